@@ -1,0 +1,99 @@
+"""The record of every contact, in and out; consents and opt-outs."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, String, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from recupero.kernel.crypto import EncryptedText
+from recupero.kernel.database import AGENCY, TENANT, AgencyOwned, Base, TenantOwned
+
+
+class Contact(TenantOwned, Base):
+    """One contact, reserved before it is made. `state`: reserved, sent, delivered, answered, failed, unknown,
+    received (inbound). `verdict` is what the law said in the transaction that reserved it; `facts` is what it
+    was told, so that the contact can be judged again."""
+
+    __tablename__ = "contacts"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "action_id"),
+        Index("ix_contacts_account", "tenant_id", "account_id", "at"),
+        Index("ix_contacts_at", "tenant_id", "at"),
+        Index("ix_contacts_state", "tenant_id", "state", "at"),
+        {"info": TENANT},
+    )
+
+    debtor_id: Mapped[int]
+    account_id: Mapped[int | None]
+    person_id: Mapped[int]
+    action_id: Mapped[int | None]
+    contact_point_id: Mapped[int | None]
+    direction: Mapped[str] = mapped_column(String(8))  # outbound, inbound
+    channel: Mapped[str] = mapped_column(String(12))
+    connector: Mapped[str | None]
+    recipient: Mapped[str] = mapped_column(String(12))  # debtor, third_party, reference, employer
+    purpose: Mapped[str]  # reminder, notice, collection, answer, …
+    at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(String(9))
+    state_at: Mapped[datetime]
+    disposition: Mapped[str | None] = mapped_column(String(4))  # codes of the domain page, 4.1
+    right_party: Mapped[bool] = mapped_column(default=False)
+    reference: Mapped[str | None]  # the provider's id
+    reason: Mapped[str | None]
+    cost_minor: Mapped[int] = mapped_column(default=0)
+    cost_currency: Mapped[str | None] = mapped_column(String(3))
+    pack: Mapped[str | None]
+    pack_version: Mapped[str | None]
+    facts: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    verdict: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+
+
+class PersonContact(AgencyOwned, Base):
+    """The same contact as the agency counts it per person, across its tenants: times, channels and outcomes,
+    no content. Written in the transaction of its `Contact`; creditor users never have it in scope."""
+
+    __tablename__ = "person_contacts"
+    __table_args__ = (
+        UniqueConstraint("agency_id", "tenant_id", "contact_id"),
+        Index("ix_person_contacts_person", "agency_id", "person_id", "at"),
+        {"info": AGENCY},
+    )
+
+    person_id: Mapped[int]
+    tenant_id: Mapped[int]
+    contact_id: Mapped[int]
+    account_id: Mapped[int | None]
+    at: Mapped[datetime]
+    channel: Mapped[str] = mapped_column(String(12))
+    direction: Mapped[str] = mapped_column(String(8))
+    outcome: Mapped[str] = mapped_column(String(9))  # as the law's history names it
+
+
+class MessageCopy(TenantOwned, Base):
+    """What was sent or received, word for word, encrypted. The outbox page reads these."""
+
+    __tablename__ = "messages"
+    __table_args__ = (UniqueConstraint("tenant_id", "contact_id"), {"info": TENANT})
+
+    contact_id: Mapped[int]
+    template: Mapped[str | None]
+    language: Mapped[str] = mapped_column(String(2))
+    address: Mapped[str] = mapped_column(EncryptedText)
+    subject: Mapped[str] = mapped_column(EncryptedText)
+    body: Mapped[str] = mapped_column(EncryptedText)
+    created_at: Mapped[datetime]
+
+
+class Permission(TenantOwned, Base):
+    """A debtor's consent to a channel, or the withdrawal of it. The newest row per channel counts."""
+
+    __tablename__ = "permissions"
+    __table_args__ = (Index("ix_permissions_debtor", "tenant_id", "debtor_id", "channel", "at"), {"info": TENANT})
+
+    debtor_id: Mapped[int]
+    channel: Mapped[str] = mapped_column(String(12))  # a channel of law, or "all"
+    kind: Mapped[str] = mapped_column(String(8))  # consent, opt_out
+    at: Mapped[datetime]
+    source: Mapped[str]

@@ -1,0 +1,1 @@
+"""What every room stands on: configuration, database and tenant scope, clock, money, crypto, audit, jobs."""

@@ -1,0 +1,139 @@
+"""The database, and the tenant scope without which no row is seen.
+
+Each table says in `info["scope"]` who may see its rows:
+
+- `tenant`: has `tenant_id`; rows of the tenants in scope (`app.tenant_ids`);
+- `agency`: has `agency_id`; rows of the agency in scope (`app.agency_id`);
+- `platform`: no row-level security; the reason stands in `info["why"]` and holds no personal data.
+
+`kernel.schema` turns this into row-level security, and a test walks the catalogue.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, DateTime, Identity, MetaData, create_engine, text
+from sqlalchemy.engine import Engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+APP_ROLE = "recupero_app"
+
+
+class Base(DeclarativeBase):
+    """All tables of the house. Instants are timestamptz; ids are bigint."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: DateTime(timezone=True), int: BigInteger}
+
+
+class TenantOwned:
+    """Mixin: the primary key begins with the tenant, so that the table can be spread by it."""
+
+    tenant_id: Mapped[int] = mapped_column(primary_key=True, sort_order=-2)
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True, sort_order=-1)
+
+
+class AgencyOwned:
+    """Mixin: the primary key begins with the agency."""
+
+    agency_id: Mapped[int] = mapped_column(primary_key=True, sort_order=-2)
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True, sort_order=-1)
+
+
+TENANT: dict[str, Any] = {"scope": "tenant"}
+AGENCY: dict[str, Any] = {"scope": "agency"}
+
+
+def append_only(scope: dict[str, Any]) -> dict[str, Any]:
+    """Table info for rows that are added and never changed or removed."""
+    return {**scope, "append_only": True}
+
+
+def platform_table(why: str) -> dict[str, Any]:
+    """Table info for a table without row-level security, and why that is right."""
+    return {"scope": "platform", "why": why}
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose rows a transaction sees. `platform` opens only the directory of agencies and tenants."""
+
+    agency_id: int | None = None
+    tenant_ids: tuple[int, ...] = ()
+    platform: bool = False
+
+    def tenant(self) -> int:
+        """The single tenant of this scope. Raises ValueError where there are several or none."""
+        if len(self.tenant_ids) != 1:
+            raise ValueError(f"this needs exactly one tenant in scope, not {len(self.tenant_ids)}")
+        return self.tenant_ids[0]
+
+    def agency(self) -> int:
+        """The agency of this scope. Raises ValueError where there is none."""
+        if self.agency_id is None:
+            raise ValueError("this needs an agency in scope")
+        return self.agency_id
+
+
+PLATFORM = Scope(platform=True)
+
+_SET_SCOPE = text(
+    "SELECT set_config('app.agency_id', :agency, true), set_config('app.tenant_ids', :tenants, true),"
+    " set_config('app.platform', :platform, true)"
+)
+
+
+class Database:
+    """The application's connections, always under the role that cannot bypass row-level security."""
+
+    def __init__(self, url: str, *, pool_size: int = 5) -> None:
+        self.engine: Engine = create_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=10,
+            pool_pre_ping=True,
+            connect_args={"options": f"-c role={APP_ROLE} -c timezone=UTC", "application_name": "recupero"},
+        )
+
+    @contextmanager
+    def transaction(self, scope: Scope) -> Iterator[Session]:
+        """A transaction in `scope`: committed at the end of the block, rolled back when it raises.
+
+        `session.info["scope"]` is the scope; domain events and jobs of the block ride on the session.
+        """
+        with Session(self.engine, info={"scope": scope}, expire_on_commit=False) as session, session.begin():
+            set_scope(session, scope)
+            yield session
+
+    def dispose(self) -> None:
+        self.engine.dispose()
+
+
+def set_scope(session: Session, scope: Scope) -> None:
+    """State the scope of the running transaction; it ends with the transaction."""
+    session.info["scope"] = scope
+    session.execute(
+        _SET_SCOPE,
+        {
+            "agency": "" if scope.agency_id is None else str(scope.agency_id),
+            "tenants": ",".join(map(str, scope.tenant_ids)),
+            "platform": "on" if scope.platform else "",
+        },
+    )
+
+
+def scope_of(session: Session) -> Scope:
+    """The scope that `session` runs in."""
+    scope: Scope = session.info["scope"]
+    return scope

@@ -1,0 +1,210 @@
+"""PostgreSQL and Redis for one data directory: embedded ones, or the servers that the environment names.
+
+`start` is for the process that runs the platform, `use` for every other command: it shares engines that run
+already. Redis keeps nothing on disk: everything due is found again from PostgreSQL.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from recupero.kernel import embedded, servers
+from recupero.kernel.errors import UserError
+from recupero.kernel.processes import Keeper
+
+_WAIT = 120.0  # seconds that another command may take to bring the engines up
+
+
+@dataclass(frozen=True)
+class Engines:
+    """Addresses of the running engines: the libpq URL of the owning role, and the Redis URL."""
+
+    data_dir: Path
+    owner_database_url: str
+    redis_url: str
+
+
+class AlreadyRunning(UserError):
+    """Another process runs the engines of this data directory; the message says which."""
+
+
+def default_data_dir() -> Path:
+    """Where data lies unless told otherwise: one folder per checkout, so that two of them never mix.
+
+    Under /var/lib/recupero for root (outside its home), else under the user's XDG data folder.
+    """
+    here = Path(__file__).resolve().parents[3]
+    name = f"{here.name}-{hashlib.sha256(str(here).encode()).hexdigest()[:8]}"
+    if os.geteuid() == 0:
+        return embedded.SYSTEM_FOLDER / name
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "recupero" / name
+
+
+@contextmanager
+def start(
+    data_dir: Path, *, environment: Mapping[str, str] | None = None, durable: bool = True
+) -> Iterator[Engines]:
+    """Run the engines of `data_dir` for the length of the block, alone.
+
+    `RECUPERO_DATABASE_URL` and `RECUPERO_REDIS_URL` in `environment` (default: the process's own) replace
+    an embedded engine each. `durable=False` lets PostgreSQL lose data in a crash of the machine, for tests.
+    However the calling process ends, its engines end with it.
+    Raises AlreadyRunning where another process runs them, UserError where they cannot be had.
+    """
+    env = os.environ if environment is None else environment
+    folder = _prepare(data_dir)
+    with _alone(folder) as register, Keeper() as keeper, ExitStack() as stack:
+        database_url, redis_url = servers.urls(env)
+        if database_url is None:
+            database_url = stack.enter_context(embedded.postgresql(keeper, folder, durable=durable))
+        if redis_url is None:
+            redis_url = stack.enter_context(embedded.redis(keeper, folder))
+        servers.check(database_url, redis_url)
+        servers.ensure_databases(database_url, env)
+        _write(register, ready=True, database=database_url, redis=redis_url, env=env)
+        yield Engines(folder, database_url, redis_url)
+
+
+@contextmanager
+def use(
+    data_dir: Path, *, environment: Mapping[str, str] | None = None, durable: bool = True
+) -> Iterator[Engines]:
+    """The engines of `data_dir` for one command: the running ones, or else our own for the block.
+
+    Commands share: the one that started the engines stops them after the last has finished.
+    """
+    env = os.environ if environment is None else environment
+    deadline = time.monotonic() + _WAIT
+    with ExitStack() as stack:
+        while True:
+            try:
+                engines = stack.enter_context(_start_and_linger(data_dir, env, durable))
+                break
+            except AlreadyRunning:
+                if time.monotonic() > deadline:
+                    raise
+            lease = ExitStack()
+            lease.enter_context(_lease(data_dir, fcntl.LOCK_SH))
+            found = _running(data_dir, env)
+            if found is not None:
+                stack.push(lease)
+                engines = found
+                break
+            lease.close()
+            time.sleep(0.1)
+        yield engines
+
+
+@contextmanager
+def _start_and_linger(data_dir: Path, env: Mapping[str, str], durable: bool) -> Iterator[Engines]:
+    with ExitStack() as closing, start(data_dir, environment=env, durable=durable) as engines:
+        try:
+            yield engines
+        finally:  # nobody may lean on the engines while they stop
+            closing.enter_context(_lease(data_dir, fcntl.LOCK_EX))
+
+
+@contextmanager
+def _lease(data_dir: Path, kind: int) -> Iterator[None]:
+    with (data_dir / "engines.lease").open("a") as file:
+        fcntl.flock(file, kind)
+        yield
+
+
+def _prepare(data_dir: Path) -> Path:
+    folder = data_dir.expanduser().absolute()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"The data directory {folder} cannot be made: {error.strerror}.") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UserError(
+            f"The data directory {folder} is not writable for user {os.geteuid()}: it belongs to user"
+            f" {folder.stat().st_uid}. Choose another with --data-dir, or start as that user."
+        )
+    return folder
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[IO[str]]:
+    """Hold the folder's lock, which the system takes back when the process ends in any way."""
+    descriptor = os.open(folder / "engines.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    with os.fdopen(descriptor, "r+") as register:
+        try:
+            fcntl.flock(register, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyRunning(_who(folder, register)) from None
+        _write(register, ready=False)
+        yield register
+        register.seek(0)
+        register.truncate()
+
+
+def _who(folder: Path, register: IO[str]) -> str:
+    holder = _read(register)
+    pid, command = holder.get("pid", "unknown"), holder.get("command", "another command")
+    return (
+        f"The data directory {folder} is in use by process {pid} ({command})."
+        " Stop that process first, or choose another directory with --data-dir."
+    )
+
+
+def _write(
+    register: IO[str],
+    *,
+    ready: bool,
+    database: str | None = None,
+    redis: str | None = None,
+    env: Mapping[str, str] | None = None,
+) -> None:
+    """Tell other commands who runs the engines and where; addresses from the environment stay there."""
+    named = servers.urls(env or {})
+    facts = {
+        "pid": os.getpid(),
+        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])[:200],
+        "ready": ready,
+        "database": None if named[0] else database,
+        "redis": None if named[1] else redis,
+    }
+    register.seek(0)
+    register.truncate()
+    json.dump(facts, register)
+    register.flush()
+
+
+def _read(register: IO[str]) -> dict[str, str]:
+    register.seek(0)
+    text = register.read()
+    try:
+        facts: dict[str, str] = json.loads(text)
+    except json.JSONDecodeError:  # the holder is writing at this moment
+        return {}
+    return facts
+
+
+def _running(data_dir: Path, env: Mapping[str, str]) -> Engines | None:
+    """The engines that another process runs, or None while it is still starting or has just stopped."""
+    with (data_dir / "engines.lock").open("r") as register:
+        try:
+            fcntl.flock(register, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return None
+        except BlockingIOError:
+            facts = _read(register)
+    database, redis = servers.urls(env)
+    database, redis = facts.get("database") or database, facts.get("redis") or redis
+    if not facts.get("ready"):
+        return None
+    if not database or not redis:
+        raise UserError(
+            f"Process {facts['pid']} runs {data_dir} with servers named by RECUPERO_DATABASE_URL or"
+            " RECUPERO_REDIS_URL: set them here to the same addresses."
+        )
+    return Engines(data_dir, database, redis)

@@ -1,0 +1,294 @@
+"""Work done later: one enqueue function, JSON arguments, ids and a tenant scope.
+
+A job request is a row in PostgreSQL, written in the transaction that wants it done, and its id goes to Redis
+after the commit. Redis only carries ids: what is lost there (a crash between commit and send, an emptied
+server, a killed worker) is sent again by `sweep`. A handler must therefore be safe to run twice.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from rq import Queue, SimpleWorker
+from rq.serializers import JSONSerializer
+from sqlalchemy import ARRAY, BigInteger, Identity, Index, func, or_, select, text, update
+from sqlalchemy import event as sqlalchemy_event
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from recupero.kernel import clock, runtime
+from recupero.kernel.database import PLATFORM, Base, Scope, platform_table, scope_of
+
+log = logging.getLogger(__name__)
+
+QUEUES = ("urgent", "default", "bulk")
+LEASE = timedelta(minutes=15)
+RESEND_AFTER = timedelta(minutes=2)
+MAX_ATTEMPTS = 5
+
+
+class JobRequest(Base):
+    """One job. `status`: queued, running, done, dead (gave up; an operator looks at it)."""
+
+    __tablename__ = "job_requests"
+    __table_args__ = (
+        Index("ix_job_requests_open", "status", "run_at", postgresql_where=text("status <> 'done'")),
+        Index("uq_job_requests_unique_key", "unique_key", unique=True,
+              postgresql_where=text("status IN ('queued', 'running')")),
+        {"info": platform_table("carries ids, names and states only; the handler opens the scope stated here")},
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    name: Mapped[str]
+    queue: Mapped[str]
+    arguments: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    agency_id: Mapped[int | None]
+    tenant_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    unique_key: Mapped[str | None]
+    status: Mapped[str]
+    attempts: Mapped[int]
+    created_at: Mapped[datetime]
+    run_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    leased_until: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    error: Mapped[str | None]
+
+
+@dataclass(frozen=True)
+class JobContext:
+    """What a handler gets beside its arguments."""
+
+    request_id: int
+    scope: Scope
+    attempt: int
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A transaction in the job's scope."""
+        with runtime.current().database.transaction(self.scope) as session:
+            yield session
+
+
+Handler = Callable[..., Any]
+_handlers: dict[str, Handler] = {}
+_periodic: dict[str, timedelta] = {}
+
+
+def job(name: str) -> Callable[[Handler], Handler]:
+    """Register `handler(context, **arguments)` under `room.verb`."""
+
+    def register(handler: Handler) -> Handler:
+        if _handlers.setdefault(name, handler) is not handler:
+            raise ValueError(f"two handlers claim the job {name}")
+        return handler
+
+    return register
+
+
+def periodic(name: str, every: timedelta) -> Callable[[Handler], Handler]:
+    """Register a job that the scheduler asks for again and again, in the platform scope."""
+
+    def register(handler: Handler) -> Handler:
+        _periodic[name] = every
+        return job(name)(handler)
+
+    return register
+
+
+def periodic_jobs() -> dict[str, timedelta]:
+    """Name and interval of each periodic job."""
+    return dict(_periodic)
+
+
+def enqueue(
+    session: Session,
+    name: str,
+    *,
+    queue: str = "default",
+    scope: Scope | None = None,
+    run_at: datetime | None = None,
+    unique_key: str | None = None,
+    **arguments: Any,
+) -> int | None:
+    """Ask for `name(**arguments)` once this transaction has committed.
+
+    Arguments are JSON (ids, not objects, no personal data). With `unique_key`, nothing is added while a
+    request with that key waits or runs, and None is returned. `scope` defaults to the session's.
+    """
+    if name not in _handlers:
+        raise ValueError(f"no handler is registered for the job {name!r}")
+    if queue not in QUEUES:
+        raise ValueError(f"unknown queue {queue!r}: one of {', '.join(QUEUES)}")
+    scope, now = scope or scope_of(session), clock.now()
+    due = run_at or now
+    request_id = session.execute(
+        insert(JobRequest)
+        .values(
+            name=name, queue=queue, arguments=arguments, agency_id=scope.agency_id,
+            tenant_ids=list(scope.tenant_ids), unique_key=unique_key, status="queued", attempts=0,
+            created_at=now, run_at=due,
+            sent_at=now if due <= now else None,  # a send that is then lost is found by the sweep
+        )
+        .on_conflict_do_nothing()
+        .returning(JobRequest.id)
+    ).scalar_one_or_none()  # fmt: skip
+    if request_id is not None and due <= now:
+        _send_after_commit(session, request_id, queue)
+    return request_id
+
+
+def _send_after_commit(session: Session, request_id: int, queue: str) -> None:
+    waiting: list[tuple[int, str]] | None = session.info.get("jobs")
+    if waiting is None:
+        waiting = session.info["jobs"] = []
+        sqlalchemy_event.listen(session, "after_commit", _send_waiting)
+        sqlalchemy_event.listen(session, "after_rollback", _forget_waiting)
+    waiting.append((request_id, queue))
+
+
+def _forget_waiting(session: Session) -> None:
+    session.info["jobs"].clear()
+
+
+def _send_waiting(session: Session) -> None:
+    waiting, session.info["jobs"] = session.info["jobs"], []
+    for request_id, queue in waiting:
+        try:
+            send(request_id, queue)
+        except RedisConnectionError:
+            log.warning("redis is away: job request %s stays in PostgreSQL for the sweep", request_id)
+            return
+
+
+def send(request_id: int, queue: str) -> None:
+    """Hand the id to RQ."""
+    rq_queue(queue).enqueue(
+        "recupero.kernel.jobs.run", request_id, result_ttl=0, failure_ttl=0, job_timeout=int(LEASE.total_seconds())
+    )
+
+
+def rq_queue(name: str, connection: "Redis | None" = None) -> Queue:
+    return Queue(name, connection=connection or runtime.current().redis, serializer=JSONSerializer)
+
+
+def run(request_id: int) -> None:
+    """What an RQ worker calls: claim the request, run its handler, book the result."""
+    claimed = _claim(request_id)
+    if claimed is None:
+        return
+    name, arguments, context = claimed
+    try:
+        _handlers[name](context, **arguments)
+    except Exception as error:  # noqa: BLE001 - whatever a handler raises ends in the request's row
+        _book_failure(context, name, error)
+    else:
+        _book(request_id, status="done", finished_at=clock.now(), leased_until=None, error=None)
+
+
+def _claim(request_id: int) -> tuple[str, dict[str, Any], JobContext] | None:
+    """Take the request if it waits, or if its worker died holding it. None where somebody else has it."""
+    now = clock.now()
+    free = or_(JobRequest.status == "queued", JobRequest.leased_until < now)
+    with runtime.current().database.transaction(PLATFORM) as session:
+        row = session.execute(
+            update(JobRequest)
+            .where(JobRequest.id == request_id, JobRequest.status.in_(["queued", "running"]), free)
+            .values(status="running", leased_until=now + LEASE, attempts=JobRequest.attempts + 1)
+            .returning(JobRequest.name, JobRequest.arguments, JobRequest.agency_id, JobRequest.tenant_ids,
+                       JobRequest.attempts)
+        ).one_or_none()  # fmt: skip
+    if row is None:
+        return None
+    scope = Scope(row.agency_id, tuple(row.tenant_ids), platform=row.agency_id is None)
+    return row.name, row.arguments, JobContext(request_id, scope, row.attempts)
+
+
+def _book_failure(context: JobContext, name: str, error: Exception) -> None:
+    """Back off 2, 4, 8, 16 minutes, then the dead-letter list. The text names the error's class only."""
+    log.exception("job %s failed", name, extra={"job_request": context.request_id})
+    reason = f"{type(error).__module__}.{type(error).__name__}"
+    if context.attempt >= MAX_ATTEMPTS:
+        _book(context.request_id, status="dead", finished_at=clock.now(), leased_until=None, error=reason)
+        return
+    again = clock.now() + timedelta(minutes=2**context.attempt)
+    _book(context.request_id, status="queued", run_at=again, sent_at=None, leased_until=None, error=reason)
+
+
+def _book(request_id: int, **values: Any) -> None:
+    with runtime.current().database.transaction(PLATFORM) as session:
+        session.execute(update(JobRequest).where(JobRequest.id == request_id).values(**values))
+
+
+def sweep(limit: int = 5000) -> int:
+    """Send what is due and was never sent, was lost in Redis, or whose worker died. Returns how many."""
+    now = clock.now()
+    lost = or_(JobRequest.sent_at.is_(None), JobRequest.sent_at < now - RESEND_AFTER)
+    due = select(JobRequest.id).where(
+        or_(
+            (JobRequest.status == "queued") & (JobRequest.run_at <= now) & lost,
+            (JobRequest.status == "running") & (JobRequest.leased_until < now) & lost,
+        )
+    )
+    with runtime.current().database.transaction(PLATFORM) as session:
+        rows = session.execute(
+            update(JobRequest)
+            .where(JobRequest.id.in_(due.order_by(JobRequest.run_at).limit(limit).with_for_update(skip_locked=True)))
+            .values(sent_at=now)
+            .returning(JobRequest.id, JobRequest.queue)
+        ).all()
+    for request_id, queue in rows:
+        send(request_id, queue)
+    return len(rows)
+
+
+def ask_periodic(names: list[str] | None = None) -> None:
+    """Ask for the periodic jobs now; one that still waits or runs is not asked for twice."""
+    with runtime.current().database.transaction(PLATFORM) as session:
+        for name in names if names is not None else list(_periodic):
+            enqueue(session, name, queue="urgent", unique_key=f"periodic:{name}")
+
+
+def worker(queues: tuple[str, ...] = QUEUES) -> SimpleWorker:
+    """An RQ worker in this process; it does not fork per job (a fork costs five times the job itself)."""
+    connection = runtime.current().redis
+    return SimpleWorker(
+        [rq_queue(name, connection) for name in queues], connection=connection, serializer=JSONSerializer
+    )
+
+
+def drain() -> None:
+    """Run everything that is due now in this process, until nothing is left. For simulations and tests."""
+    burst = worker()
+    while True:
+        sweep()
+        burst.work(burst=True, logging_level="ERROR")
+        if not _due_unsent():
+            return
+
+
+def _due_unsent() -> bool:
+    with runtime.current().database.transaction(PLATFORM) as session:
+        waiting = session.execute(
+            select(func.count())
+            .select_from(JobRequest)
+            .where(JobRequest.status == "queued", JobRequest.run_at <= clock.now(), JobRequest.sent_at.is_(None))
+        ).scalar_one()
+    return bool(waiting)
+
+
+def requeue_dead(request_id: int) -> bool:
+    """An operator's second chance for a dead letter. False where it is not in the list."""
+    with runtime.current().database.transaction(PLATFORM) as session:
+        found = session.execute(
+            update(JobRequest)
+            .where(JobRequest.id == request_id, JobRequest.status == "dead")
+            .values(status="queued", attempts=0, run_at=clock.now(), sent_at=None, finished_at=None)
+            .returning(JobRequest.id)
+        ).scalar_one_or_none()
+    return found is not None

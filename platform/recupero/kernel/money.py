@@ -1,0 +1,85 @@
+"""Money as an integer of minor units with an ISO 4217 code; no arithmetic across currencies."""
+
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from babel.core import get_global
+from babel.numbers import format_currency
+
+from recupero.kernel.errors import UserError
+
+_FRACTIONS: dict[str, tuple[int, ...]] = get_global("currency_fractions")  # Unicode CLDR, through Babel
+# CLDR gives the digits people write; ISO 4217 the minor units that are booked. Where they differ ISO counts.
+_ISO_MINOR_UNITS = {
+    "COP": 2, "CRC": 2, "HUF": 2, "IDR": 2, "TWD": 2, "AFN": 2, "ALL": 2, "AMD": 2, "IRR": 2, "KPW": 2,
+    "LAK": 2, "LBP": 2, "MGA": 2, "MMK": 2, "MUR": 2, "PKR": 2, "RSD": 2, "SLL": 2, "SOS": 2, "SYP": 2,
+    "TZS": 2, "UZS": 2, "YER": 2, "GYD": 2, "CZK": 2, "NOK": 2, "SEK": 2, "DKK": 2, "MNT": 2, "CLP": 0,
+    "PYG": 0, "UGX": 0, "IQD": 3, "JPY": 0, "KRW": 0, "VND": 0, "ISK": 0,
+}  # fmt: skip
+_KNOWN: frozenset[str] = frozenset(get_global("all_currencies"))
+
+
+def is_currency(code: str) -> bool:
+    """Whether `code` is a three-letter ISO 4217 currency, present or past."""
+    return code in _KNOWN
+
+
+def minor_units(currency: str) -> int:
+    """Decimal digits of the currency's minor unit by ISO 4217: CLP 0, COP 2, KWD 3."""
+    if currency in _ISO_MINOR_UNITS:
+        return _ISO_MINOR_UNITS[currency]
+    return _FRACTIONS.get(currency, _FRACTIONS["DEFAULT"])[0]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Money:
+    """An amount of `minor` units (may be negative) of one `currency`."""
+
+    minor: int
+    currency: str
+
+    def __add__(self, other: "Money") -> "Money":
+        self._same(other)
+        return Money(self.minor + other.minor, self.currency)
+
+    def __sub__(self, other: "Money") -> "Money":
+        self._same(other)
+        return Money(self.minor - other.minor, self.currency)
+
+    def _same(self, other: "Money") -> None:
+        if self.currency != other.currency:
+            raise ValueError(f"cannot mix {self.currency} and {other.currency}")
+
+    def major(self) -> Decimal:
+        """The amount in major units, exact."""
+        return Decimal(self.minor).scaleb(-minor_units(self.currency))
+
+    def format(self, locale: str) -> str:
+        """As people of `locale` write it, in the currency's own minor digits."""
+        return format_minor(self.minor, self.currency, locale)
+
+
+def to_minor(amount: str | Decimal, currency: str) -> int:
+    """Major units (a plain decimal) to minor units.
+
+    Raises UserError where it is no number or has more decimals than the currency's minor unit.
+    """
+    if not is_currency(currency):
+        raise UserError(f"unknown currency {currency!r}: use an ISO 4217 code such as CLP or EUR")
+    try:
+        scaled = Decimal(amount).scaleb(minor_units(currency))
+    except InvalidOperation:
+        raise UserError(f"{amount!r} is not an amount of money") from None
+    if not scaled.is_finite() or scaled != scaled.to_integral_value():
+        raise UserError(f"{amount} has more decimals than {currency} allows ({minor_units(currency)})")
+    return int(scaled)
+
+
+def format_minor(minor: int, currency: str, locale: str) -> str:
+    """Text for people: `format_minor(125000, "CLP", "es_CL")` is "$125.000"."""
+    digits = minor_units(currency)
+    amount = Decimal(minor).scaleb(-digits)
+    text: str = format_currency(amount, currency, locale=locale, currency_digits=True)
+    if digits != _FRACTIONS.get(currency, _FRACTIONS["DEFAULT"])[0] and amount != amount.to_integral_value():
+        text = format_currency(amount, currency, locale=locale, decimal_quantization=False)
+    return text

@@ -1,0 +1,195 @@
+"""Child processes that never outlive us, however we end.
+
+A `Keeper` starts each child in a session of its own, so that a Ctrl-C in the terminal reaches only us and
+we stop the children in good order. Beside them runs a guard (this file, run as a script): when we vanish
+without a word, as by SIGKILL, it stops every session that we had started, grandchildren included.
+"""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+import psutil
+
+GRACE = 20.0  # seconds from the friendly signal to SIGKILL
+_KILL_GRACE = 5.0
+_POLL = 0.05
+
+
+class Keeper:
+    """The children of one owner; leaving the `with` block stops them all.
+
+    `grace` is the number of seconds a child has after its stop signal before its session is killed.
+    """
+
+    def __init__(self, grace: float = GRACE) -> None:
+        self.grace = grace
+        self._owner = os.getpid()
+        self._stopped = False
+        self._children: dict[int, tuple[subprocess.Popen[bytes], int]] = {}
+        self._guard = subprocess.Popen(
+            [sys.executable, "-I", __file__, str(grace)],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+            cwd="/",
+        )
+
+    def __enter__(self) -> "Keeper":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def spawn(
+        self,
+        command: list[str],
+        *,
+        cwd: Path,
+        output: IO[bytes] | int,
+        stop_signal: int = signal.SIGTERM,
+        account: str | None = None,
+        group: int | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> subprocess.Popen[bytes]:
+        """Start `command` with standard output and error in `output`; as the OS user `account` where given."""
+        child = subprocess.Popen(
+            command,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            user=account,
+            group=group,
+            extra_groups=None if account is None else [],
+            env=None if environment is None else dict(environment),
+        )
+        self._children[child.pid] = (child, stop_signal)
+        self._tell(f"add {child.pid} {int(stop_signal)}")
+        return child
+
+    def forget(self, child: subprocess.Popen[bytes]) -> None:
+        """After `child` has ended by itself: end what it left behind in its session, and let go of it."""
+        stop_sessions({child.pid: signal.SIGTERM}, grace=1.0, reap=child.poll)
+        self._children.pop(child.pid, None)
+        self._tell(f"drop {child.pid}")
+
+    def stop(self) -> None:
+        """Stop every child and the guard. Does nothing in a process that was forked from the owner."""
+        if os.getpid() != self._owner or self._stopped:
+            return
+        self._stopped = True
+        leaders = {pid: stop_signal for pid, (_, stop_signal) in self._children.items()}
+        stop_sessions(leaders, self.grace, self._reap)
+        self._children.clear()
+        self._tell("end")
+        self._guard.communicate()
+
+    def _reap(self) -> None:
+        for child, _ in self._children.values():
+            child.poll()
+
+    def _tell(self, line: str) -> None:
+        pipe = self._guard.stdin
+        if pipe is None:
+            raise RuntimeError("the guard has no pipe")
+        with suppress(BrokenPipeError):  # a guard that was killed is missed only when we vanish too
+            pipe.write(f"{line}\n".encode())
+            pipe.flush()
+
+
+def stop_sessions(leaders: Mapping[int, int], grace: float, reap: Callable[[], object] = lambda: None) -> None:
+    """Send each session leader (pid → signal) its signal, wait up to `grace` seconds, kill what remains."""
+    for pid, stop_signal in leaders.items():
+        _send(pid, stop_signal)
+    if not _emptied(leaders, grace, reap):
+        for pid in _members(leaders):
+            _send(pid, signal.SIGKILL)
+        _emptied(leaders, _KILL_GRACE, reap)
+
+
+def _emptied(sessions: Iterable[int], seconds: float, reap: Callable[[], object]) -> bool:
+    """Wait until no process of the sessions lives, at most `seconds`; whether that came about."""
+    deadline = time.monotonic() + seconds
+    while _members(sessions):
+        if time.monotonic() >= deadline:
+            return False
+        reap()
+        time.sleep(_POLL)
+    reap()
+    return True
+
+
+def is_alive(pid: int, started: float) -> bool:
+    """Whether the process `pid` that was created at `started` (psutil's epoch seconds) still runs."""
+    try:
+        process = psutil.Process(pid)
+        return abs(process.create_time() - started) < 1 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _members(sessions: Iterable[int]) -> list[int]:
+    """The living processes whose session is one of `sessions`."""
+    wanted = set(sessions)
+    return [pid for pid in psutil.pids() if _session(pid) in wanted and _runs(pid)] if wanted else []
+
+
+def _session(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return None
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _send(pid: int, number: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def _guard(grace: float) -> None:
+    """Keep the list that the owner tells on standard input; stop all of it when the owner is gone."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    owner, leaders = os.getppid(), dict[int, int]()
+    buffer = b""
+    while os.getppid() == owner:
+        if not select.select([0], [], [], 1.0)[0]:
+            continue
+        chunk = os.read(0, 4096)
+        *lines, buffer = (buffer + chunk).split(b"\n")
+        for line in lines:
+            if line == b"end":
+                return
+            _note(leaders, line.decode().split())
+        if not chunk:
+            break
+    stop_sessions(leaders, grace)
+
+
+def _note(leaders: dict[int, int], words: list[str]) -> None:
+    if words[0] == "add":
+        leaders[int(words[1])] = int(words[2])
+    else:
+        leaders.pop(int(words[1]), None)
+
+
+if __name__ == "__main__":
+    _guard(float(sys.argv[1]))

@@ -1,0 +1,150 @@
+"""Payment links, payments and their allocations, promises, and the inbox of provider events."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ARRAY, BigInteger, Identity, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from recupero.kernel.crypto import EncryptedText
+from recupero.kernel.database import TENANT, Base, TenantOwned, platform_table
+
+
+class PaymentLink(TenantOwned, Base):
+    """A platform address for one debtor and a set of accounts of one currency; it survives balance changes.
+    The token is stored encrypted (to print it again) and as a hash in the directory (to find it)."""
+
+    __tablename__ = "payment_links"
+    __table_args__ = (Index("ix_payment_links_debtor", "tenant_id", "debtor_id"), {"info": TENANT})
+
+    debtor_id: Mapped[int]
+    account_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    currency: Mapped[str] = mapped_column(String(3))
+    token: Mapped[str] = mapped_column(EncryptedText)
+    status: Mapped[str]  # active, revoked, settled
+    failed_checks: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    first_opened_at: Mapped[datetime | None]
+
+
+class PaymentLinkDirectory(Base):
+    """Which tenant a link belongs to, before any scope is known."""
+
+    __tablename__ = "payment_link_directory"
+    __table_args__ = (
+        {"info": platform_table("read before a scope exists: the hash of a random token, and ids")},
+    )
+
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    agency_id: Mapped[int]
+    tenant_id: Mapped[int]
+    link_id: Mapped[int]
+
+
+class Charge(TenantOwned, Base):
+    """A request to a gateway for an amount. `state`: wanted, open, paid, failed, cancelled."""
+
+    __tablename__ = "charges"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "idempotency_key"),
+        Index("ix_charges_reference", "tenant_id", "gateway", "reference"),
+        {"info": TENANT},
+    )
+
+    link_id: Mapped[int]
+    gateway: Mapped[str]
+    idempotency_key: Mapped[str]
+    amount_minor: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(3))
+    reference: Mapped[str | None]
+    url: Mapped[str | None]
+    state: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class Payment(TenantOwned, Base):
+    """Money received. `external_key` (gateway and its payment id, or the file line) makes it book once.
+    `kind`: gateway, direct (paid to the creditor), manual. `state`: booked, reversed, suspense."""
+
+    __tablename__ = "payments"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "external_key"),
+        Index("ix_payments_received", "tenant_id", "received_at"),
+        {"info": TENANT},
+    )
+
+    debtor_id: Mapped[int | None]
+    link_id: Mapped[int | None]
+    charge_id: Mapped[int | None]
+    external_key: Mapped[str]
+    kind: Mapped[str]
+    gateway: Mapped[str | None]
+    amount_minor: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(3))
+    state: Mapped[str]
+    received_at: Mapped[datetime]
+    booked_at: Mapped[datetime]
+    transaction_id: Mapped[int]
+    channel: Mapped[str | None]  # the channel of the contact that brought it, where known
+    contact_id: Mapped[int | None]
+
+
+class Allocation(TenantOwned, Base):
+    """Which part of which account a payment went to; negative when a reversal takes it back."""
+
+    __tablename__ = "allocations"
+    __table_args__ = (
+        Index("ix_allocations_payment", "tenant_id", "payment_id"),
+        Index("ix_allocations_account", "tenant_id", "account_id"),
+        {"info": TENANT},
+    )
+
+    payment_id: Mapped[int]
+    account_id: Mapped[int]
+    part: Mapped[str] = mapped_column(String(9))
+    amount_minor: Mapped[int]
+    at: Mapped[datetime]
+
+
+class PromiseToPay(TenantOwned, Base):
+    """The debtor named amount and date. `state`: open, kept, partly_kept, broken, cancelled (formula 8.3)."""
+
+    __tablename__ = "promises"
+    __table_args__ = (Index("ix_promises_account", "tenant_id", "account_id"), {"info": TENANT})
+
+    account_id: Mapped[int]
+    debtor_id: Mapped[int]
+    contact_id: Mapped[int | None]
+    amount_minor: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(3))
+    made_at: Mapped[datetime]
+    due_date: Mapped[date]
+    state: Mapped[str]
+    paid_minor: Mapped[int] = mapped_column(default=0)
+    settled_at: Mapped[datetime | None]
+    made_with: Mapped[str]  # page, agent, api, simulation
+
+
+class ProviderEvent(Base):
+    """A provider's signed event as it came, stored once, worked later."""
+
+    __tablename__ = "provider_events"
+    __table_args__ = (
+        UniqueConstraint("gateway", "tenant_id", "event_id"),
+        Index("ix_provider_events_state", "state", "received_at"),
+        {"info": platform_table("the tenant's row-level scope is opened by the worker; body is encrypted")},
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    gateway: Mapped[str]
+    agency_id: Mapped[int]
+    tenant_id: Mapped[int]
+    event_id: Mapped[str]
+    body: Mapped[str] = mapped_column(EncryptedText)
+    headers: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    state: Mapped[str]  # received, done, refused
+    received_at: Mapped[datetime]
+    processed_at: Mapped[datetime | None]
+    note: Mapped[str | None]

@@ -1,0 +1,216 @@
+"""Portfolios, people, debtors, contact points, accounts, holds and the imports they came with."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from recupero.kernel.crypto import EncryptedText
+from recupero.kernel.database import AGENCY, TENANT, AgencyOwned, Base, TenantOwned
+
+
+class Person(AgencyOwned, Base):
+    """One human or firm as the agency knows them, across its tenants: what contact caps count by and what
+    the sending transaction locks. Holds a blind index of country and national id, nothing readable."""
+
+    __tablename__ = "people"
+    __table_args__ = (UniqueConstraint("agency_id", "identity_index"), {"info": AGENCY})
+
+    identity_index: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Portfolio(TenantOwned, Base):
+    """A set of a creditor's accounts under the same terms and rules.
+
+    `placement_number` 1 is primary. `terms`: commission_rate (basis points), settlement_floor_percent,
+    max_instalments, minimum_instalment_minor, recall_days. `strategy`: what decisions reads.
+    """
+
+    __tablename__ = "portfolios"
+    __table_args__ = (UniqueConstraint("tenant_id", "name"), {"info": TENANT})
+
+    name: Mapped[str]
+    country: Mapped[str] = mapped_column(String(2))
+    currency: Mapped[str] = mapped_column(String(3))
+    product: Mapped[str]
+    placement_number: Mapped[int] = mapped_column(SmallInteger, default=1)
+    terms: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    strategy: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    created_at: Mapped[datetime]
+
+
+class ImportMapping(TenantOwned, Base):
+    """How a creditor's columns become our fields; saved per portfolio and kind of file."""
+
+    __tablename__ = "import_mappings"
+    __table_args__ = (UniqueConstraint("tenant_id", "portfolio_id", "kind", "name"), {"info": TENANT})
+
+    portfolio_id: Mapped[int]
+    kind: Mapped[str]  # placement, maintenance, financial, recall
+    name: Mapped[str]
+    spec: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    created_at: Mapped[datetime]
+
+
+class ImportBatch(TenantOwned, Base):
+    """One file. rows = accepted + rejected + quarantined + duplicates, in counts and in balances."""
+
+    __tablename__ = "import_batches"
+    __table_args__ = (
+        Index("ix_import_batches_file", "tenant_id", "portfolio_id", "kind", "content_hash"),
+        {"info": TENANT},
+    )
+
+    portfolio_id: Mapped[int]
+    kind: Mapped[str]
+    file_name: Mapped[str]
+    content_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    status: Mapped[str]  # running, done, failed
+    error: Mapped[str | None]
+    row_count: Mapped[int] = mapped_column(default=0)
+    accepted: Mapped[int] = mapped_column(default=0)
+    rejected: Mapped[int] = mapped_column(default=0)
+    quarantined: Mapped[int] = mapped_column(default=0)
+    duplicates: Mapped[int] = mapped_column(default=0)
+    control_totals: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    created_by: Mapped[str]
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+class ImportIssue(TenantOwned, Base):
+    """A row that did not become an account as it stood, or a warning on one that did."""
+
+    __tablename__ = "import_issues"
+    __table_args__ = (Index("ix_import_issues_batch", "tenant_id", "batch_id", "row_number"), {"info": TENANT})
+
+    batch_id: Mapped[int]
+    row_number: Mapped[int]
+    outcome: Mapped[str]  # rejected, quarantined, duplicate, warning
+    field: Mapped[str]
+    reason: Mapped[str]
+    raw: Mapped[str | None] = mapped_column(EncryptedText)  # the row as JSON, for the rejects file
+
+
+class Debtor(TenantOwned, Base):
+    """Who owes, as one creditor knows them; `person_id` joins the same person across the agency's tenants."""
+
+    __tablename__ = "debtors"
+    __table_args__ = (
+        Index("ix_debtors_person", "tenant_id", "person_id"),
+        Index("ix_debtors_national_id", "tenant_id", "national_id_index"),
+        {"info": TENANT},
+    )
+
+    person_id: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(6))  # person, firm
+    name: Mapped[str] = mapped_column(EncryptedText)
+    name_index: Mapped[bytes] = mapped_column(LargeBinary)
+    national_id: Mapped[str | None] = mapped_column(EncryptedText)
+    national_id_index: Mapped[bytes | None] = mapped_column(LargeBinary)
+    client_reference: Mapped[str | None]
+    birth_date: Mapped[str | None] = mapped_column(EncryptedText)
+    country: Mapped[str] = mapped_column(String(2))
+    region: Mapped[str | None]  # ISO 3166-2
+    timezone: Mapped[str | None]  # stated by the creditor or the debtor
+    postal_code: Mapped[str | None]
+    language: Mapped[str] = mapped_column(String(2))
+    created_at: Mapped[datetime]
+
+
+class ContactPoint(TenantOwned, Base):
+    """A way to reach a debtor. `kind`: phone, email, address. `line_type` as phonenumbers names it."""
+
+    __tablename__ = "contact_points"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "debtor_id", "kind", "value_index"),
+        Index("ix_contact_points_value", "tenant_id", "value_index"),
+        ForeignKeyConstraint(["tenant_id", "debtor_id"], ["debtors.tenant_id", "debtors.id"]),
+        {"info": TENANT},
+    )
+
+    debtor_id: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(8))
+    value: Mapped[str] = mapped_column(EncryptedText)
+    value_index: Mapped[bytes] = mapped_column(LargeBinary)
+    line_type: Mapped[str | None]
+    timezone: Mapped[str | None]  # the phone number's zone where it has exactly one
+    at_work: Mapped[bool] = mapped_column(default=False)
+    status: Mapped[str] = mapped_column(String(8), default="untested")  # untested, valid, invalid
+    source: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class Account(TenantOwned, Base):
+    """One obligation with its own balance. Amounts in minor units of `currency`.
+
+    `status` and `stage` follow the life cycle of the domain page. `balance_minor` is the ledger's balance of
+    the account, kept in the transaction that books; `recupero ledger check` proves it.
+    """
+
+    __tablename__ = "accounts"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "portfolio_id", "client_account", "placement_number"),
+        Index("ix_accounts_debtor", "tenant_id", "debtor_id"),
+        Index("ix_accounts_status", "tenant_id", "portfolio_id", "status"),
+        ForeignKeyConstraint(["tenant_id", "debtor_id"], ["debtors.tenant_id", "debtors.id"]),
+        CheckConstraint("placed_minor >= 0", "placed_not_negative"),
+        {"info": TENANT},
+    )
+
+    portfolio_id: Mapped[int]
+    batch_id: Mapped[int]
+    debtor_id: Mapped[int]
+    client_account: Mapped[str]
+    product: Mapped[str | None]
+    original_creditor: Mapped[str | None]
+    currency: Mapped[str] = mapped_column(String(3))
+    open_date: Mapped[date | None]
+    delinquency_date: Mapped[date]
+    due_date: Mapped[date]
+    charge_off_date: Mapped[date | None]
+    last_payment_date: Mapped[date | None]
+    last_payment_minor: Mapped[int | None]
+    limitation_date: Mapped[date | None]
+    placement_number: Mapped[int] = mapped_column(SmallInteger)
+    placed_on: Mapped[date]
+    placed_minor: Mapped[int]
+    principal_minor: Mapped[int]
+    interest_minor: Mapped[int]
+    fee_minor: Mapped[int]
+    cost_minor: Mapped[int]
+    tax_minor: Mapped[int]
+    balance_minor: Mapped[int]
+    status: Mapped[str] = mapped_column(String(12))  # received … active, resolved, exhausted, closed, recalled
+    stage: Mapped[str] = mapped_column(String(12))  # unreached, reached, negotiating, promised, on_plan, …
+    close_code: Mapped[str | None]
+    closed_at: Mapped[datetime | None]
+    status_changed_at: Mapped[datetime]
+    extra: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # mapped columns that are no field of ours
+
+
+class Hold(TenantOwned, Base):
+    """A flag beside the status: any hold beats any recommendation. On one account, or on the debtor."""
+
+    __tablename__ = "holds"
+    __table_args__ = (Index("ix_holds_debtor", "tenant_id", "debtor_id", "ended_at"), {"info": TENANT})
+
+    debtor_id: Mapped[int]
+    account_id: Mapped[int | None]
+    # insolvency, deceased, court, cease, attorney, dispute, complaint, hardship, plan, promise, client, vulnerable
+    kind: Mapped[str]
+    source: Mapped[str]
+    started_at: Mapped[datetime]
+    until: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None]

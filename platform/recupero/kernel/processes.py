@@ -6,6 +6,7 @@ without a word, as by SIGKILL, it stops every session that we had started, grand
 """
 
 import os
+import pwd
 import select
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, Any
 
 import psutil
 
@@ -57,11 +58,10 @@ class Keeper:
         cwd: Path,
         output: IO[bytes] | int,
         stop_signal: int = signal.SIGTERM,
-        account: str | None = None,
-        group: int | None = None,
+        account: pwd.struct_passwd | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> subprocess.Popen[bytes]:
-        """Start `command` with standard output and error in `output`; as the OS user `account` where given."""
+        """Start `command`, its output and errors into `output`, as the OS user `account` where given."""
         child = subprocess.Popen(
             command,
             cwd=cwd,
@@ -69,10 +69,8 @@ class Keeper:
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            user=account,
-            group=group,
-            extra_groups=None if account is None else [],
             env=None if environment is None else dict(environment),
+            **({} if account is None else as_account(account)),
         )
         self._children[child.pid] = (child, stop_signal)
         self._tell(f"add {child.pid} {int(stop_signal)}")
@@ -108,7 +106,14 @@ class Keeper:
             pipe.flush()
 
 
-def stop_sessions(leaders: Mapping[int, int], grace: float, reap: Callable[[], object] = lambda: None) -> None:
+def as_account(account: pwd.struct_passwd) -> dict[str, Any]:
+    """Arguments with which root has `subprocess` run a program as another OS user."""
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+
+def stop_sessions(
+    leaders: Mapping[int, int], grace: float, reap: Callable[[], object] = lambda: None
+) -> None:
     """Send each session leader (pid → signal) its signal, wait up to `grace` seconds, kill what remains."""
     for pid, stop_signal in leaders.items():
         _send(pid, stop_signal)

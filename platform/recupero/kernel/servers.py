@@ -53,7 +53,10 @@ def ensure_databases(database_url: str, environment: Mapping[str, str]) -> None:
 
 def database_name(database_url: str) -> str:
     """The database that the URL names; libpq's rule is the user's name where it names none."""
-    parts = conninfo_to_dict(database_url)
+    try:
+        parts = conninfo_to_dict(database_url)
+    except psycopg.ProgrammingError as error:
+        raise UserError(f"RECUPERO_DATABASE_URL is not an address: {error}") from error
     return str(parts.get("dbname") or parts.get("user") or "postgres")
 
 
@@ -71,16 +74,13 @@ def _create(connection: "psycopg.Connection[tuple[object, ...]]", name: str) -> 
 def _connect(database_url: str) -> "psycopg.Connection[tuple[object, ...]]":
     """A connection to the named database, or to a maintenance database while the named one is missing."""
     errors = []
-    for name in (None, *_MAINTENANCE):
-        other = {} if name is None else {"dbname": name}
+    for name in (database_name(database_url), *_MAINTENANCE):
         try:
-            return psycopg.connect(database_url, connect_timeout=10, **other)
+            return psycopg.connect(database_url, connect_timeout=10, dbname=name)
         except psycopg.OperationalError as error:
             errors.append(error)
             if "does not exist" not in str(error):
                 break
-        except psycopg.ProgrammingError as error:
-            raise UserError(f"RECUPERO_DATABASE_URL is not an address: {error}") from error
     raise UserError(f"PostgreSQL cannot be reached: {errors[0]}") from errors[0]
 
 

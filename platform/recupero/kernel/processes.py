@@ -76,6 +76,9 @@ class Keeper:
         self._tell(f"add {child.pid} {int(stop_signal)}")
         return child
 
+    def children(self) -> "list[subprocess.Popen[bytes]]":
+        return [child for child, _ in self._children.values()]
+
     def forget(self, child: subprocess.Popen[bytes]) -> None:
         """After `child` has ended by itself: end what it left behind in its session, and let go of it."""
         stop_sessions({child.pid: signal.SIGTERM}, grace=1.0, reap=child.poll)
@@ -114,25 +117,25 @@ def as_account(account: pwd.struct_passwd) -> dict[str, Any]:
 def stop_sessions(
     leaders: Mapping[int, int], grace: float, reap: Callable[[], object] = lambda: None
 ) -> None:
-    """Send each session leader (pid → signal) its signal, wait up to `grace` seconds, kill what remains."""
+    """End whole sessions: each leader (pid → signal) gets its signal, and is trusted to end its own children.
+
+    What a leader leaves behind gets SIGTERM, what lives after `grace` seconds SIGKILL.
+    """
     for pid, stop_signal in leaders.items():
         _send(pid, stop_signal)
-    if not _emptied(leaders, grace, reap):
-        for pid in _members(leaders):
-            _send(pid, signal.SIGKILL)
-        _emptied(leaders, _KILL_GRACE, reap)
-
-
-def _emptied(sessions: Iterable[int], seconds: float, reap: Callable[[], object]) -> bool:
-    """Wait until no process of the sessions lives, at most `seconds`; whether that came about."""
-    deadline = time.monotonic() + seconds
-    while _members(sessions):
-        if time.monotonic() >= deadline:
-            return False
+    told = set(leaders)
+    deadline = time.monotonic() + grace
+    while members := _members(leaders):
+        late = time.monotonic() - deadline
+        if late > _KILL_GRACE:
+            return
+        orphans = {pid for pid, session in members.items() if session not in members} - told
+        for pid in members if late > 0 else orphans:
+            _send(pid, signal.SIGKILL if late > 0 else signal.SIGTERM)
+        told |= orphans
         reap()
         time.sleep(_POLL)
     reap()
-    return True
 
 
 def is_alive(pid: int, started: float) -> bool:
@@ -144,10 +147,11 @@ def is_alive(pid: int, started: float) -> bool:
         return False
 
 
-def _members(sessions: Iterable[int]) -> list[int]:
-    """The living processes whose session is one of `sessions`."""
+def _members(sessions: Iterable[int]) -> dict[int, int]:
+    """The living processes of the sessions: pid → session."""
     wanted = set(sessions)
-    return [pid for pid in psutil.pids() if _session(pid) in wanted and _runs(pid)] if wanted else []
+    found = {pid: _session(pid) for pid in psutil.pids()} if wanted else {}
+    return {pid: session for pid, session in found.items() if session in wanted and _runs(pid)}
 
 
 def _session(pid: int) -> int | None:

@@ -1,0 +1,261 @@
+"""The embedded engines start, are shared, refuse strangers, and survive every kind of end."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+import redis
+
+import recupero
+from recupero.kernel import engines
+from recupero.kernel.errors import UserError
+from tests import engines as test_engines
+
+# Addresses of other servers in the environment must not reach these tests.
+_BARE = {name: value for name, value in os.environ.items() if not name.startswith("RECUPERO_")}
+_BARE["PYTHONPATH"] = str(Path(recupero.__file__).parents[1])
+
+_HOLDER = """
+import sys, time
+from pathlib import Path
+from recupero.kernel import engines
+with engines.start(Path(sys.argv[1]), durable=False) as running:
+    print(running.owner_database_url, running.redis_url, flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    with test_engines.throwaway_folder() as path:
+        yield path
+
+
+def test_a_second_start_keeps_postgresql_and_forgets_redis(folder: Path) -> None:
+    with engines.start(folder, environment=_BARE, durable=False) as running:
+        _execute(running.owner_database_url, "CREATE TABLE kept AS SELECT 42 AS answer")
+        _redis(running).set("gone", 1)
+    with engines.start(folder, environment=_BARE, durable=False) as running:
+        assert _execute(running.owner_database_url, "SELECT answer FROM kept") == [(42,)]
+        assert _redis(running).get("gone") is None
+
+
+def test_databases_are_utf8_and_sort_alike_everywhere(folder: Path) -> None:
+    query = "SELECT pg_encoding_to_char(encoding), datlocale FROM pg_database WHERE datname = %s"
+    with engines.start(folder, environment=_BARE, durable=False) as running:
+        for name in ("recupero", "mlflow"):
+            assert _execute(running.owner_database_url, query, name) == [("UTF8", "C.UTF-8")]
+
+
+def test_a_folder_with_spaces_and_a_long_name_serves(folder: Path) -> None:
+    deep = folder / ("a folder with spaces, and a quote'" + "x" * 90)
+    folder.chmod(0o711)
+    with engines.start(deep, environment=_BARE, durable=False) as running:
+        assert _execute(running.owner_database_url, "SELECT 1") == [(1,)]
+        assert _redis(running).ping()
+
+
+def test_two_data_directories_run_side_by_side(folder: Path) -> None:
+    folder.chmod(0o711)
+    with (
+        engines.start(folder / "one", environment=_BARE, durable=False) as one,
+        engines.start(folder / "two", environment=_BARE, durable=False) as two,
+    ):
+        _execute(one.owner_database_url, "CREATE TABLE mine ()")
+        assert _execute(two.owner_database_url, "SELECT to_regclass('mine')") == [(None,)]
+        assert one.redis_url != two.redis_url
+
+
+def test_a_second_start_on_the_same_folder_says_who_runs_it(folder: Path) -> None:
+    with (
+        engines.start(folder, environment=_BARE, durable=False),
+        pytest.raises(engines.AlreadyRunning, match=rf"process {os.getpid()} .*--data-dir"),
+        engines.start(folder, environment=_BARE, durable=False),
+    ):
+        pass
+
+
+def test_a_command_uses_the_engines_that_run_already(folder: Path) -> None:
+    with (
+        engines.start(folder, environment=_BARE, durable=False) as owner,
+        engines.use(folder, environment=_BARE, durable=False) as guest,
+    ):
+        assert guest == owner
+
+
+def test_the_command_that_started_the_engines_waits_for_its_guests(folder: Path) -> None:
+    ready, leave = threading.Event(), threading.Event()
+
+    def guest() -> None:
+        with engines.use(folder, environment=_BARE, durable=False) as shared:
+            ready.set()
+            leave.wait()
+            answers.append(_execute(shared.owner_database_url, "SELECT 7"))
+
+    answers: list[object] = []
+    thread = threading.Thread(target=guest)
+    with engines.use(folder, environment=_BARE, durable=False):
+        thread.start()
+        ready.wait()
+        threading.Timer(0.3, leave.set).start()  # after the owner has begun to leave
+    thread.join()
+    assert answers == [[(7,)]]
+
+
+def test_killed_owner_leaves_no_server_and_the_next_start_recovers(folder: Path) -> None:
+    holder, database = _hold(folder)
+    _execute(database, "CREATE TABLE kept AS SELECT 42 AS answer")
+    servers_ = _server_pids(folder)
+    holder.kill()
+    holder.wait()
+    _until(lambda: not any(map(psutil.pid_exists, servers_)))
+    with engines.start(folder, environment=_BARE, durable=False) as running:
+        assert _execute(running.owner_database_url, "SELECT answer FROM kept") == [(42,)]
+
+
+def test_servers_that_outlived_owner_and_guard_are_taken_down_first(folder: Path) -> None:
+    holder, database = _hold(folder)
+    _execute(database, "CREATE TABLE kept AS SELECT 42 AS answer")
+    left_over = _server_pids(folder)
+    for guard in psutil.Process(holder.pid).children():
+        if "processes.py" in " ".join(guard.cmdline()):
+            guard.kill()
+    holder.kill()
+    holder.wait()
+    assert all(map(psutil.pid_exists, left_over))
+    with engines.start(folder, environment=_BARE, durable=False) as running:
+        assert _execute(running.owner_database_url, "SELECT answer FROM kept") == [(42,)]
+        assert not set(left_over) & set(_server_pids(folder))
+
+
+def test_a_stale_postmaster_file_with_a_foreign_pid_is_no_obstacle(folder: Path) -> None:
+    with engines.start(folder, environment=_BARE, durable=False):
+        pass
+    (folder / "engines" / "postgresql" / "postmaster.pid").write_text(f"{os.getppid()}\n")
+    with engines.start(folder, environment=_BARE, durable=False) as running:
+        assert _execute(running.owner_database_url, "SELECT 1") == [(1,)]
+
+
+def test_another_user_of_the_machine_is_turned_away(folder: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can try the door as another user")
+    with engines.start(folder, environment=_BARE, durable=False) as running:
+        host = running.owner_database_url.partition("host=")[2]
+        path = running.redis_url.removeprefix("unix://")
+        knock = f"socket.socket(socket.AF_UNIX).connect({path!r})"
+        assert "Permission denied" in _as_nobody(
+            "psycopg", f"psycopg.connect(host={host!r}, user='postgres')"
+        )
+        assert "Permission denied" in _as_nobody("socket", knock)
+
+
+def test_the_database_turns_away_another_user_even_at_an_open_door(folder: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can try the door as another user")
+    with engines.start(folder, environment=_BARE, durable=False) as running:
+        host = Path(running.owner_database_url.partition("host=")[2])
+        for path in (folder, *host.parents, host):
+            if path.is_relative_to(folder):
+                path.chmod(0o755)
+        answer = _as_nobody("psycopg", f"psycopg.connect(host={str(host)!r}, user='postgres')")
+        assert "Peer authentication failed" in answer
+
+
+def test_nothing_of_a_row_reaches_the_server_log(folder: Path) -> None:
+    insert = "INSERT INTO people VALUES ('ana@example.com')"
+    with engines.start(folder, environment=_BARE, durable=False) as running:
+        _execute(running.owner_database_url, "CREATE TABLE people (email text PRIMARY KEY)")
+        _execute(running.owner_database_url, insert)
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            _execute(running.owner_database_url, insert)
+    log = (folder / "logs" / "postgresql.log").read_text()
+    assert "duplicate key" in log
+    assert "ana@example.com" not in log
+
+
+def test_servers_named_by_the_environment_are_used_and_their_databases_made(folder: Path) -> None:
+    folder.chmod(0o711)
+    with engines.start(folder / "real", environment=_BARE, durable=False) as real:
+        named = _BARE | {
+            "RECUPERO_DATABASE_URL": real.owner_database_url.replace(
+                "postgresql://postgres@/recupero", "postgresql+psycopg://postgres@/elsewhere"
+            ),
+            "RECUPERO_REDIS_URL": real.redis_url,
+        }
+        with engines.start(folder / "mine", environment=named) as running:
+            assert _execute(running.owner_database_url, "SELECT current_database()") == [("elsewhere",)]
+            assert running.redis_url == real.redis_url
+            assert not (folder / "mine" / "engines").exists()
+            stranger = engines.use(folder / "mine", environment=_BARE)
+            with pytest.raises(UserError, match="RECUPERO_DATABASE_URL"), stranger:
+                pass
+
+
+@pytest.mark.parametrize(
+    "name, value, message",
+    [
+        ("RECUPERO_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none", "PostgreSQL cannot be reached"),
+        ("RECUPERO_DATABASE_URL", "not an address", "RECUPERO_DATABASE_URL is not an address"),
+        ("RECUPERO_REDIS_URL", "redis://127.0.0.1:1/0", "Redis cannot be reached"),
+        ("RECUPERO_REDIS_URL", "not an address", "RECUPERO_REDIS_URL is not an address"),
+    ],
+)
+def test_a_server_that_cannot_be_had_is_a_clear_error(
+    folder: Path, name: str, value: str, message: str
+) -> None:
+    with (
+        pytest.raises(UserError, match=message),
+        engines.start(folder, environment=_BARE | {name: value}, durable=False),
+    ):
+        pass
+
+
+def test_an_unusable_data_directory_is_a_clear_error(folder: Path) -> None:
+    (folder / "file").write_text("")
+    with pytest.raises(UserError, match="cannot be made"), engines.start(folder / "file" / "data"):
+        pass
+
+
+def _hold(folder: Path) -> tuple["subprocess.Popen[str]", str]:
+    command = [sys.executable, "-c", _HOLDER, str(folder)]
+    holder = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_BARE)
+    assert holder.stdout is not None
+    return holder, holder.stdout.readline().split()[0]
+
+
+def _server_pids(folder: Path) -> list[int]:
+    return [json.loads(path.read_text())["pid"] for path in sorted((folder / "logs").glob("*.pid"))]
+
+
+def _as_nobody(module: str, expression: str) -> str:
+    """What the other OS user is told. The modules are loaded first: the installation may be closed to it."""
+    script = f"import os, {module}\nos.setgroups([]); os.setgid(65534); os.setuid(65534)\n{expression}"
+    tried = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert tried.returncode != 0
+    return tried.stderr
+
+
+def _execute(url: str, statement: str, *values: object) -> list[tuple[object, ...]]:
+    with psycopg.connect(url) as connection:
+        cursor = connection.execute(statement, values or None)
+        return cursor.fetchall() if cursor.description else []
+
+
+def _redis(running: engines.Engines) -> "redis.Redis":
+    return redis.Redis.from_url(running.redis_url)
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if holds():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not come about within half a minute")

@@ -1,0 +1,68 @@
+"""The web face: puts the rooms together into one Flask application."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, jsonify, request
+from flask.typing import ResponseReturnValue
+from flask_smorest import Api
+
+from recupero.kernel import crypto, runtime
+from recupero.kernel.config import Config
+from recupero.kernel.errors import UserError
+from recupero.wiring import wire
+
+
+def create_from_environment() -> Flask:
+    """The application of a web process: `recupero up` names the data directory and both servers."""
+    data_dir = Path(os.environ["RECUPERO_DATA_DIR"])
+    config = Config.build(
+        data_dir,
+        owner_database_url=os.environ["RECUPERO_DATABASE_URL"],
+        redis_url=os.environ["RECUPERO_REDIS_URL"],
+    )
+    return create_app(runtime.start(config))
+
+
+def create_app(platform: runtime.Runtime) -> Flask:
+    """A Flask application on a started runtime."""
+    wire()
+    app = Flask("recupero.portals", static_folder="static", static_url_path="/static")
+    app.config.update(
+        SECRET_KEY=crypto.keyring().session_key,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=platform.config.base_url.startswith("https://"),
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=12),
+        MAX_CONTENT_LENGTH=256 * 1024 * 1024,
+        TESTING=platform.config.testing,
+        API_TITLE="Recupero",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.0.3",
+        OPENAPI_URL_PREFIX="/api",
+        OPENAPI_JSON_PATH="openapi.json",
+    )
+    _register_api(Api(app))
+    _register_pages(app)
+    app.register_error_handler(UserError, answer_user_error)
+    return app
+
+
+def answer_user_error(error: UserError) -> ResponseReturnValue:
+    """A UserError as JSON on the API; the portals room shows it as a page elsewhere."""
+    if request.path.startswith("/api/"):
+        body: dict[str, Any] = {"message": error.message, "field": error.field, "row": error.row}
+        return jsonify({key: value for key, value in body.items() if value is not None}), error.status
+    from recupero.portals.pages import error_page
+
+    return error_page(error.message, error.status)
+
+
+def _register_api(api: Api) -> None:
+    """The REST endpoints of each room (`<room>/api.py`: `blueprint`)."""
+
+
+def _register_pages(app: Flask) -> None:
+    """The pages of the portals and the operators' endpoints."""

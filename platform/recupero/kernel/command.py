@@ -1,0 +1,81 @@
+"""What every `recupero` command shares: the data directory, JSON on the last line, and exit codes.
+
+0 success, 1 where what the command checks does not hold, 2 on bad usage or bad input (one line to standard
+error). Progress and logs go to standard error; standard output is the answer.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from recupero.kernel import engines, runtime
+from recupero.kernel.config import Config
+from recupero.kernel.errors import UserError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def data_dir_option(command: Command) -> Command:
+    """`--data-dir D`: where the embedded engines keep their data."""
+    option = click.option(
+        "--data-dir",
+        type=click.Path(path_type=Path, file_okay=False),
+        envvar="RECUPERO_DATA_DIR",
+        default=None,
+        help="Folder of the embedded engines, keys and files.",
+    )
+    return option(command)
+
+
+def json_option(command: Command) -> Command:
+    """`--json`: one JSON object on the last line of standard output."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object on the last line.")(command)
+
+
+def answers(command: Command) -> Command:
+    """Turn a UserError into one clear line and exit code 2."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except UserError as error:
+            where = "".join(
+                [f"row {error.row}: " if error.row is not None else "", f"{error.field}: " if error.field else ""]
+            )
+            click.echo(f"{where}{error.message}", err=True)
+            sys.exit(2)
+
+    return wrapped  # type: ignore[return-value]  # wraps() keeps the signature
+
+
+@contextmanager
+def opened(data_dir: Path | None) -> Iterator[runtime.Runtime]:
+    """The platform for one command: engines running, runtime started, rooms wired."""
+    folder = data_dir or engines.default_data_dir()
+    with engines.use(folder) as running:
+        config = Config.build(
+            running.data_dir, owner_database_url=running.owner_database_url, redis_url=running.redis_url
+        )
+        try:
+            yield runtime.start(config)
+        finally:
+            runtime.stop()
+
+
+def finish(result: dict[str, Any], *, as_json: bool, ok: bool = True) -> None:
+    """Print the answer (JSON, or a line per key) and exit 0, or 1 where the check does not hold."""
+    if as_json:
+        click.echo(json.dumps(result, ensure_ascii=False, default=str))
+    else:
+        for key, value in result.items():
+            text = json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict | list) else value
+            click.echo(f"{key}: {text}")
+    if not ok:
+        sys.exit(1)

@@ -1,0 +1,123 @@
+"""At the door of every page and endpoint: who is calling, may they, and in which scope they read.
+
+A view is marked `@requires(Permission.…)` or `@public("why")`; a test walks the URL map and fails on a view
+that is neither. Pages are called with a session cookie, the API with `Authorization: Bearer rcp_…`.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, TypeVar
+
+from flask import g, redirect, request, session, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from recupero.kernel import runtime
+from recupero.kernel.database import Scope
+from recupero.kernel.errors import Forbidden, NotFound, UserError
+from recupero.tenancy import service
+from recupero.tenancy.permissions import Permission
+from recupero.tenancy.service import Caller
+from recupero.tenancy.tables import User
+
+View = TypeVar("View", bound=Callable[..., Any])
+API_PREFIX = "/api/"
+_COOKIE = ("agency", "user", "version")
+
+
+class Unauthenticated(UserError):
+    """Nobody is signed in, or the key does not hold."""
+
+    status = 401
+
+
+def requires(permission: Permission) -> Callable[[View], View]:
+    """Let only callers with `permission` in. Nobody: 401 on the API, the sign-in page else. Others: 403."""
+
+    def mark(view: View) -> View:
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            caller = current_caller()
+            if caller is None:
+                return _send_to_sign_in()
+            if not caller.may(permission):
+                raise Forbidden("your role does not include this")
+            return view(*args, **kwargs)
+
+        guarded.permission = permission  # type: ignore[attr-defined]  # read by the test of the URL map
+        return guarded  # type: ignore[return-value]  # wraps() keeps the signature
+
+    return mark
+
+
+def public(why: str) -> Callable[[View], View]:
+    """Mark a view that anybody may call, with the reason."""
+
+    def mark(view: View) -> View:
+        view.public = why  # type: ignore[attr-defined]  # read by the test of the URL map
+        return view
+
+    return mark
+
+
+def _send_to_sign_in() -> Response:
+    if request.path.startswith(API_PREFIX):
+        raise Unauthenticated("send an API key: Authorization: Bearer rcp_…")
+    return redirect(url_for("portals.sign_in", next=request.full_path.rstrip("?")))
+
+
+def current_caller() -> Caller | None:
+    """Who makes this request; found once per request."""
+    if "caller" not in g:
+        g.caller = _find_caller()
+    caller: Caller | None = g.caller
+    return caller
+
+
+def the_caller() -> Caller:
+    """The caller inside a guarded view."""
+    caller = current_caller()
+    if caller is None:
+        raise RuntimeError("this view is not marked @requires(…)")
+    return caller
+
+
+def _find_caller() -> Caller | None:
+    database, header = runtime.current().database, request.headers.get("Authorization", "")
+    if header.startswith("Bearer "):
+        return service.check_api_key(database, header.removeprefix("Bearer ").strip())
+    if request.path.startswith(API_PREFIX):
+        return None  # a cookie never opens the API: so it needs no CSRF token
+    if not all(name in session for name in _COOKIE):
+        return None
+    return service.resume(database, *(session[name] for name in _COOKIE))
+
+
+def remember(user: User) -> None:
+    """Start the cookie session of a user who has just proven who they are."""
+    session.clear()
+    session.permanent = True
+    session.update(agency=user.agency_id, user=user.id, version=user.session_version)
+
+
+def forget() -> None:
+    """End the cookie session."""
+    session.clear()
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """A database transaction in the caller's scope."""
+    with runtime.current().database.transaction(the_caller().scope) as opened:
+        yield opened
+
+
+@contextmanager
+def tenant_transaction(tenant_id: int) -> Iterator[Session]:
+    """A transaction in the scope of one of the caller's tenants. Raises NotFound for any other."""
+    caller = the_caller()
+    if tenant_id not in caller.scope.tenant_ids:
+        raise NotFound("no such creditor")
+    with runtime.current().database.transaction(Scope(caller.scope.agency_id, (tenant_id,))) as opened:
+        yield opened

@@ -1,0 +1,73 @@
+"""Who may do what. Every page and endpoint names one of these permissions; a test proves that each does."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """The roles of the house. The creditor's two see one tenant and nothing of the agency."""
+
+    PLATFORM_OPERATOR = "platform_operator"
+    AGENCY_ADMINISTRATOR = "agency_administrator"
+    COMPLIANCE_OFFICER = "compliance_officer"
+    SUPERVISOR = "supervisor"
+    AGENT = "agent"
+    CREDITOR_ADMINISTRATOR = "creditor_administrator"
+    CREDITOR_VIEWER = "creditor_viewer"
+
+
+class Permission(StrEnum):
+    """`room.verb`."""
+
+    PLATFORM_OPERATE = "platform.operate"
+    TENANCY_MANAGE = "tenancy.manage"
+    TENANCY_READ = "tenancy.read"
+    PLACEMENTS_READ = "placements.read"
+    PLACEMENTS_IMPORT = "placements.import"
+    ACCOUNTS_READ = "accounts.read"
+    ACCOUNTS_WORK = "accounts.work"
+    LAW_READ = "law.read"
+    OUTBOX_READ = "outbox.read"
+    DECISIONS_READ = "decisions.read"
+    DECISIONS_PLAN = "decisions.plan"
+    PAYMENTS_READ = "payments.read"
+    PAYMENTS_BOOK = "payments.book"
+    REPORTS_READ = "reports.read"
+    AUDIT_READ = "audit.read"
+
+
+_CREDITOR = frozenset({Permission.REPORTS_READ, Permission.PLACEMENTS_READ})
+_AGENT = frozenset({Permission.ACCOUNTS_READ, Permission.ACCOUNTS_WORK, Permission.LAW_READ})
+_SUPERVISOR = _AGENT | {
+    Permission.TENANCY_READ,
+    Permission.PLACEMENTS_READ,
+    Permission.OUTBOX_READ,
+    Permission.DECISIONS_READ,
+    Permission.PAYMENTS_READ,
+    Permission.PAYMENTS_BOOK,
+    Permission.REPORTS_READ,
+}
+_COMPLIANCE = frozenset(
+    {
+        Permission.TENANCY_READ,
+        Permission.PLACEMENTS_READ,
+        Permission.ACCOUNTS_READ,
+        Permission.LAW_READ,
+        Permission.OUTBOX_READ,
+        Permission.DECISIONS_READ,
+        Permission.PAYMENTS_READ,
+        Permission.REPORTS_READ,
+        Permission.AUDIT_READ,
+    }
+)
+_ADMINISTRATOR = frozenset(Permission) - {Permission.PLATFORM_OPERATE}
+
+GRANTS: dict[Role, frozenset[Permission]] = {
+    Role.PLATFORM_OPERATOR: frozenset({Permission.PLATFORM_OPERATE}),
+    Role.AGENCY_ADMINISTRATOR: _ADMINISTRATOR,
+    Role.COMPLIANCE_OFFICER: _COMPLIANCE,
+    Role.SUPERVISOR: _SUPERVISOR,
+    Role.AGENT: _AGENT,
+    Role.CREDITOR_ADMINISTRATOR: _CREDITOR | {Permission.PLACEMENTS_IMPORT, Permission.PAYMENTS_READ},
+    Role.CREDITOR_VIEWER: _CREDITOR,
+}
+CREDITOR_ROLES = frozenset({Role.CREDITOR_ADMINISTRATOR, Role.CREDITOR_VIEWER})

@@ -1,0 +1,122 @@
+"""What reads agencies, tenants, users and plug-in settings."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from recupero_sdk.settings import PluginConfig
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from recupero.kernel.database import PLATFORM, Database, Scope, scope_of
+from recupero.kernel.errors import NotFound
+from recupero.tenancy.tables import Agency, ApiKey, PluginSetting, Tenant, User
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyScope:
+    """An agency and all of its tenants, as scheduled work goes through them."""
+
+    agency_id: int
+    tenant_ids: tuple[int, ...]
+
+    def scope(self) -> Scope:
+        return Scope(self.agency_id, self.tenant_ids)
+
+    def of_tenant(self, tenant_id: int) -> Scope:
+        return Scope(self.agency_id, (tenant_id,))
+
+
+def agency_scopes(database: Database) -> list[AgencyScope]:
+    """Every agency of the deployment with its active tenants: the directory that scheduled jobs walk."""
+    with database.transaction(PLATFORM) as session:
+        rows = session.execute(
+            select(Tenant.agency_id, Tenant.id)
+            .where(Tenant.status == "active")
+            .order_by(Tenant.agency_id, Tenant.id)
+        ).all()
+    tenants: dict[int, list[int]] = {}
+    for agency_id, tenant_id in rows:
+        tenants.setdefault(agency_id, []).append(tenant_id)
+    return [AgencyScope(agency_id, tuple(ids)) for agency_id, ids in tenants.items()]
+
+
+def tenant_scope(database: Database, name: str) -> Scope:
+    """Scope of one tenant by `slug` (or `agency/slug` where two agencies use the same) or id.
+
+    For operators' commands. Raises NotFound, saying what to type instead.
+    """
+    agency_slug, _, slug = name.rpartition("/")
+    query = select(Tenant.agency_id, Tenant.id, Tenant.slug, Agency.slug).join(
+        Agency, Agency.id == Tenant.agency_id
+    )
+    with database.transaction(PLATFORM) as session:
+        rows = session.execute(query.order_by(Agency.slug, Tenant.slug)).all()
+    matches = [row for row in rows if row[2] == slug or str(row[1]) == slug]
+    if agency_slug:
+        matches = [row for row in matches if row[3] == agency_slug]
+    if len(matches) == 1:
+        return Scope(matches[0][0], (matches[0][1],))
+    known = ", ".join(f"{row[3]}/{row[2]}" for row in rows[:20]) or "none yet"
+    problem = "several tenants are called" if matches else "there is no tenant"
+    raise NotFound(f"{problem} {name!r}; tenants: {known}", field="tenant")
+
+
+def agency(session: Session) -> Agency:
+    """The agency in scope."""
+    return session.get_one(Agency, scope_of(session).agency())
+
+
+def tenant(session: Session, tenant_id: int | None = None) -> Tenant:
+    """The tenant in scope, or the one of that id among those in scope. Raises NotFound."""
+    wanted = scope_of(session).tenant() if tenant_id is None else tenant_id
+    found = session.get(Tenant, wanted)
+    if found is None or wanted not in scope_of(session).tenant_ids:
+        raise NotFound("no such creditor")
+    return found
+
+
+def tenants(session: Session) -> Sequence[Tenant]:
+    """The tenants in scope, by name."""
+    ids = scope_of(session).tenant_ids
+    return session.execute(select(Tenant).where(Tenant.id.in_(ids)).order_by(Tenant.name)).scalars().all()
+
+
+def users(session: Session) -> Sequence[User]:
+    """Users of the agency in scope."""
+    return session.execute(select(User).order_by(User.id)).scalars().all()
+
+
+def api_keys(session: Session) -> Sequence[ApiKey]:
+    """Keys of the agency in scope, newest first."""
+    return session.execute(select(ApiKey).order_by(ApiKey.id.desc())).scalars().all()
+
+
+def plugin_config(session: Session, kind: str, key: str) -> tuple[bool, PluginConfig] | None:
+    """Whether the plug-in is on for the tenant in scope and how it is set; None where nobody set it."""
+    row = session.execute(
+        select(PluginSetting).where(
+            PluginSetting.tenant_id == scope_of(session).tenant(),
+            PluginSetting.kind == kind,
+            PluginSetting.key == key,
+        )
+    ).scalar_one_or_none()
+    if row is None:
+        return None
+    secrets = json.loads(row.secrets) if row.secrets else {}
+    return row.enabled, PluginConfig(dict(row.settings), secrets)
+
+
+def enabled_plugins(session: Session, kind: str) -> list[str]:
+    """Keys of the plug-ins of a kind that are on for the tenant in scope."""
+    return list(
+        session.execute(
+            select(PluginSetting.key)
+            .where(
+                PluginSetting.tenant_id == scope_of(session).tenant(),
+                PluginSetting.kind == kind,
+                PluginSetting.enabled,
+            )
+            .order_by(PluginSetting.key)
+        ).scalars()
+    )

@@ -1,0 +1,324 @@
+"""What changes agencies, tenants, users, API keys and plug-in settings."""
+
+import json
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from recupero.kernel import audit, clock, crypto
+from recupero.kernel.database import PLATFORM, Database, Scope, scope_of, set_scope
+from recupero.kernel.errors import Conflict, NotFound, UserError
+from recupero.tenancy.permissions import CREDITOR_ROLES, GRANTS, Permission, Role
+from recupero.tenancy.tables import Agency, ApiKey, LoginDirectory, PluginSetting, Tenant, User
+
+MAX_FAILED_LOGINS = 5
+LOCK = timedelta(minutes=15)
+MIN_PASSWORD = 10
+
+_hasher = PasswordHasher()
+_NOBODY = _hasher.hash(secrets.token_urlsafe(16))  # so that an unknown login costs the same time
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who makes a request: a signed-in user or an API key, with what they may do and see."""
+
+    actor: str  # user:<id> or key:<id>
+    name: str
+    role: Role | None
+    permissions: frozenset[Permission]
+    agency_id: int
+    scope: Scope
+    locale: str
+
+    def may(self, permission: Permission) -> bool:
+        return permission in self.permissions
+
+    @property
+    def is_creditor(self) -> bool:
+        return self.role in CREDITOR_ROLES
+
+
+def normalise_email(email: str) -> str:
+    """The form that logins are compared in."""
+    return email.strip().lower()
+
+
+def create_agency(
+    session: Session,
+    *,
+    slug: str,
+    name: str,
+    country: str,
+    locale: str,
+    timezone: str,
+    contact_phone: str,
+    contact_email: str,
+) -> Agency:
+    """Add an agency and move the session's scope into it. Needs the platform scope.
+
+    Raises Conflict where the slug is taken.
+    """
+    if session.execute(select(Agency.id).where(Agency.slug == slug)).first():
+        raise Conflict(f"there is an agency {slug!r} already: choose another short name", field="slug")
+    agency = Agency(
+        slug=slug, name=name, country=country, locale=locale, timezone=timezone,
+        contact_phone=contact_phone, contact_email=contact_email, created_at=clock.now(),
+    )  # fmt: skip
+    identity = session.execute(
+        insert(Agency).values(
+            slug=slug, name=name, country=country, locale=locale, timezone=timezone,
+            contact_phone=contact_phone, contact_email=contact_email, created_at=agency.created_at,
+        ).returning(Agency.id)
+    ).scalar_one()  # fmt: skip
+    set_scope(session, Scope(agency_id=identity))
+    audit.record(session, "tenancy.create_agency", f"agency:{identity}", actor="system")
+    return session.get_one(Agency, identity)
+
+
+def create_tenant(
+    session: Session,
+    *,
+    slug: str,
+    name: str,
+    country: str,
+    currency: str,
+    locale: str,
+    timezone: str,
+    actor: str,
+) -> Tenant:
+    """Add a creditor to the agency in scope, and to the scope. Raises Conflict where the slug is taken."""
+    scope = scope_of(session)
+    agency = scope.agency()
+    if session.execute(select(Tenant.id).where(Tenant.agency_id == agency, Tenant.slug == slug)).first():
+        raise Conflict(f"there is a creditor {slug!r} already: choose another short name", field="slug")
+    tenant = Tenant(
+        agency_id=agency, slug=slug, name=name, country=country, currency=currency, locale=locale,
+        timezone=timezone, settings={}, created_at=clock.now(),
+    )  # fmt: skip
+    session.add(tenant)
+    session.flush()
+    set_scope(session, Scope(agency, (*scope.tenant_ids, tenant.id), scope.platform))
+    audit.record(session, "tenancy.create_tenant", f"tenant:{tenant.id}", actor=actor, tenant_id=tenant.id)
+    return tenant
+
+
+def create_user(
+    session: Session,
+    *,
+    email: str,
+    name: str,
+    password: str,
+    role: Role,
+    tenant_ids: Iterable[int] | None,
+    locale: str,
+    actor: str,
+) -> User:
+    """Add a user to the agency in scope. `tenant_ids` None means every tenant; creditor roles need one.
+
+    Raises UserError on a short password, an address without @ or a creditor without tenant, Conflict on a
+    login that exists.
+    """
+    tenants = None if tenant_ids is None else list(tenant_ids)
+    _check_user(email, password, role, tenants)
+    agency, index = scope_of(session).agency(), crypto.keyring().blind_index(normalise_email(email))
+    user = User(
+        agency_id=agency, email=normalise_email(email), email_index=index, name=name,
+        password_hash=_hasher.hash(password), role=role.value, tenant_ids=tenants, locale=locale,
+        created_at=clock.now(),
+    )  # fmt: skip
+    session.add(user)
+    session.flush()
+    listed = session.execute(
+        insert(LoginDirectory)
+        .values(email_index=index, agency_id=agency, user_id=user.id)
+        .on_conflict_do_nothing()
+        .returning(LoginDirectory.user_id)
+    ).scalar_one_or_none()
+    if listed is None:
+        raise Conflict("somebody signs in with this e-mail already", field="email")
+    audit.record(session, "tenancy.create_user", f"user:{user.id}", actor=actor, role=role.value)
+    return user
+
+
+def _check_user(email: str, password: str, role: Role, tenants: list[int] | None) -> None:
+    if "@" not in email:
+        raise UserError("the e-mail needs an @", field="email")
+    if len(password) < MIN_PASSWORD:
+        raise UserError(f"the password needs at least {MIN_PASSWORD} characters", field="password")
+    if role in CREDITOR_ROLES and (tenants is None or len(tenants) != 1):
+        raise UserError("a creditor's user belongs to exactly one creditor", field="tenant_ids")
+
+
+def sign_in(database: Database, email: str, password: str) -> tuple[User, Caller] | None:
+    """Check a login. None where it does not hold: unknown, wrong, inactive or locked are not told apart.
+
+    Five wrong passwords lock the login for fifteen minutes.
+    """
+    index = crypto.keyring().blind_index(normalise_email(email))
+    with database.transaction(PLATFORM) as session:
+        entry = session.execute(
+            select(LoginDirectory.agency_id, LoginDirectory.user_id).where(LoginDirectory.email_index == index)
+        ).one_or_none()
+    if entry is None:
+        _matches(_NOBODY, password)
+        return None
+    with database.transaction(Scope(agency_id=entry.agency_id)) as session:
+        user = session.execute(
+            select(User).where(User.agency_id == entry.agency_id, User.id == entry.user_id).with_for_update()
+        ).scalar_one()
+        matches = _matches(user.password_hash, password)
+        if not user.active or (user.locked_until is not None and user.locked_until > clock.now()):
+            return None
+        if not matches:
+            _count_failure(session, user)
+            return None
+        user.failed_logins, user.locked_until, user.last_login_at = 0, None, clock.now()
+        audit.record(session, "tenancy.sign_in", f"user:{user.id}", actor=f"user:{user.id}")
+        return user, caller_of(session, user)
+
+
+def _matches(password_hash: str, password: str) -> bool:
+    try:
+        return _hasher.verify(password_hash, password)
+    except VerificationError:
+        return False
+
+
+def _count_failure(session: Session, user: User) -> None:
+    user.failed_logins += 1
+    if user.failed_logins >= MAX_FAILED_LOGINS:
+        user.failed_logins, user.locked_until = 0, clock.now() + LOCK
+    audit.record(session, "tenancy.sign_in_failed", f"user:{user.id}", actor="nobody")
+
+
+def caller_of(session: Session, user: User) -> Caller:
+    """What the user may do and see. Creditor users get no agency in scope."""
+    role = Role(user.role)
+    if role in CREDITOR_ROLES:
+        scope = Scope(None, tuple(user.tenant_ids or ()))
+    else:
+        scope = Scope(user.agency_id, _tenants_of(session, user), platform=role is Role.PLATFORM_OPERATOR)
+    return Caller(
+        f"user:{user.id}", user.name, role, GRANTS[role], user.agency_id, scope, user.locale
+    )
+
+
+def _tenants_of(session: Session, user: User) -> tuple[int, ...]:
+    if Role(user.role) is Role.PLATFORM_OPERATOR:
+        return ()
+    query = select(Tenant.id).where(Tenant.agency_id == user.agency_id).order_by(Tenant.id)
+    if user.tenant_ids is not None:
+        query = query.where(Tenant.id.in_(user.tenant_ids))
+    return tuple(session.execute(query).scalars())
+
+
+def resume(database: Database, agency_id: int, user_id: int, session_version: int) -> Caller | None:
+    """The caller behind a session cookie, or None where the user is gone, inactive or signed out everywhere."""
+    with database.transaction(Scope(agency_id=agency_id)) as session:
+        user = session.execute(
+            select(User).where(User.agency_id == agency_id, User.id == user_id)
+        ).scalar_one_or_none()
+        if user is None or not user.active or user.session_version != session_version:
+            return None
+        return caller_of(session, user)
+
+
+def sign_out_everywhere(session: Session, user_id: int, *, actor: str) -> None:
+    """End every session of the user."""
+    session.execute(
+        update(User)
+        .where(User.agency_id == scope_of(session).agency(), User.id == user_id)
+        .values(session_version=User.session_version + 1)
+    )
+    audit.record(session, "tenancy.sign_out_everywhere", f"user:{user_id}", actor=actor)
+
+
+def create_api_key(
+    session: Session,
+    *,
+    name: str,
+    permissions: Iterable[Permission],
+    tenant_ids: Iterable[int],
+    actor: str,
+    expires_at: datetime | None = None,
+) -> str:
+    """Make a key and return it; it is shown this once. Raises UserError where a tenant is not in scope."""
+    scope, tenants = scope_of(session), list(tenant_ids)
+    unseen = set(tenants) - set(scope.tenant_ids)
+    if unseen or not tenants:
+        raise UserError("name at least one creditor, each of your own", field="tenant_ids")
+    key = f"rcp_{scope.agency()}_{secrets.token_urlsafe(32)}"
+    row = ApiKey(
+        agency_id=scope.agency(), name=name, secret_hash=crypto.hash_token(key),
+        permissions=sorted(permission.value for permission in permissions), tenant_ids=tenants,
+        created_at=clock.now(), expires_at=expires_at,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    audit.record(session, "tenancy.create_api_key", f"key:{row.id}", actor=actor, name=name)
+    return key
+
+
+def revoke_api_key(session: Session, key_id: int, *, actor: str) -> None:
+    """End a key at once. Raises NotFound."""
+    done = session.execute(
+        update(ApiKey)
+        .where(ApiKey.agency_id == scope_of(session).agency(), ApiKey.id == key_id, ApiKey.revoked_at.is_(None))
+        .values(revoked_at=clock.now())
+        .returning(ApiKey.id)
+    ).scalar_one_or_none()
+    if done is None:
+        raise NotFound("no such key")
+    audit.record(session, "tenancy.revoke_api_key", f"key:{key_id}", actor=actor)
+
+
+def check_api_key(database: Database, key: str) -> Caller | None:
+    """The caller behind an API key, or None where it is malformed, unknown, expired or revoked."""
+    prefix, _, rest = key.partition("_")
+    agency_text, _, secret = rest.partition("_")
+    if prefix != "rcp" or not agency_text.isdecimal() or not secret:
+        return None
+    agency, now = int(agency_text), clock.now()
+    with database.transaction(Scope(agency_id=agency)) as session:
+        row = session.execute(
+            select(ApiKey).where(ApiKey.agency_id == agency, ApiKey.secret_hash == crypto.hash_token(key))
+        ).scalar_one_or_none()
+        if row is None or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
+            return None
+        row.last_used_at = now
+        permissions = frozenset(Permission(name) for name in row.permissions)
+        scope = Scope(agency, tuple(row.tenant_ids))
+        return Caller(f"key:{row.id}", row.name, None, permissions, agency, scope, "en")
+
+
+def configure_plugin(
+    session: Session,
+    *,
+    kind: str,
+    key: str,
+    enabled: bool,
+    settings: dict[str, str],
+    secret_values: dict[str, str] | None = None,
+    actor: str,
+) -> None:
+    """Switch a plug-in on or off for the tenant in scope. `secret_values` None keeps the stored ones."""
+    tenant, now = scope_of(session).tenant(), clock.now()
+    values: dict[str, object] = {"enabled": enabled, "settings": settings, "updated_at": now}
+    if secret_values is not None:
+        values["secrets"] = json.dumps(secret_values)
+    session.execute(
+        insert(PluginSetting)
+        .values(tenant_id=tenant, kind=kind, key=key, **values)
+        .on_conflict_do_update(index_elements=["tenant_id", "kind", "key"], set_=values)
+    )
+    audit.record(
+        session, "tenancy.configure_plugin", f"plugin:{kind}:{key}", actor=actor, tenant_id=tenant, enabled=enabled
+    )

@@ -1,0 +1,81 @@
+"""Fixtures: real PostgreSQL and Redis, migrated once per test process, emptied before each test."""
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from recupero.kernel import clock, engines, migrate, runtime
+from recupero.kernel.config import Config
+from recupero.kernel.database import PLATFORM, Scope, scope_of
+from recupero.tenancy import service as tenancy
+from recupero.wiring import wire
+from sqlalchemy import create_engine, text
+
+from tests.factories import World
+
+NOON = datetime(2026, 3, 10, 15, 0, tzinfo=UTC)  # a working Tuesday: noon in Santiago, ten in Bogotá
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Iterator[Path]:
+    """A folder outside root's home that a system account can reach."""
+    folder = Path(tempfile.mkdtemp(prefix="recupero-test-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def running(data_dir: Path) -> Iterator[engines.Engines]:
+    with engines.use(data_dir / "engines", durable=False) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def config(running: engines.Engines, data_dir: Path) -> Config:
+    config = Config.build(
+        data_dir, owner_database_url=running.owner_database_url, redis_url=running.redis_url, testing=True
+    )
+    migrate.upgrade(config.owner_database_url)
+    return config
+
+
+@pytest.fixture(scope="session")
+def _runtime(config: Config) -> Iterator[runtime.Runtime]:
+    started = runtime.start(config)
+    wire()
+    yield started
+    runtime.stop()
+
+
+@pytest.fixture
+def platform(_runtime: runtime.Runtime, config: Config) -> runtime.Runtime:
+    """The started platform over empty tables and an empty Redis."""
+    _empty(config)
+    _runtime.redis.flushdb()
+    return _runtime
+
+
+def _empty(config: Config) -> None:
+    names = ", ".join(table.name for table in migrate.metadata().sorted_tables)
+    engine = create_engine(config.owner_database_url)
+    with engine.begin() as connection:
+        connection.execute(text("SET session_replication_role = replica"))  # append-only tables, too
+        connection.execute(text(f"TRUNCATE {names}"))
+    engine.dispose()
+
+
+@pytest.fixture
+def noon() -> Iterator[datetime]:
+    """The clock frozen at `NOON`; tests move it with `clock.advance`."""
+    with clock.simulated(NOON):
+        yield NOON
+
+
+@pytest.fixture
+def world(platform: runtime.Runtime) -> World:
+    """A maker of agencies, tenants, portfolios, debtors and accounts."""
+    return World(platform)

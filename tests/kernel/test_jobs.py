@@ -1,0 +1,87 @@
+"""Jobs: sent after commit, found again when Redis forgets, retried, then visible as dead letters."""
+
+from datetime import timedelta
+
+import pytest
+from recupero.kernel import clock, jobs, runtime
+from recupero.kernel.database import PLATFORM
+from sqlalchemy import select
+
+ran: list[int] = []
+
+
+@jobs.job("tests.note")
+def _note(context: jobs.JobContext, number: int) -> None:
+    ran.append(number)
+
+
+@jobs.job("tests.fail")
+def _fail(context: jobs.JobContext) -> None:
+    raise RuntimeError("as it should")
+
+
+@pytest.fixture(autouse=True)
+def _clean() -> None:
+    ran.clear()
+
+
+def _ask(platform: runtime.Runtime, name: str = "tests.note", **arguments: object) -> int | None:
+    with platform.database.transaction(PLATFORM) as session:
+        return jobs.enqueue(session, name, **arguments)  # type: ignore[arg-type]
+
+
+def test_a_job_runs_once_after_its_transaction_committed(platform: runtime.Runtime) -> None:
+    _ask(platform, number=7)
+    jobs.drain()
+    jobs.drain()
+    assert ran == [7]
+
+
+def test_a_rolled_back_transaction_sends_nothing(platform: runtime.Runtime) -> None:
+    with pytest.raises(RuntimeError, match="no"), platform.database.transaction(PLATFORM) as session:
+        jobs.enqueue(session, "tests.note", number=1)
+        raise RuntimeError("no")
+    jobs.drain()
+    assert ran == []
+
+
+def test_a_job_lost_with_redis_is_swept_up(platform: runtime.Runtime, noon: object) -> None:
+    _ask(platform, number=3)
+    platform.redis.flushdb()
+    clock.advance(jobs.RESEND_AFTER + timedelta(seconds=1))
+    jobs.drain()
+    assert ran == [3]
+
+
+def test_a_later_job_waits_for_its_time(platform: runtime.Runtime, noon: object) -> None:
+    _ask(platform, number=4, run_at=clock.now() + timedelta(hours=1))
+    jobs.drain()
+    assert ran == []
+    clock.advance(timedelta(hours=1))
+    jobs.drain()
+    assert ran == [4]
+
+
+def test_a_unique_key_is_asked_for_once_while_it_waits(platform: runtime.Runtime) -> None:
+    assert _ask(platform, number=5, unique_key="one") is not None
+    assert _ask(platform, number=5, unique_key="one") is None
+    jobs.drain()
+    assert ran == [5]
+    assert _ask(platform, number=5, unique_key="one") is not None
+
+
+def test_a_failing_job_backs_off_and_ends_as_a_dead_letter(platform: runtime.Runtime, noon: object) -> None:
+    request_id = _ask(platform, "tests.fail")
+    for _ in range(jobs.MAX_ATTEMPTS):
+        jobs.drain()
+        clock.advance(timedelta(minutes=40))
+    with platform.database.transaction(PLATFORM) as session:
+        row = session.execute(select(jobs.JobRequest).where(jobs.JobRequest.id == request_id)).scalar_one()
+    assert (row.status, row.attempts, row.error) == ("dead", jobs.MAX_ATTEMPTS, "builtins.RuntimeError")
+    assert jobs.requeue_dead(row.id)
+    assert not jobs.requeue_dead(row.id)
+
+
+def test_a_job_without_handler_is_refused_at_once(platform: runtime.Runtime) -> None:
+    with pytest.raises(ValueError, match="no handler"):
+        _ask(platform, "tests.unknown")

@@ -1,10 +1,17 @@
 """The command line: `recupero …`. Each room brings its own commands in its `cli.py`."""
 
+import sys
 from pathlib import Path
 
 import click
 
-from recupero.kernel import command, engines, migrate
+from recupero.kernel import audit, command, engines, migrate, rotation
+from recupero.kernel.database import Scope
+from recupero.kernel.workers import schedule as run_schedule
+from recupero.kernel.workers import work as process_jobs
+from recupero.kernel.workers import work_many as run_workers
+from recupero.tenancy import queries as tenancy
+from recupero.wiring import wire
 
 
 @click.group()
@@ -39,6 +46,67 @@ def check(data_dir: Path | None, as_json: bool) -> None:
     with engines.use(data_dir or engines.default_data_dir()) as running:
         problems = migrate.check(_owner(running))
     command.finish({"problems": problems}, as_json=as_json, ok=not problems)
+
+
+@main.command()
+@click.option("--burst", is_flag=True, help="Stop when nothing is left to do.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64))
+@command.data_dir_option
+@command.answers
+def work(burst: bool, workers: int, data_dir: Path | None) -> None:
+    """Carry out jobs."""
+    with command.opened(data_dir) as platform:
+        wire()
+        if workers == 1:
+            process_jobs(burst=burst)
+        else:
+            sys.exit(run_workers(workers, platform.config.data_dir, burst=burst))
+
+
+@main.command()
+@command.data_dir_option
+@command.answers
+def schedule(data_dir: Path | None) -> None:
+    """Ask for periodic jobs at their times and send again what was lost."""
+    with command.opened(data_dir):
+        wire()
+        run_schedule()
+
+
+@main.group()
+def keys() -> None:
+    """The keys that personal data is encrypted with."""
+
+
+@keys.command()
+@command.data_dir_option
+@command.json_option
+@command.answers
+def rotate(data_dir: Path | None, as_json: bool) -> None:
+    """Make a new key and re-encrypt every personal field under it."""
+    with command.opened(data_dir) as platform:
+        command.finish({"rewritten": rotation.rotate(platform.config)}, as_json=as_json)
+
+
+@main.group(name="audit")
+def audit_group() -> None:
+    """The audit trail."""
+
+
+@audit_group.command()
+@command.data_dir_option
+@command.json_option
+@command.answers
+def verify(data_dir: Path | None, as_json: bool) -> None:
+    """Walk every agency's hash chain."""
+    problems: list[str] = []
+    events = 0
+    with command.opened(data_dir) as platform:
+        for agency in tenancy.agency_scopes(platform.database):
+            with platform.database.transaction(Scope(agency.agency_id)) as session:
+                problems += [f"agency {agency.agency_id}: {problem}" for problem in audit.verify(session)]
+                events += audit.count(session)
+    command.finish({"events": events, "problems": problems}, as_json=as_json, ok=not problems)
 
 
 def _owner(running: engines.Engines) -> str:

@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
+
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import PLATFORM
-from sqlalchemy import select
 
 ran: list[int] = []
 

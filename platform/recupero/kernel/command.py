@@ -35,7 +35,9 @@ def data_dir_option(command: Command) -> Command:
 
 def json_option(command: Command) -> Command:
     """`--json`: one JSON object on the last line of standard output."""
-    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object on the last line.")(command)
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object on the last line.")(
+        command
+    )
 
 
 def answers(command: Command) -> Command:
@@ -47,7 +49,10 @@ def answers(command: Command) -> Command:
             return command(*args, **kwargs)
         except UserError as error:
             where = "".join(
-                [f"row {error.row}: " if error.row is not None else "", f"{error.field}: " if error.field else ""]
+                [
+                    f"row {error.row}: " if error.row is not None else "",
+                    f"{error.field}: " if error.field else "",
+                ]
             )
             click.echo(f"{where}{error.message}", err=True)
             sys.exit(2)
@@ -75,7 +80,11 @@ def finish(result: dict[str, Any], *, as_json: bool, ok: bool = True) -> None:
         click.echo(json.dumps(result, ensure_ascii=False, default=str))
     else:
         for key, value in result.items():
-            text = json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict | list) else value
+            text = (
+                json.dumps(value, ensure_ascii=False, default=str)
+                if isinstance(value, dict | list)
+                else value
+            )
             click.echo(f"{key}: {text}")
     if not ok:
         sys.exit(1)

@@ -106,7 +106,7 @@ class Keyring:
         return sealed
 
     def decrypt(self, blob: bytes) -> str:
-        """Plain text of a stored field. Raises InvalidTag where it was tampered with, KeyError on a lost key."""
+        """Plain text of a stored field. InvalidTag where it was tampered with, KeyError on a lost key."""
         blob = bytes(blob)
         opened = AESGCM(self.keys[blob[0]]).decrypt(blob[1 : 1 + _NONCE], blob[1 + _NONCE :], None)
         return opened.decode()

@@ -16,7 +16,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
-from sqlalchemy import ARRAY, BigInteger, Identity, Index, func, or_, select, text, update
+from sqlalchemy import ARRAY, BigInteger, Identity, Index, delete, func, or_, select, text, update
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -40,7 +40,7 @@ class JobRequest(Base):
         Index("ix_job_requests_open", "status", "run_at", postgresql_where=text("status <> 'done'")),
         Index("uq_job_requests_unique_key", "unique_key", unique=True,
               postgresql_where=text("status IN ('queued', 'running')")),
-        {"info": platform_table("carries ids, names and states only; the handler opens the scope stated here")},
+        {"info": platform_table("carries ids, names and states only; the handler opens the scope")},
     )  # fmt: skip
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -169,7 +169,11 @@ def _send_waiting(session: Session) -> None:
 def send(request_id: int, queue: str) -> None:
     """Hand the id to RQ."""
     rq_queue(queue).enqueue(
-        "recupero.kernel.jobs.run", request_id, result_ttl=0, failure_ttl=0, job_timeout=int(LEASE.total_seconds())
+        "recupero.kernel.jobs.run",
+        request_id,
+        result_ttl=0,
+        failure_ttl=0,
+        job_timeout=int(LEASE.total_seconds()),
     )
 
 
@@ -238,7 +242,11 @@ def sweep(limit: int = 5000) -> int:
     with runtime.current().database.transaction(PLATFORM) as session:
         rows = session.execute(
             update(JobRequest)
-            .where(JobRequest.id.in_(due.order_by(JobRequest.run_at).limit(limit).with_for_update(skip_locked=True)))
+            .where(
+                JobRequest.id.in_(
+                    due.order_by(JobRequest.run_at).limit(limit).with_for_update(skip_locked=True)
+                )
+            )
             .values(sent_at=now)
             .returning(JobRequest.id, JobRequest.queue)
         ).all()
@@ -247,11 +255,24 @@ def sweep(limit: int = 5000) -> int:
     return len(rows)
 
 
-def ask_periodic(names: list[str] | None = None) -> None:
-    """Ask for the periodic jobs now; one that still waits or runs is not asked for twice."""
+def ask_periodic() -> list[str]:
+    """Ask for the periodic jobs whose interval has passed since they were last asked for, and name them.
+
+    PostgreSQL remembers when that was, so a restarted scheduler neither forgets nor repeats; a job that
+    still waits or runs is not asked for twice.
+    """
+    now = clock.now()
     with runtime.current().database.transaction(PLATFORM) as session:
-        for name in names if names is not None else list(_periodic):
+        rows = session.execute(
+            select(JobRequest.name, func.max(JobRequest.created_at))
+            .where(JobRequest.name.in_(_periodic))
+            .group_by(JobRequest.name)
+        ).all()
+        last: dict[str, datetime] = {row[0]: row[1] for row in rows}
+        due = [name for name, every in _periodic.items() if name not in last or last[name] + every <= now]
+        for name in due:
             enqueue(session, name, queue="urgent", unique_key=f"periodic:{name}")
+    return due
 
 
 def worker(queues: tuple[str, ...] = QUEUES) -> SimpleWorker:
@@ -277,7 +298,9 @@ def _due_unsent() -> bool:
         waiting = session.execute(
             select(func.count())
             .select_from(JobRequest)
-            .where(JobRequest.status == "queued", JobRequest.run_at <= clock.now(), JobRequest.sent_at.is_(None))
+            .where(
+                JobRequest.status == "queued", JobRequest.run_at <= clock.now(), JobRequest.sent_at.is_(None)
+            )
         ).scalar_one()
     return bool(waiting)
 
@@ -292,3 +315,34 @@ def requeue_dead(request_id: int) -> bool:
             .returning(JobRequest.id)
         ).scalar_one_or_none()
     return found is not None
+
+
+def dead_letters(limit: int = 200) -> list[JobRequest]:
+    """Jobs that gave up, newest first, for the operators' page."""
+    with runtime.current().database.transaction(PLATFORM) as session:
+        query = (
+            select(JobRequest).where(JobRequest.status == "dead").order_by(JobRequest.id.desc()).limit(limit)
+        )
+        return list(session.execute(query).scalars())
+
+
+def counts() -> dict[str, int]:
+    """Open jobs by status: what waits, runs and is dead."""
+    with runtime.current().database.transaction(PLATFORM) as session:
+        rows = session.execute(
+            select(JobRequest.status, func.count())
+            .where(JobRequest.status != "done")
+            .group_by(JobRequest.status)
+        ).all()
+    return {row[0]: row[1] for row in rows}
+
+
+@periodic("kernel.prune_jobs", every=timedelta(days=1))
+def prune(context: JobContext) -> None:
+    """Forget requests that were done more than a week ago; dead letters stay until somebody decides."""
+    with context.transaction() as session:
+        session.execute(
+            delete(JobRequest).where(
+                JobRequest.status == "done", JobRequest.finished_at < clock.now() - timedelta(days=7)
+            )
+        )

@@ -56,7 +56,9 @@ def check(owner_url: str) -> list[str]:
             if not at_head(connection):
                 return ["migrations are missing: run `recupero db upgrade`"]
             context = MigrationContext.configure(connection, opts={"compare_type": True})
-            drift = [f"schema differs from the code: {change}" for change in compare_metadata(context, metadata())]
+            drift = [
+                f"schema differs from the code: {change}" for change in compare_metadata(context, metadata())
+            ]
             return drift + schema.check(connection, metadata())
     finally:
         engine.dispose()

@@ -1,5 +1,6 @@
 """Money as an integer of minor units with an ISO 4217 code; no arithmetic across currencies."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
@@ -8,7 +9,7 @@ from babel.numbers import format_currency
 
 from recupero.kernel.errors import UserError
 
-_FRACTIONS: dict[str, tuple[int, ...]] = get_global("currency_fractions")  # Unicode CLDR, through Babel
+_FRACTIONS: Mapping[str, tuple[int, ...]] = get_global("currency_fractions")  # Unicode CLDR, through Babel
 # CLDR gives the digits people write; ISO 4217 the minor units that are booked. Where they differ ISO counts.
 _ISO_MINOR_UNITS = {
     "COP": 2, "CRC": 2, "HUF": 2, "IDR": 2, "TWD": 2, "AFN": 2, "ALL": 2, "AMD": 2, "IRR": 2, "KPW": 2,

@@ -7,6 +7,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 import pluggy
+
 from recupero_sdk import ENTRY_POINT_GROUPS, PROJECT, hookspecs
 from recupero_sdk.channels import Channel
 from recupero_sdk.gateways import Gateway
@@ -65,7 +66,7 @@ class Plugins:
         try:
             objects = _registered(kind, point)
             keys = tuple(_key(kind, thing) for thing in objects)
-        except Exception as error:  # noqa: BLE001 - a stranger's code: isolate it, show why, go on without it
+        except Exception as error:
             log.exception("plug-in %s (%s) failed to load", point.name, kind)
             reason = f"{type(error).__name__}: {error}"
             self.states.append(PluginState(kind, point.name, name, version, error=reason))
@@ -85,8 +86,11 @@ class Plugins:
 
     def _registry(self, kind: str) -> dict[str, Any]:
         registries: dict[str, dict[str, Any]] = {
-            "regulation": self.packs, "channel": self.channels, "model": self.models, "gateway": self.gateways,
-        }  # fmt: skip
+            "regulation": self.packs,
+            "channel": self.channels,
+            "model": self.models,
+            "gateway": self.gateways,
+        }
         return registries[kind]
 
     def failed_countries(self) -> dict[str, str]:
@@ -117,7 +121,8 @@ def _registered(kind: str, point: EntryPoint) -> list[Any]:
 def _key(kind: str, thing: Any) -> str:
     if kind == "regulation":
         return str(thing.country)
-    protocol = {"channel": Channel, "model": ScoringModel, "gateway": Gateway}[kind]
+    protocols: dict[str, Any] = {"channel": Channel, "model": ScoringModel, "gateway": Gateway}
+    protocol = protocols[kind]
     if not isinstance(thing, protocol):
         raise TypeError(f"{thing!r} does not have what the SDK's {protocol.__name__} asks for")
     return str(thing.key)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, MetaData, Table, text
+from sqlalchemy import Connection, MetaData, Table, UniqueConstraint, text
 
 from recupero.kernel.database import APP_ROLE
 
@@ -28,12 +28,13 @@ def role_statements() -> list[str]:
         f"GRANT {APP_ROLE} TO CURRENT_USER",
         f"GRANT USAGE ON SCHEMA public TO {APP_ROLE}",
         f"CREATE OR REPLACE FUNCTION {_REFUSE_CHANGES}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-        " RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' is append-only: add a correcting row instead'; END $$",
+        " RAISE EXCEPTION USING MESSAGE ="
+        " TG_TABLE_NAME || ' is append-only: add a correcting row instead'; END $$",
     ]
 
 
 def security_statements(table: Table) -> list[str]:
-    """Row-level security and grants of one table, from its `info`. Raises KeyError where it states no scope."""
+    """Row-level security and grants of one table, from its `info`. KeyError where no scope is stated."""
     name, scope = table.name, table.info["scope"]
     append_only = bool(table.info.get("append_only"))
     rights = "SELECT, INSERT" if append_only else "SELECT, INSERT, UPDATE, DELETE"
@@ -55,7 +56,7 @@ def security_statements(table: Table) -> list[str]:
 
 def check(connection: Connection, metadata: MetaData) -> list[str]:
     """Every way in which the live database differs from the rules of the house; empty when all hold."""
-    tables = {name: table for name, table in metadata.tables.items()}
+    tables = dict(metadata.tables)
     return [
         *_role_problems(connection),
         *_unknown_tables(connection, tables),
@@ -122,8 +123,8 @@ def _policy_problems(connection: Connection, table: Table) -> Iterable[str]:
 
 def _key_problems(table: Table, owner: str) -> Iterable[str]:
     keys = [("the primary key", list(table.primary_key.columns))]
-    keys += [(f"unique key {key.name}", list(key.columns)) for key in table.constraints
-             if key.__class__.__name__ == "UniqueConstraint"]  # fmt: skip
+    unique = [key for key in table.constraints if isinstance(key, UniqueConstraint)]
+    keys += [(f"unique key {key.name}", list(key.columns)) for key in unique]
     keys += [(f"unique index {index.name}", list(index.columns)) for index in table.indexes if index.unique]
     for what, columns in keys:
         if not columns or columns[0].name != owner:

@@ -4,13 +4,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from recupero_sdk.settings import PluginConfig
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from recupero.kernel.database import PLATFORM, Database, Scope, scope_of
 from recupero.kernel.errors import NotFound
 from recupero.tenancy.tables import Agency, ApiKey, PluginSetting, Tenant, User
+from recupero_sdk.settings import PluginConfig
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,7 +165,9 @@ def sign_in(database: Database, email: str, password: str) -> tuple[User, Caller
     index = crypto.keyring().blind_index(normalise_email(email))
     with database.transaction(PLATFORM) as session:
         entry = session.execute(
-            select(LoginDirectory.agency_id, LoginDirectory.user_id).where(LoginDirectory.email_index == index)
+            select(LoginDirectory.agency_id, LoginDirectory.user_id).where(
+                LoginDirectory.email_index == index
+            )
         ).one_or_none()
     if entry is None:
         _matches(_NOBODY, password)
@@ -206,9 +208,7 @@ def caller_of(session: Session, user: User) -> Caller:
         scope = Scope(None, tuple(user.tenant_ids or ()))
     else:
         scope = Scope(user.agency_id, _tenants_of(session, user), platform=role is Role.PLATFORM_OPERATOR)
-    return Caller(
-        f"user:{user.id}", user.name, role, GRANTS[role], user.agency_id, scope, user.locale
-    )
+    return Caller(f"user:{user.id}", user.name, role, GRANTS[role], user.agency_id, scope, user.locale)
 
 
 def _tenants_of(session: Session, user: User) -> tuple[int, ...]:
@@ -221,7 +221,7 @@ def _tenants_of(session: Session, user: User) -> tuple[int, ...]:
 
 
 def resume(database: Database, agency_id: int, user_id: int, session_version: int) -> Caller | None:
-    """The caller behind a session cookie, or None where the user is gone, inactive or signed out everywhere."""
+    """The caller behind a session cookie, or None where the user is gone, inactive or signed out."""
     with database.transaction(Scope(agency_id=agency_id)) as session:
         user = session.execute(
             select(User).where(User.agency_id == agency_id, User.id == user_id)
@@ -271,7 +271,9 @@ def revoke_api_key(session: Session, key_id: int, *, actor: str) -> None:
     """End a key at once. Raises NotFound."""
     done = session.execute(
         update(ApiKey)
-        .where(ApiKey.agency_id == scope_of(session).agency(), ApiKey.id == key_id, ApiKey.revoked_at.is_(None))
+        .where(
+            ApiKey.agency_id == scope_of(session).agency(), ApiKey.id == key_id, ApiKey.revoked_at.is_(None)
+        )
         .values(revoked_at=clock.now())
         .returning(ApiKey.id)
     ).scalar_one_or_none()
@@ -291,7 +293,11 @@ def check_api_key(database: Database, key: str) -> Caller | None:
         row = session.execute(
             select(ApiKey).where(ApiKey.agency_id == agency, ApiKey.secret_hash == crypto.hash_token(key))
         ).scalar_one_or_none()
-        if row is None or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
+        if (
+            row is None
+            or row.revoked_at is not None
+            or (row.expires_at is not None and row.expires_at <= now)
+        ):
             return None
         row.last_used_at = now
         permissions = frozenset(Permission(name) for name in row.permissions)
@@ -320,5 +326,10 @@ def configure_plugin(
         .on_conflict_do_update(index_elements=["tenant_id", "kind", "key"], set_=values)
     )
     audit.record(
-        session, "tenancy.configure_plugin", f"plugin:{kind}:{key}", actor=actor, tenant_id=tenant, enabled=enabled
+        session,
+        "tenancy.configure_plugin",
+        f"plugin:{kind}:{key}",
+        actor=actor,
+        tenant_id=tenant,
+        enabled=enabled,
     )

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Identity, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import ARRAY, BigInteger, Identity, LargeBinary, String, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -78,7 +78,11 @@ class LoginDirectory(Base):
 
     __tablename__ = "login_directory"
     __table_args__ = (
-        {"info": platform_table("read before a scope exists; a keyed index of the e-mail, an agency and a user id")},
+        {
+            "info": platform_table(
+                "read before a scope exists; a keyed index of the e-mail, an agency and a user id"
+            )
+        },
     )
 
     email_index: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)

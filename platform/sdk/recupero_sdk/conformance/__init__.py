@@ -1,0 +1,1 @@
+"""What every plug-in must prove: checks for packs, channels and models, run by pytest."""

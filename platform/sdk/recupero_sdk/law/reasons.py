@@ -107,6 +107,11 @@ REASONS: dict[str, dict[str, str]] = {
         "es": "El mensaje dice «{found}», lo que está prohibido ({what}).",
         "pt": "A mensagem diz “{found}”, o que é proibido ({what}).",
     },
+    "applied": {
+        "en": "Applied by {rule}, which refuses.",
+        "es": "Aplicada por {rule}, que rechaza.",
+        "pt": "Aplicada por {rule}, que recusa.",
+    },
     "not_covered": {
         "en": "The pack knows no law before {covers_from}; unknown means no.",
         "es": "El paquete no conoce ley anterior al {covers_from}; lo desconocido se rechaza.",

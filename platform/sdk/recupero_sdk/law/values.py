@@ -95,7 +95,7 @@ class PastContact:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A contact that somebody wants to make. `purpose` None: reminder before the due date, else collection."""
+    """A contact somebody wants to make. `purpose` None: reminder before the due date, else collection."""
 
     at: datetime
     channel: Channel
@@ -120,6 +120,11 @@ class RuleOutcome:
     citation: str
     details: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def decides(self) -> bool:
+        """Whether this rule refuses by itself; a definition that a refusing rule applies does not."""
+        return self.outcome == "refused" and self.code != "applied"
 
     @property
     def reason(self) -> str:
@@ -179,8 +184,8 @@ class Verdict:
 
     @property
     def first_refusal(self) -> str | None:
-        """Id of the first rule that refused."""
-        return next((outcome.rule_id for outcome in self.outcomes if outcome.outcome == "refused"), None)
+        """Id of the first rule that refused by itself, not as part of another's reason."""
+        return next((why.rule_id for why in self.outcomes if why.decides), None)
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -202,7 +207,7 @@ class Verdict:
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Verdict:
-        """The verdict that `to_json` wrote; deciding rules come first, notes keep id, kind, code, citation."""
+        """The verdict that `to_json` wrote; deciding rules come first, notes keep id, kind and citation."""
         noted = tuple(
             RuleOutcome(rule_id, kind, "informational", code, citation)
             for rule_id, kind, code, citation in data["noted"]

@@ -1,0 +1,158 @@
+"""What reads the law: packs and rules as operators list them, scenario files judged, contacts judged again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from recupero.law.service import Packs, judge_contact
+from recupero_sdk.law import Facts, PastContact, Proposal, RuleOutcome
+from recupero_sdk.law.scenario import Scenario, read_scenarios
+
+
+def list_packs(packs: Packs) -> list[dict[str, Any]]:
+    """Every pack with its version and verification date, and every country that is closed, with the reason."""
+    loaded = [
+        {
+            "country": pack.country,
+            "id": pack.id,
+            "version": pack.version,
+            "name": pack.manifest.name.model_dump(exclude_none=True),
+            "rules": len(pack.rules),
+            "verified": pack.manifest.verified.isoformat(),
+            "disclaimer": pack.manifest.disclaimer.model_dump(exclude_none=True),
+            "state": "loaded",
+        }
+        for pack in packs.by_country.values()
+    ]
+    closed = [{"country": country, "state": "closed", "reason": why} for country, why in packs.closed.items()]
+    return sorted(loaded + closed, key=lambda entry: str(entry["country"]))
+
+
+def show_rules(packs: Packs, country: str, on: date | None = None) -> list[dict[str, Any]]:
+    """The rules of a country with their sources: all versions, or those in force on a local date."""
+    pack = packs.by_country[country]
+    rules = pack.known() if on is None else pack.on(on)
+    return [rule.model_dump(mode="json", by_alias=True, exclude_none=True) for rule in rules]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One scenario judged: what the gate said, and how that differs from what its author expects."""
+
+    scenario: Scenario
+    allowed: bool
+    rules: tuple[str, ...]
+    next_allowed_at: str | None
+    disagreement: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "id": self.scenario.id,
+            "allowed": self.allowed,
+            "rules": list(self.rules),
+            "next_allowed_at": self.next_allowed_at,
+        }
+
+
+def check_scenarios(packs: Packs, files: Iterable[Path]) -> Iterator[Checked]:
+    """Judges every line of the files in order; `ScenarioError` where a line cannot be judged.
+
+    `rules` are the refusing rules of a refusal and all rules consulted of a permission.
+    """
+    for file in files:
+        for scenario in read_scenarios(file):
+            verdict = judge_contact(packs, scenario.facts, scenario.history, scenario.proposal)
+            refusing = dict.fromkeys(refusal.rule_id for refusal in verdict.refusals)
+            at = verdict.next_lawful_at
+            yield Checked(
+                scenario=scenario,
+                allowed=verdict.allowed,
+                rules=verdict.rules if verdict.allowed else tuple(refusing),
+                next_allowed_at=at.isoformat() if at else None,
+                disagreement=scenario.disagreement(verdict),
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class StoredContact:
+    """One contact as it was made. `person` is whoever the law protects; `facts` are those of the day.
+
+    `debt` and `creditor` are any stable keys: contacts with equal keys concern the same one.
+    """
+
+    id: str
+    person: str
+    debt: str
+    creditor: str
+    facts: Facts
+    proposal: Proposal
+    contact: PastContact
+
+
+@dataclass(frozen=True, slots=True)
+class Illegal:
+    """A contact that broke the law of its day, with the rules that say so."""
+
+    id: str
+    refusals: tuple[RuleOutcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """How many contacts were judged again and which were illegal."""
+
+    contacts: int
+    illegal: tuple[Illegal, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "contacts": self.contacts,
+            "illegal": len(self.illegal),
+            "illegal_ids": [one.id for one in self.illegal],
+        }
+
+
+def replay(rows: Iterable[StoredContact], packs: Packs) -> Replay:
+    """Judges every outbound contact again under the law of its day, each after those made before it.
+
+    `rows` come ordered by person, then by time, so that any number can be streamed; inbound ones are
+    history only. Raises `ValueError` where the order is broken.
+    """
+    contacts, illegal, seen = 0, list[Illegal](), set[str]()
+    for person, made in groupby(rows, key=lambda row: row.person):
+        if person in seen:
+            raise ValueError("contacts to replay must come ordered by person, then by time")
+        seen.add(person)
+        past: list[StoredContact] = []
+        for row in made:
+            if past and row.contact.at < past[-1].contact.at:
+                raise ValueError(f"contact {row.id}: out of order; replay needs them by person, then by time")
+            if row.contact.direction == "outbound":
+                contacts += 1
+                illegal += _judged_again(row, past, packs)
+            past.append(row)
+    return Replay(contacts, tuple(illegal))
+
+
+def _judged_again(row: StoredContact, past: Iterable[StoredContact], packs: Packs) -> list[Illegal]:
+    history = [_seen_from(row, earlier) for earlier in past]
+    verdict = judge_contact(packs, row.facts, history, row.proposal, next_lawful=False)
+    return [] if verdict.allowed else [Illegal(row.id, verdict.refusals)]
+
+
+def _seen_from(row: StoredContact, earlier: StoredContact) -> PastContact:
+    """An earlier contact as history of this one: whether it was about the same debt and creditor."""
+    contact = earlier.contact
+    return PastContact(
+        at=contact.at,
+        channel=contact.channel,
+        direction=contact.direction,
+        outcome=contact.outcome,
+        same_debt=earlier.debt == row.debt,
+        same_creditor=earlier.creditor == row.creditor,
+    )

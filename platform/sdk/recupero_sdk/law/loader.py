@@ -1,0 +1,177 @@
+"""Reads a regulation pack from its folder and says exactly what is wrong with it.
+
+A pack's folder holds `pack.yaml` and `rules/*.yaml`. YAML is read strictly: a key given twice is an error,
+and only dates, numbers, true, false and null are anything but text (so `10:00` stays a time of day).
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from recupero_sdk.law.pack import RegulationPack
+from recupero_sdk.law.schema import Manifest, Rule, RuleFile
+from recupero_sdk.law.zones import zone_exists
+
+
+class PackError(ValueError):
+    """A pack that cannot be used. `problems` name file, path, property and remedy, one line each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class _StrictLoader(yaml.SafeLoader):
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+
+
+_SCALARS = (
+    ("tag:yaml.org,2002:bool", r"true|false", "tf"),
+    ("tag:yaml.org,2002:null", r"null|~|", ["n", "~", ""]),
+    ("tag:yaml.org,2002:int", r"[-+]?(0|[1-9][0-9]*)", "-+0123456789"),
+    ("tag:yaml.org,2002:float", r"[-+]?(0|[1-9][0-9]*)\.[0-9]+", "-+0123456789"),
+)
+for _tag, _pattern, _first in _SCALARS:
+    _StrictLoader.add_implicit_resolver(_tag, re.compile(rf"^(?:{_pattern})$"), list(_first))
+
+
+def _mapping_without_duplicates(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: dict[Any, Any] = {}
+    for key_node, value_node in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        if key in seen:
+            line = key_node.start_mark.line + 1
+            raise yaml.constructor.ConstructorError(
+                None, None, f"line {line}: key `{key}` is given twice; keep one", key_node.start_mark
+            )
+        seen[key] = loader.construct_object(value_node, deep=True)
+    return seen
+
+
+_StrictLoader.add_constructor("tag:yaml.org,2002:map", _mapping_without_duplicates)
+
+
+def _read_yaml(file: Path) -> Any:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise PackError([f"{file}: file is missing; a pack needs it"]) from None
+    except UnicodeDecodeError as error:
+        raise PackError([f"{file}: is not UTF-8 ({error.reason}); save it as UTF-8"]) from None
+    try:
+        return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a SafeLoader, stricter still
+    except yaml.constructor.ConstructorError as error:
+        raise PackError([f"{file}: {error.problem}"]) from None
+    except yaml.YAMLError as error:
+        raise PackError([f"{file}: is not YAML: {' '.join(str(error).split())}"]) from None
+
+
+_REMEDIES = {
+    "extra_forbidden": "is not a property here; remove it or correct its name",
+    "missing": "is missing; add it",
+    "union_tag_invalid": "is not a rule kind; use one of {expected_tags}",
+    "union_tag_not_found": "needs `kind`",
+    "literal_error": "is not allowed; use one of {expected}",
+    "string_pattern_mismatch": "must match {pattern}",
+    "string_too_short": "is empty; fill it in",
+    "too_short": "needs at least {min_length} entry",
+}
+
+
+def _describe(error: ErrorDetails, data: Any) -> str:
+    path, rule_id = "", ""
+    for step in error["loc"]:
+        if isinstance(step, int):
+            path += f"[{step}]"
+            entry = data["rules"][step] if path == f"rules[{step}]" else None
+            rule_id = f" (rule {entry['id']})" if isinstance(entry, dict) and "id" in entry else rule_id
+        elif not (rule_id and step == error["loc"][2] and path.count(".") == 0 and path.endswith("]")):
+            path += f".{step}" if path else str(step)
+    context = error.get("ctx", {})
+    remedy = _REMEDIES.get(error["type"])
+    message = remedy.format_map(context) if remedy else error["msg"].removeprefix("Value error, ")
+    value = error["input"]
+    shown = f" `{value}`" if isinstance(value, str | int | float) and error["type"] != "missing" else ""
+    return f"{path}{rule_id}:{shown} {message}"
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def _validate(model: type[_Model], file: Path) -> _Model:
+    data = _read_yaml(file)
+    if not isinstance(data, dict):
+        raise PackError([f"{file}: must be a mapping at the top; see the law guide for the form"])
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise PackError([f"{file}: {_describe(detail, data)}" for detail in error.errors()]) from None
+
+
+def load_pack(folder: Path | str) -> RegulationPack:
+    """The pack in `folder`; `PackError` lists every problem found, so that one round of repair suffices."""
+    root, problems, files = Path(folder), list[str](), list[RuleFile]()
+    manifest = _validate(Manifest, root / "pack.yaml")
+    for file in sorted((root / "rules").glob("*.yaml")):
+        try:
+            files.append(_validate(RuleFile, file))
+        except PackError as error:
+            problems += error.problems
+    if problems:
+        raise PackError(problems)
+    pack = RegulationPack(manifest, tuple(rule for file in files for rule in file.rules))
+    problems = [f"{root}: {problem}" for problem in _cross_checks(pack)]
+    if problems:
+        raise PackError(problems)
+    return pack
+
+
+def _cross_checks(pack: RegulationPack) -> list[str]:
+    """What no single rule can know: zones that exist, versions that do not overlap, names that resolve."""
+    manifest = pack.manifest
+    zones = [*manifest.zones, *(zone for region in manifest.regions.values() for zone in region.zones)]
+    problems = [] if pack.rules else ["no rules found under rules/*.yaml"]
+    problems += [
+        f"pack.yaml: zone `{zone}` does not exist; use an IANA name"
+        for zone in dict.fromkeys(zones)
+        if not zone_exists(zone)
+    ]
+    for rule in pack.rules:
+        problems += [f"rule {rule.id}: {problem}" for problem in _dangling(rule, pack)]
+    return problems + _overlaps(pack)
+
+
+def _dangling(rule: Rule, pack: RegulationPack) -> list[str]:
+    """Names in a rule that the pack does not hold."""
+    ids = {other.id for other in pack.rules}
+    named = {"repeals": rule.repeals, "rests_on": rule.rests_on}
+    if rule.kind == "hours" and rule.parameters.closed_by:
+        named["parameters.closed_by"] = (rule.parameters.closed_by,)
+    problems = [
+        f"{key} names `{name}`, which is not a rule of the pack"
+        for key, names in named.items()
+        for name in names
+        if name not in ids
+    ]
+    regions = set(rule.regions) - set(pack.manifest.regions)
+    problems += [f"region `{region}` is not in pack.yaml; add it there" for region in sorted(regions)]
+    if not rule.id.startswith(f"{pack.country}-"):
+        problems.append(f"id must begin with {pack.country}-")
+    return problems
+
+
+def _overlaps(pack: RegulationPack) -> list[str]:
+    """Two versions of one rule may not be in force on the same day in the same places."""
+    return [
+        f"rule {one.id}: two versions are in force at once; end one before the other"
+        for index, one in enumerate(pack.known())
+        for other in pack.known()[index + 1 :]
+        if (one.id, one.kind, one.regions) == (other.id, other.kind, other.regions)
+        and one.in_force.meets(other.in_force)
+    ]

@@ -1,8 +1,8 @@
 """Structured logs without personal data.
 
-Rooms use the standard library: `logging.getLogger(__name__).info("imported", extra={"rows": 12})`. Whatever is
-in `extra`, and what `context` has bound (agency, tenant, job, request), become fields of the line. Lines are
-JSON, or plain text on a terminal.
+Rooms use the standard library: `logging.getLogger(__name__).info("imported", extra={"rows": 12})`. What is in
+`extra`, and what `context` has bound (agency, tenant, job, request), become fields of the line. A line is JSON,
+or plain text on a terminal.
 
 Rooms never log personal data; the redaction here is the second line of defence. It errs on the side of
 hiding: e-mail addresses, runs of seven digits or more (phones, national ids, card numbers), identity numbers
@@ -25,8 +25,8 @@ HIDDEN = "[hidden]"
 _context: ContextVar[Mapping[str, object]] = ContextVar("log_context", default={})  # noqa: B039 - never changed
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 _PRIVATE_FIELD = re.compile(
-    r"(^|_)(e?mail|phone|msisdn|address|street|national_id|document|name|surname|birth\w*|password|secret|token"
-    r"|code|otp|authorization|cookie|body|text|subject)$"
+    r"(^|_)(e?mail|phone|msisdn|address|street|national_id|birth\w*|surname|(first|last|full|given|family|debtor)"
+    r"_?name|password|secret|token|otp|authorization|cookie|body|subject)$"
 )
 _PATTERNS = (
     # What databases quote: the parameters of a statement, and the row in an error's detail.
@@ -35,14 +35,15 @@ _PATTERNS = (
     (re.compile(r"(?<=://)([^\s:/@]*):[^\s@/]+@"), rf"\1:{HIDDEN}@"),
     (re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=-]+", re.IGNORECASE), rf"\1 {HIDDEN}"),
     (re.compile(r"\b(?:sk|rk|pk|whsec|pat)_\w{8,}"), HIDDEN),
-    (re.compile(r"[^\s@<>\"'(),;:=]+@[^\s@<>\"'(),;:=]+\.\w+"), HIDDEN),
+    (re.compile(r"[^\s@<>\[\]/\"'(),;:=]+@[^\s@<>\[\]/\"'(),;:=]+\.\w+"), HIDDEN),
     # Mexico's CURP and RFC, Spain's DNI and NIE.
     (re.compile(r"\b[A-ZÑ&]{3,4}\d{6}[A-Z0-9]{3,8}\b", re.IGNORECASE), HIDDEN),
     (re.compile(r"\b[XYZ]?\d{7,8}-?[A-Z]\b", re.IGNORECASE), HIDDEN),
 )
 # Seven digits or more, with the separators of phones and ids between them; dates and times stay readable.
 _DIGITS = re.compile(
-    r"(?P<time>\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d[\d:.]*)?)|(?<![\w])\+?\(?\d(?:[ ().\-/]{0,2}\d){6,}(?:-[\dkK])?"
+    r"(?P<time>\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d[\d:.]*)?)"
+    r"|(?<!\w)\+?\(?\d(?:[ ().\-/]{0,2}\d){6,}(?:-[\dkK])?"
 )
 
 

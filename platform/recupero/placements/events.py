@@ -1,0 +1,83 @@
+"""What happens to accounts, announced to the rooms above in the transaction in which it happens."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class AccountsPlaced:
+    """Accounts of one file were placed. A large file publishes several of these, one for each `chunk`
+    (counted from 0) of at most 100,000 rows, all in one transaction.
+
+    `staging` names a temporary table that is readable until the handlers return, one analysed row for each
+    newly placed account of the chunk:
+
+    | column | type | meaning |
+    |---|---|---|
+    | `tenant_id`, `portfolio_id`, `batch_id` | bigint | whose, and from which import |
+    | `row_number` | bigint | the row in the file, as a spreadsheet counts it |
+    | `account_id`, `debtor_id`, `person_id` | bigint | the rows that exist now |
+    | `currency` | text | ISO 4217, the same for the whole portfolio |
+    | `placed_on` | date | day of placement |
+    | `principal_minor`, `interest_minor`, `fee_minor`, `cost_minor`, `tax_minor` | bigint | parts, never null |
+    | `placed_minor` | bigint | their sum, above 0; `accounts.balance_minor` holds it already |
+    | `consents`, `opt_outs` | text[] | channels of law (`call`, `sms`, `email`, `whatsapp`, `letter`, `visit`); an
+      opt-out may also be `all`; null where the file says nothing |
+    | `permission_at` | timestamptz | when the debtor said so; the day of placement where the file has no date |
+    | `permission_source` | text | where it was said; `placement` where the file does not tell |
+    """
+
+    batch_id: int
+    staging: str
+    chunk: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AccountsClosed:
+    """Work on these accounts of the tenant in scope has ended under `code` (domain page, 4.3)."""
+
+    account_ids: tuple[int, ...]
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountsRecalled:
+    """The creditor took these accounts of the tenant in scope back."""
+
+    account_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HoldOpened:
+    """Work stops on the debtor, or on one account of theirs where `account_id` is given."""
+
+    debtor_id: int
+    account_id: int | None
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class DirectPayment:
+    """Money that the debtor paid to the creditor, or the undoing of it.
+
+    `kind`: payment (lowers the balance), reversal (of an earlier payment: raises it again) or adjustment
+    (signed: negative lowers the balance). `amount_minor` is positive for payment and reversal.
+    `external_key` is unique in the tenant and the same whenever the same line comes again.
+    """
+
+    row_number: int
+    account_id: int
+    kind: str
+    amount_minor: int
+    currency: str
+    paid_on: str  # ISO date
+    external_key: str
+    reference: str | None = None
+    part: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DirectPaymentsReported:
+    """A financial file of the creditor was read; each row is booked in this transaction, once."""
+
+    batch_id: int
+    rows: tuple[DirectPayment, ...]

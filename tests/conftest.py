@@ -1,6 +1,5 @@
 """Fixtures: real PostgreSQL and Redis, migrated once per test process, emptied before each test."""
 
-import itertools
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -8,13 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from recupero.kernel import clock, engines, migrate, runtime
-from recupero.kernel.config import Config
-from recupero.kernel.database import PLATFORM, Scope, scope_of
-from recupero.tenancy import service as tenancy
-from recupero.wiring import wire
 from sqlalchemy import create_engine, text
 
+from recupero.kernel import clock, engines, migrate, runtime
+from recupero.kernel.config import Config
+from recupero.wiring import wire
 from tests.factories import World
 
 NOON = datetime(2026, 3, 10, 15, 0, tzinfo=UTC)  # a working Tuesday: noon in Santiago, ten in Bogotá

@@ -26,14 +26,19 @@ _NONCE = 12
 _INDEX_BYTES = 16
 
 
-@dataclass(frozen=True)
+@dataclass
 class Keyring:
-    """Keys by number (0-255) with the `active` one for new values, the blind-index key, the session key."""
+    """Keys by number (0-255) with the `active` one for new values, the blind-index key, the session key.
+
+    A ring that was read from a file reads it again when it meets a key number that it does not know: so
+    running processes follow a rotation without a restart.
+    """
 
     keys: dict[int, bytes]
     active: int
     index_key: bytes
     session_key: bytes
+    path: Path | None = None
 
     @classmethod
     def generate(cls) -> "Keyring":
@@ -42,10 +47,10 @@ class Keyring:
     @classmethod
     def load_or_create(cls, path: Path) -> "Keyring":
         """Read the key file, or make one readable by its owner only."""
-        if path.exists():
-            return cls.from_json(path.read_text())
-        ring = cls.generate()
-        ring.save(path)
+        if not path.exists():
+            cls.generate().save(path)
+        ring = cls.from_json(path.read_text())
+        ring.path = path
         return ring
 
     @classmethod
@@ -85,9 +90,8 @@ class Keyring:
         number = max(self.keys) + 1
         if number > 255:
             raise ValueError("the key file is full: drop keys that no stored value uses any more")
-        return Keyring(
-            {**self.keys, number: secrets.token_bytes(32)}, number, self.index_key, self.session_key
-        )
+        keys = {**self.keys, number: secrets.token_bytes(32)}
+        return Keyring(keys, number, self.index_key, self.session_key, self.path)
 
     def encrypt(self, value: str) -> bytes:
         return self.encrypt_many([value])[0] or b""
@@ -108,8 +112,15 @@ class Keyring:
     def decrypt(self, blob: bytes) -> str:
         """Plain text of a stored field. InvalidTag where it was tampered with, KeyError on a lost key."""
         blob = bytes(blob)
+        if blob[0] not in self.keys:
+            self._read_again()
         opened = AESGCM(self.keys[blob[0]]).decrypt(blob[1 : 1 + _NONCE], blob[1 + _NONCE :], None)
         return opened.decode()
+
+    def _read_again(self) -> None:
+        if self.path is not None:
+            fresh = Keyring.from_json(self.path.read_text())
+            self.keys, self.active = fresh.keys, fresh.active
 
     def blind_index(self, value: str) -> bytes:
         """16-byte keyed index of a value that the caller has normalised (`normalise_…` of its room)."""

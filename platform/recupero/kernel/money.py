@@ -1,22 +1,34 @@
 """Money as an integer of minor units with an ISO 4217 code; no arithmetic across currencies."""
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import cache
 
-from babel.core import get_global
-from babel.numbers import format_currency
+from babel.core import Locale, get_global
+from babel.numbers import NumberPattern, format_currency
 
 from recupero.kernel.errors import UserError
 
 _FRACTIONS: Mapping[str, tuple[int, ...]] = get_global("currency_fractions")  # Unicode CLDR, through Babel
-# CLDR gives the digits people write; ISO 4217 the minor units that are booked. Where they differ ISO counts.
+# CLDR gives the digits people write, ISO 4217 the minor units that are booked. Where they differ ISO counts.
 _ISO_MINOR_UNITS = {
-    "COP": 2, "CRC": 2, "HUF": 2, "IDR": 2, "TWD": 2, "AFN": 2, "ALL": 2, "AMD": 2, "IRR": 2, "KPW": 2,
-    "LAK": 2, "LBP": 2, "MGA": 2, "MMK": 2, "MUR": 2, "PKR": 2, "RSD": 2, "SLL": 2, "SOS": 2, "SYP": 2,
-    "TZS": 2, "UZS": 2, "YER": 2, "GYD": 2, "CZK": 2, "NOK": 2, "SEK": 2, "DKK": 2, "MNT": 2, "CLP": 0,
-    "PYG": 0, "UGX": 0, "IQD": 3, "JPY": 0, "KRW": 0, "VND": 0, "ISK": 0,
-}  # fmt: skip
+    "AFN": 2,
+    "ALL": 2,
+    "IRR": 2,
+    "KPW": 2,
+    "LAK": 2,
+    "LBP": 2,
+    "MGA": 2,
+    "MMK": 2,
+    "RSD": 2,
+    "SLL": 2,
+    "SOS": 2,
+    "SYP": 2,
+    "YER": 2,
+    "IQD": 3,
+}
 _KNOWN: frozenset[str] = frozenset(get_global("all_currencies"))
 
 
@@ -77,10 +89,20 @@ def to_minor(amount: str | Decimal, currency: str) -> int:
 
 
 def format_minor(minor: int, currency: str, locale: str) -> str:
-    """Text for people: `format_minor(125000, "CLP", "es_CL")` is "$125.000"."""
-    digits = minor_units(currency)
-    amount = Decimal(minor).scaleb(-digits)
-    text: str = format_currency(amount, currency, locale=locale, currency_digits=True)
-    if digits != _FRACTIONS.get(currency, _FRACTIONS["DEFAULT"])[0] and amount != amount.to_integral_value():
-        text = format_currency(amount, currency, locale=locale, decimal_quantization=False)
-    return text
+    """Text for people: `format_minor(125000, "CLP", "es_CL")` is "$125.000".
+
+    Whole amounts go without decimals where people do not use coins of the minor unit (Colombia, Hungary).
+    """
+    amount = Decimal(minor).scaleb(-minor_units(currency))
+    whole_coins = _FRACTIONS.get(currency, _FRACTIONS["DEFAULT"])[2] == 0
+    digits = 0 if whole_coins and amount == amount.to_integral_value() else minor_units(currency)
+    pattern = _pattern(locale, digits)
+    return format_currency(amount, currency, pattern, locale=locale, currency_digits=False)
+
+
+@cache
+def _pattern(locale: str, digits: int) -> NumberPattern:
+    """The locale's own way to write money, with exactly `digits` decimals."""
+    pattern: NumberPattern = copy(Locale.parse(locale).currency_formats["standard"])
+    pattern.frac_prec = (digits, digits)
+    return pattern

@@ -1,8 +1,8 @@
 """Key rotation: re-encrypt every personal field under a fresh key, while the platform runs.
 
-The new key is written to the key file first and becomes active once every process has read it (they are
-restarted by the operator or read it at their next start); old keys stay readable. Rows are re-encrypted in
-batches; a batch that is cut short is simply done again. Only the owner of the tables sees all tenants.
+The new key is written to the key file first; a running process reads the file again when it meets a value
+under a key it does not know. Old keys stay readable. Rows are re-encrypted in batches; a rotation that is cut
+short is simply run again. It connects as the owner of the tables, who alone sees all tenants.
 """
 
 from collections.abc import Iterator

@@ -206,10 +206,10 @@ def upgrade() -> None:
         sa.Column("language", sa.String(length=2), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_debtors")),
+        sa.UniqueConstraint("tenant_id", "person_id", name=op.f("uq_debtors_tenant_id_person_id")),
         info={"scope": "tenant"},
     )
     op.create_index("ix_debtors_national_id", "debtors", ["tenant_id", "national_id_index"], unique=False)
-    op.create_index("ix_debtors_person", "debtors", ["tenant_id", "person_id"], unique=False)
     op.create_table(
         "decisions",
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
@@ -269,6 +269,7 @@ def upgrade() -> None:
         sa.Column("quarantined", sa.BigInteger(), nullable=False),
         sa.Column("duplicates", sa.BigInteger(), nullable=False),
         sa.Column("control_totals", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("mapping", postgresql.JSONB(astext_type=Text()), nullable=False),
         sa.Column("created_by", sa.String(), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
@@ -291,6 +292,7 @@ def upgrade() -> None:
         sa.Column("field", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("raw", sa.LargeBinary(), nullable=True),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_import_issues")),
         info={"scope": "tenant"},
     )
@@ -317,6 +319,16 @@ def upgrade() -> None:
         info={"scope": "tenant"},
     )
     op.create_table(
+        "imported_lines",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("batch_id", sa.BigInteger(), nullable=False),
+        sa.Column("line_key", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_imported_lines")),
+        sa.UniqueConstraint("tenant_id", "line_key", name=op.f("uq_imported_lines_tenant_id_line_key")),
+        info={"scope": "tenant"},
+    )
+    op.create_table(
         "job_requests",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -334,10 +346,7 @@ def upgrade() -> None:
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("error", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_job_requests")),
-        info={
-            "scope": "platform",
-            "why": "carries ids, names and states only; the handler opens the scope stated here",
-        },
+        info={"scope": "platform", "why": "carries ids, names and states only; the handler opens the scope"},
     )
     op.create_index(
         "ix_job_requests_open",
@@ -665,10 +674,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_accounts")),
         sa.UniqueConstraint(
             "tenant_id",
-            "portfolio_id",
             "client_account",
+            "portfolio_id",
             "placement_number",
-            name=op.f("uq_accounts_tenant_id_portfolio_id_client_account_placement_number"),
+            name=op.f("uq_accounts_tenant_id_client_account_portfolio_id_placement_number"),
         ),
         info={"scope": "tenant"},
     )
@@ -823,6 +832,12 @@ def upgrade() -> None:
     op.execute(
         "CREATE POLICY scope ON import_mappings USING (tenant_id = ANY (string_to_array(nullif(current_setting('app.tenant_ids', true), ''), ',')::bigint[])) WITH CHECK (tenant_id = ANY (string_to_array(nullif(current_setting('app.tenant_ids', true), ''), ',')::bigint[]))"
     )
+    op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON imported_lines TO recupero_app")
+    op.execute("ALTER TABLE imported_lines ENABLE ROW LEVEL SECURITY")
+    op.execute("ALTER TABLE imported_lines FORCE ROW LEVEL SECURITY")
+    op.execute(
+        "CREATE POLICY scope ON imported_lines USING (tenant_id = ANY (string_to_array(nullif(current_setting('app.tenant_ids', true), ''), ',')::bigint[])) WITH CHECK (tenant_id = ANY (string_to_array(nullif(current_setting('app.tenant_ids', true), ''), ',')::bigint[]))"
+    )
     op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON job_requests TO recupero_app")
     op.execute("GRANT SELECT, INSERT ON ledger_transactions TO recupero_app")
     op.execute("ALTER TABLE ledger_transactions ENABLE ROW LEVEL SECURITY")
@@ -973,6 +988,7 @@ def downgrade() -> None:
         "ix_job_requests_open", table_name="job_requests", postgresql_where=sa.text("status <> 'done'")
     )
     op.drop_table("job_requests")
+    op.drop_table("imported_lines")
     op.drop_table("import_mappings")
     op.drop_index("ix_import_issues_batch", table_name="import_issues")
     op.drop_table("import_issues")
@@ -983,7 +999,6 @@ def downgrade() -> None:
     op.drop_index("ix_decisions_run", table_name="decisions")
     op.drop_index("ix_decisions_account", table_name="decisions")
     op.drop_table("decisions")
-    op.drop_index("ix_debtors_person", table_name="debtors")
     op.drop_index("ix_debtors_national_id", table_name="debtors")
     op.drop_table("debtors")
     op.drop_index("ix_contacts_state", table_name="contacts")

@@ -63,7 +63,10 @@ class ImportMapping(TenantOwned, Base):
 
 
 class ImportBatch(TenantOwned, Base):
-    """One file. rows = accepted + rejected + quarantined + duplicates, in counts and in balances."""
+    """One file. row_count = accepted + rejected + quarantined + duplicates, in counts and in balances.
+
+    `mapping` is the one it was read with, so that a quarantined row can be placed later as it was meant.
+    """
 
     __tablename__ = "import_batches"
     __table_args__ = (
@@ -83,6 +86,7 @@ class ImportBatch(TenantOwned, Base):
     quarantined: Mapped[int] = mapped_column(default=0)
     duplicates: Mapped[int] = mapped_column(default=0)
     control_totals: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    mapping: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     created_by: Mapped[str]
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
@@ -98,8 +102,19 @@ class ImportIssue(TenantOwned, Base):
     row_number: Mapped[int]
     outcome: Mapped[str]  # rejected, quarantined, duplicate, warning
     field: Mapped[str]
-    reason: Mapped[str]
-    raw: Mapped[str | None] = mapped_column(EncryptedText)  # the row as JSON, for the rejects file
+    reason: Mapped[str]  # a code of imports.reasons
+    raw: Mapped[str | None] = mapped_column(EncryptedText)  # the row as JSON, on the first issue of a row
+    settled_at: Mapped[datetime | None]  # a person placed or dropped the quarantined row
+
+
+class ImportedLine(TenantOwned, Base):
+    """A line of a financial file that was taken over: the same line never counts twice."""
+
+    __tablename__ = "imported_lines"
+    __table_args__ = (UniqueConstraint("tenant_id", "line_key"), {"info": TENANT})
+
+    batch_id: Mapped[int]
+    line_key: Mapped[str]
 
 
 class Debtor(TenantOwned, Base):
@@ -107,7 +122,7 @@ class Debtor(TenantOwned, Base):
 
     __tablename__ = "debtors"
     __table_args__ = (
-        Index("ix_debtors_person", "tenant_id", "person_id"),
+        UniqueConstraint("tenant_id", "person_id"),
         Index("ix_debtors_national_id", "tenant_id", "national_id_index"),
         {"info": TENANT},
     )
@@ -160,7 +175,7 @@ class Account(TenantOwned, Base):
 
     __tablename__ = "accounts"
     __table_args__ = (
-        UniqueConstraint("tenant_id", "portfolio_id", "client_account", "placement_number"),
+        UniqueConstraint("tenant_id", "client_account", "portfolio_id", "placement_number"),
         Index("ix_accounts_debtor", "tenant_id", "debtor_id"),
         Index("ix_accounts_status", "tenant_id", "portfolio_id", "status"),
         ForeignKeyConstraint(["tenant_id", "debtor_id"], ["debtors.tenant_id", "debtors.id"]),

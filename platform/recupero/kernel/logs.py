@@ -1,7 +1,7 @@
 """Structured logs without personal data.
 
 Rooms use the standard library: `logging.getLogger(__name__).info("imported", extra={"rows": 12})`. What is in
-`extra`, and what `context` has bound (agency, tenant, job, request), become fields of the line. A line is JSON,
+`extra` and what `context` has bound (agency, tenant, job, request) become fields of the line. A line is JSON,
 or plain text on a terminal.
 
 Rooms never log personal data; the redaction here is the second line of defence. It errs on the side of

@@ -1,0 +1,40 @@
+"""Gunicorn's settings for a web process: `gunicorn -c python:recupero.kernel.web wsgi:app`.
+
+Threads, not bare processes: a browser opens connections in advance and says nothing on them, which would
+keep a process without threads from everybody else. No access log: addresses hold payment tokens. The
+telemetry blueprint logs each request by its route instead.
+"""
+
+import logging
+import os
+from typing import Any
+
+from prometheus_client import multiprocess
+
+from recupero.kernel import logs
+
+worker_class = "gthread"
+workers = int(os.environ.get("RECUPERO_WEB_WORKERS", "2"))
+threads = int(os.environ.get("RECUPERO_WEB_THREADS", "4"))
+graceful_timeout = 10
+timeout = 120
+keepalive = 5
+max_requests = 20_000  # a worker is renewed now and then, so that no leak grows for ever
+max_requests_jitter = 2_000
+# Headers of a proxy count only when they come from these addresses.
+forwarded_allow_ips = os.environ.get("RECUPERO_PROXIES", "127.0.0.1,::1")
+
+
+def on_starting(server: Any) -> None:
+    """Before anything else: gunicorn's own lines go the way of all logs."""
+    logs.configure()
+    for name in ("gunicorn.error", "gunicorn.access"):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """A worker that has ended no longer counts among the live ones' gauges."""
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # the package has no types

@@ -123,6 +123,8 @@ def _key(kind: str, thing: Any) -> str:
         return str(thing.country)
     protocols: dict[str, Any] = {"channel": Channel, "model": ScoringModel, "gateway": Gateway}
     protocol = protocols[kind]
-    if not isinstance(thing, protocol):
-        raise TypeError(f"{thing!r} does not have what the SDK's {protocol.__name__} asks for")
+    wanted = {*protocol.__annotations__, *(name for name in vars(protocol) if not name.startswith("_"))}
+    missing = sorted(name for name in wanted if not hasattr(thing, name))
+    if missing:
+        raise TypeError(f"{type(thing).__name__} lacks {', '.join(missing)} of the SDK's {protocol.__name__}")
     return str(thing.key)

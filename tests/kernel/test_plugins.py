@@ -1,0 +1,90 @@
+"""Plug-ins: found by entry point, isolated when they fail, stopped when two claim one key."""
+
+import sys
+from collections.abc import Iterator
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from recupero.kernel.plugins import ClaimConflict, Plugins
+
+GOOD = """
+from recupero_sdk import hookimpl
+from recupero_sdk.channels import Capabilities, Receipt, SendOutcome
+
+class Pigeon:
+    key = "pigeon"
+    capabilities = Capabilities(channels=("letter",))
+    settings = ()
+    def check(self, config): return None
+    def send(self, messages, config):
+        return [Receipt(message.key, SendOutcome.SENT) for message in messages]
+
+@hookimpl
+def register_channels():
+    return [Pigeon()]
+"""
+
+
+@pytest.fixture
+def modules(tmp_path: Path) -> Iterator[Path]:
+    sys.path.insert(0, str(tmp_path))
+    yield tmp_path
+    sys.path.remove(str(tmp_path))
+
+
+def _point(folder: Path, name: str, source: str, group: str = "recupero.channels") -> EntryPoint:
+    module = f"tests_plugin_{folder.name.replace('-', '_')}_{name}"
+    (folder / f"{module}.py").write_text(dedent(source))
+    return EntryPoint(name=name, value=module, group=group)
+
+
+def test_a_good_plug_in_is_registered_under_its_key(modules: Path) -> None:
+    plugins = Plugins.load({"channel": [_point(modules, "pigeon", GOOD)]})
+    assert set(plugins.channels) == {"pigeon"}
+    assert plugins.states[0].keys == ("pigeon",)
+
+
+@pytest.mark.parametrize(
+    "source, reason",
+    [
+        ("raise RuntimeError('broken on import')", "broken on import"),
+        ("x = 1", "registers nothing"),
+        (GOOD.replace("def register_channels():", "def register_channels(colour):"), "colour"),
+        (GOOD.replace('    key = "pigeon"\n', ""), "key"),
+        (GOOD.replace("return [Pigeon()]", "return [object()]"), "Channel"),
+        (GOOD.replace("def register_channels", "def register_chanels"), "register_chanels"),
+    ],
+)
+def test_a_failing_plug_in_is_listed_with_its_reason_and_hurts_no_other(
+    modules: Path, source: str, reason: str
+) -> None:
+    points = [_point(modules, "bad", source), _point(modules, "good", GOOD)]
+    plugins = Plugins.load({"channel": points})
+    assert set(plugins.channels) == {"pigeon"}
+    bad = next(state for state in plugins.states if state.name == "bad")
+    assert bad.error is not None
+    assert reason in bad.error
+
+
+def test_two_claims_to_one_key_stop_the_start(modules: Path) -> None:
+    points = [_point(modules, "first", GOOD), _point(modules, "second", GOOD)]
+    with pytest.raises(ClaimConflict, match=r"'first' and 'second' both claim the channel 'pigeon'"):
+        Plugins.load({"channel": points})
+
+
+def test_a_country_whose_pack_failed_is_named_as_closed(modules: Path) -> None:
+    point = _point(modules, "zz", "raise RuntimeError('no rules')", "recupero.regulations")
+    plugins = Plugins.load({"regulation": [point]})
+    assert plugins.failed_countries() == {"ZZ": "RuntimeError: no rules"}
+
+
+def test_the_installed_plug_ins_all_load() -> None:
+    plugins = Plugins.load()
+    assert [state for state in plugins.states if state.error] == []
+    assert {"CL", "CO"} <= set(plugins.packs)
+    assert {"outbox", "email"} <= set(plugins.channels)
+    assert {"propensity"} <= set(plugins.models)
+    assert {"sandbox", "stripe"} <= set(plugins.gateways)

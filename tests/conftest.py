@@ -1,7 +1,5 @@
 """Fixtures: real PostgreSQL and Redis, migrated once per test process, emptied before each test."""
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,32 +7,34 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from recupero.kernel import clock, engines, migrate, runtime
+from recupero.kernel import clock, migrate, runtime
 from recupero.kernel.config import Config
 from recupero.wiring import wire
+from tests import engines
 from tests.factories import World
 
 NOON = datetime(2026, 3, 10, 15, 0, tzinfo=UTC)  # a working Tuesday: noon in Santiago, ten in Bogotá
 
 
 @pytest.fixture(scope="session")
-def data_dir() -> Iterator[Path]:
-    """A folder outside root's home that a system account can reach."""
-    folder = Path(tempfile.mkdtemp(prefix="recupero-test-"))
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(scope="session")
-def running(data_dir: Path) -> Iterator[engines.Engines]:
-    with engines.use(data_dir / "engines", durable=False) as found:
+def running(worker_id: str) -> Iterator[engines.TestEngines]:
+    with engines.running(worker_id) as found:
         yield found
 
 
 @pytest.fixture(scope="session")
-def config(running: engines.Engines, data_dir: Path) -> Config:
+def data_dir(running: engines.TestEngines) -> Path:
+    return running.data_dir
+
+
+@pytest.fixture(scope="session")
+def config(running: engines.TestEngines) -> Config:
     config = Config.build(
-        data_dir, owner_database_url=running.owner_database_url, redis_url=running.redis_url, testing=True
+        running.data_dir,
+        owner_database_url=running.owner_database_url,
+        redis_url=running.redis_url,
+        environment=running.environment,
+        testing=True,
     )
     migrate.upgrade(config.owner_database_url)
     return config

@@ -31,7 +31,7 @@ _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _TICK = 0.2  # seconds between looks at the children
 _LONGEST_PAUSE = 30.0
 _STEADY = 60.0  # seconds after which a process counts as started well, and its pauses begin anew
-_HOPELESS = 5  # crashes of one process before the platform was ever ready
+_HOPELESS = 4  # crashes of one process before the platform was ever ready
 _LOG_LIMIT = 10_000_000  # bytes of one log file; one older file is kept
 
 
@@ -177,7 +177,7 @@ class _Member:
             raise UserError(
                 f"The process {self.spec.name} keeps ending: {self._last_words()} (see {self.log})"
             )
-        pause = min(2.0 ** (self.crashes - 1), _LONGEST_PAUSE)
+        pause = min(0.5 * 2.0 ** (self.crashes - 1), _LONGEST_PAUSE)
         facts = {"component": self.spec.name, "exit_status": self.child.returncode, "again_in_seconds": pause}
         log.error("a process has ended", extra=facts)
         self.keeper.forget(self.child)

@@ -1,4 +1,4 @@
-"""What reads the law: packs and rules as operators list them, scenario files judged, contacts judged again."""
+"""What reads the law: packs and rules listed, scenario files judged, stored contacts judged again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from recupero_sdk.law.scenario import Scenario, read_scenarios
 
 
 def list_packs(packs: Packs) -> list[dict[str, Any]]:
-    """Every pack with its version and verification date, and every country that is closed, with the reason."""
+    """Every pack with version and verification date, and every closed country with the reason."""
     loaded = [
         {
             "country": pack.country,

@@ -44,7 +44,7 @@ def judge_contact(
     pack_date: date | None = None,
     next_lawful: bool = True,
 ) -> Verdict:
-    """The verdict of the country's pack; a country without a working pack refuses, and the verdict says why."""
+    """The verdict of the country's pack; a country without a working pack refuses and says why."""
     why = packs.closed_because(facts.country)
     if why is not None:
         return refused_without_pack(facts.country, why)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import NamedTuple, Protocol
+from typing import ClassVar, Literal, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from recupero_sdk.law.schema import (
@@ -44,7 +44,13 @@ class Case:
     regions: frozenset[str]
 
 
+#: What moves a check's answer, given the facts: nothing, the clock, or past contacts and the clock.
+Basis = Literal["facts", "clock", "history"]
+
+
 class Check(Protocol):
+    basis: ClassVar[Basis]
+
     def refusal(self, case: Case) -> Refusal | None: ...
 
     def free_from(self, case: Case) -> datetime | None: ...
@@ -52,6 +58,8 @@ class Check(Protocol):
 
 class _Gate:
     """A check that no passing of time opens."""
+
+    basis: ClassVar[Basis] = "facts"
 
     def free_from(self, case: Case) -> datetime | None:
         return None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import ClassVar
 
-from recupero_sdk.law.checks import Case, Refusal
+from recupero_sdk.law.checks import Basis, Case, Refusal
 from recupero_sdk.law.moments import instant, next_period, period_start
 from recupero_sdk.law.parameters import Counted, Hours, Period, Reading
 from recupero_sdk.law.schema import ChannelLockRule, FrequencyRule, GapRule, Scope
@@ -62,6 +63,8 @@ def _shown(at: datetime, case: Case) -> str:
 
 
 class FrequencyCheck:
+    basis: ClassVar[Basis] = "history"
+
     def __init__(self, rule: FrequencyRule) -> None:
         parameters = rule.parameters
         self._limit = parameters.limit.value
@@ -97,6 +100,8 @@ class FrequencyCheck:
 
 
 class GapCheck:
+    basis: ClassVar[Basis] = "history"
+
     def __init__(self, rule: GapRule) -> None:
         parameters = rule.parameters
         self._hours = parameters.hours.value if parameters.hours else 0
@@ -121,6 +126,8 @@ class GapCheck:
 
 
 class ChannelLockCheck:
+    basis: ClassVar[Basis] = "history"
+
     def __init__(self, rule: ChannelLockRule) -> None:
         parameters = rule.parameters
         self._spell = _Spell(parameters.period, parameters.readings, parameters.rolling)

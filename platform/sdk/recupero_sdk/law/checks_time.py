@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import ClassVar
 
 from recupero_sdk.law.calendars import ClosedDays
-from recupero_sdk.law.checks import Case, Refusal
+from recupero_sdk.law.checks import Basis, Case, Refusal
 from recupero_sdk.law.moments import DAY, instant
 from recupero_sdk.law.parameters import WEEKDAYS
 from recupero_sdk.law.schema import ClosedDaysRule, HoursRule
@@ -19,6 +20,8 @@ def _wall(minute: int) -> str:
 
 
 class ClosedDaysCheck:
+    basis: ClassVar[Basis] = "clock"
+
     def __init__(self, rule: ClosedDaysRule, closed: ClosedDays) -> None:
         self._closed = closed
 
@@ -38,6 +41,8 @@ class ClosedDaysCheck:
 class HoursCheck:
     """Permitted hours by weekday; with `closed` those of its days are outside the hours altogether."""
 
+    basis: ClassVar[Basis] = "clock"
+
     def __init__(self, rule: HoursRule, closed: ClosedDays | None) -> None:
         self._closed = closed
         self._open: tuple[list[tuple[int, int]], ...] = tuple([] for _ in WEEKDAYS)
@@ -47,10 +52,12 @@ class HoursCheck:
         for stretches in self._open:
             stretches.sort()
 
-    def _closed_name(self, case: Case, day: datetime | None = None) -> str | None:
-        if self._closed is None:
-            return None
-        return self._closed.name(case.day, case.regions, case.facts.commune)
+    def edges(self) -> set[int]:
+        """Minutes after local midnight at which some stretch opens or closes."""
+        return {edge for stretches in self._open for stretch in stretches for edge in stretch}
+
+    def _closed_name(self, case: Case, day: date) -> str | None:
+        return self._closed.name(day, case.regions, case.facts.commune) if self._closed else None
 
     def refusal(self, case: Case) -> Refusal | None:
         minute, stretches = case.local.hour * 60 + case.local.minute, self._open[case.day.weekday()]
@@ -58,13 +65,13 @@ class HoursCheck:
             hours = ", ".join(f"{_wall(opens)}-{_wall(closes)}" for opens, closes in stretches) or "-"
             local = f"{case.local:%Y-%m-%d %H:%M}"
             return Refusal("outside_hours", {"local": local, "zone": str(case.zone.key), "hours": hours})
-        name = self._closed_name(case)
+        name = self._closed_name(case, case.day)
         return Refusal("closed_day", {"day": case.day.isoformat(), "name": name}) if name else None
 
     def free_from(self, case: Case) -> datetime | None:
         day = case.day
         for _ in range(_LONGEST_CLOSURE):
-            if not (self._closed and self._closed.name(day, case.regions, case.facts.commune)):
+            if self._closed_name(case, day) is None:
                 for opens, _closes in self._open[day.weekday()]:
                     if (opening := instant(day, opens, case.zone)) > case.at:
                         return opening

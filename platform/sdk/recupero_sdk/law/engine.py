@@ -90,13 +90,17 @@ class CompiledPack:
             if rule.kind == "closed_days"
         }
         self._articles = [Article(rule, _check(rule, rules, closed)) for rule in rules]
-        firsts = {rule.in_force.first for rule in rules if rule.in_force.first}
-        self.changes = sorted(firsts | {rule.in_force.last + DAY for rule in rules if rule.in_force.last})
+        self._changes = _changes(rules)
+        deciding = [article.rule for article in self._articles if article.check is not None]
+        #: Local dates on which a deciding rule comes into force or has just gone out of it.
+        self.deciding_changes = _changes(deciding)
+        #: Purposes that deciding rules leave free.
+        self.exemptions = [rule.exempt_purposes for rule in deciding if rule.exempt_purposes]
         self._plans: dict[tuple[int, Channel, Purpose, frozenset[str]], Plan] = {}
 
     def plan(self, day: date, channel: Channel, purpose: Purpose, regions: frozenset[str]) -> Plan:
         """The rules in force on a local day for this kind of contact."""
-        key = (bisect_right(self.changes, day), channel, purpose, regions)
+        key = (bisect_right(self._changes, day), channel, purpose, regions)
         plan = self._plans.get(key)
         if plan is None:
             plan = self._plans[key] = self._make_plan(day, channel, purpose, regions)
@@ -121,6 +125,13 @@ class CompiledPack:
                 if article.check is not None and bearings[place] == "within"
             ),
         )
+
+
+def _changes(rules: Iterable[Rule]) -> list[date]:
+    """The dates from which the set of rules in force is another, in order."""
+    rules = list(rules)
+    firsts = {rule.in_force.first for rule in rules if rule.in_force.first}
+    return sorted(firsts | {rule.in_force.last + DAY for rule in rules if rule.in_force.last})
 
 
 def _check(

@@ -1,0 +1,231 @@
+"""What changes portfolios, accounts and holds. Accounts are placed by `imports`."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, bindparam, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.orm import Session
+
+from recupero.kernel import audit, clock, events
+from recupero.kernel.database import scope_of
+from recupero.kernel.errors import Conflict, NotFound, UserError
+from recupero.kernel.money import is_currency
+from recupero.placements.events import AccountsClosed, AccountsRecalled, HoldOpened
+from recupero.placements.lifecycle import CLOSE_CODES, ENDED, HOLDS, STAGES, status_of
+from recupero.placements.tables import Account, Hold, ImportMapping, Portfolio
+from recupero.placements.terms import check_terms
+
+
+def create_portfolio(
+    session: Session,
+    *,
+    name: str,
+    country: str,
+    currency: str,
+    product: str,
+    placement_number: int,
+    terms: dict[str, Any],
+    strategy: dict[str, Any],
+    actor: str,
+) -> Portfolio:
+    """Add a portfolio to the tenant in scope. `country` ISO 3166-1 alpha-2, `terms` as `terms.TERMS` says.
+
+    Raises UserError on an unknown currency, country or term, Conflict where the name is taken.
+    """
+    tenant = scope_of(session).tenant()
+    _check_portfolio(name, country, currency, placement_number)
+    if session.execute(
+        select(Portfolio.id).where(Portfolio.tenant_id == tenant, Portfolio.name == name.strip())
+    ).first():
+        raise Conflict(f"there is a portfolio {name!r} already: choose another name", field="name")
+    portfolio = Portfolio(
+        tenant_id=tenant, name=name.strip(), country=country, currency=currency, product=product,
+        placement_number=placement_number, terms=check_terms(terms), strategy=strategy, created_at=clock.now(),
+    )  # fmt: skip
+    session.add(portfolio)
+    session.flush()
+    audit.record(
+        session, "placements.create_portfolio", f"portfolio:{portfolio.id}", actor=actor, tenant_id=tenant
+    )
+    return portfolio
+
+
+def _check_portfolio(name: str, country: str, currency: str, placement_number: int) -> None:
+    if not name.strip():
+        raise UserError("the portfolio needs a name", field="name")
+    if len(country) != 2 or not country.isalpha() or not country.isupper():
+        raise UserError("the country is two capital letters (ISO 3166-1), such as CL", field="country")
+    if not is_currency(currency):
+        raise UserError("the currency is an ISO 4217 code such as CLP or EUR", field="currency")
+    if not 1 <= placement_number <= 9:
+        raise UserError("the placement number counts from 1 (primary) to 9", field="placement_number")
+
+
+def save_mapping(
+    session: Session, *, portfolio_id: int, kind: str, name: str, spec: dict[str, Any], actor: str
+) -> None:
+    """Keep how a creditor's columns become our fields, under a name, in place of the one of that name.
+
+    `spec` is JSON that `imports.spec.parse` accepts: raises UserError where it does not.
+    """
+    from recupero.placements.imports.spec import parse  # Polars stays out of the web process until needed
+
+    parse(spec, kind)
+    tenant = scope_of(session).tenant()
+    values = {"spec": spec, "created_at": clock.now()}
+    session.execute(
+        insert(ImportMapping)
+        .values(tenant_id=tenant, portfolio_id=portfolio_id, kind=kind, name=name, **values)
+        .on_conflict_do_update(index_elements=["tenant_id", "portfolio_id", "kind", "name"], set_=values)
+    )
+    audit.record(
+        session,
+        "placements.save_mapping",
+        f"portfolio:{portfolio_id}",
+        actor=actor,
+        tenant_id=tenant,
+        name=name,
+    )
+
+
+def open_hold(
+    session: Session,
+    *,
+    debtor_id: int,
+    account_id: int | None,
+    kind: str,
+    source: str,
+    until: datetime | None = None,
+) -> int:
+    """Stop work on the debtor, or on one account; its id. A hold of that kind that is open already stays.
+
+    Needs one tenant in scope. Publishes `HoldOpened` where it is new.
+    """
+    if kind not in HOLDS:
+        raise ValueError(f"unknown hold {kind!r}: one of {', '.join(HOLDS)}")
+    tenant = scope_of(session).tenant()
+    same_account = Hold.account_id.is_(None) if account_id is None else Hold.account_id == account_id
+    found = session.execute(
+        select(Hold.id).where(
+            Hold.tenant_id == tenant, Hold.debtor_id == debtor_id, same_account, Hold.kind == kind, is_open()
+        )
+    ).scalars().first()  # fmt: skip
+    if found is not None:
+        return found
+    hold = Hold(
+        tenant_id=tenant, debtor_id=debtor_id, account_id=account_id, kind=kind, source=source,
+        started_at=clock.now(), until=until,
+    )  # fmt: skip
+    session.add(hold)
+    session.flush()
+    events.publish(session, HoldOpened(debtor_id, account_id, kind))
+    return hold.id
+
+
+def is_open() -> Any:
+    """Condition on `Hold`: neither ended nor past its term."""
+    return Hold.ended_at.is_(None) & or_(Hold.until.is_(None), Hold.until > clock.now())
+
+
+def end_hold(session: Session, hold_id: int, *, by: str) -> None:
+    """Let work go on. Raises NotFound where no such hold is open."""
+    ended = session.execute(
+        update(Hold)
+        .where(Hold.tenant_id.in_(scope_of(session).tenant_ids), Hold.id == hold_id, Hold.ended_at.is_(None))
+        .values(ended_at=clock.now(), ended_by=by)
+        .returning(Hold.id)
+    ).scalar_one_or_none()
+    if ended is None:
+        raise NotFound("no such hold is open")
+
+
+def set_stage(session: Session, account_ids: Collection[int], stage: str) -> int:
+    """Move accounts within `active`; those that have ended stay. Returns how many moved."""
+    if stage not in STAGES:
+        raise ValueError(f"unknown stage {stage!r}: one of {', '.join(STAGES)}")
+    moved = session.execute(
+        update(Account)
+        .where(_those(session, account_ids), Account.status.not_in(ENDED), Account.stage != stage)
+        .values(stage=stage)
+        .returning(Account.id)
+    )
+    return len(moved.all())
+
+
+def close_accounts(session: Session, account_ids: Collection[int], code: str) -> list[int]:
+    """End work under a close code; the ids that were open. Publishes `AccountsClosed` for these."""
+    if code not in CLOSE_CODES:
+        raise ValueError(f"unknown close code {code!r}: one of {', '.join(sorted(CLOSE_CODES))}")
+    now = clock.now()
+    closed = list(
+        session.execute(
+            update(Account)
+            .where(_those(session, account_ids), Account.status.not_in(ENDED))
+            .values(status=status_of(code), close_code=code, closed_at=now, status_changed_at=now)
+            .returning(Account.id)
+        ).scalars()
+    )
+    if closed:
+        events.publish(session, AccountsClosed(tuple(closed), code))
+    return closed
+
+
+def recall_accounts(session: Session, account_ids: Collection[int]) -> list[int]:
+    """Give accounts back to the creditor; the ids that were open. Publishes `AccountsClosed` with the code
+    RECALLED, then `AccountsRecalled`."""
+    recalled = close_accounts(session, account_ids, "RECALLED")
+    if recalled:
+        events.publish(session, AccountsRecalled(tuple(recalled)))
+    return recalled
+
+
+_APPLY = text(
+    "UPDATE accounts a SET balance_minor = a.balance_minor + c.delta"
+    " FROM unnest(:ids, :deltas) AS c(id, delta), portfolios p"
+    " WHERE a.tenant_id = ANY(:tenants) AND a.id = c.id AND p.tenant_id = a.tenant_id AND p.id = a.portfolio_id"
+    " RETURNING a.id, a.balance_minor <= coalesce((p.terms->>'tolerance_minor')::bigint, 0) AS paid, a.status,"
+    " a.close_code"
+).bindparams(bindparam("ids", type_=ARRAY(BigInteger)), bindparam("deltas", type_=ARRAY(BigInteger)),
+             bindparam("tenants", type_=ARRAY(BigInteger)))  # fmt: skip
+
+
+def apply_balance(session: Session, deltas: Mapping[int, int]) -> None:
+    """Change balances by the ledger's entries (minor units); only the ledger calls this.
+
+    An account whose balance falls to the portfolio's tolerance ends as paid in full (`AccountsClosed`, PIF);
+    one that was paid in full and owes again, after a reversal, is active again. Raises ValueError on an
+    account that is not in scope.
+    """
+    if not deltas:
+        return
+    rows = session.execute(
+        _APPLY,
+        {"ids": list(deltas), "deltas": list(deltas.values()), "tenants": list(scope_of(session).tenant_ids)},
+    ).all()
+    if len(rows) != len(deltas):
+        raise ValueError(f"{len(deltas) - len(rows)} of the accounts are not in scope")
+    close_accounts(session, [row.id for row in rows if row.paid and row.status not in ENDED], "PIF")
+    _reopen(session, [row.id for row in rows if not row.paid and row.close_code == "PIF"])
+    session.expire_all()
+
+
+def _reopen(session: Session, account_ids: Iterable[int]) -> None:
+    session.execute(
+        update(Account)
+        .where(_those(session, list(account_ids)))
+        .values(
+            status="active",
+            stage="negotiating",
+            close_code=None,
+            closed_at=None,
+            status_changed_at=clock.now(),
+        )
+    )
+
+
+def _those(session: Session, account_ids: Collection[int]) -> Any:
+    """Condition: these accounts, of the tenants in scope."""
+    wanted = func.unnest(bindparam(None, list(account_ids), type_=ARRAY(BigInteger)))
+    return Account.tenant_id.in_(scope_of(session).tenant_ids) & Account.id.in_(select(wanted))

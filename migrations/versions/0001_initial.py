@@ -90,14 +90,16 @@ def upgrade() -> None:
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("payment_id", sa.BigInteger(), nullable=False),
-        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("transaction_id", sa.BigInteger(), nullable=False),
+        sa.Column("account_id", sa.BigInteger(), nullable=True),
         sa.Column("part", sa.String(length=9), nullable=False),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("fee_minor", sa.BigInteger(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_allocations")),
-        info={"scope": "tenant"},
+        info={"scope": "tenant", "append_only": True},
     )
-    op.create_index("ix_allocations_account", "allocations", ["tenant_id", "account_id"], unique=False)
+    op.create_index("ix_allocations_account", "allocations", ["tenant_id", "account_id", "at"], unique=False)
     op.create_index("ix_allocations_payment", "allocations", ["tenant_id", "payment_id"], unique=False)
     op.create_table(
         "api_keys",
@@ -154,6 +156,22 @@ def upgrade() -> None:
     )
     op.create_index("ix_charges_reference", "charges", ["tenant_id", "gateway", "reference"], unique=False)
     op.create_table(
+        "contact_preferences",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("debtor_id", sa.BigInteger(), nullable=False),
+        sa.Column("channel", sa.String(length=12), nullable=True),
+        sa.Column("from_minute", sa.BigInteger(), nullable=True),
+        sa.Column("to_minute", sa.BigInteger(), nullable=True),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_contact_preferences")),
+        sa.UniqueConstraint(
+            "tenant_id", "debtor_id", name=op.f("uq_contact_preferences_tenant_id_debtor_id")
+        ),
+        info={"scope": "tenant"},
+    )
+    op.create_table(
         "contacts",
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -181,12 +199,18 @@ def upgrade() -> None:
         sa.Column("facts", postgresql.JSONB(astext_type=Text()), nullable=True),
         sa.Column("verdict", postgresql.JSONB(astext_type=Text()), nullable=True),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_contacts")),
-        sa.UniqueConstraint("tenant_id", "action_id", name=op.f("uq_contacts_tenant_id_action_id")),
         info={"scope": "tenant"},
     )
     op.create_index("ix_contacts_account", "contacts", ["tenant_id", "account_id", "at"], unique=False)
     op.create_index("ix_contacts_at", "contacts", ["tenant_id", "at"], unique=False)
     op.create_index("ix_contacts_state", "contacts", ["tenant_id", "state", "at"], unique=False)
+    op.create_index(
+        "uq_contacts_action",
+        "contacts",
+        ["tenant_id", "action_id"],
+        unique=True,
+        postgresql_where=sa.text("state <> 'failed'"),
+    )
     op.create_table(
         "debtors",
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
@@ -363,6 +387,26 @@ def upgrade() -> None:
         postgresql_where=sa.text("status IN ('queued', 'running')"),
     )
     op.create_table(
+        "ledger_entries",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("transaction_id", sa.BigInteger(), nullable=False),
+        sa.Column("book", sa.String(length=24), nullable=False),
+        sa.Column("portfolio_id", sa.BigInteger(), nullable=True),
+        sa.Column("account_id", sa.BigInteger(), nullable=True),
+        sa.Column("part", sa.String(length=9), nullable=True),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_ledger_entries")),
+        info={"scope": "tenant", "append_only": True},
+    )
+    op.create_index(
+        "ix_ledger_entries_account", "ledger_entries", ["tenant_id", "account_id", "book"], unique=False
+    )
+    op.create_index(
+        "ix_ledger_entries_transaction", "ledger_entries", ["tenant_id", "transaction_id"], unique=False
+    )
+    op.create_table(
         "ledger_transactions",
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -372,6 +416,7 @@ def upgrade() -> None:
         sa.Column("booked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("reverses_id", sa.BigInteger(), nullable=True),
         sa.Column("note", sa.String(), nullable=True),
+        sa.Column("made_in", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_ledger_transactions")),
         sa.UniqueConstraint(
             "tenant_id", "external_key", name=op.f("uq_ledger_transactions_tenant_id_external_key")
@@ -396,6 +441,7 @@ def upgrade() -> None:
         sa.Column("contact_id", sa.BigInteger(), nullable=False),
         sa.Column("template", sa.String(), nullable=True),
         sa.Column("language", sa.String(length=2), nullable=False),
+        sa.Column("code", sa.String(length=8), nullable=True),
         sa.Column("address", sa.LargeBinary(), nullable=False),
         sa.Column("subject", sa.LargeBinary(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
@@ -404,6 +450,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("tenant_id", "contact_id", name=op.f("uq_messages_tenant_id_contact_id")),
         info={"scope": "tenant"},
     )
+    op.create_index("ix_messages_code", "messages", ["tenant_id", "code"], unique=False)
     op.create_table(
         "payment_link_directory",
         sa.Column("token_hash", sa.LargeBinary(), nullable=False),
@@ -430,6 +477,13 @@ def upgrade() -> None:
         info={"scope": "tenant"},
     )
     op.create_index("ix_payment_links_debtor", "payment_links", ["tenant_id", "debtor_id"], unique=False)
+    op.create_index(
+        "uq_payment_links_active",
+        "payment_links",
+        ["tenant_id", "debtor_id", "currency"],
+        unique=True,
+        postgresql_where=sa.text("status = 'active'"),
+    )
     op.create_table(
         "payments",
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
@@ -442,16 +496,20 @@ def upgrade() -> None:
         sa.Column("gateway", sa.String(), nullable=True),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("account_ids", sa.ARRAY(sa.BigInteger()), nullable=False),
+        sa.Column("rates", postgresql.JSONB(astext_type=Text()), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("booked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("transaction_id", sa.BigInteger(), nullable=False),
+        sa.Column("note", sa.String(), nullable=True),
         sa.Column("channel", sa.String(), nullable=True),
         sa.Column("contact_id", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_payments")),
         sa.UniqueConstraint("tenant_id", "external_key", name=op.f("uq_payments_tenant_id_external_key")),
         info={"scope": "tenant"},
     )
+    op.create_index("ix_payments_debtor", "payments", ["tenant_id", "debtor_id", "currency"], unique=False)
     op.create_index("ix_payments_received", "payments", ["tenant_id", "received_at"], unique=False)
     op.create_table(
         "people",
@@ -593,6 +651,21 @@ def upgrade() -> None:
     )
     op.create_index("ix_provider_events_state", "provider_events", ["state", "received_at"], unique=False)
     op.create_table(
+        "reversals",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("payment_key", sa.String(), nullable=False),
+        sa.Column("event_key", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(length=11), nullable=False),
+        sa.Column("total_minor", sa.BigInteger(), nullable=False),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("booked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_reversals")),
+        sa.UniqueConstraint("tenant_id", "event_key", name=op.f("uq_reversals_tenant_id_event_key")),
+        info={"scope": "tenant"},
+    )
+    op.create_index("ix_reversals_payment", "reversals", ["tenant_id", "payment_key"], unique=False)
+    op.create_table(
         "tenants",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("agency_id", sa.BigInteger(), nullable=False),
@@ -713,31 +786,6 @@ def upgrade() -> None:
         info={"scope": "tenant"},
     )
     op.create_index("ix_contact_points_value", "contact_points", ["tenant_id", "value_index"], unique=False)
-    op.create_table(
-        "ledger_entries",
-        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
-        sa.Column("transaction_id", sa.BigInteger(), nullable=False),
-        sa.Column("book", sa.String(length=24), nullable=False),
-        sa.Column("portfolio_id", sa.BigInteger(), nullable=True),
-        sa.Column("account_id", sa.BigInteger(), nullable=True),
-        sa.Column("part", sa.String(length=9), nullable=True),
-        sa.Column("currency", sa.String(length=3), nullable=False),
-        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "transaction_id"],
-            ["ledger_transactions.tenant_id", "ledger_transactions.id"],
-            name=op.f("fk_ledger_entries_tenant_id_transaction_id"),
-        ),
-        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_ledger_entries")),
-        info={"scope": "tenant", "append_only": True},
-    )
-    op.create_index(
-        "ix_ledger_entries_account", "ledger_entries", ["tenant_id", "account_id", "book"], unique=False
-    )
-    op.create_index(
-        "ix_ledger_entries_transaction", "ledger_entries", ["tenant_id", "transaction_id"], unique=False
-    )
     # ### end Alembic commands ###
     op.execute("GRANT SELECT, INSERT ON action_events TO recupero_app")
     op.execute("ALTER TABLE action_events ENABLE ROW LEVEL SECURITY")
@@ -760,11 +808,14 @@ def upgrade() -> None:
     op.execute(
         "CREATE POLICY scope ON agencies USING (id = nullif(current_setting('app.agency_id', true), '')::bigint OR current_setting('app.platform', true) = 'on') WITH CHECK (id = nullif(current_setting('app.agency_id', true), '')::bigint OR current_setting('app.platform', true) = 'on')"
     )
-    op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON allocations TO recupero_app")
+    op.execute("GRANT SELECT, INSERT ON allocations TO recupero_app")
     op.execute("ALTER TABLE allocations ENABLE ROW LEVEL SECURITY")
     op.execute("ALTER TABLE allocations FORCE ROW LEVEL SECURITY")
     op.execute(
         "CREATE POLICY scope ON allocations USING (tenant_id = ANY (string_to_array(nullif(current_setting('app.tenant_ids', true), ''), ',')::bigint[])) WITH CHECK (tenant_id = ANY (string_to_array(nullif(current_setting('app.tenant_ids', true), ''), ',')::bigint[]))"
+    )
+    op.execute(
+        "CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON allocations FOR EACH STATEMENT EXECUTE FUNCTION recupero_refuse_changes()"
     )
     op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON api_keys TO recupero_app")
     op.execute("ALTER TABLE api_keys ENABLE ROW LEVEL SECURITY")
@@ -786,6 +837,12 @@ def upgrade() -> None:
     op.execute("ALTER TABLE charges FORCE ROW LEVEL SECURITY")
     op.execute(
         "CREATE POLICY scope ON charges USING (tenant_id = ANY (string_to_array(nullif(current_setting('app.tenant_ids', true), ''), ',')::bigint[])) WITH CHECK (tenant_id = ANY (string_to_array(nullif(current_setting('app.tenant_ids', true), ''), ',')::bigint[]))"
+    )
+    op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON contact_preferences TO recupero_app")
+    op.execute("ALTER TABLE contact_preferences ENABLE ROW LEVEL SECURITY")
+    op.execute("ALTER TABLE contact_preferences FORCE ROW LEVEL SECURITY")
+    op.execute(
+        "CREATE POLICY scope ON contact_preferences USING (tenant_id = ANY (string_to_array(nullif(current_setting('app.tenant_ids', true), ''), ',')::bigint[])) WITH CHECK (tenant_id = ANY (string_to_array(nullif(current_setting('app.tenant_ids', true), ''), ',')::bigint[]))"
     )
     op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON contacts TO recupero_app")
     op.execute("ALTER TABLE contacts ENABLE ROW LEVEL SECURITY")
@@ -839,6 +896,15 @@ def upgrade() -> None:
         "CREATE POLICY scope ON imported_lines USING (tenant_id = ANY (string_to_array(nullif(current_setting('app.tenant_ids', true), ''), ',')::bigint[])) WITH CHECK (tenant_id = ANY (string_to_array(nullif(current_setting('app.tenant_ids', true), ''), ',')::bigint[]))"
     )
     op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON job_requests TO recupero_app")
+    op.execute("GRANT SELECT, INSERT ON ledger_entries TO recupero_app")
+    op.execute("ALTER TABLE ledger_entries ENABLE ROW LEVEL SECURITY")
+    op.execute("ALTER TABLE ledger_entries FORCE ROW LEVEL SECURITY")
+    op.execute(
+        "CREATE POLICY scope ON ledger_entries USING (tenant_id = ANY (string_to_array(nullif(current_setting('app.tenant_ids', true), ''), ',')::bigint[])) WITH CHECK (tenant_id = ANY (string_to_array(nullif(current_setting('app.tenant_ids', true), ''), ',')::bigint[]))"
+    )
+    op.execute(
+        "CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION recupero_refuse_changes()"
+    )
     op.execute("GRANT SELECT, INSERT ON ledger_transactions TO recupero_app")
     op.execute("ALTER TABLE ledger_transactions ENABLE ROW LEVEL SECURITY")
     op.execute("ALTER TABLE ledger_transactions FORCE ROW LEVEL SECURITY")
@@ -911,6 +977,12 @@ def upgrade() -> None:
         "CREATE POLICY scope ON promises USING (tenant_id = ANY (string_to_array(nullif(current_setting('app.tenant_ids', true), ''), ',')::bigint[])) WITH CHECK (tenant_id = ANY (string_to_array(nullif(current_setting('app.tenant_ids', true), ''), ',')::bigint[]))"
     )
     op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON provider_events TO recupero_app")
+    op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON reversals TO recupero_app")
+    op.execute("ALTER TABLE reversals ENABLE ROW LEVEL SECURITY")
+    op.execute("ALTER TABLE reversals FORCE ROW LEVEL SECURITY")
+    op.execute(
+        "CREATE POLICY scope ON reversals USING (tenant_id = ANY (string_to_array(nullif(current_setting('app.tenant_ids', true), ''), ',')::bigint[])) WITH CHECK (tenant_id = ANY (string_to_array(nullif(current_setting('app.tenant_ids', true), ''), ',')::bigint[]))"
+    )
     op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON tenants TO recupero_app")
     op.execute("ALTER TABLE tenants ENABLE ROW LEVEL SECURITY")
     op.execute("ALTER TABLE tenants FORCE ROW LEVEL SECURITY")
@@ -935,22 +1007,10 @@ def upgrade() -> None:
     op.execute(
         "CREATE POLICY scope ON contact_points USING (tenant_id = ANY (string_to_array(nullif(current_setting('app.tenant_ids', true), ''), ',')::bigint[])) WITH CHECK (tenant_id = ANY (string_to_array(nullif(current_setting('app.tenant_ids', true), ''), ',')::bigint[]))"
     )
-    op.execute("GRANT SELECT, INSERT ON ledger_entries TO recupero_app")
-    op.execute("ALTER TABLE ledger_entries ENABLE ROW LEVEL SECURITY")
-    op.execute("ALTER TABLE ledger_entries FORCE ROW LEVEL SECURITY")
-    op.execute(
-        "CREATE POLICY scope ON ledger_entries USING (tenant_id = ANY (string_to_array(nullif(current_setting('app.tenant_ids', true), ''), ',')::bigint[])) WITH CHECK (tenant_id = ANY (string_to_array(nullif(current_setting('app.tenant_ids', true), ''), ',')::bigint[]))"
-    )
-    op.execute(
-        "CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION recupero_refuse_changes()"
-    )
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
-    op.drop_index("ix_ledger_entries_transaction", table_name="ledger_entries")
-    op.drop_index("ix_ledger_entries_account", table_name="ledger_entries")
-    op.drop_table("ledger_entries")
     op.drop_index("ix_contact_points_value", table_name="contact_points")
     op.drop_table("contact_points")
     op.drop_index("ix_accounts_status", table_name="accounts")
@@ -959,6 +1019,8 @@ def downgrade() -> None:
     op.drop_table("users")
     op.drop_index(op.f("ix_tenants_agency_id"), table_name="tenants")
     op.drop_table("tenants")
+    op.drop_index("ix_reversals_payment", table_name="reversals")
+    op.drop_table("reversals")
     op.drop_index("ix_provider_events_state", table_name="provider_events")
     op.drop_table("provider_events")
     op.drop_index("ix_promises_account", table_name="promises")
@@ -972,13 +1034,21 @@ def downgrade() -> None:
     op.drop_table("permissions")
     op.drop_table("people")
     op.drop_index("ix_payments_received", table_name="payments")
+    op.drop_index("ix_payments_debtor", table_name="payments")
     op.drop_table("payments")
+    op.drop_index(
+        "uq_payment_links_active", table_name="payment_links", postgresql_where=sa.text("status = 'active'")
+    )
     op.drop_index("ix_payment_links_debtor", table_name="payment_links")
     op.drop_table("payment_links")
     op.drop_table("payment_link_directory")
+    op.drop_index("ix_messages_code", table_name="messages")
     op.drop_table("messages")
     op.drop_table("login_directory")
     op.drop_table("ledger_transactions")
+    op.drop_index("ix_ledger_entries_transaction", table_name="ledger_entries")
+    op.drop_index("ix_ledger_entries_account", table_name="ledger_entries")
+    op.drop_table("ledger_entries")
     op.drop_index(
         "uq_job_requests_unique_key",
         table_name="job_requests",
@@ -1001,10 +1071,12 @@ def downgrade() -> None:
     op.drop_table("decisions")
     op.drop_index("ix_debtors_national_id", table_name="debtors")
     op.drop_table("debtors")
+    op.drop_index("uq_contacts_action", table_name="contacts", postgresql_where=sa.text("state <> 'failed'"))
     op.drop_index("ix_contacts_state", table_name="contacts")
     op.drop_index("ix_contacts_at", table_name="contacts")
     op.drop_index("ix_contacts_account", table_name="contacts")
     op.drop_table("contacts")
+    op.drop_table("contact_preferences")
     op.drop_index("ix_charges_reference", table_name="charges")
     op.drop_table("charges")
     op.drop_table("audit_events")

@@ -1,8 +1,13 @@
-"""Double-entry books per tenant and currency."""
+"""Double-entry books per tenant and currency.
+
+Migration 0002 keeps them with triggers: a transaction has at least two entries that sum to zero in each
+currency (checked at commit), and entries are added only in the database transaction that made their header.
+The second trigger proves that the header exists, so the entries need no foreign key (dear at a million rows).
+"""
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKeyConstraint, Index, String, UniqueConstraint
+from sqlalchemy import Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from recupero.kernel.database import TENANT, Base, TenantOwned, append_only
@@ -15,12 +20,14 @@ class LedgerTransaction(TenantOwned, Base):
     __tablename__ = "ledger_transactions"
     __table_args__ = (UniqueConstraint("tenant_id", "external_key"), {"info": append_only(TENANT)})
 
-    kind: Mapped[str]  # placement, payment, commission, adjustment, reversal, recall, write_off
+    kind: Mapped[str]  # placement, adjustment, payment, reversal, reallocation
     external_key: Mapped[str]
     occurred_at: Mapped[datetime]
     booked_at: Mapped[datetime]
     reverses_id: Mapped[int | None]
     note: Mapped[str | None]
+    # the database's own transaction, set by a trigger: nothing is appended after it has ended
+    made_in: Mapped[int] = mapped_column(server_default=text("0"))
 
 
 class LedgerEntry(TenantOwned, Base):
@@ -29,9 +36,6 @@ class LedgerEntry(TenantOwned, Base):
 
     __tablename__ = "ledger_entries"
     __table_args__ = (
-        ForeignKeyConstraint(
-            ["tenant_id", "transaction_id"], ["ledger_transactions.tenant_id", "ledger_transactions.id"]
-        ),
         Index("ix_ledger_entries_transaction", "tenant_id", "transaction_id"),
         Index("ix_ledger_entries_account", "tenant_id", "account_id", "book"),
         {"info": append_only(TENANT)},

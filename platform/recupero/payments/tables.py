@@ -1,14 +1,14 @@
-"""Payment links, payments and their allocations, promises, and the inbox of provider events."""
+"""Payment links, payments and where their money lies, promises, and the inbox of provider events."""
 
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Identity, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import ARRAY, BigInteger, Identity, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from recupero.kernel.crypto import EncryptedText
-from recupero.kernel.database import TENANT, Base, TenantOwned, platform_table
+from recupero.kernel.database import TENANT, Base, TenantOwned, append_only, platform_table
 
 
 class PaymentLink(TenantOwned, Base):
@@ -16,13 +16,18 @@ class PaymentLink(TenantOwned, Base):
     The token is stored encrypted (to print it again) and as a hash in the directory (to find it)."""
 
     __tablename__ = "payment_links"
-    __table_args__ = (Index("ix_payment_links_debtor", "tenant_id", "debtor_id"), {"info": TENANT})
+    __table_args__ = (
+        Index("ix_payment_links_debtor", "tenant_id", "debtor_id"),
+        Index("uq_payment_links_active", "tenant_id", "debtor_id", "currency", unique=True,
+              postgresql_where=text("status = 'active'")),
+        {"info": TENANT},
+    )  # fmt: skip
 
     debtor_id: Mapped[int]
     account_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
     currency: Mapped[str] = mapped_column(String(3))
     token: Mapped[str] = mapped_column(EncryptedText)
-    status: Mapped[str]  # active, revoked, settled
+    status: Mapped[str]  # active, revoked
     failed_checks: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
@@ -44,7 +49,7 @@ class PaymentLinkDirectory(Base):
 
 
 class Charge(TenantOwned, Base):
-    """A request to a gateway for an amount. `state`: wanted, open, paid, failed, cancelled."""
+    """A request to a gateway for an amount. `state`: wanted, open, pending, paid, failed, cancelled."""
 
     __tablename__ = "charges"
     __table_args__ = (
@@ -66,12 +71,17 @@ class Charge(TenantOwned, Base):
 
 class Payment(TenantOwned, Base):
     """Money received. `external_key` (gateway and its payment id, or the file line) makes it book once.
-    `kind`: gateway, direct (paid to the creditor), manual. `state`: booked, reversed, suspense."""
+
+    `kind`: gateway, direct (paid to the creditor), manual. `state`: booked, suspense (no debt took any of it),
+    reversed (all of it went back). `account_ids` are the debts it may pay, `rates` the commission of each in
+    basis points at the time of payment. Money that came back is in `reversals`.
+    """
 
     __tablename__ = "payments"
     __table_args__ = (
         UniqueConstraint("tenant_id", "external_key"),
         Index("ix_payments_received", "tenant_id", "received_at"),
+        Index("ix_payments_debtor", "tenant_id", "debtor_id", "currency"),
         {"info": TENANT},
     )
 
@@ -83,28 +93,59 @@ class Payment(TenantOwned, Base):
     gateway: Mapped[str | None]
     amount_minor: Mapped[int]
     currency: Mapped[str] = mapped_column(String(3))
+    account_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    rates: Mapped[dict[str, int]] = mapped_column(JSONB)
     state: Mapped[str]
     received_at: Mapped[datetime]
     booked_at: Mapped[datetime]
     transaction_id: Mapped[int]
+    note: Mapped[str | None]  # why a person should look, for instance an amount that nobody asked for
     channel: Mapped[str | None]  # the channel of the contact that brought it, where known
     contact_id: Mapped[int | None]
 
 
+class Reversal(TenantOwned, Base):
+    """A provider or creditor said that a payment went back. Kept even before the payment itself is known.
+
+    `kind`: refund, dispute, dispute_won. `total_minor` is the sum of all refunds (or the disputed amount) so
+    far, so that the same fact told twice, or an older one told late, changes nothing.
+    """
+
+    __tablename__ = "reversals"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "event_key"),
+        Index("ix_reversals_payment", "tenant_id", "payment_key"),
+        {"info": TENANT},
+    )
+
+    payment_key: Mapped[str]  # `payments.external_key`
+    event_key: Mapped[str]
+    kind: Mapped[str] = mapped_column(String(11))
+    total_minor: Mapped[int]
+    occurred_at: Mapped[datetime]
+    booked_at: Mapped[datetime | None]
+
+
 class Allocation(TenantOwned, Base):
-    """Which part of which account a payment went to; negative when a reversal takes it back."""
+    """A move of a payment's money onto a part of an account, negative when it is taken off again.
+
+    `part` suspense, with no account, is money that no debt takes. The rows of a payment always sum to what is
+    left of it after reversals. `fee_minor` is the commission earned by the row.
+    """
 
     __tablename__ = "allocations"
     __table_args__ = (
         Index("ix_allocations_payment", "tenant_id", "payment_id"),
-        Index("ix_allocations_account", "tenant_id", "account_id"),
-        {"info": TENANT},
+        Index("ix_allocations_account", "tenant_id", "account_id", "at"),
+        {"info": append_only(TENANT)},
     )
 
     payment_id: Mapped[int]
-    account_id: Mapped[int]
+    transaction_id: Mapped[int]
+    account_id: Mapped[int | None]
     part: Mapped[str] = mapped_column(String(9))
     amount_minor: Mapped[int]
+    fee_minor: Mapped[int]
     at: Mapped[datetime]
 
 
@@ -144,7 +185,7 @@ class ProviderEvent(Base):
     event_id: Mapped[str]
     body: Mapped[str] = mapped_column(EncryptedText)
     headers: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    state: Mapped[str]  # received, done, refused
+    state: Mapped[str]  # received, done, refused (a person looks at `note`)
     received_at: Mapped[datetime]
     processed_at: Mapped[datetime | None]
     note: Mapped[str | None]

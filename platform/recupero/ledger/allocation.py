@@ -1,0 +1,178 @@
+"""Where money goes: a pure replay of what happened to one debtor's debts in one currency.
+
+The same facts give the same result in whatever order they became known, because they are always replayed in
+the order in which they happened. So a late or doubled event leaves the books as if it had come in time.
+
+Rules (domain page, 2 and 6): the oldest due debt first, within a debt costs, fees, tax, interest, principal
+(a contract may say otherwise). What no debt takes waits in suspense and is used as soon as something is owed.
+A reversal takes back from suspense first, then in the opposite order, so that a whole one mirrors exactly.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import IntEnum
+
+from recupero.ledger.books import ALLOCATION_ORDER
+
+Line = tuple[int, str]  # an account and a part of its balance
+Allocations = dict[Line, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Debt:
+    """An account as money sees it: `order` is which part is paid first."""
+
+    account_id: int
+    due_date: date
+    order: Sequence[str] = ALLOCATION_ORDER
+
+
+class Step(IntEnum):
+    """Kinds of happening, in the order in which they count at the same instant."""
+
+    OWED = 1
+    RECEIVED = 2
+    REFUNDED = 3
+    DISPUTED = 4
+    DISPUTE_WON = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One fact. OWED changes what is due on `line` by `amount` (may be negative). The others concern the
+    payment `key`: RECEIVED `amount` for any of `account_ids`; REFUNDED and DISPUTED `amount` in total so far
+    (so that saying it twice changes nothing); DISPUTE_WON gives a dispute's money back."""
+
+    at: datetime
+    step: Step
+    key: str
+    amount: int
+    line: Line | None = None
+    account_ids: frozenset[int] = frozenset()
+
+
+@dataclass(slots=True)
+class Receipt:
+    """A payment in the replay: `lines` is where its money lies now, `suspense` what no debt has taken."""
+
+    key: str
+    amount: int
+    account_ids: frozenset[int]
+    lines: Allocations = field(default_factory=dict)
+    suspense: int = 0
+    refunded: int = 0
+    disputed: int = 0
+    taken: int = 0
+
+    @property
+    def held(self) -> int:
+        """What is left of the payment after refunds and disputes."""
+        return self.amount - self.taken
+
+
+def replay(debts: Iterable[Debt], happenings: Iterable[Happening]) -> dict[str, Receipt]:
+    """Each payment's place after everything has happened, by key, in the order received.
+
+    Law: for each payment the sum of `lines` and `suspense` is `held`. A happening of a payment that was not
+    received changes nothing.
+    """
+    state = _State(debts)
+    for happening in sorted(happenings, key=lambda one: (one.at, one.step, one.key)):
+        state.happen(happening)
+    return state.receipts
+
+
+class _State:
+    def __init__(self, debts: Iterable[Debt]) -> None:
+        ordered = sorted(debts, key=lambda debt: (debt.due_date, debt.account_id))
+        self.lines: list[Line] = [(debt.account_id, part) for debt in ordered for part in debt.order]
+        self.owed: defaultdict[Line, int] = defaultdict(int)
+        self.receipts: dict[str, Receipt] = {}
+
+    def happen(self, happening: Happening) -> None:
+        if happening.step is Step.OWED:
+            self._owe(happening)
+        elif happening.step is Step.RECEIVED:
+            self.receipts[happening.key] = Receipt(
+                happening.key, happening.amount, happening.account_ids, suspense=happening.amount
+            )
+        elif happening.key in self.receipts:
+            self._undo(self.receipts[happening.key], happening)
+        self._use_suspense()
+
+    def _owe(self, happening: Happening) -> None:
+        """Change what is owed; a payment of something that is no longer owed goes to suspense, newest first."""
+        line = happening.line
+        if line is None:
+            raise ValueError("an OWED happening names its line")
+        self.owed[line] += happening.amount
+        for receipt in reversed(self.receipts.values()):
+            freed = min(max(-self.owed[line], 0), receipt.lines.get(line, 0))
+            self._move(receipt, line, -freed)
+            receipt.suspense += freed
+
+    def _undo(self, receipt: Receipt, happening: Happening) -> None:
+        if happening.step is Step.REFUNDED:
+            receipt.refunded = max(receipt.refunded, happening.amount)
+        else:
+            receipt.disputed = happening.amount if happening.step is Step.DISPUTED else 0
+        taken = min(receipt.amount, receipt.refunded + receipt.disputed)
+        change, receipt.taken = taken - receipt.taken, taken
+        if change < 0:
+            receipt.suspense -= change
+            return
+        from_suspense = min(change, receipt.suspense)
+        receipt.suspense -= from_suspense
+        self._take_back(receipt, change - from_suspense)
+
+    def _take_back(self, receipt: Receipt, amount: int) -> None:
+        for line in reversed(self.lines):
+            back = min(amount, receipt.lines.get(line, 0))
+            self._move(receipt, line, -back)
+            amount -= back
+
+    def _use_suspense(self) -> None:
+        for receipt in self.receipts.values():
+            for line in self.lines:
+                if not receipt.suspense:
+                    break
+                if line[0] in receipt.account_ids:
+                    used = min(receipt.suspense, max(self.owed[line], 0))
+                    self._move(receipt, line, used)
+                    receipt.suspense -= used
+
+    def _move(self, receipt: Receipt, line: Line, amount: int) -> None:
+        """Put `amount` of the receipt on the line (negative: take it off)."""
+        if not amount:
+            return
+        self.owed[line] -= amount
+        left = receipt.lines.get(line, 0) + amount
+        if left:
+            receipt.lines[line] = left
+        else:
+            del receipt.lines[line]
+
+
+def commission(
+    lines: Mapping[Line, int], rates: Mapping[int, int], order: Sequence[Line]
+) -> dict[Line, int]:
+    """The fee on each line of a payment, minor units; `rates` in basis points by account.
+
+    Accounts of one rate are rounded together, half up, so that the lines sum to the fee on their total.
+    """
+    fees: dict[Line, int] = {}
+    running: defaultdict[int, int] = defaultdict(int)
+    for line in order:
+        amount = lines.get(line, 0)
+        if amount:
+            rate = rates.get(line[0], 0)
+            before, running[rate] = running[rate], running[rate] + amount
+            fees[line] = fee_on(running[rate], rate) - fee_on(before, rate)
+    return fees
+
+
+def fee_on(amount: int, rate: int) -> int:
+    """`rate` basis points of `amount`, rounded half up to the minor unit."""
+    return (amount * rate + 5000) // 10000

@@ -1,0 +1,56 @@
+"""The chart: the books that every tenant keeps in each currency, what they mean and which side they grow on.
+
+A debt that a creditor places is not money that we hold, so the books have two halves that each sum to zero:
+
+- the debt half: `receivable` against `placement_control` (and `direct_payments`, `direct_excess`);
+- the money half: `trust_cash` against `creditor_payable`, `commission_earned` and `suspense`.
+"""
+
+from enum import StrEnum
+
+
+class Side(StrEnum):
+    """The side on which a book grows: debits are positive amounts, credits negative ones."""
+
+    DEBIT = "debit"
+    CREDIT = "credit"
+
+
+class Book(StrEnum):
+    """One account of the chart; its value is what `ledger_entries.book` holds."""
+
+    side: Side
+    meaning: str
+
+    def __new__(cls, value: str, side: Side, meaning: str) -> "Book":
+        book = str.__new__(cls, value)
+        book._value_ = value
+        book.side = side
+        book.meaning = meaning
+        return book
+
+    RECEIVABLE = "receivable", Side.DEBIT, "what is owed on a debt, by account and part"
+    PLACEMENT_CONTROL = "placement_control", Side.CREDIT, "debts that creditors placed, less what was collected"
+    DIRECT_PAYMENTS = "direct_payments", Side.DEBIT, "paid by debtors straight to the creditor"
+    DIRECT_EXCESS = "direct_excess", Side.CREDIT, "paid straight to the creditor beyond what was owed"
+    TRUST_CASH = "trust_cash", Side.DEBIT, "money held for creditors, never the agency's own"
+    CREDITOR_PAYABLE = "creditor_payable", Side.CREDIT, "collected money due to the creditor, less commission"
+    COMMISSION_EARNED = "commission_earned", Side.CREDIT, "the agency's fee on what was collected"
+    SUSPENSE = "suspense", Side.CREDIT, "money received that no debt takes: over-paid or not yet identified"
+
+
+DEBT_HALF = (Book.RECEIVABLE, Book.PLACEMENT_CONTROL, Book.DIRECT_PAYMENTS, Book.DIRECT_EXCESS)
+
+
+class Part(StrEnum):
+    """The parts of a balance."""
+
+    PRINCIPAL = "principal"
+    INTEREST = "interest"
+    FEE = "fee"
+    COST = "cost"
+    TAX = "tax"
+
+
+ALLOCATION_ORDER = (Part.COST, Part.FEE, Part.TAX, Part.INTEREST, Part.PRINCIPAL)
+"""Which part of a debt money pays first, where the contract (`terms.allocation_order`) says nothing else."""

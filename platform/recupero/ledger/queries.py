@@ -1,0 +1,154 @@
+"""What reads the books, and what proves them."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from recupero.kernel import events
+from recupero.kernel.database import scope_of
+from recupero.ledger.allocation import Happening, Step
+from recupero.ledger.books import DEBT_HALF, Book, Side
+from recupero.ledger.events import BooksChecked
+from recupero.ledger.tables import LedgerEntry, LedgerTransaction
+from recupero.placements.debts import cached_balances
+
+
+@dataclass(slots=True)
+class Balance:
+    """What is owed on an account, minor units, whole and by part (principal, interest, fee, cost, tax)."""
+
+    currency: str
+    total_minor: int = 0
+    parts: dict[str, int] = field(default_factory=dict)
+
+
+def balances(session: Session, account_ids: Collection[int]) -> dict[int, Balance]:
+    """The ledger's balance of each account; an account without postings is left out."""
+    rows = session.execute(
+        select(LedgerEntry.account_id, LedgerEntry.currency, LedgerEntry.part, func.sum(LedgerEntry.amount_minor))
+        .where(
+            LedgerEntry.tenant_id.in_(scope_of(session).tenant_ids),
+            LedgerEntry.account_id.in_(account_ids),
+            LedgerEntry.book == Book.RECEIVABLE.value,
+        )
+        .group_by(LedgerEntry.account_id, LedgerEntry.currency, LedgerEntry.part)
+    )
+    found: dict[int, Balance] = {}
+    for account_id, currency, part, amount in rows:
+        balance = found.setdefault(account_id, Balance(currency))
+        balance.total_minor += int(amount)
+        balance.parts[part] = int(amount)
+    return found
+
+
+def what_was_owed(session: Session, account_ids: Collection[int]) -> list[Happening]:
+    """Placed balances, accruals and adjustments of accounts: what a replay of their payments starts from."""
+    rows = session.execute(
+        select(LedgerTransaction.occurred_at, LedgerTransaction.external_key, LedgerEntry.account_id,
+               LedgerEntry.part, LedgerEntry.amount_minor)
+        .join(LedgerTransaction, (LedgerTransaction.tenant_id == LedgerEntry.tenant_id)
+              & (LedgerTransaction.id == LedgerEntry.transaction_id))
+        .where(
+            LedgerEntry.tenant_id == scope_of(session).tenant(),
+            LedgerEntry.account_id.in_(account_ids),
+            LedgerEntry.book == Book.RECEIVABLE.value,
+            LedgerTransaction.kind.in_(["placement", "adjustment"]),
+        )
+    )  # fmt: skip
+    return [Happening(at, Step.OWED, key, amount, line=(account, part)) for at, key, account, part, amount in rows]
+
+
+def trial_balance(session: Session) -> dict[tuple[int, str, Book], int]:
+    """Sum of each book by tenant and currency; debit positive."""
+    rows = session.execute(
+        select(LedgerEntry.tenant_id, LedgerEntry.currency, LedgerEntry.book, func.sum(LedgerEntry.amount_minor))
+        .where(LedgerEntry.tenant_id.in_(scope_of(session).tenant_ids))
+        .group_by(LedgerEntry.tenant_id, LedgerEntry.currency, LedgerEntry.book)
+    )
+    return {(tenant, currency, Book(name)): int(amount) for tenant, currency, name, amount in rows}
+
+
+def check(session: Session) -> list[str]:
+    """Everything that is wrong in the books of the tenants in scope; empty when they hold.
+
+    Each transaction and both halves balance, trust is never negative, nothing is paid below zero, accounts
+    carry the ledger's balance; and, added by the rooms above, payments agree with their allocations.
+    """
+    checked = BooksChecked()
+    checked.problems += _unbalanced(session) + _halves(session) + _accounts(session)
+    events.publish(session, checked)
+    return checked.problems
+
+
+_UNBALANCED = text("""
+SELECT t.tenant_id, t.id, t.external_key
+FROM ledger_transactions t
+LEFT JOIN (
+    SELECT tenant_id, transaction_id, bool_or(total <> 0) AS off, sum(n) AS n FROM (
+        SELECT tenant_id, transaction_id, currency, sum(amount_minor) AS total, count(*) AS n
+        FROM ledger_entries GROUP BY tenant_id, transaction_id, currency) c
+    GROUP BY tenant_id, transaction_id
+) e ON e.tenant_id = t.tenant_id AND e.transaction_id = t.id
+WHERE coalesce(e.off, true) OR e.n < 2
+""")
+
+
+def _unbalanced(session: Session) -> list[str]:
+    return [
+        f"tenant {tenant}: transaction {identity} ({key}) does not balance"
+        for tenant, identity, key in session.execute(_UNBALANCED)
+    ]
+
+
+def _halves(session: Session) -> list[str]:
+    problems: list[str] = []
+    halves: defaultdict[tuple[int, str, bool], int] = defaultdict(int)
+    for (tenant, currency, book), amount in trial_balance(session).items():
+        halves[tenant, currency, book in DEBT_HALF] += amount
+        grown = amount if book.side is Side.DEBIT else -amount
+        # A creditor may owe us more fees (on what it was paid directly) than we hold for it.
+        if grown < 0 and book is not Book.CREDITOR_PAYABLE:
+            problems.append(f"tenant {tenant}: {book.value} is {grown} {currency}, on its wrong side")
+    for (tenant, currency, debts), total in halves.items():
+        if total:
+            half = "the books of debts are" if debts else "the books of money are"
+            problems.append(f"tenant {tenant}: {half} off by {total} {currency}")
+    return problems
+
+
+def _accounts(session: Session) -> list[str]:
+    parts = (
+        select(LedgerEntry.tenant_id, LedgerEntry.account_id, LedgerEntry.currency, LedgerEntry.part,
+               func.sum(LedgerEntry.amount_minor).label("amount"))
+        .where(LedgerEntry.book == Book.RECEIVABLE.value)
+        .group_by(LedgerEntry.tenant_id, LedgerEntry.account_id, LedgerEntry.currency, LedgerEntry.part)
+        .subquery()
+    )  # fmt: skip
+    owed = (
+        select(parts.c.tenant_id, parts.c.account_id, parts.c.currency, func.sum(parts.c.amount).label("amount"),
+               func.min(parts.c.amount).label("lowest"))
+        .group_by(parts.c.tenant_id, parts.c.account_id, parts.c.currency)
+        .subquery()
+    )  # fmt: skip
+    cached = cached_balances().subquery()
+    same = (owed.c.tenant_id == cached.c.tenant_id) & (owed.c.account_id == cached.c.account_id) & (
+        owed.c.currency == cached.c.currency
+    )  # fmt: skip
+    ledger, kept = func.coalesce(owed.c.amount, 0), func.coalesce(cached.c.balance_minor, 0)
+    rows = session.execute(
+        select(func.coalesce(owed.c.tenant_id, cached.c.tenant_id),
+               func.coalesce(owed.c.account_id, cached.c.account_id), ledger, kept, owed.c.lowest)
+        .select_from(owed).join(cached, same, full=True)
+        .where((ledger != kept) | (owed.c.lowest < 0))
+        .limit(1000)
+    )  # fmt: skip
+    problems: list[str] = []
+    for tenant, account, booked, carried, lowest in rows:
+        if booked != carried:
+            problems.append(f"tenant {tenant}: account {account} carries {carried}, the ledger says {booked}")
+        if lowest is not None and lowest < 0:
+            problems.append(f"tenant {tenant}: a part of account {account} is paid below zero ({lowest})")
+    return problems

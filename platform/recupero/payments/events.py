@@ -1,0 +1,47 @@
+"""What happens to money and promises, announced in the transaction in which it happens."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentBooked:
+    """A payment is in the books of the tenant in scope, allocated to these accounts (none: all in suspense)."""
+
+    payment_id: int
+    account_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentReversed:
+    """A refund or a dispute took a payment back, wholly or in part; these accounts are owed again."""
+
+    payment_id: int
+    account_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseMade:
+    """The debtor promised to pay on the account."""
+
+    account_id: int
+    promise_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseBroken:
+    """Nothing came by the promise's date and its days of grace."""
+
+    account_id: int
+    promise_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class DebtorOptedOut:
+    """On their own page a debtor asked us to stop using `channel` (a channel of law, or `all`).
+
+    Whoever keeps permissions records it in this transaction.
+    """
+
+    debtor_id: int
+    channel: str
+    source: str

@@ -1,0 +1,100 @@
+"""What the money rooms read of accounts and debtors: debts to pay, who owes them, and how to prove it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from recupero.kernel.database import scope_of
+from recupero.kernel.errors import NotFound
+from recupero.placements.tables import Account, Debtor, Portfolio
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDebt:
+    """An account as money sees it. `terms` are its portfolio's; money in minor units of `currency`."""
+
+    account_id: int
+    portfolio_id: int
+    debtor_id: int
+    client_account: str
+    product: str | None
+    original_creditor: str | None
+    currency: str
+    due_date: date
+    balance_minor: int
+    status: str
+    terms: dict[str, Any]
+
+    @property
+    def commission_rate(self) -> int:
+        """Basis points that the agency earns on what it collects."""
+        return int(self.terms.get("commission_rate", 0))
+
+
+@dataclass(frozen=True, slots=True)
+class WhoOwes:
+    """What is known of a debtor that they can prove themselves by."""
+
+    debtor_id: int
+    kind: str
+    name: str
+    national_id: str | None
+    birth_date: str | None
+    postal_code: str | None
+    country: str
+    language: str
+
+
+def debts(session: Session, *, debtor_id: int, currency: str, lock: bool = False) -> list[OpenDebt]:
+    """All accounts of the debtor in one currency, of the tenant in scope, by id.
+
+    `lock` holds their rows to the end of the transaction, so that two payments never see the same balance.
+    """
+    query = _query().where(
+        Account.tenant_id == scope_of(session).tenant(),
+        Account.debtor_id == debtor_id,
+        Account.currency == currency,
+    )
+    return _debts(session, query.with_for_update(of=Account) if lock else query)
+
+
+def debts_by_id(session: Session, account_ids: Collection[int]) -> list[OpenDebt]:
+    """These accounts of the tenants in scope, by id; those out of scope are left out."""
+    return _debts(
+        session, _query().where(Account.tenant_id.in_(scope_of(session).tenant_ids), Account.id.in_(account_ids))
+    )
+
+
+def who_owes(session: Session, debtor_id: int) -> WhoOwes:
+    """The debtor of the tenant in scope. Raises NotFound."""
+    row = session.execute(
+        select(Debtor.id, Debtor.kind, Debtor.name, Debtor.national_id, Debtor.birth_date, Debtor.postal_code,
+               Debtor.country, Debtor.language)
+        .where(Debtor.tenant_id == scope_of(session).tenant(), Debtor.id == debtor_id)
+    ).one_or_none()  # fmt: skip
+    if row is None:
+        raise NotFound("no such debtor")
+    return WhoOwes(*row)
+
+
+def cached_balances() -> Select[Any]:
+    """`tenant_id, account_id, currency, balance_minor` of every account in scope, to compare in sets."""
+    return select(Account.tenant_id, Account.id.label("account_id"), Account.currency, Account.balance_minor)
+
+
+def _query() -> Select[Any]:
+    return (
+        select(Account.id, Account.portfolio_id, Account.debtor_id, Account.client_account, Account.product,
+               Account.original_creditor, Account.currency, Account.due_date, Account.balance_minor,
+               Account.status, Portfolio.terms)
+        .join(Portfolio, (Portfolio.tenant_id == Account.tenant_id) & (Portfolio.id == Account.portfolio_id))
+        .order_by(Account.id)
+    )  # fmt: skip
+
+
+def _debts(session: Session, query: Select[Any]) -> list[OpenDebt]:
+    return [OpenDebt(*row) for row in session.execute(query)]

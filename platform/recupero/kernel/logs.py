@@ -35,7 +35,7 @@ _PATTERNS = (
     (re.compile(r"(?<=://)([^\s:/@]*):[^\s@/]+@"), rf"\1:{HIDDEN}@"),
     (re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=-]+", re.IGNORECASE), rf"\1 {HIDDEN}"),
     (re.compile(r"\b(?:sk|rk|pk|whsec|pat)_\w{8,}"), HIDDEN),
-    (re.compile(r"[^\s@<>\[\]/\"'(),;:=]+@[^\s@<>\[\]/\"'(),;:=]+\.\w+"), HIDDEN),
+    (re.compile(r"[^\s@<>\[\]/\"(),;:=]+@[^\s@<>\[\]/\"'(),;:=]+\.\w+"), HIDDEN),
     # Mexico's CURP and RFC, Spain's DNI and NIE.
     (re.compile(r"\b[A-ZÑ&]{3,4}\d{6}[A-Z0-9]{3,8}\b", re.IGNORECASE), HIDDEN),
     (re.compile(r"\b[XYZ]?\d{7,8}-?[A-Z]\b", re.IGNORECASE), HIDDEN),
@@ -61,6 +61,11 @@ def configure(*, level: int = logging.INFO, stream: TextIO | None = None, plain:
     root.handlers[:] = [handler]
     root.setLevel(level)
     logging.captureWarnings(True)
+
+
+def begin(**fields: object) -> None:
+    """A new piece of work of this thread, as a request: forget what was bound, and bind `fields`."""
+    _context.set(fields)
 
 
 @contextmanager

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from recupero import serving
+from recupero.demo import load as demo_agency
 from recupero.kernel import audit, command, engines, migrate, rotation
 from recupero.kernel.database import Scope
 from recupero.kernel.workers import schedule as run_schedule
@@ -71,6 +73,25 @@ def schedule(data_dir: Path | None) -> None:
     with command.opened(data_dir):
         wire()
         run_schedule()
+
+
+@main.command()
+@click.option("--demo", is_flag=True, help="Load the demo agency if this data directory has none yet.")
+@click.option("--host", default=serving.HOST, show_default=True)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64))
+@command.data_dir_option
+@command.answers
+def up(demo: bool, host: str, port: int, workers: int, data_dir: Path | None) -> None:
+    """Start PostgreSQL, Redis, web, workers and scheduler; Ctrl-C stops them all."""
+    serving.serve(
+        data_dir or engines.default_data_dir(),
+        host=host,
+        port=port,
+        workers=workers,
+        prepare=demo_agency.prepare if demo else None,
+        say=lambda line: click.echo(line, err=True),
+    )
 
 
 @main.group()

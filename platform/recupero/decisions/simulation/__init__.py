@@ -1,0 +1,1 @@
+"""Simulated debtors who answer what the real pipeline sends. The policies never see their hidden traits."""

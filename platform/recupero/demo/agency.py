@@ -1,0 +1,116 @@
+"""The demo agency itself: one agency, three creditors, a login per role, their portfolios and files."""
+
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from recupero.demo.population import BOOKS, Book
+from recupero.kernel.database import PLATFORM, Scope, scope_of
+from recupero.kernel.runtime import Runtime
+from recupero.placements import service as placements
+from recupero.tenancy import service as tenancy
+from recupero.tenancy.permissions import Role
+
+SLUG = "cobranza-demo"
+ACTOR = "system:demo"
+
+# Terms and strategy by creditor: what the agency earns and how often it may be heard.
+_TERMS = {
+    1: {"commission_rate": 1800, "settlement_floor_percent": 70, "max_instalments": 12, "recall_days": 180},
+    2: {"commission_rate": 3200, "settlement_floor_percent": 45, "max_instalments": 24, "recall_days": 240},
+}
+
+
+@dataclass(frozen=True)
+class Login:
+    """One sign-in to show; the password was made for this data directory."""
+
+    role: Role
+    email: str
+    password: str
+
+
+@dataclass(frozen=True)
+class DemoTenant:
+    """A creditor of the demo with its scope and portfolio."""
+
+    book: Book
+    scope: Scope
+    portfolio_id: int
+
+
+def create(platform: Runtime) -> tuple[Scope, list[DemoTenant]]:
+    """The agency with its creditors and portfolios, all through the rooms' services."""
+    with platform.database.transaction(PLATFORM) as session:
+        tenancy.create_agency(
+            session,
+            slug=SLUG,
+            name="Cobranza Clara",
+            country="CL",
+            locale="es",
+            timezone="America/Santiago",
+            contact_phone="+56 2 2345 0000",
+            contact_email="ayuda@cobranza-clara.example.com",
+        )
+        agency = scope_of(session)
+    tenants = [_creditor(platform, agency, book) for book in BOOKS]
+    ids = tuple(tenant_id for tenant in tenants for tenant_id in tenant.scope.tenant_ids)
+    return Scope(agency.agency_id, ids), tenants
+
+
+def _creditor(platform: Runtime, agency: Scope, book: Book) -> DemoTenant:
+    with platform.database.transaction(agency) as session:
+        tenant = tenancy.create_tenant(
+            session, slug=book.slug, name=book.name, country=book.country, currency=book.currency,
+            locale=book.locale, timezone=book.timezone, actor=ACTOR,
+        )  # fmt: skip
+        scope = Scope(agency.agency_id, (tenant.id,))
+    with platform.database.transaction(scope) as session:
+        portfolio = placements.create_portfolio(
+            session, name=book.portfolio, country=book.country, currency=book.currency, product=book.product,
+            placement_number=book.placement_number, terms=dict(_TERMS[book.placement_number]), strategy={},
+            actor=ACTOR,
+        )  # fmt: skip
+        return DemoTenant(book, scope, portfolio.id)
+
+
+def create_users(platform: Runtime, agency: Scope, tenants: list[DemoTenant]) -> list[Login]:
+    """One login per role; passwords are random."""
+    creditor = list(tenants[0].scope.tenant_ids)
+    wanted = {
+        Role.PLATFORM_OPERATOR: ("operador", "Olga Prado", None),
+        Role.AGENCY_ADMINISTRATOR: ("admin", "Amalia Torres", None),
+        Role.COMPLIANCE_OFFICER: ("cumplimiento", "Clara Ibáñez", None),
+        Role.SUPERVISOR: ("supervision", "Simón Vidal", None),
+        Role.AGENT: ("agente", "Gema Rojas", None),
+        Role.CREDITOR_ADMINISTRATOR: ("acreedor", "Aldo Marín", creditor),
+        Role.CREDITOR_VIEWER: ("consulta", "Carla Vera", creditor),
+    }
+    logins = []
+    with platform.database.transaction(agency) as session:
+        for role, (account, name, tenant_ids) in wanted.items():
+            login = Login(role, f"{account}@cobranza-clara.example.com", _password())
+            tenancy.create_user(
+                session, email=login.email, name=name, password=login.password, role=role,
+                tenant_ids=tenant_ids, locale="es", actor=ACTOR,
+            )  # fmt: skip
+            logins.append(login)
+    return logins
+
+
+def _password() -> str:
+    return "-".join(secrets.token_hex(2) for _ in range(3))
+
+
+def save_logins(path: Path, logins: list[Login]) -> None:
+    """Keep the demo's logins for its owner only, so that a second start can show them."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump([[login.role, login.email, login.password] for login in logins], file)
+
+
+def read_logins(path: Path) -> list[Login]:
+    """The logins of an earlier start."""
+    return [Login(Role(role), email, password) for role, email, password in json.loads(path.read_text())]

@@ -1,0 +1,273 @@
+"""Every metric that a report shows, defined once: what it is, what is counted over what, by which formula.
+
+The formulas are those of the domain page, section 8 (`docs/reports.md` repeats them). A rate is never
+averaged: a `Figure` carries its numerator and denominator, and figures of parts are added before dividing.
+The texts are message ids; `words` translates them.
+"""
+# ruff: noqa: E501 - a message id is one literal
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+SMALL = 30  # a rate over fewer than this is shown with its counts
+
+
+def N_(text: str) -> str:
+    """Mark a text for the translation catalogues; it is translated where it is shown."""
+    return text
+
+
+class Unit(StrEnum):
+    """How a figure is written."""
+
+    MONEY = "money"  # integer minor units of the section's currency
+    COUNT = "count"
+    PERCENT = "percent"
+    PER_THOUSAND = "per_thousand"
+    TIMES = "times"  # a plain quotient
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric. `denominator` is None for amounts and counts."""
+
+    key: str
+    label: str
+    definition: str
+    numerator: str
+    denominator: str | None
+    formula: str
+    unit: Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured value of a metric: what was counted, and over what."""
+
+    metric: Metric
+    numerator: int
+    denominator: int | None = None
+
+    @property
+    def value(self) -> int | float | None:
+        """The amount or count, or the quotient; None where nothing could be divided by."""
+        if self.metric.denominator is None:
+            return self.numerator
+        return self.numerator / self.denominator if self.denominator else None
+
+    @property
+    def small(self) -> bool:
+        """Whether the counts must be shown beside the rate."""
+        return self.metric.denominator is not None and (self.denominator or 0) < SMALL
+
+    def __add__(self, other: "Figure") -> "Figure":
+        """The figure of both parts together: counts are added, never rates."""
+        if other.metric is not self.metric:
+            raise ValueError(f"cannot add {self.metric.key} and {other.metric.key}")
+        if self.denominator is None or other.denominator is None:
+            return Figure(self.metric, self.numerator + other.numerator)
+        return Figure(self.metric, self.numerator + other.numerator, self.denominator + other.denominator)
+
+
+METRICS: dict[str, Metric] = {}
+
+
+def _metric(
+    key: str,
+    formula: str,
+    unit: Unit,
+    label: str,
+    definition: str,
+    numerator: str,
+    denominator: str | None = None,
+) -> Metric:
+    if key in METRICS:
+        raise ValueError(f"the metric {key} is defined twice")
+    return METRICS.setdefault(key, Metric(key, label, definition, numerator, denominator, formula, unit))
+
+
+PLACED_ACCOUNTS = _metric(
+    "placed_accounts", "8.1", Unit.COUNT, N_("Accounts placed"),
+    N_("Accounts accepted from the creditor's files up to the end of the period."),
+    N_("accounts accepted"),
+)  # fmt: skip
+PLACED = _metric(
+    "placed", "8.1", Unit.MONEY, N_("Placed"),
+    N_("Balance of those accounts on the day they were placed."),
+    N_("balance at placement of accepted accounts"),
+)  # fmt: skip
+PLACED_IN_PERIOD = _metric(
+    "placed_in_period", "8.1", Unit.MONEY, N_("Placed in the period"),
+    N_("Balance at placement of the accounts placed within the period."),
+    N_("balance at placement of accounts placed in the period"),
+)  # fmt: skip
+COLLECTED = _metric(
+    "collected", "8.1", Unit.MONEY, N_("Collected"),
+    N_("Payments received in the period, to the agency and directly to the creditor, less reversals dated in it."),
+    N_("payments received less reversals, both dated in the period"),
+)  # fmt: skip
+COLLECTED_AGENCY = _metric(
+    "collected_agency", "8.1", Unit.MONEY, N_("Paid to the agency"),
+    N_("The part of what was collected that came through the agency."),
+    N_("payments to the agency less their reversals"),
+)  # fmt: skip
+COLLECTED_DIRECT = _metric(
+    "collected_direct", "8.1", Unit.MONEY, N_("Paid to the creditor"),
+    N_("The part of what was collected that debtors paid directly to the creditor, as the creditor reported it."),
+    N_("direct payments less their reversals"),
+)  # fmt: skip
+REVERSED = _metric(
+    "reversed", "8.1", Unit.MONEY, N_("Reversed"),
+    N_("Payments undone in the period, whenever they were received. Already deducted from what was collected."),
+    N_("reversals dated in the period"),
+)  # fmt: skip
+LIQUIDATION = _metric(
+    "liquidation", "8.1", Unit.PERCENT, N_("Gross liquidation"),
+    N_("Payments since placement up to the end of the month, over the balance placed. Cumulative by placement month; month 0 is the month of placement."),
+    N_("payments since placement, less reversals"), N_("balance placed, accepted accounts"),
+)  # fmt: skip
+LIQUIDATION_NET = _metric(
+    "liquidation_net", "8.1", Unit.PERCENT, N_("Net liquidation"),
+    N_("As gross liquidation, but over the balance placed less invalid accounts: errors, duplicates, insolvent, deceased, and recalled within 30 days of placement."),
+    N_("payments since placement, less reversals"), N_("balance placed less invalid accounts"),
+)  # fmt: skip
+LIQUIDATION_IN_MONTH = _metric(
+    "liquidation_in_month", "8.1", Unit.PERCENT, N_("In-month liquidation"),
+    N_("Payments within one month, over the balance placed: one step of the stairs. The steps add up to the cumulative rate."),
+    N_("payments in the month, less reversals"), N_("balance placed of the placement month"),
+)  # fmt: skip
+FEES = _metric(
+    "fees", "8.6", Unit.MONEY, N_("Fees"),
+    N_("Commission booked in the period, less commission given back for reversed payments."),
+    N_("commission booked"),
+)  # fmt: skip
+AVERAGE_FEE = _metric(
+    "average_fee", "8.6", Unit.PERCENT, N_("Average fee"),
+    N_("Fees over what was collected."), N_("fees"), N_("collected"),
+)  # fmt: skip
+NET_BACK = _metric(
+    "net_back", "8.1", Unit.MONEY, N_("Net back to the creditor"),
+    N_("What was collected, less fees."),
+    N_("collected less fees"),
+)  # fmt: skip
+NET_BACK_RATE = _metric(
+    "net_back_rate", "8.1", Unit.PERCENT, N_("Net back rate"),
+    N_("What came back to the creditor since placement after fees, over the balance placed."),
+    N_("collected since placement less fees"), N_("balance placed"),
+)  # fmt: skip
+WORKABLE = _metric(
+    "workable", "8.2", Unit.COUNT, N_("Workable accounts"),
+    N_("Accounts that were active and without a hold at any time of the period."),
+    N_("accounts active without hold"),
+)  # fmt: skip
+PENETRATION = _metric(
+    "penetration", "8.2", Unit.PERCENT, N_("Penetration"),
+    N_("Share of workable accounts with at least one attempt."),
+    N_("workable accounts with one attempt or more"), N_("workable accounts"),
+)  # fmt: skip
+ATTEMPTS = _metric(
+    "attempts", "8.2", Unit.COUNT, N_("Attempts"),
+    N_("Tries to reach somebody, whatever the result: calls made and messages sent."),
+    N_("outbound contacts made"),
+)  # fmt: skip
+INTENSITY = _metric(
+    "intensity", "8.2", Unit.TIMES, N_("Intensity"),
+    N_("Attempts per attempted account."), N_("attempts"), N_("accounts attempted"),
+)  # fmt: skip
+CONNECTS = _metric(
+    "connects", "8.2", Unit.COUNT, N_("Contacts"),
+    N_("Contacts in which a person answered, whoever it was, or wrote or called by themselves."),
+    N_("contacts answered or received"),
+)  # fmt: skip
+CONNECT_RATE = _metric(
+    "connect_rate", "8.2", Unit.PERCENT, N_("Contact rate"),
+    N_("Attempts that a person answered, over attempts."), N_("attempts answered"), N_("attempts"),
+)  # fmt: skip
+RIGHT_PARTY = _metric(
+    "right_party", "8.2", Unit.COUNT, N_("Right-party contacts"),
+    N_("Live exchanges with the verified debtor or an authorised person, in either direction."),
+    N_("right-party contacts"),
+)  # fmt: skip
+RIGHT_PARTY_RATE = _metric(
+    "right_party_rate", "8.2", Unit.PERCENT, N_("Right-party rate"),
+    N_("Right-party contacts per attempt."), N_("right-party contacts"), N_("attempts"),
+)  # fmt: skip
+CONTACTABILITY = _metric(
+    "contactability", "8.2", Unit.PERCENT, N_("Contactability"),
+    N_("Share of workable accounts with at least one right-party contact."),
+    N_("workable accounts with a right-party contact"), N_("workable accounts"),
+)  # fmt: skip
+PROMISES = _metric(
+    "promises", "8.3", Unit.COUNT, N_("Promises"),
+    N_("Promises to pay made in the period."), N_("promises made"),
+)  # fmt: skip
+PROMISE_RATE = _metric(
+    "promise_rate", "8.3", Unit.PERCENT, N_("Promise rate"),
+    N_("Promises made, over right-party contacts."), N_("promises made"), N_("right-party contacts"),
+)  # fmt: skip
+KEPT_RATE = _metric(
+    "kept_rate", "8.3", Unit.PERCENT, N_("Kept promises"),
+    N_("Promises due in the period and paid within grace and tolerance, over promises due in it, by due date. Cancelled ones and those still within grace are left out."),
+    N_("promises kept"), N_("promises due and settled"),
+)  # fmt: skip
+PARTLY_KEPT_RATE = _metric(
+    "partly_kept_rate", "8.3", Unit.PERCENT, N_("Partly kept promises"),
+    N_("Promises due in the period that were paid in part, over promises due in it."),
+    N_("promises partly kept"), N_("promises due and settled"),
+)  # fmt: skip
+BROKEN_RATE = _metric(
+    "broken_rate", "8.3", Unit.PERCENT, N_("Broken promises"),
+    N_("Promises due in the period without a payment, over promises due in it."),
+    N_("promises broken"), N_("promises due and settled"),
+)  # fmt: skip
+KEPT_VALUE_RATE = _metric(
+    "kept_value_rate", "8.3", Unit.PERCENT, N_("Kept promises by value"),
+    N_("Receipts counted for promises due in the period, capped at what was promised, over what was promised."),
+    N_("receipts for promises, capped"), N_("amount promised"),
+)  # fmt: skip
+PAYMENTS = _metric(
+    "payments", "8.2", Unit.COUNT, N_("Payments"),
+    N_("Payments received in the period, before reversals."), N_("payments received"),
+)  # fmt: skip
+PIF_RATE = _metric(
+    "pif_rate", "8.5", Unit.PERCENT, N_("Paid in full"),
+    N_("Accounts closed as paid in full by the end of the period, over accounts placed."),
+    N_("accounts closed PIF"), N_("accounts placed"),
+)  # fmt: skip
+SIF_RATE = _metric(
+    "sif_rate", "8.5", Unit.PERCENT, N_("Settled in full"),
+    N_("Accounts closed as settled with a discount by the end of the period, over accounts placed."),
+    N_("accounts closed SIF"), N_("accounts placed"),
+)  # fmt: skip
+COMPLAINT_RATE = _metric(
+    "complaint_rate", "8.7", Unit.PER_THOUSAND, N_("Complaints"),
+    N_("Complaints received per 1,000 accounts contacted."), N_("complaints"), N_("accounts attempted"),
+)  # fmt: skip
+OPT_OUT_RATE = _metric(
+    "opt_out_rate", "8.7", Unit.PER_THOUSAND, N_("Opt-outs"),
+    N_("Debtors' refusals of a channel per 1,000 accounts contacted."), N_("opt-outs"), N_("accounts attempted"),
+)  # fmt: skip
+DISPUTE_RATE = _metric(
+    "dispute_rate", "8.7", Unit.PER_THOUSAND, N_("Disputes"),
+    N_("Disputes opened per 1,000 accounts contacted."), N_("disputes"), N_("accounts attempted"),
+)  # fmt: skip
+OUT_OF_POLICY = _metric(
+    "out_of_policy", "8.7", Unit.PERCENT, N_("Out-of-policy contacts"),
+    N_("Contacts made against a rule in force, over contacts made. The target is exactly zero; contacts that the law stopped are not among them."),
+    N_("contacts against a rule"), N_("attempts"),
+)  # fmt: skip
+
+
+def total(figures: Iterable[Figure], metric: Metric) -> Figure:
+    """The sum of figures of one metric; zero where there are none."""
+    start = Figure(metric, 0, None if metric.denominator is None else 0)
+    return sum(figures, start=start)
+
+
+def as_json(figure: Figure) -> dict[str, Any]:
+    """The figure for machines: value with what it was made of."""
+    if figure.metric.denominator is None:
+        return {"value": figure.numerator}
+    return {"value": figure.value, "numerator": figure.numerator, "denominator": figure.denominator}

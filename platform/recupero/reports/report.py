@@ -1,0 +1,76 @@
+"""What a recovery report holds: figures by currency, never mixed."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from recupero.reports.metrics import Figure
+from recupero.reports.periods import Period
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of a table: a portfolio, a channel, a batch."""
+
+    name: str
+    figures: tuple[Figure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Vintage:
+    """The accounts placed in one month. `steps` and `cumulative` have one figure for each month from the
+    placement month to the end of the period; the steps add up to the cumulative ones."""
+
+    month: date
+    figures: tuple[Figure, ...]
+    steps: tuple[Figure, ...]
+    cumulative: tuple[Figure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MonthFlow:
+    """Money of one calendar month, in minor units, less reversals dated in it."""
+
+    month: date
+    agency_minor: int
+    direct_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Everything of one currency."""
+
+    currency: str
+    headline: tuple[Figure, ...]
+    funnel: tuple[Figure, ...]
+    rates: tuple[Figure, ...]
+    voices: tuple[Figure, ...]
+    portfolios: tuple[Line, ...]
+    channels: tuple[Line, ...]
+    vintages: tuple[Vintage, ...]
+    batches: tuple[Line, ...]
+    flows: tuple[MonthFlow, ...]
+
+    def figure(self, key: str) -> Figure:
+        """The section's total of a metric. Raises KeyError where the section does not show it."""
+        for figure in (*self.headline, *self.funnel, *self.rates, *self.voices):
+            if figure.metric.key == key:
+                return figure
+        raise KeyError(key)
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryReport:
+    """A creditor's recovery report over a period, in the creditor's time zone."""
+
+    tenant: str
+    tenant_slug: str
+    period: Period
+    timezone: str
+    locale: str
+    generated_at: datetime
+    sections: tuple[Section, ...] = field(default_factory=tuple)
+
+    @property
+    def file_name(self) -> str:
+        """A name for downloads, without extension."""
+        return f"recovery-{self.tenant_slug}-{str(self.period).replace('..', '_')}"

@@ -1,0 +1,218 @@
+"""A recovery report's figures agree with sums done by hand."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from recupero.kernel import clock
+from recupero.kernel.database import Scope
+from recupero.kernel.errors import UserError
+from recupero.reports import service
+from recupero.reports.periods import parse_period
+from recupero.reports.report import Line, RecoveryReport, Section
+from tests.factories import World
+from tests.reports.rows import Rows, moment
+
+
+@pytest.fixture
+def april() -> Iterator[None]:
+    with clock.simulated(moment("2026-04-20")):
+        yield
+
+
+@pytest.fixture
+def rows(world: World, april: None) -> Rows:
+    return Rows(world.platform, world.tenant())
+
+
+def report(rows: Rows, period: str) -> RecoveryReport:
+    with rows.platform.database.transaction(rows.scope) as session:
+        return service.recovery_report(session, parse_period(period))
+
+
+def section(rows: Rows, period: str) -> Section:
+    (only,) = report(rows, period).sections
+    return only
+
+
+def counts(line: Line | Section, key: str) -> tuple[int, int | None]:
+    if isinstance(line, Section):
+        figure = line.figure(key)
+    else:
+        figure = next(figure for figure in line.figures if figure.metric.key == key)
+    return figure.numerator, figure.denominator
+
+
+@pytest.fixture
+def stairs(rows: Rows) -> Rows:
+    """Two placement months: 1,000,000 in January, 500,000 in February."""
+    portfolio = rows.portfolio()
+    january, february = rows.batch(portfolio), rows.batch(portfolio, "febrero.csv")
+    first = rows.account(portfolio, january, "2026-01-10", 600_000)
+    second = rows.account(portfolio, january, "2026-01-12", 400_000)
+    third = rows.account(portfolio, february, "2026-02-05", 500_000)
+    rows.payment(first, "2026-01-20", 50_000, channel="email", fee=10_000)
+    rows.payment(second, "2026-02-10", 30_000, kind="direct")
+    reversed_later = rows.payment(first, "2026-02-15", 20_000)
+    rows.payment(third, "2026-02-20", 25_000, fee=5_000)
+    rows.move(reversed_later, "2026-03-02", (first, -20_000, 0))
+    return rows
+
+
+def test_collected_is_dated_by_receipt_and_reversals_by_their_own_day(stairs: Rows) -> None:
+    february, march = section(stairs, "2026-02"), section(stairs, "2026-03")
+    assert counts(february, "collected") == (75_000, None)
+    assert counts(february, "collected_direct") == (30_000, None)
+    assert counts(february, "collected_agency") == (45_000, None)
+    assert counts(march, "collected") == (-20_000, None)
+    assert counts(march, "reversed") == (20_000, None)
+
+
+def test_liquidation_adds_numerators_and_denominators_of_all_months(stairs: Rows) -> None:
+    assert counts(section(stairs, "2026-01"), "liquidation") == (50_000, 1_000_000)
+    assert counts(section(stairs, "2026-03"), "liquidation") == (105_000, 1_500_000)
+
+
+def test_the_steps_of_a_placement_month_add_up_to_its_cumulative_liquidation(stairs: Rows) -> None:
+    january, february = section(stairs, "2026-03").vintages
+    assert [step.numerator for step in january.steps] == [50_000, 50_000, -20_000]
+    assert [step.numerator for step in january.cumulative] == [50_000, 100_000, 80_000]
+    assert [step.numerator for step in february.steps] == [25_000, 0]
+    assert {step.denominator for step in january.steps} == {1_000_000}
+
+
+def test_net_back_is_collected_less_fees(stairs: Rows) -> None:
+    whole = section(stairs, "2026-01..2026-02")
+    assert counts(whole, "collected") == (125_000, None)
+    assert counts(whole, "fees") == (15_000, None)
+    assert counts(whole, "net_back") == (110_000, None)
+    assert counts(whole, "average_fee") == (15_000, 125_000)
+
+
+def test_months_end_at_the_creditors_midnight(rows: Rows) -> None:
+    portfolio = rows.portfolio()
+    account = rows.account(portfolio, rows.batch(portfolio), "2026-01-10", 100_000)
+    rows.payment(account, "2026-02-01T02:59", 7_000)  # 23:59 of January 31 in Santiago (UTC-3)
+    rows.payment(account, "2026-02-01T03:00", 500)
+    assert counts(section(rows, "2026-01"), "collected") == (7_000, None)
+    assert counts(section(rows, "2026-02"), "collected") == (500, None)
+
+
+def test_money_moved_between_accounts_is_no_reversal_and_no_second_payment(rows: Rows) -> None:
+    portfolio = rows.portfolio()
+    batch = rows.batch(portfolio)
+    one, other = (rows.account(portfolio, batch, "2026-01-10", 100_000) for _ in range(2))
+    payment = rows.payment(one, "2026-02-10", 10_000)
+    rows.move(payment, "2026-03-05", (one, -10_000, 0), (other, 10_000, 0))
+    march = section(rows, "2026-03")
+    assert counts(march, "collected") == (0, None)
+    assert counts(march, "reversed") == (0, None)
+    assert counts(march, "liquidation") == (10_000, 200_000)
+
+
+def test_currencies_are_never_mixed(rows: Rows) -> None:
+    pesos, dollars = rows.portfolio("Pesos"), rows.portfolio("Dólares", "USD")
+    rows.payment(rows.account(pesos, rows.batch(pesos), "2026-01-10", 100_000), "2026-01-15", 4_000)
+    foreign = rows.account(dollars, rows.batch(dollars), "2026-01-10", 90_000, currency="USD")
+    rows.payment(foreign, "2026-01-15", 900)
+    found = {section.currency: section for section in report(rows, "2026-01").sections}
+    assert list(found) == ["CLP", "USD"]
+    assert counts(found["CLP"], "liquidation") == (4_000, 100_000)
+    assert counts(found["USD"], "liquidation") == (900, 90_000)
+
+
+def test_activity_counts_attempts_contacts_and_accounts(rows: Rows) -> None:
+    portfolio = rows.portfolio()
+    batch = rows.batch(portfolio)
+    one, two, held, ended = (rows.account(portfolio, batch, "2026-01-10", 1_000) for _ in range(4))
+    rows.hold(held, "dispute", "2026-01-15")
+    rows.contact(one, "2026-02-02")
+    rows.contact(one, "2026-02-03", "call", "answered", disposition="PTPF", right_party=True)
+    rows.contact(two, "2026-02-04", "call", "sent", disposition="NOAN")
+    rows.contact(two, "2026-02-05", state="failed")  # nothing went out
+    rows.contact(two, "2026-02-05", state="failed", disposition="BNCE")  # it went out and came back
+    rows.contact(two, "2026-02-06", state="received", direction="inbound", right_party=True)
+    rows.contact(ended, "2026-03-02")
+    found = section(rows, "2026-02")
+    assert counts(found, "attempts") == (4, None)
+    assert counts(found, "workable") == (3, None)
+    assert counts(found, "penetration") == (2, 3)
+    assert counts(found, "intensity") == (4, 2)
+    assert counts(found, "connects") == (2, None)
+    assert counts(found, "connect_rate") == (1, 4)
+    assert counts(found, "right_party_rate") == (2, 4)
+    assert counts(found, "contactability") == (2, 3)
+    assert counts(found, "out_of_policy") == (0, 4)
+    assert {line.name: counts(line, "attempts")[0] for line in found.channels} == {"call": 2, "email": 2}
+
+
+def test_an_account_held_for_a_part_of_the_period_is_workable(rows: Rows) -> None:
+    portfolio = rows.portfolio()
+    batch = rows.batch(portfolio)
+    part, whole = (rows.account(portfolio, batch, "2026-01-10", 1_000) for _ in range(2))
+    rows.account(portfolio, batch, "2026-01-10", 1_000, status="closed", close_code="RECALLED",
+                 closed_at=moment("2026-01-20"))  # fmt: skip
+    rows.hold(part, "promise", "2026-01-15", "2026-02-20")
+    rows.hold(whole, "hardship", "2026-01-15", "2026-02-10")
+    rows.hold(whole, "client", "2026-02-05", "2026-03-10")
+    assert counts(section(rows, "2026-02"), "workable") == (1, None)
+
+
+def test_promises_count_by_due_date_without_cancelled_and_open_ones(rows: Rows) -> None:
+    portfolio = rows.portfolio()
+    account = rows.account(portfolio, rows.batch(portfolio), "2026-01-10", 100_000)
+    rows.promise(account, "2026-01-20", "2026-02-05", 1_000, "kept", paid_minor=1_200)
+    rows.promise(account, "2026-02-02", "2026-02-10", 1_000, "partly_kept", paid_minor=400)
+    rows.promise(account, "2026-02-03", "2026-02-12", 2_000, "broken")
+    rows.promise(account, "2026-02-04", "2026-02-13", 5_000, "cancelled")
+    rows.promise(account, "2026-02-04", "2026-02-27", 5_000, "open")
+    rows.promise(account, "2026-02-20", "2026-03-05", 1_000, "kept", paid_minor=1_000)
+    found = section(rows, "2026-02")
+    assert counts(found, "promises") == (5, None)
+    assert counts(found, "kept_rate") == (1, 3)
+    assert counts(found, "partly_kept_rate") == (1, 3)
+    assert counts(found, "broken_rate") == (1, 3)
+    assert counts(found, "kept_value_rate") == (1_400, 4_000)
+
+
+def test_closed_accounts_and_what_debtors_say(rows: Rows) -> None:
+    portfolio = rows.portfolio()
+    batch = rows.batch(portfolio)
+    made = [rows.account(portfolio, batch, "2026-01-10", 1_000) for _ in range(2)]
+    rows.account(portfolio, batch, "2026-01-10", 1_000, status="resolved", close_code="PIF",
+                 closed_at=moment("2026-02-05"))  # fmt: skip
+    rows.account(portfolio, batch, "2026-01-10", 1_000, status="resolved", close_code="SIF",
+                 closed_at=moment("2026-03-05"))  # fmt: skip
+    rows.account(portfolio, batch, "2026-01-10", 1_000, status="closed", close_code="RECALLED",
+                 closed_at=moment("2026-02-01"))  # fmt: skip
+    for account in made:
+        rows.contact(account, "2026-02-03")
+    rows.hold(made[0], "complaint", "2026-02-04")
+    rows.opt_out(made[1], "2026-02-04")
+    rows.opt_out(made[1], "2026-02-05", source="placement")  # came with the file: no answer to a contact
+    found = section(rows, "2026-02")
+    assert counts(found, "pif_rate") == (1, 5)
+    assert counts(found, "sif_rate") == (0, 5)
+    assert counts(found, "complaint_rate") == (1, 2)
+    assert counts(found, "opt_out_rate") == (1, 2)
+    assert counts(found, "liquidation_net") == (0, 4_000)
+
+
+def test_another_tenants_rows_do_not_show(stairs: Rows, world: World) -> None:
+    stranger = Rows(world.platform, world.tenant())
+    empty = section(stranger, "2026-02")
+    assert counts(empty, "placed") == (0, None)
+    assert counts(empty, "collected") == (0, None)
+    assert empty.portfolios == ()
+
+
+def test_a_period_to_come_is_refused(rows: Rows) -> None:
+    with pytest.raises(UserError, match="not begun"):
+        report(rows, "2026-05")
+
+
+def test_scope_of_several_tenants_is_refused(rows: Rows, world: World) -> None:
+    other = world.tenant(Scope(rows.scope.agency_id))
+    both = Scope(rows.scope.agency_id, (*rows.scope.tenant_ids, *other.tenant_ids))
+    with world.platform.database.transaction(both) as session, pytest.raises(ValueError, match="exactly one"):
+        service.recovery_report(session, parse_period("2026-01"))

@@ -3,6 +3,7 @@
 import os
 from datetime import timedelta
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from flask import Flask, jsonify, request
@@ -12,7 +13,11 @@ from flask_smorest import Api
 from recupero.kernel import crypto, runtime
 from recupero.kernel.config import Config
 from recupero.kernel.errors import UserError
+from recupero.portals import home, pages, shell, sign_in
+from recupero.portals.pages import error_page
 from recupero.wiring import wire
+
+PAGES: tuple[ModuleType, ...] = (sign_in, home)  # each adds its area to the blueprint of the portals
 
 
 def create_from_environment() -> Flask:
@@ -46,6 +51,7 @@ def create_app(platform: runtime.Runtime) -> Flask:
     )
     _register_api(Api(app))
     _register_pages(app)
+    shell.install(app, platform)
     app.register_error_handler(UserError, answer_user_error)
     return app
 
@@ -55,8 +61,6 @@ def answer_user_error(error: UserError) -> ResponseReturnValue:
     if request.path.startswith("/api/"):
         body: dict[str, Any] = {"message": error.message, "field": error.field, "row": error.row}
         return jsonify({key: value for key, value in body.items() if value is not None}), error.status
-    from recupero.portals.pages import error_page
-
     return error_page(error.message, error.status)
 
 
@@ -66,3 +70,4 @@ def _register_api(api: Api) -> None:
 
 def _register_pages(app: Flask) -> None:
     """The pages of the portals and the operators' endpoints."""
+    app.register_blueprint(pages.blueprint)

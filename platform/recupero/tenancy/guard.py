@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from flask import g, redirect, request, session, url_for
 from sqlalchemy.orm import Session
@@ -51,6 +52,17 @@ def requires(permission: Permission) -> Callable[[View], View]:
     return mark
 
 
+def signed_in(view: View) -> View:
+    """Let every user in whatever their role: for pages about themselves only."""
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        return _send_to_sign_in() if current_caller() is None else view(*args, **kwargs)
+
+    guarded.permission = None  # type: ignore[attr-defined]  # read by the test of the URL map
+    return guarded  # type: ignore[return-value]  # wraps() keeps the signature
+
+
 def public(why: str) -> Callable[[View], View]:
     """Mark a view that anybody may call, with the reason."""
 
@@ -64,7 +76,17 @@ def public(why: str) -> Callable[[View], View]:
 def _send_to_sign_in() -> Response:
     if request.path.startswith(API_PREFIX):
         raise Unauthenticated("send an API key: Authorization: Bearer rcp_…")
-    return redirect(url_for("portals.sign_in", next=request.full_path.rstrip("?")))
+    return redirect(url_for("portals.sign_in", next=page_asked_for()))
+
+
+def page_asked_for() -> str:
+    """The local address to return to after signing in: this page, or the one whose form was sent."""
+    if request.method in {"GET", "HEAD"}:
+        return request.full_path.rstrip("?")
+    came_from = urlsplit(request.referrer or "")
+    if came_from.netloc != request.host:
+        return "/"
+    return came_from.path + (f"?{came_from.query}" if came_from.query else "")
 
 
 def current_caller() -> Caller | None:

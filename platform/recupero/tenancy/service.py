@@ -231,6 +231,26 @@ def resume(database: Database, agency_id: int, user_id: int, session_version: in
         return caller_of(session, user)
 
 
+def set_locale(session: Session, user_id: int, locale: str) -> None:
+    """Keep the language in which the user wants their pages."""
+    session.execute(
+        update(User).where(User.agency_id == scope_of(session).agency(), User.id == user_id).values(locale=locale)
+    )
+
+
+def set_active(session: Session, user_id: int, *, active: bool, actor: str) -> None:
+    """Let a user sign in, or end every session of theirs and keep them out. Raises NotFound."""
+    done = session.execute(
+        update(User)
+        .where(User.agency_id == scope_of(session).agency(), User.id == user_id)
+        .values(active=active, session_version=User.session_version + 1)
+        .returning(User.id)
+    ).scalar_one_or_none()
+    if done is None:
+        raise NotFound("no such user")
+    audit.record(session, "tenancy.set_active", f"user:{user_id}", actor=actor, active=active)
+
+
 def sign_out_everywhere(session: Session, user_id: int, *, actor: str) -> None:
     """End every session of the user."""
     session.execute(

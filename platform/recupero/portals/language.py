@@ -1,0 +1,125 @@
+"""In which language, locale and time zone a page speaks: the switch, the user's own setting, the browser."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from babel import localedata
+from flask import g, has_request_context, request, session
+from flask_babel import Babel, format_date, format_datetime, format_decimal, format_percent, get_locale
+from flask_babel import gettext as _
+
+from recupero.kernel import runtime
+from recupero.kernel.money import format_minor
+from recupero.tenancy import queries as tenancy
+from recupero.tenancy.guard import current_caller
+
+LANGUAGES = (("es", "Español"), ("en", "English"), ("pt", "Português"))
+CODES = tuple(code for code, _name in LANGUAGES)
+
+babel = Babel()
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """Whose pages these are: the agency of staff, the creditor of its users. `country` ISO 3166-1."""
+
+    name: str
+    country: str | None
+    timezone: str
+
+
+PLATFORM_BRAND = Brand("Recupero", None, "UTC")
+
+
+def brand() -> Brand:
+    """The house the caller belongs to, read once per request; the platform's own for strangers."""
+    if "brand" not in g:
+        g.brand = _find_brand()
+    found: Brand = g.brand
+    return found
+
+
+def wear(found: Brand) -> None:
+    """Show this request's page as of `found`: for pages whose reader is not signed in, such as a debtor's."""
+    g.brand = found
+
+
+def _find_brand() -> Brand:
+    caller = current_caller()
+    if caller is None:
+        return PLATFORM_BRAND
+    with runtime.current().database.transaction(caller.scope) as session_:
+        house = tenancy.tenant(session_) if caller.is_creditor else tenancy.agency(session_)
+        return Brand(house.name, house.country, house.timezone)
+
+
+def switch_language() -> None:
+    """Keep `?lang=` for the rest of the session."""
+    wanted = request.args.get("lang")
+    if wanted in CODES:
+        session["language"] = wanted
+
+
+def language() -> str:
+    """es, en or pt: the switch in this session, else the user's own, else the browser's, else Spanish."""
+    chosen = session.get("language")
+    if chosen in CODES:
+        return str(chosen)
+    caller = current_caller()
+    if caller is not None and caller.locale[:2] in CODES:
+        return caller.locale[:2]
+    return request.accept_languages.best_match(CODES, default="es")
+
+
+def locale() -> str | None:
+    """Language with the country's way to write dates and money, where there is one: es and CL give es_CL."""
+    if not has_request_context():
+        return None
+    code, country = language(), brand().country
+    full = f"{code}_{country}"
+    return full if country and localedata.exists(full) else code
+
+
+def timezone() -> str | None:
+    """The zone in which the reader's house works."""
+    return brand().timezone if has_request_context() else None
+
+
+def money(minor: int | None, currency: str) -> str:
+    """Minor units as the reader writes them."""
+    return "–" if minor is None else format_minor(minor, currency, str(get_locale() or "es"))
+
+
+def day(value: date | datetime | None) -> str:
+    return "–" if value is None else format_date(value, "medium")
+
+
+def moment(value: datetime | None) -> str:
+    """Date and time of day in the reader's zone."""
+    return "–" if value is None else format_datetime(value, "d MMM y, HH:mm")
+
+
+def number(value: float | None) -> str:
+    return "–" if value is None else format_decimal(value)
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """A ratio as a percentage with `digits` decimals."""
+    if value is None:
+        return "–"
+    text: str = format_percent(round(value, digits + 2), "#,##0." + "#" * digits + " %")
+    return text
+
+
+def yes_no(value: bool) -> str:
+    return str(_("yes") if value else _("no"))
+
+
+FILTERS = {
+    "money": money,
+    "day": day,
+    "moment": moment,
+    "number": number,
+    "percent": percent,
+    "yes_no": yes_no,
+}

@@ -1,0 +1,92 @@
+"""The menu: what the caller's role opens, grouped by what they come to do."""
+
+from dataclasses import dataclass
+
+from flask import current_app, request, url_for
+from flask_babel import gettext as _
+
+from recupero.tenancy.guard import current_caller
+from recupero.tenancy.permissions import Permission
+from recupero.tenancy.service import Caller
+
+Page = tuple[str, str, str, Permission | None]  # label, endpoint, icon, what opens it
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    label: str
+    url: str
+    icon: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    title: str
+    entries: list[Entry]
+
+
+def navigation() -> list[Group]:
+    """The groups with at least one page that the caller may open; nothing for strangers."""
+    caller = current_caller()
+    if caller is None:
+        return []
+    groups = [Group(title, [_entry(*page) for page in pages if _opens(caller, page)])
+              for title, pages in _pages(caller)]  # fmt: skip
+    return [group for group in groups if group.entries]
+
+
+def _opens(caller: Caller, page: Page) -> bool:
+    _label, endpoint, _icon, permission = page
+    return endpoint in current_app.view_functions and (permission is None or caller.may(permission))
+
+
+def _entry(label: str, endpoint: str, icon: str, _permission: Permission | None) -> Entry:
+    here = request.path == url_for(endpoint) or _area(request.endpoint) == _area(endpoint) != "home"
+    return Entry(label, url_for(endpoint), icon, here)
+
+
+def _area(endpoint: str | None) -> str:
+    """Pages of one area share the first word of their name: accounts, account_hold → account."""
+    return (endpoint or "").rpartition(".")[2].split("_")[0].rstrip("s")
+
+
+def _pages(caller: Caller) -> list[tuple[str, list[Page]]]:
+    """All pages of the menu, in groups."""
+    report = "portals.creditor_report" if caller.is_creditor else "portals.reports"
+    return [
+        ("", [(_("Home"), "portals.home", "home", None)]),
+        (
+            _("Work"),
+            [
+                (_("Call queue"), "portals.queue", "queue", Permission.ACCOUNTS_WORK),
+                (_("Accounts"), "portals.accounts", "accounts", Permission.ACCOUNTS_READ),
+                (_("Outbox"), "portals.outbox", "outbox", Permission.OUTBOX_READ),
+            ],
+        ),
+        (
+            _("Creditors"),
+            [
+                (_("Creditors"), "portals.tenants", "tenants", Permission.TENANCY_READ),
+                (_("Placements"), "portals.placements", "placements", Permission.PLACEMENTS_READ),
+                (_("Reports"), report, "reports", Permission.REPORTS_READ),
+            ],
+        ),
+        (
+            _("House"),
+            [
+                (_("Law"), "portals.law", "law", Permission.LAW_READ),
+                (_("Plug-ins"), "portals.plugins", "plugins", Permission.TENANCY_READ),
+                (_("Users"), "portals.users", "users", Permission.TENANCY_MANAGE),
+                (_("API keys"), "portals.keys", "keys", Permission.TENANCY_MANAGE),
+                (_("Audit"), "portals.audit", "audit", Permission.AUDIT_READ),
+            ],
+        ),
+        (
+            _("Platform"),
+            [
+                (_("Plug-ins"), "portals.platform_plugins", "plugins", Permission.PLATFORM_OPERATE),
+                (_("Jobs"), "portals.jobs", "jobs", Permission.PLATFORM_OPERATE),
+            ],
+        ),
+    ]

@@ -1,0 +1,166 @@
+"""What surrounds every page: security headers, forms' tokens, limits, language, the frame, error pages."""
+
+import hashlib
+import logging
+import secrets
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_talisman import Talisman
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from werkzeug.exceptions import HTTPException
+
+from recupero.kernel.runtime import Runtime
+from recupero.portals import language, words
+from recupero.portals.navigation import navigation
+from recupero.portals.pages import error_page
+from recupero.tenancy.guard import API_PREFIX, current_caller, page_asked_for
+
+log = logging.getLogger(__name__)
+csrf = CSRFProtect()
+limiter = Limiter(key_func=get_remote_address)
+
+# Nothing from elsewhere and nothing inline. `data:` images are the charts of reports.
+CONTENT_SECURITY_POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data:",
+    "font-src": "'self'",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+    "base-uri": "'none'",
+}
+
+
+def install(app: Flask, platform: Runtime) -> None:
+    """Put the frame around an application whose pages are registered by `recupero.app`."""
+    secure = platform.config.base_url.startswith("https://")
+    app.config.update(
+        BABEL_TRANSLATION_DIRECTORIES=str(Path(__file__).parent / "translations"),
+        BABEL_DEFAULT_LOCALE="en",
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session
+        WTF_CSRF_CHECK_DEFAULT=False,  # `_protect_forms` decides, since the API knows no cookies
+        RATELIMIT_STORAGE_URI=_limits_in(platform.config.redis_url),
+        RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,  # signing in goes on, still limited, while Redis is away
+        RATELIMIT_KEY_PREFIX="recupero",
+    )
+    Talisman(
+        app, content_security_policy=CONTENT_SECURITY_POLICY, force_https=secure,
+        session_cookie_secure=secure, strict_transport_security=secure,
+        referrer_policy="same-origin", frame_options="DENY",
+        permissions_policy={"camera": "()", "geolocation": "()", "microphone": "()"},
+    )  # fmt: skip
+    language.babel.init_app(app, locale_selector=language.locale, timezone_selector=language.timezone)
+    csrf.init_app(app)
+    limiter.init_app(app)
+    app.before_request(language.switch_language)
+    app.before_request(_protect_forms)
+    app.after_request(_keep_out_of_caches)
+    _dress_templates(app)
+    _answer_errors(app)
+
+
+def _limits_in(redis_url: str) -> str:
+    """The address of Redis in the words of the library that counts tries."""
+    return "redis+" + redis_url if redis_url.startswith("unix:") else redis_url
+
+
+def _protect_forms() -> None:
+    if not request.path.startswith(API_PREFIX):
+        csrf.protect()
+
+
+def _keep_out_of_caches(response: Response) -> Response:
+    """What a signed-in user saw is not found in the browser's cache by the next one at the same desk."""
+    if request.endpoint != "static" and "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _dress_templates(app: Flask) -> None:
+    app.jinja_env.filters.update(language.FILTERS)
+    app.jinja_env.globals.update(label=words.label, tone=words.tone, options=words.options, asset=_asset)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.context_processor(_frame)
+
+
+def _frame() -> dict[str, Any]:
+    return {
+        "caller": current_caller(),
+        "brand": language.brand(),
+        "navigation": navigation(),
+        "language": language.language(),
+        "languages": language.LANGUAGES,
+        "language_url": _language_url,
+    }
+
+
+def _language_url(code: str) -> str:
+    """This page in another language."""
+    if request.endpoint is None or request.routing_exception is not None:
+        return url_for("portals.home", lang=code)
+    arguments = {**request.args.to_dict(), **(request.view_args or {}), "lang": code}
+    return url_for(request.endpoint, **arguments)
+
+
+def _asset(name: str) -> str:
+    """Address of a file of ours with a mark of its content, so that a new version is fetched at once."""
+    return url_for("static", filename=name, v=_content_mark(name))
+
+
+@lru_cache
+def _content_mark(name: str) -> str:
+    return hashlib.sha256((Path(__file__).parent / "static" / name).read_bytes()).hexdigest()[:10]
+
+
+def _answer_errors(app: Flask) -> None:
+    """Pages answer errors as pages; the API keeps the JSON of its own handler."""
+    api_handler: Callable[[HTTPException], ResponseReturnValue] = app.error_handler_spec[None][None][
+        HTTPException
+    ]  # type: ignore[assignment]  # flask-smorest's, which answers at once
+
+    def answer(error: HTTPException) -> ResponseReturnValue:
+        if request.path.startswith(API_PREFIX):
+            return api_handler(error)
+        if error.response is not None or (error.code or 500) < 400:
+            return error
+        return _page_for(error.code or 500)
+
+    app.register_error_handler(HTTPException, answer)
+    app.register_error_handler(CSRFError, _answer_lost_form)
+
+
+def _answer_lost_form(_error: CSRFError) -> ResponseReturnValue:
+    """A form whose session is gone: sign in and come back to its page."""
+    if current_caller() is None and request.endpoint != "portals.sign_in_sent":
+        return redirect(url_for("portals.sign_in", next=page_asked_for()))
+    return error_page(_("The page was open for too long. Load it again and send the form once more."), 400)
+
+
+def _page_for(status: int) -> ResponseReturnValue:
+    messages = {
+        403: _("Your role does not include this page. Ask your administrator if you need it."),
+        404: _("The address is wrong, or what was here belongs to somebody else or is gone."),
+        405: _("The address is wrong, or what was here belongs to somebody else or is gone."),
+        413: _("Send a smaller file: at most 256 MB."),
+        429: _("There were too many tries from here. Wait a minute and try again."),
+    }
+    if status >= 500:
+        g.caller, g.brand = None, language.PLATFORM_BRAND  # the database may be what failed: ask it nothing
+        reference = secrets.token_hex(4)
+        log.error("page failed", extra={"reference": reference})
+        return error_page(
+            _("It has been noted. Try again in a moment; what you had saved is safe."), status, reference
+        )
+    return error_page(
+        messages.get(status, _("The request could not be read. Go back and try again.")), status
+    )

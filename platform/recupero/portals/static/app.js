@@ -1,0 +1,31 @@
+// The little script that pages use; each works without it too.
+document.documentElement.classList.add("js");
+
+document.addEventListener("click", (event) => {
+  const toggle = event.target.closest("[data-toggle]");
+  if (toggle) {
+    const open = document.getElementById(toggle.dataset.toggle).classList.toggle("open");
+    toggle.setAttribute("aria-expanded", String(open));
+  }
+  const copy = event.target.closest("[data-copy]");
+  if (copy) {
+    const done = () => { document.getElementById("announcements").textContent = copy.dataset.copied; copy.textContent = copy.dataset.copied; };
+    navigator.clipboard?.writeText(copy.dataset.copy).then(done);
+  }
+});
+
+// A filter that is chosen from a list applies at once; the button stays for those without script.
+document.addEventListener("change", (event) => {
+  if (event.target.matches("select[data-submit]")) event.target.form.requestSubmit();
+});
+
+// One press sends a form once.
+document.addEventListener("submit", (event) => {
+  if (event.target.method !== "post" || event.defaultPrevented) return;
+  const sent = event.target.dataset.sent;
+  if (sent) event.preventDefault();
+  event.target.dataset.sent = "yes";
+});
+window.addEventListener("pageshow", () => {
+  for (const form of document.forms) delete form.dataset.sent;
+});

@@ -1,0 +1,284 @@
+"""The words for the codes that the rooms keep (domain page, sections 1, 3 and 4), and the tone of a badge."""
+
+from collections.abc import Mapping
+
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _
+
+Words = Mapping[str, LazyString]
+
+ROLES: Words = {
+    "platform_operator": _("Platform operator"),
+    "agency_administrator": _("Agency administrator"),
+    "compliance_officer": _("Compliance officer"),
+    "supervisor": _("Supervisor"),
+    "agent": _("Agent"),
+    "creditor_administrator": _("Creditor administrator"),
+    "creditor_viewer": _("Creditor viewer"),
+}
+PERMISSIONS: Words = {
+    "platform.operate": _("Operate the platform"),
+    "tenancy.manage": _("Manage creditors, users and keys"),
+    "tenancy.read": _("See creditors"),
+    "placements.read": _("See placements"),
+    "placements.import": _("Place accounts"),
+    "accounts.read": _("See accounts"),
+    "accounts.work": _("Work accounts"),
+    "law.read": _("Ask the law"),
+    "outbox.read": _("Read messages"),
+    "decisions.read": _("See decisions"),
+    "decisions.plan": _("Plan"),
+    "payments.read": _("See payments"),
+    "payments.book": _("Book payments"),
+    "reports.read": _("Read reports"),
+    "audit.read": _("Read the audit trail"),
+}
+STATUSES: Words = {
+    "received": _("Received"),
+    "validated": _("Validated"),
+    "notice": _("Notice period"),
+    "active": _("Active"),
+    "resolved": _("Resolved"),
+    "exhausted": _("Exhausted"),
+    "closed": _("Closed"),
+    "recalled": _("Recalled"),
+    "returned": _("Returned"),
+}
+STAGES: Words = {
+    "unreached": _("Not reached"),
+    "reached": _("Reached"),
+    "negotiating": _("Negotiating"),
+    "promised": _("Promised"),
+    "on_plan": _("On a plan"),
+    "settlement": _("Settlement offered"),
+    "settlement_offered": _("Settlement offered"),
+    "legal_review": _("Legal review"),
+}
+CLOSE_CODES: Words = {
+    "PIF": _("Paid in full"),
+    "SIF": _("Settled in full"),
+    "CURED": _("Cured"),
+    "CORRECTED": _("Corrected to zero"),
+    "RECALLED": _("Recalled by the creditor"),
+    "SOLD": _("Sold"),
+    "UNTRACEABLE": _("Cannot be found"),
+    "UNECONOMIC": _("Not economic"),
+    "EXHAUSTED": _("Term reached"),
+    "TIME_BARRED": _("Time-barred"),
+    "INSOLVENT": _("Insolvent"),
+    "DECEASED": _("Deceased"),
+    "FRAUD": _("Fraud"),
+    "DISPUTE_UPHELD": _("Dispute upheld"),
+    "CEASED": _("Contact ceased"),
+    "INVALID_DATA": _("Invalid data"),
+    "DUPLICATE": _("Duplicate"),
+    "NOT_ELIGIBLE": _("Not eligible"),
+}
+CHANNELS: Words = {
+    "call": _("Call"),
+    "sms": _("SMS"),
+    "email": _("E-mail"),
+    "whatsapp": _("WhatsApp"),
+    "letter": _("Letter"),
+    "visit": _("Visit"),
+    "all": _("All channels"),
+}
+CONTACT_STATES: Words = {
+    "reserved": _("About to be sent"),
+    "sent": _("Sent"),
+    "delivered": _("Delivered"),
+    "answered": _("Answered"),
+    "failed": _("Failed"),
+    "unknown": _("Unknown"),
+    "received": _("Received"),
+}
+ACTION_STATES: Words = {
+    "scheduled": _("Scheduled"),
+    "claimed": _("Being sent"),
+    "reserved": _("Being sent"),
+    "sent": _("Sent"),
+    "done": _("Done"),
+    "failed": _("Failed"),
+    "unknown": _("Unknown"),
+    "blocked": _("Stopped by the law"),
+    "cancelled": _("Cancelled"),
+    "expired": _("Expired"),
+}
+DISPOSITIONS: Words = {
+    "NOAN": _("No answer"),
+    "BUSY": _("Engaged"),
+    "VMNM": _("Voicemail, no message left"),
+    "VMLM": _("Voicemail, message left"),
+    "DISC": _("Disconnected or invalid number"),
+    "WRNG": _("Wrong number"),
+    "TPNA": _("Third party, debtor absent"),
+    "TPRF": _("Third party refuses"),
+    "HUNV": _("Hung up before verification"),
+    "HUPV": _("Hung up after verification"),
+    "CBRQ": _("Call back requested"),
+    "PTPF": _("Promise for the full amount"),
+    "PTPP": _("Promise for a part"),
+    "PLAN": _("Plan agreed"),
+    "SETL": _("Settlement agreed"),
+    "PAID": _("Paid during the contact"),
+    "ALRD": _("Says it is paid already"),
+    "NOIN": _("Did not receive the invoice"),
+    "RTPY": _("Refuses to pay"),
+    "UTPY": _("Unable to pay now"),
+    "HARD": _("Hardship stated"),
+    "DSPT": _("Disputes the debt"),
+    "CMPL": _("Complaint"),
+    "CEAS": _("Asks that contact stop"),
+    "ATTY": _("Represented by a lawyer"),
+    "DECD": _("Deceased"),
+    "INSO": _("Insolvency"),
+    "FRDI": _("Claims fraud or identity theft"),
+    "LANG": _("Needs another language"),
+    "DLVD": _("Delivered"),
+    "OPEN": _("Opened"),
+    "CLCK": _("Link opened"),
+    "RPLY": _("Replied"),
+    "BNCE": _("Bounced"),
+    "OPTO": _("Opted out"),
+    "INBD": _("Debtor got in touch"),
+}
+HOLDS: Words = {
+    "insolvency": _("Insolvency"),
+    "deceased": _("Deceased"),
+    "court": _("Court case"),
+    "cease": _("Contact ceased"),
+    "attorney": _("Represented by a lawyer"),
+    "dispute": _("Dispute"),
+    "complaint": _("Complaint"),
+    "hardship": _("Hardship"),
+    "vulnerable": _("Vulnerable person"),
+    "plan": _("Plan running"),
+    "promise": _("Promise running"),
+    "client": _("Asked by the creditor"),
+}
+PARTS: Words = {
+    "principal": _("Principal"),
+    "interest": _("Interest"),
+    "fee": _("Fees"),
+    "cost": _("Costs"),
+    "tax": _("Tax"),
+}
+PAYMENT_STATES: Words = {
+    "booked": _("Booked"),
+    "reversed": _("Reversed"),
+    "suspense": _("Not yet assigned"),
+}
+PAYMENT_KINDS: Words = {
+    "gateway": _("Paid online"),
+    "direct": _("Paid to the creditor"),
+    "manual": _("Booked by hand"),
+}
+PROMISE_STATES: Words = {
+    "open": _("Open"),
+    "kept": _("Kept"),
+    "partly_kept": _("Partly kept"),
+    "broken": _("Broken"),
+    "cancelled": _("Cancelled"),
+}
+IMPORT_STATES: Words = {
+    "running": _("Running"),
+    "done": _("Done"),
+    "failed": _("Failed"),
+}
+IMPORT_OUTCOMES: Words = {
+    "rejected": _("Rejected"),
+    "quarantined": _("Set aside"),
+    "duplicate": _("Duplicate"),
+    "warning": _("Warning"),
+}
+IMPORT_KINDS: Words = {
+    "placement": _("Placement"),
+    "maintenance": _("Changes"),
+    "financial": _("Payments and adjustments"),
+    "recall": _("Recall"),
+}
+POINT_STATES: Words = {
+    "untested": _("Untested"),
+    "valid": _("Valid"),
+    "invalid": _("Invalid"),
+}
+POINT_KINDS: Words = {
+    "phone": _("Phone"),
+    "email": _("E-mail"),
+    "address": _("Address"),
+}
+JOB_STATES: Words = {
+    "queued": _("Waiting"),
+    "running": _("Running"),
+    "done": _("Done"),
+    "dead": _("Given up"),
+}
+PLUGIN_KINDS: Words = {
+    "regulation": _("Law of a country"),
+    "channel": _("Channel"),
+    "model": _("Model"),
+    "gateway": _("Payment gateway"),
+}
+PURPOSES: Words = {
+    "reminder": _("Reminder"),
+    "notice": _("Notice"),
+    "collection": _("Collection"),
+    "answer": _("Answer"),
+    "reply": _("Answer"),
+    "locate": _("Search"),
+    "wait": _("Wait"),
+}
+
+LABELS: Mapping[str, Words] = {
+    "role": ROLES,
+    "permission": PERMISSIONS,
+    "status": STATUSES,
+    "stage": STAGES,
+    "close": CLOSE_CODES,
+    "channel": CHANNELS,
+    "contact": CONTACT_STATES,
+    "action": ACTION_STATES,
+    "disposition": DISPOSITIONS,
+    "hold": HOLDS,
+    "part": PARTS,
+    "payment": PAYMENT_STATES,
+    "payment_kind": PAYMENT_KINDS,
+    "promise": PROMISE_STATES,
+    "import": IMPORT_STATES,
+    "import_outcome": IMPORT_OUTCOMES,
+    "import_kind": IMPORT_KINDS,
+    "point": POINT_STATES,
+    "point_kind": POINT_KINDS,
+    "job": JOB_STATES,
+    "plugin": PLUGIN_KINDS,
+    "purpose": PURPOSES,
+}
+
+# ok, warn, bad, info; what is not named stays quiet.
+_TONES: Mapping[str, str] = {
+    "active": "info", "resolved": "ok", "recalled": "warn", "exhausted": "warn", "promised": "ok",
+    "on_plan": "ok", "negotiating": "info", "sent": "info", "delivered": "ok", "answered": "ok",
+    "received": "info", "failed": "bad", "unknown": "bad", "blocked": "warn", "expired": "warn",
+    "scheduled": "info", "done": "ok", "booked": "ok", "reversed": "bad", "suspense": "warn", "kept": "ok",
+    "partly_kept": "warn", "broken": "bad", "open": "info", "running": "info", "rejected": "bad",
+    "quarantined": "warn", "warning": "warn", "valid": "ok", "invalid": "bad", "dead": "bad",
+    "queued": "info",
+}  # fmt: skip
+
+
+def label(kind: str, code: object) -> str:
+    """The reader's word for a code; a code that has none (a plug-in's own) is shown as it is."""
+    if code is None:
+        return "–"
+    text = str(getattr(code, "value", code))
+    return str(LABELS[kind].get(text, text))
+
+
+def tone(kind: str, code: object) -> str:
+    """The badge's tone: ok, warn, bad, info or mute."""
+    return "bad" if kind == "hold" else _TONES.get(str(code), "mute")
+
+
+def options(kind: str) -> list[tuple[str, str]]:
+    """Code and word of all codes of a kind, for a list to choose from."""
+    return [(code, str(word)) for code, word in LABELS[kind].items()]

@@ -1,5 +1,6 @@
 """The face behind `recupero up`: which processes make a running platform, and what is prepared before."""
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,7 +19,7 @@ def serve(
     data_dir: Path, *, host: str, port: int, workers: int, prepare: Prepare | None, say: Callable[[str], None]
 ) -> None:
     """Run the platform until Ctrl-C. `prepare` (the demo) runs after the migrations; its lines are shown."""
-    base_url = f"http://{host}:{port}"
+    base_url = os.environ.get("RECUPERO_BASE_URL") or f"http://{host}:{port}"
 
     def before(running: engines.Engines) -> Sequence[str]:
         config = configure(running, base_url)
@@ -61,12 +62,15 @@ def processes(
         "RECUPERO_REDIS_URL": running.redis_url,
         "RECUPERO_BASE_URL": base_url,
     }
+    counted = environment | {"PROMETHEUS_MULTIPROC_DIR": str(running.data_dir / "metrics")}
+    # One thread for each library's own pool: with more, LightGBM crawls on a busy machine.
+    working = environment | {"OMP_NUM_THREADS": "1"}
     python = [sys.executable, "-m"]
     web = [*python, "gunicorn", "-c", "python:recupero.kernel.web", "-b", f"{host}:{port}"]
     return [
-        ProcessSpec("web", [*web, "recupero.app:create_from_environment()"], environment),
+        ProcessSpec("web", [*web, "recupero.app:create_from_environment()"], counted),
         *(
-            ProcessSpec(f"worker-{number + 1}", [*python, "recupero.cli", "work"], environment)
+            ProcessSpec(f"worker-{number + 1}", [*python, "recupero.cli", "work"], working)
             for number in range(workers)
         ),
         ProcessSpec("scheduler", [*python, "recupero.cli", "schedule"], environment),

@@ -7,6 +7,8 @@ telemetry blueprint logs each request by its route instead.
 
 import logging
 import os
+import shutil
+from pathlib import Path
 from typing import Any
 
 from prometheus_client import multiprocess
@@ -26,12 +28,15 @@ forwarded_allow_ips = os.environ.get("RECUPERO_PROXIES", "127.0.0.1,::1")
 
 
 def on_starting(server: Any) -> None:
-    """Before anything else: gunicorn's own lines go the way of all logs."""
+    """Before anything else: gunicorn's own lines go the way of all logs, and counting begins anew."""
     logs.configure()
     for name in ("gunicorn.error", "gunicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+        Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).mkdir(mode=0o700)
 
 
 def child_exit(server: Any, worker: Any) -> None:

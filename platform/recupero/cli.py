@@ -1,6 +1,7 @@
 """The command line: `recupero …`. Each room brings its own commands in its `cli.py`."""
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -9,6 +10,7 @@ from recupero import serving
 from recupero.demo import load as demo_agency
 from recupero.kernel import audit, command, engines, migrate, rotation
 from recupero.kernel.database import Scope
+from recupero.kernel.plugins import Plugins
 from recupero.kernel.workers import schedule as run_schedule
 from recupero.kernel.workers import work as process_jobs
 from recupero.kernel.workers import work_many as run_workers
@@ -92,6 +94,25 @@ def up(demo: bool, host: str, port: int, workers: int, data_dir: Path | None) ->
         prepare=demo_agency.prepare if demo else None,
         say=lambda line: click.echo(line, err=True),
     )
+
+
+@main.group()
+def plugin() -> None:
+    """Plug-ins."""
+
+
+@plugin.command(name="list")
+@command.json_option
+@command.answers
+def list_plugins(as_json: bool) -> None:
+    """Installed plug-ins, what they register, and why one failed."""
+    states = [asdict(state) for state in Plugins.load().states]
+    if as_json:
+        command.finish({"plugins": states}, as_json=True)
+        return
+    for state in states:
+        outcome = f"FAILED: {state['error']}" if state["error"] else ", ".join(state["keys"])
+        click.echo(f"{state['kind']:<11}{state['name']:<14}{state['version']:<9}{outcome}")
 
 
 @main.group()

@@ -10,7 +10,7 @@ from flask import Flask, jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_smorest import Api
 
-from recupero.kernel import crypto, runtime
+from recupero.kernel import crypto, gauges, runtime, telemetry
 from recupero.kernel.config import Config
 from recupero.kernel.errors import UserError
 from recupero.portals import home, pages, shell, sign_in
@@ -53,6 +53,12 @@ def create_app(platform: runtime.Runtime) -> Flask:
     _register_pages(app)
     shell.install(app, platform)
     app.register_error_handler(UserError, answer_user_error)
+    telemetry.install(
+        app,
+        checks=telemetry.standard_checks(platform.database.engine, platform.redis),
+        gauges=gauges.of_jobs(platform.database, platform.redis),
+        metrics_token=platform.config.environment.get("RECUPERO_METRICS_TOKEN"),
+    )
     return app
 
 

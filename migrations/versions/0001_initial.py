@@ -231,7 +231,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_debtors")),
         sa.UniqueConstraint("tenant_id", "person_id", name=op.f("uq_debtors_tenant_id_person_id")),
-        info={"scope": "tenant"},
+        info={"scope": "tenant", "id_blocks": True},
     )
     op.create_index("ix_debtors_national_id", "debtors", ["tenant_id", "national_id_index"], unique=False)
     op.create_table(
@@ -518,7 +518,7 @@ def upgrade() -> None:
         sa.Column("identity_index", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("agency_id", "id", name=op.f("pk_people")),
         sa.UniqueConstraint("agency_id", "identity_index", name=op.f("uq_people_agency_id_identity_index")),
-        info={"scope": "agency"},
+        info={"scope": "agency", "id_blocks": True},
     )
     op.create_table(
         "permissions",
@@ -752,7 +752,7 @@ def upgrade() -> None:
             "placement_number",
             name=op.f("uq_accounts_tenant_id_client_account_portfolio_id_placement_number"),
         ),
-        info={"scope": "tenant"},
+        info={"scope": "tenant", "id_blocks": True},
     )
     op.create_index("ix_accounts_debtor", "accounts", ["tenant_id", "debtor_id"], unique=False)
     op.create_index("ix_accounts_status", "accounts", ["tenant_id", "portfolio_id", "status"], unique=False)
@@ -783,7 +783,7 @@ def upgrade() -> None:
             "value_index",
             name=op.f("uq_contact_points_tenant_id_debtor_id_kind_value_index"),
         ),
-        info={"scope": "tenant"},
+        info={"scope": "tenant", "id_blocks": True},
     )
     op.create_index("ix_contact_points_value", "contact_points", ["tenant_id", "value_index"], unique=False)
     # ### end Alembic commands ###
@@ -851,6 +851,7 @@ def upgrade() -> None:
         "CREATE POLICY scope ON contacts USING (tenant_id = ANY (string_to_array(nullif(current_setting('app.tenant_ids', true), ''), ',')::bigint[])) WITH CHECK (tenant_id = ANY (string_to_array(nullif(current_setting('app.tenant_ids', true), ''), ',')::bigint[]))"
     )
     op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON debtors TO recupero_app")
+    op.execute("GRANT USAGE ON SEQUENCE debtors_id_seq TO recupero_app")
     op.execute("ALTER TABLE debtors ENABLE ROW LEVEL SECURITY")
     op.execute("ALTER TABLE debtors FORCE ROW LEVEL SECURITY")
     op.execute(
@@ -935,6 +936,7 @@ def upgrade() -> None:
         "CREATE POLICY scope ON payments USING (tenant_id = ANY (string_to_array(nullif(current_setting('app.tenant_ids', true), ''), ',')::bigint[])) WITH CHECK (tenant_id = ANY (string_to_array(nullif(current_setting('app.tenant_ids', true), ''), ',')::bigint[]))"
     )
     op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON people TO recupero_app")
+    op.execute("GRANT USAGE ON SEQUENCE people_id_seq TO recupero_app")
     op.execute("ALTER TABLE people ENABLE ROW LEVEL SECURITY")
     op.execute("ALTER TABLE people FORCE ROW LEVEL SECURITY")
     op.execute(
@@ -996,12 +998,14 @@ def upgrade() -> None:
         "CREATE POLICY scope ON users USING (agency_id = nullif(current_setting('app.agency_id', true), '')::bigint) WITH CHECK (agency_id = nullif(current_setting('app.agency_id', true), '')::bigint)"
     )
     op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON accounts TO recupero_app")
+    op.execute("GRANT USAGE ON SEQUENCE accounts_id_seq TO recupero_app")
     op.execute("ALTER TABLE accounts ENABLE ROW LEVEL SECURITY")
     op.execute("ALTER TABLE accounts FORCE ROW LEVEL SECURITY")
     op.execute(
         "CREATE POLICY scope ON accounts USING (tenant_id = ANY (string_to_array(nullif(current_setting('app.tenant_ids', true), ''), ',')::bigint[])) WITH CHECK (tenant_id = ANY (string_to_array(nullif(current_setting('app.tenant_ids', true), ''), ',')::bigint[]))"
     )
     op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON contact_points TO recupero_app")
+    op.execute("GRANT USAGE ON SEQUENCE contact_points_id_seq TO recupero_app")
     op.execute("ALTER TABLE contact_points ENABLE ROW LEVEL SECURITY")
     op.execute("ALTER TABLE contact_points FORCE ROW LEVEL SECURITY")
     op.execute(

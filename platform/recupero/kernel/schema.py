@@ -39,6 +39,8 @@ def security_statements(table: Table) -> list[str]:
     append_only = bool(table.info.get("append_only"))
     rights = "SELECT, INSERT" if append_only else "SELECT, INSERT, UPDATE, DELETE"
     statements = [f"GRANT {rights} ON {name} TO {APP_ROLE}"]
+    if table.info.get("id_blocks"):  # bulk loads take ids from the sequence before they insert
+        statements.append(f"GRANT USAGE ON SEQUENCE {name}_id_seq TO {APP_ROLE}")
     if scope != "platform":
         condition = POLICIES[scope]
         statements += [

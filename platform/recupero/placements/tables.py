@@ -18,13 +18,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 from recupero.kernel.crypto import EncryptedText
 from recupero.kernel.database import AGENCY, TENANT, AgencyOwned, Base, TenantOwned
 
+ID_BLOCKS = {"id_blocks": True}  # imports take ids by block from the table's sequence
+
 
 class Person(AgencyOwned, Base):
     """One human or firm as the agency knows them, across its tenants: what contact caps count by and what
     the sending transaction locks. Holds a blind index of country and national id, nothing readable."""
 
     __tablename__ = "people"
-    __table_args__ = (UniqueConstraint("agency_id", "identity_index"), {"info": AGENCY})
+    __table_args__ = (UniqueConstraint("agency_id", "identity_index"), {"info": {**AGENCY, **ID_BLOCKS}})
 
     identity_index: Mapped[bytes] = mapped_column(LargeBinary)
 
@@ -124,7 +126,7 @@ class Debtor(TenantOwned, Base):
     __table_args__ = (
         UniqueConstraint("tenant_id", "person_id"),
         Index("ix_debtors_national_id", "tenant_id", "national_id_index"),
-        {"info": TENANT},
+        {"info": {**TENANT, **ID_BLOCKS}},
     )
 
     person_id: Mapped[int]
@@ -151,7 +153,7 @@ class ContactPoint(TenantOwned, Base):
         UniqueConstraint("tenant_id", "debtor_id", "kind", "value_index"),
         Index("ix_contact_points_value", "tenant_id", "value_index"),
         ForeignKeyConstraint(["tenant_id", "debtor_id"], ["debtors.tenant_id", "debtors.id"]),
-        {"info": TENANT},
+        {"info": {**TENANT, **ID_BLOCKS}},
     )
 
     debtor_id: Mapped[int]
@@ -180,7 +182,7 @@ class Account(TenantOwned, Base):
         Index("ix_accounts_status", "tenant_id", "portfolio_id", "status"),
         ForeignKeyConstraint(["tenant_id", "debtor_id"], ["debtors.tenant_id", "debtors.id"]),
         CheckConstraint("placed_minor >= 0", "placed_not_negative"),
-        {"info": TENANT},
+        {"info": {**TENANT, **ID_BLOCKS}},
     )
 
     portfolio_id: Mapped[int]

@@ -24,7 +24,10 @@ from recupero_sdk.law.values import CONTACT_OUTCOMES, DIRECTIONS, FLAGS
 ROOT = Path(__file__).parents[2]
 MONDAY = datetime(2025, 3, 10, tzinfo=UTC)
 
-_REGIONS = {"CL": [None, "CL-RM", "CL-VS", "CL-MA", "CL-AI", "CL-AP", "CL-NB", "CL-XX"], "CO": [None, "CO-DC"]}
+_REGIONS = {
+    "CL": [None, "CL-RM", "CL-VS", "CL-MA", "CL-AI", "CL-AP", "CL-NB", "CL-XX"],
+    "CO": [None, "CO-DC"],
+}
 _ZONES = {
     "CL": [None, "America/Santiago", "Pacific/Easter", "America/Punta_Arenas"],
     "CO": [None, "America/Bogota"],

@@ -1,4 +1,4 @@
-"""The next lawful moment is the first whole minute that the gate allows: shown against trying every minute."""
+"""The next lawful moment is the first whole minute that the gate allows: shown by trying every minute."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from recupero.law import batch_history
+from recupero.law.batch_history import History
 from recupero.law.service import Packs, judge_contact
 from recupero_sdk.law import (
     HORIZON,
@@ -40,7 +40,12 @@ _SETTING = (*_PLACE, *_LISTS, "employer_contact", "debt_kind")
 ACCOUNT_COLUMNS = ("account", "person", "debt", "creditor", "country", *_SETTING, "due_date")
 #: Columns of `history`: keys as in `accounts`, `at` in UTC, and texts.
 HISTORY_COLUMNS = ("person", "debt", "creditor", "at", "channel", "direction", "outcome")
-_ANSWER: dict[str, Any] = {"channel": pl.String, "allowed": pl.Boolean, "first_refusal": pl.String, "next_lawful_at": _TIME}
+_ANSWER: dict[str, Any] = {
+    "channel": pl.String,
+    "allowed": pl.Boolean,
+    "first_refusal": pl.String,
+    "next_lawful_at": _TIME,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +101,9 @@ def _answer(
         return _one_by_one(packs, rows, past, channels, question)
     rows, settings = _settings(rows)
     judged = [_Setting.of(pack, setting) for setting in settings.iter_rows(named=True)]
-    answers = [_by_channel(pack, rows, judged, past, channel, question) for channel in channels]
+    mine = past.join(rows.select("person").unique(), on="person", how="semi")
+    past_contacts = History(mine, question.at)
+    answers = [_by_channel(pack, rows, judged, past_contacts, channel, question) for channel in channels]
     return pl.concat(answers, how="vertical_relaxed")
 
 
@@ -201,7 +208,7 @@ def _by_channel(
     pack: RegulationPack,
     rows: pl.DataFrame,
     settings: list[_Setting],
-    past: pl.DataFrame,
+    past: History,
     channel: Channel,
     question: Question,
 ) -> pl.DataFrame:
@@ -226,7 +233,7 @@ def _profile(
     pack: RegulationPack,
     rows: pl.DataFrame,
     stills: list[_Still],
-    past: pl.DataFrame,
+    past: History,
     proposal: Proposal,
     horizon: timedelta,
 ) -> pl.DataFrame:
@@ -242,8 +249,7 @@ def _profile(
     )
     mine = rows.join(frame, on="setting", how="inner")
     plan = stills[0].plan
-    blocks = batch_history.blocks(mine, past, plan, proposal)
-    mine = mine.join(blocks, on="row", how="left")
+    mine = mine.join(past.blocks(mine, plan, proposal), on="row", how="left")
     names = [plan.at_rest[place].rule_id for place in range(len(plan.at_rest))]
     stretches = _stretches(pack, stills, proposal, horizon)
     return _conclude(mine, stretches, names, proposal, horizon)
@@ -260,7 +266,7 @@ def _stretches(
         for place, facts in places.items()
         for starts, ends in open_stretches(pack, facts, proposal, until)
     ]
-    schema = {"place": pl.String, "starts": _TIME, "ends": _TIME}
+    schema: dict[str, Any] = {"place": pl.String, "starts": _TIME, "ends": _TIME}
     return pl.DataFrame(found, schema=schema, orient="row").sort("ends")
 
 

@@ -1,13 +1,13 @@
 """Caps, gaps and channel locks over columns: from which moment each account's history blocks it no more.
 
 With a history that lies wholly in the past, a rule that blocks at the moment asked about lets go once and
-for all; so one `blocked_until` per account and rule says everything.
+for all. And each rule needs but one moment per debtor: a cap of n per period is used up exactly when the
+n-th newest counted contact still lies in the period; gaps and locks look at the newest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -15,7 +15,7 @@ import polars as pl
 from recupero_sdk.law import Proposal
 from recupero_sdk.law.engine import Plan
 from recupero_sdk.law.moments import DAY, instant, next_period, period_start
-from recupero_sdk.law.parameters import Counted, Hours, Period, Reading
+from recupero_sdk.law.parameters import Counted
 from recupero_sdk.law.schema import ChannelLockRule, FrequencyRule, GapRule, Scope
 from recupero_sdk.law.zones import load_zone
 
@@ -29,38 +29,60 @@ _KEYS: dict[Scope, list[str]] = {
 _Rule = FrequencyRule | GapRule | ChannelLockRule
 
 
-def blocks(rows: pl.DataFrame, past: pl.DataFrame, plan: Plan, proposal: Proposal) -> pl.DataFrame:
-    """row, by_history (place in the plan of the first rule that refuses now) and blocked_until (UTC)."""
-    at = proposal.at.astimezone(UTC)
-    past = past.join(rows.select("person").unique(), on="person", how="semi")
-    places = [place for place, check in plan.deciding if check.basis == "history"]
-    found = [_by_rule(rows, past, plan, place, proposal) for place in places]
-    empty = pl.DataFrame(schema={"row": pl.UInt32, "place": pl.Int32, "until": _TIME})
-    blocked = pl.concat([empty, *found]).filter(pl.col("until") > at)
-    return blocked.group_by("row").agg(by_history=pl.col("place").min(), blocked_until=pl.col("until").max())
+class History:
+    """Past contacts of many persons, asked at one moment; what rules share over channels is kept."""
+
+    def __init__(self, past: pl.DataFrame, at: datetime) -> None:
+        self._past, self._at = past, at.astimezone(UTC)
+        self._newest: dict[int, pl.DataFrame] = {}
+
+    def blocks(self, rows: pl.DataFrame, plan: Plan, proposal: Proposal) -> pl.DataFrame:
+        """row, by_history (place in the plan of the first rule that refuses now), blocked_until (UTC)."""
+        places = [place for place, check in plan.deciding if check.basis == "history"]
+        found = [self._by_rule(rows, plan, place, proposal) for place in places]
+        empty = pl.DataFrame(schema={"row": pl.UInt32, "until": _TIME, "place": pl.Int32})
+        blocked = pl.concat([empty, *found])
+        return blocked.group_by("row").agg(
+            by_history=pl.col("place").min(), blocked_until=pl.col("until").max()
+        )
+
+    def _by_rule(self, rows: pl.DataFrame, plan: Plan, place: int, proposal: Proposal) -> pl.DataFrame:
+        """row, until, place of the accounts that one rule blocks now, in each zone they may be in."""
+        rule = plan.articles[place].rule
+        assert isinstance(rule, _Rule)
+        keys, newest = _KEYS[rule.scope], self._newest_of(rule)
+        if isinstance(rule, ChannelLockRule):
+            newest = newest.filter(pl.col("channel") != proposal.channel)
+            newest = newest.group_by(keys).agg(pl.col("newest").max())
+        found = [pl.DataFrame(schema={"row": pl.UInt32, "until": _TIME})]
+        for zone in rows["zones"].explode().unique():
+            until = _until(rule, newest, self._at, load_zone(zone)).filter(pl.col("until") > self._at)
+            there = rows.filter(pl.col("zones").list.contains(zone)).select("row", *keys)
+            found.append(there.join(until, on=keys, how="inner").select("row", "until"))
+        return pl.concat(found).with_columns(place=pl.lit(place, dtype=pl.Int32))
+
+    def _newest_of(self, rule: _Rule) -> pl.DataFrame:
+        """Per debtor (or debt, or creditor): the contact whose leaving makes room; a lock's per channel."""
+        if id(rule) not in self._newest:
+            keys = _KEYS[rule.scope] + (["channel"] if isinstance(rule, ChannelLockRule) else [])
+            limit = rule.parameters.limit.value if isinstance(rule, FrequencyRule) else 1
+            newest = pl.col("at").max() if limit == 1 else pl.col("at").top_k(limit).min()
+            recent = self._past.filter(
+                pl.col("at") > self._at - _reach(rule), _counts(rule.parameters.counts)
+            )
+            counted = recent.group_by(keys).agg(newest=pl.when(pl.len() >= limit).then(newest))
+            self._newest[id(rule)] = counted.drop_nulls("newest")
+        return self._newest[id(rule)]
 
 
-def _by_rule(
-    rows: pl.DataFrame, past: pl.DataFrame, plan: Plan, place: int, proposal: Proposal
-) -> pl.DataFrame:
-    """row, place, until for one rule: the latest over the zones an account may be in."""
-    rule = plan.articles[place].rule
-    assert isinstance(rule, FrequencyRule | GapRule | ChannelLockRule)
-    keys = _KEYS[rule.scope]
-    counted = past.filter(_counts(rule.parameters.counts))
-    if isinstance(rule, ChannelLockRule):
-        counted = counted.filter(pl.col("channel") != proposal.channel)
-    zones = rows["zones"].explode().unique().to_list()
-    found = [
-        rows.filter(pl.col("zones").list.contains(zone))
-        .select("row", *keys)
-        .join(_until(rule, counted, keys, proposal, load_zone(zone)), on=keys, how="inner")
-        for zone in zones
-    ]
-    empty = pl.DataFrame(schema={"row": pl.UInt32, "until": _TIME})
-    return pl.concat([empty, *(one.select("row", "until") for one in found)]).select(
-        "row", pl.lit(place, dtype=pl.Int32).alias("place"), "until"
-    )
+def _reach(rule: _Rule) -> timedelta:
+    """How far back a contact can still block, with a day to spare for zones."""
+    if isinstance(rule, GapRule):
+        hours, days = _gap(rule)
+        return max(timedelta(hours=hours), days * DAY) + 2 * DAY
+    calendar = {"day": DAY, "week": 7 * DAY, "month": 31 * DAY}[rule.parameters.period]
+    rolling = timedelta(hours=rule.parameters.rolling.value) if rule.parameters.rolling else timedelta()
+    return max(calendar, rolling) + 2 * DAY
 
 
 def _counts(counted: Counted) -> pl.Expr:
@@ -73,49 +95,39 @@ def _counts(counted: Counted) -> pl.Expr:
     return pl.any_horizontal(matches) & direction
 
 
-def _until(
-    rule: _Rule, counted: pl.DataFrame, keys: list[str], proposal: Proposal, zone: ZoneInfo
-) -> pl.DataFrame:
+def _until(rule: _Rule, newest: pl.DataFrame, at: datetime, zone: ZoneInfo) -> pl.DataFrame:
+    """The keys with `until`: when the rule has room again; null where it has room in every reading."""
     if isinstance(rule, GapRule):
-        return _gap_until(rule, counted, keys, zone)
-    limit = rule.parameters.limit.value if isinstance(rule, FrequencyRule) else 1
-    parameters = rule.parameters
-    spell = _spell_until(parameters.period, parameters.readings, parameters.rolling, limit, proposal, zone)
-    return counted.group_by(keys).agg(until=spell)
-
-
-def _spell_until(
-    period: Period,
-    readings: Iterable[Reading],
-    rolling: Hours | None,
-    limit: int,
-    proposal: Proposal,
-    zone: ZoneInfo,
-) -> pl.Expr:
-    """When a period that holds `limit` contacts has room again; null where it has room in every reading."""
-    day = proposal.at.astimezone(zone).date()
+        return _gap_until(rule, newest, zone)
+    day, parameters = at.astimezone(zone).date(), rule.parameters
     untils = []
-    for reading in readings:
-        if reading == "rolling" and rolling is not None:
-            nth_newest = pl.when(pl.len() >= limit).then(pl.col("at").top_k(limit).min())
-            untils.append(nth_newest + timedelta(hours=rolling.value))
+    for reading in parameters.readings:
+        if reading == "rolling" and parameters.rolling is not None:
+            untils.append(pl.col("newest") + timedelta(hours=parameters.rolling.value))
         else:
-            inside = (pl.col("at") >= instant(period_start(day, period), 0, zone)).sum()
-            ends: datetime = instant(next_period(day, period), 0, zone)
-            untils.append(pl.when(inside >= limit).then(pl.lit(ends, dtype=_TIME)))
-    return pl.max_horizontal(untils)
+            starts = instant(period_start(day, parameters.period), 0, zone)
+            ends = instant(next_period(day, parameters.period), 0, zone)
+            untils.append(pl.when(pl.col("newest") >= starts).then(pl.lit(ends, dtype=_TIME)))
+    return newest.with_columns(until=pl.max_horizontal(untils))
 
 
-def _gap_until(rule: GapRule, counted: pl.DataFrame, keys: list[str], zone: ZoneInfo) -> pl.DataFrame:
-    hours = rule.parameters.hours.value if rule.parameters.hours else 0
-    days = rule.parameters.days.value if rule.parameters.days else 0
-    last = counted.group_by(keys).agg(last=pl.col("at").max())
-    last = last.with_columns(day=pl.col("last").dt.convert_time_zone(zone.key).dt.date())
-    dates = last["day"].unique().to_list()
+def _gap(rule: GapRule) -> tuple[int, int]:
+    parameters = rule.parameters
+    return (
+        parameters.hours.value if parameters.hours else 0,
+        parameters.days.value if parameters.days else 0,
+    )
+
+
+def _gap_until(rule: GapRule, newest: pl.DataFrame, zone: ZoneInfo) -> pl.DataFrame:
+    hours, days = _gap(rule)
+    by_hours = newest.with_columns(until=pl.col("newest") + timedelta(hours=hours))
+    if not days:
+        return by_hours
+    local = by_hours.with_columns(day=pl.col("newest").dt.convert_time_zone(zone.key).dt.date())
+    dates: list[date] = local["day"].unique().to_list()
     midnights = pl.DataFrame(
         {"day": dates, "midnight": [instant(day + days * DAY, 0, zone) for day in dates]},
         schema={"day": pl.Date, "midnight": _TIME},
     )
-    by_hours = pl.col("last") + timedelta(hours=hours)
-    by_date = pl.col("midnight") if days else pl.col("last")
-    return last.join(midnights, on="day").select(*keys, until=pl.max_horizontal(by_hours, by_date))
+    return local.join(midnights, on="day").with_columns(until=pl.max_horizontal("until", "midnight"))

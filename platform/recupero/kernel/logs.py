@@ -22,6 +22,8 @@ from typing import TextIO
 
 HIDDEN = "[hidden]"
 
+_CHATTY = ("alembic", "rq", "urllib3", "werkzeug", "matplotlib", "mail.log")
+
 _context: ContextVar[Mapping[str, object]] = ContextVar("log_context", default={})  # noqa: B039 - never changed
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 _PRIVATE_FIELD = re.compile(
@@ -60,6 +62,8 @@ def configure(*, level: int = logging.INFO, stream: TextIO | None = None, plain:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
     logging.captureWarnings(True)
 
 

@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _TICK = 0.2  # seconds between looks at the children
+_PATIENCE = 20.0  # seconds between words to somebody who waits
 _LONGEST_PAUSE = 30.0
 _STEADY = 60.0  # seconds after which a process counts as started well, and its pauses begin anew
 _HOPELESS = 4  # crashes of one process before the platform was ever ready
@@ -94,14 +95,20 @@ def run(
         say(f"Starting {', '.join(member.spec.name for member in crew)} …")
         for member in crew:
             member.start()
-        ready = False
+        ready, patience = False, time.monotonic() + _PATIENCE
         while True:
             time.sleep(_TICK)
             for member in crew:
                 member.look_after(give_up=not ready)
-            if not ready and _answers(ready_url):
+            if ready:
+                continue
+            state = _state(ready_url)
+            if state == "ready":
                 ready = True
                 on_ready()
+            elif time.monotonic() > patience:
+                say(f"Not ready yet: {state} (logs: {log_dir})")
+                patience += _PATIENCE
 
 
 @contextmanager
@@ -224,12 +231,15 @@ def _show(line: Mapping[str, object]) -> None:
     sys.stderr.flush()
 
 
-def _answers(url: str) -> bool:
+def _state(url: str) -> str:
+    """`ready`, or what the web process says is missing."""
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own http address
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
+        with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - our own http address
+            return "ready"
+    except urllib.error.HTTPError as error:
+        return error.read(2000).decode(errors="replace").strip()
+    except OSError:
+        return "the web process does not answer"
 
 
 def _reachable(host: str) -> str:

@@ -109,8 +109,8 @@ def _blueprint(checks: Mapping[str, Check], gauges: Sequence[Gauge], token: str 
 def _result(name: str, check: Check) -> str:
     try:
         return check() or "ok"
-    except Exception:  # whatever fails here means: not ready; the reason goes to the log
-        log.warning("not ready", extra={"part": name}, exc_info=True)
+    except Exception as error:  # noqa: BLE001 - whatever fails means: not ready; the reason goes to the log
+        log.warning("not ready", extra={"part": name, "reason": str(error)})
         return "cannot be reached"
 
 

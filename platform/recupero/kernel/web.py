@@ -21,6 +21,7 @@ threads = int(os.environ.get("RECUPERO_WEB_THREADS", "4"))
 graceful_timeout = 10
 timeout = 120
 keepalive = 5
+control_socket_disable = True
 max_requests = 20_000  # a worker is renewed now and then, so that no leak grows for ever
 max_requests_jitter = 2_000
 # Headers of a proxy count only when they come from these addresses.

@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import Engine
 
 import recupero
-from recupero.kernel import telemetry
+from recupero.kernel import runtime, telemetry
 from recupero.kernel.config import Config
 from recupero.kernel.telemetry import Gauge
 from tests import engines
@@ -43,9 +43,8 @@ def _client(
     return app.test_client()
 
 
-def test_a_working_platform_is_ready(owner: Engine, config: Config) -> None:
-    with Redis.from_url(config.redis_url) as redis:
-        answer = _client(telemetry.standard_checks(owner, redis)).get("/readyz")
+def test_a_working_platform_is_ready(platform: runtime.Runtime) -> None:
+    answer = _client(telemetry.standard_checks(platform.database.engine, platform.redis)).get("/readyz")
     assert answer.status_code == 200
     assert answer.get_json() == {
         "status": "ready",

@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, create_engine
 
 from recupero.kernel import schema
-from recupero.kernel.database import Base
+from recupero.kernel.database import APP_ROLE, Base
 
 _TABLES = (
     "kernel.audit", "kernel.jobs", "tenancy.tables", "placements.tables", "contacts.tables", "ledger.tables",
@@ -36,6 +36,8 @@ def upgrade(owner_url: str) -> str:
         with engine.connect() as connection:
             config = _config(connection)
             command.upgrade(config, "head")
+            # Every process looks whether it fits its database (/readyz).
+            connection.exec_driver_sql(f"GRANT SELECT ON alembic_version TO {APP_ROLE}")
             connection.commit()
             return MigrationContext.configure(connection).get_current_revision() or ""
     finally:
@@ -75,3 +77,13 @@ def _folder() -> Path:
     """The migrations beside the checkout, or inside an installed wheel."""
     installed = Path(__file__).parents[1] / "_migrations"
     return installed if installed.exists() else Path(__file__).parents[3] / "migrations"
+
+
+def reset(owner_url: str) -> None:
+    """Drop everything and migrate anew. Only for a database that holds nothing but a demo cut short."""
+    engine = create_engine(owner_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
+        connection.exec_driver_sql("CREATE SCHEMA public")
+    engine.dispose()
+    upgrade(owner_url)

@@ -28,7 +28,10 @@ class PaymentEventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChargeRequest:
-    """Ask for `amount_minor` of `currency`. `idempotency_key` is the same on every retry of the same request."""
+    """Ask for `amount_minor` of `currency`. `idempotency_key` is the same on every retry of the same request.
+
+    `metadata` (`recupero_tenant`, `recupero_charge`) must come back with the events of the charge.
+    """
 
     idempotency_key: str
     amount_minor: int
@@ -48,7 +51,11 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class PaymentEvent:
-    """One event, verified. `event_id` is unique at the provider; `payment_reference` names the payment."""
+    """One event, verified. `event_id` is unique at the provider; `payment_reference` names the payment.
+
+    `amount_minor` is in ISO 4217 minor units: for REFUNDED the sum of all refunds of the payment so far, for
+    the disputes the disputed amount, else the payment's amount.
+    """
 
     event_id: str
     kind: PaymentEventKind
@@ -64,8 +71,19 @@ class GatewayUnavailable(Exception):
     """The provider is down or limits the rate: try again later with the same idempotency key."""
 
 
+class GatewayRefused(Exception):
+    """The provider will not do this, however often it is asked: the set-up or the request is wrong.
+
+    The text is shown to operators: it holds no secret and nothing of the debtor.
+    """
+
+
 class InvalidSignature(Exception):
-    """The event was not signed by the provider, or is too old."""
+    """The event was not signed by the provider."""
+
+
+class StaleEvent(Exception):
+    """The event is signed but too old or malformed: somebody may be playing it back."""
 
 
 @runtime_checkable
@@ -76,7 +94,7 @@ class Gateway(Protocol):
     settings: Sequence[Setting]
 
     def create_charge(self, request: ChargeRequest, config: PluginConfig) -> Charge:
-        """Make the page or link where the debtor pays. Raises GatewayUnavailable."""
+        """Make the page or link where the debtor pays. Raises GatewayUnavailable or GatewayRefused."""
         ...
 
     def cancel_charge(self, reference: str, config: PluginConfig) -> None:
@@ -86,11 +104,22 @@ class Gateway(Protocol):
     def read_event(
         self, body: bytes, headers: Mapping[str, str], config: PluginConfig, *, now: datetime
     ) -> PaymentEvent:
-        """Verify signature and age and translate. Raises InvalidSignature."""
+        """Verify signature and age and translate. Raises InvalidSignature or StaleEvent."""
         ...
 
     def raw_event_id(self, body: bytes) -> str:
         """The provider's event id, for storing an event once before it is read."""
+        ...
+
+
+@runtime_checkable
+class PretendGateway(Gateway, Protocol):
+    """A gateway that moves no money: the platform shows a page of its own, where one chooses what happens."""
+
+    def pretend(
+        self, charge: Charge, request: ChargeRequest, kind: PaymentEventKind, config: PluginConfig, *, now: datetime
+    ) -> tuple[bytes, Mapping[str, str]]:
+        """Body and headers of the signed event that a provider would send."""
         ...
 
 

@@ -1,0 +1,96 @@
+"""A gateway without a provider: it signs its own events with a shared secret, and checks them as if they were
+a stranger's."""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urljoin
+
+from recupero_sdk.gateways import (
+    Charge,
+    ChargeRequest,
+    InvalidSignature,
+    PaymentEvent,
+    PaymentEventKind,
+    StaleEvent,
+)
+from recupero_sdk.settings import PluginConfig, Setting
+
+SIGNATURE = "Sandbox-Signature"
+MAX_AGE = timedelta(minutes=5)
+
+
+class Sandbox:
+    """The same charge always has the same reference, which begins with the tenant."""
+
+    key = "sandbox"
+    settings: Sequence[Setting] = (Setting("signing_secret", "Signing secret", secret=True),)
+
+    def create_charge(self, request: ChargeRequest, config: PluginConfig) -> Charge:
+        """Nothing is asked of anybody: the address is beside the page that the debtor returns to."""
+        digest = hashlib.sha256(request.idempotency_key.encode()).hexdigest()[:24]
+        reference = f"{request.metadata['recupero_tenant']}-{digest}"
+        return Charge(reference, urljoin(request.success_url, f"/sandbox/pay/{reference}"))
+
+    def cancel_charge(self, reference: str, config: PluginConfig) -> None:
+        """The platform's page asks the charge's state itself."""
+
+    def pretend(
+        self, charge: Charge, request: ChargeRequest, kind: PaymentEventKind, config: PluginConfig, *, now: datetime
+    ) -> tuple[bytes, Mapping[str, str]]:
+        """The event that a provider would send, signed."""
+        body = json.dumps(
+            {
+                "id": f"evt_{charge.reference}_{kind.value}_{request.amount_minor}",
+                "kind": kind.value,
+                "charge": charge.reference,
+                "payment": f"pay_{charge.reference}",
+                "amount_minor": request.amount_minor,
+                "currency": request.currency,
+                "at": int(now.timestamp()),
+                "metadata": dict(request.metadata),
+            }
+        ).encode()
+        stamp = int(now.timestamp())
+        return body, {SIGNATURE: f"t={stamp},v1={_sign(body, stamp, config)}"}
+
+    def read_event(
+        self, body: bytes, headers: Mapping[str, str], config: PluginConfig, *, now: datetime
+    ) -> PaymentEvent:
+        """Check signature and age."""
+        _check(body, headers.get(SIGNATURE, ""), config, now)
+        event = json.loads(body)
+        return PaymentEvent(
+            event_id=event["id"],
+            kind=PaymentEventKind(event["kind"]),
+            charge_reference=event["charge"],
+            payment_reference=event["payment"],
+            amount_minor=event["amount_minor"],
+            currency=event["currency"],
+            occurred_at=datetime.fromtimestamp(event["at"], UTC),
+            metadata=event["metadata"],
+        )
+
+    def raw_event_id(self, body: bytes) -> str:
+        """The event's `id`."""
+        return str(json.loads(body)["id"])
+
+
+def _sign(body: bytes, stamp: int, config: PluginConfig) -> str:
+    secret = config.get("signing_secret")
+    if not secret:
+        raise InvalidSignature("the sandbox has no signing secret")
+    return hmac.new(secret.encode(), f"{stamp}.".encode() + body, "sha256").hexdigest()
+
+
+def _check(body: bytes, header: str, config: PluginConfig, now: datetime) -> None:
+    fields = dict(field.split("=", 1) for field in header.split(",") if "=" in field)
+    if not fields.get("t", "").isdecimal():
+        raise InvalidSignature("the event has no signature")
+    stamp = int(fields["t"])
+    if not hmac.compare_digest(_sign(body, stamp, config), fields.get("v1", "")):
+        raise InvalidSignature("the signature does not match")
+    if abs(now.timestamp() - stamp) > MAX_AGE.total_seconds():
+        raise StaleEvent("the event was signed more than five minutes ago")

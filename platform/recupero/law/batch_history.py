@@ -91,8 +91,8 @@ def _counts(counted: Counted) -> pl.Expr:
         (pl.col("channel") == channel) & pl.col("outcome").is_in([*outcomes, "unknown"])
         for channel, outcomes in counted.outcomes.items()
     ]
-    direction = pl.lit(value=True) if counted.inbound else pl.col("direction") == "outbound"
-    return pl.any_horizontal(matches) & direction
+    inbound = pl.col("channel").is_in(list(counted.outcomes)) & pl.col("outcome").is_in(counted.inbound)
+    return pl.when(pl.col("direction") == "inbound").then(inbound).otherwise(pl.any_horizontal(matches))
 
 
 def _until(rule: _Rule, newest: pl.DataFrame, at: datetime, zone: ZoneInfo) -> pl.DataFrame:

@@ -19,15 +19,15 @@ class Counter:
         self._outcomes = {
             channel: frozenset((*outcomes, "unknown")) for channel, outcomes in counted.outcomes.items()
         }
-        self._inbound = counted.inbound
+        self._inbound = frozenset(counted.inbound)
         self._scope = scope
 
     def counts(self, contact: PastContact) -> bool:
         """Whether this contact uses up the limit."""
         outcomes = self._outcomes.get(contact.channel)
+        if outcomes is not None and contact.direction == "inbound":
+            outcomes = self._inbound
         if outcomes is None or contact.outcome not in outcomes:
-            return False
-        if contact.direction == "inbound" and not self._inbound:
             return False
         if self._scope == "debt":
             return contact.same_debt

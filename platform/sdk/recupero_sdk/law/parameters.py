@@ -88,10 +88,10 @@ class Amount(Strict):
 
 
 class Counted(Strict):
-    """Which past contacts use up a limit: an outcome list per channel. Inbound only where said."""
+    """Which past contacts use up a limit: outcomes per channel, and those of inbound ones, if any."""
 
     outcomes: dict[Channel, tuple[ContactOutcome, ...]] = Field(min_length=1)
-    inbound: bool = False
+    inbound: tuple[ContactOutcome, ...] = ()
 
 
 class OpenHours(Strict):
@@ -303,12 +303,17 @@ class ClockParameters(Strict):
     otherwise: Amount | None = None
 
 
+class Years(Strict):
+    value: int = Field(gt=0)
+    unit: Literal["years"]
+
+
 class LimitationPeriod(Strict):
     """Years after which a kind of debt is time-barred; `then` further years as an ordinary claim."""
 
     debt_kinds: tuple[str, ...] = Field(min_length=1)
-    period: Span
-    then: Span | None = None
+    period: Years
+    then: Years | None = None
 
 
 class LimitationParameters(Strict):

@@ -68,7 +68,7 @@ class BaseRule(p.Strict):
     rules that the rule applies: where it refuses, they are part of the reason.
     """
 
-    id: str = Field(pattern=r"^[A-Z]{2}-[A-Z0-9]+(-[A-Za-z0-9]+)*$")
+    id: str = Field(pattern=r"^[A-Z]{2}(-[A-Za-z0-9]+)+$")
     title: p.Text
     text: p.Text
     channels: tuple[Channel, ...] = CHANNELS
@@ -247,7 +247,7 @@ class RuleFile(p.Strict):
     """One file under `rules/`: a chapter of the statute and its rules."""
 
     chapter: p.Text
-    rules: tuple[Rule, ...] = Field(min_length=1)
+    rules: tuple[Rule, ...]
 
 
 class Region(p.Strict):

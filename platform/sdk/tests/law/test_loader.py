@@ -1,0 +1,90 @@
+"""A pack that is not in order is refused, and the message says where and what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from recupero_sdk.law import PackError, load_pack
+
+from . import sample
+
+
+def test_a_pack_in_order_loads(tmp_path: Path) -> None:
+    pack = load_pack(sample.write(tmp_path))
+    assert (pack.country, [rule.id for rule in pack.rules]) == ("XX", ["XX-hours"])
+
+
+@pytest.mark.parametrize(
+    "old, new, words",
+    [
+        ("kind: hours", "kind: ours", ["rules[0]", "is not a rule kind", "'hours'"]),
+        ("kind: hours", "", ["rules[0]", "needs `kind`"]),
+        ("channels: [call, visit]", "channels: [call, fax]", ["channels[1]", "`fax`", "'whatsapp'"]),
+        ("    scope: debtor", "    scop: debtor", ["scop", "not a property here"]),
+        ("    scope: debtor\n", "", ["scope", "is missing"]),
+        ("    scope: debtor", "    scope: debtor\n    scope: debt", ["line 9", "`scope` is given twice"]),
+        ("from: 2020-01-01", "from: 01/01/2020", ["in_force", "not an ISO date", "YYYY-MM-DD"]),
+        ("from: 2020-01-01", "from: 20200101", ["in_force", "not an ISO date"]),
+        ("from: 2020-01-01, to: null", "from: 2020-01-02, to: 2020-01-01", ["ends before it begins"]),
+        ("article: art. 2, ", "", ["source.article", "is missing"]),
+        ("law: Ley 1,", "law: '',", ["source.law", "is empty"]),
+        ("    source: {law: Ley 1, article: art. 2, text: Diario Oficial}\n", "", ["source", "is missing"]),
+        ("opens: 10:00", "opens: 25:00", ["opens", "`25:00`", "HH:MM"]),
+        ("opens: 10:00", "opens: 19:00", ["closes at or before it opens"]),
+        ("reading: literal", "reading: conservative", ["ambiguity"]),
+        ("id: XX-hours", "id: YY-hours", ["YY-hours", "must begin with XX-"]),
+        ("days: [mon, ", "days: [lunes, ", ["`lunes`", "'mon'"]),
+        ("    scope: debtor", "    scope: debtor\n    rests_on: [XX-week]", ["rests_on", "`XX-week`"]),
+        ("    scope: debtor", "    scope: debtor\n    regions: [XX-Z]", ["`XX-Z`", "pack.yaml"]),
+        ("rules:\n", "rules: [\n", ["is not YAML"]),
+    ],
+)
+def test_the_message_names_path_and_remedy(tmp_path: Path, old: str, new: str, words: list[str]) -> None:
+    assert old in sample.RULES
+    folder = sample.write(tmp_path, rules=sample.RULES.replace(old, new, 1))
+    with pytest.raises(PackError) as error:
+        load_pack(folder)
+    for word in [*words, str(tmp_path)]:
+        assert word in str(error.value)
+
+
+def test_a_zone_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    folder = sample.write(tmp_path, manifest=sample.MANIFEST.replace("Punta_Arenas", "Punta_Arena"))
+    with pytest.raises(PackError, match="zone `America/Punta_Arena` does not exist"):
+        load_pack(folder)
+
+
+def test_two_versions_in_force_at_once_are_refused(tmp_path: Path) -> None:
+    later = sample.RULE.replace("2020-01-01", "2022-01-01")
+    folder = sample.write(tmp_path, rules=sample.RULES + later)
+    with pytest.raises(PackError, match="XX-hours: two versions are in force at once"):
+        load_pack(folder)
+
+
+def test_versions_side_by_side_are_chosen_by_date(tmp_path: Path) -> None:
+    ended = sample.RULES.replace("to: null", "to: 2021-12-31")
+    later = sample.RULE.replace("2020-01-01", "2022-01-01")
+    pack = load_pack(sample.write(tmp_path, rules=ended + later))
+    assert len(pack.rules) == 2
+
+
+def test_every_problem_is_reported_at_once(tmp_path: Path) -> None:
+    broken = sample.RULES.replace("scope: debtor", "scope: all").replace("article: art. 2, ", "")
+    with pytest.raises(PackError) as error:
+        load_pack(sample.write(tmp_path, rules=broken))
+    assert len(error.value.problems) == 2
+
+
+@pytest.mark.parametrize("name", ["pack.yaml", "rules/01-hours.yaml"])
+def test_a_file_that_is_not_text_is_named(tmp_path: Path, name: str) -> None:
+    folder = sample.write(tmp_path)
+    (folder / name).write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(PackError, match="is not UTF-8"):
+        load_pack(folder)
+
+
+def test_a_folder_without_a_pack_says_so(tmp_path: Path) -> None:
+    with pytest.raises(PackError, match=r"pack\.yaml: file is missing"):
+        load_pack(tmp_path)

@@ -1,0 +1,52 @@
+"""The rules of the house that tools can check: style, types, who imports whom, and the folder names."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).parents[1]
+_BIN = Path(sys.executable).parent
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(["ruff", "check", "."], id="style"),
+        pytest.param(["ruff", "format", "--check", "."], id="format"),
+        pytest.param(["mypy"], id="types"),
+        pytest.param(["lint-imports"], id="imports"),
+    ],
+)
+def test_the_tool_finds_nothing(command: list[str]) -> None:
+    program, *arguments = command
+    done = subprocess.run(
+        [str(_BIN / program), *arguments], cwd=_ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_folders_named_like_modules_are_not_packages() -> None:
+    """`platform` and `mlflow` would hide the standard library's module and the MLflow package."""
+    assert not [
+        name for name in ("platform", "platform/sdk", "mlflow") if (_ROOT / name / "__init__.py").exists()
+    ]
+    script = "import platform, mlflow; platform.system(); mlflow.set_experiment; print('found')"
+    found = subprocess.run(
+        [sys.executable, "-c", script], cwd=_ROOT, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "found"
+
+
+def test_no_file_records_where_packages_are_downloaded_from() -> None:
+    for name in ("requirements.txt", "requirements-bootstrap.txt", "requirements.in"):
+        assert "://" not in (_ROOT / name).read_text()
+    assert not [name for name in ("uv.lock", "pylock.toml", "poetry.lock") if (_ROOT / name).exists()]
+
+
+def test_every_requirement_is_pinned_with_hashes() -> None:
+    text = (_ROOT / "requirements.txt").read_text().replace("\\\n", " ")
+    pins = [line for line in text.splitlines() if line and not line.lstrip().startswith("#")]
+    assert len(pins) > 100
+    assert all("==" in pin and "--hash=sha256:" in pin for pin in pins)

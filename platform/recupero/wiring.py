@@ -1,5 +1,36 @@
 """Puts the rooms together: each room's jobs become known, and rooms above listen to rooms below."""
 
+from recupero.contacts import placed
+from recupero.contacts.events import OptedOut
+from recupero.kernel.events import subscribe
+from recupero.ledger import service as ledger
+from recupero.ledger.events import BooksChecked
+from recupero.outreach import jobs as outreach_jobs
+from recupero.outreach import service as outreach
+from recupero.payments import direct
+from recupero.payments import jobs as payments_jobs
+from recupero.payments import queries as payments
+from recupero.payments.events import PaymentBooked, PromiseMade
+from recupero.placements.events import (
+    AccountsClosed,
+    AccountsPlaced,
+    AccountsRecalled,
+    DirectPaymentsReported,
+    HoldOpened,
+)
+
+JOBS = (outreach_jobs, payments_jobs)  # their handlers are registered by the import
+
 
 def wire() -> None:
     """Register job handlers and event handlers. Safe to call again."""
+    subscribe(AccountsPlaced, ledger.book_placed)
+    subscribe(BooksChecked, payments.check_payments)
+    subscribe(DirectPaymentsReported, direct.book_direct)
+    subscribe(AccountsPlaced, placed.file_permissions)
+    subscribe(AccountsClosed, outreach.on_accounts_closed)
+    subscribe(AccountsRecalled, outreach.on_accounts_recalled)
+    subscribe(HoldOpened, outreach.on_hold_opened)
+    subscribe(OptedOut, outreach.on_opted_out)
+    subscribe(PaymentBooked, outreach.on_payment_booked)
+    subscribe(PromiseMade, outreach.on_promise_made)

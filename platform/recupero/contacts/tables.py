@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, String, UniqueConstraint
+from sqlalchemy import Index, String, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -18,7 +18,14 @@ class Contact(TenantOwned, Base):
 
     __tablename__ = "contacts"
     __table_args__ = (
-        UniqueConstraint("tenant_id", "action_id"),
+        # An action is carried out once: a second contact for it exists only where the first never went out.
+        Index(
+            "uq_contacts_action",
+            "tenant_id",
+            "action_id",
+            unique=True,
+            postgresql_where=text("state <> 'failed'"),
+        ),
         Index("ix_contacts_account", "tenant_id", "account_id", "at"),
         Index("ix_contacts_at", "tenant_id", "at"),
         Index("ix_contacts_state", "tenant_id", "state", "at"),
@@ -38,7 +45,7 @@ class Contact(TenantOwned, Base):
     at: Mapped[datetime]
     state: Mapped[str] = mapped_column(String(9))
     state_at: Mapped[datetime]
-    disposition: Mapped[str | None] = mapped_column(String(4))  # codes of the domain page, 4.1
+    disposition: Mapped[str | None] = mapped_column(String(4))  # see contacts.dispositions
     right_party: Mapped[bool] = mapped_column(default=False)
     reference: Mapped[str | None]  # the provider's id
     reason: Mapped[str | None]
@@ -72,14 +79,20 @@ class PersonContact(AgencyOwned, Base):
 
 
 class MessageCopy(TenantOwned, Base):
-    """What was sent or received, word for word, encrypted. The outbox page reads these."""
+    """What was sent or received, word for word, encrypted. The outbox page reads these. `code` stands in the
+    message, so that whoever gets it can ask whether it is real."""
 
     __tablename__ = "messages"
-    __table_args__ = (UniqueConstraint("tenant_id", "contact_id"), {"info": TENANT})
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "contact_id"),
+        Index("ix_messages_code", "tenant_id", "code"),
+        {"info": TENANT},
+    )
 
     contact_id: Mapped[int]
     template: Mapped[str | None]
     language: Mapped[str] = mapped_column(String(2))
+    code: Mapped[str | None] = mapped_column(String(8))
     address: Mapped[str] = mapped_column(EncryptedText)
     subject: Mapped[str] = mapped_column(EncryptedText)
     body: Mapped[str] = mapped_column(EncryptedText)
@@ -90,10 +103,27 @@ class Permission(TenantOwned, Base):
     """A debtor's consent to a channel, or the withdrawal of it. The newest row per channel counts."""
 
     __tablename__ = "permissions"
-    __table_args__ = (Index("ix_permissions_debtor", "tenant_id", "debtor_id", "channel", "at"), {"info": TENANT})
+    __table_args__ = (
+        Index("ix_permissions_debtor", "tenant_id", "debtor_id", "channel", "at"),
+        {"info": TENANT},
+    )
 
     debtor_id: Mapped[int]
     channel: Mapped[str] = mapped_column(String(12))  # a channel of law, or "all"
     kind: Mapped[str] = mapped_column(String(8))  # consent, opt_out
     at: Mapped[datetime]
     source: Mapped[str]
+
+
+class Preference(TenantOwned, Base):
+    """How a debtor wants to be reached. Hours are minutes after local midnight; None leaves it open."""
+
+    __tablename__ = "contact_preferences"
+    __table_args__ = (UniqueConstraint("tenant_id", "debtor_id"), {"info": TENANT})
+
+    debtor_id: Mapped[int]
+    channel: Mapped[str | None] = mapped_column(String(12))
+    from_minute: Mapped[int | None]
+    to_minute: Mapped[int | None]
+    source: Mapped[str]
+    changed_at: Mapped[datetime]

@@ -11,9 +11,9 @@ from recupero.kernel.database import TENANT, Base, TenantOwned, append_only
 
 
 class Action(TenantOwned, Base):
-    """One thing to do for an account at a time. `state`: scheduled, claimed, reserved, sent, done, failed,
-    unknown, blocked, cancelled, expired. A claim is a lease: one whose worker died is claimed again; one that
-    was already reserved never is."""
+    """One thing to do for an account at a time; `states` says which state follows which. A claim is a lease:
+    one whose worker died is claimed again; one that was already reserved never is. `template` names the
+    words, `purpose` is what the law is told."""
 
     __tablename__ = "actions"
     __table_args__ = (

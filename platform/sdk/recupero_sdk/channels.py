@@ -43,15 +43,26 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The answer for one message: `reference` is the provider's id, `reason` says why it was not sent.
+    """The answer for one message: `reference` is the provider's id, `reason` says why it was not sent (no
+    personal data in it).
 
-    `UNKNOWN` does not exist here: a connector that cannot tell raises, and the core books `unknown`.
+    `UNKNOWN` does not exist here: a connector that cannot tell raises `Uncertain`, and the core books `unknown`.
     """
 
     key: str
     outcome: SendOutcome
     reference: str | None = None
     reason: str | None = None
+
+
+class Uncertain(Exception):
+    """Raised by `Channel.send` where it cannot know what was sent: a connection broke while a message was on
+    its way. `receipts` are those it is sure of, in any number; every other message of the call is in doubt."""
+
+    def __init__(self, reason: str, receipts: Sequence[Receipt] = ()) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.receipts = list(receipts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +92,7 @@ class Channel(Protocol):
     def send(self, messages: Sequence[Message], config: PluginConfig) -> list[Receipt]:
         """Carry the messages out over one connection where the protocol has one.
 
-        Returns one receipt per message in the same order. Raises only where it cannot know what was sent.
+        Returns one receipt per message in the same order. Raises `Uncertain` where it cannot know what was
+        sent; any other exception leaves every message of the call in doubt.
         """
         ...

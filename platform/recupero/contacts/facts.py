@@ -1,0 +1,153 @@
+"""What the law is told: facts of an account and a contact point, gathered for many at once."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from recupero.contacts.tables import Permission
+from recupero.kernel.database import scope_of
+from recupero.kernel.money import Money
+from recupero.placements import reach
+from recupero.placements.reach import OpenHold, Point, Reachable
+from recupero_sdk.law import CHANNELS, Channel, Facts, Flag
+
+#: Holds that the law knows; a plan, a promise or the creditor's own hold is the house's matter.
+FLAG_OF_HOLD: dict[str, Flag] = {
+    "insolvency": "insolvency",
+    "deceased": "deceased",
+    "court": "suit_served",
+    "cease": "cease_request",
+    "attorney": "attorney_represented",
+    "dispute": "disputed",
+    "complaint": "complaint",
+    "hardship": "vulnerable",
+    "vulnerable": "vulnerable",
+}
+EVERY_CHANNEL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """The newest word of a debtor on each channel. `consented` None: nothing is recorded."""
+
+    consented: frozenset[Channel] | None = None
+    opted_out: frozenset[Channel] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Dossiers:
+    """Everything that judging and writing to a set of accounts needs."""
+
+    accounts: Mapping[int, Reachable]
+    points: Mapping[int, list[Point]]
+    holds: Mapping[int, list[OpenHold]]
+    permissions: Mapping[int, Permissions]
+
+    def holds_on(self, account: Reachable) -> list[OpenHold]:
+        """Holds on the account itself or on everything of its debtor."""
+        return [
+            hold
+            for hold in self.holds.get(account.debtor_id, ())
+            if hold.account_id is None or hold.account_id == account.account_id
+        ]
+
+    def point(self, account: Reachable, point_id: int | None) -> Point | None:
+        """The contact point of that id, unless it is known to be invalid."""
+        return next((point for point in self.points.get(account.debtor_id, ()) if point.id == point_id), None)
+
+    def facts(self, account_id: int, point_id: int | None) -> Facts:
+        """What the law is told of this account and contact point. Raises KeyError for an unknown account."""
+        account = self.accounts[account_id]
+        point = self.point(account, point_id)
+        permissions = self.permissions.get(account.debtor_id, Permissions())
+        flags = (FLAG_OF_HOLD.get(hold.kind) for hold in self.holds_on(account))
+        return Facts(
+            country=account.country,
+            region=account.region,
+            timezone=account.timezone,
+            phone_timezone=self._phone_zone(account, point),
+            consented_channels=permissions.consented,
+            opted_out_channels=permissions.opted_out,
+            employer_contact=point is not None and point.at_work,
+            flags=frozenset(flag for flag in flags if flag is not None),
+            due_date=account.due_date,
+            amount=Money(account.balance_minor, account.currency).major(),
+            currency=account.currency,
+            debt_kind=account.product,
+        )
+
+    def _phone_zone(self, account: Reachable, point: Point | None) -> str | None:
+        """The zone of the number that is used, else of the debtor's first number: it tells where they are."""
+        if point is not None and point.timezone is not None:
+            return point.timezone
+        zones = (known.timezone for known in self.points.get(account.debtor_id, ()))
+        return next((zone for zone in zones if zone is not None), None)
+
+
+def dossiers(session: Session, account_ids: Collection[int]) -> Dossiers:
+    """Load the accounts in scope with their debtors' contact points, holds and permissions: four queries."""
+    accounts = reach.reachable(session, account_ids)
+    debtors = {account.debtor_id for account in accounts.values()}
+    return Dossiers(
+        accounts, reach.points_of(session, debtors), reach.open_holds(session, debtors),
+        permissions_of(session, debtors),
+    )  # fmt: skip
+
+
+def permissions_of(session: Session, debtor_ids: Collection[int]) -> dict[int, Permissions]:
+    """Consents and opt-outs of each debtor who ever gave or withdrew one. The newest word counts; a word on
+    `all` channels stands for each of them."""
+    newest = (
+        select(Permission.debtor_id, Permission.channel, Permission.kind, Permission.at, Permission.id)
+        .distinct(Permission.debtor_id, Permission.channel)
+        .where(Permission.tenant_id.in_(scope_of(session).tenant_ids), Permission.debtor_id.in_(debtor_ids))
+        .order_by(Permission.debtor_id, Permission.channel, Permission.at.desc(), Permission.id.desc())
+    )
+    said: dict[int, dict[str, tuple[datetime, int, str]]] = defaultdict(dict)
+    for row in session.execute(newest):
+        said[row.debtor_id][row.channel] = (row.at, row.id, row.kind)
+    return {debtor_id: _permissions(words) for debtor_id, words in said.items()}
+
+
+def _permissions(words: Mapping[str, tuple[datetime, int, str]]) -> Permissions:
+    overall = words.get(EVERY_CHANNEL)
+    last: dict[Channel, str] = {}
+    for channel in CHANNELS:
+        spoken = [word for word in (overall, words.get(channel)) if word is not None]
+        if spoken:
+            last[channel] = max(spoken)[2]
+    return Permissions(
+        consented=frozenset(channel for channel, kind in last.items() if kind == "consent"),
+        opted_out=frozenset(channel for channel, kind in last.items() if kind == "opt_out"),
+    )
+
+
+def facts_to_json(facts: Facts) -> dict[str, Any]:
+    """What is known, in JSON types; what is not known is left out."""
+    known: dict[str, Any] = {}
+    for field in fields(Facts):
+        value = getattr(facts, field.name)
+        if value is None or value is False or (value == frozenset() and field.name != "consented_channels"):
+            continue
+        known[field.name] = sorted(value) if isinstance(value, frozenset) else value
+    if facts.amount is not None:
+        known["amount"] = str(facts.amount)
+    if facts.due_date is not None:
+        known["due_date"] = facts.due_date.isoformat()
+    return known
+
+
+def facts_from_json(known: Mapping[str, Any]) -> Facts:
+    """The facts that `facts_to_json` wrote."""
+    values = {name: frozenset(value) if isinstance(value, list) else value for name, value in known.items()}
+    if "amount" in values:
+        values["amount"] = Decimal(values["amount"])
+    if "due_date" in values:
+        values["due_date"] = date.fromisoformat(values["due_date"])
+    return Facts(**values)

@@ -1,0 +1,236 @@
+"""What reads the record of contacts: facts for the law, histories, timelines, the replay."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from recupero.contacts.facts import Dossiers, Permissions, dossiers, facts_from_json, permissions_of
+from recupero.contacts.gate import packs, purpose_for_law
+from recupero.contacts.reservation import HISTORY, Made, person_history
+from recupero.contacts.tables import Contact, MessageCopy, PersonContact, Preference
+from recupero.kernel.database import scope_of
+from recupero.law.queries import StoredContact
+from recupero.law.service import judge_contact
+from recupero_sdk.law import Channel, Facts, PastContact, Proposal, Verdict
+
+__all__ = [
+    "HISTORY", "Dossiers", "Made", "Permissions", "dossiers", "packs", "permissions_of", "person_history",
+]  # fmt: skip
+
+
+def law_facts(
+    session: Session, asks: Collection[tuple[int, int | None]]
+) -> dict[tuple[int, int | None], Facts]:
+    """Facts for each (account id, contact point id or None), in four queries. An account out of scope is left
+    out."""
+    known = dossiers(session, {account_id for account_id, _ in asks})
+    return {ask: known.facts(*ask) for ask in asks if ask[0] in known.accounts}
+
+
+def judge_now(
+    session: Session, account_id: int, channel: Channel, at: datetime, purpose: str = "collection"
+) -> Verdict:
+    """What the law would say of one contact: for a page that tells why nothing is sent and when next.
+
+    Reserves nothing. Needs the agency in scope. Raises KeyError where the account is not in scope.
+    """
+    known = dossiers(session, [account_id])
+    account = known.accounts[account_id]
+    made = person_history(session, [account.person_id], at - HISTORY).get(account.person_id, [])
+    history = [past.seen_from(account.tenant_id, account_id) for past in made]
+    proposal = Proposal(at, channel, purpose=purpose_for_law(purpose))
+    return judge_contact(packs(), known.facts(account_id, None), history, proposal)
+
+
+@dataclass(frozen=True, slots=True)
+class ContactLine:
+    """One contact in an account's timeline."""
+
+    id: int
+    at: datetime
+    direction: str
+    channel: str
+    connector: str | None
+    purpose: str
+    state: str
+    disposition: str | None
+    right_party: bool
+    reference: str | None
+    reason: str | None
+    pack: str | None
+    pack_version: str | None
+    verdict: dict[str, Any] | None
+
+
+def timeline(session: Session, account_id: int, limit: int = 100) -> list[ContactLine]:
+    """Contacts of an account, newest first, each with the verdict it was reserved under."""
+    rows = session.execute(
+        select(
+            Contact.id, Contact.at, Contact.direction, Contact.channel, Contact.connector, Contact.purpose,
+            Contact.state, Contact.disposition, Contact.right_party, Contact.reference, Contact.reason,
+            Contact.pack, Contact.pack_version, Contact.verdict,
+        )
+        .where(Contact.tenant_id.in_(scope_of(session).tenant_ids), Contact.account_id == account_id)
+        .order_by(Contact.at.desc(), Contact.id.desc())
+        .limit(limit)
+    )  # fmt: skip
+    return [ContactLine(*row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class MessageLine:
+    """One message as an operator reads it. `address`, `subject` and `body` are readable text."""
+
+    contact_id: int
+    tenant_id: int
+    account_id: int | None
+    debtor_id: int
+    at: datetime
+    direction: str
+    channel: str
+    connector: str | None
+    state: str
+    reason: str | None
+    template: str | None
+    language: str
+    code: str | None
+    address: str
+    subject: str
+    body: str
+
+
+def messages(
+    session: Session,
+    *,
+    account_id: int | None = None,
+    connector: str | None = None,
+    states: Sequence[str] = (),
+    limit: int = 50,
+    offset: int = 0,
+) -> list[MessageLine]:
+    """Messages of the tenants in scope, newest first, readable: who may read them is the page's matter."""
+    tenants = scope_of(session).tenant_ids
+    query = (
+        select(
+            Contact.id, Contact.tenant_id, Contact.account_id, Contact.debtor_id, Contact.at,
+            Contact.direction, Contact.channel, Contact.connector, Contact.state, Contact.reason,
+            MessageCopy.template, MessageCopy.language, MessageCopy.code, MessageCopy.address,
+            MessageCopy.subject, MessageCopy.body,
+        )
+        .join(
+            MessageCopy,
+            (MessageCopy.tenant_id == Contact.tenant_id) & (MessageCopy.contact_id == Contact.id),
+        )
+        .where(Contact.tenant_id.in_(tenants))
+    )  # fmt: skip
+    if account_id is not None:
+        query = query.where(Contact.account_id == account_id)
+    if connector is not None:
+        query = query.where(Contact.connector == connector)
+    if states:
+        query = query.where(Contact.state.in_(states))
+    rows = session.execute(query.order_by(Contact.at.desc(), Contact.id.desc()).limit(limit).offset(offset))
+    return [MessageLine(*row) for row in rows]
+
+
+def count_by_state(session: Session) -> dict[str, int]:
+    """How many contacts of the tenants in scope are in each state; `unknown` ones wait for a person."""
+    rows = session.execute(
+        select(Contact.state, func.count())
+        .where(Contact.tenant_id.in_(scope_of(session).tenant_ids))
+        .group_by(Contact.state)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def approached(session: Session, account_ids: Collection[int]) -> set[int]:
+    """Those of the accounts to which something was sent or said before."""
+    return set(
+        session.execute(
+            select(Contact.account_id)
+            .distinct()
+            .where(
+                Contact.tenant_id.in_(scope_of(session).tenant_ids),
+                Contact.account_id.in_(account_ids),
+                Contact.direction == "outbound",
+                Contact.state.in_(("sent", "delivered", "answered")),
+            )
+        ).scalars()
+    )
+
+
+def preferences(session: Session, debtor_ids: Collection[int]) -> dict[int, Preference]:
+    """How debtors asked to be reached, by debtor."""
+    rows = session.execute(
+        select(Preference).where(
+            Preference.tenant_id.in_(scope_of(session).tenant_ids), Preference.debtor_id.in_(debtor_ids)
+        )
+    ).scalars()
+    return {row.debtor_id: row for row in rows}
+
+
+def stored_contacts(session: Session, tenant_ids: Collection[int] | None = None) -> Iterator[StoredContact]:
+    """Every contact of the agency in scope by person and time, with the facts of its day, as the replay wants
+    them. With `tenant_ids`, only people that these tenants contacted, but all contacts of theirs."""
+    scope = scope_of(session)
+    query = (
+        select(
+            PersonContact.person_id, PersonContact.tenant_id, PersonContact.contact_id,
+            PersonContact.account_id, PersonContact.at, PersonContact.channel, PersonContact.direction,
+            PersonContact.outcome,
+            Contact.recipient, Contact.purpose, Contact.facts,
+        )
+        .join(
+            Contact,
+            (Contact.tenant_id == PersonContact.tenant_id) & (Contact.id == PersonContact.contact_id),
+        )
+        .where(PersonContact.agency_id == scope.agency(), PersonContact.tenant_id.in_(scope.tenant_ids))
+        .order_by(PersonContact.person_id, PersonContact.at, PersonContact.id)
+        .execution_options(yield_per=5000)
+    )  # fmt: skip
+    if tenant_ids is not None:
+        people = select(PersonContact.person_id).where(
+            PersonContact.agency_id == scope.agency(), PersonContact.tenant_id.in_(tenant_ids)
+        )
+        query = query.where(PersonContact.person_id.in_(people))
+    for row in session.execute(query):
+        facts = Facts(country="??") if row.facts is None else facts_from_json(row.facts)
+        yield StoredContact(
+            id=str(row.contact_id),
+            person=str(row.person_id),
+            debt=f"{row.tenant_id}:{row.account_id}",
+            creditor=str(row.tenant_id),
+            facts=facts,
+            proposal=Proposal(row.at, row.channel, row.recipient, purpose_for_law(row.purpose)),
+            contact=PastContact(row.at, row.channel, row.direction, row.outcome),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One outbound message of which nothing has come back yet."""
+
+    contact_id: int
+    account_id: int
+    debtor_id: int
+    channel: str
+    contact_point_id: int | None
+
+
+def sent_after(session: Session, contact_id: int) -> list[Sent]:
+    """Messages of the tenants in scope that went out with an id above `contact_id`, in order."""
+    rows = session.execute(
+        select(Contact.id, Contact.account_id, Contact.debtor_id, Contact.channel, Contact.contact_point_id)
+        .where(
+            Contact.tenant_id.in_(scope_of(session).tenant_ids),
+            Contact.id > contact_id,
+            Contact.state == "sent",
+            Contact.account_id.is_not(None),
+        )
+        .order_by(Contact.id)
+    )
+    return [Sent(*row) for row in rows]

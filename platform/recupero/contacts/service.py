@@ -1,0 +1,303 @@
+"""What changes the record of contacts, the permissions and the preferences of debtors."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from recupero.contacts import gate
+from recupero.contacts.dispositions import DISPOSITIONS, Disposition
+from recupero.contacts.events import ContactAnswered, OptedOut
+from recupero.contacts.facts import EVERY_CHANNEL
+from recupero.contacts.reservation import Reservation, Wish, reserve
+from recupero.contacts.tables import Contact, MessageCopy, Permission, PersonContact, Preference
+from recupero.kernel import audit, clock
+from recupero.kernel.database import scope_of
+from recupero.kernel.errors import Conflict, NotFound, UserError
+from recupero.kernel.events import publish
+from recupero.placements import reach
+from recupero.placements import service as placements
+from recupero_sdk.law import CHANNELS, Channel
+
+__all__ = ["Reservation", "Wish", "reserve"]
+
+PERMISSION_KINDS = ("consent", "opt_out")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a reserved contact. `state`: sent, delivered, failed (never connected), unknown."""
+
+    contact_id: int
+    state: str
+    reference: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SentMessage:
+    """The words of one contact, kept encrypted."""
+
+    contact_id: int
+    template: str
+    language: str
+    code: str
+    address: str
+    subject: str
+    body: str
+
+
+def keep_messages(session: Session, messages: Sequence[SentMessage]) -> None:
+    """Store word for word what goes out, before it does."""
+    tenant, now = scope_of(session).tenant(), clock.now()
+    rows = [
+        {
+            "tenant_id": tenant, "contact_id": message.contact_id, "template": message.template,
+            "language": message.language, "code": message.code, "address": message.address,
+            "subject": message.subject, "body": message.body, "created_at": now,
+        }
+        for message in messages
+    ]  # fmt: skip
+    if rows:
+        session.execute(insert(MessageCopy), rows)
+
+
+_CONFIRM = text(
+    "UPDATE contacts c SET state = r.state, state_at = :now, reference = coalesce(r.reference, c.reference),"
+    " reason = r.reason"
+    " FROM unnest(CAST(:ids AS bigint[]), CAST(:states AS text[]), CAST(:refs AS text[]),"
+    " CAST(:reasons AS text[])) AS r(id, state, reference, reason)"
+    " WHERE c.tenant_id = :tenant AND c.id = r.id AND c.state IN ('reserved', 'unknown', 'sent')"
+    " RETURNING c.id, c.state"
+)
+_COUNT = text(
+    "UPDATE person_contacts SET outcome = r.outcome"
+    " FROM unnest(CAST(:ids AS bigint[]), CAST(:outcomes AS text[])) AS r(id, outcome)"
+    " WHERE person_contacts.agency_id = :agency AND person_contacts.tenant_id = :tenant"
+    " AND person_contacts.contact_id = r.id"
+)
+
+
+def confirm(session: Session, results: Sequence[Result]) -> list[int]:
+    """Write down what came of reserved contacts, in contact and count. Returns the ids that changed; one that
+    is already settled (answered, failed) stays as it is."""
+    if not results:
+        return []
+    scope = scope_of(session)
+    changed = session.execute(
+        _CONFIRM,
+        {
+            "now": clock.now(), "tenant": scope.tenant(), "ids": [result.contact_id for result in results],
+            "states": [result.state for result in results], "refs": [result.reference for result in results],
+            "reasons": [result.reason for result in results],
+        },
+    ).all()  # fmt: skip
+    counted = {
+        "agency": scope.agency(), "tenant": scope.tenant(), "ids": [row.id for row in changed],
+        "outcomes": [gate.OUTCOMES[row.state] for row in changed],
+    }  # fmt: skip
+    session.execute(_COUNT, counted)
+    return [row.id for row in changed]
+
+
+def mark_unknown(session: Session, contact_ids: Sequence[int], reason: str) -> list[int]:
+    """Contacts of which nobody knows whether they went out: they count, and are never made again."""
+    return confirm(session, [Result(contact_id, "unknown", reason=reason) for contact_id in contact_ids])
+
+
+def give_up(session: Session, *, reserved_before: datetime) -> list[int]:
+    """Mark contacts unknown that were reserved and never confirmed; the actions they belong to."""
+    stale = session.execute(
+        select(Contact.id, Contact.action_id)
+        .where(
+            Contact.tenant_id == scope_of(session).tenant(),
+            Contact.state == "reserved",
+            Contact.state_at < reserved_before,
+        )
+        .order_by(Contact.id)
+        .with_for_update(skip_locked=True)
+    ).all()
+    marked = set(mark_unknown(session, [row.id for row in stale], "nobody confirmed it"))
+    return [row.action_id for row in stale if row.id in marked and row.action_id is not None]
+
+
+def settle_unknown(session: Session, contact_id: int, *, delivered: bool, actor: str) -> None:
+    """A person found out what became of an unknown contact. Raises NotFound; Conflict where it is known."""
+    state = session.execute(
+        select(Contact.state).where(Contact.tenant_id == scope_of(session).tenant(), Contact.id == contact_id)
+    ).scalar_one_or_none()
+    if state is None:
+        raise NotFound("no such contact")
+    if state != "unknown":
+        raise Conflict("this contact is settled already")
+    confirm(
+        session, [Result(contact_id, "delivered" if delivered else "failed", reason="settled by a person")]
+    )
+    audit.record(
+        session, "contacts.settle_unknown", f"contact:{contact_id}", actor=actor, delivered=delivered
+    )
+
+
+def record_permission(
+    session: Session,
+    *,
+    debtor_id: int,
+    channel: str,
+    kind: str,
+    source: str,
+    at: datetime | None = None,
+) -> None:
+    """File a debtor's consent to a channel of law (or `all`), or its withdrawal, effective at once.
+
+    An opt-out is announced, so that what is queued is cancelled in this transaction. Raises UserError on a
+    channel or kind that does not exist.
+    """
+    if channel not in (*CHANNELS, EVERY_CHANNEL):
+        raise UserError(f"unknown channel {channel!r}: one of {', '.join(CHANNELS)}, all", field="channel")
+    if kind not in PERMISSION_KINDS:
+        raise UserError(f"unknown permission {kind!r}: consent or opt_out", field="kind")
+    session.add(
+        Permission(
+            tenant_id=scope_of(session).tenant(), debtor_id=debtor_id, channel=channel, kind=kind,
+            at=at or clock.now(), source=source,
+        )
+    )  # fmt: skip
+    session.flush()
+    if kind == "opt_out":
+        publish(session, OptedOut(debtor_id, channel))
+
+
+def set_preference(
+    session: Session,
+    *,
+    debtor_id: int,
+    channel: str | None,
+    from_minute: int | None,
+    to_minute: int | None,
+    source: str,
+) -> None:
+    """How a debtor wants to be reached: a channel, and hours as minutes after local midnight.
+
+    Raises UserError on an unknown channel or hours that do not make a stretch of the day.
+    """
+    if channel is not None and channel not in CHANNELS:
+        raise UserError(f"unknown channel {channel!r}: one of {', '.join(CHANNELS)}", field="channel")
+    if (from_minute is None) != (to_minute is None):
+        raise UserError("give both the first and the last hour, or neither", field="from_minute")
+    if from_minute is not None and to_minute is not None and not 0 <= from_minute < to_minute <= 1440:
+        raise UserError("the hours must begin before they end, within one day", field="from_minute")
+    values = {
+        "channel": channel, "from_minute": from_minute, "to_minute": to_minute, "source": source,
+        "changed_at": clock.now(),
+    }  # fmt: skip
+    session.execute(
+        upsert(Preference)
+        .values(tenant_id=scope_of(session).tenant(), debtor_id=debtor_id, **values)
+        .on_conflict_do_update(index_elements=["tenant_id", "debtor_id"], set_=values)
+    )
+
+
+def record_inbound(
+    session: Session,
+    *,
+    account_id: int,
+    channel: Channel,
+    connector: str | None = None,
+    address: str = "",
+    subject: str = "",
+    body: str | None = None,
+    right_party: bool = False,
+    disposition: str = "INBD",
+    at: datetime | None = None,
+) -> int:
+    """A message or call of the debtor's own. Returns the contact's id; announces `ContactAnswered`.
+
+    It does not use up limits unless a rule says so: the law's history holds it as inbound.
+    """
+    account = reach.reachable(session, [account_id]).get(account_id)
+    if account is None:
+        raise NotFound("no such account")
+    scope, moment = scope_of(session), at or clock.now()
+    row = {
+        "tenant_id": scope.tenant(), "debtor_id": account.debtor_id, "account_id": account_id,
+        "person_id": account.person_id, "direction": "inbound", "channel": channel, "connector": connector,
+        "recipient": "debtor", "purpose": "reply", "at": moment, "state": "received", "state_at": moment,
+        "disposition": disposition, "right_party": right_party,
+    }  # fmt: skip
+    contact_id = session.execute(insert(Contact).values(**row).returning(Contact.id)).scalar_one()
+    session.add(
+        PersonContact(
+            agency_id=scope.agency(), person_id=account.person_id, tenant_id=scope.tenant(),
+            contact_id=contact_id, account_id=account_id, at=moment, channel=channel, direction="inbound",
+            outcome="answered" if channel in ("call", "visit") else "reply",
+        )
+    )  # fmt: skip
+    if body is not None:
+        session.add(
+            MessageCopy(
+                tenant_id=scope.tenant(), contact_id=contact_id, template=None, language=account.language,
+                address=address, subject=subject, body=body, created_at=moment,
+            )
+        )  # fmt: skip
+    session.flush()
+    publish(session, ContactAnswered(contact_id, account_id, account.debtor_id, right_party))
+    return contact_id
+
+
+def record_disposition(session: Session, contact_id: int, code: str, *, actor: str) -> None:
+    """Write down the coded result of an attempt; what it changes (a hold, an opt-out, a dead number) takes
+    effect in this transaction. Raises UserError on an unknown code, NotFound on an unknown contact."""
+    disposition = DISPOSITIONS.get(code)
+    if disposition is None:
+        raise UserError(f"unknown disposition {code!r}: one of {', '.join(DISPOSITIONS)}", field="code")
+    tenant = scope_of(session).tenant()
+    row = session.execute(
+        update(Contact)
+        .where(Contact.tenant_id == tenant, Contact.id == contact_id)
+        .values(
+            disposition=code,
+            right_party=disposition.right_party,
+            state=disposition.state,
+            state_at=clock.now(),
+        )
+        .returning(Contact.debtor_id, Contact.account_id, Contact.channel, Contact.contact_point_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound("no such contact")
+    scope = scope_of(session)
+    counted = {
+        "agency": scope.agency(), "tenant": tenant, "ids": [contact_id],
+        "outcomes": [gate.OUTCOMES[disposition.state]],
+    }  # fmt: skip
+    session.execute(_COUNT, counted)
+    _apply(session, disposition, row.debtor_id, row.account_id, row.channel, row.contact_point_id)
+    audit.record(
+        session, "contacts.disposition", f"contact:{contact_id}", actor=actor, tenant_id=tenant, code=code
+    )
+    if disposition.state == "answered":
+        publish(session, ContactAnswered(contact_id, row.account_id, row.debtor_id, disposition.right_party))
+
+
+def _apply(
+    session: Session,
+    disposition: Disposition,
+    debtor_id: int,
+    account_id: int | None,
+    channel: str,
+    point_id: int | None,
+) -> None:
+    source = f"disposition:{disposition.code}"
+    if disposition.spoils_point and point_id is not None:
+        reach.mark_points(session, [point_id], "invalid")
+    if disposition.opts_out is not None:
+        closed = channel if disposition.opts_out == "channel" else disposition.opts_out
+        record_permission(session, debtor_id=debtor_id, channel=closed, kind="opt_out", source=source)
+    if disposition.stops is not None:
+        whole_debtor = disposition.stops in ("cease", "attorney", "deceased", "insolvency")
+        placements.open_hold(
+            session, debtor_id=debtor_id, account_id=None if whole_debtor else account_id,
+            kind=disposition.stops, source=source,
+        )  # fmt: skip

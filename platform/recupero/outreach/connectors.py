@@ -1,0 +1,110 @@
+"""Which connector carries a channel of law for the tenant in scope, and handing messages to it."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from recupero.kernel import runtime
+from recupero.tenancy import queries as tenancy
+from recupero_sdk.channels import Channel, Message, Receipt, SendOutcome, Uncertain
+from recupero_sdk.settings import PluginConfig
+
+log = logging.getLogger(__name__)
+
+#: The embedded default: carries every channel to a page of ours, so that nobody is written to by accident.
+OUTBOX = "outbox"
+#: Carried by connectors; calls and visits are made by people.
+CARRIED = ("sms", "email", "whatsapp", "letter")
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """A connector as the tenant has configured it. `problem` says why it cannot be used as it is."""
+
+    key: str
+    channel: Channel | None
+    config: PluginConfig
+    problem: str | None = None
+
+    def loaded(self) -> Channel:
+        """The plug-in's object. Raises ValueError for a connector that did not load."""
+        if self.channel is None:
+            raise ValueError(f"connector {self.key} did not load")
+        return self.channel
+
+
+def connectors(session: Session) -> dict[str, Connector]:
+    """The connector for each carried channel of law, for the tenant in scope.
+
+    A connector that the tenant has switched on comes before the outbox. One that is switched on but is not
+    installed, failed to load, or is not fully configured is named with its problem: nothing falls back to
+    another one unseen.
+    """
+    registered = runtime.current().plugins.channels
+    enabled = [key for key in tenancy.enabled_plugins(session, "channel") if key != OUTBOX]
+    chosen: dict[str, Connector] = {}
+    for key in enabled:
+        if key not in registered:
+            lost = Connector(key, None, PluginConfig(), f"the plug-in {key} is switched on but did not load")
+            return dict.fromkeys(CARRIED, lost)
+        _claim(chosen, _configured(session, key, registered[key]))
+    if OUTBOX in registered:
+        _claim(chosen, Connector(OUTBOX, registered[OUTBOX], PluginConfig()))
+    return chosen
+
+
+def _configured(session: Session, key: str, channel: Channel) -> Connector:
+    found = tenancy.plugin_config(session, "channel", key)
+    config = found[1] if found is not None else PluginConfig()
+    return Connector(key, channel, config, channel.check(config))
+
+
+def _claim(chosen: dict[str, Connector], connector: Connector) -> None:
+    if connector.channel is not None:
+        for name in connector.channel.capabilities.channels:
+            chosen.setdefault(name, connector)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one message: a receipt's outcome, or `unknown`."""
+
+    state: str
+    reference: str | None = None
+    reason: str | None = None
+
+
+def send(connector: Connector, messages: Sequence[Message]) -> Iterator[dict[str, Outcome]]:
+    """Hand the messages over in the connector's batches; outcomes by message key, one mapping a batch."""
+    channel = connector.loaded()
+    size = max(1, channel.capabilities.batch_size)
+    for start in range(0, len(messages), size):
+        yield _send_batch(channel, messages[start : start + size], connector.config)
+
+
+def _send_batch(channel: Channel, messages: Sequence[Message], config: PluginConfig) -> dict[str, Outcome]:
+    try:
+        receipts: Sequence[Receipt] = channel.send(messages, config)
+        doubt = "the connector gave no receipt"
+    except Uncertain as error:
+        receipts, doubt = error.receipts, error.reason
+    except Exception as error:
+        log.exception("connector %s failed in mid-send", channel.key)
+        receipts, doubt = (), type(error).__name__
+    return _by_key(messages, receipts, doubt)
+
+
+def _by_key(messages: Sequence[Message], receipts: Sequence[Receipt], doubt: str) -> dict[str, Outcome]:
+    known: Mapping[str, Receipt] = {receipt.key: receipt for receipt in receipts}
+    outcomes: dict[str, Outcome] = {}
+    for message in messages:
+        receipt = known.get(message.key)
+        if receipt is None:
+            outcomes[message.key] = Outcome("unknown", reason=doubt)
+        else:
+            outcomes[message.key] = Outcome(
+                SendOutcome(receipt.outcome).value, receipt.reference, receipt.reason
+            )
+    return outcomes

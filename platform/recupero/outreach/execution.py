@@ -1,0 +1,89 @@
+"""Carrying due actions out: reserve and commit, send, write down what came of it.
+
+A crash before the first commit leaves nothing behind; one after it leaves contacts reserved, which `reap`
+turns into `unknown`: they count against every cap and are never sent again.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from recupero.contacts import service as contacts
+from recupero.contacts.service import Result
+from recupero.kernel import clock
+from recupero.kernel.database import Database, Scope
+from recupero.outreach import connectors
+from recupero.outreach.connectors import Connector, Outcome
+from recupero.outreach.preparation import Envelope, prepare
+from recupero.outreach.states import Move, move
+from recupero.placements import reach
+
+FIRST_WAIT = timedelta(minutes=5)
+LONGEST_WAIT = timedelta(hours=6)
+MAX_TRIES = 8
+
+
+def execute(database: Database, scope: Scope, action_ids: Collection[int]) -> int:
+    """Carry out those of the actions that are still claimed, for one tenant; how many messages went over.
+
+    Safe to call twice with the same actions: what is reserved once is not touched again.
+    """
+    with database.transaction(scope) as session:
+        envelopes = prepare(session, action_ids)
+    for connector, group in _by_connector(envelopes):
+        messages = [envelope.message for envelope in group]
+        for outcomes in connectors.send(connector, messages):
+            with database.transaction(scope) as session:
+                settle(session, group, outcomes)
+    return len(envelopes)
+
+
+def _by_connector(envelopes: Sequence[Envelope]) -> list[tuple[Connector, list[Envelope]]]:
+    groups: dict[str, list[Envelope]] = defaultdict(list)
+    for envelope in envelopes:
+        groups[envelope.connector.key].append(envelope)
+    return [(group[0].connector, group) for group in groups.values()]
+
+
+def settle(session: Session, envelopes: Sequence[Envelope], outcomes: Mapping[str, Outcome]) -> None:
+    """Write down what the connector says of these messages: contacts, counts, contact points, actions."""
+    told = [
+        (envelope, outcomes[envelope.message.key])
+        for envelope in envelopes
+        if envelope.message.key in outcomes
+    ]
+    contacts.confirm(session, [_result(envelope, outcome) for envelope, outcome in told])
+    move(session, [_move(envelope, outcome) for envelope, outcome in told])
+    reach.mark_points(
+        session,
+        [envelope.contact_point_id for envelope, outcome in told if outcome.state == "permanent"],
+        "invalid",
+    )
+
+
+def _result(envelope: Envelope, outcome: Outcome) -> Result:
+    state = outcome.state if outcome.state in ("sent", "unknown") else "failed"
+    return Result(envelope.contact_id, state, outcome.reference, outcome.reason)
+
+
+def _move(envelope: Envelope, outcome: Outcome) -> Move:
+    if outcome.state == "sent":
+        confirms = envelope.connector.loaded().capabilities.confirms_delivery
+        return Move(envelope.action_id, "sent" if confirms else "done")
+    if outcome.state == "unknown":
+        return Move(envelope.action_id, "unknown", outcome.reason)
+    if outcome.state == "retry":
+        return _again(envelope, outcome)
+    return Move(envelope.action_id, "failed", f"{outcome.state}: {outcome.reason or 'no reason given'}")
+
+
+def _again(envelope: Envelope, outcome: Outcome) -> Move:
+    """Back off; the law says at the next try whether that moment is lawful, and when the next one is."""
+    reason = f"retry: {outcome.reason or 'no reason given'}"
+    wait = min(FIRST_WAIT * 2**envelope.attempts, LONGEST_WAIT)
+    due = clock.now() + wait
+    if due >= envelope.expires_at or envelope.attempts + 1 >= MAX_TRIES:
+        return Move(envelope.action_id, "expired", reason)
+    return Move(envelope.action_id, "scheduled", reason, due_at=due)

@@ -1,0 +1,287 @@
+"""The first transaction of carrying actions out: claim, look again, write the words, reserve.
+
+Whatever speaks against an action is found here, after the action's row is locked: a payment, a hold or an
+opt-out that is recorded meanwhile either came before (and is seen) or waits for this transaction.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from jinja2 import TemplateError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from recupero.contacts import queries as contact_queries
+from recupero.contacts import service as contacts
+from recupero.contacts.gate import packs, purpose_for_law
+from recupero.contacts.queries import Dossiers
+from recupero.contacts.service import Reservation, SentMessage, Wish
+from recupero.kernel import clock, jobs
+from recupero.kernel.database import scope_of
+from recupero.outreach import preferences, words
+from recupero.outreach.connectors import Connector, connectors
+from recupero.outreach.service import ABOUT_AGREEMENTS, AGREEMENTS
+from recupero.outreach.states import Move, move
+from recupero.outreach.tables import Action
+from recupero.outreach.words import SHORT_CHANNELS, Sender, Words
+from recupero.payments import service as payments
+from recupero.placements.lifecycle import HOLDS
+from recupero.placements.reach import Point, Reachable
+from recupero.tenancy import queries as tenancy
+from recupero_sdk.channels import Message
+from recupero_sdk.law import Proposal, check_content
+
+POINT_KINDS = {"email": "email", "sms": "phone", "whatsapp": "phone", "letter": "address"}
+_NO_TEXT_LINES = frozenset({"fixed_line", "FIXED_LINE", "landline"})
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A message whose contact is reserved, with the connector that is to carry it."""
+
+    action_id: int
+    contact_id: int
+    contact_point_id: int
+    attempts: int
+    expires_at: datetime
+    connector: Connector
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One action with everything that carrying it out takes."""
+
+    action: Action
+    account: Reachable
+    point: Point
+    connector: Connector
+
+
+def prepare(session: Session, action_ids: Collection[int]) -> list[Envelope]:
+    """Reserve what may be sent of these claimed actions; what may not is moved on with its reason.
+
+    Needs one tenant and its agency in scope. Nothing may be sent before the transaction has committed.
+    """
+    actions = _claimed(session, action_ids)
+    known = contact_queries.dossiers(session, {action.account_id for action in actions})
+    cases, moves = _sort_out(session, actions, known)
+    written = _write_all(session, cases, known)
+    refused, messages = _checked(session, cases, written, known)
+    ready = [case for case in cases if case.action.id in messages]
+    reservations = contacts.reserve(session, [_wish(case) for case in ready], known)
+    moves += refused + [_after(case, one) for case, one in zip(ready, reservations, strict=True)]
+    move(session, moves)
+    reserved = [
+        (case, one) for case, one in zip(ready, reservations, strict=True) if one.contact_id is not None
+    ]
+    return _envelopes(session, reserved, messages)
+
+
+def _claimed(session: Session, action_ids: Collection[int]) -> Sequence[Action]:
+    return (
+        session.execute(
+            select(Action)
+            .where(
+                Action.tenant_id == scope_of(session).tenant(),
+                Action.id.in_(action_ids),
+                Action.state == "claimed",
+            )
+            .order_by(Action.priority.desc(), Action.due_at, Action.id)
+            .with_for_update(skip_locked=True)
+        )
+        .scalars()
+        .all()
+    )
+
+
+def _sort_out(session: Session, actions: Sequence[Action], known: Dossiers) -> tuple[list[_Case], list[Move]]:
+    """The actions that nothing of the house speaks against, and what becomes of the others."""
+    available = connectors(session)
+    wanted = preferences.of_debtors(session, {action.debtor_id for action in actions})
+    cases, moves = list[_Case](), list[Move]()
+    for action in actions:
+        account = known.accounts.get(action.account_id)
+        if account is None:
+            moves.append(Move(action.id, "blocked", "account_missing"))
+            continue
+        stop = _objection(action, account, known) or wanted.objection(action, account)
+        point, connector = _point(action, account, known), available.get(action.channel)
+        if stop is not None:
+            moves.append(stop)
+        elif point is None:
+            moves.append(Move(action.id, "blocked", f"no_contact_point:{action.channel}"))
+        elif connector is None:
+            moves.append(Move(action.id, "blocked", f"no_connector:{action.channel}"))
+        elif connector.problem is not None:
+            details = {"problem": connector.problem}
+            moves.append(Move(action.id, "blocked", f"connector_problem:{connector.key}", details))
+        else:
+            cases.append(_Case(action, account, point, connector))
+    return cases, moves
+
+
+def _objection(action: Action, account: Reachable, known: Dossiers) -> Move | None:
+    """What speaks against the action now; None where nothing does."""
+    if clock.now() >= action.expires_at:
+        return Move(action.id, "expired", "too_late")
+    if account.ended and action.template != "thanks":
+        return Move(action.id, "cancelled", f"account:{account.status}")
+    kinds = {hold.kind for hold in known.holds_on(account)}
+    if action.template in ABOUT_AGREEMENTS:
+        kinds -= set(AGREEMENTS)
+    if kinds:
+        return Move(action.id, "blocked", f"hold:{min(kinds, key=HOLDS.index)}")
+    if action.template == "reminder" and account.due_date < clock.now().date():
+        return Move(action.id, "cancelled", "no_longer_before_due_date")
+    permissions = known.permissions.get(account.debtor_id)
+    if permissions is not None and action.channel in permissions.opted_out:
+        return Move(action.id, "blocked", "opted_out")
+    return None
+
+
+def _point(action: Action, account: Reachable, known: Dossiers) -> Point | None:
+    """The contact point of the action; where it has none or it has gone bad, the debtor's best of that kind."""
+    chosen = known.point(account, action.contact_point_id)
+    if chosen is not None:
+        return chosen
+    return next(
+        (point for point in known.points.get(account.debtor_id, ()) if _fits(point, action.channel)), None
+    )
+
+
+def _fits(point: Point, channel: str) -> bool:
+    if point.kind != POINT_KINDS[channel]:
+        return False
+    return channel not in SHORT_CHANNELS or point.line_type not in _NO_TEXT_LINES
+
+
+def _write_all(session: Session, cases: Sequence[_Case], known: Dossiers) -> dict[int, Words | str]:
+    """The words of each action; a text instead of them is why they could not be written."""
+    tenant, agency = tenancy.tenant(session), tenancy.agency(session)
+    sender = Sender(tenant.name, agency.name, agency.contact_phone, agency.contact_email)
+    links = _links(session, cases)
+    return {case.action.id: _write(case, sender, links[case.account.account_id]) for case in cases}
+
+
+def _write(case: _Case, sender: Sender, link: str) -> Words | str:
+    action = case.action
+    try:
+        return words.write(
+            action.template, action.channel, action.tone, case.account, sender, link, words.new_code()
+        )
+    except TemplateError as error:
+        return f"template:{action.template}: {error}"
+
+
+def _links(session: Session, cases: Sequence[_Case]) -> dict[int, str]:
+    """A payment link for each account: one for all that a debtor owes in one currency."""
+    wanted: dict[str, dict[int, list[int]]] = {}
+    for case in cases:
+        account = case.account
+        by_debtor = wanted.setdefault(account.currency, {})
+        by_debtor.setdefault(account.debtor_id, []).append(account.account_id)
+    links: dict[int, str] = {}
+    for by_debtor in wanted.values():
+        urls = payments.ensure_links(session, by_debtor)
+        links |= {
+            account_id: urls[debtor_id]
+            for debtor_id, accounts in by_debtor.items()
+            for account_id in accounts
+        }
+    return links
+
+
+def _checked(
+    session: Session, cases: Sequence[_Case], written: Mapping[int, Words | str], known: Dossiers
+) -> tuple[list[Move], dict[int, Words]]:
+    """Keep the messages that say what the law wants said and nothing that it forbids."""
+    seen = contact_queries.approached(session, {case.account.account_id for case in cases})
+    refused, good = list[Move](), dict[int, Words]()
+    for case in cases:
+        action, text = case.action, written[case.action.id]
+        if isinstance(text, str):
+            refused.append(Move(action.id, "blocked", "template", {"problem": text}))
+        elif problem := _content_problem(case, text, known, later=case.account.account_id in seen):
+            refused.append(problem)
+        else:
+            good[action.id] = text
+    return refused, good
+
+
+def _content_problem(case: _Case, text: Words, known: Dossiers, *, later: bool) -> Move | None:
+    action, law = case.action, packs()
+    channel: Any = action.channel  # a channel of law: scheduling checked it
+    facts = known.facts(case.account.account_id, case.point.id)
+    if law.closed_because(facts.country) is not None:
+        return None  # reserving refuses it, with the reason
+    proposal = Proposal(clock.now(), channel, purpose=purpose_for_law(action.purpose))
+    outcomes = check_content(
+        law.by_country[facts.country], facts, proposal, f"{text.subject}\n{text.text}",
+        occasion="later" if later else "first", shown=text.shown,
+    )  # fmt: skip
+    broken = [outcome for outcome in outcomes if outcome.outcome == "refused"]
+    if not broken:
+        return None
+    details = {"rules": [outcome.to_json() for outcome in broken]}
+    return Move(action.id, "blocked", f"content:{broken[0].rule_id}", details)
+
+
+def _wish(case: _Case) -> Wish:
+    action, connector = case.action, case.connector
+    channel: Any = action.channel  # a channel of law: scheduling checked it
+    capabilities = connector.loaded().capabilities
+    return Wish(
+        action.account_id, channel, case.point.id, action.purpose, action.id, connector.key,
+        cost_minor=capabilities.unit_cost_minor, cost_currency=capabilities.cost_currency,
+    )  # fmt: skip
+
+
+def _after(case: _Case, one: Reservation) -> Move:
+    """Where an action goes when the law has spoken."""
+    action = case.action
+    if one.contact_id is not None:
+        return Move(action.id, "reserved", leased_until=clock.now() + jobs.LEASE, tries=1)
+    rule, again = one.verdict.first_refusal, one.verdict.next_lawful_at
+    details = {
+        "rules": [refusal.rule_id for refusal in one.verdict.refusals],
+        "why": one.verdict.refusals[0].reason,
+    }
+    if again is not None and again < action.expires_at:
+        return Move(action.id, "scheduled", f"law:{rule}", details, due_at=again)
+    if again is not None:
+        details["next_lawful_at"] = again.isoformat()
+    return Move(action.id, "blocked", f"law:{rule}", details)
+
+
+def _envelopes(
+    session: Session, reserved: Sequence[tuple[_Case, Reservation]], messages: Mapping[int, Words]
+) -> list[Envelope]:
+    """Messages ready to go, their words kept."""
+    agency, tenant_id = tenancy.agency(session), scope_of(session).tenant()
+    envelopes, kept = list[Envelope](), list[SentMessage]()
+    for case, one in reserved:
+        if one.contact_id is None:
+            raise ValueError("only reserved contacts become messages")
+        action, text = case.action, messages[case.action.id]
+        message = Message(
+            key=f"{tenant_id}-{one.contact_id}", channel=action.channel, recipient=case.point.value,
+            subject=text.subject, text=text.text, html=text.html or None, language=text.language,
+            sender_name=agency.name, reply_to=agency.contact_email,
+        )  # fmt: skip
+        kept.append(
+            SentMessage(
+                one.contact_id, action.template, text.language, text.code, case.point.value, text.subject,
+                text.text,
+            )
+        )  # fmt: skip
+        envelopes.append(
+            Envelope(
+                action.id, one.contact_id, case.point.id, action.attempts, action.expires_at, case.connector,
+                message,
+            )
+        )  # fmt: skip
+    contacts.keep_messages(session, kept)
+    return envelopes

@@ -1,0 +1,187 @@
+"""What puts actions into the queue, and what takes them out again."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+from sqlalchemy import BigInteger, DateTime, String, bindparam, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Session
+
+from recupero.contacts.events import OptedOut
+from recupero.contacts.facts import EVERY_CHANNEL
+from recupero.kernel import clock
+from recupero.kernel.database import scope_of
+from recupero.kernel.errors import UserError
+from recupero.outreach.states import WAITING, Move, move
+from recupero.outreach.tables import Action
+from recupero.outreach.words import PURPOSES, TEMPLATES, TONES
+from recupero.payments.events import PaymentBooked, PromiseMade
+from recupero.placements import reach
+from recupero.placements.events import AccountsClosed, AccountsRecalled, HoldOpened
+from recupero_sdk.law import CHANNELS
+
+CHUNK = 10_000
+#: A promise or a running plan quiets the chase, not the words about itself.
+ABOUT_AGREEMENTS = ("promise_reminder", "broken_promise", "thanks")
+AGREEMENTS = ("promise", "plan")
+
+
+@dataclass(frozen=True, slots=True)
+class NewAction:
+    """One thing to do for an account. `channel` is a channel of law, `template` one of `words.TEMPLATES`.
+
+    Without `contact_point_id` the debtor's best contact point of the day is used. `purpose` is what the law
+    is told; by default it follows from the template.
+    """
+
+    account_id: int
+    debtor_id: int
+    person_id: int
+    channel: str
+    template: str
+    due_at: datetime
+    expires_at: datetime
+    tone: str = "neutral"
+    purpose: str = ""
+    contact_point_id: int | None = None
+    decision_id: int | None = None
+    priority: int = 0
+
+
+_SCHEDULE = text(
+    "WITH made AS ("
+    " INSERT INTO actions (tenant_id, account_id, debtor_id, person_id, decision_id, channel, contact_point_id,"
+    " template, tone, purpose, due_at, expires_at, priority, state, attempts, created_at, changed_at)"
+    " SELECT :tenant, account_id, debtor_id, person_id, decision_id, channel, contact_point_id, template, tone,"
+    " purpose, due_at, expires_at, priority, 'scheduled', 0, :now, :now"
+    " FROM unnest(:accounts, :debtors, :people, :decisions, :channels, :points, :templates, :tones, :purposes,"
+    " :dues, :expiries, :priorities)"
+    " AS r(account_id, debtor_id, person_id, decision_id, channel, contact_point_id, template, tone, purpose,"
+    " due_at, expires_at, priority)"
+    " RETURNING id)"
+    " INSERT INTO action_events (tenant_id, action_id, at, state)"
+    " SELECT :tenant, id, :now, 'scheduled' FROM made RETURNING action_id"
+).bindparams(
+    *(
+        bindparam(name, type_=ARRAY(BigInteger))
+        for name in ("accounts", "debtors", "people", "decisions", "points", "priorities")
+    ),
+    *(bindparam(name, type_=ARRAY(String)) for name in ("channels", "templates", "tones", "purposes")),
+    *(bindparam(name, type_=ARRAY(DateTime(timezone=True))) for name in ("dues", "expiries")),
+)
+
+
+def schedule(session: Session, rows: Sequence[NewAction]) -> int:
+    """Queue actions for the tenant in scope, set-based; how many. Raises UserError on an unknown channel,
+    template or tone, or an end before the beginning."""
+    for row in rows:
+        _check(row)
+    remaining, done = iter(rows), 0
+    while chunk := list(islice(remaining, CHUNK)):
+        done += len(session.execute(_SCHEDULE, _columns(session, chunk)).all())
+    return done
+
+
+def _check(row: NewAction) -> None:
+    if row.channel not in CHANNELS:
+        raise _unknown("channel", row.channel, CHANNELS)
+    if row.template not in TEMPLATES:
+        raise _unknown("template", row.template, TEMPLATES)
+    if row.tone not in TONES:
+        raise _unknown("tone", row.tone, TONES)
+    if row.expires_at <= row.due_at:
+        raise UserError("an action must be due before it expires", field="expires_at")
+
+
+def _unknown(field: str, value: str, known: Sequence[str]) -> UserError:
+    return UserError(f"unknown {field} {value!r}: one of {', '.join(known)}", field=field)
+
+
+def _columns(session: Session, rows: Sequence[NewAction]) -> dict[str, object]:
+    return {
+        "tenant": scope_of(session).tenant(), "now": clock.now(),
+        "accounts": [row.account_id for row in rows], "debtors": [row.debtor_id for row in rows],
+        "people": [row.person_id for row in rows], "decisions": [row.decision_id for row in rows],
+        "channels": [row.channel for row in rows], "points": [row.contact_point_id for row in rows],
+        "templates": [row.template for row in rows], "tones": [row.tone for row in rows],
+        "purposes": [row.purpose or PURPOSES[row.template] for row in rows],
+        "dues": [row.due_at for row in rows], "expiries": [row.expires_at for row in rows],
+        "priorities": [row.priority for row in rows],
+    }  # fmt: skip
+
+
+def cancel(
+    session: Session,
+    *,
+    reason: str,
+    account_ids: Collection[int] | None = None,
+    debtor_ids: Collection[int] | None = None,
+    channel: str | None = None,
+    keep: Collection[str] = (),
+) -> int:
+    """Take what has not gone out yet out of the queue: of these accounts or debtors, by `channel` or all,
+    except the templates in `keep`. Returns how many.
+
+    A contact that is being sent at this moment stays; it was reserved before.
+    """
+    query = select(Action.id).where(
+        Action.tenant_id == scope_of(session).tenant(),
+        Action.state.in_(WAITING),
+        Action.template.not_in(keep),
+    )
+    if account_ids is not None:
+        query = query.where(Action.account_id.in_(account_ids))
+    if debtor_ids is not None:
+        query = query.where(Action.debtor_id.in_(debtor_ids))
+    if channel is not None:
+        query = query.where(Action.channel == channel)
+    ids = session.execute(query.order_by(Action.id).with_for_update()).scalars().all()
+    return len(move(session, [Move(action_id, "cancelled", reason) for action_id in ids]))
+
+
+def on_accounts_closed(session: Session, event: AccountsClosed) -> None:
+    """Nothing more is asked of an account whose work has ended; a word of thanks may still go."""
+    for accounts in _chunks(event.account_ids):
+        cancel(session, account_ids=accounts, reason=f"closed:{event.code}", keep=("thanks",))
+
+
+def on_accounts_recalled(session: Session, event: AccountsRecalled) -> None:
+    """The creditor took the accounts back: not even thanks go out."""
+    for accounts in _chunks(event.account_ids):
+        cancel(session, account_ids=accounts, reason="recalled")
+
+
+def on_payment_booked(session: Session, event: PaymentBooked) -> None:
+    """A payment that settled an account stops everything that would still ask for it."""
+    settled = reach.settled(session, event.account_ids)
+    if settled:
+        cancel(session, account_ids=settled, reason="paid", keep=("thanks",))
+
+
+def on_hold_opened(session: Session, event: HoldOpened) -> None:
+    """Any hold beats any plan."""
+    keep = ABOUT_AGREEMENTS if event.kind in AGREEMENTS else ()
+    reason = f"hold:{event.kind}"
+    if event.account_id is not None:
+        cancel(session, account_ids=[event.account_id], reason=reason, keep=keep)
+    else:
+        cancel(session, debtor_ids=[event.debtor_id], reason=reason, keep=keep)
+
+
+def on_promise_made(session: Session, event: PromiseMade) -> None:
+    """Whoever has promised is not chased meanwhile."""
+    cancel(session, account_ids=[event.account_id], reason="promise", keep=ABOUT_AGREEMENTS)
+
+
+def on_opted_out(session: Session, event: OptedOut) -> None:
+    """A closed channel is closed at once."""
+    channel = None if event.channel == EVERY_CHANNEL else event.channel
+    cancel(session, debtor_ids=[event.debtor_id], channel=channel, reason="opted_out")
+
+
+def _chunks(ids: Sequence[int]) -> Iterator[list[int]]:
+    remaining = iter(ids)
+    while chunk := list(islice(remaining, CHUNK)):
+        yield chunk

@@ -1,0 +1,157 @@
+"""The words of a message: templates in the debtor's language, filled in and checked for what is missing.
+
+Templates are package data under `templates/<language>/`: `<template>.subject`, `<template>.txt` (e-mail
+and letter), `<template>.sms` (short forms for sms and WhatsApp). They extend `_letter.txt` and `_short.txt`,
+which hold what the law wants said; `_phrases.txt` makes each of these items, one `item: words` a line. The
+HTML form is the text's paragraphs in `_letter.html`. A variable that is missing is an error.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache, lru_cache
+
+from babel import localedata
+from babel.dates import format_date
+from jinja2 import PackageLoader, StrictUndefined, Template, select_autoescape
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from recupero.kernel.money import format_minor
+from recupero.placements.reach import Reachable
+
+#: Templates and what the law is told each is for.
+PURPOSES = {
+    "reminder": "reminder",
+    "first_notice": "collection",
+    "follow_up": "collection",
+    "offer": "collection",
+    "promise_reminder": "collection",
+    "broken_promise": "collection",
+    "thanks": "collection",
+}
+TEMPLATES = tuple(PURPOSES)
+TONES = ("kind", "neutral", "firm")
+LANGUAGES = ("es", "en", "pt")
+SHORT_CHANNELS = frozenset({"sms", "whatsapp"})
+_CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that is read for another
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """On whose behalf and by whom a message is written."""
+
+    creditor: str
+    agency: str
+    phone: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A rendered message. `shown` are the items that law may want, as they stand in the text."""
+
+    language: str
+    code: str
+    subject: str
+    text: str
+    html: str
+    shown: dict[str, str]
+
+
+def new_code() -> str:
+    """A short code that identifies a message: eight letters that are easy to type, 39 bits."""
+    return "".join(secrets.choice(_CODE_LETTERS) for _ in range(8))
+
+
+def write(
+    template: str, channel: str, tone: str, account: Reachable, sender: Sender, link: str, code: str
+) -> Words:
+    """The message of this template for the account, in the debtor's language (English where there is none).
+
+    Raises jinja2.TemplateError where a template does not exist or wants what is not known.
+    """
+    language = account.language if account.language in LANGUAGES else "en"
+    phrases = _phrases(language, _values(account, sender, link, language))
+    values = {
+        **phrases,
+        "tone": tone,
+        "name": " ".join(account.name.split()),
+        "link": link,
+        "code": code,
+        "language": language,
+    }
+    short = channel in SHORT_CHANNELS
+    subject = _template(f"{language}/{template}.subject").render(values).strip()
+    text = _tidy(_template(f"{language}/{template}.{'sms' if short else 'txt'}").render(values))
+    html = "" if short else _html(text, subject, values)
+    return Words(language, code, subject, text, html, {**phrases, "code": code})
+
+
+def _values(account: Reachable, sender: Sender, link: str, language: str) -> dict[str, str | None]:
+    locale = _locale(language, account.country)
+
+    def money(minor: int) -> str | None:
+        return format_minor(minor, account.currency, locale) if minor else None
+
+    return {
+        "agency": sender.agency,
+        "creditor_name": sender.creditor,
+        "account": " ".join(account.client_account.split()),  # what is imported never makes a line of its own
+        "opened": None if account.open_date is None else _day(account.open_date, locale),
+        "due": _day(account.due_date, locale),
+        "placed": _day(account.placed_on, locale),
+        "balance": format_minor(account.balance_minor, account.currency, locale),
+        "interest_amount": money(account.interest_minor),
+        "costs_amount": money(account.costs_minor),
+        "link": link,
+        "phone": sender.phone,
+        "email": sender.email,
+    }
+
+
+def _phrases(language: str, values: Mapping[str, str | None]) -> dict[str, str]:
+    lines = _template(f"{language}/_phrases.txt").render(values).splitlines()
+    return {item: words.strip() for item, _, words in (line.partition(": ") for line in lines if line)}
+
+
+def _html(text: str, subject: str, values: Mapping[str, str]) -> str:
+    paragraphs = [paragraph.split("\n") for paragraph in text.split("\n\n")]
+    return _template("_letter.html").render(values, paragraphs=paragraphs, subject=subject)
+
+
+def _tidy(text: str) -> str:
+    """Without the empty lines that tags leave behind: at most one in a row."""
+    kept: list[str] = []
+    for line in (line.rstrip() for line in text.strip().splitlines()):
+        if line or kept[-1]:
+            kept.append(line)
+    return "\n".join(kept)
+
+
+@cache
+def _environment() -> ImmutableSandboxedEnvironment:
+    return ImmutableSandboxedEnvironment(
+        loader=PackageLoader("recupero.outreach"),
+        undefined=StrictUndefined,
+        autoescape=select_autoescape(["html"]),
+        auto_reload=False,
+        cache_size=-1,
+    )
+
+
+@cache
+def _template(name: str) -> Template:
+    return _environment().get_template(name)
+
+
+@cache
+def _locale(language: str, country: str) -> str:
+    """The debtor's language as their country writes it, where Unicode knows that combination."""
+    wanted = f"{language}_{country}"
+    return wanted if localedata.exists(wanted) else language
+
+
+@lru_cache(maxsize=4096)
+def _day(day: date, locale: str) -> str:
+    return format_date(day, "long", locale=locale)

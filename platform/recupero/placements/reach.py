@@ -1,0 +1,188 @@
+"""What the rooms above need to reach people: accounts with their debtor, contact points and open holds.
+
+Everything is asked for many accounts at once, one query each, in the scope of one tenant or of several.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy.orm import Session
+
+from recupero.kernel.database import scope_of
+from recupero.placements.lifecycle import ENDED
+from recupero.placements.service import is_open
+from recupero.placements.tables import Account, ContactPoint, Debtor, Hold, Person
+
+
+@dataclass(frozen=True, slots=True)
+class Reachable:
+    """One account and the debtor who owes it. Money in minor units of `currency`."""
+
+    tenant_id: int
+    account_id: int
+    debtor_id: int
+    person_id: int
+    portfolio_id: int
+    client_account: str
+    product: str | None
+    original_creditor: str | None
+    currency: str
+    open_date: date | None
+    due_date: date
+    placed_on: date
+    balance_minor: int
+    interest_minor: int
+    costs_minor: int  # fees and costs of collection as placed
+    status: str
+    name: str
+    country: str
+    region: str | None
+    timezone: str | None
+    language: str
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing is to be collected any more."""
+        return self.status in ENDED or self.balance_minor <= 0
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A way to reach a debtor, readable."""
+
+    id: int
+    debtor_id: int
+    kind: str
+    value: str
+    line_type: str | None
+    timezone: str | None
+    at_work: bool
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenHold:
+    """A hold that stands now, on one account or (account None) on everything of the debtor."""
+
+    id: int
+    debtor_id: int
+    account_id: int | None
+    kind: str
+
+
+def reachable(session: Session, account_ids: Collection[int]) -> dict[int, Reachable]:
+    """Accounts in scope by id; an id out of scope is left out."""
+    tenants = scope_of(session).tenant_ids
+    rows = session.execute(
+        select(
+            Account.tenant_id, Account.id, Account.debtor_id, Debtor.person_id, Account.portfolio_id,
+            Account.client_account, Account.product, Account.original_creditor, Account.currency,
+            Account.open_date, Account.due_date, Account.placed_on, Account.balance_minor,
+            Account.interest_minor, Account.cost_minor + Account.fee_minor, Account.status,
+            Debtor.name, Debtor.country, Debtor.region, Debtor.timezone, Debtor.language,
+        )
+        .join(Debtor, (Debtor.tenant_id == Account.tenant_id) & (Debtor.id == Account.debtor_id))
+        .where(Account.tenant_id.in_(tenants), Account.id.in_(account_ids))
+    )  # fmt: skip
+    return {row[1]: Reachable(*row) for row in rows}
+
+
+def points_of(session: Session, debtor_ids: Collection[int]) -> dict[int, list[Point]]:
+    """Contact points by debtor that are not known to be invalid: proven ones first, then the newest."""
+    found: dict[int, list[Point]] = defaultdict(list)
+    for point in _points(session, ContactPoint.debtor_id.in_(debtor_ids), ContactPoint.status != "invalid"):
+        found[point.debtor_id].append(point)
+    for points in found.values():
+        points.sort(key=lambda point: (point.status != "valid", -point.id))
+    return found
+
+
+def points(session: Session, point_ids: Collection[int]) -> dict[int, Point]:
+    """Contact points by id, whatever their status."""
+    return {point.id: point for point in _points(session, ContactPoint.id.in_(point_ids))}
+
+
+def _points(session: Session, *conditions: ColumnElement[bool]) -> Iterable[Point]:
+    rows = session.execute(
+        select(
+            ContactPoint.id, ContactPoint.debtor_id, ContactPoint.kind, ContactPoint.value,
+            ContactPoint.line_type, ContactPoint.timezone, ContactPoint.at_work, ContactPoint.status,
+        ).where(ContactPoint.tenant_id.in_(scope_of(session).tenant_ids), *conditions)
+    )  # fmt: skip
+    return (Point(*row) for row in rows)
+
+
+def open_holds(session: Session, debtor_ids: Collection[int]) -> dict[int, list[OpenHold]]:
+    """Holds that stand now, by debtor."""
+    found: dict[int, list[OpenHold]] = defaultdict(list)
+    rows = session.execute(
+        select(Hold.id, Hold.debtor_id, Hold.account_id, Hold.kind).where(
+            Hold.tenant_id.in_(scope_of(session).tenant_ids),
+            Hold.debtor_id.in_(debtor_ids),
+            is_open(),
+        )
+    )
+    for row in rows:
+        found[row.debtor_id].append(OpenHold(*row))
+    return found
+
+
+def settled(session: Session, account_ids: Collection[int]) -> list[int]:
+    """Those of the accounts on which nothing is owed any more."""
+    return list(
+        session.execute(
+            select(Account.id).where(
+                Account.tenant_id.in_(scope_of(session).tenant_ids),
+                Account.id.in_(account_ids),
+                or_(Account.balance_minor <= 0, Account.status.in_(ENDED)),
+            )
+        ).scalars()
+    )
+
+
+def lock_people(session: Session, person_ids: Collection[int]) -> None:
+    """Hold these people of the agency until the transaction ends; always in the same order, so that two
+    transactions over the same people never wait for each other in a ring."""
+    session.execute(
+        select(Person.id)
+        .where(Person.agency_id == scope_of(session).agency(), Person.id.in_(sorted(set(person_ids))))
+        .order_by(Person.id)
+        .with_for_update()
+    ).all()
+
+
+def mark_points(session: Session, point_ids: Sequence[int], status: str) -> None:
+    """Note what sending taught about contact points: `valid` or `invalid`."""
+    if not point_ids:
+        return
+    session.execute(
+        update(ContactPoint)
+        .where(ContactPoint.tenant_id.in_(scope_of(session).tenant_ids), ContactPoint.id.in_(point_ids))
+        .values(status=status)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An account as it was placed, for those who follow placements (a simulation, an integration)."""
+
+    account_id: int
+    client_account: str
+    placement_number: int
+    placed_on: date
+    due_date: date
+
+
+def placed_after(session: Session, account_id: int) -> list[Placed]:
+    """Accounts in scope with an id above `account_id`, in order."""
+    rows = session.execute(
+        select(
+            Account.id, Account.client_account, Account.placement_number, Account.placed_on, Account.due_date
+        )
+        .where(Account.tenant_id.in_(scope_of(session).tenant_ids), Account.id > account_id)
+        .order_by(Account.id)
+    )
+    return [Placed(*row) for row in rows]

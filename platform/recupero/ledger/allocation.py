@@ -84,10 +84,15 @@ def replay(debts: Iterable[Debt], happenings: Iterable[Happening]) -> dict[str, 
     return state.receipts
 
 
+def in_order(debts: Iterable[Debt]) -> list[Line]:
+    """The lines of the debts in the order in which money pays them."""
+    ordered = sorted(debts, key=lambda debt: (debt.due_date, debt.account_id))
+    return [(debt.account_id, part) for debt in ordered for part in debt.order]
+
+
 class _State:
     def __init__(self, debts: Iterable[Debt]) -> None:
-        ordered = sorted(debts, key=lambda debt: (debt.due_date, debt.account_id))
-        self.lines: list[Line] = [(debt.account_id, part) for debt in ordered for part in debt.order]
+        self.lines = in_order(debts)
         self.owed: defaultdict[Line, int] = defaultdict(int)
         self.receipts: dict[str, Receipt] = {}
 
@@ -103,7 +108,7 @@ class _State:
         self._use_suspense()
 
     def _owe(self, happening: Happening) -> None:
-        """Change what is owed; a payment of something that is no longer owed goes to suspense, newest first."""
+        """Change what is owed; money on what is no longer owed goes to suspense, newest payment first."""
         line = happening.line
         if line is None:
             raise ValueError("an OWED happening names its line")
@@ -155,9 +160,7 @@ class _State:
             del receipt.lines[line]
 
 
-def commission(
-    lines: Mapping[Line, int], rates: Mapping[int, int], order: Sequence[Line]
-) -> dict[Line, int]:
+def commission(lines: Mapping[Line, int], rates: Mapping[int, int], order: Sequence[Line]) -> dict[Line, int]:
     """The fee on each line of a payment, minor units; `rates` in basis points by account.
 
     Accounts of one rate are rounded together, half up, so that the lines sum to the fee on their total.

@@ -19,26 +19,34 @@ class Side(StrEnum):
 class Book(StrEnum):
     """One account of the chart; its value is what `ledger_entries.book` holds."""
 
-    side: Side
-    meaning: str
+    RECEIVABLE = "receivable"
+    PLACEMENT_CONTROL = "placement_control"
+    DIRECT_PAYMENTS = "direct_payments"
+    DIRECT_EXCESS = "direct_excess"
+    TRUST_CASH = "trust_cash"
+    CREDITOR_PAYABLE = "creditor_payable"
+    COMMISSION_EARNED = "commission_earned"
+    SUSPENSE = "suspense"
 
-    def __new__(cls, value: str, side: Side, meaning: str) -> "Book":
-        book = str.__new__(cls, value)
-        book._value_ = value
-        book.side = side
-        book.meaning = meaning
-        return book
+    @property
+    def side(self) -> Side:
+        return CHART[self][0]
 
-    RECEIVABLE = "receivable", Side.DEBIT, "what is owed on a debt, by account and part"
-    PLACEMENT_CONTROL = "placement_control", Side.CREDIT, "debts that creditors placed, less what was collected"
-    DIRECT_PAYMENTS = "direct_payments", Side.DEBIT, "paid by debtors straight to the creditor"
-    DIRECT_EXCESS = "direct_excess", Side.CREDIT, "paid straight to the creditor beyond what was owed"
-    TRUST_CASH = "trust_cash", Side.DEBIT, "money held for creditors, never the agency's own"
-    CREDITOR_PAYABLE = "creditor_payable", Side.CREDIT, "collected money due to the creditor, less commission"
-    COMMISSION_EARNED = "commission_earned", Side.CREDIT, "the agency's fee on what was collected"
-    SUSPENSE = "suspense", Side.CREDIT, "money received that no debt takes: over-paid or not yet identified"
+    @property
+    def meaning(self) -> str:
+        return CHART[self][1]
 
 
+CHART = {
+    Book.RECEIVABLE: (Side.DEBIT, "what is owed on a debt, by account and part"),
+    Book.PLACEMENT_CONTROL: (Side.CREDIT, "debts that creditors placed, less what was collected"),
+    Book.DIRECT_PAYMENTS: (Side.DEBIT, "paid by debtors straight to the creditor"),
+    Book.DIRECT_EXCESS: (Side.CREDIT, "paid straight to the creditor beyond what was owed"),
+    Book.TRUST_CASH: (Side.DEBIT, "money held for creditors, never the agency's own"),
+    Book.CREDITOR_PAYABLE: (Side.CREDIT, "collected money due to the creditor, less commission"),
+    Book.COMMISSION_EARNED: (Side.CREDIT, "the agency's fee on what was collected"),
+    Book.SUSPENSE: (Side.CREDIT, "money received that no debt takes: over-paid or not yet identified"),
+}
 DEBT_HALF = (Book.RECEIVABLE, Book.PLACEMENT_CONTROL, Book.DIRECT_PAYMENTS, Book.DIRECT_EXCESS)
 
 

@@ -19,7 +19,7 @@ def ledger() -> None:
 @command.json_option
 @command.answers
 def check(data_dir: Path | None, as_json: bool) -> None:
-    """Prove for each tenant and currency that the books balance, allocations equal payments and trust equals cash."""
+    """Prove that the books balance, allocations equal payments and trust equals cash, for each tenant."""
     problems: list[str] = []
     with command.opened(data_dir) as platform:
         for agency in agency_scopes(platform.database):

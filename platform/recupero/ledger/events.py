@@ -5,6 +5,6 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class BooksChecked:
-    """The books of the tenant in scope are being proved; rooms above add what they find wrong to `problems`."""
+    """The books in scope are being proved; rooms above add what they find wrong to `problems`."""
 
     problems: list[str] = field(default_factory=list)

@@ -28,7 +28,9 @@ class Balance:
 def balances(session: Session, account_ids: Collection[int]) -> dict[int, Balance]:
     """The ledger's balance of each account; an account without postings is left out."""
     rows = session.execute(
-        select(LedgerEntry.account_id, LedgerEntry.currency, LedgerEntry.part, func.sum(LedgerEntry.amount_minor))
+        select(
+            LedgerEntry.account_id, LedgerEntry.currency, LedgerEntry.part, func.sum(LedgerEntry.amount_minor)
+        )
         .where(
             LedgerEntry.tenant_id.in_(scope_of(session).tenant_ids),
             LedgerEntry.account_id.in_(account_ids),
@@ -38,6 +40,8 @@ def balances(session: Session, account_ids: Collection[int]) -> dict[int, Balanc
     )
     found: dict[int, Balance] = {}
     for account_id, currency, part, amount in rows:
+        if account_id is None or part is None:
+            raise ValueError("a receivable without account or part")  # check() would have told
         balance = found.setdefault(account_id, Balance(currency))
         balance.total_minor += int(amount)
         balance.parts[part] = int(amount)
@@ -58,13 +62,19 @@ def what_was_owed(session: Session, account_ids: Collection[int]) -> list[Happen
             LedgerTransaction.kind.in_(["placement", "adjustment"]),
         )
     )  # fmt: skip
-    return [Happening(at, Step.OWED, key, amount, line=(account, part)) for at, key, account, part, amount in rows]
+    return [
+        Happening(at, Step.OWED, key, amount, line=(account, part))
+        for at, key, account, part, amount in rows
+        if account is not None and part is not None
+    ]
 
 
 def trial_balance(session: Session) -> dict[tuple[int, str, Book], int]:
     """Sum of each book by tenant and currency; debit positive."""
     rows = session.execute(
-        select(LedgerEntry.tenant_id, LedgerEntry.currency, LedgerEntry.book, func.sum(LedgerEntry.amount_minor))
+        select(
+            LedgerEntry.tenant_id, LedgerEntry.currency, LedgerEntry.book, func.sum(LedgerEntry.amount_minor)
+        )
         .where(LedgerEntry.tenant_id.in_(scope_of(session).tenant_ids))
         .group_by(LedgerEntry.tenant_id, LedgerEntry.currency, LedgerEntry.book)
     )
@@ -78,7 +88,7 @@ def check(session: Session) -> list[str]:
     carry the ledger's balance; and, added by the rooms above, payments agree with their allocations.
     """
     checked = BooksChecked()
-    checked.problems += _unbalanced(session) + _halves(session) + _accounts(session)
+    checked.problems.extend(_unbalanced(session) + _halves(session) + _accounts(session))
     events.publish(session, checked)
     return checked.problems
 
@@ -128,8 +138,8 @@ def _accounts(session: Session) -> list[str]:
         .subquery()
     )  # fmt: skip
     owed = (
-        select(parts.c.tenant_id, parts.c.account_id, parts.c.currency, func.sum(parts.c.amount).label("amount"),
-               func.min(parts.c.amount).label("lowest"))
+        select(parts.c.tenant_id, parts.c.account_id, parts.c.currency,
+               func.sum(parts.c.amount).label("amount"), func.min(parts.c.amount).label("lowest"))
         .group_by(parts.c.tenant_id, parts.c.account_id, parts.c.currency)
         .subquery()
     )  # fmt: skip
@@ -148,7 +158,7 @@ def _accounts(session: Session) -> list[str]:
     problems: list[str] = []
     for tenant, account, booked, carried, lowest in rows:
         if booked != carried:
-            problems.append(f"tenant {tenant}: account {account} carries {carried}, the ledger says {booked}")
+            problems.append(f"tenant {tenant}: account {account} carries {carried}, its ledger {booked}")
         if lowest is not None and lowest < 0:
             problems.append(f"tenant {tenant}: a part of account {account} is paid below zero ({lowest})")
     return problems

@@ -52,8 +52,8 @@ def book(
         return None
     tenant = scope_of(session).tenant()
     rows = [
-        {"tenant_id": tenant, "transaction_id": identity, "book": entry.book.value, "currency": entry.currency,
-         "portfolio_id": entry.portfolio_id, "account_id": entry.account_id, "part": entry.part,
+        {"tenant_id": tenant, "transaction_id": identity, "book": entry.book.value,
+         "currency": entry.currency, "portfolio_id": entry.portfolio_id, "account_id": entry.account_id, "part": entry.part,
          "amount_minor": entry.amount_minor}
         for entry in moved
     ]  # fmt: skip
@@ -63,12 +63,19 @@ def book(
 
 
 def reverse(
-    session: Session, transaction_id: int, *, external_key: str, occurred_at: datetime, note: str | None = None
+    session: Session,
+    transaction_id: int,
+    *,
+    external_key: str,
+    occurred_at: datetime,
+    note: str | None = None,
 ) -> int | None:
     """Book the mirror image of a transaction; None where `external_key` is booked. Raises NotFound."""
     tenant = scope_of(session).tenant()
     mirrored = session.execute(
-        select(LedgerEntry).where(LedgerEntry.tenant_id == tenant, LedgerEntry.transaction_id == transaction_id)
+        select(LedgerEntry).where(
+            LedgerEntry.tenant_id == tenant, LedgerEntry.transaction_id == transaction_id
+        )
     ).scalars()
     entries = [
         Entry(Book(one.book), -one.amount_minor, one.currency, one.account_id, one.part, one.portfolio_id)

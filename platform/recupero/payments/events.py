@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class PaymentBooked:
-    """A payment is in the books of the tenant in scope, allocated to these accounts (none: all in suspense)."""
+    """A payment is in the books, allocated to these accounts of the tenant in scope (none: in suspense)."""
 
     payment_id: int
     account_ids: tuple[int, ...]
@@ -33,15 +33,3 @@ class PromiseBroken:
 
     account_id: int
     promise_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class DebtorOptedOut:
-    """On their own page a debtor asked us to stop using `channel` (a channel of law, or `all`).
-
-    Whoever keeps permissions records it in this transaction.
-    """
-
-    debtor_id: int
-    channel: str
-    source: str

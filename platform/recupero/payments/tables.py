@@ -72,7 +72,7 @@ class Charge(TenantOwned, Base):
 class Payment(TenantOwned, Base):
     """Money received. `external_key` (gateway and its payment id, or the file line) makes it book once.
 
-    `kind`: gateway, direct (paid to the creditor), manual. `state`: booked, suspense (no debt took any of it),
+    `kind`: gateway, direct (paid to the creditor), manual. `state`: booked, suspense (no debt took it),
     reversed (all of it went back). `account_ids` are the debts it may pay, `rates` the commission of each in
     basis points at the time of payment. Money that came back is in `reversals`.
     """

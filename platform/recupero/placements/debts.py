@@ -65,7 +65,8 @@ def debts(session: Session, *, debtor_id: int, currency: str, lock: bool = False
 def debts_by_id(session: Session, account_ids: Collection[int]) -> list[OpenDebt]:
     """These accounts of the tenants in scope, by id; those out of scope are left out."""
     return _debts(
-        session, _query().where(Account.tenant_id.in_(scope_of(session).tenant_ids), Account.id.in_(account_ids))
+        session,
+        _query().where(Account.tenant_id.in_(scope_of(session).tenant_ids), Account.id.in_(account_ids)),
     )
 
 
@@ -81,12 +82,12 @@ def who_owes(session: Session, debtor_id: int) -> WhoOwes:
     return WhoOwes(*row)
 
 
-def cached_balances() -> Select[Any]:
+def cached_balances() -> Select[int, int, str, int]:
     """`tenant_id, account_id, currency, balance_minor` of every account in scope, to compare in sets."""
     return select(Account.tenant_id, Account.id.label("account_id"), Account.currency, Account.balance_minor)
 
 
-def _query() -> Select[Any]:
+def _query() -> Select[*tuple[Any, ...]]:
     return (
         select(Account.id, Account.portfolio_id, Account.debtor_id, Account.client_account, Account.product,
                Account.original_creditor, Account.currency, Account.due_date, Account.balance_minor,
@@ -96,5 +97,5 @@ def _query() -> Select[Any]:
     )  # fmt: skip
 
 
-def _debts(session: Session, query: Select[Any]) -> list[OpenDebt]:
+def _debts(session: Session, query: Select[*tuple[Any, ...]]) -> list[OpenDebt]:
     return [OpenDebt(*row) for row in session.execute(query)]

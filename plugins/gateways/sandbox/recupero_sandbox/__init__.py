@@ -1,9 +1,8 @@
 """Registers the gateway `sandbox`."""
 
+from recupero_sandbox.gateway import Sandbox
 from recupero_sdk import hookimpl
 from recupero_sdk.gateways import Gateway
-
-from recupero_sandbox.gateway import Sandbox
 
 
 @hookimpl

@@ -38,7 +38,13 @@ class Sandbox:
         """The platform's page asks the charge's state itself."""
 
     def pretend(
-        self, charge: Charge, request: ChargeRequest, kind: PaymentEventKind, config: PluginConfig, *, now: datetime
+        self,
+        charge: Charge,
+        request: ChargeRequest,
+        kind: PaymentEventKind,
+        config: PluginConfig,
+        *,
+        now: datetime,
     ) -> tuple[bytes, Mapping[str, str]]:
         """The event that a provider would send, signed."""
         body = json.dumps(

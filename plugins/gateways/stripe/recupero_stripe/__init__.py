@@ -2,7 +2,6 @@
 
 from recupero_sdk import hookimpl
 from recupero_sdk.gateways import Gateway
-
 from recupero_stripe.gateway import StripeGateway
 
 

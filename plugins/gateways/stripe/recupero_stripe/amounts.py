@@ -1,11 +1,28 @@
-"""How Stripe writes money: https://docs.stripe.com/currencies (zero-decimal, three-decimal, special cases)."""
+"""How Stripe writes money (https://docs.stripe.com/currencies: zero- and three-decimal, special cases)."""
 
 from recupero_sdk.gateways import GatewayRefused
 
 ZERO_DECIMAL = frozenset(
-    "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF UGX VND VUV XAF XOF XPF".split()
+    [
+        "BIF",
+        "CLP",
+        "DJF",
+        "GNF",
+        "JPY",
+        "KMF",
+        "KRW",
+        "MGA",
+        "PYG",
+        "RWF",
+        "UGX",
+        "VND",
+        "VUV",
+        "XAF",
+        "XOF",
+        "XPF",
+    ]
 )
-THREE_DECIMAL = frozenset("BHD JOD KWD OMR TND".split())
+THREE_DECIMAL = frozenset(["BHD", "JOD", "KWD", "OMR", "TND"])
 # Where Stripe's unit is not the ISO 4217 minor unit: decimal digits more (or fewer) than ISO has.
 _DIGITS_BEYOND_ISO = {"MGA": -2, "ISK": 2}
 

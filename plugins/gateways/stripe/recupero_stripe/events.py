@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from recupero_sdk.gateways import PaymentEvent, PaymentEventKind
-
 from recupero_stripe.amounts import from_stripe
 
 _WON = {"won", "warning_closed"}

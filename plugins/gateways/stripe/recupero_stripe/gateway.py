@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import stripe
+
 from recupero_sdk.gateways import (
     Charge,
     ChargeRequest,
@@ -17,7 +18,6 @@ from recupero_sdk.gateways import (
     StaleEvent,
 )
 from recupero_sdk.settings import PluginConfig, Setting
-
 from recupero_stripe.amounts import to_stripe
 from recupero_stripe.events import translate
 

@@ -1,0 +1,352 @@
+"""Money into the books, once: each payment or reversal replays what happened to the debtor's debts and books
+the difference between where money lies and where it belongs.
+
+So the books are the same whatever the order and the number of times in which providers tell us things.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from recupero.kernel import audit, clock, events
+from recupero.kernel.database import scope_of
+from recupero.kernel.errors import UserError
+from recupero.kernel.money import is_currency
+from recupero.ledger import queries as ledger_queries
+from recupero.ledger import service as ledger
+from recupero.ledger.allocation import Debt, Happening, Line, Receipt, Step, commission, in_order, replay
+from recupero.ledger.books import Book
+from recupero.ledger.service import Entry
+from recupero.payments import promises
+from recupero.payments.events import PaymentBooked, PaymentReversed
+from recupero.payments.tables import Allocation, Payment, Reversal
+from recupero.placements.debts import OpenDebt, debts
+
+SUSPENSE = "suspense"
+_STEPS = {"refund": Step.REFUNDED, "dispute": Step.DISPUTED, "dispute_won": Step.DISPUTE_WON}
+_PAYMENT_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, :tenant))")
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Money that came in. `external_key` is the same whenever it is told again; `account_ids` are the debts
+    that it may pay (none: it waits in suspense). `kind`: gateway, direct (paid to the creditor), manual."""
+
+    external_key: str
+    kind: str
+    amount_minor: int
+    currency: str
+    received_at: datetime
+    debtor_id: int | None
+    account_ids: Sequence[int]
+    gateway: str | None = None
+    link_id: int | None = None
+    charge_id: int | None = None
+    channel: str | None = None
+    contact_id: int | None = None
+    note: str | None = None
+
+
+def book_payment(session: Session, received: Received) -> int | None:
+    """Book a payment of the tenant in scope, allocate it, and let balance, status and promises follow.
+
+    Returns its id, or None where it is booked already. Reversals that were told before it are booked with it.
+    Publishes `PaymentBooked`. Raises UserError on an amount that is not positive or an unknown currency.
+    """
+    if received.amount_minor <= 0:
+        raise UserError("a payment needs an amount above zero", field="amount_minor")
+    if not is_currency(received.currency):
+        raise UserError(f"unknown currency {received.currency!r}", field="currency")
+    tenant = scope_of(session).tenant()
+    _lock(session, received.external_key)
+    known = select(Payment.id).where(
+        Payment.tenant_id == tenant, Payment.external_key == received.external_key
+    )
+    if session.execute(known).first():
+        return None
+    group = _Group.load(session, received.debtor_id, received.currency)
+    payment, touched = _receive(session, group, received)
+    _announce(session, payment, touched)
+    for fact in _waiting_facts(session, received.external_key):
+        _apply_fact(session, payment, fact)
+    return payment.id
+
+
+def reverse_payment(
+    session: Session, *, payment_key: str, event_key: str, kind: str, total_minor: int, occurred_at: datetime
+) -> bool:
+    """Note that a payment went back, and book it once the payment is known. False where noted already.
+
+    `kind`: refund (`total_minor` is the sum of its refunds so far), dispute (the disputed amount) or
+    dispute_won (the money is back). The debts are owed again, promises are reviewed, the fee is given back.
+    """
+    tenant = scope_of(session).tenant()
+    _lock(session, payment_key)
+    fact = session.execute(
+        insert(Reversal)
+        .values(tenant_id=tenant, payment_key=payment_key, event_key=event_key, kind=kind,
+                total_minor=total_minor, occurred_at=occurred_at)
+        .on_conflict_do_nothing(index_elements=["tenant_id", "event_key"])
+        .returning(Reversal)
+    ).scalar_one_or_none()  # fmt: skip
+    if fact is None:
+        return False
+    payment = session.execute(
+        select(Payment).where(Payment.tenant_id == tenant, Payment.external_key == payment_key)
+    ).scalar_one_or_none()
+    if payment is not None:
+        _apply_fact(session, payment, fact)
+    return True
+
+
+def settle_suspense(session: Session, *, debtor_id: int, currency: str, trigger: str, at: datetime) -> None:
+    """What is owed has changed (an adjustment, an accrual): use or free the debtor's suspense."""
+    group = _Group.load(session, debtor_id, currency)
+    group.move(session, trigger=trigger, at=at, about=None)
+
+
+def _lock(session: Session, payment_key: str) -> None:
+    """One at a time for each payment: a refund and its payment must not miss each other."""
+    session.execute(_PAYMENT_LOCK, {"key": payment_key, "tenant": scope_of(session).tenant()})
+
+
+def _receive(session: Session, group: "_Group", received: Received) -> tuple[Payment, set[int]]:
+    allowed = [debt for debt in group.debts if debt.account_id in set(received.account_ids)]
+    payment = Payment(
+        tenant_id=scope_of(session).tenant(), debtor_id=received.debtor_id, link_id=received.link_id,
+        charge_id=received.charge_id, external_key=received.external_key, kind=received.kind,
+        gateway=received.gateway, amount_minor=received.amount_minor, currency=received.currency,
+        account_ids=[debt.account_id for debt in allowed],
+        rates={str(debt.account_id): debt.commission_rate for debt in allowed},
+        state="booked", received_at=received.received_at, booked_at=clock.now(), transaction_id=0,
+        channel=received.channel, contact_id=received.contact_id, note=received.note,
+    )  # fmt: skip
+    session.add(payment)
+    session.flush()
+    group.payments.append(payment)
+    touched = group.move(
+        session, trigger=f"payment:{payment.external_key}", at=payment.received_at, about=payment, first=True
+    )
+    return payment, touched
+
+
+def _waiting_facts(session: Session, payment_key: str) -> Sequence[Reversal]:
+    return (
+        session.execute(
+            select(Reversal)
+            .where(
+                Reversal.tenant_id == scope_of(session).tenant(),
+                Reversal.payment_key == payment_key,
+                Reversal.booked_at.is_(None),
+            )
+            .order_by(Reversal.occurred_at, Reversal.id)
+        )
+        .scalars()
+        .all()
+    )
+
+
+def _apply_fact(session: Session, payment: Payment, fact: Reversal) -> None:
+    group = _Group.load(session, payment.debtor_id, payment.currency, also=payment)
+    fact.booked_at = clock.now()
+    session.flush()
+    group.facts.append(fact)
+    touched = group.move(session, trigger=f"reversal:{fact.event_key}", at=fact.occurred_at, about=payment)
+    audit.record(
+        session, f"payments.{fact.kind}", f"payment:{payment.id}", actor="system",
+        tenant_id=payment.tenant_id, total_minor=fact.total_minor, currency=payment.currency,
+    )  # fmt: skip
+    promises.review(session, touched)
+    events.publish(session, PaymentReversed(payment.id, tuple(sorted(touched))))
+
+
+def _announce(session: Session, payment: Payment, touched: set[int]) -> None:
+    audit.record(
+        session, "payments.book", f"payment:{payment.id}", actor="system", tenant_id=payment.tenant_id,
+        amount_minor=payment.amount_minor, currency=payment.currency, kind=payment.kind,
+    )  # fmt: skip
+    promises.review(session, touched)
+    events.publish(session, PaymentBooked(payment.id, tuple(sorted(touched))))
+
+
+@dataclass
+class _Group:
+    """A debtor's debts in one currency with every payment for them, their rows locked."""
+
+    debts: list[OpenDebt]
+    payments: list[Payment]
+    facts: list[Reversal]
+    placed: dict[tuple[int, int | None, str], tuple[int, int]] = field(default_factory=dict)
+
+    @classmethod
+    def load(
+        cls, session: Session, debtor_id: int | None, currency: str, also: Payment | None = None
+    ) -> "_Group":
+        tenant = scope_of(session).tenant()
+        owed = [] if debtor_id is None else debts(session, debtor_id=debtor_id, currency=currency, lock=True)
+        query = select(Payment).where(
+            Payment.tenant_id == tenant, Payment.debtor_id == debtor_id, Payment.currency == currency
+        )
+        payments = [also] if debtor_id is None and also else []
+        payments += [] if debtor_id is None else list(session.execute(query).scalars())
+        facts = session.execute(
+            select(Reversal).where(
+                Reversal.tenant_id == tenant,
+                Reversal.payment_key.in_([payment.external_key for payment in payments]),
+                Reversal.booked_at.is_not(None),
+            )
+        ).scalars()
+        group = cls(owed, payments, list(facts))
+        group._load_placed(session)
+        return group
+
+    def _load_placed(self, session: Session) -> None:
+        """Where each payment's money and fee lie now."""
+        rows = session.execute(
+            select(Allocation.payment_id, Allocation.account_id, Allocation.part,
+                   func.sum(Allocation.amount_minor), func.sum(Allocation.fee_minor))
+            .where(Allocation.tenant_id == scope_of(session).tenant(),
+                   Allocation.payment_id.in_([payment.id for payment in self.payments]))
+            .group_by(Allocation.payment_id, Allocation.account_id, Allocation.part)
+        )  # fmt: skip
+        for payment_id, account_id, part, amount, fee in rows:
+            self.placed[payment_id, account_id, part] = (int(amount), int(fee))
+
+    def move(
+        self, session: Session, *, trigger: str, at: datetime, about: Payment | None, first: bool = False
+    ) -> set[int]:
+        """Book for each payment the way from where its money lies to where it belongs; accounts touched."""
+        owed = [Debt(debt.account_id, debt.due_date) for debt in self.debts]
+        receipts = replay(owed, [*self._owed(session), *self._happenings()])
+        order = in_order(owed)
+        touched: set[int] = set()
+        for payment in self.payments:
+            moves = self._moves(payment, receipts[payment.external_key], order)
+            if moves:
+                touched |= self._book(
+                    session, payment, moves, trigger=trigger, at=at, about=about, first=first
+                )
+            payment.state = _state(receipts[payment.external_key])
+            session.flush()
+        return touched
+
+    def _owed(self, session: Session) -> list[Happening]:
+        return ledger_queries.what_was_owed(session, [debt.account_id for debt in self.debts])
+
+    def _happenings(self) -> list[Happening]:
+        received = [
+            Happening(one.received_at, Step.RECEIVED, one.external_key, one.amount_minor,
+                      account_ids=frozenset(one.account_ids))
+            for one in self.payments
+        ]  # fmt: skip
+        undone = [
+            Happening(one.occurred_at, _STEPS[one.kind], one.payment_key, one.total_minor)
+            for one in self.facts
+        ]
+        return received + undone
+
+    def _moves(self, payment: Payment, target: Receipt, order: Sequence[Line]) -> "list[_Move]":
+        rates = {int(account): rate for account, rate in payment.rates.items()}
+        fees = commission(target.lines, rates, order)
+        wanted: dict[tuple[int | None, str], tuple[int, int]] = {
+            line: (amount, fees[line]) for line, amount in target.lines.items()
+        }
+        wanted[None, SUSPENSE] = (target.suspense, 0)
+        placed = {
+            (account, part): lies
+            for (payment_id, account, part), lies in self.placed.items()
+            if payment_id == payment.id
+        }
+        moves = []
+        for account, part in sorted({*wanted, *placed}, key=lambda line: (line[0] or 0, line[1])):
+            to, lies = wanted.get((account, part), (0, 0)), placed.get((account, part), (0, 0))
+            if to != lies:
+                moves.append(_Move(account, part, to[0] - lies[0], to[1] - lies[1]))
+        return moves
+
+    def _book(
+        self,
+        session: Session,
+        payment: Payment,
+        moves: "list[_Move]",
+        *,
+        trigger: str,
+        at: datetime,
+        about: Payment | None,
+        first: bool,
+    ) -> set[int]:
+        own = payment is about
+        kind = ("payment" if first else "reversal") if own else "reallocation"
+        transaction_id = ledger.book(
+            session, kind=kind, external_key=trigger if own else f"{trigger}:{payment.id}", occurred_at=at,
+            entries=_entries(payment, moves, {debt.account_id: debt.portfolio_id for debt in self.debts}),
+            reverses_id=payment.transaction_id if kind == "reversal" else None,
+        )  # fmt: skip
+        if transaction_id is None:
+            raise RuntimeError(f"{trigger} is in the ledger without its payment")
+        if own and first:
+            payment.transaction_id = transaction_id
+        tenant = payment.tenant_id
+        session.execute(
+            insert(Allocation),
+            [
+                {"tenant_id": tenant, "payment_id": payment.id, "transaction_id": transaction_id,
+                 "account_id": move.account_id, "part": move.part, "amount_minor": move.amount_minor,
+                 "fee_minor": move.fee_minor, "at": at}
+                for move in moves
+            ],
+        )  # fmt: skip
+        return {move.account_id for move in moves if move.account_id is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """Money of one payment onto a line (negative: off it), and the fee that goes with it."""
+
+    account_id: int | None
+    part: str
+    amount_minor: int
+    fee_minor: int
+
+
+def _state(receipt: Receipt) -> str:
+    if not receipt.held:
+        return "reversed"
+    return "suspense" if receipt.suspense == receipt.held else "booked"
+
+
+def _entries(payment: Payment, moves: Sequence[_Move], portfolios: Mapping[int, int]) -> list[Entry]:
+    """The postings of a payment's moves: the debt falls, the money is the creditor's, less the fee."""
+    direct, currency = payment.kind == "direct", payment.currency
+    debt_side = Book.DIRECT_PAYMENTS if direct else Book.PLACEMENT_CONTROL
+    entries: list[Entry] = []
+    collected: defaultdict[int, int] = defaultdict(int)
+    fees: defaultdict[int, int] = defaultdict(int)
+    suspense = 0
+    for move in moves:
+        if move.account_id is None:
+            suspense += move.amount_minor
+            continue
+        collected[move.account_id] += move.amount_minor
+        fees[move.account_id] += move.fee_minor
+        portfolio = portfolios[move.account_id]
+        entries.append(
+            Entry(Book.RECEIVABLE, -move.amount_minor, currency, move.account_id, move.part, portfolio)
+        )
+    for account, amount in collected.items():
+        due = fees[account] if direct else fees[account] - amount
+        for book, change in (
+            (debt_side, amount),
+            (Book.CREDITOR_PAYABLE, due),
+            (Book.COMMISSION_EARNED, -fees[account]),
+        ):
+            entries.append(Entry(book, change, currency, account, None, portfolios[account]))
+    cash = Book.DIRECT_PAYMENTS if direct else Book.TRUST_CASH
+    entries.append(Entry(Book.DIRECT_EXCESS if direct else Book.SUSPENSE, -suspense, currency))
+    entries.append(Entry(cash, suspense if direct else suspense + sum(collected.values()), currency))
+    return entries

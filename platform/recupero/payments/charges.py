@@ -1,0 +1,133 @@
+"""Charges: what a gateway is asked to take. The asking is done by a worker, never by the page."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from recupero.kernel import clock, jobs
+from recupero.kernel.database import scope_of
+from recupero.kernel.errors import Conflict, NotFound, UserError
+from recupero.payments import gateways
+from recupero.payments.links import address
+from recupero.payments.tables import Charge, PaymentLink
+from recupero.placements.debts import OpenDebt, debts_by_id
+from recupero.tenancy import queries as tenancy
+from recupero_sdk.gateways import ChargeRequest
+
+OPEN = ("wanted", "open", "pending")
+
+
+@dataclass(frozen=True, slots=True)
+class Payable:
+    """What a link can be paid: everything, or any amount from the creditor's minimum up. Minor units."""
+
+    debts: tuple[OpenDebt, ...]
+    currency: str
+    total_minor: int
+    minimum_minor: int
+
+
+def payable(session: Session, link_id: int) -> Payable:
+    """The accounts of a link of the tenant in scope with something owed, oldest due first."""
+    link = _link(session, link_id)
+    owed = sorted(
+        (debt for debt in debts_by_id(session, link.account_ids) if debt.balance_minor > 0),
+        key=lambda debt: (debt.due_date, debt.account_id),
+    )
+    total = sum(debt.balance_minor for debt in owed)
+    lowest = max((int(debt.terms.get("minimum_instalment_minor", 0)) for debt in owed), default=0)
+    return Payable(tuple(owed), link.currency, total, min(max(lowest, 1), total))
+
+
+def start_charge(session: Session, link_id: int, amount_minor: int) -> int:
+    """Ask for a payment page over an amount; the charge's id. The same amount twice is one charge; another
+    amount withdraws the charge before it. A worker makes the page (`payments.create_charge`).
+
+    Raises UserError on an amount outside what can be paid, Conflict where nothing is owed any more.
+    """
+    link = _link(session, link_id, lock=True)
+    can = payable(session, link_id)
+    if not can.total_minor:
+        raise Conflict("nothing is owed on this link any more")
+    if not can.minimum_minor <= amount_minor <= can.total_minor:
+        raise UserError("choose an amount from the minimum to what is owed", field="amount")
+    running = _running(session, link_id)
+    gateway = gateways.chosen(session)
+    for charge in running:
+        if charge.amount_minor == amount_minor and charge.gateway == gateway and charge.state != "pending":
+            return charge.id
+    withdraw(session, link_id)
+    tenant = scope_of(session).tenant()
+    number = len(
+        session.execute(select(Charge.id).where(Charge.tenant_id == tenant, Charge.link_id == link.id)).all()
+    )
+    charge = Charge(
+        tenant_id=tenant, link_id=link.id, gateway=gateway,
+        idempotency_key=f"recupero-{tenant}-{link.id}-{number + 1}", amount_minor=amount_minor,
+        currency=link.currency, state="wanted", created_at=clock.now(),
+    )  # fmt: skip
+    session.add(charge)
+    session.flush()
+    jobs.enqueue(session, "payments.create_charge", queue="urgent", charge_id=charge.id)
+    return charge.id
+
+
+def withdraw(session: Session, link_id: int) -> None:
+    """Nobody shall pay the link's running charges any more: their pages are closed by a worker."""
+    withdrawn = session.execute(
+        update(Charge)
+        .where(
+            Charge.tenant_id == scope_of(session).tenant(),
+            Charge.link_id == link_id,
+            Charge.state.in_(["wanted", "open"]),
+        )
+        .values(state="cancelled")
+        .returning(Charge.id)
+    ).scalars()
+    for charge_id in withdrawn:
+        jobs.enqueue(session, "payments.cancel_charge", charge_id=charge_id)
+
+
+def charge(session: Session, charge_id: int) -> Charge:
+    """The charge of the tenant in scope. Raises NotFound."""
+    found = session.get(Charge, (scope_of(session).tenant(), charge_id))
+    if found is None:
+        raise NotFound("no such charge")
+    return found
+
+
+def request_of(session: Session, found: Charge) -> ChargeRequest:
+    """What the gateway is asked, the same on every retry. It names the creditor, not the debtor."""
+    return ChargeRequest(
+        idempotency_key=found.idempotency_key,
+        amount_minor=found.amount_minor,
+        currency=found.currency,
+        description=tenancy.tenant(session).name,
+        success_url=f"{address(_link(session, found.link_id).token)}/thanks",
+        metadata={"recupero_tenant": str(found.tenant_id), "recupero_charge": str(found.id)},
+    )
+
+
+def _running(session: Session, link_id: int) -> list[Charge]:
+    return list(
+        session.execute(
+            select(Charge)
+            .where(
+                Charge.tenant_id == scope_of(session).tenant(),
+                Charge.link_id == link_id,
+                Charge.state.in_(OPEN),
+            )
+            .order_by(Charge.id)
+        ).scalars()
+    )
+
+
+def _link(session: Session, link_id: int, lock: bool = False) -> PaymentLink:
+    query = select(PaymentLink).where(
+        PaymentLink.tenant_id == scope_of(session).tenant(), PaymentLink.id == link_id
+    )
+    found = session.execute(query.with_for_update() if lock else query).scalar_one_or_none()
+    if found is None:
+        raise NotFound("no such payment link")
+    return found

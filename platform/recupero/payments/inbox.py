@@ -1,0 +1,171 @@
+"""Events of payment providers: checked and stored once at the door, worked later, in any order."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from recupero.kernel import clock, jobs
+from recupero.kernel.database import Database, Scope, scope_of
+from recupero.kernel.errors import UserError
+from recupero.kernel.money import is_currency
+from recupero.payments import charges, gateways
+from recupero.payments.booking import Received, book_payment, reverse_payment
+from recupero.payments.tables import Charge, PaymentLink, ProviderEvent
+from recupero_sdk.gateways import InvalidSignature, PaymentEvent, PaymentEventKind, StaleEvent
+
+_REVERSALS = {
+    PaymentEventKind.REFUNDED: "refund",
+    PaymentEventKind.DISPUTED: "dispute",
+    PaymentEventKind.DISPUTE_LOST: "dispute",
+    PaymentEventKind.DISPUTE_WON: "dispute_won",
+}
+
+
+class BadSignature(UserError):
+    """The event was not signed with the creditor's secret."""
+
+    status = 401
+
+
+class BadEvent(UserError):
+    """The event is too old, or is no event."""
+
+    status = 400
+
+
+def receive_event(
+    database: Database, scope: Scope, gateway_key: str, body: bytes, headers: Mapping[str, str]
+) -> bool:
+    """Check a provider's event for the tenant in scope, store it once and ask a worker to book it.
+
+    False where it is stored already. Raises NotFound (no such gateway), BadSignature or BadEvent.
+    """
+    now = clock.now()
+    with database.transaction(scope) as session:
+        gateway, config = gateways.open_gateway(session, gateway_key)
+        try:
+            gateway.read_event(body, headers, config, now=now)
+            event_id = gateway.raw_event_id(body)
+        except InvalidSignature as error:
+            raise BadSignature(str(error)) from error
+        except (StaleEvent, ValueError, KeyError, TypeError) as error:
+            reason = str(error) if isinstance(error, StaleEvent) else "the event cannot be read"
+            raise BadEvent(reason) from error
+        stored = _store(session, scope, gateway_key, event_id, body, headers, now)
+        if stored is not None:
+            jobs.enqueue(session, "payments.process_event", queue="urgent", event_id=stored)
+        return stored is not None
+
+
+def _store(
+    session: Session,
+    scope: Scope,
+    gateway_key: str,
+    event_id: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    now: datetime,
+) -> int | None:
+    signatures = {name: value for name, value in headers.items() if "signature" in name.lower()}
+    return session.execute(
+        insert(ProviderEvent)
+        .values(
+            gateway=gateway_key, agency_id=scope.agency(), tenant_id=scope.tenant(), event_id=event_id,
+            body=body.decode(), headers=signatures, state="received", received_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=["gateway", "tenant_id", "event_id"])
+        .returning(ProviderEvent.id)
+    ).scalar_one_or_none()  # fmt: skip
+
+
+def process_event(session: Session, event_id: int) -> None:
+    """Book a stored event of the tenant in scope; its state and what came of it are in the same transaction.
+
+    An event that cannot be booked as it stands ends `refused` with a note for a person; nothing is lost.
+    """
+    stored = session.execute(
+        select(ProviderEvent)
+        .where(ProviderEvent.id == event_id, ProviderEvent.tenant_id == scope_of(session).tenant())
+        .with_for_update()
+    ).scalar_one()
+    if stored.state != "received":
+        return
+    gateway, config = gateways.open_gateway(session, stored.gateway)
+    event = gateway.read_event(stored.body.encode(), stored.headers, config, now=stored.received_at)
+    state, note = _work(session, stored.gateway, event)
+    session.execute(
+        update(ProviderEvent)
+        .where(ProviderEvent.id == event_id)
+        .values(state=state, note=note, processed_at=clock.now())
+    )
+
+
+def _work(session: Session, gateway_key: str, event: PaymentEvent) -> tuple[str, str | None]:
+    if event.kind is PaymentEventKind.IGNORED:
+        return "done", "says nothing about our charges"
+    if not is_currency(event.currency):
+        return "refused", f"unknown currency {event.currency!r}"
+    if event.kind in _REVERSALS:
+        return _go_back(session, gateway_key, event)
+    found = _charge_of(session, gateway_key, event)
+    if found is None:
+        return "refused", "names no charge of this creditor"
+    if event.kind is PaymentEventKind.SUCCEEDED:
+        return _pay(session, gateway_key, event, found)
+    if found.state in charges.OPEN:
+        found.state = "pending" if event.kind is PaymentEventKind.PENDING else "failed"
+    return "done", None
+
+
+def _charge_of(session: Session, gateway_key: str, event: PaymentEvent) -> Charge | None:
+    """The charge by the provider's reference, else by our own number in the metadata; of this tenant only."""
+    tenant, number = scope_of(session).tenant(), event.metadata.get("recupero_charge", "")
+    ours = event.metadata.get("recupero_tenant") == str(tenant) and number.isdecimal()
+    by = (
+        Charge.reference == event.charge_reference
+        if event.charge_reference
+        else Charge.id == int(number or 0)
+    )
+    if not event.charge_reference and not ours:
+        return None
+    return session.execute(
+        select(Charge).where(Charge.tenant_id == tenant, Charge.gateway == gateway_key, by).with_for_update()
+    ).scalar_one_or_none()
+
+
+def _pay(session: Session, gateway_key: str, event: PaymentEvent, found: Charge) -> tuple[str, str | None]:
+    """Book what came in. An amount or currency that nobody asked for goes to suspense: a person looks."""
+    if event.payment_reference is None or event.amount_minor <= 0:
+        return "refused", "a payment without reference or amount"
+    link = session.get_one(PaymentLink, (found.tenant_id, found.link_id))
+    asked, came = (found.amount_minor, found.currency), (event.amount_minor, event.currency)
+    note = None if asked == came else f"asked {asked[0]} {asked[1]}, received {came[0]} {came[1]}"
+    received = Received(
+        external_key=f"{gateway_key}:{event.payment_reference}", kind="gateway",
+        amount_minor=event.amount_minor, currency=event.currency, received_at=event.occurred_at,
+        debtor_id=link.debtor_id, account_ids=link.account_ids, gateway=gateway_key, link_id=link.id,
+        charge_id=found.id, note=note,
+    )  # fmt: skip
+    found.state = "paid"
+    session.flush()
+    booked = book_payment(session, received if note is None else replace(received, account_ids=[]))
+    charges.withdraw(session, link.id)
+    return "done", note if booked is not None else "booked already"
+
+
+def _go_back(session: Session, gateway_key: str, event: PaymentEvent) -> tuple[str, str | None]:
+    if event.payment_reference is None:
+        return "refused", "a reversal that names no payment"
+    reverse_payment(
+        session,
+        payment_key=f"{gateway_key}:{event.payment_reference}",
+        event_key=f"{gateway_key}:{event.event_id}",
+        kind=_REVERSALS[event.kind],
+        total_minor=event.amount_minor,
+        occurred_at=event.occurred_at,
+    )
+    return "done", None

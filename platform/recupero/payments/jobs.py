@@ -1,0 +1,75 @@
+"""What workers do for payments: talk to gateways, book their events, judge promises."""
+
+from datetime import timedelta
+
+from recupero.kernel import audit, runtime
+from recupero.kernel.jobs import JobContext, enqueue, job, periodic
+from recupero.payments import charges, gateways, inbox, promises, sandbox
+from recupero.tenancy.queries import agency_scopes
+from recupero_sdk.gateways import GatewayRefused, PaymentEventKind
+
+
+@job("payments.create_charge")
+def create_charge(context: JobContext, charge_id: int) -> None:
+    """Make the gateway's page: asked outside any transaction, with the same key on every retry."""
+    with context.transaction() as session:
+        found = charges.charge(session, charge_id)
+        if found.state != "wanted":
+            return
+        gateway, config = gateways.open_gateway(session, found.gateway)
+        request = charges.request_of(session, found)
+    try:
+        made = gateway.create_charge(request, config)
+    except GatewayRefused as refused:
+        _refuse(context, charge_id, str(refused))
+        return
+    with context.transaction() as session:
+        found = charges.charge(session, charge_id)
+        found.reference, found.url = made.reference, made.url
+        if found.state == "wanted":
+            found.state = "open"
+        elif found.state == "cancelled":  # withdrawn while the gateway worked
+            enqueue(session, "payments.cancel_charge", charge_id=charge_id)
+
+
+def _refuse(context: JobContext, charge_id: int, reason: str) -> None:
+    with context.transaction() as session:
+        found = charges.charge(session, charge_id)
+        found.state = "failed"
+        audit.record(
+            session, "payments.charge_refused", f"charge:{charge_id}", actor="system",
+            tenant_id=found.tenant_id, reason=reason,
+        )  # fmt: skip
+
+
+@job("payments.cancel_charge")
+def cancel_charge(context: JobContext, charge_id: int) -> None:
+    """Close the gateway's page of a withdrawn charge. One that was never made has nothing to close."""
+    with context.transaction() as session:
+        found = charges.charge(session, charge_id)
+        gateway, config = gateways.open_gateway(session, found.gateway)
+    if found.reference is not None and found.state == "cancelled":
+        gateway.cancel_charge(found.reference, config)
+
+
+@job("payments.process_event")
+def process_event(context: JobContext, event_id: int) -> None:
+    """Book one stored event of a provider, in one transaction."""
+    with context.transaction() as session:
+        inbox.process_event(session, event_id)
+
+
+@job("payments.pretend")
+def pretend(context: JobContext, charge_id: int, kind: str) -> None:
+    """What the sandbox's delayed payment comes to."""
+    sandbox.report(runtime.current().database, context.scope, charge_id, PaymentEventKind(kind))
+
+
+@periodic("payments.settle_promises", every=timedelta(hours=6))
+def settle_promises(context: JobContext) -> None:
+    """Judge the promises whose days of grace are over, creditor by creditor."""
+    database = runtime.current().database
+    for agency in agency_scopes(database):
+        for tenant_id in agency.tenant_ids:
+            with database.transaction(agency.of_tenant(tenant_id)) as session:
+                promises.settle_due(session)

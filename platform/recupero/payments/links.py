@@ -1,0 +1,231 @@
+"""Payment links: short, unguessable addresses that survive a change of balance, and who may open them.
+
+A link shows nothing about a debt until the person has proven who they are by two facts that the creditor gave
+us, at least one of which a stranger does not know.
+"""
+
+import hmac
+import secrets
+import unicodedata
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from recupero.kernel import audit, clock, crypto, runtime
+from recupero.kernel.database import PLATFORM, Database, Scope, scope_of
+from recupero.kernel.errors import NotFound
+from recupero.payments.tables import PaymentLink, PaymentLinkDirectory
+from recupero.placements.debts import OpenDebt, WhoOwes, debts_by_id, who_owes
+
+TOKEN_BYTES = 16  # 128 bits
+MAX_FAILURES = 5
+LOCK = timedelta(minutes=30)
+
+
+class Fact(StrEnum):
+    """What a person may be asked. The first three are known to few; the postal code and name to many."""
+
+    NATIONAL_ID = "national_id"
+    BIRTH_DATE = "birth_date"
+    CLIENT_ACCOUNT = "client_account"
+    POSTAL_CODE = "postal_code"
+    NAME = "name"
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A link as whoever opens it may see it before any proof: nothing of the debt or the creditor."""
+
+    scope: Scope
+    link_id: int
+    language: str
+    country: str
+    questions: tuple[Fact, ...]
+    locked_until: datetime | None
+
+
+def ensure_links(session: Session, wanted: Mapping[int, Collection[int]]) -> dict[int, str]:
+    """The payment address of each debtor of the tenant in scope: made where there is none, widened to the
+    `account_ids` of {debtor_id: account_ids}. One link per debtor and currency, in four statements for all.
+
+    Raises ValueError where the accounts of one debtor have several currencies or are out of scope.
+    """
+    currencies = _currencies(session, wanted)
+    _insert_missing(session, wanted, currencies)
+    links = session.execute(
+        select(PaymentLink).where(
+            PaymentLink.tenant_id == scope_of(session).tenant(),
+            PaymentLink.debtor_id.in_(wanted),
+            PaymentLink.status == "active",
+        )
+    ).scalars()
+    found = {link.debtor_id: link for link in links if link.currency == currencies[link.debtor_id]}
+    for debtor_id, link in found.items():
+        more = set(wanted[debtor_id]) - set(link.account_ids)
+        if more:
+            link.account_ids = sorted({*link.account_ids, *more})
+    session.flush()
+    return {debtor_id: address(link.token) for debtor_id, link in found.items()}
+
+
+def address(token: str) -> str:
+    """Where the link of this token opens."""
+    return f"{runtime.current().config.base_url}/p/{token}"
+
+
+def _currencies(session: Session, wanted: Mapping[int, Collection[int]]) -> dict[int, str]:
+    accounts = {account for ids in wanted.values() for account in ids}
+    known = {debt.account_id: debt for debt in debts_by_id(session, accounts)}
+    currencies: dict[int, str] = {}
+    for debtor_id, ids in wanted.items():
+        debts = [known.get(account) for account in ids]
+        found = {debt.currency for debt in debts if debt is not None and debt.debtor_id == debtor_id}
+        if None in debts or len(found) != 1:
+            raise ValueError(f"a link needs accounts of debtor {debtor_id}, all in one currency")
+        currencies[debtor_id] = found.pop()
+    return currencies
+
+
+def _insert_missing(
+    session: Session, wanted: Mapping[int, Collection[int]], currencies: Mapping[int, str]
+) -> None:
+    scope = scope_of(session)
+    have = session.execute(
+        select(PaymentLink.debtor_id, PaymentLink.currency).where(
+            PaymentLink.tenant_id == scope.tenant(),
+            PaymentLink.debtor_id.in_(wanted),
+            PaymentLink.status == "active",
+        )
+    ).tuples()
+    missing = set(currencies.items()) - set(have)
+    if not missing:
+        return
+    tokens = {debtor_id: secrets.token_urlsafe(TOKEN_BYTES) for debtor_id, _ in missing}
+    rows = [
+        {"tenant_id": scope.tenant(), "debtor_id": debtor_id, "account_ids": sorted(wanted[debtor_id]),
+         "currency": currency, "token": tokens[debtor_id], "status": "active", "failed_checks": 0,
+         "created_at": clock.now()}
+        for debtor_id, currency in missing
+    ]  # fmt: skip
+    made = session.execute(
+        insert(PaymentLink).on_conflict_do_nothing().returning(PaymentLink.id, PaymentLink.debtor_id), rows
+    ).all()
+    directory = [
+        {"token_hash": crypto.hash_token(tokens[debtor_id]), "agency_id": scope.agency(),
+         "tenant_id": scope.tenant(), "link_id": link_id}
+        for link_id, debtor_id in made
+    ]  # fmt: skip
+    if directory:
+        session.execute(insert(PaymentLinkDirectory), directory)
+
+
+def revoke_link(session: Session, link_id: int, *, actor: str) -> None:
+    """End a link at once; its address then says that it is no longer valid. Raises NotFound."""
+    tenant = scope_of(session).tenant()
+    done = session.execute(
+        update(PaymentLink)
+        .where(PaymentLink.tenant_id == tenant, PaymentLink.id == link_id, PaymentLink.status == "active")
+        .values(status="revoked")
+        .returning(PaymentLink.id)
+    ).scalar_one_or_none()
+    if done is None:
+        raise NotFound("no such payment link")
+    audit.record(session, "payments.revoke_link", f"link:{link_id}", actor=actor, tenant_id=tenant)
+
+
+def open_link(database: Database, token: str) -> Door | None:
+    """What stands behind a token, or None where it is unknown or revoked. Notes the first opening."""
+    with database.transaction(PLATFORM) as session:
+        entry = session.get(PaymentLinkDirectory, crypto.hash_token(token))
+    if entry is None:
+        return None
+    scope = Scope(entry.agency_id, (entry.tenant_id,))
+    with database.transaction(scope) as session:
+        link = session.get_one(PaymentLink, (entry.tenant_id, entry.link_id))
+        if link.status != "active":
+            return None
+        link.first_opened_at = link.first_opened_at or clock.now()
+        person, debts = who_owes(session, link.debtor_id), debts_by_id(session, link.account_ids)
+        locked = link.locked_until if link.locked_until and link.locked_until > clock.now() else None
+        return Door(
+            scope, link.id, person.language, person.country, tuple(_known_facts(person, debts))[:2], locked
+        )
+
+
+def prove_identity(database: Database, door: Door, answers: Mapping[Fact, str]) -> bool:
+    """Whether the answers to `door.questions` are all right. After `MAX_FAILURES` wrong tries the link is
+    locked for `LOCK`, for right answers, too; tries at the same time are counted one after the other."""
+    with database.transaction(door.scope) as session:
+        link = session.execute(
+            select(PaymentLink)
+            .where(PaymentLink.tenant_id == door.scope.tenant(), PaymentLink.id == door.link_id)
+            .with_for_update()
+        ).scalar_one()
+        if link.locked_until is not None and link.locked_until > clock.now():
+            return False
+        right = _all_right(
+            _known_facts(who_owes(session, link.debtor_id), debts_by_id(session, link.account_ids)),
+            door.questions,
+            answers,
+        )
+        _note_try(session, link, right)
+        return right
+
+
+def _note_try(session: Session, link: PaymentLink, right: bool) -> None:
+    link.failed_checks = 0 if right else link.failed_checks + 1
+    locked = link.failed_checks >= MAX_FAILURES
+    if locked:
+        link.failed_checks, link.locked_until = 0, clock.now() + LOCK
+    action = "payments.identity_proved" if right else "payments.identity_failed"
+    audit.record(
+        session,
+        action,
+        f"link:{link.id}",
+        actor="debtor",
+        tenant_id=link.tenant_id,
+        **({"locked": True} if locked else {}),
+    )
+
+
+def _known_facts(person: WhoOwes, debts: Sequence[OpenDebt]) -> dict[Fact, tuple[str, ...]]:
+    """What can be asked, strongest first, with the answers that count (normalised)."""
+    known: dict[Fact, tuple[str, ...]] = {}
+    if person.national_id and len(plain(person.national_id)) >= 4:
+        known[Fact.NATIONAL_ID] = (plain(person.national_id)[-4:],)
+    if person.birth_date:
+        known[Fact.BIRTH_DATE] = (plain(person.birth_date),)
+    if debts:
+        known[Fact.CLIENT_ACCOUNT] = tuple(plain(debt.client_account) for debt in debts)
+    if person.postal_code:
+        known[Fact.POSTAL_CODE] = (plain(person.postal_code),)
+    known[Fact.NAME] = (plain(person.name),)
+    return known
+
+
+def plain(value: str) -> str:
+    """Letters and digits only, without accents, in one case: how answers are compared."""
+    decomposed = unicodedata.normalize("NFKD", value.casefold())
+    return "".join(letter for letter in decomposed if letter.isalnum())
+
+
+_ASKED: dict[Fact, Callable[[str], str]] = {Fact.NATIONAL_ID: lambda answer: plain(answer)[-4:]}
+
+
+def _all_right(
+    known: Mapping[Fact, tuple[str, ...]], questions: Sequence[Fact], answers: Mapping[Fact, str]
+) -> bool:
+    """Every comparison is made, each in constant time: how long it takes tells nothing."""
+    right = bool(questions)
+    for fact in questions:
+        given = _ASKED.get(fact, plain)(answers.get(fact, "")).encode()
+        matches = [
+            hmac.compare_digest(given, answer.encode()) and answer != "" for answer in known.get(fact, ())
+        ]
+        right &= any(matches)
+    return right

@@ -1,0 +1,162 @@
+"""Promises to pay: made on a page or with an agent, judged by what came in (domain page, formula 8.3)."""
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime, time, timedelta
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, select, text, update
+from sqlalchemy.orm import Session
+
+from recupero.kernel import audit, clock, events
+from recupero.kernel.database import scope_of
+from recupero.kernel.errors import NotFound, UserError
+from recupero.payments.events import PromiseBroken, PromiseMade
+from recupero.payments.tables import PromiseToPay
+from recupero.placements import service as placements
+from recupero.placements.debts import OpenDebt, debts_by_id
+from recupero.tenancy import queries as tenancy
+
+GRACE = timedelta(days=3)
+TOLERANCE_PERCENT = 95
+FURTHEST = timedelta(days=60)
+
+
+def make_promise(
+    session: Session,
+    *,
+    account_id: int,
+    amount_minor: int,
+    due_date: date,
+    made_with: str,
+    contact_id: int | None = None,
+) -> int:
+    """Take the debtor's promise for an account of the tenant in scope; its id. One that is still open on the
+    account is replaced. `made_with`: page, agent, api, simulation. Work on the account rests until it is due.
+
+    Publishes `PromiseMade`. Raises NotFound, or UserError on an amount or a date that cannot be promised.
+    """
+    tenant, found = scope_of(session).tenant(), debts_by_id(session, [account_id])
+    if not found:
+        raise NotFound("no such account")
+    zone = tenancy.tenant(session).timezone
+    _check(found[0], amount_minor, due_date, clock.today(zone))
+    _cancel_open(session, account_id)
+    promise = PromiseToPay(
+        tenant_id=tenant, account_id=account_id, debtor_id=found[0].debtor_id, contact_id=contact_id,
+        amount_minor=amount_minor, currency=found[0].currency, made_at=clock.now(), due_date=due_date,
+        state="open", made_with=made_with,
+    )  # fmt: skip
+    session.add(promise)
+    session.flush()
+    _rest(session, promise, zone)
+    placements.set_stage(session, [account_id], "promised")
+    audit.record(
+        session, "payments.promise", f"promise:{promise.id}", actor=made_with, tenant_id=tenant,
+        account_id=account_id, amount_minor=amount_minor, due_date=due_date.isoformat(),
+    )  # fmt: skip
+    events.publish(session, PromiseMade(account_id, promise.id))
+    return promise.id
+
+
+def _check(debt: OpenDebt, amount_minor: int, due_date: date, today: date) -> None:
+    if not 0 < amount_minor <= debt.balance_minor:
+        raise UserError("promise an amount above zero and up to what is owed", field="amount")
+    if not today <= due_date <= today + FURTHEST:
+        raise UserError(f"promise a day from today to {(today + FURTHEST).isoformat()}", field="due_date")
+
+
+def _cancel_open(session: Session, account_id: int) -> None:
+    session.execute(
+        update(PromiseToPay)
+        .where(
+            PromiseToPay.tenant_id == scope_of(session).tenant(),
+            PromiseToPay.account_id == account_id,
+            PromiseToPay.state == "open",
+        )
+        .values(state="cancelled", settled_at=clock.now())
+    )
+
+
+def _rest(session: Session, promise: PromiseToPay, zone: str) -> None:
+    """A running promise is a hold on the account until its grace is over; a newer one moves the end."""
+    end = datetime.combine(promise.due_date + GRACE + timedelta(days=1), time(), ZoneInfo(zone))
+    hold = partial(
+        placements.open_hold, session, debtor_id=promise.debtor_id, account_id=promise.account_id,
+        kind="promise", source=f"promise:{promise.id}", until=end,
+    )  # fmt: skip
+    placements.end_hold(session, hold(), by=f"promise:{promise.id}")
+    hold()
+
+
+# What came in for the promised account from the promise to its due date and the days of grace, net of
+# reversals. A direct payment is known by its day only, so that day counts whole.
+_RECEIPTS = text("""
+SELECT p.id, coalesce(sum(a.amount_minor), 0)
+FROM promises p
+LEFT JOIN (allocations a JOIN payments m ON m.tenant_id = a.tenant_id AND m.id = a.payment_id)
+  ON a.tenant_id = p.tenant_id AND a.account_id = p.account_id
+ AND (m.received_at AT TIME ZONE :zone)::date <= p.due_date + :grace
+ AND CASE WHEN m.kind = 'direct'
+     THEN (m.received_at AT TIME ZONE :zone)::date >= (p.made_at AT TIME ZONE :zone)::date
+     ELSE m.received_at >= p.made_at END
+WHERE p.tenant_id = :tenant AND p.id = ANY(:ids)
+GROUP BY p.id
+""")
+
+
+def review(session: Session, account_ids: Collection[int]) -> None:
+    """Judge the promises on these accounts again, after money came in or went back."""
+    _judge(session, PromiseToPay.account_id.in_(account_ids) & (PromiseToPay.state != "cancelled"))
+
+
+def settle_due(session: Session) -> int:
+    """Judge the open promises of the tenant in scope whose days of grace are over; how many ended."""
+    today = clock.today(tenancy.tenant(session).timezone)
+    return _judge(session, (PromiseToPay.state == "open") & (PromiseToPay.due_date < today - GRACE))
+
+
+def _judge(session: Session, which: ColumnElement[bool]) -> int:
+    tenant, zone = scope_of(session).tenant(), tenancy.tenant(session).timezone
+    found = session.execute(
+        select(PromiseToPay).where(PromiseToPay.tenant_id == tenant, which).order_by(PromiseToPay.id)
+    ).scalars().all()  # fmt: skip
+    if not found:
+        return 0
+    receipts: dict[int, int] = dict(
+        session.execute(
+            _RECEIPTS,
+            {"zone": zone, "grace": GRACE.days, "tenant": tenant, "ids": [promise.id for promise in found]},
+        )
+        .tuples()
+        .all()
+    )
+    changed = [one for one in found if _settle(one, int(receipts[one.id]), clock.today(zone))]
+    session.flush()
+    _tell(session, changed)
+    return len(changed)
+
+
+def _settle(promise: PromiseToPay, paid: int, today: date) -> bool:
+    """Set what the promise has come to; whether its state changed."""
+    before = promise.state
+    promise.paid_minor = max(paid, 0)
+    promise.state = _verdict(promise, today)
+    promise.settled_at = None if promise.state == "open" else promise.settled_at or clock.now()
+    return promise.state != before
+
+
+def _verdict(promise: PromiseToPay, today: date) -> str:
+    if promise.paid_minor * 100 >= promise.amount_minor * TOLERANCE_PERCENT:
+        return "kept"
+    if today <= promise.due_date + GRACE:
+        return "open"
+    return "partly_kept" if promise.paid_minor else "broken"
+
+
+def _tell(session: Session, changed: Sequence[PromiseToPay]) -> None:
+    over = [promise.account_id for promise in changed if promise.state in {"partly_kept", "broken"}]
+    placements.set_stage(session, over, "negotiating")
+    broken = [(one.account_id, one.id) for one in changed if one.state == "broken"]
+    for account_id, promise_id in broken:
+        events.publish(session, PromiseBroken(account_id, promise_id))

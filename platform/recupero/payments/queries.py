@@ -1,0 +1,167 @@
+"""What reads payments, and what proves that they agree with the books."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from recupero.kernel.database import scope_of
+from recupero.ledger.events import BooksChecked
+from recupero.payments.tables import Allocation, Payment, PromiseToPay, ProviderEvent
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPayment:
+    """What one payment did to one account, net of what went back."""
+
+    payment_id: int
+    kind: str
+    received_at: datetime
+    currency: str
+    amount_minor: int
+    state: str
+
+
+def payments_of(session: Session, account_id: int) -> list[AccountPayment]:
+    """Payments allocated to an account of the tenants in scope, newest first, moves in and out apart."""
+    rows = session.execute(
+        select(Payment.id, Payment.kind, Allocation.at, Payment.currency, Allocation.amount_minor,
+               Payment.state)
+        .join(Payment, (Payment.tenant_id == Allocation.tenant_id) & (Payment.id == Allocation.payment_id))
+        .where(Allocation.tenant_id.in_(scope_of(session).tenant_ids), Allocation.account_id == account_id)
+        .order_by(Allocation.at.desc(), Allocation.id.desc())
+    )  # fmt: skip
+    merged: dict[tuple[int, datetime], AccountPayment] = {}
+    for one in (AccountPayment(*row) for row in rows):
+        before = merged.get((one.payment_id, one.received_at))
+        amount = one.amount_minor + (before.amount_minor if before else 0)
+        merged[one.payment_id, one.received_at] = AccountPayment(
+            one.payment_id, one.kind, one.received_at, one.currency, amount, one.state
+        )
+    return list(merged.values())
+
+
+def promises_of(session: Session, account_ids: Collection[int]) -> Sequence[PromiseToPay]:
+    """Promises on accounts of the tenants in scope, newest first."""
+    return (
+        session.execute(
+            select(PromiseToPay)
+            .where(
+                PromiseToPay.tenant_id.in_(scope_of(session).tenant_ids),
+                PromiseToPay.account_id.in_(account_ids),
+            )
+            .order_by(PromiseToPay.id.desc())
+        )
+        .scalars()
+        .all()
+    )
+
+
+def in_suspense(session: Session) -> Sequence[Payment]:
+    """Payments of the tenants in scope that a person should look at: no debt took them, oldest first."""
+    return (
+        session.execute(
+            select(Payment)
+            .where(Payment.tenant_id.in_(scope_of(session).tenant_ids), Payment.state == "suspense")
+            .order_by(Payment.received_at)
+        )
+        .scalars()
+        .all()
+    )
+
+
+def refused_events(session: Session, limit: int = 200) -> Sequence[ProviderEvent]:
+    """Providers' events that could not be booked as they stood, newest first, for the tenants in scope."""
+    return (
+        session.execute(
+            select(ProviderEvent)
+            .where(
+                ProviderEvent.tenant_id.in_(scope_of(session).tenant_ids), ProviderEvent.state == "refused"
+            )
+            .order_by(ProviderEvent.id.desc())
+            .limit(limit)
+        )
+        .scalars()
+        .all()
+    )
+
+
+# Each payment's rows sum to what is left of it: its amount less refunds and a running dispute.
+_UNALLOCATED = text("""
+WITH disputes AS (
+    SELECT DISTINCT ON (tenant_id, payment_key) tenant_id, payment_key,
+           CASE kind WHEN 'dispute' THEN total_minor ELSE 0 END AS disputed
+    FROM reversals WHERE booked_at IS NOT NULL AND kind <> 'refund'
+    ORDER BY tenant_id, payment_key, occurred_at DESC, kind DESC
+), refunds AS (
+    SELECT tenant_id, payment_key, max(total_minor) AS refunded
+    FROM reversals WHERE booked_at IS NOT NULL AND kind = 'refund' GROUP BY tenant_id, payment_key
+), lies AS (
+    SELECT tenant_id, payment_id, sum(amount_minor) AS amount FROM allocations GROUP BY tenant_id, payment_id
+), compared AS (
+    SELECT p.tenant_id, p.id, coalesce(l.amount, 0) AS lies, p.amount_minor - least(
+        p.amount_minor, coalesce(r.refunded, 0) + coalesce(d.disputed, 0)) AS held
+    FROM payments p
+    LEFT JOIN lies l ON l.tenant_id = p.tenant_id AND l.payment_id = p.id
+    LEFT JOIN refunds r ON r.tenant_id = p.tenant_id AND r.payment_key = p.external_key
+    LEFT JOIN disputes d ON d.tenant_id = p.tenant_id AND d.payment_key = p.external_key
+)
+SELECT tenant_id, id, held, lies FROM compared WHERE held <> lies LIMIT 1000
+""")
+
+# What payments say against what the ledger holds, by tenant and currency.
+_AGAINST_LEDGER = text("""
+WITH said AS (
+    SELECT a.tenant_id, p.currency, b.book, sum(b.amount) AS amount
+    FROM allocations a JOIN payments p ON p.tenant_id = a.tenant_id AND p.id = a.payment_id
+    CROSS JOIN LATERAL (VALUES
+        (CASE WHEN p.kind = 'direct' THEN 'direct_payments' ELSE 'trust_cash' END, a.amount_minor),
+        (CASE WHEN p.kind = 'direct' THEN 'direct_excess' ELSE 'suspense' END,
+         CASE WHEN a.account_id IS NULL THEN -a.amount_minor ELSE 0 END),
+        ('commission_earned', -a.fee_minor)) AS b(book, amount)
+    GROUP BY a.tenant_id, p.currency, b.book
+), held AS (
+    SELECT tenant_id, currency, book, sum(amount_minor) AS amount FROM ledger_entries
+    WHERE book IN ('trust_cash', 'suspense', 'direct_payments', 'direct_excess', 'commission_earned')
+    GROUP BY tenant_id, currency, book
+)
+SELECT tenant_id, currency, book, coalesce(said.amount, 0), coalesce(held.amount, 0)
+FROM said FULL JOIN held USING (tenant_id, currency, book)
+WHERE coalesce(said.amount, 0) <> coalesce(held.amount, 0)
+""")
+
+
+def check_payments(session: Session, checked: BooksChecked) -> None:
+    """Add where allocations differ from payments, or trust, suspense and fees from what payments brought."""
+    for tenant, payment, held, lies in session.execute(_UNALLOCATED):
+        checked.problems.append(f"tenant {tenant}: payment {payment} holds {held}, its allocations {lies}")
+    for tenant, currency, name, said, booked in session.execute(_AGAINST_LEDGER):
+        checked.problems.append(f"tenant {tenant}: {name} is {booked} {currency}, the payments say {said}")
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """Payments of one currency: how many, and their amount net of what went back (minor units)."""
+
+    payments: int
+    amount_minor: int
+
+
+def collected(session: Session) -> dict[str, Collected]:
+    """What the tenants in scope have recovered so far, by currency."""
+    rows = session.execute(
+        select(
+            Payment.currency,
+            func.count(Payment.id.distinct()),
+            func.coalesce(func.sum(Allocation.amount_minor), 0),
+        )
+        .join(
+            Allocation,
+            (Allocation.tenant_id == Payment.tenant_id) & (Allocation.payment_id == Payment.id),
+        )
+        .where(Payment.tenant_id.in_(scope_of(session).tenant_ids))
+        .group_by(Payment.currency)
+    )
+    return {currency: Collected(count, int(amount)) for currency, count, amount in rows}

@@ -1,0 +1,45 @@
+"""Polars frames into temporary tables: PostgreSQL refuses COPY FROM into a table with row-level security."""
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+
+def copy(session: Session, table: str, frame: pl.DataFrame, columns: Mapping[str, str]) -> None:
+    """Fill the temporary table with the frame's columns (`columns`: name and PostgreSQL type), emptying it first
+    and analysing it afterwards. It lives to the end of the transaction."""
+    defined = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+    session.execute(text(f"CREATE TEMPORARY TABLE IF NOT EXISTS {table} ({defined}) ON COMMIT DROP"))
+    session.execute(text(f"TRUNCATE {table}"))
+    buffer = io.BytesIO()
+    frame.select(columns.keys()).write_csv(buffer, include_header=False)
+    statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT csv)"
+    with _cursor(session).copy(statement) as sink:
+        sink.write(buffer.getbuffer())
+    session.execute(text(f"ANALYZE {table}"))
+
+
+def fetch(session: Session, query: str, parameters: dict[str, Any], schema: dict[str, Any]) -> pl.DataFrame:
+    """The rows of a query as a frame."""
+    rows = session.execute(text(query), parameters).all()
+    return pl.DataFrame([tuple(row) for row in rows], schema=schema, orient="row")
+
+
+def block_of_ids(session: Session, table: str, count: int) -> pl.Series:
+    """Ids of the table's own sequence, taken for rows to come."""
+    ids = session.execute(
+        text("SELECT nextval(pg_get_serial_sequence(:table, 'id')) FROM generate_series(1, :count)"),
+        {"table": table, "count": count},
+    )
+    return pl.Series("id", list(ids.scalars()), dtype=pl.Int64)
+
+
+def _cursor(session: Session) -> Any:
+    connection = session.connection().connection.driver_connection
+    if connection is None:
+        raise RuntimeError("the session has no open connection")
+    return connection.cursor()

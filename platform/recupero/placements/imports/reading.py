@@ -1,0 +1,205 @@
+"""Open a creditor's file, whatever Excel wrote, as frames of text in chunks of bounded size.
+
+Row numbers are those of a spreadsheet: the headings stand in row 1 (or `header_row`), the first data row
+follows. An unreadable file raises UserError before anything is loaded.
+"""
+
+import csv
+import gzip
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import polars as pl
+
+from recupero.kernel.errors import UserError
+from recupero.placements.imports import encodings, sheets
+
+CHUNK_ROWS = 50_000
+CHUNK_CELLS = 2_000_000
+MAX_COLUMNS = 2_000
+MAX_FIELD = 128 * 1024
+ROW, PROBLEM = "\x00row", "\x00problem"  # columns of ours; no heading can be called so
+
+
+@dataclass
+class Table:
+    """An opened file. `chunks` can be read once; each has a text column per heading (null where empty), its
+    row numbers in `ROW` and a reason code in `PROBLEM` where the line itself is broken."""
+
+    headings: list[str]
+    chunks: Iterator[pl.DataFrame]
+    content_hash: bytes
+    delimiter: str = ","
+
+
+@contextmanager
+def opened(
+    path: Path, *, delimiter: str | None = None, encoding: str | None = None, sheet: str | int = 0,
+    header_row: int = 1, decimal: str = ".",
+) -> Iterator[Table]:  # fmt: skip
+    """Read `path`: CSV or other delimited text, gzipped or not, or a workbook (.xlsx, .xlsm, .xlsb, .xls, .ods).
+
+    Raises UserError on an empty, broken, binary or absurdly wide file.
+    """
+    csv.field_size_limit(MAX_FIELD)
+    magic = _magic(path)
+    if magic.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        book = sheets.open_sheet(path, sheet, header_row, decimal)
+        headings = _headings(book.headings)
+        yield Table(headings, _sheet_chunks(book, headings), book.content_hash)
+        return
+    found = encodings.scan(lambda: _binary(path, magic), encoding)
+    with _binary(path, magic) as raw, io.TextIOWrapper(raw, found.encoding, newline="") as text:
+        mark, skipped = _delimiter(text, delimiter)
+        text.seek(0)
+        reader = csv.reader(_lines(text, skipped), delimiter=mark)
+        headings = _headings(_first_row(reader, header_row))
+        yield Table(headings, _text_chunks(reader, headings, header_row), found.content_hash, mark)
+
+
+def _magic(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            magic = file.read(8)
+    except OSError as error:
+        raise UserError(f"the file cannot be read: {error.strerror}", field="file") from None
+    if not magic:
+        raise UserError("the file is empty", field="file")
+    return magic
+
+
+@contextmanager
+def _binary(path: Path, magic: bytes) -> Iterator[IO[bytes]]:
+    if magic.startswith(b"\x1f\x8b"):
+        with gzip.open(path) as unzipped:
+            yield unzipped  # type: ignore[misc]  # GzipFile reads bytes as IO[bytes] does
+    else:
+        with path.open("rb") as file:
+            yield file
+
+
+def _delimiter(text: "io.TextIOWrapper", wanted: str | None) -> tuple[str, int]:
+    """The delimiter, and how many lines come before the table: Excel's own first line `sep=;`."""
+    sample = text.read(256 * 1024)
+    first = sample.partition("\n")[0].rstrip("\r")
+    if first.lower().startswith("sep=") and len(first) == 5:
+        return first[4], 1
+    if len(first) > MAX_FIELD and "\n" not in sample:
+        raise UserError(f"the first line is longer than {MAX_FIELD} characters: is this a table?", field="file")
+    return wanted or encodings.guess_delimiter(sample), 0
+
+
+def _lines(text: "io.TextIOWrapper", skipped: int) -> Iterator[str]:
+    """Lines of bounded length, so that a file without line ends cannot fill the memory."""
+    limit = MAX_FIELD * 32
+    for _ in range(skipped):
+        text.readline(limit)
+    number = skipped
+    while line := text.readline(limit):
+        number += 1
+        if len(line) >= limit:
+            raise UserError(f"the line is longer than {limit} characters", field="file", row=number)
+        if "\x00" in line:
+            raise UserError("the line holds NUL characters: this is no text file", field="file", row=number)
+        yield line
+
+
+def _first_row(reader: Any, header_row: int) -> list[str]:
+    try:
+        for _ in range(header_row - 1):
+            next(reader)
+        return list(next(reader))
+    except StopIteration:
+        raise UserError(f"the file has no row {header_row} with headings", field="file") from None
+    except csv.Error as error:
+        raise UserError(f"the headings cannot be read: {error}", field="file", row=header_row) from None
+
+
+def _headings(raw: list[Any]) -> list[str]:
+    """Trimmed and made unique: a second `Fono` becomes `Fono_2`, one without a name `column_7`."""
+    if len(raw) > MAX_COLUMNS:
+        raise UserError(f"the file has {len(raw)} columns; at most {MAX_COLUMNS} can be read", field="file")
+    seen: dict[str, int] = {}
+    headings = []
+    for place, cell in enumerate(raw, 1):
+        name = " ".join(str(cell or "").replace("\x00", "").split()) or f"column_{place}"
+        seen[name] = seen.get(name, 0) + 1
+        headings.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    if not any(str(cell or "").strip() for cell in raw):
+        raise UserError("the row of headings is empty", field="file", row=1)
+    return headings
+
+
+def _text_chunks(reader: Any, headings: list[str], header_row: int) -> Iterator[pl.DataFrame]:
+    width, size = len(headings), max(1, min(CHUNK_ROWS, CHUNK_CELLS // len(headings)))
+    rows: list[list[str]] = []
+    numbers: list[int] = []
+    broken: dict[int, str] = {}
+    number, line = header_row, reader.line_num
+    while True:
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            raise UserError(f"the row cannot be read: {error}; is a quotation mark left open?",
+                            field="file", row=number + 1) from None  # fmt: skip
+        except UnicodeError:
+            raise UserError("the text is not in the encoding of the mapping", field="file", row=number + 1) from None
+        if row is None:
+            break
+        number += 1
+        lines, line = reader.line_num - line, reader.line_num
+        if len(row) != width:
+            if lines > 1:
+                raise UserError("a quotation mark opens in this row and is not closed in it", field="file", row=number)
+            if any(row[width:]):
+                broken[number] = "extra_fields"
+            row = [*row[:width], *([""] * (width - len(row)))]
+        if any(row):
+            rows.append(row)
+            numbers.append(number)
+        if len(rows) == size:
+            yield _frame(headings, rows, numbers, broken)
+            rows, numbers, broken = [], [], {}
+    if rows:
+        yield _frame(headings, rows, numbers, broken)
+
+
+def _frame(headings: list[str], rows: list[list[str]], numbers: list[int], broken: dict[int, str]) -> pl.DataFrame:
+    columns = zip(headings, zip(*rows, strict=True), strict=True)
+    frame = pl.DataFrame([pl.Series(name, values, dtype=pl.String) for name, values in columns])
+    return _tidy(frame).with_columns(
+        pl.Series(ROW, numbers, dtype=pl.Int64),
+        pl.Series(PROBLEM, [broken.get(number) for number in numbers], dtype=pl.String),
+    )
+
+
+def _tidy(frame: pl.DataFrame) -> pl.DataFrame:
+    """Trim; empty cells and Excel's error values are null; Excel's `="0012"` and our own `'=` are unwrapped."""
+    text = pl.all().str.strip_chars()
+    frame = frame.select(pl.when(text.str.len_bytes() > 0).then(text))
+    wrapped = [name for name in frame.columns if frame[name].str.contains(r"^(?:=\"|'[=+\-@]|#)").any()]
+    return frame.with_columns(_unwrap(pl.col(name)) for name in wrapped)
+
+
+def _unwrap(cell: pl.Expr) -> pl.Expr:
+    text = cell.str.replace(r'^="([^"]*)"$', "$1").str.replace(r"^'([=+\-@].*)$", "$1")
+    return pl.when(text.str.contains(r"^#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!)$")).then(None).otherwise(text)
+
+
+def _sheet_chunks(book: "sheets.Sheet", headings: list[str]) -> Iterator[pl.DataFrame]:
+    size = max(1, min(CHUNK_ROWS, CHUNK_CELLS // len(headings)))
+    for start in range(0, book.rows.height, size):
+        part = book.rows.slice(start, size)
+        part = part.rename(dict(zip(part.columns, headings, strict=True)))
+        part = _tidy(part).with_columns(
+            pl.int_range(pl.len(), dtype=pl.Int64).alias(ROW) + book.first_row + start,
+            pl.lit(None, dtype=pl.String).alias(PROBLEM),
+        )
+        filled = part.filter(pl.any_horizontal(pl.col(headings).is_not_null()))
+        if filled.height:
+            yield filled
+

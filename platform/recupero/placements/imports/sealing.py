@@ -1,0 +1,61 @@
+"""Personal data of a chunk, encrypted and indexed before it leaves the process."""
+
+import json
+
+import polars as pl
+
+from recupero.kernel import crypto
+from recupero.placements import normalise
+from recupero.placements.imports.reading import PROBLEM, ROW
+from recupero.placements.imports.setting import Setting
+
+
+def sealed(column: pl.Series) -> pl.Series:
+    """The column encrypted, as PostgreSQL reads bytea in a CSV."""
+    return _hex(column.name, crypto.keyring().encrypt_many(column.to_list()))
+
+
+def indexed(column: pl.Series) -> pl.Series:
+    """Blind indexes of a column of normalised values, as PostgreSQL reads bytea in a CSV."""
+    return _hex(column.name, crypto.keyring().blind_indexes(column.to_list()))
+
+
+def _hex(name: str, values: list[bytes | None]) -> pl.Series:
+    texts = pl.Series(name, values, dtype=pl.Binary).bin.encode("hex")
+    return pl.select(("\\x" + pl.lit(texts)).alias(name)).to_series()
+
+
+def identity_keys(frame: pl.DataFrame, setting: Setting) -> pl.Series:
+    """Who a row is about: country and national id, or the creditor's own reference where there is no id."""
+    by_id = "id:" + pl.col("country") + ":" + pl.col("national_id")
+    reference = pl.coalesce("client_reference", "client_account")
+    by_reference = pl.lit(normalise.unidentified_key(setting.tenant_id, "")) + reference
+    return frame.select(pl.coalesce(by_id.str.strip_prefix("id:"), by_reference).alias("identity")).to_series()
+
+
+def debtors(accepted: pl.DataFrame) -> pl.DataFrame:
+    """One sealed row per identity, from the first of its rows."""
+    first = accepted.unique("identity", keep="first", maintain_order=True)
+    names = pl.Series("name_index", [normalise.name_key(name) for name in first["name"]], dtype=pl.String)
+    known = pl.when(pl.col("national_id").is_not_null()).then("identity")
+    ids = first.select(known.alias("national_id_index")).to_series()
+    birth = first.select(pl.col("birth_date").dt.strftime("%Y-%m-%d")).to_series()
+    return first.select(
+        "identity", "kind", sealed(first["name"]), indexed(names), sealed(first["national_id"]), indexed(ids),
+        "client_reference", sealed(birth), "country", "region", "timezone", "postal_code", "language",
+    )  # fmt: skip
+
+
+def points(found: pl.DataFrame, accepted: pl.DataFrame) -> pl.DataFrame:
+    """Sealed contact points of the accepted rows, each once per identity, sorted as the index is."""
+    of = found.join(accepted.select(ROW, "identity"), on=ROW).unique(["identity", "key"], keep="first", maintain_order=True)
+    return of.select(
+        "identity", "kind", sealed(of["value"]), indexed(of["key"].alias("value_index")), "line_type", "timezone",
+        "at_work",
+    ).sort("value_index")  # fmt: skip
+
+
+def raw_rows(chunk: pl.DataFrame) -> pl.DataFrame:
+    """The rows as they came, as sealed JSON by row number."""
+    texts = [json.dumps(row, ensure_ascii=False) for row in chunk.drop(ROW, PROBLEM).iter_rows(named=True)]
+    return chunk.select(ROW, sealed(pl.Series("raw", texts, dtype=pl.String)))

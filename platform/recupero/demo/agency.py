@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from recupero.demo.population import BOOKS, Book
+from recupero.demo.population import BOOKS, Book, mapping
 from recupero.kernel.database import PLATFORM, Scope, scope_of
 from recupero.kernel.runtime import Runtime
 from recupero.placements import service as placements
@@ -73,6 +73,14 @@ def _creditor(platform: Runtime, agency: Scope, book: Book) -> DemoTenant:
             placement_number=book.placement_number, terms=dict(_TERMS[book.placement_number]), strategy={},
             actor=ACTOR,
         )  # fmt: skip
+        placements.save_mapping(
+            session,
+            portfolio_id=portfolio.id,
+            kind="placement",
+            name="default",
+            spec=mapping(book),
+            actor=ACTOR,
+        )
         return DemoTenant(book, scope, portfolio.id)
 
 

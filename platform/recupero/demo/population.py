@@ -12,35 +12,47 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import xlsxwriter
 from stdnum.cl import rut
 
 from recupero.kernel.money import minor_units
 
+SHARED, SHARED_PEOPLE = 0.05, 150  # share of accounts whose debtor comes from a small pool, and its size
+
 _GIVEN = (
-    "Ana Camila Carla Carolina Catalina Claudia Daniela Elena Fernanda Gabriela Isabel Javiera Josefa Juana "
-    "Laura Lorena Lucía Marcela María Marta Natalia Paola Patricia Paula Rosa Sandra Sofía Teresa Valentina "
-    "Verónica Alberto Alejandro Andrés Camilo Carlos Cristian Daniel David Diego Eduardo Felipe Fernando "
-    "Francisco Gabriel Héctor Iván Javier Jorge José Juan Luis Manuel Marcos Mario Miguel Nicolás Óscar Pablo "
-    "Pedro Rafael Raúl Ricardo Roberto Rodrigo Sebastián Sergio Tomás Víctor"
-).split()
+    "Ana", "Camila", "Carla", "Carolina", "Catalina", "Claudia", "Daniela", "Elena", "Fernanda", "Gabriela",
+    "Isabel", "Javiera", "Josefa", "Juana", "Laura", "Lorena", "Lucía", "Marcela", "María", "Marta",
+    "Natalia", "Paola", "Patricia", "Paula", "Rosa", "Sandra", "Sofía", "Teresa", "Valentina", "Verónica",
+    "Alberto", "Alejandro", "Andrés", "Camilo", "Carlos", "Cristian", "Daniel", "David", "Diego", "Eduardo",
+    "Felipe", "Fernando", "Francisco", "Gabriel", "Héctor", "Iván", "Javier", "Jorge", "José", "Juan",
+    "Luis", "Manuel", "Marcos", "Mario", "Miguel", "Nicolás", "Óscar", "Pablo", "Pedro", "Rafael", "Raúl",
+    "Ricardo", "Roberto", "Rodrigo", "Sebastián", "Sergio", "Tomás", "Víctor",
+)  # fmt: skip
 _FAMILY = (
-    "Acosta Aguilar Álvarez Araya Arias Bravo Cáceres Cárdenas Carrasco Castillo Castro Contreras Cortés Díaz "
-    "Espinoza Fernández Figueroa Flores Fuentes Gallardo García Gómez González Gutiérrez Guzmán Henríquez "
-    "Hernández Herrera Jara Jiménez Lagos Leiva López Martínez Medina Mejía Mendoza Molina Morales Moreno "
-    "Muñoz Navarro Núñez Olivares Ortega Ortiz Osorio Parra Peña Pérez Pizarro Ramírez Ramos Restrepo Reyes "
-    "Ríos Rivera Rodríguez Rojas Romero Ruiz Saavedra Salazar Sánchez Sandoval Soto Suárez Tapia Torres Valdés "
-    "Valencia Vargas Vásquez Vega Velásquez Vera Vergara Zapata Zúñiga"
-).split()
+    "Acosta", "Aguilar", "Álvarez", "Araya", "Arias", "Bravo", "Cáceres", "Cárdenas", "Carrasco",
+    "Castillo", "Castro", "Contreras", "Cortés", "Díaz", "Espinoza", "Fernández", "Figueroa", "Flores",
+    "Fuentes", "Gallardo", "García", "Gómez", "González", "Gutiérrez", "Guzmán", "Henríquez", "Hernández",
+    "Herrera", "Jara", "Jiménez", "Lagos", "Leiva", "López", "Martínez", "Medina", "Mejía", "Mendoza",
+    "Molina", "Morales", "Moreno", "Muñoz", "Navarro", "Núñez", "Olivares", "Ortega", "Ortiz", "Osorio",
+    "Parra", "Peña", "Pérez", "Pizarro", "Ramírez", "Ramos", "Restrepo", "Reyes", "Ríos", "Rivera",
+    "Rodríguez", "Rojas", "Romero", "Ruiz", "Saavedra", "Salazar", "Sánchez", "Sandoval", "Soto", "Suárez",
+    "Tapia", "Torres", "Valdés", "Valencia", "Vargas", "Vásquez", "Vega", "Velásquez", "Vera", "Vergara",
+    "Zapata", "Zúñiga",
+)  # fmt: skip
 # Region (ISO 3166-2) with a weight near its share of the people, and a postal code of it.
 _REGIONS = {
-    "CL": [("CL-RM", 41, "8320000"), ("CL-VS", 10, "2340000"), ("CL-BI", 9, "4030000"), ("CL-ML", 6, "3460000"),
-           ("CL-AR", 5, "4780000"), ("CL-LI", 5, "2820000"), ("CL-LL", 5, "5480000"), ("CL-CO", 4, "1700000"),
-           ("CL-AN", 4, "1240000"), ("CL-MA", 1, "6200000"), ("CL-AP", 1, "1000000"), ("CL-AI", 1, "5950000")],
-    "CO": [("CO-DC", 17, "110111"), ("CO-ANT", 14, "050001"), ("CO-VAC", 10, "760001"), ("CO-ATL", 6, "080001"),
-           ("CO-CUN", 6, "250001"), ("CO-SAN", 5, "680001"), ("CO-BOL", 5, "130001"), ("CO-RIS", 3, "660001")],
+    "CL": [("CL-RM", 41, "8320000"), ("CL-VS", 10, "2340000"), ("CL-BI", 9, "4030000"),
+           ("CL-ML", 6, "3460000"), ("CL-AR", 5, "4780000"), ("CL-LI", 5, "2820000"),
+           ("CL-LL", 5, "5480000"), ("CL-CO", 4, "1700000"), ("CL-AN", 4, "1240000"),
+           ("CL-MA", 1, "6200000"), ("CL-AP", 1, "1000000"), ("CL-AI", 1, "5950000")],
+    "CO": [("CO-DC", 17, "110111"), ("CO-ANT", 14, "050001"), ("CO-VAC", 10, "760001"),
+           ("CO-ATL", 6, "080001"), ("CO-CUN", 6, "250001"), ("CO-SAN", 5, "680001"),
+           ("CO-BOL", 5, "130001"), ("CO-RIS", 3, "660001")],
 }  # fmt: skip
+
+_COLOMBIAN_MOBILES = (300, 301, 310, 311, 312, 313, 314, 315, 316, 317, 318, 320, 321)
 
 HEADERS = (
     "Numero operacion", "Producto", "RUT o cedula", "Nombre", "Fecha nacimiento", "Region", "Codigo postal",
@@ -48,6 +60,17 @@ HEADERS = (
     "Intereses", "Gastos", "Total", "Moneda", "Autoriza email", "Autoriza sms", "Autoriza whatsapp",
     "Autoriza llamada", "Fecha autorizacion",
 )  # fmt: skip
+
+_COLUMNS = {
+    "client_account": "Numero operacion", "product": "Producto", "national_id": "RUT o cedula",
+    "name": "Nombre",
+    "birth_date": "Fecha nacimiento", "region": "Region", "postal_code": "Codigo postal", "phone": "Telefono",
+    "email": "Email", "address": "Direccion", "open_date": "Fecha otorgamiento",
+    "delinquency_date": "Fecha mora", "due_date": "Fecha vencimiento", "principal": "Capital",
+    "interest": "Intereses", "cost": "Gastos", "total": "Total", "currency": "Moneda",
+    "consent_email": "Autoriza email", "consent_sms": "Autoriza sms", "consent_whatsapp": "Autoriza whatsapp",
+    "consent_call": "Autoriza llamada", "consent_date": "Fecha autorizacion",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -71,41 +94,83 @@ class Book:
 
 
 BOOKS = (
-    Book("banco-austral", "Banco Austral", "CL", "CLP", "es", "America/Santiago", "Consumo 2026", "credito_consumo",
-         1, 0.42, 620_000, 0.9, (35, 150), "excel_csv"),
-    Book("tienda-mistral", "Tienda Mistral", "CL", "CLP", "es", "America/Santiago", "Tarjeta castigada", "tarjeta",
-         2, 0.28, 240_000, 0.8, (200, 520), "xlsx"),
-    Book("credito-caribe", "Crédito Caribe", "CO", "COP", "es", "America/Bogota", "Libre inversión", "credito_consumo",
-         1, 0.30, 1_900_000, 0.9, (35, 180), "csv"),
+    Book("banco-austral", "Banco Austral", "CL", "CLP", "es", "America/Santiago", "Consumo 2026",
+         "credito_consumo", 1, 0.42, 620_000, 0.9, (35, 150), "excel_csv"),
+    Book("tienda-mistral", "Tienda Mistral", "CL", "CLP", "es", "America/Santiago", "Tarjeta castigada",
+         "tarjeta", 2, 0.28, 240_000, 0.8, (200, 520), "xlsx"),
+    Book("credito-caribe", "Crédito Caribe", "CO", "COP", "es", "America/Bogota", "Libre inversión",
+         "credito_consumo", 1, 0.30, 1_900_000, 0.9, (35, 180), "csv"),
 )  # fmt: skip
+
+
+def mapping(book: Book) -> dict[str, Any]:
+    """How this creditor's columns become fields, as it is saved with the portfolio."""
+    return {
+        "columns": dict(_COLUMNS),
+        "constants": {"country": book.country, "language": book.locale},
+        "dates": "ymd" if book.file_format == "csv" else "dmy",
+        "decimal": "," if book.file_format == "excel_csv" else ".",
+    }
 
 
 def rows(book: Book, count: int, placed_on: date, seed: int, first: int = 0) -> Iterator[list[str]]:
     """`count` lines of a placement of this creditor, numbered from `first`; the same seed, the same lines."""
     for number in range(first, first + count):
         rng = random.Random(f"{seed}/{book.slug}/{number}")
-        line = _line(book, number, placed_on, rng)
+        line = _line(book, number, placed_on, rng, seed)
         yield _damaged(line, rng) if rng.random() < 0.012 else line
 
 
-def _line(book: Book, number: int, placed_on: date, rng: random.Random) -> list[str]:
+def _line(book: Book, number: int, placed_on: date, rng: random.Random, seed: int) -> list[str]:
     late_since = placed_on - timedelta(days=rng.randint(*book.age))
     opened = late_since - timedelta(days=rng.randint(120, 1500))
     principal = _rounded(math.exp(rng.gauss(math.log(book.median_balance), book.spread)), book.currency)
     interest = _rounded(principal * rng.uniform(0.01, 0.18), book.currency)
     costs = _rounded(principal * rng.uniform(0, 0.03), book.currency) if rng.random() < 0.4 else 0.0
-    region, _, postal = rng.choices(_REGIONS[book.country], [entry[1] for entry in _REGIONS[book.country]])[0]
-    given, family = rng.choice(_GIVEN), f"{rng.choice(_FAMILY)} {rng.choice(_FAMILY)}"
-    consent = _consents(book, rng)
+    who = _person(book.country, placed_on, _identity(book, rng, seed))
     return [
-        f"{book.slug[:3].upper()}-{number:07d}", book.product, _national_id(book.country, rng),
-        f"{given} {family}", _date(_birth(rng, placed_on), book), region, postal,
-        _phone(book.country, rng), _email(given, family, number, rng),
-        f"Calle {rng.choice(_FAMILY)} {rng.randint(10, 4999)}",
+        f"{book.slug[:3].upper()}-{number:07d}", book.product, who.national_id, who.name,
+        _date(who.birth_date, book), who.region, who.postal_code, who.phone, who.email, who.address,
         _date(opened, book), _date(late_since, book), _date(late_since, book),
         _amount(principal, book), _amount(interest, book), _amount(costs, book),
-        _amount(principal + interest + costs, book), book.currency, *consent, _date(opened, book),
+        _amount(principal + interest + costs, book), book.currency, *_consents(book, rng),
+        _date(opened, book),
     ]  # fmt: skip
+
+
+def _identity(book: Book, rng: random.Random, seed: int) -> random.Random:
+    """Most accounts have a debtor of their own; some people owe several creditors of the country."""
+    if rng.random() < SHARED:
+        return random.Random(f"{seed}/{book.country}/{rng.randrange(SHARED_PEOPLE)}")
+    return rng
+
+
+@dataclass(frozen=True)
+class _Person:
+    national_id: str
+    name: str
+    birth_date: date
+    region: str
+    postal_code: str
+    phone: str
+    email: str
+    address: str
+
+
+def _person(country: str, today: date, rng: random.Random) -> _Person:
+    region, _, postal = rng.choices(_REGIONS[country], [entry[1] for entry in _REGIONS[country]])[0]
+    given, family = rng.choice(_GIVEN), f"{rng.choice(_FAMILY)} {rng.choice(_FAMILY)}"
+    national_id = _national_id(country, rng)
+    return _Person(
+        national_id=national_id,
+        name=f"{given} {family}",
+        birth_date=_birth(rng, today),
+        region=region,
+        postal_code=postal,
+        phone=_phone(country, rng),
+        email=_email(given, family, national_id, rng),
+        address=f"Calle {rng.choice(_FAMILY)} {rng.randint(10, 4999)}",
+    )
 
 
 def _consents(book: Book, rng: random.Random) -> list[str]:
@@ -126,14 +191,15 @@ def _phone(country: str, rng: random.Random) -> str:
         return ""
     if country == "CL":
         return f"+56 9 {rng.randint(5000, 9999)} {rng.randint(0, 9999):04d}"
-    return f"+57 {rng.choice((300, 301, 310, 311, 312, 313, 314, 315, 316, 317, 318, 320, 321))} {rng.randint(0, 9_999_999):07d}"
+    return f"+57 {rng.choice(_COLOMBIAN_MOBILES)} {rng.randint(0, 9_999_999):07d}"
 
 
-def _email(given: str, family: str, number: int, rng: random.Random) -> str:
+def _email(given: str, family: str, national_id: str, rng: random.Random) -> str:
     if rng.random() < 0.22:
         return ""
     plain = str.maketrans("áéíóúñüÁÉÍÓÚÑ", "aeiounuaeioun")
-    return f"{given}.{family.split()[0]}.{number}@example.com".lower().translate(plain)
+    digits = "".join(letter for letter in national_id if letter.isdigit())[-5:]
+    return f"{given}.{family.split()[0]}.{digits}@example.com".lower().translate(plain)
 
 
 def _birth(rng: random.Random, today: date) -> date:
@@ -156,7 +222,7 @@ def _date(day: date, book: Book) -> str:
 
 
 def _damaged(line: list[str], rng: random.Random) -> list[str]:
-    """What goes wrong in real files: a check digit, an impossible date, no name, a sum that does not add up."""
+    """What goes wrong in real files: a check digit, a date, no name, a sum that does not add up."""
     column, value = rng.choice(
         [("RUT o cedula", "45.000.000-X"), ("Fecha mora", "31/02/2026"), ("Nombre", ""), ("Total", "1"),
          ("Email", "no tiene"), ("Telefono", "12"), ("Moneda", "USD")]

@@ -1,0 +1,243 @@
+"""Drives the real pipeline through simulated days: the same jobs, links, gateway events and books as in life.
+
+Only the debtors are simulated. A debtor is met when an account is placed; after each tick the debtors answer
+what has gone out since the last one, through the same doors as real ones: the payment page's service, the
+gateway's signed events, the record of contacts.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from recupero.contacts import queries as contacts
+from recupero.contacts import service as contacts_service
+from recupero.contacts.queries import Sent
+from recupero.decisions.simulation.debtors import Reaction, SimulatedDebtor
+from recupero.kernel import clock, jobs
+from recupero.kernel.database import Scope
+from recupero.kernel.runtime import Runtime
+from recupero.payments import sandbox
+from recupero.payments import service as payments
+from recupero.payments.links import Door, Fact
+from recupero.placements import reach
+from recupero.placements import service as placements
+from recupero.placements.debts import WhoOwes, who_owes
+from recupero.tenancy import queries as tenancy
+from recupero_sdk.gateways import PaymentEventKind
+
+TICKS = (9, 12, 16, 19)  # local hours at which the scheduler's work is done
+_KIND = {"email": "email", "sms": "phone", "whatsapp": "phone", "call": "phone", "letter": "address"}
+
+
+@dataclass
+class _Town:
+    """The debtors of one creditor, by account."""
+
+    scope: Scope
+    zone: ZoneInfo
+    debtors: dict[int, SimulatedDebtor] = field(default_factory=dict)
+    works: dict[int, bool] = field(default_factory=dict)  # contact point id: is the address right
+    promises: dict[int, date] = field(default_factory=dict)  # account id: the day on which the money comes
+    last_contact: int = 0
+    last_account: int = 0
+
+
+class Drive:
+    """One simulation over the tenants of an agency. Runs inside `clock.simulated`."""
+
+    def __init__(self, platform: Runtime, agency: Scope, seed: int) -> None:
+        self._platform, self._seed = platform, seed
+        self._towns = [self._town(Scope(agency.agency_id, (tenant,))) for tenant in agency.tenant_ids]
+        self.counts: Counter[str] = Counter()
+
+    def _town(self, scope: Scope) -> _Town:
+        with self._platform.database.transaction(scope) as session:
+            return _Town(scope, ZoneInfo(tenancy.tenant(session).timezone))
+
+    def meet_debtors(self) -> None:
+        """Draw the traits of the debtors whose accounts were placed since the last call."""
+        for town in self._towns:
+            with self._platform.database.transaction(town.scope) as session:
+                for account in reach.placed_after(session, town.last_account):
+                    town.debtors[account.account_id] = SimulatedDebtor.draw(
+                        self._seed,
+                        f"{town.scope.tenant()}/{account.client_account}",
+                        placement_number=account.placement_number,
+                        days_past_due=(account.placed_on - account.due_date).days,
+                    )
+                    town.last_account = max(town.last_account, account.account_id)
+
+    def day(self) -> None:
+        """Live through the day that the clock stands in, tick by tick."""
+        morning = clock.now()
+        for hour in TICKS:
+            moment = morning.astimezone(self._towns[0].zone).replace(hour=hour, minute=5)
+            clock.set_to(max(moment.astimezone(morning.tzinfo), clock.now()))
+            self._tick(first=hour == TICKS[0])
+
+    def summary(self) -> str:
+        """What has happened so far, for a progress line."""
+        wanted = ("messages", "bounced", "visits", "payments", "promises", "disputes", "opt_outs")
+        return ", ".join(f"{self.counts[name]} {name.replace('_', '-')}" for name in wanted)
+
+    def _tick(self, *, first: bool) -> None:
+        jobs.ask_periodic()
+        jobs.drain()
+        for town in self._towns:
+            if first:
+                self._keep_promises(town)
+                self._cure_alone(town)
+            self._answer_messages(town)
+        jobs.drain()
+
+    def _answer_messages(self, town: _Town) -> None:
+        """Let addresses bounce and debtors read what went out since the last tick."""
+        with self._platform.database.transaction(town.scope) as session:
+            sent = contacts.sent_after(session, town.last_contact)
+            results = [self._arrive(town, one) for one in sent]
+            contacts_service.confirm(session, [result for result in results if result.state == "delivered"])
+            for result in results:
+                if result.state == "failed":
+                    contacts_service.record_disposition(
+                        session, result.contact_id, "BNCE", actor="simulation"
+                    )
+        arrived = {result.contact_id for result in results if result.state == "delivered"}
+        for one in sent:
+            town.last_contact = max(town.last_contact, one.contact_id)
+            if one.contact_id in arrived and town.debtors[one.account_id].reads(one.channel):
+                self._react(town, one)
+
+    def _arrive(self, town: _Town, one: Sent) -> contacts_service.Result:
+        """Whether the address was right: the same answer each time for the same address."""
+        self.counts["messages"] += 1
+        point = one.contact_point_id or -one.contact_id
+        if point not in town.works:
+            town.works[point] = town.debtors[one.account_id].address_works(_KIND[one.channel])
+        if town.works[point]:
+            return contacts_service.Result(one.contact_id, "delivered")
+        self.counts["bounced"] += 1
+        return contacts_service.Result(one.contact_id, "failed", reason="address unknown")
+
+    def _react(self, town: _Town, one: Sent) -> None:
+        debtor = town.debtors[one.account_id]
+        reaction = debtor.reacts(clock.now().astimezone(town.zone).date())
+        if reaction is Reaction.NOTHING:
+            return
+        if reaction is Reaction.OPT_OUT:
+            self._opt_out(town, one)
+            return
+        door = self._visit(town, one.debtor_id, one.account_id)
+        if door is None:
+            return
+        match reaction:
+            case Reaction.PAY_FULL:
+                self._pay(door, 1.0)
+            case Reaction.PAY_PART:
+                self._pay(door, debtor.part())
+            case Reaction.PROMISE:
+                self._promise(town, door, one.account_id)
+            case Reaction.DISPUTE:
+                self._hold(town, one, "dispute")
+            case Reaction.HARDSHIP:
+                self._hold(town, one, "hardship")
+
+    def _visit(self, town: _Town, debtor_id: int, account_id: int) -> Door | None:
+        """Open the payment page and prove who one is, as the page asks it. None where the link is closed."""
+        with self._platform.database.transaction(town.scope) as session:
+            url = payments.ensure_links(session, {debtor_id: [account_id]})[debtor_id]
+            person = who_owes(session, debtor_id)
+            account = reach.reachable(session, [account_id])[account_id]
+        door = payments.open_link(self._platform.database, url.rpartition("/")[2])
+        if door is None:
+            return None
+        answers = _answers(person, account.client_account)
+        if not payments.prove_identity(self._platform.database, door, answers):
+            return None
+        self.counts["visits"] += 1
+        return door
+
+    def _pay(self, door: Door, share: float) -> None:
+        """Pay through the gateway: the worker makes its page, its signed event books the money."""
+        with self._platform.database.transaction(door.scope) as session:
+            can = payments.payable(session, door.link_id)
+            amount = max(can.minimum_minor, min(can.total_minor, _round_part(can.total_minor, share)))
+            if can.total_minor == 0:
+                return
+            charge_id = payments.start_charge(session, door.link_id, amount)
+        jobs.drain()
+        sandbox.report(self._platform.database, door.scope, charge_id, PaymentEventKind.SUCCEEDED)
+        self.counts["payments"] += 1
+
+    def _promise(self, town: _Town, door: Door, account_id: int) -> None:
+        debtor, today = town.debtors[account_id], clock.now().astimezone(town.zone).date()
+        due = debtor.promise_date(today)
+        with self._platform.database.transaction(door.scope) as session:
+            owed = [
+                debt
+                for debt in payments.payable(session, door.link_id).debts
+                if debt.account_id == account_id
+            ]
+            if not owed:
+                return
+            amount = (
+                owed[0].balance_minor
+                if debtor.means > 0.4
+                else _round_part(owed[0].balance_minor, debtor.part())
+            )
+            payments.make_promise(
+                session, account_id=account_id, amount_minor=amount, due_date=due, made_with="simulation"
+            )
+        self.counts["promises"] += 1
+        if debtor.keeps_promise():
+            town.promises[account_id] = due
+
+    def _keep_promises(self, town: _Town) -> None:
+        today = clock.now().astimezone(town.zone).date()
+        for account_id in [account for account, due in town.promises.items() if due <= today]:
+            del town.promises[account_id]
+            self._pay_unasked(town, account_id)
+
+    def _cure_alone(self, town: _Town) -> None:
+        for account_id in [account for account, debtor in town.debtors.items() if debtor.cures_alone()]:
+            self._pay_unasked(town, account_id)
+
+    def _pay_unasked(self, town: _Town, account_id: int) -> None:
+        with self._platform.database.transaction(town.scope) as session:
+            account = reach.reachable(session, [account_id])[account_id]
+        if not account.ended:
+            door = self._visit(town, account.debtor_id, account_id)
+            if door is not None:
+                self._pay(door, 1.0)
+
+    def _hold(self, town: _Town, one: Sent, kind: str) -> None:
+        with self._platform.database.transaction(town.scope) as session:
+            placements.open_hold(
+                session, debtor_id=one.debtor_id, account_id=one.account_id, kind=kind, source="simulation"
+            )
+        self.counts["disputes" if kind == "dispute" else "hardships"] += 1
+
+    def _opt_out(self, town: _Town, one: Sent) -> None:
+        with self._platform.database.transaction(town.scope) as session:
+            contacts_service.record_permission(
+                session, debtor_id=one.debtor_id, channel=one.channel, kind="opt_out", source="simulation"
+            )
+        self.counts["opt_outs"] += 1
+
+
+def _answers(person: WhoOwes, client_account: str) -> dict[Fact, str]:
+    """What the debtor knows of themselves."""
+    return {
+        Fact.NATIONAL_ID: person.national_id or "",
+        Fact.BIRTH_DATE: person.birth_date or "",
+        Fact.CLIENT_ACCOUNT: client_account,
+        Fact.POSTAL_CODE: person.postal_code or "",
+        Fact.NAME: person.name,
+    }
+
+
+def _round_part(total_minor: int, share: float) -> int:
+    """A round-looking part of a balance: two leading digits, as people pay."""
+    amount = max(1, int(total_minor * share))
+    step = 10 ** max(0, len(str(amount)) - 2)
+    return max(1, min(total_minor, amount // step * step)) if share < 1 else total_minor

@@ -1,0 +1,159 @@
+"""Loads the demo agency once per data directory: two months of the real pipeline on a simulated clock."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from time import monotonic
+from zoneinfo import ZoneInfo
+
+from recupero.decisions import models
+from recupero.decisions.simulation.drive import Drive
+from recupero.demo import agency as demo
+from recupero.demo.agency import DemoTenant, Login
+from recupero.demo.population import rows, write_file
+from recupero.kernel import clock, migrate
+from recupero.kernel.database import Scope
+from recupero.kernel.errors import UserError
+from recupero.kernel.runtime import Runtime
+from recupero.placements.imports import import_file
+from recupero.tenancy.queries import agency_scopes
+
+ACCOUNTS, DAYS, SEED = 5000, 60, 20260
+# Share of a creditor's accounts that comes with each file, and the day on which it comes (of DAYS).
+PLACEMENTS = ((0.0, 0.7), (0.5, 0.3))
+TRAIN_AT = (0.55, 1.0)
+MODEL = "propensity"
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Loaded:
+    """What the import of all files gave."""
+
+    accepted: int = 0
+    rejected: int = 0
+    quarantined: int = 0
+    files: list[Path] = field(default_factory=list)
+
+
+def prepare(platform: Runtime, say: Say) -> Sequence[str]:
+    """Make the demo agency if this data directory has none; the lines to show when the platform is ready."""
+    folder = platform.config.data_dir
+    if _state(folder) == "loading":
+        say("An earlier loading of the demo was cut short: beginning anew …")
+        migrate.reset(platform.config.owner_database_url)
+        platform.redis.flushdb()
+    if _state(folder) != "loaded":
+        _refuse_foreign_data(platform)
+        began = monotonic()
+        _mark(folder, "loading")
+        demo.save_logins(folder / "demo-logins.json", load(platform, say))
+        _mark(folder, "loaded")
+        say(f"The demo agency is ready after {monotonic() - began:.0f} seconds.")
+    return _closing_lines(demo.read_logins(folder / "demo-logins.json"))
+
+
+def load(platform: Runtime, say: Say) -> list[Login]:
+    """The demo with its default size, ending now."""
+    start = first_day(clock.now(), DAYS)
+    with clock.simulated(start):
+        agency, tenants = demo.create(platform)
+        run(platform, agency, tenants, accounts=ACCOUNTS, days=DAYS, seed=SEED, say=say)
+        return demo.create_users(platform, agency, tenants)
+
+
+def run(
+    platform: Runtime,
+    agency: Scope,
+    tenants: list[DemoTenant],
+    *,
+    accounts: int,
+    days: int,
+    seed: int,
+    say: Say,
+) -> tuple[Loaded, Drive]:
+    """Place `accounts` accounts in two files per creditor and live through `days` simulated days."""
+    loaded, first_day = Loaded(), clock.now()
+    drive = Drive(platform, agency, seed)
+    imports = {int(share * days): part for share, part in PLACEMENTS}
+    trainings = {max(1, int(share * days)) for share in TRAIN_AT}
+    for day in range(days):
+        clock.set_to(first_day + timedelta(days=day))
+        if day in imports:
+            place(platform, tenants, loaded, accounts, imports[day], seed, number=list(imports).index(day))
+            drive.meet_debtors()
+            say(f"Day {day + 1}: {loaded.accepted} accounts placed, {loaded.rejected} rows rejected")
+        drive.day()
+        if day + 1 in trainings:
+            train(platform, agency, say)
+        if (day + 1) % 10 == 0:
+            say(f"Day {day + 1} of {days}: {drive.summary()}")
+    return loaded, drive
+
+
+def place(
+    platform: Runtime,
+    tenants: list[DemoTenant],
+    loaded: Loaded,
+    accounts: int,
+    part: float,
+    seed: int,
+    number: int,
+) -> None:
+    """Write and import one file per creditor."""
+    for tenant in tenants:
+        share = round(accounts * tenant.book.share * part)
+        first = round(accounts * tenant.book.share) * number
+        zone = tenant.book.timezone
+        lines = rows(tenant.book, share, clock.today(zone), seed, first)
+        name = f"{tenant.book.slug}-{clock.today(zone):%Y%m%d}"
+        path = write_file(tenant.book, lines, platform.config.data_dir / "demo", name)
+        result = import_file(
+            platform.database, tenant.scope, portfolio_id=tenant.portfolio_id, path=path, actor=demo.ACTOR,
+        )  # fmt: skip
+        loaded.accepted += result.accepted
+        loaded.rejected += result.rejected
+        loaded.quarantined += result.quarantined
+        loaded.files.append(path)
+
+
+def train(platform: Runtime, agency: Scope, say: Say) -> None:
+    """Train and register on what has happened so far; with too little of it the strategy's order stays."""
+    try:
+        version = models.train(platform.database, agency, MODEL)
+    except ValueError as error:
+        say(f"No model yet: {error}")
+        return
+    say(f"Model {MODEL} trained: {version}")
+
+
+def first_day(now: datetime, days: int) -> datetime:
+    """Two in the morning in Santiago, `days` days ago: before anybody may be called."""
+    zone = ZoneInfo("America/Santiago")
+    local = now.astimezone(zone) - timedelta(days=days)
+    return local.replace(hour=2, minute=0, second=0, microsecond=0)
+
+
+def _refuse_foreign_data(platform: Runtime) -> None:
+    if agency_scopes(platform.database):
+        raise UserError(
+            "this database has agencies of its own: start without --demo, or name an empty data directory"
+        )
+
+
+def _state(folder: Path) -> str | None:
+    path = folder / "demo.json"
+    state: str | None = json.loads(path.read_text())["state"] if path.exists() else None
+    return state
+
+
+def _mark(folder: Path, state: str) -> None:
+    (folder / "demo.json").write_text(json.dumps({"state": state}))
+
+
+def _closing_lines(logins: list[Login]) -> list[str]:
+    width = max(len(login.email) for login in logins)
+    return ["", "Sign in as:", *(f"  {one.email:<{width}}  {one.password}   {one.role}" for one in logins)]

@@ -143,9 +143,11 @@ def _alone(folder: Path) -> Iterator[IO[str]]:
         except BlockingIOError:
             raise AlreadyRunning(_who(folder, register)) from None
         _write(register, ready=False)
-        yield register
-        register.seek(0)
-        register.truncate()
+        try:
+            yield register
+        finally:
+            register.seek(0)
+            register.truncate()
 
 
 def _who(folder: Path, register: IO[str]) -> str:

@@ -90,6 +90,7 @@ def run(
     `on_ready` is called once, when `ready_url` first answers 200. Raises UserError, with the last words of
     the log, where a process keeps crashing before that.
     """
+    log_dir.mkdir(mode=0o700, exist_ok=True)
     with Keeper() as keeper:
         crew = [_Member(spec, keeper, log_dir) for spec in processes]
         say(f"Starting {', '.join(member.spec.name for member in crew)} …")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from recupero_sdk.law import Facts, PastContact, Proposal, judge
 from recupero_sdk.law.moments import ceil_minute
+from recupero_sdk.law.zones import load_zone
 from tests.law import packs
 
 HORIZON = timedelta(days=3)
@@ -58,3 +59,14 @@ def test_none_where_only_a_changed_fact_can_lift_the_refusal(recipient: str) -> 
     verdict = judge(packs.pack("CL"), facts, [], Proposal(at, "call", recipient))  # type: ignore[arg-type]  # parametrized
     assert not verdict.allowed
     assert verdict.next_lawful_at is None
+
+
+def test_hours_are_counted_on_the_clock_of_the_world_not_of_the_wall() -> None:
+    """Santiago leaves summer time on 2025-04-06; 48 hours later the wall clock shows an hour less."""
+    santiago = load_zone("America/Santiago")
+    sent = PastContact(datetime(2025, 4, 5, 12, tzinfo=santiago), "email", outcome="delivered")
+    facts = Facts("CL", timezone="America/Santiago")
+    proposal = Proposal(datetime(2025, 4, 7, 10, 59, tzinfo=santiago), "sms")
+    verdict = judge(packs.pack("CL"), facts, [sent], proposal)
+    assert verdict.first_refusal == "CL-37-other-media-gap"
+    assert verdict.next_lawful_at == datetime(2025, 4, 7, 11, tzinfo=santiago)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from recupero.law.service import Packs, judge_contact
-from recupero_sdk.law import Facts, PastContact, Proposal, RuleOutcome
+from recupero_sdk.law import Facts, PastContact, Proposal, RuleOutcome, Verdict
 from recupero_sdk.law.scenario import Scenario, read_scenarios
+from recupero_sdk.law.zones import load_zone, plausible_zones
 
 
 def list_packs(packs: Packs) -> list[dict[str, Any]]:
@@ -68,7 +69,7 @@ def check_scenarios(packs: Packs, files: Iterable[Path]) -> Iterator[Checked]:
         for scenario in read_scenarios(file):
             verdict = judge_contact(packs, scenario.facts, scenario.history, scenario.proposal)
             refusing = dict.fromkeys(refusal.rule_id for refusal in verdict.refusals)
-            at = verdict.next_lawful_at
+            at = _local(packs, scenario, verdict)
             yield Checked(
                 scenario=scenario,
                 allowed=verdict.allowed,
@@ -76,6 +77,14 @@ def check_scenarios(packs: Packs, files: Iterable[Path]) -> Iterator[Checked]:
                 next_allowed_at=at.isoformat() if at else None,
                 disagreement=scenario.disagreement(verdict),
             )
+
+
+def _local(packs: Packs, scenario: Scenario, verdict: Verdict) -> datetime | None:
+    """The next lawful moment as the debtor's clock shows it."""
+    at, pack = verdict.next_lawful_at, packs.by_country.get(scenario.country)
+    if at is None or pack is None:
+        return at
+    return at.astimezone(load_zone(plausible_zones(pack, scenario.facts)[0]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -177,7 +177,7 @@ def judge(
     within `horizon` (see `Verdict`). A zone that does not exist refuses.
     """
     question = _Question(compiled(pack, pack_date), facts, tuple(history), proposal)
-    at = proposal.at.astimezone(UTC)
+    at = proposal.at
     try:
         outcomes = question.outcomes(at)
     except UnknownZoneError as error:

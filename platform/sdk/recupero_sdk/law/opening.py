@@ -5,7 +5,7 @@ For planning over many accounts, calendars of permitted hours and golden files.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from recupero_sdk.law.checks import Case
@@ -25,7 +25,7 @@ def open_stretches(
     Clock rules answer alike between two edges: a local midnight or a minute at which hours open or close,
     in any plausible zone. So each stretch between edges is judged once, at its start.
     """
-    start = proposal.at.astimezone(UTC)
+    start = proposal.at
     edges = [start, *_edges(pack, facts, proposal, start, until), until]
     stretches: list[tuple[datetime, datetime]] = []
     for begins, ends in pairwise(edges):

@@ -7,6 +7,7 @@ expect, why; `debtor.flags` and `debtor.phone_timezone` may be left out.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, Field, ValidationError, field_validator
+from pydantic import AwareDatetime, BeforeValidator, Field, StrictBool, ValidationError, field_validator
 
 from recupero_sdk.law.parameters import IsoDate, Strict
 from recupero_sdk.law.values import (
@@ -37,6 +38,18 @@ class ScenarioError(ValueError):
     """A scenario line that cannot be judged: the message names file, line, property and remedy."""
 
 
+def _moment(value: object) -> object:
+    """Only text, and only years in which calendars and zones mean something."""
+    if not isinstance(value, str):
+        raise ValueError("is not a moment; write ISO 8601 text with an offset")
+    if not re.match(r"(19|20|21)\d\d-", value):
+        raise ValueError(f"`{value}` is not a moment from 1900 to 2199; write ISO 8601 with an offset")
+    return value
+
+
+_Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
+
+
 def _zone(value: str | None) -> str | None:
     if value is not None and not zone_exists(value):
         raise ValueError(f"zone `{value}` does not exist; use an IANA name such as America/Santiago")
@@ -46,7 +59,7 @@ def _zone(value: str | None) -> str | None:
 class _Debtor(Strict):
     consented_channels: tuple[Channel, ...] | None
     opted_out_channels: tuple[Channel, ...]
-    employer_contact: bool
+    employer_contact: StrictBool
     flags: tuple[Flag, ...] = ()
     phone_timezone: str | None = None
     commune: str | None = None
@@ -62,7 +75,7 @@ class _Debt(Strict):
 
 
 class _Contact(Strict):
-    at: AwareDatetime
+    at: _Moment
     channel: Channel
     direction: Direction
     outcome: ContactOutcome
@@ -71,7 +84,7 @@ class _Contact(Strict):
 
 
 class _Proposed(Strict):
-    at: AwareDatetime
+    at: _Moment
     channel: Channel
     recipient: Recipient
     purpose: Purpose | None = None
@@ -79,7 +92,7 @@ class _Proposed(Strict):
 
 
 class _Expect(Strict):
-    allowed: bool
+    allowed: StrictBool
     rules: tuple[str, ...]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Literal, get_args
 
@@ -48,9 +48,11 @@ FLAGS: tuple[Flag, ...] = get_args(Flag)
 _NONE: frozenset[Any] = frozenset()
 
 
-def _aware(at: datetime, what: str) -> None:
+def _utc(at: datetime, what: str) -> datetime:
+    """The moment in UTC: adding hours to a datetime of a zone with summer time would count wall hours."""
     if at.tzinfo is None:
         raise ValueError(f"{what} {at.isoformat()} has no UTC offset; give an aware datetime")
+    return at if at.tzinfo is UTC else at.astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,10 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class PastContact:
-    """One contact already made or reserved; `same_debt`/`same_creditor` relate it to the debt judged."""
+    """One contact already made or reserved; `same_debt`/`same_creditor` relate it to the debt judged.
+
+    `at` is kept in UTC whatever zone it is given in.
+    """
 
     at: datetime
     channel: Channel
@@ -90,12 +95,15 @@ class PastContact:
     same_creditor: bool = True
 
     def __post_init__(self) -> None:
-        _aware(self.at, "contact at")
+        object.__setattr__(self, "at", _utc(self.at, "contact at"))
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A contact somebody wants to make. `purpose` None: reminder before the due date, else collection."""
+    """A contact somebody wants to make. `purpose` None: reminder before the due date, else collection.
+
+    `at` is kept in UTC whatever zone it is given in. `place` is where a visit goes or a phone rings.
+    """
 
     at: datetime
     channel: Channel
@@ -104,7 +112,7 @@ class Proposal:
     place: Place | None = None
 
     def __post_init__(self) -> None:
-        _aware(self.at, "proposed at")
+        object.__setattr__(self, "at", _utc(self.at, "proposed at"))
         if self.channel not in CHANNELS:
             raise ValueError(f"unknown channel {self.channel!r}; use one of {', '.join(CHANNELS)}")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 MANIFEST = """\
 id: xx
 country: XX
@@ -41,9 +43,21 @@ RULE = """\
 RULES = "chapter: {es: Horas, en: Hours}\nrules:\n" + RULE
 
 
-def write(folder: Path, manifest: str = MANIFEST, rules: str = RULES) -> Path:
-    """The pack's folder under `folder`."""
-    (folder / "rules").mkdir(parents=True, exist_ok=True)
-    (folder / "pack.yaml").write_text(manifest, encoding="utf-8")
-    (folder / "rules" / "01-hours.yaml").write_text(rules, encoding="utf-8")
-    return folder
+class SamplePack:
+    """The texts of the pack and the way to write them to a folder."""
+
+    manifest = MANIFEST
+    rule = RULE
+    rules = RULES
+
+    def write(self, folder: Path, manifest: str = MANIFEST, rules: str = RULES) -> Path:
+        """The pack's folder, ready to load."""
+        (folder / "rules").mkdir(parents=True, exist_ok=True)
+        (folder / "pack.yaml").write_text(manifest, encoding="utf-8")
+        (folder / "rules" / "01-hours.yaml").write_text(rules, encoding="utf-8")
+        return folder
+
+
+@pytest.fixture(scope="session")
+def sample() -> SamplePack:
+    return SamplePack()

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from recupero_sdk.law import Facts, Proposal, judge, load_pack
 from recupero_sdk.law.zones import UnknownZoneError, load_zone, plausible_zones
 
-from . import sample
-
 SANTIAGO, SOUTH, ISLAND = "America/Santiago", "America/Punta_Arenas", "Pacific/Easter"
-MANIFEST = sample.MANIFEST.replace(
-    "XX-A: {name: A, zones: [America/Santiago]}", f"XX-A: {{name: A, zones: [{SANTIAGO}, {ISLAND}]}}"
-).replace("zones: [America/Santiago]\nregions", f"zones: [{SANTIAGO}, {SOUTH}, {ISLAND}]\nregions")
+
+
+def of_two_regions(manifest: str) -> str:
+    """The sample's manifest with region A on the mainland and the island, and every zone in the country."""
+    mainland = "XX-A: {name: A, zones: [America/Santiago]}"
+    wider = manifest.replace(mainland, f"XX-A: {{name: A, zones: [{SANTIAGO}, {ISLAND}]}}")
+    return wider.replace(
+        "zones: [America/Santiago]\nregions", f"zones: [{SANTIAGO}, {SOUTH}, {ISLAND}]\nregions"
+    )
 
 
 @pytest.mark.parametrize(
@@ -32,8 +37,8 @@ MANIFEST = sample.MANIFEST.replace(
         (Facts("XX", region="XX-nowhere"), {SANTIAGO, SOUTH, ISLAND}),
     ],
 )
-def test_plausible_zones(tmp_path: Path, facts: Facts, expected: set[str]) -> None:
-    pack = load_pack(sample.write(tmp_path, manifest=MANIFEST))
+def test_plausible_zones(sample: Any, tmp_path: Path, facts: Facts, expected: set[str]) -> None:
+    pack = load_pack(sample.write(tmp_path, manifest=of_two_regions(sample.manifest)))
     assert set(plausible_zones(pack, facts)) == expected
 
 
@@ -50,7 +55,7 @@ def test_a_zone_that_does_not_exist(name: str) -> None:
         load_zone(name)
 
 
-def test_a_contact_in_a_zone_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+def test_a_contact_in_a_zone_that_does_not_exist_is_refused(sample: Any, tmp_path: Path) -> None:
     pack = load_pack(sample.write(tmp_path))
     proposal = Proposal(datetime(2025, 3, 11, 15, tzinfo=UTC), "call")
     verdict = judge(pack, Facts("XX", timezone="America/Nowhere"), [], proposal)

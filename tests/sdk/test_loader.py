@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from recupero_sdk.law import PackError, load_pack
 
-from . import sample
 
-
-def test_a_pack_in_order_loads(tmp_path: Path) -> None:
+def test_a_pack_in_order_loads(sample: Any, tmp_path: Path) -> None:
     pack = load_pack(sample.write(tmp_path))
     assert (pack.country, [rule.id for rule in pack.rules]) == ("XX", ["XX-hours"])
 
@@ -41,50 +40,52 @@ def test_a_pack_in_order_loads(tmp_path: Path) -> None:
         ("rules:\n", "rules: [\n", ["is not YAML"]),
     ],
 )
-def test_the_message_names_path_and_remedy(tmp_path: Path, old: str, new: str, words: list[str]) -> None:
-    assert old in sample.RULES
-    folder = sample.write(tmp_path, rules=sample.RULES.replace(old, new, 1))
+def test_the_message_names_path_and_remedy(
+    sample: Any, tmp_path: Path, old: str, new: str, words: list[str]
+) -> None:
+    assert old in sample.rules
+    folder = sample.write(tmp_path, rules=sample.rules.replace(old, new, 1))
     with pytest.raises(PackError) as error:
         load_pack(folder)
     for word in [*words, str(tmp_path)]:
         assert word in str(error.value)
 
 
-def test_a_zone_that_does_not_exist_is_named(tmp_path: Path) -> None:
-    folder = sample.write(tmp_path, manifest=sample.MANIFEST.replace("Punta_Arenas", "Punta_Arena"))
+def test_a_zone_that_does_not_exist_is_named(sample: Any, tmp_path: Path) -> None:
+    folder = sample.write(tmp_path, manifest=sample.manifest.replace("Punta_Arenas", "Punta_Arena"))
     with pytest.raises(PackError, match="zone `America/Punta_Arena` does not exist"):
         load_pack(folder)
 
 
-def test_two_versions_in_force_at_once_are_refused(tmp_path: Path) -> None:
-    later = sample.RULE.replace("2020-01-01", "2022-01-01")
-    folder = sample.write(tmp_path, rules=sample.RULES + later)
+def test_two_versions_in_force_at_once_are_refused(sample: Any, tmp_path: Path) -> None:
+    later = sample.rule.replace("2020-01-01", "2022-01-01")
+    folder = sample.write(tmp_path, rules=sample.rules + later)
     with pytest.raises(PackError, match="XX-hours: two versions are in force at once"):
         load_pack(folder)
 
 
-def test_versions_side_by_side_are_chosen_by_date(tmp_path: Path) -> None:
-    ended = sample.RULES.replace("to: null", "to: 2021-12-31")
-    later = sample.RULE.replace("2020-01-01", "2022-01-01")
+def test_versions_side_by_side_are_chosen_by_date(sample: Any, tmp_path: Path) -> None:
+    ended = sample.rules.replace("to: null", "to: 2021-12-31")
+    later = sample.rule.replace("2020-01-01", "2022-01-01")
     pack = load_pack(sample.write(tmp_path, rules=ended + later))
     assert len(pack.rules) == 2
 
 
-def test_every_problem_is_reported_at_once(tmp_path: Path) -> None:
-    broken = sample.RULES.replace("scope: debtor", "scope: all").replace("article: art. 2, ", "")
+def test_every_problem_is_reported_at_once(sample: Any, tmp_path: Path) -> None:
+    broken = sample.rules.replace("scope: debtor", "scope: all").replace("article: art. 2, ", "")
     with pytest.raises(PackError) as error:
         load_pack(sample.write(tmp_path, rules=broken))
     assert len(error.value.problems) == 2
 
 
 @pytest.mark.parametrize("name", ["pack.yaml", "rules/01-hours.yaml"])
-def test_a_file_that_is_not_text_is_named(tmp_path: Path, name: str) -> None:
+def test_a_file_that_is_not_text_is_named(sample: Any, tmp_path: Path, name: str) -> None:
     folder = sample.write(tmp_path)
     (folder / name).write_bytes(b"\xff\xfe\x00")
     with pytest.raises(PackError, match="is not UTF-8"):
         load_pack(folder)
 
 
-def test_a_folder_without_a_pack_says_so(tmp_path: Path) -> None:
+def test_a_folder_without_a_pack_says_so(sample: Any, tmp_path: Path) -> None:
     with pytest.raises(PackError, match=r"pack\.yaml: file is missing"):
         load_pack(tmp_path)

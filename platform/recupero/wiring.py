@@ -2,6 +2,7 @@
 
 from recupero.contacts import placed
 from recupero.contacts.events import OptedOut
+from recupero.decisions import jobs as decisions_jobs
 from recupero.kernel.events import subscribe
 from recupero.ledger import service as ledger
 from recupero.ledger.events import BooksChecked
@@ -19,7 +20,7 @@ from recupero.placements.events import (
     HoldOpened,
 )
 
-JOBS = (outreach_jobs, payments_jobs)  # their handlers are registered by the import
+JOBS = (decisions_jobs, outreach_jobs, payments_jobs)  # their handlers are registered by the import
 
 
 def wire() -> None:

@@ -1,1 +1,1 @@
-
+"""What comes next for each account: features, models, planning under law and limits, and the reasons."""

@@ -1,0 +1,211 @@
+"""From open accounts to lawful candidates: who may be worked, with what in mind, by which channel and when.
+
+Every account that is not worked, and every channel that is refused, is counted under the rule that says so.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from recupero.contacts.gate import packs, purpose_for_law
+from recupero.decisions.strategy import Strategy
+from recupero.law.batch import Question, judge_many
+from recupero.outreach.words import PURPOSES
+
+if TYPE_CHECKING:
+    import polars as pl
+
+#: A moment later than this is left to a later plan.
+WINDOW = timedelta(days=3)
+#: Moments asked about after the plan's own, so that the hour is a choice.
+SLOTS = (timedelta(0), timedelta(hours=4), timedelta(hours=9))
+AGREEMENTS = ("promise", "plan")
+
+
+@dataclass
+class Tally:
+    """What was held and blocked, by reason."""
+
+    held: Counter[str] = field(default_factory=Counter)
+    blocked: Counter[str] = field(default_factory=Counter)
+
+
+def workable(accounts: pl.DataFrame, strategies: Mapping[int, Strategy], at: datetime, tally: Tally) -> pl.DataFrame:
+    """The accounts that may be worked now, with the template that fits their state.
+
+    A hold beats everything; a promise or a running plan quiets the chase but not the word about itself. Then
+    what is under way already, the strategy's pace and its most contacts in 30 days.
+    """
+    import polars as pl
+
+    frame = _with_strategy(accounts, strategies, at)
+    reason = (
+        pl.when(pl.col("hold").is_not_null() & ~(pl.col("hold").is_in(AGREEMENTS) & pl.col("reminding")))
+        .then(pl.lit("hold:") + pl.col("hold"))
+        .when(~pl.col("portfolio").is_in(list(strategies))).then(pl.lit("strategy_invalid"))
+        .when(pl.col("busy")).then(pl.lit("already_scheduled"))
+        .when(pl.col("promised_for").is_not_null() & ~pl.col("reminding")).then(pl.lit("promise_running"))
+        .when(pl.col("reminding")).then(None)
+        .when(pl.col("last_at") > pl.lit(at) - pl.col("pace")).then(pl.lit("pace"))
+        .when(pl.col("lately") >= pl.col("most")).then(pl.lit("max_contacts_30d"))
+    )  # fmt: skip
+    frame = frame.with_columns(stopped=reason, template=_template(at))
+    for why, count in frame.filter(pl.col("stopped").is_not_null()).group_by("stopped").len().iter_rows():
+        tally.held.update({why.removeprefix("hold:"): count} if why.startswith("hold:") else {})
+        tally.blocked.update({} if why.startswith("hold:") else {why: count})
+    return frame.filter(pl.col("stopped").is_null()).drop("stopped")
+
+
+def _with_strategy(accounts: pl.DataFrame, strategies: Mapping[int, Strategy], at: datetime) -> pl.DataFrame:
+    import polars as pl
+
+    limits = pl.DataFrame(
+        {
+            "portfolio": list(strategies),
+            "pace": [timedelta(days=each.pace_days) for each in strategies.values()],
+            "most": [each.max_contacts_30d for each in strategies.values()],
+            "remind": [each.promise_reminder_days for each in strategies.values()],
+        },
+        schema={"portfolio": pl.Int64, "pace": pl.Duration("us"), "most": pl.Int64, "remind": pl.Int64},
+    )
+    today = pl.lit(at).dt.date()
+    until = today + pl.duration(days=pl.col("remind"))
+    reminding = (pl.col("promised_for") >= today) & (pl.col("promised_for") <= until)
+    return accounts.join(limits, on="portfolio", how="left").with_columns(reminding=reminding.fill_null(value=False))
+
+
+def _template(at: datetime) -> Any:
+    import polars as pl
+
+    unheard = pl.col("last_at").is_null()
+    return (
+        pl.when(pl.col("reminding")).then(pl.lit("promise_reminder"))
+        .when(pl.col("broken_at").is_not_null() & (unheard | (pl.col("broken_at") > pl.col("last_at"))))
+        .then(pl.lit("broken_promise"))
+        .when(pl.col("due_date") > pl.lit(at).dt.date()).then(pl.lit("reminder"))
+        .when(unheard).then(pl.lit("first_notice"))
+        .otherwise(pl.lit("follow_up"))
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """`options`: account, channel, moment (UTC), and what is known of the account. `refused`: account, channel,
+    rule."""
+
+    options: pl.DataFrame
+    refused: pl.DataFrame
+
+
+def lawful(
+    accounts: pl.DataFrame, history: pl.DataFrame, strategies: Mapping[int, Strategy], carried: tuple[str, ...],
+    at: datetime, tally: Tally,
+) -> Candidates:
+    """Every channel and moment at which each account may be contacted, by the gate's batch form.
+
+    A channel needs a connector (`carried`), a contact point, no opt-out, and the strategy's leave.
+    """
+    import polars as pl
+
+    options, refused = [_no_options(accounts)], [_no_refusals()]
+    for channel in carried:
+        rows = accounts.filter(
+            pl.col("portfolio").is_in([each for each, strategy in strategies.items() if channel in strategy.channels])
+        ).with_columns(channel=pl.lit(channel), point=pl.col(f"{channel}_point"))
+        rows = rows.with_columns(
+            rule=pl.when(pl.col("point").is_null()).then(pl.lit("no_contact_point"))
+            .when(pl.col("opt_outs").str.split(",").list.contains(channel)).then(pl.lit("opted_out"))
+            .when((pl.col("wished_channel") != channel).fill_null(value=False)).then(pl.lit("debtor_wishes_other_channel"))
+        )  # fmt: skip
+        refused.append(rows.filter(pl.col("rule").is_not_null()).select("account", "channel", "rule"))
+        for asked in rows.filter(pl.col("rule").is_null()).drop("rule").partition_by("template"):
+            judged = _judged(asked, history, channel, at)
+            options.append(judged.filter(pl.col("rule").is_null()).drop("rule"))
+            refused.append(judged.filter(pl.col("rule").is_not_null()).select("account", "channel", "rule"))
+    blocked = pl.concat(refused).unique(["account", "channel"], keep="first", maintain_order=True)
+    found = pl.concat(options, how="diagonal_relaxed")
+    blocked = blocked.join(found.select("account", "channel").unique(), on=["account", "channel"], how="anti")
+    tally.blocked.update(dict(blocked.group_by("rule").len().iter_rows()))
+    return Candidates(found, blocked)
+
+
+def _no_options(accounts: pl.DataFrame) -> pl.DataFrame:
+    import polars as pl
+
+    return accounts.clear().with_columns(
+        channel=pl.lit(None, pl.String), point=pl.lit(None, pl.Int64), moment=pl.lit(None, pl.Datetime("us", "UTC"))
+    )
+
+
+def _no_refusals() -> pl.DataFrame:
+    import polars as pl
+
+    return pl.DataFrame(schema={"account": pl.Int64, "channel": pl.String, "rule": pl.String})
+
+
+def _judged(rows: pl.DataFrame, history: pl.DataFrame, channel: str, at: datetime) -> pl.DataFrame:
+    """The rows once per distinct lawful moment, or once with the rule that refuses."""
+    import polars as pl
+
+    purpose = purpose_for_law(PURPOSES[rows["template"][0]])
+    facts = law_columns(rows, channel)
+    answers = [
+        judge_many(packs(), facts, history, [channel], Question(at + slot, purpose=purpose, horizon=WINDOW))  # type: ignore[list-item]  # a channel of law by construction
+        for slot in SLOTS
+    ]
+    until = pl.lit(at + WINDOW)
+    answer = pl.concat(answers).select(
+        "account",
+        moment=pl.when(pl.col("next_lawful_at") <= until).then(pl.col("next_lawful_at")),
+        rule=pl.when(pl.col("next_lawful_at") <= until).then(None).otherwise(pl.col("first_refusal").fill_null("later")),
+    )
+    answer = answer.unique(["account", "moment", "rule"], maintain_order=True)
+    return _within_wished_hours(rows.join(answer, on="account"))
+
+
+def law_columns(rows: pl.DataFrame, channel: str) -> pl.DataFrame:
+    """The gate's columns for contacting these accounts by this channel."""
+    import polars as pl
+
+    return rows.select(
+        "account", "person", "country", "region", "timezone", "debt_kind", "due_date",
+        debt=pl.format("{}:{}", "tenant", "account"),
+        creditor=pl.col("tenant").cast(pl.String),
+        phone_timezone=pl.col(f"{channel}_zone"),
+        postal_timezone=pl.lit(None, pl.String),
+        commune=pl.lit(None, pl.String),
+        consented_channels=_list("consents"),
+        opted_out_channels=_list("opt_outs"),
+        flags=pl.lit([], pl.List(pl.String)),
+        employer_contact=pl.col(f"{channel}_at_work"),
+    )  # fmt: skip
+
+
+def _list(name: str) -> Any:
+    import polars as pl
+
+    words = pl.col(name).str.split(",").list.eval(pl.element().filter(pl.element() != ""))
+    return pl.when(pl.col(name).is_not_null()).then(words)
+
+
+def _within_wished_hours(rows: pl.DataFrame) -> pl.DataFrame:
+    """Refuse moments outside the hours a debtor asked for, in the debtor's own zone."""
+    import polars as pl
+
+    if rows["wished_from"].is_null().all() and rows["wished_to"].is_null().all():
+        return rows
+    parts = [
+        part.with_columns(minute=local.dt.hour().cast(pl.Int64) * 60 + local.dt.minute())
+        for part in rows.partition_by("clock_zone")
+        for local in [part["moment"].dt.convert_time_zone(part["clock_zone"][0] or "UTC")]
+    ]
+    inside = (pl.col("minute") >= pl.col("wished_from").fill_null(0)) & (
+        pl.col("minute") < pl.col("wished_to").fill_null(24 * 60)
+    )
+    outside = ~inside & pl.col("moment").is_not_null()
+    rule = pl.when(outside).then(pl.lit("debtor_wishes_other_hours")).otherwise(pl.col("rule"))
+    return pl.concat(parts).with_columns(rule=rule).drop("minute")

@@ -1,0 +1,95 @@
+"""Many rows in and out by COPY, in the session's own transaction, and so in its scope.
+
+`read` parses `COPY … TO STDOUT (FORMAT BINARY)` as one array: every column is float8 or int8 and never NULL (unknown is NaN), so that each row has the same bytes and no
+Python object is made per value.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+_HEADER = 19  # signature, flags and the length of an empty header extension
+_TRAILER = 2
+
+
+def read(
+    session: Session, query: str, integers: Sequence[str], floats: Sequence[str], arguments: Mapping[str, Any]
+) -> tuple[dict[str, Ints], dict[str, Floats]]:
+    """Columns of `query`, which returns the `integers` (bigint) and then the `floats` (float8), none NULL.
+
+    Raises ValueError where a row has another width: a NULL, or a type that is neither.
+    """
+    connection = session.connection().connection.driver_connection
+    assert connection is not None
+    with connection.cursor() as cursor, cursor.copy(
+        f"COPY ({query}) TO STDOUT (FORMAT BINARY)", dict(arguments)
+    ) as copy:
+        blob = b"".join(copy)
+    table = _rows(blob, [*integers], [*floats])
+    return (
+        {name: table[name].astype(np.int64) for name in integers},
+        {name: table[name].astype(np.float64) for name in floats},
+    )
+
+
+def _rows(blob: bytes, integers: list[str], floats: list[str]) -> Any:
+    names = integers + floats
+    layout: list[tuple[str, str]] = [("_fields", ">i2")]
+    for name in names:
+        layout += [(f"_{name}", ">i4"), (name, ">i8" if name in integers else ">f8")]
+    row = np.dtype(layout)
+    body = len(blob) - _HEADER - _TRAILER
+    if body % row.itemsize or struct.unpack(">h", blob[-_TRAILER:])[0] != -1:
+        raise ValueError("a column of the query is NULL or has not eight bytes")
+    table = np.frombuffer(blob, dtype=row, count=body // row.itemsize, offset=_HEADER)
+    if len(table) and not all((table[f"_{name}"] == 8).all() for name in names):
+        raise ValueError("a column of the query is NULL or has not eight bytes")
+    return table
+
+
+def read_frame(
+    session: Session, query: str, schema: Mapping[str, pl.DataType | type[pl.DataType]], arguments: Mapping[str, Any]
+) -> pl.DataFrame:
+    """Rows of `query` with texts, as a Polars frame of exactly `schema`. An empty text reads as null, too."""
+    import polars as pl
+
+    connection = session.connection().connection.driver_connection
+    assert connection is not None
+    with connection.cursor() as cursor, cursor.copy(
+        f"COPY ({query}) TO STDOUT (FORMAT CSV, HEADER, NULL '\\N')", dict(arguments)
+    ) as copy:
+        blob = b"".join(copy)
+    return pl.read_csv(blob, schema=dict(schema), null_values="\\N")
+
+
+def write_rows(
+    session: Session, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], returning: str
+) -> list[Any]:
+    """COPY rows into a temporary table and move them into `table`, which row-level security keeps COPY out of.
+
+    Returns the values of `returning` in the order of the rows.
+    """
+    connection = session.connection().connection.driver_connection
+    assert connection is not None
+    names = ", ".join(columns)
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE TEMP TABLE _incoming ON COMMIT DROP AS SELECT {names}, 0::bigint AS _row FROM {table} LIMIT 0")  # noqa: S608,E501 - names of ours
+        with cursor.copy(f"COPY _incoming ({names}, _row) FROM STDIN") as copy:
+            for number, row in enumerate(rows):
+                copy.write_row((*row, number))
+        cursor.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM _incoming ORDER BY _row RETURNING {returning}")  # noqa: S608,E501 - names of ours
+        made = [row[0] for row in cursor.fetchall()]
+        cursor.execute("DROP TABLE _incoming")
+    return made

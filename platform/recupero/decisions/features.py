@@ -1,0 +1,276 @@
+"""The feature list: what each number means, where it comes from, and as of when it is known.
+
+One set-based statement computes the list for every account of the tenants in scope at any moment `at`, from
+rows that carry the time at which each fact became known; what happens later cannot change an earlier vector.
+Sex, age, marital status, nationality and the like are not among them and never will be: they are protected.
+
+This is the one place that reads other rooms' tables (by SQL, never by their classes): a vector over all rooms
+has to be one statement, or planning a million accounts takes a query each.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from recupero.decisions.columns import Floats, Ints, read
+
+CHANNELS = ("email", "sms", "whatsapp", "call")
+WINDOWS = (7, 30, 90)
+
+
+def N_(text: str) -> str:
+    """Mark a text for the translation catalogues; it is translated where it is shown."""
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One feature. `sql` is its expression over the statement below; `label` is a message id for reasons."""
+
+    name: str
+    label: str
+    meaning: str
+    unit: str
+    source: str
+    as_of: str
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureTable:
+    """Vectors of the accounts of a scope at a moment; every array has one value per account."""
+
+    at: datetime
+    tenant_id: Ints
+    account_id: Ints
+    debtor_id: Ints
+    values: dict[str, Floats]
+
+    def __len__(self) -> int:
+        return len(self.account_id)
+
+    def take(self, chosen: "Ints | np.ndarray[tuple[int], np.dtype[np.bool_]]") -> "FeatureTable":
+        """The rows at these places, or where the mask holds."""
+        values = {name: column[chosen] for name, column in self.values.items()}
+        return FeatureTable(
+            self.at, self.tenant_id[chosen], self.account_id[chosen], self.debtor_id[chosen], values
+        )
+
+    def matrix(self) -> Floats:
+        """Rows by features, in the order of `NAMES`."""
+        return np.column_stack([self.values[name] for name in NAMES]) if len(self) else np.empty((0, len(NAMES)))
+
+
+def _days(later: str, earlier: str) -> str:
+    return f"extract(epoch FROM {later} - {earlier}) / 86400"
+
+
+_PLACED = "the placement file"
+_FIXED = "set at placement"
+_CONTACTS = "contacts of the debtor with this creditor"
+_BY_TIME = "contacts reserved at or before the moment; results by the time they became known"
+_MONEY = "allocations booked at or before the moment"
+
+FEATURES: tuple[Spec, ...] = (
+    Spec("balance_log", N_("Balance owed"), "natural log of 1 + balance", "log minor units",
+         "placed amount less allocations", _MONEY, "ln(1 + greatest(p.balance, 0))"),
+    Spec("balance_rank", N_("Balance among the portfolio's accounts"), "share of the portfolio's accounts with a"
+         " smaller balance", "0 to 1", "placed amount less allocations", _MONEY,
+         "percent_rank() OVER (PARTITION BY a.tenant_id, a.portfolio_id ORDER BY p.balance)"),
+    Spec("paid_share", N_("Share already paid"), "allocated over placed", "0 to 1", "allocations", _MONEY,
+         "p.paid::float8 / nullif(a.placed_minor, 0)"),
+    Spec("principal_share", N_("Principal in the debt"), "principal over placed amount", "0 to 1", _PLACED, _FIXED,
+         "a.principal_minor::float8 / nullif(a.placed_minor, 0)"),
+    Spec("days_past_due", N_("Days past due"), "business date less due date, negative before it", "days", _PLACED,
+         "date in the creditor's zone at the moment", "a.today - a.due_date"),
+    Spec("days_delinquent", N_("Days since the first missed payment"), "business date less delinquency date",
+         "days", _PLACED, "date in the creditor's zone at the moment", "a.today - a.delinquency_date"),
+    Spec("age_at_placement", N_("Age of the debt when placed"), "placement date less delinquency date", "days",
+         _PLACED, _FIXED, "a.placed_on - a.delinquency_date"),
+    Spec("days_placed", N_("Days in our care"), "business date less placement date", "days", _PLACED,
+         "date in the creditor's zone at the moment", "a.today - a.placed_on"),
+    Spec("placement_number", N_("Placement number"), "1 for primary", "count", _PLACED, _FIXED,
+         "a.placement_number"),
+    Spec("days_to_limitation", N_("Days until the claim lapses"), "limitation date less business date", "days",
+         _PLACED, "date in the creditor's zone at the moment", "a.limitation_date - a.today"),
+    Spec("account_age", N_("Age of the account"), "business date less open date", "days", _PLACED,
+         "date in the creditor's zone at the moment", "a.today - a.open_date"),
+    Spec("is_firm", N_("Debtor is a firm"), "1 for a firm, 0 for a person", "0 or 1", _PLACED, _FIXED,
+         "(d.kind = 'firm')::int"),
+    Spec("phones", N_("Phone numbers that work"), "numbers not known to be bad", "count", "contact points and"
+         " bounced or wrong contacts", "points added, and found bad, at or before the moment", "coalesce(k.phones, 0)"),
+    Spec("emails", N_("E-mail addresses that work"), "addresses not known to be bad", "count", "contact points and"
+         " bounced contacts", "points added, and found bad, at or before the moment", "coalesce(k.emails, 0)"),
+    Spec("has_address", N_("Postal address known"), "1 where an address is known", "0 or 1", "contact points",
+         "points added at or before the moment", "coalesce(k.addresses, 0)"),
+    Spec("points_bad", N_("Contact data found wrong"), "points found bad", "count", "contacts that bounced or met"
+         " a wrong number", "by the time they became known", "coalesce(k.bad, 0)"),
+    Spec("consents", N_("Channels consented to"), "channels whose newest permission is consent", "count",
+         "permissions", "filed at or before the moment", "coalesce(c.consents, 0)"),
+    Spec("opt_outs", N_("Channels opted out of"), "channels whose newest permission is an opt-out", "count",
+         "permissions", "filed at or before the moment", "coalesce(c.opt_outs, 0)"),
+    Spec("other_accounts", N_("Other open debts"), "other open accounts of the same person with this creditor",
+         "count", "accounts", "placed, and not closed, at the moment",
+         "count(*) OVER (PARTITION BY a.tenant_id, d.person_id) - 1"),
+    *(
+        Spec(f"attempts_{channel}_{days}d", N_("Attempts by channel"), f"{channel} contacts sent in {days} days",
+             "count", _CONTACTS, _BY_TIME, f"coalesce(o.attempts_{channel}_{days}d, 0)")
+        for channel in CHANNELS for days in WINDOWS
+    ),
+    *(
+        Spec(f"answers_{days}d", N_("Answers lately"), f"contacts answered, or received, in {days} days", "count",
+             _CONTACTS, _BY_TIME, f"coalesce(o.answers_{days}d, 0)")
+        for days in WINDOWS
+    ),
+    Spec("right_party_90d", N_("Spoke with the debtor"), "right-party contacts in 90 days", "count", _CONTACTS,
+         _BY_TIME, "coalesce(o.right_party_90d, 0)"),
+    Spec("days_since_attempt", N_("Days since the last attempt"), "since the newest attempt in 90 days", "days",
+         _CONTACTS, _BY_TIME, _days("a.at", "o.last_attempt")),
+    Spec("days_since_answer", N_("Days since the last answer"), "since the newest answer in 90 days", "days",
+         _CONTACTS, _BY_TIME, _days("a.at", "o.last_answer")),
+    Spec("link_opened", N_("Payment page opened"), "1 where a payment page was ever opened", "0 or 1",
+         "payment links", "first opened at or before the moment", "(l.opened IS NOT NULL)::int"),
+    Spec("days_since_opened", N_("Days since the payment page was opened"), "since the newest first opening",
+         "days", "payment links", "first opened at or before the moment", _days("a.at", "l.opened")),
+    Spec("promises", N_("Promises made"), "promises on the account", "count", "promises",
+         "made at or before the moment", "coalesce(m.made, 0)"),
+    Spec("promises_kept", N_("Promises kept"), "promises kept", "count", "promises",
+         "settled at or before the moment", "coalesce(m.kept, 0)"),
+    Spec("promises_broken", N_("Promises broken"), "promises broken", "count", "promises",
+         "settled at or before the moment", "coalesce(m.broken, 0)"),
+    Spec("promise_open", N_("A promise is running"), "1 where a promise is neither settled nor cancelled", "0 or 1",
+         "promises", "made, and not settled, at the moment", "coalesce(m.running, 0)"),
+    Spec("days_since_promise", N_("Days since the last promise"), "since the newest promise", "days", "promises",
+         "made at or before the moment", _days("a.at", "m.newest")),
+    Spec("payments", N_("Payments made"), "payments to the account, less those reversed", "count", "allocations",
+         _MONEY, "p.payments"),
+    Spec("days_since_payment", N_("Days since the last payment"), "since the newest allocation", "days",
+         "allocations", _MONEY, _days("a.at", "p.newest")),
+    Spec("weekday", N_("Day of the week"), "1 Monday to 7 Sunday", "day", "the moment",
+         "date in the creditor's zone", "extract(isodow FROM a.today)"),
+    Spec("day_of_month", N_("Day of the month"), "1 to 31", "day", "the moment", "date in the creditor's zone",
+         "extract(day FROM a.today)"),
+)  # fmt: skip
+NAMES: tuple[str, ...] = tuple(spec.name for spec in FEATURES)
+BY_NAME: dict[str, Spec] = {spec.name: spec for spec in FEATURES}
+
+_ATTEMPTS = ",\n        ".join(
+    f"count(*) FILTER (WHERE direction = 'outbound' AND channel = '{channel}'"
+    f" AND at > {{at}} - interval '{days} days') AS attempts_{channel}_{days}d"
+    for channel in CHANNELS
+    for days in WINDOWS
+).replace("{at}", "%(at)s::timestamptz")
+_ANSWERED = (
+    "((direction = 'inbound' AND at <= %(at)s::timestamptz)"
+    " OR (state = 'answered' AND state_at <= %(at)s::timestamptz))"
+)
+_ANSWERS = ",\n        ".join(
+    f"count(*) FILTER (WHERE {_ANSWERED} AND at > %(at)s::timestamptz - interval '{days} days') AS answers_{days}d"
+    for days in WINDOWS
+)
+_BAD = "('BNCE', 'DISC', 'WRNG')"  # dispositions that mark a point as bad: domain page, 4.1
+
+_FROM = f"""
+WITH a AS (
+    SELECT a.*, %(at)s::timestamptz AS at, (%(at)s::timestamptz AT TIME ZONE t.timezone)::date AS today
+    FROM accounts a
+    JOIN tenants t ON t.id = a.tenant_id
+    LEFT JOIN import_batches b ON b.tenant_id = a.tenant_id AND b.id = a.batch_id
+    WHERE coalesce(b.started_at, a.placed_on::timestamptz) <= %(at)s::timestamptz
+      AND (a.closed_at IS NULL OR a.closed_at > %(at)s::timestamptz)
+), p AS (
+    SELECT a.tenant_id, a.id AS account_id, a.placed_minor - coalesce(sum(x.amount_minor), 0) AS balance,
+        coalesce(sum(x.amount_minor), 0) AS paid, max(x.at) AS newest,
+        count(DISTINCT x.payment_id) FILTER (WHERE x.amount_minor > 0)
+            - count(DISTINCT x.payment_id) FILTER (WHERE x.amount_minor < 0) AS payments
+    FROM a LEFT JOIN allocations x
+        ON x.tenant_id = a.tenant_id AND x.account_id = a.id AND x.at <= %(at)s::timestamptz
+    GROUP BY a.tenant_id, a.id, a.placed_minor
+), bad AS (
+    SELECT DISTINCT tenant_id, contact_point_id FROM contacts
+    WHERE disposition IN {_BAD} AND state_at <= %(at)s::timestamptz AND contact_point_id IS NOT NULL
+), k AS (
+    SELECT k.tenant_id, k.debtor_id,
+        count(*) FILTER (WHERE kind = 'phone' AND bad.contact_point_id IS NULL) AS phones,
+        count(*) FILTER (WHERE kind = 'email' AND bad.contact_point_id IS NULL) AS emails,
+        max((kind = 'address')::int) AS addresses, count(bad.contact_point_id) AS bad
+    FROM contact_points k
+    LEFT JOIN bad ON bad.tenant_id = k.tenant_id AND bad.contact_point_id = k.id
+    WHERE k.created_at <= %(at)s::timestamptz
+    GROUP BY k.tenant_id, k.debtor_id
+), c AS (
+    SELECT tenant_id, debtor_id, count(*) FILTER (WHERE kind = 'consent') AS consents,
+        count(*) FILTER (WHERE kind = 'opt_out') AS opt_outs
+    FROM (
+        SELECT DISTINCT ON (tenant_id, debtor_id, channel) tenant_id, debtor_id, channel, kind
+        FROM permissions WHERE at <= %(at)s::timestamptz
+        ORDER BY tenant_id, debtor_id, channel, at DESC, id DESC
+    ) newest GROUP BY tenant_id, debtor_id
+), o AS (
+    SELECT tenant_id, debtor_id,
+        {_ATTEMPTS},
+        {_ANSWERS},
+        count(*) FILTER (WHERE right_party AND state_at <= %(at)s::timestamptz) AS right_party_90d,
+        max(at) FILTER (WHERE direction = 'outbound') AS last_attempt,
+        max(at) FILTER (WHERE {_ANSWERED}) AS last_answer
+    FROM contacts
+    WHERE at <= %(at)s::timestamptz AND at > %(at)s::timestamptz - interval '90 days'
+    GROUP BY tenant_id, debtor_id
+), l AS (
+    SELECT tenant_id, debtor_id, max(first_opened_at) AS opened FROM payment_links
+    WHERE first_opened_at <= %(at)s::timestamptz GROUP BY tenant_id, debtor_id
+), m AS (
+    SELECT tenant_id, account_id, count(*) AS made, max(made_at) AS newest,
+        count(*) FILTER (WHERE state IN ('kept', 'partly_kept') AND settled_at <= %(at)s::timestamptz) AS kept,
+        count(*) FILTER (WHERE state = 'broken' AND settled_at <= %(at)s::timestamptz) AS broken,
+        max((settled_at IS NULL OR settled_at > %(at)s::timestamptz)::int) AS running
+    FROM promises WHERE made_at <= %(at)s::timestamptz
+    GROUP BY tenant_id, account_id
+)
+"""
+_JOINS = """
+FROM a
+JOIN debtors d ON d.tenant_id = a.tenant_id AND d.id = a.debtor_id
+JOIN p ON p.tenant_id = a.tenant_id AND p.account_id = a.id
+LEFT JOIN k ON k.tenant_id = a.tenant_id AND k.debtor_id = a.debtor_id
+LEFT JOIN c ON c.tenant_id = a.tenant_id AND c.debtor_id = a.debtor_id
+LEFT JOIN o ON o.tenant_id = a.tenant_id AND o.debtor_id = a.debtor_id
+LEFT JOIN l ON l.tenant_id = a.tenant_id AND l.debtor_id = a.debtor_id
+LEFT JOIN m ON m.tenant_id = a.tenant_id AND m.account_id = a.id
+ORDER BY a.tenant_id, a.id
+"""
+
+
+def _statement() -> str:
+    values = ",\n    ".join(f"coalesce(({spec.sql})::float8, 'NaN') AS {spec.name}" for spec in FEATURES)
+    return f"{_FROM}\nSELECT a.tenant_id, a.id AS account_id, a.debtor_id,\n    {values}\n{_JOINS}"
+
+
+_STATEMENT = _statement()
+
+
+def read_features(session: Session, at: datetime) -> FeatureTable:
+    """Vectors of every account that was open at `at`, of the tenants in the session's scope."""
+    keys, values = read(session, _STATEMENT, ("tenant_id", "account_id", "debtor_id"), NAMES, {"at": at})
+    return FeatureTable(at, keys["tenant_id"], keys["account_id"], keys["debtor_id"], values)
+
+
+_OUTCOME = """
+SELECT a.tenant_id, a.id AS account_id, coalesce(sum(x.amount_minor), 0)::bigint AS paid_minor
+FROM accounts a
+JOIN allocations x ON x.tenant_id = a.tenant_id AND x.account_id = a.id
+    AND x.at > %(at)s::timestamptz AND x.at <= %(until)s::timestamptz
+GROUP BY a.tenant_id, a.id
+HAVING sum(x.amount_minor) > 0
+ORDER BY a.tenant_id, a.id
+"""
+
+
+def read_payers(session: Session, at: datetime, until: datetime) -> Ints:
+    """Ids of the accounts to which more was paid than taken back after `at` and up to `until`."""
+    keys, _none = read(
+        session, _OUTCOME, ("tenant_id", "account_id", "paid_minor"), (), {"at": at, "until": until}
+    )
+    return keys["account_id"]

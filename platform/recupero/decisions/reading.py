@@ -1,0 +1,192 @@
+"""What planning reads: each open account with its debtor, holds, permissions, points and latest contacts.
+
+One statement for a tenant, like the features. What it says of an account's place, consents and points is what
+`contacts.queries.law_facts` says of it; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy.orm import Session
+
+from recupero.contacts.queries import HISTORY
+from recupero.decisions.columns import read_frame
+from recupero.kernel.database import scope_of
+from recupero.placements.lifecycle import HOLDS
+
+if TYPE_CHECKING:
+    import polars as pl
+
+# Which contact points carry a channel of law, as outreach picks them: a text needs no fixed line.
+_CAN_TEXT = "coalesce(line_type, '') NOT IN ('fixed_line', 'FIXED_LINE', 'landline')"
+POINTS = {
+    "email": "kind = 'email'",
+    "sms": f"kind = 'phone' AND {_CAN_TEXT}",
+    "whatsapp": f"kind = 'phone' AND {_CAN_TEXT}",
+    "call": "kind = 'phone'",
+    "letter": "kind = 'address'",
+}
+REACH_WINDOW = timedelta(days=90)
+
+_ORDER = "ORDER BY (status <> 'valid'), id DESC"  # proven ones first, then the newest, as contacts picks them
+_BEST = ",\n        ".join(
+    f"(array_agg(id {_ORDER}) FILTER (WHERE {which}))[1] AS {channel}_point,"
+    f" (array_agg(timezone {_ORDER}) FILTER (WHERE {which}))[1] AS {channel}_zone,"
+    f" (array_agg(at_work {_ORDER}) FILTER (WHERE {which}))[1] AS {channel}_at_work"
+    for channel, which in POINTS.items()
+)
+_PICKED = ",\n    ".join(
+    f"k.{channel}_point, coalesce(k.{channel}_zone, k.first_zone) AS {channel}_zone,"
+    f" coalesce(k.{channel}_at_work, false) AS {channel}_at_work"
+    for channel in POINTS
+)
+_STRENGTH = ", ".join(f"'{kind}'" for kind in HOLDS)
+
+_ACCOUNTS = f"""
+WITH h AS (
+    SELECT debtor_id, account_id, kind FROM holds
+    WHERE tenant_id = %(tenant)s AND started_at <= %(at)s::timestamptz
+      AND (ended_at IS NULL OR ended_at > %(at)s::timestamptz) AND (until IS NULL OR until > %(at)s::timestamptz)
+), k AS (
+    SELECT debtor_id,
+        {_BEST},
+        (array_agg(timezone {_ORDER}) FILTER (WHERE timezone IS NOT NULL))[1] AS first_zone
+    FROM contact_points WHERE tenant_id = %(tenant)s AND status <> 'invalid' GROUP BY debtor_id
+), said AS (
+    SELECT DISTINCT ON (debtor_id, channel) debtor_id, channel, kind, at, id FROM permissions
+    WHERE tenant_id = %(tenant)s AND at <= %(at)s::timestamptz
+    ORDER BY debtor_id, channel, at DESC, id DESC
+), spread AS (
+    SELECT DISTINCT ON (debtor_id, c.channel) debtor_id, c.channel, kind
+    FROM said JOIN unnest(ARRAY['call','visit','sms','email','whatsapp','letter']) AS c(channel)
+        ON said.channel IN (c.channel, 'all')
+    ORDER BY debtor_id, c.channel, at DESC, id DESC
+), s AS (
+    SELECT debtor_id, ',' || coalesce(string_agg(channel, ',') FILTER (WHERE kind = 'consent'), '') AS consents,
+        ',' || coalesce(string_agg(channel, ',') FILTER (WHERE kind = 'opt_out'), '') AS opt_outs
+    FROM spread GROUP BY debtor_id
+), c AS (
+    SELECT debtor_id, max(at) FILTER (WHERE state <> 'failed') AS last_at,
+        count(*) FILTER (WHERE state <> 'failed' AND at > %(at)s::timestamptz - interval '30 days') AS lately
+    FROM contacts WHERE tenant_id = %(tenant)s AND direction = 'outbound' AND at <= %(at)s::timestamptz
+    GROUP BY debtor_id
+), m AS (
+    SELECT account_id, min(due_date) FILTER (WHERE state = 'open') AS promised_for,
+        max(settled_at) FILTER (WHERE state IN ('broken', 'partly_kept')) AS broken_at
+    FROM promises WHERE tenant_id = %(tenant)s GROUP BY account_id
+), w AS (
+    SELECT account_id, bool_or(state <> 'scheduled' OR decision_id IS NULL) AS busy,
+        max(channel) AS channel, max(template) AS template, max(due_at) AS due_at
+    FROM actions WHERE tenant_id = %(tenant)s AND state IN ('scheduled', 'claimed', 'reserved')
+    GROUP BY account_id
+)
+SELECT a.tenant_id AS tenant, a.id AS account, a.debtor_id AS debtor, d.person_id AS person, a.portfolio_id AS portfolio,
+    a.currency, a.balance_minor, a.due_date, a.product AS debt_kind,
+    d.country, d.region, d.timezone,
+    coalesce(d.timezone, t.timezone) AS clock_zone,
+    (SELECT kind FROM h WHERE h.debtor_id = a.debtor_id AND (h.account_id IS NULL OR h.account_id = a.id)
+     ORDER BY array_position(ARRAY[{_STRENGTH}], kind) LIMIT 1) AS hold,
+    s.consents, coalesce(s.opt_outs, ',') AS opt_outs,
+    {_PICKED},
+    c.last_at, coalesce(c.lately, 0) AS lately, m.promised_for, m.broken_at,
+    coalesce(w.busy, false) AS busy, w.channel AS waiting_channel, w.template AS waiting_template,
+    w.due_at AS waiting_due,
+    f.channel AS wished_channel, f.from_minute AS wished_from, f.to_minute AS wished_to
+FROM accounts a
+JOIN debtors d ON d.tenant_id = a.tenant_id AND d.id = a.debtor_id
+JOIN tenants t ON t.id = a.tenant_id
+LEFT JOIN k ON k.debtor_id = a.debtor_id
+LEFT JOIN s ON s.debtor_id = a.debtor_id
+LEFT JOIN c ON c.debtor_id = a.debtor_id
+LEFT JOIN m ON m.account_id = a.id
+LEFT JOIN w ON w.account_id = a.id
+LEFT JOIN contact_preferences f ON f.tenant_id = a.tenant_id AND f.debtor_id = a.debtor_id
+WHERE a.tenant_id = %(tenant)s AND a.balance_minor > 0
+  AND a.status NOT IN ('resolved', 'exhausted', 'closed', 'returned', 'recalled')
+ORDER BY a.id
+"""
+
+
+def read_accounts(session: Session, at: datetime) -> pl.DataFrame:
+    """One row per open account of the tenant in scope; texts that are not known are null.
+
+    `hold` is the strongest hold; `busy` an action that is under way or that somebody else asked for;
+    `consents` (words after commas) is null where nothing was ever said. Times are UTC.
+    """
+    import polars as pl
+
+    times = ("last_at", "broken_at", "waiting_due")
+    dates = ("due_date", "promised_for")
+    schema: dict[str, type[pl.DataType]] = {
+        "tenant": pl.Int64, "account": pl.Int64, "debtor": pl.Int64, "person": pl.Int64, "portfolio": pl.Int64,
+        "currency": pl.String, "balance_minor": pl.Int64, "due_date": pl.String, "debt_kind": pl.String,
+        "country": pl.String, "region": pl.String, "timezone": pl.String, "clock_zone": pl.String,
+        "hold": pl.String, "consents": pl.String, "opt_outs": pl.String,
+    }  # fmt: skip
+    for channel in POINTS:
+        schema |= {f"{channel}_point": pl.Int64, f"{channel}_zone": pl.String, f"{channel}_at_work": pl.String}
+    schema |= {
+        "last_at": pl.String, "lately": pl.Int64, "promised_for": pl.String, "broken_at": pl.String,
+        "busy": pl.String, "waiting_channel": pl.String, "waiting_template": pl.String, "waiting_due": pl.String,
+        "wished_channel": pl.String, "wished_from": pl.Int64, "wished_to": pl.Int64,
+    }  # fmt: skip
+    frame = read_frame(session, _ACCOUNTS, schema, {"tenant": scope_of(session).tenant(), "at": at})
+    flags = [f"{channel}_at_work" for channel in POINTS] + ["busy"]
+    return frame.with_columns(
+        *(pl.col(name).str.to_datetime("%Y-%m-%d %H:%M:%S%.f%#z", time_unit="us", time_zone="UTC") for name in times),
+        *(pl.col(name).str.to_date("%Y-%m-%d") for name in dates),
+        *((pl.col(name) == "t").alias(name) for name in flags),
+    )
+
+
+def waiting(accounts: pl.DataFrame) -> set[int]:
+    """Accounts with an action that an earlier plan scheduled and nobody has begun."""
+    import polars as pl
+
+    return set(accounts.filter(pl.col("waiting_channel").is_not_null() & ~pl.col("busy"))["account"].to_list())
+
+
+_HISTORY = """
+SELECT p.person_id AS person, p.tenant_id || ':' || coalesce(p.account_id, 0) AS debt, p.tenant_id::text AS creditor,
+    p.at, p.channel, p.direction, p.outcome
+FROM person_contacts p
+WHERE p.agency_id = %(agency)s AND p.at > %(since)s::timestamptz AND p.at <= %(at)s::timestamptz
+  AND p.person_id IN (SELECT person_id FROM debtors WHERE tenant_id = %(tenant)s)
+"""
+
+
+def read_history(session: Session, at: datetime) -> pl.DataFrame:
+    """Contacts with the tenant's people, by whichever tenant of the agency, in the columns the gate asks for."""
+    import polars as pl
+
+    schema: dict[str, type[pl.DataType]] = {
+        "person": pl.Int64, "debt": pl.String, "creditor": pl.String, "at": pl.String, "channel": pl.String,
+        "direction": pl.String, "outcome": pl.String,
+    }  # fmt: skip
+    scope = scope_of(session)
+    arguments = {"agency": scope.agency(), "tenant": scope.tenant(), "since": at - HISTORY, "at": at}
+    frame = read_frame(session, _HISTORY, schema, arguments)
+    return frame.with_columns(
+        pl.col("at").str.to_datetime("%Y-%m-%d %H:%M:%S%.f%#z", time_unit="us", time_zone="UTC")
+    )
+
+
+_REACH = """
+SELECT channel, count(*) AS attempts,
+    count(*) FILTER (WHERE state = 'answered' OR right_party) AS answers
+FROM contacts
+WHERE tenant_id = %(tenant)s AND direction = 'outbound' AND at <= %(at)s::timestamptz AND at > %(since)s::timestamptz
+GROUP BY channel
+"""
+
+
+def read_reach(session: Session, at: datetime) -> dict[str, tuple[int, int]]:
+    """Attempts and answers of the last 90 days by channel."""
+    import polars as pl
+
+    schema: dict[str, type[pl.DataType]] = {"channel": pl.String, "attempts": pl.Int64, "answers": pl.Int64}
+    arguments = {"tenant": scope_of(session).tenant(), "at": at, "since": at - REACH_WINDOW}
+    frame = read_frame(session, _REACH, schema, arguments)
+    return {channel: (attempts, answers) for channel, attempts, answers in frame.iter_rows()}

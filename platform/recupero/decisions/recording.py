@@ -1,0 +1,189 @@
+"""Writes a plan down: its run, a decision per account with everything it rests on, and the actions.
+
+A decision is recorded where something was chosen, where something could have been, and where nothing could be
+and that is news; an account that merely waits its pace keeps its last decision.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from recupero.contacts.gate import packs
+from recupero.decisions import serving
+from recupero.decisions.candidates import Candidates
+from recupero.decisions.choosing import Choice
+from recupero.decisions.columns import write_rows
+from recupero.decisions.features import FeatureTable
+from recupero.decisions.serving import Scores
+from recupero.decisions.strategy import Strategy
+from recupero.kernel.database import scope_of
+from recupero.outreach import service as outreach
+from recupero.outreach.service import NewAction
+
+if TYPE_CHECKING:
+    import polars as pl
+
+WAIT = "wait"
+EXPIRES = timedelta(days=2)
+ALTERNATIVES = 6
+#: Reasons cost about ten predictions a row: beyond this many of a plan they are left out, and the plan says so.
+EXPLAINED = 50_000
+
+_COLUMNS = (
+    "tenant_id", "run_id", "account_id", "at", "choice", "channel", "scheduled_at", "model", "model_version",
+    "pack", "pack_version", "score", "propensity", "expected_value_minor", "cost_minor", "features",
+    "alternatives", "reasons", "blocked",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A chosen option with its account: what becomes a decision and an action."""
+
+    rows: list[dict[str, Any]]
+    kept: int  # actions that wait already and stay as they are
+
+
+@dataclass
+class Recorder:
+    """Everything that decisions of one run have in common."""
+
+    session: Session
+    run_id: int
+    at: datetime
+    accounts: pl.DataFrame  # those that may be worked
+    waiting: set[int]  # accounts with an action of an earlier plan that has not gone out
+    table: FeatureTable
+    scores: Scores
+    strategies: Mapping[int, Strategy]
+
+    def record(self, found: Candidates, choice: Choice) -> Planned:
+        """Write decisions, take back what is no longer planned, schedule what is new."""
+        chosen = self._chosen(found.options, choice)
+        rows = self._decisions(found, chosen)
+        ids = write_rows(self.session, "decisions", _COLUMNS, (row["columns"] for row in rows), "id")
+        decided = {row["account"]: made for row, made in zip(rows, ids, strict=True)}
+        fresh = [row for row in chosen.values() if not row["stays"]]
+        stale = self.waiting - {row["account"] for row in chosen.values() if row["stays"]}
+        if stale:
+            outreach.cancel(self.session, account_ids=stale, reason="replanned", keep=("thanks", "offer"))
+        outreach.schedule(self.session, [self._action(row, decided[row["account"]]) for row in fresh])
+        return Planned(list(chosen.values()), len(chosen) - len(fresh))
+
+    def _chosen(self, options: pl.DataFrame, choice: Choice) -> dict[int, dict[str, Any]]:
+        """By account: the option chosen for its person."""
+        rows = choice.chosen[choice.chosen >= 0]
+        people = np.flatnonzero(choice.chosen >= 0)
+        chosen = {}
+        for person, row in zip(people, options[rows].iter_rows(named=True), strict=True):
+            same = (row["waiting_channel"], row["waiting_template"]) == (row["channel"], row["template"])
+            stays = bool(same and row["waiting_due"] is not None and row["waiting_due"] >= self.at)
+            chosen[row["account"]] = {
+                **row, "stays": stays, "propensity": float(choice.propensity[person]),
+                "explored": bool(choice.explored[person]),
+            }  # fmt: skip
+        self._propensity = {
+            int(person): float(choice.propensity[place])
+            for place, person in enumerate(np.unique(options["person"].to_numpy()))
+        }
+        return chosen
+
+    def _action(self, row: Mapping[str, Any], decision_id: int) -> NewAction:
+        tones = self.strategies[row["portfolio"]].tones
+        return NewAction(
+            account_id=row["account"], debtor_id=row["debtor"], person_id=row["person"], channel=row["channel"],
+            template=row["template"], tone=tones.get(row["template"], "neutral"), due_at=row["moment"],
+            expires_at=row["moment"] + EXPIRES, decision_id=decision_id,
+        )  # fmt: skip
+
+    def _decisions(self, found: Candidates, chosen: Mapping[int, Mapping[str, Any]]) -> list[dict[str, Any]]:
+        offers = _by_account(found.options, ("channel", "moment", "value_minor"))
+        refused: dict[int, dict[str, str]] = {}
+        for account, channel, rule in found.refused.select("account", "channel", "rule").iter_rows():
+            refused.setdefault(account, {})[channel] = rule
+        news = self._news({account: rules for account, rules in refused.items() if account not in offers})
+        wanted = [account for account in [*offers, *news] if not chosen.get(account, {}).get("stays")]
+        place = {int(account): i for i, account in enumerate(self.table.account_id)}
+        wanted = [account for account in wanted if account in place]
+        places = np.array([place[account] for account in wanted], dtype=np.int64)
+        matrix = self.table.take(places).matrix() if len(wanted) else np.empty((0, 0))
+        reasons = self._model_reasons(places)
+        facts = {row["account"]: row for row in self.accounts.select("account", "person", "country", "template")
+                 .filter(self.accounts["account"].is_in(wanted)).iter_rows(named=True)}  # fmt: skip
+        return [
+            self._decision(account, facts[account], chosen.get(account), offers.get(account, []),
+                           refused.get(account, {}), matrix[i].tolist(), reasons[i],
+                           float(self.scores.probability[places[i]]))
+            for i, account in enumerate(wanted)
+        ]  # fmt: skip
+
+    def _decision(
+        self, account: int, facts: Mapping[str, Any], row: Mapping[str, Any] | None, offers: Sequence[tuple[Any, ...]],
+        refused: dict[str, str], features: list[float], reasons: list[dict[str, Any]], score: float,
+    ) -> dict[str, Any]:
+        pack = packs().by_country.get(facts["country"])
+        alternatives = [
+            {"channel": channel, "at": moment.isoformat(), "value_minor": round(value)}
+            for channel, moment, value in sorted(offers, key=lambda offer: -offer[2])[:ALTERNATIVES]
+        ]
+        propensity = self._propensity.get(facts["person"], 1.0)
+        columns = (
+            scope_of(self.session).tenant(), self.run_id, account, self.at, row["template"] if row else WAIT,
+            row["channel"] if row else None, row["moment"] if row else None, self.scores.model, self.scores.version,
+            pack.id if pack else None, pack.version if pack else None, score, propensity,
+            round(row["value_minor"]) if row else 0, row["cost_minor"] if row else 0, features,
+            json.dumps([*alternatives, {"channel": None, "at": None, "value_minor": 0}]),
+            json.dumps([*_why(facts["template"], row, alternatives), *reasons]), json.dumps(refused),
+        )  # fmt: skip
+        return {"account": account, "columns": columns}
+
+    def _model_reasons(self, places: np.ndarray[tuple[int], np.dtype[np.int64]]) -> list[list[dict[str, Any]]]:
+        if self.scores.served is None or not len(places):
+            return [[] for _ in places]
+        explained = serving.explain(self.scores.served, self.table.take(places[:EXPLAINED]))
+        told = [
+            [
+                {"code": "feature", "feature": each.feature, "contribution": round(each.contribution, 4),
+                 "value": None if np.isnan(each.value) else round(each.value, 4)}
+                for each in row
+            ]
+            for row in explained
+        ]  # fmt: skip
+        return told + [[] for _ in places[EXPLAINED:]]
+
+    def _news(self, silent: Mapping[int, dict[str, str]]) -> list[int]:
+        """Accounts without a candidate whose newest decision does not say the same already."""
+        rows = self.session.execute(
+            text(
+                "SELECT w.id, last.choice, last.blocked FROM unnest(CAST(:ids AS bigint[])) AS w(id)"
+                " LEFT JOIN LATERAL (SELECT choice, blocked FROM decisions d WHERE d.tenant_id = :tenant"
+                " AND d.account_id = w.id ORDER BY d.at DESC, d.id DESC LIMIT 1) last ON true"
+            ),
+            {"ids": list(silent), "tenant": scope_of(self.session).tenant()},
+        )
+        return [account for account, choice, blocked in rows if choice != WAIT or blocked != silent[account]]
+
+
+def _by_account(options: pl.DataFrame, names: Sequence[str]) -> dict[int, list[tuple[Any, ...]]]:
+    found: dict[int, list[tuple[Any, ...]]] = {}
+    for account, *rest in options.select("account", *names).iter_rows():
+        found.setdefault(account, []).append(tuple(rest))
+    return found
+
+
+def _why(template: str, row: Mapping[str, Any] | None, alternatives: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rule that led here, in codes that `explain` puts into words."""
+    if row is not None:
+        return [{"code": template}, *([{"code": "explored"}] if row["explored"] else [])]
+    if not alternatives:
+        return [{"code": "nothing_lawful"}]
+    best = alternatives[0]["value_minor"]
+    return [{"code": "not_worth_it" if best <= 0 else "better_elsewhere"}]

@@ -1,0 +1,155 @@
+"""Planning: decides for every account of a tenant what comes next, and schedules it.
+
+Read in columns, ask the law in columns, score in columns, choose for all at once, write by COPY; one
+transaction per tenant, so that a plan is there wholly or not at all.
+"""
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from recupero.decisions import candidates, choosing, reading, serving
+from recupero.decisions.candidates import Candidates, Tally
+from recupero.decisions.features import FeatureTable, read_features
+from recupero.decisions.recording import Recorder
+from recupero.decisions.serving import Scores
+from recupero.decisions.strategy import Strategy, parse
+from recupero.decisions.tables import PlanRun
+from recupero.kernel import clock
+from recupero.kernel.database import Database, Scope, scope_of
+from recupero.kernel.errors import UserError
+from recupero.outreach.connectors import connectors
+
+log = logging.getLogger(__name__)
+
+_LOCK = 7302  # advisory lock space: one plan of a tenant at a time
+#: Carried out by a person from a work queue; a visit is never planned by a machine.
+BY_AGENTS = ("call",)
+
+
+@dataclass
+class PlanResult:
+    """What a plan did. `candidates` are lawful account-channel-moments; `blocked` counts accounts, or channels
+    of accounts, by the rule that refused; `expected_value` is in minor units by currency."""
+
+    tenant_id: int
+    accounts: int = 0
+    candidates: int = 0
+    planned: int = 0
+    blocked: dict[str, int] = field(default_factory=dict)
+    held: dict[str, int] = field(default_factory=dict)
+    expected_value: dict[str, int] = field(default_factory=dict)
+    bound_gap: float = 0.0
+    model: str = serving.FALLBACK
+    model_version: str = "0"
+    notes: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def plan_tenant(database: Database, scope: Scope, at: datetime | None = None) -> PlanResult:
+    """Plan the tenant in scope as of `at` (now by default); what an earlier plan scheduled and this one would
+    not is taken back. Needs the agency in scope, too: people are counted across its tenants.
+    """
+    began, at = time.perf_counter(), at or clock.now()
+    result = PlanResult(scope.tenant())
+    with database.transaction(scope) as session:
+        session.execute(
+            text("SELECT pg_advisory_xact_lock(:space, hashtext(:key))"), {"space": _LOCK, "key": str(scope.tenant())}
+        )
+        _plan(session, at, result)
+    result.seconds = round(time.perf_counter() - began, 3)
+    return result
+
+
+def _plan(session: Session, at: datetime, result: PlanResult) -> None:
+    scope, tally = scope_of(session), Tally()
+    strategies, commission = _portfolios(session, result)
+    accounts = reading.read_accounts(session, at)
+    result.accounts = len(accounts)
+    worked = candidates.workable(accounts, strategies, at, tally)
+    table = read_features(session, at)
+    scores = serving.score(scope, table)
+    result.model, result.model_version = scores.model, scores.version
+    result.notes += [scores.note] if scores.note else []
+    found = _candidates(session, worked, table, scores, strategies, commission, at, tally)
+    choice = choosing.choose(found.options, strategies, at, _seed(scope, at))
+    result.candidates, result.bound_gap = len(found.options), choice.bound_gap
+    result.blocked, result.held = dict(tally.blocked), dict(tally.held)
+    run = _open_run(session, at, result)
+    recorder = Recorder(session, run.id, at, worked, reading.waiting(accounts), table, scores, strategies)
+    planned = recorder.record(found, choice)
+    result.planned = len(planned.rows)
+    result.expected_value = _expected(planned.rows)
+    _close_run(session, run, result)
+
+
+def _candidates(
+    session: Session, worked: Any, table: FeatureTable, scores: Scores, strategies: Mapping[int, Strategy],
+    commission: Mapping[int, float], at: datetime, tally: Tally,
+) -> Candidates:
+    """The lawful candidates with their values, and the refusals."""
+    import polars as pl
+
+    carried = (*(name for name, each in connectors(session).items() if each.problem is None), *BY_AGENTS)
+    probability = pl.DataFrame({"account": table.account_id, "p": scores.probability})
+    worked = worked.join(probability, on="account", how="left").with_columns(pl.col("p").fill_null(serving.PRIOR))
+    history = reading.read_history(session, at)
+    found = candidates.lawful(worked, history, strategies, carried, at, tally)
+    counted = reading.read_reach(session, at) if scores.served else {}
+    return Candidates(choosing.with_values(found.options, strategies, commission, counted, carried), found.refused)
+
+
+def _portfolios(session: Session, result: PlanResult) -> tuple[dict[int, Strategy], dict[int, float]]:
+    """Strategy and commission by portfolio. A strategy that cannot be read leaves its portfolio unplanned."""
+    strategies, commission = {}, {}
+    rows = session.execute(
+        text("SELECT id, name, terms, strategy FROM portfolios WHERE tenant_id = :tenant ORDER BY id"),
+        {"tenant": scope_of(session).tenant()},
+    )
+    for portfolio, name, terms, data in rows:
+        try:
+            strategies[portfolio] = parse(data)
+        except UserError as error:
+            result.notes.append(f"portfolio {name!r} is not planned: {error.field}: {error.message}")
+            log.error("strategy of portfolio %s cannot be read: %s", portfolio, error.field)
+            continue
+        commission[portfolio] = terms.get("commission_rate", 10_000) / 10_000
+    return strategies, commission
+
+
+def _seed(scope: Scope, at: datetime) -> int:
+    """The same tenant planned for the same moment draws the same lots."""
+    return scope.tenant() * 1_000_003 + int(at.timestamp())
+
+
+def _expected(rows: list[dict[str, Any]]) -> dict[str, int]:
+    totals: dict[str, float] = {}
+    for row in rows:
+        totals[row["currency"]] = totals.get(row["currency"], 0.0) + row["value_minor"]
+    return {currency: round(total) for currency, total in totals.items()}
+
+
+def _open_run(session: Session, at: datetime, result: PlanResult) -> PlanRun:
+    run = PlanRun(
+        tenant_id=result.tenant_id, at=at, model=result.model, model_version=result.model_version,
+        accounts=result.accounts, candidates=result.candidates, planned=0, blocked=result.blocked,
+        held=result.held, expected_value={}, bound_gap=result.bound_gap, notes=result.notes, finished_at=clock.now(),
+    )  # fmt: skip
+    session.add(run)
+    session.flush()
+    return run
+
+
+def _close_run(session: Session, run: PlanRun, result: PlanResult) -> None:
+    run.planned, run.expected_value = result.planned, result.expected_value
+    run.finished_at = clock.now()
+    session.flush()

@@ -1,0 +1,139 @@
+"""The champion at work: loaded once per process, its scores checked, and what happens where it fails.
+
+Planning never stops because of a model: where there is none yet, or it raises, answers nonsense or is gone, the
+tenant is planned in the order of its strategy, the plan says so and the log carries an error for the alarm.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from recupero.decisions import registry
+from recupero.decisions.columns import Floats
+from recupero.decisions.features import FeatureTable
+from recupero.kernel import runtime
+from recupero.kernel.database import Scope
+from recupero_sdk.models import Columns, Reason, ScoringModel
+
+log = logging.getLogger(__name__)
+
+FALLBACK = "strategy"
+#: Chance of a payment in 30 days before anything is known: a mid value for agency work, ours.
+PRIOR = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A fitted model in memory. `names` is the order of its columns."""
+
+    kind: ScoringModel
+    fitted: Any
+    names: tuple[str, ...]
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """One probability per row. `served` None: no model, `note` says why, and `alarm` whether that is a fault."""
+
+    probability: Floats
+    served: Served | None
+    note: str | None = None
+    alarm: bool = False
+
+    @property
+    def model(self) -> str:
+        return self.served.name if self.served else FALLBACK
+
+    @property
+    def version(self) -> str:
+        return self.served.version if self.served else "0"
+
+
+def champion(scope: Scope, kind: str = "propensity") -> Served | None:
+    """The champion for the tenant in scope: its own, else its agency's; None where none was ever made.
+
+    Raises MissingModel where the registry names one that cannot be read, KeyError where no plug-in has this
+    kind, and whatever the plug-in raises on loading.
+    """
+    found = champion_version(scope, kind)
+    return None if found is None else _load(kind, found)
+
+
+def champion_version(scope: Scope, kind: str) -> registry.Version | None:
+    """The registered version that serves this scope."""
+    agency = scope.agency()
+    names = [registry.name_of(kind, agency_id=agency)]
+    if len(scope.tenant_ids) == 1:
+        names.insert(0, registry.name_of(kind, agency_id=agency, tenant_id=scope.tenant()))
+    for name in names:
+        if (found := registry.by_alias(name, registry.CHAMPION)) is not None:
+            return found
+    return None
+
+
+def load(kind: str, version: registry.Version) -> Served:
+    """A version in memory; raises as `champion` does."""
+    return _load(kind, version)
+
+
+@lru_cache(maxsize=32)
+def _loaded(kind: str, name: str, number: str, source: str) -> Served:
+    model = runtime.current().plugins.models[kind]
+    blob, names = registry.read_blob(registry.Version(name, number, "", source))
+    return Served(model, model.load(blob), names, name, number)
+
+
+def _load(kind: str, version: registry.Version) -> Served:
+    return _loaded(kind, version.name, version.version, version.source)
+
+
+def predict(served: Served, table: FeatureTable) -> Floats:
+    """The model's probabilities, proven to be one finite number from 0 to 1 per row.
+
+    Raises ValueError where they are not, or where the model wants a feature that the platform does not have.
+    """
+    answer = np.asarray(served.kind.predict(served.fitted, columns_of(served, table)), dtype=np.float64)
+    if answer.shape != (len(table),):
+        raise ValueError(f"the model answered {answer.shape} for {len(table)} rows")
+    if not np.isfinite(answer).all() or ((answer < 0) | (answer > 1)).any():
+        raise ValueError("the model answered what is no probability")
+    return answer
+
+
+def columns_of(served: Served, table: FeatureTable) -> Columns:
+    """The columns that the model was trained on."""
+    missing = [name for name in served.names if name not in table.values]
+    if missing:
+        raise ValueError(f"the model wants features that do not exist: {', '.join(missing)}")
+    return Columns({name: table.values[name] for name in served.names}, len(table))
+
+
+def score(scope: Scope, table: FeatureTable, kind: str = "propensity") -> Scores:
+    """The champion's probabilities for the tenant in scope, or the same prior for all with the reason why."""
+    prior = np.full(len(table), PRIOR)
+    try:
+        served = champion(scope, kind)
+        if served is None:
+            return Scores(prior, None, f"no {kind} model is registered yet: planned in the strategy's order")
+        return Scores(predict(served, table) if len(table) else prior, served)
+    except Exception as error:  # noqa: BLE001 - a model is a stranger's code: plan without it, and say so
+        log.exception("model %s failed for tenant %s; planned in the strategy's order", kind, scope.tenant())
+        reason = f"{type(error).__name__}: {error}"
+        return Scores(prior, None, f"the {kind} model failed ({reason}): planned in the strategy's order", True)
+
+
+def explain(served: Served, table: FeatureTable, top: int = 3) -> list[list[Reason]]:
+    """The model's strongest reasons per row; nothing where it cannot say."""
+    try:
+        reasons = served.kind.explain(served.fitted, columns_of(served, table), top)
+    except Exception:  # noqa: BLE001 - a stranger's code: the plan stands without its words
+        log.exception("model %s could not explain its scores", served.name)
+        return [[] for _ in range(len(table))]
+    return reasons if len(reasons) == len(table) else [[] for _ in range(len(table))]

@@ -1,0 +1,12 @@
+"""The propensity model as a Recupero plug-in."""
+
+from recupero_sdk import hookimpl
+from recupero_sdk.models import ScoringModel
+
+from recupero_propensity.model import Propensity
+
+
+@hookimpl
+def register_scoring_models() -> list[ScoringModel]:
+    """The one model kind of this distribution."""
+    return [Propensity()]

@@ -1,0 +1,157 @@
+"""P(payment within the window): LightGBM on columns, calibrated on folds, explained by its own trees."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from recupero_sdk.models import Columns, Feature, Reason, Training
+
+from recupero_propensity.calibration import Calibration, best, log_loss
+
+MIN_ROWS = 300
+MIN_OF_EACH = 30
+FOLDS = 4
+MAX_TREES = 400
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Trees and curve, ready to predict. `names` is the order of the columns."""
+
+    booster: Any
+    names: tuple[str, ...]
+    calibration: Calibration
+
+
+@dataclass(frozen=True)
+class Propensity:
+    """A calibrated classifier. `features` empty: it takes every column that it is given."""
+
+    key: str = "propensity"
+    target: str = "paid_30d"
+    features: Sequence[Feature] = ()
+
+    def train(self, columns: Columns, target: Any, *, seed: int = 0) -> Training:
+        """Fit on `columns` and a target of 0 and 1; rows that belong together stand together.
+
+        Raises ValueError below 300 rows, or below 30 of either outcome: less says nothing.
+        """
+        import numpy as np
+
+        y = np.asarray(target, dtype=float)
+        _check_enough(columns.rows, y)
+        names = tuple(columns.values)
+        matrix = _matrix(columns, names)
+        raw, trees = _out_of_fold(matrix, y, seed)
+        calibration = best(*_shuffled(raw, y, seed))
+        fitted = Fitted(_grow(matrix, y, trees, seed), names, calibration)
+        metrics = {"folds_log_loss": log_loss(calibration.apply(raw), y), "rows": float(columns.rows)}
+        parameters = {"trees": str(trees), "calibration": calibration.kind, "folds": str(FOLDS)}
+        return Training(fitted, {**metrics, "positives": float(y.sum())}, parameters)
+
+    def predict(self, fitted: Fitted, columns: Columns) -> Any:
+        """One probability per row, in row order."""
+        raw = fitted.booster.predict(_matrix(columns, fitted.names), num_threads=1)
+        return fitted.calibration.apply(raw)
+
+    def explain(self, fitted: Fitted, columns: Columns, top: int = 3) -> list[list[Reason]]:
+        """The features that moved each row's log-odds most, before calibration, strongest first."""
+        import numpy as np
+
+        matrix = _matrix(columns, fitted.names)
+        parts = fitted.booster.predict(matrix, pred_contrib=True, num_threads=1)[:, :-1]
+        top = min(top, len(fitted.names))
+        strongest = np.argsort(-np.abs(parts), axis=1, kind="stable")[:, :top]
+        return [
+            [Reason(fitted.names[j], float(matrix[i, j]), float(parts[i, j])) for j in row]
+            for i, row in enumerate(strongest)
+        ]
+
+    def dump(self, fitted: Fitted) -> bytes:
+        """JSON: the column names, the curve, and the trees as LightGBM's own text."""
+        content = {
+            "format": 1,
+            "names": fitted.names,
+            "calibration": asdict(fitted.calibration),
+            "trees": fitted.booster.model_to_string(),
+        }
+        return json.dumps(content).encode()
+
+    def load(self, blob: bytes) -> Fitted:
+        """The inverse of `dump`. Raises ValueError on anything else."""
+        import lightgbm
+
+        content = json.loads(blob)
+        if content.get("format") != 1:
+            raise ValueError("this is not a dumped propensity model of format 1")
+        curve = content["calibration"]
+        calibration = Calibration(curve["kind"], tuple(curve["first"]), tuple(curve["second"]))
+        booster = lightgbm.Booster(model_str=content["trees"])
+        return Fitted(booster, tuple(content["names"]), calibration)
+
+
+def _check_enough(rows: int, y: Any) -> None:
+    if len(y) != rows:
+        raise ValueError(f"the target has {len(y)} values for {rows} rows")
+    positives = int(y.sum())
+    if rows < MIN_ROWS or min(positives, rows - positives) < MIN_OF_EACH:
+        raise ValueError(
+            f"{rows} rows with {positives} positive are too few to learn from:"
+            f" at least {MIN_ROWS} rows and {MIN_OF_EACH} of each outcome are needed"
+        )
+
+
+def _matrix(columns: Columns, names: Sequence[str]) -> Any:
+    """Rows by columns in the order of `names`. Raises ValueError naming the columns that are missing."""
+    import numpy as np
+
+    missing = [name for name in names if name not in columns.values]
+    if missing:
+        raise ValueError(f"the columns {', '.join(missing)} are missing")
+    matrix = np.empty((columns.rows, len(names)))
+    for place, name in enumerate(names):
+        matrix[:, place] = columns.values[name]
+    return matrix
+
+
+def _parameters(seed: int) -> dict[str, Any]:
+    return {
+        "objective": "binary", "learning_rate": 0.05, "num_leaves": 15, "min_data_in_leaf": 40,
+        "feature_fraction": 0.6, "bagging_fraction": 0.8, "bagging_freq": 1, "lambda_l2": 10.0,
+        "num_threads": 1, "deterministic": True, "force_col_wise": True, "seed": seed, "verbosity": -1,
+    }  # fmt: skip
+
+
+def _grow(matrix: Any, y: Any, trees: int, seed: int) -> Any:
+    import lightgbm
+
+    data = lightgbm.Dataset(matrix, y, params={"verbosity": -1})
+    return lightgbm.train(_parameters(seed), data, num_boost_round=trees)
+
+
+def _out_of_fold(matrix: Any, y: Any, seed: int) -> tuple[Any, int]:
+    """Raw probabilities of each row by trees that never saw its fold, and the trees to grow in the end."""
+    import lightgbm
+    import numpy as np
+
+    raw, counts = np.empty(len(y)), []
+    for block in np.array_split(np.arange(len(y)), FOLDS):
+        rest = np.setdiff1d(np.arange(len(y)), block, assume_unique=True)
+        data = lightgbm.Dataset(matrix[rest], y[rest], params={"verbosity": -1})
+        held = data.create_valid(matrix[block], y[block])
+        booster = lightgbm.train(
+            _parameters(seed), data, num_boost_round=MAX_TREES, valid_sets=[held],
+            callbacks=[lightgbm.early_stopping(30, verbose=False)],
+        )  # fmt: skip
+        raw[block] = booster.predict(matrix[block], num_threads=1)
+        counts.append(booster.best_iteration or MAX_TREES)
+    return raw, max(10, int(np.median(counts)))
+
+
+def _shuffled(raw: Any, y: Any, seed: int) -> tuple[Any, Any]:
+    """The same pairs in random order, so that the halves of the calibration are alike."""
+    import numpy as np
+
+    order = np.random.default_rng(seed).permutation(len(y))
+    return raw[order], y[order]

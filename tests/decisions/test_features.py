@@ -1,0 +1,151 @@
+"""Vectors are right, see their own tenants only, and never change because of what happens later."""
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from recupero.decisions.features import BY_NAME, FEATURES, NAMES, FeatureTable, read_features, read_payers
+from recupero.kernel import clock
+from recupero.kernel.database import Scope
+from recupero.payments.tables import PaymentLink, PromiseToPay
+from recupero.placements.tables import Account, Hold
+from sqlalchemy.orm import Session
+
+from tests.decisions.debts import Debt, contact, debt, pay, permit, portfolio
+from tests.factories import World
+
+pytestmark = pytest.mark.usefixtures("noon")
+
+
+def _value(table: FeatureTable, name: str, account_id: int) -> float:
+    return float(table.values[name][list(table.account_id).index(account_id)])
+
+
+def test_every_feature_states_what_it_is() -> None:
+    for spec in FEATURES:
+        assert spec.meaning
+        assert spec.unit
+        assert spec.source
+        assert spec.as_of
+        assert spec.label
+    assert len(set(NAMES)) == len(NAMES)
+    assert not {"sex", "gender", "birth_date", "marital_status", "nationality"} & set(NAMES)
+
+
+def test_numbers_are_those_of_the_rows(world: World) -> None:
+    scope, now = world.tenant(), clock.now()
+    with world.platform.database.transaction(scope) as session:
+        owed = debt(session, portfolio(session), balance=100_000, days_late=60)
+        pay(session, owed, 25_000, now - timedelta(days=2))
+        contact(session, owed, now - timedelta(days=3))
+        contact(session, owed, now - timedelta(days=20), channel="sms", state="answered")
+        table = read_features(session, now)
+    assert len(table) == 1
+    assert _value(table, "balance_log", owed.account_id) == pytest.approx(np.log(75_001))
+    assert _value(table, "paid_share", owed.account_id) == pytest.approx(0.25)
+    assert _value(table, "days_past_due", owed.account_id) == 60
+    assert _value(table, "attempts_email_7d", owed.account_id) == 1
+    assert _value(table, "attempts_sms_7d", owed.account_id) == 0
+    assert _value(table, "attempts_sms_30d", owed.account_id) == 1
+    assert _value(table, "answers_30d", owed.account_id) == 1
+    assert _value(table, "days_since_payment", owed.account_id) == pytest.approx(2)
+    assert _value(table, "consents", owed.account_id) == 2
+    assert np.isnan(_value(table, "days_since_promise", owed.account_id))
+
+
+def test_a_scope_reads_its_own_tenants_only(world: World) -> None:
+    mine, other = world.tenant(), world.tenant()
+    for scope in (mine, other):
+        with world.platform.database.transaction(scope) as session:
+            debt(session, portfolio(session))
+    with world.platform.database.transaction(mine) as session:
+        table = read_features(session, clock.now())
+    assert set(table.tenant_id) == {mine.tenant()}
+    with world.platform.database.transaction(Scope()) as session:
+        assert len(read_features(session, clock.now())) == 0
+
+
+def test_who_paid_after_the_moment_is_the_outcome(world: World) -> None:
+    scope, now = world.tenant(), clock.now()
+    with world.platform.database.transaction(scope) as session:
+        book = portfolio(session)
+        payer, early, late = debt(session, book), debt(session, book), debt(session, book)
+        pay(session, payer, 10_000, now + timedelta(days=29))
+        pay(session, early, 10_000, now)
+        pay(session, late, 10_000, now + timedelta(days=31))
+        assert list(read_payers(session, now, now + timedelta(days=30))) == [payer.account_id]
+
+
+_EVENTS = ("pay", "reverse", "contact", "answer", "bounce", "opt_out", "consent", "promise", "settle", "open",
+           "hold", "close")  # fmt: skip
+
+
+def _happens(session: Session, owed: Debt, event: str, at: datetime) -> None:
+    """One event at `at`, written as the rooms write it: later results change rows in place."""
+    if event in {"pay", "reverse"}:
+        pay(session, owed, 5_000 if event == "pay" else -5_000, at)
+    elif event in {"contact", "answer", "bounce"}:
+        _contact_ends(session, owed, event, at)
+    elif event in {"opt_out", "consent"}:
+        permit(session, owed.debtor_id, "email", event, at=at)
+    elif event in {"promise", "settle"}:
+        _promise(session, owed, event, at)
+    elif event == "open":
+        session.add(PaymentLink(tenant_id=owed.tenant_id, debtor_id=owed.debtor_id, account_ids=[owed.account_id],
+                                currency="CLP", token="t", status="active", created_at=at,
+                                first_opened_at=at))  # fmt: skip
+    elif event == "hold":
+        session.add(Hold(tenant_id=owed.tenant_id, debtor_id=owed.debtor_id, kind="dispute", source="test",
+                         started_at=at))  # fmt: skip
+    else:
+        account = session.get_one(Account, (owed.tenant_id, owed.account_id))
+        account.status, account.closed_at, account.status_changed_at = "closed", at, at
+    session.flush()
+
+
+def _contact_ends(session: Session, owed: Debt, event: str, at: datetime) -> None:
+    ends = {"contact": {}, "answer": {"state": "answered", "right_party": True},
+            "bounce": {"state": "failed", "disposition": "BNCE"}}[event]  # fmt: skip
+    sent = min(at, clock.now() - timedelta(hours=1)) if event != "contact" else at
+    if event == "contact" or at > clock.now():
+        contact(session, owed, sent, contact_point_id=owed.points["email"], state_at=at, **ends)
+
+
+def _promise(session: Session, owed: Debt, event: str, at: datetime) -> None:
+    settled = event == "settle"
+    session.add(
+        PromiseToPay(
+            tenant_id=owed.tenant_id, account_id=owed.account_id, debtor_id=owed.debtor_id, amount_minor=1_000,
+            currency="CLP", made_at=at, due_date=at.date(), state="kept" if settled else "open",
+            settled_at=at if settled else None, made_with="page",
+        )  # fmt: skip
+    )
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(events=st.lists(st.tuples(st.sampled_from(_EVENTS), st.integers(1, 60 * 24)), min_size=1, max_size=8))
+def test_later_events_never_change_an_earlier_vector(world: World, events: list[tuple[str, int]]) -> None:
+    scope, now = world.tenant(), clock.now()
+    with world.platform.database.transaction(scope) as session:
+        owed = debt(session, portfolio(session))
+        answered_later = contact(session, owed, now - timedelta(days=2))
+        before = read_features(session, now)
+    with world.platform.database.transaction(scope) as session:
+        for event, hours in events:
+            if event not in {"answer", "bounce"}:
+                _happens(session, owed, event, now + timedelta(hours=hours))
+        _answered(session, owed.tenant_id, answered_later, now + timedelta(hours=1))
+        after = read_features(session, now)
+    assert list(before.account_id) == list(after.account_id)
+    for name in BY_NAME:
+        np.testing.assert_array_equal(before.values[name], after.values[name], err_msg=name)
+
+
+def _answered(session: Session, tenant_id: int, contact_id: int, at: datetime) -> None:
+    from recupero.contacts.tables import Contact
+
+    row = session.get_one(Contact, (tenant_id, contact_id))
+    row.state, row.state_at, row.disposition, row.right_party = "answered", at, "BNCE", True
+    session.flush()

@@ -34,6 +34,10 @@ class MonthFlow:
     agency_minor: int
     direct_minor: int
 
+    @property
+    def total_minor(self) -> int:
+        return self.agency_minor + self.direct_minor
+
 
 @dataclass(frozen=True, slots=True)
 class Section:

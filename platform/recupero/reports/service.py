@@ -14,9 +14,18 @@ from recupero.reports.metrics import Figure
 from recupero.reports.periods import Period, current_month, months_between, parse_period
 from recupero.reports.queries import Activity, Flow, Group, Placed, Promised, Reader, Voices
 from recupero.reports.report import Line, MonthFlow, RecoveryReport, Section, Vintage
+from recupero.reports.words import Words
 from recupero.tenancy import queries as tenancy
 
 MAX_STEPS = 24  # months of a placement's stairs that are shown
+SHOWN_MONTHS = 12
+MEDIA_TYPES = {
+    "html": "text/html; charset=utf-8",
+    "pdf": "application/pdf",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "csv": "text/csv; charset=utf-8",
+    "json": "application/json",
+}
 
 
 def recovery_report(session: Session, period: Period | None = None) -> RecoveryReport:
@@ -40,6 +49,22 @@ def recovery_report(session: Session, period: Period | None = None) -> RecoveryR
         generated_at=clock.now(),
         sections=tuple(_section(source, currency) for currency in currencies),
     )
+
+
+def render(report: RecoveryReport, form: str, locale: str | None = None) -> bytes:
+    """The report as a file: html, pdf, xlsx, csv or json, in `locale` or the tenant's own.
+
+    Raises UserError on another form.
+    """
+    from recupero.reports import page, pdf, sheets  # drawing and typesetting only where something is drawn
+
+    words = Words.of(locale or report.locale)
+    if form == "json":
+        return sheets.to_json(report)
+    makers = {"html": page.render, "pdf": pdf.render, "xlsx": sheets.to_xlsx, "csv": sheets.to_csv}
+    if form not in makers:
+        raise UserError(f"unknown format {form!r}: one of {', '.join(MEDIA_TYPES)}", field="format")
+    return makers[form](report, words)
 
 
 def period_of(text: str | None) -> Period | None:
@@ -268,8 +293,15 @@ def _section(source: _Source, currency: str) -> Section:
         channels=tuple(_channels(source, currency)),
         vintages=tuple(_vintages(source, currency)),
         batches=tuple(_batches(source, currency)),
-        flows=tuple(money.by_month(month) for month in source.period.months()),
+        flows=tuple(money.by_month(month) for month in _shown_months(money)),
     )  # fmt: skip
+
+
+def _shown_months(money: _Money) -> list[date]:
+    """The months of the period, and the ones before it that make up a year, from the first placement on."""
+    begun = min((row.cohort for row in money.placed), default=money.period.first)
+    months = months_between(min(begun, money.period.first), money.period.last)
+    return months[-max(SHOWN_MONTHS, len(money.period.months())) :]
 
 
 def _headline(money: _Money) -> tuple[Figure, ...]:

@@ -1,0 +1,88 @@
+"""The report as tables of texts and figures, the same for page, PDF and spreadsheets."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from recupero.reports.metrics import N_, Figure, Metric
+from recupero.reports.report import Line, RecoveryReport, Section
+from recupero.reports.words import Words
+
+_TITLES = {
+    "headline": N_("Recovery"),
+    "funnel": N_("From attempt to payment"),
+    "rates": N_("Reach and promises"),
+    "voices": N_("How debtors are treated"),
+    "portfolios": N_("By portfolio"),
+    "channels": N_("By channel"),
+    "vintages": N_("By placement month"),
+    "batches": N_("By file"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A titled table: what names the rows, one metric per column, and the rows."""
+
+    key: str
+    title: str
+    first_column: str
+    metrics: tuple[Metric, ...]
+    rows: tuple[tuple[str, tuple[Figure, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stairs:
+    """The stair-step table: a row for each placement month, a column for each month since."""
+
+    title: str
+    months: int
+    rows: tuple[tuple[str, tuple[Figure, ...]], ...]
+
+
+def tables(section: Section, words: Words) -> list[Table]:
+    """The breakdowns of a section; those without rows are left out."""
+    vintages = tuple(Line(words.month(vintage.month), vintage.figures) for vintage in section.vintages)
+    found = [
+        _table("portfolios", words(N_("Portfolio")), section.portfolios, words),
+        _table("channels", words(N_("Channel")), section.channels, words, words.channel),
+        _table("vintages", words(N_("Placed in")), vintages, words),
+        _table("batches", words(N_("File")), section.batches, words),
+    ]
+    return [table for table in found if table.rows]
+
+
+def _table(
+    key: str, first: str, lines: tuple[Line, ...], words: Words, name: Callable[[str], str] = str
+) -> Table:
+    metrics = tuple(figure.metric for figure in lines[0].figures) if lines else ()
+    rows = tuple((name(line.name), line.figures) for line in lines)
+    return Table(key, words(_TITLES[key]), first, metrics, rows)
+
+
+def groups(section: Section, words: Words) -> list[tuple[str, str, tuple[Figure, ...]]]:
+    """The section's totals: key, title and figures of each group."""
+    named = [("headline", section.headline), ("funnel", section.funnel), ("rates", section.rates),
+             ("voices", section.voices)]  # fmt: skip
+    return [(key, words(_TITLES[key]), figures) for key, figures in named]
+
+
+def stairs(section: Section, words: Words, *, cumulative: bool) -> Stairs:
+    """Liquidation by placement month: one month's step, or up to and with that month."""
+    rows = tuple(
+        (words.month(vintage.month), vintage.cumulative if cumulative else vintage.steps)
+        for vintage in section.vintages
+    )
+    title = words(N_("Cumulative liquidation")) if cumulative else words(N_("Liquidation within the month"))
+    return Stairs(title, max((len(figures) for _name, figures in rows), default=0), rows)
+
+
+def shown_metrics(report: RecoveryReport) -> list[Metric]:
+    """Every metric that the report shows, in the order in which it first appears."""
+    seen: dict[str, Metric] = {}
+    for section in report.sections:
+        lines = (*section.portfolios, *section.channels, *section.batches)
+        figures = [*section.headline, *section.funnel, *section.rates, *section.voices]
+        figures += [figure for line in lines for figure in line.figures]
+        figures += [figure for vintage in section.vintages for figure in (*vintage.figures, *vintage.steps)]
+        seen.update({figure.metric.key: figure.metric for figure in figures if figure.metric.key not in seen})
+    return list(seen.values())

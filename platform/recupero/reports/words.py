@@ -1,0 +1,104 @@
+"""The report's words, dates and numbers in the reader's locale, with or without a web request around."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError, dates, numbers
+from babel.support import NullTranslations, Translations
+
+import recupero
+from recupero.kernel.money import format_minor
+from recupero.reports.metrics import N_, Figure, Unit
+from recupero.reports.periods import Period
+
+_CATALOGUES = Path(recupero.__file__).parent / "portals" / "translations"
+LANGUAGES = ("es", "en", "pt")
+CHANNELS = {
+    "call": N_("Call"),
+    "sms": N_("SMS"),
+    "email": N_("E-mail"),
+    "whatsapp": N_("WhatsApp"),
+    "letter": N_("Letter"),
+    "visit": N_("Visit"),
+    "": N_("No contact known"),
+}
+
+
+@lru_cache
+def _catalogue(language: str) -> NullTranslations:
+    return Translations.load(str(_CATALOGUES), [language])
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Translates and formats for one locale, such as `es`, `es_CL` or `pt_BR`."""
+
+    locale: str
+
+    @classmethod
+    def of(cls, locale: str) -> "Words":
+        """For a locale as users and tenants have it; Spanish where the house does not speak the language."""
+        try:
+            parsed = Locale.parse(locale.replace("-", "_"))
+        except (ValueError, UnknownLocaleError):
+            return cls("es")
+        return cls(str(parsed) if parsed.language in LANGUAGES else "es")
+
+    @property
+    def language(self) -> str:
+        return self.locale[:2]
+
+    def __call__(self, text: str, **values: object) -> str:
+        """The translation of a message id, with `%(name)s` filled in."""
+        found = str(_catalogue(self.language).gettext(text))
+        return found % values if values else found
+
+    def figure(self, figure: Figure, currency: str) -> str:
+        """The figure as people read it; a rate over fewer than 30 with its counts."""
+        value = figure.value
+        if value is None:
+            return "–"
+        text = self._value(value, figure.metric.unit, currency)
+        if not figure.small:
+            return text
+        return f"{text} ({self.count(figure.numerator)}/{self.count(figure.denominator or 0)})"
+
+    def _value(self, value: float, unit: Unit, currency: str) -> str:
+        if unit is Unit.MONEY:
+            return format_minor(int(value), currency, self.locale)
+        if unit is Unit.COUNT:
+            return self.count(int(value))
+        if unit is Unit.PERCENT:
+            return str(numbers.format_percent(value, "#,##0.0%", locale=self.locale))
+        if unit is Unit.PER_THOUSAND:
+            return str(numbers.format_decimal(value * 1000, "#,##0.0", locale=self.locale)) + " ‰"
+        return str(numbers.format_decimal(value, "#,##0.0", locale=self.locale))
+
+    def count(self, value: int) -> str:
+        return str(numbers.format_decimal(value, locale=self.locale))
+
+    def money(self, minor: int, currency: str) -> str:
+        return format_minor(minor, currency, self.locale)
+
+    def month(self, month: date) -> str:
+        """Short month and year: `ene 26`."""
+        return str(dates.format_date(month, "MMM yy", locale=self.locale)).replace(".", "")
+
+    def period(self, period: Period) -> str:
+        """The whole period in words."""
+        first, last = (
+            str(dates.format_skeleton("yMMMM", day, locale=self.locale))
+            for day in (period.first, period.last)
+        )
+        return first if first == last else f"{first} – {last}"
+
+    def moment(self, at: datetime, zone: str) -> str:
+        """Date and time of day in the zone, which is named."""
+        local = at.astimezone(ZoneInfo(zone))
+        return f"{dates.format_datetime(local, 'd MMM y, HH:mm', locale=self.locale)} ({zone})"
+
+    def channel(self, code: str) -> str:
+        return self(CHANNELS[code]) if code in CHANNELS else code

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine
 
 from recupero.kernel import clock, migrate, runtime
 from recupero.kernel.config import Config
@@ -57,11 +57,16 @@ def platform(_runtime: runtime.Runtime, config: Config) -> runtime.Runtime:
 
 
 def _empty(config: Config) -> None:
-    names = ", ".join(table.name for table in migrate.metadata().sorted_tables)
+    tables = migrate.metadata().sorted_tables
+    guarded = [table.name for table in tables if table.info.get("append_only")]
+    statements = [
+        *(f"ALTER TABLE {name} DISABLE TRIGGER append_only" for name in guarded),
+        f"TRUNCATE {', '.join(table.name for table in tables)}",
+        *(f"ALTER TABLE {name} ENABLE TRIGGER append_only" for name in guarded),
+    ]
     engine = create_engine(config.owner_database_url)
     with engine.begin() as connection:
-        connection.execute(text("SET session_replication_role = replica"))  # append-only tables, too
-        connection.execute(text(f"TRUNCATE {names}"))
+        connection.exec_driver_sql("; ".join(statements))
     engine.dispose()
 
 

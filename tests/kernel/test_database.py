@@ -19,15 +19,25 @@ def test_the_check_finds_a_table_whose_security_was_switched_off(config: Config)
     with engine.connect() as connection:
         connection.execute(text("ALTER TABLE accounts DISABLE ROW LEVEL SECURITY"))
         connection.execute(text("CREATE TABLE forgotten (id bigint)"))
-        connection.execute(text(f"ALTER ROLE {APP_ROLE} BYPASSRLS"))
         problems = schema.check(connection, migrate.metadata())
         connection.rollback()
     engine.dispose()
     assert problems == [
-        f"the role {APP_ROLE} can bypass row-level security",
         "table forgotten is in the database but no room declares it",
         "row-level security is not enabled and forced on accounts",
     ]
+
+
+def test_the_check_finds_a_role_that_bypasses_security(config: Config) -> None:
+    engine = create_engine(config.owner_database_url)
+    with engine.connect() as connection:
+        if connection.execute(text("SHOW is_superuser")).scalar_one() != "on":
+            pytest.skip("on this server the tests' role may not give BYPASSRLS away")
+        connection.execute(text(f"ALTER ROLE {APP_ROLE} BYPASSRLS"))
+        problems = schema.check(connection, migrate.metadata())
+        connection.rollback()
+    engine.dispose()
+    assert problems == [f"the role {APP_ROLE} can bypass row-level security"]
 
 
 def test_every_table_states_its_scope_and_keys_begin_with_the_owner() -> None:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from recupero.contacts.tables import Permission
@@ -105,7 +106,7 @@ def permissions_of(session: Session, debtor_ids: Collection[int]) -> dict[int, P
     `all` channels stands for each of them."""
     newest = (
         select(Permission.debtor_id, Permission.channel, Permission.kind, Permission.at, Permission.id)
-        .distinct(Permission.debtor_id, Permission.channel)
+        .ext(distinct_on(Permission.debtor_id, Permission.channel))
         .where(Permission.tenant_id.in_(scope_of(session).tenant_ids), Permission.debtor_id.in_(debtor_ids))
         .order_by(Permission.debtor_id, Permission.channel, Permission.at.desc(), Permission.id.desc())
     )
@@ -145,7 +146,9 @@ def facts_to_json(facts: Facts) -> dict[str, Any]:
 
 def facts_from_json(known: Mapping[str, Any]) -> Facts:
     """The facts that `facts_to_json` wrote."""
-    values = {name: frozenset(value) if isinstance(value, list) else value for name, value in known.items()}
+    values: dict[str, Any] = {
+        name: frozenset(value) if isinstance(value, list) else value for name, value in known.items()
+    }
     if "amount" in values:
         values["amount"] = Decimal(values["amount"])
     if "due_date" in values:

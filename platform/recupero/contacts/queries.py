@@ -78,7 +78,7 @@ def timeline(session: Session, account_id: int, limit: int = 100) -> list[Contac
         .order_by(Contact.at.desc(), Contact.id.desc())
         .limit(limit)
     )  # fmt: skip
-    return [ContactLine(*row) for row in rows]
+    return [ContactLine(*tuple(row)) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,7 @@ def messages(
     session: Session,
     *,
     account_id: int | None = None,
+    contact_id: int | None = None,
     connector: str | None = None,
     states: Sequence[str] = (),
     limit: int = 50,
@@ -129,12 +130,14 @@ def messages(
     )  # fmt: skip
     if account_id is not None:
         query = query.where(Contact.account_id == account_id)
+    if contact_id is not None:
+        query = query.where(Contact.id == contact_id)
     if connector is not None:
         query = query.where(Contact.connector == connector)
     if states:
         query = query.where(Contact.state.in_(states))
     rows = session.execute(query.order_by(Contact.at.desc(), Contact.id.desc()).limit(limit).offset(offset))
-    return [MessageLine(*row) for row in rows]
+    return [MessageLine(*tuple(row)) for row in rows]
 
 
 def count_by_state(session: Session) -> dict[str, int]:
@@ -149,18 +152,17 @@ def count_by_state(session: Session) -> dict[str, int]:
 
 def approached(session: Session, account_ids: Collection[int]) -> set[int]:
     """Those of the accounts to which something was sent or said before."""
-    return set(
-        session.execute(
-            select(Contact.account_id)
-            .distinct()
-            .where(
-                Contact.tenant_id.in_(scope_of(session).tenant_ids),
-                Contact.account_id.in_(account_ids),
-                Contact.direction == "outbound",
-                Contact.state.in_(("sent", "delivered", "answered")),
-            )
-        ).scalars()
-    )
+    found = session.execute(
+        select(Contact.account_id)
+        .distinct()
+        .where(
+            Contact.tenant_id.in_(scope_of(session).tenant_ids),
+            Contact.account_id.in_(account_ids),
+            Contact.direction == "outbound",
+            Contact.state.in_(("sent", "delivered", "answered")),
+        )
+    ).scalars()
+    return {account_id for account_id in found if account_id is not None}
 
 
 def preferences(session: Session, debtor_ids: Collection[int]) -> dict[int, Preference]:
@@ -233,4 +235,4 @@ def sent_after(session: Session, contact_id: int) -> list[Sent]:
         )
         .order_by(Contact.id)
     )
-    return [Sent(*row) for row in rows]
+    return [Sent(*tuple(row)) for row in rows]

@@ -136,8 +136,9 @@ def person_history(session: Session, person_ids: Collection[int], since: datetim
         )
         .order_by(PersonContact.at, PersonContact.id)
     )  # fmt: skip
-    for person_id, *rest in rows:
-        found.setdefault(person_id, []).append(Made(*rest))
+    for row in rows:
+        person_id, *made = tuple(row)
+        found.setdefault(person_id, []).append(Made(*made))
     return found
 
 
@@ -160,7 +161,8 @@ def _contact_row(tenant_id: int, known: Dossiers, one: Reservation) -> dict[str,
     return {
         "tenant_id": tenant_id, "debtor_id": account.debtor_id, "account_id": account.account_id,
         "person_id": account.person_id, "action_id": wish.action_id,
-        "contact_point_id": wish.contact_point_id, "direction": "outbound", "channel": wish.channel, "connector": wish.connector,
+        "contact_point_id": wish.contact_point_id,
+        "direction": "outbound", "channel": wish.channel, "connector": wish.connector,
         "recipient": wish.recipient, "purpose": wish.purpose, "at": one.at, "state": "reserved",
         "state_at": one.at, "cost_minor": wish.cost_minor, "cost_currency": wish.cost_currency,
         "pack": one.verdict.pack_id, "pack_version": one.verdict.pack_version,

@@ -4,10 +4,13 @@ A crash before the first commit leaves nothing behind; one after it leaves conta
 turns into `unknown`: they count against every cap and are never sent again.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
+from rq.timeouts import BaseTimeoutException
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from recupero.contacts import service as contacts
@@ -20,6 +23,8 @@ from recupero.outreach.preparation import Envelope, prepare
 from recupero.outreach.states import Move, move
 from recupero.placements import reach
 
+log = logging.getLogger(__name__)
+
 FIRST_WAIT = timedelta(minutes=5)
 LONGEST_WAIT = timedelta(hours=6)
 MAX_TRIES = 8
@@ -30,14 +35,36 @@ def execute(database: Database, scope: Scope, action_ids: Collection[int]) -> in
 
     Safe to call twice with the same actions: what is reserved once is not touched again.
     """
-    with database.transaction(scope) as session:
-        envelopes = prepare(session, action_ids)
+    envelopes = _reserved(database, scope, list(action_ids))
     for connector, group in _by_connector(envelopes):
         messages = [envelope.message for envelope in group]
         for outcomes in connectors.send(connector, messages):
             with database.transaction(scope) as session:
                 settle(session, group, outcomes)
     return len(envelopes)
+
+
+def _reserved(database: Database, scope: Scope, action_ids: Sequence[int]) -> list[Envelope]:
+    """Prepare a batch. One action that nobody foresaw does not hold up the others: the batch is halved until
+    that one is alone, and it is set aside where people see it."""
+    try:
+        with database.transaction(scope) as session:
+            return prepare(session, action_ids)
+    except (OperationalError, BaseTimeoutException):
+        raise  # the database or the clock, not the action
+    except Exception as error:  # noqa: BLE001 - see above; it is logged and shown
+        if len(action_ids) == 1:
+            _set_aside(database, scope, action_ids[0], error)
+            return []
+    middle = len(action_ids) // 2
+    halves = (action_ids[:middle], action_ids[middle:])
+    return [envelope for half in halves for envelope in _reserved(database, scope, half)]
+
+
+def _set_aside(database: Database, scope: Scope, action_id: int, error: Exception) -> None:
+    log.error("action set aside", extra={"action": action_id}, exc_info=error)
+    with database.transaction(scope) as session:
+        move(session, [Move(action_id, "blocked", f"error:{type(error).__name__}")])
 
 
 def _by_connector(envelopes: Sequence[Envelope]) -> list[tuple[Connector, list[Envelope]]]:

@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
@@ -13,6 +12,7 @@ from recupero.outreach.states import Move
 from recupero.outreach.tables import Action
 from recupero.placements.reach import Reachable
 from recupero.tenancy import queries as tenancy
+from recupero_sdk.law.zones import load_zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Wanted:
         hours = self.hours.get(account.debtor_id)
         if hours is None:
             return None
-        local = clock.now().astimezone(ZoneInfo(account.timezone or self.zone))
+        local = clock.now().astimezone(load_zone(account.timezone or self.zone))
         if hours[0] <= local.hour * 60 + local.minute < hours[1]:
             return None
         again = _next_opening(local, hours[0])

@@ -32,6 +32,7 @@ from recupero.placements.reach import Point, Reachable
 from recupero.tenancy import queries as tenancy
 from recupero_sdk.channels import Message
 from recupero_sdk.law import Proposal, check_content
+from recupero_sdk.law.zones import UnknownZoneError
 
 POINT_KINDS = {"email": "email", "sms": "phone", "whatsapp": "phone", "letter": "address"}
 _NO_TEXT_LINES = frozenset({"fixed_line", "FIXED_LINE", "landline"})
@@ -143,7 +144,7 @@ def _objection(action: Action, account: Reachable, known: Dossiers) -> Move | No
 
 
 def _point(action: Action, account: Reachable, known: Dossiers) -> Point | None:
-    """The contact point of the action; where it has none or it has gone bad, the debtor's best of that kind."""
+    """The action's contact point; where it has none or it has gone bad, the debtor's best of that kind."""
     chosen = known.point(account, action.contact_point_id)
     if chosen is not None:
         return chosen
@@ -218,10 +219,13 @@ def _content_problem(case: _Case, text: Words, known: Dossiers, *, later: bool) 
     if law.closed_because(facts.country) is not None:
         return None  # reserving refuses it, with the reason
     proposal = Proposal(clock.now(), channel, purpose=purpose_for_law(action.purpose))
-    outcomes = check_content(
-        law.by_country[facts.country], facts, proposal, f"{text.subject}\n{text.text}",
-        occasion="later" if later else "first", shown=text.shown,
-    )  # fmt: skip
+    try:
+        outcomes = check_content(
+            law.by_country[facts.country], facts, proposal, f"{text.subject}\n{text.text}",
+            occasion="later" if later else "first", shown=text.shown,
+        )  # fmt: skip
+    except UnknownZoneError:
+        return None  # as above
     broken = [outcome for outcome in outcomes if outcome.outcome == "refused"]
     if not broken:
         return None

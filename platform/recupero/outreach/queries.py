@@ -89,7 +89,7 @@ def actions_of(session: Session, account_id: int, limit: int = 50) -> list[Actio
 @dataclass(frozen=True, slots=True)
 class NextStep:
     """Why nothing is sent to an account now, and what comes next. `standing` are codes such as
-    `account:closed`, `hold:dispute`, `opted_out:sms`, `no_contact_point:email`, `law:CL-…`, `nothing_planned`."""
+    `account:closed`, `hold:dispute`, `opted_out:sms`, `no_contact_point`, `law:CL-…`, `nothing_planned`."""
 
     standing: list[str]
     next_at: datetime | None
@@ -113,9 +113,8 @@ def why_silent(session: Session, account_id: int) -> NextStep:
         standing.append("no_contact_point")
     waiting = _waiting(session, account_id)
     if not account.ended:
-        verdict = contacts.judge_now(
-            session, account_id, waiting.channel if waiting else "email", clock.now()
-        )  # type: ignore[arg-type]  # a channel of law, as scheduled
+        channel: Any = waiting.channel if waiting else "email"  # a channel of law, as scheduled
+        verdict = contacts.judge_now(session, account_id, channel, clock.now())
         standing += [f"law:{refusal.rule_id}" for refusal in verdict.refusals]
     if waiting is None:
         return NextStep([*standing, "nothing_planned"], None, None, None)
@@ -136,7 +135,7 @@ def _waiting(session: Session, account_id: int) -> Action | None:
 
 
 def open_accounts(session: Session) -> set[int]:
-    """Accounts of the tenants in scope that have an action waiting or under way: planning leaves them alone."""
+    """Accounts in scope that have an action waiting or under way: planning leaves them alone."""
     return set(
         session.execute(
             select(Action.account_id)

@@ -1,0 +1,103 @@
+"""Calls that a person makes: the law is asked when the agent takes the call, its result takes effect at once.
+
+A call is reserved like a message, committed before anybody dials, and finished with its coded result. One
+that is never finished becomes `unknown` when its lease runs out, and counts.
+"""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from recupero.contacts import service as contacts
+from recupero.contacts.service import Reservation, Wish, reserve
+from recupero.kernel import clock
+from recupero.kernel.database import scope_of
+from recupero.kernel.errors import Conflict, NotFound
+from recupero.outreach.jobs import CLAIM_LEASE
+from recupero.outreach.states import Move, move
+from recupero.outreach.tables import Action
+from recupero.placements import reach
+from recupero_sdk.law import Channel
+
+CHANNEL: Channel = "call"
+
+
+def start_call(
+    session: Session, *, account_id: int, contact_point_id: int | None = None, action_id: int | None = None
+) -> Reservation:
+    """Ask the law for a call now and reserve it. Without a number the best one of the debtor is taken.
+
+    `reservation.contact_id` None means that the call may not be made; the verdict says why and until when.
+    Raises NotFound, or Conflict where the account is closed, held or has no telephone number, or where the
+    task was taken by somebody else.
+    """
+    account = reach.reachable(session, [account_id]).get(account_id)
+    if account is None:
+        raise NotFound("no such account")
+    _check_workable(session, account)
+    point = contact_point_id or _best_number(session, account.debtor_id)
+    task = _task(session, action_id) if action_id is not None else None
+    wish = Wish(account_id, CHANNEL, point, task.purpose if task else "collection", action_id)
+    reservation = reserve(session, [wish])[0]
+    if task is not None:
+        _follow(session, task, reservation)
+    return reservation
+
+
+def finish_call(
+    session: Session, contact_id: int, code: str, *, actor: str, action_id: int | None = None
+) -> None:
+    """Write the coded result (domain page, 4.1) of a reserved call; holds, opt-outs and dead numbers follow
+    in this transaction. Raises UserError on an unknown code, NotFound on an unknown contact."""
+    contacts.record_disposition(session, contact_id, code, actor=actor)
+    if action_id is not None:
+        move(session, [Move(action_id, "done", code)])
+
+
+def _check_workable(session: Session, account: reach.Reachable) -> None:
+    if account.ended:
+        raise Conflict("nothing is collected on this account any more")
+    holds = [
+        hold.kind
+        for hold in reach.open_holds(session, [account.debtor_id]).get(account.debtor_id, [])
+        if hold.account_id in (None, account.account_id)
+    ]
+    if holds:
+        raise Conflict(f"work on this account is on hold: {', '.join(sorted(set(holds)))}")
+
+
+def _best_number(session: Session, debtor_id: int) -> int:
+    numbers = [
+        point for point in reach.points_of(session, [debtor_id]).get(debtor_id, []) if point.kind == "phone"
+    ]
+    if not numbers:
+        raise Conflict("there is no telephone number that works")
+    return numbers[0].id
+
+
+def _task(session: Session, action_id: int) -> Action:
+    task = session.execute(
+        select(Action)
+        .where(
+            Action.tenant_id == scope_of(session).tenant(), Action.id == action_id, Action.channel == CHANNEL
+        )
+        .with_for_update()
+    ).scalar_one_or_none()
+    if task is None:
+        raise NotFound("no such task")
+    if task.state != "scheduled":
+        raise Conflict("somebody has taken this task, or it is not wanted any more")
+    return task
+
+
+def _follow(session: Session, task: Action, reservation: Reservation) -> None:
+    """The task goes the way of its call: reserved; or later, or blocked where no lawful moment is left."""
+    if reservation.contact_id is not None:
+        lease = clock.now() + CLAIM_LEASE
+        move(session, [Move(task.id, "reserved", leased_until=lease, tries=1)])
+        return
+    reason = f"law:{reservation.verdict.refusals[0].rule_id}"
+    later = reservation.verdict.next_lawful_at
+    if later is not None and later < task.expires_at:
+        task.due_at = later
+    else:
+        move(session, [Move(task.id, "blocked", reason)])

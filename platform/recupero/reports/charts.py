@@ -32,7 +32,7 @@ _CONFIG: dict[str, Any] = {
 }  # fmt: skip
 
 
-def money_by_month(section: Section, words: Words, width: int = 560) -> dict[str, Any] | None:
+def money_by_month(section: Section, words: Words, width: int = 900) -> dict[str, Any] | None:
     """Bars of what was collected in each month, to the agency and to the creditor."""
     scale = 10 ** minor_units(section.currency)
     names = (words(N_("Paid to the agency")), words(N_("Paid to the creditor")))
@@ -84,7 +84,7 @@ def liquidation_curves(section: Section, words: Words, width: int = 560) -> dict
     }  # fmt: skip
 
 
-def funnel(section: Section, words: Words, width: int = 430) -> dict[str, Any] | None:
+def funnel(section: Section, words: Words, width: int = 400) -> dict[str, Any] | None:
     """Bars from attempts to payments on a root scale, each with its count."""
     values = [
         {"step": words(figure.metric.label), "count": figure.numerator, "text": words.count(figure.numerator)}
@@ -93,7 +93,8 @@ def funnel(section: Section, words: Words, width: int = 430) -> dict[str, Any] |
     if not any(value["count"] for value in values):
         return None
     y = {"field": "step", "type": "nominal", "sort": None, "title": None,
-         "axis": {"ticks": False, "domain": False, "labelColor": INK, "labelLimit": 170}}  # fmt: skip
+         "axis": {"ticks": False, "domain": False, "labelColor": INK, "labelLimit": 190,
+                  "minExtent": 140}}  # fmt: skip
     x = {"field": "count", "type": "quantitative", "axis": None, "scale": {"type": "sqrt"}}
     order = [value["step"] for value in values]
     return {

@@ -7,6 +7,17 @@ from recupero.reports.metrics import N_, Figure, Metric
 from recupero.reports.report import Line, RecoveryReport, Section
 from recupero.reports.words import Words
 
+CARDS = (
+    "collected",
+    "liquidation",
+    "net_back",
+    "placed",
+    "fees",
+    "right_party_rate",
+    "kept_rate",
+    "out_of_policy",
+)
+"""What is shown large, first."""
 _TITLES = {
     "headline": N_("Recovery"),
     "funnel": N_("From attempt to payment"),
@@ -60,9 +71,9 @@ def _table(
 
 
 def groups(section: Section, words: Words) -> list[tuple[str, str, tuple[Figure, ...]]]:
-    """The section's totals: key, title and figures of each group."""
-    named = [("headline", section.headline), ("funnel", section.funnel), ("rates", section.rates),
-             ("voices", section.voices)]  # fmt: skip
+    """The section's totals: key, title and figures of each group; two fill a column."""
+    named = [("headline", section.headline), ("voices", section.voices), ("rates", section.rates),
+             ("funnel", section.funnel)]  # fmt: skip
     return [(key, words(_TITLES[key]), figures) for key, figures in named]
 
 

@@ -13,7 +13,6 @@ from recupero.reports.report import RecoveryReport, Section
 from recupero.reports.words import Words
 
 _PORTALS = Path(recupero.__file__).parent / "portals"
-_CARDS = ("collected", "liquidation", "net_back", "placed", "right_party_rate", "kept_rate")
 
 
 def contents(report: RecoveryReport, words: Words) -> dict[str, Any]:
@@ -33,7 +32,7 @@ def contents(report: RecoveryReport, words: Words) -> dict[str, Any]:
 def _part(section: Section, words: Words) -> dict[str, Any]:
     return {
         "section": section,
-        "cards": [section.figure(key) for key in _CARDS],
+        "cards": [section.figure(key) for key in layout.CARDS],
         "charts": [
             (key, title, Markup(_chart(section, key, title, spec, words)))  # noqa: S704 - made here, texts escaped
             for key, title, spec in charts.charts(section, words)

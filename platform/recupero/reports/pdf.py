@@ -11,16 +11,6 @@ from recupero.reports.report import RecoveryReport, Section
 from recupero.reports.words import Words
 
 _LAYOUT = Path(__file__).with_name("recovery.typ")
-_CARDS = (
-    "collected",
-    "liquidation",
-    "net_back",
-    "placed",
-    "fees",
-    "right_party_rate",
-    "kept_rate",
-    "out_of_policy",
-)
 _NOTHING = N_("Nothing was placed up to the end of this period.")
 MAX_STEPS = 12  # columns of the stairs that fit on a page
 
@@ -72,7 +62,7 @@ def _section(report: RecoveryReport, section: Section, words: Words, root: Path)
         "currency": section.currency,
         "many": len(report.sections) > 1,
         "empty": None if section.portfolios else words(_NOTHING),
-        "cards": [_card(section, key, words) for key in _CARDS],
+        "cards": [_card(section, key, words) for key in layout.CARDS],
         "charts": _charts(section, words, root),
         "groups": [
             {"title": title, "rows": [_pair(figure, section, words) for figure in figures]}

@@ -149,8 +149,9 @@ WHERE m.at < :end AND a.placed_on < :end_day
 GROUP BY 1, 2, 3, 4, 5, 6, 7
 """
 
+# MATERIALIZED, so that a planner without statistics does not work the holds out again for every contact.
 _WORKABLE = """
-WITH alive AS (
+WITH alive AS MATERIALIZED (
     SELECT a.id, a.currency, a.portfolio_id, a.debtor_id,
            greatest(CAST(:start AS timestamptz),
                     a.placed_on::timestamp AT TIME ZONE CAST(:zone AS text)) AS opens,
@@ -158,14 +159,14 @@ WITH alive AS (
     FROM accounts a
     WHERE a.tenant_id = :tenant AND a.placed_on < :end_day
       AND a.status NOT IN ('received', 'validated', 'acknowledged', 'scrubbed', 'notice')
-), held AS (
+), held AS MATERIALIZED (
     SELECT v.id, range_agg(tstzrange(h.started_at, greatest(h.started_at,
                least(coalesce(h.ended_at, 'infinity'), coalesce(h.until, 'infinity'))))) AS spans
     FROM alive v
     JOIN holds h ON h.tenant_id = :tenant AND h.debtor_id = v.debtor_id
                 AND (h.account_id IS NULL OR h.account_id = v.id)
     GROUP BY v.id
-), workable AS (
+), workable AS MATERIALIZED (
     SELECT v.id, v.currency, v.portfolio_id
     FROM alive v
     LEFT JOIN held h ON h.id = v.id
@@ -179,7 +180,7 @@ SELECT currency, portfolio_id, NULL::text, count(*)
 FROM workable GROUP BY GROUPING SETS ((currency), (currency, portfolio_id))
 """  # noqa: S608
 
-_ACTIVITY = f"""{_WORKABLE}, told AS (
+_ACTIVITY = f"""{_WORKABLE}, told AS MATERIALIZED (
     SELECT {_OF_ACCOUNT.format("c")} AS account_id, c.channel, {_ATTEMPT} AS attempt,
            (c.direction = 'inbound' OR {_PERSON_ANSWERED}) AS connect,
            c.right_party, (c.verdict ->> 'allowed') = 'false' AS illegal,

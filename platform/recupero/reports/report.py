@@ -71,6 +71,7 @@ class RecoveryReport:
     period: Period
     timezone: str
     locale: str
+    country: str
     generated_at: datetime
     sections: tuple[Section, ...] = field(default_factory=tuple)
 

@@ -46,6 +46,7 @@ def recovery_report(session: Session, period: Period | None = None) -> RecoveryR
         period=period,
         timezone=tenant.timezone,
         locale=tenant.locale,
+        country=tenant.country,
         generated_at=clock.now(),
         sections=tuple(_section(source, currency) for currency in currencies),
     )
@@ -58,13 +59,18 @@ def render(report: RecoveryReport, form: str, locale: str | None = None) -> byte
     """
     from recupero.reports import page, pdf, sheets  # drawing and typesetting only where something is drawn
 
-    words = Words.of(locale or report.locale)
+    words = words_for(report, locale)
     if form == "json":
         return sheets.to_json(report)
     makers = {"html": page.render, "pdf": pdf.render, "xlsx": sheets.to_xlsx, "csv": sheets.to_csv}
     if form not in makers:
         raise UserError(f"unknown format {form!r}: one of {', '.join(MEDIA_TYPES)}", field="format")
     return makers[form](report, words)
+
+
+def words_for(report: RecoveryReport, locale: str | None = None) -> Words:
+    """The words of `locale`, or of the report's own creditor."""
+    return Words.of(locale or report.locale, report.country)
 
 
 def period_of(text: str | None) -> Period | None:

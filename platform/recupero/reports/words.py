@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from babel import Locale, UnknownLocaleError, dates, numbers
+from babel import Locale, UnknownLocaleError, dates, localedata, numbers
 from babel.support import NullTranslations, Translations
 
 import recupero
@@ -39,13 +39,18 @@ class Words:
     locale: str
 
     @classmethod
-    def of(cls, locale: str) -> "Words":
-        """For a locale as users and tenants have it; Spanish where the house does not speak the language."""
+    def of(cls, locale: str, country: str) -> "Words":
+        """For a locale as users and tenants have it, with the country's way to write money and dates where
+        the locale names none; Spanish where the house does not speak the language."""
         try:
             parsed = Locale.parse(locale.replace("-", "_"))
         except (ValueError, UnknownLocaleError):
-            return cls("es")
-        return cls(str(parsed) if parsed.language in LANGUAGES else "es")
+            parsed = Locale("es")
+        if parsed.language not in LANGUAGES:
+            parsed = Locale("es")
+        if parsed.territory is None and localedata.exists(f"{parsed.language}_{country}"):
+            parsed = Locale(parsed.language, country)
+        return cls(str(parsed))
 
     @property
     def language(self) -> str:

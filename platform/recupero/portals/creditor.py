@@ -1,0 +1,88 @@
+"""The creditor's recovery report: as a page, and to download. Agency staff choose among their creditors."""
+
+from flask import Response, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
+
+from recupero.kernel.errors import NotFound, UserError
+from recupero.portals.pages import blueprint
+from recupero.reports import service
+from recupero.reports.periods import Period, parse_period
+from recupero.reports.report import RecoveryReport
+from recupero.tenancy import queries as tenancy
+from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
+from recupero.tenancy.permissions import Permission
+
+
+@blueprint.get("/reports")
+@requires(Permission.REPORTS_READ)
+def reports() -> ResponseReturnValue:
+    with transaction() as session:
+        rows = tenancy.tenants(session)
+    return render_template("reports/list.html", tenants=rows)
+
+
+@blueprint.get("/report")
+@requires(Permission.REPORTS_READ)
+def creditor_report() -> ResponseReturnValue:
+    """The report of the only creditor in the caller's scope."""
+    tenants = the_caller().scope.tenant_ids
+    if len(tenants) != 1:
+        raise NotFound("choose a creditor first")
+    return _page(tenants[0])
+
+
+@blueprint.get("/reports/<int:tenant_id>")
+@requires(Permission.REPORTS_READ)
+def report(tenant_id: int) -> ResponseReturnValue:
+    return _page(tenant_id)
+
+
+@blueprint.get("/reports/<int:tenant_id>/file.<form>")
+@requires(Permission.REPORTS_READ)
+def report_file(tenant_id: int, form: str) -> ResponseReturnValue:
+    """The same report to keep: html, pdf, xlsx, csv or json."""
+    made = _report(tenant_id, _period())
+    content = service.render(made, form, _locale())
+    response = Response(content, mimetype=service.MEDIA_TYPES[form])
+    response.headers.set("Content-Disposition", "attachment", filename=f"{made.file_name}.{form}")
+    return response
+
+
+def _page(tenant_id: int) -> ResponseReturnValue:
+    """The page; a period that does not hold is said at its field, over the report of this month."""
+    from recupero.reports import page
+
+    error, status = None, 200
+    try:
+        made = _report(tenant_id, _period())
+    except NotFound:
+        raise
+    except UserError as refused:
+        error, status = refused.message, refused.status
+        made = _report(tenant_id, None)
+    shown = page.contents(made, service.words_for(made, _locale()))
+    files = {
+        form: url_for("portals.report_file", tenant_id=tenant_id, form=form, period=str(made.period))
+        for form in service.MEDIA_TYPES
+    }
+    return render_template("reports/recovery.html", **shown, files=files, error=error), status
+
+
+def _report(tenant_id: int, period: Period | None) -> RecoveryReport:
+    with tenant_transaction(tenant_id) as session:
+        return service.recovery_report(session, period)
+
+
+def _period() -> Period | None:
+    """`period=YYYY-MM[..YYYY-MM]`, or `from` and `to` of the page's form; None where nothing is asked for."""
+    if whole := request.args.get("period"):
+        return parse_period(whole)
+    first, last = request.args.get("from"), request.args.get("to")
+    if not (first or last):
+        return None
+    return parse_period(f"{first or last}..{last or first}")
+
+
+def _locale() -> str:
+    return str(get_locale() or "es")

@@ -64,7 +64,8 @@ def _debtor(
     session.add(person)
     session.flush()
     debtor = Debtor(
-        tenant_id=scope.tenant(), person_id=person.id, kind="person", name="María Pérez", birth_date=birth_date,
+        tenant_id=scope.tenant(), person_id=person.id, kind="person", name="María Pérez",
+        birth_date=birth_date,
         name_index=ring.blind_index("maria perez"), national_id=national_id, country="CL", language=language,
         postal_code="8320000", created_at=clock.now(),
     )  # fmt: skip
@@ -100,8 +101,8 @@ def _announce(session: Session, batch_id: int) -> None:
     session.execute(text("DROP TABLE IF EXISTS placed_now"))
     session.execute(
         text(
-            "CREATE TEMP TABLE placed_now ON COMMIT DROP AS SELECT tenant_id, portfolio_id, batch_id, id AS account_id,"
-            f" debtor_id, debtor_id AS person_id, currency::text, placed_on, {columns}, placed_minor,"
+            "CREATE TEMP TABLE placed_now ON COMMIT DROP AS SELECT tenant_id, portfolio_id, batch_id,"
+            f" id AS account_id, debtor_id, debtor_id AS person_id, currency::text, placed_on, {columns}, placed_minor,"
             " NULL::text[] AS consents, NULL::text[] AS opt_outs, NULL::timestamptz AS permission_at,"
             " NULL::text AS permission_source, id AS row_number"
             " FROM accounts WHERE xmin = pg_current_xact_id()::xid"

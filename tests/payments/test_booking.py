@@ -25,7 +25,8 @@ def scope(world: World, noon: object) -> Scope:
 def pay(placed: Placed, amount: int, key: str = "one", **changes: object) -> int | None:
     values = {
         "external_key": f"gateway:{key}", "kind": "gateway", "amount_minor": amount, "currency": "CLP",
-        "received_at": clock.now(), "debtor_id": placed.debtor_id, "account_ids": placed.account_ids, **changes,
+        "received_at": clock.now(), "debtor_id": placed.debtor_id, "account_ids": placed.account_ids,
+        **changes,
     }  # fmt: skip
     with runtime.current().database.transaction(placed.scope) as session:
         return booking.book_payment(session, booking.Received(**values))  # type: ignore[arg-type]  # from the caller

@@ -20,7 +20,7 @@ def file_permissions(session: Session, event: AccountsPlaced) -> None:
         column("opt_outs", ARRAY(Text)),
     )
     for named, kind in ((staged.c.consents, "consent"), (staged.c.opt_outs, "opt_out")):
-        channel = func.unnest(named).column_valued("channel")
+        channel = func.unnest(named).label("channel")
         rows = select(
             staged.c.tenant_id, staged.c.debtor_id, channel, literal(kind), staged.c.permission_at,
             staged.c.permission_source,

@@ -1,5 +1,6 @@
 """Charges: what a gateway is asked to take. The asking is done by a worker, never by the page."""
 
+import secrets
 from dataclasses import dataclass
 
 from sqlalchemy import select, update
@@ -59,12 +60,9 @@ def start_charge(session: Session, link_id: int, amount_minor: int) -> int:
             return charge.id
     withdraw(session, link_id)
     tenant = scope_of(session).tenant()
-    number = len(
-        session.execute(select(Charge.id).where(Charge.tenant_id == tenant, Charge.link_id == link.id)).all()
-    )
     charge = Charge(
         tenant_id=tenant, link_id=link.id, gateway=gateway,
-        idempotency_key=f"recupero-{tenant}-{link.id}-{number + 1}", amount_minor=amount_minor,
+        idempotency_key=f"recupero-{tenant}-{secrets.token_urlsafe(12)}", amount_minor=amount_minor,
         currency=link.currency, state="wanted", created_at=clock.now(),
     )  # fmt: skip
     session.add(charge)
@@ -95,6 +93,16 @@ def charge(session: Session, charge_id: int) -> Charge:
     if found is None:
         raise NotFound("no such charge")
     return found
+
+
+def latest(session: Session, link_id: int) -> Charge | None:
+    """The newest charge of a link of the tenant in scope."""
+    return session.execute(
+        select(Charge)
+        .where(Charge.tenant_id == scope_of(session).tenant(), Charge.link_id == link_id)
+        .order_by(Charge.id.desc())
+        .limit(1)
+    ).scalar_one_or_none()
 
 
 def request_of(session: Session, found: Charge) -> ChargeRequest:

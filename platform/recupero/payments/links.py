@@ -16,6 +16,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from recupero.contacts import service as contacts
 from recupero.kernel import audit, clock, crypto, runtime
 from recupero.kernel.database import PLATFORM, Database, Scope, scope_of
 from recupero.kernel.errors import NotFound
@@ -101,7 +102,7 @@ def _insert_missing(
             PaymentLink.debtor_id.in_(wanted),
             PaymentLink.status == "active",
         )
-    ).tuples()
+    )
     missing = set(currencies.items()) - set(have)
     if not missing:
         return
@@ -174,6 +175,8 @@ def prove_identity(database: Database, door: Door, answers: Mapping[Fact, str]) 
             answers,
         )
         _note_try(session, link, right)
+        if right:
+            contacts.record_visit(session, link.debtor_id)
         return right
 
 

@@ -59,6 +59,16 @@ def promises_of(session: Session, account_ids: Collection[int]) -> Sequence[Prom
     )
 
 
+def latest_payment(session: Session, link_id: int, charge_id: int) -> Payment | None:
+    """The payment by a charge of a link of the tenant in scope, where it is booked."""
+    query = select(Payment).where(
+        Payment.tenant_id == scope_of(session).tenant(),
+        Payment.link_id == link_id,
+        Payment.charge_id == charge_id,
+    )
+    return session.execute(query.order_by(Payment.id.desc()).limit(1)).scalar_one_or_none()
+
+
 def in_suspense(session: Session) -> Sequence[Payment]:
     """Payments of the tenants in scope that a person should look at: no debt took them, oldest first."""
     return (

@@ -20,7 +20,7 @@ CLOSE_CODES = SUCCESS | CLIENT_DECISION | UNCOLLECTABLE | LEGAL | REJECTED
 #: Strongest first: where several are open, the first is the reason that is told.
 HOLDS = (
     "insolvency", "deceased", "court", "cease", "attorney", "dispute", "complaint", "hardship", "vulnerable",
-    "plan", "promise", "client",
+    "person", "plan", "promise", "client",
 )  # fmt: skip
 
 

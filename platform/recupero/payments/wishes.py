@@ -1,0 +1,74 @@
+"""What a debtor tells us on their own page: each wish takes effect in the transaction that records it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from recupero.contacts import service as contacts
+from recupero.kernel import audit
+from recupero.kernel.database import scope_of
+from recupero.kernel.errors import NotFound, UserError
+from recupero.payments.tables import PaymentLink
+from recupero.placements import service as placements
+
+DISPUTES = ("already_paid", "not_mine", "wrong_amount", "other")
+
+
+@dataclass(frozen=True, slots=True)
+class _Who:
+    debtor_id: int
+    account_ids: Sequence[int]
+
+
+def dispute(session: Session, link_id: int, *, account_id: int, why: str) -> None:
+    """The debtor says an account of the link is not owed (`DISPUTES`): work on it stops at once.
+
+    Raises UserError where the account is not of the link or the reason is unknown.
+    """
+    who = _who(session, link_id)
+    if account_id not in who.account_ids or why not in DISPUTES:
+        raise UserError("choose an account and a reason", field="account")
+    placements.open_hold(
+        session, debtor_id=who.debtor_id, account_id=account_id, kind="dispute", source=f"page:{why}"
+    )
+    _record(session, "payments.debtor_disputes", f"account:{account_id}", why=why)
+
+
+def stop(session: Session, link_id: int, *, channel: str) -> None:
+    """No more contact by `channel` (a channel of law, or `all`). Raises UserError on an unknown one."""
+    who = _who(session, link_id)
+    contacts.record_permission(
+        session, debtor_id=who.debtor_id, channel=channel, kind="opt_out", source="page"
+    )
+    _record(session, "payments.debtor_opts_out", f"debtor:{who.debtor_id}", channel=channel)
+
+
+def ask_person(session: Session, link_id: int) -> None:
+    """The debtor wants to talk to a person: automation stops until that person is done."""
+    who = _who(session, link_id)
+    placements.open_hold(session, debtor_id=who.debtor_id, account_id=None, kind="person", source="page")
+    _record(session, "payments.debtor_asks_person", f"debtor:{who.debtor_id}")
+
+
+def account_of(session: Session, link_id: int, account_id: int) -> int:
+    """The account, if it is one of the link's. Raises UserError."""
+    if account_id not in _who(session, link_id).account_ids:
+        raise UserError("choose an account", field="account")
+    return account_id
+
+
+def _who(session: Session, link_id: int) -> _Who:
+    row = session.execute(
+        select(PaymentLink.debtor_id, PaymentLink.account_ids).where(
+            PaymentLink.tenant_id == scope_of(session).tenant(), PaymentLink.id == link_id
+        )
+    ).one_or_none()
+    if row is None:
+        raise NotFound("no such payment link")
+    return _Who(row.debtor_id, row.account_ids)
+
+
+def _record(session: Session, action: str, subject: str, **details: str) -> None:
+    audit.record(session, action, subject, actor="debtor", tenant_id=scope_of(session).tenant(), **details)

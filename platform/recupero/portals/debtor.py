@@ -1,0 +1,282 @@
+"""The debtor's own pages behind a payment link: prove who you are, see, pay, promise, object.
+
+Before the proof nothing of a debt, a creditor or an agency is shown, not even that there is one.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from recupero.kernel import clock, runtime
+from recupero.kernel.database import Scope
+from recupero.kernel.errors import Forbidden, NotFound, UserError
+from recupero.ledger import queries as ledger
+from recupero.payments import charges, promises, sandbox, wishes
+from recupero.payments import queries as payments
+from recupero.payments.links import Door, Fact, open_link, prove_identity
+from recupero.portals.forms import Form
+from recupero.portals.language import CODES, Brand, wear
+from recupero.portals.shell import limiter
+from recupero.tenancy import queries as tenancy
+from recupero.tenancy.guard import public
+from recupero_sdk.gateways import PaymentEventKind
+
+blueprint = Blueprint("debtor", __name__)
+limiter.limit("120 per minute")(blueprint)
+PROOF = timedelta(minutes=30)
+_WHY = "a debtor has no login: the link's token opens it and nothing is shown before the identity is proven"
+
+
+@blueprint.get("/p/<token>")
+@public(_WHY)
+def link(token: str) -> ResponseReturnValue:
+    """The questions, or what is owed once they are answered."""
+    door = _door(token)
+    return _account_page(token, door, Form()) if _proven(door) else _questions(token, door, Form())
+
+
+@blueprint.post("/p/<token>")
+@limiter.limit("10 per minute")
+@public(_WHY)
+def prove(token: str) -> ResponseReturnValue:
+    """Answers to the questions."""
+    door, form = _door(token), Form.sent()
+    answers = {fact: form.optional(fact.value) for fact in door.questions}
+    if prove_identity(runtime.current().database, door, answers):
+        proofs = {**session.get("proofs", {}), _proof_key(door): _expiry()}
+        session["proofs"] = {key: until for key, until in proofs.items() if until > clock.now().timestamp()}
+        return redirect(url_for("debtor.link", token=token))
+    form.errors[""] = _(
+        "That does not match what we have. Check both answers;"
+        " after five tries the page rests for half an hour."
+    )
+    return _questions(token, _door(token), form)
+
+
+def proven(view: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseReturnValue]:
+    """Let only people in who have just proven who they are; others are asked first."""
+
+    @wraps(view)
+    def guarded(token: str, **values: Any) -> ResponseReturnValue:
+        door = _door(token)
+        if not _proven(door):
+            return redirect(url_for("debtor.link", token=token))
+        try:
+            return view(token, door, **values)
+        except (NotFound, Forbidden):
+            raise
+        except UserError as error:
+            form = Form.sent()
+            form.refuse(error)
+            return _account_page(token, door, form)
+
+    return guarded
+
+
+@blueprint.post("/p/<token>/pay")
+@public(_WHY)
+@proven
+def pay(token: str, door: Door) -> ResponseReturnValue:
+    """Ask for a payment page over everything or another amount."""
+    form = Form.sent()
+    with _transaction(door) as opened:
+        can = charges.payable(opened, door.link_id)
+        amount = can.total_minor if form.optional("full") else form.money("amount", can.currency)
+        charge_id = charges.start_charge(opened, door.link_id, amount)
+    return redirect(url_for("debtor.wait", token=token, charge_id=charge_id))
+
+
+@blueprint.get("/p/<token>/pay/<int:charge_id>")
+@public(_WHY)
+@proven
+def wait(token: str, door: Door, charge_id: int) -> ResponseReturnValue:
+    """Until a worker has made the payment page; then on to it."""
+    with _transaction(door) as opened:
+        charge = charges.charge(opened, charge_id)
+        if charge.link_id != door.link_id:
+            raise NotFound("no such charge")
+        _wear(opened)
+        return render_template("debtor/wait.html", token=token, charge=charge)
+
+
+@blueprint.get("/p/<token>/thanks")
+@public(_WHY)
+@proven
+def thanks(token: str, door: Door) -> ResponseReturnValue:
+    """After paying: booked already, or still on its way."""
+    with _transaction(door) as opened:
+        _wear(opened)
+        charge = charges.latest(opened, door.link_id)
+        paid = payments.latest_payment(opened, door.link_id, charge.id) if charge else None
+        return render_template(
+            "debtor/thanks.html", token=token, payment=paid, latest_charge=charge,
+            can=charges.payable(opened, door.link_id),
+        )  # fmt: skip
+
+
+@blueprint.post("/p/<token>/promise")
+@public(_WHY)
+@proven
+def promise(token: str, door: Door) -> ResponseReturnValue:
+    """A promise to pay an account by a day."""
+    form = Form.sent()
+    with _transaction(door) as opened:
+        can = charges.payable(opened, door.link_id)
+        account = wishes.account_of(opened, door.link_id, form.whole("promise_account"))
+        promises.make_promise(
+            opened, account_id=account, amount_minor=form.money("promise_amount", can.currency),
+            due_date=form.day("promise_day"), made_with="page",
+        )  # fmt: skip
+    return _done(token, "promise")
+
+
+@blueprint.post("/p/<token>/dispute")
+@public(_WHY)
+@proven
+def dispute(token: str, door: Door) -> ResponseReturnValue:
+    """The debtor says that it is not owed."""
+    form = Form.sent()
+    with _transaction(door) as opened:
+        wishes.dispute(
+            opened, door.link_id, account_id=form.whole("dispute_account"), why=form.text("dispute_why")
+        )
+    return _done(token, "dispute")
+
+
+@blueprint.post("/p/<token>/stop")
+@public(_WHY)
+@proven
+def stop(token: str, door: Door) -> ResponseReturnValue:
+    """No more contact by a channel, or at all."""
+    with _transaction(door) as opened:
+        wishes.stop(opened, door.link_id, channel=Form.sent().text("channel"))
+    return _done(token, "stop")
+
+
+@blueprint.post("/p/<token>/person")
+@public(_WHY)
+@proven
+def person(token: str, door: Door) -> ResponseReturnValue:
+    """The debtor wants to talk to somebody."""
+    with _transaction(door) as opened:
+        wishes.ask_person(opened, door.link_id)
+    return _done(token, "person")
+
+
+@blueprint.get("/sandbox/pay/<reference>")
+@public("the sandbox's payment page: the address is random, moves no money and names no debtor")
+def sandbox_page(reference: str) -> ResponseReturnValue:
+    """Choose what a provider would report."""
+    scope = _sandbox_scope(reference)
+    charge = sandbox.find(runtime.current().database, scope, reference)
+    return render_template("debtor/sandbox.html", charge=charge, reference=reference)
+
+
+@blueprint.post("/sandbox/pay/<reference>")
+@public("the sandbox's payment page: the address is random, moves no money and names no debtor")
+def sandbox_choice(reference: str) -> ResponseReturnValue:
+    """Report it the way a provider does, and go back to where the debtor came from."""
+    database, scope = runtime.current().database, _sandbox_scope(reference)
+    charge = sandbox.find(database, scope, reference)
+    choice = Form.sent().text("outcome")
+    if choice == "later":
+        sandbox.report_later(database, scope, charge.id)
+    elif choice == "failed":
+        sandbox.report(database, scope, charge.id, PaymentEventKind.FAILED)
+    elif choice == "paid":
+        sandbox.report(database, scope, charge.id, PaymentEventKind.SUCCEEDED)
+    else:
+        raise UserError(_("Choose what happens to this payment."))
+    with database.transaction(scope) as opened:
+        return redirect(charges.request_of(opened, charge).success_url)
+
+
+@blueprint.errorhandler(CSRFError)
+def lost_form(_error: CSRFError) -> ResponseReturnValue:
+    """The form was open longer than its session: start again at the link."""
+    token = (request.view_args or {}).get("token")
+    if token is None:
+        return _plain_error(_("The page was open for too long. Load it again."), 400)
+    return redirect(url_for("debtor.link", token=token))
+
+
+@blueprint.errorhandler(UserError)
+def refused(error: UserError) -> ResponseReturnValue:
+    """What is wrong, without a word about debts."""
+    text = _("This link is not valid any more.") if isinstance(error, NotFound) else error.message
+    return _plain_error(text, error.status)
+
+
+def _plain_error(message: str, status: int) -> ResponseReturnValue:
+    return render_template("debtor/error.html", message=message), status
+
+
+def _door(token: str) -> Door:
+    """The link behind the token. Raises NotFound."""
+    door = open_link(runtime.current().database, token)
+    if door is None:
+        raise NotFound("no such link")
+    if door.language in CODES and session.get("language") not in CODES:
+        session["language"] = door.language
+    return door
+
+
+def _proof_key(door: Door) -> str:
+    return f"{door.scope.tenant()}:{door.link_id}"
+
+
+def _expiry() -> float:
+    return (clock.now() + PROOF).timestamp()
+
+
+def _proven(door: Door) -> bool:
+    return bool(session.get("proofs", {}).get(_proof_key(door), 0) > clock.now().timestamp())
+
+
+def _transaction(door: Door) -> Any:
+    return runtime.current().database.transaction(door.scope)
+
+
+def _done(token: str, what: str) -> Response:
+    return redirect(url_for("debtor.link", token=token, done=what))
+
+
+def _wear(opened: Session) -> tuple[Any, Any]:
+    """Agency and creditor, and money and dates as their country writes them."""
+    agency, creditor = tenancy.agency(opened), tenancy.tenant(opened)
+    wear(Brand(agency.name, creditor.country, creditor.timezone))
+    return agency, creditor
+
+
+def _questions(token: str, door: Door, form: Form) -> ResponseReturnValue:
+    wear(Brand("", door.country, "UTC"))
+    page = render_template("debtor/questions.html", token=token, door=door, form=form, Fact=Fact)
+    return page, 429 if door.locked_until else form.status
+
+
+def _account_page(token: str, door: Door, form: Form) -> ResponseReturnValue:
+    with _transaction(door) as opened:
+        agency, creditor = _wear(opened)
+        can = charges.payable(opened, door.link_id)
+        accounts = [debt.account_id for debt in can.debts]
+        today = clock.today(creditor.timezone)
+        page = render_template(
+            "debtor/account.html", token=token, form=form, can=can, agency=agency, creditor=creditor,
+            balances=ledger.balances(opened, accounts), today=today, furthest=today + promises.FURTHEST,
+            promised=[one for one in payments.promises_of(opened, accounts) if one.state == "open"],
+            done=request.args.get("done"), disputes=wishes.DISPUTES,
+        )  # fmt: skip
+    return page, form.status
+
+
+def _sandbox_scope(reference: str) -> Scope:
+    """The sandbox's references begin with the creditor's number. Raises NotFound."""
+    return tenancy.tenant_scope(runtime.current().database, reference.partition("-")[0])

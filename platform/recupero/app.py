@@ -13,11 +13,26 @@ from flask_smorest import Api
 from recupero.kernel import crypto, gauges, runtime, telemetry
 from recupero.kernel.config import Config
 from recupero.kernel.errors import UserError
-from recupero.portals import home, pages, shell, sign_in
+from recupero.payments import webhooks
+from recupero.portals import (
+    accounts,
+    creditor,
+    debtor,
+    home,
+    operation,
+    outbox,
+    pages,
+    shell,
+    sign_in,
+    staff,
+    tenants,
+    work,
+)
 from recupero.portals.pages import error_page
 from recupero.wiring import wire
 
-PAGES: tuple[ModuleType, ...] = (sign_in, home)  # each adds its area to the blueprint of the portals
+# Each adds its area to the blueprint of the portals.
+PAGES: tuple[ModuleType, ...] = (accounts, creditor, home, operation, outbox, sign_in, staff, tenants, work)
 
 
 def create_from_environment() -> Flask:
@@ -77,3 +92,5 @@ def _register_api(api: Api) -> None:
 def _register_pages(app: Flask) -> None:
     """The pages of the portals and the operators' endpoints."""
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(debtor.blueprint)
+    app.register_blueprint(webhooks.blueprint)

@@ -6,10 +6,11 @@ breaks the chain at a known place. Details hold ids and codes, never personal da
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import LargeBinary, UniqueConstraint, func, select, text
+from sqlalchemy import LargeBinary, UniqueConstraint, func, or_, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -111,3 +112,17 @@ def head(session: Session) -> tuple[int, bytes]:
 def count(session: Session) -> int:
     """Events of the agency in scope."""
     return session.execute(select(func.count()).select_from(AuditEvent)).scalar_one()
+
+
+def page(
+    session: Session, *, before: int | None = None, holding: str = "", limit: int = 100
+) -> Sequence[AuditEvent]:
+    """Events of the agency in scope, newest first, numbered below `before`, whose action, actor or subject
+    has `holding` in it."""
+    query = select(AuditEvent).where(AuditEvent.agency_id == scope_of(session).agency())
+    if before is not None:
+        query = query.where(AuditEvent.seq < before)
+    if holding:
+        columns = (AuditEvent.action, AuditEvent.actor, AuditEvent.subject)
+        query = query.where(or_(*(column.contains(holding, autoescape=True) for column in columns)))
+    return session.execute(query.order_by(AuditEvent.seq.desc()).limit(limit)).scalars().all()

@@ -3,11 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal, InvalidOperation
 
+from babel import Locale
+from babel.numbers import NumberFormatError, parse_decimal
 from flask import request
+from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from recupero.kernel.errors import UserError
+from recupero.kernel.money import to_minor
 
 
 @dataclass
@@ -20,6 +25,20 @@ class Form:
     @classmethod
     def sent(cls) -> "Form":
         return cls(request.form.to_dict())
+
+    @classmethod
+    def sent_or(cls, values: Mapping[str, object]) -> "Form":
+        """What was sent; or, where the page is only opened, a form that holds `values`."""
+        return cls.sent() if request.method == "POST" else cls(values)
+
+    @property
+    def is_sent(self) -> bool:
+        return request.method == "POST"
+
+    @property
+    def status(self) -> int:
+        """What the page that shows this form answers with."""
+        return 422 if self.errors else 200
 
     def text(self, name: str) -> str:
         """The field without outer blanks. Raises UserError at the field where it is empty."""
@@ -37,6 +56,27 @@ class Form:
             return int(self.text(name))
         except ValueError:
             raise UserError(_("This is not a whole number."), field=name) from None
+
+    def hundredths(self, name: str) -> int:
+        """A decimal number times a hundred: a percentage as basis points. Raises UserError at the field."""
+        try:
+            value = Decimal(self.text(name).replace(",", ".")) * 100
+        except InvalidOperation:
+            raise UserError(_("This is not a number."), field=name) from None
+        if not value.is_finite() or value != int(value):
+            raise UserError(_("Give at most two decimals."), field=name)
+        return int(value)
+
+    def money(self, name: str, currency: str) -> int:
+        """An amount as the reader writes it, in minor units. Raises UserError at the field."""
+        locale = get_locale() or Locale("en")
+        try:
+            amount = parse_decimal(self.text(name), locale=locale, strict=True)
+            return to_minor(amount, currency)
+        except NumberFormatError:
+            raise UserError(_("This is not an amount of money."), field=name) from None
+        except UserError as error:
+            raise UserError(error.message, field=name) from None
 
     def day(self, name: str) -> date:
         """A date as the browser's date field sends it. Raises UserError at the field."""

@@ -1,11 +1,19 @@
 """In which language, locale and time zone a page speaks: the switch, the user's own setting, the browser."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from babel import localedata
 from flask import g, has_request_context, request, session
-from flask_babel import Babel, format_date, format_datetime, format_decimal, format_percent, get_locale
+from flask_babel import (
+    Babel,
+    format_date,
+    format_datetime,
+    format_decimal,
+    format_percent,
+    format_timedelta,
+    get_locale,
+)
 from flask_babel import gettext as _
 
 from recupero.kernel import runtime
@@ -99,6 +107,16 @@ def moment(value: datetime | None) -> str:
     return "–" if value is None else format_datetime(value, "d MMM y, HH:mm")
 
 
+def iso_day(text: str | None) -> str:
+    """A date written YYYY-MM-DD, as rules carry it."""
+    return day(date.fromisoformat(text) if text else None)
+
+
+def duration(value: timedelta) -> str:
+    text: str = format_timedelta(value, threshold=1.5)
+    return text
+
+
 def number(value: float | None) -> str:
     return "–" if value is None else format_decimal(value)
 
@@ -116,10 +134,6 @@ def yes_no(value: bool) -> str:
 
 
 FILTERS = {
-    "money": money,
-    "day": day,
-    "moment": moment,
-    "number": number,
-    "percent": percent,
-    "yes_no": yes_no,
-}
+    "money": money, "day": day, "iso_day": iso_day, "moment": moment, "number": number, "percent": percent,
+    "yes_no": yes_no, "duration": duration,
+}  # fmt: skip

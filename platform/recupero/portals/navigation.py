@@ -85,8 +85,9 @@ def _pages(caller: Caller) -> list[tuple[str, list[Page]]]:
         (
             _("Platform"),
             [
+                (_("Overview"), "portals.platform", "home", Permission.PLATFORM_OPERATE),
                 (_("Plug-ins"), "portals.platform_plugins", "plugins", Permission.PLATFORM_OPERATE),
-                (_("Jobs"), "portals.jobs", "jobs", Permission.PLATFORM_OPERATE),
+                (_("Jobs"), "portals.platform_jobs", "jobs", Permission.PLATFORM_OPERATE),
             ],
         ),
     ]

@@ -36,6 +36,8 @@ PERMISSIONS: Words = {
 STATUSES: Words = {
     "received": _("Received"),
     "validated": _("Validated"),
+    "acknowledged": _("Acknowledged"),
+    "scrubbed": _("Checked"),
     "notice": _("Notice period"),
     "active": _("Active"),
     "resolved": _("Resolved"),
@@ -50,9 +52,8 @@ STAGES: Words = {
     "negotiating": _("Negotiating"),
     "promised": _("Promised"),
     "on_plan": _("On a plan"),
-    "settlement": _("Settlement offered"),
-    "settlement_offered": _("Settlement offered"),
-    "legal_review": _("Legal review"),
+    "settling": _("Settlement offered"),
+    "legal": _("Legal review"),
 }
 CLOSE_CODES: Words = {
     "PIF": _("Paid in full"),
@@ -88,6 +89,7 @@ CONTACT_STATES: Words = {
     "sent": _("Sent"),
     "delivered": _("Delivered"),
     "answered": _("Answered"),
+    "no_answer": _("No answer"),
     "failed": _("Failed"),
     "unknown": _("Unknown"),
     "received": _("Received"),
@@ -228,6 +230,17 @@ PURPOSES: Words = {
     "locate": _("Search"),
     "wait": _("Wait"),
 }
+TEMPLATES: Words = {
+    "reminder": _("Reminder before the due date"),
+    "first_notice": _("First notice"),
+    "follow_up": _("Follow-up"),
+    "offer": _("Offer"),
+    "promise_reminder": _("Reminder of a promise"),
+    "broken_promise": _("After a broken promise"),
+    "thanks": _("Thanks"),
+    "call": _("Call"),
+    "wait": _("Wait"),
+}
 
 LABELS: Mapping[str, Words] = {
     "role": ROLES,
@@ -252,6 +265,7 @@ LABELS: Mapping[str, Words] = {
     "job": JOB_STATES,
     "plugin": PLUGIN_KINDS,
     "purpose": PURPOSES,
+    "template": TEMPLATES,
 }
 
 # ok, warn, bad, info; what is not named stays quiet.

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from recupero.kernel.database import PLATFORM, Database, Scope, scope_of
@@ -107,6 +107,16 @@ def plugin_config(session: Session, kind: str, key: str) -> tuple[bool, PluginCo
     return row.enabled, PluginConfig(dict(row.settings), secrets)
 
 
+def plugins_set(session: Session) -> dict[tuple[str, str], bool]:
+    """Kind and key of each plug-in that was set for the tenant in scope, and whether it is on."""
+    rows = session.execute(
+        select(PluginSetting.kind, PluginSetting.key, PluginSetting.enabled).where(
+            PluginSetting.tenant_id == scope_of(session).tenant()
+        )
+    )
+    return {(row.kind, row.key): row.enabled for row in rows}
+
+
 def enabled_plugins(session: Session, kind: str) -> list[str]:
     """Keys of the plug-ins of a kind that are on for the tenant in scope."""
     return list(
@@ -120,3 +130,24 @@ def enabled_plugins(session: Session, kind: str) -> list[str]:
             .order_by(PluginSetting.key)
         ).scalars()
     )
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyLine:
+    """An agency as the platform's operator sees it: no personal data, no accounts."""
+
+    name: str
+    slug: str
+    country: str
+    timezone: str
+    tenants: int
+
+
+def agencies(database: Database) -> list[AgencyLine]:
+    """Every agency of the deployment by name."""
+    count = select(func.count()).where(Tenant.agency_id == Agency.id).scalar_subquery()
+    with database.transaction(PLATFORM) as session:
+        rows = session.execute(
+            select(Agency.name, Agency.slug, Agency.country, Agency.timezone, count).order_by(Agency.name)
+        )
+        return [AgencyLine(*row) for row in rows]

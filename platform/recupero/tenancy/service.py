@@ -234,7 +234,9 @@ def resume(database: Database, agency_id: int, user_id: int, session_version: in
 def set_locale(session: Session, user_id: int, locale: str) -> None:
     """Keep the language in which the user wants their pages."""
     session.execute(
-        update(User).where(User.agency_id == scope_of(session).agency(), User.id == user_id).values(locale=locale)
+        update(User)
+        .where(User.agency_id == scope_of(session).agency(), User.id == user_id)
+        .values(locale=locale)
     )
 
 

@@ -1,0 +1,319 @@
+"""What pages read of placed accounts: lists to search, one account whole, portfolios, import batches.
+
+Everything is read in the tenants in scope. Names and ids come readable: who sees them is the page's matter.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import phonenumbers
+from sqlalchemy import ColumnElement, Select, func, or_, select, union
+from sqlalchemy.orm import Session
+
+from recupero.kernel import crypto
+from recupero.kernel.database import scope_of
+from recupero.kernel.errors import NotFound
+from recupero.placements import normalise
+from recupero.placements.lifecycle import ENDED
+from recupero.placements.service import is_open
+from recupero.placements.tables import (
+    Account,
+    ContactPoint,
+    Debtor,
+    Hold,
+    ImportBatch,
+    ImportIssue,
+    Portfolio,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a list of accounts is narrowed to; None means all. `held`: with or without an open hold."""
+
+    text: str = ""
+    tenant_id: int | None = None
+    portfolio_id: int | None = None
+    status: str | None = None
+    stage: str | None = None
+    held: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLine:
+    """One row of the list. Money in minor units of `currency`."""
+
+    id: int
+    tenant_id: int
+    client_account: str
+    portfolio: str
+    debtor: str
+    currency: str
+    balance_minor: int
+    placed_minor: int
+    due_date: date
+    status: str
+    stage: str
+    held: bool
+
+
+def accounts(
+    session: Session,
+    wanted: Filter,
+    *,
+    countries: Sequence[str] = (),
+    before: int | None = None,
+    limit: int = 50,
+) -> list[AccountLine]:
+    """Accounts, newest first, with an id below `before`. `countries`: where ids and phones are local."""
+    query = _lines().where(*_conditions(session, wanted, countries))
+    if before is not None:
+        query = query.where(Account.id < before)
+    return [AccountLine(*row) for row in session.execute(query.order_by(Account.id.desc()).limit(limit))]
+
+
+def lines(session: Session, account_ids: Sequence[int]) -> dict[int, AccountLine]:
+    """Rows of the list for these accounts of the tenants in scope, by id."""
+    tenants = scope_of(session).tenant_ids
+    query = _lines().where(Account.tenant_id.in_(tenants), Account.id.in_(account_ids))
+    return {row[0]: AccountLine(*row) for row in session.execute(query)}
+
+
+def _lines() -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            Account.id, Account.tenant_id, Account.client_account, Portfolio.name, Debtor.name,
+            Account.currency, Account.balance_minor, Account.placed_minor, Account.due_date, Account.status,
+            Account.stage, _held(),
+        )
+        .join(Debtor, (Debtor.tenant_id == Account.tenant_id) & (Debtor.id == Account.debtor_id))
+        .join(Portfolio, (Portfolio.tenant_id == Account.tenant_id) & (Portfolio.id == Account.portfolio_id))
+    )  # fmt: skip
+
+
+def _held() -> ColumnElement[bool]:
+    return (
+        select(Hold.id)
+        .where(
+            Hold.tenant_id == Account.tenant_id, Hold.debtor_id == Account.debtor_id, is_open(),
+            or_(Hold.account_id.is_(None), Hold.account_id == Account.id),
+        )
+        .exists()
+    )  # fmt: skip
+
+
+def _conditions(session: Session, wanted: Filter, countries: Sequence[str]) -> list[ColumnElement[bool]]:
+    tenants = scope_of(session).tenant_ids
+    conditions: list[ColumnElement[bool]] = [Account.tenant_id.in_(tenants)]
+    if wanted.tenant_id is not None:
+        conditions.append(Account.tenant_id == wanted.tenant_id)
+    if wanted.portfolio_id is not None:
+        conditions.append(Account.portfolio_id == wanted.portfolio_id)
+    if wanted.status is not None:
+        conditions.append(Account.status == wanted.status)
+    if wanted.stage is not None:
+        conditions.append(Account.stage == wanted.stage)
+    if wanted.held is not None:
+        conditions.append(_held() if wanted.held else ~_held())
+    if wanted.text.strip():
+        conditions.append(Account.id.in_(_found(tenants, wanted.text.strip(), countries)))
+    return conditions
+
+
+def _found(tenants: Sequence[int], text: str, countries: Sequence[str]) -> Select[Any]:
+    """Ids of accounts by number, or by the debtor's name, national id, phone or e-mail; each by an index."""
+    ring = crypto.keyring()
+    ids = [ring.blind_index(normalise.national_id_key(country, text)) for country in countries]
+    points = [ring.blind_index(key) for key in _point_keys(text, countries)]
+    people = union(
+        select(Debtor.tenant_id, Debtor.id).where(
+            Debtor.tenant_id.in_(tenants), Debtor.name_index == ring.blind_index(normalise.name_key(text))
+        ),
+        select(Debtor.tenant_id, Debtor.id).where(
+            Debtor.tenant_id.in_(tenants), Debtor.national_id_index.in_(ids)
+        ),
+        select(ContactPoint.tenant_id, ContactPoint.debtor_id).where(
+            ContactPoint.tenant_id.in_(tenants), ContactPoint.value_index.in_(points)
+        ),
+    ).subquery()
+    by_number = (
+        select(Account.id)
+        .join(Portfolio, (Portfolio.tenant_id == Account.tenant_id) & (Portfolio.id == Account.portfolio_id))
+        .where(Account.tenant_id.in_(tenants), Account.client_account == text)
+    )
+    by_person = select(Account.id).join(
+        people, (people.c.tenant_id == Account.tenant_id) & (people.c.id == Account.debtor_id)
+    )
+    return select(union(by_number, by_person).subquery().c.id)
+
+
+def _point_keys(text: str, countries: Sequence[str]) -> list[str]:
+    if "@" in text:
+        return [normalise.email_key(text)]
+    return [normalise.phone_key(number) for number in _numbers(text, countries)]
+
+
+def _numbers(text: str, countries: Sequence[str]) -> set[str]:
+    """The text as a phone number of each country, in E.164; nothing where it is none."""
+    found: set[str] = set()
+    for country in countries:
+        try:
+            number = phonenumbers.parse(text, country)
+        except phonenumbers.NumberParseException:
+            continue
+        found.add(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class AccountCard:
+    """One account whole: the obligation, who owes it, under which portfolio, and how they are reached."""
+
+    account: Account
+    debtor: Debtor
+    portfolio: Portfolio
+    points: Sequence[ContactPoint]
+    holds: Sequence[Hold]
+    siblings: int  # further accounts of the same debtor at this creditor
+
+
+def account(session: Session, account_id: int) -> AccountCard:
+    """The account of that id among the tenants in scope. Raises NotFound."""
+    tenants = scope_of(session).tenant_ids
+    row = session.execute(
+        select(Account, Debtor, Portfolio)
+        .join(Debtor, (Debtor.tenant_id == Account.tenant_id) & (Debtor.id == Account.debtor_id))
+        .join(Portfolio, (Portfolio.tenant_id == Account.tenant_id) & (Portfolio.id == Account.portfolio_id))
+        .where(Account.tenant_id.in_(tenants), Account.id == account_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound("no such account")
+    found, debtor, portfolio = row
+    of_debtor = (ContactPoint.tenant_id == debtor.tenant_id, ContactPoint.debtor_id == debtor.id)
+    points = session.execute(select(ContactPoint).where(*of_debtor).order_by(ContactPoint.id)).scalars().all()
+    siblings = session.execute(
+        select(func.count())
+        .select_from(Account)
+        .where(
+            Account.tenant_id == debtor.tenant_id, Account.debtor_id == debtor.id, Account.id != account_id
+        )
+    ).scalar_one()
+    return AccountCard(found, debtor, portfolio, points, _open_holds(session, found), siblings)
+
+
+def _open_holds(session: Session, found: Account) -> Sequence[Hold]:
+    return (
+        session.execute(
+            select(Hold)
+            .where(
+                Hold.tenant_id == found.tenant_id, Hold.debtor_id == found.debtor_id, is_open(),
+                or_(Hold.account_id.is_(None), Hold.account_id == found.id),
+            )
+            .order_by(Hold.started_at.desc())
+        )
+        .scalars()
+        .all()
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioLine:
+    """A portfolio and what lies in it; money in minor units of its currency. `open_accounts` are worked."""
+
+    portfolio: Portfolio
+    accounts: int
+    open_accounts: int
+    placed_minor: int
+    balance_minor: int
+
+
+def portfolios(session: Session) -> list[PortfolioLine]:
+    """All portfolios of the tenants in scope by name."""
+    tenants = scope_of(session).tenant_ids
+    totals = (
+        select(
+            Account.tenant_id, Account.portfolio_id, func.count().label("accounts"),
+            func.count().filter(Account.status.not_in(ENDED)).label("open"),
+            func.sum(Account.placed_minor).label("placed"), func.sum(Account.balance_minor).label("balance"),
+        )
+        .where(Account.tenant_id.in_(tenants))
+        .group_by(Account.tenant_id, Account.portfolio_id)
+        .subquery()
+    )  # fmt: skip
+    rows = session.execute(
+        select(Portfolio, totals.c.accounts, totals.c.open, totals.c.placed, totals.c.balance)
+        .outerjoin(
+            totals, (totals.c.tenant_id == Portfolio.tenant_id) & (totals.c.portfolio_id == Portfolio.id)
+        )
+        .where(Portfolio.tenant_id.in_(tenants))
+        .order_by(Portfolio.tenant_id, Portfolio.name)
+    )
+    return [PortfolioLine(row[0], *(int(value or 0) for value in row[1:])) for row in rows]
+
+
+def portfolio_names(session: Session) -> dict[int, str]:
+    """Names of the portfolios of the tenants in scope by id, for a list to choose from."""
+    rows = session.execute(
+        select(Portfolio.id, Portfolio.name)
+        .where(Portfolio.tenant_id.in_(scope_of(session).tenant_ids))
+        .order_by(Portfolio.name)
+    )
+    return {identity: name for identity, name in rows}
+
+
+def portfolio(session: Session, portfolio_id: int) -> Portfolio:
+    """The portfolio of that id among the tenants in scope. Raises NotFound."""
+    found = session.execute(
+        select(Portfolio).where(
+            Portfolio.tenant_id.in_(scope_of(session).tenant_ids), Portfolio.id == portfolio_id
+        )
+    ).scalar_one_or_none()
+    if found is None:
+        raise NotFound("no such portfolio")
+    return found
+
+
+def batches(
+    session: Session, *, before: int | None = None, limit: int = 50
+) -> Sequence[tuple[ImportBatch, str]]:
+    """Files placed with the tenants in scope, newest first, each with its portfolio's name."""
+    query = (
+        select(ImportBatch, Portfolio.name)
+        .join(
+            Portfolio,
+            (Portfolio.tenant_id == ImportBatch.tenant_id) & (Portfolio.id == ImportBatch.portfolio_id),
+        )
+        .where(ImportBatch.tenant_id.in_(scope_of(session).tenant_ids))
+    )
+    if before is not None:
+        query = query.where(ImportBatch.id < before)
+    rows = session.execute(query.order_by(ImportBatch.id.desc()).limit(limit))
+    return [(batch, name) for batch, name in rows]
+
+
+def batch(session: Session, batch_id: int) -> ImportBatch:
+    """The batch of that id among the tenants in scope. Raises NotFound."""
+    found = session.execute(
+        select(ImportBatch).where(
+            ImportBatch.tenant_id.in_(scope_of(session).tenant_ids), ImportBatch.id == batch_id
+        )
+    ).scalar_one_or_none()
+    if found is None:
+        raise NotFound("no such batch")
+    return found
+
+
+def issues(session: Session, of: ImportBatch, limit: int = 200) -> Sequence[ImportIssue]:
+    """What was found in the rows of a batch, in the order of the file."""
+    return (
+        session.execute(
+            select(ImportIssue)
+            .where(ImportIssue.tenant_id == of.tenant_id, ImportIssue.batch_id == of.id)
+            .order_by(ImportIssue.row_number, ImportIssue.id)
+            .limit(limit)
+        )
+        .scalars()
+        .all()
+    )

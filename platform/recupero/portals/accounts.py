@@ -1,0 +1,120 @@
+"""The list of accounts with its search, and one account whole: facts, law, what is next, one timeline."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from recupero.kernel import clock
+from recupero.ledger import queries as ledger
+from recupero.outreach import queries as outreach
+from recupero.outreach.queries import ActionLine
+from recupero.placements import browse
+from recupero.placements.browse import Filter
+from recupero.portals import lawful, timeline
+from recupero.portals.forms import Form
+from recupero.portals.identity import masked
+from recupero.portals.language import language
+from recupero.portals.pages import blueprint
+from recupero.tenancy import queries as tenancy
+from recupero.tenancy.guard import requires, the_caller, transaction
+from recupero.tenancy.permissions import Permission
+from recupero_sdk.law.reasons import explain
+
+PAGE = 50
+OPEN_ACTIONS = ("scheduled", "claimed", "reserved")
+
+
+@blueprint.get("/accounts")
+@requires(Permission.ACCOUNTS_READ)
+def accounts() -> ResponseReturnValue:
+    wanted = _filter(request.args)
+    with transaction() as session:
+        tenants = {tenant.id: tenant for tenant in tenancy.tenants(session)}
+        countries = sorted({tenant.country for tenant in tenants.values()})
+        rows = browse.accounts(
+            session, wanted, countries=countries, before=request.args.get("before", type=int), limit=PAGE + 1
+        )
+        portfolios = browse.portfolio_names(session)
+    return render_template(
+        "accounts/list.html", rows=rows[:PAGE], tenants=tenants, portfolios=portfolios, wanted=wanted,
+        today=clock.now().date(), held={None: "", True: "yes", False: "no"}[wanted.held],
+        first_url=_page_url(None) if request.args.get("before") else None,
+        next_url=_page_url(rows[PAGE - 1].id) if len(rows) > PAGE else None,
+    )  # fmt: skip
+
+
+def _filter(arguments: Mapping[str, str]) -> Filter:
+    def number(name: str) -> int | None:
+        text = arguments.get(name, "")
+        return int(text) if text.isdecimal() else None
+
+    return Filter(
+        text=arguments.get("q", "").strip()[:200],
+        tenant_id=number("tenant"),
+        portfolio_id=number("portfolio"),
+        status=arguments.get("status") or None,
+        stage=arguments.get("stage") or None,
+        held={"yes": True, "no": False}.get(arguments.get("held", "")),
+    )
+
+
+def _page_url(before: int | None) -> str:
+    """This list, filtered as now, from another place on."""
+    arguments: dict[str, Any] = {
+        name: value for name, value in request.args.items() if name not in ("before", "lang")
+    }
+    return url_for("portals.accounts", **arguments, before=before)
+
+
+@blueprint.get("/accounts/<int:account_id>")
+@requires(Permission.ACCOUNTS_READ)
+def account(account_id: int) -> ResponseReturnValue:
+    return render_template("accounts/account.html", **account_view(account_id))
+
+
+def account_view(
+    account_id: int, *, hold: Form | None = None, promise: Form | None = None, link: str | None = None
+) -> dict[str, Any]:
+    """Everything that the page of an account shows, with forms that were refused. Raises NotFound."""
+    with transaction() as session:
+        card = browse.account(session, account_id)
+        balance = ledger.balances(session, [account_id]).get(account_id)
+        states = lawful.channel_states(session, account_id, clock.now(), language())
+        return {
+            "card": card,
+            "tenant": tenancy.tenant(session, card.account.tenant_id),
+            "balance": balance,
+            "states": states,
+            "closed": lawful.closed_because(states),
+            "moments": timeline.of_account(session, account_id),
+            "planned": _planned(session, account_id),
+            "explain": _explain,
+            "show": _reader(),
+            "today": clock.now().date(),
+            "hold": hold or Form(),
+            "promise": promise or Form(),
+            "link": link,
+        }
+
+
+def _planned(session: Session, account_id: int) -> ActionLine | None:
+    """The next thing that waits to be done."""
+    waiting = [one for one in outreach.actions_of(session, account_id) if one.state in OPEN_ACTIONS]
+    return min(waiting, key=lambda one: one.due_at, default=None)
+
+
+def _explain(code: str, details: Mapping[str, str]) -> str:
+    """A stored rule's reason in the reader's language."""
+    return explain(code, details, language())
+
+
+def _reader() -> Callable[[str | None], str]:
+    """How personal data is shown to the caller."""
+    return _plain if the_caller().may(Permission.ACCOUNTS_WORK) else masked
+
+
+def _plain(value: str | None) -> str:
+    return value or "–"

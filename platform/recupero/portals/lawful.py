@@ -1,0 +1,60 @@
+"""What the law says of contacting one account now, channel by channel, and when it will be lawful."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from recupero.contacts.queries import HISTORY, dossiers, packs, person_history
+from recupero.law.service import judge_contact
+from recupero_sdk.law import CHANNELS, Channel, Proposal
+
+#: Which kind of contact point a channel needs.
+POINT_FOR: dict[Channel, str] = {
+    "call": "phone", "sms": "phone", "whatsapp": "phone", "email": "email", "letter": "address",
+    "visit": "address",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelState:
+    """One channel now. `reasons` say in the reader's language why not, each with its citation."""
+
+    channel: Channel
+    has_point: bool
+    allowed: bool
+    next_at: datetime | None
+    reasons: Sequence[tuple[str, str]]
+    pack: str
+
+    @property
+    def open_later(self) -> bool:
+        return self.has_point and (self.allowed or self.next_at is not None)
+
+
+def channel_states(session: Session, account_id: int, at: datetime, language: str) -> list[ChannelState]:
+    """Every channel of law for the account, in five queries. Needs the agency in scope."""
+    known = dossiers(session, [account_id])
+    account, law = known.accounts[account_id], packs()
+    made = person_history(session, [account.person_id], at - HISTORY).get(account.person_id, [])
+    history = [past.seen_from(account.tenant_id, account_id) for past in made]
+    points = known.points.get(account.debtor_id, ())
+    states: list[ChannelState] = []
+    for channel in CHANNELS:
+        point = next((point for point in points if point.kind == POINT_FOR[channel]), None)
+        facts = known.facts(account_id, point.id if point else None)
+        verdict = judge_contact(law, facts, history, Proposal(at, channel))
+        reasons = [(refusal.explain(language), refusal.citation) for refusal in verdict.refusals]
+        pack = f"{verdict.pack_id} {verdict.pack_version}"
+        states.append(
+            ChannelState(channel, point is not None, verdict.allowed, verdict.next_lawful_at, reasons, pack)
+        )
+    return states
+
+
+def closed_because(states: Sequence[ChannelState]) -> list[tuple[str, str]]:
+    """Why no channel at all can be used, now or later; empty where one can."""
+    if any(state.open_later for state in states):
+        return []
+    return list(dict.fromkeys(reason for state in states for reason in state.reasons))

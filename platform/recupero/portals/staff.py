@@ -1,0 +1,143 @@
+"""Who may come in: users with their roles, and API keys for machines."""
+
+from datetime import UTC, datetime, time
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from recupero.kernel import clock
+from recupero.kernel.errors import UserError
+from recupero.portals.forms import Form
+from recupero.portals.pages import blueprint
+from recupero.tenancy import queries, service
+from recupero.tenancy.guard import requires, the_caller, transaction
+from recupero.tenancy.permissions import CREDITOR_ROLES, Permission, Role
+
+#: The platform's own operator is made by command, and no key operates the platform.
+ROLES = tuple(role for role in Role if role is not Role.PLATFORM_OPERATOR)
+FOR_KEYS = tuple(one for one in Permission if one is not Permission.PLATFORM_OPERATE)
+
+
+@blueprint.get("/users")
+@requires(Permission.TENANCY_MANAGE)
+def users() -> ResponseReturnValue:
+    return _users_page(Form({"locale": the_caller().locale[:2], "role": Role.AGENT.value}))
+
+
+@blueprint.post("/users")
+@requires(Permission.TENANCY_MANAGE)
+def user_new() -> ResponseReturnValue:
+    form = Form.sent()
+    try:
+        _add_user(form)
+    except UserError as error:
+        form.refuse(error)
+        return _users_page(form)
+    flash(_("The user has been added."))
+    return redirect(url_for("portals.users"))
+
+
+def _add_user(form: Form) -> None:
+    try:
+        role = Role(form.text("role"))
+    except ValueError:
+        raise UserError(_("Choose one of the roles."), field="role") from None
+    if role not in ROLES:
+        raise UserError(_("Choose one of the roles."), field="role")
+    chosen = [int(value) for value in request.form.getlist("tenants") if value.isdecimal()]
+    if role in CREDITOR_ROLES and len(chosen) != 1:
+        raise UserError(_("Choose the one creditor that this user belongs to."), field="tenants")
+    if not set(chosen) <= set(the_caller().scope.tenant_ids):
+        raise UserError(_("Choose among your creditors."), field="tenants")
+    with transaction() as session:
+        service.create_user(
+            session, email=form.text("email"), name=form.text("name"), password=form.text("password"),
+            role=role, tenant_ids=chosen or None, locale=form.text("locale"), actor=the_caller().actor,
+        )  # fmt: skip
+
+
+def _users_page(form: Form) -> ResponseReturnValue:
+    with transaction() as session:
+        rows, tenants = queries.users(session), queries.tenants(session)
+    names = {tenant.id: tenant.name for tenant in tenants}
+    page = render_template(
+        "admin/users.html", users=rows, names=names, form=form, roles=ROLES,
+        chosen=request.form.getlist("tenants"), me=the_caller().actor,
+    )  # fmt: skip
+    return page, form.status
+
+
+@blueprint.post("/users/<int:user_id>/<any(activate, deactivate):what>")
+@requires(Permission.TENANCY_MANAGE)
+def user_switch(user_id: int, what: str) -> ResponseReturnValue:
+    caller = the_caller()
+    if f"user:{user_id}" == caller.actor:
+        raise UserError(_("You cannot shut yourself out. Ask another administrator."))
+    with transaction() as session:
+        service.set_active(session, user_id, active=what == "activate", actor=caller.actor)
+    flash(_("The user may sign in.") if what == "activate" else _("The user is signed out and stays out."))
+    return redirect(url_for("portals.users"))
+
+
+@blueprint.get("/keys")
+@requires(Permission.TENANCY_MANAGE)
+def keys() -> ResponseReturnValue:
+    return _keys_page(Form())
+
+
+@blueprint.post("/keys")
+@requires(Permission.TENANCY_MANAGE)
+def key_new() -> ResponseReturnValue:
+    """Make a key and show it this once: the page that answers is the only one that ever holds it."""
+    form = Form.sent()
+    try:
+        return _keys_page(Form(), _add_key(form))
+    except UserError as error:
+        form.refuse(error, "tenants", "permissions")
+        return _keys_page(form)
+
+
+def _add_key(form: Form) -> str:
+    granted = [one for one in FOR_KEYS if one.value in request.form.getlist("permissions")]
+    if not granted:
+        raise UserError(_("Choose at least one thing that the key may do."), field="permissions")
+    chosen = [int(value) for value in request.form.getlist("tenants") if value.isdecimal()]
+    if not chosen:
+        raise UserError(_("Choose at least one creditor."), field="tenants")
+    with transaction() as session:
+        return service.create_api_key(
+            session, name=form.text("name"), permissions=granted, tenant_ids=chosen,
+            expires_at=_end_of(form), actor=the_caller().actor,
+        )  # fmt: skip
+
+
+def _end_of(form: Form) -> datetime | None:
+    """The end (UTC) of the day that was chosen; None where the key does not expire."""
+    if not form.optional("expires"):
+        return None
+    end = datetime.combine(form.day("expires"), time.max, UTC)
+    if end <= clock.now():
+        raise UserError(_("Choose a day that is yet to come."), field="expires")
+    return end
+
+
+def _keys_page(form: Form, key: str | None = None) -> ResponseReturnValue:
+    with transaction() as session:
+        rows, tenants = queries.api_keys(session), queries.tenants(session)
+    names = {tenant.id: tenant.name for tenant in tenants}
+    page = render_template(
+        "admin/keys.html", keys=rows, names=names, form=form, key=key, permissions=FOR_KEYS,
+        granted=request.form.getlist("permissions") if form.errors else [],
+        chosen=request.form.getlist("tenants") if form.errors else [], now=clock.now(),
+    )  # fmt: skip
+    return page, form.status
+
+
+@blueprint.post("/keys/<int:key_id>/revoke")
+@requires(Permission.TENANCY_MANAGE)
+def key_revoke(key_id: int) -> ResponseReturnValue:
+    with transaction() as session:
+        service.revoke_api_key(session, key_id, actor=the_caller().actor)
+    flash(_("The key no longer works."))
+    return redirect(url_for("portals.keys"))

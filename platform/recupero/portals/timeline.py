@@ -1,0 +1,53 @@
+"""One line of time for an account: contacts and messages, payments, promises and decisions together."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from recupero.contacts import queries as contacts
+from recupero.contacts.queries import ContactLine, MessageLine
+from recupero.payments import queries as payments
+
+LIMIT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One thing that happened. `kind` (contact, payment, promise, decision) tells what `thing` is."""
+
+    at: datetime
+    kind: str
+    thing: Any
+    message: MessageLine | None = None
+
+    @property
+    def mood(self) -> str:
+        """How the line is marked."""
+        if self.kind == "contact":
+            bad = self.thing.state in ("failed", "unknown")
+            return "is-bad" if bad else f"is-{self.thing.direction}"
+        return f"is-{self.kind}"
+
+
+def of_account(session: Session, account_id: int) -> list[Moment]:
+    """What happened with the account, newest first, one query for each kind."""
+    lines = contacts.timeline(session, account_id, LIMIT)
+    written = {
+        message.contact_id: message
+        for message in contacts.messages(session, account_id=account_id, limit=LIMIT)
+    }
+    paid = payments.payments_of(session, account_id)
+    promised = payments.promises_of(session, [account_id])
+    moments = [
+        *_contacts(lines, written),
+        *(Moment(payment.received_at, "payment", payment) for payment in paid),
+        *(Moment(promise.made_at, "promise", promise) for promise in promised),
+    ]
+    return sorted(moments, key=lambda moment: moment.at, reverse=True)
+
+
+def _contacts(lines: Sequence[ContactLine], written: dict[int, MessageLine]) -> Iterable[Moment]:
+    return (Moment(line.at, "contact", line, written.get(line.id)) for line in lines)

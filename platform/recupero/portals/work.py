@@ -1,0 +1,178 @@
+"""Working an account: the call queue, a call and its result, holds, promises, the payment link."""
+
+from datetime import UTC, datetime, time
+
+from flask import flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from recupero.contacts.dispositions import DISPOSITIONS
+from recupero.kernel import audit, clock
+from recupero.kernel.errors import NotFound, UserError
+from recupero.outreach import people
+from recupero.outreach import queries as outreach
+from recupero.payments import service as payments
+from recupero.placements import browse
+from recupero.placements import service as placements
+from recupero.placements.browse import AccountCard
+from recupero.placements.lifecycle import HOLDS
+from recupero.portals.accounts import account_view
+from recupero.portals.forms import Form
+from recupero.portals.language import language, moment
+from recupero.portals.pages import blueprint
+from recupero.portals.words import label
+from recupero.tenancy import queries as tenancy
+from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
+from recupero.tenancy.permissions import Permission
+
+#: Results of a call; what messages come to is written by their connector.
+CALL_RESULTS = tuple(
+    code for code in DISPOSITIONS if code not in {"DLVD", "OPEN", "CLCK", "RPLY", "BNCE", "OPTO", "INBD"}
+)
+
+
+@blueprint.get("/queue")
+@requires(Permission.ACCOUNTS_WORK)
+def queue() -> ResponseReturnValue:
+    """Calls that are due, the most urgent first."""
+    with transaction() as session:
+        tasks = outreach.for_people(session)
+        tenants = {tenant.id: tenant for tenant in tenancy.tenants(session)}
+        lines = browse.lines(session, [task.account_id for task in tasks])
+    return render_template("queue/list.html", tasks=tasks, lines=lines, tenants=tenants)
+
+
+@blueprint.post("/accounts/<int:account_id>/call")
+@requires(Permission.ACCOUNTS_WORK)
+def account_call(account_id: int) -> ResponseReturnValue:
+    """Reserve the call; only when the law allowed it is the number shown to dial."""
+    form, card = Form.sent(), _card(account_id)
+    point_id = form.whole("point")
+    if not any(point.id == point_id and point.kind == "phone" for point in card.points):
+        raise NotFound(_("There is no such phone number."))
+    with tenant_transaction(card.account.tenant_id) as session:
+        reserved = people.begin_call(session, account_id=account_id, contact_point_id=point_id)
+    if reserved.contact_id is None:
+        why = " ".join(refusal.explain(language()) for refusal in reserved.verdict.refusals)
+        later = reserved.verdict.next_lawful_at
+        flash(_("The law does not allow this call now. %(why)s", why=why), "warn")
+        if later is not None:
+            flash(_("Lawful again from %(moment)s.", moment=moment(later)), "warn")
+        return redirect(url_for("portals.account", account_id=account_id))
+    return redirect(
+        url_for(
+            "portals.account_in_call", account_id=account_id, contact_id=reserved.contact_id, point=point_id
+        )
+    )
+
+
+@blueprint.get("/accounts/<int:account_id>/calls/<int:contact_id>")
+@requires(Permission.ACCOUNTS_WORK)
+def account_in_call(account_id: int, contact_id: int) -> ResponseReturnValue:
+    return _call_page(account_id, contact_id, Form())
+
+
+@blueprint.post("/accounts/<int:account_id>/calls/<int:contact_id>")
+@requires(Permission.ACCOUNTS_WORK)
+def account_end_call(account_id: int, contact_id: int) -> ResponseReturnValue:
+    form, card = Form.sent(), _card(account_id)
+    try:
+        code = form.text("code")
+        with tenant_transaction(card.account.tenant_id) as session:
+            people.end_call(
+                session, account_id=account_id, contact_id=contact_id, code=code, actor=the_caller().actor
+            )
+    except UserError as error:
+        form.refuse(error, "code")
+        return _call_page(account_id, contact_id, form)
+    flash(_("Noted: %(result)s.", result=label("disposition", code)))
+    return redirect(url_for("portals.account", account_id=account_id))
+
+
+def _call_page(account_id: int, contact_id: int, form: Form) -> ResponseReturnValue:
+    card = _card(account_id)
+    with tenant_transaction(card.account.tenant_id) as session:
+        tenant = tenancy.tenant(session)
+    results = [(code, f"{label('disposition', code)} ({code})") for code in CALL_RESULTS]
+    page = render_template(
+        "accounts/call.html", card=card, tenant=tenant, contact_id=contact_id, form=form, results=results
+    )
+    return page, form.status
+
+
+@blueprint.post("/accounts/<int:account_id>/holds")
+@requires(Permission.ACCOUNTS_WORK)
+def account_hold(account_id: int) -> ResponseReturnValue:
+    form, card, caller = Form.sent(), _card(account_id), the_caller()
+    try:
+        kind = form.text("kind")
+        if kind not in HOLDS:
+            raise UserError(_("Choose one of the reasons."), field="kind")
+        until = datetime.combine(form.day("until"), time.max, UTC) if form.optional("until") else None
+        if until is not None and until <= clock.now():
+            raise UserError(_("Choose a day that is yet to come."), field="until")
+        with tenant_transaction(card.account.tenant_id) as session:
+            hold_id = placements.open_hold(
+                session, debtor_id=card.debtor.id, account_id=None if form.optional("whole") else account_id,
+                kind=kind, source=caller.actor, until=until,
+            )  # fmt: skip
+            audit.record(
+                session, "placements.open_hold", f"hold:{hold_id}", actor=caller.actor,
+                tenant_id=card.account.tenant_id, kind=kind,
+            )  # fmt: skip
+    except UserError as error:
+        form.refuse(error, "kind", "until")
+        return render_template("accounts/account.html", **account_view(account_id, hold=form)), 422
+    flash(_("Work on this is on hold: %(what)s.", what=label("hold", kind)))
+    return redirect(url_for("portals.account", account_id=account_id))
+
+
+@blueprint.post("/accounts/<int:account_id>/holds/<int:hold_id>/end")
+@requires(Permission.ACCOUNTS_WORK)
+def account_end_hold(account_id: int, hold_id: int) -> ResponseReturnValue:
+    card, caller = _card(account_id), the_caller()
+    if hold_id not in {hold.id for hold in card.holds}:
+        raise NotFound(_("This hold has ended already."))
+    with tenant_transaction(card.account.tenant_id) as session:
+        placements.end_hold(session, hold_id, by=caller.actor)
+        audit.record(
+            session, "placements.end_hold", f"hold:{hold_id}", actor=caller.actor,
+            tenant_id=card.account.tenant_id,
+        )  # fmt: skip
+    flash(_("The hold has ended."))
+    return redirect(url_for("portals.account", account_id=account_id))
+
+
+@blueprint.post("/accounts/<int:account_id>/promises")
+@requires(Permission.ACCOUNTS_WORK)
+def account_promise(account_id: int) -> ResponseReturnValue:
+    form, card = Form.sent(), _card(account_id)
+    try:
+        amount, due = form.money("amount", card.account.currency), form.day("due")
+        with tenant_transaction(card.account.tenant_id) as session:
+            payments.make_promise(
+                session, account_id=account_id, amount_minor=amount, due_date=due, made_with="agent"
+            )
+    except UserError as error:
+        renamed = {"amount_minor": "amount", "due_date": "due"}
+        form.refuse(UserError(error.message, field=renamed.get(error.field or "", error.field)))
+        return render_template("accounts/account.html", **account_view(account_id, promise=form)), 422
+    flash(_("The promise is noted. Work on the account rests until it is due."))
+    return redirect(url_for("portals.account", account_id=account_id))
+
+
+@blueprint.post("/accounts/<int:account_id>/link")
+@requires(Permission.ACCOUNTS_WORK)
+def account_link(account_id: int) -> ResponseReturnValue:
+    """Show the debtor's payment address, to be read out or copied."""
+    card = _card(account_id)
+    with tenant_transaction(card.account.tenant_id) as session:
+        links = payments.ensure_links(session, {card.debtor.id: [account_id]})
+    return render_template(
+        "accounts/account.html", **account_view(account_id, link=links.get(card.debtor.id))
+    )
+
+
+def _card(account_id: int) -> AccountCard:
+    with transaction() as session:
+        return browse.account(session, account_id)

@@ -1,0 +1,137 @@
+"""The list of accounts finds what is asked for; the page of one shows what is known, and only to its readers."""
+
+from datetime import datetime
+
+import pytest
+
+from recupero.kernel.database import Scope
+from recupero.placements.service import open_hold
+from recupero.tenancy.permissions import Role
+from tests.decisions import debts
+from tests.factories import World
+from tests.portals.conftest import Visitor
+
+
+@pytest.fixture
+def scope(world: World, noon: datetime) -> Scope:
+    return world.tenant()
+
+
+@pytest.fixture
+def owed(visitor: Visitor, scope: Scope) -> debts.Debt:
+    with visitor.platform.database.transaction(scope) as session:
+        return debts.debt(session, debts.portfolio(session), client_account="ACC-77", balance=125_000)
+
+
+def test_an_account_is_found_by_its_number(visitor: Visitor, scope: Scope, owed: debts.Debt) -> None:
+    visitor.sign_in(Role.AGENT, scope)
+    assert "ACC-77" in visitor.text("/accounts?q=ACC-77")
+    assert "Nothing found" in visitor.text("/accounts?q=ACC-78")
+    assert "CLP125,000" in visitor.text("/accounts")
+
+
+def test_the_list_goes_on_after_its_first_page(visitor: Visitor, scope: Scope) -> None:
+    with visitor.platform.database.transaction(scope) as session:
+        portfolio = debts.portfolio(session)
+        for number in range(55):
+            debts.debt(session, portfolio, client_account=f"N-{number:03}")
+    visitor.sign_in(Role.AGENT, scope)
+    first = visitor.text("/accounts")
+    assert first.count("N-0") == 50
+    before = first.split("before=")[1].split('"')[0]
+    assert visitor.text(f"/accounts?before={before}").count("N-0") == 5
+
+
+def test_the_page_shows_balance_and_what_is_lawful_when(
+    visitor: Visitor, scope: Scope, owed: debts.Debt
+) -> None:
+    visitor.sign_in(Role.AGENT, scope)
+    page = visitor.text(f"/accounts/{owed.account_id}")
+    assert "CLP125,000" in page
+    assert "ana@example.com" in page
+    assert "When contact is lawful" in page
+
+
+def test_personal_data_is_hidden_from_those_who_do_not_work_accounts(
+    visitor: Visitor, scope: Scope, owed: debts.Debt
+) -> None:
+    visitor.sign_in(Role.COMPLIANCE_OFFICER, scope)
+    page = visitor.text(f"/accounts/{owed.account_id}")
+    assert "ana@example.com" not in page
+    assert "a•••@example.com" in page
+
+
+def test_the_page_says_why_no_contact_is_possible(visitor: Visitor, scope: Scope, world: World) -> None:
+    with visitor.platform.database.transaction(scope) as session:
+        abroad = debts.debt(session, debts.portfolio(session), country="ZZ")
+    visitor.sign_in(Role.AGENT, scope)
+    page = visitor.text(f"/accounts/{abroad.account_id}")
+    assert "No contact is possible at present" in page
+    assert "No regulation pack is loaded for ZZ" in page
+
+
+def test_a_hold_is_opened_shown_and_ended(visitor: Visitor, scope: Scope, owed: debts.Debt) -> None:
+    visitor.sign_in(Role.AGENT, scope)
+    page = f"/accounts/{owed.account_id}"
+    assert visitor.send(f"{page}/holds", _page=page, kind="dispute").status_code == 302
+    assert "On hold: Dispute" in visitor.text(page)
+    hold_id = visitor.text(page).split("/holds/")[1].split("/end")[0]
+    visitor.send(f"{page}/holds/{hold_id}/end", _page=page)
+    assert "On hold: Dispute" not in visitor.text(page)
+
+
+def test_a_promise_with_a_bad_amount_keeps_what_was_typed(
+    visitor: Visitor, scope: Scope, owed: debts.Debt
+) -> None:
+    visitor.sign_in(Role.AGENT, scope)
+    page = f"/accounts/{owed.account_id}"
+    answer = visitor.send(f"{page}/promises", _page=page, amount="lots", due="2026-03-20")
+    assert answer.status_code == 422
+    assert 'value="lots"' in answer.text
+    assert 'id="amount-error"' in answer.text
+    assert visitor.send(f"{page}/promises", _page=page, amount="25,000", due="2026-03-20").status_code == 302
+    assert "Promise of" in visitor.text(page)
+
+
+def test_the_payment_link_is_shown_when_asked_for(visitor: Visitor, scope: Scope, owed: debts.Debt) -> None:
+    visitor.sign_in(Role.AGENT, scope)
+    page = f"/accounts/{owed.account_id}"
+    answer = visitor.send(f"{page}/link", _page=page)
+    assert 'id="payment-link">http' in answer.text
+
+
+def test_a_call_is_reserved_by_the_law_and_ends_with_its_result(
+    visitor: Visitor, scope: Scope, owed: debts.Debt
+) -> None:
+    visitor.sign_in(Role.AGENT, scope)
+    page = f"/accounts/{owed.account_id}"
+    answer = visitor.send(f"{page}/call", _page=page, point=owed.points["phone"])
+    assert "/calls/" in answer.headers["Location"]
+    assert "+56221234567" in visitor.text(answer.headers["Location"])
+    ended = visitor.send(answer.headers["Location"].split("?")[0], code="DSPT")
+    assert ended.status_code == 302
+    shown = visitor.text(page)
+    assert "Disputes the debt" in shown
+    assert "On hold: Dispute" in shown
+
+
+def test_accounts_of_another_house_are_not_there(visitor: Visitor, owed: debts.Debt, world: World) -> None:
+    visitor.sign_in(Role.AGENCY_ADMINISTRATOR, world.tenant())
+    assert visitor.get(f"/accounts/{owed.account_id}").status_code == 404
+    assert "Nothing found" in visitor.text("/accounts?q=ACC-77")
+
+
+def test_a_hold_of_another_kind_cannot_be_made_up(visitor: Visitor, scope: Scope, owed: debts.Debt) -> None:
+    visitor.sign_in(Role.AGENT, scope)
+    page = f"/accounts/{owed.account_id}"
+    answer = visitor.send(f"{page}/holds", _page=page, kind="nonsense")
+    assert answer.status_code == 422
+    assert "Choose one of the reasons" in answer.text
+
+
+def test_held_accounts_can_be_listed(visitor: Visitor, scope: Scope, owed: debts.Debt) -> None:
+    with visitor.platform.database.transaction(scope) as session:
+        open_hold(session, debtor_id=owed.debtor_id, account_id=None, kind="hardship", source="test")
+    visitor.sign_in(Role.AGENT, scope)
+    assert "ACC-77" in visitor.text("/accounts?held=yes")
+    assert "ACC-77" not in visitor.text("/accounts?held=no")

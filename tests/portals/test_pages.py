@@ -1,0 +1,59 @@
+"""Every page opens for whom it is meant, in every language, empty or not, and for nobody else."""
+
+import pytest
+from flask import Flask
+from werkzeug.routing import Rule
+
+from recupero.portals.language import CODES
+from recupero.tenancy.permissions import GRANTS, Permission, Role
+from tests.factories import World
+from tests.portals.conftest import Visitor
+
+STAFF = (Role.AGENCY_ADMINISTRATOR, Role.COMPLIANCE_OFFICER, Role.SUPERVISOR, Role.AGENT)
+
+
+def pages(app: Flask) -> list[Rule]:
+    """Pages without parts in their address that are read, not sent."""
+    return [
+        rule
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint.startswith("portals.") and not rule.arguments and "GET" in (rule.methods or ())
+    ]
+
+
+def permission_of(app: Flask, rule: Rule) -> Permission | None:
+    return getattr(app.view_functions[rule.endpoint], "permission", None)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_each_role_opens_its_pages_and_no_others(
+    visitor: Visitor, app: Flask, world: World, role: Role
+) -> None:
+    visitor.sign_in(role, world.tenant())
+    for rule in pages(app):
+        needed = permission_of(app, rule)
+        answer = visitor.get(rule.rule)
+        if needed is not None and needed not in GRANTS[role]:
+            assert answer.status_code == 403, rule.rule
+        else:
+            assert answer.status_code in (200, 302), rule.rule
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_pages_of_an_empty_agency_speak_each_language(
+    visitor: Visitor, app: Flask, world: World, code: str
+) -> None:
+    visitor.sign_in(Role.AGENCY_ADMINISTRATOR, world.agency())
+    visitor.get(f"/?lang={code}")
+    for rule in pages(app):
+        answer = visitor.get(rule.rule)
+        if answer.status_code == 200:
+            assert f'<html lang="{code}">' in answer.text, rule.rule
+
+
+def test_nobody_opens_a_page_that_is_not_public(visitor: Visitor, app: Flask) -> None:
+    for rule in pages(app):
+        view = app.view_functions[rule.endpoint]
+        if not hasattr(view, "public"):
+            answer = visitor.get(rule.rule)
+            assert answer.headers["Location"].startswith("/sign-in?next="), rule.rule

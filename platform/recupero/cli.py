@@ -14,6 +14,9 @@ from recupero.kernel.plugins import Plugins
 from recupero.kernel.workers import schedule as run_schedule
 from recupero.kernel.workers import work as process_jobs
 from recupero.kernel.workers import work_many as run_workers
+from recupero.placements.bench import import_bench
+from recupero.placements.cli import import_command
+from recupero.reports.cli import report
 from recupero.tenancy import queries as tenancy
 from recupero.wiring import wire
 
@@ -22,6 +25,17 @@ from recupero.wiring import wire
 @click.version_option(package_name="recupero")
 def main() -> None:
     """Recupero, the collection platform."""
+    wire()
+
+
+@main.group()
+def bench() -> None:
+    """Benchmarks, each with its reference measured in the same run."""
+
+
+bench.add_command(import_bench)
+main.add_command(import_command)
+main.add_command(report)
 
 
 @main.group()

@@ -21,9 +21,24 @@ def name_key(name: str) -> str:
     return " ".join(sorted(_NOT_WORD.sub(" ", plain(name)).split()))
 
 
+def canonical_id(country: str, value: str) -> str:
+    """The id's letters and digits as its country pads them: spreadsheets drop leading zeros, people add them.
+
+    Chile's RUT goes without, Brazil's CPF and CNPJ with theirs, Peru's DNI with eight digits and no check digit.
+    """
+    compact = _NOT_ID.sub("", value.upper())
+    if country == "CL":
+        return compact.removeprefix("CL").lstrip("0")
+    if country == "BR" and compact.isdigit():
+        return compact.zfill(11 if len(compact) <= 11 else 14)
+    if country == "PE" and len(compact) in {7, 8, 9}:
+        return compact.zfill(8)[:8]
+    return compact
+
+
 def national_id_key(country: str, value: str) -> str:
-    """Country and the id's letters and digits: `CL:123456785`."""
-    return f"{country}:{_NOT_ID.sub('', value.upper())}"
+    """Country and canonical id: `CL:123456785`."""
+    return f"{country}:{canonical_id(country, value)}"
 
 
 def email_key(address: str) -> str:

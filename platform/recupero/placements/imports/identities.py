@@ -7,7 +7,8 @@ from typing import Any
 
 import polars as pl
 from stdnum import exceptions
-from stdnum.ar import cuit, dni as ar_dni
+from stdnum.ar import cuit
+from stdnum.ar import dni as ar_dni
 from stdnum.br import cnpj, cpf
 from stdnum.cl import rut
 from stdnum.co import nit
@@ -16,8 +17,10 @@ from stdnum.es import nif
 from stdnum.mx import curp, rfc
 from stdnum.pe import cui, ruc as pe_ruc
 from stdnum.pt import nif as pt_nif
-from stdnum.us import ssn, ein
+from stdnum.us import ein, ssn
 from stdnum.uy import rut as uy_rut
+
+from recupero.placements.normalise import canonical_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +35,11 @@ class Judged:
 
 def judge(country: str, value: str) -> Judged:
     """Judge one id of the country (ISO 3166-1). A country without rules here is taken as written."""
-    judges = _JUDGES.get(country)
+    canonical, judges = canonical_id(country, value), _JUDGES.get(country)
     if judges is None:
-        return Judged("".join(letter for letter in value.upper() if letter.isalnum()))
-    problem, compact = "id_format", ""
+        return Judged(canonical)
+    value = canonical if country == "BR" else value  # the zeros that a spreadsheet dropped
+    problem = "id_format"
     for pick, module, kind in judges:
         try:
             compact = module.compact(value)
@@ -45,14 +49,14 @@ def judge(country: str, value: str) -> Judged:
         except exceptions.InvalidLength:
             problem = "id_length"
         except exceptions.InvalidChecksum:
-            return Judged(compact, kind(compact), "id_checksum")
+            return Judged(canonical, kind(compact), "id_checksum")
         except exceptions.InvalidComponent:
             problem = "id_component"
         except exceptions.ValidationError:
             problem = "id_format"
         else:
-            return Judged(compact, kind(compact))
-    return Judged("".join(letter for letter in value.upper() if letter.isalnum()), None, problem)
+            return Judged(canonical, kind(compact))
+    return Judged(canonical, None, problem)
 
 
 def judge_column(frame: pl.DataFrame, country: str, value: str) -> pl.DataFrame:

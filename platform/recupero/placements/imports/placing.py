@@ -203,7 +203,7 @@ def _people(
     known = fetch(
         session, _KNOWN_PEOPLE, {"agency": setting.agency_id, "tenant": setting.tenant_id},
         {"identity": pl.String, "person_id": pl.Int64, "id": pl.Int64},
-    ).with_columns("\\x" + pl.col("identity"))  # fmt: skip
+    ).with_columns(identity="\\x" + pl.col("identity"))  # fmt: skip
     wanted = prepared.debtors.join(accounts.select("identity").unique(), on="identity", how="semi", maintain_order="left")
     debtors = wanted.join(known, on="identity", how="left", maintain_order="left")
     strangers = debtors.filter(pl.col("person_id").is_null()).select("identity")

@@ -7,7 +7,7 @@ follows. An unreadable file raises UserError before anything is loaded.
 import csv
 import gzip
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,7 @@ class Table:
     headings: list[str]
     chunks: Iterator[pl.DataFrame]
     content_hash: bytes
+    done: Callable[[], float]  # the share of the file that has been read, 0 to 1
     delimiter: str = ","
 
 
@@ -50,15 +51,18 @@ def opened(
     if magic.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         book = sheets.open_sheet(path, sheet, header_row, decimal)
         headings = _headings(book.headings)
-        yield Table(headings, _sheet_chunks(book, headings), book.content_hash)
+        yield Table(headings, _sheet_chunks(book, headings), book.content_hash, lambda: 1.0)
         return
     found = encodings.scan(lambda: _binary(path, magic), encoding)
+    size = path.stat().st_size
     with _binary(path, magic) as raw, io.TextIOWrapper(raw, found.encoding, newline="") as text:
         mark, skipped = _delimiter(text, delimiter)
         text.seek(0)
         reader = csv.reader(_lines(text, skipped), delimiter=mark)
         headings = _headings(_first_row(reader, header_row))
-        yield Table(headings, _text_chunks(reader, headings, header_row), found.content_hash, mark)
+        packed = getattr(raw, "fileobj", raw)  # of a gzip file, the file that is unpacked
+        chunks = _text_chunks(reader, headings, header_row)
+        yield Table(headings, chunks, found.content_hash, lambda: packed.tell() / size, mark)
 
 
 def _magic(path: Path) -> bytes:

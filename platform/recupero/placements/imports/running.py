@@ -71,7 +71,7 @@ def import_file(
     dry_run: bool = False,
     actor: str,
     rejects: Path | None = None,
-    progress: Callable[[int], None] = lambda rows: None,
+    progress: Callable[[float], None] = lambda share: None,
 ) -> ImportResult:
     """Take a creditor's file in. `scope` has the agency and the one tenant.
 
@@ -104,7 +104,7 @@ class _Run:
     """One file on its way in."""
 
     def __init__(
-        self, kind: str, path: Path, actor: str, rejects: Path | None, progress: Callable[[int], None]
+        self, kind: str, path: Path, actor: str, rejects: Path | None, progress: Callable[[float], None]
     ) -> None:
         self.kind, self.path, self.actor, self.progress = kind, path, actor, progress
         self._rejects_path = rejects
@@ -159,7 +159,7 @@ class _Run:
             room.place(session, prepared, self.setting, batch_id, number)
             self.totals.add_outcomes(prepared.rows)
             self._keep_issues(session, prepared, batch_id)
-            self.progress(self.totals.rows + self.totals.excluded)
+            self.progress(self.table.done())
 
     def _prepared(self) -> Iterator[Prepared]:
         """Checked chunks; runs in a thread of its own, so it touches no session."""

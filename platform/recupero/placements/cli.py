@@ -1,0 +1,88 @@
+"""`recupero import`: a creditor's file, from the command line."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from sqlalchemy import select
+
+from recupero.kernel import command, runtime
+from recupero.kernel.database import Scope
+from recupero.kernel.errors import NotFound, UserError
+from recupero.placements.tables import Portfolio
+from recupero.tenancy import queries as tenancy
+
+if TYPE_CHECKING:
+    from recupero.placements.imports import ImportResult
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--tenant", required=True, help="The creditor: short name, agency/name, or number.")
+@click.option("--portfolio", required=True, help="The portfolio: name or number.")
+@click.option("--mapping", default=None, help="A mapping's JSON file, or the name of a saved one.")
+@click.option(
+    "--kind", type=click.Choice(["placement", "maintenance", "financial", "recall"]), default="placement"
+)
+@click.option("--dry-run", is_flag=True, help="Do everything, keep nothing.")
+@click.option(
+    "--rejects", type=click.Path(path_type=Path, dir_okay=False), default=None,
+    help="Where to write the rows that were not taken (default: the data directory).",
+)  # fmt: skip
+@command.data_dir_option
+@command.json_option
+@command.answers
+def import_command(
+    file: Path, tenant: str, portfolio: str, mapping: str | None, kind: str, dry_run: bool, rejects: Path | None,
+    data_dir: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Take a creditor's FILE in: CSV or XLSX."""
+    chosen = _mapping(mapping)
+    with command.opened(data_dir) as platform:
+        scope = tenancy.tenant_scope(platform.database, tenant)
+        result = _run(platform, scope, file, portfolio, chosen, kind, dry_run=dry_run, rejects=rejects)
+    command.finish(result.as_json(), as_json=as_json)
+
+
+def _run(
+    platform: runtime.Runtime, scope: Scope, file: Path, portfolio: str, mapping: "dict[str, Any] | str | None",
+    kind: str, *, dry_run: bool, rejects: Path | None,
+) -> "ImportResult":  # fmt: skip
+    from recupero.placements.imports import import_file  # Polars is loaded only when a file is to be read
+
+    target = rejects
+    if target is None and not dry_run:
+        target = platform.config.data_dir / "rejects" / f"{file.name.split('.')[0]}-{file.stat().st_mtime_ns}.csv"
+    with click.progressbar(length=100, label=file.name, file=click.get_text_stream("stderr")) as bar:
+        return import_file(
+            platform.database, scope, portfolio_id=portfolio_id(platform, scope, portfolio), path=file, kind=kind,
+            mapping=mapping, dry_run=dry_run, actor="system", rejects=target,
+            progress=lambda share: bar.update(int(share * 100) - bar.pos),
+        )  # fmt: skip
+
+
+def portfolio_id(platform: runtime.Runtime, scope: Scope, wanted: str) -> int:
+    """A portfolio of the tenant by name or number. Raises NotFound, saying what there is."""
+    with platform.database.transaction(scope) as session:
+        rows = session.execute(
+            select(Portfolio.id, Portfolio.name).where(Portfolio.tenant_id == scope.tenant()).order_by(Portfolio.name)
+        ).all()
+    for identity, name in rows:
+        if wanted in (name, str(identity)):
+            return int(identity)
+    known = ", ".join(name for _, name in rows) or "none yet"
+    raise NotFound(f"the creditor has no portfolio {wanted!r}; it has: {known}", field="portfolio")
+
+
+def _mapping(given: str | None) -> dict[str, Any] | str | None:
+    """A JSON file's content, or the name of a saved mapping."""
+    if given is None or not (Path(given).is_file() or given.endswith(".json")):
+        return given
+    try:
+        spec: dict[str, Any] = json.loads(Path(given).read_text("utf-8"))
+    except OSError as error:
+        raise UserError(f"the mapping {given} cannot be read: {error.strerror}", field="mapping") from None
+    except ValueError as error:
+        raise UserError(f"the mapping {given} is no JSON: {error}", field="mapping") from None
+    return spec

@@ -53,8 +53,8 @@ def book(
     tenant = scope_of(session).tenant()
     rows = [
         {"tenant_id": tenant, "transaction_id": identity, "book": entry.book.value,
-         "currency": entry.currency, "portfolio_id": entry.portfolio_id, "account_id": entry.account_id, "part": entry.part,
-         "amount_minor": entry.amount_minor}
+         "currency": entry.currency, "portfolio_id": entry.portfolio_id,
+         "account_id": entry.account_id, "part": entry.part, "amount_minor": entry.amount_minor}
         for entry in moved
     ]  # fmt: skip
     session.execute(insert(LedgerEntry), rows)

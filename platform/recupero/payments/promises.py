@@ -127,9 +127,7 @@ def _judge(session: Session, which: ColumnElement[bool]) -> int:
         session.execute(
             _RECEIPTS,
             {"zone": zone, "grace": GRACE.days, "tenant": tenant, "ids": [promise.id for promise in found]},
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     changed = [one for one in found if _settle(one, int(receipts[one.id]), clock.today(zone))]
     session.flush()

@@ -84,7 +84,7 @@ def questions(draw: st.DrawFn) -> tuple[Question, list[tuple[Facts, list[PastCon
 
 
 @given(questions())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_equals_the_single_form(asked: tuple[Question, list[tuple[Facts, list[PastContact]]]]) -> None:
     question, cases = asked
     accounts, history = frames(cases)

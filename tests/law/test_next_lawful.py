@@ -42,7 +42,7 @@ def cases(draw: st.DrawFn) -> tuple[str, Facts, list[PastContact], Proposal]:
 
 
 @given(cases())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_it_is_the_first_lawful_minute(case: tuple[str, Facts, list[PastContact], Proposal]) -> None:
     country, facts, history, proposal = case
     verdict = judge(packs.pack(country), facts, history, proposal, horizon=HORIZON)

@@ -33,6 +33,7 @@ def test_a_pack_in_order_loads(sample: Any, tmp_path: Path) -> None:
         ("opens: 10:00", "opens: 25:00", ["opens", "`25:00`", "HH:MM"]),
         ("opens: 10:00", "opens: 19:00", ["closes at or before it opens"]),
         ("reading: literal", "reading: conservative", ["ambiguity"]),
+        ("confidence: primary", "confidence: weak", ["`basis: practice`"]),
         ("id: XX-hours", "id: YY-hours", ["YY-hours", "must begin with XX-"]),
         ("days: [mon, ", "days: [lunes, ", ["`lunes`", "'mon'"]),
         ("    scope: debtor", "    scope: debtor\n    rests_on: [XX-week]", ["rests_on", "`XX-week`"]),

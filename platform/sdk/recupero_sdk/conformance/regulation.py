@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from recupero_sdk.law import CHANNELS, Channel, Facts, Proposal, RegulationPack, judge, load_pack
+from recupero_sdk.law.engine import DECIDING_KINDS
 from recupero_sdk.law.moments import DAY, instant
 from recupero_sdk.law.opening import open_stretches
 from recupero_sdk.law.scenario import Scenario, read_scenarios
@@ -97,7 +98,7 @@ class RegulationConformance:
         for case in self._scenarios():
             verdict = judge(pack, case.facts, case.history, case.proposal, next_lawful=False)
             refusing |= {refusal.rule_id for refusal in verdict.refusals}
-        untested = {rule.id for rule in pack.rules if rule.kind in DECIDING} - refusing
+        untested = {rule.id for rule in pack.rules if rule.kind in DECIDING_KINDS} - refusing
         assert not untested, f"no scenario is refused by: {', '.join(sorted(untested))}"
 
     def test_permitted_hours_are_as_recorded(self) -> None:
@@ -120,24 +121,6 @@ class RegulationConformance:
     def _scenarios(self) -> Iterator[Scenario]:
         for file in sorted(self.scenarios.glob("*.jsonl")):
             yield from read_scenarios(file)
-
-
-#: Kinds of rule that can refuse a contact by themselves.
-DECIDING = frozenset(
-    {
-        "hours",
-        "closed_days",
-        "frequency",
-        "gap",
-        "channel_lock",
-        "channel_gate",
-        "opt_out",
-        "stop",
-        "recipient",
-        "place",
-        "channel_ban",
-    }
-)
 
 
 def boundary_days(rule: Rule) -> Iterator[tuple[date, bool]]:

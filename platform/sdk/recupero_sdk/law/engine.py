@@ -37,6 +37,10 @@ _CHECKS: dict[str, Callable[[Any], Check]] = {
 }
 
 
+#: Kinds of rule that can refuse a contact by themselves.
+DECIDING_KINDS = frozenset((*_CHECKS, "hours", "closed_days"))
+
+
 class Article:
     """One compiled rule: its check, if it decides, and the outcomes it can give without looking."""
 

@@ -142,6 +142,9 @@ def _cross_checks(pack: RegulationPack) -> list[str]:
         for zone in dict.fromkeys(zones)
         if not zone_exists(zone)
     ]
+    gated = any(rule.kind == "channel_gate" for rule in pack.rules)
+    if (manifest.default_channels == "closed") is not gated:
+        problems.append("pack.yaml: default_channels is `closed` exactly where a rule has kind channel_gate")
     for rule in pack.rules:
         problems += [f"rule {rule.id}: {problem}" for problem in _dangling(rule, pack)]
     return problems + _overlaps(pack)

@@ -90,9 +90,11 @@ class BaseRule(p.Strict):
     withdrawn: p.IsoDate | None = None
 
     @model_validator(mode="after")
-    def _conservative_is_explained(self) -> Self:
+    def _honest(self) -> Self:
         if self.reading == "conservative" and self.ambiguity is None:
             raise ValueError("reading `conservative` needs `ambiguity`: say what is unclear (es, en)")
+        if self.confidence == "weak" and self.basis == "law":
+            raise ValueError("confidence `weak` is not coded as law: set `basis: practice`")
         return self
 
     def read_literally(self) -> Self:

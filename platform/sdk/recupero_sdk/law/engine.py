@@ -46,7 +46,8 @@ class Article:
 
     def __init__(self, rule: Rule, check: Check | None) -> None:
         self.rule, self.check = rule, check
-        self._parameters = rule.parameters.model_dump(mode="json")
+        # A calendar's additions are dozens of lines; a verdict names the one that closed the day.
+        self._parameters = rule.parameters.model_dump(mode="json", exclude_none=True, exclude={"additions"})
         self._constant = {
             code: self._outcome("allowed" if code == "within" else "informational", Refusal(code, {}))
             for code in ("within", "noted", "other_channel", "exempt_purpose")

@@ -144,17 +144,18 @@ class RuleOutcome:
         return explain(self.code, self.details, language)
 
     def to_json(self) -> dict[str, Any]:
-        """Everything, in JSON types."""
-        return {
+        """Everything, in JSON types; of a refusal also the reason in English, for whoever reads the store."""
+        data: dict[str, Any] = {
             "rule": self.rule_id,
             "kind": self.kind,
             "outcome": self.outcome,
             "code": self.code,
             "citation": self.citation,
-            "details": dict(self.details),
             "parameters": dict(self.parameters),
-            "reason": self.reason,
         }
+        if self.outcome == "refused":
+            data |= {"details": dict(self.details), "reason": self.reason}
+        return data
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> RuleOutcome:
@@ -165,7 +166,7 @@ class RuleOutcome:
             outcome=data["outcome"],
             code=data["code"],
             citation=data["citation"],
-            details=data["details"],
+            details=data.get("details", {}),
             parameters=data["parameters"],
         )
 

@@ -188,8 +188,9 @@ class Verdict:
 
     @property
     def refusals(self) -> tuple[RuleOutcome, ...]:
-        """The rules that refused, in the pack's order."""
-        return tuple(outcome for outcome in self.outcomes if outcome.outcome == "refused")
+        """The rules that refused, in the pack's order; then the definitions that they apply."""
+        refused = [outcome for outcome in self.outcomes if outcome.outcome == "refused"]
+        return tuple(sorted(refused, key=lambda outcome: not outcome.decides))
 
     @property
     def first_refusal(self) -> str | None:

@@ -76,10 +76,16 @@ def replay(debts: Iterable[Debt], happenings: Iterable[Happening]) -> dict[str, 
     """Each payment's place after everything has happened, by key, in the order received.
 
     Law: for each payment the sum of `lines` and `suspense` is `held`. A happening of a payment that was not
-    received changes nothing.
+    received changes nothing; one that is dated before its payment counts at its payment (clocks differ).
     """
+    facts = list(happenings)
+    received = {one.key: one.at for one in facts if one.step is Step.RECEIVED}
     state = _State(debts)
-    for happening in sorted(happenings, key=lambda one: (one.at, one.step, one.key)):
+
+    def when(one: Happening) -> tuple[datetime, Step, str, int]:
+        return max(one.at, received.get(one.key, one.at)), one.step, one.key, one.amount
+
+    for happening in sorted(facts, key=when):
         state.happen(happening)
     return state.receipts
 

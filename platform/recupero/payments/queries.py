@@ -101,10 +101,13 @@ def refused_events(session: Session, limit: int = 200) -> Sequence[ProviderEvent
 # Each payment's rows sum to what is left of it: its amount less refunds and a running dispute.
 _UNALLOCATED = text("""
 WITH disputes AS (
-    SELECT DISTINCT ON (tenant_id, payment_key) tenant_id, payment_key,
-           CASE kind WHEN 'dispute' THEN total_minor ELSE 0 END AS disputed
-    FROM reversals WHERE booked_at IS NOT NULL AND kind <> 'refund'
-    ORDER BY tenant_id, payment_key, occurred_at DESC, kind DESC
+    SELECT DISTINCT ON (r.tenant_id, r.payment_key) r.tenant_id, r.payment_key,
+           CASE r.kind WHEN 'dispute' THEN r.total_minor ELSE 0 END AS disputed
+    FROM reversals r
+    JOIN payments p ON p.tenant_id = r.tenant_id AND p.external_key = r.payment_key
+    WHERE r.booked_at IS NOT NULL AND r.kind <> 'refund'
+    ORDER BY r.tenant_id, r.payment_key, greatest(r.occurred_at, p.received_at) DESC, r.kind DESC,
+             r.total_minor DESC
 ), refunds AS (
     SELECT tenant_id, payment_key, max(total_minor) AS refunded
     FROM reversals WHERE booked_at IS NOT NULL AND kind = 'refund' GROUP BY tenant_id, payment_key

@@ -97,8 +97,9 @@ def _debtors(
     rows = [
         {
             "tenant_id": scope.tenant(), "person_id": person, "kind": "person",
-            "name": f"Ana Prueba {person}", "name_index": crypto.keyring().blind_index(f"ana {person}"), "country": country, "region": region,
-            "timezone": timezone, "language": language, "created_at": clock.now(),
+            "name": f"Ana Prueba {person}", "name_index": crypto.keyring().blind_index(f"ana {person}"),
+            "country": country, "region": region, "timezone": timezone, "language": language,
+            "created_at": clock.now(),
         }
         for person in people
     ]  # fmt: skip

@@ -53,7 +53,8 @@ class NewAction:
 _SCHEDULE = text(
     "WITH made AS ("
     " INSERT INTO actions (tenant_id, account_id, debtor_id, person_id, decision_id, channel,"
-    " contact_point_id, template, tone, purpose, due_at, expires_at, priority, state, attempts, created_at, changed_at)"
+    " contact_point_id, template, tone, purpose, due_at, expires_at, priority, state, attempts, created_at,"
+    " changed_at)"
     " SELECT :tenant, account_id, debtor_id, person_id, decision_id, channel, contact_point_id, template,"
     " tone, purpose, due_at, expires_at, priority, 'scheduled', 0, :now, :now"
     " FROM unnest(:accounts, :debtors, :people, :decisions, :channels, :points, :templates, :tones,"

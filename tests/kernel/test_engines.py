@@ -23,6 +23,7 @@ from tests import engines as test_engines
 _BARE = {name: value for name, value in os.environ.items() if not name.startswith("RECUPERO_")}
 _BARE["PYTHONPATH"] = str(Path(recupero.__file__).parents[1])
 
+_KEEP = "DROP TABLE IF EXISTS kept; CREATE TABLE kept AS SELECT 42 AS answer"
 _HOLDER = """
 import sys, time
 from pathlib import Path
@@ -33,15 +34,22 @@ with engines.start(Path(sys.argv[1]), durable=False) as running:
 """
 
 
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    """A data directory that is begun once: each test is a further start."""
+    with test_engines.throwaway_folder() as path:
+        yield path
+
+
 @pytest.fixture
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def fresh() -> Iterator[Path]:
     with test_engines.throwaway_folder() as path:
         yield path
 
 
 def test_a_second_start_keeps_postgresql_and_forgets_redis(folder: Path) -> None:
     with engines.start(folder, environment=_BARE, durable=False) as running:
-        _execute(running.owner_database_url, "CREATE TABLE kept AS SELECT 42 AS answer")
+        _execute(running.owner_database_url, _KEEP)
         _redis(running).set("gone", 1)
     with engines.start(folder, environment=_BARE, durable=False) as running:
         assert _execute(running.owner_database_url, "SELECT answer FROM kept") == [(42,)]
@@ -55,19 +63,19 @@ def test_databases_are_utf8_and_sort_alike_everywhere(folder: Path) -> None:
             assert _execute(running.owner_database_url, query, name) == [("UTF8", "C.UTF-8")]
 
 
-def test_a_folder_with_spaces_and_a_long_name_serves(folder: Path) -> None:
-    deep = folder / ("a folder with spaces, and a quote'" + "x" * 90)
-    folder.chmod(0o711)
+def test_a_folder_with_spaces_and_a_long_name_serves(fresh: Path) -> None:
+    deep = fresh / ("a folder with spaces, and a quote'" + "x" * 90)
+    fresh.chmod(0o711)
     with engines.start(deep, environment=_BARE, durable=False) as running:
         assert _execute(running.owner_database_url, "SELECT 1") == [(1,)]
         assert _redis(running).ping()
 
 
-def test_two_data_directories_run_side_by_side(folder: Path) -> None:
-    folder.chmod(0o711)
+def test_two_data_directories_run_side_by_side(fresh: Path) -> None:
+    fresh.chmod(0o711)
     with (
-        engines.start(folder / "one", environment=_BARE, durable=False) as one,
-        engines.start(folder / "two", environment=_BARE, durable=False) as two,
+        engines.start(fresh / "one", environment=_BARE, durable=False) as one,
+        engines.start(fresh / "two", environment=_BARE, durable=False) as two,
     ):
         _execute(one.owner_database_url, "CREATE TABLE mine ()")
         assert _execute(two.owner_database_url, "SELECT to_regclass('mine')") == [(None,)]
@@ -112,7 +120,7 @@ def test_the_command_that_started_the_engines_waits_for_its_guests(folder: Path)
 
 def test_killed_owner_leaves_no_server_and_the_next_start_recovers(folder: Path) -> None:
     holder, database = _hold(folder)
-    _execute(database, "CREATE TABLE kept AS SELECT 42 AS answer")
+    _execute(database, _KEEP)
     servers_ = _server_pids(folder)
     holder.kill()
     holder.wait()
@@ -123,7 +131,7 @@ def test_killed_owner_leaves_no_server_and_the_next_start_recovers(folder: Path)
 
 def test_servers_that_outlived_owner_and_guard_are_taken_down_first(folder: Path) -> None:
     holder, database = _hold(folder)
-    _execute(database, "CREATE TABLE kept AS SELECT 42 AS answer")
+    _execute(database, _KEEP)
     left_over = _server_pids(folder)
     for guard in psutil.Process(holder.pid).children():
         if "processes.py" in " ".join(guard.cmdline()):
@@ -157,13 +165,13 @@ def test_another_user_of_the_machine_is_turned_away(folder: Path) -> None:
         assert "Permission denied" in _as_nobody("socket", knock)
 
 
-def test_the_database_turns_away_another_user_even_at_an_open_door(folder: Path) -> None:
+def test_the_database_turns_away_another_user_even_at_an_open_door(fresh: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can try the door as another user")
-    with engines.start(folder, environment=_BARE, durable=False) as running:
+    with engines.start(fresh, environment=_BARE, durable=False) as running:
         host = Path(running.owner_database_url.partition("host=")[2])
-        for path in (folder, *host.parents, host):
-            if path.is_relative_to(folder):
+        for path in (fresh, *host.parents, host):
+            if path.is_relative_to(fresh):
                 path.chmod(0o755)
         answer = _as_nobody("psycopg", f"psycopg.connect(host={str(host)!r}, user='postgres')")
         assert "Peer authentication failed" in answer
@@ -181,20 +189,20 @@ def test_nothing_of_a_row_reaches_the_server_log(folder: Path) -> None:
     assert "ana@example.com" not in log
 
 
-def test_servers_named_by_the_environment_are_used_and_their_databases_made(folder: Path) -> None:
-    folder.chmod(0o711)
-    with engines.start(folder / "real", environment=_BARE, durable=False) as real:
+def test_servers_named_by_the_environment_are_used_and_their_databases_made(fresh: Path) -> None:
+    fresh.chmod(0o711)
+    with engines.start(fresh / "real", environment=_BARE, durable=False) as real:
         named = _BARE | {
             "RECUPERO_DATABASE_URL": real.owner_database_url.replace(
                 "postgresql://postgres@/recupero", "postgresql+psycopg://postgres@/elsewhere"
             ),
             "RECUPERO_REDIS_URL": real.redis_url,
         }
-        with engines.start(folder / "mine", environment=named) as running:
+        with engines.start(fresh / "mine", environment=named) as running:
             assert _execute(running.owner_database_url, "SELECT current_database()") == [("elsewhere",)]
             assert running.redis_url == real.redis_url
-            assert not (folder / "mine" / "engines").exists()
-            stranger = engines.use(folder / "mine", environment=_BARE)
+            assert not (fresh / "mine" / "engines").exists()
+            stranger = engines.use(fresh / "mine", environment=_BARE)
             with pytest.raises(UserError, match="RECUPERO_DATABASE_URL"), stranger:
                 pass
 
@@ -218,9 +226,9 @@ def test_a_server_that_cannot_be_had_is_a_clear_error(
         pass
 
 
-def test_an_unusable_data_directory_is_a_clear_error(folder: Path) -> None:
-    (folder / "file").write_text("")
-    with pytest.raises(UserError, match="cannot be made"), engines.start(folder / "file" / "data"):
+def test_an_unusable_data_directory_is_a_clear_error(fresh: Path) -> None:
+    (fresh / "file").write_text("")
+    with pytest.raises(UserError, match="cannot be made"), engines.start(fresh / "file" / "data"):
         pass
 
 

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 
 import recupero
@@ -58,8 +59,9 @@ time.sleep(600)
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
+    """A data directory that is begun once: each test is a further start."""
     with test_engines.throwaway_folder() as path:
         yield path
 
@@ -96,10 +98,23 @@ def test_a_crashed_process_comes_back_and_the_engines_stay(folder: Path) -> None
     platform.communicate()
 
 
+@pytest.mark.parametrize("engine", ["postgres -D", "redis-server"])
+def test_a_crashed_engine_comes_back_at_the_same_address(folder: Path, engine: str) -> None:
+    platform, said = _start(folder)
+    url = said.splitlines()[-2]
+    first = _named(platform, engine)
+    first.kill()
+    _until(lambda: not _lives(first) and _find(platform, engine) is not None)
+    _until(lambda: _accepts(url))
+    platform.send_signal(signal.SIGINT)
+    platform.communicate()
+
+
 def test_output_is_kept_per_process_structured_and_without_personal_data(folder: Path) -> None:
+    before = len(_lines(folder / "logs" / "worker.log"))
     platform, _ = _start(folder)
-    _until(lambda: len(_lines(folder / "logs" / "worker.log")) == 2)
-    structured, foreign = _lines(folder / "logs" / "worker.log")
+    _until(lambda: len(_lines(folder / "logs" / "worker.log")) == before + 2)
+    structured, foreign = _lines(folder / "logs" / "worker.log")[before:]
     assert structured == {"component": "worker", "level": "WARNING", "message": "structured"}
     assert foreign == {"component": "worker", "level": "INFO", "message": "mail to [hidden] failed"}
     platform.send_signal(signal.SIGINT)
@@ -116,16 +131,16 @@ def test_a_process_that_cannot_start_ends_the_start_with_its_last_words(folder: 
     assert "ready" not in said
 
 
-def test_a_taken_port_is_said_before_anything_starts(folder: Path) -> None:
+def test_a_taken_port_is_said_before_anything_starts(tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
         with pytest.raises(UserError, match=f"Port {port} .*--port"):
             supervisor.up(
-                folder, lambda _: [], host="127.0.0.1", port=port, prepare=lambda _: [], say=lambda _: None
+                tmp_path, lambda _: [], host="127.0.0.1", port=port, prepare=lambda _: [], say=lambda _: None
             )
-    assert list(folder.iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_port_out_of_range_is_a_clear_error() -> None:
@@ -146,6 +161,14 @@ def _start(folder: Path, *, web: str = _WEB, worker: str = _WORKER) -> tuple["su
         if line.startswith("Press Ctrl-C"):
             break
     return platform, said
+
+
+def _accepts(url: str) -> bool:
+    try:
+        psycopg.connect(url).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def _free_port() -> int:

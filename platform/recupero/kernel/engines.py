@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -30,6 +30,11 @@ class Engines:
     data_dir: Path
     owner_database_url: str
     redis_url: str
+    own: tuple[embedded.Server, ...] = field(default=(), compare=False, repr=False)
+
+    def revive(self) -> list[str]:
+        """Start our own engines again that have ended, and name them. Raises UserError if one cannot."""
+        return [server.name for server in self.own if server.revive()]
 
 
 class AlreadyRunning(UserError):
@@ -63,14 +68,17 @@ def start(
     folder = _prepare(data_dir)
     with _alone(folder) as register, Keeper() as keeper, ExitStack() as stack:
         database_url, redis_url = servers.urls(env)
+        own: list[embedded.Server] = []
         if database_url is None:
-            database_url = stack.enter_context(embedded.postgresql(keeper, folder, durable=durable))
+            own.append(stack.enter_context(embedded.postgresql(keeper, folder, durable=durable)))
+            database_url = own[-1].url
         if redis_url is None:
-            redis_url = stack.enter_context(embedded.redis(keeper, folder))
+            own.append(stack.enter_context(embedded.redis(keeper, folder)))
+            redis_url = own[-1].url
         servers.check(database_url, redis_url)
         servers.ensure_databases(database_url, env)
         _write(register, ready=True, database=database_url, redis=redis_url, env=env)
-        yield Engines(folder, database_url, redis_url)
+        yield Engines(folder, database_url, redis_url, tuple(own))
 
 
 @contextmanager

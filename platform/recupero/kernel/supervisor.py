@@ -61,10 +61,11 @@ def up(
     Raises UserError before anything is started where the port is taken or the data directory in use.
     """
     os.umask(0o077)
+    logs.configure()
     ensure_port_free(host, port)
     with stoppable(say):
         say(f"Data directory: {data_dir}")
-        say("Starting PostgreSQL and Redis …")
+        say("Waiting for PostgreSQL and Redis …")
         with engines.start(data_dir) as running:
             closing = prepare(running)
             address = f"http://{_reachable(host)}:{port}"
@@ -73,6 +74,7 @@ def up(
                 log_dir=running.data_dir / "logs",
                 ready_url=f"{address}/readyz",
                 on_ready=lambda: _announce(say, address, closing),
+                revive=running.revive,
                 say=say,
             )
 
@@ -83,12 +85,13 @@ def run(
     log_dir: Path,
     ready_url: str,
     on_ready: Callable[[], None],
+    revive: Callable[[], Sequence[str]],
     say: Callable[[str], None],
 ) -> None:
     """Keep `processes` running until KeyboardInterrupt (see `stoppable`), which passes through.
 
-    `on_ready` is called once, when `ready_url` first answers 200. Raises UserError, with the last words of
-    the log, where a process keeps crashing before that.
+    `on_ready` is called once, when `ready_url` first answers 200. `revive` starts ended engines again and names
+    them. Raises UserError, with the last words of the log, where a process keeps crashing before that.
     """
     log_dir.mkdir(mode=0o700, exist_ok=True)
     with Keeper() as keeper:
@@ -99,6 +102,8 @@ def run(
         ready, patience = False, time.monotonic() + _PATIENCE
         while True:
             time.sleep(_TICK)
+            for name in revive():
+                log.error("an engine had ended and runs again", extra={"component": name})
             for member in crew:
                 member.look_after(give_up=not ready)
             if ready:

@@ -101,7 +101,18 @@ class CompiledPack:
         self.deciding_changes = _changes(deciding)
         #: Purposes that deciding rules leave free.
         self.exemptions = [rule.exempt_purposes for rule in deciding if rule.exempt_purposes]
+        self._whereabouts: dict[tuple[str | None, ...], tuple[tuple[str, ...], frozenset[str]]] = {}
         self._plans: dict[tuple[int, Channel, Purpose, frozenset[str]], Plan] = {}
+
+    def whereabouts(self, facts: Facts) -> tuple[tuple[str, ...], frozenset[str]]:
+        """Plausible zones and regions of the debtor; people share few, so the answers are kept."""
+        key = (facts.region, facts.timezone, facts.postal_timezone, facts.phone_timezone)
+        found = self._whereabouts.get(key)
+        if found is None:
+            zones = plausible_zones(self.pack, facts)
+            found = zones, plausible_regions(self.pack, facts, zones)
+            self._whereabouts[key] = found
+        return found
 
     def plan(self, day: date, channel: Channel, purpose: Purpose, regions: frozenset[str]) -> Plan:
         """The rules in force on a local day for this kind of contact."""
@@ -209,8 +220,7 @@ class _Question:
     ) -> None:
         self._law, self._facts, self._proposal = law, facts, proposal
         self._history = history
-        self._zones = plausible_zones(law.pack, facts)
-        self._regions = plausible_regions(law.pack, facts, self._zones)
+        self._zones, self._regions = law.whereabouts(facts)
 
     def _cases(self, at: datetime) -> list[tuple[Plan, Case]]:
         """The contact at a moment, in each plausible zone, with the rules in force there that day."""
@@ -232,14 +242,12 @@ class _Question:
         covers_from = self._law.pack.manifest.covers_from
         if covers_from and any(case.day < covers_from for _plan, case in cases):
             return None
-        merged: dict[int, RuleOutcome] = {}
+        refused: dict[Article, Refusal] = {}
         for plan, case in cases:
-            for article, outcome in zip(plan.articles, plan.at_rest, strict=True):
-                merged.setdefault(id(article), outcome)
             for place, check in plan.deciding:
                 if why := check.refusal(case):
-                    _refuse(plan, place, why, merged)
-        return tuple(merged.values())
+                    _refuse(plan, place, why, refused)
+        return _put_together([plan for plan, _case in cases], refused)
 
     def next_lawful(self, at: datetime, horizon: timedelta) -> datetime | None:
         """The first lawful whole minute from `at` on, or None within the horizon.
@@ -263,13 +271,29 @@ class _Question:
         return None
 
 
-def _refuse(plan: Plan, place: int, why: Refusal, merged: dict[int, RuleOutcome]) -> None:
+def _refuse(plan: Plan, place: int, why: Refusal, refused: dict[Article, Refusal]) -> None:
     """Notes a refusal, and with it the definitions and counting rules it rests on."""
     refusing = plan.articles[place]
-    merged[id(refusing)] = refusing.refused(why)
+    refused[refusing] = why
+    if not refusing.rule.rests_on:
+        return
     for article in plan.articles:
         if article.rule.id in refusing.rule.rests_on and article.check is None:
-            merged[id(article)] = article.refused(Refusal("applied", {"rule": refusing.rule.id}))
+            refused[article] = Refusal("applied", {"rule": refusing.rule.id})
+
+
+def _put_together(plans: list[Plan], refused: dict[Article, Refusal]) -> tuple[RuleOutcome, ...]:
+    """Every rule of every zone's plan once, in order, refused where some zone refuses."""
+    first = plans[0]
+    if not refused and all(plan is first for plan in plans):
+        return first.at_rest
+    outcomes: dict[Article, RuleOutcome] = {}
+    for plan in plans:
+        for article, at_rest in zip(plan.articles, plan.at_rest, strict=True):
+            if article not in outcomes:
+                why = refused.get(article)
+                outcomes[article] = at_rest if why is None else article.refused(why)
+    return tuple(outcomes.values())
 
 
 def _lifts(rule: Rule, check: Check, case: Case) -> datetime | None:

@@ -118,8 +118,10 @@ def page(
     session: Session, *, before: int | None = None, holding: str = "", limit: int = 100
 ) -> Sequence[AuditEvent]:
     """Events of the agency in scope, newest first, numbered below `before`, whose action, actor or subject
-    has `holding` in it."""
-    query = select(AuditEvent).where(AuditEvent.agency_id == scope_of(session).agency())
+    has `holding` in it. What concerns a tenant that is not in scope is left out."""
+    scope = scope_of(session)
+    mine = or_(AuditEvent.tenant_id.is_(None), AuditEvent.tenant_id.in_(scope.tenant_ids))
+    query = select(AuditEvent).where(AuditEvent.agency_id == scope.agency(), mine)
     if before is not None:
         query = query.where(AuditEvent.seq < before)
     if holding:

@@ -3,8 +3,9 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from recupero.kernel.database import PLATFORM, Database, Scope, scope_of
@@ -83,13 +84,20 @@ def tenants(session: Session) -> Sequence[Tenant]:
 
 
 def users(session: Session) -> Sequence[User]:
-    """Users of the agency in scope."""
-    return session.execute(select(User).order_by(User.id)).scalars().all()
+    """Users of the agency in scope who see one of the tenants in scope, or all of the agency's."""
+    mine = concerns(scope_of(session), User.tenant_ids)
+    return session.execute(select(User).where(mine).order_by(User.id)).scalars().all()
+
+
+def concerns(scope: Scope, tenant_ids: Any) -> ColumnElement[bool]:
+    """Condition on a column of tenants: it names one that is in scope, or is null and means all."""
+    return or_(tenant_ids.is_(None), tenant_ids.overlap(list(scope.tenant_ids)))
 
 
 def api_keys(session: Session) -> Sequence[ApiKey]:
-    """Keys of the agency in scope, newest first."""
-    return session.execute(select(ApiKey).order_by(ApiKey.id.desc())).scalars().all()
+    """Keys of the agency in scope that open one of the tenants in scope, newest first."""
+    mine = concerns(scope_of(session), ApiKey.tenant_ids)
+    return session.execute(select(ApiKey).where(mine).order_by(ApiKey.id.desc())).scalars().all()
 
 
 def plugin_config(session: Session, kind: str, key: str) -> tuple[bool, PluginConfig] | None:

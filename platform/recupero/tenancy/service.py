@@ -16,6 +16,7 @@ from recupero.kernel import audit, clock, crypto
 from recupero.kernel.database import PLATFORM, Database, Scope, scope_of, set_scope
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.tenancy.permissions import CREDITOR_ROLES, GRANTS, Permission, Role
+from recupero.tenancy.queries import concerns
 from recupero.tenancy.tables import Agency, ApiKey, LoginDirectory, PluginSetting, Tenant, User
 
 MAX_FAILED_LOGINS = 5
@@ -241,10 +242,12 @@ def set_locale(session: Session, user_id: int, locale: str) -> None:
 
 
 def set_active(session: Session, user_id: int, *, active: bool, actor: str) -> None:
-    """Let a user sign in, or end every session of theirs and keep them out. Raises NotFound."""
+    """Let a user sign in, or end every session of theirs and keep them out. Raises NotFound where the user
+    sees none of the tenants in scope."""
+    scope = scope_of(session)
     done = session.execute(
         update(User)
-        .where(User.agency_id == scope_of(session).agency(), User.id == user_id)
+        .where(User.agency_id == scope.agency(), User.id == user_id, concerns(scope, User.tenant_ids))
         .values(active=active, session_version=User.session_version + 1)
         .returning(User.id)
     ).scalar_one_or_none()
@@ -290,11 +293,15 @@ def create_api_key(
 
 
 def revoke_api_key(session: Session, key_id: int, *, actor: str) -> None:
-    """End a key at once. Raises NotFound."""
+    """End a key at once. Raises NotFound where it opens none of the tenants in scope."""
+    scope = scope_of(session)
     done = session.execute(
         update(ApiKey)
         .where(
-            ApiKey.agency_id == scope_of(session).agency(), ApiKey.id == key_id, ApiKey.revoked_at.is_(None)
+            ApiKey.agency_id == scope.agency(),
+            ApiKey.id == key_id,
+            ApiKey.revoked_at.is_(None),
+            concerns(scope, ApiKey.tenant_ids),
         )
         .values(revoked_at=clock.now())
         .returning(ApiKey.id)

@@ -1,0 +1,167 @@
+"""What the REST endpoints of all rooms share: one shape of errors, keyset pages, schemas, fast JSON.
+
+An endpoint lives in its room's `api.py` on a flask-smorest blueprint under `/api/v1`; its schemas in
+`schemas.py`. Every error answers as `{"message": …, "field": …, "row": …}` (the last two where they apply).
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar, cast
+
+import orjson
+from flask import Flask, Response, request
+from flask.typing import ResponseReturnValue
+from flask_smorest import Api, Blueprint
+from marshmallow import Schema, fields, validate
+from werkzeug.exceptions import HTTPException
+
+from recupero.kernel.errors import UserError
+
+View = TypeVar("View", bound=Callable[..., Any])
+PREFIX = "/api/v1"
+PAGE = 50
+MAX_PAGE = 200
+MAX_ID = 2**63 - 1
+
+
+class ErrorSchema(Schema):
+    """What is wrong, where, and what to do."""
+
+    message = fields.String(required=True)
+    field = fields.String()
+    row = fields.Integer()
+
+
+class RestApi(Api):  # type: ignore[misc]  # flask-smorest has no types
+    """flask-smorest with the house's shape of errors."""
+
+    ERROR_SCHEMA = ErrorSchema
+
+    def handle_http_exception(self, error: HTTPException) -> ResponseReturnValue:
+        """Answer aborts, unknown paths and refused input in one shape."""
+        data: Mapping[str, Any] = getattr(error, "data", None) or {}
+        field, problem = _first_problem(data.get("messages"))
+        message = problem or data.get("message") or error.description or error.name
+        body = {"message": str(message), **({"field": field} if field else {})}
+        return answer(body, error.code or 500, dict(data.get("headers") or {}))
+
+
+def _first_problem(messages: Any) -> tuple[str, str]:
+    """Field and text of the first thing that a schema refused; `{"json": {"amount": ["…"]}}` and deeper."""
+    path: list[str] = []
+    while isinstance(messages, Mapping) and messages:
+        name, messages = next(iter(messages.items()))
+        path.append(str(name))
+    if isinstance(messages, Sequence) and not isinstance(messages, str) and messages:
+        messages = messages[0]
+    named = [name for name in path[1:] if name != "_schema"]
+    return ".".join(named), str(messages or "")
+
+
+class Page(Schema):
+    """Where a list goes on: `after` is the `next` of the page before."""
+
+    after = fields.Integer(
+        validate=validate.Range(min=0, max=MAX_ID), metadata={"description": "`next` of the page before"}
+    )
+    limit = fields.Integer(
+        load_default=PAGE,
+        validate=validate.Range(min=1, max=MAX_PAGE),
+        metadata={"description": "rows of a page"},
+    )
+
+
+def reference(**more: Any) -> fields.Integer:
+    """A field that holds the id of something."""
+    return fields.Integer(strict=True, validate=validate.Range(min=1, max=MAX_ID), **more)
+
+
+def paged(items: type[Schema]) -> type[Schema]:
+    """The schema of a page of `items`."""
+    name = items.__name__.removesuffix("Schema") + "PageSchema"
+    return type(
+        name,
+        (Schema,),
+        {
+            "items": fields.List(fields.Nested(items), required=True),
+            "next": fields.Integer(
+                required=True, allow_none=True, metadata={"description": "ask with `after`; null at the end"}
+            ),
+        },
+    )
+
+
+def page(rows: Sequence[Mapping[str, Any]], limit: int, key: str = "id") -> dict[str, Any]:
+    """A page of rows that were asked for with `limit + 1`: the last one only tells that there are more."""
+    shown = list(rows[:limit])
+    return {"items": shown, "next": shown[-1][key] if len(rows) > limit else None}
+
+
+def answer(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """JSON as it is, without a pass through a schema: for what is selected column by column already."""
+    return Response(orjson.dumps(data), status, headers, mimetype="application/json")
+
+
+def file(content: bytes | Iterable[bytes], media_type: str, name: str) -> Response:
+    """A file to keep."""
+    response = Response(content, mimetype=media_type)
+    response.headers.set("Content-Disposition", "attachment", filename=name)
+    return response
+
+
+class Endpoints(Blueprint):  # type: ignore[misc]  # flask-smorest has no types; these are its doors, typed
+    """A room's endpoints under `/api/v1`."""
+
+    def __init__(self, name: str, description: str) -> None:
+        super().__init__(name, __name__, url_prefix=PREFIX, description=description)
+
+    def get(self, rule: str, **options: Any) -> Callable[[View], View]:
+        return cast(Callable[[View], View], super().get(rule, **options))
+
+    def post(self, rule: str, **options: Any) -> Callable[[View], View]:
+        return cast(Callable[[View], View], super().post(rule, **options))
+
+    def put(self, rule: str, **options: Any) -> Callable[[View], View]:
+        return cast(Callable[[View], View], super().put(rule, **options))
+
+    def patch(self, rule: str, **options: Any) -> Callable[[View], View]:
+        return cast(Callable[[View], View], super().patch(rule, **options))
+
+    def delete(self, rule: str, **options: Any) -> Callable[[View], View]:
+        return cast(Callable[[View], View], super().delete(rule, **options))
+
+    def arguments(self, schema: type[Schema] | Schema, **options: Any) -> Callable[[View], View]:
+        return cast(Callable[[View], View], super().arguments(schema, **options))
+
+    def response(
+        self, status: int, schema: type[Schema] | Mapping[str, Any] | None = None, **options: Any
+    ) -> Callable[[View], View]:
+        return cast(Callable[[View], View], super().response(status, schema, **options))
+
+
+def idempotency_key() -> str:
+    """The caller's `Idempotency-Key`, without which nothing that moves money is done. Raises UserError."""
+    key = request.headers.get("Idempotency-Key", "").strip()
+    if not 8 <= len(key) <= 200 or not key.isprintable():
+        raise UserError(
+            "send an Idempotency-Key header of 8 to 200 characters, the same on every retry of this request",
+            field="Idempotency-Key",
+        )
+    return key
+
+
+def install(app: Flask) -> RestApi:
+    """The API of an application; the portals show its description at `/api/openapi.json` and `/api/docs`."""
+    app.config.update(
+        API_TITLE="Recupero",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.0.3",
+        OPENAPI_URL_PREFIX=None,
+        API_SPEC_OPTIONS={
+            "info": {"description": "Everything that the portals do, for machines. See docs/api.md."},
+            "security": [{"key": []}],
+            "components": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
+        },
+    )
+    api = RestApi(app)
+    app.extensions["recupero-api"] = api
+    return api

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -24,6 +24,8 @@ from recupero_sdk.law import CHANNELS, Channel
 
 __all__ = ["Reservation", "Wish", "reserve"]
 
+VISIT_AFTER = timedelta(days=30)
+_WRITTEN = ("email", "sms", "whatsapp", "letter")
 PERMISSION_KINDS = ("consent", "opt_out")
 
 
@@ -301,3 +303,29 @@ def _apply(
             session, debtor_id=debtor_id, account_id=None if whole_debtor else account_id,
             kind=disposition.stops, source=source,
         )  # fmt: skip
+
+
+def record_visit(session: Session, debtor_id: int) -> int | None:
+    """The debtor followed a message to their page and proved who they are: the newest message of the last
+    `VISIT_AFTER` days was read by the right person. Returns its contact, None where nothing was sent."""
+    tenant, now = scope_of(session).tenant(), clock.now()
+    newest = (
+        select(Contact.id)
+        .where(
+            Contact.tenant_id == tenant,
+            Contact.debtor_id == debtor_id,
+            Contact.direction == "outbound",
+            Contact.channel.in_(_WRITTEN),
+            Contact.state.in_(("sent", "delivered")),
+            Contact.at > now - VISIT_AFTER,
+        )
+        .order_by(Contact.at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return session.execute(
+        update(Contact)
+        .where(Contact.tenant_id == tenant, Contact.id == newest)
+        .values(right_party=True, disposition="CLCK", state="delivered", state_at=now)
+        .returning(Contact.id)
+    ).scalar_one_or_none()

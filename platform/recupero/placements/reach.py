@@ -87,7 +87,7 @@ def reachable(session: Session, account_ids: Collection[int]) -> dict[int, Reach
         .join(Debtor, (Debtor.tenant_id == Account.tenant_id) & (Debtor.id == Account.debtor_id))
         .where(Account.tenant_id.in_(tenants), Account.id.in_(account_ids))
     )  # fmt: skip
-    return {row[1]: Reachable(*row) for row in rows}
+    return {row[1]: Reachable(*tuple(row)) for row in rows}
 
 
 def points_of(session: Session, debtor_ids: Collection[int]) -> dict[int, list[Point]]:

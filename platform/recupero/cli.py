@@ -8,12 +8,13 @@ import click
 
 from recupero import serving
 from recupero.demo import load as demo_agency
-from recupero.kernel import audit, command, engines, migrate, rotation
+from recupero.kernel import audit, command, engines, logs, migrate, rotation
 from recupero.kernel.database import Scope
 from recupero.kernel.plugins import Plugins
 from recupero.kernel.workers import schedule as run_schedule
 from recupero.kernel.workers import work as process_jobs
 from recupero.kernel.workers import work_many as run_workers
+from recupero.ledger.cli import ledger
 from recupero.placements.bench import import_bench
 from recupero.placements.cli import import_command
 from recupero.reports.cli import report
@@ -25,6 +26,7 @@ from recupero.wiring import wire
 @click.version_option(package_name="recupero")
 def main() -> None:
     """Recupero, the collection platform."""
+    logs.configure()
     wire()
 
 
@@ -35,6 +37,7 @@ def bench() -> None:
 
 bench.add_command(import_bench)
 main.add_command(import_command)
+main.add_command(ledger)
 main.add_command(report)
 
 

@@ -16,12 +16,11 @@ from recupero.kernel import logs
 
 @pytest.fixture
 def stream() -> Iterator[io.StringIO]:
-    root = logging.getLogger()
-    before = (root.handlers[:], root.level)
     target = io.StringIO()
+    level = logging.getLogger().level
     logs.configure(stream=target)
     yield target
-    root.handlers[:], root.level = before[0], before[1]
+    logs.configure(level=level)  # back to standard error
     logging.captureWarnings(False)
 
 
@@ -91,6 +90,24 @@ def test_values_of_a_failed_statement_are_hidden(stream: io.StringIO) -> None:
         logging.getLogger().exception("insert failed")
     assert "duplicate key" in _last(stream)["error"]
     assert name not in stream.getvalue()
+
+
+def test_another_configuration_replaces_the_first(stream: io.StringIO) -> None:
+    second = io.StringIO()
+    logs.configure(stream=second)
+    logging.getLogger().warning("once")
+    assert stream.getvalue() == ""
+    assert len(second.getvalue().splitlines()) == 1
+
+
+def test_standard_error_is_looked_up_at_each_line(
+    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logs.configure()
+    later = io.StringIO()
+    monkeypatch.setattr("sys.stderr", later)
+    logging.getLogger().warning("here")
+    assert json.loads(later.getvalue())["message"] == "here"
 
 
 def test_a_terminal_gets_text() -> None:

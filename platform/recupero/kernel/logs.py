@@ -22,6 +22,7 @@ from typing import TextIO
 
 HIDDEN = "[hidden]"
 
+_HANDLER = "recupero"
 _CHATTY = ("alembic", "rq", "urllib3", "werkzeug", "matplotlib", "mail.log")
 
 _context: ContextVar[Mapping[str, object]] = ContextVar("log_context", default={})  # noqa: B039 - never changed
@@ -49,18 +50,32 @@ _DIGITS = re.compile(
 )
 
 
+class _StandardError(logging.StreamHandler[TextIO]):
+    """Writes to what `sys.stderr` is at the moment."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]  # the base class keeps the stream of its birth
+        return sys.stderr
+
+
 def configure(*, level: int = logging.INFO, stream: TextIO | None = None, plain: bool | None = None) -> None:
     """Send all logs of this process to `stream` (default: standard error), once; later calls replace it.
 
     `plain` is text for people instead of JSON; by default that is so on a terminal.
     """
-    target = sys.stderr if stream is None else stream
-    handler = logging.StreamHandler(target)
-    handler.setFormatter(
-        PlainFormatter() if (target.isatty() if plain is None else plain) else JsonFormatter()
+    handler: logging.StreamHandler[TextIO] = (
+        _StandardError() if stream is None else logging.StreamHandler(stream)
     )
+    on_terminal = handler.stream.isatty() if plain is None else plain
+    handler.setFormatter(PlainFormatter() if on_terminal else JsonFormatter())
+    handler.set_name(_HANDLER)
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    for other in [other for other in root.handlers if other.get_name() == _HANDLER]:
+        root.removeHandler(other)
+    root.addHandler(handler)
     root.setLevel(level)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))

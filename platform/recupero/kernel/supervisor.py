@@ -90,7 +90,7 @@ def run(
 ) -> None:
     """Keep `processes` running until KeyboardInterrupt (see `stoppable`), which passes through.
 
-    `on_ready` is called once, when `ready_url` first answers 200. `revive` starts ended engines again and names
+    `on_ready` is called once, when `ready_url` answers 200. `revive` starts ended engines again, and names
     them. Raises UserError, with the last words of the log, where a process keeps crashing before that.
     """
     log_dir.mkdir(mode=0o700, exist_ok=True)

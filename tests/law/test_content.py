@@ -47,7 +47,7 @@ def refused(
         occasion=occasion,
         shown=SHOWN if shown is None else shown,
     )
-    return {one.rule_id: one.reason for one in outcomes if one.outcome == "refused"}
+    return {one.rule_id: one.details.get("items", "") for one in outcomes if one.outcome == "refused"}
 
 
 @pytest.mark.parametrize("country", ["CL", "CO"])

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from recupero_sdk.law import Facts, Proposal, Verdict, judge, load_pack
+from recupero_sdk.law import Facts, Proposal, RuleOutcome, Verdict, judge, load_pack
 from recupero_sdk.law.reasons import LANGUAGES, REASONS
 
 FACTS = Facts("XX", timezone="America/Santiago")
@@ -85,3 +85,9 @@ def test_a_moment_without_offset_is_refused() -> None:
 
 def test_every_reason_is_written_in_every_language() -> None:
     assert all(set(texts) == set(LANGUAGES) for texts in REASONS.values())
+
+
+def test_a_reason_speaks_the_reader_s_language() -> None:
+    refusal = RuleOutcome("XX-stop", "stop", "refused", "stopped", "-", {"flag": "deceased, disputed"})
+    assert refusal.explain("es") == "El contacto debe cesar: fallecida, deuda disputada."
+    assert refusal.explain("pt") == "O contato deve cessar: falecida, dívida contestada."

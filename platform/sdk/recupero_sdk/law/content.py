@@ -88,7 +88,8 @@ def _decent(rule: BannedContentRule, message: str, facts: Facts) -> RuleOutcome:
     for banned in rule.parameters.banned:
         for pattern in banned.patterns:
             if found := _pattern(pattern).search(message):
-                details = {"found": found.group(), "what": banned.what.en}
+                what = banned.what
+                details = {"found": found.group(), "what": what.en, "what_es": what.es}
                 return _outcome(rule, "refused", "banned_text", details)
     return _outcome(rule, "allowed", "within", {})
 

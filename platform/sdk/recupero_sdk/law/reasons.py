@@ -130,6 +130,77 @@ REASONS: dict[str, dict[str, str]] = {
 }
 
 
+_WORDS: dict[str, tuple[str, str, str]] = {
+    "call": ("llamada", "call", "ligação"),
+    "visit": ("visita", "visit", "visita"),
+    "sms": ("SMS", "SMS", "SMS"),
+    "email": ("correo electrónico", "e-mail", "e-mail"),
+    "whatsapp": ("WhatsApp", "WhatsApp", "WhatsApp"),
+    "letter": ("carta", "letter", "carta"),
+    "third_party": ("un tercero", "a third party", "um terceiro"),
+    "reference": ("una referencia", "a reference", "uma referência"),
+    "employer": ("el empleador", "the employer", "o empregador"),
+    "guarantor": ("el aval", "the guarantor", "o avalista"),
+    "codebtor": ("el codeudor", "the co-debtor", "o codevedor"),
+    "representative": ("el representante", "the representative", "o representante"),
+    "debtor": ("la persona deudora", "the debtor", "a pessoa devedora"),
+    "attorney_represented": (
+        "representada por abogado",
+        "represented by an attorney",
+        "representada por advogado",
+    ),
+    "disputed": ("deuda disputada", "debt disputed", "dívida contestada"),
+    "cease_request": ("pidió el cese", "asked to cease", "pediu para cessar"),
+    "breathing_space": ("moratoria", "breathing space", "moratória"),
+    "vulnerable": ("persona vulnerable", "vulnerable person", "pessoa vulnerável"),
+    "deceased": ("fallecida", "deceased", "falecida"),
+    "suit_served": ("demanda notificada", "suit served", "ação notificada"),
+    "insolvency": ("procedimiento concursal", "insolvency", "insolvência"),
+    "complaint": ("reclamo abierto", "complaint open", "reclamação aberta"),
+    "home": ("domicilio", "home", "domicílio"),
+    "work": ("lugar de trabajo", "workplace", "local de trabalho"),
+    "other": ("otro lugar", "another place", "outro lugar"),
+    "day": ("día", "day", "dia"),
+    "week": ("semana", "week", "semana"),
+    "month": ("mes", "month", "mês"),
+    "calendar": ("calendario", "calendar", "calendário"),
+    "rolling": ("corrido", "rolling", "corrido"),
+    "mon": ("lunes", "Monday", "segunda-feira"),
+    "tue": ("martes", "Tuesday", "terça-feira"),
+    "wed": ("miércoles", "Wednesday", "quarta-feira"),
+    "thu": ("jueves", "Thursday", "quinta-feira"),
+    "fri": ("viernes", "Friday", "sexta-feira"),
+    "sat": ("sábado", "Saturday", "sábado"),
+    "sun": ("domingo", "Sunday", "domingo"),
+    "collector": ("quién cobra", "collector", "quem cobra"),
+    "creditor": ("acreedor", "creditor", "credor"),
+    "contract": ("contrato", "contract", "contrato"),
+    "contract_date": ("fecha del contrato", "date of the contract", "data do contrato"),
+    "due_date": ("fecha de vencimiento", "due date", "data de vencimento"),
+    "amount": ("monto", "amount", "valor"),
+    "interest": ("intereses", "interest", "juros"),
+    "costs": ("gastos de cobranza", "collection costs", "custos de cobrança"),
+    "how_to_pay": ("cómo pagar", "how to pay", "como pagar"),
+    "rights": ("derechos", "rights", "direitos"),
+    "not_execution": ("que no es una ejecución", "that it is no execution", "que não é uma execução"),
+    "contact": ("medio de contacto", "contact means", "meio de contato"),
+}
+#: Details that hold codes of this vocabulary; the others (dates, names, words found) stay as they are.
+_CODED = ("channel", "flag", "recipient", "place", "period", "reading", "items", "name")
+
+
 def explain(code: str, details: Mapping[str, str], language: str) -> str:
-    """The sentence for `code` in `language` (es, en, pt), its details filled in."""
-    return REASONS[code][language].format_map(details)
+    """The sentence for `code` in `language` (es, en, pt), its details filled in and put into words.
+
+    A detail may bring its own wording in a language as `<detail>_<language>`.
+    """
+    column = LANGUAGES.index(language)
+    words = {key: details.get(f"{key}_{language}", value) for key, value in details.items()}
+    for key in _CODED:
+        if key in words:
+            words[key] = ", ".join(_word(part, column) for part in words[key].split(", "))
+    return REASONS[code][language].format_map(words)
+
+
+def _word(code: str, column: int) -> str:
+    return _WORDS[code][column] if code in _WORDS else code

@@ -22,6 +22,7 @@ from recupero.portals import (
     operation,
     outbox,
     pages,
+    placements,
     shell,
     sign_in,
     staff,
@@ -32,7 +33,9 @@ from recupero.portals.pages import error_page
 from recupero.wiring import wire
 
 # Each adds its area to the blueprint of the portals.
-PAGES: tuple[ModuleType, ...] = (accounts, creditor, home, operation, outbox, sign_in, staff, tenants, work)
+PAGES: tuple[ModuleType, ...] = (
+    accounts, creditor, home, operation, outbox, placements, sign_in, staff, tenants, work,
+)  # fmt: skip
 
 
 def create_from_environment() -> Flask:

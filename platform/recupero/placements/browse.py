@@ -1,4 +1,4 @@
-"""What pages read of placed accounts: lists to search, one account whole, portfolios, import batches.
+"""What pages read of placed accounts: lists to search, one account whole, portfolios.
 
 Everything is read in the tenants in scope. Names and ids come readable: who sees them is the page's matter.
 """
@@ -18,15 +18,7 @@ from recupero.kernel.errors import NotFound
 from recupero.placements import normalise
 from recupero.placements.lifecycle import ENDED
 from recupero.placements.service import is_open
-from recupero.placements.tables import (
-    Account,
-    ContactPoint,
-    Debtor,
-    Hold,
-    ImportBatch,
-    ImportIssue,
-    Portfolio,
-)
+from recupero.placements.tables import Account, ContactPoint, Debtor, Hold, Portfolio
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +252,7 @@ def portfolio_names(session: Session) -> dict[int, str]:
         .where(Portfolio.tenant_id.in_(scope_of(session).tenant_ids))
         .order_by(Portfolio.name)
     )
-    return {identity: name for identity, name in rows}
+    return {row.id: row.name for row in rows}
 
 
 def portfolio(session: Session, portfolio_id: int) -> Portfolio:
@@ -273,47 +265,3 @@ def portfolio(session: Session, portfolio_id: int) -> Portfolio:
     if found is None:
         raise NotFound("no such portfolio")
     return found
-
-
-def batches(
-    session: Session, *, before: int | None = None, limit: int = 50
-) -> Sequence[tuple[ImportBatch, str]]:
-    """Files placed with the tenants in scope, newest first, each with its portfolio's name."""
-    query = (
-        select(ImportBatch, Portfolio.name)
-        .join(
-            Portfolio,
-            (Portfolio.tenant_id == ImportBatch.tenant_id) & (Portfolio.id == ImportBatch.portfolio_id),
-        )
-        .where(ImportBatch.tenant_id.in_(scope_of(session).tenant_ids))
-    )
-    if before is not None:
-        query = query.where(ImportBatch.id < before)
-    rows = session.execute(query.order_by(ImportBatch.id.desc()).limit(limit))
-    return [(batch, name) for batch, name in rows]
-
-
-def batch(session: Session, batch_id: int) -> ImportBatch:
-    """The batch of that id among the tenants in scope. Raises NotFound."""
-    found = session.execute(
-        select(ImportBatch).where(
-            ImportBatch.tenant_id.in_(scope_of(session).tenant_ids), ImportBatch.id == batch_id
-        )
-    ).scalar_one_or_none()
-    if found is None:
-        raise NotFound("no such batch")
-    return found
-
-
-def issues(session: Session, of: ImportBatch, limit: int = 200) -> Sequence[ImportIssue]:
-    """What was found in the rows of a batch, in the order of the file."""
-    return (
-        session.execute(
-            select(ImportIssue)
-            .where(ImportIssue.tenant_id == of.tenant_id, ImportIssue.batch_id == of.id)
-            .order_by(ImportIssue.row_number, ImportIssue.id)
-            .limit(limit)
-        )
-        .scalars()
-        .all()
-    )

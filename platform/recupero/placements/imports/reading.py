@@ -55,14 +55,18 @@ def opened(
         return
     found = encodings.scan(lambda: _binary(path, magic), encoding)
     size = path.stat().st_size
-    with _binary(path, magic) as raw, io.TextIOWrapper(raw, found.encoding, newline="") as text:
-        mark, skipped = _delimiter(text, delimiter)
-        text.seek(0)
-        reader = csv.reader(_lines(text, skipped), delimiter=mark)
-        headings = _headings(_first_row(reader, header_row))
-        packed = getattr(raw, "fileobj", raw)  # of a gzip file, the file that is unpacked
-        chunks = _text_chunks(reader, headings, header_row)
-        yield Table(headings, chunks, found.content_hash, lambda: packed.tell() / size, mark)
+    try:
+        with _binary(path, magic) as raw, io.TextIOWrapper(raw, found.encoding, newline="") as text:
+            mark, skipped = _delimiter(text, delimiter)
+            text.seek(0)
+            reader = csv.reader(_lines(text, skipped), delimiter=mark)
+            headings = _headings(_first_row(reader, header_row))
+            packed = getattr(raw, "fileobj", raw)  # of a gzip file, the file that is unpacked
+            chunks = _text_chunks(reader, headings, header_row)
+            yield Table(headings, chunks, found.content_hash, lambda: packed.tell() / size, mark)
+    except UnicodeDecodeError:
+        problem = f"the file is no text in {found.encoding}: is it cut off, or of another kind?"
+        raise UserError(problem, field="file") from None
 
 
 def _magic(path: Path) -> bytes:

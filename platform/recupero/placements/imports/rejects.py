@@ -26,7 +26,7 @@ class RejectsFile:
     def __init__(self, path: Path, headings: Sequence[str], delimiter: str = ",") -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path, self.headings = path, list(headings)
-        self._file = path.open("w", encoding="utf-8-sig", newline="", opener=_private)
+        self._file = open(path, "w", encoding="utf-8-sig", newline="", opener=_private)  # noqa: SIM115 - closed by close()
         self._writer = csv.writer(self._file, delimiter=delimiter)
         self._writer.writerow([*(safe(name) for name in self.headings), "reason"])
         self.rows = 0

@@ -1,0 +1,257 @@
+"""Placing a creditor's file: choose it, say what its columns mean, try it, take it in; what became of it."""
+
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from flask import Response, flash, redirect, render_template, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from recupero.kernel import clock, runtime
+from recupero.kernel.database import Scope
+from recupero.kernel.errors import UserError
+from recupero.placements import batches, browse
+from recupero.placements import service as placements_service
+from recupero.placements.tables import Portfolio
+from recupero.portals import uploads
+from recupero.portals.forms import Form
+from recupero.portals.pages import blueprint
+from recupero.tenancy import queries as tenancy
+from recupero.tenancy.guard import requires, the_caller, transaction
+from recupero.tenancy.permissions import Permission
+
+PAGE = 50
+KINDS = ("placement", "maintenance", "financial", "recall")
+
+
+@blueprint.get("/placements")
+@requires(Permission.PLACEMENTS_READ)
+def placements() -> ResponseReturnValue:
+    return _list_page(Form())
+
+
+@blueprint.post("/placements")
+@requires(Permission.PLACEMENTS_IMPORT)
+def placement_sent() -> ResponseReturnValue:
+    """Keep the file and go on to its mapping."""
+    form, sent = Form.sent(), request.files.get("file")
+    try:
+        with transaction() as session:
+            portfolio = browse.portfolio(session, form.whole("portfolio"))
+        kind = form.text("kind")
+        if kind not in KINDS:
+            raise UserError(_("Choose one of the kinds."), field="kind")
+        if sent is None or not sent.filename:
+            raise UserError(_("Choose a file."), field="file")
+    except UserError as error:
+        form.refuse(error, "file", "kind", "portfolio")
+        return _list_page(form)
+    token = uploads.keep(sent, the_caller())
+    return redirect(url_for("portals.placement_file", token=token, portfolio=portfolio.id, kind=kind))
+
+
+def _list_page(form: Form) -> ResponseReturnValue:
+    before = request.args.get("before", type=int)
+    with transaction() as session:
+        rows = batches.batches(session, before=before, limit=PAGE + 1)
+        tenants = {tenant.id: tenant for tenant in tenancy.tenants(session)}
+        portfolios = [line.portfolio for line in browse.portfolios(session)]
+    page = render_template(
+        "placements/list.html", rows=rows[:PAGE], tenants=tenants, portfolios=portfolios, form=form,
+        kinds=KINDS, first_url=url_for("portals.placements") if before else None,
+        next_url=url_for("portals.placements", before=rows[PAGE - 1][0].id) if len(rows) > PAGE else None,
+    )  # fmt: skip
+    return page, form.status
+
+
+@blueprint.get("/placements/files/<token>")
+@requires(Permission.PLACEMENTS_IMPORT)
+def placement_file(token: str) -> ResponseReturnValue:
+    """The file's columns with the saved or proposed meaning of each, and what comes of the first rows."""
+    path, portfolio, kind = _chosen(token)
+    try:
+        spec = _known_mapping(portfolio, kind, path)
+    except UserError as error:
+        uploads.drop(token, the_caller())
+        flash(_("The file cannot be read: %(why)s", why=error.message), "bad")
+        return redirect(url_for("portals.placements"))
+    return _mapping_page(token, spec, Form())
+
+
+@blueprint.post("/placements/files/<token>")
+@requires(Permission.PLACEMENTS_IMPORT)
+def placement_file_sent(token: str) -> ResponseReturnValue:
+    """Look again, try without keeping anything, or take the file in."""
+    form = Form.sent()
+    path, portfolio, kind = _chosen(token)
+    spec: dict[str, Any] = {}
+    try:
+        spec = _mapping_of(form, path)
+        if form.optional("do") == "look":
+            return _mapping_page(token, spec, form)
+        result = _take_in(path, portfolio, kind, spec, dry_run=form.optional("do") != "import")
+        if result.batch_id is None:
+            return _mapping_page(token, spec, form, result=result)
+    except UserError as error:
+        form.refuse(error)
+        return _mapping_page(token, spec or _known_mapping(portfolio, kind, path), form)
+    if form.optional("save"):
+        with runtime.current().database.transaction(_scope(portfolio)) as session:
+            placements_service.save_mapping(
+                session,
+                portfolio_id=portfolio.id,
+                kind=kind,
+                name="default",
+                spec=spec,
+                actor=the_caller().actor,
+            )
+    uploads.drop(token, the_caller())
+    flash(_("The file has been taken in."))
+    return redirect(url_for("portals.placement", batch_id=result.batch_id))
+
+
+def _chosen(token: str) -> tuple[Path, Portfolio, str]:
+    kind = request.args.get("kind", "placement")
+    with transaction() as session:
+        portfolio = browse.portfolio(session, request.args.get("portfolio", 0, type=int))
+    return uploads.find(token, the_caller()), portfolio, kind if kind in KINDS else "placement"
+
+
+def _scope(portfolio: Portfolio) -> Scope:
+    """A creditor's own users place through the agency's people register, too; of it they see nothing."""
+    return Scope(the_caller().agency_id, (portfolio.tenant_id,))
+
+
+def _known_mapping(portfolio: Portfolio, kind: str, path: Path) -> dict[str, Any]:
+    """The mapping saved for the portfolio, else the one that headings and first rows suggest."""
+    from recupero.placements.imports.previewing import propose  # Polars is loaded only where a file is read
+
+    with runtime.current().database.transaction(_scope(portfolio)) as session:
+        saved = batches.saved_mapping(session, portfolio.id, kind)
+    return saved if saved is not None else propose(path, kind).spec
+
+
+def _take_in(path: Path, portfolio: Portfolio, kind: str, spec: dict[str, Any], *, dry_run: bool) -> Any:
+    from recupero.placements.imports import import_file
+
+    return import_file(
+        runtime.current().database, _scope(portfolio), portfolio_id=portfolio.id, path=path, kind=kind,
+        mapping=spec, dry_run=dry_run, actor=the_caller().actor,
+    )  # fmt: skip
+
+
+def _mapping_of(form: Form, path: Path) -> dict[str, Any]:
+    """The mapping as the form says: what was chosen for each column, over what only JSON can say."""
+    try:
+        spec = json.loads(form.text("spec"))
+    except json.JSONDecodeError as error:
+        raise UserError(_("This is not JSON: %(why)s", why=str(error)), field="spec") from None
+    if not isinstance(spec, dict):
+        raise UserError(_("The mapping is a JSON object."), field="spec")
+    if form.optional("spec") != form.optional("shown_spec"):
+        return spec  # it was edited by hand
+    chosen: dict[str, Any] = {
+        name: source for name, source in spec.get("columns", {}).items() if _is_composed(source)
+    }
+    for place, heading in enumerate(_headings(path, spec)):
+        name = form.optional(f"column-{place}")
+        if name:
+            before = chosen.get(name)
+            chosen[name] = (
+                heading if before is None else [*(before if isinstance(before, list) else [before]), heading]
+            )
+    return {**spec, "columns": chosen, "dates": form.text("dates"), "decimal": form.text("decimal")}
+
+
+def _is_composed(source: Any) -> bool:
+    """Whether a field's source says more than which columns it is read from."""
+    return isinstance(source, dict)
+
+
+def _headings(path: Path, spec: dict[str, Any]) -> Sequence[str]:
+    from recupero.placements.imports.reading import opened
+
+    how = {
+        key: spec[key] for key in ("delimiter", "encoding", "sheet", "header_row", "decimal") if key in spec
+    }
+    with opened(path, **how) as table:
+        return list(table.headings)
+
+
+def _mapping_page(token: str, spec: dict[str, Any], form: Form, *, result: Any = None) -> ResponseReturnValue:
+    from recupero.placements.imports.fields import FIELDS, REQUIRED
+    from recupero.placements.imports.reasons import explain
+
+    path, portfolio, kind = _chosen(token)
+    shown, problem = _preview(path, portfolio, kind, spec)
+    if problem and not form.errors and form.values:
+        form.refuse(problem)
+    headings = shown.headings if shown else _headings(path, spec)
+    page = render_template(
+        "placements/mapping.html", token=token, portfolio=portfolio, kind=kind, spec=spec, form=form,
+        result=result, file_name=path.name, headings=headings, shown=shown, problem=problem,
+        fields=FIELDS[kind],
+        meaning={column: name for name, source in spec.get("columns", {}).items() if not _is_composed(source)
+                 for column in ([source] if isinstance(source, str) else source)},
+        composed=[name for name, source in spec.get("columns", {}).items() if _is_composed(source)],
+        required=REQUIRED[kind], spec_text=json.dumps(spec, ensure_ascii=False, indent=2),
+        explain=lambda code: explain(code, _),
+    )  # fmt: skip
+    return page, form.status
+
+
+def _preview(
+    path: Path, portfolio: Portfolio, kind: str, spec: dict[str, Any]
+) -> tuple[Any, UserError | None]:
+    """The first rows through the mapping; or None and what is wrong with it."""
+    from recupero.placements.imports.previewing import preview
+    from recupero.placements.imports.setting import Setting
+
+    now = clock.now()
+    setting = Setting(
+        agency_id=the_caller().agency_id, tenant_id=portfolio.tenant_id, portfolio_id=portfolio.id,
+        country=portfolio.country, currency=portfolio.currency, product=portfolio.product,
+        placement_number=portfolio.placement_number, today=now.date(), now=now,
+    )  # fmt: skip
+    try:
+        return preview(path, spec, setting, kind=kind, n=10), None
+    except UserError as error:
+        return None, error
+
+
+@blueprint.get("/placements/<int:batch_id>")
+@requires(Permission.PLACEMENTS_READ)
+def placement(batch_id: int) -> ResponseReturnValue:
+    from recupero.placements.imports.reasons import explain
+
+    with transaction() as session:
+        batch = batches.batch(session, batch_id)
+        portfolio = browse.portfolio(session, batch.portfolio_id)
+        tenant = tenancy.tenant(session, batch.tenant_id)
+        issues = batches.issues(session, batch)
+    return render_template(
+        "placements/batch.html", batch=batch, portfolio=portfolio, tenant=tenant, issues=issues,
+        explain=lambda code: explain(code, _),
+    )  # fmt: skip
+
+
+@blueprint.get("/placements/<int:batch_id>/rejects.csv")
+@requires(Permission.PLACEMENTS_READ)
+def placement_rejects(batch_id: int) -> ResponseReturnValue:
+    """The rows that were not taken, in the file's own columns, with the reasons in the reader's language."""
+    from recupero.placements.imports.rejects import RejectsFile, reason_text
+
+    with tempfile.TemporaryDirectory() as folder, transaction() as session:
+        batch = batches.batch(session, batch_id)
+        made: RejectsFile | None = None
+        for row, reasons in batches.rejected_rows(session, batch):
+            made = made or RejectsFile(Path(folder) / "rejects.csv", list(row))
+            made.add([row.get(name) for name in made.headings], reason_text(reasons, _))
+        if made is None:
+            return Response(status=204)
+        made.close()
+        content = made.path.open("rb")  # lives on after its folder is gone, until it has been sent
+    return send_file(content, "text/csv", as_attachment=True, download_name=f"rejects-{batch_id}.csv")

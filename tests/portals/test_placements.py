@@ -1,0 +1,155 @@
+"""A creditor's file through the pages: its columns proposed, tried without a trace, taken in, rejects kept."""
+
+import io
+from datetime import datetime
+
+import pytest
+from werkzeug.test import TestResponse
+
+from recupero.kernel.database import Scope
+from recupero.placements import browse
+from recupero.placements.service import create_portfolio
+from recupero.tenancy.permissions import Role
+from tests.factories import World
+from tests.portals.conftest import Visitor
+
+FILE = (
+    "Operación;RUT;Nombre;Correo;Teléfono;Vencimiento;Saldo\n"
+    "A-1;12.345.678-5;Ana Pérez;ana@example.com;+56 9 6123 4567;15/01/2026;125.000\n"
+    "A-2;11.111.111-1;Luis Soto;luis@example.com;;20/01/2026;89.990\n"
+    "A-3;12.345.678-9;Eva Rojas;eva@example.com;;20/01/2026;10.000\n"
+)
+
+
+@pytest.fixture
+def scope(world: World, noon: datetime) -> Scope:
+    return world.tenant()
+
+
+@pytest.fixture
+def portfolio(visitor: Visitor, scope: Scope) -> int:
+    with visitor.platform.database.transaction(scope) as session:
+        return create_portfolio(
+            session, name="Consumo", country="CL", currency="CLP", product="loan", placement_number=1, terms={},
+            strategy={}, actor="system",
+        ).id  # fmt: skip
+
+
+def sent(visitor: Visitor, portfolio: int, text: str, name: str = "cartera.csv") -> TestResponse:
+    """Send the file and answer the page with its columns, or what refused it."""
+    answer = visitor.send(
+        "/placements", portfolio=portfolio, kind="placement", file=(io.BytesIO(text.encode()), name)
+    )
+    return visitor.get(answer.headers["Location"]) if answer.status_code == 302 else answer
+
+
+def choices(page: TestResponse) -> dict[str, str]:
+    """The form of the mapping page as the browser would send it unchanged."""
+    from html.parser import HTMLParser
+
+    class Reader(HTMLParser):
+        found: dict[str, str] = {}  # noqa: RUF012 - one reader per page
+        select: str | None = None
+        area: str | None = None
+
+        def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+            given = dict(attributes)
+            if tag == "select":
+                self.select = given["name"]
+                self.found[self.select or ""] = ""
+            elif tag == "option" and "selected" in given:
+                self.found[self.select or ""] = given["value"] or ""
+            elif tag == "textarea":
+                self.area = given["name"]
+                self.found[self.area or ""] = ""
+            elif tag == "input" and given.get("name") == "shown_spec":
+                self.found["shown_spec"] = given["value"] or ""
+
+        def handle_endtag(self, tag: str) -> None:
+            if tag == "textarea":
+                self.area = None
+
+        def handle_data(self, data: str) -> None:
+            if self.area:
+                self.found[self.area] += data
+
+    reader = Reader()
+    reader.found = {}
+    reader.feed(page.text)
+    return reader.found
+
+
+def test_columns_are_proposed_and_first_rows_shown(visitor: Visitor, scope: Scope, portfolio: int) -> None:
+    visitor.sign_in(Role.AGENCY_ADMINISTRATOR, scope)
+    page = sent(visitor, portfolio, FILE)
+    chosen = choices(page)
+    assert page.status_code == 200
+    assert [chosen[f"column-{place}"] for place in range(7)] == [
+        "client_account", "national_id", "name", "email", "phone", "due_date", "total",
+    ]  # fmt: skip
+    assert chosen["decimal"] == ","
+    assert "the check digit of the national id is wrong" in page.text
+
+
+def test_trying_keeps_nothing_and_taking_in_places_accounts(
+    visitor: Visitor, scope: Scope, portfolio: int
+) -> None:
+    visitor.sign_in(Role.AGENCY_ADMINISTRATOR, scope)
+    page = sent(visitor, portfolio, FILE)
+    address = page.request.full_path
+    tried = visitor.send(address, **choices(page), do="try")
+    assert "What taking it in would do" in tried.text
+    with visitor.platform.database.transaction(scope) as session:
+        assert browse.accounts(session, browse.Filter()) == []
+    taken = visitor.send(address, **choices(page), do="import", save="yes")
+    assert taken.status_code == 302, taken.text
+    with visitor.platform.database.transaction(scope) as session:
+        found = browse.accounts(session, browse.Filter(text="A-1"))
+    assert [(row.client_account, row.balance_minor) for row in found] == [("A-1", 125_000)]
+    batch = visitor.text(taken.headers["Location"])
+    assert "the check digit of the national id is wrong" in batch
+    rejects = visitor.get(taken.headers["Location"] + "/rejects.csv")
+    assert "A-3" in rejects.text
+    assert "A-1" not in rejects.text
+
+
+def test_a_column_chosen_by_hand_counts(visitor: Visitor, scope: Scope, portfolio: int) -> None:
+    visitor.sign_in(Role.AGENCY_ADMINISTRATOR, scope)
+    page = sent(visitor, portfolio, FILE.replace("Operación", "Zzz"))
+    given = choices(page)
+    assert given["column-0"] == ""
+    looked = visitor.send(page.request.full_path, **{**given, "column-0": "client_account"}, do="look")
+    assert looked.status_code == 200, looked.text
+    assert choices(looked)["column-0"] == "client_account"
+
+
+@pytest.mark.parametrize("content", ["", "\x00\x01\x02", "only a heading\n"])
+def test_a_file_that_cannot_be_read_says_why(
+    visitor: Visitor, scope: Scope, portfolio: int, content: str
+) -> None:
+    visitor.sign_in(Role.AGENCY_ADMINISTRATOR, scope)
+    answer = sent(visitor, portfolio, content)
+    assert answer.status_code in (200, 302, 422)
+    assert "went wrong on our side" not in answer.text
+
+
+def test_no_file_is_said_at_its_field(visitor: Visitor, scope: Scope, portfolio: int) -> None:
+    visitor.sign_in(Role.AGENCY_ADMINISTRATOR, scope)
+    answer = visitor.send("/placements", portfolio=portfolio, kind="placement")
+    assert answer.status_code == 422
+    assert 'id="file-error"' in answer.text
+
+
+def test_a_creditors_administrator_places_for_their_own_company_only(
+    visitor: Visitor, scope: Scope, portfolio: int, world: World
+) -> None:
+    visitor.sign_in(Role.CREDITOR_ADMINISTRATOR, scope)
+    page = sent(visitor, portfolio, FILE)
+    assert visitor.send(page.request.full_path, **choices(page), do="import").status_code == 302
+    other = Visitor(visitor.client.application.test_client(), visitor.platform)
+    other.sign_in(Role.CREDITOR_ADMINISTRATOR, world.tenant())
+    assert (
+        sent(other, portfolio, FILE).status_code == 422
+        or "no such portfolio" in sent(other, portfolio, FILE).text
+    )
+    assert other.get(page.request.full_path).status_code == 404

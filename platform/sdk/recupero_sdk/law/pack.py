@@ -9,12 +9,15 @@ from datetime import date
 from recupero_sdk.law.schema import Manifest, Rule
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class RegulationPack:
     """The rules of one country. Compared by identity: what is compiled for a pack is kept per pack."""
 
     manifest: Manifest
     rules: tuple[Rule, ...]
+
+    def __repr__(self) -> str:
+        return f"RegulationPack({self.id} {self.version}, {len(self.rules)} rules)"
 
     @property
     def id(self) -> str:

@@ -62,7 +62,7 @@ def run_once(platform: runtime.Runtime, *, accounts: int, days: int, seed: int) 
         "rejected": loaded.rejected,
         "quarantined": loaded.quarantined,
         **summary,
-        "illegal_contacts": len(replayed.illegal_ids),
+        "illegal_contacts": len(replayed.illegal),
         "seconds": round(monotonic() - began, 1),
     }
 

@@ -123,11 +123,11 @@ def place(
 def train(platform: Runtime, agency: Scope, say: Say) -> None:
     """Train and register on what has happened so far; with too little of it the strategy's order stays."""
     try:
-        version = models.train(platform.database, agency, MODEL)
-    except ValueError as error:
-        say(f"No model yet: {error}")
+        trained = models.train(platform.database, agency, MODEL)
+    except UserError as error:
+        say(f"No model yet: {error.message}")
         return
-    say(f"Model {MODEL} trained: {version}")
+    say(f"Model {trained.name} version {trained.version} is {trained.alias} ({trained.seconds} s)")
 
 
 def first_day(now: datetime, days: int) -> datetime:

@@ -1,8 +1,8 @@
 """Drives the real pipeline through simulated days: the same jobs, links, gateway events and books as in life.
 
-Only the debtors are simulated. A debtor is met when an account is placed; after each tick the debtors answer
-what has gone out since the last one, through the same doors as real ones: the payment page's service, the
-gateway's signed events, the record of contacts.
+Only the debtors and the agents' telephone are simulated. A debtor is met when an account is placed; after
+each tick the debtors answer what has gone out since the last one, through the same doors as real ones: the
+payment page's service, the gateway's signed events, the record of contacts.
 """
 
 from collections import Counter
@@ -17,6 +17,8 @@ from recupero.decisions.simulation.debtors import Reaction, SimulatedDebtor
 from recupero.kernel import clock, jobs
 from recupero.kernel.database import Scope
 from recupero.kernel.runtime import Runtime
+from recupero.outreach import calls
+from recupero.outreach import queries as outreach
 from recupero.payments import sandbox
 from recupero.payments import service as payments
 from recupero.payments.links import Door, Fact
@@ -27,6 +29,7 @@ from recupero.tenancy import queries as tenancy
 from recupero_sdk.gateways import PaymentEventKind
 
 TICKS = (9, 12, 16, 19)  # local hours at which the scheduler's work is done
+CALLS_PER_TICK = 15  # what the agents of one creditor's desk manage between two ticks
 _KIND = {"email": "email", "sms": "phone", "whatsapp": "phone", "call": "phone", "letter": "address"}
 
 
@@ -48,6 +51,7 @@ class Drive:
 
     def __init__(self, platform: Runtime, agency: Scope, seed: int) -> None:
         self._platform, self._seed = platform, seed
+        self._charges: list[tuple[Scope, int]] = []  # payment pages asked for, whose debtors wait to pay
         self._towns = [self._town(Scope(agency.agency_id, (tenant,))) for tenant in agency.tenant_ids]
         self.counts: Counter[str] = Counter()
 
@@ -78,7 +82,7 @@ class Drive:
 
     def summary(self) -> str:
         """What has happened so far, for a progress line."""
-        wanted = ("messages", "bounced", "visits", "payments", "promises", "disputes", "opt_outs")
+        wanted = ("messages", "bounced", "calls", "visits", "payments", "promises", "disputes", "opt_outs")
         return ", ".join(f"{self.counts[name]} {name.replace('_', '-')}" for name in wanted)
 
     def _tick(self, *, first: bool) -> None:
@@ -89,7 +93,8 @@ class Drive:
                 self._keep_promises(town)
                 self._cure_alone(town)
             self._answer_messages(town)
-        jobs.drain()
+            self._make_calls(town)
+        self._complete_payments()
 
     def _answer_messages(self, town: _Town) -> None:
         """Let addresses bounce and debtors read what went out since the last tick."""
@@ -107,6 +112,28 @@ class Drive:
             town.last_contact = max(town.last_contact, one.contact_id)
             if one.contact_id in arrived and town.debtors[one.account_id].reads(one.channel):
                 self._react(town, one)
+
+    def _make_calls(self, town: _Town) -> None:
+        """Agents work the queue of calls that are due, each with the law's yes at that moment."""
+        with self._platform.database.transaction(town.scope) as session:
+            tasks = [(task.id, task.account_id) for task in outreach.for_people(session, CALLS_PER_TICK)]
+        for task_id, account_id in tasks:
+            with self._platform.database.transaction(town.scope) as session:
+                call = calls.start_call(session, account_id=account_id, action_id=task_id)
+            if call.contact_id is not None:
+                self._talk(town, call.contact_id, account_id, task_id)
+
+    def _talk(self, town: _Town, contact_id: int, account_id: int, task_id: int) -> None:
+        code = town.debtors[account_id].answers_call()
+        with self._platform.database.transaction(town.scope) as session:
+            calls.finish_call(session, contact_id, code, actor="simulation", action_id=task_id)
+        self.counts["calls"] += 1
+        if code == "PTPF":
+            with self._platform.database.transaction(town.scope) as session:
+                debtor_id = reach.reachable(session, [account_id])[account_id].debtor_id
+            door = self._visit(town, debtor_id, account_id)
+            if door is not None:
+                self._promise(town, door, account_id)
 
     def _arrive(self, town: _Town, one: Sent) -> contacts_service.Result:
         """Whether the address was right: the same answer each time for the same address."""
@@ -158,16 +185,22 @@ class Drive:
         return door
 
     def _pay(self, door: Door, share: float) -> None:
-        """Pay through the gateway: the worker makes its page, its signed event books the money."""
+        """Ask for the gateway's page over a part of what is owed."""
         with self._platform.database.transaction(door.scope) as session:
             can = payments.payable(session, door.link_id)
             amount = max(can.minimum_minor, min(can.total_minor, _round_part(can.total_minor, share)))
             if can.total_minor == 0:
                 return
-            charge_id = payments.start_charge(session, door.link_id, amount)
+            self._charges.append((door.scope, payments.start_charge(session, door.link_id, amount)))
+
+    def _complete_payments(self) -> None:
+        """Workers make the gateway's pages, debtors pay on them, the gateway's signed events book the money."""
         jobs.drain()
-        sandbox.report(self._platform.database, door.scope, charge_id, PaymentEventKind.SUCCEEDED)
-        self.counts["payments"] += 1
+        asked, self._charges = dict.fromkeys(self._charges), []
+        for scope, charge_id in asked:
+            sandbox.report(self._platform.database, scope, charge_id, PaymentEventKind.SUCCEEDED)
+            self.counts["payments"] += 1
+        jobs.drain()
 
     def _promise(self, town: _Town, door: Door, account_id: int) -> None:
         debtor, today = town.debtors[account_id], clock.now().astimezone(town.zone).date()

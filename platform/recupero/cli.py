@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from recupero import serving
+from recupero.decisions.cli import models, plan
 from recupero.demo import load as demo_agency
 from recupero.kernel import audit, command, engines, logs, migrate, rotation
 from recupero.kernel.database import Scope
@@ -38,6 +39,8 @@ def bench() -> None:
 bench.add_command(import_bench)
 main.add_command(import_command)
 main.add_command(ledger)
+main.add_command(models)
+main.add_command(plan)
 main.add_command(report)
 
 

@@ -94,7 +94,7 @@ def _happens(session: Session, owed: Debt, event: str, at: datetime) -> None:
         _promise(session, owed, event, at)
     elif event == "open":
         session.add(PaymentLink(tenant_id=owed.tenant_id, debtor_id=owed.debtor_id, account_ids=[owed.account_id],
-                                currency="CLP", token="t", status="active", created_at=at,
+                                currency="CLP", token="t", status="settled", created_at=at,
                                 first_opened_at=at))  # fmt: skip
     elif event == "hold":
         session.add(Hold(tenant_id=owed.tenant_id, debtor_id=owed.debtor_id, kind="dispute", source="test",

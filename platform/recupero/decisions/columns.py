@@ -31,17 +31,28 @@ def read(
 
     Raises ValueError where a row has another width: a NULL, or a type that is neither.
     """
-    connection = session.connection().connection.driver_connection
-    assert connection is not None
-    with connection.cursor() as cursor, cursor.copy(
-        f"COPY ({query}) TO STDOUT (FORMAT BINARY)", dict(arguments)
-    ) as copy:
-        blob = b"".join(copy)
+    blob = _copy_out(session, f"COPY ({query}) TO STDOUT (FORMAT BINARY)", arguments)
     table = _rows(blob, [*integers], [*floats])
     return (
         {name: table[name].astype(np.int64) for name in integers},
         {name: table[name].astype(np.float64) for name in floats},
     )
+
+
+# Whole tables are joined: without fresh statistics the planner takes nested loops that never end.
+_SET_BASED = "SET LOCAL enable_nestloop = off; SET LOCAL jit = off; SET LOCAL work_mem = '128MB'"
+_AS_BEFORE = "SET LOCAL enable_nestloop = on; SET LOCAL jit = on; SET LOCAL work_mem TO DEFAULT"
+
+
+def _copy_out(session: Session, statement: str, arguments: Mapping[str, Any]) -> bytes:
+    connection = session.connection().connection.driver_connection
+    assert connection is not None
+    with connection.cursor() as cursor:
+        cursor.execute(_SET_BASED)
+        with cursor.copy(statement, dict(arguments)) as copy:
+            blob = b"".join(copy)
+        cursor.execute(_AS_BEFORE)
+    return blob
 
 
 def _rows(blob: bytes, integers: list[str], floats: list[str]) -> Any:
@@ -65,12 +76,7 @@ def read_frame(
     """Rows of `query` with texts, as a Polars frame of exactly `schema`. An empty text reads as null, too."""
     import polars as pl
 
-    connection = session.connection().connection.driver_connection
-    assert connection is not None
-    with connection.cursor() as cursor, cursor.copy(
-        f"COPY ({query}) TO STDOUT (FORMAT CSV, HEADER, NULL '\\N')", dict(arguments)
-    ) as copy:
-        blob = b"".join(copy)
+    blob = _copy_out(session, f"COPY ({query}) TO STDOUT (FORMAT CSV, HEADER, NULL '\\N')", arguments)
     return pl.read_csv(blob, schema=dict(schema), null_values="\\N")
 
 

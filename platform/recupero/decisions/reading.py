@@ -46,9 +46,10 @@ _STRENGTH = ", ".join(f"'{kind}'" for kind in HOLDS)
 
 _ACCOUNTS = f"""
 WITH h AS (
-    SELECT debtor_id, account_id, kind FROM holds
+    SELECT debtor_id, account_id, min(array_position(ARRAY[{_STRENGTH}], kind)) AS strength FROM holds
     WHERE tenant_id = %(tenant)s AND started_at <= %(at)s::timestamptz
       AND (ended_at IS NULL OR ended_at > %(at)s::timestamptz) AND (until IS NULL OR until > %(at)s::timestamptz)
+    GROUP BY debtor_id, account_id
 ), k AS (
     SELECT debtor_id,
         {_BEST},
@@ -86,8 +87,7 @@ SELECT a.tenant_id AS tenant, a.id AS account, a.debtor_id AS debtor, d.person_i
     a.currency, a.balance_minor, a.due_date, a.product AS debt_kind,
     d.country, d.region, d.timezone,
     coalesce(d.timezone, t.timezone) AS clock_zone,
-    (SELECT kind FROM h WHERE h.debtor_id = a.debtor_id AND (h.account_id IS NULL OR h.account_id = a.id)
-     ORDER BY array_position(ARRAY[{_STRENGTH}], kind) LIMIT 1) AS hold,
+    (ARRAY[{_STRENGTH}])[least(whole.strength, one.strength)] AS hold,
     s.consents, coalesce(s.opt_outs, ',') AS opt_outs,
     {_PICKED},
     c.last_at, coalesce(c.lately, 0) AS lately, m.promised_for, m.broken_at,
@@ -97,6 +97,8 @@ SELECT a.tenant_id AS tenant, a.id AS account, a.debtor_id AS debtor, d.person_i
 FROM accounts a
 JOIN debtors d ON d.tenant_id = a.tenant_id AND d.id = a.debtor_id
 JOIN tenants t ON t.id = a.tenant_id
+LEFT JOIN h whole ON whole.debtor_id = a.debtor_id AND whole.account_id IS NULL
+LEFT JOIN h one ON one.debtor_id = a.debtor_id AND one.account_id = a.id
 LEFT JOIN k ON k.debtor_id = a.debtor_id
 LEFT JOIN s ON s.debtor_id = a.debtor_id
 LEFT JOIN c ON c.debtor_id = a.debtor_id

@@ -63,6 +63,7 @@ def _client(uri: str) -> Any:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # nothing leaves the house unasked
     from mlflow.tracking import MlflowClient
 
+    uri = uri.replace("postgresql://", "postgresql+psycopg://", 1)
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
@@ -128,6 +129,11 @@ def _write_model(folder: Path, run_id: str, finished: Finished) -> None:
 
 def set_alias(name: str, alias: str, version: str) -> None:
     client().set_registered_model_alias(name, alias, version)
+
+
+def tag(version: Version, key: str, value: str) -> None:
+    """A note on the version's run."""
+    client().set_tag(version.run_id, key, value)
 
 
 def by_alias(name: str, alias: str) -> Version | None:

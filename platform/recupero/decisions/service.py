@@ -28,7 +28,7 @@ from recupero.outreach.connectors import connectors
 
 log = logging.getLogger(__name__)
 
-_LOCK = 7302  # advisory lock space: one plan of a tenant at a time
+_LOCK = 7303  # advisory lock space: one plan of a tenant at a time
 #: Carried out by a person from a work queue; a visit is never planned by a machine.
 BY_AGENTS = ("call",)
 

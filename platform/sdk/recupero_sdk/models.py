@@ -47,14 +47,20 @@ class Reason:
 
 @runtime_checkable
 class ScoringModel(Protocol):
-    """A kind of model. `target` names the outcome column it learns, `key` its name in the registry."""
+    """A kind of model. `target` names the outcome column it learns, `key` its name in the registry.
+
+    `features` are those it learns from; empty means all that the platform has.
+    """
 
     key: str
     target: str
     features: Sequence[Feature]
 
     def train(self, columns: Columns, target: Any, *, seed: int = 0) -> Training:
-        """Fit on rows known up to now; `target` has one number per row. Raises ValueError on too few rows."""
+        """Fit on rows known up to now; `target` has one number per row. Raises ValueError on too few rows.
+
+        Rows that belong together (one account at several moments) stand together.
+        """
         ...
 
     def predict(self, fitted: Any, columns: Columns) -> Any:

@@ -1,0 +1,176 @@
+"""`recupero plan`, `recupero models …`, `recupero decisions …`."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from recupero.kernel import clock, command, runtime
+from recupero.kernel.database import Scope
+from recupero.kernel.errors import UserError
+from recupero.tenancy.queries import agency_scopes, tenant_scope
+
+
+def scopes(running: runtime.Runtime, tenant: str | None, every: bool) -> list[Scope]:
+    """The tenants a command is for, each with its agency. Raises UserError unless exactly one way is given."""
+    if (tenant is None) is not every:
+        raise UserError("give either --tenant T or --all", field="tenant")
+    if tenant is not None:
+        return [tenant_scope(running.database, tenant)]
+    return [each.of_tenant(one) for each in agency_scopes(running.database) for one in each.tenant_ids]
+
+
+@click.command()
+@click.option("--tenant", help="Slug, agency/slug or id of one creditor.")
+@click.option("--all", "every", is_flag=True, help="Every creditor of every agency.")
+@click.option("--at", "moment", help="Plan as of this moment (ISO 8601 with zone); now by default.")
+@command.data_dir_option
+@command.json_option
+@command.answers
+def plan(tenant: str | None, every: bool, moment: str | None, data_dir: Path | None, as_json: bool) -> None:
+    """Decide and schedule the next action of every account."""
+    from recupero.decisions.service import plan_tenant
+
+    at = _moment(moment)
+    with command.opened(data_dir) as running:
+        found = scopes(running, tenant, every)
+        with click.progressbar(found, label="Planning", file=click.get_text_stream("stderr")) as wanted:
+            plans = [plan_tenant(running.database, scope, at).to_json() for scope in wanted]
+    command.finish(_together(plans), as_json=as_json)
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise UserError(f"{text!r} is no moment: write it like 2026-03-10T09:00:00-03:00", field="--at") from None
+    if at.tzinfo is None:
+        raise UserError("a moment needs its zone, like 2026-03-10T09:00:00-03:00", field="--at")
+    return at
+
+
+def _together(plans: list[dict[str, Any]]) -> dict[str, Any]:
+    """Sums over tenants; the gap is the widest of any."""
+    total: dict[str, Any] = {"accounts": 0, "candidates": 0, "planned": 0, "blocked": {}, "held": {},
+                             "expected_value": {}, "bound_gap": 0.0, "seconds": 0.0, "notes": []}  # fmt: skip
+    for each in plans:
+        for key in ("accounts", "candidates", "planned", "seconds"):
+            total[key] += each[key]
+        for key in ("blocked", "held", "expected_value"):
+            for name, number in each[key].items():
+                total[key][name] = total[key].get(name, 0) + number
+        total["bound_gap"] = max(total["bound_gap"], each["bound_gap"])
+        total["notes"] += [f"tenant {each['tenant_id']}: {note}" for note in each["notes"]]
+    return {**total, "seconds": round(total["seconds"], 3), "tenants": plans}
+
+
+@click.group()
+def models() -> None:
+    """The registry of models: list, train, promote, shadow, benchmark."""
+
+
+@models.command("list")
+@command.data_dir_option
+@command.json_option
+@command.answers
+def list_models(data_dir: Path | None, as_json: bool) -> None:
+    """Every version with its aliases and figures."""
+    from recupero.decisions import registry
+
+    with command.opened(data_dir) as running:
+        kinds = sorted(running.plugins.models)
+        found = [asdict(version) for version in registry.versions()]
+    if as_json:
+        command.finish({"kinds": kinds, "models": found}, as_json=True)
+        return
+    for each in found:
+        held = {key: round(value, 5) for key, value in each["metrics"].items() if key.startswith("holdout_")}
+        click.echo(f"{each['name']} {each['version']} {','.join(each['aliases'])} {json.dumps(held)}")
+    if not found:
+        click.echo(f"no model is registered yet; kinds installed: {', '.join(kinds) or 'none'}")
+
+
+def _training_scopes(running: runtime.Runtime, tenant: str | None, agency: int | None) -> Iterator[Scope]:
+    if tenant is not None:
+        yield tenant_scope(running.database, tenant)
+        return
+    for each in agency_scopes(running.database):
+        if agency is None or each.agency_id == agency:
+            yield each.scope()
+
+
+@models.command()
+@click.argument("kind", default="propensity")
+@click.option("--tenant", help="A model of this creditor's own.")
+@click.option("--agency", type=int, help="Only this agency; every agency by default, each with a model of its own.")
+@click.option("--seed", default=0, show_default=True)
+@command.data_dir_option
+@command.json_option
+@command.answers
+def train(
+    kind: str, tenant: str | None, agency: int | None, seed: int, data_dir: Path | None, as_json: bool
+) -> None:
+    """Train on the history and register; the first version becomes champion, later ones challenger."""
+    from recupero.decisions import models as registry_models
+
+    with command.opened(data_dir) as running:
+        registry_models.kind_of(kind)
+        wanted = list(_training_scopes(running, tenant, agency))
+        if not wanted:
+            raise UserError("there is no such agency, or none has a creditor yet", field="agency")
+        done, refused = [], []
+        for scope in wanted:
+            try:
+                done.append(registry_models.train(running.database, scope, kind, seed=seed).to_json())
+            except UserError as error:
+                refused.append({"agency_id": scope.agency_id, "tenant_ids": scope.tenant_ids, "reason": error.message})
+                click.echo(error.message, err=True)
+    command.finish({"trained": done, "refused": refused}, as_json=as_json, ok=bool(done))
+
+
+@models.command()
+@click.argument("name")
+@click.argument("version")
+@command.data_dir_option
+@command.json_option
+@command.answers
+def promote(name: str, version: str, data_dir: Path | None, as_json: bool) -> None:
+    """Make VERSION of NAME the champion; it needs a measured win over the present one."""
+    from recupero.decisions import models as registry_models
+
+    with command.opened(data_dir) as running:
+        scope = _owner(running, name)
+        registry_models.promote(running.database, scope, name, version, actor="system:cli")
+    command.finish({"name": name, "version": version, "alias": "champion"}, as_json=as_json)
+
+
+def _owner(running: runtime.Runtime, name: str) -> Scope:
+    """The scope of the agency that a registered name belongs to."""
+    for each in agency_scopes(running.database):
+        mine = {f"-agency-{each.agency_id}", *(f"-tenant-{tenant_id}" for tenant_id in each.tenant_ids)}
+        if any(name.endswith(end) for end in mine):
+            return each.scope()
+    raise UserError(f"no agency has a model called {name!r}: see `recupero models list`", field="name")
+
+
+@models.command()
+@click.argument("kind", default="propensity")
+@click.option("--tenant", help="This creditor's own model.")
+@click.option("--agency", type=int, help="Only this agency; every agency by default.")
+@command.data_dir_option
+@command.json_option
+@command.answers
+def shadow(kind: str, tenant: str | None, agency: int | None, data_dir: Path | None, as_json: bool) -> None:
+    """Score today's accounts by champion and challenger and compare; decides nothing."""
+    from recupero.decisions import models as registry_models
+
+    with command.opened(data_dir) as running:
+        wanted = list(_training_scopes(running, tenant, agency))
+        found = [asdict(registry_models.shadow(running.database, scope, kind)) for scope in wanted]
+    command.finish({"shadows": found, "at": clock.now().isoformat()}, as_json=as_json)

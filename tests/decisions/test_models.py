@@ -1,0 +1,191 @@
+"""Models through the real registry: trained on later-held-out history, served, promoted by a win, survived."""
+
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from recupero.decisions import dataset, models, registry, serving
+from recupero.decisions.features import read_features
+from recupero.decisions.filling import Filling, fill
+from recupero.decisions.service import plan_tenant
+from recupero.decisions.tables import Decision
+from recupero.kernel import audit, clock
+from recupero.kernel.database import Scope
+from recupero.kernel.errors import Conflict, NotFound, UserError
+from recupero_sdk.models import Columns, Training
+from sqlalchemy import select
+
+from tests.decisions.debts import debt, portfolio
+from tests.factories import World
+
+pytestmark = pytest.mark.usefixtures("noon")
+
+
+def _filled(world: World, accounts: int = 500, days: int = 60, **strategy: Any) -> Scope:
+    scope = world.tenant()
+    with world.platform.database.transaction(scope) as session:
+        book = portfolio(session, **strategy)
+        fill(session, book, Filling(accounts, clock.now() - timedelta(days=days)))
+    return scope
+
+
+def test_the_holdout_is_later_and_of_other_accounts_where_windows_overlap(world: World) -> None:
+    scope = _filled(world)
+    with world.platform.database.transaction(scope) as session:
+        data = dataset.build(session, clock.now())
+    assert data.moment[data.holdout].min() > data.moment[data.train].max()
+    assert not set(data.account_id[data.train]) & set(data.account_id[data.holdout])
+    assert max(data.moment) <= (clock.now() - dataset.HORIZON).timestamp()
+    assert 0 < data.target.mean() < 0.5
+
+
+def test_with_enough_history_no_window_touches_the_holdout(world: World) -> None:
+    scope = _filled(world, days=120)
+    with world.platform.database.transaction(scope) as session:
+        data = dataset.build(session, clock.now())
+    assert data.moment[data.train].max() + dataset.HORIZON.total_seconds() <= data.moment[data.holdout].min()
+
+
+def test_a_model_goes_through_the_registry_and_serves_the_same_scores(world: World) -> None:
+    scope = _filled(world)
+    trained = models.train(world.platform.database, scope)
+    assert (trained.alias, trained.version) == ("champion", "1")
+    assert trained.metrics["holdout_auc"] > 0.6
+    assert trained.metrics["holdout_calibration_error"] < 0.1
+    served = serving.champion(scope)
+    assert served is not None
+    with world.platform.database.transaction(scope) as session:
+        table = read_features(session, clock.now())
+        assert len(audit.verify(session)) == 0
+    scores = serving.predict(served, table)
+    again = served.kind.load(served.kind.dump(served.fitted))
+    np.testing.assert_array_equal(scores, served.kind.predict(again, serving.columns_of(served, table)))
+    listed = [version for version in registry.versions() if version.name == trained.name]
+    assert [(version.version, version.aliases) for version in listed] == [("1", ("champion",))]
+    assert listed[0].metrics["holdout_auc"] == pytest.approx(trained.metrics["holdout_auc"])
+    assert listed[0].notes["split"] == trained.split
+
+
+def test_plans_are_made_by_the_champion_and_say_which(world: World) -> None:
+    scope = _filled(world, exploration=0)
+    trained = models.train(world.platform.database, scope)
+    result = plan_tenant(world.platform.database, scope)
+    assert (result.model, result.model_version, result.notes) == (trained.name, "1", [])
+    with world.platform.database.transaction(scope) as session:
+        decision = session.execute(select(Decision).where(Decision.choice != "wait").limit(1)).scalar_one()
+    told = [reason for reason in decision.reasons if reason["code"] == "feature"]
+    assert len(told) == 3
+    assert 0 < decision.score < 1
+
+
+def test_too_little_history_registers_nothing(world: World) -> None:
+    scope = world.tenant()
+    with world.platform.database.transaction(scope) as session:
+        debt(session, portfolio(session), placed_ago=50)
+    with pytest.raises(UserError, match="too few"):
+        models.train(world.platform.database, scope)
+    assert serving.champion(scope) is None
+
+
+def test_promotion_needs_a_measured_win_and_is_reversible(world: World) -> None:
+    scope = _filled(world)
+    first = models.train(world.platform.database, scope)
+    second = models.train(world.platform.database, scope, seed=1)
+    assert second.alias == "challenger"
+    with pytest.raises(UserError, match="not promoted"):
+        models.promote(world.platform.database, scope, first.name, "2", actor="test")
+    client = registry.client()
+    version = registry.with_run(first.name, "2")
+    assert version is not None
+    client.log_metric(version.run_id, "gain_low", 0.01)
+    models.promote(world.platform.database, scope, first.name, "2", actor="test")
+    assert _champion(first.name) == "2"
+    models.promote(world.platform.database, scope, first.name, "1", actor="test")
+    assert _champion(first.name) == "1"
+    with pytest.raises(Conflict):
+        models.promote(world.platform.database, scope, first.name, "1", actor="test")
+    with pytest.raises(NotFound):
+        models.promote(world.platform.database, world.agency(), first.name, "2", actor="test")
+    with world.platform.database.transaction(scope) as session:
+        assert audit.count(session) >= 4
+        assert audit.verify(session) == []
+
+
+def _champion(name: str) -> str | None:
+    found = registry.by_alias(name, registry.CHAMPION)
+    return found.version if found else None
+
+
+def test_a_shadow_compares_and_decides_nothing(world: World) -> None:
+    scope = _filled(world)
+    with pytest.raises(NotFound, match="no champion"):
+        models.shadow(world.platform.database, scope)
+    models.train(world.platform.database, scope)
+    models.train(world.platform.database, scope, seed=1)
+    found = models.shadow(world.platform.database, scope)
+    assert found.accounts == 500
+    assert found.correlation > 0.5
+    assert found.psi >= 0
+    assert 0 <= found.same_top_tenth <= 1
+
+
+class _Broken:
+    """A kind of model that trains and then answers what it should not."""
+
+    key, target, features = "propensity", "paid_30d", ()
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    def train(self, columns: Columns, target: Any, *, seed: int = 0) -> Training:
+        return Training(None, {})
+
+    def predict(self, fitted: Any, columns: Columns) -> Any:
+        return self.answer(columns.rows)
+
+    def explain(self, fitted: Any, columns: Columns, top: int = 3) -> list[Any]:
+        raise RuntimeError("no words")
+
+    def dump(self, fitted: Any) -> bytes:
+        return b""
+
+    def load(self, blob: bytes) -> Any:
+        return None
+
+
+def _raises(rows: int) -> Any:
+    raise RuntimeError("the model is broken")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [_raises, lambda rows: np.full(rows, np.nan), lambda rows: np.full(rows + 1, 0.5), lambda rows: np.full(rows, 7)],
+    ids=["raises", "nan", "wrong length", "no probability"],
+)
+def test_a_broken_model_falls_back_to_the_strategy_and_says_so(
+    world: World, answer: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    scope = _filled(world, accounts=40, exploration=0)
+    name = registry.name_of("propensity", agency_id=scope.agency())
+    made = registry.register(name, registry.Finished("propensity", b"", ("balance_log",), {}, {}, {}, {}))
+    registry.set_alias(name, "champion", made.version)
+    monkeypatch.setitem(world.platform.plugins.models, "propensity", _Broken(answer))
+    result = plan_tenant(world.platform.database, scope)
+    assert result.model == "strategy"
+    assert result.planned > 0
+    assert "failed" in result.notes[0]
+    assert any(record.levelname == "ERROR" for record in caplog.records)
+
+
+def test_a_model_whose_file_is_gone_falls_back_and_other_tenants_go_on(world: World) -> None:
+    scope, other = _filled(world, accounts=40), _filled(world, accounts=40)
+    name = registry.name_of("propensity", agency_id=scope.agency())
+    made = registry.register(name, registry.Finished("propensity", b"", ("balance_log",), {}, {}, {}, {}))
+    registry.set_alias(name, "champion", made.version)
+    for file in world.platform.config.artifacts_dir.glob(f"{made.run_id}/artifacts/model/*"):
+        file.unlink()
+    result = plan_tenant(world.platform.database, scope)
+    assert "MissingModel" in result.notes[0]
+    assert result.planned > 0
+    assert "registered yet" in plan_tenant(world.platform.database, other).notes[0]

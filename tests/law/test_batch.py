@@ -113,3 +113,10 @@ def test_a_missing_column_is_named() -> None:
     accounts, history = frames([])
     with pytest.raises(ValueError, match="accounts lacks the column due_date"):
         judge_many(packs.packs(), accounts.drop("due_date"), history, ["call"], Question(packs.MONDAY))
+
+
+def test_no_accounts_give_no_rows() -> None:
+    accounts, history = frames([])
+    answer = judge_many(packs.packs(), accounts, history, CHANNELS, Question(packs.MONDAY))
+    assert answer.columns == ["account", "channel", "allowed", "first_refusal", "next_lawful_at"]
+    assert answer.is_empty()

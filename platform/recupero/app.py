@@ -8,14 +8,19 @@ from typing import Any
 
 from flask import Flask, jsonify, request
 from flask.typing import ResponseReturnValue
-from flask_smorest import Api
 
-from recupero.kernel import crypto, gauges, runtime, telemetry
+from recupero.contacts import api as contacts_api
+from recupero.decisions import api as decisions_api
+from recupero.kernel import crypto, gauges, rest, runtime, telemetry
 from recupero.kernel.config import Config
 from recupero.kernel.errors import UserError
+from recupero.outreach import api as outreach_api
+from recupero.payments import api as payments_api
 from recupero.payments import webhooks
+from recupero.placements import api as placements_api
 from recupero.portals import (
     accounts,
+    api_docs,
     creditor,
     debtor,
     home,
@@ -30,11 +35,17 @@ from recupero.portals import (
     work,
 )
 from recupero.portals.pages import error_page
+from recupero.reports import api as reports_api
+from recupero.tenancy import api as tenancy_api
 from recupero.wiring import wire
 
+# The rooms with endpoints for machines.
+ROOMS: tuple[ModuleType, ...] = (
+    tenancy_api, placements_api, contacts_api, payments_api, outreach_api, decisions_api, reports_api,
+)  # fmt: skip
 # Each adds its area to the blueprint of the portals.
 PAGES: tuple[ModuleType, ...] = (
-    accounts, creditor, home, operation, outbox, placements, sign_in, staff, tenants, work,
+    accounts, api_docs, creditor, home, operation, outbox, placements, sign_in, staff, tenants, work,
 )  # fmt: skip
 
 
@@ -61,13 +72,8 @@ def create_app(platform: runtime.Runtime) -> Flask:
         PERMANENT_SESSION_LIFETIME=timedelta(hours=12),
         MAX_CONTENT_LENGTH=256 * 1024 * 1024,
         TESTING=platform.config.testing,
-        API_TITLE="Recupero",
-        API_VERSION="v1",
-        OPENAPI_VERSION="3.0.3",
-        OPENAPI_URL_PREFIX="/api",
-        OPENAPI_JSON_PATH="openapi.json",
     )
-    _register_api(Api(app))
+    _register_api(rest.install(app))
     _register_pages(app)
     shell.install(app, platform)
     app.register_error_handler(UserError, answer_user_error)
@@ -88,8 +94,10 @@ def answer_user_error(error: UserError) -> ResponseReturnValue:
     return error_page(error.message, error.status)
 
 
-def _register_api(api: Api) -> None:
+def _register_api(api: rest.RestApi) -> None:
     """The REST endpoints of each room (`<room>/api.py`: `blueprint`)."""
+    for room in ROOMS:
+        api.register_blueprint(room.blueprint)
 
 
 def _register_pages(app: Flask) -> None:

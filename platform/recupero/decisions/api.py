@@ -1,0 +1,56 @@
+"""Plans and decisions, for machines. A plan is asked for here and made by a worker."""
+
+from typing import Any
+
+from flask import Response
+
+from recupero.decisions import schemas
+from recupero.decisions.tables import Decision, PlanRun
+from recupero.kernel import audit, rest
+from recupero.kernel.jobs import enqueue
+from recupero.placements import browse
+from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
+from recupero.tenancy.permissions import Permission
+
+blueprint = rest.Endpoints("decisions", "Plans and decisions")
+
+
+@blueprint.get("/plans")
+@requires(Permission.DECISIONS_READ)
+@blueprint.arguments(schemas.PlanQuerySchema, location="query")
+@blueprint.response(200, rest.paged(schemas.PlanSchema))
+def plans(query: dict[str, Any]) -> Response:
+    """Plans made, oldest first"""
+    with transaction() as session:
+        return rest.answer(rest.keyset(session, PlanRun, schemas.PlanSchema, query))
+
+
+@blueprint.post("/plans")
+@requires(Permission.DECISIONS_PLAN)
+@blueprint.arguments(schemas.NewPlanSchema)
+@blueprint.response(202, schemas.AskedSchema)
+def plan(data: dict[str, Any]) -> dict[str, Any]:
+    """Ask for a plan of a creditor's accounts; a worker makes it"""
+    tenant_id = data["tenant_id"]
+    with tenant_transaction(tenant_id) as session:
+        asked = enqueue(session, "decisions.plan", queue="default", unique_key=f"plan:{tenant_id}")
+        audit.record(
+            session,
+            "decisions.ask_plan",
+            f"tenant:{tenant_id}",
+            actor=the_caller().actor,
+            tenant_id=tenant_id,
+        )
+    return {"asked": asked is not None}
+
+
+@blueprint.get("/accounts/<int:account_id>/decisions")
+@requires(Permission.DECISIONS_READ)
+@blueprint.arguments(rest.Page, location="query")
+@blueprint.response(200, rest.paged(schemas.DecisionSchema))
+def decisions(query: dict[str, Any], account_id: int) -> Response:
+    """Decisions on an account, oldest first, with their reasons"""
+    with transaction() as session:
+        browse.account(session, account_id)
+        of_account = {**query, "account_id": account_id}
+        return rest.answer(rest.keyset(session, Decision, schemas.DecisionSchema, of_account))

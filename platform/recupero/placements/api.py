@@ -1,0 +1,248 @@
+"""Portfolios, imports, accounts, contact points and holds, for machines."""
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from flask import Response
+from werkzeug.datastructures import FileStorage
+from werkzeug.utils import secure_filename
+
+from recupero.kernel import audit, clock, rest, runtime
+from recupero.kernel.database import Scope
+from recupero.kernel.errors import NotFound, UserError
+from recupero.placements import batches, browse, schemas, service
+from recupero.placements.tables import Account, Debtor, ImportBatch, ImportIssue
+from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
+from recupero.tenancy.permissions import Permission
+
+blueprint = rest.Endpoints("placements", "Portfolios, imports, accounts, holds")
+
+
+@blueprint.get("/portfolios")
+@requires(Permission.PLACEMENTS_READ)
+@blueprint.response(200, schemas.PortfoliosSchema)
+def portfolios() -> dict[str, Any]:
+    """Portfolios with what lies in them"""
+    with transaction() as session:
+        return {"items": [_portfolio(line) for line in browse.portfolios(session)]}
+
+
+def _portfolio(line: browse.PortfolioLine) -> dict[str, Any]:
+    names = (
+        "id",
+        "tenant_id",
+        "name",
+        "country",
+        "currency",
+        "product",
+        "placement_number",
+        "terms",
+        "strategy",
+    )
+    totals = ("accounts", "open_accounts", "placed_minor", "balance_minor")
+    return {name: getattr(line.portfolio, name) for name in names} | {
+        name: getattr(line, name) for name in totals
+    }
+
+
+@blueprint.post("/portfolios")
+@requires(Permission.TENANCY_MANAGE)
+@blueprint.arguments(schemas.NewPortfolioSchema)
+@blueprint.response(201, schemas.MadeSchema)
+def add_portfolio(data: dict[str, Any]) -> dict[str, Any]:
+    """Add a portfolio to a creditor"""
+    with tenant_transaction(data.pop("tenant_id")) as session:
+        return {"id": service.create_portfolio(session, **data, actor=the_caller().actor).id}
+
+
+@blueprint.get("/imports")
+@requires(Permission.PLACEMENTS_READ)
+@blueprint.arguments(schemas.ImportQuerySchema, location="query")
+@blueprint.response(200, rest.paged(schemas.ImportSchema))
+def imports(query: dict[str, Any]) -> Response:
+    """Files taken in, oldest first"""
+    with transaction() as session:
+        return rest.answer(rest.keyset(session, ImportBatch, schemas.ImportSchema, query))
+
+
+@blueprint.get("/imports/<int:import_id>")
+@requires(Permission.PLACEMENTS_READ)
+@blueprint.response(200, schemas.ImportSchema)
+def one_import(import_id: int) -> Any:
+    """One file and what became of it"""
+    with transaction() as session:
+        return batches.batch(session, import_id)
+
+
+@blueprint.get("/imports/<int:import_id>/issues")
+@requires(Permission.PLACEMENTS_READ)
+@blueprint.arguments(rest.Page, location="query")
+@blueprint.response(200, rest.paged(schemas.IssueSchema))
+def import_issues(query: dict[str, Any], import_id: int) -> Response:
+    """Rows that were not taken as they stood, and why"""
+    with transaction() as session:
+        batch = batches.batch(session, import_id)
+        return rest.answer(
+            rest.keyset(session, ImportIssue, schemas.IssueSchema, {**query, "batch_id": batch.id})
+        )
+
+
+@blueprint.get("/imports/<int:import_id>/rejects")
+@requires(Permission.PLACEMENTS_READ)
+@blueprint.response(200, rest.BINARY, content_type="text/csv")
+def import_rejects(import_id: int) -> Response:
+    """The rows that were not taken, in the file's own columns with the reasons (CSV)"""
+    from recupero.placements.imports.rejects import RejectsFile, reason_text
+
+    with tempfile.TemporaryDirectory(prefix="recupero-rejects-") as folder, transaction() as session:
+        path, made = Path(folder) / "rejects.csv", None
+        for row, reasons in batches.rejected_rows(session, batches.batch(session, import_id)):
+            made = made or RejectsFile(path, list(row))
+            made.add([row.get(name) for name in made.headings], reason_text(reasons))
+        if made is not None:
+            made.close()
+        content = path.read_bytes() if made else b""
+    return rest.file(content, "text/csv; charset=utf-8", f"rejects-{import_id}.csv")
+
+
+@blueprint.post("/imports")
+@requires(Permission.PLACEMENTS_IMPORT)
+@blueprint.arguments(schemas.NewImportSchema, location="form")
+@blueprint.arguments(schemas.ImportFileSchema, location="files")
+@blueprint.response(201, schemas.ImportResultSchema)
+def import_file(data: dict[str, Any], files: dict[str, FileStorage]) -> dict[str, Any]:
+    """Take a creditor's file in
+
+    CSV or XLSX as multipart form data. With `dry_run` everything is checked and nothing kept. The same file
+    twice adds nothing."""
+    from recupero.placements.imports import import_file as take_in  # Polars is loaded only for a file
+
+    with transaction() as session:
+        tenant_id = browse.portfolio(session, data["portfolio_id"]).tenant_id
+    with _stored(files["file"]) as path:
+        result = take_in(
+            runtime.current().database, Scope(the_caller().scope.agency_id, (tenant_id,)),
+            portfolio_id=data["portfolio_id"], path=path, kind=data["kind"], mapping=_mapping(data["mapping"]),
+            dry_run=data["dry_run"], actor=the_caller().actor,
+        )  # fmt: skip
+    return result.as_json()
+
+
+@contextmanager
+def _stored(upload: FileStorage) -> Iterator[Path]:
+    """The uploaded file on disk, under its own name, as long as the block runs."""
+    name = secure_filename(upload.filename or "")
+    if not name:
+        raise UserError("send the file with its name", field="file")
+    with tempfile.TemporaryDirectory(prefix="recupero-import-") as folder:
+        path = Path(folder) / name
+        upload.save(path)
+        yield path
+
+
+def _mapping(text: str | None) -> dict[str, Any] | str | None:
+    if text is None or not text.lstrip().startswith("{"):
+        return text or None
+    try:
+        spec: dict[str, Any] = json.loads(text)
+    except ValueError as error:
+        raise UserError(f"the mapping is no JSON: {error}", field="mapping") from None
+    return spec
+
+
+@blueprint.get("/accounts")
+@requires(Permission.ACCOUNTS_READ)
+@blueprint.arguments(schemas.AccountQuerySchema, location="query")
+@blueprint.response(200, rest.paged(schemas.AccountSchema))
+def accounts(query: dict[str, Any]) -> Response:
+    """Accounts, oldest first"""
+    with transaction() as session:
+        return rest.answer(rest.keyset(session, Account, schemas.AccountSchema, query))
+
+
+@blueprint.get("/accounts/<int:account_id>")
+@requires(Permission.ACCOUNTS_READ)
+@blueprint.response(200, schemas.AccountCardSchema)
+def account(account_id: int) -> dict[str, Any]:
+    """One account with who owes it"""
+    with transaction() as session:
+        card = browse.account(session, account_id)
+    names = schemas.AccountSchema._declared_fields
+    shown = {name: getattr(card.account, name) for name in names}
+    return {**shown, "debtor": _debtor(card.debtor), "holds": card.holds}
+
+
+def _debtor(debtor: Debtor) -> dict[str, Any]:
+    names = ("id", "kind", "country", "region", "timezone", "language")
+    shown = {name: getattr(debtor, name) for name in names}
+    return {**shown, "name": _private(debtor.name), "national_id": _private(debtor.national_id)}
+
+
+def _private(value: str | None) -> str | None:
+    """In full for keys that work accounts; else enough to recognise, too little to learn."""
+    if value is None or the_caller().may(Permission.ACCOUNTS_WORK):
+        return value
+    return f"•••{value[-3:]}" if len(value) > 6 else "•••"
+
+
+@blueprint.get("/accounts/<int:account_id>/contact-points")
+@requires(Permission.ACCOUNTS_READ)
+@blueprint.response(200, schemas.ContactPointsSchema)
+def contact_points(account_id: int) -> dict[str, Any]:
+    """How the debtor of an account can be reached"""
+    names: Mapping[str, Any] = schemas.ContactPointSchema._declared_fields
+    with transaction() as session:
+        points = browse.account(session, account_id).points
+    rows = [{name: getattr(point, name) for name in names} for point in points]
+    return {"items": [{**row, "value": _private(row["value"])} for row in rows]}
+
+
+@blueprint.get("/accounts/<int:account_id>/holds")
+@requires(Permission.ACCOUNTS_READ)
+@blueprint.response(200, schemas.HoldsSchema)
+def holds(account_id: int) -> dict[str, Any]:
+    """What stops work on an account now"""
+    with transaction() as session:
+        return {"items": browse.account(session, account_id).holds}
+
+
+@blueprint.post("/accounts/<int:account_id>/holds")
+@requires(Permission.ACCOUNTS_WORK)
+@blueprint.arguments(schemas.NewHoldSchema)
+@blueprint.response(201, schemas.MadeSchema)
+def open_hold(data: dict[str, Any], account_id: int) -> dict[str, Any]:
+    """Stop work on an account, or on its debtor"""
+    if data["until"] is not None and data["until"] <= clock.now():
+        raise UserError("choose a moment that is yet to come", field="until")
+    with transaction() as session:
+        found = browse.account(session, account_id).account
+    actor = the_caller().actor
+    with tenant_transaction(found.tenant_id) as session:
+        hold_id = service.open_hold(
+            session, debtor_id=found.debtor_id, account_id=None if data["whole_debtor"] else account_id,
+            kind=data["kind"], source=actor, until=data["until"],
+        )  # fmt: skip
+        audit.record(
+            session, "placements.open_hold", f"hold:{hold_id}", actor=actor, tenant_id=found.tenant_id,
+            kind=data["kind"],
+        )  # fmt: skip
+    return {"id": hold_id}
+
+
+@blueprint.delete("/accounts/<int:account_id>/holds/<int:hold_id>")
+@requires(Permission.ACCOUNTS_WORK)
+@blueprint.response(204)
+def end_hold(account_id: int, hold_id: int) -> None:
+    """Let work go on"""
+    with transaction() as session:
+        card = browse.account(session, account_id)
+    if hold_id not in {hold.id for hold in card.holds}:
+        raise NotFound("no such hold is open on this account")
+    actor, tenant_id = the_caller().actor, card.account.tenant_id
+    with tenant_transaction(tenant_id) as session:
+        service.end_hold(session, hold_id, by=actor)
+        audit.record(session, "placements.end_hold", f"hold:{hold_id}", actor=actor, tenant_id=tenant_id)

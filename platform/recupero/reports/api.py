@@ -1,0 +1,41 @@
+"""Recovery reports, for machines."""
+
+from typing import Any
+
+from flask import Response
+
+from recupero.kernel import rest
+from recupero.kernel.errors import NotFound
+from recupero.reports import schemas, service, sheets
+from recupero.reports.report import RecoveryReport
+from recupero.tenancy.guard import requires, tenant_transaction
+from recupero.tenancy.permissions import Permission
+
+blueprint = rest.Endpoints("reports", "Recovery reports")
+
+
+@blueprint.get("/tenants/<int:tenant_id>/report")
+@requires(Permission.REPORTS_READ)
+@blueprint.arguments(schemas.ReportQuerySchema, location="query")
+@blueprint.response(200, schemas.ReportSchema)
+def report(query: dict[str, Any], tenant_id: int) -> Response:
+    """A creditor's recovery report"""
+    return rest.answer(sheets.to_dict(_report(tenant_id, query)))
+
+
+@blueprint.get("/tenants/<int:tenant_id>/report.<form>")
+@requires(Permission.REPORTS_READ)
+@blueprint.arguments(schemas.FileQuerySchema, location="query")
+@blueprint.response(200, rest.BINARY, content_type="application/octet-stream")
+def report_file(query: dict[str, Any], tenant_id: int, form: str) -> Response:
+    """The same as a file: pdf, xlsx, csv, html or json"""
+    if form not in schemas.FORMATS:
+        raise NotFound(f"there is no format {form!r}: use {', '.join(schemas.FORMATS)}")
+    made = _report(tenant_id, query)
+    content = service.render(made, form, query.get("locale"))
+    return rest.file(content, service.MEDIA_TYPES[form], f"{made.file_name}.{form}")
+
+
+def _report(tenant_id: int, query: dict[str, Any]) -> RecoveryReport:
+    with tenant_transaction(tenant_id) as session:
+        return service.recovery_report(session, service.period_of(query.get("period")))

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from recupero import serving
+from recupero.decisions.bench import plan_bench
 from recupero.decisions.cli import models, plan
 from recupero.demo import load as demo_agency
 from recupero.kernel import audit, command, engines, logs, migrate, rotation
@@ -37,6 +38,7 @@ def bench() -> None:
 
 
 bench.add_command(import_bench)
+bench.add_command(plan_bench)
 main.add_command(import_command)
 main.add_command(ledger)
 main.add_command(models)

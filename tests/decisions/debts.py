@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from recupero.contacts.tables import Contact, Permission
 from recupero.kernel import clock
 from recupero.kernel.database import Scope, scope_of
 from recupero.payments.tables import Allocation
 from recupero.placements.tables import Account, ContactPoint, Debtor, Person, Portfolio
-from sqlalchemy.orm import Session
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,9 @@ def debt(
     if owner is None:
         owner = _debtor(session, portfolio_id, country, region, zone, points, consents)
     due = (now - timedelta(days=days_late)).date()
-    row = _account(tenant, portfolio_id, owner.debtor_id, balance, due, currency, now - timedelta(days=placed_ago))
+    row = _account(
+        tenant, portfolio_id, owner.debtor_id, balance, due, currency, now - timedelta(days=placed_ago)
+    )
     for name, value in account.items():
         setattr(row, name, value)
     session.add(row)
@@ -67,8 +70,13 @@ def debt(
 
 
 def _debtor(
-    session: Session, portfolio_id: int, country: str, region: str | None, zone: str,
-    points: tuple[str, ...], consents: tuple[str, ...],
+    session: Session,
+    portfolio_id: int,
+    country: str,
+    region: str | None,
+    zone: str,
+    points: tuple[str, ...],
+    consents: tuple[str, ...],
 ) -> Debt:
     scope, now = scope_of(session), clock.now()
     person_id = _person(session, scope)
@@ -120,7 +128,11 @@ def permit(session: Session, debtor_id: int, channel: str, kind: str = "consent"
     at = more.get("at", clock.now() - timedelta(days=5))
     session.add(
         Permission(
-            tenant_id=scope_of(session).tenant(), debtor_id=debtor_id, channel=channel, kind=kind, at=at,
+            tenant_id=scope_of(session).tenant(),
+            debtor_id=debtor_id,
+            channel=channel,
+            kind=kind,
+            at=at,
             source="test",
         )  # fmt: skip
     )
@@ -131,8 +143,14 @@ def pay(session: Session, owed: Debt, amount: int, at: datetime) -> None:
     """The allocation of a payment booked at `at`; negative takes one back."""
     session.add(
         Allocation(
-            tenant_id=owed.tenant_id, payment_id=secrets.randbits(48), account_id=owed.account_id,
-            part="principal", amount_minor=amount, at=at, transaction_id=0, fee_minor=0,
+            tenant_id=owed.tenant_id,
+            payment_id=secrets.randbits(48),
+            account_id=owed.account_id,
+            part="principal",
+            amount_minor=amount,
+            at=at,
+            transaction_id=0,
+            fee_minor=0,
         )  # fmt: skip
     )
     session.flush()

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.orm import Session
+
 from recupero.decisions.features import BY_NAME, FEATURES, NAMES, FeatureTable, read_features, read_payers
 from recupero.kernel import clock
 from recupero.kernel.database import Scope
 from recupero.payments.tables import PaymentLink, PromiseToPay
 from recupero.placements.tables import Account, Hold
-from sqlalchemy.orm import Session
-
 from tests.decisions.debts import Debt, contact, debt, pay, permit, portfolio
 from tests.factories import World
 
@@ -117,9 +117,16 @@ def _promise(session: Session, owed: Debt, event: str, at: datetime) -> None:
     settled = event == "settle"
     session.add(
         PromiseToPay(
-            tenant_id=owed.tenant_id, account_id=owed.account_id, debtor_id=owed.debtor_id, amount_minor=1_000,
-            currency="CLP", made_at=at, due_date=at.date(), state="kept" if settled else "open",
-            settled_at=at if settled else None, made_with="page",
+            tenant_id=owed.tenant_id,
+            account_id=owed.account_id,
+            debtor_id=owed.debtor_id,
+            amount_minor=1_000,
+            currency="CLP",
+            made_at=at,
+            due_date=at.date(),
+            state="kept" if settled else "open",
+            settled_at=at if settled else None,
+            made_with="page",
         )  # fmt: skip
     )
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import select
+
 from recupero.decisions import dataset, models, registry, serving
 from recupero.decisions.features import read_features
 from recupero.decisions.filling import Filling, fill
@@ -14,8 +16,6 @@ from recupero.kernel import audit, clock
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero_sdk.models import Columns, Training
-from sqlalchemy import select
-
 from tests.decisions.debts import debt, portfolio
 from tests.factories import World
 
@@ -160,7 +160,12 @@ def _raises(rows: int) -> Any:
 
 @pytest.mark.parametrize(
     "answer",
-    [_raises, lambda rows: np.full(rows, np.nan), lambda rows: np.full(rows + 1, 0.5), lambda rows: np.full(rows, 7)],
+    [
+        _raises,
+        lambda rows: np.full(rows, np.nan),
+        lambda rows: np.full(rows + 1, 0.5),
+        lambda rows: np.full(rows, 7),
+    ],
     ids=["raises", "nan", "wrong length", "no probability"],
 )
 def test_a_broken_model_falls_back_to_the_strategy_and_says_so(

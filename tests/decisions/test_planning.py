@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
+from sqlalchemy import select
+
 from recupero.contacts import queries as contacts
 from recupero.contacts.gate import packs, purpose_for_law
 from recupero.decisions import reading
@@ -17,8 +19,6 @@ from recupero.outreach.tables import Action
 from recupero.placements import service as placements
 from recupero.placements.lifecycle import HOLDS
 from recupero_sdk.law import Proposal
-from sqlalchemy import select
-
 from tests.decisions.debts import Debt, contact, debt, permit, portfolio
 from tests.factories import World
 
@@ -31,7 +31,9 @@ def _plan(world: World, scope: Scope) -> PlanResult:
 
 def _actions(world: World, scope: Scope, state: str = "scheduled") -> list[Action]:
     with world.platform.database.transaction(scope) as session:
-        return list(session.execute(select(Action).where(Action.state == state).order_by(Action.id)).scalars())
+        return list(
+            session.execute(select(Action).where(Action.state == state).order_by(Action.id)).scalars()
+        )
 
 
 def _decisions(world: World, scope: Scope) -> list[Decision]:
@@ -68,9 +70,15 @@ def test_any_hold_beats_any_recommendation(world: World, kind: str) -> None:
     scope = world.tenant()
     on_debtor, on_account = _debts(world, scope, 2)
     with world.platform.database.transaction(scope) as session:
-        placements.open_hold(session, debtor_id=on_debtor.debtor_id, account_id=None, kind=kind, source="test")
         placements.open_hold(
-            session, debtor_id=on_account.debtor_id, account_id=on_account.account_id, kind=kind, source="test"
+            session, debtor_id=on_debtor.debtor_id, account_id=None, kind=kind, source="test"
+        )
+        placements.open_hold(
+            session,
+            debtor_id=on_account.debtor_id,
+            account_id=on_account.account_id,
+            kind=kind,
+            source="test",
         )
     result = _plan(world, scope)
     assert result.held == {kind: 2}
@@ -154,7 +162,9 @@ def test_every_planned_action_is_lawful_by_the_single_gate(world: World) -> None
             session, [action.person_id for action in actions], clock.now() - contacts.HISTORY
         )
     for action in actions:
-        made = [past.seen_from(scope.tenant(), action.account_id) for past in history.get(action.person_id, [])]
+        made = [
+            past.seen_from(scope.tenant(), action.account_id) for past in history.get(action.person_id, [])
+        ]
         proposal = Proposal(action.due_at, action.channel, purpose=purpose_for_law(action.purpose))  # type: ignore[arg-type]  # a column of texts
         assert judge_contact(packs(), known[action.account_id, None], made, proposal).allowed
 
@@ -165,8 +175,15 @@ def _history(session: object, scope: Scope, owed: Debt, at: object, channel: str
     contact_id = contact(session, owed, at, channel=channel)  # type: ignore[arg-type]  # passed on as it came
     session.add(  # type: ignore[attr-defined]  # passed on as it came
         PersonContact(
-            agency_id=scope.agency_id, person_id=owed.person_id, tenant_id=owed.tenant_id, contact_id=contact_id,
-            account_id=owed.account_id, at=at, channel=channel, direction="outbound", outcome="delivered",
+            agency_id=scope.agency_id,
+            person_id=owed.person_id,
+            tenant_id=owed.tenant_id,
+            contact_id=contact_id,
+            account_id=owed.account_id,
+            at=at,
+            channel=channel,
+            direction="outbound",
+            outcome="delivered",
         )  # fmt: skip
     )
 
@@ -240,7 +257,9 @@ def test_exploration_is_small_logged_and_repeatable(world: World) -> None:
     scope = world.tenant()
     _debts(world, scope, 60, exploration=0.3)
     _plan(world, scope)
-    first = {d.account_id: (d.choice, d.channel, d.scheduled_at, d.propensity) for d in _decisions(world, scope)}
+    first = {
+        d.account_id: (d.choice, d.channel, d.scheduled_at, d.propensity) for d in _decisions(world, scope)
+    }
     assert len({propensity for *_rest, propensity in first.values()}) > 1
     assert all(0 < propensity <= 1 for *_rest, propensity in first.values())
     with world.platform.database.transaction(scope) as session:
@@ -278,7 +297,15 @@ def test_columns_for_the_law_say_what_contacts_says(world: World) -> None:
 
 
 def _same(row: dict[str, object], facts: object) -> None:
-    for name in ("country", "region", "timezone", "phone_timezone", "due_date", "debt_kind", "employer_contact"):
+    for name in (
+        "country",
+        "region",
+        "timezone",
+        "phone_timezone",
+        "due_date",
+        "debt_kind",
+        "employer_contact",
+    ):
         assert row[name] == getattr(facts, name), name
     consented = row["consented_channels"]
     assert (None if consented is None else frozenset(consented)) == facts.consented_channels  # type: ignore[attr-defined,call-overload]  # a frame's row

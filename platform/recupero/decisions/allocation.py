@@ -75,7 +75,9 @@ def allocate(options: Options, limits: Limits) -> Allocation:
         prices = np.maximum(0, prices + pace * (used - limits.capacity) / np.maximum(limits.capacity, 1))
         if limits.budget is not None:
             scale = max(limits.budget, 1.0)
-            rate = max(0.0, rate + pace * (spent - limits.budget) / scale / max(float(options.cost.mean()), 1e-9))
+            rate = max(
+                0.0, rate + pace * (spent - limits.budget) / scale / max(float(options.cost.mean()), 1e-9)
+            )
     return Allocation(found, _value(options, found), bound)
 
 

@@ -34,7 +34,9 @@ class Tally:
     blocked: Counter[str] = field(default_factory=Counter)
 
 
-def workable(accounts: pl.DataFrame, strategies: Mapping[int, Strategy], at: datetime, tally: Tally) -> pl.DataFrame:
+def workable(
+    accounts: pl.DataFrame, strategies: Mapping[int, Strategy], at: datetime, tally: Tally
+) -> pl.DataFrame:
     """The accounts that may be worked now, with the template that fits their state.
 
     A hold beats everything; a promise or a running plan quiets the chase but not the word about itself. Then
@@ -75,7 +77,9 @@ def _with_strategy(accounts: pl.DataFrame, strategies: Mapping[int, Strategy], a
     today = pl.lit(at).dt.date()
     until = today + pl.duration(days=pl.col("remind"))
     reminding = (pl.col("promised_for") >= today) & (pl.col("promised_for") <= until)
-    return accounts.join(limits, on="portfolio", how="left").with_columns(reminding=reminding.fill_null(value=False))
+    return accounts.join(limits, on="portfolio", how="left").with_columns(
+        reminding=reminding.fill_null(value=False)
+    )
 
 
 def _template(at: datetime) -> Any:
@@ -102,8 +106,12 @@ class Candidates:
 
 
 def lawful(
-    accounts: pl.DataFrame, history: pl.DataFrame, strategies: Mapping[int, Strategy], carried: tuple[str, ...],
-    at: datetime, tally: Tally,
+    accounts: pl.DataFrame,
+    history: pl.DataFrame,
+    strategies: Mapping[int, Strategy],
+    carried: tuple[str, ...],
+    at: datetime,
+    tally: Tally,
 ) -> Candidates:
     """Every channel and moment at which each account may be contacted, by the gate's batch form.
 
@@ -114,7 +122,9 @@ def lawful(
     options, refused = [_no_options(accounts)], [_no_refusals()]
     for channel in carried:
         rows = accounts.filter(
-            pl.col("portfolio").is_in([each for each, strategy in strategies.items() if channel in strategy.channels])
+            pl.col("portfolio").is_in(
+                [each for each, strategy in strategies.items() if channel in strategy.channels]
+            )
         ).with_columns(channel=pl.lit(channel), point=pl.col(f"{channel}_point"))
         rows = rows.with_columns(
             rule=pl.when(pl.col("point").is_null()).then(pl.lit("no_contact_point"))
@@ -137,7 +147,9 @@ def _no_options(accounts: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
     return accounts.clear().with_columns(
-        channel=pl.lit(None, pl.String), point=pl.lit(None, pl.Int64), moment=pl.lit(None, pl.Datetime("us", "UTC"))
+        channel=pl.lit(None, pl.String),
+        point=pl.lit(None, pl.Int64),
+        moment=pl.lit(None, pl.Datetime("us", "UTC")),
     )
 
 
@@ -161,7 +173,9 @@ def _judged(rows: pl.DataFrame, history: pl.DataFrame, channel: str, at: datetim
     answer = pl.concat(answers).select(
         "account",
         moment=pl.when(pl.col("next_lawful_at") <= until).then(pl.col("next_lawful_at")),
-        rule=pl.when(pl.col("next_lawful_at") <= until).then(None).otherwise(pl.col("first_refusal").fill_null("later")),
+        rule=pl.when(pl.col("next_lawful_at") <= until)
+        .then(None)
+        .otherwise(pl.col("first_refusal").fill_null("later")),
     )
     answer = answer.unique(["account", "moment", "rule"], maintain_order=True)
     return _within_wished_hours(rows.join(answer, on="account"))

@@ -8,8 +8,14 @@ _NEVER = "sex, age, marital status, nationality, health, religion, neighbourhood
 
 
 def write_card(
-    name: str, *, split: str, window: tuple[str, str], metrics: Mapping[str, float],
-    curve: list[dict[str, float]], parameters: Mapping[str, str], against: str,
+    name: str,
+    *,
+    split: str,
+    window: tuple[str, str],
+    metrics: Mapping[str, float],
+    curve: list[dict[str, float]],
+    parameters: Mapping[str, str],
+    against: str,
 ) -> str:
     """The card as Markdown."""
     lines = [

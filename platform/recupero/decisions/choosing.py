@@ -51,8 +51,11 @@ def reach_factors(
 
 
 def with_values(
-    options: pl.DataFrame, strategies: Mapping[int, Strategy], commission: Mapping[int, float],
-    counted: Mapping[str, tuple[int, int]], carried: tuple[str, ...],
+    options: pl.DataFrame,
+    strategies: Mapping[int, Strategy],
+    commission: Mapping[int, float],
+    counted: Mapping[str, tuple[int, int]],
+    carried: tuple[str, ...],
 ) -> pl.DataFrame:
     """The options with `cost_minor` and `value_minor` (float, minor units), in the order of person and value."""
     import polars as pl
@@ -76,9 +79,7 @@ def with_values(
     return found.sort("person", "moment", "account", "channel")
 
 
-def choose(
-    options: pl.DataFrame, strategies: Mapping[int, Strategy], at: datetime, seed: int
-) -> Choice:
+def choose(options: pl.DataFrame, strategies: Mapping[int, Strategy], at: datetime, seed: int) -> Choice:
     """One option per person under the strategies' daily limits and budgets, a few of them drawn at random."""
     people, place = np.unique(options["person"].to_numpy(), return_inverse=True)
     place = place.astype(np.int64)
@@ -86,10 +87,13 @@ def choose(
     epsilon[place] = _per_portfolio(options, {key: each.exploration for key, each in strategies.items()})
     count = np.bincount(place, minlength=len(people)) + 1.0  # waiting is an option, too
     rows, limits = _options(options, place, strategies)
-    best = allocate(Options(rows.group, rows.value, _unlimited(rows), np.zeros(len(rows.value))), Limits(np.empty(0)))
+    best = allocate(
+        Options(rows.group, rows.value, _unlimited(rows), np.zeros(len(rows.value))), Limits(np.empty(0))
+    )
     draw = _uniform(people, seed)
     explored = draw < epsilon
-    drawn = _drawn(place, count, np.where(explored, draw / np.maximum(epsilon, 1e-12), 0.0))
+    share: Floats = np.where(explored, draw / np.maximum(epsilon, 1e-12), 0.0).astype(np.float64)
+    drawn = _drawn(place, count, share)
     drawn = np.where(explored, drawn, NONE)
     explored, drawn, limits = _within(rows, drawn, explored, limits)
     plan = allocate(_without(rows, explored), limits)
@@ -124,7 +128,9 @@ def _options(
     scale = _scale(options)
     value = np.where(options["enough"].to_numpy(), options["value_minor"].to_numpy() / scale, 0.0)
     budgets = [each.budget_minor for each in strategies.values()]
-    budget = None if any(each is None for each in budgets) or not budgets else float(sum(filter(None, budgets)))
+    budget = (
+        None if any(each is None for each in budgets) or not budgets else float(sum(filter(None, budgets)))
+    )
     cost = options["cost_minor"].to_numpy().astype(np.float64)
     return Options(place, value, resource, cost), Limits(np.array(capacity), budget)
 
@@ -133,7 +139,8 @@ def _scale(options: pl.DataFrame) -> Floats:
     import polars as pl
 
     mean = pl.col("balance_minor").mean().over("currency")
-    return np.maximum(options.select(mean).to_series().to_numpy().astype(np.float64), 1.0)
+    scale: Floats = np.maximum(options.select(mean).to_series().to_numpy().astype(np.float64), 1.0)
+    return scale
 
 
 def _unlimited(rows: Options) -> Ints:

@@ -1,6 +1,7 @@
 """`recupero plan`, `recupero models …`, `recupero decisions …`."""
 
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
@@ -38,7 +39,7 @@ def plan(tenant: str | None, every: bool, moment: str | None, data_dir: Path | N
     at = _moment(moment)
     with command.opened(data_dir) as running:
         found = scopes(running, tenant, every)
-        with click.progressbar(found, label="Planning", file=click.get_text_stream("stderr")) as wanted:
+        with click.progressbar(found, label="Planning", file=sys.stderr) as wanted:
             plans = [plan_tenant(running.database, scope, at).to_json() for scope in wanted]
     command.finish(_together(plans), as_json=as_json)
 
@@ -49,7 +50,9 @@ def _moment(text: str | None) -> datetime | None:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise UserError(f"{text!r} is no moment: write it like 2026-03-10T09:00:00-03:00", field="--at") from None
+        raise UserError(
+            f"{text!r} is no moment: write it like 2026-03-10T09:00:00-03:00", field="--at"
+        ) from None
     if at.tzinfo is None:
         raise UserError("a moment needs its zone, like 2026-03-10T09:00:00-03:00", field="--at")
     return at
@@ -108,7 +111,9 @@ def _training_scopes(running: runtime.Runtime, tenant: str | None, agency: int |
 @models.command()
 @click.argument("kind", default="propensity")
 @click.option("--tenant", help="A model of this creditor's own.")
-@click.option("--agency", type=int, help="Only this agency; every agency by default, each with a model of its own.")
+@click.option(
+    "--agency", type=int, help="Only this agency; every agency by default, each with a model of its own."
+)
 @click.option("--seed", default=0, show_default=True)
 @command.data_dir_option
 @command.json_option
@@ -129,7 +134,9 @@ def train(
             try:
                 done.append(registry_models.train(running.database, scope, kind, seed=seed).to_json())
             except UserError as error:
-                refused.append({"agency_id": scope.agency_id, "tenant_ids": scope.tenant_ids, "reason": error.message})
+                refused.append(
+                    {"agency_id": scope.agency_id, "tenant_ids": scope.tenant_ids, "reason": error.message}
+                )
                 click.echo(error.message, err=True)
     command.finish({"trained": done, "refused": refused}, as_json=as_json, ok=bool(done))
 

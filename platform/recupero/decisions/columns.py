@@ -71,7 +71,10 @@ def _rows(blob: bytes, integers: list[str], floats: list[str]) -> Any:
 
 
 def read_frame(
-    session: Session, query: str, schema: Mapping[str, pl.DataType | type[pl.DataType]], arguments: Mapping[str, Any]
+    session: Session,
+    query: str,
+    schema: Mapping[str, pl.DataType | type[pl.DataType]],
+    arguments: Mapping[str, Any],
 ) -> pl.DataFrame:
     """Rows of `query` with texts, as a Polars frame of exactly `schema`. An empty text reads as null, too."""
     import polars as pl
@@ -91,11 +94,15 @@ def write_rows(
     assert connection is not None
     names = ", ".join(columns)
     with connection.cursor() as cursor:
-        cursor.execute(f"CREATE TEMP TABLE _incoming ON COMMIT DROP AS SELECT {names}, 0::bigint AS _row FROM {table} LIMIT 0")  # noqa: S608,E501 - names of ours
+        cursor.execute(
+            f"CREATE TEMP TABLE _incoming ON COMMIT DROP AS SELECT {names}, 0::bigint AS _row FROM {table} LIMIT 0"
+        )
         with cursor.copy(f"COPY _incoming ({names}, _row) FROM STDIN") as copy:
             for number, row in enumerate(rows):
                 copy.write_row((*row, number))
-        cursor.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM _incoming ORDER BY _row RETURNING {returning}")  # noqa: S608,E501 - names of ours
+        cursor.execute(
+            f"INSERT INTO {table} ({names}) SELECT {names} FROM _incoming ORDER BY _row RETURNING {returning}"
+        )
         made = [row[0] for row in cursor.fetchall()]
         cursor.execute("DROP TABLE _incoming")
     return made

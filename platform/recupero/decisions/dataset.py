@@ -46,7 +46,9 @@ def build(session: Session, at: datetime) -> Dataset:
     """
     tables, targets = _snapshots(session, at)
     if not tables:
-        raise ValueError(f"no account has been here for {HORIZON.days} days: there is nothing to learn from yet")
+        raise ValueError(
+            f"no account has been here for {HORIZON.days} days: there is nothing to learn from yet"
+        )
     account_id = np.concatenate([table.account_id for table in tables])
     moment = np.concatenate([np.full(len(table), table.at.timestamp()) for table in tables])
     order = np.lexsort((moment, _hash(account_id)))
@@ -66,11 +68,13 @@ def _snapshots(session: Session, at: datetime) -> tuple[list[FeatureTable], list
         if not len(table):
             break
         tables.append(table)
-        targets.append(np.isin(table.account_id, read_payers(session, moment, moment + HORIZON)).astype(float))
+        targets.append(
+            np.isin(table.account_id, read_payers(session, moment, moment + HORIZON)).astype(float)
+        )
     return tables, targets
 
 
-def _split(account_id: Ints, moment: Floats) -> tuple[np.ndarray, np.ndarray, str]:  # type: ignore[type-arg]  # masks
+def _split(account_id: Ints, moment: Floats) -> tuple[np.ndarray, np.ndarray, str]:
     """Later moments are held out; where windows would overlap them, other accounts as well."""
     moments = np.unique(moment)
     late = moments[-max(1, round(len(moments) * LATE_SHARE)) :]

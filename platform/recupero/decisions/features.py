@@ -60,7 +60,9 @@ class FeatureTable:
 
     def matrix(self) -> Floats:
         """Rows by features, in the order of `NAMES`."""
-        return np.column_stack([self.values[name] for name in NAMES]) if len(self) else np.empty((0, len(NAMES)))
+        return (
+            np.column_stack([self.values[name] for name in NAMES]) if len(self) else np.empty((0, len(NAMES)))
+        )
 
 
 def _days(later: str, earlier: str) -> str:

@@ -63,7 +63,9 @@ def summary(probability: Floats, target: Floats) -> dict[str, float]:
     return {name: value for name, value in found.items() if np.isfinite(value)}
 
 
-def gain(new: Floats, old: Floats, target: Floats, groups: Floats | np.ndarray, seed: int = 0) -> dict[str, float]:
+def gain(
+    new: Floats, old: Floats, target: Floats, groups: Floats | np.ndarray, seed: int = 0
+) -> dict[str, float]:
     """Mean log-loss that `new` saves over `old` on the same rows, with a 90% interval.
 
     Bootstrap over `groups` (rows of one account belong together), 400 draws. Positive means better.

@@ -50,7 +50,9 @@ def kind_of(key: str) -> ScoringModel:
     """The installed kind of model. Raises NotFound naming those there are."""
     installed = runtime.current().plugins.models
     if key not in installed:
-        raise NotFound(f"no plug-in brings the model {key!r}; installed: {', '.join(sorted(installed)) or 'none'}")
+        raise NotFound(
+            f"no plug-in brings the model {key!r}; installed: {', '.join(sorted(installed)) or 'none'}"
+        )
     return installed[key]
 
 
@@ -101,7 +103,9 @@ def _columns(kind: ScoringModel, data: Dataset, mask: Any) -> Columns:
     return Columns({name: data.values[name][mask] for name in wanted(kind)}, int(mask.sum()))
 
 
-def _judge(kind: ScoringModel, data: Dataset, champion: Version | None, seed: int) -> tuple[dict[str, Any], str]:
+def _judge(
+    kind: ScoringModel, data: Dataset, champion: Version | None, seed: int
+) -> tuple[dict[str, Any], str]:
     """Figures of the kind on the held-out rows, trained on the others; beside them the champion's."""
     fitted = kind.train(_columns(kind, data, data.train), data.target[data.train], seed=seed).fitted
     held = _columns(kind, data, data.holdout)
@@ -131,7 +135,7 @@ def _gain_over(
             {name: column[held] for name, column in data.values.items()},
         )  # fmt: skip
         old = serving.predict(served, table)
-    except Exception:  # noqa: BLE001 - a champion that fails must not keep its successor from being trained
+    except Exception:
         log.exception("champion %s cannot be scored", champion.name)
         return None
     figures = metrics.gain(score, old, target, data.account_id[held], seed)
@@ -139,8 +143,13 @@ def _gain_over(
 
 
 def _finished(
-    key: str, kind: ScoringModel, data: Dataset, training: Any, judged: dict[str, Any],
-    figures: Mapping[str, float], against: str,
+    key: str,
+    kind: ScoringModel,
+    data: Dataset,
+    training: Any,
+    judged: dict[str, Any],
+    figures: Mapping[str, float],
+    against: str,
 ) -> Finished:
     window = (data.first.date().isoformat(), data.last.date().isoformat())
     text = card.write_card(
@@ -189,7 +198,9 @@ def _belongs(scope: Scope, name: str) -> bool:
     return any(name.endswith(end) for end in ends)
 
 
-def _audit(database: Database, scope: Scope, what: str, version: Version, *, actor: str = "system", **more: Any) -> None:
+def _audit(
+    database: Database, scope: Scope, what: str, version: Version, *, actor: str = "system", **more: Any
+) -> None:
     with database.transaction(scope) as session:
         audit.record(session, what, f"model:{version.name}", actor=actor, version=version.version, **more)
 

@@ -128,7 +128,11 @@ def read_accounts(session: Session, at: datetime) -> pl.DataFrame:
         "hold": pl.String, "consents": pl.String, "opt_outs": pl.String,
     }  # fmt: skip
     for channel in POINTS:
-        schema |= {f"{channel}_point": pl.Int64, f"{channel}_zone": pl.String, f"{channel}_at_work": pl.String}
+        schema |= {
+            f"{channel}_point": pl.Int64,
+            f"{channel}_zone": pl.String,
+            f"{channel}_at_work": pl.String,
+        }
     schema |= {
         "last_at": pl.String, "lately": pl.Int64, "promised_for": pl.String, "broken_at": pl.String,
         "busy": pl.String, "waiting_channel": pl.String, "waiting_template": pl.String, "waiting_due": pl.String,
@@ -137,7 +141,10 @@ def read_accounts(session: Session, at: datetime) -> pl.DataFrame:
     frame = read_frame(session, _ACCOUNTS, schema, {"tenant": scope_of(session).tenant(), "at": at})
     flags = [f"{channel}_at_work" for channel in POINTS] + ["busy"]
     return frame.with_columns(
-        *(pl.col(name).str.to_datetime("%Y-%m-%d %H:%M:%S%.f%#z", time_unit="us", time_zone="UTC") for name in times),
+        *(
+            pl.col(name).str.to_datetime("%Y-%m-%d %H:%M:%S%.f%#z", time_unit="us", time_zone="UTC")
+            for name in times
+        ),
         *(pl.col(name).str.to_date("%Y-%m-%d") for name in dates),
         *((pl.col(name) == "t").alias(name) for name in flags),
     )
@@ -147,7 +154,9 @@ def waiting(accounts: pl.DataFrame) -> set[int]:
     """Accounts with an action that an earlier plan scheduled and nobody has begun."""
     import polars as pl
 
-    return set(accounts.filter(pl.col("waiting_channel").is_not_null() & ~pl.col("busy"))["account"].to_list())
+    return set(
+        accounts.filter(pl.col("waiting_channel").is_not_null() & ~pl.col("busy"))["account"].to_list()
+    )
 
 
 _HISTORY = """

@@ -71,7 +71,7 @@ class Recorder:
         rows = self._decisions(found, chosen)
         ids = write_rows(self.session, "decisions", _COLUMNS, (row["columns"] for row in rows), "id")
         decided = {row["account"]: made for row, made in zip(rows, ids, strict=True)}
-        fresh = [row for row in chosen.values() if not row["stays"]]
+        fresh = _ranked([row for row in chosen.values() if not row["stays"]])
         stale = self.waiting - {row["account"] for row in chosen.values() if row["stays"]}
         if stale:
             outreach.cancel(self.session, account_ids=stale, reason="replanned", keep=("thanks", "offer"))
@@ -101,7 +101,7 @@ class Recorder:
         return NewAction(
             account_id=row["account"], debtor_id=row["debtor"], person_id=row["person"], channel=row["channel"],
             template=row["template"], tone=tones.get(row["template"], "neutral"), due_at=row["moment"],
-            expires_at=row["moment"] + EXPIRES, decision_id=decision_id,
+            expires_at=row["moment"] + EXPIRES, decision_id=decision_id, priority=row["priority"],
         )  # fmt: skip
 
     def _decisions(self, found: Candidates, chosen: Mapping[int, Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -126,8 +126,15 @@ class Recorder:
         ]  # fmt: skip
 
     def _decision(
-        self, account: int, facts: Mapping[str, Any], row: Mapping[str, Any] | None, offers: Sequence[tuple[Any, ...]],
-        refused: dict[str, str], features: list[float], reasons: list[dict[str, Any]], score: float,
+        self,
+        account: int,
+        facts: Mapping[str, Any],
+        row: Mapping[str, Any] | None,
+        offers: Sequence[tuple[Any, ...]],
+        refused: dict[str, str],
+        features: list[float],
+        reasons: list[dict[str, Any]],
+        score: float,
     ) -> dict[str, Any]:
         pack = packs().by_country.get(facts["country"])
         alternatives = [
@@ -145,7 +152,9 @@ class Recorder:
         )  # fmt: skip
         return {"account": account, "columns": columns}
 
-    def _model_reasons(self, places: np.ndarray[tuple[int], np.dtype[np.int64]]) -> list[list[dict[str, Any]]]:
+    def _model_reasons(
+        self, places: np.ndarray[tuple[int], np.dtype[np.int64]]
+    ) -> list[list[dict[str, Any]]]:
         if self.scores.served is None or not len(places):
             return [[] for _ in places]
         explained = serving.explain(self.scores.served, self.table.take(places[:EXPLAINED]))
@@ -172,6 +181,14 @@ class Recorder:
         return [account for account, choice, blocked in rows if choice != WAIT or blocked != silent[account]]
 
 
+def _ranked(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows with `priority` 0 to 99 by value, so that an agent's queue and a busy day begin with the best."""
+    ordered = sorted(rows, key=lambda row: row["value_minor"])
+    for place, row in enumerate(ordered):
+        row["priority"] = place * 100 // len(ordered)
+    return ordered
+
+
 def _by_account(options: pl.DataFrame, names: Sequence[str]) -> dict[int, list[tuple[Any, ...]]]:
     found: dict[int, list[tuple[Any, ...]]] = {}
     for account, *rest in options.select("account", *names).iter_rows():
@@ -179,7 +196,9 @@ def _by_account(options: pl.DataFrame, names: Sequence[str]) -> dict[int, list[t
     return found
 
 
-def _why(template: str, row: Mapping[str, Any] | None, alternatives: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _why(
+    template: str, row: Mapping[str, Any] | None, alternatives: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
     """The rule that led here, in codes that `explain` puts into words."""
     if row is not None:
         return [{"code": template}, *([{"code": "explored"}] if row["explored"] else [])]

@@ -98,7 +98,9 @@ def _experiment(mlflow: Any, config: Config) -> str:
     if found is not None:
         return str(found.experiment_id)
     config.artifacts_dir.mkdir(parents=True, exist_ok=True)
-    return str(mlflow.create_experiment(_EXPERIMENT, artifact_location=config.artifacts_dir.resolve().as_uri()))
+    return str(
+        mlflow.create_experiment(_EXPERIMENT, artifact_location=config.artifacts_dir.resolve().as_uri())
+    )
 
 
 def _log(mlflow: Any, run_id: str, finished: Finished) -> None:

@@ -63,7 +63,8 @@ def plan_tenant(database: Database, scope: Scope, at: datetime | None = None) ->
     result = PlanResult(scope.tenant())
     with database.transaction(scope) as session:
         session.execute(
-            text("SELECT pg_advisory_xact_lock(:space, hashtext(:key))"), {"space": _LOCK, "key": str(scope.tenant())}
+            text("SELECT pg_advisory_xact_lock(:space, hashtext(:key))"),
+            {"space": _LOCK, "key": str(scope.tenant())},
         )
         _plan(session, at, result)
     result.seconds = round(time.perf_counter() - began, 3)
@@ -93,19 +94,29 @@ def _plan(session: Session, at: datetime, result: PlanResult) -> None:
 
 
 def _candidates(
-    session: Session, worked: Any, table: FeatureTable, scores: Scores, strategies: Mapping[int, Strategy],
-    commission: Mapping[int, float], at: datetime, tally: Tally,
+    session: Session,
+    worked: Any,
+    table: FeatureTable,
+    scores: Scores,
+    strategies: Mapping[int, Strategy],
+    commission: Mapping[int, float],
+    at: datetime,
+    tally: Tally,
 ) -> Candidates:
     """The lawful candidates with their values, and the refusals."""
     import polars as pl
 
     carried = (*(name for name, each in connectors(session).items() if each.problem is None), *BY_AGENTS)
     probability = pl.DataFrame({"account": table.account_id, "p": scores.probability})
-    worked = worked.join(probability, on="account", how="left").with_columns(pl.col("p").fill_null(serving.PRIOR))
+    worked = worked.join(probability, on="account", how="left").with_columns(
+        pl.col("p").fill_null(serving.PRIOR)
+    )
     history = reading.read_history(session, at)
     found = candidates.lawful(worked, history, strategies, carried, at, tally)
     counted = reading.read_reach(session, at) if scores.served else {}
-    return Candidates(choosing.with_values(found.options, strategies, commission, counted, carried), found.refused)
+    return Candidates(
+        choosing.with_values(found.options, strategies, commission, counted, carried), found.refused
+    )
 
 
 def _portfolios(session: Session, result: PlanResult) -> tuple[dict[int, Strategy], dict[int, float]]:

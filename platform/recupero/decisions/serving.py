@@ -123,17 +123,19 @@ def score(scope: Scope, table: FeatureTable, kind: str = "propensity") -> Scores
         if served is None:
             return Scores(prior, None, f"no {kind} model is registered yet: planned in the strategy's order")
         return Scores(predict(served, table) if len(table) else prior, served)
-    except Exception as error:  # noqa: BLE001 - a model is a stranger's code: plan without it, and say so
+    except Exception as error:
         log.exception("model %s failed for tenant %s; planned in the strategy's order", kind, scope.tenant())
         reason = f"{type(error).__name__}: {error}"
-        return Scores(prior, None, f"the {kind} model failed ({reason}): planned in the strategy's order", True)
+        return Scores(
+            prior, None, f"the {kind} model failed ({reason}): planned in the strategy's order", True
+        )
 
 
 def explain(served: Served, table: FeatureTable, top: int = 3) -> list[list[Reason]]:
     """The model's strongest reasons per row; nothing where it cannot say."""
     try:
         reasons = served.kind.explain(served.fitted, columns_of(served, table), top)
-    except Exception:  # noqa: BLE001 - a stranger's code: the plan stands without its words
+    except Exception:
         log.exception("model %s could not explain its scores", served.name)
         return [[] for _ in range(len(table))]
     return reasons if len(reasons) == len(table) else [[] for _ in range(len(table))]

@@ -13,7 +13,6 @@ from recupero.outreach.words import TONES
 from recupero_sdk.law import CHANNELS
 
 
-
 @dataclass(frozen=True, slots=True)
 class Strategy:
     """What may be done for a portfolio's accounts, and how often.
@@ -77,7 +76,9 @@ def _share(name: str, value: Any) -> float:
 
 def _by_channel(name: str, value: Any) -> dict[str, int]:
     if not isinstance(value, Mapping) or any(channel not in CHANNELS for channel in value):
-        raise UserError(f"{name} must give a number by channel: {', '.join(CHANNELS)}", field=f"strategy.{name}")
+        raise UserError(
+            f"{name} must give a number by channel: {', '.join(CHANNELS)}", field=f"strategy.{name}"
+        )
     return {channel: _whole(f"{name}.{channel}", number) for channel, number in value.items()}
 
 

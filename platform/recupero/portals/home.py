@@ -1,10 +1,26 @@
 """Where everybody begins: the agency's day, the platform for its operator, the report for creditors."""
 
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
 from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from sqlalchemy.orm import Session
 
+from recupero.contacts import figures as contacts
+from recupero.contacts.queries import packs
+from recupero.decisions import queries as decisions
+from recupero.kernel import clock, jobs, runtime
+from recupero.ledger import queries as ledger
+from recupero.outreach import figures as outreach
+from recupero.payments import figures as payments
+from recupero.portals.language import brand
 from recupero.portals.pages import blueprint
-from recupero.tenancy.guard import signed_in, the_caller
+from recupero.tenancy import queries as tenancy
+from recupero.tenancy.guard import requires, signed_in, the_caller, transaction
 from recupero.tenancy.permissions import Permission
 
 
@@ -14,4 +30,77 @@ def home() -> ResponseReturnValue:
     caller = the_caller()
     if caller.may(Permission.PLATFORM_OPERATE):
         return redirect(url_for("portals.platform"))
-    return render_template("home/agency.html")
+    if caller.is_creditor:
+        return redirect(url_for("portals.creditor_report"))
+    began, ends = _today()
+    with transaction() as session:
+        figures = {
+            "due": outreach.due(session, ends),
+            "made": contacts.made(session, began),
+            "received": payments.received(session, began),
+            "promised": payments.promised(session, began.date()),
+            "runs": decisions.latest_runs(session),
+            "tenants": {tenant.id: tenant.name for tenant in tenancy.tenants(session)},
+            "alarms": _alarms(session),
+        }
+    return render_template("home/agency.html", today=began, **figures)
+
+
+def _today() -> tuple[datetime, datetime]:
+    """First and last instant of the day in the house's zone."""
+    zone = ZoneInfo(brand().timezone)
+    began = datetime.combine(clock.today(brand().timezone), time.min, zone)
+    return began, began + timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something that a person should look at, and where."""
+
+    text: str
+    url: str | None = None
+
+
+def _alarms(session: Session) -> list[Alarm]:
+    caller = the_caller()
+    found = _closed_countries(caller.may(Permission.LAW_READ))
+    if unknown := contacts.unknown(session):
+        text = ngettext(
+            "%(num)s message whose fate nobody knows", "%(num)s messages whose fate nobody knows", unknown
+        )
+        url = url_for("portals.outbox", state="unknown") if caller.may(Permission.OUTBOX_READ) else None
+        found.append(Alarm(text, url))
+    suspense, refused = payments.waiting(session)
+    if suspense:
+        found.append(
+            Alarm(ngettext("%(num)s payment without a debt", "%(num)s payments without a debt", suspense))
+        )
+    if refused:
+        text = ngettext(
+            "%(num)s payment event could not be booked", "%(num)s payment events could not be booked", refused
+        )
+        found.append(Alarm(text))
+    dead = sum(letter.agency_id == caller.agency_id for letter in jobs.dead_letters())
+    if dead:
+        found.append(Alarm(ngettext("%(num)s job was given up", "%(num)s jobs were given up", dead)))
+    return found
+
+
+def _closed_countries(may_look: bool) -> list[Alarm]:
+    """Countries that nobody is contacted in, and plug-ins of other kinds that failed."""
+    url = url_for("portals.law") if may_look else None
+    alarms = [Alarm(_("%(country)s is closed to contact: its law failed to load", country=country), url)
+              for country in packs().closed]  # fmt: skip
+    failed = [
+        state for state in runtime.current().plugins.states if state.error and state.kind != "regulation"
+    ]
+    return alarms + [Alarm(_("The plug-in %(name)s failed to load", name=state.name)) for state in failed]
+
+
+@blueprint.get("/books")
+@requires(Permission.PAYMENTS_READ)
+def books() -> ResponseReturnValue:
+    """Prove the books of the caller's creditors now."""
+    with transaction() as session:
+        problems = ledger.check(session)
+    return render_template("home/books.html", problems=problems)

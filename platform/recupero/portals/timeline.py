@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts import queries as contacts
 from recupero.contacts.queries import ContactLine, MessageLine
+from recupero.decisions import queries as decisions
 from recupero.payments import queries as payments
+from recupero_sdk.law import Verdict
 
 LIMIT = 100
 
@@ -22,6 +24,11 @@ class Moment:
     kind: str
     thing: Any
     message: MessageLine | None = None
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What the law said when the contact was reserved."""
+        return Verdict.from_json(self.thing.verdict) if self.thing.verdict else None
 
     @property
     def mood(self) -> str:
@@ -45,6 +52,10 @@ def of_account(session: Session, account_id: int) -> list[Moment]:
         *_contacts(lines, written),
         *(Moment(payment.received_at, "payment", payment) for payment in paid),
         *(Moment(promise.made_at, "promise", promise) for promise in promised),
+        *(
+            Moment(decision.at, "decision", decision)
+            for decision in decisions.decisions_of(session, account_id)
+        ),
     ]
     return sorted(moments, key=lambda moment: moment.at, reverse=True)
 

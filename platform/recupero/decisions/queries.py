@@ -1,0 +1,70 @@
+"""What reads decisions and plans: those of one account, and the newest plan of each creditor."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from recupero.decisions.tables import Decision, PlanRun
+from recupero.kernel.database import scope_of
+
+
+def decisions_of(session: Session, account_id: int, limit: int = 20) -> Sequence[Decision]:
+    """Decisions on an account of the tenants in scope, newest first."""
+    return (
+        session.execute(
+            select(Decision)
+            .where(Decision.tenant_id.in_(scope_of(session).tenant_ids), Decision.account_id == account_id)
+            .order_by(Decision.at.desc(), Decision.id.desc())
+            .limit(limit)
+        )
+        .scalars()
+        .all()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """The newest plan of one creditor; `expected_value` in minor units by currency."""
+
+    tenant_id: int
+    at: datetime
+    model: str
+    model_version: str
+    accounts: int
+    planned: int
+    blocked: dict[str, int]
+    held: dict[str, int]
+    expected_value: dict[str, int]
+
+
+def latest_runs(session: Session) -> list[RunLine]:
+    """The newest plan of each tenant in scope."""
+    rows = session.execute(
+        select(
+            PlanRun.tenant_id, PlanRun.at, PlanRun.model, PlanRun.model_version, PlanRun.accounts,
+            PlanRun.planned, PlanRun.blocked, PlanRun.held, PlanRun.expected_value,
+        )
+        .where(
+            PlanRun.tenant_id.in_(scope_of(session).tenant_ids),
+            PlanRun.id.in_(
+                select(func.max(PlanRun.id))
+                .where(PlanRun.tenant_id.in_(scope_of(session).tenant_ids))
+                .group_by(PlanRun.tenant_id)
+            ),
+        )
+        .order_by(PlanRun.tenant_id)
+    )  # fmt: skip
+    return [RunLine(*row) for row in rows]
+
+
+def latest_run(session: Session) -> PlanRun | None:
+    """The newest plan of the one tenant in scope; None where none was made."""
+    return session.execute(
+        select(PlanRun)
+        .where(PlanRun.tenant_id == scope_of(session).tenant())
+        .order_by(PlanRun.id.desc())
+        .limit(1)
+    ).scalar_one_or_none()

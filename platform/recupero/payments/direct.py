@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import any_, func, select
 from sqlalchemy.orm import Session
 
 from recupero.kernel import audit
@@ -86,7 +86,7 @@ def _direct_payments(session: Session, debt: OpenDebt) -> list[Payment]:
                 Payment.debtor_id == debt.debtor_id,
                 Payment.currency == debt.currency,
                 Payment.kind == "direct",
-                Payment.account_ids.contains([debt.account_id]),
+                any_(Payment.account_ids) == debt.account_id,
             )
             .order_by(Payment.received_at.desc(), Payment.id.desc())
         ).scalars()

@@ -7,6 +7,7 @@ from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from recupero.decisions.features import FEATURES
 from recupero.kernel import clock
 from recupero.ledger import queries as ledger
 from recupero.outreach import queries as outreach
@@ -21,7 +22,6 @@ from recupero.portals.pages import blueprint
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, the_caller, transaction
 from recupero.tenancy.permissions import Permission
-from recupero_sdk.law.reasons import explain
 
 PAGE = 50
 OPEN_ACTIONS = ("scheduled", "claimed", "reserved")
@@ -91,7 +91,7 @@ def account_view(
             "closed": lawful.closed_because(states),
             "moments": timeline.of_account(session, account_id),
             "planned": _planned(session, account_id),
-            "explain": _explain,
+            "feature_words": {spec.name: spec.label for spec in FEATURES},
             "show": _reader(),
             "today": clock.now().date(),
             "hold": hold or Form(),
@@ -104,11 +104,6 @@ def _planned(session: Session, account_id: int) -> ActionLine | None:
     """The next thing that waits to be done."""
     waiting = [one for one in outreach.actions_of(session, account_id) if one.state in OPEN_ACTIONS]
     return min(waiting, key=lambda one: one.due_at, default=None)
-
-
-def _explain(code: str, details: Mapping[str, str]) -> str:
-    """A stored rule's reason in the reader's language."""
-    return explain(code, details, language())
 
 
 def _reader() -> Callable[[str | None], str]:

@@ -241,6 +241,30 @@ TEMPLATES: Words = {
     "call": _("Call"),
     "wait": _("Wait"),
 }
+REASONS: Words = {
+    "reminder": _("The debt falls due soon: a reminder fits."),
+    "first_notice": _("Nobody has written about this debt yet: the first notice fits."),
+    "follow_up": _("There was no answer yet: a follow-up fits."),
+    "offer": _("An offer may help here."),
+    "promise_reminder": _("A promise falls due soon: a reminder of it fits."),
+    "broken_promise": _("A promise was broken: a word about it fits."),
+    "thanks": _("A payment came in: thanks are due."),
+    "explored": _("Chosen at random among the lawful, to learn what works."),
+    "nothing_lawful": _("No channel is lawful or open at present."),
+    "not_worth_it": _("Every contact would cost more than it brings."),
+    "better_elsewhere": _("Another account of the same person comes first."),
+}
+HELD: Words = {
+    **HOLDS,
+    "already_scheduled": _("Something is under way"),
+    "promise_running": _("Promise running"),
+    "pace": _("Contacted lately"),
+    "max_contacts_30d": _("Contacted often this month"),
+    "strategy_invalid": _("Strategy cannot be read"),
+    "opted_out": _("Opted out"),
+    "no_contact_point": _("No address known"),
+    "debtor_wishes_other_channel": _("Wishes another channel"),
+}
 FIELDS: Words = {
     "client_account": _("Account number"),
     "client_reference": _("Customer number"),
@@ -341,6 +365,8 @@ LABELS: Mapping[str, Words] = {
     "purpose": PURPOSES,
     "template": TEMPLATES,
     "field": FIELDS,
+    "reason": REASONS,
+    "held": HELD,
     "dates": DATE_ORDERS,
 }
 

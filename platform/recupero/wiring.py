@@ -18,6 +18,7 @@ from recupero.placements.events import (
     AccountsRecalled,
     DirectPaymentsReported,
     HoldOpened,
+    PermissionsStated,
 )
 
 JOBS = (decisions_jobs, outreach_jobs, payments_jobs)  # their handlers are registered by the import
@@ -29,6 +30,7 @@ def wire() -> None:
     subscribe(BooksChecked, payments.check_payments)
     subscribe(DirectPaymentsReported, direct.book_direct)
     subscribe(AccountsPlaced, placed.file_permissions)
+    subscribe(PermissionsStated, placed.file_permissions)
     subscribe(AccountsClosed, outreach.on_accounts_closed)
     subscribe(AccountsRecalled, outreach.on_accounts_recalled)
     subscribe(HoldOpened, outreach.on_hold_opened)

@@ -4,10 +4,10 @@ from sqlalchemy import ARRAY, BigInteger, DateTime, Text, column, func, insert, 
 from sqlalchemy.orm import Session
 
 from recupero.contacts.tables import Permission
-from recupero.placements.events import AccountsPlaced
+from recupero.placements.events import AccountsPlaced, PermissionsStated
 
 
-def file_permissions(session: Session, event: AccountsPlaced) -> None:
+def file_permissions(session: Session, event: AccountsPlaced | PermissionsStated) -> None:
     """Turn the staged rows of a placement into permissions. Where one row says both, the opt-out is the later
     word."""
     staged = table(

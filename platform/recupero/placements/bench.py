@@ -39,7 +39,19 @@ MAPPING: dict[str, Any] = {
     },
     "dates": "dmy", "decimal": ",",
 }  # fmt: skip
-_FIRST = ("Ana", "Luis", "María", "José", "Camila", "Pedro", "Sofía", "Andrés", "Valentina", "Jorge", "Daniela")
+_FIRST = (
+    "Ana",
+    "Luis",
+    "María",
+    "José",
+    "Camila",
+    "Pedro",
+    "Sofía",
+    "Andrés",
+    "Valentina",
+    "Jorge",
+    "Daniela",
+)
 _LAST = ("Muñoz", "González", "Rojas", "Díaz", "Pérez", "Soto", "Contreras", "Silva", "Martínez", "Sepúlveda")
 _STREETS = ("Av. Providencia", "Calle Larga", "Pasaje El Roble", "Carrera 7", "Calle 45", "Los Aromos")
 # What a placement fills, in the order of references: the rooms above have booked and filed their part.
@@ -56,7 +68,9 @@ def lines(count: int, seed: int = 7) -> Iterator[list[str]]:
     for number in range(count):
         line = _line(rng, number)
         if rng.random() < 0.01:
-            place, value = rng.choice(((1, "11.111.111-K"), (13, "31/02/2026"), (3, ""), (17, "-5"), (14, "x")))
+            place, value = rng.choice(
+                ((1, "11.111.111-K"), (13, "31/02/2026"), (3, ""), (17, "-5"), (14, "x"))
+            )
             line[place] = value
             if place == 3:
                 line[4] = ""
@@ -69,9 +83,15 @@ def _line(rng: random.Random, number: int) -> list[str]:
     due = _TODAY - timedelta(days=rng.randrange(35, 500))
     parts = [rng.randrange(20_000, 900_000), rng.randrange(0, 60_000), rng.randrange(0, 20_000)]
     if chilean:
-        mobile, fixed = f"+56 9 {rng.randrange(40_000_000, 99_999_999)}", f"2 2{rng.randrange(1_000_000, 9_999_999)}"
+        mobile, fixed = (
+            f"+56 9 {rng.randrange(40_000_000, 99_999_999)}",
+            f"2 2{rng.randrange(1_000_000, 9_999_999)}",
+        )
     else:
-        mobile, fixed = f"3{rng.randrange(0, 21):02d}{rng.randrange(1_000_000, 9_999_999)}", f"601{rng.randrange(2_000_000, 8_999_999)}"
+        mobile, fixed = (
+            f"3{rng.randrange(0, 21):02d}{rng.randrange(1_000_000, 9_999_999)}",
+            f"601{rng.randrange(2_000_000, 8_999_999)}",
+        )
     return [
         f"OP-{number:09d}", _rut(5_000_000 + number * 7) if chilean else str(1_000_000_000 + number),
         "CL" if chilean else "CO", first, last, _day(_TODAY - timedelta(days=rng.randrange(7_000, 27_000))),
@@ -164,7 +184,9 @@ class _Bench:
 
     def _export(self, table: str, columns: list[str], owner: str, number: int, path: Path) -> bool:
         chosen = sql.SQL(", ").join(
-            sql.SQL(f"{_NOBODY} AS {{}}" if name in {"tenant_id", "agency_id"} else "{}").format(sql.Identifier(name))
+            sql.SQL(f"{_NOBODY} AS {{}}" if name in {"tenant_id", "agency_id"} else "{}").format(
+                sql.Identifier(name)
+            )
             for name in columns
         )
         query = sql.SQL("COPY (SELECT {} FROM {} WHERE {} = {} ORDER BY 2) TO STDOUT").format(

@@ -53,7 +53,9 @@ def _run(
 
     target = rejects
     if target is None and not dry_run:
-        target = platform.config.data_dir / "rejects" / f"{file.name.split('.')[0]}-{file.stat().st_mtime_ns}.csv"
+        target = (
+            platform.config.data_dir / "rejects" / f"{file.name.split('.')[0]}-{file.stat().st_mtime_ns}.csv"
+        )
     with click.progressbar(length=100, label=file.name, file=click.get_text_stream("stderr")) as bar:
         return import_file(
             platform.database, scope, portfolio_id=portfolio_id(platform, scope, portfolio), path=file, kind=kind,
@@ -66,7 +68,9 @@ def portfolio_id(platform: runtime.Runtime, scope: Scope, wanted: str) -> int:
     """A portfolio of the tenant by name or number. Raises NotFound, saying what there is."""
     with platform.database.transaction(scope) as session:
         rows = session.execute(
-            select(Portfolio.id, Portfolio.name).where(Portfolio.tenant_id == scope.tenant()).order_by(Portfolio.name)
+            select(Portfolio.id, Portfolio.name)
+            .where(Portfolio.tenant_id == scope.tenant())
+            .order_by(Portfolio.name)
         ).all()
     for identity, name in rows:
         if wanted in (name, str(identity)):

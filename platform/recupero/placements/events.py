@@ -18,17 +18,26 @@ class AccountsPlaced:
     | `account_id`, `debtor_id`, `person_id` | bigint | the rows that exist now |
     | `currency` | text | ISO 4217, the same for the whole portfolio |
     | `placed_on` | date | day of placement |
-    | `principal_minor`, `interest_minor`, `fee_minor`, `cost_minor`, `tax_minor` | bigint | parts, never null |
+    | `principal_minor`, `interest_minor`, `fee_minor`, `cost_minor`, `tax_minor` | bigint | never null |
     | `placed_minor` | bigint | their sum, above 0; `accounts.balance_minor` holds it already |
-    | `consents`, `opt_outs` | text[] | channels of law (`call`, `sms`, `email`, `whatsapp`, `letter`, `visit`); an
-      opt-out may also be `all`; null where the file says nothing |
-    | `permission_at` | timestamptz | when the debtor said so; the day of placement where the file has no date |
+    | `consents`, `opt_outs` | text[] | channels of law (`call`, `sms`, `email`, `whatsapp`, `letter`,
+      `visit`); an opt-out may also be `all`; null where the file says nothing |
+    | `permission_at` | timestamptz | when the debtor said so; the import's time where the file has no date |
     | `permission_source` | text | where it was said; `placement` where the file does not tell |
     """
 
     batch_id: int
     staging: str
     chunk: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionsStated:
+    """A maintenance file says what debtors allow. `staging` names a temporary table with the columns `tenant_id`,
+    `account_id`, `debtor_id`, `consents`, `opt_outs`, `permission_at` and `permission_source` of `AccountsPlaced`."""
+
+    batch_id: int
+    staging: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ _NOT_ID = re.compile(r"[^0-9A-Z]+")
 
 def plain(text: str) -> str:
     """Lower case without accents: `plain("Núñez ") == "nunez"`."""
-    decomposed = unicodedata.normalize("NFKD", text.strip().lower())
-    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    decomposed = unicodedata.normalize("NFKD", text.strip())
+    return "".join(letter for letter in decomposed if unicodedata.category(letter)[0] != "M").lower()
 
 
 def name_key(name: str) -> str:

@@ -39,7 +39,14 @@ def check_placement(raw: pl.DataFrame, mapping: Mapping, setting: Setting, found
     absent = [name for name in _OPTIONAL_TEXTS if name not in raw.columns]
     frame = raw.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in absent)
     frame = texts(frame, found, ("client_account", "name"))
-    frame = _places(frame, setting, found)
+    found.add(
+        frame,
+        pl.col("client_account").str.contains(values.SHORTENED),
+        REJECTED,
+        "client_account",
+        "shortened",
+    )
+    frame = places(frame, setting, found)
     frame = _dates(frame, mapping, setting, found)
     frame = _balances(frame, mapping, setting, found)
     frame = flags(frame, found)
@@ -48,10 +55,9 @@ def check_placement(raw: pl.DataFrame, mapping: Mapping, setting: Setting, found
 
 
 def texts(frame: pl.DataFrame, found: Findings, needed: tuple[str, ...]) -> pl.DataFrame:
-    """Check the plain texts: required ones are there, none is a formula, a shortened number or too long."""
+    """Check the plain texts: the needed ones are there, none is a formula or too long."""
     for name in needed:
         found.add(frame, pl.col(name).is_null(), REJECTED, name, "missing")
-    found.add(frame, pl.col("client_account").str.contains(values.SHORTENED), REJECTED, "client_account", "shortened")
     for name in _text_fields(frame):
         text, outcome = pl.col(name), REJECTED if name in needed else WARNING
         formula = text.str.contains(r"^[=@\t]")
@@ -72,7 +78,9 @@ def _text_fields(frame: pl.DataFrame) -> list[str]:
 @cache
 def countries() -> frozenset[str]:
     """ISO 3166-1 alpha-2 codes, from the Unicode CLDR through Babel."""
-    return frozenset(code for code in Locale("en").territories if len(code) == 2 and code.isalpha() and code != "ZZ")
+    return frozenset(
+        code for code in Locale("en").territories if len(code) == 2 and code.isalpha() and code != "ZZ"
+    )
 
 
 @cache
@@ -82,19 +90,27 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
-def _places(frame: pl.DataFrame, setting: Setting, found: Findings) -> pl.DataFrame:
+def places(frame: pl.DataFrame, setting: Setting, found: Findings) -> pl.DataFrame:
     """Country (the portfolio's where the file names none), region, zone and language."""
-    country = _optional(frame, "country").str.to_uppercase().fill_null(setting.country)
+    country = optional(frame, "country").str.to_uppercase().fill_null(setting.country)
     frame = frame.with_columns(country.alias("country"))
     known = pl.col("country").is_in(list(countries()))
     found.add(frame, ~known, QUARANTINED, "country", "country")
-    frame = frame.with_columns(pl.when(known).then("country").otherwise(pl.lit(setting.country)).alias("country"))
-    region = _optional(frame, "region").str.to_uppercase()
-    full = pl.when(region.str.contains("^[A-Z0-9]{1,3}$")).then(pl.col("country") + "-" + region).otherwise(region)
-    frame = frame.with_columns(full.alias("region"), _optional(frame, "timezone").alias("timezone"))
-    frame = leave_out(frame, "region", ~pl.col("region").str.contains("^[A-Z]{2}-[A-Z0-9]{1,3}$"), found, "region")
+    frame = frame.with_columns(
+        pl.when(known).then("country").otherwise(pl.lit(setting.country)).alias("country")
+    )
+    region = optional(frame, "region").str.to_uppercase()
+    full = (
+        pl.when(region.str.contains("^[A-Z0-9]{1,3}$"))
+        .then(pl.col("country") + "-" + region)
+        .otherwise(region)
+    )
+    frame = frame.with_columns(full.alias("region"), optional(frame, "timezone").alias("timezone"))
+    frame = leave_out(
+        frame, "region", ~pl.col("region").str.contains("^[A-Z]{2}-[A-Z0-9]{1,3}$"), found, "region"
+    )
     frame = leave_out(frame, "timezone", ~pl.col("timezone").is_in(list(_zones())), found, "timezone")
-    language = _optional(frame, "language").str.to_lowercase().str.slice(0, 2)
+    language = optional(frame, "language").str.to_lowercase().str.slice(0, 2)
     spoken = pl.when(language.is_in(["es", "en", "pt"])).then(language)
     by_country = pl.col("country").replace_strict(
         {code: language_of(code) for code in countries()}, return_dtype=pl.String
@@ -117,7 +133,9 @@ def _dates(frame: pl.DataFrame, mapping: Mapping, setting: Setting, found: Findi
     found.add(frame, due.is_null() & ~given, REJECTED, "due_date", "missing")
     of_age = setting.today.replace(year=setting.today.year - 18, day=min(setting.today.day, 28))
     found.add(frame, pl.col("birth_date") > of_age, QUARANTINED, "birth_date", "minor")
-    frame = frame.with_columns(due.alias("due_date"), pl.coalesce("delinquency_date", "due_date").alias("delinquency_date"))
+    frame = frame.with_columns(
+        due.alias("due_date"), pl.coalesce("delinquency_date", "due_date").alias("delinquency_date")
+    )
     found.add(frame, pl.col("open_date") > due, WARNING, "open_date", "date_order")
     return frame
 
@@ -127,7 +145,9 @@ def date_column(
 ) -> pl.DataFrame:
     """Replace the text of a date field by its date, and say in `name?` whether there was any text."""
     if name not in frame.columns:
-        return frame.with_columns(pl.lit(None, dtype=pl.Date).alias(name), pl.lit(value=False).alias(f"{name}?"))
+        return frame.with_columns(
+            pl.lit(None, dtype=pl.Date).alias(name), pl.lit(value=False).alias(f"{name}?")
+        )
     frame = frame.with_columns(
         values.date_of(pl.col(name), mapping.dates).alias(name), pl.col(name).is_not_null().alias(f"{name}?")
     )
@@ -150,7 +170,11 @@ def amount_columns(
     """Replace the text of amounts by minor units of the row's `currency`, with their further columns added
     and their `minus` columns taken off. Unreadable ones become null, noted under `outcome`."""
     for name in names:
-        pieces = [column for column in frame.columns if column == name or column.startswith((f"{name}+", f"{name}-"))]
+        pieces = [
+            column
+            for column in frame.columns
+            if column == name or column.startswith((f"{name}+", f"{name}-"))
+        ]
         if not pieces:
             frame = frame.with_columns(pl.lit(None, dtype=pl.Int64).alias(name))
             continue
@@ -171,12 +195,14 @@ def _amount_column(
     frame: pl.DataFrame, piece: str, name: str, mapping: Mapping, found: Findings, outcome: str
 ) -> pl.DataFrame:
     frame = frame.with_columns(
-        pl.col(piece).is_not_null().alias(f"{piece}?"), values.digits_of(pl.col(piece), mapping.decimal).alias(piece)
+        pl.col(piece).is_not_null().alias(f"{piece}?"),
+        values.digits_of(pl.col(piece), mapping.decimal).alias(piece),
     )
     digits = {code: minor_units(code) for code in frame["currency"].unique()}
     places = pl.col("currency").replace_strict(digits, return_dtype=pl.Int64)
     minor = pl.coalesce(
-        pl.when(places == number).then(values.minor_of(pl.col(piece), number)) for number in set(digits.values())
+        pl.when(places == number).then(values.minor_of(pl.col(piece), number))
+        for number in set(digits.values())
     )
     fine = pl.any_horizontal(
         (places == number) & values.too_fine(pl.col(piece), number) for number in set(digits.values())
@@ -184,19 +210,24 @@ def _amount_column(
     frame = frame.with_columns(minor.alias(piece), fine.fill_null(value=False).alias(f"{piece}!"))
     found.add(frame, pl.col(piece).is_null() & pl.col(f"{piece}?"), outcome, name, "amount")
     found.add(frame, pl.col(f"{piece}!"), outcome, name, "decimals")
-    return frame.with_columns(pl.when(~pl.col(f"{piece}!")).then(pl.col(piece)).alias(piece)).drop(f"{piece}!")
+    return frame.with_columns(pl.when(~pl.col(f"{piece}!")).then(pl.col(piece)).alias(piece)).drop(
+        f"{piece}!"
+    )
 
 
 def currencies(frame: pl.DataFrame, setting: Setting, found: Findings) -> pl.DataFrame:
     """The row's currency: the portfolio's where the file names none."""
-    text = _optional(frame, "currency").str.to_uppercase().fill_null(setting.currency)
+    text = optional(frame, "currency").str.to_uppercase().fill_null(setting.currency)
     frame = frame.with_columns(text.alias("currency"))
     known = [code for code in frame["currency"].unique() if is_currency(code)]
     found.add(frame, ~pl.col("currency").is_in(known), REJECTED, "currency", "currency")
     differs = pl.col("currency").is_in(known) & (pl.col("currency") != setting.currency)
     found.add(frame, differs, QUARANTINED, "currency", "currency_differs")
     return frame.with_columns(
-        pl.when(pl.col("currency").is_in(known)).then("currency").otherwise(pl.lit(setting.currency)).alias("currency")
+        pl.when(pl.col("currency").is_in(known))
+        .then("currency")
+        .otherwise(pl.lit(setting.currency))
+        .alias("currency")
     )
 
 
@@ -226,7 +257,9 @@ def _balances(frame: pl.DataFrame, mapping: Mapping, setting: Setting, found: Fi
 
 def _stated(frame: pl.DataFrame) -> list[str]:
     """The columns that say whether a balance or a part of it was given at all."""
-    return [name for name in frame.columns if re.fullmatch(rf"(?:total|{'|'.join(PARTS)})(?:[+-]\d+)?\?", name)]
+    return [
+        name for name in frame.columns if re.fullmatch(rf"(?:total|{'|'.join(PARTS)})(?:[+-]\d+)?\?", name)
+    ]
 
 
 def flags(frame: pl.DataFrame, found: Findings) -> pl.DataFrame:
@@ -243,8 +276,10 @@ def flags(frame: pl.DataFrame, found: Findings) -> pl.DataFrame:
 
 def people(frame: pl.DataFrame, mapping: Mapping, found: Findings) -> pl.DataFrame:
     """National id (compact form) and whether a person or a firm owes."""
-    stated = _optional(frame, "kind").str.to_lowercase()
-    kind = pl.when(stated.is_in(_PERSON)).then(pl.lit("person")).when(stated.is_in(_FIRM)).then(pl.lit("firm"))
+    stated = optional(frame, "kind").str.to_lowercase()
+    kind = (
+        pl.when(stated.is_in(_PERSON)).then(pl.lit("person")).when(stated.is_in(_FIRM)).then(pl.lit("firm"))
+    )
     if "national_id" not in frame.columns:
         return frame.with_columns(
             pl.lit(None, dtype=pl.String).alias("national_id"), kind.fill_null("person").alias("kind")
@@ -254,22 +289,30 @@ def people(frame: pl.DataFrame, mapping: Mapping, found: Findings) -> pl.DataFra
     shortened = pl.col("national_id").str.contains(values.SHORTENED)
     found.add(frame, shortened, REJECTED, "national_id", "shortened")
     judged = identities.judge_column(frame, "country", "national_id")
-    frame = frame.with_columns(judged["compact"].alias("national_id"), judged["problem"], judged["kind"].alias("by_id"))
+    frame = frame.with_columns(
+        judged["compact"].alias("national_id"), judged["problem"], judged["kind"].alias("by_id")
+    )
     found.add(frame, pl.col("problem").is_not_null(), QUARANTINED, "national_id", pl.col("problem"))
-    return frame.with_columns(pl.coalesce(kind, "by_id", pl.lit("person")).alias("kind")).drop("problem", "by_id")
+    return frame.with_columns(pl.coalesce(kind, "by_id", pl.lit("person")).alias("kind")).drop(
+        "problem", "by_id"
+    )
 
 
 def _placement_number(frame: pl.DataFrame, setting: Setting, found: Findings) -> pl.DataFrame:
-    text = _optional(frame, "placement_number")
+    text = optional(frame, "placement_number")
     number = text.cast(pl.Int64, strict=False)
     frame = frame.with_columns(number.alias("placement_number"), text.is_not_null().alias("\x00given"))
     wrong = pl.col("\x00given") & ~pl.col("placement_number").is_between(1, 9).fill_null(value=False)
     found.add(frame, wrong, REJECTED, "placement_number", "number")
     return frame.with_columns(
-        pl.when(wrong).then(None).otherwise(pl.col("placement_number")).fill_null(setting.placement_number).alias("placement_number")
+        pl.when(wrong)
+        .then(None)
+        .otherwise(pl.col("placement_number"))
+        .fill_null(setting.placement_number)
+        .alias("placement_number")
     ).drop("\x00given")
 
 
-def _optional(frame: pl.DataFrame, name: str) -> pl.Expr:
+def optional(frame: pl.DataFrame, name: str) -> pl.Expr:
+    """The text column of a field, or nulls where the mapping does not name it."""
     return pl.col(name) if name in frame.columns else pl.lit(None, dtype=pl.String)
-

@@ -9,9 +9,14 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 
-def copy(session: Session, table: str, frame: pl.DataFrame, columns: Mapping[str, str]) -> None:
-    """Fill the temporary table with the frame's columns (`columns`: name and PostgreSQL type), emptying it first
-    and analysing it afterwards. It lives to the end of the transaction."""
+def copy(
+    session: Session, table: str, frame: pl.DataFrame, columns: Mapping[str, str], *, analyse: str = ""
+) -> None:
+    """Fill the temporary table with the frame's columns (`columns`: name and PostgreSQL type), emptying it first.
+
+    `analyse` names columns that it is joined by, so that the planner knows them; a table that is only read
+    through needs none. It lives to the end of the transaction.
+    """
     defined = ", ".join(f"{name} {kind}" for name, kind in columns.items())
     session.execute(text(f"CREATE TEMPORARY TABLE IF NOT EXISTS {table} ({defined}) ON COMMIT DROP"))
     session.execute(text(f"TRUNCATE {table}"))
@@ -20,7 +25,8 @@ def copy(session: Session, table: str, frame: pl.DataFrame, columns: Mapping[str
     statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT csv)"
     with _cursor(session).copy(statement) as sink:
         sink.write(buffer.getbuffer())
-    session.execute(text(f"ANALYZE {table}"))
+    if analyse:
+        session.execute(text(f"ANALYZE {table} ({analyse})"))
 
 
 def fetch(session: Session, query: str, parameters: dict[str, Any], schema: dict[str, Any]) -> pl.DataFrame:
@@ -32,10 +38,12 @@ def fetch(session: Session, query: str, parameters: dict[str, Any], schema: dict
 def block_of_ids(session: Session, table: str, count: int) -> pl.Series:
     """Ids of the table's own sequence, taken for rows to come."""
     ids = session.execute(
-        text("SELECT nextval(pg_get_serial_sequence(:table, 'id')) FROM generate_series(1, :count)"),
+        text(
+            "SELECT array_agg(nextval(pg_get_serial_sequence(:table, 'id'))) FROM generate_series(1, :count)"
+        ),
         {"table": table, "count": count},
-    )
-    return pl.Series("id", list(ids.scalars()), dtype=pl.Int64)
+    ).scalar_one()
+    return pl.Series("id", ids or [], dtype=pl.Int64)
 
 
 def _cursor(session: Session) -> Any:

@@ -41,7 +41,9 @@ def scan(open_binary: Callable[[], AbstractContextManager[IO[bytes]]], wanted: s
             while block := file.read(_BLOCK):
                 size += len(block)
                 if size > MAX_BYTES:
-                    raise UserError(f"the file is larger than {MAX_BYTES // 1024**3} GiB: split it", field="file")
+                    raise UserError(
+                        f"the file is larger than {MAX_BYTES // 1024**3} GiB: split it", field="file"
+                    )
                 digest.update(block)
                 utf8.feed(block)
                 sample = sample or block

@@ -42,7 +42,9 @@ def extract(chunk: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
     columns: list[pl.Expr] = [pl.col(ROW), pl.col(PROBLEM)]
     for name, source in mapping.sources.items():
         field = FIELDS[mapping.kind][name]
-        columns += _amounts(name, source) if field.type == "amount" else _columns(name, source, many=field.many)
+        columns += (
+            _amounts(name, source) if field.type == "amount" else _columns(name, source, many=field.many)
+        )
     columns += [
         pl.lit(value).alias(name) for name, value in mapping.constants.items() if name not in mapping.sources
     ]

@@ -56,7 +56,8 @@ _PLACEMENT = [
              "itemisation_date", "reference_name", extra=True),
 ]  # fmt: skip
 _ACCOUNT = _fields("text", "client_account")
-_MAINTENANCE = [*_ACCOUNT, *_DEBTOR, *_PERMISSIONS, *_fields("date", "due_date", "last_payment_date")]
+_CHANGEABLE = [field for field in _DEBTOR if field.name not in {"national_id", "kind", "client_reference"}]
+_MAINTENANCE = [*_ACCOUNT, *_CHANGEABLE, *_PERMISSIONS]
 _FINANCIAL = [
     *_ACCOUNT,
     *_fields("text", "entry", "reference", "part"),

@@ -21,7 +21,9 @@ class Findings:
 
     frames: list[pl.DataFrame] = field(default_factory=list)
 
-    def add(self, frame: pl.DataFrame, where: pl.Expr, outcome: str, name: str, reason: str | pl.Expr) -> None:
+    def add(
+        self, frame: pl.DataFrame, where: pl.Expr, outcome: str, name: str, reason: str | pl.Expr
+    ) -> None:
         """Note `reason` (a code, or a column of codes) on each row of `frame` where the condition holds."""
         code = pl.lit(reason) if isinstance(reason, str) else reason
         hits = frame.filter(where.fill_null(value=False)).select(
@@ -48,3 +50,13 @@ class Findings:
         joined = rows.to_frame(ROW).join(worst, on=ROW, how="left", maintain_order="left")
         named = pl.col("worst").fill_null(0).replace_strict(names, return_dtype=pl.String)
         return joined.select(ROW, named.alias("outcome"))
+
+
+@dataclass
+class Checked:
+    """A chunk of any kind of file on its way in: as it came, what was found, and of every row its `ROW`,
+    `outcome`, `balance` (minor units; null where unreadable or of no matter) and `currency`."""
+
+    raw: pl.DataFrame
+    found: Findings
+    rows: pl.DataFrame

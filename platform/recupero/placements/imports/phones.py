@@ -28,7 +28,16 @@ _TYPES = {
     PhoneNumberType.VOICEMAIL: "voicemail",
 }
 # The order in which phonenumbers decides on a type; lines and mobiles come after these.
-_SPECIAL = ("premium_rate", "toll_free", "shared_cost", "voip", "personal_number", "pager", "uan", "voicemail")
+_SPECIAL = (
+    "premium_rate",
+    "toll_free",
+    "shared_cost",
+    "voip",
+    "personal_number",
+    "pager",
+    "uan",
+    "voicemail",
+)
 _PLAIN = r"^\+?[0-9 ().-]{6,24}$"
 _JUDGED = {"e164": pl.String, "line_type": pl.String, "zone": pl.String}
 
@@ -142,7 +151,9 @@ class _Plan:
             desc = getattr(self.metadata, name)
             word = "personal" if name == "personal_number" else name
             decided = decided.when(self._matches(number, desc)).then(pl.lit(word))
-        decided = decided.when(either).then(pl.lit("fixed_line_or_mobile")).when(fixed).then(pl.lit("fixed_line"))
+        decided = (
+            decided.when(either).then(pl.lit("fixed_line_or_mobile")).when(fixed).then(pl.lit("fixed_line"))
+        )
         return decided.when(mobile & pl.lit(not same)).then(pl.lit("mobile")).otherwise(None)
 
     def zone_prefix(self) -> pl.Expr:

@@ -16,7 +16,7 @@ from recupero.placements.imports.checking import check_placement
 from recupero.placements.imports.copying import block_of_ids, copy, fetch
 from recupero.placements.imports.extracting import extract
 from recupero.placements.imports.fields import CHANNELS, FLAGS
-from recupero.placements.imports.findings import ACCEPTED, DUPLICATE, QUARANTINED, Findings
+from recupero.placements.imports.findings import ACCEPTED, DUPLICATE, QUARANTINED, Checked, Findings
 from recupero.placements.imports.points import contact_points
 from recupero.placements.imports.reading import ROW
 from recupero.placements.imports.setting import Setting
@@ -24,7 +24,14 @@ from recupero.placements.imports.spec import Mapping
 from recupero.placements.lifecycle import ENDED
 
 _PARTS = ("principal", "interest", "fee", "cost", "tax")
-_DATES = ("open_date", "delinquency_date", "due_date", "charge_off_date", "last_payment_date", "limitation_date")
+_DATES = (
+    "open_date",
+    "delinquency_date",
+    "due_date",
+    "charge_off_date",
+    "last_payment_date",
+    "limitation_date",
+)
 _EXTRA = ("employer", "score", "legal_status", "contract_rate", "judgment_date", "last_statement_date",
           "itemisation_date", "reference_name")  # fmt: skip
 _KEYS = {"place": "bigint", "client_account": "text", "placement_number": "bigint", "identity": "bytea"}
@@ -49,13 +56,9 @@ _ACCOUNTS = {
 
 
 @dataclass
-class Prepared:
-    """A chunk that was checked. `rows` has `ROW`, `outcome`, `balance` and `currency` of every row;
-    `accounts`, `debtors` and `points` only what can be placed, sealed."""
+class Prepared(Checked):
+    """A checked chunk of a placement; `accounts`, `debtors` and `points` are what can be placed, sealed."""
 
-    raw: pl.DataFrame
-    found: Findings
-    rows: pl.DataFrame
     accounts: pl.DataFrame
     debtors: pl.DataFrame
     points: pl.DataFrame
@@ -69,14 +72,14 @@ def prepare(chunk: pl.DataFrame, mapping: Mapping, setting: Setting) -> Prepared
     points = contact_points(checked, found)
     if setting.waive:
         found.waive()
-    checked = checked.with_columns(found.outcomes(checked[ROW])["outcome"], sealing.identity_keys(checked, setting))
+    checked = checked.with_columns(found.outcomes(checked[ROW])["outcome"])
     _repeated(checked, found)
     rows = checked.drop("outcome").join(found.outcomes(checked[ROW]), on=ROW, maintain_order="left")
-    accepted = rows.filter(pl.col("outcome") == ACCEPTED)
+    accepted = sealing.identities(rows.filter(pl.col("outcome") == ACCEPTED), setting)
     return Prepared(
         raw=chunk, found=found, rows=rows.select(ROW, "outcome", "balance", "currency"),
         accounts=_with_extra(_accounts(accepted, setting), chunk, mapping),
-        debtors=_indexed(sealing.debtors(accepted)), points=_indexed(sealing.points(points, accepted)),
+        debtors=sealing.debtors(accepted), points=sealing.points(points, accepted),
     )  # fmt: skip
 
 
@@ -87,28 +90,29 @@ def _repeated(checked: pl.DataFrame, found: Findings) -> None:
     found.add(sound, again, DUPLICATE, "client_account", "duplicate_file")
 
 
-def _indexed(frame: pl.DataFrame) -> pl.DataFrame:
-    """The identity as its blind index, which is all that the database knows of it."""
-    distinct = frame.select("identity").unique()
-    known = distinct.with_columns(sealing.indexed(distinct["identity"]).alias("hashed"))
-    joined = frame.join(known, on="identity", how="left", maintain_order="left")
-    return joined.drop("identity").rename({"hashed": "identity"})
-
-
 def _accounts(accepted: pl.DataFrame, setting: Setting) -> pl.DataFrame:
-    at = pl.col("consent_date").cast(pl.Datetime("us", "UTC")).fill_null(setting.now)
-    frame = accepted.select(
+    return accepted.select(
         pl.col(ROW).alias("row_number"), "identity", "client_account", "placement_number", "currency", *_DATES,
         _text(accepted, "product").fill_null(setting.product).alias("product"),
         _text(accepted, "original_creditor").alias("original_creditor"),
         pl.col("last_payment").alias("last_payment_minor"), pl.col("balance").alias("placed_minor"),
         *(pl.col(part).alias(f"{part}_minor") for part in _PARTS),
-        _listed(accepted, {f"consent_{channel}": channel for channel in CHANNELS}).alias("consents"),
-        _listed(accepted, {f"opt_out_{channel}": channel for channel in (*CHANNELS, "all")}).alias("opt_outs"),
-        _listed(accepted, FLAGS).alias("flags"),
-        at.alias("permission_at"), _text(accepted, "consent_source").fill_null("placement").alias("permission_source"),
+        *permissions(accepted, setting),
     )  # fmt: skip
-    return _indexed(frame)
+
+
+def permissions(accepted: pl.DataFrame, setting: Setting) -> list[pl.Expr]:
+    """The staging columns of consents, opt-outs and flags."""
+    at = pl.col("consent_date").cast(pl.Datetime("us", "UTC")).fill_null(setting.now)
+    return [
+        _listed(accepted, {f"consent_{channel}": channel for channel in CHANNELS}).alias("consents"),
+        _listed(accepted, {f"opt_out_{channel}": channel for channel in (*CHANNELS, "all")}).alias(
+            "opt_outs"
+        ),
+        _listed(accepted, FLAGS).alias("flags"),
+        at.alias("permission_at"),
+        _text(accepted, "consent_source").fill_null("placement").alias("permission_source"),
+    ]
 
 
 def _text(frame: pl.DataFrame, name: str) -> pl.Expr:
@@ -138,7 +142,9 @@ def _with_extra(accounts: pl.DataFrame, chunk: pl.DataFrame, mapping: Mapping) -
     pieces = own.join(chunk.select(ROW, *(pl.col(name).alias(f"\x00{name}") for name in kept)), on=ROW)
     pieces = pieces.rename({f"\x00{name}": name for name in kept if name not in fields}, strict=False)
     encoded = pl.struct(pl.exclude(ROW)).struct.json_encode().alias("extra")
-    return accounts.join(pieces.select(pl.col(ROW).alias("row_number"), encoded), on="row_number", maintain_order="left")
+    return accounts.join(
+        pieces.select(pl.col(ROW).alias("row_number"), encoded), on="row_number", maintain_order="left"
+    )
 
 
 def place(session: Session, prepared: Prepared, setting: Setting, batch_id: int, chunk: int) -> None:
@@ -167,8 +173,20 @@ FROM placed_keys k JOIN accounts a ON a.tenant_id = :tenant AND a.client_account
 
 def _new_accounts(session: Session, prepared: Prepared, setting: Setting, batch_id: int) -> pl.DataFrame:
     """The accounts that are not placed already; the others are noted as duplicates or for a person to see."""
-    copy(session, "placed_keys", prepared.accounts.with_columns(pl.col("row_number").alias("place")), _KEYS)
-    schema = {ROW: pl.Int64, "here": pl.Boolean, "this_file": pl.Boolean, "ended": pl.Boolean, "same": pl.Boolean}
+    copy(
+        session,
+        "placed_keys",
+        prepared.accounts.with_columns(pl.col("row_number").alias("place")),
+        _KEYS,
+        analyse="client_account, identity",
+    )
+    schema = {
+        ROW: pl.Int64,
+        "here": pl.Boolean,
+        "this_file": pl.Boolean,
+        "ended": pl.Boolean,
+        "same": pl.Boolean,
+    }
     known = fetch(
         session, _PLACED,
         {"portfolio": setting.portfolio_id, "tenant": setting.tenant_id, "batch": batch_id, "ended": sorted(ENDED)},
@@ -204,12 +222,18 @@ def _people(
         session, _KNOWN_PEOPLE, {"agency": setting.agency_id, "tenant": setting.tenant_id},
         {"identity": pl.String, "person_id": pl.Int64, "id": pl.Int64},
     ).with_columns(identity="\\x" + pl.col("identity"))  # fmt: skip
-    wanted = prepared.debtors.join(accounts.select("identity").unique(), on="identity", how="semi", maintain_order="left")
+    wanted = prepared.debtors.join(
+        accounts.select("identity").unique(), on="identity", how="semi", maintain_order="left"
+    )
     debtors = wanted.join(known, on="identity", how="left", maintain_order="left")
     strangers = debtors.filter(pl.col("person_id").is_null()).select("identity")
     people = strangers.with_columns(block_of_ids(session, "people", strangers.height))
-    debtors = debtors.join(people.rename({"id": "new_person"}), on="identity", how="left", maintain_order="left")
-    debtors = debtors.with_columns(pl.col("id").is_null().alias("fresh"), pl.coalesce("person_id", "new_person").alias("person_id"))
+    debtors = debtors.join(
+        people.rename({"id": "new_person"}), on="identity", how="left", maintain_order="left"
+    )
+    debtors = debtors.with_columns(
+        pl.col("id").is_null().alias("fresh"), pl.coalesce("person_id", "new_person").alias("person_id")
+    )
     return people, _numbered(session, debtors.drop("new_person"))
 
 
@@ -224,7 +248,9 @@ def _linked(
 ) -> pl.DataFrame:
     """Accounts with their ids and those of debtor and person."""
     linked = accounts.join(
-        debtors.select("identity", "person_id", pl.col("id").alias("debtor_id")), on="identity", maintain_order="left"
+        debtors.select("identity", "person_id", pl.col("id").alias("debtor_id")),
+        on="identity",
+        maintain_order="left",
     )
     return linked.sort("client_account").with_columns(
         block_of_ids(session, "accounts", linked.height).alias("account_id"),
@@ -255,7 +281,9 @@ def _insert_debtors(session: Session, debtors: pl.DataFrame, setting: Setting) -
 def _insert_points(session: Session, points: pl.DataFrame, debtors: pl.DataFrame, setting: Setting) -> None:
     """New debtors' points cannot be there yet; those of known debtors may be."""
     of = points.join(
-        debtors.select("identity", pl.col("id").alias("debtor_id"), "fresh"), on="identity", maintain_order="left"
+        debtors.select("identity", pl.col("id").alias("debtor_id"), "fresh"),
+        on="identity",
+        maintain_order="left",
     )
     copy(session, "placed_points", of, _POINTS)
     columns = "debtor_id, kind, value, value_index, line_type, timezone, at_work"
@@ -268,9 +296,22 @@ def _insert_points(session: Session, points: pl.DataFrame, debtors: pl.DataFrame
 
 
 def _insert_accounts(session: Session, accounts: pl.DataFrame, setting: Setting) -> None:
-    copy(session, "placed_accounts", accounts, _ACCOUNTS)
-    same = [name for name in _ACCOUNTS if name not in {
-        "row_number", "account_id", "person_id", "consents", "opt_outs", "permission_at", "permission_source", "flags"}]
+    copy(session, "placed_accounts", accounts, _ACCOUNTS, analyse="account_id, debtor_id")
+    same = [
+        name
+        for name in _ACCOUNTS
+        if name
+        not in {
+            "row_number",
+            "account_id",
+            "person_id",
+            "consents",
+            "opt_outs",
+            "permission_at",
+            "permission_source",
+            "flags",
+        }
+    ]
     columns = ", ".join(same)
     session.execute(
         text(f"INSERT INTO accounts (id, status, stage, status_changed_at, balance_minor, {columns})"
@@ -278,16 +319,21 @@ def _insert_accounts(session: Session, accounts: pl.DataFrame, setting: Setting)
              f" SELECT account_id, 'active', 'unreached', :now, placed_minor, {columns} FROM placed_accounts"),
         {"now": setting.now},
     )  # fmt: skip
-    session.execute(text(_HOLDS), {"now": setting.now})
+    open_holds(session, "placed_accounts", setting)
+
+
+def open_holds(session: Session, staging: str, setting: Setting) -> None:
+    """Open a hold for each flag of the staged accounts, unless it is open already."""
+    session.execute(text(_HOLDS.format(staging=staging)), {"now": setting.now, "source": "file"})
 
 
 # A dispute is about one account; the other flags are about the person.
 _HOLDS = """
 INSERT INTO holds (tenant_id, debtor_id, account_id, kind, source, started_at)
-SELECT DISTINCT f.tenant_id, f.debtor_id, f.account_id, f.kind, 'placement', CAST(:now AS timestamptz)
+SELECT DISTINCT f.tenant_id, f.debtor_id, f.account_id, f.kind, :source, CAST(:now AS timestamptz)
 FROM (
     SELECT p.tenant_id, p.debtor_id, CASE WHEN flag = 'dispute' THEN p.account_id END AS account_id, flag AS kind
-    FROM placed_accounts p, unnest(p.flags) AS flag
+    FROM {staging} p, unnest(p.flags) AS flag
 ) f
 LEFT JOIN holds h ON h.tenant_id = f.tenant_id AND h.debtor_id = f.debtor_id AND h.kind = f.kind
     AND h.ended_at IS NULL AND h.account_id IS NOT DISTINCT FROM f.account_id

@@ -38,7 +38,9 @@ def _phones(frame: pl.DataFrame, column: str, name: str, found: Findings) -> pl.
 def _emails(frame: pl.DataFrame, column: str, found: Findings) -> pl.DataFrame:
     single = _split(frame, column).with_columns(values.email_of(pl.col("value")).alias("email"))
     found.add(single, pl.col("email").is_null(), WARNING, "email", "email")
-    return _rows(single.filter(pl.col("email").is_not_null()), "email", pl.col("email"), "email:" + pl.col("email"))
+    return _rows(
+        single.filter(pl.col("email").is_not_null()), "email", pl.col("email"), "email:" + pl.col("email")
+    )
 
 
 def _addresses(frame: pl.DataFrame, column: str) -> pl.DataFrame:
@@ -54,11 +56,15 @@ def _split(frame: pl.DataFrame, column: str) -> pl.DataFrame:
     several = pl.col("value").str.contains(_SEVERAL)
     cut = pl.col("value").str.replace_all(_SEVERAL, "\n").str.split("\n")
     exploded = single.filter(several).with_columns(cut).explode("value")
-    exploded = exploded.with_columns(pl.col("value").str.strip_chars()).filter(pl.col("value").str.len_bytes() > 0)
+    exploded = exploded.with_columns(pl.col("value").str.strip_chars()).filter(
+        pl.col("value").str.len_bytes() > 0
+    )
     return pl.concat([single.filter(~several), exploded])
 
 
-def _rows(frame: pl.DataFrame, kind: str, value: pl.Expr, key: pl.Expr, *, at_work: bool = False) -> pl.DataFrame:
+def _rows(
+    frame: pl.DataFrame, kind: str, value: pl.Expr, key: pl.Expr, *, at_work: bool = False
+) -> pl.DataFrame:
     nothing = pl.lit(None, dtype=pl.String)
     return frame.select(
         ROW, pl.lit(kind).alias("kind"), value.alias("value"), key.alias("key"),

@@ -26,7 +26,9 @@ class Preview:
     issues: list[tuple[int, str, str, str]]
 
 
-def preview(path: Path, spec: dict[str, Any], setting: Setting, *, kind: str = "placement", n: int = 20) -> Preview:
+def preview(
+    path: Path, spec: dict[str, Any], setting: Setting, *, kind: str = "placement", n: int = 20
+) -> Preview:
     """The first `n` rows of a file through a mapping. Nothing is stored and no database is asked, so that rows
     which are placed already look accepted. Raises UserError as an import does."""
     mapping = parse(spec, kind)
@@ -54,5 +56,3 @@ def propose(path: Path, kind: str = "placement") -> Proposal:
 def _how(mapping: Mapping) -> dict[str, Any]:
     return {"delimiter": mapping.delimiter, "encoding": mapping.encoding, "sheet": mapping.sheet,
             "header_row": mapping.header_row, "decimal": mapping.decimal}  # fmt: skip
-
-

@@ -134,7 +134,9 @@ def propose_mapping(
     spec: dict[str, Any] = {"kind": kind, "columns": columns, "dates": "dmy", "decimal": "."}
     if sample is not None:
         spec["dates"] = _date_order(sample, [h for h in headings if _type(field_of(h, kind), kind) == "date"])
-        spec["decimal"] = _decimal(sample, [h for h in headings if _type(field_of(h, kind), kind) == "amount"])
+        spec["decimal"] = _decimal(
+            sample, [h for h in headings if _type(field_of(h, kind), kind) == "amount"]
+        )
     missing = [group[0] for group in REQUIRED[kind] if not any(name in columns for name in group)]
     return Proposal(spec, unmapped, missing)
 
@@ -166,6 +168,7 @@ def _type(name: str | None, kind: str) -> str | None:
 
 def _date_order(sample: pl.DataFrame, columns: list[str]) -> str:
     """The order that reads the most dates of the sample; day first where it makes no difference."""
+
     def readable(order: str) -> int:
         return sum(sample.select(values.date_of(pl.col(name), order)).to_series().count() for name in columns)
 
@@ -175,8 +178,11 @@ def _date_order(sample: pl.DataFrame, columns: list[str]) -> str:
 def _decimal(sample: pl.DataFrame, columns: list[str]) -> str:
     """The mark that reads the most amounts of the sample. Where both read all (`1.234` alone), three digits
     after every mark mean that it groups."""
+
     def readable(mark: str) -> int:
-        return sum(sample.select(values.digits_of(pl.col(name), mark)).to_series().count() for name in columns)
+        return sum(
+            sample.select(values.digits_of(pl.col(name), mark)).to_series().count() for name in columns
+        )
 
     point, comma = readable("."), readable(",")
     if point != comma:

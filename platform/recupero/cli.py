@@ -7,15 +7,19 @@ from pathlib import Path
 import click
 
 from recupero import serving
+from recupero.contacts.cli import replay
 from recupero.decisions.bench import plan_bench
 from recupero.decisions.cli import models, plan
 from recupero.demo import load as demo_agency
+from recupero.demo.cli import demo_command
 from recupero.kernel import audit, command, engines, logs, migrate, rotation
 from recupero.kernel.database import Scope
 from recupero.kernel.plugins import Plugins
 from recupero.kernel.workers import schedule as run_schedule
 from recupero.kernel.workers import work as process_jobs
 from recupero.kernel.workers import work_many as run_workers
+from recupero.law.cli import law_commands
+from recupero.law.service import Packs
 from recupero.ledger.cli import ledger
 from recupero.placements.bench import import_bench
 from recupero.placements.cli import import_command
@@ -37,9 +41,18 @@ def bench() -> None:
     """Benchmarks, each with its reference measured in the same run."""
 
 
+def _installed_packs() -> Packs:
+    plugins = Plugins.load()
+    return Packs.of(plugins.packs.values(), plugins.failed_countries())
+
+
 bench.add_command(import_bench)
 bench.add_command(plan_bench)
+main.add_command(demo_command)
 main.add_command(import_command)
+law = law_commands(_installed_packs)
+law.add_command(replay)
+main.add_command(law)
 main.add_command(ledger)
 main.add_command(models)
 main.add_command(plan)

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from recupero.contacts import queries as contacts
 from recupero.contacts import service as contacts_service
 from recupero.contacts.queries import Sent
+from recupero.contacts.service import Result
 from recupero.decisions.simulation.debtors import Reaction, SimulatedDebtor
 from recupero.kernel import clock, jobs
 from recupero.kernel.database import Scope
@@ -100,14 +101,10 @@ class Drive:
         """Let addresses bounce and debtors read what went out since the last tick."""
         with self._platform.database.transaction(town.scope) as session:
             sent = contacts.sent_after(session, town.last_contact)
-            results = [self._arrive(town, one) for one in sent]
-            contacts_service.confirm(session, [result for result in results if result.state == "delivered"])
-            for result in results:
-                if result.state == "failed":
-                    contacts_service.record_disposition(
-                        session, result.contact_id, "BNCE", actor="simulation"
-                    )
-        arrived = {result.contact_id for result in results if result.state == "delivered"}
+            arrived = {one.contact_id for one in sent if self._arrives(town, one)}
+            contacts_service.confirm(session, [Result(contact_id, "delivered") for contact_id in arrived])
+            bounced = [one.contact_id for one in sent if one.contact_id not in arrived]
+            contacts_service.record_bounces(session, bounced, "address unknown")
         for one in sent:
             town.last_contact = max(town.last_contact, one.contact_id)
             if one.contact_id in arrived and town.debtors[one.account_id].reads(one.channel):
@@ -135,16 +132,14 @@ class Drive:
             if door is not None:
                 self._promise(town, door, account_id)
 
-    def _arrive(self, town: _Town, one: Sent) -> contacts_service.Result:
+    def _arrives(self, town: _Town, one: Sent) -> bool:
         """Whether the address was right: the same answer each time for the same address."""
         self.counts["messages"] += 1
         point = one.contact_point_id or -one.contact_id
         if point not in town.works:
             town.works[point] = town.debtors[one.account_id].address_works(_KIND[one.channel])
-        if town.works[point]:
-            return contacts_service.Result(one.contact_id, "delivered")
-        self.counts["bounced"] += 1
-        return contacts_service.Result(one.contact_id, "failed", reason="address unknown")
+        self.counts["bounced"] += not town.works[point]
+        return town.works[point]
 
     def _react(self, town: _Town, one: Sent) -> None:
         debtor = town.debtors[one.account_id]
@@ -194,7 +189,7 @@ class Drive:
             self._charges.append((door.scope, payments.start_charge(session, door.link_id, amount)))
 
     def _complete_payments(self) -> None:
-        """Workers make the gateway's pages, debtors pay on them, the gateway's signed events book the money."""
+        """Workers make the gateway's pages, debtors pay there, the gateway's signed events book the money."""
         jobs.drain()
         asked, self._charges = dict.fromkeys(self._charges), []
         for scope, charge_id in asked:

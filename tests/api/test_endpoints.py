@@ -12,6 +12,7 @@ from recupero.kernel.database import Scope
 from recupero.tenancy.permissions import Permission
 from tests.api.conftest import Machine, machine
 from tests.decisions import debts
+from tests.ledger.placed import place
 
 
 @pytest.fixture
@@ -72,13 +73,14 @@ def test_a_hold_is_opened_and_ended(api: Machine, owed: debts.Debt) -> None:
     assert api.call("DELETE", f"{path}/{hold}").status_code == 404
 
 
-def test_a_payment_books_once_under_its_key(api: Machine, owed: debts.Debt) -> None:
-    body = {"account_id": owed.account_id, "amount_minor": 25_000, "currency": "CLP"}
+def test_a_payment_books_once_under_its_key(api: Machine, platform: runtime.Runtime, scope: Scope) -> None:
+    (account,) = place(platform, scope, [{"principal": 125_000}]).account_ids
+    body = {"account_id": account, "amount_minor": 25_000, "currency": "CLP"}
     key = {"Idempotency-Key": "transfer-000123"}
     first = api.send("/api/v1/payments", headers=key, **body)
     assert api.send("/api/v1/payments", headers=key, **body) == first
     assert len(api.get("/api/v1/payments")["items"]) == 1
-    assert api.get(f"/api/v1/accounts/{owed.account_id}")["balance_minor"] == 100_000
+    assert api.get(f"/api/v1/accounts/{account}")["balance_minor"] == 100_000
     refused = api.send("/api/v1/payments", 409, headers=key, **{**body, "amount_minor": 1})
     assert refused["field"] == "Idempotency-Key"
 
@@ -175,24 +177,28 @@ def test_a_file_is_tried_then_placed_and_placing_it_again_adds_nothing(
         currency="CLP",
         product="card",
     )["id"]
-    rows = "cuenta,nombre,rut,vencimiento,saldo\nA-1,Ana Soto,11.111.111-1,01/12/2025,150000\nA-2,Luis Paz,x,01/12/2025,-1\n"
+    rows = (
+        "cuenta,nombre,rut,vencimiento,saldo\n"
+        "A-1,Ana Soto,11.111.111-1,01/12/2025,150000\n"
+        "A-2,Luis Paz,x,01/12/2025,-1\n"
+    )
 
-    def place(**fields: Any) -> Any:
+    def send(**fields: Any) -> Any:
         data = {"portfolio_id": portfolio, "file": (io.BytesIO(rows.encode()), "enero.csv"), **fields}
         answer = api.call("POST", "/api/v1/imports", data=data)
         assert answer.status_code == 201, answer.text
         return answer.json
 
-    tried = place(dry_run="true")
+    tried = send(dry_run="true")
     assert (tried["rows"], tried["batch_id"]) == (2, None)
     assert api.get("/api/v1/imports")["items"] == []
-    placed = place()
+    placed = send()
     assert placed["accepted"] == 1
     assert [row["row_count"] for row in api.get("/api/v1/imports")["items"]] == [2]
     batch = f"/api/v1/imports/{placed['batch_id']}"
     assert api.get(f"{batch}/issues")["items"][0]["row_number"] == 3
     assert "Luis Paz" in api.call("GET", f"{batch}/rejects").text
-    assert place()["accepted"] == 0
+    assert send()["accepted"] == 0
 
 
 def test_a_file_for_an_unknown_portfolio_is_not_found(api: Machine) -> None:

@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
-from recupero.kernel.rest import MAX_PAGE, PAGE, reference
+from recupero.kernel.rest import MAX_PAGE, PAGE, asked_reference
 from recupero_sdk.law import CHANNELS
 
 
@@ -30,7 +30,7 @@ class ContactsSchema(Schema):
 
 
 class MessageQuerySchema(Schema):
-    account_id = reference()
+    account_id = asked_reference()
     offset = fields.Integer(load_default=0, validate=validate.Range(min=0, max=100_000))
     limit = fields.Integer(load_default=PAGE, validate=validate.Range(min=1, max=MAX_PAGE))
 

@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields
 
-from recupero.kernel.rest import Page, reference
+from recupero.kernel.rest import Page, asked_reference, reference
 
 
 class NewPlanSchema(Schema):
@@ -16,7 +16,7 @@ class AskedSchema(Schema):
 
 
 class PlanQuerySchema(Page):
-    tenant_id = reference()
+    tenant_id = asked_reference()
 
 
 class PlanSchema(Schema):

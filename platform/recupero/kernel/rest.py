@@ -75,8 +75,13 @@ class Page(Schema):
 
 
 def reference(**more: Any) -> fields.Integer:
-    """A field that holds the id of something."""
+    """A field of a JSON body that holds the id of something."""
     return fields.Integer(strict=True, validate=validate.Range(min=1, max=MAX_ID), **more)
+
+
+def asked_reference(**more: Any) -> fields.Integer:
+    """The same in a query string or form, where numbers come as text."""
+    return fields.Integer(validate=validate.Range(min=1, max=MAX_ID), **more)
 
 
 def paged(items: type[Schema]) -> type[Schema]:

@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
-from recupero.kernel.rest import Page, reference
+from recupero.kernel.rest import Page, asked_reference, reference
 
 MAX_MINOR = 10**15
 
@@ -13,7 +13,7 @@ def amount(**more: object) -> fields.Integer:
 
 
 class PaymentQuerySchema(Page):
-    tenant_id = reference()
+    tenant_id = asked_reference()
     state = fields.String(validate=validate.OneOf(("booked", "reversed", "suspense")))
 
 
@@ -101,8 +101,8 @@ class LinkSchema(Schema):
 
 
 class LinkQuerySchema(Page):
-    tenant_id = reference()
-    debtor_id = reference()
+    tenant_id = asked_reference()
+    debtor_id = asked_reference()
 
 
 class LinkLineSchema(Schema):

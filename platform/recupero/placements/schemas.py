@@ -5,7 +5,7 @@ Amounts are integers in minor units of the currency beside them.
 
 from marshmallow import Schema, fields, validate
 
-from recupero.kernel.rest import Page, reference
+from recupero.kernel.rest import Page, asked_reference, reference
 from recupero.placements.lifecycle import HOLDS, STAGES, STATUSES
 
 KINDS = ("placement", "maintenance", "financial", "recall")
@@ -49,8 +49,8 @@ class MadeSchema(Schema):
 
 
 class ImportQuerySchema(Page):
-    tenant_id = reference()
-    portfolio_id = reference()
+    tenant_id = asked_reference()
+    portfolio_id = asked_reference()
 
 
 class ImportSchema(Schema):
@@ -74,7 +74,7 @@ class ImportSchema(Schema):
 
 
 class NewImportSchema(Schema):
-    portfolio_id = reference(required=True)
+    portfolio_id = asked_reference(required=True)
     kind = fields.String(load_default="placement", validate=validate.OneOf(KINDS))
     mapping = fields.String(
         load_default=None,
@@ -118,9 +118,9 @@ class IssueSchema(Schema):
 
 
 class AccountQuerySchema(Page):
-    tenant_id = reference()
-    portfolio_id = reference()
-    debtor_id = reference()
+    tenant_id = asked_reference()
+    portfolio_id = asked_reference()
+    debtor_id = asked_reference()
     status = fields.String(validate=validate.OneOf(STATUSES))
     stage = fields.String(validate=validate.OneOf(STAGES))
     client_account = fields.String(validate=validate.Length(min=1, max=200))

@@ -145,8 +145,20 @@ def create_user(
     ).scalar_one_or_none()
     if listed is None:
         raise Conflict("somebody signs in with this e-mail already", field="email")
-    audit.record(session, "tenancy.create_user", f"user:{user.id}", actor=actor, role=role.value)
+    audit.record(
+        session,
+        "tenancy.create_user",
+        f"user:{user.id}",
+        actor=actor,
+        tenant_id=_only(tenants),
+        role=role.value,
+    )  # fmt: skip
     return user
+
+
+def _only(tenants: list[int] | None) -> int | None:
+    """The one tenant that something is about, so that its audit event is shown to that tenant's people only."""
+    return tenants[0] if tenants is not None and len(tenants) == 1 else None
 
 
 def _check_user(email: str, password: str, role: Role, tenants: list[int] | None) -> None:
@@ -288,7 +300,7 @@ def create_api_key(
     )  # fmt: skip
     session.add(row)
     session.flush()
-    audit.record(session, "tenancy.create_api_key", f"key:{row.id}", actor=actor, name=name)
+    audit.record(session, "tenancy.create_api_key", f"key:{row.id}", actor=actor, tenant_id=_only(tenants))
     return key
 
 

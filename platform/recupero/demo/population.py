@@ -19,7 +19,7 @@ from stdnum.cl import rut
 
 from recupero.kernel.money import minor_units
 
-SHARED, SHARED_PEOPLE = 0.05, 150  # share of accounts whose debtor comes from a small pool, and its size
+SHARED, SHARED_PEOPLE = 0.05, 90  # share of accounts whose debtor comes from a small pool, and its size
 
 _GIVEN = (
     "Ana", "Camila", "Carla", "Carolina", "Catalina", "Claudia", "Daniela", "Elena", "Fernanda", "Gabriela",

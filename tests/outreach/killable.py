@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from datetime import datetime
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def main(asked: dict[str, Any]) -> None:
         redis_url=asked["redis"],
         testing=True,
     )
-    plugins = Plugins.load()
+    plugins = Plugins.load({"regulation": entry_points(group="recupero.regulations")})
     plugins.channels["outbox"] = RecordingOutbox(Path(asked["log"]), kill)
     started = runtime.start(config, plugins)
     wire()

@@ -4,17 +4,17 @@ In one transaction: lock the people, read what was done to them across the agenc
 in turn, counting the reservations just made, and write contact and count together.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import BigInteger, DateTime, String, bindparam, select, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Session
 
 from recupero.contacts import gate
 from recupero.contacts.facts import Dossiers, dossiers, facts_to_json
-from recupero.contacts.tables import Contact, PersonContact
+from recupero.contacts.tables import PersonContact
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
 from recupero.law.service import judge_contact
@@ -142,37 +142,63 @@ def person_history(session: Session, person_ids: Collection[int], since: datetim
     return found
 
 
+_WRITE = text(
+    "WITH made AS ("
+    " INSERT INTO contacts (tenant_id, debtor_id, account_id, person_id, action_id, contact_point_id,"
+    " direction, channel, connector, recipient, purpose, at, state, state_at, right_party, cost_minor, cost_currency,"
+    " pack, pack_version, facts, verdict)"
+    " SELECT :tenant, debtor_id, account_id, person_id, action_id, contact_point_id, 'outbound', channel,"
+    " connector, recipient, purpose, at, 'reserved', at, false, cost_minor, cost_currency, pack,"
+    " pack_version, facts, verdict"
+    " FROM ROWS FROM (unnest(:debtors, :accounts, :people, :actions, :points, :channels, :connectors,"
+    " :recipients, :purposes, :moments, :costs, :currencies, :packs, :versions),"
+    " jsonb_array_elements(:facts), jsonb_array_elements(:verdicts)) WITH ORDINALITY"
+    " AS r(debtor_id, account_id, person_id, action_id, contact_point_id, channel, connector, recipient,"
+    " purpose, at, cost_minor, cost_currency, pack, pack_version, facts, verdict, place)"
+    " ORDER BY place RETURNING id, person_id, account_id, at, channel),"
+    " counted AS ("
+    " INSERT INTO person_contacts (agency_id, person_id, tenant_id, contact_id, account_id, at, channel,"
+    " direction, outcome)"
+    " SELECT :agency, person_id, :tenant, id, account_id, at, channel, 'outbound', :outcome FROM made)"
+    " SELECT id FROM made ORDER BY id"
+).bindparams(
+    *(
+        bindparam(name, type_=ARRAY(BigInteger))
+        for name in ("debtors", "accounts", "people", "actions", "points", "costs")
+    ),
+    *(
+        bindparam(name, type_=ARRAY(String))
+        for name in ("channels", "connectors", "recipients", "purposes", "currencies", "packs", "versions")
+    ),
+    *(bindparam(name, type_=JSONB) for name in ("facts", "verdicts")),
+    bindparam("moments", type_=ARRAY(DateTime(timezone=True))),
+)
+
+
 def _write(session: Session, known: Dossiers, allowed: Sequence[Reservation]) -> list[int]:
-    """Contacts and their counts; the ids in the order given."""
+    """Contacts and their counts in one statement; the ids in the order given."""
     if not allowed:
         return []
     scope = scope_of(session)
-    rows = [_contact_row(scope.tenant(), known, one) for one in allowed]
-    ids = list(
-        session.execute(insert(Contact).returning(Contact.id, sort_by_parameter_order=True), rows).scalars()
-    )
-    counts = [_count_row(scope.agency(), contact_id, row) for contact_id, row in zip(ids, rows, strict=True)]
-    session.execute(insert(PersonContact), counts)
-    return ids
-
-
-def _contact_row(tenant_id: int, known: Dossiers, one: Reservation) -> dict[str, Any]:
-    wish, account = one.wish, known.accounts[one.wish.account_id]
-    return {
-        "tenant_id": tenant_id, "debtor_id": account.debtor_id, "account_id": account.account_id,
-        "person_id": account.person_id, "action_id": wish.action_id,
-        "contact_point_id": wish.contact_point_id,
-        "direction": "outbound", "channel": wish.channel, "connector": wish.connector,
-        "recipient": wish.recipient, "purpose": wish.purpose, "at": one.at, "state": "reserved",
-        "state_at": one.at, "cost_minor": wish.cost_minor, "cost_currency": wish.cost_currency,
-        "pack": one.verdict.pack_id, "pack_version": one.verdict.pack_version,
-        "facts": facts_to_json(one.facts), "verdict": one.verdict.to_json(),
+    wishes = [one.wish for one in allowed]
+    accounts = [known.accounts[wish.account_id] for wish in wishes]
+    columns = {
+        "tenant": scope.tenant(), "agency": scope.agency(), "outcome": gate.OUTCOMES["reserved"],
+        "debtors": [account.debtor_id for account in accounts],
+        "accounts": [account.account_id for account in accounts],
+        "people": [account.person_id for account in accounts],
+        "actions": [wish.action_id for wish in wishes],
+        "points": [wish.contact_point_id for wish in wishes],
+        "channels": [wish.channel for wish in wishes],
+        "connectors": [wish.connector for wish in wishes],
+        "recipients": [wish.recipient for wish in wishes],
+        "purposes": [wish.purpose for wish in wishes],
+        "moments": [one.at for one in allowed],
+        "costs": [wish.cost_minor for wish in wishes],
+        "currencies": [wish.cost_currency for wish in wishes],
+        "packs": [one.verdict.pack_id for one in allowed],
+        "versions": [one.verdict.pack_version for one in allowed],
+        "facts": [facts_to_json(one.facts) for one in allowed],
+        "verdicts": [one.verdict.to_json() for one in allowed],
     }  # fmt: skip
-
-
-def _count_row(agency_id: int, contact_id: int, row: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "agency_id": agency_id, "person_id": row["person_id"], "tenant_id": row["tenant_id"],
-        "contact_id": contact_id, "account_id": row["account_id"], "at": row["at"],
-        "channel": row["channel"], "direction": row["direction"], "outcome": gate.OUTCOMES[row["state"]],
-    }  # fmt: skip
+    return list(session.execute(_WRITE, columns).scalars())

@@ -90,6 +90,17 @@ def reachable(session: Session, account_ids: Collection[int]) -> dict[int, Reach
     return {row[1]: Reachable(*tuple(row)) for row in rows}
 
 
+def account_ids(session: Session) -> list[int]:
+    """Every account in scope that is still worked."""
+    return list(
+        session.execute(
+            select(Account.id)
+            .where(Account.tenant_id.in_(scope_of(session).tenant_ids), Account.status.not_in(ENDED))
+            .order_by(Account.id)
+        ).scalars()
+    )
+
+
 def points_of(session: Session, debtor_ids: Collection[int]) -> dict[int, list[Point]]:
     """Contact points by debtor that are not known to be invalid: proven ones first, then the newest."""
     found: dict[int, list[Point]] = defaultdict(list)

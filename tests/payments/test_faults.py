@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import func, select
+
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import PLATFORM, Scope
 from recupero.ledger import queries as ledger
@@ -22,8 +24,6 @@ from recupero.payments.tables import Allocation, Payment, ProviderEvent
 from recupero.placements.events import DirectPayment, DirectPaymentsReported
 from recupero.placements.tables import Account
 from recupero_sdk.gateways import PaymentEventKind
-from sqlalchemy import func, select
-
 from tests.factories import World
 from tests.ledger.placed import Placed, place
 from tests.payments.test_booking import pay
@@ -247,6 +247,6 @@ def test_the_books_hold_after_every_step(
 def _file(platform: runtime.Runtime, placed: Placed, which: int, kind: str, amount: int, number: int) -> None:
     if not amount:
         return
-    row = DirectPayment(1, placed.account_ids[which], kind, amount, "CLP", "2026-03-09", f"line-{number}")
+    row = DirectPayment(1, placed.account_ids[which], kind, amount, "CLP", "2026-03-10", f"line-{number}")
     with platform.database.transaction(Scope(placed.scope.agency_id, placed.scope.tenant_ids)) as session:
         book_direct(session, DirectPaymentsReported(1, (row,)))

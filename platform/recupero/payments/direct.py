@@ -1,13 +1,13 @@
 """Payments that debtors made straight to the creditor, and the creditor's adjustments, from its files."""
 
 from collections.abc import Sequence
-from datetime import datetime, time
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import any_, func, select
 from sqlalchemy.orm import Session
 
-from recupero.kernel import audit
+from recupero.kernel import audit, clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
 from recupero.ledger import queries as ledger_queries
@@ -36,8 +36,12 @@ def book_direct(session: Session, reported: DirectPaymentsReported) -> None:
             raise UserError(
                 "the account is not placed in this currency", row=row.row_number, field="currency"
             )
-        at = datetime.combine(datetime.fromisoformat(row.paid_on).date(), time(), zone)
-        _BOOK[row.kind](session, row, debt, at)
+        _BOOK[row.kind](session, row, debt, _moment(row.paid_on, zone))
+
+
+def _moment(day: str, zone: ZoneInfo) -> datetime:
+    """A creditor tells the day only: it counts at the day's end, or now where the day is not over."""
+    return min(datetime.combine(date.fromisoformat(day), time.max, zone), clock.now())
 
 
 def _payment(session: Session, row: DirectPayment, debt: OpenDebt, at: datetime) -> None:

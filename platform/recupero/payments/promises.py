@@ -41,7 +41,7 @@ def make_promise(
         raise NotFound("no such account")
     zone = tenancy.tenant(session).timezone
     _check(found[0], amount_minor, due_date, clock.today(zone))
-    _cancel_open(session, account_id)
+    replaced = _cancel_open(session, account_id)
     promise = PromiseToPay(
         tenant_id=tenant, account_id=account_id, debtor_id=found[0].debtor_id, contact_id=contact_id,
         amount_minor=amount_minor, currency=found[0].currency, made_at=clock.now(), due_date=due_date,
@@ -49,7 +49,7 @@ def make_promise(
     )  # fmt: skip
     session.add(promise)
     session.flush()
-    _rest(session, promise, zone)
+    _rest(session, promise, zone, replaced)
     placements.set_stage(session, [account_id], "promised")
     audit.record(
         session, "payments.promise", f"promise:{promise.id}", actor=made_with, tenant_id=tenant,
@@ -66,8 +66,8 @@ def _check(debt: OpenDebt, amount_minor: int, due_date: date, today: date) -> No
         raise UserError(f"promise a day from today to {(today + FURTHEST).isoformat()}", field="due_date")
 
 
-def _cancel_open(session: Session, account_id: int) -> None:
-    session.execute(
+def _cancel_open(session: Session, account_id: int) -> bool:
+    cancelled = session.execute(
         update(PromiseToPay)
         .where(
             PromiseToPay.tenant_id == scope_of(session).tenant(),
@@ -75,17 +75,20 @@ def _cancel_open(session: Session, account_id: int) -> None:
             PromiseToPay.state == "open",
         )
         .values(state="cancelled", settled_at=clock.now())
+        .returning(PromiseToPay.id)
     )
+    return bool(cancelled.all())
 
 
-def _rest(session: Session, promise: PromiseToPay, zone: str) -> None:
-    """A running promise is a hold on the account until its grace is over; a newer one moves the end."""
+def _rest(session: Session, promise: PromiseToPay, zone: str, replaced: bool) -> None:
+    """A running promise is a hold on the account until its grace is over; a newer one has its own."""
     end = datetime.combine(promise.due_date + GRACE + timedelta(days=1), time(), ZoneInfo(zone))
     hold = partial(
         placements.open_hold, session, debtor_id=promise.debtor_id, account_id=promise.account_id,
         kind="promise", source=f"promise:{promise.id}", until=end,
     )  # fmt: skip
-    placements.end_hold(session, hold(), by=f"promise:{promise.id}")
+    if replaced:
+        placements.end_hold(session, hold(), by=f"promise:{promise.id}")
     hold()
 
 

@@ -1,0 +1,243 @@
+"""Stripe end to end: the official SDK against a local server, and webhooks signed with the real scheme."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from recupero.app import create_app
+from recupero.kernel import clock, jobs, runtime
+from recupero.kernel.database import Scope
+from recupero.ledger.books import Book
+from recupero.payments.tables import Charge, Payment
+from recupero.tenancy import service as tenancy
+from tests.factories import World
+from tests.ledger.placed import Placed, place
+from tests.payments.stripe_server import API_KEY, WEBHOOK_SECRET, StripeServer, serve, sign
+from tests.payments.test_events import charge, check, events_of
+
+
+@pytest.fixture
+def stripe() -> Iterator[StripeServer]:
+    with serve() as server:
+        yield server
+
+
+@pytest.fixture
+def client(platform: runtime.Runtime) -> FlaskClient:
+    return create_app(platform).test_client()
+
+
+def switch_on(scope: Scope, stripe: StripeServer, **settings: str) -> None:
+    with runtime.current().database.transaction(scope) as session:
+        tenancy.configure_plugin(
+            session, kind="gateway", key="stripe", enabled=True, settings={"api_base": stripe.url, **settings},
+            secret_values={"api_key": API_KEY, "webhook_secret": WEBHOOK_SECRET}, actor="system",
+        )  # fmt: skip
+
+
+@pytest.fixture
+def placed(platform: runtime.Runtime, world: World, noon: object, stripe: StripeServer) -> Placed:
+    made = place(platform, world.tenant(), [{"principal": 90_000}])
+    switch_on(made.scope, stripe)
+    return made
+
+
+def post(client: FlaskClient, placed: Placed, sent: tuple[bytes, dict[str, str]]) -> int:
+    return client.post(f"/webhooks/stripe/{placed.scope.tenant()}", data=sent[0], headers=sent[1]).status_code
+
+
+def state(made: Charge) -> tuple[str, str | None]:
+    with runtime.current().database.transaction(Scope(1, (made.tenant_id,))) as session:
+        found = session.get_one(Charge, (made.tenant_id, made.id))
+        return found.state, found.reference
+
+
+def test_a_worker_makes_one_link_with_an_inline_price_and_our_numbers(
+    placed: Placed, stripe: StripeServer
+) -> None:
+    made = charge(placed, 40_000)
+    assert state(made)[0] == "open"
+    (link,) = stripe.links.values()
+    assert stripe.amounts[link["id"]] == (40_000, "clp")
+    assert link["metadata"] == {
+        "recupero_tenant": str(placed.scope.tenant()), "recupero_charge": str(made.id),
+    }  # fmt: skip
+    assert link["restrictions"]["completed_sessions"]["limit"] == 1
+    assert stripe.requests[0][1] == made.idempotency_key
+
+
+def test_outages_are_retried_with_the_same_key_and_never_make_a_second_link(
+    placed: Placed, stripe: StripeServer
+) -> None:
+    stripe.outages += [500, 429]
+    made = charge(placed, 40_000)
+    assert state(made) == ("wanted", None)
+    for _ in range(4):
+        clock.advance(timedelta(minutes=20))
+        jobs.drain()
+    assert state(made)[0] == "open"
+    assert len(stripe.links) == 1
+    assert {key for path, key, _ in stripe.requests if path == "/v1/payment_links"} == {made.idempotency_key}
+
+
+def test_a_lost_connection_is_retried_by_the_sdk_with_the_same_key(
+    placed: Placed, stripe: StripeServer
+) -> None:
+    stripe.outages.append(0)
+    made = charge(placed, 40_000)
+    assert state(made)[0] == "open"
+    assert [key for _, key, _ in stripe.requests] == [made.idempotency_key] * 2
+    assert len(stripe.links) == 1
+
+
+def test_what_stripe_refuses_is_not_asked_again(
+    platform: runtime.Runtime, world: World, noon: object, stripe: StripeServer
+) -> None:
+    placed = place(platform, world.tenant(), [{"principal": 90_000}])
+    with platform.database.transaction(placed.scope) as session:
+        tenancy.configure_plugin(
+            session, kind="gateway", key="stripe", enabled=True, settings={"api_base": stripe.url},
+            secret_values={"api_key": "sk_test_wrong", "webhook_secret": WEBHOOK_SECRET}, actor="system",
+        )  # fmt: skip
+    made = charge(placed, 40_000)
+    assert state(made) == ("failed", None)
+    assert len(stripe.requests) == 1
+
+
+def test_another_amount_deactivates_the_link_before_it(placed: Placed, stripe: StripeServer) -> None:
+    first = charge(placed, 40_000)
+    second = charge(placed, 50_000)
+    assert (state(first)[0], state(second)[0]) == ("cancelled", "open")
+    assert [link["active"] for link in stripe.links.values()] == [False, True]
+
+
+def test_a_connected_account_is_charged_on_its_behalf(
+    platform: runtime.Runtime, world: World, noon: object, stripe: StripeServer
+) -> None:
+    placed = place(platform, world.tenant(), [{"principal": 90_000}])
+    switch_on(placed.scope, stripe, account="acct_1")
+    charge(placed, 40_000)
+    assert stripe.accounts == ["acct_1"]
+
+
+def test_a_completed_session_is_booked_once(
+    client: FlaskClient, placed: Placed, stripe: StripeServer
+) -> None:
+    made = charge(placed, 40_000)
+    link = state(made)[1] or ""
+    sent = stripe.event("checkout.session.completed", stripe.session(link), clock.now())
+    assert [post(client, placed, sent) for _ in range(2)] == [200, 200]
+    jobs.drain()
+    assert check(placed)[Book.TRUST_CASH] == 40_000
+    assert state(made)[0] == "paid"
+
+
+def test_an_asynchronous_payment_is_booked_when_it_succeeds(
+    client: FlaskClient, placed: Placed, stripe: StripeServer
+) -> None:
+    made = charge(placed, 40_000)
+    link = state(made)[1] or ""
+    session = stripe.session(link, paid=False)
+    post(client, placed, stripe.event("checkout.session.completed", session, clock.now()))
+    jobs.drain()
+    assert state(made)[0] == "pending"
+    assert Book.TRUST_CASH not in check(placed)
+    post(client, placed, stripe.event("checkout.session.async_payment_succeeded", session, clock.now()))
+    jobs.drain()
+    assert check(placed)[Book.TRUST_CASH] == 40_000
+
+
+def test_refunds_and_disputes_in_any_order(client: FlaskClient, placed: Placed, stripe: StripeServer) -> None:
+    made = charge(placed, 40_000)
+    link = state(made)[1] or ""
+    paid = stripe.event("checkout.session.completed", stripe.session(link), clock.now())
+    clock.advance(timedelta(minutes=1))
+    part = stripe.event("charge.refunded", stripe.charge(link, refunded=10_000), clock.now())
+    more = stripe.event("charge.refunded", stripe.charge(link, refunded=15_000), clock.now())
+    for sent in (more, paid, part):
+        assert post(client, placed, sent) == 200
+        jobs.drain()
+    assert check(placed)[Book.TRUST_CASH] == 25_000
+    clock.advance(timedelta(minutes=1))
+    post(
+        client,
+        placed,
+        stripe.event("charge.dispute.created", stripe.dispute(link, "needs_response"), clock.now()),
+    )
+    jobs.drain()
+    assert Book.TRUST_CASH not in check(placed)
+    clock.advance(timedelta(minutes=1))
+    post(client, placed, stripe.event("charge.dispute.closed", stripe.dispute(link, "won"), clock.now()))
+    jobs.drain()
+    assert check(placed)[Book.TRUST_CASH] == 25_000
+
+
+def test_events_of_the_creditors_own_shop_are_not_ours(
+    client: FlaskClient, placed: Placed, stripe: StripeServer
+) -> None:
+    made = charge(placed, 40_000)
+    session = {
+        **stripe.session(state(made)[1] or ""),
+        "payment_link": None,
+        "metadata": {},
+        "payment_intent": "pi_x",
+    }
+    post(client, placed, stripe.event("checkout.session.completed", session, clock.now()))
+    post(client, placed, stripe.event("invoice.paid", {"object": "invoice"}, clock.now()))
+    jobs.drain()
+    assert events_of(placed) == [
+        ("refused", "names no charge of this creditor"), ("done", "says nothing about our charges"),
+    ]  # fmt: skip
+    assert Book.TRUST_CASH not in check(placed)
+
+
+def test_wrong_secret_stale_and_unreadable_events_are_turned_away(
+    client: FlaskClient, placed: Placed, stripe: StripeServer
+) -> None:
+    thing = {"object": "charge"}
+    assert post(client, placed, stripe.event("charge.refunded", thing, clock.now(), "whsec_other")) == 401
+    assert (
+        post(client, placed, stripe.event("charge.refunded", thing, clock.now() - timedelta(minutes=6)))
+        == 400
+    )
+    assert post(client, placed, (b"no json", sign(b"no json", clock.now()))) == 400
+    assert post(client, placed, (b"{}", sign(b"{}", clock.now()))) == 400
+    assert post(client, placed, (b"{}", {"Stripe-Signature": "nonsense"})) == 401
+    assert events_of(placed) == []
+
+
+def test_the_sandbox_is_closed_where_real_money_is_taken(client: FlaskClient, placed: Placed) -> None:
+    tenant = placed.scope.tenant()
+    assert client.post(f"/webhooks/sandbox/{tenant}", data=b"{}").status_code == 404
+    assert client.get(f"/sandbox/pay/{tenant}-0123456789abcdef01234567").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("currency", "minor", "units"),
+    [("CLP", 5000, 5000), ("USD", 5000, 5000), ("KWD", 5120, 5120), ("ISK", 50, 5000)],
+)
+def test_each_currency_is_asked_for_in_stripes_units_and_booked_in_ours(
+    client: FlaskClient, platform: runtime.Runtime, world: World, noon: object, stripe: StripeServer,
+    currency: str, minor: int, units: int,
+) -> None:  # fmt: skip
+    placed = place(platform, world.tenant(), [{"principal": 9000}], currency=currency)
+    switch_on(placed.scope, stripe)
+    made = charge(placed, minor)
+    link = state(made)[1] or ""
+    assert stripe.amounts[link] == (units, currency.lower())
+    post(client, placed, stripe.event("checkout.session.completed", stripe.session(link), clock.now()))
+    jobs.drain()
+    with platform.database.transaction(placed.scope) as session:
+        assert session.execute(select(Payment.amount_minor, Payment.currency)).one() == (minor, currency)
+
+
+def test_an_amount_that_stripe_cannot_take_is_refused_before_it_is_sent(
+    platform: runtime.Runtime, world: World, noon: object, stripe: StripeServer
+) -> None:
+    placed = place(platform, world.tenant(), [{"principal": 9000}], currency="KWD")
+    switch_on(placed.scope, stripe)
+    assert state(charge(placed, 5124))[0] == "failed"
+    assert stripe.requests == []

@@ -181,3 +181,24 @@ def shadow(kind: str, tenant: str | None, agency: int | None, data_dir: Path | N
         wanted = list(_training_scopes(running, tenant, agency))
         found = [asdict(registry_models.shadow(running.database, scope, kind)) for scope in wanted]
     command.finish({"shadows": found, "at": clock.now().isoformat()}, as_json=as_json)
+
+
+@models.command()
+@click.argument("name")
+@click.option("--train", "train_file", required=True, type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--test", "test_file", required=True, type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--predictions", type=click.Path(path_type=Path, dir_okay=False), help="Write row_id and p here.")
+@click.option("--kind", default="propensity", show_default=True, help="The installed kind of model to measure.")
+@command.json_option
+@command.answers
+def benchmark(
+    name: str, train_file: Path, test_file: Path, predictions: Path | None, kind: str, as_json: bool
+) -> None:
+    """Train the platform's model on a public data set NAME and score a test file. Needs no database."""
+    from recupero.decisions.publicdata import benchmark as measure
+    from recupero.kernel.plugins import Plugins
+
+    installed = Plugins.load().models
+    if kind not in installed:
+        raise UserError(f"no plug-in brings the model {kind!r}; installed: {', '.join(installed)}", field="--kind")
+    command.finish(measure(installed[kind], name, train_file, test_file, predictions), as_json=as_json)

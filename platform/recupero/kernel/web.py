@@ -16,6 +16,7 @@ from prometheus_client import multiprocess
 from recupero.kernel import logs
 
 worker_class = "gthread"
+preload_app = True  # imported once; connections are opened by the first request, after the fork
 workers = int(os.environ.get("RECUPERO_WEB_WORKERS", "2"))
 threads = int(os.environ.get("RECUPERO_WEB_THREADS", "4"))
 graceful_timeout = 10

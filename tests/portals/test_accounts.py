@@ -1,4 +1,4 @@
-"""The list of accounts finds what is asked for; the page of one shows what is known, and only to its readers."""
+"""The list finds accounts; the page of one shows what is known, and only to its readers."""
 
 from datetime import datetime
 

@@ -17,7 +17,10 @@ def pages(app: Flask) -> list[Rule]:
     return [
         rule
         for rule in app.url_map.iter_rules()
-        if rule.endpoint.startswith("portals.") and not rule.arguments and "GET" in (rule.methods or ())
+        if rule.endpoint.startswith("portals.")
+        and not rule.rule.startswith("/api/")
+        and not rule.arguments
+        and "GET" in (rule.methods or ())
     ]
 
 

@@ -1,4 +1,4 @@
-"""A creditor's file through the pages: its columns proposed, tried without a trace, taken in, rejects kept."""
+"""A creditor's file through the pages: columns proposed, tried without a trace, taken in, rejects kept."""
 
 import io
 from datetime import datetime
@@ -30,8 +30,8 @@ def scope(world: World, noon: datetime) -> Scope:
 def portfolio(visitor: Visitor, scope: Scope) -> int:
     with visitor.platform.database.transaction(scope) as session:
         return create_portfolio(
-            session, name="Consumo", country="CL", currency="CLP", product="loan", placement_number=1, terms={},
-            strategy={}, actor="system",
+            session, name="Consumo", country="CL", currency="CLP", product="loan", placement_number=1,
+            terms={}, strategy={}, actor="system",
         ).id  # fmt: skip
 
 
@@ -48,7 +48,7 @@ def choices(page: TestResponse) -> dict[str, str]:
     from html.parser import HTMLParser
 
     class Reader(HTMLParser):
-        found: dict[str, str] = {}  # noqa: RUF012 - one reader per page
+        found: dict[str, str] = {}
         select: str | None = None
         area: str | None = None
 

@@ -73,7 +73,7 @@ def _pages(caller: Caller) -> list[tuple[str, list[Page]]]:
             ],
         ),
         (
-            _("House"),
+            _("Administration"),
             [
                 (_("Law"), "portals.law", "law", Permission.LAW_READ),
                 (_("Plug-ins"), "portals.plugins", "plugins", Permission.TENANCY_READ),

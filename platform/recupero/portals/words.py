@@ -227,7 +227,7 @@ PURPOSES: Words = {
     "collection": _("Collection"),
     "answer": _("Answer"),
     "reply": _("Answer"),
-    "locate": _("Search"),
+    "locate": _("Locating"),
     "wait": _("Wait"),
 }
 TEMPLATES: Words = {

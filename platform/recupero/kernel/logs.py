@@ -11,6 +11,7 @@ with letters, passwords in addresses, bearer tokens, and the values that databas
 
 import json
 import logging
+import os
 import re
 import sys
 import traceback
@@ -61,10 +62,11 @@ class _StandardError(logging.StreamHandler[TextIO]):
         return sys.stderr
 
 
-def configure(*, level: int = logging.INFO, stream: TextIO | None = None, plain: bool | None = None) -> None:
+def configure(*, level: int | None = None, stream: TextIO | None = None, plain: bool | None = None) -> None:
     """Send all logs of this process to `stream` (default: standard error), once; later calls replace it.
 
-    `plain` is text for people instead of JSON; by default that is so on a terminal.
+    `plain` is text for people instead of JSON; by default that is so on a terminal. `level` is by default INFO,
+    and WARNING where people read.
     """
     handler: logging.StreamHandler[TextIO] = (
         _StandardError() if stream is None else logging.StreamHandler(stream)
@@ -76,9 +78,12 @@ def configure(*, level: int = logging.INFO, stream: TextIO | None = None, plain:
     for other in [other for other in root.handlers if other.get_name() == _HANDLER]:
         root.removeHandler(other)
     root.addHandler(handler)
-    root.setLevel(level)
+    root.setLevel(level or (logging.WARNING if on_terminal else logging.INFO))
     for name in _CHATTY:
-        logging.getLogger(name).setLevel(max(level, logging.WARNING))
+        logging.getLogger(name).setLevel(logging.WARNING)
+    os.environ.setdefault(
+        "MLFLOW_LOGGING_LEVEL", "WARNING"
+    )  # MLflow sets up its own logs when it is imported
     logging.captureWarnings(True)
 
 

@@ -65,7 +65,7 @@ class _StandardError(logging.StreamHandler[TextIO]):
 def configure(*, level: int | None = None, stream: TextIO | None = None, plain: bool | None = None) -> None:
     """Send all logs of this process to `stream` (default: standard error), once; later calls replace it.
 
-    `plain` is text for people instead of JSON; by default that is so on a terminal. `level` is by default INFO,
+    `plain` is text for people instead of JSON; by default that is so on a terminal. `level`: INFO by default,
     and WARNING where people read.
     """
     handler: logging.StreamHandler[TextIO] = (

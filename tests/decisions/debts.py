@@ -114,7 +114,8 @@ def _account(
 def _point(session: Session, tenant: int, debtor_id: int, kind: str, zone: str, now: datetime) -> int:
     values = {"email": "ana@example.com", "phone": "+56221234567", "address": "Calle 1"}
     row = ContactPoint(
-        tenant_id=tenant, debtor_id=debtor_id, kind=kind, value=values[kind], value_index=secrets.token_bytes(8),
+        tenant_id=tenant, debtor_id=debtor_id, kind=kind, value=values[kind],
+        value_index=secrets.token_bytes(8),
         line_type="mobile" if kind == "phone" else None, timezone=zone if kind == "phone" else None,
         status="valid", source="test", created_at=now - timedelta(days=5),
     )  # fmt: skip
@@ -134,7 +135,7 @@ def permit(session: Session, debtor_id: int, channel: str, kind: str = "consent"
             kind=kind,
             at=at,
             source="test",
-        )  # fmt: skip
+        )
     )
     session.flush()
 
@@ -151,7 +152,7 @@ def pay(session: Session, owed: Debt, amount: int, at: datetime) -> None:
             at=at,
             transaction_id=0,
             fee_minor=0,
-        )  # fmt: skip
+        )
     )
     session.flush()
 

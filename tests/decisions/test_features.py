@@ -93,7 +93,8 @@ def _happens(session: Session, owed: Debt, event: str, at: datetime) -> None:
     elif event in {"promise", "settle"}:
         _promise(session, owed, event, at)
     elif event == "open":
-        session.add(PaymentLink(tenant_id=owed.tenant_id, debtor_id=owed.debtor_id, account_ids=[owed.account_id],
+        session.add(PaymentLink(tenant_id=owed.tenant_id, debtor_id=owed.debtor_id,
+        account_ids=[owed.account_id],
                                 currency="CLP", token="t", status="settled", created_at=at,
                                 first_opened_at=at))  # fmt: skip
     elif event == "hold":
@@ -127,7 +128,7 @@ def _promise(session: Session, owed: Debt, event: str, at: datetime) -> None:
             state="kept" if settled else "open",
             settled_at=at if settled else None,
             made_with="page",
-        )  # fmt: skip
+        )
     )
 
 

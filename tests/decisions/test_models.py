@@ -1,4 +1,5 @@
-"""Models through the real registry: trained on later-held-out history, served, promoted by a win, survived."""
+"""Models through the real registry: trained on later-held-out history, served, promoted by a win,
+survived."""
 
 from datetime import timedelta
 from typing import Any

@@ -184,7 +184,7 @@ def _history(session: object, scope: Scope, owed: Debt, at: object, channel: str
             channel=channel,
             direction="outbound",
             outcome="delivered",
-        )  # fmt: skip
+        )
     )
 
 

@@ -1,6 +1,7 @@
 """Chooses one option per group under shared limits, by prices, and bounds how much better anyone could do.
 
-Each option has a value and may use one unit of one resource (a channel's day) and some of a budget. The limits
+Each option has a value and may use one unit of one resource (a channel's day) and some of a budget. The
+limits
 are relaxed with prices (Lagrange multipliers), which gives an upper bound on any plan: for prices λ ≥ 0,
 
     sum over groups of max(0, best value - price)  +  sum over resources of price × capacity.
@@ -143,7 +144,8 @@ def _repaired(options: Options, reduced: Floats, limits: Limits) -> Ints:
             break
         chosen[options.group[taken]] = taken
         still = chosen[options.group[open_rows]] == NONE
-        has_room = (options.resource[open_rows] < 0) | (room[np.maximum(options.resource[open_rows], 0)] > 0) \
+        has_room = (options.resource[open_rows] < 0) | (room[np.maximum(options.resource[open_rows],
+        0)] > 0) \
             if len(room) else np.ones(len(open_rows), dtype=bool)  # fmt: skip
         open_rows = open_rows[still & has_room & (options.cost[open_rows] <= money)]
     return chosen

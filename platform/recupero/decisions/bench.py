@@ -1,4 +1,5 @@
-"""`recupero bench plan`: a whole plan against the champion's bare prediction of the same rows, in the same run."""
+"""`recupero bench plan`: a whole plan against the champion's bare prediction of the same rows, in the same
+run."""
 
 import resource
 import statistics
@@ -26,11 +27,14 @@ ROUNDS = 3
 
 
 @click.command("plan")
-@click.option("--n", "count", type=click.IntRange(min=1000), default=100_000, show_default=True, help="Accounts.")
+@click.option(
+    "--n", "count", type=click.IntRange(min=1000), default=100_000, show_default=True, help="Accounts."
+)
 @command.json_option
 @command.answers
 def plan_bench(count: int, as_json: bool) -> None:
-    """Features, scores, law, choice, decisions and actions written; the reference is LightGBM's prediction alone."""
+    """Features, scores, law, choice, decisions and actions written; the reference is LightGBM's prediction
+    alone."""
     with _platform() as running, clock.simulated(_NOW):
         learned, planned = _tenant(running, "learn", _LEARNED_ON), _tenant(running, "plan", count)
         result = _measure(running, learned, planned, count)
@@ -40,7 +44,10 @@ def plan_bench(count: int, as_json: bool) -> None:
 @contextmanager
 def _platform() -> Iterator[runtime.Runtime]:
     """A platform of its own with nothing in it, gone after the block."""
-    with TemporaryDirectory(prefix="recupero-bench-") as folder, engines.use(Path(folder), durable=False) as running:
+    with (
+        TemporaryDirectory(prefix="recupero-bench-") as folder,
+        engines.use(Path(folder), durable=False) as running,
+    ):
         config = Config.build(
             running.data_dir, owner_database_url=running.owner_database_url, redis_url=running.redis_url
         )
@@ -105,9 +112,12 @@ def _measure(running: runtime.Runtime, learned: Scope, planned: Scope, count: in
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     own, bare = statistics.median(seconds), statistics.median(reference)
     return {
-        "n": count, "seconds": round(own, 3), "rate": round(count / own), "reference": "prediction by the champion",
-        "reference_seconds": round(bare, 3), "reference_rate": round(count / bare), "ratio": round(bare / own, 4),
-        "peak_mib": round(peak), "planned": result.planned, "candidates": result.candidates, "rounds": seconds,
+        "n": count, "seconds": round(own, 3), "rate": round(count / own),
+        "reference": "prediction by the champion",
+        "reference_seconds": round(bare, 3), "reference_rate": round(count / bare),
+        "ratio": round(bare / own, 4),
+        "peak_mib": round(peak), "planned": result.planned, "candidates": result.candidates,
+        "rounds": seconds,
         "notes": result.notes,
     }  # fmt: skip
 

@@ -98,7 +98,8 @@ def _template(at: datetime) -> Any:
 
 @dataclass(frozen=True)
 class Candidates:
-    """`options`: account, channel, moment (UTC), and what is known of the account. `refused`: account, channel,
+    """`options`: account, channel, moment (UTC), and what is known of the account. `refused`: account,
+    channel,
     rule."""
 
     options: pl.DataFrame
@@ -129,7 +130,8 @@ def lawful(
         rows = rows.with_columns(
             rule=pl.when(pl.col("point").is_null()).then(pl.lit("no_contact_point"))
             .when(pl.col("opt_outs").str.split(",").list.contains(channel)).then(pl.lit("opted_out"))
-            .when((pl.col("wished_channel") != channel).fill_null(value=False)).then(pl.lit("debtor_wishes_other_channel"))
+            .when((pl.col("wished_channel") != channel).fill_null(value=False))
+            .then(pl.lit("debtor_wishes_other_channel"))
         )  # fmt: skip
         refused.append(rows.filter(pl.col("rule").is_not_null()).select("account", "channel", "rule"))
         for asked in rows.filter(pl.col("rule").is_null()).drop("rule").partition_by("template"):

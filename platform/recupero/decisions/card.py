@@ -21,9 +21,9 @@ def write_card(
     lines = [
         f"# {name}",
         "",
-        "**What it says.** The chance that an account brings a payment within 30 days. It ranks work; it never"
-        " decides whether a contact is lawful, and a hold or an opt-out always stands above it.",
-        f"**Learned from** moments between {window[0]} and {window[1]}, {metrics.get('train_rows', 0):.0f} rows.",
+        "**What it says.** The chance that an account brings a payment within 30 days. It ranks work; it"
+        " never decides whether a contact is lawful, and a hold or an opt-out always stands above it.",
+        f"**Learned from** {metrics.get('train_rows', 0):.0f} rows between {window[0]} and {window[1]}.",
         f"**Held out:** {split}.",
         f"**Against the model in use:** {against}",
         f"**Never used:** {_NEVER}.",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -57,7 +57,8 @@ def with_values(
     counted: Mapping[str, tuple[int, int]],
     carried: tuple[str, ...],
 ) -> pl.DataFrame:
-    """The options with `cost_minor` and `value_minor` (float, minor units), in the order of person and value."""
+    """The options with `cost_minor` and `value_minor` (float, minor units), in the order of person and
+    value."""
     import polars as pl
 
     rows = [
@@ -157,7 +158,7 @@ def _uniform(people: Ints, seed: int) -> Floats:
     return np.asarray(x >> np.uint64(11), dtype=np.float64) / float(1 << 53)
 
 
-def _drawn(place: Ints, count: Floats, draw: Floats) -> Ints:
+def _drawn(place: Ints, count: Floats, draw: np.ndarray[Any, np.dtype[Any]]) -> Ints:
     """For each person the option at share `draw` of its options and waiting (the last: -1)."""
     starts = np.searchsorted(place, np.arange(len(count)))
     which = np.minimum((draw * count).astype(np.int64), count.astype(np.int64) - 1)

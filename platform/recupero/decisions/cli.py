@@ -17,7 +17,8 @@ from recupero.tenancy.queries import agency_scopes, tenant_scope
 
 
 def scopes(running: runtime.Runtime, tenant: str | None, every: bool) -> list[Scope]:
-    """The tenants a command is for, each with its agency. Raises UserError unless exactly one way is given."""
+    """The tenants a command is for, each with its agency. Raises UserError unless exactly one way is
+    given."""
     if (tenant is None) is not every:
         raise UserError("give either --tenant T or --all", field="tenant")
     if tenant is not None:
@@ -187,8 +188,12 @@ def shadow(kind: str, tenant: str | None, agency: int | None, data_dir: Path | N
 @click.argument("name")
 @click.option("--train", "train_file", required=True, type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--test", "test_file", required=True, type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--predictions", type=click.Path(path_type=Path, dir_okay=False), help="Write row_id and p here.")
-@click.option("--kind", default="propensity", show_default=True, help="The installed kind of model to measure.")
+@click.option(
+    "--predictions", type=click.Path(path_type=Path, dir_okay=False), help="Write row_id and p here."
+)
+@click.option(
+    "--kind", default="propensity", show_default=True, help="The installed kind of model to measure."
+)
 @command.json_option
 @command.answers
 def benchmark(
@@ -200,5 +205,7 @@ def benchmark(
 
     installed = Plugins.load().models
     if kind not in installed:
-        raise UserError(f"no plug-in brings the model {kind!r}; installed: {', '.join(installed)}", field="--kind")
+        raise UserError(
+            f"no plug-in brings the model {kind!r}; installed: {', '.join(installed)}", field="--kind"
+        )
     command.finish(measure(installed[kind], name, train_file, test_file, predictions), as_json=as_json)

@@ -1,6 +1,7 @@
 """Many rows in and out by COPY, in the session's own transaction, and so in its scope.
 
-`read` parses `COPY … TO STDOUT (FORMAT BINARY)` as one array: every column is float8 or int8 and never NULL (unknown is NaN), so that each row has the same bytes and no
+`read` parses `COPY … TO STDOUT (FORMAT BINARY)` as one array: every column is float8 or int8 and never NULL
+(unknown is NaN), so that each row has the same bytes and no
 Python object is made per value.
 """
 
@@ -85,24 +86,27 @@ def read_frame(
 
 def write_rows(
     session: Session, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], returning: str
-) -> list[Any]:
-    """COPY rows into a temporary table and move them into `table`, which row-level security keeps COPY out of.
+) -> list[tuple[Any, ...]]:
+    """COPY rows into a temporary table and move them into `table`, which row-level security keeps COPY out
+    of.
 
-    Returns the values of `returning` in the order of the rows.
+    Returns the columns `returning` of each new row.
     """
     connection = session.connection().connection.driver_connection
     assert connection is not None
     names = ", ".join(columns)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"CREATE TEMP TABLE _incoming ON COMMIT DROP AS SELECT {names}, 0::bigint AS _row FROM {table} LIMIT 0"
+            f"CREATE TEMP TABLE _incoming ON COMMIT DROP AS"  # noqa: S608 - names of ours
+            f" SELECT {names}, 0::bigint AS _row FROM {table} LIMIT 0"
         )
         with cursor.copy(f"COPY _incoming ({names}, _row) FROM STDIN") as copy:
             for number, row in enumerate(rows):
                 copy.write_row((*row, number))
         cursor.execute(
-            f"INSERT INTO {table} ({names}) SELECT {names} FROM _incoming ORDER BY _row RETURNING {returning}"
+            f"INSERT INTO {table} ({names})"  # noqa: S608 - names of ours
+            f" SELECT {names} FROM _incoming ORDER BY _row RETURNING {returning}"
         )
-        made = [row[0] for row in cursor.fetchall()]
+        made: list[tuple[Any, ...]] = cursor.fetchall()
         cursor.execute("DROP TABLE _incoming")
     return made

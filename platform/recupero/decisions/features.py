@@ -78,57 +78,71 @@ _MONEY = "allocations booked at or before the moment"
 FEATURES: tuple[Spec, ...] = (
     Spec("balance_log", N_("Balance owed"), "natural log of 1 + balance", "log minor units",
          "placed amount less allocations", _MONEY, "ln(1 + greatest(p.balance, 0))"),
-    Spec("balance_rank", N_("Balance among the portfolio's accounts"), "share of the portfolio's accounts with a"
+    Spec("balance_rank", N_("Balance among the portfolio's accounts"),
+    "share of the portfolio's accounts with a"
          " smaller balance", "0 to 1", "placed amount less allocations", _MONEY,
          "percent_rank() OVER (PARTITION BY a.tenant_id, a.portfolio_id ORDER BY p.balance)"),
     Spec("paid_share", N_("Share already paid"), "allocated over placed", "0 to 1", "allocations", _MONEY,
          "p.paid::float8 / nullif(a.placed_minor, 0)"),
-    Spec("principal_share", N_("Principal in the debt"), "principal over placed amount", "0 to 1", _PLACED, _FIXED,
+    Spec("principal_share", N_("Principal in the debt"), "principal over placed amount", "0 to 1", _PLACED,
+    _FIXED,
          "a.principal_minor::float8 / nullif(a.placed_minor, 0)"),
-    Spec("days_past_due", N_("Days past due"), "business date less due date, negative before it", "days", _PLACED,
+    Spec("days_past_due", N_("Days past due"), "business date less due date, negative before it", "days",
+    _PLACED,
          "date in the creditor's zone at the moment", "a.today - a.due_date"),
     Spec("days_delinquent", N_("Days since the first missed payment"), "business date less delinquency date",
          "days", _PLACED, "date in the creditor's zone at the moment", "a.today - a.delinquency_date"),
-    Spec("age_at_placement", N_("Age of the debt when placed"), "placement date less delinquency date", "days",
+    Spec("age_at_placement", N_("Age of the debt when placed"), "placement date less delinquency date",
+    "days",
          _PLACED, _FIXED, "a.placed_on - a.delinquency_date"),
     Spec("days_placed", N_("Days in our care"), "business date less placement date", "days", _PLACED,
          "date in the creditor's zone at the moment", "a.today - a.placed_on"),
     Spec("placement_number", N_("Placement number"), "1 for primary", "count", _PLACED, _FIXED,
          "a.placement_number"),
-    Spec("days_to_limitation", N_("Days until the claim lapses"), "limitation date less business date", "days",
+    Spec("days_to_limitation", N_("Days until the claim lapses"), "limitation date less business date",
+    "days",
          _PLACED, "date in the creditor's zone at the moment", "a.limitation_date - a.today"),
     Spec("account_age", N_("Age of the account"), "business date less open date", "days", _PLACED,
          "date in the creditor's zone at the moment", "a.today - a.open_date"),
     Spec("is_firm", N_("Debtor is a firm"), "1 for a firm, 0 for a person", "0 or 1", _PLACED, _FIXED,
          "(d.kind = 'firm')::int"),
     Spec("phones", N_("Phone numbers that work"), "numbers not known to be bad", "count", "contact points and"
-         " bounced or wrong contacts", "points added, and found bad, at or before the moment", "coalesce(k.phones, 0)"),
-    Spec("emails", N_("E-mail addresses that work"), "addresses not known to be bad", "count", "contact points and"
-         " bounced contacts", "points added, and found bad, at or before the moment", "coalesce(k.emails, 0)"),
+         " bounced or wrong contacts", "points added, and found bad, at or before the moment",
+         "coalesce(k.phones, 0)"),
+    Spec("emails", N_("E-mail addresses that work"), "addresses not known to be bad", "count",
+    "contact points and"
+         " bounced contacts", "points added, and found bad, at or before the moment",
+         "coalesce(k.emails, 0)"),
     Spec("has_address", N_("Postal address known"), "1 where an address is known", "0 or 1", "contact points",
          "points added at or before the moment", "coalesce(k.addresses, 0)"),
-    Spec("points_bad", N_("Contact data found wrong"), "points found bad", "count", "contacts that bounced or met"
+    Spec("points_bad", N_("Contact data found wrong"), "points found bad", "count",
+    "contacts that bounced or met"
          " a wrong number", "by the time they became known", "coalesce(k.bad, 0)"),
     Spec("consents", N_("Channels consented to"), "channels whose newest permission is consent", "count",
          "permissions", "filed at or before the moment", "coalesce(c.consents, 0)"),
     Spec("opt_outs", N_("Channels opted out of"), "channels whose newest permission is an opt-out", "count",
          "permissions", "filed at or before the moment", "coalesce(c.opt_outs, 0)"),
-    Spec("other_accounts", N_("Other open debts"), "other open accounts of the same person with this creditor",
+    Spec("other_accounts", N_("Other open debts"),
+    "other open accounts of the same person with this creditor",
          "count", "accounts", "placed, and not closed, at the moment",
          "count(*) OVER (PARTITION BY a.tenant_id, d.person_id) - 1"),
     *(
-        Spec(f"attempts_{channel}_{days}d", N_("Attempts by channel"), f"{channel} contacts sent in {days} days",
+        Spec(f"attempts_{channel}_{days}d", N_("Attempts by channel"),
+        f"{channel} contacts sent in {days} days",
              "count", _CONTACTS, _BY_TIME, f"coalesce(o.attempts_{channel}_{days}d, 0)")
         for channel in CHANNELS for days in WINDOWS
     ),
     *(
-        Spec(f"answers_{days}d", N_("Answers lately"), f"contacts answered, or received, in {days} days", "count",
+        Spec(f"answers_{days}d", N_("Answers lately"), f"contacts answered, or received, in {days} days",
+        "count",
              _CONTACTS, _BY_TIME, f"coalesce(o.answers_{days}d, 0)")
         for days in WINDOWS
     ),
-    Spec("right_party_90d", N_("Spoke with the debtor"), "right-party contacts in 90 days", "count", _CONTACTS,
+    Spec("right_party_90d", N_("Spoke with the debtor"), "right-party contacts in 90 days", "count",
+    _CONTACTS,
          _BY_TIME, "coalesce(o.right_party_90d, 0)"),
-    Spec("days_since_attempt", N_("Days since the last attempt"), "since the newest attempt in 90 days", "days",
+    Spec("days_since_attempt", N_("Days since the last attempt"), "since the newest attempt in 90 days",
+    "days",
          _CONTACTS, _BY_TIME, _days("a.at", "o.last_attempt")),
     Spec("days_since_answer", N_("Days since the last answer"), "since the newest answer in 90 days", "days",
          _CONTACTS, _BY_TIME, _days("a.at", "o.last_answer")),
@@ -142,17 +156,21 @@ FEATURES: tuple[Spec, ...] = (
          "settled at or before the moment", "coalesce(m.kept, 0)"),
     Spec("promises_broken", N_("Promises broken"), "promises broken", "count", "promises",
          "settled at or before the moment", "coalesce(m.broken, 0)"),
-    Spec("promise_open", N_("A promise is running"), "1 where a promise is neither settled nor cancelled", "0 or 1",
+    Spec("promise_open", N_("A promise is running"), "1 where a promise is neither settled nor cancelled",
+    "0 or 1",
          "promises", "made, and not settled, at the moment", "coalesce(m.running, 0)"),
-    Spec("days_since_promise", N_("Days since the last promise"), "since the newest promise", "days", "promises",
+    Spec("days_since_promise", N_("Days since the last promise"), "since the newest promise", "days",
+    "promises",
          "made at or before the moment", _days("a.at", "m.newest")),
-    Spec("payments", N_("Payments made"), "payments to the account, less those reversed", "count", "allocations",
+    Spec("payments", N_("Payments made"), "payments to the account, less those reversed", "count",
+    "allocations",
          _MONEY, "p.payments"),
     Spec("days_since_payment", N_("Days since the last payment"), "since the newest allocation", "days",
          "allocations", _MONEY, _days("a.at", "p.newest")),
     Spec("weekday", N_("Day of the week"), "1 Monday to 7 Sunday", "day", "the moment",
          "date in the creditor's zone", "extract(isodow FROM a.today)"),
-    Spec("day_of_month", N_("Day of the month"), "1 to 31", "day", "the moment", "date in the creditor's zone",
+    Spec("day_of_month", N_("Day of the month"), "1 to 31", "day", "the moment",
+    "date in the creditor's zone",
          "extract(day FROM a.today)"),
 )  # fmt: skip
 NAMES: tuple[str, ...] = tuple(spec.name for spec in FEATURES)
@@ -169,7 +187,8 @@ _ANSWERED = (
     " OR (state = 'answered' AND state_at <= %(at)s::timestamptz))"
 )
 _ANSWERS = ",\n        ".join(
-    f"count(*) FILTER (WHERE {_ANSWERED} AND at > %(at)s::timestamptz - interval '{days} days') AS answers_{days}d"
+    f"count(*) FILTER (WHERE {_ANSWERED} AND at > %(at)s::timestamptz - interval '{days} days')"
+    f" AS answers_{days}d"
     for days in WINDOWS
 )
 _BAD = "('BNCE', 'DISC', 'WRNG')"  # dispositions that mark a point as bad: domain page, 4.1
@@ -225,13 +244,14 @@ WITH a AS (
     WHERE first_opened_at <= %(at)s::timestamptz GROUP BY tenant_id, debtor_id
 ), m AS (
     SELECT tenant_id, account_id, count(*) AS made, max(made_at) AS newest,
-        count(*) FILTER (WHERE state IN ('kept', 'partly_kept') AND settled_at <= %(at)s::timestamptz) AS kept,
+        count(*) FILTER (WHERE state IN ('kept', 'partly_kept') AND settled_at <= %(at)s::timestamptz) AS
+        kept,
         count(*) FILTER (WHERE state = 'broken' AND settled_at <= %(at)s::timestamptz) AS broken,
         max((settled_at IS NULL OR settled_at > %(at)s::timestamptz)::int) AS running
     FROM promises WHERE made_at <= %(at)s::timestamptz
     GROUP BY tenant_id, account_id
 )
-"""
+"""  # noqa: S608 - constants of ours
 _JOINS = """
 FROM a
 JOIN debtors d ON d.tenant_id = a.tenant_id AND d.id = a.debtor_id

@@ -24,7 +24,8 @@ def plan(context: JobContext) -> None:
 
 @periodic("decisions.plan_all", every=timedelta(days=1))
 def plan_all(context: JobContext) -> None:
-    """Ask for a plan of every tenant, each as a job of its own, so that none waits for or fails with another."""
+    """Ask for a plan of every tenant, each as a job of its own, so that none waits for or fails with
+    another."""
     database = runtime.current().database
     for agency in agency_scopes(database):
         for tenant_id in agency.tenant_ids:

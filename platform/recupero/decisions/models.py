@@ -1,7 +1,8 @@
 """Training, promotion and shadowing of models, through the MLflow registry.
 
 A first model becomes champion at once, since there is nothing to measure it against. Every later one is a
-challenger, and is promoted only where it won: on the held-out rows of its own training its log-loss is below the
+challenger, and is promoted only where it won: on the held-out rows of its own training its log-loss is below
+the
 champion's, with the whole 90% interval on the better side; and only when a person says so.
 """
 
@@ -61,7 +62,8 @@ def train(
 ) -> Trained:
     """Train on the history of the tenants in scope up to `at` and register the version.
 
-    With one tenant of several in scope the model is that tenant's own, otherwise the agency's. Raises UserError
+    With one tenant of several in scope the model is that tenant's own, otherwise the agency's. Raises
+    UserError
     where there is too little history to learn from: nothing is registered then.
     """
     began, kind, at = time.perf_counter(), kind_of(key), at or clock.now()
@@ -157,7 +159,8 @@ def _finished(
         parameters=training.parameters, against=against,
     )  # fmt: skip
     return Finished(
-        kind=key, blob=kind.dump(training.fitted), features=wanted(kind), metrics=figures, parameters=training.parameters,
+        kind=key, blob=kind.dump(training.fitted), features=wanted(kind), metrics=figures,
+        parameters=training.parameters,
         notes={"split": data.split, "window_from": window[0], "window_to": window[1], "against": against},
         texts={"card.md": text, "calibration.json": json.dumps(judged["curve"])},
     )  # fmt: skip
@@ -225,7 +228,8 @@ class Shadow:
 
 
 def shadow(database: Database, scope: Scope, key: str = "propensity") -> Shadow:
-    """Score the open accounts in scope by champion and challenger. Raises NotFound where either is missing."""
+    """Score the open accounts in scope by champion and challenger. Raises NotFound where either is
+    missing."""
     name = _name(database, scope, key)
     champion, challenger = registry.by_alias(name, CHAMPION), registry.by_alias(name, CHALLENGER)
     if champion is None or challenger is None:

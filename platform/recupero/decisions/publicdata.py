@@ -45,14 +45,14 @@ def _credit_features(frame: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
     months = range(1, 7)
-    used = [
-        (pl.col(f"BILL_AMT{i}") / pl.col("LIMIT_BAL").clip(1)).alias(f"used_{i}") for i in months
-    ]
+    used = [(pl.col(f"BILL_AMT{i}") / pl.col("LIMIT_BAL").clip(1)).alias(f"used_{i}") for i in months]
     paid = [
         (pl.col(f"PAY_AMT{i}") / pl.col(f"BILL_AMT{i + 1}").clip(1)).clip(0, 2).alias(f"paid_{i}")
         for i in range(1, 6)
     ]
-    late = pl.sum_horizontal(pl.col(name).clip(0) for name in ("PAY_0", "PAY_2", "PAY_3", "PAY_4", "PAY_5", "PAY_6"))
+    late = pl.sum_horizontal(
+        pl.col(name).clip(0) for name in ("PAY_0", "PAY_2", "PAY_3", "PAY_4", "PAY_5", "PAY_6")
+    )
     total = pl.sum_horizontal(f"PAY_AMT{i}" for i in months)
     return frame.with_columns(*used, *paid, late_months=late, paid_share=total / pl.col("LIMIT_BAL").clip(1))
 
@@ -65,15 +65,19 @@ SETS = {
             ("row_id", "SEX", "EDUCATION", "MARRIAGE", "AGE"), derive=_credit_features,
         ),
         # `duration` is known only after the call.
-        PublicSet("bank_marketing", "y", "yes", ("row_id", "duration", "age", "marital", "education"), 300, 4000),
+        PublicSet("bank_marketing", "y", "yes", ("row_id", "duration", "age", "marital", "education"), 100,
+        4000),
     )
 }  # fmt: skip
 
 
-def benchmark(kind: ScoringModel, name: str, train: Path, test: Path, predictions: Path | None) -> dict[str, Any]:
+def benchmark(
+    kind: ScoringModel, name: str, train: Path, test: Path, predictions: Path | None
+) -> dict[str, Any]:
     """Train on one file, predict every row of the other, and score where its outcome is given.
 
-    Returns `metrics` and `seconds`. Raises UserError for a set that is not supported or a file that is not it.
+    Returns `metrics` and `seconds`. Raises UserError for a set that is not supported or a file that is not
+    it.
     """
     began = time.perf_counter()
     known = _set(name)
@@ -119,7 +123,9 @@ def _target(known: PublicSet, frame: pl.DataFrame) -> Floats:
     return (frame[known.outcome].cast(pl.String) == known.positive).to_numpy().astype(np.float64)
 
 
-def _columns(known: PublicSet, old: pl.DataFrame, new: pl.DataFrame) -> tuple[dict[str, Floats], dict[str, Floats]]:
+def _columns(
+    known: PublicSet, old: pl.DataFrame, new: pl.DataFrame
+) -> tuple[dict[str, Floats], dict[str, Floats]]:
     """Numbers as they are, words as one column per word that the training file knows."""
     import polars as pl
 
@@ -132,7 +138,9 @@ def _columns(known: PublicSet, old: pl.DataFrame, new: pl.DataFrame) -> tuple[di
             continue
         for word in sorted(frames[0][name].drop_nulls().unique().to_list()):
             for frame, columns in zip(frames, made, strict=True):
-                columns[f"{name}={word}"] = (frame[name] == word).fill_null(value=False).to_numpy().astype(np.float64)
+                columns[f"{name}={word}"] = (
+                    (frame[name] == word).fill_null(value=False).to_numpy().astype(np.float64)
+                )
     return made
 
 

@@ -48,7 +48,8 @@ _ACCOUNTS = f"""
 WITH h AS (
     SELECT debtor_id, account_id, min(array_position(ARRAY[{_STRENGTH}], kind)) AS strength FROM holds
     WHERE tenant_id = %(tenant)s AND started_at <= %(at)s::timestamptz
-      AND (ended_at IS NULL OR ended_at > %(at)s::timestamptz) AND (until IS NULL OR until > %(at)s::timestamptz)
+      AND (ended_at IS NULL OR ended_at > %(at)s::timestamptz) AND (until IS NULL OR until >
+      %(at)s::timestamptz)
     GROUP BY debtor_id, account_id
 ), k AS (
     SELECT debtor_id,
@@ -65,7 +66,8 @@ WITH h AS (
         ON said.channel IN (c.channel, 'all')
     ORDER BY debtor_id, c.channel, at DESC, id DESC
 ), s AS (
-    SELECT debtor_id, ',' || coalesce(string_agg(channel, ',') FILTER (WHERE kind = 'consent'), '') AS consents,
+    SELECT debtor_id, ',' || coalesce(string_agg(channel, ',') FILTER (WHERE kind = 'consent'), '') AS
+    consents,
         ',' || coalesce(string_agg(channel, ',') FILTER (WHERE kind = 'opt_out'), '') AS opt_outs
     FROM spread GROUP BY debtor_id
 ), c AS (
@@ -83,7 +85,8 @@ WITH h AS (
     FROM actions WHERE tenant_id = %(tenant)s AND state IN ('scheduled', 'claimed', 'reserved')
     GROUP BY account_id
 )
-SELECT a.tenant_id AS tenant, a.id AS account, a.debtor_id AS debtor, d.person_id AS person, a.portfolio_id AS portfolio,
+SELECT a.tenant_id AS tenant, a.id AS account, a.debtor_id AS debtor, d.person_id AS person, a.portfolio_id
+AS portfolio,
     a.currency, a.balance_minor, a.due_date, a.product AS debt_kind,
     d.country, d.region, d.timezone,
     coalesce(d.timezone, t.timezone) AS clock_zone,
@@ -108,7 +111,7 @@ LEFT JOIN contact_preferences f ON f.tenant_id = a.tenant_id AND f.debtor_id = a
 WHERE a.tenant_id = %(tenant)s AND a.balance_minor > 0
   AND a.status NOT IN ('resolved', 'exhausted', 'closed', 'returned', 'recalled')
 ORDER BY a.id
-"""
+"""  # noqa: S608 - constants of ours
 
 
 def read_accounts(session: Session, at: datetime) -> pl.DataFrame:
@@ -122,7 +125,8 @@ def read_accounts(session: Session, at: datetime) -> pl.DataFrame:
     times = ("last_at", "broken_at", "waiting_due")
     dates = ("due_date", "promised_for")
     schema: dict[str, type[pl.DataType]] = {
-        "tenant": pl.Int64, "account": pl.Int64, "debtor": pl.Int64, "person": pl.Int64, "portfolio": pl.Int64,
+        "tenant": pl.Int64, "account": pl.Int64, "debtor": pl.Int64, "person": pl.Int64,
+        "portfolio": pl.Int64,
         "currency": pl.String, "balance_minor": pl.Int64, "due_date": pl.String, "debt_kind": pl.String,
         "country": pl.String, "region": pl.String, "timezone": pl.String, "clock_zone": pl.String,
         "hold": pl.String, "consents": pl.String, "opt_outs": pl.String,
@@ -135,7 +139,8 @@ def read_accounts(session: Session, at: datetime) -> pl.DataFrame:
         }
     schema |= {
         "last_at": pl.String, "lately": pl.Int64, "promised_for": pl.String, "broken_at": pl.String,
-        "busy": pl.String, "waiting_channel": pl.String, "waiting_template": pl.String, "waiting_due": pl.String,
+        "busy": pl.String, "waiting_channel": pl.String, "waiting_template": pl.String,
+        "waiting_due": pl.String,
         "wished_channel": pl.String, "wished_from": pl.Int64, "wished_to": pl.Int64,
     }  # fmt: skip
     frame = read_frame(session, _ACCOUNTS, schema, {"tenant": scope_of(session).tenant(), "at": at})
@@ -160,7 +165,8 @@ def waiting(accounts: pl.DataFrame) -> set[int]:
 
 
 _HISTORY = """
-SELECT p.person_id AS person, p.tenant_id || ':' || coalesce(p.account_id, 0) AS debt, p.tenant_id::text AS creditor,
+SELECT p.person_id AS person, p.tenant_id || ':' || coalesce(p.account_id, 0) AS debt, p.tenant_id::text AS
+creditor,
     p.at, p.channel, p.direction, p.outcome
 FROM person_contacts p
 WHERE p.agency_id = %(agency)s AND p.at > %(since)s::timestamptz AND p.at <= %(at)s::timestamptz
@@ -169,7 +175,8 @@ WHERE p.agency_id = %(agency)s AND p.at > %(since)s::timestamptz AND p.at <= %(a
 
 
 def read_history(session: Session, at: datetime) -> pl.DataFrame:
-    """Contacts with the tenant's people, by whichever tenant of the agency, in the columns the gate asks for."""
+    """Contacts with the tenant's people, by whichever tenant of the agency, in the columns the gate asks
+    for."""
     import polars as pl
 
     schema: dict[str, type[pl.DataType]] = {
@@ -188,7 +195,8 @@ _REACH = """
 SELECT channel, count(*) AS attempts,
     count(*) FILTER (WHERE state = 'answered' OR right_party) AS answers
 FROM contacts
-WHERE tenant_id = %(tenant)s AND direction = 'outbound' AND at <= %(at)s::timestamptz AND at > %(since)s::timestamptz
+WHERE tenant_id = %(tenant)s AND direction = 'outbound' AND at <= %(at)s::timestamptz AND at >
+%(since)s::timestamptz
 GROUP BY channel
 """
 

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 WAIT = "wait"
 EXPIRES = timedelta(days=2)
 ALTERNATIVES = 6
-#: Reasons cost about ten predictions a row: beyond this many of a plan they are left out, and the plan says so.
+#: Reasons cost about ten predictions a row: beyond this many of a plan they are left out, and the plan
+#: says so.
 EXPLAINED = 50_000
 
 _COLUMNS = (
@@ -69,8 +70,8 @@ class Recorder:
         """Write decisions, take back what is no longer planned, schedule what is new."""
         chosen = self._chosen(found.options, choice)
         rows = self._decisions(found, chosen)
-        ids = write_rows(self.session, "decisions", _COLUMNS, (row["columns"] for row in rows), "id")
-        decided = {row["account"]: made for row, made in zip(rows, ids, strict=True)}
+        written = (row["columns"] for row in rows)
+        decided = dict(write_rows(self.session, "decisions", _COLUMNS, written, "account_id, id"))
         fresh = _ranked([row for row in chosen.values() if not row["stays"]])
         stale = self.waiting - {row["account"] for row in chosen.values() if row["stays"]}
         if stale:
@@ -99,7 +100,8 @@ class Recorder:
     def _action(self, row: Mapping[str, Any], decision_id: int) -> NewAction:
         tones = self.strategies[row["portfolio"]].tones
         return NewAction(
-            account_id=row["account"], debtor_id=row["debtor"], person_id=row["person"], channel=row["channel"],
+            account_id=row["account"], debtor_id=row["debtor"], person_id=row["person"],
+            channel=row["channel"],
             template=row["template"], tone=tones.get(row["template"], "neutral"), due_at=row["moment"],
             expires_at=row["moment"] + EXPIRES, decision_id=decision_id, priority=row["priority"],
         )  # fmt: skip
@@ -116,7 +118,8 @@ class Recorder:
         places = np.array([place[account] for account in wanted], dtype=np.int64)
         matrix = self.table.take(places).matrix() if len(wanted) else np.empty((0, 0))
         reasons = self._model_reasons(places)
-        facts = {row["account"]: row for row in self.accounts.select("account", "person", "country", "template")
+        facts = {row["account"]: row for row in self.accounts.select("account", "person", "country",
+        "template")
                  .filter(self.accounts["account"].is_in(wanted)).iter_rows(named=True)}  # fmt: skip
         return [
             self._decision(account, facts[account], chosen.get(account), offers.get(account, []),
@@ -144,7 +147,8 @@ class Recorder:
         propensity = self._propensity.get(facts["person"], 1.0)
         columns = (
             scope_of(self.session).tenant(), self.run_id, account, self.at, row["template"] if row else WAIT,
-            row["channel"] if row else None, row["moment"] if row else None, self.scores.model, self.scores.version,
+            row["channel"] if row else None, row["moment"] if row else None, self.scores.model,
+            self.scores.version,
             pack.id if pack else None, pack.version if pack else None, score, propensity,
             round(row["value_minor"]) if row else 0, row["cost_minor"] if row else 0, features,
             json.dumps([*alternatives, {"channel": None, "at": None, "value_minor": 0}]),
@@ -182,7 +186,8 @@ class Recorder:
 
 
 def _ranked(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows with `priority` 0 to 99 by value, so that an agent's queue and a busy day begin with the best."""
+    """The rows with `priority` 0 to 99 by value, so that an agent's queue and a busy day begin with the
+    best."""
     ordered = sorted(rows, key=lambda row: row["value_minor"])
     for place, row in enumerate(ordered):
         row["priority"] = place * 100 // len(ordered)

@@ -35,7 +35,8 @@ BY_AGENTS = ("call",)
 
 @dataclass
 class PlanResult:
-    """What a plan did. `candidates` are lawful account-channel-moments; `blocked` counts accounts, or channels
+    """What a plan did. `candidates` are lawful account-channel-moments; `blocked` counts accounts, or
+    channels
     of accounts, by the rule that refused; `expected_value` is in minor units by currency."""
 
     tenant_id: int
@@ -153,7 +154,8 @@ def _open_run(session: Session, at: datetime, result: PlanResult) -> PlanRun:
     run = PlanRun(
         tenant_id=result.tenant_id, at=at, model=result.model, model_version=result.model_version,
         accounts=result.accounts, candidates=result.candidates, planned=0, blocked=result.blocked,
-        held=result.held, expected_value={}, bound_gap=result.bound_gap, notes=result.notes, finished_at=clock.now(),
+        held=result.held, expected_value={}, bound_gap=result.bound_gap, notes=result.notes,
+        finished_at=clock.now(),
     )  # fmt: skip
     session.add(run)
     session.flush()

@@ -1,6 +1,7 @@
 """The champion at work: loaded once per process, its scores checked, and what happens where it fails.
 
-Planning never stops because of a model: where there is none yet, or it raises, answers nonsense or is gone, the
+Planning never stops because of a model: where there is none yet, or it raises, answers nonsense or is gone,
+the
 tenant is planned in the order of its strategy, the plan says so and the log carries an error for the alarm.
 """
 
@@ -40,7 +41,8 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """One probability per row. `served` None: no model, `note` says why, and `alarm` whether that is a fault."""
+    """One probability per row. `served` None: no model, `note` says why, and `alarm` whether that is a
+    fault."""
 
     probability: Floats
     served: Served | None

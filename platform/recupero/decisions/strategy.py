@@ -17,8 +17,10 @@ from recupero_sdk.law import CHANNELS
 class Strategy:
     """What may be done for a portfolio's accounts, and how often.
 
-    `channels`: channels of law in order of preference; a `call` becomes a task for an agent, a `visit` is never
-    planned. `pace_days`: least days between two contacts with a debtor. `max_contacts_30d`: most contacts in 30
+    `channels`: channels of law in order of preference; a `call` becomes a task for an agent, a `visit` is
+    never
+    planned. `pace_days`: least days between two contacts with a debtor. `max_contacts_30d`: most contacts in
+    30
     days. `daily`: most actions a local day by channel. `budget_minor`: most cost of one plan.
     `costs_minor`: cost of one action by channel, minor units. `exploration`: share of debtors whose action is
     drawn at random among the lawful ones. `minimum_value_minor`: expected value below which nothing is done.

@@ -3,4 +3,8 @@
 import pytest
 
 # The checks are written with plain asserts; rewriting lets a failure show the values compared.
-pytest.register_assert_rewrite("recupero_sdk.conformance.channel", "recupero_sdk.conformance.regulation")
+pytest.register_assert_rewrite(
+    "recupero_sdk.conformance.channel",
+    "recupero_sdk.conformance.model",
+    "recupero_sdk.conformance.regulation",
+)

@@ -1,9 +1,8 @@
 """The propensity model as a Recupero plug-in."""
 
+from recupero_propensity.model import Propensity
 from recupero_sdk import hookimpl
 from recupero_sdk.models import ScoringModel
-
-from recupero_propensity.model import Propensity
 
 
 @hookimpl

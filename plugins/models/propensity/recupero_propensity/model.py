@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from recupero_sdk.models import Columns, Feature, Reason, Training
-
 from recupero_propensity.calibration import Calibration, best, log_loss
+from recupero_sdk.models import Columns, Feature, Reason, Training
 
 MIN_ROWS = 300
 MIN_OF_EACH = 30
@@ -52,6 +51,10 @@ class Propensity:
 
     def predict(self, fitted: Fitted, columns: Columns) -> Any:
         """One probability per row, in row order."""
+        import numpy as np
+
+        if not columns.rows:
+            return np.empty(0)
         raw = fitted.booster.predict(_matrix(columns, fitted.names), num_threads=1)
         return fitted.calibration.apply(raw)
 

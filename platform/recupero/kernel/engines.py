@@ -116,8 +116,9 @@ def _start_and_linger(data_dir: Path, env: Mapping[str, str], durable: bool) -> 
     with ExitStack() as closing, start(data_dir, environment=env, durable=durable) as engines:
         try:
             yield engines
-        finally:  # nobody may lean on the engines while they stop
-            closing.enter_context(_lease(data_dir, fcntl.LOCK_EX))
+        finally:
+            if engines.own:  # nobody may lean on the engines while they stop
+                closing.enter_context(_lease(data_dir, fcntl.LOCK_EX))
 
 
 @contextmanager

@@ -102,8 +102,9 @@ def _announce(session: Session, batch_id: int) -> None:
     session.execute(
         text(
             "CREATE TEMP TABLE placed_now ON COMMIT DROP AS SELECT tenant_id, portfolio_id, batch_id,"
-            f" id AS account_id, debtor_id, debtor_id AS person_id, currency::text, placed_on, {columns}, placed_minor,"
-            " NULL::text[] AS consents, NULL::text[] AS opt_outs, NULL::timestamptz AS permission_at,"
+            f" id AS account_id, debtor_id, debtor_id AS person_id, currency::text, placed_on, {columns},"
+            " placed_minor, NULL::text[] AS consents,"
+            " NULL::text[] AS opt_outs, NULL::timestamptz AS permission_at,"
             " NULL::text AS permission_source, id AS row_number"
             " FROM accounts WHERE xmin = pg_current_xact_id()::xid"
         )

@@ -1,4 +1,4 @@
-"""Where money goes, for any history: nothing is lost, nothing paid twice, order of arrival does not matter."""
+"""Where money goes, for any history: nothing is lost or paid twice, and the order of arrival is no matter."""
 
 from datetime import UTC, date, datetime, timedelta
 

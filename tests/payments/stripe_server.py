@@ -1,7 +1,7 @@
 """A local Stripe: a real HTTP server that the official SDK talks to unpatched.
 
-It answers with Stripe's published shapes (`stripe_shapes.json`, cut from fixtures3.json of stripe/openapi, MIT
-licence), checks key, version, idempotency keys and parameters as Stripe does, and signs webhooks with the
+It answers with Stripe's published shapes (`stripe_shapes.json`, cut from fixtures3.json of stripe/openapi,
+MIT licence), checks key, version, idempotency keys and parameters as Stripe does, and signs webhooks with the
 real scheme (`t=…,v1=…`, HMAC-SHA-256 over `t.body`).
 """
 
@@ -99,11 +99,12 @@ class StripeServer:
         if currency in _THREE_DECIMAL and int(amount) % 10:
             raise Refusal(400, "invalid_request_error", "parameter_invalid_integer", "last digit must be 0")
         identity = f"plink_{next(self._numbers)}"
+        limit = int(form["restrictions[completed_sessions][limit]"])
         link = {
             **copy.deepcopy(SHAPES["payment_link"]),
             "id": identity, "currency": currency, "url": f"https://buy.stripe.com/test_{identity}",
             "metadata": _nested(form, "metadata"),
-            "restrictions": {"completed_sessions": {"count": 0, "limit": int(form["restrictions[completed_sessions][limit]"])}},
+            "restrictions": {"completed_sessions": {"count": 0, "limit": limit}},
         }  # fmt: skip
         self.links[identity] = link
         self.amounts[identity] = (int(amount), currency)

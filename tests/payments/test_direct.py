@@ -1,13 +1,13 @@
 """Money paid straight to the creditor earns the fee and never touches the trust account."""
 
 import pytest
+
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
 from recupero.kernel.events import publish
 from recupero.ledger.books import Book
 from recupero.placements.events import DirectPayment, DirectPaymentsReported
-
 from tests.factories import World
 from tests.ledger.placed import Placed, place
 from tests.payments.test_booking import account, books, parts, pay
@@ -63,7 +63,7 @@ def test_taking_back_more_than_was_paid_names_the_row(platform: runtime.Runtime,
     assert account(placed).balance_minor == 900
 
 
-def test_paid_twice_to_the_creditor_is_seen_and_not_our_money(platform: runtime.Runtime, scope: Scope) -> None:
+def test_paid_twice_to_the_creditor_is_seen_but_not_ours(platform: runtime.Runtime, scope: Scope) -> None:
     placed = place(platform, scope)
     report(placed, "payment", 1200)
     assert books(scope)[Book.DIRECT_EXCESS] == -200

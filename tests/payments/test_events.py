@@ -1,4 +1,4 @@
-"""Providers' events: believed for their signature, stored once, booked in any order and any number of times."""
+"""Providers' events: believed for their signature, stored once, booked in any order and number."""
 
 from datetime import timedelta
 
@@ -62,7 +62,8 @@ def event(
     assert isinstance(gateway, PretendGateway)
     default = {"recupero_tenant": str(made.tenant_id), "recupero_charge": str(made.id)}
     request = ChargeRequest(
-        made.idempotency_key, made.amount_minor if amount is None else amount, currency or made.currency, "", "",
+        made.idempotency_key, made.amount_minor if amount is None else amount,
+        currency or made.currency, "", "",
         default if metadata is None else metadata,
     )  # fmt: skip
     body, headers = gateway.pretend(

@@ -141,7 +141,8 @@ def test_a_worker_killed_while_it_books_loses_nothing_and_doubles_nothing(
         [sys.executable, "-c", textwrap.dedent(_WORKER), str(config.data_dir), config.owner_database_url,
          config.redis_url, str(request), where],
         stdout=subprocess.PIPE, text=True,
-        env={**os.environ, "RECUPERO_KEY_FILE": str(config.key_file), "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={**os.environ, "RECUPERO_KEY_FILE": str(config.key_file),
+             "PYTHONPATH": os.pathsep.join(sys.path)},
     )  # fmt: skip
     assert worker.stdout is not None
     assert worker.stdout.readline().strip() == "here"
@@ -188,7 +189,8 @@ def tell(placed: Placed, told: tuple[str, str, int, int], start: datetime) -> No
             )  # fmt: skip
         else:
             reverse_payment(
-                session, payment_key=f"gateway:{key}", event_key=f"{what}-{key}-{amount}-{minutes}", kind=what,
+                session, payment_key=f"gateway:{key}",
+                event_key=f"{what}-{key}-{amount}-{minutes}", kind=what,
                 total_minor=amount, occurred_at=at + timedelta(minutes=1 + minutes),
             )  # fmt: skip
 
@@ -230,7 +232,8 @@ def test_the_books_hold_after_every_step(
         elif what == "refund":
             with platform.database.transaction(placed.scope) as session:
                 reverse_payment(
-                    session, payment_key=f"gateway:{max(number - 1, 0)}", event_key=f"r{number}", kind="refund",
+                    session, payment_key=f"gateway:{max(number - 1, 0)}", event_key=f"r{number}",
+                    kind="refund",
                     total_minor=amount, occurred_at=clock.now(),
                 )  # fmt: skip
         elif what == "direct_back":
@@ -238,8 +241,8 @@ def test_the_books_hold_after_every_step(
             _file(platform, placed, 0, "reversal", back, number)
         else:
             change = amount if what == "direct" or amount % 2 else -amount
-            _file(platform, placed, which if what == "adjust" else 0, "payment" if what == "direct" else "adjustment",
-                  change, number)  # fmt: skip
+            kind = "payment" if what == "direct" else "adjustment"
+            _file(platform, placed, which if what == "adjust" else 0, kind, change, number)
             direct += amount if what == "direct" else 0
         books(placed)
 

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import select
+
 from recupero.kernel import clock, events, jobs, runtime
 from recupero.kernel.database import PLATFORM
 from recupero.kernel.errors import NotFound, UserError
@@ -11,8 +13,6 @@ from recupero.payments import service as payments
 from recupero.payments.events import PromiseBroken
 from recupero.payments.tables import PromiseToPay
 from recupero.placements.tables import Account, Hold
-from sqlalchemy import select
-
 from tests.factories import World
 from tests.ledger.placed import Placed, place
 from tests.payments.test_booking import go_back, pay
@@ -66,7 +66,7 @@ def test_a_promise_is_kept_as_soon_as_enough_is_paid(placed: Placed) -> None:
     ("paid", "days", "state"),
     [(0, 13, "open"), (0, 14, "broken"), (200, 14, "partly_kept"), (400, 13, "kept")],
 )  # due on the 20th, ten days on; the grace ends with the 23rd
-def test_a_promise_ends_when_its_days_of_grace_are_over(placed: Placed, paid: int, days: int, state: str) -> None:
+def test_a_promise_ends_when_its_grace_is_over(placed: Placed, paid: int, days: int, state: str) -> None:
     promise(placed)
     clock.advance(timedelta(days=days))
     if paid:
@@ -128,7 +128,12 @@ def test_a_newer_promise_replaces_the_open_one(placed: Placed, platform: runtime
 
 @pytest.mark.parametrize(
     ("amount", "due", "match"),
-    [(0, DUE, "amount"), (1001, DUE, "amount"), (400, date(2026, 3, 9), "day"), (400, date(2026, 7, 1), "day")],
+    [
+        (0, DUE, "amount"),
+        (1001, DUE, "amount"),
+        (400, date(2026, 3, 9), "day"),
+        (400, date(2026, 7, 1), "day"),
+    ],
 )
 def test_what_cannot_be_promised_is_refused(placed: Placed, amount: int, due: date, match: str) -> None:
     with pytest.raises(UserError, match=match):

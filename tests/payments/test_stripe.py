@@ -33,7 +33,8 @@ def client(platform: runtime.Runtime) -> FlaskClient:
 def switch_on(scope: Scope, stripe: StripeServer, **settings: str) -> None:
     with runtime.current().database.transaction(scope) as session:
         tenancy.configure_plugin(
-            session, kind="gateway", key="stripe", enabled=True, settings={"api_base": stripe.url, **settings},
+            session, kind="gateway", key="stripe", enabled=True,
+            settings={"api_base": stripe.url, **settings},
             secret_values={"api_key": API_KEY, "webhook_secret": WEBHOOK_SECRET}, actor="system",
         )  # fmt: skip
 

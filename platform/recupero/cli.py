@@ -1,5 +1,6 @@
 """The command line: `recupero …`. Each room brings its own commands in its `cli.py`."""
 
+import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -9,11 +10,12 @@ import click
 from recupero import serving
 from recupero.contacts.cli import replay
 from recupero.decisions.bench import plan_bench
-from recupero.decisions.cli import models, plan
+from recupero.decisions.cli import decisions, models, plan
 from recupero.demo import load as demo_agency
 from recupero.demo.cli import demo_command
 from recupero.kernel import audit, command, engines, logs, migrate, rotation
 from recupero.kernel.database import Scope
+from recupero.kernel.errors import UserError
 from recupero.kernel.plugins import Plugins
 from recupero.kernel.workers import schedule as run_schedule
 from recupero.kernel.workers import work as process_jobs
@@ -54,6 +56,7 @@ law = law_commands(_installed_packs)
 law.add_command(replay)
 main.add_command(law)
 main.add_command(ledger)
+main.add_command(decisions)
 main.add_command(models)
 main.add_command(plan)
 main.add_command(report)
@@ -148,6 +151,27 @@ def list_plugins(as_json: bool) -> None:
     for state in states:
         outcome = f"FAILED: {state['error']}" if state["error"] else ", ".join(state["keys"])
         click.echo(f"{state['kind']:<11}{state['name']:<14}{state['version']:<9}{outcome}")
+
+
+@plugin.command(name="check")
+@click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@command.answers
+def check_plugin(path: Path) -> None:
+    """Run the tests of the plug-in distribution at PATH with the conformance kit; exit 1 where one fails."""
+    if not (path / "pyproject.toml").exists() or not (path / "tests").is_dir():
+        raise UserError(f"{path} is no plug-in: it needs a pyproject.toml and a folder tests")
+    pytest = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "--rootdir",
+        str(path),
+        "-c",
+        str(path / "pyproject.toml"),
+    ]
+    done = subprocess.run([*pytest, "--import-mode=importlib", str(path / "tests")], check=False)  # noqa: S603 - the operator's own path
+    sys.exit(0 if done.returncode == 0 else 1)
 
 
 @main.group()

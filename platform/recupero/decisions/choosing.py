@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -80,13 +79,15 @@ def with_values(
     return found.sort("person", "moment", "account", "channel")
 
 
-def choose(options: pl.DataFrame, strategies: Mapping[int, Strategy], at: datetime, seed: int) -> Choice:
+def choose(options: pl.DataFrame, strategies: Mapping[int, Strategy], seed: int) -> Choice:
     """One option per person under the strategies' daily limits and budgets, a few of them drawn at random."""
     people, place = np.unique(options["person"].to_numpy(), return_inverse=True)
     place = place.astype(np.int64)
     epsilon = np.zeros(len(people))
     epsilon[place] = _per_portfolio(options, {key: each.exploration for key, each in strategies.items()})
-    count = np.bincount(place, minlength=len(people)) + 1.0  # waiting is an option, too
+    count: Floats = (
+        np.bincount(place, minlength=len(people)).astype(np.float64) + 1
+    )  # waiting is an option, too
     rows, limits = _options(options, place, strategies)
     best = allocate(
         Options(rows.group, rows.value, _unlimited(rows), np.zeros(len(rows.value))), Limits(np.empty(0))

@@ -13,7 +13,7 @@ import click
 from recupero.kernel import clock, command, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
-from recupero.tenancy.queries import agency_scopes, tenant_scope
+from recupero.tenancy.queries import AgencyScope, agency_scopes, tenant_scope
 
 
 def scopes(running: runtime.Runtime, tenant: str | None, every: bool) -> list[Scope]:
@@ -209,3 +209,37 @@ def benchmark(
             f"no plug-in brings the model {kind!r}; installed: {', '.join(installed)}", field="--kind"
         )
     command.finish(measure(installed[kind], name, train_file, test_file, predictions), as_json=as_json)
+
+
+@click.group()
+def decisions() -> None:
+    """What was decided, and what another policy would have brought."""
+
+
+@decisions.command()
+@click.option("--tenant", help="Slug, agency/slug or id of one creditor; all of one currency by default.")
+@click.option("--policy", default="champion", show_default=True, help="champion, wait, or a channel of law.")
+@command.data_dir_option
+@command.json_option
+@command.answers
+def evaluate(tenant: str | None, policy: str, data_dir: Path | None, as_json: bool) -> None:
+    """Off-policy value of a policy on logged decisions, with its interval; refuses where support is
+    missing."""
+    from recupero.decisions.evaluation import evaluate as estimate
+
+    with command.opened(data_dir) as running:
+        if tenant is not None:
+            scope = tenant_scope(running.database, tenant)
+        else:
+            scope = _only(agency_scopes(running.database))
+        with running.database.transaction(scope) as session:
+            found = estimate(session, policy).to_json()
+    command.finish(found, as_json=as_json)
+
+
+def _only(agencies: list[AgencyScope]) -> Scope:
+    if len(agencies) != 1:
+        raise UserError(
+            "there are several agencies, or none: name one creditor with --tenant", field="tenant"
+        )
+    return agencies[0].scope()

@@ -83,7 +83,7 @@ def _plan(session: Session, at: datetime, result: PlanResult) -> None:
     result.model, result.model_version = scores.model, scores.version
     result.notes += [scores.note] if scores.note else []
     found = _candidates(session, worked, table, scores, strategies, commission, at, tally)
-    choice = choosing.choose(found.options, strategies, at, _seed(scope, at))
+    choice = choosing.choose(found.options, strategies, _seed(scope, at))
     result.candidates, result.bound_gap = len(found.options), choice.bound_gap
     result.blocked, result.held = dict(tally.blocked), dict(tally.held)
     run = _open_run(session, at, result)

@@ -1,5 +1,6 @@
 """The web face: puts the rooms together into one Flask application."""
 
+import logging
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 from flask import Flask, jsonify, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import DataError
 
 from recupero.contacts import api as contacts_api
 from recupero.decisions import api as decisions_api
@@ -38,6 +40,8 @@ from recupero.portals.pages import error_page
 from recupero.reports import api as reports_api
 from recupero.tenancy import api as tenancy_api
 from recupero.wiring import wire
+
+log = logging.getLogger(__name__)
 
 # The rooms with endpoints for machines.
 ROOMS: tuple[ModuleType, ...] = (
@@ -77,6 +81,7 @@ def create_app(platform: runtime.Runtime) -> Flask:
     _register_pages(app)
     shell.install(app, platform)
     app.register_error_handler(UserError, answer_user_error)
+    app.register_error_handler(DataError, answer_unstorable)
     telemetry.install(
         app,
         checks=telemetry.standard_checks(platform.database.engine, platform.redis),
@@ -92,6 +97,14 @@ def answer_user_error(error: UserError) -> ResponseReturnValue:
         body: dict[str, Any] = {"message": error.message, "field": error.field, "row": error.row}
         return jsonify({key: value for key, value in body.items() if value is not None}), error.status
     return error_page(error.message, error.status)
+
+
+def answer_unstorable(error: DataError) -> ResponseReturnValue:
+    """A value that no column holds, such as a number beyond 64 bits or a text with a NUL character."""
+    log.warning("a request held a value that cannot be stored: %s", type(error.orig).__name__)
+    return answer_user_error(
+        UserError("a number is out of range, or a text holds a character that no text may")
+    )
 
 
 def _register_api(api: rest.RestApi) -> None:

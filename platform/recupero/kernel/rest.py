@@ -15,6 +15,7 @@ from marshmallow import Schema, fields, validate
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import IntegerConverter, Map
 
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
@@ -171,6 +172,13 @@ def idempotency_key() -> str:
     return key
 
 
+class IdConverter(IntegerConverter):
+    """`<int:…>` in an address: an id that the database can hold; anything beyond is found nowhere (404)."""
+
+    def __init__(self, map: Map, *args: Any, **kwargs: Any) -> None:
+        super().__init__(map, *args, **{"max": MAX_ID, **kwargs})
+
+
 def install(app: Flask) -> RestApi:
     """The API of an application; the portals show its description at `/api/openapi.json` and `/api/docs`."""
     app.config.update(
@@ -184,6 +192,7 @@ def install(app: Flask) -> RestApi:
             "components": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
         },
     )
+    app.url_map.converters["int"] = IdConverter
     api = RestApi(app)
     app.extensions["recupero-api"] = api
     return api

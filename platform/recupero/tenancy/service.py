@@ -157,7 +157,7 @@ def create_user(
 
 
 def _only(tenants: list[int] | None) -> int | None:
-    """The one tenant that something is about, so that its audit event is shown to that tenant's people only."""
+    """The one tenant that something is about, so that only its people are shown the audit event."""
     return tenants[0] if tenants is not None and len(tenants) == 1 else None
 
 

@@ -1,0 +1,60 @@
+"""A creditor reads its own report as a page and takes it away; staff choose among their creditors."""
+
+from datetime import datetime
+
+import pytest
+
+from recupero.kernel.database import Scope
+from recupero.tenancy.permissions import Role
+from tests.decisions import debts
+from tests.factories import World
+from tests.portals.conftest import Visitor
+
+
+@pytest.fixture
+def scope(world: World, noon: datetime) -> Scope:
+    scope = world.tenant()
+    with world.platform.database.transaction(scope) as session:
+        debts.debt(session, debts.portfolio(session), balance=125_000)
+    return scope
+
+
+def test_a_creditor_comes_to_its_own_report(visitor: Visitor, scope: Scope) -> None:
+    visitor.sign_in(Role.CREDITOR_VIEWER, scope)
+    page = visitor.text("/report")
+    assert "Gross liquidation" in page
+    assert "CLP125,000" in page.replace("\xa0", "")
+
+
+def test_every_download_comes_as_a_file(visitor: Visitor, scope: Scope) -> None:
+    visitor.sign_in(Role.CREDITOR_VIEWER, scope)
+    for form in ("pdf", "xlsx", "csv", "json", "html"):
+        answer = visitor.get(f"/reports/{scope.tenant()}/file.{form}?period=2026-03")
+        assert answer.status_code == 200
+        assert "attachment" in answer.headers["Content-Disposition"]
+        assert answer.data
+
+
+def test_a_period_that_does_not_hold_is_said_on_the_page(visitor: Visitor, scope: Scope) -> None:
+    visitor.sign_in(Role.CREDITOR_VIEWER, scope)
+    for query in ("period=marzo", "from=2026-03&to=2026-01", "from=2026-07"):
+        answer = visitor.get(f"/report?{query}")
+        assert answer.status_code == 422
+        assert 'id="period-error"' in answer.text
+        assert "Gross liquidation" in answer.text
+    assert visitor.get("/report?from=2026-01&to=2026-03").status_code == 200
+
+
+def test_a_creditor_does_not_come_to_another_ones_report(
+    visitor: Visitor, scope: Scope, world: World
+) -> None:
+    other = world.tenant(Scope(scope.agency_id))
+    visitor.sign_in(Role.CREDITOR_VIEWER, other)
+    assert visitor.get(f"/reports/{scope.tenant()}").status_code == 404
+    assert visitor.get(f"/reports/{scope.tenant()}/file.csv").status_code == 404
+
+
+def test_staff_choose_among_their_creditors(visitor: Visitor, scope: Scope) -> None:
+    visitor.sign_in(Role.SUPERVISOR, scope)
+    assert f'href="/reports/{scope.tenant()}"' in visitor.text("/reports")
+    assert "Gross liquidation" in visitor.text(f"/reports/{scope.tenant()}")

@@ -235,4 +235,5 @@ def sent_after(session: Session, contact_id: int) -> list[Sent]:
         )
         .order_by(Contact.id)
     )
-    return [Sent(*tuple(row)) for row in rows]
+    found: list[list[Any]] = [list(row) for row in rows]
+    return [Sent(*row) for row in found]

@@ -7,6 +7,7 @@ in turn, counting the reservations just made, and write contact and count togeth
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, String, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -137,16 +138,16 @@ def person_history(session: Session, person_ids: Collection[int], since: datetim
         .order_by(PersonContact.at, PersonContact.id)
     )  # fmt: skip
     for row in rows:
-        person_id, *made = tuple(row)
-        found.setdefault(person_id, []).append(Made(*made))
+        made: list[Any] = list(row)
+        found.setdefault(made[0], []).append(Made(*made[1:]))
     return found
 
 
 _WRITE = text(
     "WITH made AS ("
     " INSERT INTO contacts (tenant_id, debtor_id, account_id, person_id, action_id, contact_point_id,"
-    " direction, channel, connector, recipient, purpose, at, state, state_at, right_party, cost_minor, cost_currency,"
-    " pack, pack_version, facts, verdict)"
+    " direction, channel, connector, recipient, purpose, at, state, state_at, right_party, cost_minor,"
+    " cost_currency, pack, pack_version, facts, verdict)"
     " SELECT :tenant, debtor_id, account_id, person_id, action_id, contact_point_id, 'outbound', channel,"
     " connector, recipient, purpose, at, 'reserved', at, false, cost_minor, cost_currency, pack,"
     " pack_version, facts, verdict"

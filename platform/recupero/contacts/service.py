@@ -1,10 +1,11 @@
 """What changes the record of contacts, the permissions and the preferences of debtors."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import BigInteger, LargeBinary, String, bindparam, delete, insert, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -14,7 +15,7 @@ from recupero.contacts.events import ContactAnswered, OptedOut
 from recupero.contacts.facts import EVERY_CHANNEL
 from recupero.contacts.reservation import Reservation, Wish, reserve
 from recupero.contacts.tables import Contact, MessageCopy, Permission, PersonContact, Preference
-from recupero.kernel import audit, clock
+from recupero.kernel import audit, clock, crypto
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.kernel.events import publish
@@ -31,12 +32,14 @@ PERMISSION_KINDS = ("consent", "opt_out")
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a reserved contact. `state`: sent, delivered, failed (never connected), unknown."""
+    """What came of a reserved contact. `state`: sent, delivered, failed, unknown. One that failed and
+    `never_left` us was no contact: its reservation is released and uses up nothing."""
 
     contact_id: int
     state: str
     reference: str | None = None
     reason: str | None = None
+    never_left: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +55,31 @@ class SentMessage:
     body: str
 
 
+_KEEP = text(
+    "INSERT INTO messages (tenant_id, contact_id, template, language, code, address, subject, body,"
+    " created_at) SELECT :tenant, r.*, :now FROM unnest(:contacts, :templates, :languages, :codes,"
+    " :addresses, :subjects, :bodies) AS r"
+).bindparams(
+    bindparam("contacts", type_=ARRAY(BigInteger)),
+    *(bindparam(name, type_=ARRAY(String)) for name in ("templates", "languages", "codes")),
+    *(bindparam(name, type_=ARRAY(LargeBinary)) for name in ("addresses", "subjects", "bodies")),
+)
+
+
 def keep_messages(session: Session, messages: Sequence[SentMessage]) -> None:
     """Store word for word what goes out, before it does."""
-    tenant, now = scope_of(session).tenant(), clock.now()
-    rows = [
-        {
-            "tenant_id": tenant, "contact_id": message.contact_id, "template": message.template,
-            "language": message.language, "code": message.code, "address": message.address,
-            "subject": message.subject, "body": message.body, "created_at": now,
-        }
-        for message in messages
-    ]  # fmt: skip
-    if rows:
-        session.execute(insert(MessageCopy.__table__), rows)
+    seal = crypto.keyring().encrypt_many
+    columns = {
+        "tenant": scope_of(session).tenant(), "now": clock.now(),
+        "contacts": [message.contact_id for message in messages],
+        "templates": [message.template for message in messages],
+        "languages": [message.language for message in messages],
+        "codes": [message.code for message in messages],
+        "addresses": seal([message.address for message in messages]),
+        "subjects": seal([message.subject for message in messages]),
+        "bodies": seal([message.body for message in messages]),
+    }  # fmt: skip
+    session.execute(_KEEP, columns)
 
 
 _CONFIRM = text(
@@ -97,12 +112,34 @@ def confirm(session: Session, results: Sequence[Result]) -> list[int]:
             "reasons": [result.reason for result in results],
         },
     ).all()  # fmt: skip
-    counted = {
-        "agency": scope.agency(), "tenant": scope.tenant(), "ids": [row.id for row in changed],
-        "outcomes": [gate.OUTCOMES[row.state] for row in changed],
-    }  # fmt: skip
-    session.execute(_COUNT, counted)
+    released = {result.contact_id for result in results if result.never_left}
+    counted = [row for row in changed if row.id not in released]
+    _count(session, {row.id: gate.OUTCOMES[row.state] for row in counted})
+    _release(session, [row.id for row in changed if row.id in released])
     return [row.id for row in changed]
+
+
+def _count(session: Session, outcomes: Mapping[int, str]) -> None:
+    scope = scope_of(session)
+    session.execute(
+        _COUNT,
+        {
+            "agency": scope.agency(), "tenant": scope.tenant(), "ids": list(outcomes),
+            "outcomes": list(outcomes.values()),
+        },
+    )  # fmt: skip
+
+
+def _release(session: Session, contact_ids: Sequence[int]) -> None:
+    scope = scope_of(session)
+    if contact_ids:
+        session.execute(
+            delete(PersonContact).where(
+                PersonContact.agency_id == scope.agency(),
+                PersonContact.tenant_id == scope.tenant(),
+                PersonContact.contact_id.in_(contact_ids),
+            )
+        )
 
 
 def mark_unknown(session: Session, contact_ids: Sequence[int], reason: str) -> list[int]:
@@ -126,21 +163,27 @@ def give_up(session: Session, *, reserved_before: datetime) -> list[int]:
     return [row.action_id for row in stale if row.id in marked and row.action_id is not None]
 
 
-def settle_unknown(session: Session, contact_id: int, *, delivered: bool, actor: str) -> None:
-    """A person found out what became of an unknown contact. Raises NotFound; Conflict where it is known."""
-    state = session.execute(
-        select(Contact.state).where(Contact.tenant_id == scope_of(session).tenant(), Contact.id == contact_id)
-    ).scalar_one_or_none()
-    if state is None:
+def settle_unknown(session: Session, contact_id: int, *, delivered: bool, actor: str) -> int | None:
+    """A person found out what became of an unknown contact; the action it belongs to.
+
+    Raises NotFound, and Conflict where it is known already.
+    """
+    found = session.execute(
+        select(Contact.state, Contact.action_id)
+        .where(Contact.tenant_id == scope_of(session).tenant(), Contact.id == contact_id)
+        .with_for_update()
+    ).one_or_none()
+    if found is None:
         raise NotFound("no such contact")
-    if state != "unknown":
+    if found.state != "unknown":
         raise Conflict("this contact is settled already")
-    confirm(
-        session, [Result(contact_id, "delivered" if delivered else "failed", reason="settled by a person")]
-    )
+    state = "delivered" if delivered else "failed"
+    confirm(session, [Result(contact_id, state, reason="settled by a person", never_left=not delivered)])
     audit.record(
         session, "contacts.settle_unknown", f"contact:{contact_id}", actor=actor, delivered=delivered
     )
+    action_id: int | None = found.action_id
+    return action_id
 
 
 def record_permission(
@@ -249,9 +292,10 @@ def record_inbound(
     return contact_id
 
 
-def record_disposition(session: Session, contact_id: int, code: str, *, actor: str) -> None:
+def record_disposition(session: Session, contact_id: int, code: str, *, actor: str) -> int | None:
     """Write down the coded result of an attempt; what it changes (a hold, an opt-out, a dead number) takes
-    effect in this transaction. Raises UserError on an unknown code, NotFound on an unknown contact."""
+    effect in this transaction. Returns the action that the contact belongs to. Raises UserError on an unknown
+    code, NotFound on an unknown contact."""
     disposition = DISPOSITIONS.get(code)
     if disposition is None:
         raise UserError(f"unknown disposition {code!r}: one of {', '.join(DISPOSITIONS)}", field="code")
@@ -265,22 +309,25 @@ def record_disposition(session: Session, contact_id: int, code: str, *, actor: s
             state=disposition.state,
             state_at=clock.now(),
         )
-        .returning(Contact.debtor_id, Contact.account_id, Contact.channel, Contact.contact_point_id)
+        .returning(
+            Contact.debtor_id,
+            Contact.account_id,
+            Contact.channel,
+            Contact.contact_point_id,
+            Contact.action_id,
+        )
     ).one_or_none()
     if row is None:
         raise NotFound("no such contact")
-    scope = scope_of(session)
-    counted = {
-        "agency": scope.agency(), "tenant": tenant, "ids": [contact_id],
-        "outcomes": [gate.OUTCOMES[disposition.state]],
-    }  # fmt: skip
-    session.execute(_COUNT, counted)
+    _count(session, {contact_id: gate.OUTCOMES[disposition.state]})
     _apply(session, disposition, row.debtor_id, row.account_id, row.channel, row.contact_point_id)
     audit.record(
         session, "contacts.disposition", f"contact:{contact_id}", actor=actor, tenant_id=tenant, code=code
     )
     if disposition.state == "answered":
         publish(session, ContactAnswered(contact_id, row.account_id, row.debtor_id, disposition.right_party))
+    action_id: int | None = row.action_id
+    return action_id
 
 
 def _apply(

@@ -59,7 +59,8 @@ class Contact(TenantOwned, Base):
 
 class PersonContact(AgencyOwned, Base):
     """The same contact as the agency counts it per person, across its tenants: times, channels and outcomes,
-    no content. Written in the transaction of its `Contact`; creditor users never have it in scope."""
+    no content. One that never left us has no row. Written in the transaction of its `Contact`; creditor users
+    never have it in scope."""
 
     __tablename__ = "person_contacts"
     __table_args__ = (

@@ -24,7 +24,8 @@ CHANNEL: Channel = "call"
 def start_call(
     session: Session, *, account_id: int, contact_point_id: int | None = None, action_id: int | None = None
 ) -> Reservation:
-    """Ask the law for a call now and reserve it. Without a number the best one of the debtor is taken.
+    """Ask the law for a call now and reserve it. Without a number the best one of the debtor is taken; a call
+    of the account that waits in the queue is taken up with it, also where `action_id` does not name it.
 
     `reservation.contact_id` None means that the call may not be made; the verdict says why and until when.
     Raises NotFound, or Conflict where the account is closed, held or has no telephone number, or where the
@@ -35,20 +36,21 @@ def start_call(
         raise NotFound("no such account")
     _check_workable(session, account)
     point = contact_point_id or _best_number(session, account.debtor_id)
-    task = _task(session, action_id) if action_id is not None else None
-    wish = Wish(account_id, CHANNEL, point, task.purpose if task else "collection", action_id)
+    task = _task(session, action_id) if action_id is not None else _waiting(session, account_id)
+    wish = Wish(
+        account_id, CHANNEL, point, task.purpose if task else "collection", task.id if task else None,
+        connector="agent",
+    )  # fmt: skip
     reservation = reserve(session, [wish])[0]
     if task is not None:
         _follow(session, task, reservation)
     return reservation
 
 
-def finish_call(
-    session: Session, contact_id: int, code: str, *, actor: str, action_id: int | None = None
-) -> None:
+def finish_call(session: Session, contact_id: int, code: str, *, actor: str) -> None:
     """Write the coded result (domain page, 4.1) of a reserved call; holds, opt-outs and dead numbers follow
     in this transaction. Raises UserError on an unknown code, NotFound on an unknown contact."""
-    contacts.record_disposition(session, contact_id, code, actor=actor)
+    action_id = contacts.record_disposition(session, contact_id, code, actor=actor)
     if action_id is not None:
         move(session, [Move(action_id, "done", code)])
 
@@ -72,6 +74,21 @@ def _best_number(session: Session, debtor_id: int) -> int:
     if not numbers:
         raise Conflict("there is no telephone number that works")
     return numbers[0].id
+
+
+def _waiting(session: Session, account_id: int) -> Action | None:
+    return session.execute(
+        select(Action)
+        .where(
+            Action.tenant_id == scope_of(session).tenant(),
+            Action.account_id == account_id,
+            Action.channel == CHANNEL,
+            Action.state == "scheduled",
+        )
+        .order_by(Action.due_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).scalar_one_or_none()
 
 
 def _task(session: Session, action_id: int) -> Action:
@@ -98,6 +115,6 @@ def _follow(session: Session, task: Action, reservation: Reservation) -> None:
     reason = f"law:{reservation.verdict.refusals[0].rule_id}"
     later = reservation.verdict.next_lawful_at
     if later is not None and later < task.expires_at:
-        task.due_at = later
+        move(session, [Move(task.id, "scheduled", reason, due_at=later)])
     else:
         move(session, [Move(task.id, "blocked", reason)])

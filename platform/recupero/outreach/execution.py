@@ -91,8 +91,9 @@ def settle(session: Session, envelopes: Sequence[Envelope], outcomes: Mapping[st
 
 
 def _result(envelope: Envelope, outcome: Outcome) -> Result:
-    state = outcome.state if outcome.state in ("sent", "unknown") else "failed"
-    return Result(envelope.contact_id, state, outcome.reference, outcome.reason)
+    left = outcome.state in ("sent", "unknown")
+    state = outcome.state if left else "failed"
+    return Result(envelope.contact_id, state, outcome.reference, outcome.reason, never_left=not left)
 
 
 def _move(envelope: Envelope, outcome: Outcome) -> Move:

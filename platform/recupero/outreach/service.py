@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, DateTime, String, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
+from recupero.contacts import service as contacts
 from recupero.contacts.events import OptedOut
 from recupero.contacts.facts import EVERY_CHANNEL
 from recupero.kernel import clock
@@ -140,6 +141,13 @@ def cancel(
         query = query.where(Action.channel == channel)
     ids = session.execute(query.order_by(Action.id).with_for_update()).scalars().all()
     return len(move(session, [Move(action_id, "cancelled", reason) for action_id in ids]))
+
+
+def settle_unknown(session: Session, contact_id: int, *, delivered: bool, actor: str) -> None:
+    """A person found out whether an unknown message went out. Raises NotFound; Conflict where it is known."""
+    action_id = contacts.settle_unknown(session, contact_id, delivered=delivered, actor=actor)
+    if action_id is not None:
+        move(session, [Move(action_id, "done" if delivered else "failed", "settled by a person")])
 
 
 def on_accounts_closed(session: Session, event: AccountsClosed) -> None:

@@ -22,7 +22,7 @@ from recupero.kernel import clock
 from recupero.kernel.database import scope_of
 
 FOLLOWS: dict[str, frozenset[str]] = {
-    "scheduled": frozenset({"claimed", "reserved", "blocked", "cancelled", "expired"}),
+    "scheduled": frozenset({"scheduled", "claimed", "reserved", "blocked", "cancelled", "expired"}),
     "claimed": frozenset({"scheduled", "reserved", "blocked", "cancelled", "expired"}),
     "reserved": frozenset({"sent", "done", "failed", "unknown", "scheduled", "expired"}),
     "sent": frozenset({"done", "failed"}),

@@ -3,7 +3,7 @@
 Templates are package data under `templates/<language>/`: `<template>.subject`, `<template>.txt` (e-mail
 and letter), `<template>.sms` (short forms for sms and WhatsApp). They extend `_letter.txt` and `_short.txt`,
 which hold what the law wants said; `_phrases.txt` makes each of these items, one `item: words` a line. The
-HTML form is the text's paragraphs in `_letter.html`. A variable that is missing is an error.
+HTML form is the text in `_letter.html`. A variable that is missing is an error.
 """
 
 import secrets
@@ -16,6 +16,7 @@ from babel import localedata
 from babel.dates import format_date
 from jinja2 import PackageLoader, StrictUndefined, Template, select_autoescape
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup, escape
 
 from recupero.kernel.money import format_minor
 from recupero.placements.reach import Reachable
@@ -116,8 +117,8 @@ def _phrases(language: str, values: Mapping[str, str | None]) -> dict[str, str]:
 
 
 def _html(text: str, subject: str, values: Mapping[str, str]) -> str:
-    paragraphs = [paragraph.split("\n") for paragraph in text.split("\n\n")]
-    return _template("_letter.html").render(values, paragraphs=paragraphs, subject=subject)
+    lines = escape(text).replace("\n", Markup("<br>\n"))
+    return _template("_letter.html").render(values, lines=lines, subject=subject)
 
 
 def _tidy(text: str) -> str:

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from recupero.contacts.dispositions import DISPOSITIONS
 from recupero.kernel import audit, clock
 from recupero.kernel.errors import NotFound, UserError
-from recupero.outreach import people
+from recupero.outreach import calls
 from recupero.outreach import queries as outreach
 from recupero.payments import service as payments
 from recupero.placements import browse
@@ -51,7 +51,7 @@ def account_call(account_id: int) -> ResponseReturnValue:
     if not any(point.id == point_id and point.kind == "phone" for point in card.points):
         raise NotFound(_("There is no such phone number."))
     with tenant_transaction(card.account.tenant_id) as session:
-        reserved = people.begin_call(session, account_id=account_id, contact_point_id=point_id)
+        reserved = calls.start_call(session, account_id=account_id, contact_point_id=point_id)
     if reserved.contact_id is None:
         why = " ".join(refusal.explain(language()) for refusal in reserved.verdict.refusals)
         later = reserved.verdict.next_lawful_at
@@ -79,9 +79,7 @@ def account_end_call(account_id: int, contact_id: int) -> ResponseReturnValue:
     try:
         code = form.text("code")
         with tenant_transaction(card.account.tenant_id) as session:
-            people.end_call(
-                session, account_id=account_id, contact_id=contact_id, code=code, actor=the_caller().actor
-            )
+            calls.finish_call(session, contact_id, code, actor=the_caller().actor)
     except UserError as error:
         form.refuse(error, "code")
         return _call_page(account_id, contact_id, form)

@@ -118,12 +118,12 @@ class Drive:
             with self._platform.database.transaction(town.scope) as session:
                 call = calls.start_call(session, account_id=account_id, action_id=task_id)
             if call.contact_id is not None:
-                self._talk(town, call.contact_id, account_id, task_id)
+                self._talk(town, call.contact_id, account_id)
 
-    def _talk(self, town: _Town, contact_id: int, account_id: int, task_id: int) -> None:
+    def _talk(self, town: _Town, contact_id: int, account_id: int) -> None:
         code = town.debtors[account_id].answers_call()
         with self._platform.database.transaction(town.scope) as session:
-            calls.finish_call(session, contact_id, code, actor="simulation", action_id=task_id)
+            calls.finish_call(session, contact_id, code, actor="simulation")
         self.counts["calls"] += 1
         if code == "PTPF":
             with self._platform.database.transaction(town.scope) as session:

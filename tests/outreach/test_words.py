@@ -1,0 +1,127 @@
+"""Every template in every language, tone and channel says what the law of Chile and Colombia wants said, and
+nothing that they forbid."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from itertools import product
+
+import pytest
+from jinja2 import UndefinedError
+from jinja2.exceptions import SecurityError, TemplateNotFound
+
+from recupero.contacts.gate import purpose_for_law
+from recupero.kernel import runtime
+from recupero.outreach import words
+from recupero.outreach.words import LANGUAGES, PURPOSES, TEMPLATES, TONES, Sender, Words
+from recupero.placements.reach import Reachable
+from recupero_sdk.law import Facts, Proposal, check_content
+
+SENDER = Sender("Banco Ñandú", "Cobranzas Amables", "+56 2 2345 6789", "ayuda@agencia.example.com")
+ACCOUNT = Reachable(
+    1, 2, 3, 4, 5, "OP-77", "card", None, "CLP", date(2025, 1, 15), date(2025, 8, 1), date(2026, 1, 2),
+    125_000, 5_000, 3_500, "active", "Ana Prueba Díaz", "CL", "CL-RM", None, "es",
+)  # fmt: skip
+NOON = datetime(2026, 3, 10, 15, 0, tzinfo=UTC)
+
+
+def write(
+    template: str = "first_notice",
+    channel: str = "email",
+    tone: str = "kind",
+    account: Reachable = ACCOUNT,
+    link: str = "https://pagos.example.com/p/abc",
+) -> Words:
+    return words.write(template, channel, tone, account, SENDER, link, "ABCD2345")
+
+
+@pytest.mark.parametrize("country", ["CL", "CO"])
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("channel", ["email", "sms", "whatsapp", "letter"])
+def test_the_law_finds_nothing_missing_and_nothing_forbidden(
+    platform: runtime.Runtime, country: str, language: str, channel: str
+) -> None:
+    pack, currency = platform.plugins.packs[country], {"CL": "CLP", "CO": "COP"}[country]
+    account = replace(ACCOUNT, country=country, currency=currency, language=language, region=None)
+    facts = Facts(country, due_date=account.due_date, amount=Decimal(125_000), currency=currency)
+    for template, tone in product(TEMPLATES, TONES):
+        purpose = purpose_for_law(PURPOSES[template])
+        proposal = Proposal(NOON, channel, purpose=purpose)  # type: ignore[arg-type]  # parametrized
+        for costs in (0, 3_500):
+            said = write(template, channel, tone, replace(account, costs_minor=costs, interest_minor=costs))
+            outcomes = check_content(
+                pack, facts, proposal, f"{said.subject}\n{said.text}", occasion="first", shown=said.shown
+            )
+            assert outcomes, "no rule on content was asked"
+            refused = [(one.rule_id, one.reason) for one in outcomes if one.outcome == "refused"]
+            assert refused == [], (template, tone)
+
+
+@pytest.mark.parametrize(
+    ("language", "amount"), [("es", "$125.000"), ("en", "CLP125,000"), ("pt", "CLP 125.000")]
+)
+def test_money_and_dates_are_written_as_the_language_does(language: str, amount: str) -> None:
+    said = write(account=replace(ACCOUNT, language=language))
+    assert amount in said.text.replace("\xa0", " ")
+    assert "2025" in said.shown["due_date"]
+    assert said.language == language
+
+
+def test_a_language_that_we_do_not_write_is_answered_in_english() -> None:
+    assert write(account=replace(ACCOUNT, language="de")).language == "en"
+
+
+def test_tones_differ_and_the_code_and_link_are_in_every_form() -> None:
+    texts = {tone: write(tone=tone).text for tone in TONES}
+    assert len(set(texts.values())) == 3
+    for template, channel in product(TEMPLATES, ("email", "sms")):
+        said = write(template, channel)
+        assert "ABCD2345" in said.text
+        assert "https://pagos.example.com/p/abc" in said.text
+        assert len(said.subject) < 80
+
+
+def test_short_forms_are_short_and_have_no_html() -> None:
+    assert len(write(channel="sms").text) < len(write().text)
+    assert write(channel="sms").html == ""
+
+
+def test_what_is_imported_makes_neither_markup_nor_lines_of_its_own() -> None:
+    said = write(
+        account=replace(ACCOUNT, name="<script>x</script>\n\nBcc: a", client_account="X\namount: $0")
+    )
+    assert "<script>" not in said.html
+    assert "&lt;script&gt;" in said.html
+    assert said.shown["amount"] == "$125.000"
+    assert "{{" not in said.text
+
+
+def test_template_text_in_a_name_is_not_carried_out() -> None:
+    assert "{{ 7 * 7 }}" in write(account=replace(ACCOUNT, name="{{ 7 * 7 }}")).text
+
+
+def test_a_date_that_nobody_knows_is_left_out() -> None:
+    said = write(account=replace(ACCOUNT, open_date=None))
+    assert said.shown["contract_date"] == ""
+    assert "None" not in said.text
+
+
+def test_a_missing_variable_is_an_error() -> None:
+    with pytest.raises(UndefinedError, match="is undefined"):
+        words._environment().from_string("{{ nobody_knows }}").render()
+
+
+def test_templates_reach_nothing_of_the_machine() -> None:
+    with pytest.raises(SecurityError):
+        words._environment().from_string("{{ ''.__class__.__mro__ }}").render()
+
+
+def test_a_template_that_does_not_exist_is_an_error() -> None:
+    with pytest.raises(TemplateNotFound):
+        write("threat")
+
+
+def test_codes_are_easy_to_type_and_do_not_repeat() -> None:
+    codes = {words.new_code() for _ in range(2000)}
+    assert len(codes) == 2000
+    assert not set("01OILU") & set("".join(codes))

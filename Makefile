@@ -7,6 +7,9 @@ BIN := .venv/bin
 PROJECTS := $(sort $(wildcard pyproject.toml platform/sdk/pyproject.toml plugins/*/*/pyproject.toml))
 EDITABLES := $(foreach project,$(PROJECTS),-e ./$(dir $(project)))
 
+# Progress is for terminals.
+QUIET := $(if $(MAKE_TERMERR),,--quiet)
+
 # uv knows nothing of pip's configuration: where that names a mirror or certificates, they count here too.
 UV = $(MIRROR) UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV="$$PWD/.venv" $(BIN)/uv
 MIRROR = mirror="$${PIP_INDEX_URL:-$$($(BIN)/python -m pip config get global.index-url 2>/dev/null || true)}"; \
@@ -53,7 +56,7 @@ moved:
 		{ rm -rf .venv; echo "Python's venv module is incomplete: install the package python3-venv." >&2; exit 2; }
 	@printf '%s\n' "$$PWD" > .venv/.place
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bootstrap.txt
-	@$(UV) pip sync --quiet --require-hashes requirements.txt
+	@$(UV) pip sync $(QUIET) --require-hashes requirements.txt
 	@$(REDIS)
 	@$(UV) pip install --quiet --no-deps --no-build-isolation $(EDITABLES)
 	@touch .venv/.ready

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 import click
 from sqlalchemy import select
 
-from recupero.kernel import command, runtime
+from recupero.kernel import clock, command, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import NotFound, UserError
 from recupero.placements.tables import Portfolio
 from recupero.tenancy import queries as tenancy
 
 if TYPE_CHECKING:
-    from recupero.placements.imports import ImportResult
+    from recupero.placements.imports.running import ImportResult
 
 
 @click.command("import")
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("file", type=click.Path(path_type=Path))
 @click.option("--tenant", required=True, help="The creditor: short name, agency/name, or number.")
 @click.option("--portfolio", required=True, help="The portfolio: name or number.")
 @click.option("--mapping", default=None, help="A mapping's JSON file, or the name of a saved one.")
@@ -49,19 +49,22 @@ def _run(
     platform: runtime.Runtime, scope: Scope, file: Path, portfolio: str, mapping: "dict[str, Any] | str | None",
     kind: str, *, dry_run: bool, rejects: Path | None,
 ) -> "ImportResult":  # fmt: skip
-    from recupero.placements.imports import import_file  # Polars is loaded only when a file is to be read
+    from recupero.placements.imports.running import import_file  # Polars is loaded only to read a file
 
     target = rejects
     if target is None and not dry_run:
-        target = (
-            platform.config.data_dir / "rejects" / f"{file.name.split('.')[0]}-{file.stat().st_mtime_ns}.csv"
-        )
+        stem = file.name.split(".")[0]
+        target = platform.config.data_dir / "rejects" / f"{stem}-{clock.now():%Y%m%dT%H%M%S%f}.csv"
     with click.progressbar(length=100, label=file.name, file=click.get_text_stream("stderr")) as bar:
         return import_file(
             platform.database, scope, portfolio_id=portfolio_id(platform, scope, portfolio), path=file, kind=kind,
             mapping=mapping, dry_run=dry_run, actor="system", rejects=target,
-            progress=lambda share: bar.update(int(share * 100) - bar.pos),
+            progress=lambda share: _show(bar, share),
         )  # fmt: skip
+
+
+def _show(bar: Any, share: float) -> None:
+    bar.update(max(0, int(share * 100) - bar.pos))
 
 
 def portfolio_id(platform: runtime.Runtime, scope: Scope, wanted: str) -> int:

@@ -78,9 +78,8 @@ def _text_fields(frame: pl.DataFrame) -> list[str]:
 @cache
 def countries() -> frozenset[str]:
     """ISO 3166-1 alpha-2 codes, from the Unicode CLDR through Babel."""
-    return frozenset(
-        code for code in Locale("en").territories if len(code) == 2 and code.isalpha() and code != "ZZ"
-    )
+    codes = (str(code) for code in Locale("en").territories)
+    return frozenset(code for code in codes if len(code) == 2 and code.isalpha() and code != "ZZ")
 
 
 @cache

@@ -12,7 +12,7 @@ from typing import Any
 import phonenumbers
 import polars as pl
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumberType, timezone
-from phonenumbers.timezone import TIMEZONE_DATA
+from phonenumbers.tzdata import TIMEZONE_DATA
 
 _TYPES = {
     PhoneNumberType.FIXED_LINE: "fixed_line",
@@ -146,15 +146,14 @@ class _Plan:
         mobile = self._matches(number, self.metadata.mobile)
         same = bool(self.metadata.same_mobile_and_fixed_line_pattern)
         either = fixed if same else fixed & mobile
-        decided = pl.when(~self._matches(number, self.metadata.general_desc)).then(None)
-        for name in _SPECIAL:
-            desc = getattr(self.metadata, name)
-            word = "personal" if name == "personal_number" else name
-            decided = decided.when(self._matches(number, desc)).then(pl.lit(word))
-        decided = (
-            decided.when(either).then(pl.lit("fixed_line_or_mobile")).when(fixed).then(pl.lit("fixed_line"))
-        )
-        return decided.when(mobile & pl.lit(not same)).then(pl.lit("mobile")).otherwise(None)
+        decided = [(getattr(self.metadata, name), name.removesuffix("_number")) for name in _SPECIAL]
+        types = [pl.when(self._matches(number, desc)).then(pl.lit(word)) for desc, word in decided]
+        types += [
+            pl.when(either).then(pl.lit("fixed_line_or_mobile")),
+            pl.when(fixed).then(pl.lit("fixed_line")),
+            pl.when(mobile & pl.lit(not same)).then(pl.lit("mobile")),
+        ]
+        return pl.when(self._matches(number, self.metadata.general_desc)).then(pl.coalesce(types))
 
     def zone_prefix(self) -> pl.Expr:
         """As many first digits as the zone data look at: with the line type, they decide on the zone."""

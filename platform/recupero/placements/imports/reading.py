@@ -7,6 +7,7 @@ follows. An unreadable file raises UserError before anything is loaded.
 import csv
 import gzip
 import io
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -59,10 +60,11 @@ def opened(
         with _binary(path, magic) as raw, io.TextIOWrapper(raw, found.encoding, newline="") as text:
             mark, skipped = _delimiter(text, delimiter)
             text.seek(0)
-            reader = csv.reader(_lines(text, skipped), delimiter=mark)
+            lines = _Lines(text, skipped)
+            reader = csv.reader(lines, delimiter=mark)
             headings = _headings(_first_row(reader, header_row))
             packed = getattr(raw, "fileobj", raw)  # of a gzip file, the file that is unpacked
-            chunks = _text_chunks(reader, headings, header_row)
+            chunks = _text_chunks(reader, lines, headings, header_row, mark)
             yield Table(headings, chunks, found.content_hash, lambda: packed.tell() / size, mark)
     except UnicodeDecodeError:
         problem = f"the file is no text in {found.encoding}: is it cut off, or of another kind?"
@@ -103,19 +105,39 @@ def _delimiter(text: "io.TextIOWrapper", wanted: str | None) -> tuple[str, int]:
     return wanted or encodings.guess_delimiter(sample), 0
 
 
-def _lines(text: "io.TextIOWrapper", skipped: int) -> Iterator[str]:
-    """Lines of bounded length, so that a file without line ends cannot fill the memory."""
-    limit = MAX_FIELD * 32
-    for _ in range(skipped):
-        text.readline(limit)
-    number = skipped
-    while line := text.readline(limit):
-        number += 1
-        if len(line) >= limit:
-            raise UserError(f"the line is longer than {limit} characters", field="file", row=number)
+class _Lines:
+    """Lines of bounded length, so that a file without line ends cannot fill the memory. `record` has the lines
+    since it was last cleared: those of the row that is being read."""
+
+    def __init__(self, text: "io.TextIOWrapper", skipped: int) -> None:
+        self._text, self._limit, self.number = text, MAX_FIELD * 32, skipped
+        self.record: list[str] = []
+        for _ in range(skipped):
+            text.readline(self._limit)
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        line = self._text.readline(self._limit)
+        if not line:
+            raise StopIteration
+        self.number += 1
+        if len(line) >= self._limit:
+            raise UserError(
+                f"the line is longer than {self._limit} characters", field="file", row=self.number
+            )
         if "\x00" in line:
-            raise UserError("the line holds NUL characters: this is no text file", field="file", row=number)
-        yield line
+            raise UserError(
+                "the line holds NUL characters: this is no text file", field="file", row=self.number
+            )
+        self.record.append(line)
+        return line
+
+    def left_open(self, mark: str) -> bool:
+        """Whether a cell of the row opens with a quotation mark that nothing closes."""
+        raw = "".join(self.record)
+        return raw.count('"') % 2 == 1 and re.search(rf'(?:^|{re.escape(mark)})"', raw) is not None
 
 
 def _first_row(reader: Any, header_row: int) -> list[str]:
@@ -144,34 +166,17 @@ def _headings(raw: list[Any]) -> list[str]:
     return headings
 
 
-def _text_chunks(reader: Any, headings: list[str], header_row: int) -> Iterator[pl.DataFrame]:
-    width, size = len(headings), max(1, min(CHUNK_ROWS, CHUNK_CELLS // len(headings)))
+def _text_chunks(
+    reader: Any, lines: _Lines, headings: list[str], header_row: int, mark: str
+) -> Iterator[pl.DataFrame]:
+    size = max(1, min(CHUNK_ROWS, CHUNK_CELLS // len(headings)))
     rows: list[list[str]] = []
     numbers: list[int] = []
     broken: dict[int, str] = {}
-    number, line = header_row, reader.line_num
-    while True:
-        try:
-            row = next(reader, None)
-        except csv.Error as error:
-            raise UserError(f"the row cannot be read: {error}; is a quotation mark left open?",
-                            field="file", row=number + 1) from None  # fmt: skip
-        except UnicodeError:
-            raise UserError(
-                "the text is not in the encoding of the mapping", field="file", row=number + 1
-            ) from None
-        if row is None:
-            break
-        number += 1
-        lines, line = reader.line_num - line, reader.line_num
-        if len(row) != width:
-            if lines > 1:
-                raise UserError(
-                    "a quotation mark opens in this row and is not closed in it", field="file", row=number
-                )
-            if any(row[width:]):
-                broken[number] = "extra_fields"
-            row = [*row[:width], *([""] * (width - len(row)))]
+    for number, raw in enumerate(_records(reader, lines, header_row, mark), header_row + 1):
+        row, problem = _fitted(raw, len(headings), number, lines)
+        if problem:
+            broken[number] = problem
         if any(row):
             rows.append(row)
             numbers.append(number)
@@ -180,6 +185,37 @@ def _text_chunks(reader: Any, headings: list[str], header_row: int) -> Iterator[
             rows, numbers, broken = [], [], {}
     if rows:
         yield _frame(headings, rows, numbers, broken)
+
+
+def _records(reader: Any, lines: _Lines, header_row: int, mark: str) -> Iterator[list[str]]:
+    """The rows of the file; one that csv cannot read, or that never ends, is the user's error."""
+    number = header_row
+    while True:
+        number += 1
+        before, lines.record = lines.record, []
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            problem = f"the row cannot be read: {error}; is a quotation mark left open?"
+            raise UserError(problem, field="file", row=number) from None
+        if row is None:
+            lines.record = before
+            if lines.left_open(mark):
+                raise UserError("a quotation mark opens in the last row and is never closed", field="file")
+            return
+        yield row
+
+
+def _fitted(row: list[str], width: int, number: int, lines: _Lines) -> tuple[list[str], str | None]:
+    """The row with as many cells as there are headings, and what is wrong with it. Short rows are Excel's way
+    to save trailing empty cells."""
+    if len(row) == width:
+        return row, None
+    if len(lines.record) > 1:
+        raise UserError(
+            "a quotation mark opens in this row and is not closed in it", field="file", row=number
+        )
+    return [*row[:width], *([""] * (width - len(row)))], "extra_fields" if any(row[width:]) else None
 
 
 def _frame(
@@ -203,11 +239,8 @@ def _tidy(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _unwrap(cell: pl.Expr) -> pl.Expr:
     text = cell.str.replace(r'^="([^"]*)"$', "$1").str.replace(r"^'([=+\-@].*)$", "$1")
-    return (
-        pl.when(text.str.contains(r"^#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!)$"))
-        .then(None)
-        .otherwise(text)
-    )
+    error = text.str.contains(r"^#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!)$")
+    return pl.when(~error).then(text)
 
 
 def _sheet_chunks(book: "sheets.Sheet", headings: list[str]) -> Iterator[pl.DataFrame]:

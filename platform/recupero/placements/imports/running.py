@@ -19,7 +19,7 @@ from recupero.kernel.errors import NotFound, UserError
 from recupero.placements.imports import maintaining, placing, recalling, reporting, sealing
 from recupero.placements.imports.copying import copy
 from recupero.placements.imports.extracting import check_columns, meant, split_control
-from recupero.placements.imports.findings import QUARANTINED, REJECTED, WARNING, Checked
+from recupero.placements.imports.findings import ACCEPTED, DUPLICATE, QUARANTINED, REJECTED, WARNING, Checked
 from recupero.placements.imports.reading import ROW, Table, opened
 from recupero.placements.imports.rejects import RejectsFile, reason_text
 from recupero.placements.imports.setting import Setting
@@ -94,7 +94,7 @@ def import_file(
     except _DryRunError:
         pass
     finally:
-        run.close()
+        run.close(keep=result is not None)
     if result is None:
         raise AssertionError("an import ends with a result or an error")
     seconds = round(time.monotonic() - started, 3)
@@ -208,25 +208,30 @@ class _Run:
             self._rejects.add(cells, reason_text(reasons[row]))
 
     def _finish(self, session: Session, batch: ImportBatch) -> ImportResult:
-        totals = self.totals
-        counts = {"rejected": totals.counts[REJECTED], "quarantined": totals.counts[QUARANTINED],
-                  "accepted": totals.counts["accepted"], "duplicates": totals.counts["duplicate"]}  # fmt: skip
+        totals, counts = self.totals, self.totals.counts
         batch.row_count, batch.control_totals = totals.rows, totals.as_json()
-        batch.accepted, batch.rejected = counts["accepted"], counts["rejected"]
-        batch.quarantined, batch.duplicates = counts["quarantined"], counts["duplicates"]
+        batch.accepted, batch.rejected = counts[ACCEPTED], counts[REJECTED]
+        batch.quarantined, batch.duplicates = counts[QUARANTINED], counts[DUPLICATE]
         batch.status, batch.finished_at = "done", clock.now()
         session.flush()
-        audit.record(session, "placements.import", f"import:{batch.id}", actor=self.actor,
-                     tenant_id=self.setting.tenant_id, kind=self.kind, rows=totals.rows, **counts)  # fmt: skip
+        audit.record(
+            session, "placements.import", f"import:{batch.id}", actor=self.actor, tenant_id=self.setting.tenant_id,
+            kind=self.kind, rows=totals.rows, accepted=batch.accepted, rejected=batch.rejected,
+            quarantined=batch.quarantined, duplicates=batch.duplicates,
+        )  # fmt: skip
         return ImportResult(
-            batch_id=batch.id, rows=totals.rows, **counts, excluded=totals.excluded, warnings=totals.warnings,
-            control_totals=totals.as_json(), seconds=0.0,
+            batch_id=batch.id, rows=totals.rows, accepted=batch.accepted, rejected=batch.rejected,
+            quarantined=batch.quarantined, duplicates=batch.duplicates, excluded=totals.excluded,
+            warnings=totals.warnings, control_totals=totals.as_json(), seconds=0.0,
             reject_file=str(self._rejects.path) if self._rejects else None,
         )  # fmt: skip
 
-    def close(self) -> None:
+    def close(self, *, keep: bool) -> None:
+        """Finish the rejects file; one of an import that failed is taken away again."""
         if self._rejects is not None:
             self._rejects.close()
+            if not keep:
+                self._rejects.path.unlink()
 
 
 def _table(path: Path, mapping: Mapping) -> AbstractContextManager[Table]:
@@ -249,7 +254,7 @@ def mapping_for(
         )
     ).scalar_one_or_none()  # fmt: skip
     if saved is not None:
-        return saved
+        return dict(saved)
     if mapping is not None:
         raise NotFound(
             f"the portfolio has no mapping called {mapping!r} for files of kind {kind}", field="mapping"

@@ -6,11 +6,14 @@ What plans (Polars, models) is imported when a job runs, so that the web process
 import logging
 from datetime import timedelta
 
-from recupero.kernel import runtime
+from recupero.decisions.queries import latest_runs
+from recupero.kernel import clock, runtime
 from recupero.kernel.jobs import JobContext, enqueue, job, periodic
 from recupero.tenancy.queries import agency_scopes
 
 log = logging.getLogger(__name__)
+
+A_DAY = timedelta(hours=23)  # a little less, so that the hour of the plan does not wander
 
 
 @job("decisions.plan")
@@ -22,12 +25,14 @@ def plan(context: JobContext) -> None:
     log.info("planned tenant %s: %s of %s accounts", result.tenant_id, result.planned, result.accounts)
 
 
-@periodic("decisions.plan_all", every=timedelta(days=1))
+@periodic("decisions.plan_all", every=timedelta(hours=1))
 def plan_all(context: JobContext) -> None:
-    """Ask for a plan of every tenant, each as a job of its own, so that none waits for or fails with
-    another."""
+    """Ask for a plan of every tenant that has had none today, each as a job of its own, so that none waits
+    for or fails with another. Looks every hour, so that a night without a scheduler costs no day."""
     database = runtime.current().database
     for agency in agency_scopes(database):
-        for tenant_id in agency.tenant_ids:
+        with database.transaction(agency.scope()) as session:
+            fresh = {run.tenant_id for run in latest_runs(session) if run.at > clock.now() - A_DAY}
+        for tenant_id in set(agency.tenant_ids) - fresh:
             with database.transaction(agency.of_tenant(tenant_id)) as session:
                 enqueue(session, "decisions.plan", queue="bulk", unique_key=f"plan:{tenant_id}")

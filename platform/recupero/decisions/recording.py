@@ -123,7 +123,7 @@ class Recorder:
                  .filter(self.accounts["account"].is_in(wanted)).iter_rows(named=True)}  # fmt: skip
         return [
             self._decision(account, facts[account], chosen.get(account), offers.get(account, []),
-                           refused.get(account, {}), matrix[i].tolist(), reasons[i],
+                           refused.get(account, {}), _array(matrix[i].tolist()), reasons[i],
                            float(self.scores.probability[places[i]]))
             for i, account in enumerate(wanted)
         ]  # fmt: skip
@@ -135,7 +135,7 @@ class Recorder:
         row: Mapping[str, Any] | None,
         offers: Sequence[tuple[Any, ...]],
         refused: dict[str, str],
-        features: list[float],
+        features: str,
         reasons: list[dict[str, Any]],
         score: float,
     ) -> dict[str, Any]:
@@ -174,6 +174,9 @@ class Recorder:
 
     def _news(self, silent: Mapping[int, dict[str, str]]) -> list[int]:
         """Accounts without a candidate whose newest decision does not say the same already."""
+        self.session.execute(
+            text("SET LOCAL enable_seqscan = off")
+        )  # one look into an index for each account
         rows = self.session.execute(
             text(
                 "SELECT w.id, last.choice, last.blocked FROM unnest(CAST(:ids AS bigint[])) AS w(id)"
@@ -181,8 +184,14 @@ class Recorder:
                 " AND d.account_id = w.id ORDER BY d.at DESC, d.id DESC LIMIT 1) last ON true"
             ),
             {"ids": list(silent), "tenant": scope_of(self.session).tenant()},
-        )
+        ).all()
+        self.session.execute(text("SET LOCAL enable_seqscan = on"))
         return [account for account, choice, blocked in rows if choice != WAIT or blocked != silent[account]]
+
+
+def _array(numbers: list[float]) -> str:
+    """A PostgreSQL array as text: an order of magnitude faster than the driver's own."""
+    return "{" + ",".join(map(repr, numbers)) + "}"
 
 
 def _ranked(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

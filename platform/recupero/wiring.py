@@ -31,6 +31,8 @@ def wire() -> None:
     subscribe(DirectPaymentsReported, direct.book_direct)
     subscribe(AccountsPlaced, placed.file_permissions)
     subscribe(PermissionsStated, placed.file_permissions)
+    subscribe(AccountsPlaced, outreach.on_permissions_filed)
+    subscribe(PermissionsStated, outreach.on_permissions_filed)
     subscribe(AccountsClosed, outreach.on_accounts_closed)
     subscribe(AccountsRecalled, outreach.on_accounts_recalled)
     subscribe(HoldOpened, outreach.on_hold_opened)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session
 
 from recupero.contacts import placed as from_file
 from recupero.contacts import queries, service
@@ -15,11 +16,13 @@ from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.law.service import Packs
+from recupero.outreach import service as outreach
 from recupero.placements.events import AccountsPlaced
 from recupero.placements.tables import ContactPoint, Hold
 from recupero_sdk.law import Channel
 from tests.factories import World
-from tests.outreach.placed import Placed, place
+from tests.outreach.placed import Placed, place, plan
+from tests.outreach.test_carrying_out import states
 
 
 @pytest.fixture
@@ -178,19 +181,34 @@ def test_a_country_closed_by_a_failed_pack_refuses_with_the_reason(
     assert "PackError" in refused.verdict.refusals[0].reason
 
 
+def test_an_opt_out_from_a_file_cancels_what_waits_on_its_channel(placed: Placed) -> None:
+    plan([placed], "sms", after=timedelta(days=1))
+    plan([placed], "email", after=timedelta(days=1))
+    with runtime.current().database.transaction(placed.scope) as session:
+        _stage(session, placed)
+        from_file.file_permissions(session, AccountsPlaced(1, "staged_permissions"))
+        outreach.on_permissions_filed(session, AccountsPlaced(1, "staged_permissions"))
+    assert [state for state, _ in states([placed])] == ["cancelled", "scheduled"]
+
+
 def test_permissions_come_with_the_placed_file_and_an_opt_out_is_the_later_word(placed: Placed) -> None:
     with runtime.current().database.transaction(placed.scope) as session:
-        session.execute(
-            text(
-                "CREATE TEMPORARY TABLE staged ON COMMIT DROP AS SELECT CAST(:tenant AS bigint) AS tenant_id,"
-                " CAST(:debtor AS bigint) AS debtor_id, CAST(:at AS timestamptz) AS permission_at,"
-                " 'placement'::text AS permission_source, ARRAY['email', 'sms'] AS consents,"
-                " ARRAY['sms'] AS opt_outs FROM generate_series(1, 2)"
-            ),
-            {"tenant": placed.scope.tenant(), "debtor": placed.debtor_id, "at": clock.now()},
-        )
-        from_file.file_permissions(session, AccountsPlaced(1, "staged"))
+        _stage(session, placed)
+        from_file.file_permissions(session, AccountsPlaced(1, "staged_permissions"))
         assert len(session.execute(select(Permission)).scalars().all()) == 3
         found = queries.permissions_of(session, [placed.debtor_id])[placed.debtor_id]
     assert found.consented == {"email"}
     assert found.opted_out == {"sms"}
+
+
+def _stage(session: Session, placed: Placed) -> None:
+    """What an import leaves for a row that consents to two channels and closes one of them."""
+    session.execute(
+        text(
+            "CREATE TEMPORARY TABLE staged_permissions ON COMMIT DROP AS"
+            " SELECT CAST(:tenant AS bigint) AS tenant_id, CAST(:debtor AS bigint) AS debtor_id,"
+            " CAST(:at AS timestamptz) AS permission_at, 'placement'::text AS permission_source,"
+            " ARRAY['email', 'sms'] AS consents, ARRAY['sms'] AS opt_outs FROM generate_series(1, 2)"
+        ),
+        {"tenant": placed.scope.tenant(), "debtor": placed.debtor_id, "at": clock.now()},
+    )

@@ -5,7 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
-from sqlalchemy import BigInteger, DateTime, String, bindparam, select, text
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    String,
+    Text,
+    bindparam,
+    cast,
+    column,
+    literal,
+    select,
+    table,
+    text,
+)
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
@@ -20,7 +33,13 @@ from recupero.outreach.tables import Action
 from recupero.outreach.words import PURPOSES, TEMPLATES, TONES
 from recupero.payments.events import PaymentBooked, PromiseMade
 from recupero.placements import reach
-from recupero.placements.events import AccountsClosed, AccountsRecalled, HoldOpened
+from recupero.placements.events import (
+    AccountsClosed,
+    AccountsPlaced,
+    AccountsRecalled,
+    HoldOpened,
+    PermissionsStated,
+)
 from recupero_sdk.law import CHANNELS
 
 CHUNK = 10_000
@@ -182,6 +201,28 @@ def on_hold_opened(session: Session, event: HoldOpened) -> None:
 def on_promise_made(session: Session, event: PromiseMade) -> None:
     """Whoever has promised is not chased meanwhile."""
     cancel(session, account_ids=[event.account_id], reason="promise", keep=ABOUT_AGREEMENTS)
+
+
+def on_permissions_filed(session: Session, event: AccountsPlaced | PermissionsStated) -> None:
+    """Opt-outs that came with a file close their channels at once, also for what waits already."""
+    staged = table(
+        event.staging, column("tenant_id", BigInteger), column("debtor_id", BigInteger),
+        column("opt_outs", postgresql.ARRAY(Text)),
+    )  # fmt: skip
+    closed = staged.c.opt_outs.overlap(
+        postgresql.array([cast(Action.channel, Text), literal(EVERY_CHANNEL, Text)])
+    )
+    ids = session.execute(
+        select(Action.id)
+        .where(
+            Action.tenant_id == scope_of(session).tenant(),
+            Action.state.in_(WAITING),
+            select(1).where(staged.c.debtor_id == Action.debtor_id, closed).exists(),
+        )
+        .order_by(Action.id)
+        .with_for_update()
+    ).scalars()
+    move(session, [Move(action_id, "cancelled", "opted_out") for action_id in ids])
 
 
 def on_opted_out(session: Session, event: OptedOut) -> None:

@@ -45,7 +45,7 @@ def prepare(chunk: pl.DataFrame, mapping: Mapping, setting: Setting) -> Prepared
     given = raw.select(checking.optional(raw, name).is_not_null().alias(name) for name in _SIMPLE)
     frame = checking.places(checking.texts(raw, found, ()), setting, found)
     frame = frame.with_columns(
-        pl.when(given[name]).then(pl.col(name)).alias(f"new_{name}") for name in _SIMPLE
+        pl.when(given[name]).then(checking.optional(frame, name)).alias(f"new_{name}") for name in _SIMPLE
     )
     frame = checking.date_column(frame, "birth_date", mapping, found, WARNING)
     frame = checking.date_column(frame, "consent_date", mapping, found, WARNING)

@@ -14,7 +14,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from recupero.kernel import audit, clock
-from recupero.kernel.database import Database, Scope
+from recupero.kernel.database import Database, Scope, scope_of
 from recupero.kernel.errors import NotFound, UserError
 from recupero.placements.imports import maintaining, placing, recalling, reporting, sealing
 from recupero.placements.imports.copying import copy
@@ -28,7 +28,7 @@ from recupero.placements.imports.totals import Totals
 from recupero.placements.tables import ImportBatch, ImportMapping, Portfolio
 from recupero.tenancy import queries as tenancy
 
-_LOCK = 7302  # advisory lock space: imports of one agency run one after another
+_LOCK = 7302  # advisory lock space
 _ISSUES = {"row_number": "bigint", "outcome": "text", "field": "text", "reason": "text", "raw": "bytea"}
 ROOMS: dict[str, ModuleType] = {
     "placement": placing, "maintenance": maintaining, "financial": reporting, "recall": recalling,
@@ -114,26 +114,12 @@ class _Run:
 
     def prepare(self, session: Session, portfolio_id: int, mapping: dict[str, Any] | str | None) -> None:
         """Load the portfolio and the mapping."""
-        scope = session.info["scope"]
-        portfolio = session.execute(
-            select(Portfolio).where(Portfolio.tenant_id == scope.tenant(), Portfolio.id == portfolio_id)
-        ).scalar_one_or_none()
-        if portfolio is None:
-            raise NotFound("no such portfolio", field="portfolio")
-        zone = tenancy.tenant(session).timezone
-        self.setting = Setting(
-            agency_id=scope.agency(), tenant_id=scope.tenant(), portfolio_id=portfolio.id, country=portfolio.country,
-            currency=portfolio.currency, product=portfolio.product, placement_number=portfolio.placement_number,
-            today=clock.today(zone), now=clock.now(),
-        )  # fmt: skip
+        self.setting = setting_for(session, portfolio_id)
         self.spec = mapping_for(session, self.setting, self.kind, mapping, self.path)
         self.mapping = parse(self.spec, self.kind)
 
     def take_in(self, session: Session) -> ImportResult:
-        session.execute(
-            text("SELECT pg_advisory_xact_lock(:space, CAST(:agency AS int))"),
-            {"space": _LOCK, "agency": self.setting.agency_id},
-        )
+        lock_imports(session)
         with _table(self.path, self.mapping) as table:
             check_columns(self.mapping, table.headings)
             self.table = table
@@ -232,6 +218,29 @@ class _Run:
             self._rejects.close()
             if not keep:
                 self._rejects.path.unlink()
+
+
+def setting_for(session: Session, portfolio_id: int) -> Setting:
+    """What a file into this portfolio of the tenant in scope is read against. Raises NotFound."""
+    scope = scope_of(session)
+    portfolio = session.execute(
+        select(Portfolio).where(Portfolio.tenant_id == scope.tenant(), Portfolio.id == portfolio_id)
+    ).scalar_one_or_none()
+    if portfolio is None:
+        raise NotFound("no such portfolio", field="portfolio")
+    return Setting(
+        agency_id=scope.agency(), tenant_id=scope.tenant(), portfolio_id=portfolio.id, country=portfolio.country,
+        currency=portfolio.currency, product=portfolio.product, placement_number=portfolio.placement_number,
+        today=clock.today(tenancy.tenant(session).timezone), now=clock.now(),
+    )  # fmt: skip
+
+
+def lock_imports(session: Session) -> None:
+    """Imports of one agency run one after another, so that no person or account appears between look and write."""
+    session.execute(
+        text("SELECT pg_advisory_xact_lock(:space, CAST(:agency AS int))"),
+        {"space": _LOCK, "agency": scope_of(session).agency()},
+    )
 
 
 def _table(path: Path, mapping: Mapping) -> AbstractContextManager[Table]:

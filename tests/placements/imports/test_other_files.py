@@ -1,0 +1,102 @@
+"""Maintenance, financial and recall files go the way of placements: every row has an outcome, nothing twice."""
+
+from typing import Any
+
+import pytest
+from recupero.kernel import crypto
+from recupero.wiring import wire
+
+from tests.placements.conftest import Creditor, csv_text, row
+
+RECALL = {"columns": {"client_account": "operacion"}}
+FINANCIAL: dict[str, Any] = {
+    "columns": {"client_account": "operacion", "amount": "monto", "paid_on": "fecha", "entry": "tipo",
+                "reference": "ref"},
+    "dates": "dmy", "decimal": ",",
+}  # fmt: skip
+PAYMENTS = ("operacion", "monto", "fecha", "tipo", "ref")
+MAINTENANCE = {
+    "columns": {"client_account": "operacion", "name": "nombre", "phone": "fono", "region": "region",
+                "opt_out_sms": "no_sms", "hardship": "vulnerable"},
+}  # fmt: skip
+
+
+@pytest.fixture
+def placed(creditor: Creditor) -> Creditor:
+    wire()
+    creditor.send(csv_text([row(1), row(2), row(3)]))
+    return creditor
+
+
+def balances(creditor: Creditor) -> dict[str, int]:
+    return {a["client_account"]: a["balance_minor"] for a in creditor.all("SELECT * FROM accounts")}
+
+
+def test_recalled_accounts_are_given_back_once(placed: Creditor) -> None:
+    content = csv_text([["OP-1"], ["OP-9"], ["OP-1"], [""]], headings=["operacion"])
+    first = placed.send(content + "", kind="recall", mapping=RECALL)
+    assert (first.accepted, first.rejected, first.duplicates) == (1, 1, 1)
+    status = {
+        a["client_account"]: (a["status"], a["close_code"]) for a in placed.all("SELECT * FROM accounts")
+    }
+    assert status["OP-1"] == ("recalled", "RECALLED")
+    assert status["OP-2"] == ("active", None)
+    again = placed.send(content, kind="recall", mapping=RECALL)
+    assert (again.accepted, again.duplicates) == (0, 2)
+
+
+def test_direct_payments_lower_the_balance_once(placed: Creditor) -> None:
+    content = csv_text(
+        [["OP-1", "5.000", "01/03/2026", "pago", "R1"], ["OP-2", "105.000", "02/03/2026", "pago", "R2"],
+         ["OP-3", "-1.000", "02/03/2026", "ajuste", "R3"], ["OP-9", "1", "02/03/2026", "pago", "R4"],
+         ["OP-3", "x", "02/03/2026", "pago", "R5"], ["OP-3", "5", "02/04/2027", "pago", "R6"],
+         ["OP-3", "5", "02/03/2026", "regalo", "R7"]],
+        headings=PAYMENTS,
+    )  # fmt: skip
+    first = placed.send(content, kind="financial", mapping=FINANCIAL)
+    assert (first.accepted, first.rejected) == (3, 4)
+    assert balances(placed) == {"OP-1": 100_000, "OP-2": 0, "OP-3": 104_000}
+    assert {a["client_account"]: a["close_code"] for a in placed.all("SELECT * FROM accounts")}[
+        "OP-2"
+    ] == "PIF"
+    again = placed.send(content, kind="financial", mapping=FINANCIAL)
+    assert (again.accepted, again.rejected) == (0, 4)
+    assert balances(placed) == {"OP-1": 100_000, "OP-2": 0, "OP-3": 104_000}
+
+
+def test_a_reversal_raises_the_balance_again(placed: Creditor) -> None:
+    placed.send(
+        csv_text([["OP-1", "105.000", "01/03/2026", "pago", "R1"]], headings=PAYMENTS),
+        kind="financial",
+        mapping=FINANCIAL,
+    )
+    placed.send(
+        csv_text([["OP-1", "-105.000", "05/03/2026", "", "R1"]], headings=PAYMENTS),
+        kind="financial",
+        mapping=FINANCIAL,
+    )
+    assert balances(placed)["OP-1"] == 105_000
+    assert {a["client_account"]: a["status"] for a in placed.all("SELECT * FROM accounts")}[
+        "OP-1"
+    ] == "active"
+
+
+def test_maintenance_changes_debtors_and_what_they_allow(placed: Creditor) -> None:
+    content = csv_text(
+        [["OP-1", "Ana Rojas", "+56 2 2345 6789", "RM", "si", "x"], ["OP-2", "", "12", "", "", ""], ["OP-9", "B", "", "", "", ""]],
+        headings=["operacion", "nombre", "fono", "region", "no_sms", "vulnerable"],
+    )  # fmt: skip
+    for _ in range(2):
+        result = placed.send(content, kind="maintenance", mapping=MAINTENANCE)
+        assert (result.accepted, result.rejected, result.warnings) == (2, 1, 1)
+    ring = crypto.keyring()
+    names = {ring.decrypt(d["name"]): d["region"] for d in placed.all("SELECT * FROM debtors")}
+    assert names == {"Ana Rojas": "CL-RM", "Ana Pérez 2": None, "Ana Pérez 3": None}
+    phones = [
+        ring.decrypt(p["value"]) for p in placed.all("SELECT * FROM contact_points WHERE kind = 'phone'")
+    ]
+    assert sorted(phones).count("+56223456789") == 1
+    assert len(placed.all("SELECT 1 FROM holds WHERE kind = 'hardship' AND ended_at IS NULL")) == 1
+    assert {(p["channel"], p["kind"]) for p in placed.all("SELECT * FROM permissions")} == {
+        ("sms", "opt_out")
+    }

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 import recupero
 from recupero.reports import charts, layout
-from recupero.reports.metrics import Figure, Metric
+from recupero.reports.metrics import Figure, Metric, N_
 from recupero.reports.report import RecoveryReport, Section
 from recupero.reports.words import Words
 
@@ -20,6 +20,7 @@ def contents(report: RecoveryReport, words: Words) -> dict[str, Any]:
     return {
         "report": report,
         "words": words,
+        "N_": N_,
         "tooltip": tooltip,
         "shade": shade,
         "period": words.period(report.period),

@@ -4,7 +4,7 @@ Before the proof nothing of a debt, a creditor or an agency is shown, not even t
 """
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import wraps
 from typing import Any
 
@@ -17,13 +17,14 @@ from werkzeug.wrappers import Response
 
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
-from recupero.kernel.errors import Forbidden, NotFound, UserError
+from recupero.kernel.errors import Conflict, Forbidden, NotFound, UserError
 from recupero.ledger import queries as ledger
 from recupero.payments import charges, promises, sandbox, wishes
 from recupero.payments import queries as payments
 from recupero.payments.links import Door, Fact, open_link, prove_identity
+from recupero.placements.debts import OpenDebt
 from recupero.portals.forms import Form
-from recupero.portals.language import CODES, Brand, wear
+from recupero.portals.language import CODES, Brand, day, money, wear
 from recupero.portals.shell import limiter
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import public
@@ -73,6 +74,8 @@ def proven(view: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseRe
             return view(token, door, **values)
         except (NotFound, Forbidden):
             raise
+        except Conflict:  # paid meanwhile, perhaps in another window: the page says so
+            return redirect(url_for("debtor.link", token=token))
         except UserError as error:
             form = Form.sent()
             form.refuse(error)
@@ -88,8 +91,11 @@ def pay(token: str, door: Door) -> ResponseReturnValue:
     """Ask for a payment page over everything or another amount."""
     form = Form.sent()
     with _transaction(door) as opened:
+        _wear(opened)
         can = charges.payable(opened, door.link_id)
         amount = can.total_minor if form.optional("full") else form.money("amount", can.currency)
+        if can.total_minor and not can.minimum_minor <= amount <= can.total_minor:
+            raise UserError(_amounts(can.minimum_minor, can.total_minor, can.currency), field="amount")
         charge_id = charges.start_charge(opened, door.link_id, amount)
     return redirect(url_for("debtor.wait", token=token, charge_id=charge_id))
 
@@ -129,12 +135,16 @@ def promise(token: str, door: Door) -> ResponseReturnValue:
     """A promise to pay an account by a day."""
     form = Form.sent()
     with _transaction(door) as opened:
-        can = charges.payable(opened, door.link_id)
-        account = wishes.account_of(opened, door.link_id, form.whole("promise_account"))
-        promises.make_promise(
-            opened, account_id=account, amount_minor=form.money("promise_amount", can.currency),
-            due_date=form.day("promise_day"), made_with="page",
-        )  # fmt: skip
+        _wear(opened)
+        chosen = wishes.account_of(opened, door.link_id, form.whole("promise_account"))
+        debt = next(
+            (one for one in charges.payable(opened, door.link_id).debts if one.account_id == chosen), None
+        )
+        if debt is None:
+            return _done(token, "promise")  # paid meanwhile: the page says so
+        amount, due = form.money("promise_amount", debt.currency), form.day("promise_day")
+        _check_promise(opened, debt, amount, due)
+        promises.make_promise(opened, account_id=chosen, amount_minor=amount, due_date=due, made_with="page")
     return _done(token, "promise")
 
 
@@ -176,7 +186,10 @@ def person(token: str, door: Door) -> ResponseReturnValue:
 def sandbox_page(reference: str) -> ResponseReturnValue:
     """Choose what a provider would report."""
     scope = _sandbox_scope(reference)
-    charge = sandbox.find(runtime.current().database, scope, reference)
+    database = runtime.current().database
+    charge = sandbox.find(database, scope, reference)
+    with database.transaction(scope) as opened:
+        _wear(opened)
     return render_template("debtor/sandbox.html", charge=charge, reference=reference)
 
 
@@ -254,6 +267,23 @@ def _wear(opened: Session) -> tuple[Any, Any]:
     agency, creditor = tenancy.agency(opened), tenancy.tenant(opened)
     wear(Brand(agency.name, creditor.country, creditor.timezone))
     return agency, creditor
+
+
+def _amounts(lowest: int, highest: int, currency: str) -> str:
+    return str(
+        _("Choose an amount from %(minimum)s to %(total)s.",
+          minimum=money(lowest, currency), total=money(highest, currency))
+    )  # fmt: skip
+
+
+def _check_promise(opened: Session, debt: OpenDebt, amount: int, promised: date) -> None:
+    """What `promises.make_promise` will not take, in the debtor's words."""
+    today = clock.today(tenancy.tenant(opened).timezone)
+    if not 0 < amount <= debt.balance_minor:
+        raise UserError(_amounts(1, debt.balance_minor, debt.currency), field="promise_amount")
+    if not today <= promised <= today + promises.FURTHEST:
+        last = day(today + promises.FURTHEST)
+        raise UserError(_("Choose a day from today to %(day)s.", day=last), field="promise_day")
 
 
 def _questions(token: str, door: Door, form: Form) -> ResponseReturnValue:

@@ -23,30 +23,26 @@ ZERO_DECIMAL = frozenset(
     ]
 )
 THREE_DECIMAL = frozenset(["BHD", "JOD", "KWD", "OMR", "TND"])
-# Where Stripe's unit is not the ISO 4217 minor unit: decimal digits more (or fewer) than ISO has.
-_DIGITS_BEYOND_ISO = {"MGA": -2, "ISK": 2}
+# Where Stripe's unit is not the ISO 4217 minor unit.
+_STRIPE_UNITS_IN_ISO_UNIT = {"ISK": 100}
+_ISO_UNITS_IN_STRIPE_UNIT = {"MGA": 100}
 
 
 def to_stripe(amount_minor: int, currency: str) -> int:
     """ISO minor units to Stripe's. Raises GatewayRefused on an amount that Stripe cannot charge."""
-    digits = _DIGITS_BEYOND_ISO.get(currency, 0)
-    if digits >= 0:
-        amount = amount_minor * 10**digits
-    else:
-        amount, rest = divmod(amount_minor, 10**-digits)
-        if rest:
-            raise GatewayRefused(f"Stripe takes no fraction of {currency}")
+    scaled = amount_minor * _STRIPE_UNITS_IN_ISO_UNIT.get(currency, 1)
+    amount, rest = divmod(scaled, _ISO_UNITS_IN_STRIPE_UNIT.get(currency, 1))
+    if rest:
+        raise GatewayRefused(f"Stripe takes no fraction of {currency}")
     if currency in THREE_DECIMAL and amount % 10:
         raise GatewayRefused(f"Stripe takes {currency} in tens of its smallest unit only")
     return amount
 
 
 def from_stripe(amount: int, currency: str) -> int:
-    """Stripe's units to ISO minor units; a fraction that ISO does not know is refused as malformed."""
-    digits = _DIGITS_BEYOND_ISO.get(currency, 0)
-    if digits <= 0:
-        return amount * 10**-digits
-    whole, rest = divmod(amount, 10**digits)
+    """Stripe's units to ISO minor units. Raises ValueError on a fraction that ISO does not know."""
+    scaled = amount * _ISO_UNITS_IN_STRIPE_UNIT.get(currency, 1)
+    whole, rest = divmod(scaled, _STRIPE_UNITS_IN_ISO_UNIT.get(currency, 1))
     if rest:
         raise ValueError(f"{amount} is no whole amount of {currency}")
     return whole

@@ -1,6 +1,5 @@
 """The embedded engines start, are shared, refuse strangers, and survive every kind of end."""
 
-import json
 import os
 import subprocess
 import sys
@@ -240,7 +239,10 @@ def _hold(folder: Path) -> tuple["subprocess.Popen[str]", str]:
 
 
 def _server_pids(folder: Path) -> list[int]:
-    return [json.loads(path.read_text())["pid"] for path in sorted((folder / "logs").glob("*.pid"))]
+    """The processes of both servers: they work in the data directory."""
+    home = str((folder / "engines").resolve())
+    working = psutil.process_iter(["name", "cwd"])
+    return [one.pid for one in working if (one.info["cwd"] or "").startswith(home)]
 
 
 def _as_nobody(module: str, expression: str) -> str:

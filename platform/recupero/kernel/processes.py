@@ -37,7 +37,7 @@ class Keeper:
         self._stopped = False
         self._children: dict[int, tuple[subprocess.Popen[bytes], int]] = {}
         self._guard = subprocess.Popen(
-            [sys.executable, "-I", __file__, str(grace)],
+            [sys.executable, "-I", str(Path(__file__).resolve()), str(grace)],
             stdin=subprocess.PIPE,
             start_new_session=True,
             cwd="/",
@@ -136,15 +136,6 @@ def stop_sessions(
         reap()
         time.sleep(_POLL)
     reap()
-
-
-def is_alive(pid: int, started: float) -> bool:
-    """Whether the process `pid` that was created at `started` (psutil's epoch seconds) still runs."""
-    try:
-        process = psutil.Process(pid)
-        return abs(process.create_time() - started) < 1 and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def _members(sessions: Iterable[int]) -> dict[int, int]:

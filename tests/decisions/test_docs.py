@@ -1,0 +1,20 @@
+"""The documentation lists every feature and every key of a strategy as the code has them."""
+
+from dataclasses import fields
+from pathlib import Path
+
+from recupero.decisions.features import FEATURES
+from recupero.decisions.strategy import Strategy
+
+PAGE = (Path(__file__).parents[2] / "docs" / "decisions-and-models.md").read_text(encoding="utf-8")
+
+
+def test_every_feature_is_documented_as_it_is() -> None:
+    for spec in FEATURES:
+        row = f"| `{spec.name}` | {spec.meaning} | {spec.unit} | {spec.source} | {spec.as_of} |"
+        assert row in PAGE, f"write this line into the page: {row}"
+
+
+def test_every_key_of_a_strategy_is_documented() -> None:
+    for field in fields(Strategy):
+        assert f"| `{field.name}` |" in PAGE

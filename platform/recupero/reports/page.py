@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 import recupero
 from recupero.reports import charts, layout
-from recupero.reports.metrics import Figure, Metric, N_
+from recupero.reports.metrics import N_, Figure, Metric
 from recupero.reports.report import RecoveryReport, Section
 from recupero.reports.words import Words
 

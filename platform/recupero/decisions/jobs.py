@@ -6,9 +6,12 @@ What plans (Polars, models) is imported when a job runs, so that the web process
 import logging
 from datetime import timedelta
 
+from sqlalchemy.orm import Session
+
 from recupero.decisions.queries import latest_runs
 from recupero.kernel import clock, runtime
 from recupero.kernel.jobs import JobContext, enqueue, job, periodic
+from recupero.tenancy import queries as tenancy
 from recupero.tenancy.queries import agency_scopes
 
 log = logging.getLogger(__name__)
@@ -27,12 +30,24 @@ def plan(context: JobContext) -> None:
 
 @periodic("decisions.plan_all", every=timedelta(hours=1))
 def plan_all(context: JobContext) -> None:
-    """Ask for a plan of every tenant that has had none today, each as a job of its own, so that none waits
-    for or fails with another. Looks every hour, so that a night without a scheduler costs no day."""
+    """Ask for a plan of every tenant whose turn it is, each as a job of its own, so that none waits for or
+    fails with another. Looks every hour, so that a night without a scheduler costs no day."""
     database = runtime.current().database
     for agency in agency_scopes(database):
         with database.transaction(agency.scope()) as session:
-            fresh = {run.tenant_id for run in latest_runs(session) if run.at > clock.now() - A_DAY}
-        for tenant_id in set(agency.tenant_ids) - fresh:
+            wanted = _tenants_to_plan(session)
+        for tenant_id in wanted:
             with database.transaction(agency.of_tenant(tenant_id)) as session:
                 enqueue(session, "decisions.plan", queue="bulk", unique_key=f"plan:{tenant_id}")
+
+
+def _tenants_to_plan(session: Session) -> list[int]:
+    """Tenants whose last plan is as old as their setting `plan_every_days` wants (every day by default)."""
+    last = {run.tenant_id: run.at for run in latest_runs(session)}
+    return [
+        tenant.id
+        for tenant in tenancy.tenants(session)
+        if tenant.id not in last
+        or last[tenant.id]
+        <= clock.now() - A_DAY - timedelta(days=int(tenant.settings.get("plan_every_days", 1)) - 1)
+    ]

@@ -22,6 +22,15 @@ _TERMS = {
     2: {"commission_rate": 3200, "settlement_floor_percent": 45, "max_instalments": 24, "recall_days": 240},
 }
 
+# Few contacts, each worth having: about two a month for each debtor, and a small desk of agents.
+_STRATEGY = {
+    "channels": ["email", "whatsapp", "sms", "call"],
+    "pace_days": 9,
+    "max_contacts_30d": 4,
+    "daily": {"email": 36, "whatsapp": 30, "sms": 24, "call": 14},
+    "exploration": 0.05,
+}
+
 
 @dataclass(frozen=True)
 class Login:
@@ -65,12 +74,14 @@ def _creditor(platform: Runtime, agency: Scope, book: Book) -> DemoTenant:
         tenant = tenancy.create_tenant(
             session, slug=book.slug, name=book.name, country=book.country, currency=book.currency,
             locale=book.locale, timezone=book.timezone, actor=ACTOR,
+            settings={"plan_every_days": 2},
         )  # fmt: skip
         scope = Scope(agency.agency_id, (tenant.id,))
     with platform.database.transaction(scope) as session:
         portfolio = placements.create_portfolio(
             session, name=book.portfolio, country=book.country, currency=book.currency, product=book.product,
-            placement_number=book.placement_number, terms=dict(_TERMS[book.placement_number]), strategy={},
+            placement_number=book.placement_number, terms=dict(_TERMS[book.placement_number]),
+            strategy=dict(_STRATEGY),
             actor=ACTOR,
         )  # fmt: skip
         placements.save_mapping(

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
@@ -94,15 +95,19 @@ def create_tenant(
     locale: str,
     timezone: str,
     actor: str,
+    settings: dict[str, Any] | None = None,
 ) -> Tenant:
-    """Add a creditor to the agency in scope, and to the scope. Raises Conflict where the slug is taken."""
+    """Add a creditor to the agency in scope, and to the scope. Raises Conflict where the slug is taken.
+
+    `settings`: `plan_every_days`, days between two plans (1 by default).
+    """
     scope = scope_of(session)
     agency = scope.agency()
     if session.execute(select(Tenant.id).where(Tenant.agency_id == agency, Tenant.slug == slug)).first():
         raise Conflict(f"there is a creditor {slug!r} already: choose another short name", field="slug")
     tenant = Tenant(
         agency_id=agency, slug=slug, name=name, country=country, currency=currency, locale=locale,
-        timezone=timezone, settings={}, created_at=clock.now(),
+        timezone=timezone, settings=settings or {}, created_at=clock.now(),
     )  # fmt: skip
     session.add(tenant)
     session.flush()

@@ -23,6 +23,7 @@ from recupero.kernel.workers import work_many as run_workers
 from recupero.law.cli import law_commands
 from recupero.law.service import Packs
 from recupero.ledger.cli import ledger
+from recupero.outreach.bench import execute_bench
 from recupero.placements.bench import import_bench
 from recupero.placements.cli import import_command
 from recupero.reports.cli import report
@@ -48,6 +49,7 @@ def _installed_packs() -> Packs:
     return Packs.of(plugins.packs.values(), plugins.failed_countries())
 
 
+bench.add_command(execute_bench)
 bench.add_command(import_bench)
 bench.add_command(plan_bench)
 main.add_command(demo_command)

@@ -19,6 +19,7 @@ from recupero.kernel import clock, command, engines, jobs, migrate, runtime
 from recupero.kernel.config import Config
 from recupero.kernel.database import PLATFORM, Scope, scope_of
 from recupero.outreach import service
+from recupero.outreach.preparation import fits
 from recupero.outreach.service import NewAction
 from recupero.outreach.tables import Action
 from recupero.placements import bench as files
@@ -170,10 +171,8 @@ def _schedule(platform: runtime.Runtime, scope: Scope, count: int) -> list[int]:
 
 
 def _channel(points: Sequence[reach.Point]) -> str | None:
-    """E-mail where there is an address, SMS where there is a mobile number."""
-    if any(point.kind == "email" for point in points):
-        return "email"
-    return "sms" if any(point.line_type == "mobile" for point in points) else None
+    """E-mail where there is an address, else SMS where there is a number for it."""
+    return next((channel for channel in ("email", "sms") for point in points if fits(point, channel)), None)
 
 
 def measure(count: int, rounds: int) -> dict[str, Any]:

@@ -35,7 +35,7 @@ from recupero_sdk.law import Proposal, check_content
 from recupero_sdk.law.zones import UnknownZoneError
 
 POINT_KINDS = {"email": "email", "sms": "phone", "whatsapp": "phone", "letter": "address"}
-_NO_TEXT_LINES = frozenset({"fixed_line", "FIXED_LINE", "landline"})
+_NO_TEXT_LINES = frozenset({"fixed_line"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +149,12 @@ def _point(action: Action, account: Reachable, known: Dossiers) -> Point | None:
     if chosen is not None:
         return chosen
     return next(
-        (point for point in known.points.get(account.debtor_id, ()) if _fits(point, action.channel)), None
+        (point for point in known.points.get(account.debtor_id, ()) if fits(point, action.channel)), None
     )
 
 
-def _fits(point: Point, channel: str) -> bool:
+def fits(point: Point, channel: str) -> bool:
+    """Whether a message of this channel can go to the point: no texts to a fixed line."""
     if point.kind != POINT_KINDS[channel]:
         return False
     return channel not in SHORT_CHANNELS or point.line_type not in _NO_TEXT_LINES

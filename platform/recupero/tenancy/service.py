@@ -23,6 +23,7 @@ from recupero.tenancy.tables import Agency, ApiKey, LoginDirectory, PluginSettin
 MAX_FAILED_LOGINS = 5
 LOCK = timedelta(minutes=15)
 MIN_PASSWORD = 10
+NOTE_USE_AFTER = timedelta(minutes=1)  # a busy key's row is not written at every request
 
 _hasher = PasswordHasher()
 _NOBODY = _hasher.hash(secrets.token_urlsafe(16))  # so that an unknown login costs the same time
@@ -345,7 +346,8 @@ def check_api_key(database: Database, key: str) -> Caller | None:
             or (row.expires_at is not None and row.expires_at <= now)
         ):
             return None
-        row.last_used_at = now
+        if row.last_used_at is None or now - row.last_used_at > NOTE_USE_AFTER:
+            row.last_used_at = now
         permissions = frozenset(Permission(name) for name in row.permissions)
         scope = Scope(agency, tuple(row.tenant_ids))
         return Caller(f"key:{row.id}", row.name, None, permissions, agency, scope, "en")

@@ -107,8 +107,8 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("secret_hash", sa.LargeBinary(), nullable=False),
-        sa.Column("permissions", sa.ARRAY(sa.String()), nullable=False),
-        sa.Column("tenant_ids", sa.ARRAY(sa.BigInteger()), nullable=False),
+        sa.Column("permissions", postgresql.ARRAY(sa.String()), nullable=False),
+        sa.Column("tenant_ids", postgresql.ARRAY(sa.BigInteger()), nullable=False),
         sa.Column("created_by", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
@@ -153,6 +153,14 @@ def upgrade() -> None:
             "tenant_id", "idempotency_key", name=op.f("uq_charges_tenant_id_idempotency_key")
         ),
         info={"scope": "tenant"},
+    )
+    op.create_index("ix_charges_link", "charges", ["tenant_id", "link_id"], unique=False)
+    op.create_index(
+        "ix_charges_open",
+        "charges",
+        ["tenant_id", "link_id"],
+        unique=False,
+        postgresql_where=sa.text("state IN ('wanted', 'open')"),
     )
     op.create_index("ix_charges_reference", "charges", ["tenant_id", "gateway", "reference"], unique=False)
     op.create_table(
@@ -509,6 +517,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("tenant_id", "external_key", name=op.f("uq_payments_tenant_id_external_key")),
         info={"scope": "tenant"},
     )
+    op.create_index("ix_payments_charge", "payments", ["tenant_id", "charge_id"], unique=False)
     op.create_index("ix_payments_debtor", "payments", ["tenant_id", "debtor_id", "currency"], unique=False)
     op.create_index("ix_payments_received", "payments", ["tenant_id", "received_at"], unique=False)
     op.create_table(
@@ -627,6 +636,13 @@ def upgrade() -> None:
         info={"scope": "tenant"},
     )
     op.create_index("ix_promises_account", "promises", ["tenant_id", "account_id"], unique=False)
+    op.create_index(
+        "ix_promises_open",
+        "promises",
+        ["tenant_id", "due_date"],
+        unique=False,
+        postgresql_where=sa.text("state = 'open'"),
+    )
     op.create_table(
         "provider_events",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -692,7 +708,7 @@ def upgrade() -> None:
         sa.Column("name", sa.LargeBinary(), nullable=False),
         sa.Column("password_hash", sa.String(), nullable=False),
         sa.Column("role", sa.String(), nullable=False),
-        sa.Column("tenant_ids", sa.ARRAY(sa.BigInteger()), nullable=True),
+        sa.Column("tenant_ids", postgresql.ARRAY(sa.BigInteger()), nullable=True),
         sa.Column("locale", sa.String(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("session_version", sa.BigInteger(), nullable=False),
@@ -1027,6 +1043,7 @@ def downgrade() -> None:
     op.drop_table("reversals")
     op.drop_index("ix_provider_events_state", table_name="provider_events")
     op.drop_table("provider_events")
+    op.drop_index("ix_promises_open", table_name="promises", postgresql_where=sa.text("state = 'open'"))
     op.drop_index("ix_promises_account", table_name="promises")
     op.drop_table("promises")
     op.drop_table("portfolios")
@@ -1039,6 +1056,7 @@ def downgrade() -> None:
     op.drop_table("people")
     op.drop_index("ix_payments_received", table_name="payments")
     op.drop_index("ix_payments_debtor", table_name="payments")
+    op.drop_index("ix_payments_charge", table_name="payments")
     op.drop_table("payments")
     op.drop_index(
         "uq_payment_links_active", table_name="payment_links", postgresql_where=sa.text("status = 'active'")
@@ -1082,6 +1100,10 @@ def downgrade() -> None:
     op.drop_table("contacts")
     op.drop_table("contact_preferences")
     op.drop_index("ix_charges_reference", table_name="charges")
+    op.drop_index(
+        "ix_charges_open", table_name="charges", postgresql_where=sa.text("state IN ('wanted', 'open')")
+    )
+    op.drop_index("ix_charges_link", table_name="charges")
     op.drop_table("charges")
     op.drop_table("audit_events")
     op.drop_table("api_keys")

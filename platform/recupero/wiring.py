@@ -8,10 +8,10 @@ from recupero.ledger import service as ledger
 from recupero.ledger.events import BooksChecked
 from recupero.outreach import jobs as outreach_jobs
 from recupero.outreach import service as outreach
-from recupero.payments import direct
+from recupero.payments import charges, direct
 from recupero.payments import jobs as payments_jobs
 from recupero.payments import queries as payments
-from recupero.payments.events import PaymentBooked, PromiseMade
+from recupero.payments.events import PaymentBooked, PaymentReversed, PromiseMade
 from recupero.placements.events import (
     AccountsClosed,
     AccountsPlaced,
@@ -37,5 +37,8 @@ def wire() -> None:
     subscribe(AccountsRecalled, outreach.on_accounts_recalled)
     subscribe(HoldOpened, outreach.on_hold_opened)
     subscribe(OptedOut, outreach.on_opted_out)
+    subscribe(AccountsClosed, charges.withdraw_changed)
+    subscribe(PaymentBooked, charges.withdraw_changed)
+    subscribe(PaymentReversed, charges.withdraw_changed)
     subscribe(PaymentBooked, outreach.on_payment_booked)
     subscribe(PromiseMade, outreach.on_promise_made)

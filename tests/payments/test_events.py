@@ -15,10 +15,12 @@ from recupero.payments import gateways, inbox
 from recupero.payments import service as payments
 from recupero.payments.queries import in_suspense, refused_events
 from recupero.payments.tables import Charge, Payment, ProviderEvent
+from recupero.placements import service as placements
 from recupero_sdk.gateways import Charge as MadeCharge
 from recupero_sdk.gateways import ChargeRequest, PaymentEventKind, PretendGateway
 from tests.factories import World
 from tests.ledger.placed import Placed, place
+from tests.payments.test_booking import pay
 
 
 @pytest.fixture
@@ -235,3 +237,23 @@ def test_money_stays_once_when_the_event_is_processed_again_by_hand(
         stored = session.execute(select(ProviderEvent.id)).scalar_one()
         inbox.process_event(session, stored)
         assert session.execute(select(func.count()).select_from(Payment)).scalar_one() == 1
+
+
+def test_a_recalled_account_is_not_paid_here_any_more_and_its_page_is_closed(
+    placed: Placed, platform: runtime.Runtime
+) -> None:
+    made = charge(placed)
+    with platform.database.transaction(placed.scope) as session:
+        placements.recall_accounts(session, placed.account_ids)
+        assert session.get_one(Charge, (made.tenant_id, made.id)).state == "cancelled"
+        assert payments.payable(session, made.link_id).total_minor == 0
+
+
+def test_a_direct_payment_withdraws_what_was_asked_before_it(
+    placed: Placed, platform: runtime.Runtime
+) -> None:
+    made = charge(placed)
+    pay(placed, 700, kind="direct")
+    with platform.database.transaction(placed.scope) as session:
+        assert session.get_one(Charge, (made.tenant_id, made.id)).state == "cancelled"
+        assert payments.payable(session, made.link_id).total_minor == 300

@@ -10,9 +10,12 @@ from recupero.kernel import clock, jobs
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.payments import gateways
+from recupero.payments.events import PaymentBooked, PaymentReversed
 from recupero.payments.links import address
 from recupero.payments.tables import Charge, PaymentLink
 from recupero.placements.debts import OpenDebt, debts_by_id
+from recupero.placements.events import AccountsClosed
+from recupero.placements.lifecycle import ENDED
 from recupero.tenancy import queries as tenancy
 from recupero_sdk.gateways import ChargeRequest
 
@@ -30,10 +33,13 @@ class Payable:
 
 
 def payable(session: Session, link_id: int) -> Payable:
-    """The accounts of a link of the tenant in scope with something owed, oldest due first."""
+    """The accounts of a link of the tenant in scope with something owed, oldest due first.
+
+    Those whose work has ended (recalled, returned, uncollectable) are the creditor's again: not paid here.
+    """
     link = _link(session, link_id)
     owed = sorted(
-        (debt for debt in debts_by_id(session, link.account_ids) if debt.balance_minor > 0),
+        (debt for debt in debts_by_id(session, link.account_ids) if _is_open(debt)),
         key=lambda debt: (debt.due_date, debt.account_id),
     )
     total = sum(debt.balance_minor for debt in owed)
@@ -85,6 +91,25 @@ def withdraw(session: Session, link_id: int) -> None:
     ).scalars()
     for charge_id in withdrawn:
         jobs.enqueue(session, "payments.cancel_charge", charge_id=charge_id)
+
+
+def withdraw_changed(session: Session, event: PaymentBooked | PaymentReversed | AccountsClosed) -> None:
+    """A balance or a status changed: charges that were asked for before it are out of date."""
+    if not event.account_ids:
+        return
+    links = session.execute(
+        select(PaymentLink.id).where(
+            PaymentLink.tenant_id == scope_of(session).tenant(),
+            PaymentLink.account_ids.op("&&")(list(event.account_ids)),
+            PaymentLink.id.in_(select(Charge.link_id).where(Charge.state.in_(["wanted", "open"]))),
+        )
+    ).scalars()
+    for link_id in links.all():
+        withdraw(session, link_id)
+
+
+def _is_open(debt: OpenDebt) -> bool:
+    return debt.balance_minor > 0 and debt.status not in ENDED
 
 
 def charge(session: Session, charge_id: int) -> Charge:

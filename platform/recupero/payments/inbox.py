@@ -153,7 +153,6 @@ def _pay(session: Session, gateway_key: str, event: PaymentEvent, found: Charge)
     found.state = "paid"
     session.flush()
     booked = book_payment(session, received if note is None else replace(received, account_ids=[]))
-    charges.withdraw(session, link.id)
     return "done", note if booked is not None else "booked already"
 
 

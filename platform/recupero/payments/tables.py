@@ -55,6 +55,10 @@ class Charge(TenantOwned, Base):
     __table_args__ = (
         UniqueConstraint("tenant_id", "idempotency_key"),
         Index("ix_charges_reference", "tenant_id", "gateway", "reference"),
+        Index("ix_charges_link", "tenant_id", "link_id"),
+        Index(
+            "ix_charges_open", "tenant_id", "link_id", postgresql_where=text("state IN ('wanted', 'open')")
+        ),
         {"info": TENANT},
     )
 
@@ -82,6 +86,7 @@ class Payment(TenantOwned, Base):
         UniqueConstraint("tenant_id", "external_key"),
         Index("ix_payments_received", "tenant_id", "received_at"),
         Index("ix_payments_debtor", "tenant_id", "debtor_id", "currency"),
+        Index("ix_payments_charge", "tenant_id", "charge_id"),
         {"info": TENANT},
     )
 
@@ -153,7 +158,11 @@ class PromiseToPay(TenantOwned, Base):
     """The debtor named amount and date. `state`: open, kept, partly_kept, broken, cancelled (formula 8.3)."""
 
     __tablename__ = "promises"
-    __table_args__ = (Index("ix_promises_account", "tenant_id", "account_id"), {"info": TENANT})
+    __table_args__ = (
+        Index("ix_promises_account", "tenant_id", "account_id"),
+        Index("ix_promises_open", "tenant_id", "due_date", postgresql_where=text("state = 'open'")),
+        {"info": TENANT},
+    )
 
     account_id: Mapped[int]
     debtor_id: Mapped[int]

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
+
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
 from recupero.placements import service
 from recupero.placements.imports import ImportResult, import_file
-from sqlalchemy import text
-
 from tests.factories import World
 
 HEADINGS = ("operacion", "rut", "nombre", "vencimiento", "capital", "interes", "total", "fono", "correo")

@@ -1,12 +1,14 @@
-"""`recupero import` as operators call it: JSON on the last line, one clear line and exit code 2 on bad input."""
+"""`recupero import` as operators call it: JSON on the last line, one clear line and exit code 2 on bad
+input.
+"""
 
 import json
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from recupero.placements import cli
 
+from recupero.placements import cli
 from tests.placements.conftest import MAPPING, Creditor, csv_text, row
 
 

@@ -4,12 +4,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+
 from recupero.kernel import clock, events
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.placements import service
 from recupero.placements.events import AccountsClosed, AccountsRecalled, HoldOpened
 from recupero.placements.lifecycle import CLOSE_CODES, status_of
-
 from tests.placements.conftest import Creditor, csv_text, row
 
 PORTFOLIO: dict[str, Any] = {

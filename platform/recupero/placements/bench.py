@@ -1,4 +1,6 @@
-"""`recupero bench import`: our import against a raw COPY of the same finished rows, in turn, in the same run."""
+"""`recupero bench import`: our import against a raw COPY of the same finished rows, in turn, in the same
+run.
+"""
 
 import random
 import resource
@@ -26,12 +28,14 @@ from recupero.tenancy import service as tenancy
 
 _HEADINGS = (
     "N° Operación", "RUT", "País", "Nombre", "Apellidos", "Fecha nacimiento", "Celular", "Teléfono", "Correo",
-    "Dirección", "Región", "Producto", "Fecha otorgamiento", "Fecha vencimiento", "Capital", "Intereses", "Gastos",
+    "Dirección", "Región", "Producto", "Fecha otorgamiento", "Fecha vencimiento", "Capital", "Intereses",
+    "Gastos",
     "Saldo total", "Moneda", "Autoriza email",
 )  # fmt: skip
 MAPPING: dict[str, Any] = {
     "columns": {
-        "client_account": "N° Operación", "national_id": "RUT", "country": "País", "name": ["Nombre", "Apellidos"],
+        "client_account": "N° Operación", "national_id": "RUT", "country": "País", "name": ["Nombre",
+        "Apellidos"],
         "birth_date": "Fecha nacimiento", "phone": ["Celular", "Teléfono"], "email": "Correo",
         "address": "Dirección", "region": "Región", "product": "Producto", "open_date": "Fecha otorgamiento",
         "due_date": "Fecha vencimiento", "principal": "Capital", "interest": "Intereses", "cost": "Gastos",
@@ -95,9 +99,12 @@ def _line(rng: random.Random, number: int) -> list[str]:
     return [
         f"OP-{number:09d}", _rut(5_000_000 + number * 7) if chilean else str(1_000_000_000 + number),
         "CL" if chilean else "CO", first, last, _day(_TODAY - timedelta(days=rng.randrange(7_000, 27_000))),
-        mobile, fixed if rng.random() < 0.4 else "", f"{first}.{number}@example.com".lower() if rng.random() < 0.7 else "",
-        f"{rng.choice(_STREETS)} {rng.randrange(1, 9999)}", rng.choice(("RM", "VS", "BI")) if chilean else "DC",
-        "crédito de consumo", _day(due - timedelta(days=400)), _day(due), *(_thousands(part) for part in parts),
+        mobile, fixed if rng.random() < 0.4 else "",
+        f"{first}.{number}@example.com".lower() if rng.random() < 0.7 else "",
+        f"{rng.choice(_STREETS)} {rng.randrange(1, 9999)}", rng.choice(("RM", "VS",
+        "BI")) if chilean else "DC",
+        "crédito de consumo", _day(due - timedelta(days=400)), _day(due),
+        *(_thousands(part) for part in parts),
         _thousands(sum(parts)), "CLP", "SI" if rng.random() < 0.5 else "",
     ]  # fmt: skip
 
@@ -148,7 +155,8 @@ class _Bench:
             tenancy.create_agency(session, slug=name, name=name, country="CL", locale="es",
                                   timezone="America/Santiago", contact_phone="+56 2 2345 6789",
                                   contact_email="bench@example.com")  # fmt: skip
-            tenant = tenancy.create_tenant(session, slug=name, name=name, country="CL", currency="CLP", locale="es",
+            tenant = tenancy.create_tenant(session, slug=name, name=name, country="CL", currency="CLP",
+            locale="es",
                                            timezone="America/Santiago", actor="system")  # fmt: skip
             scope = Scope(scope_of(session).agency(), (tenant.id,))
         with self.platform.database.transaction(scope) as session:
@@ -171,7 +179,9 @@ class _Bench:
         return time.perf_counter() - began, scope
 
     def export(self, scope: Scope) -> dict[str, Path]:
-        """The finished rows of a tenant, table by table in the order of their references, as COPY writes them."""
+        """The finished rows of a tenant, table by table in the order of their references, as COPY writes
+        them.
+        """
         files = {}
         for name in _FILLED:
             columns = list(migrate.metadata().tables[name].columns.keys())

@@ -1,6 +1,7 @@
 """`recupero import`: a creditor's file, from the command line."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 @command.json_option
 @command.answers
 def import_command(
-    file: Path, tenant: str, portfolio: str, mapping: str | None, kind: str, dry_run: bool, rejects: Path | None,
+    file: Path, tenant: str, portfolio: str, mapping: str | None, kind: str, dry_run: bool,
+    rejects: Path | None,
     data_dir: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Take a creditor's FILE in: CSV or XLSX."""
@@ -46,7 +48,7 @@ def import_command(
 
 
 def _run(
-    platform: runtime.Runtime, scope: Scope, file: Path, portfolio: str, mapping: "dict[str, Any] | str | None",
+    platform: runtime.Runtime, scope: Scope, file: Path, portfolio: str, mapping: dict[str, Any] | str | None,
     kind: str, *, dry_run: bool, rejects: Path | None,
 ) -> "ImportResult":  # fmt: skip
     from recupero.placements.imports.running import import_file  # Polars is loaded only to read a file
@@ -55,11 +57,11 @@ def _run(
     if target is None and not dry_run:
         stem = file.name.split(".")[0]
         target = platform.config.data_dir / "rejects" / f"{stem}-{clock.now():%Y%m%dT%H%M%S%f}.csv"
+    portfolio_number = portfolio_id(platform, scope, portfolio)
     with click.progressbar(length=100, label=file.name, file=click.get_text_stream("stderr")) as bar:
         return import_file(
-            platform.database, scope, portfolio_id=portfolio_id(platform, scope, portfolio), path=file, kind=kind,
-            mapping=mapping, dry_run=dry_run, actor="system", rejects=target,
-            progress=lambda share: _show(bar, share),
+            platform.database, scope, portfolio_id=portfolio_number, path=file, kind=kind, mapping=mapping,
+            dry_run=dry_run, actor="system", rejects=target, progress=partial(_show, bar),
         )  # fmt: skip
 
 

@@ -33,8 +33,10 @@ class AccountsPlaced:
 
 @dataclass(frozen=True, slots=True)
 class PermissionsStated:
-    """A maintenance file says what debtors allow. `staging` names a temporary table with the columns `tenant_id`,
-    `account_id`, `debtor_id`, `consents`, `opt_outs`, `permission_at` and `permission_source` of `AccountsPlaced`."""
+    """A maintenance file says what debtors allow. `staging` names a temporary table with the columns
+    `tenant_id`, `account_id`, `debtor_id`, `consents`, `opt_outs`, `permission_at` and `permission_source` of
+    `AccountsPlaced`.
+    """
 
     batch_id: int
     staging: str

@@ -25,7 +25,9 @@ HOLDS = (
 
 
 def status_of(close_code: str) -> str:
-    """Where an account ends under a close code: success resolves, the creditor recalls, the rest tells why."""
+    """Where an account ends under a close code: success resolves, the creditor recalls, the rest tells
+    why.
+    """
     if close_code in SUCCESS:
         return "resolved"
     if close_code in CLIENT_DECISION:

@@ -24,7 +24,8 @@ def name_key(name: str) -> str:
 def canonical_id(country: str, value: str) -> str:
     """The id's letters and digits as its country pads them: spreadsheets drop leading zeros, people add them.
 
-    Chile's RUT goes without, Brazil's CPF and CNPJ with theirs, Peru's DNI with eight digits and no check digit.
+    Chile's RUT goes without, Brazil's CPF and CNPJ with theirs, Peru's DNI with eight digits and no check
+    digit.
     """
     compact = _NOT_ID.sub("", value.upper())
     if country == "CL":

@@ -42,7 +42,8 @@ def create_portfolio(
         raise Conflict(f"there is a portfolio {name!r} already: choose another name", field="name")
     portfolio = Portfolio(
         tenant_id=tenant, name=name.strip(), country=country, currency=currency, product=product,
-        placement_number=placement_number, terms=check_terms(terms), strategy=strategy, created_at=clock.now(),
+        placement_number=placement_number, terms=check_terms(terms), strategy=strategy,
+        created_at=clock.now(),
     )  # fmt: skip
     session.add(portfolio)
     session.flush()
@@ -184,9 +185,10 @@ def recall_accounts(session: Session, account_ids: Collection[int]) -> list[int]
 _APPLY = text(
     "UPDATE accounts a SET balance_minor = a.balance_minor + c.delta"
     " FROM unnest(:ids, :deltas) AS c(id, delta), portfolios p"
-    " WHERE a.tenant_id = ANY(:tenants) AND a.id = c.id AND p.tenant_id = a.tenant_id AND p.id = a.portfolio_id"
-    " RETURNING a.id, a.balance_minor <= coalesce((p.terms->>'tolerance_minor')::bigint, 0) AS paid, a.status,"
-    " a.close_code"
+    " WHERE a.tenant_id = ANY(:tenants) AND a.id = c.id"
+    " AND p.tenant_id = a.tenant_id AND p.id = a.portfolio_id"
+    " RETURNING a.id, a.status, a.close_code,"
+    " a.balance_minor <= coalesce((p.terms->>'tolerance_minor')::bigint, 0) AS paid"
 ).bindparams(bindparam("ids", type_=ARRAY(BigInteger)), bindparam("deltas", type_=ARRAY(BigInteger)),
              bindparam("tenants", type_=ARRAY(BigInteger)))  # fmt: skip
 

@@ -98,7 +98,10 @@ class ImportIssue(TenantOwned, Base):
     """A row that did not become an account as it stood, or a warning on one that did."""
 
     __tablename__ = "import_issues"
-    __table_args__ = (Index("ix_import_issues_batch", "tenant_id", "batch_id", "row_number"), {"info": TENANT})
+    __table_args__ = (
+        Index("ix_import_issues_batch", "tenant_id", "batch_id", "row_number"),
+        {"info": TENANT},
+    )
 
     batch_id: Mapped[int]
     row_number: Mapped[int]
@@ -208,7 +211,7 @@ class Account(TenantOwned, Base):
     cost_minor: Mapped[int]
     tax_minor: Mapped[int]
     balance_minor: Mapped[int]
-    status: Mapped[str] = mapped_column(String(12))  # received … active, resolved, exhausted, closed, recalled
+    status: Mapped[str] = mapped_column(String(12))  # received … active, resolved, exhausted, …
     stage: Mapped[str] = mapped_column(String(12))  # unreached, reached, negotiating, promised, on_plan, …
     close_code: Mapped[str | None]
     closed_at: Mapped[datetime | None]
@@ -224,8 +227,7 @@ class Hold(TenantOwned, Base):
 
     debtor_id: Mapped[int]
     account_id: Mapped[int | None]
-    # insolvency, deceased, court, cease, attorney, dispute, complaint, hardship, plan, promise, client, vulnerable
-    kind: Mapped[str]
+    kind: Mapped[str]  # one of lifecycle.HOLDS
     source: Mapped[str]
     started_at: Mapped[datetime]
     until: Mapped[datetime | None]

@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from recupero.placements.imports import identities, sealing
 from recupero.placements.normalise import name_key, national_id_key
 

@@ -1,11 +1,13 @@
-"""Maintenance, financial and recall files go the way of placements: every row has an outcome, nothing twice."""
+"""Maintenance, financial and recall files go the way of placements: every row has an outcome, nothing
+twice.
+"""
 
 from typing import Any
 
 import pytest
+
 from recupero.kernel import crypto
 from recupero.wiring import wire
-
 from tests.placements.conftest import Creditor, csv_text, row
 
 RECALL = {"columns": {"client_account": "operacion"}}
@@ -83,7 +85,8 @@ def test_a_reversal_raises_the_balance_again(placed: Creditor) -> None:
 
 def test_maintenance_changes_debtors_and_what_they_allow(placed: Creditor) -> None:
     content = csv_text(
-        [["OP-1", "Ana Rojas", "+56 2 2345 6789", "RM", "si", "x"], ["OP-2", "", "12", "", "", ""], ["OP-9", "B", "", "", "", ""]],
+        [["OP-1", "Ana Rojas", "+56 2 2345 6789", "RM", "si", "x"], ["OP-2", "", "12", "", "", ""], ["OP-9",
+        "B", "", "", "", ""]],
         headings=["operacion", "nombre", "fono", "region", "no_sms", "vulnerable"],
     )  # fmt: skip
     for _ in range(2):

@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from recupero.placements.imports import phones
 
 COUNTRIES = ("CL", "CO", "BR", "MX", "AR", "PE", "ES", "EC", "UY", "US", "PT")

@@ -8,13 +8,13 @@ import pytest
 import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from recupero.kernel import crypto
 from recupero.kernel.errors import NotFound, UserError
 from recupero.placements import service
 from recupero.placements.imports import ImportResult
 from recupero.placements.normalise import name_key, national_id_key
 from recupero.wiring import wire
-
 from tests.placements.conftest import HEADINGS, MAPPING, Creditor, csv_text, row
 
 pytestmark = pytest.mark.usefixtures("noon")
@@ -114,7 +114,8 @@ def test_a_file_sent_again_adds_nothing(creditor: Creditor) -> None:
     again = creditor.send(content)
     assert (again.accepted, again.duplicates, again.rejected) == (0, 29, 1)
     after = creditor.counts()
-    for name in ("people", "debtors", "contact_points", "accounts", "holds", "permissions", "ledger_transactions",
+    for name in ("people", "debtors", "contact_points", "accounts", "holds", "permissions",
+    "ledger_transactions",
                  "ledger_entries"):  # fmt: skip
         assert after[name] == before[name], name
     assert agrees(again)
@@ -178,7 +179,8 @@ def test_an_account_open_in_another_portfolio_waits_for_a_person(creditor: Credi
 
 def test_flags_become_holds_and_permissions_are_filed(creditor: Creditor) -> None:
     wire()
-    columns = {**MAPPING["columns"], "disputed": "disputa", "deceased": "fallecido", "consent_email": "acepta",
+    columns = {**MAPPING["columns"], "disputed": "disputa", "deceased": "fallecido",
+    "consent_email": "acepta",
                "opt_out_call": "no_llamar"}  # fmt: skip
     headings = (*HEADINGS, "disputa", "fallecido", "acepta", "no_llamar")
     creditor.send(
@@ -281,10 +283,12 @@ def test_a_workbook_is_placed_like_a_csv(creditor: Creditor) -> None:
 
 
 _CELLS = {
-    "nombre": st.sampled_from(["Ana", "", "=x"]), "total": st.sampled_from(["105.000", "1", "-3", "x", "", "9.999"]),
+    "nombre": st.sampled_from(["Ana", "", "=x"]), "total": st.sampled_from(["105.000", "1", "-3", "x", "",
+    "9.999"]),
     "rut": st.sampled_from(["10.000.001-6", "1-1", "", "12.345.678-5"]),
     "vencimiento": st.sampled_from(["31/01/2026", "x", "", "31/01/2099"]),
-    "operacion": st.sampled_from(["A", "B", "C", "D", "", "E"]), "fono": st.sampled_from(["", "12", "612345678"]),
+    "operacion": st.sampled_from(["A", "B", "C", "D", "", "E"]), "fono": st.sampled_from(["", "12",
+    "612345678"]),
 }  # fmt: skip
 
 

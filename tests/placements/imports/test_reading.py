@@ -9,6 +9,7 @@ import pytest
 import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from recupero.kernel.errors import UserError
 from recupero.placements.imports.reading import PROBLEM, ROW, opened
 
@@ -39,7 +40,8 @@ def test_encodings_and_delimiters_of_excel(tmp_path: Path, encoding: str, delimi
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(
-        st.lists(st.text(st.characters(codec="cp1252", exclude_categories=("Cc",)), max_size=12), min_size=3, max_size=3)
+        st.lists(st.text(st.characters(codec="cp1252", exclude_categories=("Cc",)), max_size=12),
+        min_size=3, max_size=3)
         .map(lambda cells: [cell.strip() for cell in cells]).filter(any),
         min_size=1, max_size=8,
     ),
@@ -62,7 +64,8 @@ def test_what_is_written_is_read(rows: list[list[str]], delimiter: str, encoding
     for cells, line in zip(found, rows, strict=True):
         for cell, written in zip(cells, line, strict=True):
             kept = None if not written or written.startswith("#") else written
-            assert cell == kept or written[:2] in {"'=", "'+", "'-", "'@"} or written.startswith(("=", "#")) or (
+            assert cell == kept or written[:2] in {"'=", "'+", "'-", "'@"} or written.startswith(("=",
+            "#")) or (
                 cell is None and not written.strip("\x1c\x1d\x1e\x1f\xa0 ")
             ) or (cell or "").strip() == written.strip("\xa0\x85 ")  # fmt: skip
 
@@ -79,7 +82,8 @@ def test_quoted_line_ends_stay_inside_the_cell_and_rows_count_as_a_spreadsheet_c
     with opened(path) as table:
         frame = pl.concat(list(table.chunks))
     assert frame.select("a", "b", ROW, PROBLEM).rows() == [
-        ("1", "two\nlines", 2, None), ("3", "4", 4, None), ("5", "6", 6, "extra_fields"), ("8", None, 7, None),
+        ("1", "two\nlines", 2, None), ("3", "4", 4, None), ("5", "6", 6, "extra_fields"), ("8", None, 7,
+        None),
     ]  # fmt: skip
 
 

@@ -1,10 +1,10 @@
 """Quarantined rows are placed or dropped by a person; the sums go on agreeing."""
 
 import pytest
+
 from recupero.kernel.errors import NotFound
 from recupero.placements.imports.releasing import drop, release
 from recupero.wiring import wire
-
 from tests.placements.conftest import Creditor, csv_text, row
 
 

@@ -25,7 +25,8 @@ EARLIEST: Final = date(1950, 1, 1)
 _LONGEST = {"client_account": 64, "client_reference": 64, "name": 200}
 _LONG = 200
 _OPTIONAL_TEXTS = ("product", "original_creditor", "client_reference", "postal_code", "consent_source")
-_PERSON = ("person", "persona", "natural", "persona natural", "fisica", "física", "pf", "individual", "pessoa física",
+_PERSON = ("person", "persona", "natural", "persona natural", "fisica", "física", "pf", "individual",
+"pessoa física",
            "pessoa fisica", "p", "n")  # fmt: skip
 _FIRM = ("firm", "empresa", "juridica", "jurídica", "pj", "company", "business", "persona juridica",
          "persona jurídica", "pessoa jurídica", "pessoa juridica", "sociedad", "e", "j")  # fmt: skip

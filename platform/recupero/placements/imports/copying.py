@@ -1,7 +1,7 @@
 """Polars frames into temporary tables: PostgreSQL refuses COPY FROM into a table with row-level security."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import polars as pl
@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 def copy(
     session: Session, table: str, frame: pl.DataFrame, columns: Mapping[str, str], *, analyse: str = ""
 ) -> None:
-    """Fill the temporary table with the frame's columns (`columns`: name and PostgreSQL type), emptying it first.
+    """Fill the temporary table with the frame's columns (`columns`: name and PostgreSQL type), emptying it
+    first.
 
     `analyse` names columns that it is joined by, so that the planner knows them; a table that is only read
     through needs none. It lives to the end of the transaction.
@@ -27,6 +28,18 @@ def copy(
         sink.write(buffer.getbuffer())
     if analyse:
         session.execute(text(f"ANALYZE {table} ({analyse})"))
+
+
+def insert(
+    session: Session, target: str, staging: str, columns: Iterable[str], given: Mapping[str, str], *,
+    where: str = "", conflict: str = "", **parameters: Any,
+) -> None:  # fmt: skip
+    """INSERT INTO target SELECT: `columns` as they stand in the staging table, `given` as expressions of SQL
+    with `:parameters`. All names are the code's own; values come as parameters."""
+    same = list(columns)
+    into, chosen = ", ".join([*given, *same]), ", ".join([*given.values(), *same])
+    statement = f"INSERT INTO {target} ({into}) OVERRIDING SYSTEM VALUE SELECT {chosen} FROM {staging}"  # noqa: S608
+    session.execute(text(f"{statement} {f'WHERE {where}' if where else ''} {conflict}"), parameters)
 
 
 def fetch(session: Session, query: str, parameters: dict[str, Any], schema: dict[str, Any]) -> pl.DataFrame:

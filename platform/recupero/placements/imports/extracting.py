@@ -37,8 +37,8 @@ def meant(mapping: Mapping) -> pl.Expr:
 
 
 def extract(chunk: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
-    """A text column per mapped field. A field of several columns gets one each: `phone`, `phone#1`, …; what is
-    added to an amount stands in `total+1`, …, what is taken off in `total-0`, …"""
+    """A text column per mapped field. A field of several columns gets one each: `phone`, `phone#1`, …; what
+    is added to an amount stands in `total+1`, …, what is taken off in `total-0`, …"""
     columns: list[pl.Expr] = [pl.col(ROW), pl.col(PROBLEM)]
     for name, source in mapping.sources.items():
         field = FIELDS[mapping.kind][name]

@@ -52,7 +52,8 @@ _PLACEMENT = [
     *_fields("number", "placement_number"),
     *_DEBTOR,
     *_PERMISSIONS,
-    *_fields("text", "employer", "score", "legal_status", "contract_rate", "judgment_date", "last_statement_date",
+    *_fields("text", "employer", "score", "legal_status", "contract_rate", "judgment_date",
+    "last_statement_date",
              "itemisation_date", "reference_name", extra=True),
 ]  # fmt: skip
 _ACCOUNT = _fields("text", "client_account")

@@ -16,10 +16,12 @@ from stdnum.ar import dni as ar_dni
 from stdnum.br import cnpj, cpf
 from stdnum.cl import rut
 from stdnum.co import nit
-from stdnum.ec import ci, ruc as ec_ruc
+from stdnum.ec import ci
+from stdnum.ec import ruc as ec_ruc
 from stdnum.es import nif
 from stdnum.mx import curp, rfc
-from stdnum.pe import cui, ruc as pe_ruc
+from stdnum.pe import cui
+from stdnum.pe import ruc as pe_ruc
 from stdnum.pt import nif as pt_nif
 from stdnum.us import ein, ssn
 from stdnum.uy import rut as uy_rut
@@ -94,7 +96,9 @@ def _one_by_one(pairs: pl.DataFrame) -> pl.DataFrame:
 
 
 def _plain() -> pl.Expr:
-    """The canonical form of the usual ids: RUT, CPF and cédula. Null for anything that stdnum must look at."""
+    """The canonical form of the usual ids: RUT, CPF and cédula. Null for anything that stdnum must look
+    at.
+    """
     country, value = pl.col("country"), pl.col("value").str.to_uppercase()
     short = value.str.replace_all("[. -]", "")
     rut = short.str.strip_chars_start("0")

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from recupero.kernel import events
 from recupero.placements.events import PermissionsStated
 from recupero.placements.imports import checking, matching, sealing
-from recupero.placements.imports.copying import copy
+from recupero.placements.imports.copying import copy, insert
 from recupero.placements.imports.extracting import extract
 from recupero.placements.imports.findings import REJECTED, WARNING, Checked, Findings
 from recupero.placements.imports.placing import open_holds, permissions
@@ -20,7 +20,8 @@ from recupero.placements.imports.spec import Mapping
 
 _SIMPLE = ("country", "region", "timezone", "postal_code", "language")
 _CHANGES = {
-    "row_number": "bigint", "tenant_id": "bigint", "account_id": "bigint", "debtor_id": "bigint", "name": "bytea",
+    "row_number": "bigint", "tenant_id": "bigint", "account_id": "bigint", "debtor_id": "bigint",
+    "name": "bytea",
     "name_index": "bytea", "birth_date": "bytea", **dict.fromkeys(_SIMPLE, "text"), "consents": "text[]",
     "opt_outs": "text[]", "flags": "text[]", "permission_at": "timestamptz", "permission_source": "text",
 }  # fmt: skip
@@ -110,10 +111,6 @@ def _add_points(session: Session, points: pl.DataFrame, changes: pl.DataFrame, s
         "line_type", "timezone", "at_work",
     )  # fmt: skip
     copy(session, "stated_points", ready, _POINTS)
-    columns = ", ".join(_POINTS)
-    session.execute(
-        text(f"INSERT INTO contact_points (tenant_id, created_at, status, source, {columns})"
-             f" SELECT :tenant, :now, 'untested', 'maintenance', {columns} FROM stated_points"
-             " ON CONFLICT DO NOTHING"),
-        {"tenant": setting.tenant_id, "now": setting.now},
-    )  # fmt: skip
+    given = {"tenant_id": ":tenant", "created_at": ":now", "status": "'untested'", "source": "'maintenance'"}
+    insert(session, "contact_points", "stated_points", _POINTS, given, conflict="ON CONFLICT DO NOTHING",
+           tenant=setting.tenant_id, now=setting.now)  # fmt: skip

@@ -14,11 +14,12 @@ _KEYS = {"place": "bigint", "client_account": "text"}
 _MATCH = """
 SELECT DISTINCT ON (k.place) k.place, a.id, a.debtor_id, a.status, a.currency, a.close_code
 FROM matched_keys k
-JOIN accounts a ON a.tenant_id = :tenant AND a.client_account = k.client_account AND a.portfolio_id = :portfolio
-ORDER BY k.place, a.placement_number DESC
+JOIN accounts a ON a.tenant_id = :tenant AND a.client_account = k.client_account AND a.portfolio_id =
+:portfolio ORDER BY k.place, a.placement_number DESC
 """
 _SCHEMA = {
-    ROW: pl.Int64, "account_id": pl.Int64, "debtor_id": pl.Int64, "status": pl.String, "account_currency": pl.String,
+    ROW: pl.Int64, "account_id": pl.Int64, "debtor_id": pl.Int64, "status": pl.String,
+    "account_currency": pl.String,
     "close_code": pl.String,
 }  # fmt: skip
 

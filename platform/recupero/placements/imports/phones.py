@@ -168,7 +168,9 @@ class _Plan:
 
     @staticmethod
     def _matches(number: pl.Expr, desc: Any) -> pl.Expr:
-        """Whether the whole number fits a description of the metadata; a description without pattern fits none."""
+        """Whether the whole number fits a description of the metadata; a description without pattern fits
+        none.
+        """
         if desc is None or desc.national_number_pattern is None:
             return pl.lit(value=False)
         fits = number.str.contains(f"^(?:{desc.national_number_pattern})$")

@@ -13,7 +13,7 @@ from recupero.kernel import events
 from recupero.placements.events import AccountsPlaced
 from recupero.placements.imports import sealing
 from recupero.placements.imports.checking import check_placement
-from recupero.placements.imports.copying import block_of_ids, copy, fetch
+from recupero.placements.imports.copying import block_of_ids, copy, fetch, insert
 from recupero.placements.imports.extracting import extract
 from recupero.placements.imports.fields import CHANNELS, FLAGS
 from recupero.placements.imports.findings import ACCEPTED, DUPLICATE, QUARANTINED, Checked, Findings
@@ -51,7 +51,14 @@ _ACCOUNTS = {
     **dict.fromkeys(_DATES, "date"), "last_payment_minor": "bigint", "placement_number": "bigint",
     "placed_minor": "bigint", **{f"{part}_minor": "bigint" for part in _PARTS}, "extra": "jsonb",
     "consents": "text[]", "opt_outs": "text[]", "permission_at": "timestamptz", "permission_source": "text",
-    "flags": "text[]", "tenant_id": "bigint", "portfolio_id": "bigint", "batch_id": "bigint", "placed_on": "date",
+    "flags": "text[]", "tenant_id": "bigint", "portfolio_id": "bigint", "batch_id": "bigint",
+    "placed_on": "date",
+}  # fmt: skip
+
+# Columns of the staged accounts that are no columns of accounts: the rooms above read them.
+_STAGING_ONLY = {
+    "row_number", "account_id", "person_id", "consents", "opt_outs", "permission_at", "permission_source",
+    "flags",
 }  # fmt: skip
 
 
@@ -92,7 +99,8 @@ def _repeated(checked: pl.DataFrame, found: Findings) -> None:
 
 def _accounts(accepted: pl.DataFrame, setting: Setting) -> pl.DataFrame:
     return accepted.select(
-        pl.col(ROW).alias("row_number"), "identity", "client_account", "placement_number", "currency", *_DATES,
+        pl.col(ROW).alias("row_number"), "identity", "client_account", "placement_number", "currency",
+        *_DATES,
         _text(accepted, "product").fill_null(setting.product).alias("product"),
         _text(accepted, "original_creditor").alias("original_creditor"),
         pl.col("last_payment").alias("last_payment_minor"), pl.col("balance").alias("placed_minor"),
@@ -165,8 +173,8 @@ def place(session: Session, prepared: Prepared, setting: Setting, batch_id: int,
 
 
 _PLACED = """
-SELECT k.place, a.portfolio_id = :portfolio AS here, a.batch_id = :batch AS this_file, a.status = ANY(:ended) AS ended,
-       a.placement_number = k.placement_number AS same_placement
+SELECT k.place, a.portfolio_id = :portfolio AS here, a.batch_id = :batch AS this_file, a.status = ANY(:ended)
+AS ended, a.placement_number = k.placement_number AS same_placement
 FROM placed_keys k JOIN accounts a ON a.tenant_id = :tenant AND a.client_account = k.client_account
 """
 
@@ -189,7 +197,8 @@ def _new_accounts(session: Session, prepared: Prepared, setting: Setting, batch_
     }
     known = fetch(
         session, _PLACED,
-        {"portfolio": setting.portfolio_id, "tenant": setting.tenant_id, "batch": batch_id, "ended": sorted(ENDED)},
+        {"portfolio": setting.portfolio_id, "tenant": setting.tenant_id, "batch": batch_id,
+        "ended": sorted(ENDED)},
         schema,
     )  # fmt: skip
     if not known.height:
@@ -261,64 +270,33 @@ def _linked(
 
 def _insert_people(session: Session, people: pl.DataFrame, setting: Setting) -> None:
     copy(session, "placed_people", people.sort("identity"), _PEOPLE)
-    session.execute(
-        text("INSERT INTO people (agency_id, id, identity_index) OVERRIDING SYSTEM VALUE"
-             " SELECT :agency, id, identity FROM placed_people"),
-        {"agency": setting.agency_id},
-    )  # fmt: skip
+    given = {"agency_id": ":agency", "identity_index": "identity"}
+    insert(session, "people", "placed_people", ["id"], given, agency=setting.agency_id)
 
 
 def _insert_debtors(session: Session, debtors: pl.DataFrame, setting: Setting) -> None:
     copy(session, "placed_debtors", debtors, _DEBTORS)
-    columns = ", ".join(_DEBTORS)
-    session.execute(
-        text(f"INSERT INTO debtors (tenant_id, created_at, {columns}) OVERRIDING SYSTEM VALUE"
-             f" SELECT :tenant, :now, {columns} FROM placed_debtors"),
-        {"tenant": setting.tenant_id, "now": setting.now},
-    )  # fmt: skip
+    given = {"tenant_id": ":tenant", "created_at": ":now"}
+    insert(session, "debtors", "placed_debtors", _DEBTORS, given, tenant=setting.tenant_id, now=setting.now)
 
 
 def _insert_points(session: Session, points: pl.DataFrame, debtors: pl.DataFrame, setting: Setting) -> None:
     """New debtors' points cannot be there yet; those of known debtors may be."""
-    of = points.join(
-        debtors.select("identity", pl.col("id").alias("debtor_id"), "fresh"),
-        on="identity",
-        maintain_order="left",
-    )
-    copy(session, "placed_points", of, _POINTS)
-    columns = "debtor_id, kind, value, value_index, line_type, timezone, at_work"
-    for which, conflict in (("fresh", ""), ("NOT fresh", "ON CONFLICT DO NOTHING")):
-        session.execute(
-            text(f"INSERT INTO contact_points (tenant_id, created_at, status, source, {columns})"
-                 f" SELECT :tenant, :now, 'untested', 'placement', {columns} FROM placed_points WHERE {which} {conflict}"),
-            {"tenant": setting.tenant_id, "now": setting.now},
-        )  # fmt: skip
+    ids = debtors.select("identity", pl.col("id").alias("debtor_id"), "fresh")
+    copy(session, "placed_points", points.join(ids, on="identity", maintain_order="left"), _POINTS)
+    columns = [name for name in _POINTS if name != "fresh"]
+    given = {"tenant_id": ":tenant", "created_at": ":now", "status": "'untested'", "source": "'placement'"}
+    for where, conflict in (("fresh", ""), ("NOT fresh", "ON CONFLICT DO NOTHING")):
+        insert(session, "contact_points", "placed_points", columns, given, where=where, conflict=conflict,
+               tenant=setting.tenant_id, now=setting.now)  # fmt: skip
 
 
 def _insert_accounts(session: Session, accounts: pl.DataFrame, setting: Setting) -> None:
     copy(session, "placed_accounts", accounts, _ACCOUNTS, analyse="account_id, debtor_id")
-    same = [
-        name
-        for name in _ACCOUNTS
-        if name
-        not in {
-            "row_number",
-            "account_id",
-            "person_id",
-            "consents",
-            "opt_outs",
-            "permission_at",
-            "permission_source",
-            "flags",
-        }
-    ]
-    columns = ", ".join(same)
-    session.execute(
-        text(f"INSERT INTO accounts (id, status, stage, status_changed_at, balance_minor, {columns})"
-             " OVERRIDING SYSTEM VALUE"
-             f" SELECT account_id, 'active', 'unreached', :now, placed_minor, {columns} FROM placed_accounts"),
-        {"now": setting.now},
-    )  # fmt: skip
+    columns = [name for name in _ACCOUNTS if name not in _STAGING_ONLY]
+    given = {"id": "account_id", "status": "'active'", "stage": "'unreached'", "status_changed_at": ":now",
+             "balance_minor": "placed_minor"}  # fmt: skip
+    insert(session, "accounts", "placed_accounts", columns, given, now=setting.now)
     open_holds(session, "placed_accounts", setting)
 
 
@@ -332,7 +310,8 @@ _HOLDS = """
 INSERT INTO holds (tenant_id, debtor_id, account_id, kind, source, started_at)
 SELECT DISTINCT f.tenant_id, f.debtor_id, f.account_id, f.kind, :source, CAST(:now AS timestamptz)
 FROM (
-    SELECT p.tenant_id, p.debtor_id, CASE WHEN flag = 'dispute' THEN p.account_id END AS account_id, flag AS kind
+    SELECT p.tenant_id, p.debtor_id, CASE WHEN flag = 'dispute' THEN p.account_id END AS account_id,
+        flag AS kind
     FROM {staging} p, unnest(p.flags) AS flag
 ) f
 LEFT JOIN holds h ON h.tenant_id = f.tenant_id AND h.debtor_id = f.debtor_id AND h.kind = f.kind

@@ -15,9 +15,9 @@ _SEVERAL = r"[;/|]| y | e |,"
 
 
 def contact_points(frame: pl.DataFrame, found: Findings) -> pl.DataFrame:
-    """Rows of `SCHEMA` for the text columns `phone`, `work_phone`, `email` and `address` of `frame`, which has
-    `country` too. A cell may hold several phones or e-mails. What is no valid number or address is left out
-    with a warning; `key` is the normalised form that blind indexes are made of."""
+    """Rows of `SCHEMA` for the text columns `phone`, `work_phone`, `email` and `address` of `frame`, which
+    has `country` too. A cell may hold several phones or e-mails. What is no valid number or address is left
+    out with a warning; `key` is the normalised form that blind indexes are made of."""
     parts = [pl.DataFrame(schema=SCHEMA)]
     for name in ("phone", "work_phone"):
         parts += [_phones(frame, column, name, found) for column in columns_of(frame, name)]
@@ -31,7 +31,8 @@ def _phones(frame: pl.DataFrame, column: str, name: str, found: Findings) -> pl.
     judged = phones.judge_column(single, "country", "value")
     single = single.with_columns(judged["e164"], judged["line_type"], judged["zone"].alias("timezone"))
     found.add(single, pl.col("e164").is_null(), WARNING, name, "phone")
-    return _rows(single.filter(pl.col("e164").is_not_null()), "phone", pl.col("e164"), "phone:" + pl.col("e164"),
+    return _rows(single.filter(pl.col("e164").is_not_null()), "phone", pl.col("e164"),
+    "phone:" + pl.col("e164"),
                  at_work=name == "work_phone")  # fmt: skip
 
 

@@ -29,8 +29,8 @@ class Preview:
 def preview(
     path: Path, spec: dict[str, Any], setting: Setting, *, kind: str = "placement", n: int = 20
 ) -> Preview:
-    """The first `n` rows of a file through a mapping. Nothing is stored and no database is asked, so that rows
-    which are placed already look accepted. Raises UserError as an import does."""
+    """The first `n` rows of a file through a mapping. Nothing is stored and no database is asked, so that
+    rows which are placed already look accepted. Raises UserError as an import does."""
     mapping = parse(spec, kind)
     with opened(path, **_how(mapping)) as table:
         check_columns(mapping, table.headings)
@@ -48,7 +48,9 @@ def preview(
 
 
 def propose(path: Path, kind: str = "placement") -> Proposal:
-    """The mapping that the headings and the first rows of a file suggest. Raises UserError as an import does."""
+    """The mapping that the headings and the first rows of a file suggest. Raises UserError as an import
+    does.
+    """
     with opened(path) as table:
         return propose_mapping(table.headings, kind, next(table.chunks, None))
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a pattern is read best on one line
 """Propose a mapping from the headings of a file (Spanish, Portuguese, English) and from its first rows."""
 
 import re

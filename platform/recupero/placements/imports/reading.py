@@ -43,7 +43,8 @@ def opened(
     path: Path, *, delimiter: str | None = None, encoding: str | None = None, sheet: str | int = 0,
     header_row: int = 1, decimal: str = ".",
 ) -> Iterator[Table]:  # fmt: skip
-    """Read `path`: CSV or other delimited text, gzipped or not, or a workbook (.xlsx, .xlsm, .xlsb, .xls, .ods).
+    """Read `path`: CSV or other delimited text, gzipped or not, or a workbook (.xlsx, .xlsm, .xlsb, .xls,
+    .ods).
 
     Raises UserError on an empty, broken, binary or absurdly wide file.
     """
@@ -106,8 +107,8 @@ def _delimiter(text: "io.TextIOWrapper", wanted: str | None) -> tuple[str, int]:
 
 
 class _Lines:
-    """Lines of bounded length, so that a file without line ends cannot fill the memory. `record` has the lines
-    since it was last cleared: those of the row that is being read."""
+    """Lines of bounded length, so that a file without line ends cannot fill the memory. `record` has the
+    lines since it was last cleared: those of the row that is being read."""
 
     def __init__(self, text: "io.TextIOWrapper", skipped: int) -> None:
         self._text, self._limit, self.number = text, MAX_FIELD * 32, skipped
@@ -230,7 +231,9 @@ def _frame(
 
 
 def _tidy(frame: pl.DataFrame) -> pl.DataFrame:
-    """Trim; empty cells and Excel's error values are null; Excel's `="0012"` and our own `'=` are unwrapped."""
+    """Trim; empty cells and Excel's error values are null; Excel's `="0012"` and our own `'=` are
+    unwrapped.
+    """
     text = pl.all().str.strip_chars()
     frame = frame.select(pl.when(text.str.len_bytes() > 0).then(text))
     wrapped = [name for name in frame.columns if frame[name].str.contains(r"^(?:=\"|'[=+\-@]|#)").any()]

@@ -23,7 +23,8 @@ from recupero.placements.imports.spec import Mapping
 
 _ENTRIES = {
     "payment": "payment", "pago": "payment", "pagamento": "payment", "abono": "payment", "p": "payment",
-    "reversal": "reversal", "reverso": "reversal", "reversa": "reversal", "estorno": "reversal", "r": "reversal",
+    "reversal": "reversal", "reverso": "reversal", "reversa": "reversal", "estorno": "reversal",
+    "r": "reversal",
     "devolucion": "reversal", "devolución": "reversal", "chargeback": "reversal",
     "adjustment": "adjustment", "ajuste": "adjustment", "nota de credito": "adjustment", "a": "adjustment",
 }  # fmt: skip

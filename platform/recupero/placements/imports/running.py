@@ -77,8 +77,8 @@ def import_file(
     """Take a creditor's file in. `scope` has the agency and the one tenant.
 
     `mapping` is a mapping's JSON, the name of a saved one, or None: the one saved as `default`, or else the
-    one proposed from the headings. `rejects` is where to write the rows that were not taken (made only if there
-    are any). `progress` is told the rows done so far. A dry run does everything and keeps nothing.
+    one proposed from the headings. `rejects` is where to write the rows that were not taken (made only if
+    there are any). `progress` is told the rows done so far. A dry run does everything and keeps nothing.
 
     Raises UserError where the file, the mapping or the control record is wrong: nothing is loaded then.
     """
@@ -133,7 +133,8 @@ class _Run:
     def _batch(self, session: Session) -> ImportBatch:
         batch = ImportBatch(
             tenant_id=self.setting.tenant_id, portfolio_id=self.setting.portfolio_id, kind=self.kind,
-            file_name=self.path.name, content_hash=self.table.content_hash, status="running", mapping=self.spec,
+            file_name=self.path.name, content_hash=self.table.content_hash, status="running",
+            mapping=self.spec,
             created_by=self.actor, started_at=clock.now(),
         )  # fmt: skip
         session.add(batch)
@@ -201,7 +202,8 @@ class _Run:
         batch.status, batch.finished_at = "done", clock.now()
         session.flush()
         audit.record(
-            session, "placements.import", f"import:{batch.id}", actor=self.actor, tenant_id=self.setting.tenant_id,
+            session, "placements.import", f"import:{batch.id}", actor=self.actor,
+            tenant_id=self.setting.tenant_id,
             kind=self.kind, rows=totals.rows, accepted=batch.accepted, rejected=batch.rejected,
             quarantined=batch.quarantined, duplicates=batch.duplicates,
         )  # fmt: skip
@@ -229,14 +231,17 @@ def setting_for(session: Session, portfolio_id: int) -> Setting:
     if portfolio is None:
         raise NotFound("no such portfolio", field="portfolio")
     return Setting(
-        agency_id=scope.agency(), tenant_id=scope.tenant(), portfolio_id=portfolio.id, country=portfolio.country,
+        agency_id=scope.agency(), tenant_id=scope.tenant(), portfolio_id=portfolio.id,
+        country=portfolio.country,
         currency=portfolio.currency, product=portfolio.product, placement_number=portfolio.placement_number,
         today=clock.today(tenancy.tenant(session).timezone), now=clock.now(),
     )  # fmt: skip
 
 
 def lock_imports(session: Session) -> None:
-    """Imports of one agency run one after another, so that no person or account appears between look and write."""
+    """Imports of one agency run one after another, so that no person or account appears between look and
+    write.
+    """
     session.execute(
         text("SELECT pg_advisory_xact_lock(:space, CAST(:agency AS int))"),
         {"space": _LOCK, "agency": scope_of(session).agency()},

@@ -33,8 +33,8 @@ def name_keys(names: pl.Series) -> pl.Series:
 
 
 def identities(frame: pl.DataFrame, setting: Setting) -> pl.DataFrame:
-    """Who each row is about: country and national id, or the creditor's own reference where there is no id; as
-    `identity`, the blind index that the database knows."""
+    """Who each row is about: country and national id, or the creditor's own reference where there is no id;
+    as `identity`, the blind index that the database knows."""
     by_id = pl.col("country") + ":" + pl.col("national_id")
     reference = pl.coalesce("client_reference", "client_account")
     by_reference = pl.lit(normalise.unidentified_key(setting.tenant_id, "")) + reference
@@ -49,7 +49,8 @@ def debtors(accepted: pl.DataFrame) -> pl.DataFrame:
     by_id = pl.when(pl.col("national_id").is_not_null()).then("identity").alias("national_id_index")
     return first.select(
         "identity", "kind", sealed(first["name"]), indexed(name_keys(first["name"])),
-        sealed(first["national_id"]), by_id, "client_reference", sealed(birth), "country", "region", "timezone",
+        sealed(first["national_id"]), by_id, "client_reference", sealed(birth), "country", "region",
+        "timezone",
         "postal_code", "language",
     )  # fmt: skip
 
@@ -59,7 +60,8 @@ def points(found: pl.DataFrame, accepted: pl.DataFrame) -> pl.DataFrame:
     of = found.join(accepted.select(ROW, "identity"), on=ROW, maintain_order="left")
     of = of.unique(["identity", "key"], keep="first", maintain_order=True)
     return of.select(
-        "identity", "kind", sealed(of["value"]), indexed(of["key"].alias("value_index")), "line_type", "timezone",
+        "identity", "kind", sealed(of["value"]), indexed(of["key"].alias("value_index")), "line_type",
+        "timezone",
         "at_work",
     ).sort("value_index")  # fmt: skip
 

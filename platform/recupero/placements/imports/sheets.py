@@ -29,7 +29,9 @@ class Sheet:
 
 
 def open_sheet(path: Path, sheet: str | int, header_row: int, decimal: str) -> Sheet:
-    """Raises UserError on a broken, encrypted, empty or bomb-like workbook, and on a sheet that is missing."""
+    """Raises UserError on a broken, encrypted, empty or bomb-like workbook, and on a sheet that is
+    missing.
+    """
     _refuse_bomb(path)
     try:
         book = fastexcel.read_excel(path)

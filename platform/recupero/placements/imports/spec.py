@@ -31,7 +31,9 @@ _KEYS = {
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where a field's value comes from: columns joined by `join`, or the first that has a value; a template
-    with `{Column}` in it; amounts less the `minus` columns. Then `values` translates, `prefix` goes before."""
+    with `{Column}` in it; amounts less the `minus` columns. Then `values` translates, `prefix` goes
+    before.
+    """
 
     columns: tuple[str, ...] = ()
     join: str = " "

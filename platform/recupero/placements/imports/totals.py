@@ -28,7 +28,9 @@ class Totals:
     declared_balance: int | None = None
 
     def add_file(self, rows: pl.DataFrame) -> None:
-        """Count the rows of a chunk as they were read: `balance` and `currency`, before any outcome is known."""
+        """Count the rows of a chunk as they were read: `balance` and `currency`, before any outcome is
+        known.
+        """
         self.rows += rows.height
         self.unreadable += rows["balance"].null_count()
         for currency, balance in rows.group_by("currency").agg(pl.col("balance").sum()).iter_rows():
@@ -58,14 +60,13 @@ class Totals:
         if control is not None and self.declared_rows is None and self.declared_balance is None:
             raise UserError("the file has no control record: is it whole?", field="control")
         if self.declared_rows is not None and self.declared_rows != self.rows:
-            raise UserError(f"the control record declares {self.declared_rows} rows, the file has {self.rows}",
-                            field="control")  # fmt: skip
+            declared = f"the control record declares {self.declared_rows} rows"
+            raise UserError(f"{declared}, the file has {self.rows}", field="control")
         summed = self.file_balances[currency]
         if self.declared_balance is not None and self.declared_balance != summed:
-            raise UserError(
-                f"the control record declares a balance of {self.declared_balance}, the rows add up to {summed}"
-                f" (minor units of {currency})", field="control",
-            )  # fmt: skip
+            declared = f"the control record declares a balance of {self.declared_balance}"
+            problem = f"{declared}, the rows add up to {summed} (minor units of {currency})"
+            raise UserError(problem, field="control")
         if sum(self.counts.values()) != self.rows:
             raise AssertionError(f"{self.rows} rows were read, {sum(self.counts.values())} have an outcome")
 

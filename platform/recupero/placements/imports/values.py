@@ -55,9 +55,11 @@ def _parts(digits: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
 
 
 def date_of(column: pl.Expr, order: str) -> pl.Expr:
-    """Dates in the mapping's order (`dmy`, `mdy`, `ymd`), with `/`, `-`, `.` or blanks between and two or four
-    digits for the year; and, since they cannot be misread: ISO, `20260131`, `31-Jan-2026` and `Sep-2016`
-    (its first day) with month names in es, pt and en, and Excel's serial numbers. A time of day is dropped."""
+    """Dates in the mapping's order (`dmy`, `mdy`, `ymd`), with `/`, `-`, `.` or blanks between and two or
+    four digits for the year; and, since they cannot be misread: ISO, `20260131`, `31-Jan-2026` and `Sep-2016`
+    (its first day) with month names in es, pt and en, and Excel's serial numbers. A time of day is
+    dropped.
+    """
     text = column.str.replace(r"[ T]+\d{1,2}:\d{2}.*$", "").str.to_lowercase()
     text = text.str.replace_all(r"[\s./]+(?:de[\s.]+)?|\bde\b", "-").str.replace_all("-+", "-")
     named = text.str.replace(r"(\p{L}{3})\p{L}*", "$1").str.replace_many(

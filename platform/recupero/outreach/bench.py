@@ -26,7 +26,6 @@ from recupero.placements import bench as files
 from recupero.placements import reach
 from recupero.placements import service as placements
 from recupero.tenancy import service as tenancy
-from recupero.wiring import wire
 
 _NOON = datetime(2026, 3, 10, 15, 0, tzinfo=UTC)  # a working Tuesday in Chile
 _EMPTY_JOBS = 600
@@ -117,7 +116,6 @@ def _bench(count: int) -> Iterator[_Bench]:
                 folder / "data", owner_database_url=running.owner_database_url, redis_url=running.redis_url
             )
             platform = runtime.start(config)
-            wire()
             try:
                 scope = _place(platform, folder, count)
                 yield _Bench(platform, scope, _schedule(platform, scope, count))
@@ -176,7 +174,10 @@ def _channel(points: Sequence[reach.Point]) -> str | None:
 
 
 def measure(count: int, rounds: int) -> dict[str, Any]:
-    """Medians over rounds that alternate between actions and empty jobs, all in one worker process."""
+    """Medians over rounds that alternate between actions and empty jobs, all in one worker process.
+
+    The rooms are wired already: `recupero.cli` does that for every command.
+    """
     slice_ = count // rounds
     with _bench(slice_ * rounds + _SINGLE) as bench:
         bench.empty_jobs(50)  # whatever is loaded on first use is loaded now

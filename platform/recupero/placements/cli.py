@@ -1,6 +1,7 @@
 """`recupero import`: a creditor's file, from the command line."""
 
 import json
+import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,7 +59,7 @@ def _run(
         stem = file.name.split(".")[0]
         target = platform.config.data_dir / "rejects" / f"{stem}-{clock.now():%Y%m%dT%H%M%S%f}.csv"
     portfolio_number = portfolio_id(platform, scope, portfolio)
-    with click.progressbar(length=100, label=file.name, file=click.get_text_stream("stderr")) as bar:
+    with click.progressbar(length=100, label=file.name, file=sys.stderr) as bar:
         return import_file(
             platform.database, scope, portfolio_id=portfolio_number, path=file, kind=kind, mapping=mapping,
             dry_run=dry_run, actor="system", rejects=target, progress=partial(_show, bar),

@@ -11,9 +11,16 @@ from recupero.kernel import clock, migrate, runtime
 from recupero.kernel.config import Config
 from recupero.wiring import wire
 from tests import engines
+from tests.e2e.browser import LEFT_OUT, chromium
 from tests.factories import World
 
 NOON = datetime(2026, 3, 10, 15, 0, tzinfo=UTC)  # a working Tuesday: noon in Santiago, ten in Bogotá
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say aloud, at the end, when no browser was there to test with."""
+    if chromium() is None:
+        terminalreporter.write_sep("!", LEFT_OUT, red=True, bold=True)
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,10 @@
 """The list of accounts with its search, and one account whole: facts, law, what is next, one timeline."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy.orm import Session
 
 from recupero.decisions.features import FEATURES
 from recupero.kernel import clock
@@ -82,6 +81,7 @@ def account_view(
     with transaction() as session:
         card = browse.account(session, account_id)
         balance = ledger.balances(session, [account_id]).get(account_id)
+        actions = outreach.actions_of(session, account_id)
         states = lawful.channel_states(session, account_id, clock.now(), language())
         return {
             "card": card,
@@ -89,8 +89,8 @@ def account_view(
             "balance": balance,
             "states": states,
             "closed": lawful.closed_because(states),
-            "moments": timeline.of_account(session, account_id),
-            "planned": _planned(session, account_id),
+            "moments": timeline.of_account(session, account_id, actions),
+            "planned": _planned(actions),
             "feature_words": {spec.name: spec.label for spec in FEATURES},
             "show": _reader(),
             "today": clock.now().date(),
@@ -100,9 +100,9 @@ def account_view(
         }
 
 
-def _planned(session: Session, account_id: int) -> ActionLine | None:
+def _planned(actions: Sequence[ActionLine]) -> ActionLine | None:
     """The next thing that waits to be done."""
-    waiting = [one for one in outreach.actions_of(session, account_id) if one.state in OPEN_ACTIONS]
+    waiting = [one for one in actions if one.state in OPEN_ACTIONS]
     return min(waiting, key=lambda one: one.due_at, default=None)
 
 

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from babel import localedata
+from babel.numbers import format_percent
 from flask import g, has_request_context, request, session
 from flask_babel import (
     Babel,
     format_date,
-    format_datetime,
     format_decimal,
-    format_percent,
+    format_time,
     format_timedelta,
     get_locale,
 )
@@ -104,7 +104,7 @@ def day(value: date | datetime | None) -> str:
 
 def moment(value: datetime | None) -> str:
     """Date and time of day in the reader's zone."""
-    return "–" if value is None else format_datetime(value, "d MMM y, HH:mm")
+    return "–" if value is None else f"{format_date(value, 'medium')}, {format_time(value, 'short')}"
 
 
 def iso_day(text: str | None) -> str:
@@ -125,7 +125,7 @@ def percent(value: float | None, digits: int = 1) -> str:
     """A ratio as a percentage with `digits` decimals."""
     if value is None:
         return "–"
-    text: str = format_percent(round(value, digits + 2), "#,##0." + "#" * digits + " %")
+    text: str = format_percent(round(value, digits + 2), locale=get_locale(), decimal_quantization=False)
     return text
 
 

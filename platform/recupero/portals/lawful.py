@@ -45,7 +45,9 @@ def channel_states(session: Session, account_id: int, at: datetime, language: st
         point = next((point for point in points if point.kind == POINT_FOR[channel]), None)
         facts = known.facts(account_id, point.id if point else None)
         verdict = judge_contact(law, facts, history, Proposal(at, channel))
-        reasons = [(refusal.explain(language), refusal.citation) for refusal in verdict.refusals]
+        reasons = [
+            (refusal.explain(language), refusal.citation) for refusal in verdict.refusals if refusal.decides
+        ]
         pack = f"{verdict.pack_id} {verdict.pack_version}"
         states.append(
             ChannelState(channel, point is not None, verdict.allowed, verdict.next_lawful_at, reasons, pack)

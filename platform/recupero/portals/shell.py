@@ -35,7 +35,6 @@ CONTENT_SECURITY_POLICY = {
     "img-src": "'self' data:",
     "font-src": "'self'",
     "connect-src": "'self'",
-    "form-action": "'self'",
     "frame-ancestors": "'none'",
     "base-uri": "'none'",
 }
@@ -53,8 +52,10 @@ def install(app: Flask, platform: Runtime) -> None:
         RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,  # signing in goes on, still limited, while Redis is away
         RATELIMIT_KEY_PREFIX="recupero",
     )
+    # Payment pages return to the public address, which need not be the one that the browser used.
+    policy = {**CONTENT_SECURITY_POLICY, "form-action": ["'self'", platform.config.base_url]}
     Talisman(
-        app, content_security_policy=CONTENT_SECURITY_POLICY, force_https=secure,
+        app, content_security_policy=policy, force_https=secure,
         session_cookie_secure=secure, strict_transport_security=secure,
         referrer_policy="same-origin", frame_options="DENY",
         permissions_policy={"camera": "()", "geolocation": "()", "microphone": "()"},

@@ -10,20 +10,28 @@ from sqlalchemy.orm import Session
 from recupero.contacts import queries as contacts
 from recupero.contacts.queries import ContactLine, MessageLine
 from recupero.decisions import queries as decisions
+from recupero.outreach.queries import ActionLine
 from recupero.payments import queries as payments
-from recupero_sdk.law import Verdict
+from recupero_sdk.law import RuleOutcome, Verdict
 
 LIMIT = 100
+FRUITLESS = ("blocked", "failed", "expired")
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One thing that happened. `kind` (contact, payment, promise, decision) tells what `thing` is."""
+    """One thing that happened. `kind` (contact, action, payment, promise, decision) tells what `thing` is."""
 
     at: datetime
     kind: str
     thing: Any
     message: MessageLine | None = None
+
+    @property
+    def refusals(self) -> list[RuleOutcome]:
+        """The rules that stopped an action, as stored with its last step."""
+        details = self.thing.events[-1][3] if self.thing.events else None
+        return [RuleOutcome.from_json(rule) for rule in (details or {}).get("rules", [])]
 
     @property
     def verdict(self) -> Verdict | None:
@@ -36,11 +44,12 @@ class Moment:
         if self.kind == "contact":
             bad = self.thing.state in ("failed", "unknown")
             return "is-bad" if bad else f"is-{self.thing.direction}"
-        return f"is-{self.kind}"
+        return "is-bad" if self.kind == "action" else f"is-{self.kind}"
 
 
-def of_account(session: Session, account_id: int) -> list[Moment]:
-    """What happened with the account, newest first, one query for each kind."""
+def of_account(session: Session, account_id: int, actions: Sequence[ActionLine]) -> list[Moment]:
+    """What happened with the account, newest first, one query for each kind; of its actions those that came
+    to nothing, since the others are contacts."""
     lines = contacts.timeline(session, account_id, LIMIT)
     written = {
         message.contact_id: message
@@ -50,6 +59,7 @@ def of_account(session: Session, account_id: int) -> list[Moment]:
     promised = payments.promises_of(session, [account_id])
     moments = [
         *_contacts(lines, written),
+        *(Moment(_ended(action), "action", action) for action in actions if action.state in FRUITLESS),
         *(Moment(payment.received_at, "payment", payment) for payment in paid),
         *(Moment(promise.made_at, "promise", promise) for promise in promised),
         *(
@@ -58,6 +68,11 @@ def of_account(session: Session, account_id: int) -> list[Moment]:
         ),
     ]
     return sorted(moments, key=lambda moment: moment.at, reverse=True)
+
+
+def _ended(action: ActionLine) -> datetime:
+    """When the action came where it is."""
+    return action.events[-1][0] if action.events else action.due_at
 
 
 def _contacts(lines: Sequence[ContactLine], written: dict[int, MessageLine]) -> Iterable[Moment]:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import any_, func, select
 from sqlalchemy.orm import Session
 
-from recupero.kernel import audit, clock
+from recupero.kernel import clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
 from recupero.ledger import queries as ledger_queries
@@ -126,10 +126,6 @@ def _adjustment(session: Session, row: DirectPayment, debt: OpenDebt, at: dateti
         session, kind="adjustment", external_key=key, occurred_at=at, entries=entries, note=note
     )
     if booked is not None:
-        audit.record(
-            session, "payments.adjust", f"account:{debt.account_id}", actor="system",
-            tenant_id=scope_of(session).tenant(), amount_minor=total, currency=row.currency,
-        )  # fmt: skip
         settle_suspense(session, debtor_id=debt.debtor_id, currency=row.currency, trigger=key, at=at)
 
 

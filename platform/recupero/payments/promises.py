@@ -51,11 +51,11 @@ def make_promise(
     session.flush()
     _rest(session, promise, zone, replaced)
     placements.set_stage(session, [account_id], "promised")
+    events.publish(session, PromiseMade(account_id, promise.id))
     audit.record(
         session, "payments.promise", f"promise:{promise.id}", actor=made_with, tenant_id=tenant,
         account_id=account_id, amount_minor=amount_minor, due_date=due_date.isoformat(),
     )  # fmt: skip
-    events.publish(session, PromiseMade(account_id, promise.id))
     return promise.id
 
 

@@ -27,7 +27,7 @@ _STRATEGY = {
     "channels": ["email", "whatsapp", "sms", "call"],
     "pace_days": 9,
     "max_contacts_30d": 4,
-    "daily": {"email": 36, "whatsapp": 30, "sms": 24, "call": 14},
+    "daily": {"email": 24, "whatsapp": 20, "sms": 14, "call": 7},
     "exploration": 0.05,
 }
 
@@ -74,7 +74,7 @@ def _creditor(platform: Runtime, agency: Scope, book: Book) -> DemoTenant:
         tenant = tenancy.create_tenant(
             session, slug=book.slug, name=book.name, country=book.country, currency=book.currency,
             locale=book.locale, timezone=book.timezone, actor=ACTOR,
-            settings={"plan_every_days": 2},
+            settings={"plan_every_days": 3},
         )  # fmt: skip
         scope = Scope(agency.agency_id, (tenant.id,))
     with platform.database.transaction(scope) as session:

@@ -79,11 +79,11 @@ class SimulatedDebtor:
         near_pay_day = 0 <= (today - _pay_day_before(today, self.pay_day)).days <= 4
         able = min(1.0, self.means * (1.5 if near_pay_day else 0.8))
         draw = self.rng.random()
-        if draw < 0.24 * able:
+        if draw < 0.20 * able:
             return Reaction.PAY_FULL
         if draw < 0.40 * able:
             return Reaction.PAY_PART
-        if draw < 0.40 * able + 0.26:
+        if draw < 0.40 * able + 0.22:
             return Reaction.PROMISE
         if draw > 0.97:
             return Reaction.DISPUTE

@@ -29,7 +29,7 @@ from recupero.placements.debts import WhoOwes, who_owes
 from recupero.tenancy import queries as tenancy
 from recupero_sdk.gateways import PaymentEventKind
 
-TICKS = (9, 12, 16, 19)  # local hours at which the scheduler's work is done
+TICKS = (9, 13, 18)  # local hours at which the scheduler's work is done
 CALLS_PER_TICK = 15  # what the agents of one creditor's desk manage between two ticks
 _KIND = {"email": "email", "sms": "phone", "whatsapp": "phone", "call": "phone", "letter": "address"}
 

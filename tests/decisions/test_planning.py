@@ -15,7 +15,10 @@ from recupero.decisions.tables import Decision, PlanRun
 from recupero.kernel import clock
 from recupero.kernel.database import Scope
 from recupero.law.service import judge_contact
+from recupero.outreach import service as outreach
+from recupero.outreach.service import NewAction
 from recupero.outreach.tables import Action
+from recupero.payments.tables import PromiseToPay
 from recupero.placements import service as placements
 from recupero.placements.lifecycle import HOLDS
 from recupero_sdk.law import Proposal
@@ -253,7 +256,61 @@ def test_what_is_no_longer_planned_is_taken_back(world: World) -> None:
     assert len(_actions(world, scope, "cancelled")) == 1
 
 
-def test_exploration_is_small_logged_and_repeatable(world: World) -> None:
+def _promise(world: World, scope: Scope, owed: Debt, due_in: int, state: str = "open") -> None:
+    with world.platform.database.transaction(scope) as session:
+        session.add(
+            PromiseToPay(
+                tenant_id=owed.tenant_id, account_id=owed.account_id, debtor_id=owed.debtor_id,
+                amount_minor=1_000, currency="CLP", made_at=clock.now() - timedelta(days=9),
+                due_date=(clock.now() + timedelta(days=due_in)).date(), state=state, made_with="page",
+                settled_at=None if state == "open" else clock.now() - timedelta(hours=2),
+            )
+        )  # fmt: skip
+
+
+def test_who_promised_is_left_in_peace_until_the_day_before(world: World) -> None:
+    scope = world.tenant()
+    (owed,) = _debts(world, scope)
+    _promise(world, scope, owed, due_in=5)
+    assert _plan(world, scope).blocked == {"promise_running": 1}
+    clock.advance(timedelta(days=4))
+    assert _plan(world, scope).planned == 1
+    assert [action.template for action in _actions(world, scope)] == ["promise_reminder"]
+
+
+def test_a_broken_promise_is_spoken_of_first(world: World) -> None:
+    scope = world.tenant()
+    (owed,) = _debts(world, scope)
+    _promise(world, scope, owed, due_in=-4, state="broken")
+    _plan(world, scope)
+    assert [action.template for action in _actions(world, scope)] == ["broken_promise"]
+
+
+def test_before_the_due_date_it_is_a_reminder_and_later_contacts_follow_up(world: World) -> None:
+    scope = world.tenant()
+    with world.platform.database.transaction(scope) as session:
+        book = portfolio(session, exploration=0)
+        early = debt(session, book, days_late=-10)
+        known = debt(session, book)
+        contact(session, known, clock.now() - timedelta(days=20))
+    _plan(world, scope)
+    templates = {action.account_id: action.template for action in _actions(world, scope)}
+    assert templates == {early.account_id: "reminder", known.account_id: "follow_up"}
+
+
+def test_an_action_that_a_person_asked_for_is_left_alone(world: World) -> None:
+    scope = world.tenant()
+    (owed,) = _debts(world, scope)
+    with world.platform.database.transaction(scope) as session:
+        due = clock.now() + timedelta(hours=3)
+        asked = NewAction(owed.account_id, owed.debtor_id, owed.person_id, "email", "offer", due,
+                          due + timedelta(days=1))  # fmt: skip
+        outreach.schedule(session, [asked])
+    assert _plan(world, scope).blocked == {"already_scheduled": 1}
+    assert [action.template for action in _actions(world, scope)] == ["offer"]
+
+
+def test_exploration_is_logged_with_its_probability(world: World) -> None:
     scope = world.tenant()
     _debts(world, scope, 60, exploration=0.3)
     _plan(world, scope)
@@ -262,9 +319,6 @@ def test_exploration_is_small_logged_and_repeatable(world: World) -> None:
     }
     assert len({propensity for *_rest, propensity in first.values()}) > 1
     assert all(0 < propensity <= 1 for *_rest, propensity in first.values())
-    with world.platform.database.transaction(scope) as session:
-        accounts = reading.read_accounts(session, clock.now())
-    assert len(accounts) == 60
 
 
 def test_a_broken_strategy_closes_its_portfolio_and_says_which_key(world: World) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from recupero.contacts.queries import HISTORY
 from recupero.decisions.columns import read_frame
 from recupero.kernel.database import scope_of
-from recupero.placements.lifecycle import HOLDS
+from recupero.placements.lifecycle import ENDED, HOLDS
 
 if TYPE_CHECKING:
     import polars as pl
@@ -42,6 +42,7 @@ _PICKED = ",\n    ".join(
     f" coalesce(k.{channel}_at_work, false) AS {channel}_at_work"
     for channel in POINTS
 )
+_ENDED = ", ".join(f"'{status}'" for status in sorted(ENDED))
 _STRENGTH = ", ".join(f"'{kind}'" for kind in HOLDS)
 
 _ACCOUNTS = f"""
@@ -109,7 +110,7 @@ LEFT JOIN m ON m.account_id = a.id
 LEFT JOIN w ON w.account_id = a.id
 LEFT JOIN contact_preferences f ON f.tenant_id = a.tenant_id AND f.debtor_id = a.debtor_id
 WHERE a.tenant_id = %(tenant)s AND a.balance_minor > 0
-  AND a.status NOT IN ('resolved', 'exhausted', 'closed', 'returned', 'recalled')
+  AND a.status NOT IN ({_ENDED})
 ORDER BY a.id
 """  # noqa: S608 - constants of ours
 

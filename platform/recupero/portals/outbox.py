@@ -8,9 +8,9 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from recupero.contacts import queries as contacts
-from recupero.contacts import service
 from recupero.contacts.queries import MessageLine
 from recupero.kernel.errors import NotFound
+from recupero.outreach import service
 from recupero.portals.pages import blueprint
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction

@@ -250,7 +250,7 @@ def _bench() -> Iterator[_Bench]:
 
 
 def measure(count: int, rounds: int, *, xlsx: bool) -> dict[str, Any]:
-    """Medians over rounds in changing order. With `xlsx`, the reference is our import of the same rows as CSV."""
+    """Medians over rounds in changing order. With `xlsx`, the reference is our import of the same CSV."""
     with _bench() as bench:
         path = bench.folder / "placement.csv"
         write_csv(path, count)

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
+from recupero.contacts import service as contacts
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
@@ -193,3 +194,18 @@ def test_an_unknown_currency_or_no_amount_is_refused(platform: runtime.Runtime, 
     with pytest.raises(UserError, match="above zero"):
         pay(placed, 0)
     assert Book.TRUST_CASH not in books(scope)
+
+
+def test_a_payment_is_counted_to_the_newest_contact_of_thirty_days(
+    platform: runtime.Runtime, scope: Scope
+) -> None:
+    placed = place(platform, scope)
+    with platform.database.transaction(scope) as session:
+        called = contacts.record_inbound(session, account_id=placed.account_ids[0], channel="call")
+    clock.advance(timedelta(days=20))
+    first = pay(placed, 100, "soon")
+    clock.advance(timedelta(days=11))
+    second = pay(placed, 100, "late")
+    with platform.database.transaction(scope) as session:
+        counted = [session.get_one(Payment, (scope.tenant(), one or 0)) for one in (first, second)]
+        assert [(one.contact_id, one.channel) for one in counted] == [(called, "call"), (None, None)]

@@ -81,6 +81,24 @@ def timeline(session: Session, account_id: int, limit: int = 100) -> list[Contac
     return [ContactLine(*tuple(row)) for row in rows]
 
 
+def last_reached(
+    session: Session, account_ids: Collection[int], *, since: datetime, until: datetime
+) -> tuple[int, str] | None:
+    """Id and channel of the newest contact that reached somebody about these accounts between two moments."""
+    row = session.execute(
+        select(Contact.id, Contact.channel)
+        .where(
+            Contact.tenant_id.in_(scope_of(session).tenant_ids),
+            Contact.account_id.in_(account_ids),
+            Contact.at.between(since, until),
+            Contact.state.in_(["sent", "delivered", "answered", "received"]),
+        )
+        .order_by(Contact.at.desc(), Contact.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
 @dataclass(frozen=True, slots=True)
 class MessageLine:
     """One message as an operator reads it. `address`, `subject` and `body` are readable text."""

@@ -7,12 +7,13 @@ So the books are the same whatever the order and the number of times in which pr
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from recupero.contacts import queries as contacts
 from recupero.kernel import audit, clock, events
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
@@ -28,6 +29,7 @@ from recupero.payments.tables import Allocation, Payment, Reversal
 from recupero.placements.debts import OpenDebt, debts
 
 SUSPENSE = "suspense"
+BROUGHT = timedelta(days=30)  # a payment is counted to the newest contact of these days before it
 _STEPS = {"refund": Step.REFUNDED, "dispute": Step.DISPUTED, "dispute_won": Step.DISPUTE_WON}
 _PAYMENT_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, :tenant))")
 
@@ -47,8 +49,6 @@ class Received:
     gateway: str | None = None
     link_id: int | None = None
     charge_id: int | None = None
-    channel: str | None = None
-    contact_id: int | None = None
     note: str | None = None
 
 
@@ -117,6 +117,9 @@ def _lock(session: Session, payment_key: str) -> None:
 
 def _receive(session: Session, group: "_Group", received: Received) -> tuple[Payment, set[int]]:
     allowed = [debt for debt in group.debts if debt.account_id in set(received.account_ids)]
+    brought_by = contacts.last_reached(
+        session, received.account_ids, since=received.received_at - BROUGHT, until=received.received_at
+    )
     payment = Payment(
         tenant_id=scope_of(session).tenant(), debtor_id=received.debtor_id, link_id=received.link_id,
         charge_id=received.charge_id, external_key=received.external_key, kind=received.kind,
@@ -124,7 +127,7 @@ def _receive(session: Session, group: "_Group", received: Received) -> tuple[Pay
         account_ids=[debt.account_id for debt in allowed],
         rates={str(debt.account_id): debt.commission_rate for debt in allowed},
         state="booked", received_at=received.received_at, booked_at=clock.now(), transaction_id=0,
-        channel=received.channel, contact_id=received.contact_id, note=received.note,
+        contact_id=brought_by and brought_by[0], channel=brought_by and brought_by[1], note=received.note,
     )  # fmt: skip
     session.add(payment)
     session.flush()

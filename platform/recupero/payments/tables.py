@@ -105,7 +105,8 @@ class Payment(TenantOwned, Base):
     booked_at: Mapped[datetime]
     transaction_id: Mapped[int]
     note: Mapped[str | None]  # why a person should look, for instance an amount that nobody asked for
-    channel: Mapped[str | None]  # the channel of the contact that brought it, where known
+    # the newest contact of the thirty days before it, which reports count it to
+    channel: Mapped[str | None]
     contact_id: Mapped[int | None]
 
 

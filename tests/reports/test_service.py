@@ -146,6 +146,43 @@ def test_activity_counts_attempts_contacts_and_accounts(rows: Rows) -> None:
     assert {line.name: counts(line, "attempts")[0] for line in found.channels} == {"call": 2, "email": 2}
 
 
+def test_a_voicemail_is_no_contact_and_a_link_followed_by_the_debtor_is_one(rows: Rows) -> None:
+    portfolio = rows.portfolio()
+    account = rows.account(portfolio, rows.batch(portfolio), "2026-01-10", 1_000)
+    rows.contact(account, "2026-02-02", "call", "no_answer", disposition="BUSY")
+    rows.contact(account, "2026-02-03", "call", "answered", disposition="VMLM")
+    rows.contact(account, "2026-02-04", "sms", "delivered", disposition="CLCK", right_party=True)
+    rows.contact(account, "2026-02-05", "email", "delivered", disposition="RPLY")
+    rows.contact(account, "2026-02-05", "email", "received", direction="inbound")  # the reply itself
+    found = section(rows, "2026-02")
+    assert counts(found, "attempts") == (4, None)
+    assert counts(found, "connects") == (2, None)
+    assert counts(found, "connect_rate") == (2, 4)
+    assert counts(found, "right_party") == (1, None)
+
+
+def test_money_goes_to_the_channel_of_the_last_contact_of_the_month_before(rows: Rows) -> None:
+    portfolio = rows.portfolio()
+    batch = rows.batch(portfolio)
+    reached, long_ago, never = (rows.account(portfolio, batch, "2026-01-10", 10_000) for _ in range(3))
+    rows.contact(reached, "2026-02-02", "sms")
+    rows.contact(reached, "2026-02-10", "email")
+    rows.contact(reached, "2026-02-12", "call", "failed")  # nothing went out
+    rows.contact(reached, "2026-02-20", "whatsapp")
+    rows.contact(long_ago, "2026-01-12", "sms")
+    rows.payment(reached, "2026-02-15", 700)
+    rows.payment(reached, "2026-02-16", 50, channel="letter")  # the gateway knew better
+    rows.payment(long_ago, "2026-02-15", 20)
+    rows.payment(never, "2026-02-15", 1)
+    rows.promise(reached, "2026-02-15", "2026-02-18", 100, "kept", paid_minor=100)
+    channels = {line.name: line for line in section(rows, "2026-02").channels}
+    assert {name: counts(line, "collected")[0] for name, line in channels.items()} == {
+        "email": 700, "letter": 50, "": 21, "sms": 0, "whatsapp": 0, "call": 0,
+    }  # fmt: skip
+    assert counts(channels["email"], "payments") == (1, None)
+    assert counts(channels["email"], "promises") == (1, None)
+
+
 def test_an_account_held_for_a_part_of_the_period_is_workable(rows: Rows) -> None:
     portfolio = rows.portfolio()
     batch = rows.batch(portfolio)

@@ -20,14 +20,25 @@ INVALID_WITHIN_DAYS = 30  # a recall so soon counts as an invalid placement (net
 # Codes of the domain page 4.1 in which a person was reached, whoever it was.
 _ANSWERED = (
     "'WRNG','TPNA','TPRF','HUNV','HUPV','CBRQ','PTPF','PTPP','PLAN','SETL','PAID','ALRD','NOIN','RTPY',"
-    "'UTPY','HARD','DSPT','CMPL','CEAS','ATTY','DECD','INSO','FRDI','LANG','RPLY'"
+    "'UTPY','HARD','DSPT','CMPL','CEAS','ATTY','DECD','INSO','FRDI','LANG'"
 )
 # A failed contact was an attempt only where something went out and came back.
 _ATTEMPT = (
-    "(c.direction = 'outbound' AND (c.state IN ('sent','delivered','answered','unknown')"
-    " OR (c.state = 'failed' AND c.disposition IN ('BNCE','DISC','NOAN','BUSY','VMNM','VMLM'))))"
+    "(c.direction = 'outbound' AND (c.state IN ('sent','delivered','answered','no_answer','unknown')"
+    " OR (c.state = 'failed' AND c.disposition IN ('BNCE','DISC'))))"
 )
-_PERSON_ANSWERED = f"(c.state = 'answered' OR c.disposition IN ({_ANSWERED}))"
+# A voicemail is no person; a link that the verified debtor followed is one. A written reply is an inbound
+# contact of its own, so the message that it answers is not counted again as a contact, only as answered.
+_REACHED = (
+    "(c.right_party OR (c.state = 'answered' AND c.disposition IS DISTINCT FROM 'VMLM')"
+    f" OR c.disposition IN ({_ANSWERED}))"
+)
+# What came in without a channel of its own goes to the last contact made for the account in the month before.
+_LAST_CHANNEL = (
+    "(SELECT c.channel FROM contacts c WHERE c.tenant_id = :tenant AND c.account_id = {0} AND c.at <= {1}"
+    " AND c.at > {1} - interval '30 days' AND c.direction = 'outbound'"
+    " AND c.state NOT IN ('reserved', 'failed') ORDER BY c.at DESC LIMIT 1)"
+)
 _OF_ACCOUNT = (
     "coalesce({0}.account_id, (SELECT min(o.id) FROM accounts o"
     " WHERE o.tenant_id = :tenant AND o.debtor_id = {0}.debtor_id))"
@@ -126,10 +137,10 @@ GROUP BY 1, 2, 3, 4
 # The first move of a payment is dated when the money came, later ones when they happened. A move that takes
 # more off than it puts on is a reversal; one between accounts, or out of suspense, is none. What lies in
 # suspense is no recovery of any account.
-_FLOWS = """
+_FLOWS = f"""
 WITH moved AS (
     SELECT l.account_id, l.amount_minor, l.fee_minor, p.kind = 'direct' AS direct,
-           coalesce(p.channel, '') AS channel,
+           coalesce(p.channel, {_LAST_CHANNEL.format("l.account_id", "p.received_at")}, '') AS channel,
            CASE WHEN l.transaction_id = min(l.transaction_id) OVER payment
                 THEN p.received_at ELSE l.at END AS at,
            sum(l.amount_minor) OVER step < 0 AS taken_back
@@ -147,7 +158,7 @@ FROM moved m
 JOIN accounts a ON a.tenant_id = :tenant AND a.id = m.account_id
 WHERE m.at < :end AND a.placed_on < :end_day
 GROUP BY 1, 2, 3, 4, 5, 6, 7
-"""
+"""  # noqa: S608
 
 # MATERIALIZED, so that a planner without statistics does not work the holds out again for every contact.
 _WORKABLE = """
@@ -182,9 +193,9 @@ FROM workable GROUP BY GROUPING SETS ((currency), (currency, portfolio_id))
 
 _ACTIVITY = f"""{_WORKABLE}, told AS MATERIALIZED (
     SELECT {_OF_ACCOUNT.format("c")} AS account_id, c.channel, {_ATTEMPT} AS attempt,
-           (c.direction = 'inbound' OR {_PERSON_ANSWERED}) AS connect,
+           (c.direction = 'inbound' OR {_REACHED}) AS connect,
            c.right_party, (c.verdict ->> 'allowed') = 'false' AS illegal,
-           {_ATTEMPT} AND {_PERSON_ANSWERED} AS answered
+           {_ATTEMPT} AND ({_REACHED} OR c.disposition = 'RPLY') AS answered
     FROM contacts c
     WHERE c.tenant_id = :tenant AND c.at >= :start AND c.at < :end
 )
@@ -203,16 +214,17 @@ LEFT JOIN workable w ON w.id = t.account_id
 GROUP BY GROUPING SETS ((a.currency), (a.currency, a.portfolio_id), (a.currency, t.channel))
 """  # noqa: S608
 
-_PROMISES = """
+_PROMISES = f"""
 WITH told AS (
-    SELECT a.currency, a.portfolio_id, coalesce(c.channel, '') AS channel, p.amount_minor, p.state,
+    SELECT a.currency, a.portfolio_id, p.amount_minor, p.state,
+           coalesce(k.channel, {_LAST_CHANNEL.format("p.account_id", "p.made_at")}, '') AS channel,
            least(p.paid_minor, p.amount_minor) AS counted_minor,
            p.made_at >= :start AND p.made_at < :end AS made,
            p.due_date >= :first_day AND p.due_date < :end_day
                AND p.state IN ('kept', 'partly_kept', 'broken') AS due
     FROM promises p
     JOIN accounts a ON a.tenant_id = p.tenant_id AND a.id = p.account_id
-    LEFT JOIN contacts c ON c.tenant_id = p.tenant_id AND c.id = p.contact_id
+    LEFT JOIN contacts k ON k.tenant_id = p.tenant_id AND k.id = p.contact_id
     WHERE p.tenant_id = :tenant
 )
 SELECT currency, portfolio_id, channel,
@@ -224,16 +236,21 @@ SELECT currency, portfolio_id, channel,
        coalesce(sum(counted_minor) FILTER (WHERE due), 0)::bigint
 FROM told WHERE made OR due
 GROUP BY GROUPING SETS ((currency), (currency, portfolio_id), (currency, channel))
-"""
+"""  # noqa: S608
 
-_PAYMENT_COUNTS = """
-SELECT a.currency, a.portfolio_id, coalesce(p.channel, ''), count(DISTINCT p.id)
-FROM payments p
-JOIN allocations l ON l.tenant_id = p.tenant_id AND l.payment_id = p.id AND l.amount_minor > 0
-JOIN accounts a ON a.tenant_id = p.tenant_id AND a.id = l.account_id
-WHERE p.tenant_id = :tenant AND p.received_at >= :start AND p.received_at < :end
-GROUP BY GROUPING SETS ((a.currency), (a.currency, a.portfolio_id), (a.currency, coalesce(p.channel, '')))
-"""
+_PAYMENT_COUNTS = f"""
+WITH told AS (
+    SELECT DISTINCT p.id, a.currency, a.portfolio_id,
+           coalesce(p.channel, {_LAST_CHANNEL.format("l.account_id", "p.received_at")}, '') AS channel
+    FROM payments p
+    JOIN allocations l ON l.tenant_id = p.tenant_id AND l.payment_id = p.id AND l.amount_minor > 0
+    JOIN accounts a ON a.tenant_id = p.tenant_id AND a.id = l.account_id
+    WHERE p.tenant_id = :tenant AND p.received_at >= :start AND p.received_at < :end
+)
+SELECT currency, portfolio_id, channel, count(DISTINCT id)
+FROM told
+GROUP BY GROUPING SETS ((currency), (currency, portfolio_id), (currency, channel))
+"""  # noqa: S608
 
 _VOICES = f"""
 WITH told AS (
@@ -245,7 +262,8 @@ WITH told AS (
     SELECT (SELECT min(o.id) FROM accounts o WHERE o.tenant_id = :tenant AND o.debtor_id = r.debtor_id),
            r.kind
     FROM permissions r
-    WHERE r.tenant_id = :tenant AND r.kind = 'opt_out' AND r.source NOT IN ('placement', 'import', 'creditor')
+    WHERE r.tenant_id = :tenant AND r.kind = 'opt_out'
+      AND r.source ~ '^(page|agent|api|simulation|disposition)' -- not what a placement file said
       AND r.at >= :start AND r.at < :end
 )
 SELECT a.currency, a.portfolio_id, NULL::text,

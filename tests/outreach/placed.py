@@ -37,7 +37,7 @@ def place(
     people: list[int] | None = None,
     of: Placed | None = None,
     timezone: str | None = None,
-    region: str | None = None,
+    region: str | None = "CL-RM",
     language: str = "es",
     open_date: date | None = date(2025, 1, 15),
     due_date: date = date(2025, 8, 1),
@@ -51,7 +51,8 @@ def place(
             points = {of.debtor_id: of.points}
         else:
             persons = people if people is not None else _people(session, scope, count)
-            debtors = _debtors(session, scope, persons, country, region, timezone, language)
+            known = region if region and region.startswith(country) else None
+            debtors = _debtors(session, scope, persons, country, known, timezone, language)
             points = _points(session, scope, debtors, kinds)
         accounts = _accounts(session, scope, portfolio, debtors, currency, open_date, due_date)
     return [

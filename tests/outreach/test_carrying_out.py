@@ -125,6 +125,16 @@ def test_two_tenants_share_a_persons_caps_and_see_only_their_own(world: World, n
         assert session.execute(select(PersonContact)).first() is None
 
 
+def test_nobody_is_contacted_whose_time_zone_nothing_tells(scope: Scope) -> None:
+    placed = place(scope, region=None, kinds=("email",))
+    plan(placed)
+    run()
+    assert states(placed) == [("blocked", "no_timezone")]
+    with runtime.current().database.transaction(scope) as session:
+        step = queries.why_silent(session, placed[0].account_id)
+    assert "no_timezone" in step.standing
+
+
 def test_a_country_without_a_pack_is_closed_and_says_so(scope: Scope) -> None:
     placed = place(scope, country="BR", currency="BRL", language="pt")
     plan(placed)

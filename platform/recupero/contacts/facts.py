@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
+from recupero.contacts import gate
 from recupero.contacts.tables import Permission
 from recupero.kernel.database import scope_of
 from recupero.kernel.money import Money
@@ -39,6 +40,10 @@ class Permissions:
 
     consented: frozenset[Channel] | None = None
     opted_out: frozenset[Channel] = frozenset()
+
+
+#: Why nobody is contacted: a code that actions, plans and pages share.
+NO_TIMEZONE = "no_timezone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,15 @@ class Dossiers:
             currency=account.currency,
             debt_kind=account.product,
         )
+
+    def nowhere(self, account: Reachable) -> bool:
+        """Whether nothing tells in which of the country's time zones the debtor is: then nobody is contacted.
+
+        The gate alone would ask for a moment that is lawful in all of them; the house waits until somebody
+        has found out.
+        """
+        known = account.timezone or account.region or self._phone_zone(account, None)
+        return not known and account.country in gate.many_zoned()
 
     def _phone_zone(self, account: Reachable, point: Point | None) -> str | None:
         """The zone of the number that is used, else of the debtor's first number: it tells where they are."""

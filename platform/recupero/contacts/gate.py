@@ -23,6 +23,11 @@ def packs() -> Packs:
     return Packs.of(plugins.packs.values(), plugins.failed_countries())
 
 
+def many_zoned() -> frozenset[str]:
+    """Countries with a pack whose clocks differ from place to place."""
+    return frozenset(country for country, pack in packs().by_country.items() if len(pack.manifest.zones) > 1)
+
+
 def purpose_for_law(purpose: str) -> Purpose | None:
     """What the law is told of an action's purpose. Reminder and collection are left to the due date to
     tell apart, so that nobody can call a demand a reminder."""

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from recupero.contacts.gate import packs, purpose_for_law
+from recupero.contacts.facts import NO_TIMEZONE
+from recupero.contacts.gate import many_zoned, packs, purpose_for_law
 from recupero.decisions.strategy import Strategy
 from recupero.law.batch import Question, judge_many
 from recupero.outreach.words import PURPOSES
@@ -49,6 +50,7 @@ def workable(
         pl.when(pl.col("hold").is_not_null() & ~(pl.col("hold").is_in(AGREEMENTS) & pl.col("reminding")))
         .then(pl.lit("hold:") + pl.col("hold"))
         .when(~pl.col("portfolio").is_in(list(strategies))).then(pl.lit("strategy_invalid"))
+        .when(_nowhere()).then(pl.lit(NO_TIMEZONE))
         .when(pl.col("busy")).then(pl.lit("already_scheduled"))
         .when(pl.col("promised_for").is_not_null() & ~pl.col("reminding")).then(pl.lit("promise_running"))
         .when(pl.col("reminding")).then(None)
@@ -80,6 +82,14 @@ def _with_strategy(accounts: pl.DataFrame, strategies: Mapping[int, Strategy], a
     return accounts.join(limits, on="portfolio", how="left").with_columns(
         reminding=reminding.fill_null(value=False)
     )
+
+
+def _nowhere() -> Any:
+    """Nothing tells in which of the country's time zones the debtor is, as `Dossiers.nowhere` has it."""
+    import polars as pl
+
+    known = pl.coalesce("timezone", "region", pl.col("^.*_zone$").exclude("clock_zone"))
+    return known.is_null() & pl.col("country").is_in(sorted(many_zoned()))
 
 
 def _template(at: datetime) -> Any:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from recupero.contacts import service as contacts
+from recupero.contacts.queries import Dossiers, dossiers
 from recupero.contacts.service import Reservation, Wish, reserve
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
@@ -31,10 +32,11 @@ def start_call(
     Raises NotFound, or Conflict where the account is closed, held or has no telephone number, or where the
     task was taken by somebody else.
     """
-    account = reach.reachable(session, [account_id]).get(account_id)
+    known = dossiers(session, [account_id])
+    account = known.accounts.get(account_id)
     if account is None:
         raise NotFound("no such account")
-    _check_workable(session, account)
+    _check_workable(known, account)
     point = contact_point_id or _best_number(session, account.debtor_id)
     task = _task(session, action_id) if action_id is not None else _waiting(session, account_id)
     wish = Wish(
@@ -55,16 +57,14 @@ def finish_call(session: Session, contact_id: int, code: str, *, actor: str) -> 
         move(session, [Move(action_id, "done", code)])
 
 
-def _check_workable(session: Session, account: reach.Reachable) -> None:
+def _check_workable(known: Dossiers, account: reach.Reachable) -> None:
     if account.ended:
         raise Conflict("nothing is collected on this account any more")
-    holds = [
-        hold.kind
-        for hold in reach.open_holds(session, [account.debtor_id]).get(account.debtor_id, [])
-        if hold.account_id in (None, account.account_id)
-    ]
+    holds = {hold.kind for hold in known.holds_on(account)}
     if holds:
-        raise Conflict(f"work on this account is on hold: {', '.join(sorted(set(holds)))}")
+        raise Conflict(f"work on this account is on hold: {', '.join(sorted(holds))}")
+    if known.nowhere(account):
+        raise Conflict("nothing tells in which time zone this person is: add their region or time zone first")
 
 
 def _best_number(session: Session, debtor_id: int) -> int:

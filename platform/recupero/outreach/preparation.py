@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts import queries as contact_queries
 from recupero.contacts import service as contacts
+from recupero.contacts.facts import NO_TIMEZONE
 from recupero.contacts.gate import packs, purpose_for_law
 from recupero.contacts.queries import Dossiers
 from recupero.contacts.service import Reservation, SentMessage, Wish
@@ -135,6 +136,8 @@ def _objection(action: Action, account: Reachable, known: Dossiers) -> Move | No
         kinds -= set(AGREEMENTS)
     if kinds:
         return Move(action.id, "blocked", f"hold:{min(kinds, key=HOLDS.index)}")
+    if known.nowhere(account):
+        return Move(action.id, "blocked", NO_TIMEZONE)
     if action.template == "reminder" and account.due_date < clock.now().date():
         return Move(action.id, "cancelled", "no_longer_before_due_date")
     permissions = known.permissions.get(account.debtor_id)

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from recupero.contacts import queries as contacts
+from recupero.contacts.facts import NO_TIMEZONE
 from recupero.contacts.queries import MessageLine
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
@@ -111,6 +112,8 @@ def why_silent(session: Session, account_id: int) -> NextStep:
         standing += sorted(f"opted_out:{channel}" for channel in permissions.opted_out)
     if not known.points.get(account.debtor_id):
         standing.append("no_contact_point")
+    if known.nowhere(account):
+        standing.append(NO_TIMEZONE)
     waiting = _waiting(session, account_id)
     if not account.ended:
         channel: Any = waiting.channel if waiting else "email"  # a channel of law, as scheduled

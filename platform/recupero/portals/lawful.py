@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from recupero.contacts.queries import HISTORY, dossiers, packs, person_history
 from recupero.law.service import judge_contact
+from recupero.placements.reach import Point
 from recupero_sdk.law import CHANNELS, Channel, Proposal
 
 #: Which kind of contact point a channel needs.
@@ -40,6 +42,9 @@ def channel_states(session: Session, account_id: int, at: datetime, language: st
     made = person_history(session, [account.person_id], at - HISTORY).get(account.person_id, [])
     history = [past.seen_from(account.tenant_id, account_id) for past in made]
     points = known.points.get(account.debtor_id, ())
+    if known.nowhere(account):
+        why = _("Nothing tells in which time zone this person is. Add their region or time zone first.")
+        return [_closed(channel, points, why) for channel in CHANNELS]
     states: list[ChannelState] = []
     for channel in CHANNELS:
         point = next((point for point in points if point.kind == POINT_FOR[channel]), None)
@@ -53,6 +58,11 @@ def channel_states(session: Session, account_id: int, at: datetime, language: st
             ChannelState(channel, point is not None, verdict.allowed, verdict.next_lawful_at, reasons, pack)
         )
     return states
+
+
+def _closed(channel: Channel, points: Sequence[Point], why: str) -> ChannelState:
+    has_point = any(point.kind == POINT_FOR[channel] for point in points)
+    return ChannelState(channel, has_point, allowed=False, next_at=None, reasons=[(why, "-")], pack="")
 
 
 def closed_because(states: Sequence[ChannelState]) -> list[tuple[str, str]]:

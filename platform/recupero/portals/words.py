@@ -263,6 +263,7 @@ HELD: Words = {
     "strategy_invalid": _("Strategy cannot be read"),
     "opted_out": _("Opted out"),
     "no_contact_point": _("No address known"),
+    "no_timezone": _("Time zone not known"),
     "debtor_wishes_other_channel": _("Wishes another channel"),
 }
 FIELDS: Words = {

@@ -17,6 +17,7 @@ from recupero.contacts.service import Result
 from recupero.decisions.simulation.debtors import Reaction, SimulatedDebtor
 from recupero.kernel import clock, jobs
 from recupero.kernel.database import Scope
+from recupero.kernel.errors import Conflict
 from recupero.kernel.runtime import Runtime
 from recupero.outreach import calls
 from recupero.outreach import queries as outreach
@@ -115,8 +116,12 @@ class Drive:
         with self._platform.database.transaction(town.scope) as session:
             tasks = [(task.id, task.account_id) for task in outreach.for_people(session, CALLS_PER_TICK)]
         for task_id, account_id in tasks:
-            with self._platform.database.transaction(town.scope) as session:
-                call = calls.start_call(session, account_id=account_id, action_id=task_id)
+            try:
+                with self._platform.database.transaction(town.scope) as session:
+                    call = calls.start_call(session, account_id=account_id, action_id=task_id)
+            except Conflict:  # the call before this one changed the account: an agent's screen would say so
+                self.counts["calls_not_wanted"] += 1
+                continue
             if call.contact_id is not None:
                 self._talk(town, call.contact_id, account_id)
 

@@ -84,6 +84,16 @@ def test_outages_are_retried_with_the_same_key_and_never_make_a_second_link(
     assert {key for path, key, _ in stripe.requests if path == "/v1/payment_links"} == {made.idempotency_key}
 
 
+def test_a_long_outage_ends_and_the_debtor_may_ask_again(placed: Placed, stripe: StripeServer) -> None:
+    stripe.outages += [500] * jobs.MAX_ATTEMPTS
+    made = charge(placed, 40_000)
+    for _ in range(jobs.MAX_ATTEMPTS):
+        clock.advance(timedelta(minutes=40))
+        jobs.drain()
+    assert state(made) == ("failed", None)
+    assert state(charge(placed, 40_000))[0] == "open"
+
+
 def test_a_lost_connection_is_retried_by_the_sdk_with_the_same_key(
     placed: Placed, stripe: StripeServer
 ) -> None:

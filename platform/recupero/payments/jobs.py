@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 from recupero.kernel import audit, runtime
-from recupero.kernel.jobs import JobContext, enqueue, job, periodic
+from recupero.kernel.jobs import MAX_ATTEMPTS, JobContext, enqueue, job, periodic
 from recupero.payments import charges, gateways, inbox, promises, sandbox
 from recupero.tenancy.queries import agency_scopes
-from recupero_sdk.gateways import GatewayRefused, PaymentEventKind
+from recupero_sdk.gateways import GatewayRefused, GatewayUnavailable, PaymentEventKind
 
 
 @job("payments.create_charge")
@@ -21,8 +21,12 @@ def create_charge(context: JobContext, charge_id: int) -> None:
     try:
         made = gateway.create_charge(request, config)
     except GatewayRefused as refused:
-        _refuse(context, charge_id, str(refused))
+        _give_up(context, charge_id, str(refused))
         return
+    except GatewayUnavailable as away:
+        if context.attempt >= MAX_ATTEMPTS:
+            _give_up(context, charge_id, f"unavailable: {away}")
+        raise
     with context.transaction() as session:
         found = charges.charge(session, charge_id)
         found.reference, found.url = made.reference, made.url
@@ -32,7 +36,8 @@ def create_charge(context: JobContext, charge_id: int) -> None:
             enqueue(session, "payments.cancel_charge", charge_id=charge_id)
 
 
-def _refuse(context: JobContext, charge_id: int, reason: str) -> None:
+def _give_up(context: JobContext, charge_id: int, reason: str) -> None:
+    """The debtor sees that it did not work and may ask again."""
     with context.transaction() as session:
         found = charges.charge(session, charge_id)
         found.state = "failed"

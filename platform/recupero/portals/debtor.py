@@ -33,6 +33,7 @@ from recupero_sdk.gateways import PaymentEventKind
 blueprint = Blueprint("debtor", __name__)
 limiter.limit("120 per minute")(blueprint)
 PROOF = timedelta(minutes=30)
+SLOW = timedelta(minutes=1)
 _WHY = "a debtor has no login: the link's token opens it and nothing is shown before the identity is proven"
 
 
@@ -110,7 +111,8 @@ def wait(token: str, door: Door, charge_id: int) -> ResponseReturnValue:
         if charge.link_id != door.link_id:
             raise NotFound("no such charge")
         _wear(opened)
-        return render_template("debtor/wait.html", token=token, charge=charge)
+        slow = clock.now() - charge.created_at > SLOW
+        return render_template("debtor/wait.html", token=token, charge=charge, slow=slow)
 
 
 @blueprint.get("/p/<token>/thanks")

@@ -117,7 +117,13 @@ class PretendGateway(Gateway, Protocol):
     """A gateway that moves no money: the platform shows a page of its own, where one chooses what happens."""
 
     def pretend(
-        self, charge: Charge, request: ChargeRequest, kind: PaymentEventKind, config: PluginConfig, *, now: datetime
+        self,
+        charge: Charge,
+        request: ChargeRequest,
+        kind: PaymentEventKind,
+        config: PluginConfig,
+        *,
+        now: datetime,
     ) -> tuple[bytes, Mapping[str, str]]:
         """Body and headers of the signed event that a provider would send."""
         ...

@@ -15,6 +15,8 @@ from prometheus_client import multiprocess
 
 from recupero.kernel import logs
 
+logs.configure()  # here, since the application is imported before any hook is called
+
 worker_class = "gthread"
 preload_app = True  # imported once; connections are opened by the first request, after the fork
 workers = int(os.environ.get("RECUPERO_WEB_WORKERS", "2"))
@@ -30,8 +32,7 @@ forwarded_allow_ips = os.environ.get("RECUPERO_PROXIES", "127.0.0.1,::1")
 
 
 def on_starting(server: Any) -> None:
-    """Before anything else: gunicorn's own lines go the way of all logs, and counting begins anew."""
-    logs.configure()
+    """Gunicorn's own lines go the way of all logs, and counting begins anew."""
     for name in ("gunicorn.error", "gunicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers.clear()

@@ -126,8 +126,8 @@ def import_file(data: dict[str, Any], files: dict[str, FileStorage]) -> dict[str
     with _stored(files["file"]) as path:
         result = take_in(
             runtime.current().database, Scope(the_caller().scope.agency_id, (tenant_id,)),
-            portfolio_id=data["portfolio_id"], path=path, kind=data["kind"], mapping=_mapping(data["mapping"]),
-            dry_run=data["dry_run"], actor=the_caller().actor,
+            portfolio_id=data["portfolio_id"], path=path, kind=data["kind"],
+            mapping=_mapping(data["mapping"]), dry_run=data["dry_run"], actor=the_caller().actor,
         )  # fmt: skip
     return result.as_json()
 

@@ -217,6 +217,30 @@ def test_rows_that_are_not_meant_are_counted_apart(creditor: Creditor) -> None:
     assert (result.rows, result.accepted, result.excluded) == (1, 1, 1)
 
 
+def test_columns_are_joined_composed_translated_taken_off_and_kept(creditor: Creditor) -> None:
+    mapping: dict[str, Any] = {
+        "columns": {
+            "client_account": {"template": "{sucursal}/{numero}"}, "name": ["nombre", "apellido"],
+            "due_date": {"first_of": ["cuota", "vence"]},
+            "principal": {"columns": ["prestado"], "minus": ["pagado"]},
+            "cost": ["gasto 1", "gasto 2"], "kind": {"columns": ["tipo"], "values": {"E": "firm"}},
+            "region": {"columns": ["region"], "prefix": "CL-"}, "score": "puntaje",
+        },
+        "constants": {"product": "credito"}, "keep": "all",
+    }  # fmt: skip
+    headings = ["sucursal", "numero", "nombre", "apellido", "cuota", "vence", "prestado", "pagado", "gasto 1",
+                "gasto 2", "tipo", "region", "puntaje", "color"]  # fmt: skip
+    cells = ["A", "7", "Ana", "Díaz", "", "31/01/2026", "1000", "400", "5", "", "E", "RM", "650", "rojo"]
+    assert creditor.send(csv_text([cells], headings=headings), mapping=mapping).accepted == 1
+    account = creditor.all("SELECT * FROM accounts")[0]
+    assert (account["client_account"], account["product"]) == ("A/7", "credito")
+    assert (account["principal_minor"], account["cost_minor"], account["placed_minor"]) == (600, 5, 605)
+    assert account["extra"] == {"score": "650", "color": "rojo"}
+    debtor = creditor.all("SELECT * FROM debtors")[0]
+    assert (debtor["kind"], debtor["region"]) == ("firm", "CL-RM")
+    assert crypto.keyring().decrypt(debtor["name"]) == "Ana Díaz"
+
+
 def test_the_rejects_file_has_the_same_columns_and_the_reason(creditor: Creditor) -> None:
     target = creditor.folder / "rejects.csv"
     creditor.send(csv_text([row(1), row(2, nombre="", correo="=cmd|' /C calc'!A0")]), rejects=target)

@@ -144,11 +144,12 @@ def _with_extra(accounts: pl.DataFrame, chunk: pl.DataFrame, mapping: Mapping) -
         name for name in chunk.columns if name not in used and not name.startswith("\x00")
     )  # fmt: skip
     fields = [name for name in _EXTRA if name in mapping.sources]
+    kept = tuple(name for name in kept if name not in fields)
     if not kept and not fields:
         return accounts.with_columns(pl.lit(None, dtype=pl.String).alias("extra"))
     own = extract(chunk, mapping).select(ROW, *fields)
     pieces = own.join(chunk.select(ROW, *(pl.col(name).alias(f"\x00{name}") for name in kept)), on=ROW)
-    pieces = pieces.rename({f"\x00{name}": name for name in kept if name not in fields}, strict=False)
+    pieces = pieces.rename({f"\x00{name}": name for name in kept})
     encoded = pl.struct(pl.exclude(ROW)).struct.json_encode().alias("extra")
     return accounts.join(
         pieces.select(pl.col(ROW).alias("row_number"), encoded), on="row_number", maintain_order="left"

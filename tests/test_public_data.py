@@ -1,4 +1,4 @@
-"""Public data sets as placements of a creditor, through the whole job: place, plan, pay by link, book, report."""
+"""Public data as placements of a creditor, through the whole job: place, plan, pay by link, book, report."""
 
 import gzip
 import json

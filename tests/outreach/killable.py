@@ -22,16 +22,19 @@ from sqlalchemy import event
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.config import Config
 from recupero.kernel.plugins import Plugins
+from recupero.outreach import jobs as outreach_jobs
 from recupero.wiring import wire
 from recupero_sdk.channels import Capabilities, Message, Receipt, SendOutcome
 from recupero_sdk.settings import PluginConfig, Setting
+
+BATCH = 60  # small ones, so that a few hundred actions have many points to die at
 
 
 class RecordingOutbox:
     """An outbox whose deliveries outlive the process."""
 
     key = "outbox"
-    capabilities = Capabilities(channels=("email", "sms", "whatsapp", "letter"), batch_size=50)
+    capabilities = Capabilities(channels=("email", "sms", "whatsapp", "letter"), batch_size=15)
     settings: Sequence[Setting] = ()
 
     def __init__(self, log: Path, kill: dict[str, int]) -> None:
@@ -59,6 +62,7 @@ def die() -> None:
 
 def main(asked: dict[str, Any]) -> None:
     kill: dict[str, int] = asked["kill"]
+    outreach_jobs.BATCH = BATCH
     config = Config.build(
         Path(asked["data_dir"]),
         owner_database_url=asked["database"],

@@ -89,7 +89,7 @@ def run(
         drive.day()
         if day + 1 in trainings:
             train(platform, agency, say)
-        if (day + 1) % 10 == 0:
+        if (day + 1) % 3 == 0:
             say(f"Day {day + 1} of {days}: {drive.summary()}")
     return loaded, drive
 

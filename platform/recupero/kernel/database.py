@@ -103,6 +103,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=10,
             pool_pre_ping=True,
+            hide_parameters=True,  # personal data must not reach logs through an error
             connect_args={"options": f"-c role={APP_ROLE} -c timezone=UTC", "application_name": "recupero"},
         )
 

@@ -134,7 +134,7 @@ def test_a_form_without_its_token_changes_nothing(client: FlaskClient, path: str
 def _pay(client: FlaskClient, path: str, outcome: str, **form: str) -> None:
     prove(client, path)
     waiting = send(client, path, path + "/pay", **form).headers["Location"]
-    assert "http-equiv" in client.get(waiting).get_data(as_text=True)
+    assert "data-wait" in client.get(waiting).get_data(as_text=True)
     jobs.drain()
     page = re.search(r'href="[^"]*(/sandbox/pay/[^"]+)"', client.get(waiting).get_data(as_text=True))
     assert page

@@ -22,7 +22,7 @@ from recupero.tenancy import service as tenancy
 from recupero.wiring import wire
 
 _NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
-_LEARNED_ON = 20_000  # accounts that the model is trained on, whatever is planned
+_LEARNED_ON = 5_000  # accounts that the model is trained on, whatever is planned
 ROUNDS = 3
 
 

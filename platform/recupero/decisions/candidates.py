@@ -144,7 +144,7 @@ def lawful(
             .then(pl.lit("debtor_wishes_other_channel"))
         )  # fmt: skip
         refused.append(rows.filter(pl.col("rule").is_not_null()).select("account", "channel", "rule"))
-        for asked in rows.filter(pl.col("rule").is_null()).drop("rule").partition_by("template"):
+        for asked in _by_purpose(rows.filter(pl.col("rule").is_null()).drop("rule")):
             judged = _judged(asked, history, channel, at)
             options.append(judged.filter(pl.col("rule").is_null()).drop("rule"))
             refused.append(judged.filter(pl.col("rule").is_not_null()).select("account", "channel", "rule"))
@@ -153,6 +153,15 @@ def lawful(
     blocked = blocked.join(found.select("account", "channel").unique(), on=["account", "channel"], how="anti")
     tally.blocked.update(dict(blocked.group_by("rule").len().iter_rows()))
     return Candidates(found, blocked)
+
+
+def _by_purpose(rows: pl.DataFrame) -> list[pl.DataFrame]:
+    """The rows apart by what the law is told of the template's purpose: the gate is asked once for each."""
+    import polars as pl
+
+    told = {template: purpose_for_law(purpose) for template, purpose in PURPOSES.items()}
+    purpose = pl.col("template").replace_strict(told, return_dtype=pl.String)
+    return rows.with_columns(purpose=purpose).partition_by("purpose")
 
 
 def _no_options(accounts: pl.DataFrame) -> pl.DataFrame:
@@ -175,7 +184,7 @@ def _judged(rows: pl.DataFrame, history: pl.DataFrame, channel: str, at: datetim
     """The rows once per distinct lawful moment, or once with the rule that refuses."""
     import polars as pl
 
-    purpose = purpose_for_law(PURPOSES[rows["template"][0]])
+    purpose, rows = rows["purpose"][0], rows.drop("purpose")
     facts = law_columns(rows, channel)
     answers = [
         judge_many(packs(), facts, history, [channel], Question(at + slot, purpose=purpose, horizon=WINDOW))  # type: ignore[list-item]  # a channel of law by construction

@@ -27,7 +27,7 @@ _STRATEGY = {
     "channels": ["email", "whatsapp", "sms", "call"],
     "pace_days": 9,
     "max_contacts_30d": 4,
-    "daily": {"email": 24, "whatsapp": 20, "sms": 14, "call": 7},
+    "daily": {"email": 40, "whatsapp": 34, "sms": 24, "call": 12},
     "exploration": 0.05,
 }
 

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 FILE = "\n".join(
     (
-        "Operación;RUT;Nombre;Nacimiento;Correo;Teléfono;Autoriza email;Apertura;Vencimiento;Capital;Interes",
+        "Operación;RUT;Nombre;Nacimiento;Correo;Teléfono;Autoriza email;Emision;Vencimiento;Capital;Interes",
         "A-1;12.345.678-5;Ana Pérez Soto;02/04/1985;ana@example.com;+56 9 6123 4567;si;10/02/2025;15/01/2026;"
         "125.000;3.400",
         "A-2;11.111.111-1;Luis Soto;;luis@example.com;;si;10/02/2025;20/01/2026;89.990;0",

@@ -1,15 +1,18 @@
 """Every page opens for whom it is meant, in every language, empty or not, and for nobody else."""
 
+from datetime import datetime, timedelta
+from typing import Any
+
 import pytest
 from flask import Flask
+from sqlalchemy.event import listen, remove
 from werkzeug.routing import Rule
 
 from recupero.portals.language import CODES
 from recupero.tenancy.permissions import GRANTS, Permission, Role
+from tests.decisions import debts
 from tests.factories import World
 from tests.portals.conftest import Visitor
-
-STAFF = (Role.AGENCY_ADMINISTRATOR, Role.COMPLIANCE_OFFICER, Role.SUPERVISOR, Role.AGENT)
 
 
 def pages(app: Flask) -> list[Rule]:
@@ -60,3 +63,36 @@ def test_nobody_opens_a_page_that_is_not_public(visitor: Visitor, app: Flask) ->
         if not hasattr(view, "public"):
             answer = visitor.get(rule.rule)
             assert answer.headers["Location"].startswith("/sign-in?next="), rule.rule
+
+
+def test_an_account_page_asks_few_questions_of_the_database(
+    visitor: Visitor, world: World, noon: datetime
+) -> None:
+    """A query for each block, however much happened: a second contact or payment adds none."""
+    scope = world.tenant()
+    with visitor.platform.database.transaction(scope) as session:
+        owed = debts.debt(session, debts.portfolio(session))
+    visitor.sign_in(Role.AGENT, scope)
+    address = f"/accounts/{owed.account_id}"
+    visitor.text(address)
+    before = _queries(visitor, address)
+    with visitor.platform.database.transaction(scope) as session:
+        for day in range(1, 6):
+            debts.contact(session, owed, noon - timedelta(days=day))
+            debts.pay(session, owed, 1000, noon - timedelta(days=day))
+    assert _queries(visitor, address) == before
+    assert before <= 40
+
+
+def _queries(visitor: Visitor, address: str) -> int:
+    engine, said = visitor.platform.database.engine, []
+
+    def count(*event: Any) -> None:
+        said.append(event[2])
+
+    listen(engine, "before_cursor_execute", count)
+    try:
+        visitor.text(address)
+    finally:
+        remove(engine, "before_cursor_execute", count)
+    return len(said)

@@ -46,7 +46,8 @@ class Receipt:
     """The answer for one message: `reference` is the provider's id, `reason` says why it was not sent (no
     personal data in it).
 
-    `UNKNOWN` does not exist here: a connector that cannot tell raises `Uncertain`, and the core books `unknown`.
+    `UNKNOWN` does not exist here: a connector that cannot tell raises `Uncertain`, and the core books
+    `unknown`.
     """
 
     key: str
@@ -57,7 +58,7 @@ class Receipt:
 
 class Uncertain(Exception):
     """Raised by `Channel.send` where it cannot know what was sent: a connection broke while a message was on
-    its way. `receipts` are those it is sure of, in any number; every other message of the call is in doubt."""
+    its way. `receipts` are those it is sure of; every other message of the call is in doubt."""
 
     def __init__(self, reason: str, receipts: Sequence[Receipt] = ()) -> None:
         super().__init__(reason)

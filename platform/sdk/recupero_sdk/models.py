@@ -1,7 +1,7 @@
 """What a scoring model implements.
 
 A model kind knows how to train itself on columns and to predict on columns. The core reads the features,
-calls `train` inside an MLflow run, registers what comes back and serves the version with the alias `champion`.
+calls `train` inside an MLflow run, registers what comes back and serves the version that is `champion`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ class Feature:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """A table by columns: each value is a sequence (NumPy array or list) of the same length, NaN where unknown."""
+    """A table by columns: each value is an array or list of the same length, NaN where unknown."""
 
     values: Mapping[str, Any]
     rows: int
@@ -29,7 +29,7 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """What training gives back: the fitted object, its metrics and the name of the MLflow flavour to log with."""
+    """What training gives back: the fitted object, its metrics and the parameters worth noting."""
 
     fitted: Any
     metrics: Mapping[str, float]

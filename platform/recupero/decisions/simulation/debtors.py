@@ -19,7 +19,7 @@ READ = {"email": 0.24, "sms": 0.55, "whatsapp": 0.65, "letter": 0.45}
 WRONG = {"email": 0.14, "phone": 0.18, "address": 0.12}
 # Chance that somebody picks up an agent's call, and that it is the debtor.
 PICKS_UP, IS_DEBTOR = 0.22, 0.28
-SELF_CURE_PER_DAY = 0.00035
+SELF_CURE_PER_DAY = 0.0002
 
 
 class Reaction(StrEnum):
@@ -79,7 +79,7 @@ class SimulatedDebtor:
         near_pay_day = 0 <= (today - _pay_day_before(today, self.pay_day)).days <= 4
         able = min(1.0, self.means * (1.5 if near_pay_day else 0.8))
         draw = self.rng.random()
-        if draw < 0.20 * able:
+        if draw < 0.12 * able:
             return Reaction.PAY_FULL
         if draw < 0.40 * able:
             return Reaction.PAY_PART

@@ -43,7 +43,8 @@ class _Town:
     zone: ZoneInfo
     debtors: dict[int, SimulatedDebtor] = field(default_factory=dict)
     works: dict[int, bool] = field(default_factory=dict)  # contact point id: is the address right
-    promises: dict[int, date] = field(default_factory=dict)  # account id: the day on which the money comes
+    # account id: the day on which the promised money comes, and which share of the balance it is
+    promises: dict[int, tuple[date, float]] = field(default_factory=dict)
     last_contact: int = 0
     last_account: int = 0
 
@@ -213,35 +214,32 @@ class Drive:
             ]
             if not owed:
                 return
-            amount = (
-                owed[0].balance_minor
-                if debtor.means > 0.4
-                else _round_part(owed[0].balance_minor, debtor.part())
-            )
+            share = 1.0 if debtor.means > 0.55 else debtor.part()
+            amount = _round_part(owed[0].balance_minor, share)
             payments.make_promise(
                 session, account_id=account_id, amount_minor=amount, due_date=due, made_with="simulation"
             )
         self.counts["promises"] += 1
         if debtor.keeps_promise():
-            town.promises[account_id] = due
+            town.promises[account_id] = due, amount / owed[0].balance_minor
 
     def _keep_promises(self, town: _Town) -> None:
         today = clock.now().astimezone(town.zone).date()
-        for account_id in [account for account, due in town.promises.items() if due <= today]:
-            del town.promises[account_id]
-            self._pay_unasked(town, account_id)
+        for account_id in [account for account, (due, _) in town.promises.items() if due <= today]:
+            _, share = town.promises.pop(account_id)
+            self._pay_unasked(town, account_id, share)
 
     def _cure_alone(self, town: _Town) -> None:
         for account_id in [account for account, debtor in town.debtors.items() if debtor.cures_alone()]:
-            self._pay_unasked(town, account_id)
+            self._pay_unasked(town, account_id, 1.0)
 
-    def _pay_unasked(self, town: _Town, account_id: int) -> None:
+    def _pay_unasked(self, town: _Town, account_id: int, share: float) -> None:
         with self._platform.database.transaction(town.scope) as session:
             account = reach.reachable(session, [account_id])[account_id]
         if not account.ended:
             door = self._visit(town, account.debtor_id, account_id)
             if door is not None:
-                self._pay(door, 1.0)
+                self._pay(door, share)
 
     def _hold(self, town: _Town, one: Sent, kind: str) -> None:
         with self._platform.database.transaction(town.scope) as session:

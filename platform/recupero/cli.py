@@ -13,7 +13,7 @@ from recupero.decisions.bench import plan_bench
 from recupero.decisions.cli import decisions, models, plan
 from recupero.demo import load as demo_agency
 from recupero.demo.cli import demo_command
-from recupero.kernel import audit, command, engines, logs, migrate, rotation
+from recupero.kernel import audit, command, engines, logs, migrate
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
 from recupero.kernel.plugins import Plugins
@@ -28,6 +28,7 @@ from recupero.placements.bench import import_bench
 from recupero.placements.cli import import_command
 from recupero.reports.cli import report
 from recupero.tenancy import queries as tenancy
+from recupero.tenancy import rotation
 from recupero.wiring import wire
 
 
@@ -188,7 +189,7 @@ def keys() -> None:
 def rotate(data_dir: Path | None, as_json: bool) -> None:
     """Make a new key and re-encrypt every personal field under it."""
     with command.opened(data_dir) as platform:
-        command.finish({"rewritten": rotation.rotate(platform.config)}, as_json=as_json)
+        command.finish({"rewritten": rotation.rotate(platform.database, platform.config)}, as_json=as_json)
 
 
 @main.group(name="audit")

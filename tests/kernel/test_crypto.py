@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, select, text
 
-from recupero.kernel import crypto, migrate, rotation, runtime
+from recupero.kernel import crypto, migrate, runtime
 from recupero.kernel.config import Config
 from recupero.kernel.crypto import Keyring
 from recupero.kernel.database import Scope
+from recupero.tenancy import rotation
 from recupero.tenancy.permissions import Role
 from recupero.tenancy.service import create_user
 from recupero.tenancy.tables import User
@@ -60,7 +61,7 @@ def test_rotation_rewrites_every_personal_field(
     agency = world.agency()
     _user(platform, agency)
     before = _stored(config)
-    done = rotation.rotate(platform.config)
+    done = rotation.rotate(platform.database, platform.config)
     after = _stored(config)
     assert done["users"] == 2  # e-mail and name
     assert before[0] != after[0]

@@ -1,8 +1,8 @@
 """Key rotation: re-encrypt every personal field under a fresh key, while the platform runs.
 
 The new key is written to the key file first; a running process reads the file again when it meets a value
-under a key it does not know. Old keys stay readable. Rows are re-encrypted in batches, agency by agency, each in
-its own scope: row-level security holds here, too. A rotation that is cut short is simply run again.
+under a key it does not know. Old keys stay readable. Rows are re-encrypted in batches, agency by agency, each
+in its own scope: row-level security holds here, too. A rotation that is cut short is simply run again.
 """
 
 from collections.abc import Iterator

@@ -97,7 +97,8 @@ class Person:
             for found in results.response["violations"]
             if found["impact"] in ("serious", "critical")
         ]
-        wider = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        width = (PHONE if self.phone else DESKTOP)["width"]
+        wider = self.page.evaluate("document.documentElement.scrollWidth") - width
         if wider > 0:
             self.complaints.append(f"{name}: {wider} pixels wider than the screen")
         if SHOTS:

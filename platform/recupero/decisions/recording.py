@@ -65,6 +65,7 @@ class Recorder:
     table: FeatureTable
     scores: Scores
     strategies: Mapping[int, Strategy]
+    unexplained: int = 0  # decisions kept without the model's reasons
 
     def record(self, found: Candidates, choice: Choice) -> Planned:
         """Write decisions, take back what is no longer planned, schedule what is new."""
@@ -162,6 +163,7 @@ class Recorder:
         if self.scores.served is None or not len(places):
             return [[] for _ in places]
         explained = serving.explain(self.scores.served, self.table.take(places[:EXPLAINED]))
+        self.unexplained += max(0, len(places) - EXPLAINED)
         told = [
             [
                 {"code": "feature", "feature": each.feature, "contribution": round(each.contribution, 4),

@@ -89,6 +89,8 @@ def _plan(session: Session, at: datetime, result: PlanResult) -> None:
     run = _open_run(session, at, result)
     recorder = Recorder(session, run.id, at, worked, reading.waiting(accounts), table, scores, strategies)
     planned = recorder.record(found, choice)
+    if recorder.unexplained:
+        result.notes.append(f"{recorder.unexplained} decisions are kept without the model's reasons")
     result.planned = len(planned.rows)
     result.expected_value = _expected(planned.rows)
     _close_run(session, run, result)
@@ -163,6 +165,6 @@ def _open_run(session: Session, at: datetime, result: PlanResult) -> PlanRun:
 
 
 def _close_run(session: Session, run: PlanRun, result: PlanResult) -> None:
-    run.planned, run.expected_value = result.planned, result.expected_value
+    run.planned, run.expected_value, run.notes = result.planned, result.expected_value, list(result.notes)
     run.finished_at = clock.now()
     session.flush()

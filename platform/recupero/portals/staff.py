@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from recupero.kernel import clock
-from recupero.kernel.errors import UserError
+from recupero.kernel.errors import NotFound, UserError
 from recupero.portals.forms import Form
 from recupero.portals.pages import blueprint
 from recupero.tenancy import queries, service
@@ -57,13 +57,24 @@ def _add_user(form: Form) -> None:
         )  # fmt: skip
 
 
-def _users_page(form: Form) -> ResponseReturnValue:
+@blueprint.post("/users/<int:user_id>/password")
+@requires(Permission.TENANCY_MANAGE)
+def user_password(user_id: int) -> ResponseReturnValue:
+    """Make a new password and show it this once."""
+    with transaction() as session:
+        if user_id not in {user.id for user in queries.users(session)}:
+            raise NotFound(_("There is no such user."))
+        password = service.new_password(session, user_id, actor=the_caller().actor)
+    return _users_page(Form({"locale": the_caller().locale[:2]}), password)
+
+
+def _users_page(form: Form, password: str | None = None) -> ResponseReturnValue:
     with transaction() as session:
         rows, tenants = queries.users(session), queries.tenants(session)
     names = {tenant.id: tenant.name for tenant in tenants}
     page = render_template(
         "admin/users.html", users=rows, names=names, form=form, roles=ROLES,
-        chosen=request.form.getlist("tenants"), me=the_caller().actor,
+        chosen=request.form.getlist("tenants"), me=the_caller().actor, password=password,
     )  # fmt: skip
     return page, form.status
 

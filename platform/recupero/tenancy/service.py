@@ -274,6 +274,29 @@ def set_active(session: Session, user_id: int, *, active: bool, actor: str) -> N
     audit.record(session, "tenancy.set_active", f"user:{user_id}", actor=actor, active=active)
 
 
+def new_password(session: Session, user_id: int, *, actor: str) -> str:
+    """Give the user a fresh random password, end their sessions, and return it; it is shown this once.
+
+    Raises NotFound.
+    """
+    password = secrets.token_urlsafe(12)
+    done = session.execute(
+        update(User)
+        .where(User.agency_id == scope_of(session).agency(), User.id == user_id)
+        .values(
+            password_hash=_hasher.hash(password),
+            session_version=User.session_version + 1,
+            failed_logins=0,
+            locked_until=None,
+        )
+        .returning(User.id)
+    ).scalar_one_or_none()
+    if done is None:
+        raise NotFound("no such user")
+    audit.record(session, "tenancy.new_password", f"user:{user_id}", actor=actor)
+    return password
+
+
 def sign_out_everywhere(session: Session, user_id: int, *, actor: str) -> None:
     """End every session of the user."""
     session.execute(

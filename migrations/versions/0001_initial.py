@@ -222,7 +222,7 @@ def upgrade() -> None:
     op.create_table(
         "debtors",
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False, cache=1000), nullable=False),
         sa.Column("person_id", sa.BigInteger(), nullable=False),
         sa.Column("kind", sa.String(length=6), nullable=False),
         sa.Column("name", sa.LargeBinary(), nullable=False),
@@ -523,7 +523,7 @@ def upgrade() -> None:
     op.create_table(
         "people",
         sa.Column("agency_id", sa.BigInteger(), nullable=False),
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False, cache=1000), nullable=False),
         sa.Column("identity_index", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("agency_id", "id", name=op.f("pk_people")),
         sa.UniqueConstraint("agency_id", "identity_index", name=op.f("uq_people_agency_id_identity_index")),
@@ -775,7 +775,7 @@ def upgrade() -> None:
     op.create_table(
         "contact_points",
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False, cache=1000), nullable=False),
         sa.Column("debtor_id", sa.BigInteger(), nullable=False),
         sa.Column("kind", sa.String(length=8), nullable=False),
         sa.Column("value", sa.LargeBinary(), nullable=False),

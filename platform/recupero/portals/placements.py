@@ -127,11 +127,14 @@ def _scope(portfolio: Portfolio) -> Scope:
 
 def _known_mapping(portfolio: Portfolio, kind: str, path: Path) -> dict[str, Any]:
     """The mapping saved for the portfolio, else the one that headings and first rows suggest."""
-    from recupero.placements.imports.previewing import propose  # Polars is loaded only where a file is read
+    # Polars is loaded only where a file is read
+    from recupero.placements.imports.previewing import propose
+    from recupero.placements.imports.running import home_zone
 
     with runtime.current().database.transaction(_scope(portfolio)) as session:
         saved = batches.saved_mapping(session, portfolio.id, kind)
-    return saved if saved is not None else propose(path, kind).spec
+        zone = home_zone(session, portfolio.country)
+    return saved if saved is not None else propose(path, kind, zone).spec
 
 
 def _take_in(path: Path, portfolio: Portfolio, kind: str, spec: dict[str, Any], *, dry_run: bool) -> Any:

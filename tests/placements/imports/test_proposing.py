@@ -74,3 +74,12 @@ def test_a_preview_shows_rows_and_issues_and_stores_nothing(creditor: Creditor) 
     assert [found["client_account"] for found in shown.rows] == ["OP-1", "OP-2"]
     assert shown.issues == [(3, "rejected", "name", "missing")]
     assert creditor.counts() == before
+
+
+def test_a_file_that_says_nothing_of_place_gets_the_creditors_zone_to_see_and_change() -> None:
+    headings = ["Operacion", "Nombre", "Vencimiento", "Total"]
+    assert propose_mapping(headings, zone="America/Santiago").spec["constants"] == {
+        "timezone": "America/Santiago"
+    }
+    assert "constants" not in propose_mapping([*headings, "Region"], zone="America/Santiago").spec
+    assert "constants" not in propose_mapping(headings).spec

@@ -47,12 +47,12 @@ def preview(
     return Preview(headings, rows.select(headings).to_dicts(), shown.to_dicts(), found.table().rows())
 
 
-def propose(path: Path, kind: str = "placement") -> Proposal:
+def propose(path: Path, kind: str = "placement", zone: str | None = None) -> Proposal:
     """The mapping that the headings and the first rows of a file suggest. Raises UserError as an import
     does.
     """
     with opened(path) as table:
-        return propose_mapping(table.headings, kind, next(table.chunks, None))
+        return propose_mapping(table.headings, kind, next(table.chunks, None), zone)
 
 
 def _how(mapping: Mapping) -> dict[str, Any]:

@@ -118,10 +118,14 @@ def field_of(heading: str, kind: str = "placement") -> str | None:
 
 
 def propose_mapping(
-    headings: Sequence[str], kind: str = "placement", sample: pl.DataFrame | None = None
+    headings: Sequence[str],
+    kind: str = "placement",
+    sample: pl.DataFrame | None = None,
+    zone: str | None = None,
 ) -> Proposal:
     """A mapping for files with these headings. With a `sample` of rows, the date order and the decimal mark are
-    taken from its values; without, day/month/year and the point are proposed."""
+    taken from its values; without, day/month/year and the point are proposed. A file that says nothing of where
+    debtors are gets the creditor's own time `zone` as a constant, for whoever maps it to see and change."""
     columns: dict[str, Any] = {}
     unmapped = []
     for heading in headings:
@@ -138,14 +142,16 @@ def propose_mapping(
         spec["decimal"] = _decimal(
             sample, [h for h in headings if _type(field_of(h, kind), kind) == "amount"]
         )
+    if zone is not None and kind == "placement" and not {"region", "timezone"} & columns.keys():
+        spec["constants"] = {"timezone": zone}
     missing = [group[0] for group in REQUIRED[kind] if not any(name in columns for name in group)]
     return Proposal(spec, unmapped, missing)
 
 
-def propose_for(path: Path, kind: str) -> dict[str, Any]:
+def propose_for(path: Path, kind: str, zone: str | None = None) -> dict[str, Any]:
     """The proposed mapping of a file. Raises UserError where a required field fits no heading."""
     with opened(path) as table:
-        proposal = propose_mapping(table.headings, kind, next(table.chunks, None))
+        proposal = propose_mapping(table.headings, kind, next(table.chunks, None), zone)
     if proposal.missing:
         shown = ", ".join(table.headings[:40])
         raise UserError(

@@ -275,7 +275,13 @@ def mapping_for(
         )
     from recupero.placements.imports.proposing import propose_for
 
-    return propose_for(path, kind)
+    return propose_for(path, kind, home_zone(session, setting.country))
+
+
+def home_zone(session: Session, country: str) -> str | None:
+    """The time zone of the creditor in scope, where its portfolio's debtors live in its own country."""
+    creditor = tenancy.tenant(session)
+    return creditor.timezone if creditor.country == country else None
 
 
 def _ahead(chunks: Iterator[Checked]) -> Iterator[Checked]:

@@ -15,6 +15,7 @@ from recupero.tenancy.permissions import Role
 
 SLUG = "cobranza-demo"
 ACTOR = "system:demo"
+PLAN_EVERY_DAYS = 5  # while two months pass in two minutes; every day from then on
 
 # Terms and strategy by creditor: what the agency earns and how often it may be heard.
 _TERMS = {
@@ -27,7 +28,7 @@ _STRATEGY = {
     "channels": ["email", "whatsapp", "sms", "call"],
     "pace_days": 9,
     "max_contacts_30d": 4,
-    "daily": {"email": 40, "whatsapp": 34, "sms": 24, "call": 12},
+    "daily": {"email": 40, "whatsapp": 34, "sms": 24, "call": 8},
     "exploration": 0.05,
 }
 
@@ -74,7 +75,7 @@ def _creditor(platform: Runtime, agency: Scope, book: Book) -> DemoTenant:
         tenant = tenancy.create_tenant(
             session, slug=book.slug, name=book.name, country=book.country, currency=book.currency,
             locale=book.locale, timezone=book.timezone, actor=ACTOR,
-            settings={"plan_every_days": 3},
+            settings={"plan_every_days": PLAN_EVERY_DAYS},
         )  # fmt: skip
         scope = Scope(agency.agency_id, (tenant.id,))
     with platform.database.transaction(scope) as session:
@@ -117,6 +118,13 @@ def create_users(platform: Runtime, agency: Scope, tenants: list[DemoTenant]) ->
             )  # fmt: skip
             logins.append(login)
     return logins
+
+
+def plan_daily(platform: Runtime, agency: Scope) -> None:
+    """From now on the demo is planned as a real agency is."""
+    with platform.database.transaction(agency) as session:
+        for tenant_id in agency.tenant_ids:
+            tenancy.configure_tenant(session, tenant_id, actor=ACTOR, plan_every_days=1)
 
 
 def _password() -> str:

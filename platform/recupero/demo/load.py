@@ -62,6 +62,7 @@ def load(platform: Runtime, say: Say) -> list[Login]:
     with clock.simulated(start):
         agency, tenants = demo.create(platform)
         run(platform, agency, tenants, accounts=ACCOUNTS, days=DAYS, seed=SEED, say=say)
+        demo.plan_daily(platform, agency)
         return demo.create_users(platform, agency, tenants)
 
 

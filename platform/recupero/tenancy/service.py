@@ -117,6 +117,22 @@ def create_tenant(
     return tenant
 
 
+def configure_tenant(session: Session, tenant_id: int, *, actor: str, **settings: Any) -> None:
+    """Change settings of a tenant in scope, as `create_tenant` lists them. Raises NotFound."""
+    tenant = session.get(Tenant, tenant_id)
+    if tenant is None or tenant_id not in scope_of(session).tenant_ids:
+        raise NotFound("no such creditor")
+    tenant.settings = {**tenant.settings, **settings}
+    audit.record(
+        session,
+        "tenancy.configure_tenant",
+        f"tenant:{tenant_id}",
+        actor=actor,
+        tenant_id=tenant_id,
+        **settings,
+    )
+
+
 def create_user(
     session: Session,
     *,

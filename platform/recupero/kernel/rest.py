@@ -62,6 +62,12 @@ def _first_problem(messages: Any) -> tuple[str, str]:
     return ".".join(named), str(messages or "")
 
 
+class MadeSchema(Schema):
+    """What a POST made."""
+
+    id = fields.Integer(required=True)
+
+
 class Page(Schema):
     """Where a list goes on: `after` is the `next` of the page before."""
 

@@ -103,7 +103,7 @@ def promises(account_id: int) -> dict[str, Any]:
 @blueprint.post("/accounts/<int:account_id>/promises")
 @requires(Permission.ACCOUNTS_WORK)
 @blueprint.arguments(schemas.NewPromiseSchema)
-@blueprint.response(201, schemas.MadeSchema)
+@blueprint.response(201, rest.MadeSchema)
 def make_promise(data: dict[str, Any], account_id: int) -> dict[str, Any]:
     """Take a debtor's promise; one that is open on the account is replaced"""
     tenant_id = _tenant_of(account_id)

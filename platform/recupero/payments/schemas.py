@@ -81,10 +81,6 @@ class NewPromiseSchema(Schema):
     due_date = fields.Date(required=True)
 
 
-class MadeSchema(Schema):
-    id = fields.Integer(required=True)
-
-
 class NewLinkSchema(Schema):
     account_ids = fields.List(
         reference(),

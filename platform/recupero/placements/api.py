@@ -52,7 +52,7 @@ def _portfolio(line: browse.PortfolioLine) -> dict[str, Any]:
 @blueprint.post("/portfolios")
 @requires(Permission.TENANCY_MANAGE)
 @blueprint.arguments(schemas.NewPortfolioSchema)
-@blueprint.response(201, schemas.MadeSchema)
+@blueprint.response(201, rest.MadeSchema)
 def add_portfolio(data: dict[str, Any]) -> dict[str, Any]:
     """Add a portfolio to a creditor"""
     with tenant_transaction(data.pop("tenant_id")) as session:
@@ -213,7 +213,7 @@ def holds(account_id: int) -> dict[str, Any]:
 @blueprint.post("/accounts/<int:account_id>/holds")
 @requires(Permission.ACCOUNTS_WORK)
 @blueprint.arguments(schemas.NewHoldSchema)
-@blueprint.response(201, schemas.MadeSchema)
+@blueprint.response(201, rest.MadeSchema)
 def open_hold(data: dict[str, Any], account_id: int) -> dict[str, Any]:
     """Stop work on an account, or on its debtor"""
     if data["until"] is not None and data["until"] <= clock.now():

@@ -44,10 +44,6 @@ class NewPortfolioSchema(Schema):
     strategy = fields.Dict(keys=fields.String(), load_default=dict)
 
 
-class MadeSchema(Schema):
-    id = fields.Integer(required=True)
-
-
 class ImportQuerySchema(Page):
     tenant_id = asked_reference()
     portfolio_id = asked_reference()

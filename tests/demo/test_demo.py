@@ -15,8 +15,8 @@ KEYS = {
 
 
 @pytest.mark.slow
-def test_the_main_job_runs_through_every_room(platform: runtime.Runtime) -> None:
-    result = cli.run_once(platform, accounts=240, days=6, seed=3)
+def test_the_main_job_runs_through_every_room(platform: runtime.Runtime, tmp_path: Path) -> None:
+    result = cli.run_once(platform, accounts=240, days=6, seed=3, reports=tmp_path)
     assert result.keys() >= KEYS
     assert result["accounts_imported"] + result["rejected"] + result["quarantined"] == 240
     assert result["accounts_imported"] > 200
@@ -28,4 +28,4 @@ def test_the_main_job_runs_through_every_room(platform: runtime.Runtime) -> None
     for report in result["reports"]:
         assert Path(report).stat().st_size > 500
     with pytest.raises(UserError, match="fresh data directory"):
-        cli.run_once(platform, accounts=10, days=1, seed=3)
+        cli.run_once(platform, accounts=10, days=1, seed=3, reports=tmp_path)

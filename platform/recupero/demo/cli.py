@@ -38,13 +38,17 @@ def demo_command(
         platform = runtime.start(_config(running))
         stack.callback(runtime.stop)
         wire()
-        result = run_once(platform, accounts=accounts, days=days, seed=seed)
+        kept = platform.config.reports_dir if data_dir else Path(tempfile.mkdtemp(prefix="recupero-reports-"))
+        result = run_once(platform, accounts=accounts, days=days, seed=seed, reports=kept)
     lawful = result["illegal_contacts"] == 0 and result["ledger_balanced"]
     command.finish(result, as_json=as_json, ok=bool(lawful))
 
 
-def run_once(platform: runtime.Runtime, *, accounts: int, days: int, seed: int) -> dict[str, Any]:
-    """The main job and its summary (the keys of the contracts page)."""
+def run_once(
+    platform: runtime.Runtime, *, accounts: int, days: int, seed: int, reports: Path
+) -> dict[str, Any]:
+    """The main job and its summary (the keys of the contracts page). The reports are written to `reports`,
+    which outlives a data directory made for the run."""
     if agency_scopes(platform.database):
         raise UserError("demo --once needs a fresh data directory: name an empty one with --data-dir")
     began = monotonic()
@@ -55,7 +59,7 @@ def run_once(platform: runtime.Runtime, *, accounts: int, days: int, seed: int) 
             say=lambda line: click.echo(line, err=True),
         )  # fmt: skip
         clock.advance(timedelta(hours=1))
-        summary = outcome.summary(platform, agency, platform.config.reports_dir)
+        summary = outcome.summary(platform, agency, reports)
     replayed = replay_contacts(platform.database)
     return {
         "accounts_imported": loaded.accepted,

@@ -1,4 +1,4 @@
-"""Personal fields are unreadable in the database, found by blind index, and survive a key rotation."""
+"""Personal fields are sealed, found by blind index, and readable by processes that a rotation overtook."""
 
 import stat
 from pathlib import Path
@@ -7,17 +7,8 @@ import pytest
 from cryptography.exceptions import InvalidTag
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, select, text
 
-from recupero.kernel import crypto, migrate, runtime
-from recupero.kernel.config import Config
 from recupero.kernel.crypto import Keyring
-from recupero.kernel.database import Scope
-from recupero.tenancy import rotation
-from recupero.tenancy.permissions import Role
-from recupero.tenancy.service import create_user
-from recupero.tenancy.tables import User
-from tests.factories import World
 
 RING = Keyring.generate()
 
@@ -53,41 +44,3 @@ def test_a_running_process_follows_a_rotation(tmp_path: Path) -> None:
     rotated.save(tmp_path / "keys.json")
     assert running.decrypt(rotated.encrypt("Ana")) == "Ana"
     assert running.active == rotated.active
-
-
-def test_rotation_rewrites_every_personal_field(
-    platform: runtime.Runtime, world: World, config: Config
-) -> None:
-    agency = world.agency()
-    _user(platform, agency)
-    before = _stored(config)
-    done = rotation.rotate(platform.database, platform.config)
-    after = _stored(config)
-    assert done["users"] == 2  # e-mail and name
-    assert before[0] != after[0]
-    assert after[0] == crypto.keyring().active
-    with platform.database.transaction(agency) as session:
-        assert session.execute(select(User.name)).scalar_one() == "Ana Soto"
-
-
-def test_append_only_tables_hold_no_encrypted_field() -> None:
-    assert all(not table.info.get("append_only") for table, _ in rotation.encrypted_columns())
-    assert {"users", "debtors"} <= {table.name for table, _ in rotation.encrypted_columns()}
-    assert migrate.metadata().tables["audit_events"].info["append_only"]
-
-
-def _user(platform: runtime.Runtime, agency: Scope) -> None:
-    with platform.database.transaction(agency) as session:
-        create_user(
-            session, email="ana@example.com", name="Ana Soto", password="correct horse",
-            role=Role.AGENT, tenant_ids=None, locale="es", actor="system",
-        )  # fmt: skip
-
-
-def _stored(config: Config) -> bytes:
-    engine = create_engine(config.owner_database_url)
-    with engine.connect() as connection:
-        blob: bytes = connection.execute(text("SELECT name FROM users")).scalar_one()
-    engine.dispose()
-    assert b"Ana" not in blob
-    return blob

@@ -34,7 +34,7 @@ def serve(
 
     supervisor.up(
         data_dir,
-        lambda running: processes(running, base_url, host, port, workers),
+        lambda running, listener: processes(running, base_url, listener, workers),
         host=host,
         port=port,
         prepare=before,
@@ -52,10 +52,8 @@ def configure(running: engines.Engines, base_url: str) -> Config:
     )
 
 
-def processes(
-    running: engines.Engines, base_url: str, host: str, port: int, workers: int
-) -> list[ProcessSpec]:
-    """Web, workers and scheduler, told where everything is."""
+def processes(running: engines.Engines, base_url: str, listener: int, workers: int) -> list[ProcessSpec]:
+    """Web (on the socket with the descriptor `listener`), workers and scheduler, told where everything is."""
     environment = {
         "RECUPERO_DATA_DIR": str(running.data_dir),
         "RECUPERO_DATABASE_URL": running.owner_database_url,
@@ -66,9 +64,9 @@ def processes(
     # One thread for each library's own pool: with more, LightGBM crawls on a busy machine.
     working = environment | {"OMP_NUM_THREADS": "1"}
     python = [sys.executable, "-m"]
-    web = [*python, "gunicorn", "-c", "python:recupero.kernel.web", "-b", f"{host}:{port}"]
+    web = [*python, "gunicorn", "-c", "python:recupero.kernel.web", "-b", f"fd://{listener}"]
     return [
-        ProcessSpec("web", [*web, "recupero.app:create_from_environment()"], counted),
+        ProcessSpec("web", [*web, "recupero.app:create_from_environment()"], counted, (listener,)),
         *(
             ProcessSpec(f"worker-{number + 1}", [*python, "recupero.cli", "work"], working)
             for number in range(workers)

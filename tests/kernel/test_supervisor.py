@@ -33,8 +33,8 @@ from recupero.kernel.supervisor import ProcessSpec
 folder, port, web, worker = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4]
 supervisor.up(
     folder,
-    lambda engines: [
-        ProcessSpec("web", [sys.executable, "-c", web, str(port)], {"GREETING": "hello"}),
+    lambda engines, listener: [
+        ProcessSpec("web", [sys.executable, "-c", web, str(listener)], {"GREETING": "hello"}, (listener,)),
         ProcessSpec("worker", [sys.executable, "-c", worker]),
     ],
     host="127.0.0.1",
@@ -44,11 +44,13 @@ supervisor.up(
 )
 """
 _WEB = """
-import http.server, os, sys
+import http.server, os, socket, sys
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200); self.end_headers(); self.wfile.write(os.environ["GREETING"].encode())
-http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler, bind_and_activate=False)
+server.socket = socket.socket(fileno=int(sys.argv[1]))
+server.serve_forever()
 """
 _WORKER = """
 import subprocess, sys, time
@@ -138,14 +140,26 @@ def test_a_taken_port_is_said_before_anything_starts(tmp_path: Path) -> None:
         port = other.getsockname()[1]
         with pytest.raises(UserError, match=f"Port {port} .*--port"):
             supervisor.up(
-                tmp_path, lambda _: [], host="127.0.0.1", port=port, prepare=lambda _: [], say=lambda _: None
+                tmp_path, lambda *_: [], host="127.0.0.1", port=port, prepare=lambda _: [], say=lambda _: None
             )
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_port_out_of_range_is_a_clear_error() -> None:
-    with pytest.raises(UserError, match="Port 70000"):
-        supervisor.ensure_port_free("127.0.0.1", 70000)
+    with pytest.raises(UserError, match="Port 70000"), supervisor.listening("127.0.0.1", 70000):
+        pass
+
+
+def test_a_port_is_held_from_the_first_moment_so_that_two_starts_never_share_it() -> None:
+    port = _free_port()
+    with (
+        supervisor.listening("127.0.0.1", port),
+        pytest.raises(UserError, match=f"Port {port}"),
+        supervisor.listening("127.0.0.1", port),
+    ):
+        pass
+    with supervisor.listening("127.0.0.1", port):
+        pass
 
 
 def _start(folder: Path, *, web: str = _WEB, worker: str = _WORKER) -> tuple["subprocess.Popen[str]", str]:

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -60,8 +60,12 @@ class Keeper:
         stop_signal: int = signal.SIGTERM,
         account: pwd.struct_passwd | None = None,
         environment: Mapping[str, str] | None = None,
+        inherits: Sequence[int] = (),
     ) -> subprocess.Popen[bytes]:
-        """Start `command`, its output and errors into `output`, as the OS user `account` where given."""
+        """Start `command`, its output and errors into `output`, as the OS user `account` where given.
+
+        `inherits` are file descriptors that stay open in the child.
+        """
         child = subprocess.Popen(
             command,
             cwd=cwd,
@@ -69,6 +73,7 @@ class Keeper:
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=inherits,
             env=None if environment is None else dict(environment),
             **({} if account is None else as_account(account)),
         )

@@ -38,16 +38,20 @@ _LOG_LIMIT = 10_000_000  # bytes of one log file; one older file is kept
 
 @dataclass(frozen=True)
 class ProcessSpec:
-    """One process to keep running: its name in logs, its command, and additions to its environment."""
+    """One process to keep running: its name in logs, its command, and additions to its environment.
+
+    `inherits` are open file descriptors that it takes over, as the listening socket of the web process.
+    """
 
     name: str
     command: list[str]
     environment: Mapping[str, str] = field(default_factory=dict)
+    inherits: tuple[int, ...] = ()
 
 
 def up(
     data_dir: Path,
-    processes: Callable[[engines.Engines], Sequence[ProcessSpec]],
+    processes: Callable[[engines.Engines, int], Sequence[ProcessSpec]],
     *,
     host: str,
     port: int,
@@ -57,20 +61,21 @@ def up(
     """Run the platform until it is told to stop.
 
     `prepare` (migrations, demo) runs once the engines answer, and returns the lines to show at the end, as
-    logins. `processes` are then started, in order; the address is shown when /readyz on `port` says yes.
+    logins. `processes` gets the engines and the descriptor of the socket that listens on `port`, so that no
+    other start can take the port in between; the first of them answers /readyz there, and the others are
+    started when it does, since all at once would make everybody wait. Then the address is shown.
     Raises UserError before anything is started where the port is taken or the data directory in use.
     """
     os.umask(0o077)
     logs.configure()
-    ensure_port_free(host, port)
-    with stoppable(say):
+    with listening(host, port) as descriptor, stoppable(say):
         say(f"Data directory: {data_dir}")
         say("Waiting for PostgreSQL and Redis …")
         with engines.start(data_dir) as running:
             closing = prepare(running)
             address = f"http://{_reachable(host)}:{port}"
             run(
-                processes(running),
+                processes(running, descriptor),
                 log_dir=running.data_dir / "logs",
                 ready_url=f"{address}/readyz",
                 on_ready=lambda: _announce(say, address, closing),
@@ -90,27 +95,31 @@ def run(
 ) -> None:
     """Keep `processes` running until KeyboardInterrupt (see `stoppable`), which passes through.
 
-    `on_ready` is called once, when `ready_url` answers 200. `revive` starts ended engines again, and names
-    them. Raises UserError, with the last words of the log, where a process keeps crashing before that.
+    The first answers `ready_url`; when that says 200 the others are started and `on_ready` is called, once.
+    `revive` starts ended engines again, and names them. Raises UserError, with the last words of the log,
+    where the first process keeps crashing before that.
     """
     log_dir.mkdir(mode=0o700, exist_ok=True)
     with Keeper() as keeper:
         crew = [_Member(spec, keeper, log_dir) for spec in processes]
         say(f"Starting {', '.join(member.spec.name for member in crew)} …")
-        for member in crew:
-            member.start()
+        first, *others = crew
+        first.start()
         ready, patience = False, time.monotonic() + _PATIENCE
         while True:
             time.sleep(_TICK)
             for name in revive():
                 log.error("an engine had ended and runs again", extra={"component": name})
-            for member in crew:
-                member.look_after(give_up=not ready)
+            first.look_after(give_up=not ready)
             if ready:
+                for member in others:
+                    member.look_after(give_up=False)
                 continue
             state = _state(ready_url)
             if state == "ready":
                 ready = True
+                for member in others:
+                    member.start()
                 on_ready()
             elif time.monotonic() > patience:
                 say(f"Not ready yet: {state} (logs: {log_dir})")
@@ -141,19 +150,25 @@ def stoppable(say: Callable[[str], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def ensure_port_free(host: str, port: int) -> None:
-    """Raise UserError where `port` cannot be listened on at `host`."""
+@contextmanager
+def listening(host: str, port: int) -> Iterator[int]:
+    """A socket that listens at `host` and `port`: its descriptor. Raises UserError where it cannot be had.
+
+    Whoever connects before the web process takes over waits in the queue.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with socket.socket(family) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            trial.bind((host, port))
+            listener.bind((host, port))
+            listener.listen()
         except (OSError, OverflowError) as error:
             reason = error.strerror if isinstance(error, OSError) else "not a port"
             raise UserError(
                 f"Port {port} at {host} cannot be used ({reason})."
                 " Choose another: --port N, or make run PORT=N."
             ) from error
+        yield listener.fileno()
 
 
 class _Member:
@@ -173,6 +188,7 @@ class _Member:
             cwd=self.log.parent,
             output=subprocess.PIPE,
             environment={**os.environ, **self.spec.environment},
+            inherits=self.spec.inherits,
         )
         self.started = time.monotonic()
         threading.Thread(target=_pump, args=(self.spec.name, self.child, self.log), daemon=True).start()
@@ -240,7 +256,7 @@ def _show(line: Mapping[str, object]) -> None:
 def _state(url: str) -> str:
     """`ready`, or what the web process says is missing."""
     try:
-        with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - our own http address
+        with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - our own http address
             return "ready"
     except urllib.error.HTTPError as error:
         return error.read(2000).decode(errors="replace").strip()

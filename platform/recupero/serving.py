@@ -5,14 +5,13 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from recupero.kernel import engines, migrate, runtime, supervisor
+from recupero.kernel import engines, migrate, supervisor
 from recupero.kernel.config import Config
 from recupero.kernel.supervisor import ProcessSpec
-from recupero.wiring import wire
 
 HOST = "127.0.0.1"
 
-Prepare = Callable[[runtime.Runtime, Callable[[str], None]], Sequence[str]]
+Prepare = Callable[[Config, Callable[[str], None]], Sequence[str]]
 
 
 def serve(
@@ -25,12 +24,7 @@ def serve(
         config = configure(running, base_url)
         say("Bringing the database to this version's schema …")
         migrate.upgrade(config.owner_database_url)
-        platform = runtime.start(config)
-        try:
-            wire()
-            return prepare(platform, say) if prepare else []
-        finally:
-            runtime.stop()
+        return prepare(config, say) if prepare else []
 
     supervisor.up(
         data_dir,

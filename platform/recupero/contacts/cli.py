@@ -1,4 +1,4 @@
-"""`recupero law replay`: every stored contact judged again."""
+"""`recupero law …`: the law room's commands, and `replay`, which judges every stored contact again."""
 
 from pathlib import Path
 
@@ -8,8 +8,11 @@ from recupero.contacts import gate
 from recupero.contacts.queries import stored_contacts
 from recupero.kernel import command
 from recupero.kernel.database import Database, Scope
+from recupero.kernel.plugins import Plugins
+from recupero.law.cli import law_commands
 from recupero.law.queries import Illegal, Replay
 from recupero.law.queries import replay as judge_again
+from recupero.law.service import Packs
 from recupero.tenancy import queries as tenancy
 
 
@@ -43,3 +46,12 @@ def replay_contacts(database: Database, tenant: str | None = None) -> Replay:
 def _replay_agency(database: Database, scope: Scope, tenant_ids: tuple[int, ...] | None) -> Replay:
     with database.transaction(scope) as session:
         return judge_again(stored_contacts(session, tenant_ids), gate.packs())
+
+
+def _installed_packs() -> Packs:
+    plugins = Plugins.load()
+    return Packs.of(plugins.packs.values(), plugins.failed_countries())
+
+
+law = law_commands(_installed_packs)
+law.add_command(replay)

@@ -1,11 +1,9 @@
 """The demo agency itself: one agency, three creditors, a login per role, their portfolios and files."""
 
-import json
-import os
 import secrets
 from dataclasses import dataclass
-from pathlib import Path
 
+from recupero.demo.marks import Login
 from recupero.demo.population import BOOKS, Book, mapping
 from recupero.kernel.database import PLATFORM, Scope, scope_of
 from recupero.kernel.runtime import Runtime
@@ -31,15 +29,6 @@ _STRATEGY = {
     "daily": {"email": 40, "whatsapp": 34, "sms": 24, "call": 8},
     "exploration": 0.05,
 }
-
-
-@dataclass(frozen=True)
-class Login:
-    """One sign-in to show; the password was made for this data directory."""
-
-    role: Role
-    email: str
-    password: str
 
 
 @dataclass(frozen=True)
@@ -129,15 +118,3 @@ def plan_daily(platform: Runtime, agency: Scope) -> None:
 
 def _password() -> str:
     return "-".join(secrets.token_hex(2) for _ in range(3))
-
-
-def save_logins(path: Path, logins: list[Login]) -> None:
-    """Keep the demo's logins for its owner only, so that a second start can show them."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump([[login.role, login.email, login.password] for login in logins], file)
-
-
-def read_logins(path: Path) -> list[Login]:
-    """The logins of an earlier start."""
-    return [Login(Role(role), email, password) for role, email, password in json.loads(path.read_text())]

@@ -1,7 +1,6 @@
 """Loads the demo agency once per data directory: two months of the real pipeline on a simulated clock."""
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,7 +10,9 @@ from zoneinfo import ZoneInfo
 from recupero.decisions import models
 from recupero.decisions.simulation.drive import Drive
 from recupero.demo import agency as demo
-from recupero.demo.agency import DemoTenant, Login
+from recupero.demo import marks
+from recupero.demo.agency import DemoTenant
+from recupero.demo.marks import Login
 from recupero.demo.population import rows, write_file
 from recupero.kernel import clock, migrate
 from recupero.kernel.database import Scope
@@ -39,21 +40,22 @@ class Loaded:
     files: list[Path] = field(default_factory=list)
 
 
-def prepare(platform: Runtime, say: Say) -> Sequence[str]:
-    """Make the demo agency if this data directory has none; the lines to show when the platform is ready."""
+def prepare(platform: Runtime, say: Say) -> None:
+    """Make the demo agency in this data directory; one that was cut short begins anew.
+
+    Raises UserError where the database holds agencies of its own.
+    """
     folder = platform.config.data_dir
-    if _state(folder) == "loading":
+    if marks.state(folder) == "loading":
         say("An earlier loading of the demo was cut short: beginning anew …")
         migrate.reset(platform.config.owner_database_url)
         platform.redis.flushdb()
-    if _state(folder) != "loaded":
-        _refuse_foreign_data(platform)
-        began = monotonic()
-        _mark(folder, "loading")
-        demo.save_logins(folder / "demo-logins.json", load(platform, say))
-        _mark(folder, "loaded")
-        say(f"The demo agency is ready after {monotonic() - began:.0f} seconds.")
-    return _closing_lines(demo.read_logins(folder / "demo-logins.json"))
+    _refuse_foreign_data(platform)
+    began = monotonic()
+    marks.mark(folder, "loading")
+    marks.save_logins(folder, load(platform, say))
+    marks.mark(folder, "loaded")
+    say(f"The demo agency is ready after {monotonic() - began:.0f} seconds.")
 
 
 def load(platform: Runtime, say: Say) -> list[Login]:
@@ -143,18 +145,3 @@ def _refuse_foreign_data(platform: Runtime) -> None:
         raise UserError(
             "this database has agencies of its own: start without --demo, or name an empty data directory"
         )
-
-
-def _state(folder: Path) -> str | None:
-    path = folder / "demo.json"
-    state: str | None = json.loads(path.read_text())["state"] if path.exists() else None
-    return state
-
-
-def _mark(folder: Path, state: str) -> None:
-    (folder / "demo.json").write_text(json.dumps({"state": state}))
-
-
-def _closing_lines(logins: list[Login]) -> list[str]:
-    width = max(len(login.email) for login in logins)
-    return ["", "Sign in as:", *(f"  {one.email:<{width}}  {one.password}   {one.role}" for one in logins)]

@@ -1,0 +1,1 @@
+"""Commands that concern the whole platform; each room brings its own in its `cli.py`."""

@@ -36,6 +36,7 @@ from recupero.portals import (
     tenants,
     work,
 )
+from recupero.portals.errors import said, told
 from recupero.portals.pages import error_page
 from recupero.reports import api as reports_api
 from recupero.tenancy import api as tenancy_api
@@ -94,16 +95,18 @@ def create_app(platform: runtime.Runtime) -> Flask:
 def answer_user_error(error: UserError) -> ResponseReturnValue:
     """A UserError as JSON on the API; the portals room shows it as a page elsewhere."""
     if request.path.startswith("/api/"):
-        body: dict[str, Any] = {"message": error.message, "field": error.field, "row": error.row}
+        body: dict[str, Any] = {"message": told(error), "field": error.field, "row": error.row}
         return jsonify({key: value for key, value in body.items() if value is not None}), error.status
-    return error_page(error.message, error.status)
+    return error_page(said(error), error.status)
 
 
 def answer_unstorable(error: DataError) -> ResponseReturnValue:
     """A value that no column holds, such as a number beyond 64 bits or a text with a NUL character."""
     log.warning("a request held a value that cannot be stored: %s", type(error.orig).__name__)
     return answer_user_error(
-        UserError("a number is out of range, or a text holds a character that no text may")
+        UserError(
+            "a number is out of range, or a text holds a character that no text may: check what was sent"
+        )
     )
 
 

@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from recupero.contacts.facts import Dossiers, Permissions, dossiers, facts_from_json, permissions_of
 from recupero.contacts.gate import packs, purpose_for_law
+from recupero.contacts.policies import Lawbook, lawbook
 from recupero.contacts.reservation import HISTORY, Made, person_history
 from recupero.contacts.tables import Contact, MessageCopy, PersonContact, Preference
 from recupero.kernel.database import scope_of
 from recupero.law.queries import StoredContact
-from recupero.law.service import judge_contact
+from recupero.law.service import Packs, judge_contact
 from recupero_sdk.law import Channel, Facts, PastContact, Proposal, Verdict
 
 __all__ = [
@@ -43,7 +44,7 @@ def judge_now(
     made = person_history(session, [account.person_id], at - HISTORY).get(account.person_id, [])
     history = [past.seen_from(account.tenant_id, account_id) for past in made]
     proposal = Proposal(at, channel, purpose=purpose_for_law(purpose))
-    return judge_contact(packs(), known.facts(account_id, None), history, proposal)
+    return judge_contact(lawbook(session).of(account.tenant_id, at), known.facts(account_id, None), history, proposal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,15 +195,29 @@ def preferences(session: Session, debtor_ids: Collection[int]) -> dict[int, Pref
 
 
 def stored_contacts(session: Session, tenant_ids: Collection[int] | None = None) -> Iterator[StoredContact]:
-    """Every contact of the agency in scope by person and time, with the facts of its day, as the replay wants
-    them. With `tenant_ids`, only people that these tenants contacted, but all contacts of theirs."""
+    """Every contact of the agency in scope by person and time, with the facts of its day and the house rules
+    it was made under, as the replay wants them. With `tenant_ids`, only people that these tenants contacted,
+    but all contacts of theirs."""
     scope = scope_of(session)
-    query = (
+    query = _stored(session).execution_options(yield_per=5000)
+    if tenant_ids is not None:
+        people = select(PersonContact.person_id).where(
+            PersonContact.agency_id == scope.agency(), PersonContact.tenant_id.in_(tenant_ids)
+        )
+        query = query.where(PersonContact.person_id.in_(people))
+    law = _Kept(lawbook(session))
+    return (law.stored(row) for row in session.execute(query))
+
+
+def _stored(session: Session) -> Select[Any]:
+    scope = scope_of(session)
+    return (
         select(
             PersonContact.person_id, PersonContact.tenant_id, PersonContact.contact_id,
             PersonContact.account_id, PersonContact.at, PersonContact.channel, PersonContact.direction,
             PersonContact.outcome,
-            Contact.recipient, Contact.purpose, Contact.facts,
+            Contact.recipient, Contact.purpose, Contact.facts, Contact.pack_version,
+            Contact.verdict["policies"].label("policies"),
         )
         .join(
             Contact,
@@ -210,24 +225,33 @@ def stored_contacts(session: Session, tenant_ids: Collection[int] | None = None)
         )
         .where(PersonContact.agency_id == scope.agency(), PersonContact.tenant_id.in_(scope.tenant_ids))
         .order_by(PersonContact.person_id, PersonContact.at, PersonContact.id)
-        .execution_options(yield_per=5000)
     )  # fmt: skip
-    if tenant_ids is not None:
-        people = select(PersonContact.person_id).where(
-            PersonContact.agency_id == scope.agency(), PersonContact.tenant_id.in_(tenant_ids)
-        )
-        query = query.where(PersonContact.person_id.in_(people))
-    for row in session.execute(query):
-        facts = Facts(country="??") if row.facts is None else facts_from_json(row.facts)
-        yield StoredContact(
+
+
+class _Kept:
+    """Turns rows into stored contacts; contacts share few combinations of house rules, so these are kept."""
+
+    def __init__(self, book: Lawbook) -> None:
+        self._book = book
+        self._law: dict[tuple[int, ...], Packs] = {}
+
+    def stored(self, row: Any) -> StoredContact:
+        return StoredContact(
             id=str(row.contact_id),
             person=str(row.person_id),
             debt=f"{row.tenant_id}:{row.account_id}",
             creditor=str(row.tenant_id),
-            facts=facts,
+            facts=Facts(country="??") if row.facts is None else facts_from_json(row.facts),
             proposal=Proposal(row.at, row.channel, row.recipient, purpose_for_law(row.purpose)),
             contact=PastContact(row.at, row.channel, row.direction, row.outcome),
+            law=self._packs(tuple(row.policies or ())),
+            pack_version=row.pack_version,
         )
+
+    def _packs(self, ids: tuple[int, ...]) -> Packs:
+        if ids not in self._law:
+            self._law[ids] = self._book.as_kept(ids)
+        return self._law[ids]
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,9 +201,16 @@ def record_permission(
     channel or kind that does not exist.
     """
     if channel not in (*CHANNELS, EVERY_CHANNEL):
-        raise UserError(f"unknown channel {channel!r}: one of {', '.join(CHANNELS)}, all", field="channel")
+        raise UserError(
+            "unknown channel '%(channel)s': use %(known)s",
+            field="channel",
+            channel=channel,
+            known=", ".join([*CHANNELS, "all"]),
+        )
     if kind not in PERMISSION_KINDS:
-        raise UserError(f"unknown permission {kind!r}: consent or opt_out", field="kind")
+        raise UserError(
+            "unknown permission '%(kind)s': use %(known)s", field="kind", kind=kind, known="consent, opt_out"
+        )
     session.add(
         Permission(
             tenant_id=scope_of(session).tenant(), debtor_id=debtor_id, channel=channel, kind=kind,
@@ -229,7 +236,12 @@ def set_preference(
     Raises UserError on an unknown channel or hours that do not make a stretch of the day.
     """
     if channel is not None and channel not in CHANNELS:
-        raise UserError(f"unknown channel {channel!r}: one of {', '.join(CHANNELS)}", field="channel")
+        raise UserError(
+            "unknown channel '%(channel)s': use %(known)s",
+            field="channel",
+            channel=channel,
+            known=", ".join(CHANNELS),
+        )
     if (from_minute is None) != (to_minute is None):
         raise UserError("give both the first and the last hour, or neither", field="from_minute")
     if from_minute is not None and to_minute is not None and not 0 <= from_minute < to_minute <= 1440:
@@ -298,7 +310,12 @@ def record_disposition(session: Session, contact_id: int, code: str, *, actor: s
     code, NotFound on an unknown contact."""
     disposition = DISPOSITIONS.get(code)
     if disposition is None:
-        raise UserError(f"unknown disposition {code!r}: one of {', '.join(DISPOSITIONS)}", field="code")
+        raise UserError(
+            "unknown disposition '%(code)s': use %(known)s",
+            field="code",
+            code=code,
+            known=", ".join(DISPOSITIONS),
+        )
     tenant = scope_of(session).tenant()
     row = session.execute(
         update(Contact)

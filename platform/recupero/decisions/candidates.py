@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from recupero.contacts.facts import NO_TIMEZONE
-from recupero.contacts.gate import many_zoned, packs, purpose_for_law
+from recupero.contacts.gate import many_zoned, purpose_for_law
 from recupero.decisions.strategy import Strategy
 from recupero.law.batch import Question, judge_many
+from recupero.law.service import Packs
 from recupero.outreach.words import PURPOSES
 
 if TYPE_CHECKING:
@@ -123,8 +124,10 @@ def lawful(
     carried: tuple[str, ...],
     at: datetime,
     tally: Tally,
+    law: Packs,
 ) -> Candidates:
-    """Every channel and moment at which each account may be contacted, by the gate's batch form.
+    """Every channel and moment at which each account may be contacted, by the gate's batch form over `law`:
+    the packs with the tenant's house rules.
 
     A channel needs a connector (`carried`), a contact point, no opt-out, and the strategy's leave.
     """
@@ -145,7 +148,7 @@ def lawful(
         )  # fmt: skip
         refused.append(rows.filter(pl.col("rule").is_not_null()).select("account", "channel", "rule"))
         for asked in _by_purpose(rows.filter(pl.col("rule").is_null()).drop("rule")):
-            judged = _judged(asked, history, channel, at)
+            judged = _judged(asked, history, channel, at, law)
             options.append(judged.filter(pl.col("rule").is_null()).drop("rule"))
             refused.append(judged.filter(pl.col("rule").is_not_null()).select("account", "channel", "rule"))
     blocked = pl.concat(refused).unique(["account", "channel"], keep="first", maintain_order=True)
@@ -180,14 +183,16 @@ def _no_refusals() -> pl.DataFrame:
     return pl.DataFrame(schema={"account": pl.Int64, "channel": pl.String, "rule": pl.String})
 
 
-def _judged(rows: pl.DataFrame, history: pl.DataFrame, channel: str, at: datetime) -> pl.DataFrame:
+def _judged(
+    rows: pl.DataFrame, history: pl.DataFrame, channel: str, at: datetime, law: Packs
+) -> pl.DataFrame:
     """The rows once per distinct lawful moment, or once with the rule that refuses."""
     import polars as pl
 
     purpose, rows = rows["purpose"][0], rows.drop("purpose")
     facts = law_columns(rows, channel)
     answers = [
-        judge_many(packs(), facts, history, [channel], Question(at + slot, purpose=purpose, horizon=WINDOW))  # type: ignore[list-item]  # a channel of law by construction
+        judge_many(law, facts, history, [channel], Question(at + slot, purpose=purpose, horizon=WINDOW))  # type: ignore[list-item]  # a channel of law by construction
         for slot in SLOTS
     ]
     until = pl.lit(at + WINDOW)

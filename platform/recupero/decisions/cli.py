@@ -52,7 +52,7 @@ def _moment(text: str | None) -> datetime | None:
         at = datetime.fromisoformat(text)
     except ValueError:
         raise UserError(
-            f"{text!r} is no moment: write it like 2026-03-10T09:00:00-03:00", field="--at"
+            "'%(text)s' is no moment: write it like 2026-03-10T09:00:00-03:00", field="--at", text=text
         ) from None
     if at.tzinfo is None:
         raise UserError("a moment needs its zone, like 2026-03-10T09:00:00-03:00", field="--at")
@@ -164,7 +164,9 @@ def _owner(running: runtime.Runtime, name: str) -> Scope:
         mine = {f"-agency-{each.agency_id}", *(f"-tenant-{tenant_id}" for tenant_id in each.tenant_ids)}
         if any(name.endswith(end) for end in mine):
             return each.scope()
-    raise UserError(f"no agency has a model called {name!r}: see `recupero models list`", field="name")
+    raise UserError(
+        "no agency has a model called '%(name)s': see `recupero models list`", field="name", name=name
+    )
 
 
 @models.command()
@@ -206,7 +208,10 @@ def benchmark(
     installed = Plugins.load().models
     if kind not in installed:
         raise UserError(
-            f"no plug-in brings the model {kind!r}; installed: {', '.join(installed)}", field="--kind"
+            "no plug-in brings the model '%(kind)s'; installed: %(known)s",
+            field="--kind",
+            kind=kind,
+            known=", ".join(installed),
         )
     command.finish(measure(installed[kind], name, train_file, test_file, predictions), as_json=as_json)
 

@@ -96,7 +96,12 @@ def evaluate(session: Session, policy: str = "champion") -> Estimate:
     log does not support an answer.
     """
     if policy not in POLICIES:
-        raise UserError(f"unknown policy {policy!r}: use {', '.join(POLICIES)}", field="policy")
+        raise UserError(
+            "unknown policy '%(policy)s': use %(known)s",
+            field="policy",
+            policy=policy,
+            known=", ".join(POLICIES),
+        )
     currency, logged = _read(session, POLICIES[policy])
     _refuse_without_support(policy, logged)
     return Estimate(policy, currency, *_estimate(logged), n=len(logged.reward))
@@ -123,7 +128,9 @@ def _read(session: Session, choose: Callable[[list[Option]], Option]) -> tuple[s
     currencies = {row.currency for row in rows}
     if len(currencies) > 1:
         raise UserError(
-            f"the decisions are in {', '.join(sorted(currencies))}: name one tenant", field="tenant"
+            "the decisions are in several currencies (%(currencies)s): name one tenant",
+            field="tenant",
+            currencies=", ".join(sorted(currencies)),
         )
     agrees = [_same(row, choose(row.alternatives)) for row in rows]
     logged = Logged(
@@ -151,10 +158,14 @@ def _refuse_without_support(policy: str, logged: Logged) -> None:
     ess = _ess(weights)
     if unsupported > MOST_UNSUPPORTED or ess < LEAST_ESS:
         raise UserError(
-            f"the log cannot say what {policy} would have brought: in {unsupported:.0%} of the decisions"
-            f" nothing else could have been chosen, and the effective number of decisions is {ess:.0f}"
-            f" (least {LEAST_ESS:.0f})",
+            "the log cannot say what %(policy)s would have brought: in %(share)s of the decisions"
+            " nothing else could have been chosen, and the effective number of decisions is"
+            " %(found)s (least %(least)s)",
             field="policy",
+            policy=policy,
+            share=f"{unsupported:.0%}",
+            found=f"{ess:.0f}",
+            least=f"{LEAST_ESS:.0f}",
         )
 
 

@@ -52,7 +52,9 @@ def kind_of(key: str) -> ScoringModel:
     installed = runtime.current().plugins.models
     if key not in installed:
         raise NotFound(
-            f"no plug-in brings the model {key!r}; installed: {', '.join(sorted(installed)) or 'none'}"
+            "no plug-in brings the model '%(kind)s'; installed: %(known)s",
+            kind=key,
+            known=", ".join(sorted(installed)) or "-",
         )
     return installed[key]
 
@@ -74,7 +76,9 @@ def train(
         judged, against = _judge(kind, data, registry.by_alias(name, CHAMPION), seed)
         training = kind.train(_columns(kind, data, np.ones(len(data), dtype=bool)), data.target, seed=seed)
     except ValueError as error:
-        raise UserError(f"{name} cannot be trained: {error}", field="history") from error
+        raise UserError(
+            "%(name)s cannot be trained: %(why)s", field="history", name=name, why=error
+        ) from error
     figures = {**judged["metrics"], **{f"fit_{k}": v for k, v in training.metrics.items()}}
     made = registry.register(name, _finished(key, kind, data, training, judged, figures, against))
     alias = CHALLENGER if registry.by_alias(name, CHAMPION) else CHAMPION
@@ -173,16 +177,16 @@ def promote(database: Database, scope: Scope, name: str, version: str, *, actor:
     """
     found = registry.with_run(name, version)
     if found is None or not _belongs(scope, name):
-        raise NotFound(f"there is no version {version} of {name}: see `recupero models list`")
+        raise NotFound(
+            "there is no version %(version)s of %(name)s: see `recupero models list`",
+            version=version,
+            name=name,
+        )
     champion = registry.by_alias(name, CHAMPION)
     if champion is not None and champion.version == version:
-        raise Conflict(f"version {version} of {name} is the champion already")
+        raise Conflict("version %(version)s of %(name)s is the champion already", version=version, name=name)
     if champion is not None and not _won(found):
-        low = found.metrics.get("gain_low")
-        why = "its log-loss was never measured against the champion" if low is None else (
-            f"the log-loss it saves may be none ({found.metrics['gain']:.5f}, 90% interval from {low:.5f})"
-        )  # fmt: skip
-        raise UserError(f"version {version} of {name} is not promoted: {why}", field="version")
+        raise _not_won(found)
     registry.set_alias(name, CHAMPION, version)
     registry.tag(found, "was_champion", "yes")
     if champion is not None:
@@ -194,6 +198,21 @@ def promote(database: Database, scope: Scope, name: str, version: str, *, actor:
 
 def _won(version: Version) -> bool:
     return version.notes.get("was_champion") == "yes" or version.metrics.get("gain_low", -1.0) > 0
+
+
+def _not_won(found: Version) -> UserError:
+    if "gain_low" not in found.metrics:
+        return UserError(
+            "version %(version)s of %(name)s is not promoted: its log-loss was never measured against the"
+            " champion",
+            field="version", version=found.version, name=found.name,
+        )  # fmt: skip
+    return UserError(
+        "version %(version)s of %(name)s is not promoted: the log-loss it saves may be none (%(gain)s, 90%"
+        " interval from %(low)s)",
+        field="version", version=found.version, name=found.name,
+        gain=f"{found.metrics['gain']:.5f}", low=f"{found.metrics['gain_low']:.5f}",
+    )  # fmt: skip
 
 
 def _belongs(scope: Scope, name: str) -> bool:
@@ -234,7 +253,9 @@ def shadow(database: Database, scope: Scope, key: str = "propensity") -> Shadow:
     champion, challenger = registry.by_alias(name, CHAMPION), registry.by_alias(name, CHALLENGER)
     if champion is None or challenger is None:
         missing = CHAMPION if champion is None else CHALLENGER
-        raise NotFound(f"{name} has no {missing}: train one with `recupero models train`")
+        raise NotFound(
+            "%(name)s has no %(missing)s: train one with `recupero models train`", name=name, missing=missing
+        )
     with database.transaction(scope) as session:
         table = read_features(session, clock.now())
     if not len(table):

@@ -84,7 +84,9 @@ def benchmark(
     old, new = _read(known, train), _read(known, test)
     missing = [column for column in old.columns if column not in new.columns and column != known.outcome]
     if missing:
-        raise UserError(f"{test} lacks the columns {', '.join(missing)}", field="--test")
+        raise UserError(
+            "%(file)s lacks the columns %(missing)s", field="--test", file=test, missing=", ".join(missing)
+        )
     score = _predict(kind, known, old, new)
     if predictions is not None:
         _write(predictions, new["row_id"].to_list(), score)
@@ -98,7 +100,12 @@ def benchmark(
 
 def _set(name: str) -> PublicSet:
     if name not in SETS:
-        raise UserError(f"the data set {name!r} is not supported; supported: {', '.join(SETS)}", field="NAME")
+        raise UserError(
+            "the data set '%(name)s' is not supported; supported: %(known)s",
+            field="NAME",
+            name=name,
+            known=", ".join(SETS),
+        )
     return SETS[name]
 
 
@@ -109,9 +116,13 @@ def _read(known: PublicSet, file: Path) -> pl.DataFrame:
         frame = pl.read_csv(file, infer_schema_length=None)
     except (OSError, pl.exceptions.PolarsError) as error:
         reason = str(error).splitlines()[0]
-        raise UserError(f"{file} cannot be read as CSV (plain or gzip): {reason}", field="file") from error
+        raise UserError(
+            "%(file)s cannot be read as CSV (plain or gzip): %(why)s", field="file", file=file, why=reason
+        ) from error
     if "row_id" not in frame.columns or (known.outcome not in frame.columns and not len(frame.columns) > 2):
-        raise UserError(f"{file} is not {known.name}: it has no row_id", field="file")
+        raise UserError(
+            "%(file)s is not %(name)s: it has no row_id", field="file", file=file, name=known.name
+        )
     return frame
 
 
@@ -119,7 +130,9 @@ def _target(known: PublicSet, frame: pl.DataFrame) -> Floats:
     import polars as pl
 
     if known.outcome not in frame.columns:
-        raise UserError(f"the training file has no outcome column {known.outcome}", field="--train")
+        raise UserError(
+            "the training file has no outcome column %(outcome)s", field="--train", outcome=known.outcome
+        )
     return (frame[known.outcome].cast(pl.String) == known.positive).to_numpy().astype(np.float64)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from recupero.contacts.policies import lawbook
 from recupero.decisions import candidates, choosing, reading, serving
 from recupero.decisions.candidates import Candidates, Tally
 from recupero.decisions.features import FeatureTable, read_features
@@ -115,7 +116,8 @@ def _candidates(
         pl.col("p").fill_null(serving.PRIOR)
     )
     history = reading.read_history(session, at)
-    found = candidates.lawful(worked, history, strategies, carried, at, tally)
+    law = lawbook(session).of(scope_of(session).tenant(), at)
+    found = candidates.lawful(worked, history, strategies, carried, at, tally, law)
     counted = reading.read_reach(session, at) if scores.served else {}
     return Candidates(
         choosing.with_values(found.options, strategies, commission, counted, carried), found.refused

@@ -48,45 +48,63 @@ def parse(data: Mapping[str, Any]) -> Strategy:
     known = {field.name for field in fields(Strategy)}
     for name in data:
         if name not in known:
-            raise UserError(f"unknown key {name!r}: use {', '.join(sorted(known))}", field="strategy")
+            raise UserError(
+                "unknown key '%(name)s' in the strategy: use %(known)s",
+                field="strategy",
+                name=name,
+                known=", ".join(sorted(known)),
+            )
     return Strategy(**{name: _CHECKS[name](name, value) for name, value in data.items()})
 
 
 def _channels(name: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not value or any(each not in CHANNELS for each in value):
-        raise UserError(f"{name} must be a list of {', '.join(CHANNELS)}", field=f"strategy.{name}")
+        raise UserError(
+            "%(name)s must be a list of %(known)s",
+            field=f"strategy.{name}",
+            name=name,
+            known=", ".join(CHANNELS),
+        )
     return tuple(dict.fromkeys(value))
 
 
 def _whole(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise UserError(f"{name} must be a whole number of at least 0", field=f"strategy.{name}")
+        raise UserError("%(name)s must be a whole number of at least 0", field=f"strategy.{name}", name=name)
     return value
 
 
 def _number(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 365:
-        raise UserError(f"{name} must be a number from 0 to 365", field=f"strategy.{name}")
+        raise UserError("%(name)s must be a number from 0 to 365", field=f"strategy.{name}", name=name)
     return float(value)
 
 
 def _share(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 0.5:
-        raise UserError(f"{name} must be a share from 0 to 0.5", field=f"strategy.{name}")
+        raise UserError("%(name)s must be a share from 0 to 0.5", field=f"strategy.{name}", name=name)
     return float(value)
 
 
 def _by_channel(name: str, value: Any) -> dict[str, int]:
     if not isinstance(value, Mapping) or any(channel not in CHANNELS for channel in value):
         raise UserError(
-            f"{name} must give a number by channel: {', '.join(CHANNELS)}", field=f"strategy.{name}"
+            "%(name)s must give a number by channel: %(known)s",
+            field=f"strategy.{name}",
+            name=name,
+            known=", ".join(CHANNELS),
         )
     return {channel: _whole(f"{name}.{channel}", number) for channel, number in value.items()}
 
 
 def _tones(name: str, value: Any) -> dict[str, str]:
     if not isinstance(value, Mapping) or any(tone not in TONES for tone in value.values()):
-        raise UserError(f"{name} must give {', '.join(TONES)} by purpose", field=f"strategy.{name}")
+        raise UserError(
+            "%(name)s must give a tone by purpose: %(known)s",
+            field=f"strategy.{name}",
+            name=name,
+            known=", ".join(TONES),
+        )
     return dict(value)
 
 

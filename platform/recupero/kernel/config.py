@@ -68,7 +68,9 @@ class Config:
 def _psycopg(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     if not separator or scheme not in {"postgres", "postgresql", "postgresql+psycopg"}:
-        raise UserError(f"RECUPERO_DATABASE_URL must begin with postgresql://, not {scheme!r}")
+        raise UserError(
+            "RECUPERO_DATABASE_URL must begin with postgresql://, not '%(scheme)s'", scheme=scheme
+        )
     return f"postgresql+psycopg://{rest}"
 
 

@@ -136,7 +136,12 @@ class Server:
         while not self.answers():
             if self.child.poll() is not None or time.monotonic() > deadline:
                 words = " ".join(log.read_text(errors="replace").splitlines()[-5:])
-                raise UserError(f"The embedded {self.name} did not start: {words} (all of it in {log})")
+                raise UserError(
+                    "The embedded %(name)s did not start: %(words)s (all of it in %(log)s)",
+                    name=self.name,
+                    words=words,
+                    log=log,
+                )
             time.sleep(0.05)
 
     def revive(self) -> bool:
@@ -239,7 +244,7 @@ def _make_cluster(host: _Host, programs: Path, cluster: Path) -> None:
     command = [str(programs / "initdb"), "-D", str(draft), "-U", "postgres", "--auth=peer", "--no-sync"]
     made = host.call([*command, *locale])
     if made.returncode != 0:
-        raise UserError(f"The embedded PostgreSQL could not be set up: {made.stderr.strip()}")
+        raise UserError("The embedded PostgreSQL could not be set up: %(why)s", why=made.stderr.strip())
     draft.rename(cluster)
 
 
@@ -251,8 +256,11 @@ def _check_cluster(programs: Path, cluster: Path) -> None:
     theirs = (cluster / "PG_VERSION").read_text().strip()
     if ours != theirs:
         raise UserError(
-            f"The data in {cluster} was written by PostgreSQL {theirs}; this installation has {ours}."
-            " docs/operations.md tells how to carry it over."
+            "The data in %(cluster)s was written by PostgreSQL %(theirs)s; this installation has"
+            " %(ours)s. docs/operations.md tells how to carry it over.",
+            cluster=cluster,
+            theirs=theirs,
+            ours=ours,
         )
 
 
@@ -295,8 +303,9 @@ def _system_account() -> pwd.struct_passwd:
         subprocess.run([*command, ACCOUNT], check=True, capture_output=True, text=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise UserError(
-            f"PostgreSQL does not run as root, and useradd could not make the system user {ACCOUNT!r} for it."
-            " Make that user, or start as an ordinary user."
+            "PostgreSQL does not run as root, and useradd could not make the system user"
+            " '%(account)s' for it. Make that user, or start as an ordinary user.",
+            account=ACCOUNT,
         ) from error
     return pwd.getpwnam(ACCOUNT)
 
@@ -306,8 +315,9 @@ def _package(name: str) -> Path:
     spec = find_spec(name)
     if spec is None or spec.origin is None:
         raise UserError(
-            f"The embedded engine {name} is not to be had for this Python and machine."
-            " Name servers of your own in RECUPERO_DATABASE_URL and RECUPERO_REDIS_URL."
+            "The embedded engine %(name)s is not to be had for this Python and machine. Name servers"
+            " of your own in RECUPERO_DATABASE_URL and RECUPERO_REDIS_URL.",
+            name=name,
         )
     return Path(spec.origin).parent
 

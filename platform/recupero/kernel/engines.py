@@ -133,11 +133,16 @@ def _prepare(data_dir: Path) -> Path:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"The data directory {folder} cannot be made: {error.strerror}.") from error
+        raise UserError(
+            "The data directory %(folder)s cannot be made: %(why)s.", folder=folder, why=error.strerror
+        ) from error
     if not os.access(folder, os.W_OK | os.X_OK):
         raise UserError(
-            f"The data directory {folder} is not writable for user {os.geteuid()}: it belongs to user"
-            f" {folder.stat().st_uid}. Choose another with --data-dir, or start as that user."
+            "The data directory %(folder)s is not writable for user %(own)s: it belongs to user"
+            " %(owner)s. Choose another with --data-dir, or start as that user.",
+            folder=folder,
+            own=os.geteuid(),
+            owner=folder.stat().st_uid,
         )
     return folder
 
@@ -150,22 +155,20 @@ def _alone(folder: Path) -> Iterator[IO[str]]:
         try:
             fcntl.flock(register, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise AlreadyRunning(_who(folder, register)) from None
+            holder = _read(register)
+            raise AlreadyRunning(
+                "The data directory %(folder)s is in use by process %(pid)s (%(command)s). Stop that"
+                " process first, or choose another directory with --data-dir.",
+                folder=folder,
+                pid=holder.get("pid", "?"),
+                command=holder.get("command", "?"),
+            ) from None
         _write(register, ready=False)
         try:
             yield register
         finally:
             register.seek(0)
             register.truncate()
-
-
-def _who(folder: Path, register: IO[str]) -> str:
-    holder = _read(register)
-    pid, command = holder.get("pid", "unknown"), holder.get("command", "another command")
-    return (
-        f"The data directory {folder} is in use by process {pid} ({command})."
-        " Stop that process first, or choose another directory with --data-dir."
-    )
 
 
 def _write(
@@ -215,7 +218,9 @@ def _running(data_dir: Path, env: Mapping[str, str]) -> Engines | None:
         return None
     if not database or not redis:
         raise UserError(
-            f"Process {facts['pid']} runs {data_dir} with servers named by RECUPERO_DATABASE_URL or"
-            " RECUPERO_REDIS_URL: set them here to the same addresses."
+            "Process %(pid)s runs %(folder)s with servers named by RECUPERO_DATABASE_URL or"
+            " RECUPERO_REDIS_URL: set them here to the same addresses.",
+            pid=facts["pid"],
+            folder=data_dir,
         )
     return Engines(data_dir, database, redis)

@@ -1,20 +1,52 @@
 """Errors that reach people. Anything else that is raised is a defect and is reported as such."""
 
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_PLACE = re.compile(r"%\((\w+)\)s")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Codes inside a message that a page says as words; `kind` names their list in `portals.words`.
+
+    Only for what the reader is told. A code to be typed or sent is given as text, since it must stay.
+    """
+
+    kind: str
+    codes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return ", ".join(self.codes)
+
 
 class UserError(Exception):
     """Something the user did or sent cannot be done as it is.
 
-    The message says which row, field or value, and what to do. `field` and `row` let a form or an
-    import report put it in its place; `status` is the HTTP status an endpoint answers with.
+    The message says which row, field or value, and what to do. `template` is the English text, written out
+    where it is raised, since that is where the translation catalogues read it; `values` fill its places,
+    `%(name)s`. `message` is both in English; `portals.errors` says it in the reader's language. `field` and
+    `row` let a form or an import report put it in its place; `status` is the HTTP status of the answer.
     """
 
     status = 422
 
-    def __init__(self, message: str, *, field: str | None = None, row: int | None = None) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(
+        self, template: str, *, field: str | None = None, row: int | None = None, **values: object
+    ) -> None:
+        self.template = template
+        self.values = values
+        self.message = fill(template, values)
         self.field = field
         self.row = row
+        super().__init__(self.message)
+
+
+def fill(template: str, values: Mapping[str, object]) -> str:
+    """The template with its places filled; a `%` that begins no place stays. Raises KeyError for a place
+    without value."""
+    return _PLACE.sub(lambda place: str(values[place[1]]), template)
 
 
 class NotFound(UserError):

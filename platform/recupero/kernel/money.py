@@ -78,13 +78,20 @@ def to_minor(amount: str | Decimal, currency: str) -> int:
     Raises UserError where it is no number or has more decimals than the currency's minor unit.
     """
     if not is_currency(currency):
-        raise UserError(f"unknown currency {currency!r}: use an ISO 4217 code such as CLP or EUR")
+        raise UserError(
+            "unknown currency '%(currency)s': use an ISO 4217 code such as CLP or EUR", currency=currency
+        )
     try:
         scaled = Decimal(amount).scaleb(minor_units(currency))
     except InvalidOperation:
-        raise UserError(f"{amount!r} is not an amount of money") from None
+        raise UserError("'%(amount)s' is not an amount of money", amount=amount) from None
     if not scaled.is_finite() or scaled != scaled.to_integral_value():
-        raise UserError(f"{amount} has more decimals than {currency} allows ({minor_units(currency)})")
+        raise UserError(
+            "%(amount)s has more decimals than %(currency)s allows (%(most)s)",
+            amount=amount,
+            currency=currency,
+            most=minor_units(currency),
+        )
     return int(scaled)
 
 

@@ -31,7 +31,11 @@ def check(database_url: str, redis_url: str) -> None:
     with _connect(database_url) as connection:
         found = connection.info.server_version // 10000
     if found < OLDEST_POSTGRESQL:
-        raise UserError(f"PostgreSQL {OLDEST_POSTGRESQL} or newer is needed; the server is version {found}.")
+        raise UserError(
+            "PostgreSQL %(oldest)s or newer is needed; the server is version %(found)s.",
+            oldest=OLDEST_POSTGRESQL,
+            found=found,
+        )
     _check_redis(redis_url)
 
 
@@ -56,7 +60,7 @@ def database_name(database_url: str) -> str:
     try:
         parts = conninfo_to_dict(database_url)
     except psycopg.ProgrammingError as error:
-        raise UserError(f"RECUPERO_DATABASE_URL is not an address: {error}") from error
+        raise UserError("RECUPERO_DATABASE_URL is not an address: %(why)s", why=error) from error
     return str(parts.get("dbname") or parts.get("user") or "postgres")
 
 
@@ -66,8 +70,9 @@ def _create(connection: "psycopg.Connection[tuple[object, ...]]", name: str) -> 
         connection.execute(statement)
     except psycopg.errors.InsufficientPrivilege as error:
         raise UserError(
-            f"The database role may not create databases. Have an administrator run:"
-            f" {statement.as_string(connection)}; and make the role its owner."
+            "The database role may not create databases. Have an administrator run: %(statement)s;"
+            " and make the role its owner.",
+            statement=statement.as_string(connection),
         ) from error
 
 
@@ -81,20 +86,24 @@ def _connect(database_url: str) -> "psycopg.Connection[tuple[object, ...]]":
             errors.append(error)
             if "does not exist" not in str(error):
                 break
-    raise UserError(f"PostgreSQL cannot be reached: {errors[0]}") from errors[0]
+    raise UserError("PostgreSQL cannot be reached: %(why)s", why=errors[0]) from errors[0]
 
 
 def _check_redis(redis_url: str) -> None:
     try:
         client = redis.Redis.from_url(redis_url, socket_connect_timeout=10)
     except ValueError as error:
-        raise UserError(f"RECUPERO_REDIS_URL is not an address: {error}") from error
+        raise UserError("RECUPERO_REDIS_URL is not an address: %(why)s", why=error) from error
     try:
         version = str(client.info("server")["redis_version"])
     except redis.RedisError as error:
-        raise UserError(f"Redis cannot be reached: {error}") from error
+        raise UserError("Redis cannot be reached: %(why)s", why=error) from error
     finally:
         client.close()
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_REDIS:
         oldest = ".".join(map(str, OLDEST_REDIS))
-        raise UserError(f"Redis {oldest} or newer is needed; the server is version {version}.")
+        raise UserError(
+            "Redis %(oldest)s or newer is needed; the server is version %(version)s.",
+            oldest=oldest,
+            version=version,
+        )

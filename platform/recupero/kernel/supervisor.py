@@ -165,8 +165,11 @@ def listening(host: str, port: int) -> Iterator[int]:
         except (OSError, OverflowError) as error:
             reason = error.strerror if isinstance(error, OSError) else "not a port"
             raise UserError(
-                f"Port {port} at {host} cannot be used ({reason})."
-                " Choose another: --port N, or make run PORT=N."
+                "Port %(port)s at %(host)s cannot be used (%(why)s). Choose another: --port N, or"
+                " make run PORT=N.",
+                port=port,
+                host=host,
+                why=reason,
             ) from error
         yield listener.fileno()
 
@@ -204,7 +207,10 @@ class _Member:
         self.crashes = 1 if time.monotonic() - self.started > _STEADY else self.crashes + 1
         if give_up and self.crashes >= _HOPELESS:
             raise UserError(
-                f"The process {self.spec.name} keeps ending: {self._last_words()} (see {self.log})"
+                "The process %(name)s keeps ending: %(words)s (see %(log)s)",
+                name=self.spec.name,
+                words=self._last_words(),
+                log=self.log,
             )
         pause = min(0.5 * 2.0 ** (self.crashes - 1), _LONGEST_PAUSE)
         facts = {"component": self.spec.name, "exit_status": self.child.returncode, "again_in_seconds": pause}

@@ -12,7 +12,7 @@ from recupero.contacts.queries import Dossiers, dossiers
 from recupero.contacts.service import Reservation, Wish, reserve
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
-from recupero.kernel.errors import Conflict, NotFound
+from recupero.kernel.errors import Conflict, NotFound, Words
 from recupero.outreach.jobs import CLAIM_LEASE
 from recupero.outreach.states import Move, move
 from recupero.outreach.tables import Action
@@ -62,7 +62,9 @@ def _check_workable(known: Dossiers, account: reach.Reachable) -> None:
         raise Conflict("nothing is collected on this account any more")
     holds = {hold.kind for hold in known.holds_on(account)}
     if holds:
-        raise Conflict(f"work on this account is on hold: {', '.join(sorted(holds))}")
+        raise Conflict(
+            "work on this account is on hold: %(holds)s", holds=Words("hold", tuple(sorted(holds)))
+        )
     if known.nowhere(account):
         raise Conflict("nothing tells in which time zone this person is: add their region or time zone first")
 

@@ -107,17 +107,25 @@ def schedule(session: Session, rows: Sequence[NewAction]) -> int:
 
 def _check(row: NewAction) -> None:
     if row.channel not in CHANNELS:
-        raise _unknown("channel", row.channel, CHANNELS)
+        raise UserError(
+            "unknown channel '%(channel)s': use %(known)s",
+            field="channel",
+            channel=row.channel,
+            known=", ".join(CHANNELS),
+        )
     if row.template not in TEMPLATES:
-        raise _unknown("template", row.template, TEMPLATES)
+        raise UserError(
+            "unknown template '%(name)s': use %(known)s",
+            field="template",
+            name=row.template,
+            known=", ".join(TEMPLATES),
+        )
     if row.tone not in TONES:
-        raise _unknown("tone", row.tone, TONES)
+        raise UserError(
+            "unknown tone '%(tone)s': use %(known)s", field="tone", tone=row.tone, known=", ".join(TONES)
+        )
     if row.expires_at <= row.due_at:
         raise UserError("an action must be due before it expires", field="expires_at")
-
-
-def _unknown(field: str, value: str, known: Sequence[str]) -> UserError:
-    return UserError(f"unknown {field} {value!r}: one of {', '.join(known)}", field=field)
 
 
 def _columns(session: Session, rows: Sequence[NewAction]) -> dict[str, object]:

@@ -38,9 +38,15 @@ def book_payment(data: dict[str, Any]) -> dict[str, Any]:
     key = f"api:{rest.idempotency_key()}"
     debt, now = _debt(data["account_id"]), clock.now()
     if data["received_at"] is not None and data["received_at"] > now:
-        raise UserError("a payment cannot have come in the future", field="received_at")
+        raise UserError(
+            "a payment cannot have come in the future: send the moment when it came", field="received_at"
+        )
     if data["currency"] != debt.currency:
-        raise UserError(f"the account is in {debt.currency}", field="currency")
+        raise UserError(
+            "the account is kept in %(currency)s: send the amount in that currency",
+            field="currency",
+            currency=debt.currency,
+        )
     with tenant_transaction(_tenant_of(data["account_id"])) as session:
         kind = "direct" if data["paid_to"] == "creditor" else "manual"
         received = service.Received(
@@ -60,7 +66,9 @@ def _check_same(payment: dict[str, Any], received: service.Received) -> None:
     """The key stands for one payment only."""
     before = (payment["amount_minor"], payment["currency"], payment["kind"], payment["account_ids"])
     if before != (received.amount_minor, received.currency, received.kind, received.account_ids):
-        raise Conflict("this Idempotency-Key was used for another payment", field="Idempotency-Key")
+        raise Conflict(
+            "this Idempotency-Key was used for another payment: send a new one", field="Idempotency-Key"
+        )
 
 
 def _note(session: Any, action: str, subject: str, tenant_id: int) -> None:
@@ -133,7 +141,11 @@ def make_link(data: dict[str, Any]) -> dict[str, Any]:
     with transaction() as session:
         found = debts_by_id(session, wanted)
     if len(found) != len(wanted):
-        raise NotFound("one of the accounts does not exist", field="account_ids")
+        raise NotFound(
+            "no such accounts: %(ids)s",
+            field="account_ids",
+            ids=", ".join(map(str, sorted(set(wanted) - {debt.account_id for debt in found}))),
+        )
     if len({(debt.debtor_id, debt.currency) for debt in found}) != 1:
         raise UserError("a link takes accounts of one debtor in one currency", field="account_ids")
     tenant_id, debtor_id = _tenant_of(wanted[0]), found[0].debtor_id

@@ -61,7 +61,11 @@ def book_payment(session: Session, received: Received) -> int | None:
     if received.amount_minor <= 0:
         raise UserError("a payment needs an amount above zero", field="amount_minor")
     if not is_currency(received.currency):
-        raise UserError(f"unknown currency {received.currency!r}", field="currency")
+        raise UserError(
+            "unknown currency '%(currency)s': use an ISO 4217 code such as CLP or EUR",
+            field="currency",
+            currency=received.currency,
+        )
     tenant = scope_of(session).tenant()
     _lock(session, received.external_key)
     known = select(Payment.id).where(

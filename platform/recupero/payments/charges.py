@@ -116,7 +116,7 @@ def charge(session: Session, charge_id: int) -> Charge:
     """The charge of the tenant in scope. Raises NotFound."""
     found = session.get(Charge, (scope_of(session).tenant(), charge_id))
     if found is None:
-        raise NotFound("no such charge")
+        raise NotFound("no such payment")
     return found
 
 

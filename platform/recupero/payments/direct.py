@@ -34,7 +34,10 @@ def book_direct(session: Session, reported: DirectPaymentsReported) -> None:
         debt = debts.get(row.account_id)
         if debt is None or debt.currency != row.currency:
             raise UserError(
-                "the account is not placed in this currency", row=row.row_number, field="currency"
+                "the account is not placed in %(currency)s: check the currency",
+                row=row.row_number,
+                field="currency",
+                currency=row.currency,
             )
         _BOOK[row.kind](session, row, debt, _moment(row.paid_on, zone))
 
@@ -76,7 +79,9 @@ def _reversal(session: Session, row: DirectPayment, debt: OpenDebt, at: datetime
             left -= more
     if left:
         raise UserError(
-            "this takes back more than the creditor reported as paid", row=row.row_number, field="amount"
+            "this takes back more than the creditor reported as paid: check the amount",
+            row=row.row_number,
+            field="amount",
         )
 
 

@@ -21,7 +21,9 @@ def chosen(session: Session) -> str:
     """
     keys = [key for key in tenancy.enabled_plugins(session, "gateway") if key != SANDBOX]
     if len(keys) > 1:
-        raise UserError(f"several payment gateways are on ({', '.join(keys)}): switch all but one off")
+        raise UserError(
+            "several payment gateways are on (%(known)s): switch all but one off", known=", ".join(keys)
+        )
     return keys[0] if keys else SANDBOX
 
 

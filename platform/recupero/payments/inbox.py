@@ -51,10 +51,11 @@ def receive_event(
             gateway.read_event(body, headers, config, now=now)
             event_id = gateway.raw_event_id(body)
         except InvalidSignature as error:
-            raise BadSignature(str(error)) from error
-        except (StaleEvent, ValueError, KeyError, TypeError) as error:
-            reason = str(error) if isinstance(error, StaleEvent) else "the event cannot be read"
-            raise BadEvent(reason) from error
+            raise BadSignature("the event's signature does not hold: %(why)s", why=error) from error
+        except StaleEvent as error:
+            raise BadEvent("the event cannot be taken: %(why)s", why=error) from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise BadEvent("the event cannot be read") from error
         stored = _store(session, scope, gateway_key, event_id, body, headers, now)
         if stored is not None:
             jobs.enqueue(session, "payments.process_event", queue="urgent", event_id=stored)

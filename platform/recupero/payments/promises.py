@@ -63,7 +63,7 @@ def _check(debt: OpenDebt, amount_minor: int, due_date: date, today: date) -> No
     if not 0 < amount_minor <= debt.balance_minor:
         raise UserError("promise an amount above zero and up to what is owed", field="amount")
     if not today <= due_date <= today + FURTHEST:
-        raise UserError(f"promise a day from today to {(today + FURTHEST).isoformat()}", field="due_date")
+        raise UserError("promise a day from today to %(last)s", field="due_date", last=today + FURTHEST)
 
 
 def _cancel_open(session: Session, account_id: int) -> bool:

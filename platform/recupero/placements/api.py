@@ -150,7 +150,7 @@ def _mapping(text: str | None) -> dict[str, Any] | str | None:
     try:
         spec: dict[str, Any] = json.loads(text)
     except ValueError as error:
-        raise UserError(f"the mapping is no JSON: {error}", field="mapping") from None
+        raise UserError("the mapping is no JSON: %(why)s", field="mapping", why=error) from None
     return spec
 
 

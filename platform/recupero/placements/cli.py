@@ -81,8 +81,13 @@ def portfolio_id(platform: runtime.Runtime, scope: Scope, wanted: str) -> int:
     for identity, name in rows:
         if wanted in (name, str(identity)):
             return int(identity)
-    known = ", ".join(name for _, name in rows) or "none yet"
-    raise NotFound(f"the creditor has no portfolio {wanted!r}; it has: {known}", field="portfolio")
+    known = ", ".join(name for _, name in rows) or "-"
+    raise NotFound(
+        "the creditor has no portfolio '%(wanted)s'; it has: %(known)s",
+        field="portfolio",
+        wanted=wanted,
+        known=known,
+    )
 
 
 def _mapping(given: str | None) -> dict[str, Any] | str | None:
@@ -92,7 +97,11 @@ def _mapping(given: str | None) -> dict[str, Any] | str | None:
     try:
         spec: dict[str, Any] = json.loads(Path(given).read_text("utf-8"))
     except OSError as error:
-        raise UserError(f"the mapping {given} cannot be read: {error.strerror}", field="mapping") from None
+        raise UserError(
+            "the mapping %(given)s cannot be read: %(why)s", field="mapping", given=given, why=error.strerror
+        ) from None
     except ValueError as error:
-        raise UserError(f"the mapping {given} is no JSON: {error}", field="mapping") from None
+        raise UserError(
+            "the mapping %(given)s is no JSON: %(why)s", field="mapping", given=given, why=error
+        ) from None
     return spec

@@ -39,7 +39,9 @@ def create_portfolio(
     if session.execute(
         select(Portfolio.id).where(Portfolio.tenant_id == tenant, Portfolio.name == name.strip())
     ).first():
-        raise Conflict(f"there is a portfolio {name!r} already: choose another name", field="name")
+        raise Conflict(
+            "there is a portfolio '%(name)s' already: choose another name", field="name", name=name
+        )
     portfolio = Portfolio(
         tenant_id=tenant, name=name.strip(), country=country, currency=currency, product=product,
         placement_number=placement_number, terms=check_terms(terms), strategy=strategy,

@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from recupero.kernel.errors import UserError
+from recupero.kernel.errors import UserError, Words
 
-#: Name: lowest, highest, what it is. Rates in basis points, money in minor units of the portfolio's currency.
-TERMS: dict[str, tuple[int, int, str]] = {
-    "commission_rate": (0, 10_000, "basis points of what is collected"),
-    "settlement_floor_percent": (0, 100, "lowest settlement in percent of the balance"),
-    "max_instalments": (1, 120, "most instalments of a plan"),
-    "minimum_instalment_minor": (0, 10**15, "lowest instalment"),
-    "recall_days": (1, 3_650, "days after which the creditor takes accounts back"),
-    "tolerance_minor": (0, 10**9, "a remainder up to this counts as paid"),
+#: Name: lowest, highest. Rates in basis points, money in minor units of the portfolio's currency.
+TERMS: dict[str, tuple[int, int]] = {
+    "commission_rate": (0, 10_000),  # basis points of what is collected
+    "settlement_floor_percent": (0, 100),  # lowest settlement in percent of the balance
+    "max_instalments": (1, 120),  # most instalments of a plan
+    "minimum_instalment_minor": (0, 10**15),  # lowest instalment
+    "recall_days": (1, 3_650),  # days after which the creditor takes accounts back
+    "tolerance_minor": (0, 10**9),  # a remainder up to this counts as paid
 }
 
 
@@ -20,9 +20,17 @@ def check_terms(terms: dict[str, Any]) -> dict[str, int]:
     checked: dict[str, int] = {}
     for name, value in terms.items():
         if name not in TERMS:
-            raise UserError(f"unknown term {name!r}: use {', '.join(TERMS)}", field="terms")
-        lowest, highest, meaning = TERMS[name]
+            raise UserError(
+                "unknown term '%(name)s': use %(known)s", field="terms", name=name, known=", ".join(TERMS)
+            )
+        lowest, highest = TERMS[name]
         if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
-            raise UserError(f"{meaning} must be a whole number from {lowest} to {highest}", field=name)
+            raise UserError(
+                "%(term)s must be a whole number from %(lowest)s to %(highest)s",
+                field=name,
+                term=Words("term", (name,)),
+                lowest=lowest,
+                highest=highest,
+            )
         checked[name] = value
     return checked

@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 
 from recupero.kernel.errors import NotFound, UserError
+from recupero.portals.errors import said
 from recupero.portals.pages import blueprint
 from recupero.reports import service
 from recupero.reports.periods import Period, parse_period
@@ -59,7 +60,7 @@ def _page(tenant_id: int) -> ResponseReturnValue:
     except NotFound:
         raise
     except UserError as refused:
-        error, status = refused.message, refused.status
+        error, status = said(refused), refused.status
         made = _report(tenant_id, None)
     shown = page.contents(made, service.words_for(made, _locale()))
     files = {

@@ -23,8 +23,9 @@ from recupero.payments import charges, promises, sandbox, wishes
 from recupero.payments import queries as payments
 from recupero.payments.links import Door, Fact, open_link, prove_identity
 from recupero.placements.debts import OpenDebt
+from recupero.portals.errors import said
 from recupero.portals.forms import Form
-from recupero.portals.language import CODES, Brand, day, money, wear
+from recupero.portals.language import CODES, Brand, money, wear
 from recupero.portals.shell import limiter
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import public
@@ -96,7 +97,7 @@ def pay(token: str, door: Door) -> ResponseReturnValue:
         can = charges.payable(opened, door.link_id)
         amount = can.total_minor if form.optional("full") else form.money("amount", can.currency)
         if can.total_minor and not can.minimum_minor <= amount <= can.total_minor:
-            raise UserError(_amounts(can.minimum_minor, can.total_minor, can.currency), field="amount")
+            raise _amount_outside("amount", can.minimum_minor, can.total_minor, can.currency)
         charge_id = charges.start_charge(opened, door.link_id, amount)
     return redirect(url_for("debtor.wait", token=token, charge_id=charge_id))
 
@@ -109,7 +110,7 @@ def wait(token: str, door: Door, charge_id: int) -> ResponseReturnValue:
     with _transaction(door) as opened:
         charge = charges.charge(opened, charge_id)
         if charge.link_id != door.link_id:
-            raise NotFound("no such charge")
+            raise NotFound("no such payment")
         _wear(opened)
         slow = clock.now() - charge.created_at > SLOW
         return render_template("debtor/wait.html", token=token, charge=charge, slow=slow)
@@ -209,7 +210,7 @@ def sandbox_choice(reference: str) -> ResponseReturnValue:
     elif choice == "paid":
         sandbox.report(database, scope, charge.id, PaymentEventKind.SUCCEEDED)
     else:
-        raise UserError(_("Choose what happens to this payment."))
+        raise UserError("Choose what happens to this payment.")
     with database.transaction(scope) as opened:
         return redirect(charges.request_of(opened, charge).success_url)
 
@@ -226,7 +227,7 @@ def lost_form(_error: CSRFError) -> ResponseReturnValue:
 @blueprint.errorhandler(UserError)
 def refused(error: UserError) -> ResponseReturnValue:
     """What is wrong, without a word about debts."""
-    text = _("This link is not valid any more.") if isinstance(error, NotFound) else error.message
+    text = _("This link is not valid any more.") if isinstance(error, NotFound) else said(error)
     return _plain_error(text, error.status)
 
 
@@ -271,10 +272,10 @@ def _wear(opened: Session) -> tuple[Any, Any]:
     return agency, creditor
 
 
-def _amounts(lowest: int, highest: int, currency: str) -> str:
-    return str(
-        _("Choose an amount from %(minimum)s to %(total)s.",
-          minimum=money(lowest, currency), total=money(highest, currency))
+def _amount_outside(field: str, lowest: int, highest: int, currency: str) -> UserError:
+    return UserError(
+        "Choose an amount from %(minimum)s to %(total)s.", field=field,
+        minimum=money(lowest, currency), total=money(highest, currency),
     )  # fmt: skip
 
 
@@ -282,10 +283,11 @@ def _check_promise(opened: Session, debt: OpenDebt, amount: int, promised: date)
     """What `promises.make_promise` will not take, in the debtor's words."""
     today = clock.today(tenancy.tenant(opened).timezone)
     if not 0 < amount <= debt.balance_minor:
-        raise UserError(_amounts(1, debt.balance_minor, debt.currency), field="promise_amount")
+        raise _amount_outside("promise_amount", 1, debt.balance_minor, debt.currency)
     if not today <= promised <= today + promises.FURTHEST:
-        last = day(today + promises.FURTHEST)
-        raise UserError(_("Choose a day from today to %(day)s.", day=last), field="promise_day")
+        raise UserError(
+            "Choose a day from today to %(day)s.", field="promise_day", day=today + promises.FURTHEST
+        )
 
 
 def _questions(token: str, door: Door, form: Form) -> ResponseReturnValue:

@@ -9,10 +9,10 @@ from babel import Locale
 from babel.numbers import NumberFormatError, parse_decimal
 from flask import request
 from flask_babel import get_locale
-from flask_babel import gettext as _
 
 from recupero.kernel.errors import UserError
 from recupero.kernel.money import to_minor
+from recupero.portals.errors import said
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Form:
         """The field without outer blanks. Raises UserError at the field where it is empty."""
         value = self.optional(name)
         if not value:
-            raise UserError(_("Please fill this in."), field=name)
+            raise UserError("Please fill this in.", field=name)
         return value
 
     def optional(self, name: str) -> str:
@@ -55,16 +55,16 @@ class Form:
         try:
             return int(self.text(name))
         except ValueError:
-            raise UserError(_("This is not a whole number."), field=name) from None
+            raise UserError("This is not a whole number.", field=name) from None
 
     def hundredths(self, name: str) -> int:
         """A decimal number times a hundred: a percentage as basis points. Raises UserError at the field."""
         try:
             value = Decimal(self.text(name).replace(",", ".")) * 100
         except InvalidOperation:
-            raise UserError(_("This is not a number."), field=name) from None
+            raise UserError("This is not a number.", field=name) from None
         if not value.is_finite() or value != int(value):
-            raise UserError(_("Give at most two decimals."), field=name)
+            raise UserError("Give at most two decimals.", field=name)
         return int(value)
 
     def money(self, name: str, currency: str) -> int:
@@ -74,18 +74,19 @@ class Form:
             amount = parse_decimal(self.text(name), locale=locale, strict=True)
             return to_minor(amount, currency)
         except NumberFormatError:
-            raise UserError(_("This is not an amount of money."), field=name) from None
+            raise UserError("This is not an amount of money.", field=name) from None
         except UserError as error:
-            raise UserError(error.message, field=name) from None
+            error.field = name
+            raise
 
     def day(self, name: str) -> date:
         """A date as the browser's date field sends it. Raises UserError at the field."""
         try:
             return date.fromisoformat(self.text(name))
         except ValueError:
-            raise UserError(_("This is not a date."), field=name) from None
+            raise UserError("This is not a date.", field=name) from None
 
     def refuse(self, error: UserError, *known: str) -> None:
         """Put the error at its field where the form has that field, else above the form."""
         at = error.field if error.field in known or error.field in self.values else ""
-        self.errors[at or ""] = error.message
+        self.errors[at or ""] = said(error)

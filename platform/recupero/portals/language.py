@@ -16,7 +16,7 @@ from flask_babel import (
 )
 from flask_babel import gettext as _
 
-from recupero.kernel import runtime
+from recupero.kernel import rest, runtime
 from recupero.kernel.money import format_minor
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import current_caller
@@ -69,7 +69,10 @@ def switch_language() -> None:
 
 
 def language() -> str:
-    """es, en or pt: the switch in this session, else the user's own, else the browser's, else Spanish."""
+    """es, en or pt: the switch in this session, else the user's own, else the browser's, else Spanish. On the
+    API what `Accept-Language` asks for, else English."""
+    if _asked_by_program():
+        return request.accept_languages.best_match(("en", *CODES), default="en")
     chosen = session.get("language")
     if chosen in CODES:
         return str(chosen)
@@ -79,11 +82,16 @@ def language() -> str:
     return request.accept_languages.best_match(CODES, default="es")
 
 
+def _asked_by_program() -> bool:
+    return request.path.startswith(rest.PREFIX)
+
+
 def locale() -> str | None:
     """Language with the country's way to write dates and money, where there is one: es and CL give es_CL."""
     if not has_request_context():
         return None
-    code, country = language(), brand().country
+    code = language()
+    country = None if _asked_by_program() else brand().country
     full = f"{code}_{country}"
     return full if country and localedata.exists(full) else code
 

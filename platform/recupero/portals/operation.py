@@ -41,7 +41,7 @@ def law() -> ResponseReturnValue:
 def law_country(country: str) -> ResponseReturnValue:
     found = packs()
     if country not in found.by_country:
-        raise NotFound(_("No law is loaded for this country."))
+        raise NotFound("No law is loaded for this country.")
     rules = law_queries.show_rules(found, country)
     pack = next(one for one in law_queries.list_packs(found) if one["country"] == country)
     return render_template(
@@ -87,6 +87,6 @@ def platform_jobs() -> ResponseReturnValue:
 @requires(Permission.PLATFORM_OPERATE)
 def platform_job_again(request_id: int) -> ResponseReturnValue:
     if not jobs.requeue_dead(request_id):
-        raise NotFound(_("This job is no longer among those given up."))
+        raise NotFound("This job is no longer among those given up.")
     flash(_("The job is tried again."))
     return redirect(url_for("portals.platform_jobs"))

@@ -72,5 +72,5 @@ def outbox_settle(contact_id: int) -> ResponseReturnValue:
 def _message(session: Session, contact_id: int) -> MessageLine:
     found = contacts.messages(session, contact_id=contact_id, limit=1)
     if not found:
-        raise NotFound(_("There is no such message."))
+        raise NotFound("There is no such message.")
     return found[0]

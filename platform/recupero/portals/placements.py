@@ -17,6 +17,7 @@ from recupero.placements import batches, browse
 from recupero.placements import service as placements_service
 from recupero.placements.tables import Portfolio
 from recupero.portals import uploads
+from recupero.portals.errors import said
 from recupero.portals.forms import Form
 from recupero.portals.pages import blueprint
 from recupero.tenancy import queries as tenancy
@@ -43,9 +44,9 @@ def placement_sent() -> ResponseReturnValue:
             portfolio = browse.portfolio(session, form.whole("portfolio"))
         kind = form.text("kind")
         if kind not in KINDS:
-            raise UserError(_("Choose one of the kinds."), field="kind")
+            raise UserError("Choose one of the kinds.", field="kind")
         if sent is None or not sent.filename:
-            raise UserError(_("Choose a file."), field="file")
+            raise UserError("Choose a file.", field="file")
     except UserError as error:
         form.refuse(error, "file", "kind", "portfolio")
         return _list_page(form)
@@ -76,7 +77,7 @@ def placement_file(token: str) -> ResponseReturnValue:
         spec = _known_mapping(portfolio, kind, path)
     except UserError as error:
         uploads.drop(token, the_caller())
-        flash(_("The file cannot be read: %(why)s", why=error.message), "bad")
+        flash(_("The file cannot be read: %(why)s", why=said(error)), "bad")
         return redirect(url_for("portals.placements"))
     return _mapping_page(token, spec, Form())
 
@@ -151,9 +152,9 @@ def _mapping_of(form: Form, path: Path) -> dict[str, Any]:
     try:
         spec = json.loads(form.text("spec"))
     except json.JSONDecodeError as error:
-        raise UserError(_("This is not JSON: %(why)s", why=str(error)), field="spec") from None
+        raise UserError("the mapping is no JSON: %(why)s", field="spec", why=error) from None
     if not isinstance(spec, dict):
-        raise UserError(_("The mapping is a JSON object."), field="spec")
+        raise UserError("the mapping must be a JSON object", field="spec")
     if form.optional("spec") != form.optional("shown_spec"):
         return spec  # it was edited by hand
     chosen: dict[str, Any] = {
@@ -195,7 +196,7 @@ def _mapping_page(token: str, spec: dict[str, Any], form: Form, *, result: Any =
     headings = shown.headings if shown else _headings(path, spec)
     page = render_template(
         "placements/mapping.html", token=token, portfolio=portfolio, kind=kind, spec=spec, form=form,
-        result=result, file_name=path.name, headings=headings, shown=shown, problem=problem,
+        result=result, file_name=path.name, headings=headings, shown=shown, problem=problem and said(problem),
         fields=FIELDS[kind],
         meaning={column: name for name, source in spec.get("columns", {}).items() if not _is_composed(source)
                  for column in ([source] if isinstance(source, str) else source)},

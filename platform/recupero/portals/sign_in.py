@@ -75,7 +75,7 @@ def profile() -> ResponseReturnValue:
 def profile_sent() -> ResponseReturnValue:
     locale = Form.sent().text("locale")
     if locale not in CODES:
-        raise UserError(_("Choose one of the languages."), field="locale")
+        raise UserError("Choose one of the languages.", field="locale")
     caller = the_caller()
     with runtime.current().database.transaction(Scope(caller.agency_id)) as opened:
         service.set_locale(opened, int(caller.actor.removeprefix("user:")), locale)

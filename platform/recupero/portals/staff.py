@@ -42,14 +42,14 @@ def _add_user(form: Form) -> None:
     try:
         role = Role(form.text("role"))
     except ValueError:
-        raise UserError(_("Choose one of the roles."), field="role") from None
+        raise UserError("Choose one of the roles.", field="role") from None
     if role not in ROLES:
-        raise UserError(_("Choose one of the roles."), field="role")
+        raise UserError("Choose one of the roles.", field="role")
     chosen = [int(value) for value in request.form.getlist("tenants") if value.isdecimal()]
     if role in CREDITOR_ROLES and len(chosen) != 1:
-        raise UserError(_("Choose the one creditor that this user belongs to."), field="tenants")
+        raise UserError("Choose the one creditor that this user belongs to.", field="tenants")
     if not set(chosen) <= set(the_caller().scope.tenant_ids):
-        raise UserError(_("Choose among your creditors."), field="tenants")
+        raise UserError("Choose among your creditors.", field="tenants")
     with transaction() as session:
         service.create_user(
             session, email=form.text("email"), name=form.text("name"), password=form.text("password"),
@@ -63,7 +63,7 @@ def user_password(user_id: int) -> ResponseReturnValue:
     """Make a new password and show it this once."""
     with transaction() as session:
         if user_id not in {user.id for user in queries.users(session)}:
-            raise NotFound(_("There is no such user."))
+            raise NotFound("There is no such user.")
         password = service.new_password(session, user_id, actor=the_caller().actor)
     return _users_page(Form({"locale": the_caller().locale[:2]}), password)
 
@@ -84,7 +84,7 @@ def _users_page(form: Form, password: str | None = None) -> ResponseReturnValue:
 def user_switch(user_id: int, what: str) -> ResponseReturnValue:
     caller = the_caller()
     if f"user:{user_id}" == caller.actor:
-        raise UserError(_("You cannot shut yourself out. Ask another administrator."))
+        raise UserError("You cannot shut yourself out. Ask another administrator.")
     with transaction() as session:
         service.set_active(session, user_id, active=what == "activate", actor=caller.actor)
     flash(_("The user may sign in.") if what == "activate" else _("The user is signed out and stays out."))
@@ -112,10 +112,10 @@ def key_new() -> ResponseReturnValue:
 def _add_key(form: Form) -> str:
     granted = [one for one in FOR_KEYS if one.value in request.form.getlist("permissions")]
     if not granted:
-        raise UserError(_("Choose at least one thing that the key may do."), field="permissions")
+        raise UserError("Choose at least one thing that the key may do.", field="permissions")
     chosen = [int(value) for value in request.form.getlist("tenants") if value.isdecimal()]
     if not chosen:
-        raise UserError(_("Choose at least one creditor."), field="tenants")
+        raise UserError("Choose at least one creditor.", field="tenants")
     with transaction() as session:
         return service.create_api_key(
             session, name=form.text("name"), permissions=granted, tenant_ids=chosen,
@@ -129,7 +129,7 @@ def _end_of(form: Form) -> datetime | None:
         return None
     end = datetime.combine(form.day("expires"), time.max, UTC)
     if end <= clock.now():
-        raise UserError(_("Choose a day that is yet to come."), field="expires")
+        raise UserError("Choose a day that is yet to come.", field="expires")
     return end
 
 

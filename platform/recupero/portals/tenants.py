@@ -137,16 +137,16 @@ def _check(kind: str, key: str, settings: Sequence[Setting], config: PluginConfi
     """Raises UserError where a required field is empty or the connector says that it cannot work so."""
     for one in settings:
         if one.required and not config.get(one.name):
-            raise UserError(_("Please fill this in."), field=one.name)
+            raise UserError("Please fill this in.", field=one.name)
     if kind == "channel":
         problem = runtime.current().plugins.channels[key].check(config)
         if problem:
-            raise UserError(problem)
+            raise UserError("the plug-in cannot work so: %(problem)s", problem=problem)
 
 
 def _stored(tenant_id: int, kind: str, key: str) -> tuple[bool, PluginConfig]:
     if (kind, key) not in _configurable():
-        raise NotFound(_("There is no such plug-in."))
+        raise NotFound("There is no such plug-in.")
     with tenant_transaction(tenant_id) as session:
         return queries.plugin_config(session, kind, key) or (False, PluginConfig())
 

@@ -25,6 +25,7 @@ PERMISSIONS: Words = {
     "accounts.read": _("See accounts"),
     "accounts.work": _("Work accounts"),
     "law.read": _("Ask the law"),
+    "law.manage": _("Set house rules above the law"),
     "outbox.read": _("Read messages"),
     "decisions.read": _("See decisions"),
     "decisions.plan": _("Plan"),
@@ -335,6 +336,14 @@ FIELDS: Words = {
     "paid_on": _("Paid on"),
     "recall_reason": _("Reason of the recall"),
 }
+TERMS: Words = {
+    "commission_rate": _("Commission, in hundredths of a percent of what is collected"),
+    "settlement_floor_percent": _("Lowest settlement, in percent of the balance"),
+    "max_instalments": _("Most instalments of a plan"),
+    "minimum_instalment_minor": _("Lowest instalment"),
+    "recall_days": _("Days after which the creditor takes accounts back"),
+    "tolerance_minor": _("Remainder that counts as paid"),
+}
 DATE_ORDERS: Words = {
     "dmy": _("day, month, year"),
     "mdy": _("month, day, year"),
@@ -369,6 +378,7 @@ LABELS: Mapping[str, Words] = {
     "reason": REASONS,
     "held": HELD,
     "dates": DATE_ORDERS,
+    "term": TERMS,
 }
 
 # ok, warn, bad, info; what is not named stays quiet.

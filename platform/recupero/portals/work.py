@@ -49,7 +49,7 @@ def account_call(account_id: int) -> ResponseReturnValue:
     form, card = Form.sent(), _card(account_id)
     point_id = form.whole("point")
     if not any(point.id == point_id and point.kind == "phone" for point in card.points):
-        raise NotFound(_("There is no such phone number."))
+        raise NotFound("There is no such phone number.")
     with tenant_transaction(card.account.tenant_id) as session:
         reserved = calls.start_call(session, account_id=account_id, contact_point_id=point_id)
     if reserved.contact_id is None:
@@ -105,10 +105,10 @@ def account_hold(account_id: int) -> ResponseReturnValue:
     try:
         kind = form.text("kind")
         if kind not in HOLDS:
-            raise UserError(_("Choose one of the reasons."), field="kind")
+            raise UserError("Choose one of the reasons.", field="kind")
         until = datetime.combine(form.day("until"), time.max, UTC) if form.optional("until") else None
         if until is not None and until <= clock.now():
-            raise UserError(_("Choose a day that is yet to come."), field="until")
+            raise UserError("Choose a day that is yet to come.", field="until")
         with tenant_transaction(card.account.tenant_id) as session:
             hold_id = placements.open_hold(
                 session, debtor_id=card.debtor.id, account_id=None if form.optional("whole") else account_id,
@@ -130,7 +130,7 @@ def account_hold(account_id: int) -> ResponseReturnValue:
 def account_end_hold(account_id: int, hold_id: int) -> ResponseReturnValue:
     card, caller = _card(account_id), the_caller()
     if hold_id not in {hold.id for hold in card.holds}:
-        raise NotFound(_("This hold has ended already."))
+        raise NotFound("This hold has ended already.")
     with tenant_transaction(card.account.tenant_id) as session:
         placements.end_hold(session, hold_id, by=caller.actor)
         audit.record(
@@ -152,8 +152,9 @@ def account_promise(account_id: int) -> ResponseReturnValue:
                 session, account_id=account_id, amount_minor=amount, due_date=due, made_with="agent"
             )
     except UserError as error:
-        renamed = {"amount_minor": "amount", "due_date": "due"}
-        form.refuse(UserError(error.message, field=renamed.get(error.field or "", error.field)))
+        if error.field == "due_date":
+            error.field = "due"
+        form.refuse(error)
         return render_template("accounts/account.html", **account_view(account_id, promise=form)), 422
     flash(_("The promise is noted. Work on the account rests until it is due."))
     return redirect(url_for("portals.account", account_id=account_id))

@@ -30,7 +30,9 @@ def report(query: dict[str, Any], tenant_id: int) -> Response:
 def report_file(query: dict[str, Any], tenant_id: int, form: str) -> Response:
     """The same as a file: pdf, xlsx, csv, html or json"""
     if form not in schemas.FORMATS:
-        raise NotFound(f"there is no format {form!r}: use {', '.join(schemas.FORMATS)}")
+        raise NotFound(
+            "unknown format '%(form)s': use %(known)s", form=form, known=", ".join(schemas.FORMATS)
+        )
     made = _report(tenant_id, query)
     content = service.render(made, form, query.get("locale"))
     return rest.file(content, service.MEDIA_TYPES[form], f"{made.file_name}.{form}")

@@ -36,7 +36,7 @@ def report(
     """Write the recovery report of TENANT (its short name, or agency/name)."""
     wanted = parse_period(period)
     if not out.parent.is_dir():
-        raise UserError(f"there is no folder {out.parent}", field="out")
+        raise UserError("there is no folder %(folder)s: make it first", field="out", folder=out.parent)
     with command.opened(data_dir) as platform:
         scope = tenancy.tenant_scope(platform.database, tenant)
         with platform.database.transaction(scope) as session:
@@ -52,4 +52,6 @@ def _write(out: Path, content: bytes) -> None:
     try:
         out.write_bytes(content)
     except OSError as error:
-        raise UserError(f"{out} cannot be written: {error.strerror}", field="out") from None
+        raise UserError(
+            "%(out)s cannot be written: %(why)s", field="out", out=out, why=error.strerror
+        ) from None

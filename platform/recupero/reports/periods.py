@@ -43,19 +43,32 @@ def parse_period(text: str) -> Period:
     first = _month(first_text)
     last = _month(last_text) if dots else first
     if last < first:
-        raise UserError(f"the period ends ({last_text}) before it begins ({first_text})", field="period")
+        raise UserError(
+            "the period ends (%(last)s) before it begins (%(first)s): turn them round",
+            field="period",
+            first=first_text,
+            last=last_text,
+        )
     if len(months_between(first, last)) > MAX_MONTHS:
-        raise UserError(f"the period is longer than {MAX_MONTHS} months: ask for several", field="period")
+        raise UserError(
+            "the period is longer than %(most)s months: ask for several periods",
+            field="period",
+            most=MAX_MONTHS,
+        )
     return Period(first, last)
 
 
 def _month(text: str) -> date:
     match = _MONTH.fullmatch(text.strip())
     if match is None:
-        raise UserError(f"{text!r} is not a month: write YYYY-MM, or YYYY-MM..YYYY-MM", field="period")
+        raise UserError(
+            "'%(text)s' is not a month: write YYYY-MM, or YYYY-MM..YYYY-MM", field="period", text=text
+        )
     year, month = int(match[1]), int(match[2])
     if not (1 <= month <= 12 and 1970 <= year <= 9998):
-        raise UserError(f"there is no month {text!r}", field="period")
+        raise UserError(
+            "there is no month '%(text)s': write YYYY-MM, or YYYY-MM..YYYY-MM", field="period", text=text
+        )
     return date(year, month, 1)
 
 

@@ -36,7 +36,9 @@ def recovery_report(session: Session, period: Period | None = None) -> RecoveryR
     tenant = tenancy.tenant(session)
     period = period or current_month(tenant.timezone)
     if period.first > clock.today(tenant.timezone):
-        raise UserError(f"the period {period} has not begun yet", field="period")
+        raise UserError(
+            "the period %(period)s has not begun yet: choose an earlier one", field="period", period=period
+        )
     source = _Source.read(Reader(session, period, tenant.timezone), period)
     currencies = sorted({row.currency for row in source.placed}) or [tenant.currency]
     currencies.sort(key=lambda currency: currency != tenant.currency)
@@ -64,7 +66,12 @@ def render(report: RecoveryReport, form: str, locale: str | None = None) -> byte
         return sheets.to_json(report)
     makers = {"html": page.render, "pdf": pdf.render, "xlsx": sheets.to_xlsx, "csv": sheets.to_csv}
     if form not in makers:
-        raise UserError(f"unknown format {form!r}: one of {', '.join(MEDIA_TYPES)}", field="format")
+        raise UserError(
+            "unknown format '%(form)s': use %(known)s",
+            field="format",
+            form=form,
+            known=", ".join(MEDIA_TYPES),
+        )
     return makers[form](report, words)
 
 

@@ -114,7 +114,7 @@ def _check_grant(permissions: frozenset[Permission], tenant_ids: list[int]) -> N
     caller = the_caller()
     if not permissions <= caller.permissions:
         missing = ", ".join(sorted(one.value for one in permissions - caller.permissions))
-        raise Forbidden(f"your key cannot give what it does not have: {missing}")
+        raise Forbidden("your key cannot give what it does not have: %(missing)s", missing=missing)
     if not set(tenant_ids) <= set(caller.scope.tenant_ids):
         raise UserError("name creditors of your own key", field="tenant_ids")
 
@@ -189,16 +189,19 @@ def _check_names(known: list[Setting], config: PluginConfig) -> None:
         for name in given:
             if name not in right:
                 raise UserError(
-                    f"unknown name {name!r}: use {', '.join(sorted(right)) or 'none'}", field=where
+                    "unknown name '%(name)s': use %(known)s",
+                    field=where,
+                    name=name,
+                    known=", ".join(sorted(right)) or "-",
                 )
 
 
 def _check_works(kind: str, key: str, known: list[Setting], config: PluginConfig) -> None:
     for one in known:
         if one.required and not config.get(one.name):
-            raise UserError(f"{one.label} is needed to switch it on", field=one.name)
+            raise UserError("'%(name)s' is needed to switch the plug-in on", field=one.name, name=one.name)
     if kind == "channel" and (problem := runtime.current().plugins.channels[key].check(config)):
-        raise UserError(problem)
+        raise UserError("the plug-in cannot work so: %(problem)s", problem=problem)
 
 
 @blueprint.get("/audit")

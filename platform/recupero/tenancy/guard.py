@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
-from recupero.kernel.errors import Forbidden, NotFound, UserError
+from recupero.kernel.errors import Forbidden, NotFound, UserError, Words
 from recupero.tenancy import service
 from recupero.tenancy.permissions import Permission
 from recupero.tenancy.service import Caller
@@ -43,7 +43,10 @@ def requires(permission: Permission) -> Callable[[View], View]:
             if caller is None:
                 return _send_to_sign_in()
             if not caller.may(permission):
-                raise Forbidden("your role does not include this")
+                raise Forbidden(
+                    "your role or key does not include this: ask an administrator for '%(permission)s'",
+                    permission=Words("permission", (permission.value,)),
+                )
             return view(*args, **kwargs)
 
         guarded.permission = permission  # type: ignore[attr-defined]  # read by the test of the URL map

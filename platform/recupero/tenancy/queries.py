@@ -58,9 +58,17 @@ def tenant_scope(database: Database, name: str) -> Scope:
         matches = [row for row in matches if row[3] == agency_slug]
     if len(matches) == 1:
         return Scope(matches[0][0], (matches[0][1],))
-    known = ", ".join(f"{row[3]}/{row[2]}" for row in rows[:20]) or "none yet"
-    problem = "several tenants are called" if matches else "there is no tenant"
-    raise NotFound(f"{problem} {name!r}; tenants: {known}", field="tenant")
+    known = ", ".join(f"{row[3]}/{row[2]}" for row in rows[:20]) or "-"
+    if matches:
+        raise NotFound(
+            "several tenants are called '%(name)s': write agency/name; tenants: %(known)s",
+            field="tenant",
+            name=name,
+            known=known,
+        )
+    raise NotFound(
+        "there is no tenant '%(name)s'; tenants: %(known)s", field="tenant", name=name, known=known
+    )
 
 
 def agency(session: Session) -> Agency:

@@ -70,7 +70,9 @@ def create_agency(
     Raises Conflict where the slug is taken.
     """
     if session.execute(select(Agency.id).where(Agency.slug == slug)).first():
-        raise Conflict(f"there is an agency {slug!r} already: choose another short name", field="slug")
+        raise Conflict(
+            "there is an agency '%(slug)s' already: choose another short name", field="slug", slug=slug
+        )
     agency = Agency(
         slug=slug, name=name, country=country, locale=locale, timezone=timezone,
         contact_phone=contact_phone, contact_email=contact_email, created_at=clock.now(),
@@ -105,7 +107,9 @@ def create_tenant(
     scope = scope_of(session)
     agency = scope.agency()
     if session.execute(select(Tenant.id).where(Tenant.agency_id == agency, Tenant.slug == slug)).first():
-        raise Conflict(f"there is a creditor {slug!r} already: choose another short name", field="slug")
+        raise Conflict(
+            "there is a creditor '%(slug)s' already: choose another short name", field="slug", slug=slug
+        )
     tenant = Tenant(
         agency_id=agency, slug=slug, name=name, country=country, currency=currency, locale=locale,
         timezone=timezone, settings=settings or {}, created_at=clock.now(),
@@ -166,7 +170,7 @@ def create_user(
         .returning(LoginDirectory.user_id)
     ).scalar_one_or_none()
     if listed is None:
-        raise Conflict("somebody signs in with this e-mail already", field="email")
+        raise Conflict("somebody signs in with this e-mail already: choose another", field="email")
     audit.record(
         session,
         "tenancy.create_user",
@@ -187,7 +191,9 @@ def _check_user(email: str, password: str, role: Role, tenants: list[int] | None
     if "@" not in email:
         raise UserError("the e-mail needs an @", field="email")
     if len(password) < MIN_PASSWORD:
-        raise UserError(f"the password needs at least {MIN_PASSWORD} characters", field="password")
+        raise UserError(
+            "the password needs at least %(least)s characters", field="password", least=MIN_PASSWORD
+        )
     if role in CREDITOR_ROLES and (tenants is None or len(tenants) != 1):
         raise UserError("a creditor's user belongs to exactly one creditor", field="tenant_ids")
 

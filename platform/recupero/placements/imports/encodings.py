@@ -42,7 +42,9 @@ def scan(open_binary: Callable[[], AbstractContextManager[IO[bytes]]], wanted: s
                 size += len(block)
                 if size > MAX_BYTES:
                     raise UserError(
-                        f"the file is larger than {MAX_BYTES // 1024**3} GiB: split it", field="file"
+                        "the file is larger than %(most)s GiB: split it",
+                        field="file",
+                        most=MAX_BYTES // 1024**3,
                     )
                 digest.update(block)
                 utf8.feed(block)
@@ -50,9 +52,11 @@ def scan(open_binary: Callable[[], AbstractContextManager[IO[bytes]]], wanted: s
                 if not utf8.valid:
                     sample = _with_letters(sample, block)
     except (EOFError, OSError) as error:
-        raise UserError(f"the packed file is broken: {error}", field="file") from None
+        raise UserError(
+            "the packed file is broken: pack it anew (%(why)s)", field="file", why=error
+        ) from None
     if size == 0:
-        raise UserError("the file is empty", field="file")
+        raise UserError("the file is empty: send one with headings and rows", field="file")
     return Scan(_encoding(sample, wanted, utf8.ends_well()), digest.digest())
 
 
@@ -90,7 +94,9 @@ def _encoding(sample: bytes, wanted: str | None, is_utf8: bool) -> str:
         try:
             return codecs.lookup(wanted).name
         except LookupError:
-            raise UserError(f"unknown encoding {wanted!r}", field="encoding") from None
+            raise UserError(
+                "unknown encoding '%(name)s': use one such as utf-8 or cp1252", field="encoding", name=wanted
+            ) from None
     for bom, name in _BOMS:
         if sample.startswith(bom):
             return name

@@ -17,7 +17,12 @@ def check_columns(mapping: Mapping, headings: list[str]) -> None:
     missing = [name for name in mapping.needs() if name not in headings]
     if missing:
         shown = ", ".join(headings[:40])
-        raise UserError(f"the file has no column {missing[0]!r}; it has: {shown}", field="mapping")
+        raise UserError(
+            "the file has no column '%(column)s'; it has: %(shown)s",
+            field="mapping",
+            column=missing[0],
+            shown=shown,
+        )
 
 
 def split_control(chunk: pl.DataFrame, control: Control | None) -> tuple[pl.DataFrame, pl.DataFrame]:

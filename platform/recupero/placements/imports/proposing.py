@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from recupero.kernel.errors import UserError
+from recupero.kernel.errors import UserError, Words
 from recupero.placements.imports import values
 from recupero.placements.imports.fields import FIELDS, REQUIRED
 from recupero.placements.imports.reading import opened
@@ -155,8 +155,10 @@ def propose_for(path: Path, kind: str, zone: str | None = None) -> dict[str, Any
     if proposal.missing:
         shown = ", ".join(table.headings[:40])
         raise UserError(
-            f"no column could be recognised for {', '.join(proposal.missing)}; give a mapping. The file has: {shown}",
+            "no column could be recognised for %(fields)s; give a mapping. The file has: %(shown)s",
             field="mapping",
+            fields=Words("field", tuple(proposal.missing)),
+            shown=shown,
         )
     return proposal.spec
 

@@ -51,9 +51,9 @@ def opened(
     csv.field_size_limit(MAX_FIELD)
     magic = _magic(path)
     if magic.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        book = sheets.open_sheet(path, sheet, header_row, decimal)
-        headings = _headings(book.headings)
-        yield Table(headings, _sheet_chunks(book, headings), book.content_hash, lambda: 1.0)
+        with sheets.open_sheet(path, sheet, header_row, decimal) as book:
+            headings = _headings(book.headings)
+            yield Table(headings, _sheet_chunks(book, headings), book.content_hash, book.done)
         return
     found = encodings.scan(lambda: _binary(path, magic), encoding)
     size = path.stat().st_size
@@ -68,8 +68,10 @@ def opened(
             chunks = _text_chunks(reader, lines, headings, header_row, mark)
             yield Table(headings, chunks, found.content_hash, lambda: packed.tell() / size, mark)
     except UnicodeDecodeError:
-        problem = f"the file is no text in {found.encoding}: is it cut off, or of another kind?"
-        raise UserError(problem, field="file") from None
+        raise UserError(
+            "the file is no text in %(encoding)s: is it cut off, or of another kind?",
+            field="file", encoding=found.encoding,
+        ) from None  # fmt: skip
 
 
 def _magic(path: Path) -> bytes:
@@ -77,9 +79,9 @@ def _magic(path: Path) -> bytes:
         with path.open("rb") as file:
             magic = file.read(8)
     except OSError as error:
-        raise UserError(f"the file cannot be read: {error.strerror}", field="file") from None
+        raise UserError("the file cannot be read: %(why)s", field="file", why=error.strerror) from None
     if not magic:
-        raise UserError("the file is empty", field="file")
+        raise UserError("the file is empty: send one with headings and rows", field="file")
     return magic
 
 
@@ -101,7 +103,9 @@ def _delimiter(text: "io.TextIOWrapper", wanted: str | None) -> tuple[str, int]:
         return first[4], 1
     if len(first) > MAX_FIELD and "\n" not in sample:
         raise UserError(
-            f"the first line is longer than {MAX_FIELD} characters: is this a table?", field="file"
+            "the first line is longer than %(most)s characters: is this a table?",
+            field="file",
+            most=MAX_FIELD,
         )
     return wanted or encodings.guess_delimiter(sample), 0
 
@@ -126,7 +130,7 @@ class _Lines:
         self.number += 1
         if len(line) >= self._limit:
             raise UserError(
-                f"the line is longer than {self._limit} characters", field="file", row=self.number
+                "the line is longer than %(most)s characters", field="file", row=self.number, most=self._limit
             )
         if "\x00" in line:
             raise UserError(
@@ -147,15 +151,24 @@ def _first_row(reader: Any, header_row: int) -> list[str]:
             next(reader)
         return list(next(reader))
     except StopIteration:
-        raise UserError(f"the file has no row {header_row} with headings", field="file") from None
+        raise UserError(
+            "the file has no row %(number)s with headings", field="file", number=header_row
+        ) from None
     except csv.Error as error:
-        raise UserError(f"the headings cannot be read: {error}", field="file", row=header_row) from None
+        raise UserError(
+            "the headings cannot be read: %(why)s", field="file", row=header_row, why=error
+        ) from None
 
 
 def _headings(raw: list[Any]) -> list[str]:
     """Trimmed and made unique: a second `Fono` becomes `Fono_2`, one without a name `column_7`."""
     if len(raw) > MAX_COLUMNS:
-        raise UserError(f"the file has {len(raw)} columns; at most {MAX_COLUMNS} can be read", field="file")
+        raise UserError(
+            "the file has %(found)s columns; at most %(most)s can be read",
+            field="file",
+            found=len(raw),
+            most=MAX_COLUMNS,
+        )
     seen: dict[str, int] = {}
     headings = []
     for place, cell in enumerate(raw, 1):
@@ -197,8 +210,10 @@ def _records(reader: Any, lines: _Lines, header_row: int, mark: str) -> Iterator
         try:
             row = next(reader, None)
         except csv.Error as error:
-            problem = f"the row cannot be read: {error}; is a quotation mark left open?"
-            raise UserError(problem, field="file", row=number) from None
+            raise UserError(
+                "the row cannot be read: %(why)s; is a quotation mark left open?",
+                field="file", row=number, why=error,
+            ) from None  # fmt: skip
         if row is None:
             lines.record = before
             if lines.left_open(mark):
@@ -248,13 +263,10 @@ def _unwrap(cell: pl.Expr) -> pl.Expr:
 
 def _sheet_chunks(book: "sheets.Sheet", headings: list[str]) -> Iterator[pl.DataFrame]:
     size = max(1, min(CHUNK_ROWS, CHUNK_CELLS // len(headings)))
-    for start in range(0, book.rows.height, size):
-        part = book.rows.slice(start, size)
-        part = part.rename(dict(zip(part.columns, headings, strict=True)))
-        part = _tidy(part).with_columns(
-            pl.int_range(pl.len(), dtype=pl.Int64).alias(ROW) + book.first_row + start,
-            pl.lit(None, dtype=pl.String).alias(PROBLEM),
-        )
-        filled = part.filter(pl.any_horizontal(pl.col(headings).is_not_null()))
+    for part in book.frames(size):
+        texts = _tidy(part.select(pl.col(str(place)).alias(name) for place, name in enumerate(headings)))
+        problem = pl.when(part["wider"]).then(pl.lit("extra_fields"))
+        rows = texts.with_columns(part["number"].cast(pl.Int64).alias(ROW), problem.alias(PROBLEM))
+        filled = rows.filter(pl.any_horizontal(pl.col(headings).is_not_null()))
         if filled.height:
             yield filled

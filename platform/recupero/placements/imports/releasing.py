@@ -66,7 +66,11 @@ def _waiting(
     ).scalars().all()  # fmt: skip
     missing = set(row_numbers) - {issue.row_number for issue in issues}
     if missing or not issues:
-        raise NotFound(f"row {min(missing, default=0)} of this import does not wait for anybody", field="row")
+        raise NotFound(
+            "row %(number)s of this import does not wait for anybody",
+            field="row",
+            number=min(missing, default=0),
+        )
     return batch, issues
 
 

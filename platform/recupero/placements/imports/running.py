@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import audit, clock
 from recupero.kernel.database import Database, Scope, scope_of
-from recupero.kernel.errors import NotFound, UserError
+from recupero.kernel.errors import NotFound, UserError, Words
 from recupero.placements.imports import maintaining, placing, recalling, reporting, sealing
 from recupero.placements.imports.copying import copy
 from recupero.placements.imports.extracting import check_columns, meant, split_control
@@ -271,7 +271,10 @@ def mapping_for(
         return dict(saved)
     if mapping is not None:
         raise NotFound(
-            f"the portfolio has no mapping called {mapping!r} for files of kind {kind}", field="mapping"
+            "the portfolio has no mapping called '%(name)s' for files of kind %(kind)s",
+            field="mapping",
+            name=mapping,
+            kind=Words("import_kind", (kind,)),
         )
     from recupero.placements.imports.proposing import propose_for
 

@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from recupero.kernel.errors import UserError
+from recupero.kernel.errors import UserError, Words
 from recupero.kernel.money import is_currency
 from recupero.placements.imports.fields import FIELDS, KINDS, REQUIRED
 
@@ -108,13 +108,17 @@ def parse(spec: dict[str, Any], kind: str = "placement") -> Mapping:
         raise UserError("the mapping must be a JSON object", field="mapping")
     kind = spec.get("kind", kind)
     if kind not in KINDS:
-        raise UserError(f"unknown kind of file {kind!r}: use {', '.join(KINDS)}", field="kind")
-    _known(spec, _KEYS, "the mapping")
+        raise UserError(
+            "unknown kind of file '%(kind)s': use %(known)s", field="kind", kind=kind, known=", ".join(KINDS)
+        )
+    _known(spec, _KEYS, "mapping")
     known = FIELDS[kind]
     columns, constants = _object(spec, "columns"), _object(spec, "constants")
     for name in (*columns, *constants):
         if name not in known:
-            raise UserError(f"unknown field {name!r}: use {', '.join(known)}", field="mapping")
+            raise UserError(
+                "unknown field '%(name)s': use %(known)s", field="mapping", name=name, known=", ".join(known)
+            )
     mapping = Mapping(
         kind=kind,
         sources={name: _source(name, value) for name, value in columns.items()},
@@ -138,10 +142,18 @@ def parse(spec: dict[str, Any], kind: str = "placement") -> Mapping:
 def _check_required(mapping: Mapping) -> None:
     for group in REQUIRED[mapping.kind]:
         if not any(mapping.has(name) for name in group):
-            raise UserError(f"the mapping names no column for {' or '.join(group)}", field=group[0])
+            raise UserError(
+                "the mapping names no column for %(fields)s: one is enough",
+                field=group[0],
+                fields=Words("field", tuple(group)),
+            )
     currency = mapping.constants.get("currency")
     if currency is not None and not is_currency(currency):
-        raise UserError(f"unknown currency {currency!r}: use an ISO 4217 code", field="currency")
+        raise UserError(
+            "unknown currency '%(currency)s': use an ISO 4217 code such as CLP or EUR",
+            field="currency",
+            currency=currency,
+        )
 
 
 def _source(name: str, value: Any) -> Source:
@@ -150,7 +162,7 @@ def _source(name: str, value: Any) -> Source:
     if isinstance(value, list):
         return Source(_texts(value, name))
     if not isinstance(value, dict):
-        raise UserError("name a column, a list of columns or an object", field=name)
+        raise UserError("name a column, a list of columns or an object for '%(key)s'", field=name, key=name)
     _known(value, _SOURCE_KEYS, name)
     return Source(
         columns=_texts(value.get("columns", value.get("first_of", [])), name),
@@ -167,7 +179,9 @@ def _filter(value: Any) -> Filter | None:
     if value is None:
         return None
     if not isinstance(value, dict) or "column" not in value or ("in" in value) == ("not_in" in value):
-        raise UserError('write {"column": …, "in": […]} or {"column": …, "not_in": […]}', field="filter")
+        raise UserError(
+            'write the filter as {"column": …, "in": […]} or {"column": …, "not_in": […]}', field="filter"
+        )
     wanted = value.get("in", value.get("not_in"))
     return Filter(str(value["column"]), _texts(wanted, "filter"), keep="in" in value)
 
@@ -176,7 +190,9 @@ def _control(value: Any) -> Control | None:
     if value is None:
         return None
     if not isinstance(value, dict) or not {"column", "value"} <= value.keys():
-        raise UserError('write {"column": …, "value": …, "rows": …, "balance": …}', field="control")
+        raise UserError(
+            'write the control record as {"column": …, "value": …, "rows": …, "balance": …}', field="control"
+        )
     return Control(str(value["column"]), str(value["value"]), value.get("rows"), value.get("balance"))
 
 
@@ -195,13 +211,19 @@ def _header_row(value: Any) -> int:
 def _known(value: dict[str, Any], keys: set[str], where: str) -> None:
     unknown = sorted(set(value) - keys)
     if unknown:
-        raise UserError(f"unknown key {unknown[0]!r}: use {', '.join(sorted(keys))}", field=where)
+        raise UserError(
+            "unknown key '%(key)s' in '%(where)s': use %(known)s",
+            field=where,
+            key=unknown[0],
+            where=where,
+            known=", ".join(sorted(keys)),
+        )
 
 
 def _object(value: dict[str, Any], key: str) -> dict[str, Any]:
     found = value.get(key, {})
     if not isinstance(found, dict):
-        raise UserError("must be a JSON object", field=key)
+        raise UserError("'%(key)s' must be a JSON object", field=key, key=key)
     return found
 
 
@@ -209,12 +231,18 @@ def _texts(value: Any, where: str) -> tuple[str, ...]:
     if isinstance(value, str):
         return (value,)
     if not isinstance(value, list | tuple) or not all(isinstance(one, str | int | float) for one in value):
-        raise UserError("must be a list of texts", field=where)
+        raise UserError("'%(key)s' must be a list of texts", field=where, key=where)
     return tuple(str(one) for one in value)
 
 
 def _one_of(spec: dict[str, Any], key: str, choices: tuple[str, ...], default: str) -> str:
     value = spec.get(key, default)
     if value not in choices:
-        raise UserError(f"unknown {key} {value!r}: use {' or '.join(choices)}", field=key)
+        raise UserError(
+            "'%(value)s' does not fit '%(key)s': use %(known)s",
+            field=key,
+            key=key,
+            value=value,
+            known=", ".join(choices),
+        )
     return str(value)

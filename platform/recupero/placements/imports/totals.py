@@ -60,13 +60,17 @@ class Totals:
         if control is not None and self.declared_rows is None and self.declared_balance is None:
             raise UserError("the file has no control record: is it whole?", field="control")
         if self.declared_rows is not None and self.declared_rows != self.rows:
-            declared = f"the control record declares {self.declared_rows} rows"
-            raise UserError(f"{declared}, the file has {self.rows}", field="control")
+            raise UserError(
+                "the control record declares %(declared)s rows, the file has %(found)s: is it whole?",
+                field="control", declared=self.declared_rows, found=self.rows,
+            )  # fmt: skip
         summed = self.file_balances[currency]
         if self.declared_balance is not None and self.declared_balance != summed:
-            declared = f"the control record declares a balance of {self.declared_balance}"
-            problem = f"{declared}, the rows add up to {summed} (minor units of {currency})"
-            raise UserError(problem, field="control")
+            raise UserError(
+                "the control record declares a balance of %(declared)s, the rows add up to %(found)s"
+                " (minor units of %(currency)s): is the file whole?",
+                field="control", declared=self.declared_balance, found=summed, currency=currency,
+            )  # fmt: skip
         if sum(self.counts.values()) != self.rows:
             raise AssertionError(f"{self.rows} rows were read, {sum(self.counts.values())} have an outcome")
 

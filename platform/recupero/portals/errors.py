@@ -1,0 +1,32 @@
+"""What a room refused, in the reader's language."""
+
+from datetime import date
+
+from flask_babel import gettext
+
+from recupero.kernel.errors import UserError, Words, fill
+from recupero.portals.language import day
+from recupero.portals.words import label
+
+
+def said(error: UserError) -> str:
+    """The error as a page says it: a sentence, codes in words, dates as the reader writes them, and the row
+    of the file where it is about one."""
+    text: str = gettext(error.template)
+    values = {name: _as_read(value) for name, value in error.values.items()}
+    sentence = fill(text[:1].upper() + text[1:], values)
+    if error.row is None:
+        return sentence
+    placed: str = gettext("Row %(row)s: %(what)s", row=error.row, what=sentence)
+    return placed
+
+
+def told(error: UserError) -> str:
+    """The error as the API tells it: in the language asked for, codes and dates as the API writes them."""
+    return fill(gettext(error.template), error.values)
+
+
+def _as_read(value: object) -> object:
+    if isinstance(value, Words):
+        return ", ".join(label(value.kind, code) for code in value.codes)
+    return day(value) if isinstance(value, date) else value

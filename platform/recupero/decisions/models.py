@@ -208,8 +208,8 @@ def _not_won(found: Version) -> UserError:
             field="version", version=found.version, name=found.name,
         )  # fmt: skip
     return UserError(
-        "version %(version)s of %(name)s is not promoted: the log-loss it saves may be none (%(gain)s, 90%"
-        " interval from %(low)s)",
+        "version %(version)s of %(name)s is not promoted: the log-loss it saves may be none (%(gain)s, 90"
+        " percent interval from %(low)s)",
         field="version", version=found.version, name=found.name,
         gain=f"{found.metrics['gain']:.5f}", low=f"{found.metrics['gain_low']:.5f}",
     )  # fmt: skip

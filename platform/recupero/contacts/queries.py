@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from recupero.contacts.facts import Dossiers, Permissions, dossiers, facts_from_json, permissions_of
@@ -44,7 +44,8 @@ def judge_now(
     made = person_history(session, [account.person_id], at - HISTORY).get(account.person_id, [])
     history = [past.seen_from(account.tenant_id, account_id) for past in made]
     proposal = Proposal(at, channel, purpose=purpose_for_law(purpose))
-    return judge_contact(lawbook(session).of(account.tenant_id, at), known.facts(account_id, None), history, proposal)
+    law = lawbook(session).of(account.tenant_id, at)
+    return judge_contact(law, known.facts(account_id, None), history, proposal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +210,7 @@ def stored_contacts(session: Session, tenant_ids: Collection[int] | None = None)
     return (law.stored(row) for row in session.execute(query))
 
 
-def _stored(session: Session) -> Select[Any]:
+def _stored(session: Session) -> Any:
     scope = scope_of(session)
     return (
         select(

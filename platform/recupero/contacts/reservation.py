@@ -5,7 +5,7 @@ in turn, counting the reservations just made, and write contact and count togeth
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,10 +15,11 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts import gate
 from recupero.contacts.facts import Dossiers, dossiers, facts_to_json
+from recupero.contacts.policies import lawbook
 from recupero.contacts.tables import PersonContact
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
-from recupero.law.service import judge_contact
+from recupero.law.service import Packs, judge_contact
 from recupero.placements import reach
 from recupero_sdk.law import (
     Channel,
@@ -52,12 +53,16 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """What came of a wish. `contact_id` None: the law refused; `verdict` says which rule and until when."""
+    """What came of a wish. `contact_id` None: the law or the house rules refused, as `verdict` says.
+
+    `policies` are the versions of the house rules that stood above the law.
+    """
 
     wish: Wish
     facts: Facts
     verdict: Verdict
     at: datetime
+    policies: tuple[int, ...] = ()
     contact_id: int | None = None
 
 
@@ -89,7 +94,8 @@ class _Desk:
     made: dict[int, list[Made]]
     tenant_id: int
     now: datetime
-    reserved: list[Reservation] = field(default_factory=list)
+    law: Packs
+    policies: tuple[int, ...]
 
     def judge(self, wish: Wish) -> Reservation:
         """Ask the law; an allowed wish counts for whoever comes next."""
@@ -99,10 +105,10 @@ class _Desk:
         at = max([self.now, *(past.at for past in made)])
         proposal = Proposal(at, wish.channel, wish.recipient, gate.purpose_for_law(wish.purpose))
         history = [past.seen_from(self.tenant_id, wish.account_id) for past in made]
-        verdict = judge_contact(gate.packs(), facts, history, proposal)
+        verdict = judge_contact(self.law, facts, history, proposal)
         if verdict.allowed:
             made.append(Made(at, wish.channel, "outbound", "unknown", self.tenant_id, wish.account_id))
-        return Reservation(wish, facts, verdict, at)
+        return Reservation(wish, facts, verdict, at, self.policies)
 
 
 def reserve(session: Session, wishes: Sequence[Wish], known: Dossiers | None = None) -> list[Reservation]:
@@ -114,9 +120,12 @@ def reserve(session: Session, wishes: Sequence[Wish], known: Dossiers | None = N
     known = known or dossiers(session, {wish.account_id for wish in wishes})
     people = {known.accounts[wish.account_id].person_id for wish in wishes}
     reach.lock_people(session, people)
-    now = clock.now()
+    now, tenant_id, book = clock.now(), scope_of(session).tenant(), lawbook(session)
     made = person_history(session, people, now - HISTORY)
-    desk = _Desk(known, {person: made.get(person, []) for person in people}, scope_of(session).tenant(), now)
+    desk = _Desk(
+        known, {person: made.get(person, []) for person in people}, tenant_id, now, book.of(tenant_id, now),
+        tuple(version.id for version in book.holding(tenant_id, now)),
+    )  # fmt: skip
     judged = [desk.judge(wish) for wish in wishes]
     ids = iter(_write(session, known, [one for one in judged if one.verdict.allowed]))
     return [replace(one, contact_id=next(ids)) if one.verdict.allowed else one for one in judged]
@@ -200,6 +209,6 @@ def _write(session: Session, known: Dossiers, allowed: Sequence[Reservation]) ->
         "packs": [one.verdict.pack_id for one in allowed],
         "versions": [one.verdict.pack_version for one in allowed],
         "facts": [facts_to_json(one.facts) for one in allowed],
-        "verdicts": [one.verdict.to_json() for one in allowed],
+        "verdicts": [one.verdict.to_json() | {"policies": list(one.policies)} for one in allowed],
     }  # fmt: skip
     return list(session.execute(_WRITE, columns).scalars())

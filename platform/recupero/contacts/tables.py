@@ -1,4 +1,4 @@
-"""The record of every contact, in and out; consents and opt-outs."""
+"""The record of every contact, in and out; consents and opt-outs; the house rules above the law."""
 
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from recupero.kernel.crypto import EncryptedText
-from recupero.kernel.database import AGENCY, TENANT, AgencyOwned, Base, TenantOwned
+from recupero.kernel.database import AGENCY, TENANT, AgencyOwned, Base, TenantOwned, append_only
 
 
 class Contact(TenantOwned, Base):
@@ -128,3 +128,23 @@ class Preference(TenantOwned, Base):
     to_minute: Mapped[int | None]
     source: Mapped[str]
     changed_at: Mapped[datetime]
+
+
+class LawPolicy(AgencyOwned, Base):
+    """One version of the house rules of the agency (`tenant_id` null) or of one of its tenants, which only
+    ever tighten the law. The newest version that has begun holds; earlier ones stay, so that what was judged
+    with them can be judged again. `limits` are the form's caps and hours, `document` is rules as YAML."""
+
+    __tablename__ = "law_policies"
+    __table_args__ = (
+        Index("ix_law_policies_starts", "agency_id", "tenant_id", "starts_at"),
+        {"info": append_only(AGENCY)},
+    )
+
+    tenant_id: Mapped[int | None]
+    starts_at: Mapped[datetime]
+    limits: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    document: Mapped[str]
+    note: Mapped[str]
+    made_by: Mapped[str]
+    made_at: Mapped[datetime]

@@ -9,7 +9,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from recupero.law.service import Packs, judge_contact
+from recupero.law.policy import is_house_rule
+from recupero.law.service import Packs, edition, judge_contact
 from recupero_sdk.law import Facts, PastContact, Proposal, RuleOutcome, Verdict
 from recupero_sdk.law.scenario import Scenario, read_scenarios
 from recupero_sdk.law.zones import load_zone, plausible_zones
@@ -91,7 +92,9 @@ def _local(packs: Packs, scenario: Scenario, verdict: Verdict) -> datetime | Non
 class StoredContact:
     """One contact as it was made. `person` is whoever the law protects; `facts` are those of the day.
 
-    `debt` and `creditor` are any stable keys: contacts with equal keys concern the same one.
+    `debt` and `creditor` are any stable keys: contacts with equal keys concern the same one. `law` are the
+    packs with the house rules it was made under (None: those that the replay is given), `pack_version` the
+    version of its pack then.
     """
 
     id: str
@@ -101,38 +104,57 @@ class StoredContact:
     facts: Facts
     proposal: Proposal
     contact: PastContact
+    law: Packs | None = None
+    pack_version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Illegal:
-    """A contact that broke the law of its day, with the rules that say so."""
+    """A contact that broke the law or the house rules of its day, with the rules that say so."""
 
     id: str
     refusals: tuple[RuleOutcome, ...]
 
+    @property
+    def by_law(self) -> bool:
+        """Whether the law itself was broken and not only what the house asks above it."""
+        return any(why.decides and not is_house_rule(why.rule_id) for why in self.refusals)
+
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """How many contacts were judged again and which were illegal."""
+    """How many contacts were judged again and which broke the law or the house rules."""
 
     contacts: int
-    illegal: tuple[Illegal, ...]
+    broken: tuple[Illegal, ...]
+
+    @property
+    def illegal(self) -> tuple[Illegal, ...]:
+        """Those that broke the law."""
+        return tuple(one for one in self.broken if one.by_law)
+
+    @property
+    def against_policy(self) -> tuple[Illegal, ...]:
+        """Those that kept the law and broke only the house rules of their day."""
+        return tuple(one for one in self.broken if not one.by_law)
 
     def to_json(self) -> dict[str, Any]:
         return {
             "contacts": self.contacts,
             "illegal": len(self.illegal),
             "illegal_ids": [one.id for one in self.illegal],
+            "against_policy": len(self.against_policy),
+            "against_policy_ids": [one.id for one in self.against_policy],
         }
 
 
 def replay(rows: Iterable[StoredContact], packs: Packs) -> Replay:
-    """Judges every outbound contact again under the law of its day, each after those made before it.
+    """Judges every outbound contact again under law and house rules of its day, each after those before it.
 
     `rows` come ordered by person, then by time, so that any number can be streamed; inbound ones are
     history only. Raises `ValueError` where the order is broken.
     """
-    contacts, illegal, seen = 0, list[Illegal](), set[str]()
+    contacts, broken, seen = 0, list[Illegal](), set[str]()
     for person, made in groupby(rows, key=lambda row: row.person):
         if person in seen:
             raise ValueError("contacts to replay must come ordered by person, then by time")
@@ -143,15 +165,27 @@ def replay(rows: Iterable[StoredContact], packs: Packs) -> Replay:
                 raise ValueError(f"contact {row.id}: out of order; replay needs them by person, then by time")
             if row.contact.direction == "outbound":
                 contacts += 1
-                illegal += _judged_again(row, past, packs)
+                broken += _judged_again(row, past, packs)
             past.append(row)
-    return Replay(contacts, tuple(illegal))
+    return Replay(contacts, tuple(broken))
 
 
 def _judged_again(row: StoredContact, past: Iterable[StoredContact], packs: Packs) -> list[Illegal]:
-    history = [_seen_from(row, earlier) for earlier in past]
-    verdict = judge_contact(packs, row.facts, history, row.proposal, next_lawful=False)
+    verdict = judge_stored(row, past, row.law or packs)
     return [] if verdict.allowed else [Illegal(row.id, verdict.refusals)]
+
+
+def judge_stored(
+    row: StoredContact, past: Iterable[StoredContact], packs: Packs, *, as_made: bool = True
+) -> Verdict:
+    """The verdict on a stored contact after those before it. `as_made`: with the pack as it stood on its day,
+    unless the pack's version is still the same; else with the pack as it stands now."""
+    history = [_seen_from(row, earlier) for earlier in past]
+    pack = packs.by_country.get(row.facts.country)
+    day = None
+    if as_made and pack is not None and row.pack_version != pack.version:
+        day = edition(pack, row.contact.at.date())
+    return judge_contact(packs, row.facts, history, row.proposal, pack_date=day, next_lawful=False)
 
 
 def _seen_from(row: StoredContact, earlier: StoredContact) -> PastContact:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 
 from recupero_sdk.law import Facts, PastContact, Proposal, RegulationPack, RuleOutcome, Verdict, judge
 
@@ -57,3 +58,15 @@ def refused_without_pack(country: str, why: str) -> Verdict:
     details = {"country": country, "why": why}
     outcome = RuleOutcome(f"{country}-COVERAGE", "coverage", "refused", "no_pack", "-", details)
     return Verdict(False, (outcome,), pack_id="none", pack_version="0")
+
+
+@lru_cache(maxsize=64)
+def _editions(pack: RegulationPack) -> tuple[date, ...]:
+    """The days on which an encoding entered or left the pack."""
+    left = {rule.withdrawn for rule in pack.rules if rule.withdrawn is not None}
+    return tuple(sorted({rule.recorded for rule in pack.rules} | left))
+
+
+def edition(pack: RegulationPack, day: date) -> date:
+    """The pack date that judges with the pack as it stood on a day; before its first edition, with that."""
+    return max((known for known in _editions(pack) if known <= day), default=_editions(pack)[0])

@@ -16,11 +16,13 @@ from sqlalchemy.orm import Session
 from recupero.contacts import queries as contact_queries
 from recupero.contacts import service as contacts
 from recupero.contacts.facts import NO_TIMEZONE
-from recupero.contacts.gate import packs, purpose_for_law
+from recupero.contacts.gate import purpose_for_law
+from recupero.contacts.policies import law_for
 from recupero.contacts.queries import Dossiers
 from recupero.contacts.service import Reservation, SentMessage, Wish
 from recupero.kernel import clock, jobs
 from recupero.kernel.database import scope_of
+from recupero.law.service import Packs
 from recupero.outreach import preferences, words
 from recupero.outreach.connectors import Connector, connectors
 from recupero.outreach.service import ABOUT_AGREEMENTS, AGREEMENTS
@@ -204,20 +206,20 @@ def _checked(
 ) -> tuple[list[Move], dict[int, Words]]:
     """Keep the messages that say what the law wants said and nothing that it forbids."""
     seen = contact_queries.approached(session, {case.account.account_id for case in cases})
-    refused, good = list[Move](), dict[int, Words]()
+    refused, good, law = list[Move](), dict[int, Words](), law_for(session)
     for case in cases:
         action, text = case.action, written[case.action.id]
         if isinstance(text, str):
             refused.append(Move(action.id, "blocked", "template", {"problem": text}))
-        elif problem := _content_problem(case, text, known, later=case.account.account_id in seen):
+        elif problem := _content_problem(case, text, known, law, later=case.account.account_id in seen):
             refused.append(problem)
         else:
             good[action.id] = text
     return refused, good
 
 
-def _content_problem(case: _Case, text: Words, known: Dossiers, *, later: bool) -> Move | None:
-    action, law = case.action, packs()
+def _content_problem(case: _Case, text: Words, known: Dossiers, law: Packs, *, later: bool) -> Move | None:
+    action = case.action
     channel: Any = action.channel  # a channel of law: scheduling checked it
     facts = known.facts(case.account.account_id, case.point.id)
     if law.closed_because(facts.country) is not None:

@@ -7,7 +7,8 @@ from datetime import datetime
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from recupero.contacts.queries import HISTORY, dossiers, packs, person_history
+from recupero.contacts.policies import lawbook
+from recupero.contacts.queries import HISTORY, dossiers, person_history
 from recupero.law.service import judge_contact
 from recupero.placements.reach import Point
 from recupero_sdk.law import CHANNELS, Channel, Proposal
@@ -38,7 +39,8 @@ class ChannelState:
 def channel_states(session: Session, account_id: int, at: datetime, language: str) -> list[ChannelState]:
     """Every channel of law for the account, in five queries. Needs the agency in scope."""
     known = dossiers(session, [account_id])
-    account, law = known.accounts[account_id], packs()
+    account = known.accounts[account_id]
+    law = lawbook(session).of(account.tenant_id, at)
     made = person_history(session, [account.person_id], at - HISTORY).get(account.person_id, [])
     history = [past.seen_from(account.tenant_id, account_id) for past in made]
     points = known.points.get(account.debtor_id, ())

@@ -26,6 +26,7 @@ class Permission(StrEnum):
     ACCOUNTS_READ = "accounts.read"
     ACCOUNTS_WORK = "accounts.work"
     LAW_READ = "law.read"
+    LAW_MANAGE = "law.manage"
     OUTBOX_READ = "outbox.read"
     DECISIONS_READ = "decisions.read"
     DECISIONS_PLAN = "decisions.plan"
@@ -52,6 +53,7 @@ _COMPLIANCE = frozenset(
         Permission.PLACEMENTS_READ,
         Permission.ACCOUNTS_READ,
         Permission.LAW_READ,
+        Permission.LAW_MANAGE,
         Permission.OUTBOX_READ,
         Permission.DECISIONS_READ,
         Permission.PAYMENTS_READ,

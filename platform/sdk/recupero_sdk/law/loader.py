@@ -64,12 +64,17 @@ def _read_yaml(file: Path) -> Any:
         raise PackError([f"{file}: file is missing; a pack needs it"]) from None
     except UnicodeDecodeError as error:
         raise PackError([f"{file}: is not UTF-8 ({error.reason}); save it as UTF-8"]) from None
+    return read_yaml_text(text, str(file))
+
+
+def read_yaml_text(text: str, where: str) -> Any:
+    """What a YAML text says, read as strictly as a pack's files. Raises `PackError`, naming `where`."""
     try:
         return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a SafeLoader, stricter still
     except yaml.constructor.ConstructorError as error:
-        raise PackError([f"{file}: {error.problem}"]) from None
+        raise PackError([f"{where}: {error.problem}"]) from None
     except yaml.YAMLError as error:
-        raise PackError([f"{file}: is not YAML: {' '.join(str(error).split())}"]) from None
+        raise PackError([f"{where}: is not YAML: {' '.join(str(error).split())}"]) from None
 
 
 _REMEDIES = {
@@ -178,3 +183,12 @@ def _overlaps(pack: RegulationPack) -> list[str]:
         if (one.id, one.kind, one.regions) == (other.id, other.kind, other.regions)
         and one.in_force.meets(other.in_force)
     ]
+
+
+def parse_rules(rules: list[dict[str, Any]], where: str) -> tuple[Rule, ...]:
+    """Rules given as data, checked like those of a pack's file. Raises `PackError` with every problem."""
+    data = {"chapter": {"es": where, "en": where}, "rules": rules}
+    try:
+        return RuleFile.model_validate(data).rules
+    except ValidationError as error:
+        raise PackError([f"{where}: {_describe(detail, data)}" for detail in error.errors()]) from None

@@ -1,0 +1,169 @@
+"""House rules of an agency and its tenants: kept in versions, put above the law when the gate is asked.
+
+The newest version that has begun holds, for the agency and for each tenant. Both stand above the law at
+once. Versions are never changed, so that a contact is judged again with those it was made under.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from recupero.contacts import gate
+from recupero.contacts.tables import LawPolicy
+from recupero.kernel import audit, clock
+from recupero.kernel.database import scope_of
+from recupero.kernel.errors import NotFound, UserError
+from recupero.law import policy
+from recupero.law.policy import HouseRules, Limits
+from recupero.law.service import Packs
+from recupero.tenancy import queries as tenancy
+from recupero_sdk.law import PackError
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """House rules as they hold from a moment on. `tenant_id` None: the agency's, for all of its tenants."""
+
+    id: int
+    tenant_id: int | None
+    starts_at: datetime
+    house: HouseRules
+    note: str
+    made_by: str
+    made_at: datetime
+
+
+@dataclass(frozen=True)
+class Lawbook:
+    """The packs of this process and the house rules above them, as one transaction reads both."""
+
+    packs: Packs
+    versions: tuple[Version, ...]
+
+    def holding(self, tenant_id: int | None, at: datetime) -> tuple[Version, ...]:
+        """The agency's version and the tenant's that hold at a moment; none that asks nothing."""
+        newest: dict[int | None, Version] = {}
+        for version in self.versions:  # by start: the last one that has begun stays
+            if version.starts_at <= at and version.tenant_id in (None, tenant_id):
+                newest[version.tenant_id] = version
+        return tuple(version for version in newest.values() if not version.house.empty)
+
+    def of(self, tenant_id: int | None, at: datetime) -> Packs:
+        """Law and house rules for a contact of this tenant at a moment."""
+        return policy.tightened(self.packs, [version.house for version in self.holding(tenant_id, at)])
+
+    def as_kept(self, ids: Collection[int]) -> Packs:
+        """Law and the house rules of these versions. Raises KeyError where one is out of scope."""
+        return policy.tightened(self.packs, [self._by_id[number].house for number in ids])
+
+    @cached_property
+    def _by_id(self) -> Mapping[int, Version]:
+        return {version.id: version for version in self.versions}
+
+
+def lawbook(session: Session) -> Lawbook:
+    """Packs and house rules for the tenants in scope, in one query. Needs the agency in scope."""
+    return Lawbook(gate.packs(), tuple(versions(session)))
+
+
+def law_for(session: Session) -> Packs:
+    """Law and house rules of the one tenant in scope, now."""
+    return lawbook(session).of(scope_of(session).tenant(), clock.now())
+
+
+def versions(session: Session) -> Sequence[Version]:
+    """Every version of the agency's house rules and of those of the tenants in scope, in order of start."""
+    scope = scope_of(session)
+    rows = session.execute(
+        select(LawPolicy)
+        .where(
+            LawPolicy.agency_id == scope.agency(),
+            or_(LawPolicy.tenant_id.is_(None), LawPolicy.tenant_id.in_(scope.tenant_ids)),
+        )
+        .order_by(LawPolicy.starts_at, LawPolicy.id)
+    ).scalars()
+    return [_version(row) for row in rows]
+
+
+def version(session: Session, version_id: int) -> Version:
+    """One version in scope. Raises NotFound."""
+    found = next((one for one in versions(session) if one.id == version_id), None)
+    if found is None:
+        raise NotFound("no such house rules")
+    return found
+
+
+def _version(row: LawPolicy) -> Version:
+    layer: policy.Layer = "agency" if row.tenant_id is None else "creditor"
+    house = HouseRules(layer, Limits.from_json(row.limits), row.document)
+    return Version(row.id, row.tenant_id, row.starts_at, house, row.note, row.made_by, row.made_at)
+
+
+def house_rules(tenant_id: int | None, limits: Mapping[str, Any], document: str) -> HouseRules:
+    """House rules as somebody stated them. Raises UserError at `limits` or `document`, whichever is wrong."""
+    layer: policy.Layer = "agency" if tenant_id is None else "creditor"
+    try:
+        stated = HouseRules(layer, Limits.from_json(limits))
+    except PackError as error:
+        raise UserError("%(problem)s", field=_field(error), problem="; ".join(error.problems)) from None
+    try:
+        found = HouseRules(layer, stated.limits, document.strip())
+        policy.check(gate.packs(), found)
+    except PackError as error:
+        raise UserError("%(problem)s", field="document", problem="; ".join(error.problems)) from None
+    return found
+
+
+def _field(error: PackError) -> str:
+    """The limit that is wrong: problems begin with its name."""
+    return error.problems[0].partition(":")[0].partition(".")[0]
+
+
+def set_policy(
+    session: Session,
+    *,
+    tenant_id: int | None,
+    house: HouseRules,
+    starts_on: date | None,
+    note: str,
+    actor: str,
+) -> Version:
+    """Add a version that holds from a day on in the agency's time zone (None: from now on).
+
+    An empty one leaves the law alone again. Raises UserError on a day that has passed, NotFound for a tenant
+    out of scope.
+    """
+    scope, now = scope_of(session), clock.now()
+    if tenant_id is not None and tenant_id not in scope.tenant_ids:
+        raise NotFound("no such creditor")
+    row = LawPolicy(
+        agency_id=scope.agency(), tenant_id=tenant_id, starts_at=_start(session, starts_on, now),
+        limits=house.limits.to_json(), document=house.document, note=note.strip()[:500], made_by=actor,
+        made_at=now,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    audit.record(
+        session, "law.set_policy", f"law_policy:{row.id}", actor=actor, tenant_id=tenant_id,
+        starts_at=row.starts_at.isoformat(), limits=row.limits, document=bool(row.document),
+    )  # fmt: skip
+    return _version(row)
+
+
+def _start(session: Session, day: date | None, now: datetime) -> datetime:
+    zone = ZoneInfo(tenancy.agency(session).timezone)
+    today = now.astimezone(zone).date()
+    if day is None or day == today:
+        return now
+    if day < today:
+        raise UserError(
+            "house rules begin today or later, since what has been judged stays judged",
+            field="starts_on",
+        )
+    return datetime.combine(day, time.min, zone).astimezone(now.tzinfo)

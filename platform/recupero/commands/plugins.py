@@ -37,7 +37,9 @@ def list_plugins(as_json: bool) -> None:
 def check_plugin(path: Path) -> None:
     """Run the tests of the plug-in distribution at PATH with the conformance kit; exit 1 where one fails."""
     if not (path / "pyproject.toml").exists() or not (path / "tests").is_dir():
-        raise UserError(f"{path} is no plug-in: it needs a pyproject.toml and a folder tests")
+        raise UserError(
+            "%(path)s is no plug-in: it needs a pyproject.toml and a folder named tests", path=path
+        )
     pytest = [
         sys.executable,
         "-m",

@@ -10,14 +10,13 @@ import mmap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import fastexcel
 import polars as pl
 
 from recupero.kernel.errors import UserError
-from recupero.placements.imports.cells import Row
+from recupero.placements.imports.cells import Grid, place_of
 from recupero.placements.imports.workbooks import Workbook
 
 logging.getLogger("fastexcel").setLevel(logging.ERROR)  # it warns of every empty column
@@ -57,37 +56,48 @@ def open_sheet(path: Path, sheet: str | int, header_row: int, decimal: str) -> I
 
 
 def _streamed(path: Path, book: Workbook, sheet: str | int, header_row: int, decimal: str) -> Sheet:
-    rows = book.rows(sheet, decimal)
-    first = next((row for row in rows if row.number >= header_row and _filled(row)), None)
-    if first is None:
-        raise UserError(f"the sheet has no row {header_row} with headings", field="file")
-    strings = book.texts({cell for cell in first.cells if isinstance(cell, int)})
-    headings = [strings[cell] if isinstance(cell, int) else cell or "" for cell in first.cells]
-    while not headings[-1].strip():
-        headings.pop()
+    grids = book.grids(sheet, decimal)
+    headings: list[str] = []
+    while not headings:
+        first = next(grids, None)
+        if first is None or not first.numbers:
+            raise UserError("the sheet has no row %(number)s with headings", field="file", number=header_row)
+        if first.numbers[0] >= header_row:
+            headings = _first_row(book, first)
 
     def frames(size: int) -> Iterator[pl.DataFrame]:
-        while some := list(islice(rows, size)):
-            yield _frame(book, some, len(headings))
+        book.rows_at_once = size
+        return (_frame(book, grid, len(headings)) for grid in grids if grid.numbers)
 
     return Sheet(headings, frames, _hash(path), lambda: book.share)
 
 
-def _filled(row: Row) -> bool:
-    return any(cell is not None for cell in row.cells)
+def _first_row(book: Workbook, grid: Grid) -> list[str]:
+    """The headings by their place; none where the row is empty."""
+    frame = _frame(book, grid, 1 + max((place_of(letters) for letters in grid.columns), default=0))
+    headings = [str(cell or "") for cell in frame.drop("number", "wider").row(0)]
+    while headings and not headings[-1].strip():
+        headings.pop()
+    return headings
 
 
-def _frame(book: Workbook, rows: list[Row], width: int) -> pl.DataFrame:
-    numbers = [row.number for row in rows]
-    wider = [len(row.cells) > width and any(cell is not None for cell in row.cells[width:]) for row in rows]
-    fitted = [[*row.cells[:width], *[None] * (width - len(row.cells))] for row in rows]
-    columns = list(zip(*fitted, strict=True))
-    texts = book.texts({cell for column in columns for cell in column if isinstance(cell, int)})
-    series = [
-        pl.Series(str(place), [texts[cell] if isinstance(cell, int) else cell for cell in column], pl.String)
-        for place, column in enumerate(columns)
-    ]
-    return pl.DataFrame([*series, pl.Series("number", numbers, pl.Int64), pl.Series("wider", wider, pl.Boolean)])
+def _frame(book: Workbook, grid: Grid, width: int) -> pl.DataFrame:
+    texts = book.texts(grid.shared)
+    empty: list[str | int | None] = [None] * len(grid.numbers)
+    fitted = [empty] * width
+    wider = [False] * len(grid.numbers)
+    for letters, cells in grid.columns.items():
+        place = place_of(letters)
+        if place < width:
+            fitted[place] = cells
+        else:
+            wider = [before or cell is not None for before, cell in zip(wider, cells, strict=True)]
+    if texts:
+        fitted = [[texts[cell] if cell.__class__ is int else cell for cell in cells] for cells in fitted]
+    series = [pl.Series(str(place), cells, pl.String) for place, cells in enumerate(fitted)]
+    return pl.DataFrame(
+        [*series, pl.Series("number", grid.numbers, pl.Int64), pl.Series("wider", wider, pl.Boolean)]
+    )
 
 
 def _held_whole(path: Path, sheet: str | int, header_row: int, decimal: str) -> Sheet:
@@ -99,14 +109,16 @@ def _held_whole(path: Path, sheet: str | int, header_row: int, decimal: str) -> 
         frame = book.load_sheet(name, header_row=header_row - 1, schema_sample_rows=None).to_polars()
     except fastexcel.FastExcelError as error:
         reason = str(error).splitlines()[0]
-        raise UserError(f"the workbook cannot be read: {reason}", field="file") from None
+        raise UserError("the workbook cannot be read: %(reason)s", field="file", reason=reason) from None
     if frame.width == 0:
-        raise UserError(f"the sheet has no row {header_row} with headings", field="file")
+        raise UserError("the sheet has no row %(number)s with headings", field="file", number=header_row)
     headings = ["" if name.startswith("__UNNAMED__") else name for name in frame.columns]
     columns = enumerate(frame.schema.items())
-    text = frame.select(_text(pl.col(name), dtype, decimal).alias(str(place)) for place, (name, dtype) in columns)
-    text = text.with_columns(
-        pl.int_range(header_row + 1, header_row + 1 + pl.len()).alias("number"), pl.lit(False).alias("wider")
+    first = header_row + 1
+    text = frame.select(
+        *(_text(pl.col(name), dtype, decimal).alias(str(place)) for place, (name, dtype) in columns),
+        pl.int_range(first, first + pl.len()).alias("number"),
+        pl.lit(value=False).alias("wider"),
     )
     return Sheet(headings, text.iter_slices, _hash(path), lambda: 1.0)
 
@@ -140,7 +152,10 @@ def _sheet_name(names: list[str], wanted: str | int) -> str:
         return names[wanted]
     if wanted in names:
         return str(wanted)
-    raise UserError(f"the workbook has no sheet {wanted!r}; it has {', '.join(names)}", field="sheet")
+    raise UserError(
+        "the workbook has no sheet %(name)s; it has %(names)s", field="sheet", name=repr(wanted),
+        names=", ".join(names),
+    )  # fmt: skip
 
 
 def _hash(path: Path) -> bytes:

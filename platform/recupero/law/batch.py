@@ -30,7 +30,7 @@ from recupero_sdk.law.checks import Case
 from recupero_sdk.law.engine import Plan, compiled, purpose_of
 from recupero_sdk.law.moments import DAY, ceil_minute
 from recupero_sdk.law.opening import open_stretches
-from recupero_sdk.law.zones import UnknownZoneError, load_zone, plausible_regions, plausible_zones
+from recupero_sdk.law.zones import UnknownZoneError, Whereabouts, load_zone
 
 _TIME = pl.Datetime("us", "UTC")
 _PLACE = ("region", "timezone", "phone_timezone", "postal_timezone", "commune")
@@ -128,7 +128,7 @@ def _law_moves(pack: RegulationPack, question: Question) -> bool:
 
 def _minds_reminders(pack: RegulationPack) -> bool:
     """Whether a deciding rule tells reminders from collection, so that the due date moves the answer."""
-    return any(not {"reminder", "collection"}.isdisjoint(exempt) for exempt in compiled(pack).exemptions)
+    return compiled(pack).minds_reminders
 
 
 def _settings(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -148,8 +148,7 @@ class _Setting:
 
     number: int
     facts: Facts
-    zones: tuple[str, ...]
-    regions: frozenset[str]
+    where: Whereabouts
 
     @classmethod
     def of(cls, pack: RegulationPack, row: dict[str, Any]) -> _Setting:
@@ -163,13 +162,12 @@ class _Setting:
             employer_contact=bool(row["employer_contact"]),
             debt_kind=row["debt_kind"],
         )
-        zones = plausible_zones(pack, facts)
-        return cls(row["setting"], facts, zones, plausible_regions(pack, facts, zones))
+        return cls(row["setting"], facts, compiled(pack).whereabouts(facts))
 
     @property
     def place(self) -> str:
         """Settings with the same place have the same open stretches."""
-        return "|".join((*self.zones, "", *sorted(self.regions), "", self.facts.commune or ""))
+        return "|".join((*self.where.zones, "", *sorted(self.where.places), "", self.facts.commune or ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,16 +184,17 @@ def _still(pack: RegulationPack, setting: _Setting, proposal: Proposal) -> _Stil
     """The history-free judgement; None where a zone does not exist."""
     refused: dict[str, list[int]] = {"facts": [], "clock": []}
     plan = None
-    for name in setting.zones:
+    where = setting.where
+    for name in where.zones:
         try:
             zone = load_zone(name)
         except UnknownZoneError:
             return None
         local = proposal.at.astimezone(zone)
         purpose = purpose_of(setting.facts, proposal, local.date())
-        plan = compiled(pack).plan(local.date(), proposal.channel, purpose, setting.regions)
+        plan = compiled(pack).plan(local.date(), proposal.channel, purpose, where.places)
         at = proposal.at.astimezone(UTC)
-        case = Case(setting.facts, proposal, [], at, zone, local, local.date(), setting.regions)
+        case = Case(setting.facts, proposal, [], at, zone, local, local.date(), where.regions, purpose)
         for place, check in plan.deciding:
             if check.basis != "history" and check.refusal(case):
                 refused[check.basis].append(place)
@@ -241,7 +240,7 @@ def _profile(
         {
             "setting": [still.setting.number for still in stills],
             "place": [still.setting.place for still in stills],
-            "zones": [list(still.setting.zones) for still in stills],
+            "zones": [list(still.setting.where.zones) for still in stills],
             "by_facts": [still.by_facts for still in stills],
             "by_clock": [still.by_clock for still in stills],
         },

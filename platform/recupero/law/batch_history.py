@@ -15,8 +15,9 @@ import polars as pl
 from recupero_sdk.law import Proposal
 from recupero_sdk.law.engine import Plan
 from recupero_sdk.law.moments import DAY, instant, next_period, period_start
-from recupero_sdk.law.parameters import Counted
-from recupero_sdk.law.schema import ChannelLockRule, FrequencyRule, GapRule, Scope
+from recupero_sdk.law.rule import Scope
+from recupero_sdk.law.schema import ChannelLockRule, FrequencyRule, GapRule
+from recupero_sdk.law.terms import Counted
 from recupero_sdk.law.zones import load_zone
 
 _TIME = pl.Datetime("us", "UTC")
@@ -25,6 +26,7 @@ _KEYS: dict[Scope, list[str]] = {
     "agency": ["person"],
     "creditor": ["person", "creditor"],
     "debt": ["person", "debt"],
+    "account": ["person", "debt"],
 }
 _Rule = FrequencyRule | GapRule | ChannelLockRule
 

@@ -8,14 +8,22 @@ from functools import cache
 
 import holidays
 
-from recupero_sdk.law.parameters import WEEKDAYS, ClosedDaysParameters, OneOffDay
+from recupero_sdk.law.parameters import ClosedDaysParameters, OneOffDay
+from recupero_sdk.law.spans import DAY, easter
+from recupero_sdk.law.values import WEEKDAYS
 
 
 @cache
-def _public_holidays(country: str, region: str | None, year: int) -> dict[date, str]:
+def _public_holidays(
+    country: str, region: str | None, year: int, categories: tuple[str, ...] = ()
+) -> dict[date, str]:
     """Public holidays of one year; of a region (ISO 3166-2 code) they include the national ones."""
     subdivision = region.partition("-")[2] if region else None
-    return dict(holidays.country_holidays(country, subdiv=subdivision, years=year, language="es"))
+    return dict(
+        holidays.country_holidays(
+            country, subdiv=subdivision, years=year, language="es", categories=("public", *categories)
+        )
+    )
 
 
 @cache
@@ -26,10 +34,12 @@ def _has_subdivision(country: str, region: str) -> bool:
 def _falls_on(addition: OneOffDay, day: date) -> bool:
     if addition.on is not None:
         return addition.on == day
+    if addition.easter is not None and day != easter(day.year) + addition.easter * DAY:
+        return False
     in_time = (addition.since is None or addition.since <= day) and (
         addition.until is None or day <= addition.until
     )
-    return in_time and addition.yearly == day.strftime("%m-%d")
+    return in_time and (addition.yearly is None or addition.yearly == day.strftime("%m-%d"))
 
 
 class ClosedDays:
@@ -54,21 +64,27 @@ class ClosedDays:
         for addition in additions:
             if _reaches(addition, regions, commune):
                 return addition.name
+        for exception in self._parameters.except_days:
+            if _falls_on(exception, day) and (not exception.regions or regions <= set(exception.regions)):
+                return None
         return self._in_calendar(day, regions, additions)
 
     def _in_calendar(self, day: date, regions: Iterable[str], additions: list[OneOffDay]) -> str | None:
         country = self._parameters.calendar
         if country is None:
             return None
-        if name := _public_holidays(country, None, day.year).get(day):
+        categories = self._parameters.categories
+        if name := _public_holidays(country, None, day.year, categories).get(day):
             return name
         if not self._parameters.regional:
             return None
         # Where the pack states a day by commune, its statement stands instead of the library's wider one.
         stated = {region for addition in additions if addition.communes for region in addition.regions}
         for region in sorted(set(regions) - stated):
-            if _has_subdivision(country, region) and day in _public_holidays(country, region, day.year):
-                return _public_holidays(country, region, day.year)[day]
+            if not _has_subdivision(country, region):
+                continue
+            if name := _public_holidays(country, region, day.year, categories).get(day):
+                return name
         return None
 
 
@@ -77,6 +93,6 @@ def _reaches(addition: OneOffDay, regions: frozenset[str], commune: str | None) 
         return False
     return (
         not addition.communes
-        or commune is None
-        or commune.casefold() in {name.casefold() for name in addition.communes}
+        or (commune is None and addition.unknown_commune == "closed")
+        or (commune or "").casefold() in {name.casefold() for name in addition.communes}
     )

@@ -12,15 +12,16 @@ from datetime import date, datetime
 from typing import ClassVar, Literal, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
+from recupero_sdk.law.moments import instant
 from recupero_sdk.law.schema import (
     ChannelBanRule,
-    ChannelGateRule,
-    OptOutRule,
     PlaceRule,
+    PurposeRule,
     RecipientRule,
     StopRule,
 )
-from recupero_sdk.law.values import Facts, PastContact, Proposal
+from recupero_sdk.law.terms import place_of
+from recupero_sdk.law.values import Facts, PastContact, Proposal, Purpose
 
 
 class Refusal(NamedTuple):
@@ -42,21 +43,24 @@ class Case:
     local: datetime
     day: date
     regions: frozenset[str]
+    purpose: Purpose
 
 
-#: What moves a check's answer, given the facts: nothing, the clock, or past contacts and the clock.
-Basis = Literal["facts", "clock", "history"]
+#: What moves a check's answer, given the facts: nothing; the clock; past contacts and the clock; or both the
+#: dates of the debt and its history, which can close contact from some day on.
+Basis = Literal["facts", "clock", "history", "dates"]
 
 
 class Check(Protocol):
-    basis: ClassVar[Basis]
+    @property
+    def basis(self) -> Basis: ...
 
     def refusal(self, case: Case) -> Refusal | None: ...
 
     def free_from(self, case: Case) -> datetime | None: ...
 
 
-class _Gate:
+class Gate:
     """A check that no passing of time opens."""
 
     basis: ClassVar[Basis] = "facts"
@@ -65,31 +69,7 @@ class _Gate:
         return None
 
 
-class ChannelGateCheck(_Gate):
-    def __init__(self, rule: ChannelGateRule) -> None:
-        self._withdrawn_by = frozenset(rule.parameters.withdrawn_by)
-
-    def refusal(self, case: Case) -> Refusal | None:
-        channel, facts = case.proposal.channel, case.facts
-        if channel in facts.opted_out_channels or not self._withdrawn_by.isdisjoint(facts.flags):
-            return Refusal("authorisation_withdrawn", {"channel": channel})
-        if facts.consented_channels is None or channel not in facts.consented_channels:
-            return Refusal("not_authorised", {"channel": channel})
-        return None
-
-
-class OptOutCheck(_Gate):
-    def __init__(self, rule: OptOutRule) -> None:
-        self._closed_by = frozenset(rule.parameters.closed_by)
-
-    def refusal(self, case: Case) -> Refusal | None:
-        channel, facts = case.proposal.channel, case.facts
-        if channel in facts.opted_out_channels or not self._closed_by.isdisjoint(facts.flags):
-            return Refusal("opted_out", {"channel": channel})
-        return None
-
-
-class StopCheck(_Gate):
+class StopCheck(Gate):
     def __init__(self, rule: StopRule) -> None:
         self._flags = frozenset(rule.parameters.flags)
         self._spares = frozenset(rule.parameters.spares)
@@ -101,7 +81,7 @@ class StopCheck(_Gate):
         return Refusal("stopped", {"flag": ", ".join(sorted(standing))}) if standing else None
 
 
-class RecipientCheck(_Gate):
+class RecipientCheck(Gate):
     def __init__(self, rule: RecipientRule) -> None:
         self._refuse = frozenset(rule.parameters.refuse)
         self._workplace = rule.parameters.workplace
@@ -109,20 +89,20 @@ class RecipientCheck(_Gate):
     def refusal(self, case: Case) -> Refusal | None:
         if case.proposal.recipient in self._refuse:
             return Refusal("wrong_recipient", {"recipient": case.proposal.recipient})
-        at_work = case.facts.employer_contact or case.proposal.place == "work"
+        at_work = place_of(case.facts, case.proposal) == "work"
         return Refusal("workplace", {}) if self._workplace and at_work else None
 
 
-class PlaceCheck(_Gate):
+class PlaceCheck(Gate):
     def __init__(self, rule: PlaceRule) -> None:
         self._allowed = frozenset(rule.parameters.allowed)
 
     def refusal(self, case: Case) -> Refusal | None:
-        place = "work" if case.facts.employer_contact else case.proposal.place or "home"
+        place = place_of(case.facts, case.proposal)
         return None if place in self._allowed else Refusal("wrong_place", {"place": place})
 
 
-class ChannelBanCheck(_Gate):
+class ChannelBanCheck(Gate):
     def __init__(self, rule: ChannelBanRule) -> None:
         self._except = frozenset(rule.parameters.except_debt_kinds)
 
@@ -132,3 +112,26 @@ class ChannelBanCheck(_Gate):
         if facts.debt_kind in self._except and authorised:
             return None
         return Refusal("channel_banned", {"channel": channel})
+
+
+class PurposeCheck:
+    """A purpose that is banned; collection banned before the due date opens on that day."""
+
+    basis: ClassVar[Basis] = "clock"
+
+    def __init__(self, rule: PurposeRule) -> None:
+        self._purpose = rule.parameters.purpose
+        self._before_due = rule.parameters.before_due
+
+    def refusal(self, case: Case) -> Refusal | None:
+        if case.purpose != self._purpose:
+            return None
+        if not self._before_due:
+            return Refusal("purpose_banned", {"purpose": case.purpose})
+        due = case.facts.due_date
+        return Refusal("before_due", {"due": due.isoformat()}) if due and case.day < due else None
+
+    def free_from(self, case: Case) -> datetime | None:
+        due = case.facts.due_date
+        opens = due is not None and case.day < due and (self._before_due or case.purpose == "reminder")
+        return instant(due, 0, case.zone) if opens and due is not None else None

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import ClassVar
+from zoneinfo import ZoneInfo
 
 from recupero_sdk.law.calendars import ClosedDays
 from recupero_sdk.law.checks import Basis, Case, Refusal
 from recupero_sdk.law.moments import DAY, instant
-from recupero_sdk.law.parameters import WEEKDAYS
 from recupero_sdk.law.schema import ClosedDaysRule, HoursRule
+from recupero_sdk.law.values import WEEKDAYS, Facts
+from recupero_sdk.law.zones import load_zone
 
 #: No country closes more days than this in a row; a longer search means that a rule never opens.
 _LONGEST_CLOSURE = 70
@@ -39,41 +41,81 @@ class ClosedDaysCheck:
 
 
 class HoursCheck:
-    """Permitted hours by weekday; with `closed` those of its days are outside the hours altogether."""
+    """Permitted hours by weekday, on the debtor's clock or a fixed one.
+
+    The days of `closed` have their own hours, the rule's for holidays, or none.
+    """
 
     basis: ClassVar[Basis] = "clock"
 
     def __init__(self, rule: HoursRule, closed: ClosedDays | None) -> None:
         self._closed = closed
+        parameters = rule.parameters
+        self.zone = None if parameters.zone == "debtor" else load_zone(parameters.zone)
+        self._widened = parameters.widened_by_request
         self._open: tuple[list[tuple[int, int]], ...] = tuple([] for _ in WEEKDAYS)
-        for stretch in rule.parameters.open:
-            for weekday in stretch.days:
-                self._open[WEEKDAYS.index(weekday)].append((stretch.opens, stretch.closes))
-        for stretches in self._open:
+        self._on_closed: list[tuple[int, int]] = []
+        for stretch in parameters.open:
+            for day in stretch.days:
+                stretches = self._on_closed if day == "holiday" else self._open[WEEKDAYS.index(day)]
+                stretches.append((stretch.opens, stretch.closes))
+        for stretches in (*self._open, self._on_closed):
             stretches.sort()
 
-    def edges(self) -> set[int]:
+    def edges(self, facts: Facts) -> set[int]:
         """Minutes after local midnight at which some stretch opens or closes."""
-        return {edge for stretches in self._open for stretch in stretches for edge in stretch}
+        edges = {
+            edge for stretches in (*self._open, self._on_closed) for stretch in stretches for edge in stretch
+        }
+        if self._widened:
+            edges.update(edge for window in facts.asked_windows for edge in (window.opens, window.closes))
+        return edges
 
-    def _closed_name(self, case: Case, day: date) -> str | None:
-        return self._closed.name(day, case.regions, case.facts.commune) if self._closed else None
+    def moments(self, day: date, zone: ZoneInfo, facts: Facts) -> list[datetime]:
+        """The UTC moments of a day on the debtor's clock, or of that day and the next on the fixed one, at
+        which some stretch may open or close."""
+        days = [day] if self.zone is None else [day - DAY, day, day + DAY]
+        edges = self.edges(facts) | ({0} if self.zone else set())
+        return [instant(one, minute, self.zone or zone) for one in days for minute in edges]
+
+    def _local(self, case: Case) -> tuple[datetime, date]:
+        """The moment on the clock that counts."""
+        if self.zone is None:
+            return case.local, case.day
+        local = case.at.astimezone(self.zone)
+        return local, local.date()
+
+    def _hours(self, case: Case, day: date) -> tuple[list[tuple[int, int]], str | None]:
+        """The stretches of a day, and the name of the closed day it is."""
+        name = self._closed.name(day, case.regions, case.facts.commune) if self._closed else None
+        return (self._on_closed if name else self._open[day.weekday()]), name
+
+    def _asked(self, case: Case, day: date) -> list[tuple[int, int]]:
+        if not self._widened:
+            return []
+        channel = case.proposal.channel
+        return [(w.opens, w.closes) for w in case.facts.asked_windows if w.stands(channel, day)]
 
     def refusal(self, case: Case) -> Refusal | None:
-        minute, stretches = case.local.hour * 60 + case.local.minute, self._open[case.day.weekday()]
-        if not any(opens <= minute < closes for opens, closes in stretches):
-            hours = ", ".join(f"{_wall(opens)}-{_wall(closes)}" for opens, closes in stretches) or "-"
-            local = f"{case.local:%Y-%m-%d %H:%M}"
-            return Refusal("outside_hours", {"local": local, "zone": str(case.zone.key), "hours": hours})
-        name = self._closed_name(case, case.day)
-        return Refusal("closed_day", {"day": case.day.isoformat(), "name": name}) if name else None
+        local, day = self._local(case)
+        minute = local.hour * 60 + local.minute
+        stretches, name = self._hours(case, day)
+        if any(opens <= minute < closes for opens, closes in (*stretches, *self._asked(case, day))):
+            return None
+        if name and not stretches:
+            return Refusal("closed_day", {"day": day.isoformat(), "name": name})
+        hours = ", ".join(f"{_wall(opens)}-{_wall(closes)}" for opens, closes in stretches) or "-"
+        zone = self.zone or case.zone
+        shown = {"local": f"{local:%Y-%m-%d %H:%M}", "zone": str(zone.key), "hours": hours}
+        return Refusal("outside_hours", shown)
 
     def free_from(self, case: Case) -> datetime | None:
-        day = case.day
+        _local, day = self._local(case)
+        zone = self.zone or case.zone
         for _ in range(_LONGEST_CLOSURE):
-            if self._closed_name(case, day) is None:
-                for opens, _closes in self._open[day.weekday()]:
-                    if (opening := instant(day, opens, case.zone)) > case.at:
-                        return opening
+            stretches = sorted((*self._hours(case, day)[0], *self._asked(case, day)))
+            for opens, _closes in stretches:
+                if (opening := instant(day, opens, zone)) > case.at:
+                    return opening
             day += DAY
         return None

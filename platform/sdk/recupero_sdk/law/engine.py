@@ -13,14 +13,25 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from recupero_sdk.law import checks, checks_history, checks_time
+from recupero_sdk.law import checks, checks_dates, checks_history, checks_time
 from recupero_sdk.law.calendars import ClosedDays
-from recupero_sdk.law.checks import Case, Check, Refusal
+from recupero_sdk.law.checks import Basis, Case, Check, Refusal
+from recupero_sdk.law.conditions import Concern
 from recupero_sdk.law.moments import DAY, ceil_minute, instant
 from recupero_sdk.law.pack import RegulationPack
 from recupero_sdk.law.schema import Rule
+from recupero_sdk.law.terms import Assumed
 from recupero_sdk.law.values import Channel, Facts, PastContact, Proposal, Purpose, RuleOutcome, Verdict
-from recupero_sdk.law.zones import UnknownZoneError, load_zone, plausible_regions, plausible_zones
+from recupero_sdk.law.zones import (
+    UnknownZoneError,
+    Whereabouts,
+    agency_in,
+    area_in,
+    is_region,
+    load_zone,
+    surely_in,
+    whereabouts,
+)
 
 HORIZON = timedelta(days=60)
 
@@ -28,17 +39,47 @@ _CHECKS: dict[str, Callable[[Any], Check]] = {
     "frequency": checks_history.FrequencyCheck,
     "gap": checks_history.GapCheck,
     "channel_lock": checks_history.ChannelLockCheck,
-    "channel_gate": checks.ChannelGateCheck,
-    "opt_out": checks.OptOutCheck,
+    "opt_out": checks_dates.OptOutCheck,
+    "inconvenient": checks_dates.InconvenientCheck,
     "stop": checks.StopCheck,
     "recipient": checks.RecipientCheck,
     "place": checks.PlaceCheck,
     "channel_ban": checks.ChannelBanCheck,
 }
-
-
+#: Checks that also ask which days are closed, by the rule that `closed_by` names.
+_CALENDAR_CHECKS: dict[str, Callable[[Any, ClosedDays | None], Check]] = {
+    "hours": checks_time.HoursCheck,
+    "pause": checks_dates.PauseCheck,
+    "prior_notice": checks_dates.PriorNoticeCheck,
+    "channel_gate": checks_dates.ChannelGateCheck,
+}
 #: Kinds of rule that can refuse a contact by themselves.
-DECIDING_KINDS = frozenset((*_CHECKS, "hours", "closed_days"))
+DECIDING_KINDS = frozenset((*_CHECKS, *_CALENDAR_CHECKS, "closed_days", "purpose", "limitation"))
+
+
+def decides(rule: Rule) -> bool:
+    """Whether this rule can refuse a contact: its kind can, and its parameters do not make it a statement."""
+    if rule.kind == "closed_days":
+        return rule.parameters.closes
+    if rule.kind == "purpose":
+        return rule.parameters.treated_as == "banned"
+    if rule.kind == "limitation":
+        return rule.parameters.effect in ("no_contact", "extinguished")
+    return rule.kind in DECIDING_KINDS
+
+
+class Conditional:
+    """A check of a rule that concerns only some contacts; of the others it refuses none."""
+
+    def __init__(self, inner: Check, concern: Concern) -> None:
+        self.inner, self.concern = inner, concern
+        self.basis: Basis = inner.basis
+
+    def refusal(self, case: Case) -> Refusal | None:
+        return self.inner.refusal(case) if self.concern.holds(case) else None
+
+    def free_from(self, case: Case) -> datetime | None:
+        return self.inner.free_from(case)
 
 
 class Article:
@@ -47,16 +88,27 @@ class Article:
     def __init__(self, rule: Rule, check: Check | None) -> None:
         self.rule, self.check = rule, check
         # A calendar's additions are dozens of lines; a verdict names the one that closed the day.
-        self._parameters = rule.parameters.model_dump(mode="json", exclude_none=True, exclude={"additions"})
+        lists = {"additions", "except_days", "suggested"}
+        self._parameters = rule.parameters.model_dump(mode="json", exclude_none=True, exclude=lists)
         self._constant = {
             code: self._outcome("allowed" if code == "within" else "informational", Refusal(code, {}))
-            for code in ("within", "noted", "other_channel", "exempt_purpose")
+            for code in ("within", "noted", "other_channel", "exempt_purpose", "not_concerned", "displaced")
         }
 
     def _outcome(self, outcome: Any, why: Refusal) -> RuleOutcome:
         rule = self.rule
         citation = rule.source.citation
-        return RuleOutcome(rule.id, rule.kind, outcome, why.code, citation, why.details, self._parameters)
+        return RuleOutcome(
+            rule.id,
+            rule.kind,
+            outcome,
+            why.code,
+            citation,
+            why.details,
+            self._parameters,
+            rule.basis,
+            rule.force,
+        )
 
     def bearing(self, channel: Channel, purpose: Purpose) -> str:
         """How the rule bears on a contact: `within` decides it, the others only note it."""
@@ -76,11 +128,15 @@ class Article:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The rules for one channel, purpose and set of regions, in order; `deciding` are places in it."""
+    """The rules for one channel, purpose and set of places, in order; `deciding` are places in it.
+
+    `conditional` are those of them that concern only some contacts.
+    """
 
     articles: tuple[Article, ...]
     at_rest: tuple[RuleOutcome, ...]
     deciding: tuple[tuple[int, Check], ...]
+    conditional: tuple[tuple[int, Concern], ...]
 
 
 class CompiledPack:
@@ -94,53 +150,94 @@ class CompiledPack:
             for rule in rules
             if rule.kind == "closed_days"
         }
-        self._articles = [Article(rule, _check(rule, rules, closed)) for rule in rules]
+        assumed = pack.manifest.assume
+        self._articles = [Article(rule, _check(rule, closed, assumed)) for rule in rules]
         self._changes = _changes(rules)
         deciding = [article.rule for article in self._articles if article.check is not None]
+        displacing = [rule for rule in rules if rule.displaces]
         #: Local dates on which a deciding rule comes into force or has just gone out of it.
-        self.deciding_changes = _changes(deciding)
-        #: Purposes that deciding rules leave free.
-        self.exemptions = [rule.exempt_purposes for rule in deciding if rule.exempt_purposes]
-        self._whereabouts: dict[tuple[str | None, ...], tuple[tuple[str, ...], frozenset[str]]] = {}
+        self.deciding_changes = _changes([*deciding, *displacing])
+        #: Whether some deciding rule tells reminders before the due date from collection.
+        self.minds_reminders = any(_minds_reminders(rule) for rule in deciding)
+        self._whereabouts: dict[tuple[str | None, ...], Whereabouts] = {}
         self._plans: dict[tuple[int, Channel, Purpose, frozenset[str]], Plan] = {}
 
-    def whereabouts(self, facts: Facts) -> tuple[tuple[str, ...], frozenset[str]]:
-        """Plausible zones and regions of the debtor; people share few, so the answers are kept."""
-        key = (facts.region, facts.timezone, facts.postal_timezone, facts.phone_timezone)
+    def whereabouts(self, facts: Facts) -> Whereabouts:
+        """Where the debtor may be; people share few places, so the answers are kept."""
+        key = (
+            facts.region, facts.timezone, facts.postal_timezone, facts.phone_timezone, facts.phone_region,
+            facts.agency_region, facts.commune if self.pack.manifest.areas else None,
+        )  # fmt: skip
         found = self._whereabouts.get(key)
         if found is None:
-            zones = plausible_zones(self.pack, facts)
-            found = zones, plausible_regions(self.pack, facts, zones)
-            self._whereabouts[key] = found
+            found = self._whereabouts[key] = whereabouts(self.pack, facts)
         return found
 
-    def plan(self, day: date, channel: Channel, purpose: Purpose, regions: frozenset[str]) -> Plan:
-        """The rules in force on a local day for this kind of contact."""
-        key = (bisect_right(self._changes, day), channel, purpose, regions)
+    def plan(self, day: date, channel: Channel, purpose: Purpose, places: frozenset[str]) -> Plan:
+        """The rules in force on a local day for this kind of contact; `places` are those of `Whereabouts`."""
+        key = (bisect_right(self._changes, day), channel, purpose, places)
         plan = self._plans.get(key)
         if plan is None:
-            plan = self._plans[key] = self._make_plan(day, channel, purpose, regions)
+            plan = self._plans[key] = self._make_plan(day, channel, purpose, places)
         return plan
 
-    def _make_plan(self, day: date, channel: Channel, purpose: Purpose, regions: frozenset[str]) -> Plan:
+    def _make_plan(self, day: date, channel: Channel, purpose: Purpose, places: frozenset[str]) -> Plan:
         articles = tuple(
             article
             for article in self._articles
-            if article.rule.in_force.holds(day)
-            and (not article.rule.regions or not regions.isdisjoint(article.rule.regions))
+            if article.rule.in_force.holds(day) and _reaches(article.rule, places)
         )
+        displaced = {
+            name
+            for article in articles
+            if channel in article.rule.channels and purpose not in article.rule.exempt_purposes
+            if article.rule.displaces and _surely_reaches(article.rule, places)
+            for name in article.rule.displaces
+        }
         bearings = [article.bearing(channel, purpose) for article in articles]
+        for place, article in enumerate(articles):
+            if bearings[place] == "within" and article.rule.id in displaced:
+                bearings[place] = "displaced"
+        deciding = tuple(
+            (place, article.check)
+            for place, article in enumerate(articles)
+            if article.check is not None and bearings[place] == "within"
+        )
         return Plan(
             articles=articles,
             at_rest=tuple(
                 article.at_rest(bearing) for article, bearing in zip(articles, bearings, strict=True)
             ),
-            deciding=tuple(
-                (place, article.check)
-                for place, article in enumerate(articles)
-                if article.check is not None and bearings[place] == "within"
+            deciding=deciding,
+            conditional=tuple(
+                (place, check.concern) for place, check in deciding if isinstance(check, Conditional)
             ),
         )
+
+
+def _reaches(rule: Rule, places: frozenset[str]) -> bool:
+    """Whether a rule holds in some of these places."""
+    named = {*rule.regions, *map(area_in, rule.areas)}
+    if not named or not places.isdisjoint(named):
+        return True
+    return any(agency_in(region) in places for region in rule.agency_regions)
+
+
+def _surely_reaches(rule: Rule, places: frozenset[str]) -> bool:
+    """Whether a rule of regions or areas holds wherever the debtor may be."""
+    if rule.areas:
+        return any(surely_in(area) in places for area in rule.areas)
+    return all(place in rule.regions for place in places if is_region(place))
+
+
+def _minds_reminders(rule: Rule) -> bool:
+    """Whether the rule tells reminders from collection, so that the due date moves the answer."""
+    named = [*rule.exempt_purposes]
+    for condition in (rule.when, *rule.unless):
+        named += condition.purposes if condition else ()
+    if rule.kind == "purpose":
+        named.append(rule.parameters.purpose)
+    return not {"reminder", "collection"}.isdisjoint(named)
 
 
 def _changes(rules: Iterable[Rule]) -> list[date]:
@@ -150,17 +247,27 @@ def _changes(rules: Iterable[Rule]) -> list[date]:
     return sorted(firsts | {rule.in_force.last + DAY for rule in rules if rule.in_force.last})
 
 
-def _check(
-    rule: Rule, rules: tuple[Rule, ...], closed: dict[tuple[str, date | None], ClosedDays]
-) -> Check | None:
+def _check(rule: Rule, closed: dict[tuple[str, date | None], ClosedDays], assumed: Assumed) -> Check | None:
+    """The check of a rule that decides; wrapped where the rule concerns only some contacts."""
+    if not decides(rule):
+        return None
+    check = _bare_check(rule, closed)
+    concern = Concern(rule, assumed)
+    return check if concern.always else Conditional(check, concern)
+
+
+def _bare_check(rule: Rule, closed: dict[tuple[str, date | None], ClosedDays]) -> Check:
     if rule.kind == "closed_days":
         return checks_time.ClosedDaysCheck(rule, closed[rule.id, rule.in_force.first])
-    if rule.kind == "hours":
-        named = rule.parameters.closed_by
+    if rule.kind == "purpose":
+        return checks.PurposeCheck(rule)
+    if rule.kind == "limitation":
+        return checks_dates.LimitationCheck(rule)
+    if rule.kind in _CALENDAR_CHECKS:
+        named = getattr(rule.parameters, "closed_by", None)
         days = [days for (rule_id, _first), days in closed.items() if rule_id == named]
-        return checks_time.HoursCheck(rule, days[-1] if days else None)
-    build = _CHECKS.get(rule.kind)
-    return build(rule) if build else None
+        return _CALENDAR_CHECKS[rule.kind](rule, days[-1] if days else None)
+    return _CHECKS[rule.kind](rule)
 
 
 @lru_cache(maxsize=256)
@@ -220,20 +327,21 @@ class _Question:
     ) -> None:
         self._law, self._facts, self._proposal = law, facts, proposal
         self._history = history
-        self._zones, self._regions = law.whereabouts(facts)
+        self._where = law.whereabouts(facts)
 
     def _cases(self, at: datetime) -> list[tuple[Plan, Case]]:
         """The contact at a moment, in each plausible zone, with the rules in force there that day."""
         facts, proposal = self._facts, self._proposal
         history = [contact for contact in self._history if contact.at <= at]
         found = []
-        for name in self._zones:
+        for name in self._where.zones:
             zone = load_zone(name)
             local = at.astimezone(zone)
             day = local.date()
             purpose = purpose_of(facts, proposal, day)
-            plan = self._law.plan(day, proposal.channel, purpose, self._regions)
-            found.append((plan, Case(facts, proposal, history, at, zone, local, day, self._regions)))
+            plan = self._law.plan(day, proposal.channel, purpose, self._where.places)
+            case = Case(facts, proposal, history, at, zone, local, day, self._where.regions, purpose)
+            found.append((plan, case))
         return found
 
     def outcomes(self, at: datetime) -> tuple[RuleOutcome, ...] | None:
@@ -243,11 +351,16 @@ class _Question:
         if covers_from and any(case.day < covers_from for _plan, case in cases):
             return None
         refused: dict[Article, Refusal] = {}
+        concerned: dict[Article, bool] = {}
         for plan, case in cases:
             for place, check in plan.deciding:
                 if why := check.refusal(case):
                     _refuse(plan, place, why, refused)
-        return _put_together([plan for plan, _case in cases], refused)
+            for place, concern in plan.conditional:
+                article = plan.articles[place]
+                concerned[article] = concerned.get(article, False) or concern.holds(case)
+        aside = {article for article, concerns in concerned.items() if not concerns}
+        return _put_together([plan for plan, _case in cases], refused, aside)
 
     def next_lawful(self, at: datetime, horizon: timedelta) -> datetime | None:
         """The first lawful whole minute from `at` on, or None within the horizon.
@@ -258,7 +371,7 @@ class _Question:
         moment, last = ceil_minute(at), at + horizon
         while moment <= last:
             waits = [
-                _lifts(plan.articles[place].rule, check, case)
+                self._lifts(check, case)
                 for plan, case in self._cases(moment)
                 for place, check in plan.deciding
                 if check.refusal(case)
@@ -269,6 +382,22 @@ class _Question:
                 return None
             moment = ceil_minute(max(wait for wait in waits if wait is not None))
         return None
+
+    def _lifts(self, check: Check, case: Case) -> datetime | None:
+        """When a refusing rule lets go: by itself, or because the law, the purpose or the history is another.
+
+        A moment too early does no harm; the search asks again from there.
+        """
+        changes = self._law.deciding_changes
+        following = bisect_right(changes, case.day)
+        ends = [check.free_from(case)]
+        if following < len(changes):
+            ends.append(instant(changes[following], 0, case.zone))
+        due = self._facts.due_date
+        if self._proposal.purpose is None and due is not None and case.day < due:
+            ends.append(instant(due, 0, case.zone))
+        ends += [contact.at for contact in self._history if contact.at > case.at]
+        return min((end for end in ends if end is not None), default=None)
 
 
 def _refuse(plan: Plan, place: int, why: Refusal, refused: dict[Article, Refusal]) -> None:
@@ -282,24 +411,19 @@ def _refuse(plan: Plan, place: int, why: Refusal, refused: dict[Article, Refusal
             refused[article] = Refusal("applied", {"rule": refusing.rule.id})
 
 
-def _put_together(plans: list[Plan], refused: dict[Article, Refusal]) -> tuple[RuleOutcome, ...]:
-    """Every rule of every zone's plan once, in order, refused where some zone refuses."""
+def _put_together(
+    plans: list[Plan], refused: dict[Article, Refusal], aside: set[Article]
+) -> tuple[RuleOutcome, ...]:
+    """Every rule of every zone's plan once, refused where some zone refuses; `aside` do not concern it."""
     first = plans[0]
-    if not refused and all(plan is first for plan in plans):
+    if not refused and not aside and all(plan is first for plan in plans):
         return first.at_rest
     outcomes: dict[Article, RuleOutcome] = {}
     for plan in plans:
         for article, at_rest in zip(plan.articles, plan.at_rest, strict=True):
             if article not in outcomes:
-                why = refused.get(article)
-                outcomes[article] = at_rest if why is None else article.refused(why)
+                if why := refused.get(article):
+                    outcomes[article] = article.refused(why)
+                else:
+                    outcomes[article] = article.at_rest("not_concerned") if article in aside else at_rest
     return tuple(outcomes.values())
-
-
-def _lifts(rule: Rule, check: Check, case: Case) -> datetime | None:
-    """When a refusing rule lets go: by itself, or because it goes out of force."""
-    freed = check.free_from(case)
-    if rule.in_force.last is None:
-        return freed
-    ended = instant(rule.in_force.last + DAY, 0, case.zone)
-    return ended if freed is None else min(freed, ended)

@@ -7,6 +7,7 @@ and only dates, numbers, true, false and null are anything but text (so `10:00` 
 from __future__ import annotations
 
 import re
+from itertools import combinations
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +17,7 @@ from pydantic_core import ErrorDetails
 
 from recupero_sdk.law.pack import RegulationPack
 from recupero_sdk.law.schema import Manifest, Rule, RuleFile
+from recupero_sdk.law.values import CHANNELS
 from recupero_sdk.law.zones import zone_exists
 
 
@@ -141,47 +143,78 @@ def _cross_checks(pack: RegulationPack) -> list[str]:
     """What no single rule can know: zones that exist, versions that do not overlap, names that resolve."""
     manifest = pack.manifest
     zones = [*manifest.zones, *(zone for region in manifest.regions.values() for zone in region.zones)]
+    zones += [
+        rule.parameters.zone
+        for rule in pack.rules
+        if rule.kind == "hours" and rule.parameters.zone != "debtor"
+    ]
     problems = [] if pack.rules else ["no rules found under rules/*.yaml"]
     problems += [
-        f"pack.yaml: zone `{zone}` does not exist; use an IANA name"
+        f"zone `{zone}` does not exist; use an IANA name"
         for zone in dict.fromkeys(zones)
         if not zone_exists(zone)
     ]
-    gated = any(rule.kind == "channel_gate" for rule in pack.rules)
+    gated = any(_gates_everything(rule) for rule in pack.rules)
     if (manifest.default_channels == "closed") is not gated:
-        problems.append("pack.yaml: default_channels is `closed` exactly where a rule has kind channel_gate")
+        problems.append(
+            "pack.yaml: default_channels is `closed` exactly where a rule of kind channel_gate asks for"
+            " authorisation on every channel, everywhere"
+        )
+    problems += [
+        f"pack.yaml: areas.{code}: region `{region}` is not in pack.yaml; add it there"
+        for code, area in manifest.areas.items()
+        for region in area.regions
+        if region not in manifest.regions
+    ]
     for rule in pack.rules:
         problems += [f"rule {rule.id}: {problem}" for problem in _dangling(rule, pack)]
     return problems + _overlaps(pack)
 
 
+def _gates_everything(rule: Rule) -> bool:
+    return (
+        rule.kind == "channel_gate"
+        and not (rule.regions or rule.areas or rule.when or rule.unless)
+        and len(rule.channels) == len(CHANNELS)
+    )
+
+
 def _dangling(rule: Rule, pack: RegulationPack) -> list[str]:
     """Names in a rule that the pack does not hold."""
     ids = {other.id for other in pack.rules}
-    named = {"repeals": rule.repeals, "rests_on": rule.rests_on}
-    if rule.kind == "hours" and rule.parameters.closed_by:
-        named["parameters.closed_by"] = (rule.parameters.closed_by,)
+    named = {"repeals": rule.repeals, "rests_on": rule.rests_on, "displaces": rule.displaces}
+    closed_by = getattr(rule.parameters, "closed_by", None)
+    if isinstance(closed_by, str):
+        named["parameters.closed_by"] = (closed_by,)
+        if closed_by in ids and not any(r.id == closed_by and r.kind == "closed_days" for r in pack.rules):
+            return [f"parameters.closed_by names `{closed_by}`, which is not a rule of kind closed_days"]
     problems = [
         f"{key} names `{name}`, which is not a rule of the pack"
         for key, names in named.items()
         for name in names
         if name not in ids
     ]
-    regions = set(rule.regions) - set(pack.manifest.regions)
+    regions = {*rule.regions, *rule.agency_regions} - set(pack.manifest.regions)
+    areas = set(rule.areas) - set(pack.manifest.areas)
+    problems += [f"area `{area}` is not in pack.yaml; add it under `areas`" for area in sorted(areas)]
     problems += [f"region `{region}` is not in pack.yaml; add it there" for region in sorted(regions)]
     if not rule.id.startswith(f"{pack.country}-"):
         problems.append(f"id must begin with {pack.country}-")
+    if rule.basis == "policy":
+        problems.append("basis `policy` is for a house's own rules; a pack states law and practice")
     return problems
 
 
 def _overlaps(pack: RegulationPack) -> list[str]:
-    """Two versions of one rule may not be in force on the same day in the same places."""
+    """Two versions of one provision may not be in force on the same day in the same places."""
+    by_provision: dict[tuple[Any, ...], list[Rule]] = {}
+    for rule in pack.known():
+        by_provision.setdefault((rule.id, rule.kind, rule.part, rule.regions, rule.areas), []).append(rule)
     return [
-        f"rule {one.id}: two versions are in force at once; end one before the other"
-        for index, one in enumerate(pack.known())
-        for other in pack.known()[index + 1 :]
-        if (one.id, one.kind, one.regions) == (other.id, other.kind, other.regions)
-        and one.in_force.meets(other.in_force)
+        f"rule {one.id}: two versions are in force at once; end one before the other, or name each `part`"
+        for versions in by_provision.values()
+        for one, other in combinations(versions, 2)
+        if one.in_force.meets(other.in_force)
     ]
 
 

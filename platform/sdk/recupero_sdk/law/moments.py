@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from recupero_sdk.law.parameters import Period
+from recupero_sdk.law.terms import Period
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
@@ -27,15 +27,23 @@ def instant(day: date, minute: int, zone: ZoneInfo) -> datetime:
 
 
 def period_start(day: date, period: Period) -> date:
-    """First day of the calendar day, week (from Monday) or month that holds `day`."""
+    """First day of the calendar day, week (from Monday), month or year that holds `day`."""
     if period == "day":
         return day
-    return day - timedelta(days=day.weekday()) if period == "week" else day.replace(day=1)
+    if period == "week":
+        return day - timedelta(days=day.weekday())
+    if period == "month":
+        return day.replace(day=1)
+    return day.replace(month=1, day=1) if period == "year" else date.min
 
 
 def next_period(day: date, period: Period) -> date:
-    """First day of the calendar period after the one that holds `day`."""
+    """First day of the calendar period after the one that holds `day`; the last of all days after `ever`."""
+    if period == "ever":
+        return date.max
     start = period_start(day, period)
+    if period == "year":
+        return start.replace(year=start.year + 1)
     if period == "month":
         return (start + timedelta(days=31)).replace(day=1)
     return start + (DAY if period == "day" else timedelta(days=7))

@@ -5,16 +5,16 @@ For planning over many accounts, calendars of permitted hours and golden files.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 
 from recupero_sdk.law.checks import Case
 from recupero_sdk.law.checks_time import HoursCheck
-from recupero_sdk.law.engine import compiled, purpose_of
+from recupero_sdk.law.engine import Conditional, compiled, purpose_of
 from recupero_sdk.law.moments import DAY, instant
 from recupero_sdk.law.pack import RegulationPack
 from recupero_sdk.law.values import Facts, Proposal
-from recupero_sdk.law.zones import load_zone, plausible_regions, plausible_zones
+from recupero_sdk.law.zones import load_zone
 
 
 def open_stretches(
@@ -40,29 +40,31 @@ def open_stretches(
 def _edges(
     pack: RegulationPack, facts: Facts, proposal: Proposal, start: datetime, until: datetime
 ) -> list[datetime]:
-    found: set[datetime] = set()
-    zones = plausible_zones(pack, facts)
-    regions = plausible_regions(pack, facts, zones)
-    for zone in map(load_zone, zones):
+    law = compiled(pack)
+    where, found = law.whereabouts(facts), set[datetime]()
+    wished = {edge for window in facts.closed_windows for edge in (window.opens, window.closes)}
+    for zone in map(load_zone, where.zones):
         day = start.astimezone(zone).date() - DAY
         while instant(day, 0, zone) < until:
-            purpose = purpose_of(facts, proposal, day)
-            plan = compiled(pack).plan(day, proposal.channel, purpose, regions)
-            checks = [check for _place, check in plan.deciding if isinstance(check, HoursCheck)]
-            minutes = {0}.union(*(check.edges() for check in checks))
-            found.update(instant(day, minute, zone) for minute in minutes)
-            day += timedelta(days=1)
+            plan = law.plan(day, proposal.channel, purpose_of(facts, proposal, day), where.places)
+            found.update(instant(day, minute, zone) for minute in {0} | wished)
+            for _place, check in plan.deciding:
+                hours = check.inner if isinstance(check, Conditional) else check
+                if isinstance(hours, HoursCheck):
+                    found.update(hours.moments(day, zone, facts))
+            day += DAY
     return sorted(edge for edge in found if start < edge < until)
 
 
 def _open_at(pack: RegulationPack, facts: Facts, proposal: Proposal, at: datetime) -> bool:
-    zones = plausible_zones(pack, facts)
-    regions = plausible_regions(pack, facts, zones)
-    for zone in map(load_zone, zones):
+    law = compiled(pack)
+    where = law.whereabouts(facts)
+    for zone in map(load_zone, where.zones):
         local = at.astimezone(zone)
         day = local.date()
-        plan = compiled(pack).plan(day, proposal.channel, purpose_of(facts, proposal, day), regions)
-        case = Case(facts, proposal, [], at, zone, local, day, regions)
+        purpose = purpose_of(facts, proposal, day)
+        plan = law.plan(day, proposal.channel, purpose, where.places)
+        case = Case(facts, proposal, [], at, zone, local, day, where.regions, purpose)
         if any(check.basis == "clock" and check.refusal(case) for _place, check in plan.deciding):
             return False
     return True

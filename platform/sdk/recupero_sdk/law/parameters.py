@@ -1,105 +1,57 @@
-"""The parameters of each rule kind, as a pack states them. Every number carries its unit."""
+"""The parameters of the rule kinds that decide about a contact. Every number carries its unit.
+
+Those of the kinds that bind otherwise (words, clocks, sums, records) are in `duties`.
+"""
 
 from __future__ import annotations
 
 import re
-from datetime import date
-from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from recupero_sdk.law.values import Channel, ContactOutcome, Flag, Place, Purpose, Recipient
-
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-Period = Literal["day", "week", "month"]
-Reading = Literal["calendar", "rolling"]
-WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
-_WALL = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d\Z|24:00\Z")
-
-
-def _iso_date(value: object) -> date:
-    if isinstance(value, date) and type(value) is date:
-        return value
-    if isinstance(value, str) and _ISO_DATE.match(value):
-        return date.fromisoformat(value)
-    raise ValueError("is not an ISO date; write YYYY-MM-DD")
-
-
-def _wall_minute(value: object) -> int:
-    """'HH:MM' to minutes after local midnight; 24:00 is the end of the day."""
-    if isinstance(value, int) and 0 <= value <= 24 * 60:
-        return value
-    if not isinstance(value, str) or not _WALL.match(value):
-        raise ValueError("is not a time of day; write 'HH:MM' between 00:00 and 24:00")
-    hours, minutes = value.split(":")
-    return int(hours) * 60 + int(minutes)
-
-
-IsoDate = Annotated[date, BeforeValidator(_iso_date)]
-WallMinute = Annotated[int, BeforeValidator(_wall_minute)]
-
-
-class Strict(BaseModel):
-    """Base of all pack data: no unknown keys, no change after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Text(Strict):
-    """Words for people; Spanish and English always, Portuguese where written."""
-
-    es: str = Field(min_length=1)
-    en: str = Field(min_length=1)
-    pt: str | None = None
-
-
-class Contacts(Strict):
-    """A number of contacts."""
-
-    value: int = Field(ge=0)
-    unit: Literal["contacts"]
-
-
-class Hours(Strict):
-    value: int = Field(gt=0)
-    unit: Literal["hours"]
-
-
-class Days(Strict):
-    value: int = Field(ge=0)
-    unit: Literal["days", "calendar_days", "business_days"]
-
-
-class Span(Strict):
-    """A length of time that a duty or a right lasts."""
-
-    value: int = Field(ge=0)
-    unit: Literal["days", "calendar_days", "business_days", "months", "years"]
-
-
-class Amount(Strict):
-    """A sum: a currency, an indexed unit (UF, UTM), a wage, a share in percent or a multiple of a rate."""
-
-    value: Decimal
-    unit: str = Field(min_length=1)
-
-
-class Counted(Strict):
-    """Which past contacts use up a limit: outcomes per channel, and those of inbound ones, if any."""
-
-    outcomes: dict[Channel, tuple[ContactOutcome, ...]] = Field(min_length=1)
-    inbound: tuple[ContactOutcome, ...] = ()
+from recupero_sdk.law.terms import (
+    Contacts,
+    Counted,
+    Days,
+    Hours,
+    IsoDate,
+    Minutes,
+    Period,
+    Reading,
+    Rolling,
+    Span,
+    Strict,
+    WallMinute,
+    Years,
+    wall_minute,
+)
+from recupero_sdk.law.values import EventKind, Flag, Place, Purpose, Recipient, Weekday
 
 
 class OpenHours(Strict):
-    """One stretch of permitted hours, start included and end excluded, in the debtor's local time."""
+    """One stretch of permitted hours in local time, kept as first minute in and first minute out.
 
-    days: tuple[Weekday, ...] = Field(min_length=1)
+    Written with `opens` (that minute is in) or `after` (it is not), and `closes` (that minute is out) or
+    `until` (it is still in). The day `holiday` stands for the days of the rule's `closed_by`.
+    """
+
+    days: tuple[Weekday | Literal["holiday"], ...] = Field(min_length=1)
     opens: WallMinute
     closes: WallMinute
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ends(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        data = dict(data)
+        for exclusive, inclusive in (("after", "opens"), ("until", "closes")):
+            if exclusive in data:
+                if inclusive in data:
+                    raise ValueError(f"give either `{inclusive}` or `{exclusive}`")
+                data[inclusive] = wall_minute(data.pop(exclusive)) + 1
+        return data
 
     @model_validator(mode="after")
     def _in_order(self) -> OpenHours:
@@ -109,23 +61,41 @@ class OpenHours(Strict):
 
 
 class HoursParameters(Strict):
-    """kind hours: contact only inside these stretches, never on days closed by the rule `closed_by`."""
+    """kind hours: contact only inside these stretches, never on days closed by the rule `closed_by`.
+
+    Stretches for the day `holiday` open those days again for some hours. `zone`: the debtor's clock, or a
+    fixed IANA zone. `widened_by_request`: hours the debtor asked for are open too.
+    """
 
     unit: Literal["local_time"]
+    zone: str = "debtor"
     open: tuple[OpenHours, ...] = Field(min_length=1)
     closed_by: str | None = None
+    widened_by_request: bool = False
+
+    @model_validator(mode="after")
+    def _holidays_have_a_calendar(self) -> HoursParameters:
+        if self.closed_by is None and any("holiday" in stretch.days for stretch in self.open):
+            raise ValueError("hours for `holiday` need `closed_by`: the rule that names the holidays")
+        return self
 
 
 class OneOffDay(Strict):
-    """A closed day the calendar library lacks or places too widely: dated once, or yearly from `since`."""
+    """A closed day the calendar library lacks or places too widely: dated once, or yearly from `since`.
+
+    `easter` counts days from Easter Sunday (-48 and -47: Carnival, 60: Corpus Christi). `unknown_commune`:
+    whether a day of some communes closes for a debtor of the region whose commune is not known.
+    """
 
     name: str = Field(min_length=1)
     on: IsoDate | None = None
     yearly: str | None = None
+    easter: int | None = Field(default=None, ge=-100, le=100)
     since: IsoDate | None = None
     until: IsoDate | None = None
     regions: tuple[str, ...] = ()
     communes: tuple[str, ...] = ()
+    unknown_commune: Literal["closed", "open"] = "closed"
     law: str = Field(min_length=1)
 
     @field_validator("yearly")
@@ -137,84 +107,169 @@ class OneOffDay(Strict):
 
     @model_validator(mode="after")
     def _one_date(self) -> OneOffDay:
-        if (self.on is None) == (self.yearly is None):
-            raise ValueError("needs exactly one of `on` (YYYY-MM-DD) and `yearly` (MM-DD)")
+        if [self.on, self.yearly, self.easter].count(None) != 2:
+            raise ValueError("needs exactly one of `on` (YYYY-MM-DD), `yearly` (MM-DD) and `easter` (days)")
         return self
 
 
 class ClosedDaysParameters(Strict):
-    """kind closed_days: no contact on these weekdays, on public holidays of `calendar` and on `additions`."""
+    """kind closed_days: no contact on these weekdays, on public holidays of `calendar` and on `additions`.
+
+    `categories` adds the library's other lists (`optional`, `bank`, `government` …) to the public holidays;
+    `except_days` are days the library closes and the law does not. `closes: false` only names the days, for
+    hours and business days to refer to.
+    """
 
     unit: Literal["local_day"]
     weekdays: tuple[Weekday, ...] = ()
     calendar: str | None = None
     regional: bool = False
+    categories: tuple[str, ...] = ()
     additions: tuple[OneOffDay, ...] = ()
+    except_days: tuple[OneOffDay, ...] = ()
+    closes: bool = True
 
 
-class FrequencyParameters(Strict):
-    """kind frequency: at most `limit` counted contacts per period, in every reading listed.
+class _Periodic(Strict):
+    """A calendar period, a rolling length, or both."""
 
-    A calendar period is the local day, the week from Monday or the month; a rolling one is the
-    `rolling` hours before the proposed moment.
-    """
-
-    limit: Contacts
-    period: Period
+    period: Period | None = None
     readings: tuple[Reading, ...] = Field(min_length=1)
-    rolling: Hours | None = None
+    rolling: Rolling | None = None
     counts: Counted
 
     @model_validator(mode="after")
-    def _length(self) -> FrequencyParameters:
+    def _length(self) -> _Periodic:
         if "rolling" in self.readings and self.rolling is None:
-            raise ValueError("a rolling reading needs `rolling: {value: N, unit: hours}`")
+            raise ValueError("a rolling reading needs `rolling: {value: N, unit: hours}`, or calendar_days")
+        if "calendar" in self.readings and self.period is None:
+            raise ValueError("a calendar reading needs `period`: day, week, month, year or ever")
+        return self
+
+
+class FrequencyParameters(_Periodic):
+    """kind frequency: at most `limit` counted contacts per period, in every reading listed.
+
+    A calendar period is the local day, the week from Monday, the month, the year, or `ever`; a rolling one
+    is the hours before the proposed moment, or so many local days of which the proposed one is the last.
+    A limit in `days` counts local days with a contact: another contact on such a day uses up nothing.
+    """
+
+    limit: Contacts
+
+    @model_validator(mode="after")
+    def _some(self) -> FrequencyParameters:
         if self.limit.value < 1:
             raise ValueError("a limit of 0 is a ban; use kind channel_ban")
         return self
 
 
 class GapParameters(Strict):
-    """kind gap: this much time between a counted contact and the next: full hours and calendar dates."""
+    """kind gap: this much time between a counted contact and the next: minutes, hours, and local dates.
 
+    Also the pause after a conversation or a visit: `days: 7` closes the day of the contact and the six after
+    it (`day_one: event`), or that day and the seven after it (`day_one: next`).
+    """
+
+    minutes: Minutes | None = None
     hours: Hours | None = None
     days: Days | None = None
+    day_one: Literal["event", "next"] = "event"
     counts: Counted
 
     @model_validator(mode="after")
     def _some(self) -> GapParameters:
-        if self.hours is None and self.days is None:
-            raise ValueError("needs `hours` or `days` or both")
+        if self.minutes is None and self.hours is None and self.days is None:
+            raise ValueError("needs `minutes`, `hours` or `days`, or several of them")
+        if self.days is not None and self.days.unit == "business_days":
+            raise ValueError("days between contacts are calendar days; write unit: calendar_days")
         return self
 
 
-class ChannelLockParameters(Strict):
+class ChannelLockParameters(_Periodic):
     """kind channel_lock: after a counted contact only its channel may be used for the period."""
 
-    period: Period
-    readings: tuple[Reading, ...] = Field(min_length=1)
-    rolling: Hours | None = None
-    counts: Counted
+
+class PauseParameters(Strict):
+    """kind pause: nothing for a time after an event of the debt; for good where `lasts` is left out.
+
+    An event with a last day of its own (`until`) closes through that day. `lifted_by` events, later than or
+    on the day of the event, open again. `day_one: event` counts the day of the event as the first.
+    `business_days` are counted by the closed days of the rule `closed_by`, else Monday to Friday.
+    """
+
+    after: tuple[EventKind, ...] = Field(min_length=1)
+    lasts: Span | None = None
+    day_one: Literal["event", "next"] = "next"
+    lifted_by: tuple[EventKind, ...] = ()
+    closed_by: str | None = None
+
+    @field_validator("lasts")
+    @classmethod
+    def _in_days(cls, value: Span | None) -> Span | None:
+        if value is not None and value.unit == "hours":
+            raise ValueError("a pause is counted in days or longer; round hours up to days")
+        return value
+
+
+class PriorNoticeParameters(Strict):
+    """kind prior_notice: only after a notice was given, `at_least` so long before the contact.
+
+    The notice is an event of the debt of one of `events`, or a letter of the history where `letters` says
+    so; `at_most` is how long it holds. `opened_by` events make the notice needless.
+    """
+
+    events: tuple[EventKind, ...] = ()
+    letters: bool = False
+    at_least: Days | None = None
+    at_most: Span | None = None
+    opened_by: tuple[EventKind, ...] = ()
+    closed_by: str | None = None
 
     @model_validator(mode="after")
-    def _length(self) -> ChannelLockParameters:
-        if "rolling" in self.readings and self.rolling is None:
-            raise ValueError("a rolling reading needs `rolling: {value: N, unit: hours}`")
+    def _some(self) -> PriorNoticeParameters:
+        if not self.events and not self.letters:
+            raise ValueError("needs `events`, or `letters: true`, to know the notice by")
         return self
 
 
 class ChannelGateParameters(Strict):
-    """kind channel_gate: only channels the debtor authorised and did not withdraw; flags withdraw all."""
+    """kind channel_gate: only channels the debtor opened and did not withdraw; flags withdraw all.
 
-    requires: Literal["authorised"]
+    `requires`: `authorised` a recorded consent, `written` one in writing. `or_used_within` opens a channel
+    by which the debtor wrote or called in that time, whatever is recorded; `or_notice` by a dated notice.
+    `unrecorded: allowed` opens it while nothing at all is recorded.
+    """
+
+    requires: Literal["authorised", "written"]
+    or_used_within: Days | None = None
+    or_notice: PriorNoticeParameters | None = None
+    unrecorded: Literal["refused", "allowed"] = "refused"
     withdrawn_by: tuple[Flag, ...] = ()
 
 
 class OptOutParameters(Strict):
-    """kind opt_out: a channel the debtor opted out of is closed; flags close all of the rule's channels."""
+    """kind opt_out: a channel the debtor opted out of is closed; flags close all of the rule's channels.
 
-    honour: Literal["at_once"]
+    `honour`: at once, or within so many days of a dated `opt_out` event. `register_after`: a `do_not_call`
+    event closes the channel so many days after it. `points`: a refused number or address is closed as well.
+    `unless_consented`: a recorded consent to the channel goes before. `while_another_remains`: only as long
+    as the debtor has not opted out of every channel.
+    """
+
+    honour: Literal["at_once"] | Days
     closed_by: tuple[Flag, ...] = ()
+    register_after: Days | None = None
+    points: bool = True
+    unless_consented: bool = False
+    while_another_remains: bool = False
+
+
+class InconvenientParameters(Strict):
+    """kind inconvenient: times and places the debtor named as inconvenient are closed."""
+
+    times: bool = True
+    places: bool = True
 
 
 class StopParameters(Strict):
@@ -227,8 +282,14 @@ class StopParameters(Strict):
 class RecipientParameters(Strict):
     """kind recipient: these may not be written or spoken to; `workplace` closes contact points at work."""
 
-    refuse: tuple[Recipient, ...] = Field(min_length=1)
+    refuse: tuple[Recipient, ...] = ()
     workplace: bool = False
+
+    @model_validator(mode="after")
+    def _some(self) -> RecipientParameters:
+        if not self.refuse and not self.workplace:
+            raise ValueError("needs `refuse` or `workplace: true`")
+        return self
 
 
 class PlaceParameters(Strict):
@@ -244,68 +305,15 @@ class ChannelBanParameters(Strict):
 
 
 class PurposeParameters(Strict):
-    """kind purpose: how contact for this purpose is treated."""
+    """kind purpose: how contact for this purpose is treated.
+
+    `collection`: like collection; `own`: by the rules that name it; `free`: not limited; `banned`: refused.
+    A banned `collection` with `before_due` is refused only before the due date.
+    """
 
     purpose: Purpose
-    treated_as: Literal["collection", "free"]
-
-
-class DisclosureItem(Strict):
-    """One thing a message must state; `at` first means the first message of a collection."""
-
-    item: str = Field(min_length=1)
-    at: Literal["first", "every"] = "every"
-    text: Text
-
-
-class DisclosureParameters(Strict):
-    """kind disclosure: what the rendered message must state."""
-
-    items: tuple[DisclosureItem, ...] = Field(min_length=1)
-
-
-class BannedText(Strict):
-    """One regular expression (case and accents ignored) that a message may not match."""
-
-    what: Text
-    patterns: tuple[str, ...] = Field(min_length=1)
-
-    @field_validator("patterns")
-    @classmethod
-    def _compiles(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for pattern in value:
-            try:
-                re.compile(pattern)
-            except re.error as error:
-                raise ValueError(f"is not a regular expression: {pattern!r} ({error})") from None
-        return value
-
-
-class BannedContentParameters(Strict):
-    """kind banned_content: what the rendered message may not say, unless a flag lifts the ban."""
-
-    banned: tuple[BannedText, ...] = Field(min_length=1)
-    unless: tuple[Flag, ...] = ()
-
-
-class StatementParameters(Strict):
-    """kind statement: scope, definition or absence of a rule; stated so that nobody need guess."""
-
-    topic: Literal["scope", "definition", "absence", "counting", "period", "conduct", "data", "pending"]
-
-
-class ClockParameters(Strict):
-    """kind clock: something due within a time after an event."""
-
-    starts_at: str = Field(min_length=1)
-    within: Span
-    duty: str = Field(min_length=1)
-    otherwise: Amount | None = None
-
-
-class Years(Strict):
-    value: int = Field(gt=0)
-    unit: Literal["years"]
+    treated_as: Literal["collection", "own", "free", "banned"]
+    before_due: bool = False
 
 
 class LimitationPeriod(Strict):
@@ -316,59 +324,45 @@ class LimitationPeriod(Strict):
     then: Years | None = None
 
 
+class Transition(Strict):
+    """Debts that fell due in this span are barred from the day after `ends`, whatever the period says."""
+
+    due_from: IsoDate | None = None
+    due_to: IsoDate
+    ends: IsoDate
+
+
+class Suspension(Strict):
+    """An event that holds the period for so long, at most so many `times`."""
+
+    event: EventKind
+    at_most: Span
+    times: int = Field(default=1, gt=0)
+
+
 class LimitationParameters(Strict):
-    """kind limitation: periods by kind of debt (`default` for all others), their start and effect."""
+    """kind limitation: periods by kind of debt (`default` for all others), their start and effect.
+
+    `interrupted_by` events inside the period start it anew; `revived_by` ones even after it has run out;
+    `suspended_by` ones inside it add their time.
+    `no_suit` and `disclose` leave contact open; `no_contact` and `extinguished` close it from the first day
+    on which the debt is barred. `unless_contact`: not where a counted contact was made between the due date
+    and that day, or an event `contact`, payment or acknowledgement lies there.
+    """
 
     runs_from: Literal["due_date"]
     periods: tuple[LimitationPeriod, ...] = Field(min_length=1)
-    interrupted_by: tuple[str, ...] = ()
+    interrupted_by: tuple[EventKind, ...] = ()
+    revived_by: tuple[EventKind, ...] = ()
+    suspended_by: tuple[Suspension, ...] = ()
+    transitions: tuple[Transition, ...] = ()
     effect: Literal["no_suit", "disclose", "no_contact", "extinguished"]
+    unless_contact: Counted | None = None
 
     @model_validator(mode="after")
     def _default(self) -> LimitationParameters:
         if not any("default" in period.debt_kinds for period in self.periods):
             raise ValueError("needs a period for debt kind `default`")
+        if self.unless_contact is not None and self.effect not in ("no_contact", "extinguished"):
+            raise ValueError("`unless_contact` needs an effect that closes contact: no_contact, extinguished")
         return self
-
-
-class FeeBand(Strict):
-    """Percent of the part of the base above the previous band and up to `up_to` (None: no end)."""
-
-    percent: Decimal = Field(ge=0)
-    up_to: Amount | None = None
-
-
-class FeeLadderParameters(Strict):
-    """kind fee_ladder: the most that collection may cost the debtor, band by band, after free days."""
-
-    base: Literal["overdue_amount", "capital_or_instalment"]
-    free: Days
-    bands: tuple[FeeBand, ...] = Field(min_length=1)
-    without_useful_contact: Amount | None = None
-
-
-class RateCapParameters(Strict):
-    """kind rate_cap: interest or fee bounded by a published rate or another sum."""
-
-    cap: Amount
-    published_by: str | None = None
-
-
-class RetentionParameters(Strict):
-    """kind retention: how long records are kept, from what."""
-
-    keep: Span
-    runs_from: str = Field(min_length=1)
-
-
-class CallerIdentityParameters(Strict):
-    """kind caller_identity: number prefixes a call must show."""
-
-    prefixes: tuple[str, ...] = Field(min_length=1)
-
-
-class SanctionParameters(Strict):
-    """kind sanction: the most a breach may cost."""
-
-    maximum: Amount
-    per: Literal["infringement", "continuing"]

@@ -97,6 +97,86 @@ REASONS: dict[str, dict[str, str]] = {
         "es": "La cobranza por {channel} está prohibida.",
         "pt": "A cobrança por {channel} é proibida.",
     },
+    "not_concerned": {
+        "en": "Concerns other cases than this one.",
+        "es": "Se refiere a otros casos que este.",
+        "pt": "Refere-se a outros casos que não este.",
+    },
+    "displaced": {
+        "en": "Gives way to the rule of the region.",
+        "es": "Cede ante la regla de la región.",
+        "pt": "Cede à regra da região.",
+    },
+    "inconvenient_time": {
+        "en": "The debtor named this time as inconvenient ({local}).",
+        "es": "La persona señaló esta hora como inconveniente ({local}).",
+        "pt": "A pessoa indicou este horário como inconveniente ({local}).",
+    },
+    "inconvenient_place": {
+        "en": "The debtor named this place as inconvenient: {place}.",
+        "es": "La persona señaló este lugar como inconveniente: {place}.",
+        "pt": "A pessoa indicou este lugar como inconveniente: {place}.",
+    },
+    "paused": {
+        "en": "After {event} on {on} contact rests until the end of {until}.",
+        "es": "Tras {event} del {on} el contacto se suspende hasta el fin del {until}.",
+        "pt": "Após {event} de {on} o contato fica suspenso até o fim de {until}.",
+    },
+    "paused_for_good": {
+        "en": "After {event} on {on} contact rests until something lifts it.",
+        "es": "Tras {event} del {on} el contacto se suspende hasta que algo lo levante.",
+        "pt": "Após {event} de {on} o contato fica suspenso até que algo o libere.",
+    },
+    "notice_missing": {
+        "en": "A notice must come first, and none is recorded: {event}.",
+        "es": "Antes debe darse un aviso y no consta ninguno: {event}.",
+        "pt": "Antes é preciso um aviso, e nenhum consta: {event}.",
+    },
+    "notice_not_ripe": {
+        "en": "The notice of {on} ({event}) does not open contact on this day.",
+        "es": "El aviso del {on} ({event}) no abre el contacto en este día.",
+        "pt": "O aviso de {on} ({event}) não abre o contato neste dia.",
+    },
+    "point_refused": {
+        "en": "The debtor refused this number or address.",
+        "es": "La persona rechazó este número o dirección.",
+        "pt": "A pessoa recusou este número ou endereço.",
+    },
+    "registered": {
+        "en": "The number stands in a register that closes {channel}.",
+        "es": "El número consta en un registro que cierra {channel}.",
+        "pt": "O número consta em um registro que fecha {channel}.",
+    },
+    "time_barred": {
+        "en": "The debt has been time-barred since {since}; contact about it is closed.",
+        "es": "La deuda está prescrita desde el {since}; no se puede contactar por ella.",
+        "pt": "A dívida está prescrita desde {since}; não se pode contatar por ela.",
+    },
+    "purpose_banned": {
+        "en": "Contact with this purpose is forbidden: {purpose}.",
+        "es": "Está prohibido el contacto con este fin: {purpose}.",
+        "pt": "É proibido o contato com esta finalidade: {purpose}.",
+    },
+    "wrong_language": {
+        "en": "The message is in {language}; it must be in {wanted}.",
+        "es": "El mensaje está en {language}; debe estar en {wanted}.",
+        "pt": "A mensagem está em {language}; deve estar em {wanted}.",
+    },
+    "number_hidden": {
+        "en": "The number is withheld; it must show.",
+        "es": "El número está oculto; debe mostrarse.",
+        "pt": "O número está oculto; deve aparecer.",
+    },
+    "wrong_number": {
+        "en": "The number does not begin as it must: {prefixes}.",
+        "es": "El número no comienza como debe: {prefixes}.",
+        "pt": "O número não começa como deve: {prefixes}.",
+    },
+    "number_banned": {
+        "en": "Numbers that begin with {prefix} may not be used.",
+        "es": "No se pueden usar números que comienzan con {prefix}.",
+        "pt": "Não se podem usar números que começam com {prefix}.",
+    },
     "item_missing": {
         "en": "The message does not state: {items}.",
         "es": "El mensaje no informa: {items}.",
@@ -184,9 +264,58 @@ _WORDS: dict[str, tuple[str, str, str]] = {
     "rights": ("derechos", "rights", "direitos"),
     "not_execution": ("que no es una ejecución", "that it is no execution", "que não é uma execução"),
     "contact": ("medio de contacto", "contact means", "meio de contato"),
+    "elsewhere": (
+        "(para otro acreedor de la agencia)",
+        "(for another creditor of the agency)",
+        "(para outro credor da agência)",
+    ),
+    "year": ("año", "year", "ano"),
+    "ever": ("toda la gestión", "whole collection", "toda a cobrança"),
+    "lacks_capacity": ("sin capacidad mental", "lacks mental capacity", "sem capacidade mental"),
+    "limitation_refused": ("invocó la prescripción", "pleaded limitation", "alegou prescrição"),
+    "no_visits": ("pidió que no la visiten", "asked for no visits", "pediu para não receber visitas"),
+    "judgment": ("sentencia", "judgment", "sentença"),
+    "minor": ("menor de edad", "a minor", "menor de idade"),
+    "adr_case": ("reclamo ante un organismo", "case at a dispute body", "caso em órgão de conciliação"),
+    "undocumented": ("deuda sin documentos", "debt without documents", "dívida sem documentos"),
+    "hospital": ("hospitalizada", "in hospital", "hospitalizada"),
+    "bureau_notice_served": ("aviso al registro", "bureau notice served", "aviso ao cadastro"),
+    "payment": ("un pago", "a payment", "um pagamento"),
+    "promise": ("una promesa", "a promise", "uma promessa"),
+    "acknowledgement": ("un reconocimiento", "an acknowledgement", "um reconhecimento"),
+    "demand": ("un requerimiento", "a demand", "uma cobrança formal"),
+    "suit": ("una demanda", "a suit", "uma ação"),
+    "dispute": ("una disputa", "a dispute", "uma contestação"),
+    "verification": ("la verificación", "the verification", "a verificação"),
+    "complaint_answered": ("respuesta al reclamo", "answer to the complaint", "resposta à reclamação"),
+    "opt_out": ("una negativa", "an opt-out", "uma recusa"),
+    "do_not_call": ("el registro de no llamar", "a do-not-call registration", "o cadastro de não perturbe"),
+    "consent": ("un consentimiento", "a consent", "um consentimento"),
+    "crisis_moratorium": ("moratoria por crisis", "a crisis moratorium", "moratória por crise"),
+    "attorney_notice": ("aviso del abogado", "an attorney's notice", "aviso do advogado"),
+    "validation_notice": ("aviso de validación", "the validation notice", "aviso de validação"),
+    "rights_notice": ("aviso de derechos", "the notice of rights", "aviso de direitos"),
+    "transfer_notice": ("aviso de cesión", "the notice of transfer", "aviso de cessão"),
+    "visit_notice": ("aviso de visita", "the notice of the visit", "aviso de visita"),
+    "email_notice": ("aviso de uso del correo", "the e-mail notice", "aviso de uso do e-mail"),
+    "bureau_notice": ("aviso al registro", "the bureau notice", "aviso ao cadastro"),
+    "letter_of_claim": ("carta previa a la demanda", "the letter of claim", "carta anterior à ação"),
+    "workplace_request": ("pedido sobre el trabajo", "the workplace request", "pedido sobre o trabalho"),
+    "collection": ("cobranza", "collection", "cobrança"),
+    "reminder": ("recordatorio", "reminder", "lembrete"),
+    "notice": ("aviso", "notice", "aviso"),
+    "reply": ("respuesta", "reply", "resposta"),
+    "locate": ("localización", "location enquiry", "localização"),
+    "ask_consent": ("pedir autorización", "asking for consent", "pedir autorização"),
+    "confirmation": ("confirmación", "confirmation", "confirmação"),
+    "court": ("acto judicial", "court papers", "ato judicial"),
+    "opt_out_text": ("cómo dejar de recibir mensajes", "how to opt out", "como deixar de receber"),
+    "licence": ("número de licencia", "licence number", "número de licença"),
 }
 #: Details that hold codes of this vocabulary; the others (dates, names, words found) stay as they are.
-_CODED = ("channel", "flag", "recipient", "place", "period", "reading", "items", "name")
+_CODED = (
+    "channel", "flag", "recipient", "place", "period", "reading", "items", "name", "event", "purpose", "last",
+)  # fmt: skip
 
 
 def explain(code: str, details: Mapping[str, str], language: str) -> str:
@@ -204,3 +333,8 @@ def explain(code: str, details: Mapping[str, str], language: str) -> str:
 
 def _word(code: str, column: int) -> str:
     return _WORDS[code][column] if code in _WORDS else code
+
+
+def word(code: str, language: str) -> str:
+    """The word for a code of the law's vocabulary in `language` (es, en, pt); the code where it has none."""
+    return _word(code, LANGUAGES.index(language))

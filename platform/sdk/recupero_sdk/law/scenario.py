@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BeforeValidator, Field, StrictBool, ValidationError, field_validator
 
-from recupero_sdk.law.parameters import IsoDate, Strict
+from recupero_sdk.law.terms import IsoDate, Strict
 from recupero_sdk.law.values import (
     Channel,
     ContactOutcome,

@@ -1,111 +1,17 @@
-"""The form of a regulation pack: its manifest and its rules, checked strictly before anything is judged."""
+"""The form of a regulation pack: its manifest and its rules by kind, checked before anything is judged."""
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
+from recupero_sdk.law import duties as d
 from recupero_sdk.law import parameters as p
-from recupero_sdk.law.values import CHANNELS, Channel, Purpose
+from recupero_sdk.law import terms as t
+from recupero_sdk.law.rule import BaseRule, InForce, Literally, Scope, Source
 
-#: Whose contacts count together: those about one debt, one debtor and creditor, or all the agency makes.
-Scope = Literal["debt", "creditor", "debtor", "agency"]
-
-
-class Source(p.Strict):
-    """Where a rule comes from. `text` is the words of the link to it, never the statute's own text."""
-
-    law: str = Field(min_length=1)
-    article: str = Field(min_length=1)
-    text: str = Field(min_length=1)
-    url: str | None = None
-
-    @property
-    def citation(self) -> str:
-        """Law and article in one line."""
-        return f"{self.law}, {self.article}"
-
-
-class InForce(p.Strict):
-    """First and last local date on which the rule holds, both included; None is open."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-    first: p.IsoDate | None = Field(alias="from")
-    last: p.IsoDate | None = Field(alias="to")
-
-    @model_validator(mode="after")
-    def _in_order(self) -> InForce:
-        if self.first and self.last and self.first > self.last:
-            raise ValueError("ends before it begins")
-        return self
-
-    def meets(self, other: InForce) -> bool:
-        """Whether some day lies in both."""
-        first, last = self.first or date.min, self.last or date.max
-        return first <= (other.last or date.max) and (other.first or date.min) <= last
-
-    def holds(self, day: date) -> bool:
-        """Whether the rule is in force on this local date."""
-        return (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
-
-
-class Literally(p.Strict):
-    """What changes where an agency with counsel chooses the literal reading."""
-
-    text: p.Text
-    channels: tuple[Channel, ...] | None = None
-    scope: Scope | None = None
-    parameters: dict[str, Any] = {}
-
-
-class BaseRule(p.Strict):
-    """What every rule states, whatever its kind. `id` is the fact's id; versions of a rule share it.
-
-    `recorded`/`withdrawn` say when this encoding entered and left the pack, so that a judgement can be
-    repeated as it was made on an earlier date of the pack. `rests_on` names the definitions and counting
-    rules that the rule applies: where it refuses, they are part of the reason.
-    """
-
-    id: str = Field(pattern=r"^[A-Z]{2}(-[A-Za-z0-9]+)+$")
-    title: p.Text
-    text: p.Text
-    channels: tuple[Channel, ...] = CHANNELS
-    regions: tuple[str, ...] = ()
-    exempt_purposes: tuple[Purpose, ...] = ()
-    scope: Scope
-    in_force: InForce
-    adopted: p.IsoDate | None = None
-    repeals: tuple[str, ...] = ()
-    rests_on: tuple[str, ...] = ()
-    source: Source
-    basis: Literal["law", "practice"] = "law"
-    confidence: Literal["primary", "secondary", "weak"]
-    reading: Literal["literal", "conservative"]
-    ambiguity: p.Text | None = None
-    literal: Literally | None = None
-    verified: p.IsoDate
-    recorded: p.IsoDate
-    withdrawn: p.IsoDate | None = None
-
-    @model_validator(mode="after")
-    def _honest(self) -> Self:
-        if self.reading == "conservative" and self.ambiguity is None:
-            raise ValueError("reading `conservative` needs `ambiguity`: say what is unclear (es, en)")
-        if self.confidence == "weak" and self.basis == "law":
-            raise ValueError("confidence `weak` is not coded as law: set `basis: practice`")
-        return self
-
-    def read_literally(self) -> Self:
-        """This rule in its literal reading; an error where the rule marks none."""
-        if self.literal is None:
-            raise ValueError(f"{self.id} has no literal reading")
-        data = self.model_dump(by_alias=True, exclude={"literal"})
-        data["parameters"] = {**data["parameters"], **self.literal.parameters}
-        data["channels"] = self.literal.channels or data["channels"]
-        data["scope"] = self.literal.scope or data["scope"]
-        return type(self).model_validate({**data, "reading": "literal"})
+__all__ = ["BaseRule", "InForce", "Literally", "Scope", "Source"]
 
 
 class HoursRule(BaseRule):
@@ -133,6 +39,16 @@ class ChannelLockRule(BaseRule):
     parameters: p.ChannelLockParameters
 
 
+class PauseRule(BaseRule):
+    kind: Literal["pause"]
+    parameters: p.PauseParameters
+
+
+class PriorNoticeRule(BaseRule):
+    kind: Literal["prior_notice"]
+    parameters: p.PriorNoticeParameters
+
+
 class ChannelGateRule(BaseRule):
     kind: Literal["channel_gate"]
     parameters: p.ChannelGateParameters
@@ -141,6 +57,11 @@ class ChannelGateRule(BaseRule):
 class OptOutRule(BaseRule):
     kind: Literal["opt_out"]
     parameters: p.OptOutParameters
+
+
+class InconvenientRule(BaseRule):
+    kind: Literal["inconvenient"]
+    parameters: p.InconvenientParameters
 
 
 class StopRule(BaseRule):
@@ -168,54 +89,79 @@ class PurposeRule(BaseRule):
     parameters: p.PurposeParameters
 
 
-class DisclosureRule(BaseRule):
-    kind: Literal["disclosure"]
-    parameters: p.DisclosureParameters
-
-
-class BannedContentRule(BaseRule):
-    kind: Literal["banned_content"]
-    parameters: p.BannedContentParameters
-
-
-class StatementRule(BaseRule):
-    kind: Literal["statement"]
-    parameters: p.StatementParameters
-
-
-class ClockRule(BaseRule):
-    kind: Literal["clock"]
-    parameters: p.ClockParameters
-
-
 class LimitationRule(BaseRule):
     kind: Literal["limitation"]
     parameters: p.LimitationParameters
 
 
+class DisclosureRule(BaseRule):
+    kind: Literal["disclosure"]
+    parameters: d.DisclosureParameters
+
+
+class BannedContentRule(BaseRule):
+    kind: Literal["banned_content"]
+    parameters: d.BannedContentParameters
+
+
+class StatementRule(BaseRule):
+    kind: Literal["statement"]
+    parameters: d.StatementParameters
+
+
+class ClockRule(BaseRule):
+    kind: Literal["clock"]
+    parameters: d.ClockParameters
+
+
+class MoratoriumRule(BaseRule):
+    kind: Literal["moratorium"]
+    parameters: d.MoratoriumParameters
+
+
 class FeeLadderRule(BaseRule):
     kind: Literal["fee_ladder"]
-    parameters: p.FeeLadderParameters
+    parameters: d.FeeLadderParameters
 
 
 class RateCapRule(BaseRule):
     kind: Literal["rate_cap"]
-    parameters: p.RateCapParameters
+    parameters: d.RateCapParameters
+
+
+class ChargeBanRule(BaseRule):
+    kind: Literal["charge_ban"]
+    parameters: d.ChargeBanParameters
 
 
 class RetentionRule(BaseRule):
     kind: Literal["retention"]
-    parameters: p.RetentionParameters
+    parameters: d.RetentionParameters
+
+
+class RecordingRule(BaseRule):
+    kind: Literal["recording"]
+    parameters: d.RecordingParameters
 
 
 class CallerIdentityRule(BaseRule):
     kind: Literal["caller_identity"]
-    parameters: p.CallerIdentityParameters
+    parameters: d.CallerIdentityParameters
+
+
+class FreeContactRule(BaseRule):
+    kind: Literal["free_contact"]
+    parameters: d.FreeContactParameters
+
+
+class ListingRule(BaseRule):
+    kind: Literal["register_listing"]
+    parameters: d.ListingParameters
 
 
 class SanctionRule(BaseRule):
     kind: Literal["sanction"]
-    parameters: p.SanctionParameters
+    parameters: d.SanctionParameters
 
 
 Rule = Annotated[
@@ -224,54 +170,84 @@ Rule = Annotated[
     | FrequencyRule
     | GapRule
     | ChannelLockRule
+    | PauseRule
+    | PriorNoticeRule
     | ChannelGateRule
     | OptOutRule
+    | InconvenientRule
     | StopRule
     | RecipientRule
     | PlaceRule
     | ChannelBanRule
     | PurposeRule
+    | LimitationRule
     | DisclosureRule
     | BannedContentRule
     | StatementRule
     | ClockRule
-    | LimitationRule
+    | MoratoriumRule
     | FeeLadderRule
     | RateCapRule
+    | ChargeBanRule
     | RetentionRule
+    | RecordingRule
     | CallerIdentityRule
+    | FreeContactRule
+    | ListingRule
     | SanctionRule,
     Field(discriminator="kind"),
 ]
 
 
-class RuleFile(p.Strict):
+class RuleFile(t.Strict):
     """One file under `rules/`: a chapter of the statute and its rules."""
 
-    chapter: p.Text
+    chapter: t.Text
     rules: tuple[Rule, ...]
 
 
-class Region(p.Strict):
-    """A region (ISO 3166-2) and the zones its people live in."""
+class Region(t.Strict):
+    """A region (ISO 3166-2), the zones its people live in, and the numbers and postcodes that begin there.
+
+    `phone_prefixes` are digits after the country code, `postal_prefixes` the beginnings of postcodes.
+    """
 
     name: str = Field(min_length=1)
     zones: tuple[str, ...] = Field(min_length=1)
+    phone_prefixes: tuple[str, ...] = ()
+    postal_prefixes: tuple[str, ...] = ()
 
 
-class Manifest(p.Strict):
+class Area(t.Strict):
+    """A place below the region where a law reaches that far: a city, a district, some communes.
+
+    `communes` are the names people in it may be recorded under. `where_unknown`: whether somebody of the
+    region whose commune is not known is taken to live here.
+    """
+
+    name: str = Field(min_length=1)
+    regions: tuple[str, ...] = Field(min_length=1)
+    communes: tuple[str, ...] = ()
+    postal_prefixes: tuple[str, ...] = ()
+    where_unknown: bool = True
+
+
+class Manifest(t.Strict):
     """`pack.yaml`: what the pack is, where and since when it speaks, and that it is no legal advice."""
 
     id: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
     country: str = Field(pattern=r"^[A-Z]{2}$")
-    version: str = Field(pattern=r"^\d{4}\.\d{1,2}\.\d{1,2}$")
-    name: p.Text
+    version: str = Field(pattern=r"^\d{4}\.\d{1,2}\.\d{1,2}(\+.+)?$")
+    name: t.Text
     zones: tuple[str, ...] = Field(min_length=1)
     regions: dict[str, Region]
+    areas: dict[str, Area] = {}
+    assume: t.Assumed = t.Assumed()
+    calling_code: str | None = Field(default=None, pattern=r"^\d{1,3}$")
     default_channels: Literal["open", "closed"]
-    covers_from: p.IsoDate | None
-    verified: p.IsoDate
-    disclaimer: p.Text
+    covers_from: t.IsoDate | None
+    verified: t.IsoDate
+    disclaimer: t.Text
 
     @field_validator("regions")
     @classmethod

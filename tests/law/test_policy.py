@@ -74,10 +74,11 @@ def test_agency_and_creditor_stand_above_the_law_together() -> None:
         HouseRules("agency", Limits(weekdays="12:00-18:00")),
         HouseRules("creditor", Limits(unused=("email",))),
     ]
-    found = refusing(policy.tightened(packs.packs(), layers))
-    assert found == ["CL-AGENCY-hours", "CL-CREDITOR-no-email"]
-    assert all(map(policy.is_house_rule, found))
-    assert not policy.is_house_rule("CL-37-phone-visit-weekly")
+    law = policy.tightened(packs.packs(), layers)
+    assert refusing(law) == ["CL-AGENCY-hours", "CL-CREDITOR-no-email"]
+    verdict = judge_contact(law, CHILEAN, [], Proposal(TUESDAY, "email"))
+    assert (len(verdict.by_policy), verdict.by_law) == (2, ())
+    assert verdict.pack_version.endswith("+agency.draft+creditor.draft")
 
 
 def test_rules_of_a_file_are_judged_like_those_of_the_form() -> None:
@@ -91,15 +92,18 @@ def test_rules_of_a_file_are_judged_like_those_of_the_form() -> None:
 @pytest.mark.parametrize(
     ("document", "said"),
     [
-        ("rules: 3", "needs a list `rules:`"),
+        ("rules: 3", "must be a mapping with a list `rules`"),
         ("rules: [", "is not YAML"),
-        ("other: 1\nrules: []", "other: is not a property here"),
+        ("other: 1\nrules: []", "other is not a property here"),
         (QUIET.replace("CL-AGENCY", "CL-37"), "begins with the country and -AGENCY-"),
         (QUIET.replace("CL-AGENCY", "ZZ-AGENCY"), "no law is loaded for ZZ"),
-        (QUIET.replace("kind: stop", "kind: purpose"), "cannot tighten the law; use one of"),
+        (
+            QUIET.replace("stop", "statement").replace("flags: [vulnerable]", "topic: scope"),
+            "refuses nothing; use one of",
+        ),
         (QUIET.replace("[vulnerable]", "[weak]"), "use one of"),
         (QUIET.replace("parameters:", "parametres: {}\n    parameters:"), "is not a property here"),
-        (QUIET + "    repeals: [CL-37-hours]\n", "a house rule only tightens"),
+        (QUIET + "    repeals: [CL-37-hours]\n", "a policy only adds rules"),
         (QUIET + QUIET.removeprefix("\nrules:\n"), "two house rules have this id"),
         (QUIET + "    rests_on: [CL-37-nowhere]\n", "is not a rule of the pack"),
     ],
@@ -171,7 +175,7 @@ def test_house_rules_never_allow_what_the_law_refuses(
     alone = judge_contact(law, facts, history, proposal)
     both = judge_contact(policy.tightened(law, [HouseRules(layer, limits)]), facts, history, proposal)
     assert alone.allowed or not both.allowed
-    by_law = [why.rule_id for why in both.refusals if not policy.is_house_rule(why.rule_id)]
+    by_law = [why.rule_id for why in both.by_law]
     assert by_law == [why.rule_id for why in alone.refusals]
     if alone.next_lawful_at is not None and both.next_lawful_at is not None:
         assert both.next_lawful_at >= alone.next_lawful_at

@@ -1,11 +1,11 @@
-"""`recupero law …`: the law room's commands, and `replay`, which judges every stored contact again."""
+"""`recupero law …`: the law room's commands, those of `law_cli`, and the replay of every stored contact."""
 
 from pathlib import Path
 
 import click
 
-from recupero.contacts import gate
-from recupero.contacts.queries import stored_contacts
+from recupero.contacts import gate, law_cli
+from recupero.contacts.stored import stored_contacts
 from recupero.kernel import command
 from recupero.kernel.database import Database, Scope
 from recupero.kernel.plugins import Plugins
@@ -54,4 +54,5 @@ def _installed_packs() -> Packs:
 
 
 law = law_commands(_installed_packs)
-law.add_command(replay)
+for extra in (replay, law_cli.proof, law_cli.week, law_cli.policy):
+    law.add_command(extra)

@@ -148,7 +148,7 @@ def facts_to_json(facts: Facts) -> dict[str, Any]:
     known: dict[str, Any] = {}
     for field in fields(Facts):
         value = getattr(facts, field.name)
-        if value is None or value is False or (value == frozenset() and field.name != "consented_channels"):
+        if value == field.default:
             continue
         known[field.name] = sorted(value) if isinstance(value, frozenset) else value
     if facts.amount is not None:

@@ -101,7 +101,7 @@ def version(session: Session, version_id: int) -> Version:
 
 def _version(row: LawPolicy) -> Version:
     layer: policy.Layer = "agency" if row.tenant_id is None else "creditor"
-    house = HouseRules(layer, Limits.from_json(row.limits), row.document)
+    house = HouseRules(layer, Limits.from_json(row.limits), row.document, str(row.id))
     return Version(row.id, row.tenant_id, row.starts_at, house, row.note, row.made_by, row.made_at)
 
 

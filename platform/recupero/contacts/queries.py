@@ -1,6 +1,6 @@
-"""What reads the record of contacts: facts for the law, histories, timelines, the replay."""
+"""What reads the record of contacts: facts for the law, histories, timelines, messages."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,15 +8,14 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from recupero.contacts.facts import Dossiers, Permissions, dossiers, facts_from_json, permissions_of
+from recupero.contacts.facts import Dossiers, Permissions, dossiers, permissions_of
 from recupero.contacts.gate import packs, purpose_for_law
-from recupero.contacts.policies import Lawbook, lawbook
+from recupero.contacts.policies import lawbook
 from recupero.contacts.reservation import HISTORY, Made, person_history
-from recupero.contacts.tables import Contact, MessageCopy, PersonContact, Preference
+from recupero.contacts.tables import Contact, MessageCopy, Preference
 from recupero.kernel.database import scope_of
-from recupero.law.queries import StoredContact
-from recupero.law.service import Packs, judge_contact
-from recupero_sdk.law import Channel, Facts, PastContact, Proposal, Verdict
+from recupero.law.service import judge_contact
+from recupero_sdk.law import Channel, Facts, Proposal, Verdict
 
 __all__ = [
     "HISTORY", "Dossiers", "Made", "Permissions", "dossiers", "packs", "permissions_of", "person_history",
@@ -193,66 +192,6 @@ def preferences(session: Session, debtor_ids: Collection[int]) -> dict[int, Pref
         )
     ).scalars()
     return {row.debtor_id: row for row in rows}
-
-
-def stored_contacts(session: Session, tenant_ids: Collection[int] | None = None) -> Iterator[StoredContact]:
-    """Every contact of the agency in scope by person and time, with the facts of its day and the house rules
-    it was made under, as the replay wants them. With `tenant_ids`, only people that these tenants contacted,
-    but all contacts of theirs."""
-    scope = scope_of(session)
-    query = _stored(session).execution_options(yield_per=5000)
-    if tenant_ids is not None:
-        people = select(PersonContact.person_id).where(
-            PersonContact.agency_id == scope.agency(), PersonContact.tenant_id.in_(tenant_ids)
-        )
-        query = query.where(PersonContact.person_id.in_(people))
-    law = _Kept(lawbook(session))
-    return (law.stored(row) for row in session.execute(query))
-
-
-def _stored(session: Session) -> Any:
-    scope = scope_of(session)
-    return (
-        select(
-            PersonContact.person_id, PersonContact.tenant_id, PersonContact.contact_id,
-            PersonContact.account_id, PersonContact.at, PersonContact.channel, PersonContact.direction,
-            PersonContact.outcome,
-            Contact.recipient, Contact.purpose, Contact.facts, Contact.pack_version,
-            Contact.verdict["policies"].label("policies"),
-        )
-        .join(
-            Contact,
-            (Contact.tenant_id == PersonContact.tenant_id) & (Contact.id == PersonContact.contact_id),
-        )
-        .where(PersonContact.agency_id == scope.agency(), PersonContact.tenant_id.in_(scope.tenant_ids))
-        .order_by(PersonContact.person_id, PersonContact.at, PersonContact.id)
-    )  # fmt: skip
-
-
-class _Kept:
-    """Turns rows into stored contacts; contacts share few combinations of house rules, so these are kept."""
-
-    def __init__(self, book: Lawbook) -> None:
-        self._book = book
-        self._law: dict[tuple[int, ...], Packs] = {}
-
-    def stored(self, row: Any) -> StoredContact:
-        return StoredContact(
-            id=str(row.contact_id),
-            person=str(row.person_id),
-            debt=f"{row.tenant_id}:{row.account_id}",
-            creditor=str(row.tenant_id),
-            facts=Facts(country="??") if row.facts is None else facts_from_json(row.facts),
-            proposal=Proposal(row.at, row.channel, row.recipient, purpose_for_law(row.purpose)),
-            contact=PastContact(row.at, row.channel, row.direction, row.outcome),
-            law=self._packs(tuple(row.policies or ())),
-            pack_version=row.pack_version,
-        )
-
-    def _packs(self, ids: tuple[int, ...]) -> Packs:
-        if ids not in self._law:
-            self._law[ids] = self._book.as_kept(ids)
-        return self._law[ids]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any, Literal, get_args
 
@@ -17,9 +17,10 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from recupero.law.service import Packs
 from recupero_sdk.law import CHANNELS, Channel, PackError, RegulationPack
-from recupero_sdk.law.loader import parse_rules, read_yaml_text
-from recupero_sdk.law.parameters import Strict
+from recupero_sdk.law.loader import parse_rules
+from recupero_sdk.law.policy import Policy, compose, load_policy
 from recupero_sdk.law.schema import Rule
+from recupero_sdk.law.terms import Strict
 
 Layer = Literal["agency", "creditor"]
 #: Which contacts count together: the person's with every creditor of the agency, with this one, the debt's.
@@ -32,12 +33,6 @@ COUNTS: tuple[Counts, ...] = get_args(Counts)
 _OUTCOMES = {"attempts": ["answered", "no_answer", "delivered"], "reached": ["answered", "delivered"]}
 _DAYS = {"weekdays": ["mon", "tue", "wed", "thu", "fri"], "saturday": ["sat"], "sunday": ["sun"]}
 _WALL = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d\Z|24:00\Z")
-_HOUSE = re.compile(r"^[A-Z]{2}-(AGENCY|CREDITOR)-")
-
-
-def is_house_rule(rule_id: str) -> bool:
-    """Whether a rule is the house's own and not the law's."""
-    return _HOUSE.match(rule_id) is not None
 
 
 def _window(text: str) -> str:
@@ -197,108 +192,81 @@ _SOURCE = {
     "agency": ("Política interna de la agencia", "regla propia", "Regla propia, no es ley"),
     "creditor": ("Política interna del acreedor", "regla propia", "Regla propia, no es ley"),
 }
-#: Kinds by which a house can only add a refusal or a demand.
-TIGHTENING = frozenset(
-    (
-        "hours", "closed_days", "frequency", "gap", "channel_lock", "opt_out", "stop", "recipient", "place",
-        "channel_ban", "disclosure", "banned_content",
-    )
-)  # fmt: skip
-
-
 _NO_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
 class HouseRules:
-    """The rules of one layer: the form's limits, and more rules as YAML in the schema of packs."""
+    """The rules of one layer: the form's limits, and more rules as YAML in the schema of packs.
+
+    `version` goes into the version of the pack that they are composed with.
+    """
 
     layer: Layer
     limits: Limits = _NO_LIMITS
     document: str = ""
+    version: str = "draft"
 
     @property
     def empty(self) -> bool:
         """Whether the law alone decides."""
         return self.limits == _NO_LIMITS and not self.document.strip()
 
-    def rules(self, country: str) -> tuple[Rule, ...]:
+    def policy(self, country: str) -> Policy:
         """The rules that concern a country. Raises `PackError` where they cannot be read."""
-        stated = [rule for rule in self._stated() if str(rule.get("id", "")).startswith(f"{country}-")]
-        return _read([*self.limits.rules(self.layer, country), *stated], self.layer)
+        made = parse_rules(
+            [_filled(rule, self.layer) for rule in self.limits.rules(self.layer, country)], "limits"
+        )
+        stated = [rule for rule in self.stated() if rule.id.startswith(f"{country}-")]
+        return Policy(self.layer, self.version, (*made, *stated))
 
-    def countries(self) -> frozenset[str]:
-        """Countries that the document names. Raises `PackError` where it cannot be read."""
-        return frozenset(str(rule.get("id", ""))[:2] for rule in self._stated())
-
-    def check(self) -> None:
-        """Raise `PackError` with every problem of the document."""
-        _read(self._stated(), self.layer)
-
-    def _stated(self) -> list[dict[str, Any]]:
+    def stated(self) -> tuple[Rule, ...]:
+        """The rules of the document, of whatever country. Raises `PackError` with every problem."""
         if not self.document.strip():
-            return []
-        data = read_yaml_text(self.document, "rules")
-        if not isinstance(data, dict) or not isinstance(data.get("rules"), list):
-            raise PackError(["rules: the file needs a list `rules:`, as in a pack; see the law guide"])
-        if unknown := sorted(set(data) - {"chapter", "rules"}):
-            raise PackError([f"{unknown[0]}: is not a property here; remove it or correct its name"])
-        if not all(isinstance(rule, dict) for rule in data["rules"]):
-            raise PackError(["rules: each entry must be a rule with `id`, `kind`, `parameters`"])
-        rules: list[dict[str, Any]] = data["rules"]
+            return ()
+        rules = load_policy(self.document, name="rules", version=self.version).rules
+        prefix = f"-{self.layer.upper()}-"
+        problems = [
+            f"rule {rule.id}: the id of a house rule begins with the country and {prefix}, as CL{prefix}rest"
+            for rule in rules
+            if not rule.id[2:].startswith(prefix)
+        ]
+        if problems:
+            raise PackError(problems)
         return rules
 
 
-def _read(stated: Sequence[Mapping[str, Any]], layer: Layer) -> tuple[Rule, ...]:
-    """The rules in the schema of packs, with what a house need not say filled in."""
+def _filled(rule: Mapping[str, Any], layer: Layer) -> dict[str, Any]:
+    """A rule of the form with what the schema of packs wants said."""
     law, article, text = _SOURCE[layer]
-    house = {
-        "scope": "agency", "confidence": "primary", "reading": "literal", "basis": "practice",
+    return {
+        "confidence": "primary", "reading": "literal", "basis": "policy",
         "in_force": {"from": None, "to": None}, "source": {"law": law, "article": article, "text": text},
+        "verified": "2000-01-01", "recorded": "2000-01-01", **rule,
     }  # fmt: skip
-    # Versions of house rules are told apart by whoever keeps them, not inside the pack.
-    dated = {"verified": "1970-01-01", "recorded": "1970-01-01", "withdrawn": None}
-    problems = [problem for rule in stated for problem in _loosens(rule, layer)]
-    if problems:
-        raise PackError(problems)
-    filled = [{**house, **rule, **dated} for rule in stated]
-    return parse_rules(filled, "rules")
-
-
-def _loosens(rule: Mapping[str, Any], layer: Layer) -> Iterable[str]:
-    """What a house rule must not say."""
-    name, prefix = rule.get("id"), f"-{layer.upper()}-"
-    if not isinstance(name, str) or name[2:].find(prefix) != 0:
-        yield f"rule {name}: the id of a house rule begins with the country and {prefix}, as CL{prefix}rest"
-    kind = rule.get("kind")
-    if kind not in TIGHTENING:
-        yield f"rule {name}: kind `{kind}` cannot tighten the law; use one of {', '.join(sorted(TIGHTENING))}"
-    for key in ("repeals", "literal", "adopted"):
-        if key in rule:
-            yield f"rule {name}: `{key}` is for laws; a house rule only tightens: remove it"
 
 
 @lru_cache(maxsize=512)
 def _tightened(pack: RegulationPack, layers: tuple[HouseRules, ...]) -> RegulationPack:
-    first = min(rule.recorded for rule in pack.rules)
-    added = tuple(
-        rule.model_copy(update={"recorded": first}) for layer in layers for rule in layer.rules(pack.country)
-    )
+    policies = [layer.policy(pack.country) for layer in layers]
+    policies = [policy for policy in policies if policy.rules]
+    added = [rule for policy in policies for rule in policy.rules]
     if problems := list(_misplaced(pack, added)):
         raise PackError(problems)
-    return replace(pack, rules=(*pack.rules, *added)) if added else pack
+    return compose(pack, policies) if policies else pack
 
 
 def _misplaced(pack: RegulationPack, added: Sequence[Rule]) -> Iterable[str]:
     """Ids that are taken, and names that lead nowhere."""
     ids = [rule.id for rule in (*pack.rules, *added)]
+    mine = [rule.id for rule in added]
     for rule in added:
-        if ids.count(rule.id) > 1:
+        if mine.count(rule.id) > 1:
             yield f"rule {rule.id}: two house rules have this id; choose another"
-        closed_by = rule.parameters.closed_by if rule.kind == "hours" else None
-        named = {*rule.rests_on, *([closed_by] if closed_by else [])}
-        for name in sorted(named - set(ids)):
-            yield f"rule {rule.id}: `{name}` is not a rule of the pack {pack.id} or of the house"
+        closed_by = getattr(rule.parameters, "closed_by", None)
+        for name in (*rule.rests_on, *((closed_by,) if isinstance(closed_by, str) else ())):
+            if name not in ids:
+                yield f"rule {rule.id}: `{name}` is not a rule of the pack {pack.id} or of the house"
         for region in sorted(set(rule.regions) - set(pack.manifest.regions)):
             yield f"rule {rule.id}: region `{region}` is not in the pack {pack.id}"
 
@@ -319,15 +287,14 @@ def tightened(packs: Packs, layers: Iterable[HouseRules]) -> Packs:
 
 def check(packs: Packs, layer: HouseRules) -> None:
     """Raise `PackError` with every reason why these house rules could not be used with the packs."""
-    layer.check()
     problems = [
         f"rules: no law is loaded for {country}, so house rules there decide nothing; install its pack first"
-        for country in sorted(layer.countries() - set(packs.by_country))
+        for country in sorted({rule.id[:2] for rule in layer.stated()} - set(packs.by_country))
     ]
     for pack in packs.by_country.values():
         try:
             _tightened(pack, (layer,))
         except PackError as error:
-            problems += error.problems
+            problems += [problem for problem in error.problems if problem not in problems]
     if problems:
         raise PackError(problems)

@@ -9,7 +9,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from recupero.law.policy import is_house_rule
 from recupero.law.service import Packs, edition, judge_contact
 from recupero_sdk.law import Facts, PastContact, Proposal, RuleOutcome, Verdict
 from recupero_sdk.law.scenario import Scenario, read_scenarios
@@ -118,7 +117,7 @@ class Illegal:
     @property
     def by_law(self) -> bool:
         """Whether the law itself was broken and not only what the house asks above it."""
-        return any(why.decides and not is_house_rule(why.rule_id) for why in self.refusals)
+        return any(why.decides and why.basis != "policy" for why in self.refusals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,21 +170,21 @@ def replay(rows: Iterable[StoredContact], packs: Packs) -> Replay:
 
 
 def _judged_again(row: StoredContact, past: Iterable[StoredContact], packs: Packs) -> list[Illegal]:
-    verdict = judge_stored(row, past, row.law or packs)
+    verdict = judge_stored(row, [_seen_from(row, earlier) for earlier in past], packs)
     return [] if verdict.allowed else [Illegal(row.id, verdict.refusals)]
 
 
 def judge_stored(
-    row: StoredContact, past: Iterable[StoredContact], packs: Packs, *, as_made: bool = True
+    row: StoredContact, history: Iterable[PastContact], packs: Packs, *, as_made: bool = True
 ) -> Verdict:
-    """The verdict on a stored contact after those before it. `as_made`: with the pack as it stood on its day,
-    unless the pack's version is still the same; else with the pack as it stands now."""
-    history = [_seen_from(row, earlier) for earlier in past]
-    pack = packs.by_country.get(row.facts.country)
-    day = None
+    """The verdict on a stored contact after those before it, under the law it was made under where it says
+    so. `as_made`: with the pack as it stood on its day, unless the pack still has that version; else as it
+    stands now."""
+    law = row.law or packs
+    pack, day = law.by_country.get(row.facts.country), None
     if as_made and pack is not None and row.pack_version != pack.version:
         day = edition(pack, row.contact.at.date())
-    return judge_contact(packs, row.facts, history, row.proposal, pack_date=day, next_lawful=False)
+    return judge_contact(law, row.facts, history, row.proposal, pack_date=day, next_lawful=False)
 
 
 def _seen_from(row: StoredContact, earlier: StoredContact) -> PastContact:

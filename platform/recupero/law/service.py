@@ -62,9 +62,10 @@ def refused_without_pack(country: str, why: str) -> Verdict:
 
 @lru_cache(maxsize=64)
 def _editions(pack: RegulationPack) -> tuple[date, ...]:
-    """The days on which an encoding entered or left the pack."""
-    left = {rule.withdrawn for rule in pack.rules if rule.withdrawn is not None}
-    return tuple(sorted({rule.recorded for rule in pack.rules} | left))
+    """The days on which an encoding entered or left the pack; house rules keep versions of their own."""
+    law = [rule for rule in pack.rules if rule.basis != "policy"]
+    left = {rule.withdrawn for rule in law if rule.withdrawn is not None}
+    return tuple(sorted({rule.recorded for rule in law} | left))
 
 
 def edition(pack: RegulationPack, day: date) -> date:

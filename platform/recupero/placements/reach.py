@@ -101,6 +101,17 @@ def account_ids(session: Session) -> list[int]:
     )
 
 
+def called(session: Session, name: str) -> list[int]:
+    """Ids of the accounts in scope that have this id, or else this number at their creditor."""
+    mine = Account.tenant_id.in_(scope_of(session).tenant_ids)
+    if name.isdecimal() and len(name) < 19:
+        found = session.execute(select(Account.id).where(mine, Account.id == int(name))).scalars().all()
+        if found:
+            return list(found)
+    numbered = select(Account.id).where(mine, Account.client_account == name).order_by(Account.id)
+    return list(session.execute(numbered).scalars())
+
+
 def points_of(session: Session, debtor_ids: Collection[int]) -> dict[int, list[Point]]:
     """Contact points by debtor that are not known to be invalid: proven ones first, then the newest."""
     found: dict[int, list[Point]] = defaultdict(list)

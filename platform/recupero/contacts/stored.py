@@ -1,0 +1,151 @@
+"""Contacts as they were made, with facts and house rules of their day, so that they can be judged again."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from recupero.contacts import gate
+from recupero.contacts.facts import facts_from_json
+from recupero.contacts.policies import Lawbook, Version, lawbook
+from recupero.contacts.reservation import HISTORY, Made
+from recupero.contacts.tables import Contact, PersonContact
+from recupero.kernel.database import scope_of
+from recupero.kernel.errors import NotFound
+from recupero.law.queries import StoredContact
+from recupero.law.service import Packs
+from recupero_sdk.law import Facts, PastContact, Proposal, Verdict
+
+
+def stored_contacts(session: Session, tenant_ids: Collection[int] | None = None) -> Iterator[StoredContact]:
+    """Every contact of the agency in scope by person and time, with the facts of its day and the house rules
+    it was made under, as the replay wants them. With `tenant_ids`, only people that these tenants contacted,
+    but all contacts of theirs."""
+    scope = scope_of(session)
+    query = _stored(session).execution_options(yield_per=5000)
+    if tenant_ids is not None:
+        people = select(PersonContact.person_id).where(
+            PersonContact.agency_id == scope.agency(), PersonContact.tenant_id.in_(tenant_ids)
+        )
+        query = query.where(PersonContact.person_id.in_(people))
+    law = _Kept(lawbook(session))
+    return (law.stored(row) for row in session.execute(query))
+
+
+def _stored(session: Session) -> Any:
+    scope = scope_of(session)
+    return (
+        select(
+            PersonContact.person_id, PersonContact.tenant_id, PersonContact.contact_id,
+            PersonContact.account_id, PersonContact.at, PersonContact.channel, PersonContact.direction,
+            PersonContact.outcome,
+            Contact.recipient, Contact.purpose, Contact.facts, Contact.pack_version,
+            Contact.verdict["policies"].label("policies"),
+        )
+        .join(
+            Contact,
+            (Contact.tenant_id == PersonContact.tenant_id) & (Contact.id == PersonContact.contact_id),
+        )
+        .where(PersonContact.agency_id == scope.agency(), PersonContact.tenant_id.in_(scope.tenant_ids))
+        .order_by(PersonContact.person_id, PersonContact.at, PersonContact.id)
+    )  # fmt: skip
+
+
+class _Kept:
+    """Turns rows into stored contacts; contacts share few combinations of house rules, so these are kept."""
+
+    def __init__(self, book: Lawbook) -> None:
+        self._book = book
+        self._law: dict[tuple[int, ...], Packs] = {}
+
+    def stored(self, row: Any) -> StoredContact:
+        return StoredContact(
+            id=str(row.contact_id),
+            person=str(row.person_id),
+            debt=f"{row.tenant_id}:{row.account_id}",
+            creditor=str(row.tenant_id),
+            facts=Facts(country="??") if row.facts is None else facts_from_json(row.facts),
+            proposal=Proposal(row.at, row.channel, row.recipient, gate.purpose_for_law(row.purpose)),
+            contact=PastContact(row.at, row.channel, row.direction, row.outcome),
+            law=self._packs(tuple(row.policies or ())),
+            pack_version=row.pack_version,
+        )
+
+    def _packs(self, ids: tuple[int, ...]) -> Packs:
+        if ids not in self._law:
+            self._law[ids] = self._book.as_kept(ids)
+        return self._law[ids]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One stored contact with everything that its judgement rested on. `verdict` None: an inbound one, or one
+    from before the law was asked."""
+
+    id: int
+    tenant_id: int
+    account_id: int | None
+    debtor_id: int
+    direction: str
+    purpose: str
+    state: str
+    disposition: str | None
+    stored: StoredContact
+    history: list[PastContact]
+    verdict: Verdict | None
+    policies: tuple[Version, ...]
+
+    @property
+    def at(self) -> datetime:
+        return self.stored.contact.at
+
+
+def kept_contact(session: Session, contact_id: int) -> Kept:
+    """One contact of the tenants in scope, with what was done to the person before. Raises NotFound."""
+    row = session.execute(
+        select(Contact).where(Contact.tenant_id.in_(scope_of(session).tenant_ids), Contact.id == contact_id)
+    ).scalar_one_or_none()
+    if row is None:
+        raise NotFound("no such contact")
+    book, ids = lawbook(session), tuple((row.verdict or {}).get("policies", ()))
+    made: Any = row  # channel, direction and recipient are the law's words by construction
+    stored = StoredContact(
+        id=str(row.id), person=str(row.person_id), debt=f"{row.tenant_id}:{row.account_id}",
+        creditor=str(row.tenant_id),
+        facts=Facts(country="??") if row.facts is None else facts_from_json(row.facts),
+        proposal=Proposal(made.at, made.channel, made.recipient, gate.purpose_for_law(row.purpose)),
+        contact=PastContact(made.at, made.channel, made.direction, gate.OUTCOMES[row.state]),
+        law=book.as_kept(ids), pack_version=row.pack_version,
+    )  # fmt: skip
+    return Kept(
+        row.id, row.tenant_id, row.account_id, row.debtor_id, row.direction, row.purpose, row.state,
+        row.disposition, stored, _before(session, row),
+        Verdict.from_json(row.verdict) if row.verdict else None,
+        tuple(version for version in book.versions if version.id in ids),
+    )  # fmt: skip
+
+
+def _before(session: Session, row: Contact) -> list[PastContact]:
+    """What was done to the person before this contact, across the agency."""
+    earlier = session.execute(
+        select(
+            PersonContact.at, PersonContact.channel, PersonContact.direction, PersonContact.outcome,
+            PersonContact.tenant_id, PersonContact.account_id,
+        )
+        .where(
+            PersonContact.agency_id == scope_of(session).agency(),
+            PersonContact.person_id == row.person_id,
+            PersonContact.at >= row.at - HISTORY,
+            PersonContact.contact_id != row.id,
+            or_(
+                PersonContact.at < row.at,
+                (PersonContact.at == row.at) & (PersonContact.contact_id < row.id),
+            ),
+        )
+        .order_by(PersonContact.at, PersonContact.id)
+    )  # fmt: skip
+    found: list[list[Any]] = [list(one) for one in earlier]
+    return [Made(*one).seen_from(row.tenant_id, row.account_id or 0) for one in found]

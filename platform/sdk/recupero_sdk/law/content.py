@@ -5,15 +5,21 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from datetime import UTC, date
+from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from typing import Literal
 
-from recupero_sdk.law.engine import purpose_of
+from recupero_sdk.law.checks import Case, Refusal
+from recupero_sdk.law.conditions import Concern, met
+from recupero_sdk.law.duties import DisclosureItem
+from recupero_sdk.law.engine import Article, Plan, compiled, purpose_of
+from recupero_sdk.law.limitation import barred_from
 from recupero_sdk.law.pack import RegulationPack
-from recupero_sdk.law.schema import BannedContentRule, DisclosureRule
+from recupero_sdk.law.schema import BannedContentRule, DisclosureRule, LimitationRule
+from recupero_sdk.law.terms import Assumed
 from recupero_sdk.law.values import Facts, Proposal, RuleOutcome
-from recupero_sdk.law.zones import load_zone, plausible_regions, plausible_zones
+from recupero_sdk.law.zones import load_zone
 
 #: The first message of a collection to a debtor, or a later one.
 Occasion = Literal["first", "later"]
@@ -31,6 +37,20 @@ class _WithoutAccents(dict[int, int | None]):
 _WITHOUT_ACCENTS = _WithoutAccents()
 
 
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """A message as it is compared: its plain text, what it should show, and when it comes."""
+
+    text: str
+    shown: Mapping[str, str]
+    occasion: Occasion
+    day: int
+    language: str | None
+    barred: bool
+    case: Case
+    assumed: Assumed
+
+
 def check_content(
     pack: RegulationPack,
     facts: Facts,
@@ -39,28 +59,49 @@ def check_content(
     *,
     occasion: Occasion,
     shown: Mapping[str, str],
+    language: str | None = None,
+    day_of_collection: int = 0,
     pack_date: date | None = None,
 ) -> list[RuleOutcome]:
     """What each content rule says of the rendered message `text`; send only if none is `refused`.
 
     `shown` maps each item a law may want (creditor, amount, due_date …) to the rendered value that must
     stand in the text: an item without a value, or whose value the text lacks, is missing. Case, accents and
-    runs of white space do not matter.
+    runs of white space do not matter. `language` is that of the text (ISO 639-1), `day_of_collection` the
+    days since the first contact.
     """
-    zones = plausible_zones(pack, facts)
-    day = proposal.at.astimezone(load_zone(zones[0]) if zones else UTC).date()
-    regions, purpose = plausible_regions(pack, facts, zones), purpose_of(facts, proposal, day)
-    message, outcomes = plain(text), []
-    for rule in pack.on(day, pack_date):
-        if rule.kind not in ("disclosure", "banned_content") or proposal.channel not in rule.channels:
+    law = compiled(pack, pack_date)
+    where = law.whereabouts(facts)
+    zone = load_zone(where.zones[0] if where.zones else "UTC")
+    local = proposal.at.astimezone(zone)
+    day, purpose = local.date(), purpose_of(facts, proposal, local.date())
+    case = Case(facts, proposal, [], proposal.at, zone, local, day, where.regions, purpose)
+    plan, outcomes = law.plan(day, proposal.channel, purpose, where.places), []
+    message = _Message(
+        plain(text), shown, occasion, day_of_collection, language,
+        _barred(plan, case), case, pack.manifest.assume,
+    )  # fmt: skip
+    for article in plan.articles:
+        rule = article.rule
+        if proposal.channel not in rule.channels or purpose in rule.exempt_purposes:
             continue
-        if purpose in rule.exempt_purposes or (rule.regions and regions.isdisjoint(rule.regions)):
+        if not Concern(rule, message.assumed).holds(case):
             continue
         if isinstance(rule, DisclosureRule):
-            outcomes.append(_disclosed(rule, message, occasion, shown))
+            outcomes.append(_disclosed(article, rule, message))
         elif isinstance(rule, BannedContentRule):
-            outcomes.append(_decent(rule, message, facts))
+            outcomes.append(_decent(article, rule, message))
     return outcomes
+
+
+def _barred(plan: Plan, case: Case) -> bool:
+    """Whether some limitation rule of the place says that the debt is time-barred."""
+    due = case.facts.due_date
+    return due is not None and any(
+        barred_from(rule.parameters, case.facts.debt_kind, due, case.facts.events) <= case.day
+        for rule in (article.rule for article in plan.articles)
+        if isinstance(rule, LimitationRule)
+    )
 
 
 def plain(text: str) -> str:
@@ -69,18 +110,42 @@ def plain(text: str) -> str:
     return " ".join(letters.translate(_WITHOUT_ACCENTS).split())
 
 
-def _disclosed(
-    rule: DisclosureRule, message: str, occasion: Occasion, shown: Mapping[str, str]
-) -> RuleOutcome:
+def _disclosed(article: Article, rule: DisclosureRule, message: _Message) -> RuleOutcome:
+    if why := _wrong_language(rule, message):
+        return article.refused(why)
     missing = [
-        item.item
-        for item in rule.parameters.items
-        if item.at == "every" or occasion == "first"
-        if not (value := plain(shown.get(item.item, ""))) or value not in message
+        item.item for item in rule.parameters.items if _due(item, message) and not _stated(item, message)
     ]
     if not missing:
-        return _outcome(rule, "allowed", "within", {})
-    return _outcome(rule, "refused", "item_missing", {"items": ", ".join(missing)})
+        return article.at_rest("within")
+    return article.refused(Refusal("item_missing", {"items": ", ".join(missing)}))
+
+
+def _wrong_language(rule: DisclosureRule, message: _Message) -> Refusal | None:
+    wanted = rule.parameters.language
+    wanted = message.case.facts.language if wanted == "debtor" else wanted
+    if wanted is None or message.language in (None, wanted):
+        return None
+    return Refusal("wrong_language", {"language": message.language or "", "wanted": wanted})
+
+
+def _due(item: DisclosureItem, message: _Message) -> bool:
+    """Whether this message must state the item."""
+    if item.barred and not message.barred:
+        return False
+    if item.when is not None and not met(item.when, message.assumed, message.case):
+        return False
+    if item.days is not None:
+        return message.day <= item.days.value
+    return item.at == "every" or (item.at == "first") is (message.occasion == "first")
+
+
+def _stated(item: DisclosureItem, message: _Message) -> bool:
+    """Whether the text shows the item's value, or says it in words that the rule knows."""
+    value = plain(message.shown.get(item.item, ""))
+    if value and value in message.text:
+        return True
+    return any(_pattern(pattern).search(message.text) for pattern in item.patterns)
 
 
 @lru_cache(maxsize=1024)
@@ -93,22 +158,16 @@ def plain_pattern(pattern: str) -> str:
     return unicodedata.normalize("NFKD", pattern).translate(_WITHOUT_ACCENTS)
 
 
-def _decent(rule: BannedContentRule, message: str, facts: Facts) -> RuleOutcome:
-    if not facts.flags.isdisjoint(rule.parameters.unless):
-        return _outcome(rule, "allowed", "within", {})
-    for banned in rule.parameters.banned:
+def _decent(article: Article, rule: BannedContentRule, message: _Message) -> RuleOutcome:
+    parameters = rule.parameters
+    if not message.case.facts.flags.isdisjoint(parameters.unless) or (
+        parameters.barred and not message.barred
+    ):
+        return article.at_rest("within")
+    for banned in parameters.banned:
         for pattern in banned.patterns:
-            if found := _pattern(pattern).search(message):
+            if found := _pattern(pattern).search(message.text):
                 what = banned.what
                 details = {"found": found.group(), "what": what.en, "what_es": what.es}
-                return _outcome(rule, "refused", "banned_text", details)
-    return _outcome(rule, "allowed", "within", {})
-
-
-def _outcome(
-    rule: DisclosureRule | BannedContentRule,
-    outcome: Literal["allowed", "refused"],
-    code: str,
-    details: dict[str, str],
-) -> RuleOutcome:
-    return RuleOutcome(rule.id, rule.kind, outcome, code, rule.source.citation, details)
+                return article.refused(Refusal("banned_text", details))
+    return article.at_rest("within")

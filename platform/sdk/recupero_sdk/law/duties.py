@@ -60,7 +60,6 @@ class BannedText(Strict):
 
     what: Text
     patterns: tuple[str, ...] | dict[str, tuple[str, ...]] = Field(min_length=1)
-    unless_barred: bool = False
 
     @field_validator("patterns")
     @classmethod

@@ -1,7 +1,7 @@
 """Worked cases as JSON lines: read, checked, and turned into what the gate is asked.
 
 The keys are those of the scenario files: id, country, region, timezone, debtor, debt, history, proposed,
-expect, why; `debtor.flags` and `debtor.phone_timezone` may be left out.
+expect, why. Keys with a default below may be left out; unknown keys are refused.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -17,19 +17,31 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BeforeValidator, Field, StrictBool, ValidationError, field_validator
 
-from recupero_sdk.law.terms import IsoDate, Strict
+from recupero_sdk.law.content import Occasion, check_content
+from recupero_sdk.law.pack import RegulationPack
+from recupero_sdk.law.terms import IsoDate, Strict, WallMinute
 from recupero_sdk.law.values import (
+    CHANNELS,
     Channel,
     ContactOutcome,
     Direction,
+    Event,
+    EventKind,
     Facts,
     Flag,
+    LineType,
+    OwnerType,
+    Party,
     PastContact,
+    Permission,
     Place,
     Proposal,
     Purpose,
     Recipient,
+    Sector,
     Verdict,
+    Weekday,
+    Window,
 )
 from recupero_sdk.law.zones import zone_exists
 
@@ -56,56 +68,127 @@ def _zone(value: str | None) -> str | None:
     return value
 
 
-class _Debtor(Strict):
+class ScenarioWindow(Strict):
+    """Hours of the week that the debtor named; `opens`, `closes` as HH:MM, the end excluded."""
+
+    days: tuple[Weekday, ...] = Field(min_length=1)
+    opens: WallMinute
+    closes: WallMinute
+    channels: tuple[Channel, ...] = CHANNELS
+    first: IsoDate | None = None
+    last: IsoDate | None = None
+
+
+class ScenarioDebtor(Strict):
+    """What is known of the person; only the first three keys are always there."""
+
     consented_channels: tuple[Channel, ...] | None
     opted_out_channels: tuple[Channel, ...]
     employer_contact: StrictBool
     flags: tuple[Flag, ...] = ()
     phone_timezone: str | None = None
+    postal_timezone: str | None = None
+    phone_region: str | None = None
     commune: str | None = None
+    line_type: LineType | None = None
+    language: str | None = None
+    written_consents: tuple[Channel, ...] = ()
+    permissions: tuple[Permission, ...] = ()
+    point_refused: StrictBool = False
+    closed_windows: tuple[ScenarioWindow, ...] = ()
+    asked_windows: tuple[ScenarioWindow, ...] = ()
+    closed_places: tuple[Place, ...] = ()
 
-    _known_zone = field_validator("phone_timezone")(_zone)
+    _known_zone = field_validator("phone_timezone", "postal_timezone")(_zone)
 
 
-class _Debt(Strict):
+class ScenarioEvent(Strict):
+    """Something that happened to the debt on a local date."""
+
+    kind: EventKind
+    on: IsoDate
+    until: IsoDate | None = None
+    channel: Channel | None = None
+
+
+class ScenarioDebt(Strict):
+    """The debt, in major units; what kind it is, whose, and what happened to it."""
+
     due_date: IsoDate
     amount: Decimal
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     kind: str | None = None
+    creditor_sector: Sector | None = None
+    owner_type: OwnerType | None = None
+    party: Party | None = None
+    events: tuple[ScenarioEvent, ...] = ()
 
 
-class _Contact(Strict):
+_Same = Annotated[str, Field(pattern=r"^(same|other)$")]
+
+
+class ScenarioContact(Strict):
+    """One contact of the history."""
+
     at: _Moment
     channel: Channel
     direction: Direction
     outcome: ContactOutcome
-    debt: Annotated[str, Field(pattern=r"^(same|other)$")]
-    creditor: Annotated[str, Field(pattern=r"^(same|other)$")]
+    debt: _Same
+    creditor: _Same
+    account: _Same | None = None
+    person: _Same = "same"
+    recipient: Recipient = "debtor"
+    place: Place | None = None
+    purpose: Purpose | None = None
+    asked: StrictBool = False
+    with_consent: StrictBool = False
 
 
-class _Proposed(Strict):
+class ScenarioMessage(Strict):
+    """The words of the proposed contact as they would be read, for the rules about content."""
+
+    text: str
+    occasion: Occasion
+    shown: dict[str, str] = {}
+    language: str | None = None
+    day: int = Field(default=0, ge=0)
+
+
+class ScenarioProposal(Strict):
+    """The contact asked about."""
+
     at: _Moment
     channel: Channel
     recipient: Recipient
     purpose: Purpose | None = None
     place: Place | None = None
+    asked: StrictBool = False
+    with_consent: StrictBool = False
+    automated: StrictBool | None = None
+    message: ScenarioMessage | None = None
 
 
-class _Expect(Strict):
+class ScenarioExpect(Strict):
+    """The answer expected, and the rules that give it."""
+
     allowed: StrictBool
     rules: tuple[str, ...]
 
 
-class _Line(Strict):
+class ScenarioLine(Strict):
+    """One line of a scenario file."""
+
     id: str
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
     region: str | None
     timezone: str | None
-    debtor: _Debtor
-    debt: _Debt
-    history: tuple[_Contact, ...]
-    proposed: _Proposed
-    expect: _Expect
+    agency_region: str | None = None
+    debtor: ScenarioDebtor
+    debt: ScenarioDebt
+    history: tuple[ScenarioContact, ...]
+    proposed: ScenarioProposal
+    expect: ScenarioExpect
     why: str
 
     _known_zone = field_validator("timezone")(_zone)
@@ -123,6 +206,25 @@ class Scenario:
     expect_allowed: bool
     expect_rules: tuple[str, ...]
     why: str
+    message: ScenarioMessage | None = None
+
+    def judged(self, verdict: Verdict, pack: RegulationPack) -> Verdict:
+        """The verdict of the gate with what the law says of the words, where the case gives them."""
+        if self.message is None:
+            return verdict
+        message = self.message
+        said = check_content(
+            pack,
+            self.facts,
+            self.proposal,
+            message.text,
+            occasion=message.occasion,
+            shown=message.shown,
+            language=message.language,
+            day_of_collection=message.day,
+        )
+        allowed = verdict.allowed and all(outcome.outcome != "refused" for outcome in said)
+        return replace(verdict, allowed=allowed, outcomes=(*verdict.outcomes, *said))
 
     def disagreement(self, verdict: Verdict) -> str | None:
         """How the verdict differs from what is expected; None where it agrees.
@@ -168,7 +270,7 @@ def parse_scenario(line: str, where: str) -> Scenario:
     if not isinstance(data, dict):
         raise ScenarioError(f"{where}: is not a JSON object; write one JSON object per line")
     try:
-        return _scenario(_Line.model_validate(data))
+        return _scenario(ScenarioLine.model_validate(data))
     except ValidationError as error:
         raise ScenarioError(f"{where}: {'; '.join(map(_problem, error.errors()))}") from None
 
@@ -193,23 +295,38 @@ def _problem(error: Any) -> str:
     return f"{path}: {error['msg'].removeprefix('Value error, ')}"
 
 
-def _scenario(line: _Line) -> Scenario:
+def _scenario(line: ScenarioLine) -> Scenario:
     debtor = line.debtor
-    consented = debtor.consented_channels
+    consented, debt = debtor.consented_channels, line.debt
     facts = Facts(
         country=line.country,
         region=line.region,
         timezone=line.timezone,
         phone_timezone=debtor.phone_timezone,
+        postal_timezone=debtor.postal_timezone,
+        phone_region=debtor.phone_region,
+        agency_region=line.agency_region,
         commune=debtor.commune,
         consented_channels=None if consented is None else frozenset(consented),
         opted_out_channels=frozenset(debtor.opted_out_channels),
+        written_consents=frozenset(debtor.written_consents),
+        permissions=frozenset(debtor.permissions),
+        point_refused=debtor.point_refused,
+        closed_windows=tuple(map(_window, debtor.closed_windows)),
+        asked_windows=tuple(map(_window, debtor.asked_windows)),
+        closed_places=frozenset(debtor.closed_places),
+        line_type=debtor.line_type,
+        language=debtor.language,
         employer_contact=debtor.employer_contact,
         flags=frozenset(debtor.flags),
-        due_date=line.debt.due_date,
-        amount=line.debt.amount,
-        currency=line.debt.currency,
-        debt_kind=line.debt.kind,
+        due_date=debt.due_date,
+        amount=debt.amount,
+        currency=debt.currency,
+        debt_kind=debt.kind,
+        creditor_sector=debt.creditor_sector,
+        owner_type=debt.owner_type,
+        party=debt.party,
+        events=tuple(Event(e.kind, e.on, e.until, e.channel) for e in debt.events),
     )
     proposed = line.proposed
     return Scenario(
@@ -218,15 +335,28 @@ def _scenario(line: _Line) -> Scenario:
         facts=facts,
         history=tuple(map(_past, line.history)),
         proposal=Proposal(
-            proposed.at, proposed.channel, proposed.recipient, proposed.purpose, proposed.place
+            at=proposed.at,
+            channel=proposed.channel,
+            recipient=proposed.recipient,
+            purpose=proposed.purpose,
+            place=proposed.place,
+            asked=proposed.asked,
+            with_consent=proposed.with_consent,
+            automated=proposed.automated,
         ),
         expect_allowed=line.expect.allowed,
         expect_rules=line.expect.rules,
         why=line.why,
+        message=proposed.message,
     )
 
 
-def _past(contact: _Contact) -> PastContact:
+def _window(window: ScenarioWindow) -> Window:
+    channels = frozenset(window.channels)
+    return Window(window.days, window.opens, window.closes, channels, window.first, window.last)
+
+
+def _past(contact: ScenarioContact) -> PastContact:
     at: datetime = contact.at
     return PastContact(
         at=at,
@@ -235,4 +365,11 @@ def _past(contact: _Contact) -> PastContact:
         outcome=contact.outcome,
         same_debt=contact.debt == "same",
         same_creditor=contact.creditor == "same",
+        same_account=None if contact.account is None else contact.account == "same",
+        same_recipient=contact.person == "same",
+        recipient=contact.recipient,
+        place=contact.place,
+        purpose=contact.purpose,
+        asked=contact.asked,
+        with_consent=contact.with_consent,
     )

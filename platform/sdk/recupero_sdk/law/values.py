@@ -179,7 +179,8 @@ class Facts:
     `consented_channels` None means that nothing is recorded. `commune` names a place below the region where
     a law reaches that far: a commune by name, or an area of the pack by its code. `closed_windows` and
     `closed_places` are what the debtor named as inconvenient, `asked_windows` the hours asked for.
-    `point_refused`: the number or address to be used was refused.
+    `language` is the one the debtor reads (ISO 639-1). `point_refused`: the number or address to be used was
+    refused.
     """
 
     country: str
@@ -202,6 +203,7 @@ class Facts:
     owner_type: OwnerType | None = None
     party: Party | None = None
     line_type: LineType | None = None
+    language: str | None = None
     written_consents: frozenset[Channel] = _NONE
     permissions: frozenset[Permission] = _NONE
     point_refused: bool = False

@@ -17,7 +17,7 @@ from recupero.kernel.database import scope_of
 from recupero.kernel.money import Money
 from recupero.placements import reach
 from recupero.placements.reach import OpenHold, Point, Reachable
-from recupero_sdk.law import CHANNELS, Channel, Facts, Flag
+from recupero_sdk.law import CHANNELS, Channel, Event, Facts, Flag, Window
 
 #: Holds that the law knows; a plan, a promise or the creditor's own hold is the house's matter.
 FLAG_OF_HOLD: dict[str, Flag] = {
@@ -150,12 +150,23 @@ def facts_to_json(facts: Facts) -> dict[str, Any]:
         value = getattr(facts, field.name)
         if value == field.default:
             continue
-        known[field.name] = sorted(value) if isinstance(value, frozenset) else value
+        known[field.name] = _plain(value)
     if facts.amount is not None:
         known["amount"] = str(facts.amount)
-    if facts.due_date is not None:
-        known["due_date"] = facts.due_date.isoformat()
     return known
+
+
+def _plain(value: Any) -> Any:
+    """A fact in JSON types: sets in order, events and windows as mappings, dates in ISO form."""
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, Event | Window):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    return value
 
 
 def facts_from_json(known: Mapping[str, Any]) -> Facts:
@@ -167,4 +178,23 @@ def facts_from_json(known: Mapping[str, Any]) -> Facts:
         values["amount"] = Decimal(values["amount"])
     if "due_date" in values:
         values["due_date"] = date.fromisoformat(values["due_date"])
+    if "events" in known:
+        values["events"] = tuple(_event(event) for event in known["events"])
+    for name in ("closed_windows", "asked_windows"):
+        if name in known:
+            values[name] = tuple(_window(window) for window in known[name])
     return Facts(**values)
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _event(known: Mapping[str, Any]) -> Event:
+    return Event(known["kind"], date.fromisoformat(known["on"]), _day(known["until"]), known["channel"])
+
+
+def _window(known: Mapping[str, Any]) -> Window:
+    channels, days = frozenset(known["channels"]), tuple(known["days"])
+    first, last = _day(known["first"]), _day(known["last"])
+    return Window(days, known["opens"], known["closes"], channels, first, last)

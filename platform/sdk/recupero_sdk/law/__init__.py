@@ -4,6 +4,7 @@ from recupero_sdk.law.content import check_content
 from recupero_sdk.law.engine import HORIZON, judge
 from recupero_sdk.law.loader import PackError, load_pack
 from recupero_sdk.law.pack import RegulationPack
+from recupero_sdk.law.policy import Policy, compose, load_policy
 from recupero_sdk.law.values import (
     CHANNELS,
     FLAGS,
@@ -12,6 +13,8 @@ from recupero_sdk.law.values import (
     Channel,
     ContactOutcome,
     Direction,
+    Event,
+    EventKind,
     Facts,
     Flag,
     PastContact,
@@ -21,6 +24,7 @@ from recupero_sdk.law.values import (
     Recipient,
     RuleOutcome,
     Verdict,
+    Window,
 )
 
 __all__ = [
@@ -32,18 +36,24 @@ __all__ = [
     "Channel",
     "ContactOutcome",
     "Direction",
+    "Event",
+    "EventKind",
     "Facts",
     "Flag",
     "PackError",
     "PastContact",
     "Place",
+    "Policy",
     "Proposal",
     "Purpose",
     "Recipient",
     "RegulationPack",
     "RuleOutcome",
     "Verdict",
+    "Window",
     "check_content",
+    "compose",
     "judge",
     "load_pack",
+    "load_policy",
 ]

@@ -169,10 +169,15 @@ def _plain(value: Any) -> Any:
     return value
 
 
+#: Facts kept in their order; the other lists are sets.
+_LISTS = ("events", "closed_windows", "asked_windows")
+
+
 def facts_from_json(known: Mapping[str, Any]) -> Facts:
     """The facts that `facts_to_json` wrote."""
     values: dict[str, Any] = {
-        name: frozenset(value) if isinstance(value, list) else value for name, value in known.items()
+        name: frozenset(value) if isinstance(value, list) and name not in _LISTS else value
+        for name, value in known.items()
     }
     if "amount" in values:
         values["amount"] = Decimal(values["amount"])

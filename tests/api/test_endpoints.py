@@ -90,7 +90,8 @@ def test_a_payment_without_a_key_or_in_another_currency_is_refused(api: Machine,
     assert api.send("/api/v1/payments", 422, **body)["field"] == "Idempotency-Key"
     key = {"Idempotency-Key": "transfer-000123"}
     wrong = api.send("/api/v1/payments", 422, headers=key, **{**body, "currency": "USD"})
-    assert wrong == {"message": "the account is in CLP", "field": "currency"}
+    assert wrong["field"] == "currency"
+    assert wrong["message"] == "the account is kept in CLP: send the amount in that currency"
 
 
 def test_a_payment_link_stays_the_same(api: Machine, owed: debts.Debt) -> None:
@@ -106,7 +107,7 @@ def test_a_promise_is_taken_and_rests_the_account(api: Machine, owed: debts.Debt
     due = (clock.now() + timedelta(days=5)).date().isoformat()
     api.send(path, amount_minor=50_000, due_date=due)
     assert [(row["state"], row["due_date"]) for row in api.get(path)["items"]] == [("open", due)]
-    assert api.send(path, 422, amount_minor=500_000, due_date=due)["field"] == "amount"
+    assert api.send(path, 422, amount_minor=500_000, due_date=due)["field"] == "amount_minor"
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def make_promise(
 
 def _check(debt: OpenDebt, amount_minor: int, due_date: date, today: date) -> None:
     if not 0 < amount_minor <= debt.balance_minor:
-        raise UserError("promise an amount above zero and up to what is owed", field="amount")
+        raise UserError("promise an amount above zero and up to what is owed", field="amount_minor")
     if not today <= due_date <= today + FURTHEST:
         raise UserError("promise a day from today to %(last)s", field="due_date", last=today + FURTHEST)
 

@@ -72,14 +72,23 @@ def language() -> str:
     """es, en or pt: the switch in this session, else the user's own, else the browser's, else Spanish. On the
     API what `Accept-Language` asks for, else English."""
     if _asked_by_program():
-        return request.accept_languages.best_match(("en", *CODES), default="en")
+        return _preferred("en")
     chosen = session.get("language")
     if chosen in CODES:
         return str(chosen)
     caller = current_caller()
     if caller is not None and caller.locale[:2] in CODES:
         return caller.locale[:2]
-    return request.accept_languages.best_match(CODES, default="es")
+    return _preferred("es")
+
+
+def _preferred(default: str) -> str:
+    """The first language of ours in `Accept-Language`, whatever the country: es-CL is Spanish."""
+    for asked, quality in request.accept_languages:
+        code = asked.partition("-")[0].lower()
+        if quality > 0 and code in CODES:
+            return code
+    return default
 
 
 def _asked_by_program() -> bool:

@@ -152,8 +152,7 @@ def account_promise(account_id: int) -> ResponseReturnValue:
                 session, account_id=account_id, amount_minor=amount, due_date=due, made_with="agent"
             )
     except UserError as error:
-        if error.field == "due_date":
-            error.field = "due"
+        error.field = {"amount_minor": "amount", "due_date": "due"}.get(error.field or "", error.field)
         form.refuse(error)
         return render_template("accounts/account.html", **account_view(account_id, promise=form)), 422
     flash(_("The promise is noted. Work on the account rests until it is due."))

@@ -1,0 +1,139 @@
+"""What a room refuses stands on the page in the reader's language: which row, which field, what to do."""
+
+import io
+from datetime import datetime
+
+import pytest
+from flask import Flask
+
+from recupero.kernel.database import Scope
+from recupero.kernel.errors import UserError, Words
+from recupero.placements.service import create_portfolio, open_hold
+from recupero.portals.errors import said, told
+from recupero.tenancy.permissions import Role
+from tests.decisions import debts
+from tests.factories import World
+from tests.portals.conftest import PASSWORD, Visitor
+
+
+@pytest.fixture
+def scope(world: World, noon: datetime) -> Scope:
+    return world.tenant()
+
+
+def reader(visitor: Visitor, role: Role, scope: Scope, language: str) -> Visitor:
+    visitor.sign_in(role, scope)
+    visitor.get(f"/?lang={language}")
+    return visitor
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("es", "La gestión de esta cuenta está en pausa: Disputa"),
+        ("pt", "O trabalho nesta conta está em pausa: Contestação"),
+        ("en", "Work on this account is on hold: Dispute"),
+    ],
+)
+def test_an_error_page_says_codes_in_words(visitor: Visitor, scope: Scope, language: str, words: str) -> None:
+    with visitor.platform.database.transaction(scope) as session:
+        owed = debts.debt(session, debts.portfolio(session))
+        open_hold(session, debtor_id=owed.debtor_id, account_id=None, kind="dispute", source="test")
+    reader(visitor, Role.AGENT, scope, language)
+    page = f"/accounts/{owed.account_id}"
+    answer = visitor.send(f"{page}/call", _page=page, point=owed.points["phone"])
+    assert answer.status_code == 409
+    assert words in answer.text
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("es", "La contraseña necesita al menos 10 caracteres"),
+        ("pt", "A senha precisa de pelo menos 10 caracteres"),
+        ("en", "The password needs at least 10 characters"),
+    ],
+)
+def test_a_form_says_at_the_field_what_a_room_refused(
+    visitor: Visitor, scope: Scope, language: str, words: str
+) -> None:
+    reader(visitor, Role.AGENCY_ADMINISTRATOR, scope, language)
+    given = {"name": "Bea", "email": "bea@example.com", "role": "agent", "locale": "es"}
+    page = visitor.send("/users", password="short", **given)
+    assert page.status_code == 422
+    assert words in page.text.split('name="password"')[1].split("</div>")[0]
+    assert "bea@example.com" in page.text
+    assert visitor.send("/users", password=PASSWORD, **given).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("es", "Complete este campo."),
+        ("pt", "Preencha este campo."),
+        ("en", "Please fill this in."),
+    ],
+)
+def test_a_form_says_what_it_refused_itself(
+    visitor: Visitor, scope: Scope, language: str, words: str
+) -> None:
+    reader(visitor, Role.AGENCY_ADMINISTRATOR, scope, language)
+    page = visitor.send(
+        "/users", name="", email="b@example.com", password=PASSWORD, role="agent", locale="es"
+    )
+    assert words in page.text
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("es", "Prometa un día entre hoy y el "),
+        ("pt", "Prometa um dia entre hoje e "),
+        ("en", "Promise a day from today to "),
+    ],
+)
+def test_dates_stand_as_the_reader_writes_them(
+    visitor: Visitor, scope: Scope, language: str, words: str
+) -> None:
+    with visitor.platform.database.transaction(scope) as session:
+        owed = debts.debt(session, debts.portfolio(session))
+    reader(visitor, Role.AGENT, scope, language)
+    page = f"/accounts/{owed.account_id}"
+    answer = visitor.send(f"{page}/promises", _page=page, amount="1000", due="2199-01-01")
+    assert answer.status_code == 422
+    last = answer.text.split(words)[1].split("<")[0]
+    assert len(last) > 8
+    assert not last.startswith("20")  # as the reader writes a day, not as machines do
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("es", "El archivo no se puede leer: Fila 3: En esta fila se abre una comilla"),
+        ("pt", "O arquivo não pode ser lido: Linha 3: Nesta linha abre-se uma aspa"),
+        ("en", "The file cannot be read: Row 3: A quotation mark opens in this row"),
+    ],
+)
+def test_a_file_that_cannot_be_read_names_its_row(
+    visitor: Visitor, scope: Scope, language: str, words: str
+) -> None:
+    with visitor.platform.database.transaction(scope) as session:
+        portfolio = create_portfolio(
+            session, name="Consumo", country="CL", currency="CLP", product="loan", placement_number=1,
+            terms={}, strategy={}, actor="system",
+        ).id  # fmt: skip
+    reader(visitor, Role.AGENCY_ADMINISTRATOR, scope, language)
+    content = b'Operacion;RUT;Nombre;Saldo\nA-1;1-9;Ana;5\nA-2;1-9;"Luis;5\nA-3;1-9;Eva";7;7\n'
+    answer = visitor.send(
+        "/placements", portfolio=portfolio, kind="placement", file=(io.BytesIO(content), "cartera.csv")
+    )
+    visitor.get(answer.headers["Location"])
+    assert words in visitor.text("/placements")
+
+
+def test_pages_say_words_and_the_api_codes(app: Flask) -> None:
+    error = UserError("work on this account is on hold: %(holds)s", holds=Words("hold", ("court", "dispute")))
+    with app.test_request_context("/", headers={"Accept-Language": "es"}):
+        assert said(error) == "La gestión de esta cuenta está en pausa: Juicio, Disputa"
+    with app.test_request_context("/api/v1/me", headers={"Accept-Language": "es"}):
+        assert told(error) == "la gestión de esta cuenta está en pausa: court, dispute"

@@ -1,12 +1,14 @@
 """The embedded engines start, are shared, refuse strangers, and survive every kind of end."""
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -88,6 +90,22 @@ def test_a_second_start_on_the_same_folder_says_who_runs_it(folder: Path) -> Non
         engines.start(folder, environment=_BARE, durable=False),
     ):
         pass
+
+
+@pytest.mark.parametrize("opened", [engines.start, engines.use])
+def test_what_a_command_writes_meanwhile_is_private(folder: Path, opened: Callable[..., Any]) -> None:
+    before = os.umask(0o022)
+    try:
+        with opened(folder, environment=_BARE, durable=False):
+            (folder / "during").mkdir(exist_ok=True)
+            (folder / "during" / "file").write_text("x")
+        (folder / "after").write_text("x")
+        modes = [(folder / name).stat().st_mode & 0o777 for name in ("during", "during/file", "after")]
+        assert [oct(mode) for mode in modes] == ["0o700", "0o600", "0o644"]
+    finally:
+        os.umask(before)
+        shutil.rmtree(folder / "during", ignore_errors=True)
+        (folder / "after").unlink(missing_ok=True)
 
 
 def test_a_command_uses_the_engines_that_run_already(folder: Path) -> None:

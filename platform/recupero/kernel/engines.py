@@ -61,12 +61,12 @@ def start(
 
     `RECUPERO_DATABASE_URL` and `RECUPERO_REDIS_URL` in `environment` (default: the process's own) replace
     an embedded engine each. `durable=False` lets PostgreSQL lose data in a crash of the machine, for tests.
-    However the calling process ends, its engines end with it.
+    However the calling process ends, its engines end with it. Files made during the block are private.
     Raises AlreadyRunning where another process runs them, UserError where they cannot be had.
     """
     env = os.environ if environment is None else environment
     folder = _prepare(data_dir)
-    with _alone(folder) as register, Keeper() as keeper, ExitStack() as stack:
+    with _private(), _alone(folder) as register, Keeper() as keeper, ExitStack() as stack:
         database_url, redis_url = servers.urls(env)
         own: list[embedded.Server] = []
         if database_url is None:
@@ -82,6 +82,16 @@ def start(
 
 
 @contextmanager
+def _private() -> Iterator[None]:
+    """What is written during the block is its owner's alone. Files for others are written after it."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+@contextmanager
 def use(
     data_dir: Path, *, environment: Mapping[str, str] | None = None, durable: bool = True
 ) -> Iterator[Engines]:
@@ -91,7 +101,7 @@ def use(
     """
     env = os.environ if environment is None else environment
     deadline = time.monotonic() + _WAIT
-    with ExitStack() as stack:
+    with _private(), ExitStack() as stack:
         while True:
             try:
                 engines = stack.enter_context(_start_and_linger(data_dir, env, durable))

@@ -66,7 +66,6 @@ def up(
     started when it does, since all at once would make everybody wait. Then the address is shown.
     Raises UserError before anything is started where the port is taken or the data directory in use.
     """
-    os.umask(0o077)
     logs.configure()
     with listening(host, port) as descriptor, stoppable(say):
         say(f"Data directory: {data_dir}")

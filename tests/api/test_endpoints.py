@@ -198,7 +198,11 @@ def test_a_file_is_tried_then_placed_and_placing_it_again_adds_nothing(
     assert [row["row_count"] for row in api.get("/api/v1/imports")["items"]] == [2]
     batch = f"/api/v1/imports/{placed['batch_id']}"
     assert api.get(f"{batch}/issues")["items"][0]["row_number"] == 3
-    assert "Luis Paz" in api.call("GET", f"{batch}/rejects").text
+    rejects = api.call("GET", f"{batch}/rejects").text
+    assert "Luis Paz" in rejects
+    assert "national_id: the national id has the wrong length" in rejects
+    spanish = api.call("GET", f"{batch}/rejects", headers={"Accept-Language": "es"}).text
+    assert "total: el importe es negativo; national_id: la identificación tiene" in spanish
     assert send()["accepted"] == 0
 
 

@@ -111,6 +111,10 @@ def test_trying_keeps_nothing_and_taking_in_places_accounts(
     rejects = visitor.get(taken.headers["Location"] + "/rejects.csv")
     assert "A-3" in rejects.text
     assert "A-1" not in rejects.text
+    spanish = visitor.text(taken.headers["Location"] + "?lang=es")
+    assert "el dígito verificador de la identificación es incorrecto" in spanish
+    rejects = visitor.get(taken.headers["Location"] + "/rejects.csv")
+    assert "Identificación nacional: el dígito verificador de la identificación es incorrecto" in rejects.text
 
 
 def test_a_column_chosen_by_hand_counts(visitor: Visitor, scope: Scope, portfolio: int) -> None:

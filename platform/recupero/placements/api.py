@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Response
+from flask_babel import gettext
 from werkzeug.datastructures import FileStorage
 from werkzeug.utils import secure_filename
 
@@ -95,14 +96,16 @@ def import_issues(query: dict[str, Any], import_id: int) -> Response:
 @requires(Permission.PLACEMENTS_READ)
 @blueprint.response(200, rest.BINARY, content_type="text/csv")
 def import_rejects(import_id: int) -> Response:
-    """The rows that were not taken, in the file's own columns with the reasons (CSV)"""
+    """The rows that were not taken, in the file's own columns with the reasons (CSV)
+
+    The reasons are in the language that `Accept-Language` asks for."""
     from recupero.placements.imports.rejects import RejectsFile, reason_text
 
     with tempfile.TemporaryDirectory(prefix="recupero-rejects-") as folder, transaction() as session:
         path, made = Path(folder) / "rejects.csv", None
         for row, reasons in batches.rejected_rows(session, batches.batch(session, import_id)):
             made = made or RejectsFile(path, list(row))
-            made.add([row.get(name) for name in made.headings], reason_text(reasons))
+            made.add([row.get(name) for name in made.headings], reason_text(reasons, gettext))
         if made is not None:
             made.close()
         content = path.read_bytes() if made else b""

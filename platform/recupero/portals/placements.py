@@ -3,6 +3,7 @@
 import json
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from recupero.portals import uploads
 from recupero.portals.errors import said
 from recupero.portals.forms import Form
 from recupero.portals.pages import blueprint
+from recupero.portals.words import label
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, the_caller, transaction
 from recupero.tenancy.permissions import Permission
@@ -248,12 +250,16 @@ def placement_rejects(batch_id: int) -> ResponseReturnValue:
     """The rows that were not taken, in the file's own columns, with the reasons in the reader's language."""
     from recupero.placements.imports.rejects import RejectsFile, reason_text
 
+    field_word = partial(label, "field")
     with tempfile.TemporaryDirectory() as folder, transaction() as session:
         batch = batches.batch(session, batch_id)
         made: RejectsFile | None = None
         for row, reasons in batches.rejected_rows(session, batch):
             made = made or RejectsFile(Path(folder) / "rejects.csv", list(row))
-            made.add([row.get(name) for name in made.headings], reason_text(reasons, _))
+            made.add(
+                [row.get(name) for name in made.headings],
+                reason_text(reasons, _, field_word),
+            )
         if made is None:
             return Response(status=204)
         made.close()

@@ -15,9 +15,13 @@ def safe(cell: str) -> str:
     return f"'{cell}" if cell.startswith(_DANGEROUS) else cell
 
 
-def reason_text(issues: Iterable[tuple[str, str]], translate: Callable[[str], str] = str) -> str:
-    """All reasons of a row: pairs of field and code."""
-    return "; ".join(f"{name}: {explain(code, translate)}" for name, code in issues)
+def reason_text(
+    issues: Iterable[tuple[str, str]],
+    translate: Callable[[str], str] = str,
+    word: Callable[[str], str] = str,
+) -> str:
+    """All reasons of a row: pairs of field and code. `translate` says a reason, `word` names a field."""
+    return "; ".join(f"{word(name)}: {explain(code, translate)}" for name, code in issues)
 
 
 class RejectsFile:

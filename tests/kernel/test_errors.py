@@ -1,5 +1,7 @@
 """A refusal keeps its text and its values apart, and says both in English by itself."""
 
+import json
+
 import pytest
 
 from recupero.kernel.errors import Conflict, UserError, Words
@@ -33,3 +35,16 @@ def test_codes_stay_codes_in_english() -> None:
     assert UserError("on hold: %(holds)s", holds=Words("hold", ("court", "dispute"))).message == (
         "on hold: court, dispute"
     )
+
+
+def test_an_error_that_is_told_later_is_the_same() -> None:
+    error = UserError(
+        "%(count)s on hold: %(holds)s",
+        field="file",
+        row=7,
+        count=3,
+        holds=Words("hold", ("court", "dispute")),
+    )
+    again = UserError.from_json(json.loads(json.dumps(error.to_json())))
+    assert (again.template, again.message) == (error.template, error.message)
+    assert (again.field, again.row, again.values["holds"]) == ("file", 7, error.values["holds"])

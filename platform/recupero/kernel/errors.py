@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Self
 
 _PLACE = re.compile(r"%\((\w+)\)s")
 
@@ -41,6 +42,23 @@ class UserError(Exception):
         self.field = field
         self.row = row
         super().__init__(self.message)
+
+    def to_json(self) -> dict[str, Any]:
+        """What is stored of an error that is told later: text, values (as text; `Words` as they are), place."""
+        values = {
+            name: {"kind": value.kind, "codes": value.codes} if isinstance(value, Words) else str(value)
+            for name, value in self.values.items()
+        }
+        return {"template": self.template, "values": values, "field": self.field, "row": self.row}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """The error that `to_json` stored."""
+        values = {
+            name: Words(value["kind"], tuple(value["codes"])) if isinstance(value, Mapping) else value
+            for name, value in stored["values"].items()
+        }
+        return cls(stored["template"], field=stored["field"], row=stored["row"], **values)
 
 
 def fill(template: str, values: Mapping[str, object]) -> str:

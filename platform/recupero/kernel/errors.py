@@ -44,7 +44,7 @@ class UserError(Exception):
         super().__init__(self.message)
 
     def to_json(self) -> dict[str, Any]:
-        """What is stored of an error that is told later: text, values (as text; `Words` as they are), place."""
+        """What is stored of an error that is told later. Values become text; `Words` stay words."""
         values = {
             name: {"kind": value.kind, "codes": value.codes} if isinstance(value, Words) else str(value)
             for name, value in self.values.items()

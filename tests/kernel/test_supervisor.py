@@ -166,8 +166,10 @@ def _start(folder: Path, *, web: str = _WEB, worker: str = _WORKER) -> tuple["su
     """The running platform, and what it said until it was ready (or until it ended)."""
     command = [sys.executable, "-c", _UP, str(folder), str(_free_port()), web, worker]
     platform = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_BARE, start_new_session=True
-    )
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_BARE, start_new_session=True,
+        # whoever runs the suite under nohup has hang-ups ignored, and children inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
+    )  # fmt: skip
     assert platform.stdout is not None
     said = ""
     for line in platform.stdout:

@@ -176,7 +176,7 @@ def _turns(
     by_time, order = np.argsort(old, kind="stable"), np.argsort(new, kind="stable")
     for start in range(0, len(order), known.block):
         asked = order[start : start + known.block]
-        before = int(np.searchsorted(old[by_time], new[asked].min()))
+        before = int(np.searchsorted(old[by_time], np.min(new[asked])))
         yield by_time[max(0, before - (known.window or before)) : before], asked
 
 

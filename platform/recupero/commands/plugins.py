@@ -1,6 +1,8 @@
-"""`recupero plugin`: what is installed, and whether one keeps its promises."""
+"""`recupero plugin`: what is installed, new ones written, and whether one keeps its promises.
 
-import subprocess
+`new` and `check` are those of the SDK, which a plug-in author runs as `recupero-plugin`.
+"""
+
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -8,8 +10,8 @@ from pathlib import Path
 import click
 
 from recupero.kernel import command
-from recupero.kernel.errors import UserError
 from recupero.kernel.plugins import Plugins
+from recupero_sdk import command as authors
 
 
 @click.group()
@@ -31,24 +33,18 @@ def list_plugins(as_json: bool) -> None:
         click.echo(f"{state['kind']:<11}{state['name']:<14}{state['version']:<12}{outcome}")
 
 
+@plugin.command(name="new")
+@click.argument("kind")
+@click.argument("name")
+@click.option("--path", type=click.Path(path_type=Path), help="Where to write it.")
+def new_plugin(kind: str, name: str, path: Path | None) -> None:
+    """Write a new plug-in that passes its kit: KIND is regulation, channel, model or gateway."""
+    sys.exit(authors.new(kind, name, path))
+
+
 @plugin.command(name="check")
-@click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@command.answers
-def check_plugin(path: Path) -> None:
-    """Run the tests of the plug-in distribution at PATH with the conformance kit; exit 1 where one fails."""
-    if not (path / "pyproject.toml").exists() or not (path / "tests").is_dir():
-        raise UserError(
-            "%(path)s is no plug-in: it needs a pyproject.toml and a folder named tests", path=path
-        )
-    pytest = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "--rootdir",
-        str(path),
-        "-c",
-        str(path / "pyproject.toml"),
-    ]
-    done = subprocess.run([*pytest, "--import-mode=importlib", str(path / "tests")], check=False)
-    sys.exit(0 if done.returncode == 0 else 1)
+@click.argument("path", type=click.Path(path_type=Path))
+@command.json_option
+def check_plugin(path: Path, as_json: bool) -> None:
+    """Test the plug-in at PATH with the SDK's kit and verify the grade of its quality.yaml."""
+    sys.exit(authors.check(path, as_json=as_json))

@@ -26,6 +26,7 @@ from recupero.portals import (
     creditor,
     debtor,
     home,
+    law,
     operation,
     outbox,
     pages,
@@ -50,7 +51,7 @@ ROOMS: tuple[ModuleType, ...] = (
 )  # fmt: skip
 # Each adds its area to the blueprint of the portals.
 PAGES: tuple[ModuleType, ...] = (
-    accounts, api_docs, creditor, home, operation, outbox, placements, sign_in, staff, tenants, work,
+    accounts, api_docs, creditor, home, law, operation, outbox, placements, sign_in, staff, tenants, work,
 )  # fmt: skip
 
 

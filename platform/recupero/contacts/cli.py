@@ -54,5 +54,5 @@ def _installed_packs() -> Packs:
 
 
 law = law_commands(_installed_packs)
-for extra in (replay, law_cli.proof, law_cli.week, law_cli.policy):
+for extra in (replay, law_cli.proof, law_cli.week, law_cli.policy, law_cli.try_law):
     law.add_command(extra)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import click
 from sqlalchemy.orm import Session
 
-from recupero.contacts import policies, proving
+from recupero.contacts import policies, proving, trials
 from recupero.contacts.policies import Version
 from recupero.contacts.proving import AccountWeek, Proof
 from recupero.kernel import clock, command
@@ -365,3 +365,35 @@ def _whose(database: Database, agency: str | None, tenant: str | None) -> tuple[
         known = ", ".join(sorted(slugs)) or "-"
         raise NotFound("name the agency with --agency; agencies: %(known)s", field="agency", known=known)
     return slugs[agency], None
+
+
+@click.command("try")
+@click.argument("draft", metavar="FOLDER", type=click.Path(exists=True, path_type=Path))
+@_agency
+@_tenant
+@click.option(
+    "--since", metavar="DATE", help="First day of the contacts (YYYY-MM-DD); 90 days, where left out."
+)
+@command.data_dir_option
+@command.json_option
+@command.answers
+def try_law(
+    draft: Path,
+    agency: str | None,
+    tenant: str | None,
+    since: str | None,
+    data_dir: Path | None,
+    as_json: bool,
+) -> None:
+    """Load a draft pack beside the one in force: which contacts and which accounts of tomorrow would change.
+
+    FOLDER holds pack.yaml and rules/, or is a ZIP of them. Nothing in production changes.
+    """
+    pack, first = trials.load_draft(draft), _day(since)
+    with command.opened(data_dir) as platform:
+        scope, _tenant_id = _whose(platform.database, agency, tenant)
+        with platform.database.transaction(scope) as session:
+            began = clock.now() - trials.TRIED if first is None else datetime.combine(first, time.min, UTC)
+            found = trials.try_laws(session, trials.of_draft(session, pack), since=began)
+    answer = {"draft": f"{pack.id} {pack.version}", "country": pack.country, **found.to_json()}
+    command.finish(answer, as_json=as_json)

@@ -170,7 +170,7 @@ def replay(rows: Iterable[StoredContact], packs: Packs) -> Replay:
 
 
 def _judged_again(row: StoredContact, past: Iterable[StoredContact], packs: Packs) -> list[Illegal]:
-    verdict = judge_stored(row, [_seen_from(row, earlier) for earlier in past], packs)
+    verdict = judge_stored(row, [seen_from(row, earlier) for earlier in past], packs)
     return [] if verdict.allowed else [Illegal(row.id, verdict.refusals)]
 
 
@@ -187,7 +187,7 @@ def judge_stored(
     return judge_contact(law, row.facts, history, row.proposal, pack_date=day, next_lawful=False)
 
 
-def _seen_from(row: StoredContact, earlier: StoredContact) -> PastContact:
+def seen_from(row: StoredContact, earlier: StoredContact) -> PastContact:
     """An earlier contact as history of this one: whether it was about the same debt and creditor."""
     contact = earlier.contact
     return PastContact(

@@ -6,6 +6,7 @@ from typing import Any
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from recupero.contacts import proving
 from recupero.decisions.features import FEATURES
 from recupero.kernel import clock
 from recupero.ledger import queries as ledger
@@ -82,12 +83,14 @@ def account_view(
         card = browse.account(session, account_id)
         balance = ledger.balances(session, [account_id]).get(account_id)
         actions = outreach.actions_of(session, account_id)
-        states = lawful.channel_states(session, account_id, clock.now(), language())
+        week = proving.account_week(session, account_id, clock.now())
+        states = lawful.channel_states(week, language())
         return {
             "card": card,
             "tenant": tenancy.tenant(session, card.account.tenant_id),
             "balance": balance,
             "states": states,
+            "week": week,
             "closed": lawful.closed_because(states),
             "moments": timeline.of_account(session, account_id, actions),
             "planned": _planned(actions),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from babel import localedata
 from babel.numbers import format_percent
@@ -124,6 +125,24 @@ def moment(value: datetime | None) -> str:
     return "–" if value is None else f"{format_date(value, 'medium')}, {format_time(value, 'short')}"
 
 
+def month_name(value: date) -> str:
+    """The month in a short word."""
+    text: str = format_date(value, "MMM")
+    return text
+
+
+def short_day(value: date) -> str:
+    """Weekday, day and month in a few letters."""
+    text: str = format_date(value, "EEE d MMM")
+    return text
+
+
+def wall(value: datetime, zone: str, end: bool = False) -> str:
+    """The time of day on a clock in `zone`; the `end` of a day is 24:00."""
+    local = value.astimezone(ZoneInfo(zone))
+    return "24:00" if end and (local.hour, local.minute) == (0, 0) else f"{local:%H:%M}"
+
+
 def iso_day(text: str | None) -> str:
     """A date written YYYY-MM-DD, as rules carry it."""
     return day(date.fromisoformat(text) if text else None)
@@ -152,5 +171,5 @@ def yes_no(value: bool) -> str:
 
 FILTERS = {
     "money": money, "day": day, "iso_day": iso_day, "moment": moment, "number": number, "percent": percent,
-    "yes_no": yes_no, "duration": duration,
+    "yes_no": yes_no, "duration": duration, "month_name": month_name, "short_day": short_day, "wall": wall,
 }  # fmt: skip

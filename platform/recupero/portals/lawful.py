@@ -1,23 +1,13 @@
-"""What the law says of contacting one account now, channel by channel, and when it will be lawful."""
+"""What the law and the house rules say of contacting one account now, channel by channel."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from flask_babel import gettext as _
-from sqlalchemy.orm import Session
 
-from recupero.contacts.policies import lawbook
-from recupero.contacts.queries import HISTORY, dossiers, person_history
-from recupero.law.service import judge_contact
-from recupero.placements.reach import Point
-from recupero_sdk.law import CHANNELS, Channel, Proposal
-
-#: Which kind of contact point a channel needs.
-POINT_FOR: dict[Channel, str] = {
-    "call": "phone", "sms": "phone", "whatsapp": "phone", "email": "email", "letter": "address",
-    "visit": "address",
-}  # fmt: skip
+from recupero.contacts.proving import AccountWeek
+from recupero_sdk.law import Channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,35 +26,21 @@ class ChannelState:
         return self.has_point and (self.allowed or self.next_at is not None)
 
 
-def channel_states(session: Session, account_id: int, at: datetime, language: str) -> list[ChannelState]:
-    """Every channel of law for the account, in five queries. Needs the agency in scope."""
-    known = dossiers(session, [account_id])
-    account = known.accounts[account_id]
-    law = lawbook(session).of(account.tenant_id, at)
-    made = person_history(session, [account.person_id], at - HISTORY).get(account.person_id, [])
-    history = [past.seen_from(account.tenant_id, account_id) for past in made]
-    points = known.points.get(account.debtor_id, ())
-    if known.nowhere(account):
+def channel_states(week: AccountWeek, language: str) -> list[ChannelState]:
+    """Every channel of law for the account."""
+    if week.unknown:
         why = _("Nothing tells in which time zone this person is. Add their region or time zone first.")
-        return [_closed(channel, points, why) for channel in CHANNELS]
-    states: list[ChannelState] = []
-    for channel in CHANNELS:
-        point = next((point for point in points if point.kind == POINT_FOR[channel]), None)
-        facts = known.facts(account_id, point.id if point else None)
-        verdict = judge_contact(law, facts, history, Proposal(at, channel))
-        reasons = [
-            (refusal.explain(language), refusal.citation) for refusal in verdict.refusals if refusal.decides
+        return [
+            ChannelState(one.channel, point is not None, False, None, [(why, "-")], "")
+            for one, point in week.channels
         ]
-        pack = f"{verdict.pack_id} {verdict.pack_version}"
-        states.append(
-            ChannelState(channel, point is not None, verdict.allowed, verdict.next_lawful_at, reasons, pack)
+    return [
+        ChannelState(
+            one.channel, point is not None, one.now.allowed, one.now.next_lawful_at,
+            [(why.explain(language), why.citation) for why in one.now.refusals if why.decides], week.pack,
         )
-    return states
-
-
-def _closed(channel: Channel, points: Sequence[Point], why: str) -> ChannelState:
-    has_point = any(point.kind == POINT_FOR[channel] for point in points)
-    return ChannelState(channel, has_point, allowed=False, next_at=None, reasons=[(why, "-")], pack="")
+        for one, point in week.channels
+    ]  # fmt: skip
 
 
 def closed_because(states: Sequence[ChannelState]) -> list[tuple[str, str]]:

@@ -73,9 +73,17 @@ def _pages(caller: Caller) -> list[tuple[str, list[Page]]]:
             ],
         ),
         (
+            _("Law"),
+            [
+                (_("Laws"), "portals.law", "law", Permission.LAW_READ),
+                (_("Permitted hours"), "portals.hours", "plan", Permission.LAW_READ),
+                (_("House rules"), "portals.house_rules", "keys", Permission.LAW_READ),
+                (_("Try a bill"), "portals.bill", "audit", Permission.LAW_MANAGE),
+            ],
+        ),
+        (
             _("Administration"),
             [
-                (_("Law"), "portals.law", "law", Permission.LAW_READ),
                 (_("Plug-ins"), "portals.plugins", "plugins", Permission.TENANCY_READ),
                 (_("Users"), "portals.users", "users", Permission.TENANCY_MANAGE),
                 (_("API keys"), "portals.keys", "keys", Permission.TENANCY_MANAGE),

@@ -1,15 +1,12 @@
-"""Watching over the house: plug-ins, law, the audit trail; for the platform's operator agencies and jobs."""
+"""Watching over the house: plug-ins, the audit trail; for the platform's operator agencies and jobs."""
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from recupero.contacts.queries import packs
 from recupero.kernel import audit as trail
-from recupero.kernel import clock, jobs, runtime
+from recupero.kernel import jobs, runtime
 from recupero.kernel.errors import NotFound
-from recupero.law import queries as law_queries
-from recupero.portals.language import language
 from recupero.portals.pages import blueprint
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, transaction
@@ -28,25 +25,6 @@ def plugins() -> ResponseReturnValue:
 @requires(Permission.PLATFORM_OPERATE)
 def platform_plugins() -> ResponseReturnValue:
     return render_template("admin/plugins.html", states=runtime.current().plugins.states)
-
-
-@blueprint.get("/law")
-@requires(Permission.LAW_READ)
-def law() -> ResponseReturnValue:
-    return render_template("law/packs.html", packs=law_queries.list_packs(packs()), code=language())
-
-
-@blueprint.get("/law/<country>")
-@requires(Permission.LAW_READ)
-def law_country(country: str) -> ResponseReturnValue:
-    found = packs()
-    if country not in found.by_country:
-        raise NotFound("No law is loaded for this country.")
-    rules = law_queries.show_rules(found, country)
-    pack = next(one for one in law_queries.list_packs(found) if one["country"] == country)
-    return render_template(
-        "law/rules.html", pack=pack, rules=rules, code=language(), today=clock.now().date().isoformat()
-    )
 
 
 @blueprint.get("/audit")

@@ -184,6 +184,8 @@ PROMISE_STATES: Words = {
     "cancelled": _("Cancelled"),
 }
 IMPORT_STATES: Words = {
+    "queued": _("Waiting"),
+    "tried": _("Tried, nothing kept"),
     "running": _("Running"),
     "done": _("Done"),
     "failed": _("Failed"),
@@ -344,6 +346,58 @@ TERMS: Words = {
     "recall_days": _("Days after which the creditor takes accounts back"),
     "tolerance_minor": _("Remainder that counts as paid"),
 }
+OUTCOMES: Words = {
+    "allowed": _("kept"),
+    "refused": _("refuses"),
+    "informational": _("noted"),
+    "absent": _("not there"),
+}
+COUNTED: Words = {
+    "agency": _("of the person, for whichever creditor"),
+    "creditor": _("of the person with one creditor"),
+    "debt": _("about one debt"),
+}
+COUNTS: Words = {
+    "attempts": _("whatever was tried"),
+    "reached": _("only what reached somebody"),
+}
+WEEK_PARTS: Words = {
+    "weekdays": _("Monday to Friday"),
+    "saturday": _("Saturday"),
+    "sunday": _("Sunday"),
+}
+RULE_KINDS: Words = {
+    "hours": _("Permitted hours"),
+    "closed_days": _("Closed days"),
+    "frequency": _("Cap on contacts"),
+    "gap": _("Time between contacts"),
+    "channel_lock": _("One channel a period"),
+    "channel_gate": _("Authorised channels"),
+    "channel_ban": _("Forbidden channels"),
+    "opt_out": _("Refused channels"),
+    "stop": _("Holds"),
+    "recipient": _("Who may be contacted"),
+    "place": _("Places of visits"),
+    "pause": _("Pause after an event"),
+    "prior_notice": _("Notice before contact"),
+    "inconvenient": _("Times and places to avoid"),
+    "purpose": _("Purpose of a contact"),
+    "disclosure": _("What must be said"),
+    "banned_content": _("What must not be said"),
+    "statement": _("Definitions and scope"),
+    "clock": _("Deadlines"),
+    "moratorium": _("Moratorium"),
+    "limitation": _("Limitation"),
+    "fee_ladder": _("Cap on expenses"),
+    "rate_cap": _("Cap on interest and fees"),
+    "charge_ban": _("Forbidden charges"),
+    "register_listing": _("Credit registers"),
+    "retention": _("Keeping of records"),
+    "recording": _("Recording of calls"),
+    "caller_identity": _("Caller's number"),
+    "free_contact": _("Free contact"),
+    "sanction": _("Sanctions"),
+}
 DATE_ORDERS: Words = {
     "dmy": _("day, month, year"),
     "mdy": _("month, day, year"),
@@ -378,6 +432,11 @@ LABELS: Mapping[str, Words] = {
     "reason": REASONS,
     "held": HELD,
     "dates": DATE_ORDERS,
+    "outcome": OUTCOMES,
+    "counted": COUNTED,
+    "counts": COUNTS,
+    "week_part": WEEK_PARTS,
+    "rule_kind": RULE_KINDS,
     "term": TERMS,
 }
 

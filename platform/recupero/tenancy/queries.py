@@ -91,6 +91,13 @@ def tenants(session: Session) -> Sequence[Tenant]:
     return session.execute(select(Tenant).where(Tenant.id.in_(ids)).order_by(Tenant.name)).scalars().all()
 
 
+def whole_agency(session: Session) -> bool:
+    """Whether every tenant of the agency is in scope."""
+    scope = scope_of(session)
+    beyond = select(Tenant.id).where(Tenant.agency_id == scope.agency(), Tenant.id.not_in(scope.tenant_ids))
+    return session.execute(beyond.limit(1)).first() is None
+
+
 def users(session: Session) -> Sequence[User]:
     """Users of the agency in scope who see one of the tenants in scope, or all of the agency's."""
     mine = concerns(scope_of(session), User.tenant_ids)

@@ -140,9 +140,12 @@ def report(verified: Verified) -> str:
 
 def _figures(figures: dict[str, Any]) -> str:
     caught = f"{figures['written']} by worked cases and golden hours, {figures['recorded']} by recorded cases"
-    exempt = ", ".join(sorted(figures["exempt"]))
-    return (
+    by_reason: dict[str, list[str]] = {}
+    for kind, reason in sorted(figures["exempt"].items()):
+        by_reason.setdefault(reason, []).append(kind)
+    exempt = [f"not shifted: {', '.join(kinds)}: {reason}" for reason, kinds in by_reason.items()]
+    head = (
         f"mutation: {figures['score']:.1f} % of {figures['shifts']} shifts caught in"
-        f" {figures['seconds']:.1f} s: {caught}; {figures['alike']} change nothing\n"
-        f"not shifted, because they decide no contact: {exempt}"
+        f" {figures['seconds']:.1f} s: {caught}; {figures['alike']} change nothing"
     )
+    return "\n".join([head, *exempt])

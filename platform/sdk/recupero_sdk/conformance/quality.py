@@ -12,6 +12,7 @@ The file is the plug-in's word; `check` holds it against what is found.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -87,7 +88,11 @@ def write_quality(quality: Quality) -> str:
     lines = [f"kind: {quality.kind}", f"grade: {quality.grade}", "rules:"]
     for rule in rules_of(quality.kind):
         claim = quality.claim(rule)
-        said = f"{{status: {claim.status}, comment: {claim.comment}}}" if claim.comment else claim.status
+        said = (
+            f"{{status: {claim.status}, comment: {json.dumps(claim.comment)}}}"
+            if claim.comment
+            else claim.status
+        )
         lines.append(f"  {rule.name}: {said}  # {rule.grade}")
     return "\n".join(lines) + "\n"
 

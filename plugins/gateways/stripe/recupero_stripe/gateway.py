@@ -98,6 +98,8 @@ def _event(body: bytes) -> dict[str, Any]:
 
 def _client(config: PluginConfig) -> stripe.StripeClient:
     """Two quick retries by the SDK itself carry the same idempotency key; longer outages wait in the job."""
+    if not config.get("api_key"):
+        raise GatewayRefused("Stripe: fill in the setting api_key")
     base = config.get("api_base")
     return stripe.StripeClient(
         config.get("api_key"),

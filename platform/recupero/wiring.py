@@ -11,7 +11,8 @@ from recupero.outreach import service as outreach
 from recupero.payments import charges, direct
 from recupero.payments import jobs as payments_jobs
 from recupero.payments import queries as payments
-from recupero.payments.events import PaymentBooked, PaymentReversed, PromiseMade
+from recupero.payments.events import DirectPaymentsBooked, PaymentBooked, PaymentReversed, PromiseMade
+from recupero.placements import jobs as placements_jobs
 from recupero.placements.events import (
     AccountsClosed,
     AccountsPlaced,
@@ -21,7 +22,12 @@ from recupero.placements.events import (
     PermissionsStated,
 )
 
-JOBS = (decisions_jobs, outreach_jobs, payments_jobs)  # their handlers are registered by the import
+JOBS = (
+    decisions_jobs,
+    outreach_jobs,
+    payments_jobs,
+    placements_jobs,
+)  # their handlers are registered by the import
 
 
 def wire() -> None:
@@ -40,5 +46,7 @@ def wire() -> None:
     subscribe(AccountsClosed, charges.withdraw_changed)
     subscribe(PaymentBooked, charges.withdraw_changed)
     subscribe(PaymentReversed, charges.withdraw_changed)
+    subscribe(DirectPaymentsBooked, charges.withdraw_changed)
     subscribe(PaymentBooked, outreach.on_payment_booked)
+    subscribe(DirectPaymentsBooked, outreach.on_payment_booked)
     subscribe(PromiseMade, outreach.on_promise_made)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from recupero.kernel import clock, runtime
+from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import Scope
+from recupero.placements.imports import queueing
 from recupero.tenancy.permissions import Permission
 from tests.api.conftest import Machine, machine
 from tests.decisions import debts
@@ -204,6 +205,22 @@ def test_a_file_is_tried_then_placed_and_placing_it_again_adds_nothing(
     spanish = api.call("GET", f"{batch}/rejects", headers={"Accept-Language": "es"}).text
     assert "total: el importe es negativo; national_id: la identificación tiene" in spanish
     assert send()["accepted"] == 0
+
+
+def test_a_large_file_is_accepted_and_asked_for_until_it_has_ended(
+    api: Machine, scope: Scope, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queueing, "LARGE", 10)
+    portfolio = api.send("/api/v1/portfolios", tenant_id=scope.tenant(), name="Grande", country="CL",
+                         currency="CLP", product="card")["id"]  # fmt: skip
+    rows = "cuenta,nombre,rut,vencimiento,saldo\nA-1,Ana Soto,11.111.111-1,01/12/2025,150000\n"
+    data = {"portfolio_id": portfolio, "file": (io.BytesIO(rows.encode()), "enero.csv")}
+    answer = api.call("POST", "/api/v1/imports", data=data)
+    assert (answer.status_code, answer.json["status"]) == (202, "queued")
+    assert api.get(answer.headers["Location"])["status"] == "queued"
+    jobs.drain()
+    ended = api.get(answer.headers["Location"])
+    assert (ended["status"], ended["accepted"], ended["rows_done"]) == ("done", 1, 1)
 
 
 def test_a_file_for_an_unknown_portfolio_is_not_found(api: Machine) -> None:

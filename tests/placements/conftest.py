@@ -80,6 +80,10 @@ class Creditor:
                   "import_issues", "ledger_transactions", "ledger_entries", "imported_lines")  # fmt: skip
         return {name: int(self.all(f"SELECT count(*) AS n FROM {name}")[0]["n"]) for name in tables}
 
+    def loaded(self) -> dict[str, int]:
+        """Rows of every table that an import fills, without the rows of the files themselves."""
+        return {name: rows for name, rows in self.counts().items() if name != "import_batches"}
+
     def reasons(self) -> set[tuple[int, str, str, str]]:
         """(row, outcome, field, reason) of every issue."""
         return {

@@ -69,10 +69,10 @@ def test_a_file_is_placed_and_its_rejects_written(creditor: Creditor, call) -> N
 
 
 def test_a_dry_run_says_the_same_and_keeps_nothing(creditor: Creditor, call) -> None:  # type: ignore[no-untyped-def]
-    before = creditor.counts()
+    before = creditor.loaded()
     said = answer(call(creditor.file(csv_text([row(1), row(2, nombre="")])), "--dry-run"))
     assert (said["accepted"], said["rejected"], said["reject_file"]) == (1, 1, None)
-    assert creditor.counts() == before
+    assert creditor.loaded() == before
 
 
 def test_without_mapping_one_is_proposed_from_the_headings(creditor: Creditor, call, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
@@ -98,12 +98,12 @@ def test_without_mapping_one_is_proposed_from_the_headings(creditor: Creditor, c
 def test_bad_input_is_one_line_and_exit_code_two(creditor: Creditor, call, content: bytes, says: str) -> None:  # type: ignore[no-untyped-def]
     import re
 
-    before = creditor.counts()
+    before = creditor.loaded()
     result = call(creditor.file(content))
     assert result.exit_code == 2
     line = result.stderr.strip().splitlines()[-1]
     assert re.search(says, line), line
-    assert creditor.counts() == before
+    assert creditor.loaded() == before
 
 
 def test_an_unknown_portfolio_mapping_or_file_is_named(creditor: Creditor, call) -> None:  # type: ignore[no-untyped-def]

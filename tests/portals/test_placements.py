@@ -1,13 +1,17 @@
 """A creditor's file through the pages: columns proposed, tried without a trace, taken in, rejects kept."""
 
 import io
+import re
 from datetime import datetime
+from html import unescape
 
 import pytest
 from werkzeug.test import TestResponse
 
+from recupero.kernel import jobs
 from recupero.kernel.database import Scope
 from recupero.placements import browse
+from recupero.placements.imports import queueing, reading
 from recupero.placements.service import create_portfolio
 from recupero.tenancy.permissions import Role
 from tests.factories import World
@@ -115,6 +119,49 @@ def test_trying_keeps_nothing_and_taking_in_places_accounts(
     assert "el dígito verificador de la identificación es incorrecto" in spanish
     rejects = visitor.get(taken.headers["Location"] + "/rejects.csv")
     assert "Identificación nacional: el dígito verificador de la identificación es incorrecto" in rejects.text
+
+
+def test_a_large_file_is_taken_in_by_a_worker_while_the_page_tells_how_far_it_is(
+    visitor: Visitor, scope: Scope, portfolio: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queueing, "LARGE", 100)
+    visitor.sign_in(Role.AGENCY_ADMINISTRATOR, scope)
+    page = sent(visitor, portfolio, FILE)
+    address, chosen = page.request.full_path, choices(page)
+    tried = visitor.send(address, **chosen, do="try").headers["Location"]
+    waiting = visitor.text(tried)
+    assert 'http-equiv="refresh"' in waiting
+    assert "waits for its turn" in waiting
+    jobs.drain()
+    after = visitor.text(tried)
+    assert 'http-equiv="refresh"' not in after
+    assert "nothing was kept" in after
+    with visitor.platform.database.transaction(scope) as session:
+        assert browse.accounts(session, browse.Filter()) == []
+    back = unescape(re.search(r'href="([^"]+)">Back to the columns', after)[1])  # type: ignore[index]  # it is there
+    taken = visitor.send(back, **choices(visitor.get(back)), do="import").headers["Location"]
+    assert "waits for its turn" in visitor.text(taken)
+    jobs.drain()
+    done = visitor.text(taken)
+    assert "the check digit of the national id is wrong" in done
+    assert "A-3" in visitor.get(taken + "/rejects.csv").text
+    assert visitor.get(back).status_code == 404  # what has been taken in is not kept
+
+
+def test_a_failed_file_stands_in_the_list_with_its_reason(
+    visitor: Visitor, scope: Scope, portfolio: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queueing, "LARGE", 100)
+    monkeypatch.setattr(reading, "CHUNK_ROWS", 2)  # what is broken lies behind the rows of the preview
+    visitor.sign_in(Role.AGENCY_ADMINISTRATOR, scope)
+    page = sent(visitor, portfolio, FILE + '"A-4;never closed\n')
+    taken = visitor.send(page.request.full_path, **choices(page), do="import").headers["Location"]
+    jobs.drain()
+    assert "A quotation mark opens in the last row and is never closed" in visitor.text(taken)
+    listed = visitor.text("/placements")
+    assert "Failed" in listed
+    with visitor.platform.database.transaction(scope) as session:
+        assert browse.accounts(session, browse.Filter()) == []
 
 
 def test_a_column_chosen_by_hand_counts(visitor: Visitor, scope: Scope, portfolio: int) -> None:

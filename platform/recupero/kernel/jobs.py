@@ -6,7 +6,7 @@ server, a killed worker) is sent again by `sweep`. A handler must therefore be s
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -305,6 +305,14 @@ def drain() -> None:
 def _take(queues: list[Queue], connection: Redis) -> Job | None:
     found = Queue.dequeue_any(queues, None, connection=connection, serializer=JSONSerializer)
     return None if found is None else found[0]
+
+
+def still_open(session: Session, request_ids: Collection[int]) -> set[int]:
+    """Which of these requests wait or run."""
+    found = select(JobRequest.id).where(
+        JobRequest.id.in_(request_ids), JobRequest.status.in_(["queued", "running"])
+    )
+    return set(session.execute(found).scalars())
 
 
 def requeue_dead(request_id: int) -> bool:

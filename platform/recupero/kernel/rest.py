@@ -166,6 +166,9 @@ class Endpoints(Blueprint):  # type: ignore[misc]  # flask-smorest has no types;
     ) -> Callable[[View], View]:
         return cast(Callable[[View], View], super().response(status, schema, **options))
 
+    def alt_response(self, status: int, **options: Any) -> Callable[[View], View]:
+        return cast(Callable[[View], View], super().alt_response(status, **options))
+
 
 def idempotency_key() -> str:
     """The caller's `Idempotency-Key`, without which nothing that moves money is done. Raises UserError."""

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from sqlalchemy import func, select, text
+from sqlalchemy import ARRAY, Text, bindparam, func, select, text
 from sqlalchemy.orm import Session
 
 from recupero.kernel import events
@@ -67,6 +67,19 @@ def what_was_owed(session: Session, account_ids: Collection[int]) -> list[Happen
         for at, key, account, part, amount in rows
         if account is not None and part is not None
     ]
+
+
+def booked_keys(session: Session, keys: Collection[str]) -> set[str]:
+    """Which of these external keys the tenant in scope has booked."""
+    wanted = func.unnest(bindparam(None, list(keys), type_=ARRAY(Text)))
+    return set(
+        session.execute(
+            select(LedgerTransaction.external_key).where(
+                LedgerTransaction.tenant_id == scope_of(session).tenant(),
+                LedgerTransaction.external_key.in_(select(wanted)),
+            )
+        ).scalars()
+    )
 
 
 def trial_balance(session: Session) -> dict[tuple[int, str, Book], int]:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -50,16 +51,64 @@ def book(
     identity = _header(session, kind, external_key, occurred_at, note, reverses_id)
     if identity is None:
         return None
-    tenant = scope_of(session).tenant()
-    rows = [
-        {"tenant_id": tenant, "transaction_id": identity, "book": entry.book.value,
-         "currency": entry.currency, "portfolio_id": entry.portfolio_id,
-         "account_id": entry.account_id, "part": entry.part, "amount_minor": entry.amount_minor}
-        for entry in moved
-    ]  # fmt: skip
-    session.execute(insert(LedgerEntry), rows)
+    session.execute(insert(LedgerEntry), _rows(scope_of(session).tenant(), identity, moved))
     _follow(session, moved)
     return identity
+
+
+def _rows(tenant: int, transaction_id: int, entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    return [
+        {"tenant_id": tenant, "transaction_id": transaction_id, "book": entry.book.value,
+         "currency": entry.currency, "portfolio_id": entry.portfolio_id,
+         "account_id": entry.account_id, "part": entry.part, "amount_minor": entry.amount_minor}
+        for entry in entries
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """A transaction to be booked with others. `id` is one of `new_ids`."""
+
+    id: int
+    kind: str
+    external_key: str
+    occurred_at: datetime
+    entries: Sequence[Entry]
+    note: str | None = None
+    reverses_id: int | None = None
+
+
+def new_ids(session: Session, count: int) -> list[int]:
+    """Ids for transactions to come."""
+    query = text(
+        "SELECT nextval(pg_get_serial_sequence('ledger_transactions', 'id')) FROM generate_series(1, :count)"
+    )
+    return list(session.execute(query, {"count": count}).scalars())
+
+
+def book_many(session: Session, bookings: Sequence[Booking]) -> None:
+    """Book balanced transactions of the tenant in scope in one set of statements; balances follow.
+
+    Their `external_key`s are new (`queries.booked_keys` tells). Raises ValueError as `book` does.
+    """
+    tenant, now = scope_of(session).tenant(), clock.now()
+    headers: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
+    moved: list[Entry] = []
+    for booking in bookings:
+        entries = [entry for entry in booking.entries if entry.amount_minor]
+        _check_balanced(entries)
+        moved += entries
+        rows += _rows(tenant, booking.id, entries)
+        headers.append(
+            {"tenant_id": tenant, "id": booking.id, "kind": booking.kind, "note": booking.note,
+             "external_key": booking.external_key, "occurred_at": booking.occurred_at, "booked_at": now,
+             "reverses_id": booking.reverses_id}
+        )  # fmt: skip
+    if headers:
+        session.execute(insert(LedgerTransaction).execution_options(render_nulls=True), headers)
+        session.execute(insert(LedgerEntry).execution_options(render_nulls=True), rows)
+        _follow(session, moved)
 
 
 def reverse(

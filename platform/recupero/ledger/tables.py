@@ -18,7 +18,10 @@ class LedgerTransaction(TenantOwned, Base):
     often it comes. A correction is a new transaction that mirrors the one it `reverses_id`."""
 
     __tablename__ = "ledger_transactions"
-    __table_args__ = (UniqueConstraint("tenant_id", "external_key"), {"info": append_only(TENANT)})
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "external_key"),
+        {"info": {**append_only(TENANT), "id_blocks": True}},
+    )
 
     kind: Mapped[str]  # placement, adjustment, payment, reversal, reallocation
     external_key: Mapped[str]

@@ -73,7 +73,7 @@ def book_payment(session: Session, received: Received) -> int | None:
     )
     if session.execute(known).first():
         return None
-    group = _Group.load(session, received.debtor_id, received.currency)
+    group = Group.load(session, received.debtor_id, received.currency)
     payment, touched = _receive(session, group, received)
     _announce(session, payment, touched)
     for fact in _waiting_facts(session, received.external_key):
@@ -110,7 +110,7 @@ def reverse_payment(
 
 def settle_suspense(session: Session, *, debtor_id: int, currency: str, trigger: str, at: datetime) -> None:
     """What is owed has changed (an adjustment, an accrual): use or free the debtor's suspense."""
-    group = _Group.load(session, debtor_id, currency)
+    group = Group.load(session, debtor_id, currency)
     group.move(session, trigger=trigger, at=at, about=None)
 
 
@@ -119,7 +119,7 @@ def _lock(session: Session, payment_key: str) -> None:
     session.execute(_PAYMENT_LOCK, {"key": payment_key, "tenant": scope_of(session).tenant()})
 
 
-def _receive(session: Session, group: "_Group", received: Received) -> tuple[Payment, set[int]]:
+def _receive(session: Session, group: "Group", received: Received) -> tuple[Payment, set[int]]:
     allowed = [debt for debt in group.debts if debt.account_id in set(received.account_ids)]
     brought_by = contacts.last_reached(
         session, received.account_ids, since=received.received_at - BROUGHT, until=received.received_at
@@ -159,7 +159,7 @@ def _waiting_facts(session: Session, payment_key: str) -> Sequence[Reversal]:
 
 
 def _apply_fact(session: Session, payment: Payment, fact: Reversal) -> None:
-    group = _Group.load(session, payment.debtor_id, payment.currency, also=payment)
+    group = Group.load(session, payment.debtor_id, payment.currency, also=payment)
     fact.booked_at = clock.now()
     session.flush()
     group.facts.append(fact)
@@ -186,7 +186,7 @@ def _record(session: Session, what: str, payment: Payment, amount_minor: int) ->
 
 
 @dataclass
-class _Group:
+class Group:
     """A debtor's debts in one currency with every payment for them, their rows locked."""
 
     debts: list[OpenDebt]
@@ -197,7 +197,7 @@ class _Group:
     @classmethod
     def load(
         cls, session: Session, debtor_id: int | None, currency: str, also: Payment | None = None
-    ) -> "_Group":
+    ) -> "Group":
         tenant = scope_of(session).tenant()
         owed = [] if debtor_id is None else debts(session, debtor_id=debtor_id, currency=currency, lock=True)
         query = select(Payment).where(
@@ -233,23 +233,23 @@ class _Group:
     ) -> set[int]:
         """Book for each payment the way from where its money lies to where it belongs; accounts touched."""
         owed = [Debt(debt.account_id, debt.due_date) for debt in self.debts]
-        receipts = replay(owed, [*self._owed(session), *self._happenings()])
+        receipts = replay(owed, [*self._owed(session), *self.happenings()])
         order = in_order(owed)
         touched: set[int] = set()
         for payment in self.payments:
-            moves = self._moves(payment, receipts[payment.external_key], order)
+            moves = self.moves_of(payment, receipts[payment.external_key], order)
             if moves:
                 touched |= self._book(
                     session, payment, moves, trigger=trigger, at=at, about=about, first=first
                 )
-            payment.state = _state(receipts[payment.external_key])
+            payment.state = state_of(receipts[payment.external_key])
             session.flush()
         return touched
 
     def _owed(self, session: Session) -> list[Happening]:
         return ledger_queries.what_was_owed(session, [debt.account_id for debt in self.debts])
 
-    def _happenings(self) -> list[Happening]:
+    def happenings(self) -> list[Happening]:
         received = [
             Happening(one.received_at, Step.RECEIVED, one.external_key, one.amount_minor,
                       account_ids=frozenset(one.account_ids))
@@ -261,7 +261,7 @@ class _Group:
         ]
         return received + undone
 
-    def _moves(self, payment: Payment, target: Receipt, order: Sequence[Line]) -> "list[_Move]":
+    def moves_of(self, payment: Payment, target: Receipt, order: Sequence[Line]) -> "list[Move]":
         rates = {int(account): rate for account, rate in payment.rates.items()}
         fees = commission(target.lines, rates, order)
         wanted: dict[tuple[int | None, str], tuple[int, int]] = {
@@ -277,14 +277,14 @@ class _Group:
         for account, part in sorted({*wanted, *placed}, key=lambda line: (line[0] or 0, line[1])):
             to, lies = wanted.get((account, part), (0, 0)), placed.get((account, part), (0, 0))
             if to != lies:
-                moves.append(_Move(account, part, to[0] - lies[0], to[1] - lies[1]))
+                moves.append(Move(account, part, to[0] - lies[0], to[1] - lies[1]))
         return moves
 
     def _book(
         self,
         session: Session,
         payment: Payment,
-        moves: "list[_Move]",
+        moves: "list[Move]",
         *,
         trigger: str,
         at: datetime,
@@ -295,7 +295,7 @@ class _Group:
         kind = ("payment" if first else "reversal") if own else "reallocation"
         transaction_id = ledger.book(
             session, kind=kind, external_key=trigger if own else f"{trigger}:{payment.id}", occurred_at=at,
-            entries=_entries(payment, moves, {debt.account_id: debt.portfolio_id for debt in self.debts}),
+            entries=entries_of(payment, moves, {debt.account_id: debt.portfolio_id for debt in self.debts}),
             reverses_id=payment.transaction_id if kind == "reversal" else None,
         )  # fmt: skip
         if transaction_id is None:
@@ -316,7 +316,7 @@ class _Group:
 
 
 @dataclass(frozen=True, slots=True)
-class _Move:
+class Move:
     """Money of one payment onto a line (negative: off it), and the fee that goes with it."""
 
     account_id: int | None
@@ -325,13 +325,13 @@ class _Move:
     fee_minor: int
 
 
-def _state(receipt: Receipt) -> str:
+def state_of(receipt: Receipt) -> str:
     if not receipt.held:
         return "reversed"
     return "suspense" if receipt.suspense == receipt.held else "booked"
 
 
-def _entries(payment: Payment, moves: Sequence[_Move], portfolios: Mapping[int, int]) -> list[Entry]:
+def entries_of(payment: Payment, moves: Sequence[Move], portfolios: Mapping[int, int]) -> list[Entry]:
     """The postings of a payment's moves: the debt falls, the money is the creditor's, less the fee."""
     direct, currency = payment.kind == "direct", payment.currency
     debt_side = Book.DIRECT_PAYMENTS if direct else Book.PLACEMENT_CONTROL

@@ -10,7 +10,7 @@ from recupero.kernel import clock, jobs
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.payments import gateways
-from recupero.payments.events import PaymentBooked, PaymentReversed
+from recupero.payments.events import DirectPaymentsBooked, PaymentBooked, PaymentReversed
 from recupero.payments.links import address
 from recupero.payments.tables import Charge, PaymentLink
 from recupero.placements.debts import OpenDebt, debts_by_id
@@ -93,7 +93,9 @@ def withdraw(session: Session, link_id: int) -> None:
         jobs.enqueue(session, "payments.cancel_charge", charge_id=charge_id)
 
 
-def withdraw_changed(session: Session, event: PaymentBooked | PaymentReversed | AccountsClosed) -> None:
+def withdraw_changed(
+    session: Session, event: PaymentBooked | PaymentReversed | DirectPaymentsBooked | AccountsClosed
+) -> None:
     """A balance or a status changed: charges that were asked for before it are out of date."""
     if not event.account_ids:
         return

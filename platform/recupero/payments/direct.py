@@ -1,151 +1,157 @@
 """Payments that debtors made straight to the creditor, and the creditor's adjustments, from its files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import any_, func, select
 from sqlalchemy.orm import Session
 
 from recupero.kernel import clock
-from recupero.kernel.database import scope_of
-from recupero.kernel.errors import UserError
 from recupero.ledger import queries as ledger_queries
-from recupero.ledger import service as ledger
-from recupero.ledger.books import ALLOCATION_ORDER, Book, Part
-from recupero.ledger.service import Entry
-from recupero.payments.booking import Received, book_payment, reverse_payment, settle_suspense
-from recupero.payments.tables import Payment, Reversal
+from recupero.ledger.books import ALLOCATION_ORDER, Part
+from recupero.payments.booking import Received
+from recupero.payments.tables import Payment
+from recupero.payments.together import Together, brought_by, known_payments
 from recupero.placements.debts import OpenDebt, debts_by_id
 from recupero.placements.events import DirectPayment, DirectPaymentsReported
 from recupero.tenancy import queries as tenancy
 
+_AT_ONCE = 10_000
+Problem = tuple[str, str]  # a field and the code of why it cannot be booked (`placements.imports.reasons`)
+
 
 def book_direct(session: Session, reported: DirectPaymentsReported) -> None:
-    """Book each row of a financial file once, in the order of the file, in the file's transaction.
+    """Book each row of a financial file once, in the order of the file, in the file's transaction. The rows
+    that cannot be booked are noted in `reported.refused`, and the others are booked.
 
-    Raises UserError naming the row that cannot be booked; then nothing of the file is.
+    The caller holds the agency's lock of imports, so that no other file is booked meanwhile.
     """
-    zone = ZoneInfo(tenancy.tenant(session).timezone)
-    debts = {
-        debt.account_id: debt for debt in debts_by_id(session, {row.account_id for row in reported.rows})
-    }
+    work = _Work.of(session, reported)
+    books = Together(session, {debt.debtor_id for debt in work.debts.values()})
     for row in reported.rows:
-        debt = debts.get(row.account_id)
+        debt = work.debts.get(row.account_id)
         if debt is None or debt.currency != row.currency:
-            raise UserError(
-                "the account is not placed in %(currency)s: check the currency",
-                row=row.row_number,
-                field="currency",
-                currency=row.currency,
-            )
-        _BOOK[row.kind](session, row, debt, _moment(row.paid_on, zone))
+            problem: Problem | None = ("currency", "currency_differs")
+        elif row.kind == "payment":
+            problem = _payment(books, row, debt, work)
+        elif row.kind == "reversal":
+            problem = _reversal(books, row, debt, work)
+        else:
+            problem = _adjustment(books, row, debt, work)
+        if problem is not None:
+            reported.refused[row.row_number] = problem
+    books.write()
 
 
-def _moment(day: str, zone: ZoneInfo) -> datetime:
+@dataclass(frozen=True)
+class _Work:
+    """What is looked up for all rows at once. `known` are the keys of what is booked already."""
+
+    debts: Mapping[int, OpenDebt]
+    known: set[str]
+    brought: Mapping[tuple[int, datetime], tuple[int, str]]
+    zone: ZoneInfo
+    now: datetime
+
+    @classmethod
+    def of(cls, session: Session, reported: DirectPaymentsReported) -> "_Work":
+        zone, now = ZoneInfo(tenancy.tenant(session).timezone), clock.now()
+        accounts = sorted({row.account_id for row in reported.rows})
+        debts = {
+            debt.account_id: debt
+            for start in range(0, len(accounts), _AT_ONCE)
+            for debt in debts_by_id(session, accounts[start : start + _AT_ONCE])
+        }
+        payments = [row for row in reported.rows if row.kind == "payment"]
+        asked = {(row.account_id, _moment(row, zone, now)) for row in payments}
+        known = known_payments(session, [_payment_key(row) for row in payments])
+        adjustments = [_adjustment_key(row) for row in reported.rows if row.kind == "adjustment"]
+        known |= ledger_queries.booked_keys(session, adjustments)
+        return cls(debts, known, brought_by(session, sorted(asked)), zone, now)
+
+    def moment(self, row: DirectPayment) -> datetime:
+        return _moment(row, self.zone, self.now)
+
+
+def _moment(row: DirectPayment, zone: ZoneInfo, now: datetime) -> datetime:
     """A creditor tells the day only: it counts at the day's end, or now where the day is not over."""
-    return min(datetime.combine(date.fromisoformat(day), time.max, zone), clock.now())
+    return min(datetime.combine(date.fromisoformat(row.paid_on), time.max, zone), now)
 
 
-def _payment(session: Session, row: DirectPayment, debt: OpenDebt, at: datetime) -> None:
-    book_payment(
-        session,
-        Received(
-            external_key=f"direct:{row.external_key}", kind="direct", amount_minor=row.amount_minor,
-            currency=row.currency, received_at=at, debtor_id=debt.debtor_id, account_ids=[debt.account_id],
-            note=row.reference,
-        ),
-    )  # fmt: skip
+def _payment_key(row: DirectPayment) -> str:
+    return f"direct:{row.external_key}"
 
 
-def _reversal(session: Session, row: DirectPayment, debt: OpenDebt, at: datetime) -> None:
+def _adjustment_key(row: DirectPayment) -> str:
+    return f"adjustment:{row.external_key}"
+
+
+def _payment(books: Together, row: DirectPayment, debt: OpenDebt, work: _Work) -> Problem | None:
+    key, at = _payment_key(row), work.moment(row)
+    if key not in work.known:
+        work.known.add(key)
+        received = Received(
+            external_key=key, kind="direct", amount_minor=row.amount_minor, currency=row.currency,
+            received_at=at, debtor_id=debt.debtor_id, account_ids=[debt.account_id], note=row.reference,
+        )  # fmt: skip
+        books.receive(debt, received, work.brought.get((row.account_id, at)))
+    return None
+
+
+def _reversal(books: Together, row: DirectPayment, debt: OpenDebt, work: _Work) -> Problem | None:
     """Take back from the account's direct payments: that of the same reference first, then the newest."""
-    tenant, left, again = scope_of(session).tenant(), row.amount_minor, f"direct:{row.external_key}"
-    known = select(Reversal.id).where(
-        Reversal.tenant_id == tenant, Reversal.event_key.startswith(again + "#")
-    )
-    if session.execute(known.limit(1)).first():
-        return
-    payments = _direct_payments(session, debt)
-    payments.sort(key=lambda one: one.note == row.reference and row.reference is not None, reverse=True)
-    for payment in payments:
-        back = _taken_back(session, payment)
+    again, left, group = _payment_key(row), row.amount_minor, books.group(debt)
+    if any(fact.event_key.startswith(f"{again}#") for fact in group.facts):
+        return None
+    taken: list[tuple[Payment, int]] = []
+    for payment in _direct_payments(group.payments, debt, row.reference):
+        totals = [fact.total_minor for fact in group.facts if fact.payment_key == payment.external_key]
+        back = max(totals, default=0)
         more = min(left, payment.amount_minor - back)
         if more > 0:
-            reverse_payment(
-                session, payment_key=payment.external_key, event_key=f"{again}#{payment.id}", kind="refund",
-                total_minor=back + more, occurred_at=max(at, payment.received_at),
-            )  # fmt: skip
+            taken.append((payment, back + more))
             left -= more
     if left:
-        raise UserError(
-            "this takes back more than the creditor reported as paid: check the amount",
-            row=row.row_number,
-            field="amount",
-        )
+        return "amount", "reversal_excess"
+    for payment, total in taken:
+        at = max(work.moment(row), payment.received_at)
+        books.take_back(debt, payment, f"{again}#{payment.id}", total, at)
+    return None
 
 
-def _direct_payments(session: Session, debt: OpenDebt) -> list[Payment]:
-    """Newest first."""
-    return list(
-        session.execute(
-            select(Payment)
-            .where(
-                Payment.tenant_id == scope_of(session).tenant(),
-                Payment.debtor_id == debt.debtor_id,
-                Payment.currency == debt.currency,
-                Payment.kind == "direct",
-                any_(Payment.account_ids) == debt.account_id,
-            )
-            .order_by(Payment.received_at.desc(), Payment.id.desc())
-        ).scalars()
-    )
+def _direct_payments(payments: Sequence[Payment], debt: OpenDebt, reference: str | None) -> list[Payment]:
+    """Those for the debt: of the reference first, then newest first."""
+    found = [one for one in payments if one.kind == "direct" and debt.account_id in one.account_ids]
+    found.sort(key=lambda one: (one.received_at, one.id), reverse=True)
+    found.sort(key=lambda one: reference is None or one.note != reference)
+    return found
 
 
-def _taken_back(session: Session, payment: Payment) -> int:
-    return session.execute(
-        select(func.coalesce(func.max(Reversal.total_minor), 0)).where(
-            Reversal.tenant_id == payment.tenant_id, Reversal.payment_key == payment.external_key
-        )
-    ).scalar_one()
-
-
-def _adjustment(session: Session, row: DirectPayment, debt: OpenDebt, at: datetime) -> None:
+def _adjustment(books: Together, row: DirectPayment, debt: OpenDebt, work: _Work) -> Problem | None:
     """Change what is owed. A fall takes the named part, else parts in the order of allocation, and never more
     than is open; a rise adds to the named part, else to the principal."""
-    changes = _spread(session, row, debt)
-    key = f"adjustment:{row.external_key}"
-    total = sum(changes.values())
-    if not total:
-        return
-    entries = [
-        Entry(Book.RECEIVABLE, change, row.currency, debt.account_id, part, debt.portfolio_id)
-        for part, change in changes.items()
-    ]
-    entries.append(
-        Entry(Book.PLACEMENT_CONTROL, -total, row.currency, debt.account_id, None, debt.portfolio_id)
-    )
-    short = row.amount_minor - total
+    key = _adjustment_key(row)
+    if key in work.known:
+        return None
+    changes = _spread(row, books.owed(debt))
+    if not changes:
+        return "amount", "no_change"
+    work.known.add(key)
+    short = row.amount_minor - sum(changes.values())
     note = f"{-short} more than was open is left out" if short else row.reference
-    booked = ledger.book(
-        session, kind="adjustment", external_key=key, occurred_at=at, entries=entries, note=note
-    )
-    if booked is not None:
-        settle_suspense(session, debtor_id=debt.debtor_id, currency=row.currency, trigger=key, at=at)
+    books.adjust(debt, key, changes, work.moment(row), note)
+    return None
 
 
-def _spread(session: Session, row: DirectPayment, debt: OpenDebt) -> dict[str, int]:
+def _spread(row: DirectPayment, owed: Mapping[str, int]) -> dict[str, int]:
     if row.amount_minor > 0:
         return {row.part or Part.PRINCIPAL.value: row.amount_minor}
-    found = ledger_queries.balances(session, [debt.account_id]).get(debt.account_id)
     left, changes = -row.amount_minor, {}
     parts: Sequence[str] = [row.part] if row.part else ALLOCATION_ORDER
     for part in parts:
-        less = min(left, found.parts.get(part, 0)) if found else 0
+        less = min(left, owed.get(part, 0))
         if less > 0:
             changes[str(part)] = -less
             left -= less
     return changes
-
-
-_BOOK = {"payment": _payment, "reversal": _reversal, "adjustment": _adjustment}

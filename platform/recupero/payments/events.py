@@ -20,6 +20,14 @@ class PaymentReversed:
 
 
 @dataclass(frozen=True, slots=True)
+class DirectPaymentsBooked:
+    """Rows of a creditor's file are in the books together: these accounts of the tenant in scope owe less, or
+    are owed again."""
+
+    account_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PromiseMade:
     """The debtor promised to pay on the account."""
 

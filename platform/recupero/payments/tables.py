@@ -87,7 +87,7 @@ class Payment(TenantOwned, Base):
         Index("ix_payments_received", "tenant_id", "received_at"),
         Index("ix_payments_debtor", "tenant_id", "debtor_id", "currency"),
         Index("ix_payments_charge", "tenant_id", "charge_id"),
-        {"info": TENANT},
+        {"info": {**TENANT, "id_blocks": True}},
     )
 
     debtor_id: Mapped[int | None]

@@ -117,22 +117,35 @@ def import_rejects(import_id: int) -> Response:
 @blueprint.arguments(schemas.NewImportSchema, location="form")
 @blueprint.arguments(schemas.ImportFileSchema, location="files")
 @blueprint.response(201, schemas.ImportResultSchema)
-def import_file(data: dict[str, Any], files: dict[str, FileStorage]) -> dict[str, Any]:
+@blueprint.alt_response(202, schema=schemas.ImportSchema)
+def import_file(data: dict[str, Any], files: dict[str, FileStorage]) -> dict[str, Any] | Response:
     """Take a creditor's file in
 
     CSV or XLSX as multipart form data. With `dry_run` everything is checked and nothing kept. The same file
-    twice adds nothing."""
+    twice adds nothing. A file of 5 MiB or more is taken in by a worker: the answer is 202 with the import,
+    whose address, in `Location`, tells how far it is (`status`, `rows_done`) and what became of it."""
     from recupero.placements.imports import import_file as take_in  # Polars is loaded only for a file
+    from recupero.placements.imports import queueing
 
     with transaction() as session:
         tenant_id = browse.portfolio(session, data["portfolio_id"]).tenant_id
+    scope, database = Scope(the_caller().scope.agency_id, (tenant_id,)), runtime.current().database
     with _stored(files["file"]) as path:
-        result = take_in(
-            runtime.current().database, Scope(the_caller().scope.agency_id, (tenant_id,)),
-            portfolio_id=data["portfolio_id"], path=path, kind=data["kind"],
-            mapping=_mapping(data["mapping"]), dry_run=data["dry_run"], actor=the_caller().actor,
-        )  # fmt: skip
-    return result.as_json()
+        about: dict[str, Any] = {
+            "portfolio_id": data["portfolio_id"], "path": path, "kind": data["kind"],
+            "mapping": _mapping(data["mapping"]), "dry_run": data["dry_run"], "actor": the_caller().actor,
+        }  # fmt: skip
+        if queueing.is_large(path):
+            return _accepted(queueing.queue(database, scope, **about))
+        return take_in(database, scope, **about).as_json()
+
+
+def _accepted(batch_id: int) -> Response:
+    """The queued import, and where to ask for it."""
+    with transaction() as session:
+        batch = batches.batch(session, batch_id)
+        shown = {name: getattr(batch, name) for name in schemas.ImportSchema._declared_fields}
+    return rest.answer(shown, 202, {"Location": f"{rest.PREFIX}/imports/{batch_id}"})
 
 
 @contextmanager

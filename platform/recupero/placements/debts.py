@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import ARRAY, BigInteger, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from recupero.kernel.database import scope_of
@@ -60,6 +60,16 @@ def debts(session: Session, *, debtor_id: int, currency: str, lock: bool = False
         Account.currency == currency,
     )
     return _debts(session, query.with_for_update(of=Account) if lock else query)
+
+
+def debts_of(session: Session, debtor_ids: Collection[int]) -> list[OpenDebt]:
+    """All accounts of these debtors of the tenant in scope, by id, their rows held to the end of the
+    transaction."""
+    wanted = func.unnest(bindparam(None, list(debtor_ids), type_=ARRAY(BigInteger)))
+    query = _query().where(
+        Account.tenant_id == scope_of(session).tenant(), Account.debtor_id.in_(select(wanted))
+    )
+    return _debts(session, query.with_for_update(of=Account))
 
 
 def debts_by_id(session: Session, account_ids: Collection[int]) -> list[OpenDebt]:

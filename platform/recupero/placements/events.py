@@ -1,6 +1,6 @@
 """What happens to accounts, announced to the rooms above in the transaction in which it happens."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,11 @@ class DirectPayment:
 
 @dataclass(frozen=True, slots=True)
 class DirectPaymentsReported:
-    """A financial file of the creditor was read; each row is booked in this transaction, once."""
+    """A financial file of the creditor was read; each row is booked in this transaction, once.
+
+    Whoever books notes in `refused` the rows that cannot be booked: field and reason code by row number.
+    """
 
     batch_id: int
     rows: tuple[DirectPayment, ...]
+    refused: dict[int, tuple[str, str]] = field(default_factory=dict)

@@ -50,7 +50,10 @@ class ImportQuerySchema(Page):
 
 
 class ImportSchema(Schema):
-    """One file of a creditor. row_count = accepted + rejected + quarantined + duplicates."""
+    """One file of a creditor. row_count = accepted + rejected + quarantined + duplicates.
+
+    `status`: queued, running (`rows_done` so far), done, failed (`error` says why; nothing was loaded), or
+    tried (a dry run: the counts are what taking it in would have come to)."""
 
     id = fields.Integer(required=True)
     tenant_id = fields.Integer(required=True)
@@ -59,6 +62,8 @@ class ImportSchema(Schema):
     file_name = fields.String(required=True)
     status = fields.String(required=True)
     error = fields.String(required=True, allow_none=True)
+    dry_run = fields.Boolean(required=True)
+    rows_done = fields.Integer(required=True)
     row_count = fields.Integer(required=True)
     accepted = fields.Integer(required=True)
     rejected = fields.Integer(required=True)

@@ -12,6 +12,7 @@ from sqlalchemy import (
     SmallInteger,
     String,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -74,7 +75,10 @@ class ImportMapping(TenantOwned, Base):
 class ImportBatch(TenantOwned, Base):
     """One file. row_count = accepted + rejected + quarantined + duplicates, in counts and in balances.
 
-    `mapping` is the one it was read with, so that a quarantined row can be placed later as it was meant.
+    `status`: queued, running, done, failed (nothing was loaded) or tried (a dry run). `error` says in English
+    why it failed, `problem` has template, values, field and row of it for other languages. `rows_done` is how
+    far it is, `job_id` the job that runs it, if one does. `mapping` is the one it was read with, so that a
+    quarantined row can be placed later as it was meant.
     """
 
     __tablename__ = "import_batches"
@@ -86,9 +90,13 @@ class ImportBatch(TenantOwned, Base):
     portfolio_id: Mapped[int]
     kind: Mapped[str]
     file_name: Mapped[str]
-    content_hash: Mapped[bytes] = mapped_column(LargeBinary)
-    status: Mapped[str]  # running, done, failed
+    content_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    status: Mapped[str]
     error: Mapped[str | None]
+    problem: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    dry_run: Mapped[bool] = mapped_column(server_default=false())
+    job_id: Mapped[int | None]
+    rows_done: Mapped[int] = mapped_column(server_default="0")
     row_count: Mapped[int] = mapped_column(default=0)
     accepted: Mapped[int] = mapped_column(default=0)
     rejected: Mapped[int] = mapped_column(default=0)

@@ -16,7 +16,7 @@ from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
 from recupero.placements import batches, browse
 from recupero.placements import service as placements_service
-from recupero.placements.tables import Portfolio
+from recupero.placements.tables import ImportBatch, Portfolio
 from recupero.portals import uploads
 from recupero.portals.errors import said
 from recupero.portals.forms import Form
@@ -95,25 +95,30 @@ def placement_file_sent(token: str) -> ResponseReturnValue:
         spec = _mapping_of(form, path)
         if form.optional("do") == "look":
             return _mapping_page(token, spec, form)
-        result = _take_in(path, portfolio, kind, spec, dry_run=form.optional("do") != "import")
-        if result.batch_id is None:
+        trial = form.optional("do") != "import"
+        result = _take_in(path, portfolio, kind, spec, dry_run=trial)
+        if trial and not isinstance(result, int):
             return _mapping_page(token, spec, form, result=result)
+        if form.optional("save"):
+            _save_mapping(portfolio, kind, spec)
     except UserError as error:
         form.refuse(error)
         return _mapping_page(token, spec or _known_mapping(portfolio, kind, path), form)
-    if form.optional("save"):
-        with runtime.current().database.transaction(_scope(portfolio)) as session:
-            placements_service.save_mapping(
-                session,
-                portfolio_id=portfolio.id,
-                kind=kind,
-                name="default",
-                spec=spec,
-                actor=the_caller().actor,
-            )
+    if trial:
+        return redirect(url_for("portals.placement", batch_id=result, token=token))
     uploads.drop(token, the_caller())
+    if isinstance(result, int):
+        return redirect(url_for("portals.placement", batch_id=result))
     flash(_("The file has been taken in."))
     return redirect(url_for("portals.placement", batch_id=result.batch_id))
+
+
+def _save_mapping(portfolio: Portfolio, kind: str, spec: dict[str, Any]) -> None:
+    with runtime.current().database.transaction(_scope(portfolio)) as session:
+        placements_service.save_mapping(
+            session, portfolio_id=portfolio.id, kind=kind, name="default", spec=spec,
+            actor=the_caller().actor,
+        )  # fmt: skip
 
 
 def _chosen(token: str) -> tuple[Path, Portfolio, str]:
@@ -141,9 +146,11 @@ def _known_mapping(portfolio: Portfolio, kind: str, path: Path) -> dict[str, Any
 
 
 def _take_in(path: Path, portfolio: Portfolio, kind: str, spec: dict[str, Any], *, dry_run: bool) -> Any:
-    from recupero.placements.imports import import_file
+    """The result; of a large file, which a worker takes in, the number of its batch."""
+    from recupero.placements.imports import import_file, queueing
 
-    return import_file(
+    take_in = queueing.queue if queueing.is_large(path) else import_file
+    return take_in(
         runtime.current().database, _scope(portfolio), portfolio_id=portfolio.id, path=path, kind=kind,
         mapping=spec, dry_run=dry_run, actor=the_caller().actor,
     )  # fmt: skip
@@ -231,17 +238,30 @@ def _preview(
 @blueprint.get("/placements/<int:batch_id>")
 @requires(Permission.PLACEMENTS_READ)
 def placement(batch_id: int) -> ResponseReturnValue:
+    """What became of a file; while it is taken in, how far it is, asked for again every few seconds."""
     from recupero.placements.imports.reasons import explain
+    from recupero.placements.imports.recording import problem_of
 
     with transaction() as session:
         batch = batches.batch(session, batch_id)
         portfolio = browse.portfolio(session, batch.portfolio_id)
         tenant = tenancy.tenant(session, batch.tenant_id)
         issues = batches.issues(session, batch)
+    problem = problem_of(batch)
     return render_template(
         "placements/batch.html", batch=batch, portfolio=portfolio, tenant=tenant, issues=issues,
+        waits=batch.status in ("queued", "running"), problem=problem and said(problem),
+        back=_way_back(batch),
         explain=lambda code: explain(code, _),
     )  # fmt: skip
+
+
+def _way_back(batch: ImportBatch) -> str | None:
+    """After a trial: the page from which the file can be taken in, while it is kept there."""
+    token = request.args.get("token")
+    if token is None or batch.status not in ("tried", "failed"):
+        return None
+    return url_for("portals.placement_file", token=token, portfolio=batch.portfolio_id, kind=batch.kind)
 
 
 @blueprint.get("/placements/<int:batch_id>/rejects.csv")

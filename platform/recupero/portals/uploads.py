@@ -22,7 +22,9 @@ def keep(sent: FileStorage, caller: Caller) -> str:
     token = secrets.token_hex(12)
     place = folder / token
     place.mkdir(mode=0o700, parents=True)
-    sent.save(place / (secure_filename(sent.filename or "") or "file"))
+    path = place / (secure_filename(sent.filename or "") or "file")
+    sent.save(path)
+    path.chmod(0o600)
     return token
 
 

@@ -2,6 +2,7 @@
 twice.
 """
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,6 +65,24 @@ def test_direct_payments_lower_the_balance_once(placed: Creditor) -> None:
     again = placed.send(content, kind="financial", mapping=FINANCIAL)
     assert (again.accepted, again.rejected) == (0, 4)
     assert balances(placed) == {"OP-1": 100_000, "OP-2": 0, "OP-3": 104_000}
+
+
+def test_a_line_that_cannot_be_booked_is_rejected_and_the_others_are_booked(
+    placed: Creditor, tmp_path: Path
+) -> None:
+    content = csv_text(
+        [["OP-1", "5.000", "01/03/2026", "pago", "R1"], ["OP-2", "9.000", "02/03/2026", "reverso", "R2"],
+         ["OP-3", "-1.000", "02/03/2026", "ajuste", "R3"]],
+        headings=PAYMENTS,
+    )  # fmt: skip
+    for turn, expected in enumerate([(2, 1, 0), (0, 1, 2)]):
+        rejects = tmp_path / f"rejects-{turn}.csv"
+        result = placed.send(content, kind="financial", mapping=FINANCIAL, rejects=rejects)
+        assert (result.accepted, result.rejected, result.duplicates) == expected
+        assert result.control_totals["balance_minor"]["CLP"]["rejected"] == 9_000
+        assert "OP-2;9.000;02/03/2026;reverso;R2;amount: this takes back more" in rejects.read_text("utf-8")
+        assert balances(placed) == {"OP-1": 100_000, "OP-2": 105_000, "OP-3": 104_000}
+    assert (3, "rejected", "amount", "reversal_excess") in placed.reasons()
 
 
 def test_a_reversal_raises_the_balance_again(placed: Creditor) -> None:

@@ -202,13 +202,13 @@ def test_control_records_must_agree(creditor: Creditor) -> None:
     trailer = ["TOTAL", "2", "", "", "", "", "210.000", "", ""]
     result = creditor.send(csv_text([row(1), row(2), trailer]), mapping=mapping)
     assert result.control_totals["declared"] == {"rows": 2, "balance_minor": 210_000}
-    before = creditor.counts()
+    before = creditor.loaded()
     for broken in (["TOTAL", "3", *trailer[2:]], [*trailer[:6], "210.001", "", ""]):
         with pytest.raises(UserError, match="control record declares"):
             creditor.send(csv_text([row(3), row(4), broken]), mapping=mapping)
     with pytest.raises(UserError, match="no control record"):
         creditor.send(csv_text([row(3)]), mapping=mapping)
-    assert creditor.counts() == before
+    assert creditor.loaded() == before
 
 
 def test_rows_that_are_not_meant_are_counted_apart(creditor: Creditor) -> None:
@@ -275,10 +275,10 @@ def test_no_rejects_no_file(creditor: Creditor) -> None:
 def test_nothing_is_loaded_from_a_broken_file(
     creditor: Creditor, content: str, mapping: Any, says: str
 ) -> None:
-    before = creditor.counts()
+    before = creditor.loaded()
     with pytest.raises(UserError, match=says):
         creditor.send(content, mapping=mapping)
-    assert creditor.counts() == before
+    assert creditor.loaded() == before
 
 
 def test_a_mapping_is_saved_found_and_proposed(creditor: Creditor) -> None:

@@ -49,6 +49,7 @@ REASONS = {
     "account_ended": _("the account is closed"),
     "entry": _("write payment, reversal or adjustment"),
     "no_change": _("nothing changes"),
+    "reversal_excess": _("this takes back more than the creditor reported as paid"),
 }
 
 

@@ -93,7 +93,7 @@ SELECT k.place FROM reported_keys k JOIN imported_lines l ON l.tenant_id = :tena
 
 
 def place(session: Session, prepared: Prepared, setting: Setting, batch_id: int, chunk: int) -> None:
-    """Announce the new lines, to be booked in this transaction, and remember them."""
+    """Announce the new lines, to be booked in this transaction, and remember those that were."""
     found, lines = prepared.found, matching.match(session, prepared.lines, setting)
     found.add(lines, pl.col("account_id").is_null(), REJECTED, "client_account", "no_account")
     worked = (pl.col("status") == "active") | (pl.col("entry") == "reversal")
@@ -113,13 +113,28 @@ def place(session: Session, prepared: Prepared, setting: Setting, batch_id: int,
     new = matching.accepted(prepared, lines)
     if not new.height:
         return
-    copy(session, "reported_keys", new.select(pl.col(ROW).alias("place"), "line_key"), _LINES)
+    reported = DirectPaymentsReported(batch_id, _reported(new))
+    events.publish(session, reported)
+    booked = _without_refused(prepared, new, reported.refused)
+    copy(session, "reported_keys", booked.select(pl.col(ROW).alias("place"), "line_key"), _LINES)
     session.execute(
         text("INSERT INTO imported_lines (tenant_id, batch_id, line_key)"
              " SELECT :tenant, :batch, line_key FROM reported_keys"),
         {"tenant": setting.tenant_id, "batch": batch_id},
     )  # fmt: skip
-    events.publish(session, DirectPaymentsReported(batch_id, _reported(new)))
+
+
+def _without_refused(
+    prepared: Prepared, new: pl.DataFrame, refused: dict[int, tuple[str, str]]
+) -> pl.DataFrame:
+    """The lines that were booked; the others end as rejected, and may come again."""
+    if not refused:
+        return new
+    rows = [(row, name, reason) for row, (name, reason) in refused.items()]
+    told = pl.DataFrame(rows, {ROW: pl.Int64, "name": pl.String, "code": pl.String}, orient="row")
+    for name in told["name"].unique():
+        prepared.found.add(told, pl.col("name") == name, REJECTED, name, pl.col("code"))
+    return matching.accepted(prepared, new)
 
 
 def _reported(new: pl.DataFrame) -> tuple[DirectPayment, ...]:

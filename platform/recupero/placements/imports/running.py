@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,8 +16,8 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import audit, clock
 from recupero.kernel.database import Database, Scope, scope_of
-from recupero.kernel.errors import NotFound, UserError, Words
-from recupero.placements.imports import maintaining, placing, recalling, reporting, sealing
+from recupero.kernel.errors import Conflict, NotFound, UserError, Words
+from recupero.placements.imports import maintaining, placing, recalling, recording, reporting, sealing
 from recupero.placements.imports.copying import copy
 from recupero.placements.imports.extracting import check_columns, meant, split_control
 from recupero.placements.imports.findings import ACCEPTED, DUPLICATE, QUARANTINED, REJECTED, WARNING, Checked
@@ -80,10 +81,49 @@ def import_file(
     one proposed from the headings. `rejects` is where to write the rows that were not taken (made only if
     there are any). `progress` is told the rows done so far. A dry run does everything and keeps nothing.
 
-    Raises UserError where the file, the mapping or the control record is wrong: nothing is loaded then.
+    The file's batch row is there from the beginning; where the import fails, or is ended from outside, it
+    tells why. Raises UserError where the file, the mapping or the control record is wrong: nothing is loaded.
     """
-    started, path = time.monotonic(), Path(path)
-    run = _Run(kind, path, actor, rejects, progress)
+    path = Path(path)
+    run = partial(
+        take_in, database, scope, portfolio_id=portfolio_id, path=path, kind=kind, mapping=mapping,
+        dry_run=dry_run, actor=actor, rejects=rejects, progress=progress,
+    )  # fmt: skip
+    if dry_run:
+        return run()
+    with database.transaction(scope) as session:
+        batch_id = recording.begin(
+            session, portfolio_id=portfolio_id, kind=kind, file_name=path.name, actor=actor
+        ).id
+    try:
+        return run(batch_id=batch_id)
+    except BaseException as error:
+        recording.fail(database, scope, batch_id, error)
+        raise
+
+
+def take_in(
+    database: Database,
+    scope: Scope,
+    *,
+    portfolio_id: int,
+    path: Path,
+    kind: str,
+    mapping: dict[str, Any] | str | None,
+    dry_run: bool,
+    actor: str,
+    batch_id: int | None = None,
+    rejects: Path | None = None,
+    progress: Callable[[float], None] = lambda share: None,
+    rows_done: Callable[[int], None] = lambda rows: None,
+) -> ImportResult:
+    """Take the file of a batch in (None: one for the dry run alone), in one transaction. The batch's row is
+    written at its end, so that others may write to it meanwhile. `rows_done` is told the rows so far.
+
+    Raises UserError, and Conflict where the batch is being taken in already.
+    """
+    started = time.monotonic()
+    run = _Run(kind, path, actor, rejects, progress, rows_done, batch_id)
     result: ImportResult | None = None
     try:
         with database.transaction(scope) as session:
@@ -105,9 +145,17 @@ class _Run:
     """One file on its way in."""
 
     def __init__(
-        self, kind: str, path: Path, actor: str, rejects: Path | None, progress: Callable[[float], None]
+        self,
+        kind: str,
+        path: Path,
+        actor: str,
+        rejects: Path | None,
+        progress: Callable[[float], None],
+        rows_done: Callable[[int], None],
+        batch_id: int | None,
     ) -> None:
-        self.kind, self.path, self.actor, self.progress = kind, path, actor, progress
+        self.kind, self.path, self.actor = kind, path, actor
+        self.progress, self.rows_done, self._batch_id = progress, rows_done, batch_id
         self._rejects_path = rejects
         self._rejects: RejectsFile | None = None
         self.totals = Totals()
@@ -123,23 +171,20 @@ class _Run:
         with _table(self.path, self.mapping) as table:
             check_columns(self.mapping, table.headings)
             self.table = table
-            batch = self._batch(session)
-            self._chunks(session, batch.id)
+            batch_id = self._batch_id or self._begin(session)
+            if not recording.hold(session, batch_id):
+                raise Conflict("the file is being taken in already")
+            self._chunks(session, batch_id)
         self.totals.check(self.setting.currency, self.mapping.control)
         if not self.totals.rows and not self.totals.excluded:
             raise UserError("the file has headings but no rows", field="file")
-        return self._finish(session, batch)
+        return self._finish(session, batch_id)
 
-    def _batch(self, session: Session) -> ImportBatch:
-        batch = ImportBatch(
-            tenant_id=self.setting.tenant_id, portfolio_id=self.setting.portfolio_id, kind=self.kind,
-            file_name=self.path.name, content_hash=self.table.content_hash, status="running",
-            mapping=self.spec,
-            created_by=self.actor, started_at=clock.now(),
-        )  # fmt: skip
-        session.add(batch)
-        session.flush()
-        return batch
+    def _begin(self, session: Session) -> int:
+        return recording.begin(
+            session, portfolio_id=self.setting.portfolio_id, kind=self.kind, file_name=self.path.name,
+            actor=self.actor, dry_run=True,
+        ).id  # fmt: skip
 
     def _chunks(self, session: Session, batch_id: int) -> None:
         room = ROOMS[self.kind]
@@ -148,6 +193,7 @@ class _Run:
             self.totals.add_outcomes(prepared.rows)
             self._keep_issues(session, prepared, batch_id)
             self.progress(self.table.done())
+            self.rows_done(self.totals.rows)
 
     def _prepared(self) -> Iterator[Checked]:
         """Checked chunks; runs in a thread of its own, so it touches no session."""
@@ -194,8 +240,11 @@ class _Run:
         for row, *cells in raw.select(ROW, *self.table.headings).iter_rows():
             self._rejects.add(cells, reason_text(reasons[row]))
 
-    def _finish(self, session: Session, batch: ImportBatch) -> ImportResult:
+    def _finish(self, session: Session, batch_id: int) -> ImportResult:
         totals, counts = self.totals, self.totals.counts
+        batch = session.get_one(ImportBatch, (self.setting.tenant_id, batch_id))
+        batch.content_hash, batch.mapping = self.table.content_hash, self.spec
+        batch.rows_done = totals.rows
         batch.row_count, batch.control_totals = totals.rows, totals.as_json()
         batch.accepted, batch.rejected = counts[ACCEPTED], counts[REJECTED]
         batch.quarantined, batch.duplicates = counts[QUARANTINED], counts[DUPLICATE]

@@ -1,0 +1,37 @@
+"""Imports that run as jobs and say how far they are; ids taken ahead for what is booked together."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+_SEQUENCES = ("payments_id_seq", "ledger_transactions_id_seq")
+
+
+def upgrade() -> None:
+    op.alter_column("import_batches", "content_hash", nullable=True)
+    op.add_column(
+        "import_batches", sa.Column("problem", postgresql.JSONB(astext_type=sa.Text()), nullable=True)
+    )
+    op.add_column(
+        "import_batches", sa.Column("dry_run", sa.Boolean(), server_default=sa.false(), nullable=False)
+    )
+    op.add_column("import_batches", sa.Column("job_id", sa.BigInteger(), nullable=True))
+    op.add_column(
+        "import_batches", sa.Column("rows_done", sa.BigInteger(), server_default="0", nullable=False)
+    )
+    for sequence in _SEQUENCES:
+        op.execute(f"GRANT USAGE ON SEQUENCE {sequence} TO recupero_app")
+
+
+def downgrade() -> None:
+    for sequence in _SEQUENCES:
+        op.execute(f"REVOKE USAGE ON SEQUENCE {sequence} FROM recupero_app")
+    for column in ("rows_done", "job_id", "dry_run", "problem"):
+        op.drop_column("import_batches", column)
+    op.execute("UPDATE import_batches SET content_hash = '' WHERE content_hash IS NULL")
+    op.alter_column("import_batches", "content_hash", nullable=False)

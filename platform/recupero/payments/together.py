@@ -1,0 +1,248 @@
+"""Payments booked together: worked out in memory debtor by debtor, written in one set of statements.
+
+What comes out is what `booking` books one by one: the same replay in the same order.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import ARRAY, BigInteger, Text, bindparam, func, insert, select, text
+from sqlalchemy.orm import Session
+
+from recupero.contacts import reached
+from recupero.kernel import clock, events
+from recupero.kernel.database import scope_of
+from recupero.ledger import queries as ledger_queries
+from recupero.ledger import service as ledger
+from recupero.ledger.allocation import Debt, Happening, Step, in_order, replay
+from recupero.ledger.books import Book
+from recupero.ledger.service import Booking, Entry
+from recupero.payments import promises
+from recupero.payments.booking import BROUGHT, Group, Move, Received, entries_of, state_of
+from recupero.payments.events import DirectPaymentsBooked
+from recupero.payments.tables import Allocation, Payment, Reversal
+from recupero.placements.debts import OpenDebt, debts_of
+
+_AT_ONCE = 5_000
+Key = tuple[int, str]  # a debtor and a currency
+
+
+class Together:
+    """The debts of some debtors of the tenant in scope, their rows locked, and what is booked on them until
+    `write`. One that books the same payments at the same time must be kept out by the caller."""
+
+    def __init__(self, session: Session, debtor_ids: Collection[int]) -> None:
+        self._session, self._tenant = session, scope_of(session).tenant()
+        self._groups: dict[Key, Group] = {}
+        self._owed: defaultdict[Key, list[Happening]] = defaultdict(list)
+        self._payments: list[Payment] = []
+        self._reversals: list[Reversal] = []
+        self._bookings: list[Booking] = []
+        self._allocations: list[dict[str, Any]] = []
+        self._touched: set[int] = set()
+        self._ids = _blocks(lambda: ledger.new_ids(session, 1000))
+        self._payment_ids = _blocks(lambda: _payment_ids(session, 1000))
+        self._load(debtor_ids)
+
+    def _load(self, debtor_ids: Collection[int]) -> None:
+        of_account: dict[int, Key] = {}
+        for debt in debts_of(self._session, debtor_ids):
+            key = of_account[debt.account_id] = (debt.debtor_id, debt.currency)
+            self._groups.setdefault(key, Group([], [], [])).debts.append(debt)
+        for some in _slices(sorted(of_account)):
+            for fact in ledger_queries.what_was_owed(self._session, some):
+                if fact.line is not None:
+                    self._owed[of_account[fact.line[0]]].append(fact)
+        self._load_payments(debtor_ids)
+
+    def _load_payments(self, debtor_ids: Collection[int]) -> None:
+        session, tenant = self._session, self._tenant
+        found = select(Payment).where(
+            Payment.tenant_id == tenant, Payment.debtor_id.in_(_numbers(debtor_ids))
+        )
+        group_of: dict[str | int, Group] = {}
+        for payment in session.execute(found.order_by(Payment.id)).scalars():
+            group = self._groups.get((payment.debtor_id or 0, payment.currency))
+            if group is not None:
+                group.payments.append(payment)
+                group_of[payment.id] = group_of[payment.external_key] = group
+        keys = [key for key in group_of if isinstance(key, str)]
+        facts = select(Reversal).where(
+            Reversal.tenant_id == tenant,
+            Reversal.payment_key.in_(_texts(keys)),
+            Reversal.booked_at.is_not(None),
+        )
+        for fact in session.execute(facts).scalars():
+            group_of[fact.payment_key].facts.append(fact)
+        lies = (
+            select(Allocation.payment_id, Allocation.account_id, Allocation.part,
+                   func.sum(Allocation.amount_minor), func.sum(Allocation.fee_minor))
+            .where(Allocation.tenant_id == tenant,
+                   Allocation.payment_id.in_(_numbers(key for key in group_of if isinstance(key, int))))
+            .group_by(Allocation.payment_id, Allocation.account_id, Allocation.part)
+        )  # fmt: skip
+        for payment_id, account_id, part, amount, fee in session.execute(lies):
+            group_of[payment_id].placed[payment_id, account_id, part] = (int(amount), int(fee))
+
+    def group(self, debt: OpenDebt) -> Group:
+        """The debts and payments that the debt is paid and allocated with."""
+        return self._groups[debt.debtor_id, debt.currency]
+
+    def owed(self, debt: OpenDebt) -> dict[str, int]:
+        """What is owed on the debt now, by part."""
+        parts: defaultdict[str, int] = defaultdict(int)
+        for fact in self._owed[debt.debtor_id, debt.currency]:
+            if fact.line is not None and fact.line[0] == debt.account_id:
+                parts[fact.line[1]] += fact.amount
+        for (_, account_id, part), (amount, _) in self.group(debt).placed.items():
+            if account_id == debt.account_id:
+                parts[part] -= amount
+        return parts
+
+    def receive(self, debt: OpenDebt, received: Received, brought_by: tuple[int, str] | None) -> None:
+        """Book a payment for this debt. Its key is new."""
+        payment = Payment(
+            tenant_id=self._tenant, id=next(self._payment_ids), debtor_id=debt.debtor_id,
+            external_key=received.external_key, kind=received.kind, amount_minor=received.amount_minor,
+            currency=received.currency, account_ids=[debt.account_id],
+            rates={str(debt.account_id): debt.commission_rate}, state="booked",
+            received_at=received.received_at, booked_at=clock.now(), transaction_id=0,
+            contact_id=brought_by and brought_by[0], channel=brought_by and brought_by[1], note=received.note,
+        )  # fmt: skip
+        self._payments.append(payment)
+        self.group(debt).payments.append(payment)
+        trigger = f"payment:{payment.external_key}"
+        self._move(debt, trigger, payment.received_at, about=payment, first=True)
+
+    def take_back(self, debt: OpenDebt, payment: Payment, event_key: str, total: int, at: datetime) -> None:
+        """Note that `total` minor units of the payment have gone back so far, and book it."""
+        fact = Reversal(
+            tenant_id=self._tenant, payment_key=payment.external_key, event_key=event_key, kind="refund",
+            total_minor=total, occurred_at=at, booked_at=clock.now(),
+        )  # fmt: skip
+        self._reversals.append(fact)
+        self.group(debt).facts.append(fact)
+        self._move(debt, f"reversal:{event_key}", at, about=payment)
+
+    def adjust(
+        self, debt: OpenDebt, key: str, changes: dict[str, int], at: datetime, note: str | None
+    ) -> None:
+        """Change what is owed on parts of the debt, and let the debtor's payments follow."""
+        account, portfolio, currency = debt.account_id, debt.portfolio_id, debt.currency
+        entries = [
+            Entry(Book.RECEIVABLE, change, currency, account, part, portfolio)
+            for part, change in changes.items()
+        ]
+        total = sum(changes.values())
+        entries.append(Entry(Book.PLACEMENT_CONTROL, -total, currency, account, None, portfolio))
+        self._bookings.append(Booking(next(self._ids), "adjustment", key, at, entries, note))
+        self._owed[debt.debtor_id, currency] += [
+            Happening(at, Step.OWED, key, change, line=(account, part)) for part, change in changes.items()
+        ]
+        self._touched.add(account)
+        self._move(debt, key, at, about=None)
+
+    def _move(
+        self, debt: OpenDebt, trigger: str, at: datetime, *, about: Payment | None, first: bool = False
+    ) -> None:
+        """As `Group.move`, without writing."""
+        group = self.group(debt)
+        owed = [Debt(one.account_id, one.due_date) for one in group.debts]
+        happened = [*self._owed[debt.debtor_id, debt.currency], *group.happenings()]
+        receipts, order = replay(owed, happened), in_order(owed)
+        for payment in group.payments:
+            receipt = receipts[payment.external_key]
+            moves = group.moves_of(payment, receipt, order)
+            if moves:
+                own = payment is about
+                kind = ("payment" if first else "reversal") if own else "reallocation"
+                self._note(group, payment, moves, kind, trigger if own else f"{trigger}:{payment.id}", at)
+            payment.state = state_of(receipt)
+
+    def _note(
+        self, group: Group, payment: Payment, moves: Sequence[Move], kind: str, key: str, at: datetime
+    ) -> None:
+        portfolios = {debt.account_id: debt.portfolio_id for debt in group.debts}
+        identity = next(self._ids)
+        self._bookings.append(
+            Booking(identity, kind, key, at, entries_of(payment, moves, portfolios),
+                    reverses_id=payment.transaction_id if kind == "reversal" else None)
+        )  # fmt: skip
+        if kind == "payment":
+            payment.transaction_id = identity
+        for move in moves:
+            line = (payment.id, move.account_id, move.part)
+            amount, fee = group.placed.get(line, (0, 0))
+            group.placed[line] = (amount + move.amount_minor, fee + move.fee_minor)
+            self._allocations.append(
+                {"tenant_id": self._tenant, "payment_id": payment.id, "transaction_id": identity,
+                 "account_id": move.account_id, "part": move.part, "amount_minor": move.amount_minor,
+                 "fee_minor": move.fee_minor, "at": at}
+            )  # fmt: skip
+            if move.account_id is not None:
+                self._touched.add(move.account_id)
+
+    def write(self) -> None:
+        """Write what was booked; promises are judged again and `DirectPaymentsBooked` is published."""
+        session = self._session
+        session.flush()  # the states of payments that were there before
+        for table, rows in (
+            (Payment, [_values(payment) for payment in self._payments]),
+            (Reversal, [_values(fact) for fact in self._reversals]),
+            (Allocation, self._allocations),
+        ):
+            if rows:
+                session.execute(insert(table).execution_options(render_nulls=True), rows)
+        ledger.book_many(session, self._bookings)
+        for some in _slices(sorted(self._touched)):
+            promises.review(session, some)
+            events.publish(session, DirectPaymentsBooked(tuple(some)))
+
+
+def brought_by(
+    session: Session, asked: Sequence[tuple[int, datetime]]
+) -> dict[tuple[int, datetime], tuple[int, str]]:
+    """The contact that each payment (its account and moment) is counted to."""
+    return reached.last_reached_each(session, asked, within=BROUGHT) if asked else {}
+
+
+def known_payments(session: Session, keys: Collection[str]) -> set[str]:
+    """Which of these payments of the tenant in scope are booked."""
+    query = select(Payment.external_key).where(
+        Payment.tenant_id == scope_of(session).tenant(), Payment.external_key.in_(_texts(keys))
+    )
+    return set(session.execute(query).scalars())
+
+
+def _numbers(values: Iterable[int]) -> Any:
+    """Ids, however many, as one parameter."""
+    return select(func.unnest(bindparam(None, list(values), type_=ARRAY(BigInteger))))
+
+
+def _texts(values: Iterable[str]) -> Any:
+    """Keys, however many, as one parameter."""
+    return select(func.unnest(bindparam(None, list(values), type_=ARRAY(Text))))
+
+
+def _values(row: Payment | Reversal) -> dict[str, Any]:
+    columns = row.__table__.columns.keys()
+    return {name: getattr(row, name) for name in columns if not (name == "id" and row.id is None)}
+
+
+def _payment_ids(session: Session, count: int) -> list[int]:
+    query = text("SELECT nextval(pg_get_serial_sequence('payments', 'id')) FROM generate_series(1, :count)")
+    return list(session.execute(query, {"count": count}).scalars())
+
+
+def _blocks(more: Callable[[], list[int]]) -> Iterator[int]:
+    while True:
+        yield from more()
+
+
+def _slices(values: Iterable[int]) -> Iterator[list[int]]:
+    left = iter(values)
+    while some := list(islice(left, _AT_ONCE)):
+        yield some

@@ -1,0 +1,28 @@
+"""What workers do for placements: take large files in, and tell of those that were broken off."""
+
+from datetime import timedelta
+
+from recupero.kernel import runtime
+from recupero.kernel.jobs import JobContext, job, periodic
+from recupero.tenancy.queries import agency_scopes
+
+
+@job("placements.take_in")
+def take_in(context: JobContext, batch_id: int, mapping: str | None) -> None:
+    """Take a stored file in."""
+    from recupero.placements.imports import queueing  # Polars is loaded only for a file
+
+    queueing.run(context, batch_id, mapping)
+
+
+@periodic("placements.settle_imports", every=timedelta(minutes=10))
+def settle_imports(context: JobContext) -> None:
+    """Note as failed the imports whose process was killed."""
+    from recupero.placements.imports import queueing, recording
+
+    database = runtime.current().database
+    for agency in agency_scopes(database):
+        for tenant_id in agency.tenant_ids:
+            scope = agency.of_tenant(tenant_id)
+            for batch_id in recording.interrupted(database, scope):
+                queueing.forget(scope, batch_id)

@@ -1,8 +1,9 @@
 """The gate over columns, for planning: many accounts, one moment, several channels; answers as `judge`.
 
 What does not depend on history is worked out once per distinct setting (place, consents, flags) with the
-single form's own checks. What counts history is worked out with group-by, see `batch_history`. Where the
-law changes within the horizon, or treats reminders apart, accounts are judged one by one.
+single form's own checks. What counts history or dates is worked out with group-by, see `batch_history` and
+`batch_dates`. Where the law, or a reminder's due date, changes within the horizon, each stretch of time under
+one law is asked in turn.
 """
 
 from __future__ import annotations
@@ -14,38 +15,39 @@ from typing import Any
 
 import polars as pl
 
-from recupero.law.batch_history import History
-from recupero.law.service import Packs, judge_contact
+from recupero.law.batch_history import TIME, ready
+from recupero.law.batch_settings import Setting, boundaries, facts_of, settings_of
+from recupero.law.batch_stretches import Stretches, Together
+from recupero.law.service import Packs
 from recupero_sdk.law import (
     HORIZON,
     Channel,
-    Facts,
     PastContact,
     Proposal,
     Purpose,
     Recipient,
     RegulationPack,
+    judge,
 )
-from recupero_sdk.law.checks import Case
-from recupero_sdk.law.engine import Plan, compiled, purpose_of
-from recupero_sdk.law.moments import DAY, ceil_minute
-from recupero_sdk.law.opening import open_stretches
-from recupero_sdk.law.zones import UnknownZoneError, Whereabouts, load_zone
+from recupero_sdk.law.moments import DAY
+from recupero_sdk.law.zones import zone_exists
 
-_TIME = pl.Datetime("us", "UTC")
-_PLACE = ("region", "timezone", "phone_timezone", "postal_timezone", "commune")
-_LISTS = ("consented_channels", "opted_out_channels", "flags")
-_SETTING = (*_PLACE, *_LISTS, "employer_contact", "debt_kind")
-#: Columns of `accounts`: keys of any type, texts that may be null, lists of text, a flag and a date.
-ACCOUNT_COLUMNS = ("account", "person", "debt", "creditor", "country", *_SETTING, "due_date")
+#: Columns of `accounts`: keys of any type, texts that may be null, lists of text, flags and a date.
+ACCOUNT_COLUMNS = (
+    "account", "person", "debt", "creditor", "country", "region", "timezone", "phone_timezone",
+    "postal_timezone", "commune", "consented_channels", "opted_out_channels", "flags", "employer_contact",
+    "debt_kind", "due_date",
+)  # fmt: skip
 #: Columns of `history`: keys as in `accounts`, `at` in UTC, and texts.
 HISTORY_COLUMNS = ("person", "debt", "creditor", "at", "channel", "direction", "outcome")
 _ANSWER: dict[str, Any] = {
     "channel": pl.String,
     "allowed": pl.Boolean,
     "first_refusal": pl.String,
-    "next_lawful_at": _TIME,
+    "next_lawful_at": TIME,
 }
+#: Accounts are worked through in parts of this size, so that memory does not grow with their number.
+_PART = 250_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +72,23 @@ def judge_many(
 ) -> pl.DataFrame:
     """One row per account and channel: account, channel, allowed, first_refusal, next_lawful_at (UTC).
 
-    `history` holds contacts of these persons up to the moment asked about; later ones are left out. Raises
-    `ValueError` where a column is missing.
+    `accounts` may also hold the other facts of `batch_settings.FACT_COLUMNS`, and `history` account_key,
+    recipient, place, purpose, asked and with_consent. `history` holds contacts of these persons up to the
+    moment asked about; later ones are left out. Raises `ValueError` where a column is missing.
     """
     _require(accounts, ACCOUNT_COLUMNS, "accounts")
     _require(history, HISTORY_COLUMNS, "history")
-    rows = accounts.select(ACCOUNT_COLUMNS).with_row_index("row")
-    past = history.select(HISTORY_COLUMNS).with_columns(pl.col("at").cast(_TIME))
-    past = past.filter(pl.col("at") <= question.at)
-    answers = [_answer(packs, part, past, channels, question) for part in rows.partition_by("country")]
-    empty = pl.DataFrame(schema={"row": pl.UInt32, "account": accounts.schema["account"], **_ANSWER})
+    at = question.at.astimezone(UTC)
+    rows, past = accounts.with_row_index("number"), ready(history, at)
+    answers, known = [], Stretches()
+    for part in rows.partition_by("country"):
+        mine = past if part.height == rows.height else past.join(part, on="person", how="semi")
+        answers += [_answer(packs, some, mine, channels, question, known) for some in part.iter_slices(_PART)]
+    empty = pl.DataFrame(schema={"number": pl.UInt32, "account": accounts.schema["account"], **_ANSWER})
     order = pl.Enum(list(channels))
     answer = pl.concat([empty, *answers], how="vertical_relaxed")
-    return answer.sort("row", pl.col("channel").cast(order)).drop("row")
+    answer = answer.with_columns(pl.col("channel").cast(order)).sort("number", "channel")
+    return answer.with_columns(pl.col("channel").cast(pl.String)).drop("number")
 
 
 def _require(frame: pl.DataFrame, columns: Iterable[str], name: str) -> None:
@@ -91,227 +97,66 @@ def _require(frame: pl.DataFrame, columns: Iterable[str], name: str) -> None:
 
 
 def _answer(
-    packs: Packs, rows: pl.DataFrame, past: pl.DataFrame, channels: Sequence[Channel], question: Question
+    packs: Packs,
+    rows: pl.DataFrame,
+    past: pl.DataFrame,
+    channels: Sequence[Channel],
+    question: Question,
+    known: Stretches,
 ) -> pl.DataFrame:
     country = rows["country"][0]
     if packs.closed_because(country) is not None:
         return _closed(rows, channels, f"{country}-COVERAGE")
     pack = packs.by_country[country]
-    if _law_moves(pack, question) or _minds_reminders(pack):
-        return _one_by_one(packs, rows, past, channels, question)
-    rows, settings = _settings(rows)
-    judged = [_Setting.of(pack, setting) for setting in settings.iter_rows(named=True)]
-    mine = past.join(rows.select("person").unique(), on="person", how="semi")
-    past_contacts = History(mine, question.at)
-    answers = [_by_channel(pack, rows, judged, past_contacts, channel, question) for channel in channels]
+    if _begins(pack, question):
+        return _one_by_one(pack, rows, past, channels, question)
+    if rows.height < past.height:
+        past = past.join(rows.select("person").unique(), on="person", how="semi")
+    rows, settings = settings_of(pack, rows, question.at, question.horizon, question.purpose)
+    answers, timelines = [], dict[tuple[datetime, ...], list[Setting]]()
+    lost = [one.number for one in settings if not all(map(zone_exists, one.where.zones))]
+    for setting in settings:
+        if setting.number not in lost:
+            turns = boundaries(pack, setting, question.at, question.horizon)
+            timelines.setdefault(turns, []).append(setting)
+    if lost:
+        unplaced = rows.filter(pl.col("setting").is_in(lost))
+        answers.append(_closed(unplaced, channels, f"{country}-COVERAGE"))
+    for turns, group in timelines.items():
+        mine = rows
+        if len(group) < len(settings):
+            mine = rows.filter(pl.col("setting").is_in([one.number for one in group]))
+        together = Together(pack, mine, group, past, turns, question.at.astimezone(UTC), known)
+        proposals = [question.proposal(channel) for channel in channels]
+        answer, intricate = together.answers(proposals, question.horizon)
+        answers.append(answer)
+        if intricate:
+            slow = mine.filter(pl.col("setting").is_in(intricate))
+            answers.append(_one_by_one(pack, slow, past, channels, question))
     return pl.concat(answers, how="vertical_relaxed")
 
 
 def _closed(rows: pl.DataFrame, channels: Sequence[Channel], rule: str) -> pl.DataFrame:
-    answer = rows.select("row", "account").join(pl.DataFrame({"channel": list(channels)}), how="cross")
+    answer = rows.select("number", "account").join(pl.DataFrame({"channel": list(channels)}), how="cross")
     return answer.with_columns(
         allowed=pl.lit(value=False),
         first_refusal=pl.lit(rule),
-        next_lawful_at=pl.lit(None, dtype=_TIME),
+        next_lawful_at=pl.lit(None, dtype=TIME),
     )
 
 
-def _law_moves(pack: RegulationPack, question: Question) -> bool:
-    """Whether deciding rules come or go around the moments asked about, in any zone."""
-    first = question.at.astimezone(UTC).date() - 2 * DAY
-    last = first + question.horizon + 4 * DAY
+def _begins(pack: RegulationPack, question: Question) -> bool:
+    """Whether the pack knows no law yet at the moment asked about, in some zone."""
     covers = pack.manifest.covers_from
-    if covers is not None and first <= covers:
-        return True
-    return any(first <= day <= last for day in compiled(pack).deciding_changes)
-
-
-def _minds_reminders(pack: RegulationPack) -> bool:
-    """Whether a deciding rule tells reminders from collection, so that the due date moves the answer."""
-    return compiled(pack).minds_reminders
-
-
-def _settings(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The rows with the number of their setting, and the distinct settings."""
-    rows = rows.with_columns(pl.col(name).list.unique().list.sort().list.join(",") for name in _LISTS)
-    settings = rows.select(_SETTING).unique(maintain_order=True).with_row_index("setting")
-    return rows.join(settings, on=list(_SETTING), how="left", nulls_equal=True), settings
-
-
-def _channels(text: str | None) -> frozenset[Any]:
-    return frozenset(text.split(",")) if text else frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class _Setting:
-    """Facts shared by many accounts, and the zones and regions that follow from them."""
-
-    number: int
-    facts: Facts
-    where: Whereabouts
-
-    @classmethod
-    def of(cls, pack: RegulationPack, row: dict[str, Any]) -> _Setting:
-        consented = row["consented_channels"]
-        facts = Facts(
-            country=pack.country,
-            **{name: row[name] for name in _PLACE},
-            consented_channels=None if consented is None else _channels(consented),
-            opted_out_channels=_channels(row["opted_out_channels"]),
-            flags=_channels(row["flags"]),
-            employer_contact=bool(row["employer_contact"]),
-            debt_kind=row["debt_kind"],
-        )
-        return cls(row["setting"], facts, compiled(pack).whereabouts(facts))
-
-    @property
-    def place(self) -> str:
-        """Settings with the same place have the same open stretches."""
-        return "|".join((*self.where.zones, "", *sorted(self.where.places), "", self.facts.commune or ""))
-
-
-@dataclass(frozen=True, slots=True)
-class _Still:
-    """What one setting and channel give without history: places in the plan of the first rules refusing."""
-
-    setting: _Setting
-    plan: Plan
-    by_facts: int | None
-    by_clock: int | None
-
-
-def _still(pack: RegulationPack, setting: _Setting, proposal: Proposal) -> _Still | None:
-    """The history-free judgement; None where a zone does not exist."""
-    refused: dict[str, list[int]] = {"facts": [], "clock": []}
-    plan = None
-    where = setting.where
-    for name in where.zones:
-        try:
-            zone = load_zone(name)
-        except UnknownZoneError:
-            return None
-        local = proposal.at.astimezone(zone)
-        purpose = purpose_of(setting.facts, proposal, local.date())
-        plan = compiled(pack).plan(local.date(), proposal.channel, purpose, where.places)
-        at = proposal.at.astimezone(UTC)
-        case = Case(setting.facts, proposal, [], at, zone, local, local.date(), where.regions, purpose)
-        for place, check in plan.deciding:
-            if check.basis != "history" and check.refusal(case):
-                refused[check.basis].append(place)
-    if plan is None:
-        return None
-    return _Still(setting, plan, min(refused["facts"], default=None), min(refused["clock"], default=None))
-
-
-def _by_channel(
-    pack: RegulationPack,
-    rows: pl.DataFrame,
-    settings: list[_Setting],
-    past: History,
-    channel: Channel,
-    question: Question,
-) -> pl.DataFrame:
-    """The answer for one channel: settings with the same deciding rules are answered together."""
-    proposal = question.proposal(channel)
-    profiles: dict[tuple[int, ...], list[_Still]] = {}
-    lost = []
-    for setting in settings:
-        still = _still(pack, setting, proposal)
-        if still is None:
-            lost.append(setting.number)
-            continue
-        key = tuple(id(still.plan.articles[place]) for place, _check in still.plan.deciding)
-        profiles.setdefault(key, []).append(still)
-    answers = [_profile(pack, rows, stills, past, proposal, question.horizon) for stills in profiles.values()]
-    unplaced = rows.filter(pl.col("setting").is_in(lost))
-    answers.append(_closed(unplaced, [channel], f"{pack.country}-COVERAGE"))
-    return pl.concat(answers, how="vertical_relaxed")
-
-
-def _profile(
-    pack: RegulationPack,
-    rows: pl.DataFrame,
-    stills: list[_Still],
-    past: History,
-    proposal: Proposal,
-    horizon: timedelta,
-) -> pl.DataFrame:
-    frame = pl.DataFrame(
-        {
-            "setting": [still.setting.number for still in stills],
-            "place": [still.setting.place for still in stills],
-            "zones": [list(still.setting.where.zones) for still in stills],
-            "by_facts": [still.by_facts for still in stills],
-            "by_clock": [still.by_clock for still in stills],
-        },
-        schema_overrides={"setting": pl.UInt32, "by_facts": pl.Int32, "by_clock": pl.Int32},
-    )
-    mine = rows.join(frame, on="setting", how="inner")
-    plan = stills[0].plan
-    mine = mine.join(past.blocks(mine, plan, proposal), on="row", how="left")
-    names = [plan.at_rest[place].rule_id for place in range(len(plan.at_rest))]
-    stretches = _stretches(pack, stills, proposal, horizon)
-    return _conclude(mine, stretches, names, proposal, horizon)
-
-
-def _stretches(
-    pack: RegulationPack, stills: list[_Still], proposal: Proposal, horizon: timedelta
-) -> pl.DataFrame:
-    """Open stretches of every place, ends in order, one minute more than the horizon so that it is inside."""
-    until = proposal.at.astimezone(UTC) + horizon + timedelta(minutes=1)
-    places = {still.setting.place: still.setting.facts for still in stills}
-    found = [
-        (place, starts, ends)
-        for place, facts in places.items()
-        for starts, ends in open_stretches(pack, facts, proposal, until)
-    ]
-    schema: dict[str, Any] = {"place": pl.String, "starts": _TIME, "ends": _TIME}
-    return pl.DataFrame(found, schema=schema, orient="row").sort("ends")
-
-
-def _conclude(
-    rows: pl.DataFrame, stretches: pl.DataFrame, names: list[str], proposal: Proposal, horizon: timedelta
-) -> pl.DataFrame:
-    """First refusing rule and next lawful moment from what facts, clock and history each said."""
-    at = proposal.at.astimezone(UTC)
-    first = pl.min_horizontal("by_facts", "by_clock", "by_history")
-    rows = rows.with_columns(
-        first=first,
-        moment=pl.max_horizontal(pl.lit(ceil_minute(at), dtype=_TIME), _ceil_minute(pl.col("blocked_until"))),
-    )
-    rows = rows.sort("moment").join_asof(
-        stretches,
-        left_on="moment",
-        right_on="ends",
-        by="place",
-        strategy="forward",
-        allow_exact_matches=False,
-        check_sortedness=False,
-    )
-    later = pl.max_horizontal("moment", _ceil_minute(pl.col("starts")))
-    reachable = pl.col("by_facts").is_null() & pl.col("starts").is_not_null() & (later <= at + horizon)
-    return rows.select(
-        "row",
-        "account",
-        channel=pl.lit(proposal.channel),
-        allowed=pl.col("first").is_null(),
-        first_refusal=pl.col("first").replace_strict(
-            dict(enumerate(names)), default=None, return_dtype=pl.String
-        ),
-        next_lawful_at=pl.when(pl.col("first").is_null())
-        .then(pl.lit(at, dtype=_TIME))
-        .when(reachable)
-        .then(later),
-    )
-
-
-def _ceil_minute(moment: pl.Expr) -> pl.Expr:
-    whole = moment.dt.truncate("1m")
-    return pl.when(whole == moment).then(moment).otherwise(whole + timedelta(minutes=1))
+    return covers is not None and question.at.astimezone(UTC).date() - 2 * DAY <= covers
 
 
 def _one_by_one(
-    packs: Packs, rows: pl.DataFrame, past: pl.DataFrame, channels: Sequence[Channel], question: Question
+    pack: RegulationPack,
+    rows: pl.DataFrame,
+    past: pl.DataFrame,
+    channels: Sequence[Channel],
+    question: Question,
 ) -> pl.DataFrame:
     """The same answer from the single form, account by account."""
     by_person: dict[Any, list[dict[str, Any]]] = {}
@@ -321,32 +166,20 @@ def _one_by_one(
     answers = []
     for row in rows.iter_rows(named=True):
         history = [_past(contact, row) for contact in by_person.get(row["person"], [])]
+        facts = facts_of(pack.country, row, row["due_date"])
         for channel in channels:
-            verdict = judge_contact(packs, _facts(row), history, question.proposal(channel))
+            verdict = judge(pack, facts, history, question.proposal(channel), horizon=question.horizon)
             lawful = verdict.next_lawful_at
             lawful = lawful.astimezone(UTC) if lawful else None
             answers.append(
-                (row["row"], row["account"], channel, verdict.allowed, verdict.first_refusal, lawful)
+                (row["number"], row["account"], channel, verdict.allowed, verdict.first_refusal, lawful)
             )
-    schema = {"row": pl.UInt32, "account": rows.schema["account"], **_ANSWER}
+    schema = {"number": pl.UInt32, "account": rows.schema["account"], **_ANSWER}
     return pl.DataFrame(answers, schema=schema, orient="row")
 
 
-def _facts(row: dict[str, Any]) -> Facts:
-    consented = row["consented_channels"]
-    return Facts(
-        country=row["country"],
-        **{name: row[name] for name in _PLACE},
-        consented_channels=None if consented is None else frozenset(consented),
-        opted_out_channels=frozenset(row["opted_out_channels"] or ()),
-        flags=frozenset(row["flags"] or ()),
-        employer_contact=bool(row["employer_contact"]),
-        due_date=row["due_date"],
-        debt_kind=row["debt_kind"],
-    )
-
-
 def _past(contact: dict[str, Any], row: dict[str, Any]) -> PastContact:
+    account = row.get("account_key", row["debt"])
     return PastContact(
         at=contact["at"],
         channel=contact["channel"],
@@ -354,4 +187,10 @@ def _past(contact: dict[str, Any], row: dict[str, Any]) -> PastContact:
         outcome=contact["outcome"],
         same_debt=contact["debt"] == row["debt"],
         same_creditor=contact["creditor"] == row["creditor"],
+        same_account=contact["account_key"] == account,
+        recipient=contact["recipient"],
+        place=contact["place"],
+        purpose=contact["purpose"],
+        asked=contact["asked"],
+        with_consent=contact["with_consent"],
     )

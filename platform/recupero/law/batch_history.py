@@ -1,135 +1,233 @@
-"""Caps, gaps and channel locks over columns: from which moment each account's history blocks it no more.
+"""Caps, gaps and channel locks over columns: until when each account's history blocks it, rule by rule.
 
-With a history that lies wholly in the past, a rule that blocks at the moment asked about lets go once and
-for all. And each rule needs but one moment per debtor: a cap of n per period is used up exactly when the
-n-th newest counted contact still lies in the period; gaps and locks look at the newest.
+With a history that lies wholly in the past, a rule that blocks at a moment lets go once and for all, as long
+as the same rules are in force. And each rule needs but one moment per debtor: a cap of n per period is used
+up exactly when the n-th newest counted contact still lies in the period; gaps and locks look at the newest.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from recupero_sdk.law import Proposal
-from recupero_sdk.law.engine import Plan
+from recupero_sdk.law import CHANNELS, Channel
 from recupero_sdk.law.moments import DAY, instant, next_period, period_start
 from recupero_sdk.law.rule import Scope
 from recupero_sdk.law.schema import ChannelLockRule, FrequencyRule, GapRule
 from recupero_sdk.law.terms import Counted
+from recupero_sdk.law.values import CONTACT_OUTCOMES, DIRECTIONS
 from recupero_sdk.law.zones import load_zone
 
-_TIME = pl.Datetime("us", "UTC")
-_KEYS: dict[Scope, list[str]] = {
+TIME = pl.Datetime("us", "UTC")
+KEYS: dict[Scope, list[str]] = {
     "debtor": ["person"],
     "agency": ["person"],
     "creditor": ["person", "creditor"],
     "debt": ["person", "debt"],
-    "account": ["person", "debt"],
+    "account": ["person", "account_key"],
 }
-_Rule = FrequencyRule | GapRule | ChannelLockRule
+#: Later than any moment asked about: a rule that never lets go.
+NEVER = datetime(9000, 1, 1, tzinfo=UTC)
+HistoryRule = FrequencyRule | GapRule | ChannelLockRule
+_CODES: dict[str, pl.DataType] = {
+    "channel": pl.Enum(CHANNELS),
+    "direction": pl.Enum(DIRECTIONS),
+    "outcome": pl.Enum(CONTACT_OUTCOMES),
+}
+#: Columns of the history that may be left out, and what stands for them.
+_OPTIONAL: dict[str, pl.Expr] = {
+    "account_key": pl.col("debt"),
+    "recipient": pl.lit("debtor"),
+    "place": pl.lit(None, pl.String),
+    "purpose": pl.lit(None, pl.String),
+    "asked": pl.lit(value=False),
+    "with_consent": pl.lit(value=False),
+}
+
+
+def ready(history: pl.DataFrame, at: datetime) -> pl.DataFrame:
+    """The history up to a moment, coded, with every column the rules may ask for.
+
+    Raises `ValueError` where it holds a channel, direction or outcome that the law does not know.
+    """
+    missing = [column.alias(name) for name, column in _OPTIONAL.items() if name not in history.columns]
+    coded = [pl.col(name).cast(code) for name, code in _CODES.items()]
+    try:
+        return history.with_columns(pl.col("at").cast(TIME), *coded, *missing).filter(pl.col("at") <= at)
+    except pl.exceptions.InvalidOperationError as error:
+        raise ValueError(
+            f"history holds a channel, direction or outcome that is not known: {error}"
+        ) from None
 
 
 class History:
-    """Past contacts of many persons, asked at one moment; what rules share over channels is kept."""
+    """Past contacts of many persons; what rules share over channels and moments is kept.
 
-    def __init__(self, past: pl.DataFrame, at: datetime) -> None:
-        self._past, self._at = past, at.astimezone(UTC)
-        self._newest: dict[int, pl.DataFrame] = {}
+    `rows` are the accounts with `row`, their keys, and one line per zone the debtor may be in (`zone`).
+    """
 
-    def blocks(self, rows: pl.DataFrame, plan: Plan, proposal: Proposal) -> pl.DataFrame:
-        """row, by_history (place in the plan of the first rule that refuses now), blocked_until (UTC)."""
-        places = [place for place, check in plan.deciding if check.basis == "history"]
-        found = [self._by_rule(rows, plan, place, proposal) for place in places]
-        empty = pl.DataFrame(schema={"row": pl.UInt32, "until": _TIME, "place": pl.Int32})
-        blocked = pl.concat([empty, *found])
-        return blocked.group_by("row").agg(
-            by_history=pl.col("place").min(), blocked_until=pl.col("until").max()
-        )
+    def __init__(self, past: pl.DataFrame, rows: pl.DataFrame, at: datetime) -> None:
+        self.past, self._rows, self.at = past, rows, at
+        self._newest: dict[Any, pl.DataFrame] = {}
+        self._until: dict[Any, pl.Series] = {}
 
-    def _by_rule(self, rows: pl.DataFrame, plan: Plan, place: int, proposal: Proposal) -> pl.DataFrame:
-        """row, until, place of the accounts that one rule blocks now, in each zone they may be in."""
-        rule = plan.articles[place].rule
-        assert isinstance(rule, _Rule)
-        keys, newest = _KEYS[rule.scope], self._newest_of(rule)
-        if isinstance(rule, ChannelLockRule):
-            newest = newest.filter(pl.col("channel") != proposal.channel)
-            newest = newest.group_by(keys).agg(pl.col("newest").max())
-        found = [pl.DataFrame(schema={"row": pl.UInt32, "until": _TIME})]
-        for zone in rows["zones"].explode().unique():
-            until = _until(rule, newest, self._at, load_zone(zone)).filter(pl.col("until") > self._at)
-            there = rows.filter(pl.col("zones").list.contains(zone)).select("row", *keys)
-            found.append(there.join(until, on=keys, how="inner").select("row", "until"))
-        return pl.concat(found).with_columns(place=pl.lit(place, dtype=pl.Int32))
+    def until_by_line(self, rule: HistoryRule, channel: Channel, at: datetime) -> pl.Series:
+        """Until when each line is blocked by this rule from a moment on; null where it is free."""
+        key = (id(rule), channel if isinstance(rule, ChannelLockRule) else None, at)
+        if key not in self._until:
+            self._until[key] = self._by_zone(rule, channel, at)
+        return self._until[key]
 
-    def _newest_of(self, rule: _Rule) -> pl.DataFrame:
-        """Per debtor (or debt, or creditor): the contact whose leaving makes room; a lock's per channel."""
-        if id(rule) not in self._newest:
-            keys = _KEYS[rule.scope] + (["channel"] if isinstance(rule, ChannelLockRule) else [])
-            limit = rule.parameters.limit.value if isinstance(rule, FrequencyRule) else 1
-            newest = pl.col("at").max() if limit == 1 else pl.col("at").top_k(limit).min()
-            recent = self._past.filter(
-                pl.col("at") > self._at - _reach(rule), _counts(rule.parameters.counts)
-            )
-            counted = recent.group_by(keys).agg(newest=pl.when(pl.len() >= limit).then(newest))
-            self._newest[id(rule)] = counted.drop_nulls("newest")
-        return self._newest[id(rule)]
+    def _by_zone(self, rule: HistoryRule, channel: Channel, at: datetime) -> pl.Series:
+        keys = KEYS[rule.scope]
+        if not _by_day(rule) and not _minds_zone(rule):
+            newest = self._newest_of(rule, channel, None)
+            return self._joined(_until(rule, newest, at, load_zone("UTC")), keys, at)
+        parts = [
+            _until(rule, self._newest_of(rule, channel, zone if _by_day(rule) else None), at, load_zone(zone))
+            .with_columns(zone=pl.lit(zone))
+            .filter(pl.col("until") > at)
+            for zone in self._rows["zone"].unique()
+        ]
+        return self._joined(pl.concat(parts), [*keys, "zone"], at)
+
+    def _joined(self, until: pl.DataFrame, keys: list[str], at: datetime) -> pl.Series:
+        until = until.filter(pl.col("until") > at).select(*keys, "until")
+        if until.is_empty():
+            return pl.Series("until", [None], dtype=TIME).new_from_index(0, self._rows.height)
+        return self._rows.select(keys).join(until, on=keys, how="left", maintain_order="left")["until"]
+
+    def _newest_of(self, rule: HistoryRule, channel: Channel, zone: str | None) -> pl.DataFrame:
+        """Per debtor (or debt, or creditor): the contact whose leaving makes room; by local day in `zone`."""
+        key = (id(rule), channel if isinstance(rule, ChannelLockRule) else None, zone)
+        if key not in self._newest:
+            counted = counts(rule.parameters.counts)
+            if isinstance(rule, ChannelLockRule):
+                counted &= pl.col("channel") != channel
+            recent = self.past.filter(pl.col("at") > self.at - _reach(rule), counted)
+            self._newest[key] = _nth_newest(recent, KEYS[rule.scope], _limit(rule), zone)
+        return self._newest[key]
 
 
-def _reach(rule: _Rule) -> timedelta:
+def _nth_newest(recent: pl.DataFrame, keys: list[str], limit: int, zone: str | None) -> pl.DataFrame:
+    """Per key the n-th newest moment; with `zone` the last moment of the n-th newest local day."""
+    last = None
+    if zone is not None:
+        recent = recent.with_columns(day=pl.col("at").dt.convert_time_zone(zone).dt.date())
+        recent = recent.group_by([*keys, "day"]).agg(pl.col("at").max())
+        last = pl.col("day").max().alias("last_day")
+    newest = pl.col("at").max() if limit == 1 else pl.col("at").top_k(limit).min()
+    aggregates = [
+        pl.when(pl.len() >= limit).then(newest).alias("newest"),
+        *([last] if last is not None else []),
+    ]
+    return recent.group_by(keys).agg(aggregates).drop_nulls("newest")
+
+
+def _by_day(rule: HistoryRule) -> bool:
+    """Whether the rule counts local days rather than contacts."""
+    return isinstance(rule, FrequencyRule) and rule.parameters.limit.unit == "days"
+
+
+def _limit(rule: HistoryRule) -> int:
+    return rule.parameters.limit.value if isinstance(rule, FrequencyRule) else 1
+
+
+def _minds_zone(rule: HistoryRule) -> bool:
+    """Whether the debtor's zone moves the moment at which the rule lets go."""
+    if isinstance(rule, GapRule):
+        return rule.parameters.days is not None
+    rolling = rule.parameters.rolling
+    by_days = rolling is not None and rolling.unit == "calendar_days"
+    return by_days or "calendar" in rule.parameters.readings
+
+
+def _reach(rule: HistoryRule) -> timedelta:
     """How far back a contact can still block, with a day to spare for zones."""
     if isinstance(rule, GapRule):
-        hours, days = _gap(rule)
-        return max(timedelta(hours=hours), days * DAY) + 2 * DAY
-    calendar = {"day": DAY, "week": 7 * DAY, "month": 31 * DAY}[rule.parameters.period]
-    rolling = timedelta(hours=rule.parameters.rolling.value) if rule.parameters.rolling else timedelta()
-    return max(calendar, rolling) + 2 * DAY
+        length, days = _gap(rule)
+        return max(length, days * DAY) + 2 * DAY
+    parameters = rule.parameters
+    length = timedelta()
+    if rolling := parameters.rolling:
+        length = timedelta(hours=rolling.value) if rolling.unit == "hours" else rolling.value * DAY
+    if "calendar" in parameters.readings:
+        lengths = {"day": 1, "week": 7, "month": 31, "year": 366, "ever": 40_000}
+        length = max(length, lengths[parameters.period or "ever"] * DAY)
+    return length + 2 * DAY
 
 
-def _counts(counted: Counted) -> pl.Expr:
+def counts(counted: Counted) -> pl.Expr:
     """Which contacts use up a limit; one whose outcome is unknown does."""
     matches = [
         (pl.col("channel") == channel) & pl.col("outcome").is_in([*outcomes, "unknown"])
         for channel, outcomes in counted.outcomes.items()
     ]
-    inbound = pl.col("channel").is_in(list(counted.outcomes)) & pl.col("outcome").is_in(counted.inbound)
-    return pl.when(pl.col("direction") == "inbound").then(inbound).otherwise(pl.any_horizontal(matches))
+    found = pl.any_horizontal(matches) & (pl.col("direction") == "outbound")
+    if counted.inbound:
+        inbound = pl.col("channel").is_in(list(counted.outcomes)) & pl.col("outcome").is_in(counted.inbound)
+        found |= inbound & (pl.col("direction") == "inbound")
+    for name in ("asked", "with_consent"):
+        if name in counted.excludes:
+            found &= ~pl.col(name)
+    if "reply" in counted.excludes:
+        found &= pl.col("purpose").ne_missing(pl.lit("reply"))
+    if counted.recipients:
+        found &= pl.col("recipient").is_in(counted.recipients)
+    for name, values in (("place", counted.places), ("purpose", counted.purposes)):
+        if values:
+            found &= pl.col(name).is_in(values) | pl.col(name).is_null()
+    return found
 
 
-def _until(rule: _Rule, newest: pl.DataFrame, at: datetime, zone: ZoneInfo) -> pl.DataFrame:
+def _until(rule: HistoryRule, newest: pl.DataFrame, at: datetime, zone: ZoneInfo) -> pl.DataFrame:
     """The keys with `until`: when the rule has room again; null where it has room in every reading."""
     if isinstance(rule, GapRule):
-        return _gap_until(rule, newest, zone)
+        length, days = _gap(rule)
+        by_length = newest.with_columns(until=pl.col("newest") + length)
+        if not days:
+            return by_length
+        by_date = midnight_after(newest, "newest", days, zone)
+        return by_length.with_columns(until=pl.max_horizontal("until", by_date))
     day, parameters = at.astimezone(zone).date(), rule.parameters
-    untils = []
+    untils: list[Any] = []
     for reading in parameters.readings:
         if reading == "rolling" and parameters.rolling is not None:
-            untils.append(pl.col("newest") + timedelta(hours=parameters.rolling.value))
+            value = parameters.rolling.value
+            if parameters.rolling.unit == "hours":
+                untils.append(pl.col("newest") + timedelta(hours=value))
+            else:
+                untils.append(midnight_after(newest, "newest", value, zone))
+        elif parameters.period == "ever":
+            untils.append(pl.lit(NEVER, dtype=TIME))
         else:
-            starts = instant(period_start(day, parameters.period), 0, zone)
-            ends = instant(next_period(day, parameters.period), 0, zone)
-            untils.append(pl.when(pl.col("newest") >= starts).then(pl.lit(ends, dtype=_TIME)))
-    return newest.with_columns(until=pl.max_horizontal(untils))
+            period = cast("Any", parameters.period)
+            starts = instant(period_start(day, period), 0, zone)
+            ends = instant(next_period(day, period), 0, zone)
+            untils.append(pl.when(pl.col("newest") >= starts).then(pl.lit(ends, dtype=TIME)))
+    found = newest.with_columns(until=pl.max_horizontal(untils))
+    return found.filter(pl.col("last_day") != day) if "last_day" in found.columns else found
 
 
-def _gap(rule: GapRule) -> tuple[int, int]:
+def _gap(rule: GapRule) -> tuple[timedelta, int]:
+    """The full length between contacts, and how many local midnights must pass."""
     parameters = rule.parameters
-    return (
-        parameters.hours.value if parameters.hours else 0,
-        parameters.days.value if parameters.days else 0,
+    length = timedelta(
+        hours=parameters.hours.value if parameters.hours else 0,
+        minutes=parameters.minutes.value if parameters.minutes else 0,
     )
+    days = parameters.days.value if parameters.days else 0
+    return length, days + (1 if days and parameters.day_one == "next" else 0)
 
 
-def _gap_until(rule: GapRule, newest: pl.DataFrame, zone: ZoneInfo) -> pl.DataFrame:
-    hours, days = _gap(rule)
-    by_hours = newest.with_columns(until=pl.col("newest") + timedelta(hours=hours))
-    if not days:
-        return by_hours
-    local = by_hours.with_columns(day=pl.col("newest").dt.convert_time_zone(zone.key).dt.date())
-    dates: list[date] = local["day"].unique().to_list()
-    midnights = pl.DataFrame(
-        {"day": dates, "midnight": [instant(day + days * DAY, 0, zone) for day in dates]},
-        schema={"day": pl.Date, "midnight": _TIME},
-    )
-    return local.join(midnights, on="day").with_columns(until=pl.max_horizontal("until", "midnight"))
+def midnight_after(frame: pl.DataFrame, column: str, days: int, zone: ZoneInfo) -> pl.Series:
+    """The UTC midnight that many local days after the local day of each moment; null of null."""
+    day = frame[column].dt.convert_time_zone(zone.key).dt.date()
+    dates = day.unique().drop_nulls().to_list()
+    midnights = [instant(one + days * DAY, 0, zone) for one in dates]
+    schema: dict[str, Any] = {"day": pl.Date, "midnight": TIME}
+    table = pl.DataFrame({"day": dates, "midnight": midnights}, schema=schema)
+    return day.to_frame("day").join(table, on="day", how="left", maintain_order="left")["midnight"]

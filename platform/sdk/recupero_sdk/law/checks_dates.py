@@ -86,7 +86,7 @@ class PauseCheck:
         return instant(min(lifts), 0, case.zone) if lifts else None
 
 
-class _Notice:
+class Notice:
     """A notice that must come some time before: an event of the debt or a letter of the history."""
 
     def __init__(self, parameters: PriorNoticeParameters, scope: Scope, closed: ClosedDays | None) -> None:
@@ -114,11 +114,16 @@ class _Notice:
         most = self._rule.at_most
         return day_after(given, most) + DAY if most else date.max
 
+    def opening_days(self, case: Case) -> list[date]:
+        """Days from which dated events open, those yet to come included."""
+        channel = case.proposal.channel
+        events = [event for event in case.facts.events if event.channel in (None, channel)]
+        ripe = [self.ripe(event.on, case) for event in events if event.kind in self._rule.events]
+        return ripe + [event.on for event in events if event.kind in self._rule.opened_by]
+
     def next_ripe(self, case: Case) -> datetime | None:
         """When a notice already given, or an event already dated, opens."""
-        days = [self.ripe(day, case) for day in self.given(case)]
-        days += [event.on for event in case.facts.events if event.kind in self._rule.opened_by]
-        days += [event.on for event in case.facts.events if event.kind in self._rule.events]
+        days = [self.ripe(day, case) for day in self.given(case)] + self.opening_days(case)
         later = [day for day in days if day > case.day]
         return instant(min(later), 0, case.zone) if later else None
 
@@ -126,19 +131,19 @@ class _Notice:
 class PriorNoticeCheck:
     def __init__(self, rule: PriorNoticeRule, closed: ClosedDays | None) -> None:
         self.basis: Basis = "dates" if rule.parameters.letters else "clock"
-        self._notice = _Notice(rule.parameters, rule.scope, closed)
+        self.notice = Notice(rule.parameters, rule.scope, closed)
         self._wanted = ", ".join(rule.parameters.events) or "letter"
 
     def refusal(self, case: Case) -> Refusal | None:
-        if self._notice.holds(case):
+        if self.notice.holds(case):
             return None
-        given = self._notice.given(case)
+        given = self.notice.given(case)
         if not given:
             return Refusal("notice_missing", {"event": self._wanted})
         return Refusal("notice_not_ripe", {"event": self._wanted, "on": max(given).isoformat()})
 
     def free_from(self, case: Case) -> datetime | None:
-        return self._notice.next_ripe(case)
+        return self.notice.next_ripe(case)
 
 
 class ChannelGateCheck:
@@ -147,23 +152,35 @@ class ChannelGateCheck:
         self._written = parameters.requires == "written"
         self._unrecorded = parameters.unrecorded == "allowed"
         self._withdrawn_by = frozenset(parameters.withdrawn_by)
-        self._used = parameters.or_used_within
+        self.used = parameters.or_used_within
         self._uses = Counter(_INBOUND, rule.scope)
         notice = parameters.or_notice
-        self._notice = _Notice(notice, rule.scope, closed) if notice else None
+        self.notice = Notice(notice, rule.scope, closed) if notice else None
         self.basis: Basis = "clock" if notice else "facts"
-        if self._used or (notice and notice.letters):
+        if self.used or (notice and notice.letters):
             self.basis = "dates"
 
+    def withdrawn(self, case: Case) -> bool:
+        """Whether the debtor closed the channel again."""
+        facts = case.facts
+        return case.proposal.channel in facts.opted_out_channels or not self._withdrawn_by.isdisjoint(
+            facts.flags
+        )
+
     def refusal(self, case: Case) -> Refusal | None:
-        channel, facts = case.proposal.channel, case.facts
-        if channel in facts.opted_out_channels or not self._withdrawn_by.isdisjoint(facts.flags):
+        channel = case.proposal.channel
+        if self.withdrawn(case):
             return Refusal("authorisation_withdrawn", {"channel": channel})
-        if self._open(case) or self._used_lately(case) or (self._notice and self._notice.holds(case)):
+        if (
+            self.opened_on_record(case)
+            or self._used_lately(case)
+            or (self.notice and self.notice.holds(case))
+        ):
             return None
         return Refusal("not_authorised", {"channel": channel})
 
-    def _open(self, case: Case) -> bool:
+    def opened_on_record(self, case: Case) -> bool:
+        """Whether consent on record opens the channel, whatever else was said or sent."""
         channel, facts = case.proposal.channel, case.facts
         if self._written:
             return channel in facts.written_consents
@@ -173,9 +190,9 @@ class ChannelGateCheck:
 
     def _used_lately(self, case: Case) -> bool:
         """Whether the debtor wrote or called by this channel within the days stated."""
-        if self._used is None:
+        if self.used is None:
             return False
-        earliest = case.day - self._used.value * DAY
+        earliest = case.day - self.used.value * DAY
         return any(
             contact.at.astimezone(case.zone).date() >= earliest
             for contact in case.history
@@ -185,10 +202,9 @@ class ChannelGateCheck:
         )
 
     def free_from(self, case: Case) -> datetime | None:
-        channel, facts = case.proposal.channel, case.facts
-        if channel in facts.opted_out_channels or not self._withdrawn_by.isdisjoint(facts.flags):
+        if self.withdrawn(case):
             return None
-        return self._notice.next_ripe(case) if self._notice else None
+        return self.notice.next_ripe(case) if self.notice else None
 
 
 class OptOutCheck:
@@ -268,7 +284,7 @@ class LimitationCheck:
     def __init__(self, rule: LimitationRule) -> None:
         self._rule = rule.parameters
         contact = rule.parameters.unless_contact
-        self._contact = Counter(contact, rule.scope) if contact else None
+        self.contact = Counter(contact, rule.scope) if contact else None
         self._barred = partial(barred_from, rule.parameters)
 
     def barred_from(self, case: Case) -> date | None:
@@ -284,12 +300,12 @@ class LimitationCheck:
 
     def _was_in_contact(self, case: Case, barred: date) -> bool:
         due = case.facts.due_date
-        if self._contact is None or due is None:
+        if self.contact is None or due is None:
             return False
         kinds = ("contact", "payment", "acknowledgement")
         if any(event.kind in kinds and due <= event.on < barred for event in case.facts.events):
             return True
-        return any(due <= at.astimezone(case.zone).date() < barred for at in self._contact.times(case))
+        return any(due <= at.astimezone(case.zone).date() < barred for at in self.contact.times(case))
 
     def free_from(self, case: Case) -> datetime | None:
         return None

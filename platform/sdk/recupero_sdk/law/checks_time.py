@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from itertools import chain
 from typing import ClassVar
-from zoneinfo import ZoneInfo
 
 from recupero_sdk.law.calendars import ClosedDays
 from recupero_sdk.law.checks import Basis, Case, Refusal
@@ -61,22 +61,22 @@ class HoursCheck:
                 stretches.append((stretch.opens, stretch.closes))
         for stretches in (*self._open, self._on_closed):
             stretches.sort()
+        self._edges = {edge for stretch in chain(self._on_closed, *self._open) for edge in stretch}
 
     def edges(self, facts: Facts) -> set[int]:
         """Minutes after local midnight at which some stretch opens or closes."""
-        edges = {
-            edge for stretches in (*self._open, self._on_closed) for stretch in stretches for edge in stretch
+        if not self._widened:
+            return self._edges
+        return self._edges | {
+            edge for window in facts.asked_windows for edge in (window.opens, window.closes)
         }
-        if self._widened:
-            edges.update(edge for window in facts.asked_windows for edge in (window.opens, window.closes))
-        return edges
 
-    def moments(self, day: date, zone: ZoneInfo, facts: Facts) -> list[datetime]:
-        """The UTC moments of a day on the debtor's clock, or of that day and the next on the fixed one, at
-        which some stretch may open or close."""
-        days = [day] if self.zone is None else [day - DAY, day, day + DAY]
-        edges = self.edges(facts) | ({0} if self.zone else set())
-        return [instant(one, minute, self.zone or zone) for one in days for minute in edges]
+    def fixed_moments(self, day: date, facts: Facts) -> list[datetime]:
+        """The UTC moments around a day at which a stretch on the fixed clock may open or close."""
+        if self.zone is None:
+            return []
+        edges = self.edges(facts) | {0}
+        return [instant(one, minute, self.zone) for one in (day - DAY, day, day + DAY) for minute in edges]
 
     def _local(self, case: Case) -> tuple[datetime, date]:
         """The moment on the clock that counts."""

@@ -81,7 +81,7 @@ def check_content(
         plain(text), shown, occasion, day_of_collection, language,
         _barred(plan, case), case, pack.manifest.assume,
     )  # fmt: skip
-    for article in plan.articles:
+    for article in plan.standing:
         rule = article.rule
         if proposal.channel not in rule.channels or purpose in rule.exempt_purposes:
             continue
@@ -99,7 +99,7 @@ def _barred(plan: Plan, case: Case) -> bool:
     due = case.facts.due_date
     return due is not None and any(
         barred_from(rule.parameters, case.facts.debt_kind, due, case.facts.events) <= case.day
-        for rule in (article.rule for article in plan.articles)
+        for rule in (article.rule for article in plan.standing)
         if isinstance(rule, LimitationRule)
     )
 

@@ -83,10 +83,10 @@ class Conditional:
 
 
 class Article:
-    """One compiled rule: its check, if it decides, and the outcomes it can give without looking."""
+    """One compiled rule: its place in the pack, its check if it decides, and the outcomes it has at rest."""
 
-    def __init__(self, rule: Rule, check: Check | None) -> None:
-        self.rule, self.check = rule, check
+    def __init__(self, index: int, rule: Rule, check: Check | None) -> None:
+        self.index, self.rule, self.check = index, rule, check
         # A calendar's additions are dozens of lines; a verdict names the one that closed the day.
         lists = {"additions", "except_days", "suggested"}
         self._parameters = rule.parameters.model_dump(mode="json", exclude_none=True, exclude=lists)
@@ -130,13 +130,16 @@ class Article:
 class Plan:
     """The rules for one channel, purpose and set of places, in order; `deciding` are places in it.
 
-    `conditional` are those of them that concern only some contacts.
+    `standing` are those that no other displaces, `conditional` those deciding that concern only some
+    contacts, `clocks` the checks of hours and days.
     """
 
     articles: tuple[Article, ...]
     at_rest: tuple[RuleOutcome, ...]
+    standing: tuple[Article, ...]
     deciding: tuple[tuple[int, Check], ...]
     conditional: tuple[tuple[int, Concern], ...]
+    clocks: tuple[Check, ...]
 
 
 class CompiledPack:
@@ -151,14 +154,20 @@ class CompiledPack:
             if rule.kind == "closed_days"
         }
         assumed = pack.manifest.assume
-        self._articles = [Article(rule, _check(rule, closed, assumed)) for rule in rules]
+        self.articles = [
+            Article(index, rule, _check(rule, closed, assumed)) for index, rule in enumerate(rules)
+        ]
         self._changes = _changes(rules)
-        deciding = [article.rule for article in self._articles if article.check is not None]
+        deciding = [article.rule for article in self.articles if article.check is not None]
         displacing = [rule for rule in rules if rule.displaces]
         #: Local dates on which a deciding rule comes into force or has just gone out of it.
         self.deciding_changes = _changes([*deciding, *displacing])
         #: Whether some deciding rule tells reminders before the due date from collection.
         self.minds_reminders = any(_minds_reminders(rule) for rule in deciding)
+        #: Whether some rule counts local days: it may block tomorrow what it leaves free today.
+        self.counts_days = any(
+            rule.kind == "frequency" and rule.parameters.limit.unit == "days" for rule in deciding
+        )
         self._whereabouts: dict[tuple[str | None, ...], Whereabouts] = {}
         self._plans: dict[tuple[int, Channel, Purpose, frozenset[str]], Plan] = {}
 
@@ -184,7 +193,7 @@ class CompiledPack:
     def _make_plan(self, day: date, channel: Channel, purpose: Purpose, places: frozenset[str]) -> Plan:
         articles = tuple(
             article
-            for article in self._articles
+            for article in self.articles
             if article.rule.in_force.holds(day) and _reaches(article.rule, places)
         )
         displaced = {
@@ -196,7 +205,7 @@ class CompiledPack:
         }
         bearings = [article.bearing(channel, purpose) for article in articles]
         for place, article in enumerate(articles):
-            if bearings[place] == "within" and article.rule.id in displaced:
+            if bearings[place] in ("within", "noted") and article.rule.id in displaced:
                 bearings[place] = "displaced"
         deciding = tuple(
             (place, article.check)
@@ -205,6 +214,9 @@ class CompiledPack:
         )
         return Plan(
             articles=articles,
+            standing=tuple(
+                article for article, bearing in zip(articles, bearings, strict=True) if bearing != "displaced"
+            ),
             at_rest=tuple(
                 article.at_rest(bearing) for article, bearing in zip(articles, bearings, strict=True)
             ),
@@ -212,6 +224,7 @@ class CompiledPack:
             conditional=tuple(
                 (place, check.concern) for place, check in deciding if isinstance(check, Conditional)
             ),
+            clocks=tuple(check for _place, check in deciding if check.basis == "clock"),
         )
 
 
@@ -426,4 +439,6 @@ def _put_together(
                     outcomes[article] = article.refused(why)
                 else:
                     outcomes[article] = article.at_rest("not_concerned") if article in aside else at_rest
+    if any(plan is not first for plan in plans):
+        outcomes = dict(sorted(outcomes.items(), key=lambda pair: pair[0].index))
     return tuple(outcomes.values())

@@ -5,15 +5,15 @@ For planning over many accounts, calendars of permitted hours and golden files.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from itertools import pairwise
 
-from recupero_sdk.law.checks import Case
+from recupero_sdk.law.checks import Case, Check
 from recupero_sdk.law.checks_time import HoursCheck
 from recupero_sdk.law.engine import Conditional, compiled, purpose_of
 from recupero_sdk.law.moments import DAY, instant
 from recupero_sdk.law.pack import RegulationPack
-from recupero_sdk.law.values import Facts, Proposal
+from recupero_sdk.law.values import Facts, Proposal, Purpose
 from recupero_sdk.law.zones import load_zone
 
 
@@ -25,11 +25,11 @@ def open_stretches(
     Clock rules answer alike between two edges: a local midnight or a minute at which hours open or close,
     in any plausible zone. So each stretch between edges is judged once, at its start.
     """
-    start = proposal.at
-    edges = [start, *_edges(pack, facts, proposal, start, until), until]
+    question = _Hours(pack, facts, proposal)
+    edges = [proposal.at, *question.edges(proposal.at, until), until]
     stretches: list[tuple[datetime, datetime]] = []
     for begins, ends in pairwise(edges):
-        if not _open_at(pack, facts, proposal, begins):
+        if not question.open_at(begins):
             continue
         if stretches and stretches[-1][1] == begins:
             begins = stretches.pop()[0]
@@ -37,34 +37,68 @@ def open_stretches(
     return stretches
 
 
-def _edges(
-    pack: RegulationPack, facts: Facts, proposal: Proposal, start: datetime, until: datetime
-) -> list[datetime]:
-    law = compiled(pack)
-    where, found = law.whereabouts(facts), set[datetime]()
-    wished = {edge for window in facts.closed_windows for edge in (window.opens, window.closes)}
-    for zone in map(load_zone, where.zones):
-        day = start.astimezone(zone).date() - DAY
-        while instant(day, 0, zone) < until:
-            plan = law.plan(day, proposal.channel, purpose_of(facts, proposal, day), where.places)
-            found.update(instant(day, minute, zone) for minute in {0} | wished)
-            for _place, check in plan.deciding:
-                hours = check.inner if isinstance(check, Conditional) else check
-                if isinstance(hours, HoursCheck):
-                    found.update(hours.moments(day, zone, facts))
-            day += DAY
-    return sorted(edge for edge in found if start < edge < until)
+class _Hours:
+    """When one debtor may be reached by one channel, by hours and closed days alone."""
+
+    def __init__(self, pack: RegulationPack, facts: Facts, proposal: Proposal) -> None:
+        self._law, self._facts, self._proposal = compiled(pack), facts, proposal
+        self._where = self._law.whereabouts(facts)
+        self._zones = tuple(map(load_zone, self._where.zones))
+        windows = facts.closed_windows
+        self._wished = {0, *(edge for window in windows for edge in (window.opens, window.closes))}
+        self._on: dict[date, tuple[Purpose, tuple[Check, ...]]] = {}
+
+    def _clocks(self, day: date) -> tuple[Purpose, tuple[Check, ...]]:
+        """The purpose of a contact on a local day, and the clock rules for it."""
+        found = self._on.get(day)
+        if found is None:
+            purpose = purpose_of(self._facts, self._proposal, day)
+            plan = self._law.plan(day, self._proposal.channel, purpose, self._where.places)
+            found = self._on[day] = purpose, plan.clocks
+        return found
+
+    def edges(self, start: datetime, until: datetime) -> list[datetime]:
+        """Every moment between the two at which some clock rule may open or close."""
+        found = set[datetime]()
+        for zone in self._zones:
+            day = start.astimezone(zone).date() - DAY
+            while instant(day, 0, zone) < until:
+                minutes = set(self._wished)
+                for check in self._clocks(day)[1]:
+                    hours = check.inner if isinstance(check, Conditional) else check
+                    if isinstance(hours, HoursCheck) and hours.zone is None:
+                        minutes |= hours.edges(self._facts)
+                    elif isinstance(hours, HoursCheck):
+                        found.update(hours.fixed_moments(day, self._facts))
+                found.update(instant(day, minute, zone) for minute in minutes)
+                day += DAY
+        return sorted(edge for edge in found if start < edge < until)
+
+    def open_at(self, at: datetime) -> bool:
+        """Whether every clock rule leaves a moment open, in every zone."""
+        for zone in self._zones:
+            local = at.astimezone(zone)
+            day = local.date()
+            purpose, clocks = self._clocks(day)
+            case = Case(self._facts, self._proposal, [], at, zone, local, day, self._where.regions, purpose)
+            if any(check.refusal(case) for check in clocks):
+                return False
+        return True
 
 
-def _open_at(pack: RegulationPack, facts: Facts, proposal: Proposal, at: datetime) -> bool:
-    law = compiled(pack)
-    where = law.whereabouts(facts)
-    for zone in map(load_zone, where.zones):
-        local = at.astimezone(zone)
-        day = local.date()
-        purpose = purpose_of(facts, proposal, day)
-        plan = law.plan(day, proposal.channel, purpose, where.places)
-        case = Case(facts, proposal, [], at, zone, local, day, where.regions, purpose)
-        if any(check.basis == "clock" and check.refusal(case) for _place, check in plan.deciding):
-            return False
-    return True
+def facts_read(check: Check) -> tuple[str, ...]:
+    """The facts, beside the place, that a clock rule looks at: debtors alike in them are open alike."""
+    inner = check.inner if isinstance(check, Conditional) else check
+    if isinstance(inner, HoursCheck):
+        return ("asked_windows",)
+    return _READ.get(type(inner).__name__, ())
+
+
+_READ: dict[str, tuple[str, ...]] = {
+    "InconvenientCheck": ("closed_windows", "closed_places", "employer_contact"),
+    "PauseCheck": ("events",),
+    "PriorNoticeCheck": ("events",),
+    "PurposeCheck": ("due_date",),
+    "OptOutCheck": ("consented_channels", "events", "flags", "opted_out_channels", "point_refused"),
+    "ChannelGateCheck": ("consented_channels", "events", "flags", "opted_out_channels", "written_consents"),
+}

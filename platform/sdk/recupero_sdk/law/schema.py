@@ -233,7 +233,11 @@ class Area(t.Strict):
 
 
 class Manifest(t.Strict):
-    """`pack.yaml`: what the pack is, where and since when it speaks, and that it is no legal advice."""
+    """`pack.yaml`: what the pack is, where and since when it speaks, and that it is no legal advice.
+
+    `assume` is taken for granted where nothing is known of the debt. `residence_decides`: the region of the
+    telephone number adds none of its own rules to those of where the debtor lives.
+    """
 
     id: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
     country: str = Field(pattern=r"^[A-Z]{2}$")
@@ -244,6 +248,7 @@ class Manifest(t.Strict):
     areas: dict[str, Area] = {}
     assume: t.Assumed = t.Assumed()
     calling_code: str | None = Field(default=None, pattern=r"^\d{1,3}$")
+    residence_decides: bool = False
     default_channels: Literal["open", "closed"]
     covers_from: t.IsoDate | None
     verified: t.IsoDate

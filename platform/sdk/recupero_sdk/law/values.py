@@ -140,6 +140,17 @@ class Event:
     until: date | None = None
     channel: Channel | None = None
 
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Event:
+        """The event of these JSON types: kind and on, and maybe until and channel."""
+        return Event(
+            data["kind"], date.fromisoformat(data["on"]), _day(data.get("until")), data.get("channel")
+        )
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -158,6 +169,13 @@ class Window:
     def holds(self, channel: Channel, day: date, minute: int) -> bool:
         """Whether a local moment by this channel lies inside."""
         return self.stands(channel, day) and self.opens <= minute < self.closes
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Window:
+        """The window of these JSON types: days, opens and closes in minutes; maybe channels, first, last."""
+        channels, days = frozenset(data.get("channels", CHANNELS)), tuple(data["days"])
+        first, last = _day(data.get("first")), _day(data.get("last"))
+        return Window(days, data["opens"], data["closes"], channels, first, last)
 
     def stands(self, channel: Channel, day: date) -> bool:
         """Whether the wish speaks of this channel and local day at all."""

@@ -128,7 +128,8 @@ def plausible_areas(pack: RegulationPack, facts: Facts, regions: frozenset[str])
 def plausible_regions(pack: RegulationPack, facts: Facts, zones: tuple[str, ...]) -> frozenset[str]:
     """The region where the pack knows it, and that of the phone; otherwise all of the plausible zones."""
     if facts.region in pack.manifest.regions:
-        known = {facts.region, facts.phone_region} & pack.manifest.regions.keys()
+        phone = None if pack.manifest.residence_decides else facts.phone_region
+        known = {facts.region, phone} & pack.manifest.regions.keys()
         return frozenset(code for code in known if code)
     named = frozenset(
         code for code, region in pack.manifest.regions.items() if not set(region.zones).isdisjoint(zones)

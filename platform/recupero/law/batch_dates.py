@@ -1,0 +1,221 @@
+"""Rules that follow the dates of a debt, over columns: from when to when each account may be contacted.
+
+A notice opens contact from some moment on; the use of a channel, or a debt not yet time-barred, keeps it open
+until one. Both are worked out per account from its due date, its events and its history.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from recupero.law.batch_history import KEYS, NEVER, TIME, History, counts, midnight_after
+from recupero_sdk.law.checks import Case, Check
+from recupero_sdk.law.checks_dates import ChannelGateCheck, LimitationCheck, Notice, PriorNoticeCheck
+from recupero_sdk.law.engine import Article, Conditional
+from recupero_sdk.law.limitation import barred_from
+from recupero_sdk.law.moments import DAY, instant
+from recupero_sdk.law.schema import ChannelGateRule, LimitationRule, PriorNoticeRule
+from recupero_sdk.law.zones import load_zone
+
+_CONTACTS = ("contact", "payment", "acknowledgement")
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """One setting in one zone it may be in, at the beginning of a stretch of time."""
+
+    number: int
+    setting: int
+    zone: str
+    case: Case
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """Per line of the rows: open from `opens` (null: always was) up to `closes` (null: for good)."""
+
+    opens: pl.Series
+    closes: pl.Series
+
+
+def bare(check: Check) -> Check:
+    """The check itself, of one that concerns only some contacts."""
+    return check.inner if isinstance(check, Conditional) else check
+
+
+def too_intricate(article: Article) -> bool:
+    """Whether a rule opens and closes more than once, so that accounts under it are judged one by one."""
+    rule = article.rule
+    if isinstance(rule, PriorNoticeRule):
+        return rule.parameters.at_most is not None
+    if isinstance(rule, ChannelGateRule):
+        notice = rule.parameters.or_notice
+        return notice is not None and (
+            notice.at_most is not None or rule.parameters.or_used_within is not None
+        )
+    return False
+
+
+def spans(article: Article, rows: pl.DataFrame, history: History, spots: list[Spot]) -> Spans:
+    """When one rule lets each line of `rows` pass. `rows` hold keys, `due_date`, `spot` and `zone`."""
+    check = bare(article.check) if article.check else None
+    if isinstance(check, LimitationCheck) and isinstance(article.rule, LimitationRule):
+        return Spans(_nulls(rows), _barred(article.rule, check, rows, history, spots))
+    if isinstance(check, PriorNoticeCheck) and isinstance(article.rule, PriorNoticeRule):
+        letters = KEYS[article.rule.scope] if article.rule.parameters.letters else None
+        return Spans(_ripe(check.notice, letters, rows, history, spots), _nulls(rows))
+    assert isinstance(check, ChannelGateCheck)
+    assert isinstance(article.rule, ChannelGateRule)
+    return _gate(article.rule, check, rows, history, spots)
+
+
+def _nulls(rows: pl.DataFrame) -> pl.Series:
+    return pl.Series("none", [None], dtype=TIME).new_from_index(0, rows.height)
+
+
+def _by_spot(values: dict[int, Any], rows: pl.DataFrame, dtype: Any) -> pl.Series:
+    """The value of each row's spot; null where there is none."""
+    table = pl.DataFrame(
+        {"spot": list(values), "value": list(values.values())},
+        schema={"spot": rows.schema["spot"], "value": dtype},
+    )
+    return rows.select("spot").join(table, on="spot", how="left", maintain_order="left")["value"]
+
+
+def _barred(
+    rule: LimitationRule, check: LimitationCheck, rows: pl.DataFrame, history: History, spots: list[Spot]
+) -> pl.Series:
+    """The first moment at which each debt is time-barred and contact about it closed."""
+    keys = rows.select("spot", "due_date").unique().drop_nulls()
+    by_number = {spot.number: spot for spot in spots}
+    found = []
+    for number, due in keys.iter_rows():
+        if spot := by_number.get(number):
+            facts = spot.case.facts
+            barred = barred_from(rule.parameters, facts.debt_kind, due, facts.events)
+            touched = check.contact is not None and any(
+                event.kind in _CONTACTS and due <= event.on < barred for event in facts.events
+            )
+            closes = None if touched else instant(barred, 0, load_zone(spot.zone))
+            found.append((number, due, closes, barred))
+    schema: dict[str, Any] = {
+        "spot": rows.schema["spot"],
+        "due_date": pl.Date,
+        "closes": TIME,
+        "barred": pl.Date,
+    }
+    table = pl.DataFrame(found, schema=schema, orient="row")
+    joined = rows.with_row_index("line").join(
+        table, on=["spot", "due_date"], how="left", maintain_order="left"
+    )
+    if rule.parameters.unless_contact is None:
+        return joined["closes"]
+    in_touch = _in_touch(rule, joined, history)
+    return joined.select(pl.when(~pl.col("line").is_in(in_touch.implode())).then("closes"))["closes"]
+
+
+def _in_touch(rule: LimitationRule, joined: pl.DataFrame, history: History) -> pl.Series:
+    """Lines whose history holds a counted contact between the due date and the day the debt is barred."""
+    assert rule.parameters.unless_contact is not None
+    keys = KEYS[rule.scope]
+    soon = (history.at + 400 * DAY).date()
+    lines = joined.filter(pl.col("barred") <= soon).select("line", "zone", "due_date", "barred", *keys)
+    past = history.past.join(lines.select(keys).unique(), on=keys, how="semi")
+    past = past.filter(counts(rule.parameters.unless_contact)).select(*keys, "at")
+    found = []
+    for zone, part in lines.partition_by("zone", as_dict=True).items():
+        local = past.with_columns(day=pl.col("at").dt.convert_time_zone(str(zone[0])).dt.date())
+        inside = part.join(local, on=keys).filter(
+            (pl.col("day") >= pl.col("due_date")) & (pl.col("day") < pl.col("barred"))
+        )
+        found.append(inside["line"])
+    return pl.concat(found).unique() if found else lines["line"]
+
+
+def _ripe(
+    notice: Notice, letters: list[str] | None, rows: pl.DataFrame, history: History, spots: list[Spot]
+) -> pl.Series:
+    """The first moment at which a notice opens contact: of events by spot, of letters by account."""
+    opens: dict[int, datetime] = {}
+    for spot in spots:
+        days = notice.opening_days(spot.case)
+        opens[spot.number] = instant(min(days), 0, load_zone(spot.zone)) if days else NEVER
+    by_events = _by_spot(opens, rows, TIME).fill_null(NEVER)
+    if letters is None:
+        return by_events
+    sent = (pl.col("channel") == "letter") & (pl.col("direction") == "outbound")
+    sent &= pl.col("outcome").is_in(("answered", "delivered", "no_answer", "reply", "unknown"))
+    first = history.past.filter(sent).group_by(letters).agg(first=pl.col("at").min())
+    given = rows.select("spot", "zone", *letters).join(first, on=letters, how="left", maintain_order="left")
+    by_letters = _ripe_letters(notice, given, spots)
+    both = pl.DataFrame({"events": by_events, "letters": by_letters.fill_null(NEVER)})
+    return both.select(pl.min_horizontal("events", "letters"))["events"]
+
+
+def _ripe_letters(notice: Notice, given: pl.DataFrame, spots: list[Spot]) -> pl.Series:
+    """When each account's first letter opens contact, by the local day of it and the business days there."""
+    by_number, found = {spot.number: spot for spot in spots}, []
+    days = pl.concat(
+        part.select("spot", "first", day=pl.col("first").dt.convert_time_zone(str(zone[0])).dt.date())
+        for zone, part in given.drop_nulls("first").unique(["spot", "first"]).partition_by(
+            "zone", as_dict=True
+        ).items()
+    ) if given["first"].null_count() < given.height else None  # fmt: skip
+    if days is None:
+        return given["first"]
+    for number, day in days.select("spot", "day").unique().iter_rows():
+        if spot := by_number.get(number):
+            ripe = notice.ripe(day, spot.case)
+            found.append((number, day, instant(ripe, 0, load_zone(spot.zone))))
+    schema: dict[str, Any] = {"spot": given.schema["spot"], "day": pl.Date, "ripe": TIME}
+    ripe_days = pl.DataFrame(found, schema=schema, orient="row")
+    table = days.join(ripe_days, on=["spot", "day"], how="left").select("spot", "first", "ripe")
+    return given.join(table, on=["spot", "first"], how="left", maintain_order="left")["ripe"]
+
+
+def _gate(
+    rule: ChannelGateRule, check: ChannelGateCheck, rows: pl.DataFrame, history: History, spots: list[Spot]
+) -> Spans:
+    """A gate opened by consent on record, by the debtor's own use of the channel, or by a notice."""
+    shut = {spot.number for spot in spots if check.withdrawn(spot.case)}
+    free = {spot.number for spot in spots if check.opened_on_record(spot.case)} - shut
+    closes = _nulls(rows)
+    if check.used is not None:
+        closes = _last_use(rule, check.used.value, rows, history, spots[0].case.proposal.channel)
+        opens = pl.select(pl.when(closes.is_null()).then(pl.lit(NEVER, dtype=TIME)))["literal"]
+    else:
+        assert check.notice is not None
+        letters = (
+            KEYS[rule.scope] if rule.parameters.or_notice and rule.parameters.or_notice.letters else None
+        )
+        opens = _ripe(check.notice, letters, rows, history, spots)
+    frame = pl.DataFrame({"opens": opens, "closes": closes}).with_columns(
+        shut=_by_spot(dict.fromkeys(shut, True), rows, pl.Boolean).fill_null(value=False),
+        free=_by_spot(dict.fromkeys(free, True), rows, pl.Boolean).fill_null(value=False),
+    )
+    frame = frame.select(
+        opens=pl.when("shut").then(pl.lit(NEVER, dtype=TIME)).when(~pl.col("free")).then("opens"),
+        closes=pl.when(~pl.col("free")).then("closes"),
+    )
+    return Spans(frame["opens"], frame["closes"])
+
+
+def _last_use(
+    rule: ChannelGateRule, days: int, rows: pl.DataFrame, history: History, channel: str
+) -> pl.Series:
+    """Until when the debtor's last word by this channel keeps it open; null where there is none."""
+    keys = KEYS[rule.scope]
+    used = (pl.col("channel") == channel) & (pl.col("direction") == "inbound")
+    used &= pl.col("outcome").is_in(("answered", "delivered", "no_answer", "reply"))
+    last = history.past.filter(used).group_by(keys).agg(last=pl.col("at").max())
+    joined = rows.select("zone", *keys).with_row_index("line")
+    joined = joined.join(last, on=keys, how="left", maintain_order="left")
+    parts = [
+        part.select("line", closes=midnight_after(part, "last", days + 1, load_zone(str(zone[0]))))
+        for zone, part in joined.partition_by("zone", as_dict=True).items()
+    ]
+    return pl.concat(parts).sort("line")["closes"]

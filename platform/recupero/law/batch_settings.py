@@ -1,0 +1,194 @@
+"""What many accounts share and is judged once: facts without history, places, and when their law turns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, cast
+
+import polars as pl
+
+from recupero_sdk.law import Event, Facts, Purpose, RegulationPack, Window
+from recupero_sdk.law.engine import CompiledPack, compiled, decides
+from recupero_sdk.law.moments import DAY, instant
+from recupero_sdk.law.schema import Rule
+from recupero_sdk.law.zones import Whereabouts, load_zone, zone_exists
+
+_TEXTS = (
+    "region", "timezone", "phone_timezone", "postal_timezone", "commune", "phone_region", "agency_region",
+    "debt_kind", "creditor_sector", "owner_type", "party", "line_type",
+)  # fmt: skip
+_SETS = (
+    "consented_channels", "opted_out_channels", "flags", "written_consents", "permissions", "closed_places",
+)  # fmt: skip
+_SIGNS = ("employer_contact", "point_refused")
+#: Lists of events and windows, as JSON text (see `Event.from_json`, `Window.from_json`).
+_DATED = ("events", "closed_windows", "asked_windows")
+_LARGEST = 2**62
+#: What `accounts` may say of each account beside its keys, due date and amount.
+FACT_COLUMNS = (*_TEXTS, *_SETS, *_SIGNS, *_DATED)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Facts shared by many accounts, and the places that follow from them.
+
+    Their `due_date` is kept only where it may turn a reminder into collection within the horizon.
+    """
+
+    number: int
+    facts: Facts
+    where: Whereabouts
+
+
+def settings_of(
+    pack: RegulationPack, rows: pl.DataFrame, at: datetime, horizon: timedelta, purpose: Purpose | None
+) -> tuple[pl.DataFrame, list[Setting]]:
+    """The rows with the number of their setting, and the distinct settings.
+
+    Each column is coded as a number of its few values, and the codes are put together to one, so that telling
+    the settings apart costs one pass.
+    """
+    law = compiled(pack)
+    given = set(rows.columns)
+    rows = _with_every_column(rows)
+    key = rows.select(
+        *(pl.col(name) for name in (*_TEXTS, *_SIGNS) if name in given),
+        *(pl.col(name).list.join(",") for name in _SETS if name in given),
+        *(pl.col(name) for name in _DATED if name in given and _asked(law, name)),
+        due_turn=_due_turn(law, at, horizon, purpose),
+        amount_band=_amount_band(law),
+    )
+    numbers, firsts = _numbered(key)
+    settings = []
+    for number, row in enumerate(key[firsts].iter_rows(named=True)):
+        facts = facts_of(pack.country, row | _split(row), row["due_turn"], row["amount_band"])
+        settings.append(Setting(number, facts, law.whereabouts(facts)))
+    return rows.with_columns(setting=numbers), settings
+
+
+def _numbered(key: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+    """The number of each line's combination of values, and the first line of each number."""
+    code, size = pl.Series("code", [0], dtype=pl.UInt64).new_from_index(0, key.height), 1
+    for column in key.get_columns():
+        if column.null_count() == column.len():
+            continue
+        values = column.cast(pl.String).cast(pl.Categorical).to_physical().cast(pl.UInt64)
+        many = int(cast("int", values.max())) + 2
+        if size * many > _LARGEST:
+            dense, first = _dense(code)
+            code, size = dense.cast(pl.UInt64), first.len()
+        code, size = code * many + values.fill_null(many - 1), size * many
+    return _dense(code)
+
+
+def _dense(code: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """The codes numbered from 0 in the order they are met, and the first line of each number."""
+    lines = pl.DataFrame({"code": code}).with_row_index("line")
+    found = lines.group_by("code", maintain_order=True).agg(pl.col("line").first()).with_row_index("number")
+    numbers = lines.join(found.select("code", "number"), on="code", how="left", maintain_order="left")
+    return numbers["number"], found["line"]
+
+
+def _split(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The sets of a row, taken apart again."""
+    joined = {name: row[name] for name in _SETS if name in row}
+    return {name: None if text is None else text.split(",") if text else [] for name, text in joined.items()}
+
+
+def _with_every_column(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with nulls for what is not said of the accounts."""
+    types: dict[str, Any] = dict.fromkeys(_TEXTS, pl.String) | dict.fromkeys(_DATED, pl.String)
+    types |= dict.fromkeys(_SETS, pl.List(pl.String)) | dict.fromkeys(_SIGNS, pl.Boolean)
+    types |= {"amount": pl.Decimal(scale=6)}
+    lacking = [pl.lit(None, type_).alias(name) for name, type_ in types.items() if name not in rows.columns]
+    account = [] if "account_key" in rows.columns else [pl.col("debt").alias("account_key")]
+    signs = [pl.col(name).fill_null(value=False) for name in _SIGNS if name in rows.columns]
+    return rows.with_columns(*lacking, *account, *signs)
+
+
+def _asked(law: CompiledPack, name: str) -> bool:
+    """Whether some rule asks for these events or windows; others are left out, so that settings stay few."""
+    return any(_asks(article.rule, name) for article in law.articles)
+
+
+def _asks(rule: Rule, name: str) -> bool:
+    if not decides(rule):
+        return False
+    if name == "events":
+        return rule.kind in ("pause", "prior_notice", "channel_gate", "opt_out", "limitation")
+    if name == "closed_windows":
+        return rule.kind == "inconvenient"
+    return rule.kind == "hours" and rule.parameters.widened_by_request
+
+
+def _due_turn(law: CompiledPack, at: datetime, horizon: timedelta, purpose: Purpose | None) -> pl.Expr:
+    """The due date where it lies ahead and some rule minds it; all beyond the horizon are alike."""
+    minded = law.minds_reminders and (purpose is None or purpose == "collection")
+    if not minded:
+        return pl.lit(None, pl.Date)
+    first = at.astimezone(UTC).date() - 2 * DAY
+    last = first + horizon + 5 * DAY
+    due = pl.col("due_date")
+    return pl.when(due > first).then(pl.min_horizontal(due, pl.lit(last)))
+
+
+def _amount_band(law: CompiledPack) -> pl.Expr:
+    """The greatest threshold of the rules' conditions that the amount reaches; -1 below all of them."""
+    thresholds = sorted(
+        {
+            bound
+            for article in law.articles
+            for condition in (article.rule.when, *article.rule.unless)
+            if condition is not None
+            for bound in (condition.amount_from, condition.amount_below)
+            if bound is not None
+        }
+    )
+    band = cast("pl.Expr", pl.when(pl.col("amount").is_not_null()).then(pl.lit("-1")))
+    for bound in thresholds:
+        band = pl.when(pl.col("amount") >= bound).then(pl.lit(str(bound))).otherwise(band)
+    return band if thresholds else pl.lit(None, pl.String)
+
+
+def facts_of(
+    country: str, row: Mapping[str, Any], due_date: date | None, amount: Decimal | str | None = None
+) -> Facts:
+    """The facts that one row states; what it leaves out is not known."""
+    given: dict[str, Any] = {name: row.get(name) for name in _TEXTS}
+    for name in _SETS:
+        given[name] = frozenset(row.get(name) or ())
+    if row.get("consented_channels") is None:
+        given["consented_channels"] = None
+    for name in _SIGNS:
+        given[name] = bool(row.get(name))
+    for name in _DATED:
+        make = Event.from_json if name == "events" else Window.from_json
+        given[name] = tuple(map(make, json.loads(row.get(name) or "[]")))
+    amount = row.get("amount") if amount is None else amount
+    known = None if amount is None else Decimal(amount)
+    return Facts(country=country, due_date=due_date, amount=known, **given)
+
+
+def boundaries(
+    pack: RegulationPack, setting: Setting, at: datetime, horizon: timedelta
+) -> tuple[datetime, ...]:
+    """Moments after the one asked about from which other rules may hold for a setting, in order.
+
+    Local midnights of the days on which the law changes or a reminder falls due, in each zone; and the next
+    midnight where a rule counts days, because it may block tomorrow what it leaves free today.
+    """
+    law, at = compiled(pack), at.astimezone(UTC)
+    until, found = at + horizon, set[datetime]()
+    days = list(law.deciding_changes)
+    if setting.facts.due_date is not None:
+        days.append(setting.facts.due_date)
+    for zone in (load_zone(name) for name in setting.where.zones if zone_exists(name)):
+        tomorrow = at.astimezone(zone).date() + DAY
+        near = [day for day in days if tomorrow <= day <= tomorrow + horizon + DAY]
+        near += [tomorrow] if law.counts_days else []
+        found.update(instant(day, 0, zone) for day in near)
+    return tuple(sorted(turn for turn in found if at < turn <= until))

@@ -33,6 +33,7 @@ class _Group(click.Group):
 _BENCH = {
     "execute": "recupero.outreach.bench:execute_bench",
     "import": "recupero.placements.bench:import_bench",
+    "law": "recupero.decisions.law_bench:law_bench",
     "plan": "recupero.decisions.bench:plan_bench",
 }
 _COMMANDS = {

@@ -66,7 +66,7 @@ def test_house_rules_are_previewed_and_then_hold(officer: Visitor, scope: Scope,
     contact(placed)
     edit = f"/law/policies/edit?tenant={scope.tenant()}"
     preview = officer.send(
-        edit, weekdays_from="14:00", weekdays_to="20:00", counted="creditor", counts="attempts", step="preview"
+        edit, weekdays_from="14:00", weekdays_to="20:00", counted="creditor", step="preview"
     )
     assert preview.status_code == 200
     assert "Would be refused" in preview.text
@@ -145,7 +145,7 @@ def test_a_bill_that_is_none_says_what_to_send(officer: Visitor) -> None:
     assert "Choose the ZIP" in officer.send("/law/try", since="2026-01-01").text
 
 
-def test_the_proof_of_a_contact_is_linked_and_complete(officer: Visitor, scope: Scope, placed: Placed) -> None:
+def test_the_proof_is_linked_and_complete(officer: Visitor, scope: Scope, placed: Placed) -> None:
     decree(scope, per_month=4)
     number = contact(placed)
     assert f"/contacts/{number}/proof" in officer.text(f"/accounts/{placed.account_id}")

@@ -25,11 +25,11 @@ from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
 from recupero.law import policy, trial
 from recupero.law.policy import HouseRules
-from recupero.law.service import Packs
+from recupero.law.service import Packs, judge_contact
 from recupero.law.trial import Trial
 from recupero.placements import reach
 from recupero.tenancy import queries as tenancy
-from recupero_sdk.law import CHANNELS, Channel, PackError, RegulationPack, load_pack
+from recupero_sdk.law import CHANNELS, Channel, PackError, Proposal, RegulationPack, load_pack
 
 if TYPE_CHECKING:
     import polars as pl
@@ -46,7 +46,7 @@ Laws = Callable[[int], tuple[Packs, Packs]]
 class Workable:
     """Open accounts that may be contacted tomorrow by some channel of theirs, before and after.
 
-    `lost` counts channels of accounts that are closed all day only then, by the rule that refuses first.
+    `lost` counts, by rule, the channels that are open now of accounts that could not be worked then.
     """
 
     accounts: int = 0
@@ -130,42 +130,62 @@ def _add_workable(
 ) -> None:
     known = dossiers(session, account_ids)
     people = {account.person_id for account in known.accounts.values()}
-    past = _history_frame(person_history(session, people, at - HISTORY))
+    made = person_history(session, people, at - HISTORY)
+    past = _history_frame(made)
     for tenant_id in {account.tenant_id for account in known.accounts.values()}:
         now, then = laws(tenant_id)
         mine = [
             one for one in account_ids if one in known.accounts and known.accounts[one].tenant_id == tenant_id
         ]
-        before, _ = _open_by(now, known, mine, past, at)
-        after, closing = _open_by(then, known, mine, past, at)
+        before, after = _lawful(now, known, mine, past, at), _lawful(then, known, mine, past, at)
+        open_before, open_after = {account for account, _ in before}, {account for account, _ in after}
         found.accounts += len(mine)
-        found.before += len(before)
-        found.after += len(after)
-        found.lost.update(rule for account_id, rule in closing if account_id in before - after)
-        found.lost_accounts += sorted(before - after)
-        found.gained_accounts += sorted(after - before)
+        found.before += len(open_before)
+        found.after += len(open_after)
+        found.lost_accounts += sorted(open_before - open_after)
+        found.gained_accounts += sorted(open_after - open_before)
+        for (account_id, channel), moment in before.items():
+            if account_id not in open_after:
+                found.lost.update(_refusing(then, known, made, account_id, Proposal(moment, channel)))
 
 
-def _open_by(
+def _refusing(
+    law: Packs, known: Dossiers, made: dict[int, list[Made]], account_id: int, proposal: Proposal
+) -> set[str]:
+    """The rules that would refuse a contact that is lawful now."""
+    account = known.accounts[account_id]
+    past = made.get(account.person_id, [])
+    facts = known.facts(account_id, _point(known, account_id, proposal.channel))
+    history = [one.seen_from(account.tenant_id, account_id) for one in past]
+    verdict = judge_contact(law, facts, history, proposal, next_lawful=False)
+    return {why.rule_id for why in verdict.refusals if why.decides}
+
+
+def _lawful(
     law: Packs, known: Dossiers, account_ids: Sequence[int], past: "pl.DataFrame", at: datetime
-) -> tuple[set[int], list[tuple[int, str]]]:
-    """The accounts with a lawful moment on the day from `at`, and of each closed channel the first rule."""
+) -> dict[tuple[int, Channel], datetime]:
+    """The first lawful moment of the day from `at`, of each account and channel that has one."""
     import polars as pl
 
     from recupero.law.batch import Question, judge_many
 
-    workable, closed = set[int](), list[tuple[int, str]]()
+    found: dict[tuple[int, Channel], datetime] = {}
     starts, ends = at.astimezone(UTC), (at + DAY).astimezone(UTC)
     for channel in CHANNELS:
         frame = _frame(known, account_ids, channel)
         if frame.is_empty():
             continue
         answer = judge_many(law, frame, past, [channel], Question(starts, horizon=DAY))
-        inside = (pl.col("next_lawful_at") < ends).fill_null(value=False)
-        workable |= set(answer.filter(inside)["account"])
-        refused = answer.filter(~inside).with_columns(pl.col("first_refusal").fill_null("-"))
-        closed += refused.select("account", "first_refusal").rows()
-    return workable, closed
+        inside = answer.filter(pl.col("next_lawful_at") < ends)
+        for account, moment in inside.select("account", "next_lawful_at").iter_rows():
+            found[account, channel] = moment
+    return found
+
+
+def _point(known: Dossiers, account_id: int, channel: Channel) -> int | None:
+    """The contact point that carries the channel; None where there is none."""
+    points = known.points.get(known.accounts[account_id].debtor_id, ())
+    return next((point.id for point in points if point.kind == POINT_FOR[channel]), None)
 
 
 def _frame(known: Dossiers, account_ids: Sequence[int], channel: Channel) -> "pl.DataFrame":
@@ -177,11 +197,10 @@ def _frame(known: Dossiers, account_ids: Sequence[int], channel: Channel) -> "pl
     rows = []
     for account_id in account_ids:
         account = known.accounts[account_id]
-        points = known.points.get(account.debtor_id, ())
-        point = next((point for point in points if point.kind == POINT_FOR[channel]), None)
-        if point is None or known.nowhere(account):
+        point_id = _point(known, account_id, channel)
+        if point_id is None or known.nowhere(account):
             continue
-        facts = known.facts(account_id, point.id)
+        facts = known.facts(account_id, point_id)
         keys = {
             "account": account_id, "person": account.person_id, "creditor": str(account.tenant_id),
             "debt": f"{account.tenant_id}:{account_id}",

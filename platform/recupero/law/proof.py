@@ -38,7 +38,7 @@ class Step:
 
     def parameters(self, language: str) -> list[tuple[str, str]]:
         """Names and values of the rule's parameters in words."""
-        stated = (pair for pair in self.outcome.parameters.items() if pair[1] not in (None, [], {}, False))
+        stated = (pair for pair in self.outcome.parameters.items() if _says(pair[1]))
         return [(_word(name, language), _plain(value, language)) for name, value in stated]
 
     def to_json(self, language: str) -> dict[str, Any]:
@@ -127,7 +127,34 @@ _WORDS: dict[str, tuple[str, str, str]] = {
     "failed": ("fallido", "failed", "falho"),
     "reply": ("respuesta", "reply", "resposta"),
     "topic": ("tema", "topic", "tema"),
-    "True": ("sí", "yes", "sim"),
+    "requires": ("exige", "requires", "exige"),
+    "authorised": ("autorización", "authorisation", "autorização"),
+    "written": ("autorización escrita", "written authorisation", "autorização escrita"),
+    "unrecorded": ("si nada consta", "where nothing is recorded", "se nada consta"),
+    "refused": ("se rechaza", "refused", "recusado"),
+    "allowed": ("se permite", "allowed", "permitido"),
+    "withdrawn_by": ("se retira con", "withdrawn by", "retira-se com"),
+    "zone": ("hora de", "time of", "hora de"),
+    "spares": ("salvo", "save for", "exceto"),
+    "inbound": ("iniciados por la persona", "begun by the debtor", "iniciados pela pessoa"),
+    "after": ("tras", "after", "após"),
+    "lasts": ("dura", "lasts", "dura"),
+    "lifted_by": ("se levanta con", "lifted by", "levanta-se com"),
+    "at_least": ("al menos", "at least", "ao menos"),
+    "events": ("hechos", "events", "fatos"),
+    "honour": ("se respeta", "honoured", "respeita-se"),
+    "at_once": ("de inmediato", "at once", "imediatamente"),
+    "excludes": ("no cuentan", "not counted", "não contam"),
+    "channels": ("canales", "channels", "canais"),
+    "what": ("cuenta", "counts", "conta"),
+    "attempt": ("todo intento", "every attempt", "toda tentativa"),
+    "minutes": ("minutos", "minutes", "minutos"),
+    "day_one": ("primer día", "first day", "primeiro dia"),
+    "event": ("el del hecho", "that of the event", "o do fato"),
+    "next": ("el siguiente", "the next", "o seguinte"),
+    "categories": ("categorías", "categories", "categorias"),
+    "year": ("año", "year", "ano"),
+    "ever": ("siempre", "ever", "sempre"),
 }
 
 
@@ -148,11 +175,16 @@ def _plain(value: Any, language: str) -> str:
         return "; ".join(
             f"{_word(str(key), language)}: {_plain(one, language)}"
             for key, one in value.items()
-            if one not in (None, [], {})
+            if _says(one)
         )
     if isinstance(value, list | tuple):
         return ", ".join(_plain(one, language) for one in value)
     return _word(str(value), language)
+
+
+def _says(value: Any) -> bool:
+    """Whether a parameter says anything: what is off, empty or simply on is left to the rule's text."""
+    return value not in (None, "", [], {}, ()) and not isinstance(value, bool)
 
 
 def _clock(minute: object) -> str:

@@ -1,6 +1,6 @@
 """The law: packs and their rules, a year of permitted hours, house rules, a bill tried, a contact proven."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
@@ -8,8 +8,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
@@ -97,7 +99,7 @@ def hours() -> ResponseReturnValue:
     days = calendars.year_of(pack, region, channel, year)
     return render_template(
         "law/calendar.html", pack=pack, country=country, region=region, channel=channel, year=year,
-        countries=[(code, _name(one)) for code, one in sorted(known.items())],
+        countries=_countries(known),
         regions=[("", _("Whole country")), *_regions(pack)],
         channels=CHANNELS, months=_months(days), summary=_summary(days), closed=packs().closed,
     )  # fmt: skip
@@ -107,9 +109,10 @@ def _channel(text: str) -> Channel:
     return next((channel for channel in CHANNELS if channel == text), "call")
 
 
-def _name(pack: RegulationPack) -> str:
-    name = pack.manifest.name.model_dump()
-    return str(name.get(language()) or name["en"])
+def _countries(known: Iterable[str]) -> list[tuple[str, str]]:
+    """Code and name by name, in the reader's language."""
+    names: Mapping[str, str] = (get_locale() or Locale("en")).territories
+    return sorted(((code, names.get(code, code)) for code in known), key=lambda pair: pair[1])
 
 
 def _regions(pack: RegulationPack) -> list[tuple[str, str]]:

@@ -1,0 +1,271 @@
+"""`recupero bench law`: the gate's batch form over many accounts and five channels, history read from
+PostgreSQL, against reading the same history with one GROUP BY query, in the same run."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import click
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import Session
+
+from recupero.kernel import command, engines, migrate, runtime
+from recupero.kernel.config import Config
+from recupero.kernel.database import PLATFORM, Scope, scope_of
+from recupero.tenancy import service as tenancy
+from recupero_sdk.law import Channel
+
+if TYPE_CHECKING:
+    import polars as pl
+
+NOW = datetime(2026, 3, 10, 15, 0, tzinfo=UTC)  # a working Tuesday: noon in Santiago, ten in Bogotá
+CHANNELS: tuple[Channel, ...] = ("call", "sms", "email", "whatsapp", "letter")
+CHUNK = 100_000
+_OUTCOMES = ("answered", "no_answer", "delivered", "failed", "reply", "unknown")
+#: By place: share of the accounts in hundredths, country, region, zone of the phone.
+_PLACES = (
+    (45, "CL", "CL-RM", "America/Santiago"), (10, "CL", "CL-VS", "America/Santiago"),
+    (6, "CL", "CL-BI", "America/Santiago"), (4, "CL", "CL-MA", "America/Punta_Arenas"),
+    (25, "CO", "CO-DC", "America/Bogota"), (10, "CO", None, "America/Bogota"),
+)  # fmt: skip
+
+# Each account has from none to eleven contacts in its last ninety days, most of them messages: person `p`'s
+# contact `k` follows from both numbers alone, so that every run has the same history.
+_FILL = """
+INSERT INTO person_contacts (agency_id, person_id, tenant_id, contact_id, account_id, at, channel, direction,
+    outcome)
+SELECT :agency, p, :tenant, p * 16 + k, p,
+    CAST(:now AS timestamptz) - make_interval(secs => 300 + (hashint8(p * 31 + k * 7919) & 2147483647)
+        % 7776000),
+    (ARRAY['sms','email','email','whatsapp','sms','email','call','sms','email','call','letter','visit'])
+        [1 + k % 12],
+    CASE WHEN (p + k) % 17 = 0 THEN 'inbound' ELSE 'outbound' END,
+    CASE WHEN (p + k) % 17 = 0 THEN 'reply'
+        WHEN k % 12 IN (6, 9) THEN (ARRAY['answered','no_answer','no_answer'])[1 + (p % 3)::int]
+        WHEN (p + k) % 23 = 0 THEN 'failed' ELSE 'delivered' END
+FROM generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) p
+CROSS JOIN LATERAL generate_series(0, (p * 7 % 12)::int - 1) k
+"""
+_WORDS = "array_position(ARRAY[{}], {})::bigint"
+_HISTORY = f"""
+SELECT person_id, {_WORDS.format(", ".join(f"'{one}'" for one in (*CHANNELS, "visit")), "channel::text")},
+    (direction = 'inbound')::int::bigint,
+    {_WORDS.format(", ".join(f"'{one}'" for one in _OUTCOMES), "outcome::text")},
+    (extract(epoch FROM at) * 1000000)::bigint
+FROM person_contacts
+WHERE agency_id = %(agency)s AND person_id BETWEEN %(first)s AND %(last)s AND at > %(since)s::timestamptz
+"""  # noqa: S608 - constants of ours
+_GROUPED = f"""
+SELECT person_id, {_WORDS.format(", ".join(f"'{one}'" for one in (*CHANNELS, "visit")), "channel::text")},
+    count(*), (extract(epoch FROM max(at)) * 1000000)::bigint
+FROM person_contacts WHERE agency_id = %(agency)s AND at > %(since)s::timestamptz
+GROUP BY person_id, channel
+"""  # noqa: S608 - constants of ours
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """A platform of its own that holds the history, and how far back it goes."""
+
+    platform: runtime.Runtime
+    scope: Scope
+    count: int
+
+    def arguments(self, first: int = 1, last: int = 0) -> dict[str, Any]:
+        return {
+            "agency": self.scope.agency(), "first": first, "last": last, "since": NOW - timedelta(days=90)
+        }  # fmt: skip
+
+    def grouped(self) -> float:
+        """Seconds to read the whole history as one GROUP BY query."""
+        from recupero.decisions.columns import read
+
+        began = time.perf_counter()
+        with self.platform.database.transaction(self.scope) as session:
+            read(session, _GROUPED, ("person", "channel", "contacts", "newest"), (), self.arguments())
+        return time.perf_counter() - began
+
+    def judged(self) -> tuple[float, list[float], int]:
+        """Seconds to read the history and judge every account by five channels; per account of each chunk;
+        how many of the answers allow the contact."""
+        began_all, each, allowed = time.perf_counter(), list[float](), 0
+        for first in range(1, self.count + 1, CHUNK):
+            began = time.perf_counter()
+            last = min(first + CHUNK - 1, self.count)
+            with self.platform.database.transaction(self.scope) as session:
+                allowed += self._chunk(session, first, last)
+            each.append((time.perf_counter() - began) / (last - first + 1))
+        return time.perf_counter() - began_all, each, allowed
+
+    def _chunk(self, session: Session, first: int, last: int) -> int:
+        from recupero.contacts.queries import packs
+        from recupero.law.batch import Question, judge_many
+
+        history = _history(session, self.arguments(first, last))
+        answer = judge_many(packs(), accounts(first, last), history, list(CHANNELS), Question(NOW))
+        if len(answer) != (last - first + 1) * len(CHANNELS):
+            raise RuntimeError("the batch form lost answers")
+        return int(answer["allowed"].sum())
+
+
+def _history(session: Session, arguments: dict[str, Any]) -> pl.DataFrame:
+    """Contacts of a range of persons, in the gate's columns."""
+    import polars as pl
+
+    from recupero.decisions.columns import read
+
+    names = ("person", "channel", "inbound", "outcome", "at")
+    columns, _floats = read(session, _HISTORY, names, (), arguments)
+    return pl.DataFrame(columns).select(
+        "person", debt=pl.col("person"), creditor=pl.lit(1, pl.Int64),
+        at=pl.from_epoch(pl.col("at"), "us").dt.replace_time_zone("UTC"),
+        channel=_word("channel", (*CHANNELS, "visit")),
+        direction=pl.when(pl.col("inbound") == 1).then(pl.lit("inbound")).otherwise(pl.lit("outbound")),
+        outcome=_word("outcome", _OUTCOMES),
+    )  # fmt: skip
+
+
+def _word(name: str, words: tuple[str, ...]) -> Any:
+    """A column of numbers from 1 as the words they stand for."""
+    import polars as pl
+
+    return pl.col(name).replace_strict(dict(enumerate(words, 1)), return_dtype=pl.String)
+
+
+def accounts(first: int, last: int) -> pl.DataFrame:
+    """Accounts numbered as their persons, in places, with consents, opt-outs and holds as agencies meet
+    them."""
+    import polars as pl
+
+    from recupero.law.batch import ACCOUNT_COLUMNS
+
+    frame = pl.DataFrame({"account": pl.int_range(first, last + 1, eager=True, dtype=pl.Int64)})
+    number = pl.col("account")
+    place = pl.lit([index for index, each in enumerate(_PLACES) for _ in range(each[0])]).list.get(
+        (number * 37) % 100
+    )
+    rare = number % 29
+    known = frame.with_columns(
+        person=number, debt=number, creditor=pl.lit(1, pl.Int64),
+        country=_chosen(place, 1), region=_chosen(place, 2), phone_timezone=_chosen(place, 3),
+        timezone=pl.when(number % 11 == 0).then(_chosen(place, 3)),
+        consented_channels=pl.when(number % 2 == 0).then(pl.lit(["sms", "email", "whatsapp", "call"])),
+        opted_out_channels=pl.when(rare == 1).then(pl.lit(["sms"])).when(rare == 2).then(pl.lit(["call"]))
+        .otherwise(pl.lit([], pl.List(pl.String))),
+        flags=pl.when(rare == 3).then(pl.lit(["disputed"])).when(rare == 4).then(pl.lit(["vulnerable"]))
+        .otherwise(pl.lit([], pl.List(pl.String))),
+        employer_contact=number % 31 == 0,
+        debt_kind=pl.when(number % 3 == 0).then(pl.lit("card")).otherwise(pl.lit("consumer")),
+        due_date=pl.lit(NOW.date()) - pl.duration(days=20 + number % 300),
+    )  # fmt: skip
+    missing = [name for name in ACCOUNT_COLUMNS if name not in known.columns]
+    return known.with_columns(**{name: pl.lit(None) for name in missing}).select(ACCOUNT_COLUMNS)
+
+
+def _chosen(place: Any, part: int) -> Any:
+    import polars as pl
+
+    words = {index: each[part] for index, each in enumerate(_PLACES)}
+    return place.replace_strict(words, return_dtype=pl.String)
+
+
+@contextmanager
+def _bench(count: int) -> Iterator[_Bench]:
+    """A platform of its own with the history of `count` people, gone after the block."""
+    with (
+        TemporaryDirectory(prefix="recupero-bench-") as folder,
+        engines.use(Path(folder), durable=False) as running,
+    ):
+        config = Config.build(
+            running.data_dir, owner_database_url=running.owner_database_url, redis_url=running.redis_url
+        )
+        migrate.upgrade(config.owner_database_url)
+        try:
+            platform = runtime.start(config)
+            yield _Bench(platform, _filled(platform, count), count)
+        finally:
+            runtime.stop()
+
+
+def _filled(platform: runtime.Runtime, count: int) -> Scope:
+    with platform.database.transaction(PLATFORM) as session:
+        tenancy.create_agency(
+            session, slug="bench", name="bench", country="CL", locale="es", timezone="America/Santiago",
+            contact_phone="+56 2 2345 6789", contact_email="bench@example.com",
+        )  # fmt: skip
+        tenant = tenancy.create_tenant(
+            session, slug="bench", name="bench", country="CL", currency="CLP", locale="es",
+            timezone="America/Santiago", actor="system",
+        )  # fmt: skip
+        scope = Scope(scope_of(session).agency(), (tenant.id,))
+    owner = create_engine(platform.config.owner_database_url)
+    with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for first in range(1, count + 1, CHUNK):
+            last = min(first + CHUNK - 1, count)
+            connection.execute(text("BEGIN"))
+            connection.execute(
+                text("SELECT set_config('app.agency_id', :agency, true)"), {"agency": str(scope.agency())}
+            )
+            connection.execute(
+                text(_FILL),
+                {"agency": scope.agency(), "tenant": tenant.id, "now": NOW, "first": first, "last": last},
+            )
+            connection.execute(text("COMMIT"))
+        connection.execute(text("VACUUM ANALYZE person_contacts"))
+    owner.dispose()
+    return scope
+
+
+def measure(count: int, rounds: int = 2) -> dict[str, Any]:
+    """The best of some rounds in turn, so that a busy moment of the machine hurts neither side alone."""
+    with _bench(count) as bench:
+        _warm()
+        ours, reference, chunks, allowed = [], [], list[float](), 0
+        for _ in range(rounds):
+            reference.append(bench.grouped())
+            seconds, chunks, allowed = bench.judged()
+            ours.append(seconds)
+    own, bare = min(ours), min(reference)
+    return {
+        "n": count, "channels": len(CHANNELS), "seconds": round(own, 3), "rate": round(count / own),
+        "reference": "the same history read by one GROUP BY query",
+        "reference_seconds": round(bare, 3), "reference_rate": round(count / bare),
+        "ratio": round(bare / own, 3), "times_the_query": round(own / bare, 2),
+        "growth": round(chunks[-1] / chunks[0], 2), "allowed": allowed,
+        "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+    }  # fmt: skip
+
+
+def _warm() -> None:
+    """Compile packs and plans, which a planner does once a day."""
+    import polars as pl
+
+    from recupero.contacts.queries import packs
+    from recupero.law.batch import Question, judge_many
+
+    schema: dict[str, Any] = {
+        "person": pl.Int64, "debt": pl.Int64, "creditor": pl.Int64, "at": pl.Datetime("us", "UTC"),
+        "channel": pl.String, "direction": pl.String, "outcome": pl.String,
+    }  # fmt: skip
+    judge_many(packs(), accounts(1, 500), pl.DataFrame(schema=schema), list(CHANNELS), Question(NOW))
+
+
+@click.command("law")
+@click.option("--n", "count", default=1_000_000, show_default=True, type=click.IntRange(1_000, 20_000_000))
+@click.option("--rounds", default=2, show_default=True, type=click.IntRange(1, 10))
+@command.json_option
+@command.answers
+def law_bench(count: int, rounds: int, as_json: bool) -> None:
+    """Accounts judged per second by five channels with their history, and the same history merely read.
+
+    `growth` is what an account costs in the last part compared with the first: 1 where growth is linear.
+    """
+    command.finish(measure(count, rounds), as_json=as_json)

@@ -30,6 +30,7 @@ from recupero_sdk.law import Facts, Proposal, RegulationPack, judge, load_pack
 from recupero_sdk.law.engine import decides
 from recupero_sdk.law.moments import DAY, instant
 from recupero_sdk.law.opening import open_stretches
+from recupero_sdk.law.parameters import OpenHours
 from recupero_sdk.law.scenario import Scenario, read_scenarios
 from recupero_sdk.law.schema import HoursRule, Rule
 from recupero_sdk.law.zones import load_zone
@@ -274,7 +275,7 @@ def _edge_errors(pack: RegulationPack, rule: HoursRule) -> Iterator[str]:
         zone_name = pack.manifest.regions[region].zones[0]
     facts = Facts(pack.country, timezone=zone_name, region=region)
     for stretch in rule.parameters.open:
-        day = _open_day(pack, rule, stretch.days[0], facts)
+        day = _open_day(pack, rule, stretch, facts)
         for minute, open_there in (
             (stretch.opens - 1, False),
             (stretch.opens, True),
@@ -288,13 +289,14 @@ def _edge_errors(pack: RegulationPack, rule: HoursRule) -> Iterator[str]:
                 yield f"{rule.id} at minute {minute} of {day}"
 
 
-def _open_day(pack: RegulationPack, rule: HoursRule, weekday: str, facts: Facts) -> date:
-    """A day of that weekday, within the rule's dates, that is closed by nothing."""
+def _open_day(pack: RegulationPack, rule: HoursRule, stretch: OpenHours, facts: Facts) -> date:
+    """A day of the stretch's first weekday, within the rule's dates, with a minute that no rule closes."""
     day = rule.in_force.first or (rule.in_force.last or date(2025, 1, 1)) - 60 * DAY
     zone = load_zone(facts.timezone or pack.manifest.zones[0])
     for _ in range(120):
         day += DAY
-        noon = Proposal(instant(day, 12 * 60, zone), rule.channels[0])
-        if f"{day:%a}".lower() == weekday and open_stretches(pack, facts, noon, noon.at + DAY / 24):
+        opening = Proposal(instant(day, stretch.opens, zone), rule.channels[0])
+        closing = instant(day, stretch.closes, zone)
+        if f"{day:%a}".lower() == stretch.days[0] and open_stretches(pack, facts, opening, closing):
             return day
-    raise AssertionError(f"{rule.id}: no {weekday} within four months is open at noon")
+    raise AssertionError(f"{rule.id}: no {stretch.days[0]} within four months is open in its hours")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import json
+from dataclasses import asdict
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -10,38 +12,45 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recupero.law.batch import ACCOUNT_COLUMNS, HISTORY_COLUMNS, Question, judge_many
-from recupero.law.service import judge_contact
-from recupero_sdk.law import CHANNELS, Facts, PastContact
+from recupero.law.batch import HISTORY_COLUMNS, Question, judge_many
+from recupero.law.service import Packs, judge_contact
+from recupero_sdk.law import CHANNELS, Facts, PastContact, judge
 from tests.law import packs
 
 _TIME = pl.Datetime("us", "UTC")
+_TEXTS = (
+    "country", "region", "timezone", "phone_timezone", "postal_timezone", "commune", "debt_kind",
+    "phone_region", "agency_region", "creditor_sector", "owner_type", "party", "line_type",
+    "events", "closed_windows", "asked_windows",
+)  # fmt: skip
+_SETS = (
+    "consented_channels", "opted_out_channels", "flags", "written_consents", "permissions", "closed_places",
+)  # fmt: skip
 _SCHEMA: dict[str, Any] = {
-    "account": pl.Int64,
-    "person": pl.Int64,
-    "debt": pl.Int64,
-    "creditor": pl.Int64,
-    "country": pl.String,
-    "region": pl.String,
-    "timezone": pl.String,
-    "phone_timezone": pl.String,
-    "postal_timezone": pl.String,
-    "commune": pl.String,
-    "consented_channels": pl.List(pl.String),
-    "opted_out_channels": pl.List(pl.String),
-    "flags": pl.List(pl.String),
+    **dict.fromkeys(("account", "person", "debt", "creditor", "account_key"), pl.Int64),
+    **dict.fromkeys(_TEXTS, pl.String),
+    **dict.fromkeys(_SETS, pl.List(pl.String)),
     "employer_contact": pl.Boolean,
-    "debt_kind": pl.String,
+    "point_refused": pl.Boolean,
     "due_date": pl.Date,
+    "amount": pl.Decimal(scale=2),
 }
 
 
 def account_row(number: int, facts: Facts) -> dict[str, Any]:
     """Account `number` of a person of its own; debt and creditor are numbered alike."""
     row = {name: getattr(facts, name) for name in _SCHEMA if hasattr(facts, name)}
-    for name in ("consented_channels", "opted_out_channels", "flags"):
+    for name in _SETS:
         row[name] = None if row[name] is None else sorted(row[name])
-    return row | {"account": number, "person": number, "debt": number, "creditor": number}
+    for name in ("events", "closed_windows", "asked_windows"):
+        row[name] = json.dumps([_plain(asdict(each)) for each in row[name]])
+    keys = ("account", "person", "debt", "creditor", "account_key")
+    return row | dict.fromkeys(keys, number)
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    plain = {name: value.isoformat() if isinstance(value, date) else value for name, value in values.items()}
+    return {name: sorted(value) if isinstance(value, frozenset) else value for name, value in plain.items()}
 
 
 def frames(
@@ -57,15 +66,21 @@ def frames(
             contact.channel,
             contact.direction,
             contact.outcome,
+            number if (contact.same_debt if contact.same_account is None else contact.same_account) else -1,
+            contact.recipient,
+            contact.place,
+            contact.purpose,
+            contact.asked,
+            contact.with_consent,
         )
         for number, (_facts, contacts) in enumerate(cases)
         for contact in contacts
     ]
-    schema: dict[str, Any] = dict.fromkeys(HISTORY_COLUMNS, pl.String)
-    schema |= {"person": pl.Int64, "debt": pl.Int64, "creditor": pl.Int64, "at": _TIME}
-    return pl.DataFrame(accounts, schema=_SCHEMA).select(ACCOUNT_COLUMNS), pl.DataFrame(
-        history, schema=schema, orient="row"
-    )
+    more = ("account_key", "recipient", "place", "purpose", "asked", "with_consent")
+    schema: dict[str, Any] = dict.fromkeys((*HISTORY_COLUMNS, *more), pl.String)
+    schema |= dict.fromkeys(("person", "debt", "creditor", "account_key"), pl.Int64)
+    schema |= {"at": _TIME, "asked": pl.Boolean, "with_consent": pl.Boolean}
+    return pl.DataFrame(accounts, schema=_SCHEMA), pl.DataFrame(history, schema=schema, orient="row")
 
 
 @st.composite
@@ -83,19 +98,56 @@ def questions(draw: st.DrawFn) -> tuple[Question, list[tuple[Facts, list[PastCon
     return Question(at, recipient), cases
 
 
+def expected(
+    known: Packs, question: Question, cases: list[tuple[Facts, list[PastContact]]]
+) -> list[tuple[Any, ...]]:
+    """What the single form says, in the batch's order."""
+    found = []
+    for number, (facts, contacts) in enumerate(cases):
+        pack = known.by_country.get(facts.country)
+        for channel in CHANNELS:
+            proposal = question.proposal(channel)
+            if pack is None:
+                verdict = judge_contact(known, facts, contacts, proposal)
+            else:
+                verdict = judge(pack, facts, contacts, proposal, horizon=question.horizon)
+            lawful = verdict.next_lawful_at
+            found.append((number, channel, verdict.allowed, verdict.first_refusal, lawful))
+    return found
+
+
 @given(questions())
 @settings(max_examples=50, deadline=None)
 def test_equals_the_single_form(asked: tuple[Question, list[tuple[Facts, list[PastContact]]]]) -> None:
     question, cases = asked
     accounts, history = frames(cases)
     answer = judge_many(packs.packs(), accounts, history, CHANNELS, question)
-    expected = []
-    for number, (facts, contacts) in enumerate(cases):
-        for channel in CHANNELS:
-            verdict = judge_contact(packs.packs(), facts, contacts, question.proposal(channel))
-            lawful = verdict.next_lawful_at
-            expected.append((number, channel, verdict.allowed, verdict.first_refusal, lawful))
-    assert answer.rows() == expected
+    assert answer.rows() == expected(packs.packs(), question, cases)
+
+
+@st.composite
+def rich_questions(draw: st.DrawFn) -> tuple[Question, list[tuple[Facts, list[PastContact]]]]:
+    days = ["2025-03-05", "2025-03-09", "2025-03-11", "2025-03-28", "2022-06-07"]
+    at = draw(packs.moments(5, datetime.fromisoformat(draw(st.sampled_from(days))).replace(tzinfo=UTC)))
+    cases = []
+    for _ in range(draw(st.integers(1, 6))):
+        country = draw(st.sampled_from([*packs.COUNTRIES, "QK", "QK", "QK", "US", "GB"]))
+        cases.append((draw(packs.rich_facts(country)), draw(packs.rich_histories(at))))
+    recipient = draw(st.sampled_from(["debtor", "debtor", "third_party"]))
+    purpose = draw(st.sampled_from([None, None, "collection", "reminder", "notice", "ask_consent"]))
+    horizon = timedelta(days=draw(st.sampled_from([3, 10])))
+    return Question(at, recipient, purpose, horizon), cases
+
+
+@given(rich_questions())
+@settings(max_examples=60, deadline=None)
+def test_equals_the_single_form_for_every_country_and_kind_of_rule(
+    asked: tuple[Question, list[tuple[Facts, list[PastContact]]]],
+) -> None:
+    question, cases = asked
+    accounts, history = frames(cases)
+    answer = judge_many(packs.all_packs(), accounts, history, CHANNELS, question)
+    assert answer.rows() == expected(packs.all_packs(), question, cases)
 
 
 def test_debts_and_creditors_of_one_person_share_what_the_law_counts_per_person() -> None:

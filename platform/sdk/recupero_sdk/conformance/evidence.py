@@ -42,6 +42,7 @@ class Evidence:
 
     def __post_init__(self) -> None:
         self._verdicts: dict[int, Verdict] = {}
+        self._right: dict[tuple[Sample, date], bool] = {}
 
     def trial(self, rule: Rule) -> Trial:
         """The cases made ready to try changes of one rule."""
@@ -52,6 +53,14 @@ class Evidence:
         if id(case) not in self._verdicts:
             self._verdicts[id(case)] = self.verdict_of(case)
         return self._verdicts[id(case)]
+
+    def recorded_rightly(self, recorded: RecordedHours, day: date) -> bool:
+        """Whether the unchanged pack has the recorded hours on that day; wrong ones notice nothing."""
+        key = (recorded.sample, day)
+        if key not in self._right:
+            (line,) = hours_between(self.pack, recorded.sample, day, day + DAY)
+            self._right[key] = recorded.lines.get(day) == line
+        return self._right[key]
 
     def verdict_of(self, case: Scenario) -> Verdict:
         """What the whole, unchanged pack says of a passing case; not kept."""
@@ -93,6 +102,8 @@ class Trial:
     def _by_cases(self, mutant: Mutant, cases: Iterable[Scenario]) -> str | None:
         changed = self.small(mutant)
         for case in cases:
+            if case.disagreement(self._evidence.verdict(case)):
+                continue  # a case that fails already notices nothing
             others = self._others_on(case)
             if others is None:
                 verdict = judged(self._with(self._evidence.pack, mutant), case)
@@ -139,7 +150,7 @@ class Trial:
                 continue
             for day in self._days_moved(mutant, recorded.sample):
                 (line,) = hours_between(changed, recorded.sample, day, day + DAY)
-                if recorded.lines.get(day) != line:
+                if recorded.lines.get(day) != line and self._evidence.recorded_rightly(recorded, day):
                     return f"permitted hours of {recorded.sample.region or 'the country'} on {day}"
         return None
 

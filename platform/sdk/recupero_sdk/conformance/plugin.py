@@ -57,13 +57,22 @@ class _Report:
         if report.outcome != "passed":
             known["outcome"] = report.outcome
             crash = getattr(report.longrepr, "reprcrash", None)
-            known["message"] = crash.message if crash else _last_lines(str(report.longrepr))
+            message = crash.message if crash else _last_lines(str(report.longrepr))
+            known["message"] = _plain(message)
         known["properties"] |= dict(report.user_properties)
         return report
 
     def pytest_sessionfinish(self) -> None:
         data = {"tests": list(self._tests.values()), "broken": self._broken}
         self._file.write_text(json.dumps(data, default=str), encoding="utf-8")
+
+
+def _plain(message: str) -> str:
+    """The words of a failed assertion, without the values that pytest adds below and the type before them."""
+    words = message.partition("\nassert ")[0]
+    for kind in ("AssertionError: ", "recupero_sdk.law.scenario.ScenarioError: "):
+        words = words.removeprefix(kind)
+    return words
 
 
 def _last_lines(text: str) -> str:

@@ -16,6 +16,8 @@ from recupero_sdk.law.engine import decides
 
 WRITTEN_PERCENT = 90
 _ISO_DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
+#: Rules that can be verified of a plug-in that does not load.
+_WITHOUT_LOADING = ("packaging", "licence", "readme", "loads", "typed", "measured", "live", "reviewed")
 #: Tests of the kit that stand for a rule, by kind where kinds share one.
 _KIT: dict[str, tuple[str, ...]] = {
     "dates": (
@@ -70,6 +72,8 @@ _KIT: dict[str, tuple[str, ...]] = {
 
 def problems(subject: Subject, rule: QualityRule, claim: Claim) -> list[str]:
     """What speaks against a rule that is claimed as done."""
+    if subject.load_error and rule.name not in _WITHOUT_LOADING:
+        return ["not known, because the plug-in does not load"]
     check = _CHECKS.get(rule.name)
     found = list(check(subject, claim)) if check else []
     return found + list(_kit(subject, rule.name))
@@ -79,8 +83,7 @@ def _kit(subject: Subject, rule: str) -> Iterator[str]:
     for name in _KIT.get(rule, ()):
         test = subject.kit_test(name)
         if test is None:
-            unloaded = "the plug-in does not load" if subject.load_error else "subclass the kit of your kind"
-            yield f"the kit's {name} did not run: {unloaded}"
+            yield f"the kit's {name} did not run: subclass the kit of your kind"
         elif test.outcome != "passed":
             yield f"the kit's {name} {test.outcome}: {test.message}"
 
@@ -131,11 +134,12 @@ def _loads(subject: Subject, _claim: Claim) -> Iterator[str]:
 
 def _tests(subject: Subject, _claim: Claim) -> Iterator[str]:
     yield from subject.broken
+    alike: dict[str, list[str]] = {}
     for test in subject.failures:
-        yield f"{test.test} {test.outcome}: {test.message}"
-    if subject.load_error:
-        yield "the tests were not run, because the plug-in does not load"
-    elif not any(test.kit for test in subject.tests):
+        alike.setdefault(test.message, []).append(test.test.rpartition("::")[2])
+    for message, tests in alike.items():
+        yield f"{', '.join(tests)} failed: {message}"
+    if not any(test.kit for test in subject.tests):
         yield "tests/ does not subclass the kit of its kind (see the plug-in guide)"
 
 
@@ -165,34 +169,34 @@ def _written(subject: Subject, _claim: Claim) -> Iterator[str]:
         yield f"worked cases and golden hours catch {score:.1f} % of the shifts, not {WRITTEN_PERCENT} %"
 
 
-def _pack(subject: Subject) -> RegulationPack | None:
-    return None if subject.load_error else load_pack(subject.package)
+def _pack(subject: Subject) -> RegulationPack:
+    return load_pack(subject.package)
 
 
 def _fresh(subject: Subject, _claim: Claim) -> Iterator[str]:
     pack, today = _pack(subject), datetime.now(UTC).date()
-    for rule in pack.known() if pack else ():
+    for rule in pack.known():
         if today - rule.verified > FRESH:
             yield f"{rule.id}: last verified on {rule.verified}, more than a year ago"
 
 
 def _spanish_english(subject: Subject, _claim: Claim) -> Iterator[str]:
     pack = _pack(subject)
-    for rule in pack.known() if pack else ():
+    for rule in pack.known():
         if rule.text.es.strip() == rule.text.en.strip():
             yield f"{rule.id}: the text is the same in es and en"
 
 
 def _portuguese(subject: Subject, _claim: Claim) -> Iterator[str]:
     pack = _pack(subject)
-    for rule in pack.known() if pack else ():
+    for rule in pack.known():
         if not (rule.title.pt and rule.text.pt):
             yield f"{rule.id}: title or text is not there in pt"
 
 
 def _sources(subject: Subject, _claim: Claim) -> Iterator[str]:
     pack = _pack(subject)
-    for rule in pack.known() if pack else ():
+    for rule in pack.known():
         noted = rule.reading == "conservative" and rule.ambiguity is not None
         if decides(rule) and rule.confidence != "primary" and rule.basis == "law" and not noted:
             yield f"{rule.id}: not from a primary text, and no conservative reading with its ambiguity"

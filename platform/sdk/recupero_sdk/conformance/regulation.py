@@ -269,11 +269,8 @@ def boundary_days(rule: Rule) -> Iterator[tuple[date, bool]]:
 
 def _edge_errors(pack: RegulationPack, rule: HoursRule) -> Iterator[str]:
     """Both sides of each minute at which the rule opens or closes, on a day no other clock rule closes."""
-    zone_name = pack.manifest.zones[0]
-    region = next(iter(rule.regions or pack.manifest.regions), None)
-    if region in pack.manifest.regions:
-        zone_name = pack.manifest.regions[region].zones[0]
-    facts = Facts(pack.country, timezone=zone_name, region=region)
+    facts = _within(pack, rule)
+    zone_name = facts.timezone or pack.manifest.zones[0]
     for stretch in rule.parameters.open:
         day = _open_day(pack, rule, stretch, facts)
         for minute, open_there in (
@@ -287,6 +284,16 @@ def _edge_errors(pack: RegulationPack, rule: HoursRule) -> Iterator[str]:
             refused = any(one.rule_id == rule.id and one.outcome == "refused" for one in outcomes)
             if refused is open_there:
                 yield f"{rule.id} at minute {minute} of {day}"
+
+
+def _within(pack: RegulationPack, rule: Rule) -> Facts:
+    """Somebody in a place where the rule holds: its area, its region, or the pack's first region."""
+    manifest = pack.manifest
+    area = next(iter(rule.areas), None)
+    regions = manifest.areas[area].regions if area else rule.regions or tuple(manifest.regions)
+    region = next(iter(regions), None)
+    zones = manifest.regions[region].zones if region in manifest.regions else manifest.zones
+    return Facts(pack.country, timezone=zones[0], region=region, commune=area)
 
 
 def _open_day(pack: RegulationPack, rule: HoursRule, stretch: OpenHours, facts: Facts) -> date:

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from recupero.kernel import clock
+from recupero.kernel.bulk import insert_rows
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound
 from recupero.ledger.books import Book
@@ -105,10 +106,9 @@ def book_many(session: Session, bookings: Sequence[Booking]) -> None:
              "external_key": booking.external_key, "occurred_at": booking.occurred_at, "booked_at": now,
              "reverses_id": booking.reverses_id}
         )  # fmt: skip
-    if headers:
-        session.execute(insert(LedgerTransaction).execution_options(render_nulls=True), headers)
-        session.execute(insert(LedgerEntry).execution_options(render_nulls=True), rows)
-        _follow(session, moved)
+    insert_rows(session, LedgerTransaction, headers)
+    insert_rows(session, LedgerEntry, rows)
+    _follow(session, moved)
 
 
 def reverse(

@@ -9,11 +9,12 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Text, bindparam, func, insert, select, text
+from sqlalchemy import ARRAY, BigInteger, Text, bindparam, func, select, text
 from sqlalchemy.orm import Session
 
 from recupero.contacts import reached
 from recupero.kernel import clock, events
+from recupero.kernel.bulk import insert_rows
 from recupero.kernel.database import scope_of
 from recupero.ledger import queries as ledger_queries
 from recupero.ledger import service as ledger
@@ -189,13 +190,9 @@ class Together:
         """Write what was booked; promises are judged again and `DirectPaymentsBooked` is published."""
         session = self._session
         session.flush()  # the states of payments that were there before
-        for table, rows in (
-            (Payment, [_values(payment) for payment in self._payments]),
-            (Reversal, [_values(fact) for fact in self._reversals]),
-            (Allocation, self._allocations),
-        ):
-            if rows:
-                session.execute(insert(table).execution_options(render_nulls=True), rows)
+        insert_rows(session, Payment, [_values(payment) for payment in self._payments])
+        insert_rows(session, Reversal, [_values(fact) for fact in self._reversals])
+        insert_rows(session, Allocation, self._allocations)
         ledger.book_many(session, self._bookings)
         for some in _slices(sorted(self._touched)):
             promises.review(session, some)

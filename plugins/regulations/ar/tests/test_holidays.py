@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recupero_sdk.law import Facts, Proposal, Verdict, judge, load_pack
+from recupero_sdk.law import Channel, Facts, Proposal, Verdict, judge, load_pack
 
 PACK = load_pack(Path(__file__).parents[1] / "recupero_regulation_ar")
 CLOCK = ZoneInfo("America/Argentina/Cordoba")
@@ -33,7 +33,7 @@ def call(day: date) -> Verdict:
 
 
 @pytest.mark.parametrize("year", range(2018, 2036))
-def test_movable_holidays_close_calls_on_the_day_they_are_kept(year):
+def test_movable_holidays_close_calls_on_the_day_they_are_kept(year: int) -> None:
     for month, day in MOVABLE:
         original = date(year, month, day)
         assert "AR-HOLIDAYS" in {refusal.rule_id for refusal in call(kept_on(original)).refusals}
@@ -46,13 +46,13 @@ def test_movable_holidays_close_calls_on_the_day_they_are_kept(year):
     MOMENTS,
     st.sampled_from(["visit", "sms", "email", "whatsapp", "letter"]),
 )
-def test_no_national_schedule_for_what_is_not_a_call(at, channel):
+def test_no_national_schedule_for_what_is_not_a_call(at: datetime, channel: Channel) -> None:
     assert judge(PACK, CORDOBA, (), Proposal(at, channel), next_lawful=False).allowed
 
 
 @settings(deadline=None)
 @given(MOMENTS)
-def test_calls_are_never_open_outside_the_window(at):
+def test_calls_are_never_open_outside_the_window(at: datetime) -> None:
     closes = {5: 13, 6: 0}.get(at.weekday(), 21)
     if not 9 <= at.hour < closes:
         verdict = judge(PACK, CORDOBA, (), Proposal(at, "call"), next_lawful=False)

@@ -7,13 +7,15 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recupero_sdk.law import Facts, Proposal, judge, load_pack
+from recupero_sdk.law import Channel, Facts, Proposal, judge, load_pack
+from recupero_sdk.law.zones import Place as Found
 from recupero_sdk.law.zones import load_zone, place_of_phone, place_of_postcode
 
 PACK = load_pack(Path(__file__).parents[1] / "recupero_regulation_mx")
 START = datetime(2015, 2, 2, tzinfo=UTC)
 REGIONS = PACK.manifest.regions
 MOMENTS = st.integers(0, 20 * 366 * 24 * 60).map(lambda minute: START + timedelta(minutes=minute))
+Place = tuple[str | None, str | None]
 #: A state, and one of its zones or none stated.
 PLACES = st.sampled_from(
     [(code, zone) for code, region in REGIONS.items() for zone in (*region.zones, None)] + [(None, None)]
@@ -23,8 +25,9 @@ DAYS = ((1, 1), (5, 1), (9, 16), (12, 25))
 
 
 def clocks(region: str | None, zone: str | None) -> list[ZoneInfo]:
-    names = [zone] if zone else REGIONS[region].zones if region else PACK.manifest.zones
-    return [load_zone(name) for name in names]
+    if zone:
+        return [load_zone(zone)]
+    return [load_zone(name) for name in (REGIONS[region].zones if region else PACK.manifest.zones)]
 
 
 def rests(day: date) -> bool:
@@ -40,7 +43,9 @@ def facts(region: str | None, zone: str | None) -> Facts:
 
 @settings(deadline=None)
 @given(MOMENTS, PLACES, st.sampled_from(["call", "visit", "sms", "email", "whatsapp", "letter"]))
-def test_open_from_7_to_22_by_every_clock_the_debtor_may_live_by(at, place, channel):
+def test_open_from_7_to_22_by_every_clock_the_debtor_may_live_by(
+    at: datetime, place: Place, channel: Channel
+) -> None:
     local = [at.astimezone(clock) for clock in clocks(*place)]
     expected = all(7 <= there.hour < 22 for there in local)
     if channel in ("call", "visit"):
@@ -51,7 +56,7 @@ def test_open_from_7_to_22_by_every_clock_the_debtor_may_live_by(at, place, chan
 
 @settings(deadline=None)
 @given(MOMENTS, PLACES)
-def test_the_next_lawful_minute_is_the_first(at, place):
+def test_the_next_lawful_minute_is_the_first(at: datetime, place: Place) -> None:
     question = facts(*place)
     verdict = judge(PACK, question, (), Proposal(at, "sms"))
     moment = at
@@ -60,10 +65,11 @@ def test_the_next_lawful_minute_is_the_first(at, place):
     assert verdict.next_lawful_at == moment
 
 
-def test_states_are_known_by_postcode_and_area_code():
-    assert place_of_postcode(PACK, "77500").region == "MX-ROO"
-    assert place_of_postcode(PACK, "22000").timezone == "America/Tijuana"
-    assert place_of_phone(PACK, "+52 664 123 4567").timezone == "America/Tijuana"
-    assert place_of_phone(PACK, "+52 55 1234 5678").region is None  # the capital and the state around it
+def test_states_are_known_by_postcode_and_area_code() -> None:
+    assert place_of_postcode(PACK, "77500") == Found("MX-ROO", ("America/Cancun",))
+    assert place_of_postcode(PACK, "22000") == Found("MX-BCN", ("America/Tijuana",))
+    assert place_of_phone(PACK, "+52 664 123 4567") == Found("MX-BCN", ("America/Tijuana",))
+    shared = Found(None, ("America/Mexico_City",))  # the capital and the state around it
+    assert place_of_phone(PACK, "+52 55 1234 5678") == shared
     every = {prefix for region in REGIONS.values() for prefix in region.postal_prefixes}
     assert every == {f"{number:02d}" for number in range(1, 100)} - {"17", "18", "19"}

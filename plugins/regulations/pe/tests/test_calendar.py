@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recupero_sdk.law import Facts, Proposal, judge, load_pack
+from recupero_sdk.law import Channel, Facts, Proposal, judge, load_pack
 
 PACK = load_pack(Path(__file__).parents[1] / "recupero_regulation_pe")
 LIMA = ZoneInfo("America/Lima")
@@ -52,7 +52,7 @@ def holiday(day: date) -> bool:
     st.integers(0, 24 * 60 - 1),
     st.sampled_from(["call", "visit", "sms", "email", "whatsapp", "letter"]),
 )
-def test_contact_is_open_on_working_days_from_7_to_20(day, minute, channel):
+def test_contact_is_open_on_working_days_from_7_to_20(day: date, minute: int, channel: Channel) -> None:
     at = datetime.combine(day, time(minute // 60, minute % 60), LIMA)
     expected = at.weekday() < 5 and not holiday(day) and 7 <= at.hour < 20
     facts = Facts("PE", region="PE-LMA", timezone="America/Lima", due_date=date(2010, 11, 1))

@@ -143,7 +143,7 @@ def test_of_contacts_for_other_creditors_the_week_tells_only_the_number(world: W
     clock.advance(timedelta(minutes=7))
     used = channel(week(placed), "call").uses[0]
     assert [one.same_creditor for one in used.contacts] == [False]
-    from recupero.contacts.law_cli import week_to_json
+    from recupero.contacts.law_words import week_to_json
 
     told = json.dumps(week_to_json(week(placed), "en"))
     assert '"for_other_creditors": 1' in told

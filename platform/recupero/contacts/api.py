@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from recupero.contacts import queries, schemas
+from recupero.contacts import law_words, policies, proving, queries, schemas
 from recupero.kernel import clock, rest
-from recupero.kernel.errors import NotFound
+from recupero.kernel.errors import Forbidden, NotFound
 from recupero.law import queries as law
 from recupero.placements import browse
-from recupero.tenancy.guard import requires, transaction
+from recupero.tenancy import queries as tenancy
+from recupero.tenancy.guard import requires, the_caller, transaction
 from recupero.tenancy.permissions import Permission
 
 blueprint = rest.Endpoints("contacts", "Contacts, messages, law")
@@ -51,6 +52,54 @@ def rules(query: dict[str, Any], country: str) -> dict[str, Any]:
     if country.upper() not in known.by_country:
         raise NotFound("no pack is installed for this country")
     return {"items": law.show_rules(known, country.upper(), query.get("on"))}
+
+
+@blueprint.get("/contacts/<int:contact_id>/proof")
+@requires(Permission.LAW_READ)
+@blueprint.arguments(schemas.WordsQuerySchema, location="query")
+@blueprint.response(200, schemas.ProofSchema)
+def proof(query: dict[str, Any], contact_id: int) -> dict[str, Any]:
+    """Every rule that was consulted for a contact, with words and sources, and the same judged again"""
+    with transaction() as session:
+        return law_words.proof_to_json(proving.prove(session, contact_id), query["language"])
+
+
+@blueprint.get("/accounts/<int:account_id>/law/week")
+@requires(Permission.LAW_READ)
+@blueprint.arguments(schemas.WeekQuerySchema, location="query")
+@blueprint.response(200, schemas.WeekSchema)
+def week(query: dict[str, Any], account_id: int) -> dict[str, Any]:
+    """An account's coming days by channel: what is open, what is used up and by what, what opens when"""
+    with transaction() as session:
+        found = proving.account_week(session, account_id, clock.now(), query["days"])
+    return law_words.week_to_json(found, query["language"])
+
+
+@blueprint.get("/law/policies")
+@requires(Permission.LAW_READ)
+@blueprint.response(200, schemas.PoliciesSchema)
+def house_rules() -> dict[str, Any]:
+    """Every version of the house rules of the agency and of the creditors in reach, in order of start"""
+    with transaction() as session:
+        return {"items": [law_words.version_to_json(one) for one in policies.versions(session)]}
+
+
+@blueprint.post("/law/policies")
+@requires(Permission.LAW_MANAGE)
+@blueprint.arguments(schemas.NewPolicySchema)
+@blueprint.response(201, schemas.PolicySchema)
+def set_house_rules(body: dict[str, Any]) -> dict[str, Any]:
+    """Put house rules above the law, in place of those that hold; they can only be stricter"""
+    tenant_id = body.get("tenant_id")
+    with transaction() as session:
+        if tenant_id is None and not tenancy.whole_agency(session):
+            raise Forbidden("house rules of the whole agency are for those who see all of its creditors")
+        house = policies.house_rules(tenant_id, body["limits"], body["document"])
+        made = policies.set_policy(
+            session, tenant_id=tenant_id, house=house, starts_on=body.get("starts_on"), note=body["note"],
+            actor=the_caller().actor,
+        )  # fmt: skip
+    return law_words.version_to_json(made)
 
 
 @blueprint.get("/accounts/<int:account_id>/law")

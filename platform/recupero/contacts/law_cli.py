@@ -11,15 +11,13 @@ from zoneinfo import ZoneInfo
 import click
 from sqlalchemy.orm import Session
 
-from recupero.contacts import policies, proving, trials
-from recupero.contacts.policies import Version
+from recupero.contacts import law_words, policies, proving, trials
 from recupero.contacts.proving import AccountWeek, Proof
 from recupero.kernel import clock, command
 from recupero.kernel.database import Database, Scope
 from recupero.kernel.errors import NotFound, UserError
 from recupero.law.policy import COUNTED, COUNTS
 from recupero.law.proof import Step
-from recupero.law.week import Day, Use
 from recupero.placements import reach
 from recupero.tenancy import queries as tenancy
 from recupero_sdk.law import CHANNELS
@@ -44,7 +42,7 @@ def proof(contact_id: int, language: str, data_dir: Path | None, as_json: bool) 
     with command.opened(data_dir) as platform, _owning(platform.database, contact_id) as session:
         found = proving.prove(session, contact_id)
     if as_json:
-        command.finish(proof_to_json(found, language), as_json=True, ok=_holds(found))
+        command.finish(law_words.proof_to_json(found, language), as_json=True, ok=_holds(found))
         return
     for line in _proof_lines(found, language):
         click.echo(line)
@@ -65,30 +63,6 @@ def _owning(database: Database, contact_id: int) -> Iterator[Session]:
                 yield session
                 return
     raise NotFound("no such contact")
-
-
-def proof_to_json(found: Proof, language: str) -> dict[str, Any]:
-    """A proof in JSON types, its sentences in `language`."""
-    contact, verdict = found.contact, found.verdict
-    return {
-        "contact": contact.id, "tenant": contact.tenant_id, "account": contact.account_id,
-        "at": contact.at.isoformat(), "channel": contact.stored.contact.channel,
-        "direction": contact.direction, "state": contact.state,
-        "allowed": verdict.allowed if verdict else None, "pack": verdict.pack_id if verdict else None,
-        "version": verdict.pack_version if verdict else None,
-        "policies": [version.id for version in contact.policies],
-        "law": [step.to_json(language) for step in found.law],
-        "house": [step.to_json(language) for step in found.house],
-        "again": None if found.again is None else {
-            "allowed": found.again.allowed, "same": not found.changed,
-            "changed": [[one.rule_id, one.then, one.now] for one in found.changed],
-        },
-        "today": None if found.today is None else {
-            "allowed": found.today.allowed, "same": not found.changed_today,
-            "version": found.today.pack_version,
-            "changed": [[one.rule_id, one.then, one.now] for one in found.changed_today],
-        },
-    }  # fmt: skip
 
 
 def _proof_lines(found: Proof, language: str) -> Iterator[str]:
@@ -147,7 +121,7 @@ def week(account: str, days: int, language: str, data_dir: Path | None, as_json:
     with command.opened(data_dir) as platform, _with_account(platform.database, account) as (session, found):
         answer = proving.account_week(session, found, clock.now(), days)
     if as_json:
-        command.finish(week_to_json(answer, language), as_json=True)
+        command.finish(law_words.week_to_json(answer, language), as_json=True)
         return
     for line in _week_lines(answer, language):
         click.echo(line)
@@ -170,46 +144,6 @@ def _with_account(database: Database, name: str) -> Iterator[tuple[Session, int]
     raise NotFound("no such account")
 
 
-def week_to_json(answer: AccountWeek, language: str) -> dict[str, Any]:
-    """An account's week in JSON types, its sentences in `language`."""
-    return {
-        "account": answer.account_id, "zone": answer.zone, "unknown_zone": answer.unknown,
-        "pack": answer.pack,
-        "channels": [
-            {
-                "channel": one.channel, "has_point": point is not None, "allowed_now": one.now.allowed,
-                "next_lawful_at": one.now.next_lawful_at.isoformat() if one.now.next_lawful_at else None,
-                "days": [_day_json(day, language) for day in one.days],
-                "used": [_use_json(use) for use in one.uses],
-            }
-            for one, point in answer.channels
-        ],
-    }  # fmt: skip
-
-
-def _day_json(day: Day, language: str) -> dict[str, Any]:
-    return {
-        "day": day.day.isoformat(),
-        "open": [[starts.isoformat(), ends.isoformat()] for starts, ends in day.stretches],
-        "closed_by": [
-            {"rule": why.rule_id, "reason": why.explain(language), "citation": why.citation}
-            for why in day.reasons
-        ],
-    }
-
-
-def _use_json(use: Use) -> dict[str, Any]:
-    """Of contacts made for other creditors only their number is told: they are other tenants'."""
-    own = [contact for contact in use.contacts if contact.same_creditor]
-    return {
-        "rule": use.rule_id, "citation": use.citation, "limit": use.limit, "used": len(use.contacts),
-        "used_up": use.used_up, "for_other_creditors": len(use.contacts) - len(own),
-        "contacts": [
-            {"at": one.at.isoformat(), "channel": one.channel, "outcome": one.outcome} for one in own
-        ],
-    }  # fmt: skip
-
-
 def _week_lines(answer: AccountWeek, language: str) -> Iterator[str]:
     zone = ZoneInfo(answer.zone)
     yield f"account {answer.account_id}, hours in {answer.zone}, judged by {answer.pack}"
@@ -225,7 +159,7 @@ def _week_lines(answer: AccountWeek, language: str) -> Iterator[str]:
             why = "; ".join(f"{why.explain(language)} ({why.citation})" for why in day.reasons)
             yield f"  {day.day:%a %Y-%m-%d}  {stretches or 'closed: ' + why}"
         for use in one.uses:
-            told = _use_json(use)
+            told = law_words.use_to_json(use)
             made = ", ".join(
                 f"{contact.channel} {contact.at.astimezone(zone):%Y-%m-%d %H:%M}"
                 for contact in use.contacts
@@ -268,7 +202,7 @@ def list_policies(agency: str | None, tenant: str | None, data_dir: Path | None,
                 one.id for each in (None, *scope.tenant_ids)
                 for one in policies.lawbook(session).holding(each, clock.now())
             }  # fmt: skip
-    rows = [{**version_to_json(one), "holds": one.id in holding} for one in found]
+    rows = [{**law_words.version_to_json(one), "holds": one.id in holding} for one in found]
     if as_json:
         command.finish({"policies": rows}, as_json=True)
         return
@@ -276,15 +210,6 @@ def list_policies(agency: str | None, tenant: str | None, data_dir: Path | None,
         whose = "agency" if row["tenant"] is None else f"creditor {row['tenant']}"
         state = "holds" if row["holds"] else "-"
         click.echo(f"{row['id']}  {whose}  from {row['starts_at']}  {state}  {json.dumps(row['limits'])}")
-
-
-def version_to_json(version: Version) -> dict[str, Any]:
-    """One version of house rules in JSON types."""
-    return {
-        "id": version.id, "tenant": version.tenant_id, "starts_at": version.starts_at.isoformat(),
-        "limits": version.house.limits.to_json(), "document": version.house.document, "note": version.note,
-        "made_by": version.made_by, "made_at": version.made_at.isoformat(),
-    }  # fmt: skip
 
 
 @policy.command("set")
@@ -333,7 +258,7 @@ def set_policy(
             made = policies.set_policy(
                 session, tenant_id=tenant_id, house=house, starts_on=begins, note=note, actor="system"
             )
-    command.finish(version_to_json(made), as_json=as_json)
+    command.finish(law_words.version_to_json(made), as_json=as_json)
 
 
 def _read(file: Path | None) -> str:

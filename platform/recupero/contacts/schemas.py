@@ -2,8 +2,9 @@
 
 from marshmallow import Schema, fields, validate
 
-from recupero.kernel.rest import MAX_PAGE, PAGE, asked_reference
+from recupero.kernel.rest import MAX_PAGE, PAGE, asked_reference, reference
 from recupero_sdk.law import CHANNELS
+from recupero_sdk.law.reasons import LANGUAGES
 
 
 class ContactSchema(Schema):
@@ -71,6 +72,79 @@ class RulesQuerySchema(Schema):
 class JudgeQuerySchema(Schema):
     channel = fields.String(load_default="email", validate=validate.OneOf(CHANNELS))
     at = fields.AwareDateTime(metadata={"description": "now, unless given with its offset"})
+
+
+class WordsQuerySchema(Schema):
+    language = fields.String(load_default="en", validate=validate.OneOf(LANGUAGES))
+
+
+class WeekQuerySchema(WordsQuerySchema):
+    days = fields.Integer(load_default=7, validate=validate.Range(min=1, max=60))
+
+
+class ProofSchema(Schema):
+    """One contact: its verdict rule by rule, law and house rules apart, and the same judged again."""
+
+    contact = fields.Integer(required=True)
+    tenant = fields.Integer(required=True)
+    account = fields.Integer(required=True, allow_none=True)
+    at = fields.String(required=True)
+    channel = fields.String(required=True)
+    direction = fields.String(required=True)
+    state = fields.String(required=True)
+    allowed = fields.Boolean(required=True, allow_none=True)
+    pack = fields.String(required=True, allow_none=True)
+    version = fields.String(required=True, allow_none=True)
+    policies = fields.List(fields.Integer(), required=True)
+    law = fields.List(fields.Dict(), required=True)
+    house = fields.List(fields.Dict(), required=True)
+    again = fields.Dict(required=True, allow_none=True)
+    today = fields.Dict(required=True, allow_none=True)
+
+
+class WeekSchema(Schema):
+    """An account's coming days as the law sees them."""
+
+    account = fields.Integer(required=True)
+    zone = fields.String(required=True)
+    unknown_zone = fields.Boolean(required=True)
+    pack = fields.String(required=True)
+    channels = fields.List(fields.Dict(), required=True)
+
+
+class PolicySchema(Schema):
+    """One version of house rules. `tenant` null: the agency's."""
+
+    id = fields.Integer(required=True)
+    tenant = fields.Integer(required=True, allow_none=True)
+    starts_at = fields.String(required=True)
+    limits = fields.Dict(required=True)
+    document = fields.String(required=True)
+    note = fields.String(required=True)
+    made_by = fields.String(required=True)
+    made_at = fields.String(required=True)
+
+
+class PoliciesSchema(Schema):
+    items = fields.List(fields.Nested(PolicySchema), required=True)
+
+
+class NewPolicySchema(Schema):
+    """House rules to put above the law."""
+
+    tenant_id = reference(allow_none=True, metadata={"description": "left out: the agency's"})
+    limits = fields.Dict(
+        keys=fields.String(), load_default=dict,
+        metadata={"description": "per_day, per_week, per_month, gap_hours, counted, counts, channels, "
+                  "weekdays, saturday, sunday (HH:MM-HH:MM or closed), no_holidays, unused"},
+    )  # fmt: skip
+    document = fields.String(
+        load_default="",
+        validate=validate.Length(max=200_000),
+        metadata={"description": "more rules, as YAML"},
+    )
+    starts_on = fields.Date(allow_none=True, metadata={"description": "first day; now, where left out"})
+    note = fields.String(load_default="", validate=validate.Length(max=500))
 
 
 class VerdictSchema(Schema):

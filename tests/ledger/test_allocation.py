@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recupero.ledger.allocation import Debt, Happening, Line, Step, commission, fee_on, in_order, replay
+from recupero.ledger.allocation import Debt, Happening, Step, in_order, replay
+from recupero.ledger.commission import Line
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DEBTS = [Debt(1, date(2025, 3, 1)), Debt(2, date(2025, 1, 1)), Debt(3, date(2025, 2, 1))]
@@ -86,14 +87,3 @@ def test_a_reversal_of_everything_leaves_nothing_paid(history: list[Happening]) 
     end = START + timedelta(days=1)
     undone = [Happening(end, Step.REFUNDED, key, 10_000) for key in KEYS]
     assert all(not receipt.held and not receipt.lines for receipt in replay(DEBTS, history + undone).values())
-
-
-@given(st.dictionaries(st.sampled_from(LINES), st.integers(1, 10**9)), st.integers(0, 10_000))
-def test_fees_of_the_lines_sum_to_the_fee_on_the_whole(lines: dict[Line, int], rate: int) -> None:
-    fees = commission(lines, {1: rate, 2: rate, 3: rate}, LINES)
-    assert sum(fees.values()) == fee_on(sum(lines.values()), rate)
-    assert all(0 <= fee <= lines[line] for line, fee in fees.items())
-
-
-def test_a_fee_is_rounded_half_up_to_the_minor_unit() -> None:
-    assert [fee_on(amount, 1250) for amount in (3, 4, 100, 101)] == [0, 1, 13, 13]

@@ -175,7 +175,7 @@ def test_the_check_finds_cash_that_no_payment_brought(platform: runtime.Runtime,
         )  # fmt: skip
         problems = queries.check(session)
     assert any("trust_cash is -5 CLP, on its wrong side" in problem for problem in problems)
-    assert any("trust_cash is -5 CLP, the payments say 0" in problem for problem in problems)
+    assert any("trust is -5 CLP, the payments say 0" in problem for problem in problems)
 
 
 def test_every_book_has_a_side_and_a_meaning() -> None:

@@ -9,14 +9,14 @@ A reversal takes back from suspense first, then in the opposite order, so that a
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import IntEnum
 
 from recupero.ledger.books import ALLOCATION_ORDER
+from recupero.ledger.commission import Line
 
-Line = tuple[int, str]  # an account and a part of its balance
 Allocations = dict[Line, int]
 
 
@@ -70,6 +70,11 @@ class Receipt:
     def held(self) -> int:
         """What is left of the payment after refunds and disputes."""
         return self.amount - self.taken
+
+    @property
+    def paid_back(self) -> int:
+        """The part of what was taken that refunds account for; the rest was disputed."""
+        return min(self.amount, self.refunded)
 
 
 def replay(debts: Iterable[Debt], happenings: Iterable[Happening]) -> dict[str, Receipt]:
@@ -164,24 +169,3 @@ class _State:
             receipt.lines[line] = left
         else:
             del receipt.lines[line]
-
-
-def commission(lines: Mapping[Line, int], rates: Mapping[int, int], order: Sequence[Line]) -> dict[Line, int]:
-    """The fee on each line of a payment, minor units; `rates` in basis points by account.
-
-    Accounts of one rate are rounded together, half up, so that the lines sum to the fee on their total.
-    """
-    fees: dict[Line, int] = {}
-    running: defaultdict[int, int] = defaultdict(int)
-    for line in order:
-        amount = lines.get(line, 0)
-        if amount:
-            rate = rates.get(line[0], 0)
-            before, running[rate] = running[rate], running[rate] + amount
-            fees[line] = fee_on(running[rate], rate) - fee_on(before, rate)
-    return fees
-
-
-def fee_on(amount: int, rate: int) -> int:
-    """`rate` basis points of `amount`, rounded half up to the minor unit."""
-    return (amount * rate + 5000) // 10000

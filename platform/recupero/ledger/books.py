@@ -3,7 +3,8 @@
 A debt that a creditor places is not money that we hold, so the books have two halves that each sum to zero:
 
 - the debt half: `receivable` against `placement_control` (and `direct_payments`, `direct_excess`);
-- the money half: `trust_cash` against `creditor_payable`, `commission_earned` and `suspense`.
+- the money half: what lies in trust (`trust_cash` less what went back, `refunds` and `chargebacks`) against
+  whose it is: `creditor_payable`, `remittance_payable`, `commission_earned`, `commission_tax` and `suspense`.
 """
 
 from enum import StrEnum
@@ -25,7 +26,13 @@ class Book(StrEnum):
     DIRECT_EXCESS = "direct_excess"
     TRUST_CASH = "trust_cash"
     CREDITOR_PAYABLE = "creditor_payable"
+    REFUNDS = "refunds"
+    CHARGEBACKS = "chargebacks"
+    GATEWAY_FEES = "gateway_fees"
+    REMITTANCE_PAYABLE = "remittance_payable"
     COMMISSION_EARNED = "commission_earned"
+    COMMISSION_TAX = "commission_tax"
+    FEES_TAKEN = "fees_taken"
     SUSPENSE = "suspense"
 
     @property
@@ -44,10 +51,18 @@ CHART = {
     Book.DIRECT_EXCESS: (Side.CREDIT, "paid straight to the creditor beyond what was owed"),
     Book.TRUST_CASH: (Side.DEBIT, "money held for creditors, never the agency's own"),
     Book.CREDITOR_PAYABLE: (Side.CREDIT, "collected money due to the creditor, less commission"),
+    Book.REFUNDS: (Side.CREDIT, "money in trust that was paid back to debtors"),
+    Book.CHARGEBACKS: (Side.CREDIT, "money in trust that a card scheme or bank took back"),
+    Book.GATEWAY_FEES: (Side.DEBIT, "what gateways kept of the money that they passed on"),
+    Book.REMITTANCE_PAYABLE: (Side.CREDIT, "issued to the creditor and not yet paid out"),
     Book.COMMISSION_EARNED: (Side.CREDIT, "the agency's fee on what was collected"),
+    Book.COMMISSION_TAX: (Side.CREDIT, "tax on the agency's fee"),
+    Book.FEES_TAKEN: (Side.DEBIT, "fees and their tax that the agency moved out of trust"),
     Book.SUSPENSE: (Side.CREDIT, "money received that no debt takes: over-paid or not yet identified"),
 }
 DEBT_HALF = (Book.RECEIVABLE, Book.PLACEMENT_CONTROL, Book.DIRECT_PAYMENTS, Book.DIRECT_EXCESS)
+TRUST = (Book.TRUST_CASH, Book.REFUNDS, Book.CHARGEBACKS)
+"""Their sum lies in trust for a creditor: received - remitted - fees taken - gateway fees - refunds."""
 
 
 class Part(StrEnum):

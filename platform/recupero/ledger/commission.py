@@ -37,7 +37,10 @@ class FeeTerms:
         return [self.rate, self.minimum, self.maximum, self.tax, list(self.parts)]
 
     @staticmethod
-    def from_json(data: Sequence[Any]) -> "FeeTerms":
+    def from_json(data: Sequence[Any] | int) -> "FeeTerms":
+        """The terms that `to_json` wrote; payments of before there were schedules carry a plain rate."""
+        if isinstance(data, int):
+            return FeeTerms(rate=data)
         rate, minimum, maximum, tax, parts = data
         return FeeTerms(rate, minimum, maximum, tax, tuple(parts))
 

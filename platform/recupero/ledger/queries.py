@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from recupero.kernel import events
 from recupero.kernel.database import scope_of
 from recupero.ledger.allocation import Happening, Step
-from recupero.ledger.books import DEBT_HALF, Book, Side
+from recupero.ledger.books import DEBT_HALF, TRUST, Book, Side
 from recupero.ledger.events import BooksChecked
 from recupero.ledger.tables import LedgerEntry, LedgerTransaction
 from recupero.placements.debts import cached_balances
@@ -129,12 +129,19 @@ def _unbalanced(session: Session) -> list[str]:
 def _halves(session: Session) -> list[str]:
     problems: list[str] = []
     halves: defaultdict[tuple[int, str, bool], int] = defaultdict(int)
+    trust: defaultdict[tuple[int, str], int] = defaultdict(int)
     for (tenant, currency, book), amount in trial_balance(session).items():
         halves[tenant, currency, book in DEBT_HALF] += amount
+        trust[tenant, currency] += amount if book in TRUST else 0
         grown = amount if book.side is Side.DEBIT else -amount
         # A creditor may owe us more fees (on what it was paid directly) than we hold for it.
         if grown < 0 and book is not Book.CREDITOR_PAYABLE:
             problems.append(f"tenant {tenant}: {book.value} is {grown} {currency}, on its wrong side")
+    problems += [
+        f"tenant {tenant}: {-held} {currency} more left trust than came in"
+        for (tenant, currency), held in trust.items()
+        if held < 0
+    ]
     for (tenant, currency, debts), total in halves.items():
         if total:
             half = "the books of debts are" if debts else "the books of money are"

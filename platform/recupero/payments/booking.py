@@ -5,7 +5,7 @@ So the books are the same whatever the order and the number of times in which pr
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -20,15 +20,14 @@ from recupero.kernel.errors import UserError
 from recupero.kernel.money import is_currency
 from recupero.ledger import queries as ledger_queries
 from recupero.ledger import service as ledger
-from recupero.ledger.allocation import Debt, Happening, Line, Receipt, Step, commission, in_order, replay
-from recupero.ledger.books import Book
-from recupero.ledger.service import Entry
-from recupero.payments import promises
+from recupero.ledger.allocation import Debt, Happening, Step, in_order, replay
+from recupero.payments import postings, promises
 from recupero.payments.events import PaymentBooked, PaymentReversed
+from recupero.payments.postings import Change, Lies
 from recupero.payments.tables import Allocation, Payment, Reversal
 from recupero.placements.debts import OpenDebt, debts
+from recupero.tenancy import queries as tenancy
 
-SUSPENSE = "suspense"
 BROUGHT = timedelta(days=30)  # a payment is counted to the newest contact of these days before it
 _STEPS = {"refund": Step.REFUNDED, "dispute": Step.DISPUTED, "dispute_won": Step.DISPUTE_WON}
 _PAYMENT_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, :tenant))")
@@ -129,7 +128,7 @@ def _receive(session: Session, group: "Group", received: Received) -> tuple[Paym
         charge_id=received.charge_id, external_key=received.external_key, kind=received.kind,
         gateway=received.gateway, amount_minor=received.amount_minor, currency=received.currency,
         account_ids=[debt.account_id for debt in allowed],
-        rates={str(debt.account_id): debt.commission_rate for debt in allowed},
+        rates=postings.rates(allowed, received.received_at, tenancy.tenant(session).timezone),
         state="booked", received_at=received.received_at, booked_at=clock.now(), transaction_id=0,
         contact_id=brought_by and brought_by[0], channel=brought_by and brought_by[1], note=received.note,
     )  # fmt: skip
@@ -192,7 +191,7 @@ class Group:
     debts: list[OpenDebt]
     payments: list[Payment]
     facts: list[Reversal]
-    placed: dict[tuple[int, int | None, str], tuple[int, int]] = field(default_factory=dict)
+    placed: defaultdict[int, dict[postings.Place, Lies]] = field(default_factory=lambda: defaultdict(dict))
 
     @classmethod
     def load(
@@ -220,13 +219,14 @@ class Group:
         """Where each payment's money and fee lie now."""
         rows = session.execute(
             select(Allocation.payment_id, Allocation.account_id, Allocation.part,
-                   func.sum(Allocation.amount_minor), func.sum(Allocation.fee_minor))
+                   func.sum(Allocation.amount_minor), func.sum(Allocation.fee_minor),
+                   func.sum(Allocation.tax_minor))
             .where(Allocation.tenant_id == scope_of(session).tenant(),
                    Allocation.payment_id.in_([payment.id for payment in self.payments]))
             .group_by(Allocation.payment_id, Allocation.account_id, Allocation.part)
         )  # fmt: skip
-        for payment_id, account_id, part, amount, fee in rows:
-            self.placed[payment_id, account_id, part] = (int(amount), int(fee))
+        for payment_id, account_id, part, amount, fee, tax in rows:
+            self.placed[payment_id][account_id, part] = Lies(int(amount), int(fee), int(tax))
 
     def move(
         self, session: Session, *, trigger: str, at: datetime, about: Payment | None, first: bool = False
@@ -237,12 +237,13 @@ class Group:
         order = in_order(owed)
         touched: set[int] = set()
         for payment in self.payments:
-            moves = self.moves_of(payment, receipts[payment.external_key], order)
-            if moves:
+            receipt = receipts[payment.external_key]
+            change = postings.change(payment, receipt, order, self.placed[payment.id])
+            if change:
                 touched |= self._book(
-                    session, payment, moves, trigger=trigger, at=at, about=about, first=first
+                    session, payment, change, trigger=trigger, at=at, about=about, first=first
                 )
-            payment.state = state_of(receipts[payment.external_key])
+            payment.state = postings.state(receipt)
             session.flush()
         return touched
 
@@ -261,30 +262,11 @@ class Group:
         ]
         return received + undone
 
-    def moves_of(self, payment: Payment, target: Receipt, order: Sequence[Line]) -> "list[Move]":
-        rates = {int(account): rate for account, rate in payment.rates.items()}
-        fees = commission(target.lines, rates, order)
-        wanted: dict[tuple[int | None, str], tuple[int, int]] = {
-            line: (amount, fees[line]) for line, amount in target.lines.items()
-        }
-        wanted[None, SUSPENSE] = (target.suspense, 0)
-        placed = {
-            (account, part): lies
-            for (payment_id, account, part), lies in self.placed.items()
-            if payment_id == payment.id
-        }
-        moves = []
-        for account, part in sorted({*wanted, *placed}, key=lambda line: (line[0] or 0, line[1])):
-            to, lies = wanted.get((account, part), (0, 0)), placed.get((account, part), (0, 0))
-            if to != lies:
-                moves.append(Move(account, part, to[0] - lies[0], to[1] - lies[1]))
-        return moves
-
     def _book(
         self,
         session: Session,
         payment: Payment,
-        moves: "list[Move]",
+        change: Change,
         *,
         trigger: str,
         at: datetime,
@@ -295,69 +277,17 @@ class Group:
         kind = ("payment" if first else "reversal") if own else "reallocation"
         transaction_id = ledger.book(
             session, kind=kind, external_key=trigger if own else f"{trigger}:{payment.id}", occurred_at=at,
-            entries=entries_of(payment, moves, {debt.account_id: debt.portfolio_id for debt in self.debts}),
+            entries=postings.entries(
+                payment, change, {debt.account_id: debt.portfolio_id for debt in self.debts}
+            ),
             reverses_id=payment.transaction_id if kind == "reversal" else None,
         )  # fmt: skip
         if transaction_id is None:
             raise RuntimeError(f"{trigger} is in the ledger without its payment")
         if own and first:
             payment.transaction_id = transaction_id
-        tenant = payment.tenant_id
-        session.execute(
-            insert(Allocation),
-            [
-                {"tenant_id": tenant, "payment_id": payment.id, "transaction_id": transaction_id,
-                 "account_id": move.account_id, "part": move.part, "amount_minor": move.amount_minor,
-                 "fee_minor": move.fee_minor, "at": at}
-                for move in moves
-            ],
-        )  # fmt: skip
-        return {move.account_id for move in moves if move.account_id is not None}
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """Money of one payment onto a line (negative: off it), and the fee that goes with it."""
-
-    account_id: int | None
-    part: str
-    amount_minor: int
-    fee_minor: int
-
-
-def state_of(receipt: Receipt) -> str:
-    if not receipt.held:
-        return "reversed"
-    return "suspense" if receipt.suspense == receipt.held else "booked"
-
-
-def entries_of(payment: Payment, moves: Sequence[Move], portfolios: Mapping[int, int]) -> list[Entry]:
-    """The postings of a payment's moves: the debt falls, the money is the creditor's, less the fee."""
-    direct, currency = payment.kind == "direct", payment.currency
-    debt_side = Book.DIRECT_PAYMENTS if direct else Book.PLACEMENT_CONTROL
-    entries: list[Entry] = []
-    collected: defaultdict[int, int] = defaultdict(int)
-    fees: defaultdict[int, int] = defaultdict(int)
-    suspense = 0
-    for move in moves:
-        if move.account_id is None:
-            suspense += move.amount_minor
-            continue
-        collected[move.account_id] += move.amount_minor
-        fees[move.account_id] += move.fee_minor
-        portfolio = portfolios[move.account_id]
-        entries.append(
-            Entry(Book.RECEIVABLE, -move.amount_minor, currency, move.account_id, move.part, portfolio)
-        )
-    for account, amount in collected.items():
-        due = fees[account] if direct else fees[account] - amount
-        for book, change in (
-            (debt_side, amount),
-            (Book.CREDITOR_PAYABLE, due),
-            (Book.COMMISSION_EARNED, -fees[account]),
-        ):
-            entries.append(Entry(book, change, currency, account, None, portfolios[account]))
-    cash = Book.DIRECT_PAYMENTS if direct else Book.TRUST_CASH
-    entries.append(Entry(Book.DIRECT_EXCESS if direct else Book.SUSPENSE, -suspense, currency))
-    entries.append(Entry(cash, suspense if direct else suspense + sum(collected.values()), currency))
-    return entries
+        payment.refunded_minor += change.refunded
+        payment.charged_back_minor += change.charged_back
+        if change.moves:
+            session.execute(insert(Allocation), postings.allocations(payment, change, transaction_id, at))
+        return change.accounts

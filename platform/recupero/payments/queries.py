@@ -130,15 +130,29 @@ WITH said AS (
     SELECT a.tenant_id, p.currency, b.book, sum(b.amount) AS amount
     FROM allocations a JOIN payments p ON p.tenant_id = a.tenant_id AND p.id = a.payment_id
     CROSS JOIN LATERAL (VALUES
-        (CASE WHEN p.kind = 'direct' THEN 'direct_payments' ELSE 'trust_cash' END, a.amount_minor),
+        (CASE WHEN p.kind = 'direct' THEN 'direct_payments' ELSE 'trust' END, a.amount_minor),
         (CASE WHEN p.kind = 'direct' THEN 'direct_excess' ELSE 'suspense' END,
          CASE WHEN a.account_id IS NULL THEN -a.amount_minor ELSE 0 END),
-        ('commission_earned', -a.fee_minor)) AS b(book, amount)
+        ('commission_earned', -a.fee_minor), ('commission_tax', -a.tax_minor)) AS b(book, amount)
     GROUP BY a.tenant_id, p.currency, b.book
+    UNION ALL
+    SELECT tenant_id, currency, b.book, sum(b.amount) FROM payments p
+    CROSS JOIN LATERAL (VALUES ('refunds', -p.refunded_minor), ('chargebacks', -p.charged_back_minor))
+        AS b(book, amount)
+    WHERE b.amount <> 0 AND p.kind <> 'direct' GROUP BY tenant_id, currency, b.book
+), booked AS (
+    SELECT e.tenant_id, e.currency, e.book, e.amount_minor
+    FROM ledger_entries e JOIN ledger_transactions t ON t.tenant_id = e.tenant_id AND t.id = e.transaction_id
+    WHERE t.kind NOT IN ('gateway_fee', 'remittance', 'payout', 'fees_taken', 'creditor_payment')
+      AND e.book IN ('trust_cash', 'refunds', 'chargebacks', 'suspense', 'direct_payments', 'direct_excess',
+                     'commission_earned', 'commission_tax')
 ), held AS (
-    SELECT tenant_id, currency, book, sum(amount_minor) AS amount FROM ledger_entries
-    WHERE book IN ('trust_cash', 'suspense', 'direct_payments', 'direct_excess', 'commission_earned')
-    GROUP BY tenant_id, currency, book
+    SELECT tenant_id, currency, b.book, sum(amount_minor) AS amount
+    FROM booked CROSS JOIN LATERAL unnest(CASE
+        WHEN booked.book = 'trust_cash' THEN ARRAY['trust']
+        WHEN booked.book IN ('refunds', 'chargebacks') THEN ARRAY['trust', booked.book]
+        ELSE ARRAY[booked.book] END) AS b(book)
+    GROUP BY tenant_id, currency, b.book
 )
 SELECT tenant_id, currency, book, coalesce(said.amount, 0), coalesce(held.amount, 0)
 FROM said FULL JOIN held USING (tenant_id, currency, book)

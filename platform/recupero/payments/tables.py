@@ -77,8 +77,9 @@ class Payment(TenantOwned, Base):
     """Money received. `external_key` (gateway and its payment id, or the file line) makes it book once.
 
     `kind`: gateway, direct (paid to the creditor), manual. `state`: booked, suspense (no debt took it),
-    reversed (all of it went back). `account_ids` are the debts it may pay, `rates` the commission of each in
-    basis points at the time of payment. Money that came back is in `reversals`.
+    reversed (all of it went back). `account_ids` are the debts it may pay, `rates` the commission terms of
+    each at the time of payment (`ledger.commission.FeeTerms`). Money that went back is in `reversals`;
+    `refunded_minor` and `charged_back_minor` are what the books hold of it.
     """
 
     __tablename__ = "payments"
@@ -99,7 +100,9 @@ class Payment(TenantOwned, Base):
     amount_minor: Mapped[int]
     currency: Mapped[str] = mapped_column(String(3))
     account_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
-    rates: Mapped[dict[str, int]] = mapped_column(JSONB)
+    rates: Mapped[dict[str, list[Any]]] = mapped_column(JSONB)
+    refunded_minor: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    charged_back_minor: Mapped[int] = mapped_column(server_default=text("0"), default=0)
     state: Mapped[str]
     received_at: Mapped[datetime]
     booked_at: Mapped[datetime]
@@ -136,7 +139,7 @@ class Allocation(TenantOwned, Base):
     """A move of a payment's money onto a part of an account, negative when it is taken off again.
 
     `part` suspense, with no account, is money that no debt takes. The rows of a payment always sum to what is
-    left of it after reversals. `fee_minor` is the commission earned by the row.
+    left of it after reversals. `fee_minor` is the commission earned by the row, `tax_minor` the tax on it.
     """
 
     __tablename__ = "allocations"
@@ -152,6 +155,7 @@ class Allocation(TenantOwned, Base):
     part: Mapped[str] = mapped_column(String(9))
     amount_minor: Mapped[int]
     fee_minor: Mapped[int]
+    tax_minor: Mapped[int] = mapped_column(server_default=text("0"), default=0)
     at: Mapped[datetime]
 
 

@@ -21,11 +21,13 @@ from recupero.ledger import service as ledger
 from recupero.ledger.allocation import Debt, Happening, Step, in_order, replay
 from recupero.ledger.books import Book
 from recupero.ledger.service import Booking, Entry
-from recupero.payments import promises
-from recupero.payments.booking import BROUGHT, Group, Move, Received, entries_of, state_of
+from recupero.payments import postings, promises
+from recupero.payments.booking import BROUGHT, Group, Received
 from recupero.payments.events import DirectPaymentsBooked
+from recupero.payments.postings import Change, Lies
 from recupero.payments.tables import Allocation, Payment, Reversal
 from recupero.placements.debts import OpenDebt, debts_of
+from recupero.tenancy import queries as tenancy
 
 _AT_ONCE = 5_000
 Key = tuple[int, str]  # a debtor and a currency
@@ -37,6 +39,7 @@ class Together:
 
     def __init__(self, session: Session, debtor_ids: Collection[int]) -> None:
         self._session, self._tenant = session, scope_of(session).tenant()
+        self._timezone = tenancy.tenant(session).timezone
         self._groups: dict[Key, Group] = {}
         self._owed: defaultdict[Key, list[Happening]] = defaultdict(list)
         self._payments: list[Payment] = []
@@ -80,13 +83,14 @@ class Together:
             group_of[fact.payment_key].facts.append(fact)
         lies = (
             select(Allocation.payment_id, Allocation.account_id, Allocation.part,
-                   func.sum(Allocation.amount_minor), func.sum(Allocation.fee_minor))
+                   func.sum(Allocation.amount_minor), func.sum(Allocation.fee_minor),
+                   func.sum(Allocation.tax_minor))
             .where(Allocation.tenant_id == tenant,
                    Allocation.payment_id.in_(_numbers(key for key in group_of if isinstance(key, int))))
             .group_by(Allocation.payment_id, Allocation.account_id, Allocation.part)
         )  # fmt: skip
-        for payment_id, account_id, part, amount, fee in session.execute(lies):
-            group_of[payment_id].placed[payment_id, account_id, part] = (int(amount), int(fee))
+        for payment_id, account_id, part, *sums in session.execute(lies):
+            group_of[payment_id].placed[payment_id][account_id, part] = Lies(*map(int, sums))
 
     def group(self, debt: OpenDebt) -> Group:
         """The debts and payments that the debt is paid and allocated with."""
@@ -98,9 +102,10 @@ class Together:
         for fact in self._owed[debt.debtor_id, debt.currency]:
             if fact.line is not None and fact.line[0] == debt.account_id:
                 parts[fact.line[1]] += fact.amount
-        for (_, account_id, part), (amount, _) in self.group(debt).placed.items():
-            if account_id == debt.account_id:
-                parts[part] -= amount
+        for placed in self.group(debt).placed.values():
+            for (account_id, part), lies in placed.items():
+                if account_id == debt.account_id:
+                    parts[part] -= lies.amount
         return parts
 
     def receive(self, debt: OpenDebt, received: Received, brought_by: tuple[int, str] | None) -> None:
@@ -109,8 +114,8 @@ class Together:
             tenant_id=self._tenant, id=next(self._payment_ids), debtor_id=debt.debtor_id,
             external_key=received.external_key, kind=received.kind, amount_minor=received.amount_minor,
             currency=received.currency, account_ids=[debt.account_id],
-            rates={str(debt.account_id): debt.commission_rate}, state="booked",
-            received_at=received.received_at, booked_at=clock.now(), transaction_id=0,
+            rates=postings.rates([debt], received.received_at, self._timezone), state="booked",
+            refunded_minor=0, charged_back_minor=0, received_at=received.received_at, booked_at=clock.now(), transaction_id=0,
             contact_id=brought_by and brought_by[0], channel=brought_by and brought_by[1], note=received.note,
         )  # fmt: skip
         self._payments.append(payment)
@@ -156,35 +161,32 @@ class Together:
         receipts, order = replay(owed, happened), in_order(owed)
         for payment in group.payments:
             receipt = receipts[payment.external_key]
-            moves = group.moves_of(payment, receipt, order)
-            if moves:
+            change = postings.change(payment, receipt, order, group.placed[payment.id])
+            if change:
                 own = payment is about
                 kind = ("payment" if first else "reversal") if own else "reallocation"
-                self._note(group, payment, moves, kind, trigger if own else f"{trigger}:{payment.id}", at)
-            payment.state = state_of(receipt)
+                self._note(group, payment, change, kind, trigger if own else f"{trigger}:{payment.id}", at)
+            payment.state = postings.state(receipt)
 
     def _note(
-        self, group: Group, payment: Payment, moves: Sequence[Move], kind: str, key: str, at: datetime
+        self, group: Group, payment: Payment, change: Change, kind: str, key: str, at: datetime
     ) -> None:
         portfolios = {debt.account_id: debt.portfolio_id for debt in group.debts}
         identity = next(self._ids)
         self._bookings.append(
-            Booking(identity, kind, key, at, entries_of(payment, moves, portfolios),
+            Booking(identity, kind, key, at, postings.entries(payment, change, portfolios),
                     reverses_id=payment.transaction_id if kind == "reversal" else None)
         )  # fmt: skip
         if kind == "payment":
             payment.transaction_id = identity
-        for move in moves:
-            line = (payment.id, move.account_id, move.part)
-            amount, fee = group.placed.get(line, (0, 0))
-            group.placed[line] = (amount + move.amount_minor, fee + move.fee_minor)
-            self._allocations.append(
-                {"tenant_id": self._tenant, "payment_id": payment.id, "transaction_id": identity,
-                 "account_id": move.account_id, "part": move.part, "amount_minor": move.amount_minor,
-                 "fee_minor": move.fee_minor, "at": at}
-            )  # fmt: skip
-            if move.account_id is not None:
-                self._touched.add(move.account_id)
+        payment.refunded_minor += change.refunded
+        payment.charged_back_minor += change.charged_back
+        placed = group.placed[payment.id]
+        for place, move in change.moves.items():
+            lies = placed.get(place, Lies())
+            placed[place] = Lies(lies.amount + move.amount, lies.fee + move.fee, lies.tax + move.tax)
+        self._allocations += postings.allocations(payment, change, identity, at)
+        self._touched |= change.accounts
 
     def write(self) -> None:
         """Write what was booked; promises are judged again and `DirectPaymentsBooked` is published."""

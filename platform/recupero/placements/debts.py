@@ -12,6 +12,8 @@ from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound
 from recupero.placements.tables import Account, Debtor, Portfolio
 
+_NOT_LEGAL = frozenset({"", "no", "none", "ninguno", "ninguna", "nenhum", "sin", "0", "n", "false"})
+
 
 @dataclass(frozen=True, slots=True)
 class OpenDebt:
@@ -28,11 +30,15 @@ class OpenDebt:
     balance_minor: int
     status: str
     terms: dict[str, Any]
+    placed_minor: int
+    placement_number: int
+    extra: dict[str, Any] | None
 
     @property
-    def commission_rate(self) -> int:
-        """Basis points that the agency earns on what it collects."""
-        return int(self.terms.get("commission_rate", 0))
+    def legal(self) -> bool:
+        """Whether the creditor placed it for recovery in court: a legal status that is not a plain no."""
+        stated = str((self.extra or {}).get("legal_status") or "").strip().casefold()
+        return stated not in _NOT_LEGAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +107,7 @@ def _query() -> Select[*tuple[Any, ...]]:
     return (
         select(Account.id, Account.portfolio_id, Account.debtor_id, Account.client_account, Account.product,
                Account.original_creditor, Account.currency, Account.due_date, Account.balance_minor,
-               Account.status, Portfolio.terms)
+               Account.status, Portfolio.terms, Account.placed_minor, Account.placement_number, Account.extra)
         .join(Portfolio, (Portfolio.tenant_id == Account.tenant_id) & (Portfolio.id == Account.portfolio_id))
         .order_by(Account.id)
     )  # fmt: skip

@@ -40,7 +40,7 @@ class NewPortfolioSchema(Schema):
     currency = fields.String(required=True, validate=validate.Regexp(r"\A[A-Z]{3}\Z"))
     product = fields.String(required=True, validate=validate.Length(min=1, max=100))
     placement_number = fields.Integer(load_default=1, strict=True, validate=validate.Range(min=1, max=9))
-    terms = fields.Dict(keys=fields.String(), values=fields.Integer(strict=True), load_default=dict)
+    terms = fields.Dict(keys=fields.String(), load_default=dict)
     strategy = fields.Dict(keys=fields.String(), load_default=dict)
 
 

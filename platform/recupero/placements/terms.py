@@ -1,4 +1,9 @@
-"""The terms under which a portfolio is placed."""
+"""The terms under which a portfolio is placed.
+
+Besides whole numbers there is `commission`, the schedule of what the agency earns: rows of `rates`, of which
+the first that fits a payment gives its rate (else `commission_rate`), and for all of them `minimum_minor`,
+`maximum_minor`, `tax_rate` and the `parts` that earn. `ledger.commission` says how they count.
+"""
 
 from typing import Any
 
@@ -15,22 +20,80 @@ TERMS: dict[str, tuple[int, int]] = {
 }
 
 
-def check_terms(terms: dict[str, Any]) -> dict[str, int]:
-    """The terms as whole numbers within their bounds. Raises UserError on an unknown or wild one."""
-    checked: dict[str, int] = {}
-    for name, value in terms.items():
-        if name not in TERMS:
-            raise UserError(
-                "unknown term '%(name)s': use %(known)s", field="terms", name=name, known=", ".join(TERMS)
-            )
-        lowest, highest = TERMS[name]
-        if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
-            raise UserError(
-                "%(term)s must be a whole number from %(lowest)s to %(highest)s",
-                field=name,
-                term=Words("term", (name,)),
-                lowest=lowest,
-                highest=highest,
-            )
-        checked[name] = value
+_AGE, _MONEY, _RATE = (0, 36_500), (0, 10**15), (0, 10_000)
+#: Conditions and rate of a row of the schedule; lower ends are included, upper ends are not.
+RATE_ROW: dict[str, tuple[int, int]] = {
+    "rate": _RATE,
+    "from_age_days": _AGE,
+    "to_age_days": _AGE,
+    "from_balance_minor": _MONEY,
+    "to_balance_minor": _MONEY,
+    "placement_number": (1, 9),
+}
+_YES_NO = ("legal", "settlement")
+SCHEDULE: dict[str, tuple[int, int]] = {"minimum_minor": _MONEY, "maximum_minor": _MONEY, "tax_rate": _RATE}
+PARTS = ("principal", "interest", "fee", "cost", "tax")
+
+
+def check_terms(terms: dict[str, Any]) -> dict[str, Any]:
+    """The terms, within their bounds. Raises UserError on an unknown or wild one."""
+    return {
+        name: _schedule(value) if name == "commission" else _whole(name, value, TERMS)
+        for name, value in terms.items()
+    }
+
+
+def _whole(name: str, value: Any, known: dict[str, tuple[int, int]]) -> int:
+    if name not in known:
+        raise UserError(
+            "unknown term '%(name)s': use %(known)s", field="terms", name=name, known=", ".join(known)
+        )
+    lowest, highest = known[name]
+    if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
+        raise UserError(
+            "%(term)s must be a whole number from %(lowest)s to %(highest)s",
+            field=name,
+            term=Words("term", (name,)),
+            lowest=lowest,
+            highest=highest,
+        )
+    return value
+
+
+def _schedule(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise UserError("the commission schedule must be an object with rates", field="commission")
+    checked: dict[str, Any] = {"rates": [_row(row) for row in value.get("rates", [])]}
+    for name, stated in value.items():
+        if name == "parts":
+            checked[name] = _parts(stated)
+        elif name != "rates":
+            checked[name] = _whole(name, stated, SCHEDULE)
+    if checked.get("minimum_minor", 0) > checked.get("maximum_minor", 10**15):
+        raise UserError("the least commission is above the highest: change one of them", field="commission")
     return checked
+
+
+def _row(row: Any) -> dict[str, Any]:
+    if not isinstance(row, dict) or "rate" not in row:
+        raise UserError("each row of the commission schedule needs a rate", field="commission")
+    checked: dict[str, Any] = {}
+    for name, value in row.items():
+        if name not in _YES_NO:
+            checked[name] = _whole(name, value, RATE_ROW)
+        elif isinstance(value, bool):
+            checked[name] = value
+        else:
+            raise UserError("%(term)s must be true or false", field=name, term=Words("term", (name,)))
+    for what in ("age_days", "balance_minor"):
+        if checked.get(f"from_{what}", 0) >= checked.get(f"to_{what}", 10**16):
+            raise UserError("a row of the commission schedule ends before it begins", field=f"to_{what}")
+    return checked
+
+
+def _parts(stated: Any) -> list[str]:
+    if not isinstance(stated, list) or not stated or not set(stated) <= set(PARTS):
+        raise UserError(
+            "the parts that earn commission are some of %(known)s", field="parts", known=", ".join(PARTS)
+        )
+    return stated

@@ -345,6 +345,17 @@ TERMS: Words = {
     "minimum_instalment_minor": _("Lowest instalment"),
     "recall_days": _("Days after which the creditor takes accounts back"),
     "tolerance_minor": _("Remainder that counts as paid"),
+    "rate": _("Commission, in hundredths of a percent"),
+    "from_age_days": _("From how many days after the due date"),
+    "to_age_days": _("Up to how many days after the due date"),
+    "from_balance_minor": _("From which placed balance"),
+    "to_balance_minor": _("Up to which placed balance"),
+    "placement_number": _("Placement number"),
+    "minimum_minor": _("Lowest commission on a payment"),
+    "maximum_minor": _("Highest commission on a payment"),
+    "tax_rate": _("Tax on the commission, in hundredths of a percent"),
+    "legal": _("Legal recovery"),
+    "settlement": _("Settlement"),
 }
 OUTCOMES: Words = {
     "allowed": _("kept"),

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -39,7 +40,7 @@ def place(
     national_id: str | None = "12.345.678-5",
     birth_date: str | None = "1980-05-17",
     language: str = "es",
-    terms: Mapping[str, int] | None = None,
+    terms: Mapping[str, Any] | None = None,
 ) -> Placed:
     """One debtor with one account for each mapping of part to minor units; the first is due first."""
     with platform.database.transaction(scope) as session:

@@ -30,9 +30,11 @@ class Book(StrEnum):
     CHARGEBACKS = "chargebacks"
     GATEWAY_FEES = "gateway_fees"
     REMITTANCE_PAYABLE = "remittance_payable"
+    FEES_INVOICED = "fees_invoiced"
     COMMISSION_EARNED = "commission_earned"
     COMMISSION_TAX = "commission_tax"
     FEES_TAKEN = "fees_taken"
+    AGENCY_ADVANCES = "agency_advances"
     SUSPENSE = "suspense"
 
     @property
@@ -55,9 +57,14 @@ CHART = {
     Book.CHARGEBACKS: (Side.CREDIT, "money in trust that a card scheme or bank took back"),
     Book.GATEWAY_FEES: (Side.DEBIT, "what gateways kept of the money that they passed on"),
     Book.REMITTANCE_PAYABLE: (Side.CREDIT, "issued to the creditor and not yet paid out"),
+    Book.FEES_INVOICED: (Side.DEBIT, "fees and their tax that the creditor was invoiced and has not paid"),
     Book.COMMISSION_EARNED: (Side.CREDIT, "the agency's fee on what was collected"),
     Book.COMMISSION_TAX: (Side.CREDIT, "tax on the agency's fee"),
     Book.FEES_TAKEN: (Side.DEBIT, "fees and their tax that the agency moved out of trust"),
+    Book.AGENCY_ADVANCES: (
+        Side.CREDIT,
+        "the agency's own money that went back for what was remitted already",
+    ),
     Book.SUSPENSE: (Side.CREDIT, "money received that no debt takes: over-paid or not yet identified"),
 }
 DEBT_HALF = (Book.RECEIVABLE, Book.PLACEMENT_CONTROL, Book.DIRECT_PAYMENTS, Book.DIRECT_EXCESS)

@@ -134,8 +134,8 @@ def _halves(session: Session) -> list[str]:
         halves[tenant, currency, book in DEBT_HALF] += amount
         trust[tenant, currency] += amount if book in TRUST else 0
         grown = amount if book.side is Side.DEBIT else -amount
-        # A creditor may owe us more fees (on what it was paid directly) than we hold for it.
-        if grown < 0 and book is not Book.CREDITOR_PAYABLE:
+        # A creditor may owe us more fees than we hold for it, and we may owe it a credit on invoiced ones.
+        if grown < 0 and book not in (Book.CREDITOR_PAYABLE, Book.FEES_INVOICED):
             problems.append(f"tenant {tenant}: {book.value} is {grown} {currency}, on its wrong side")
     problems += [
         f"tenant {tenant}: {-held} {currency} more left trust than came in"

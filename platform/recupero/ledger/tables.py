@@ -5,12 +5,13 @@ currency (checked at commit), and entries are added only in the database transac
 The second trigger proves that the header exists, so the entries need no foreign key (dear at a million rows).
 """
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import Index, String, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from recupero.kernel.database import TENANT, Base, TenantOwned, append_only
+from recupero.kernel.database import AGENCY, TENANT, AgencyOwned, Base, TenantOwned, append_only
 
 
 class LedgerTransaction(TenantOwned, Base):
@@ -41,8 +42,10 @@ class LedgerEntry(TenantOwned, Base):
     __table_args__ = (
         Index("ix_ledger_entries_transaction", "tenant_id", "transaction_id"),
         Index("ix_ledger_entries_account", "tenant_id", "account_id", "book"),
+        Index("ix_ledger_entries_trust", "tenant_id", "currency", postgresql_include=["amount_minor"],
+              postgresql_where=text("book IN ('trust_cash', 'refunds', 'chargebacks')")),
         {"info": append_only(TENANT)},
-    )
+    )  # fmt: skip
 
     transaction_id: Mapped[int]
     book: Mapped[str] = mapped_column(String(24))
@@ -51,3 +54,84 @@ class LedgerEntry(TenantOwned, Base):
     part: Mapped[str | None] = mapped_column(String(9))  # principal, interest, fee, cost, tax
     currency: Mapped[str] = mapped_column(String(3))
     amount_minor: Mapped[int]
+
+
+class Remittance(TenantOwned, Base):
+    """What the agency owes a creditor for a period, and what it earns; minor units of `currency`.
+
+    `state`: draft, reviewed, issued, paid. Once issued a trigger refuses every change but being paid.
+    `method`: net, gross, combined. `opening_minor` is a debt carried over from the statement before (zero
+    or negative), `payable_minor` is paid out, `closing_minor` is carried to the next. Each step keeps who
+    took it and when.
+    """
+
+    __tablename__ = "remittances"
+    __table_args__ = (
+        Index("ix_remittances_period", "tenant_id", "currency", "period_to"),
+        Index("uq_remittances_open", "tenant_id", "currency", unique=True,
+              postgresql_where=text("state IN ('draft', 'reviewed')")),
+        {"info": TENANT},
+    )  # fmt: skip
+
+    currency: Mapped[str] = mapped_column(String(3))
+    method: Mapped[str] = mapped_column(String(8))
+    period_from: Mapped[date]
+    period_to: Mapped[date]
+    state: Mapped[str] = mapped_column(String(8))
+    opening_minor: Mapped[int]
+    collected_minor: Mapped[int]
+    direct_minor: Mapped[int]
+    fees_minor: Mapped[int]
+    tax_minor: Mapped[int]
+    withheld_minor: Mapped[int]
+    invoiced_minor: Mapped[int]
+    payable_minor: Mapped[int]
+    closing_minor: Mapped[int]
+    statement_number: Mapped[int | None]
+    invoice_number: Mapped[int | None]
+    drawn_by: Mapped[str]
+    drawn_at: Mapped[datetime]
+    reviewed_by: Mapped[str | None]
+    reviewed_at: Mapped[datetime | None]
+    issued_by: Mapped[str | None]
+    issued_at: Mapped[datetime | None]
+    paid_by: Mapped[str | None]
+    paid_at: Mapped[datetime | None]
+    payment_reference: Mapped[str | None]
+
+
+class RemittanceItem(TenantOwned, Base):
+    """A line of a statement: what one ledger transaction did to one account. It stands on one only.
+
+    `kind`: paid_to_agency, paid_to_client, adjustment, reversal. `parts` is the amount by part of the
+    balance.
+    """
+
+    __tablename__ = "remittance_items"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "transaction_id", "account_id"),
+        Index("ix_remittance_items_remittance", "tenant_id", "remittance_id"),
+        {"info": TENANT},
+    )
+
+    remittance_id: Mapped[int]
+    transaction_id: Mapped[int]
+    account_id: Mapped[int]
+    at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(14))
+    direct: Mapped[bool]
+    amount_minor: Mapped[int]
+    parts: Mapped[dict[str, int]] = mapped_column(JSONB)
+    fee_minor: Mapped[int]
+    tax_minor: Mapped[int]
+    balance_after_minor: Mapped[int]
+
+
+class DocumentSeries(AgencyOwned, Base):
+    """The last number given in a series of an agency's documents: numbers without gaps, under a row lock."""
+
+    __tablename__ = "document_series"
+    __table_args__ = (UniqueConstraint("agency_id", "series"), {"info": AGENCY})
+
+    series: Mapped[str] = mapped_column(String(24))
+    last_number: Mapped[int]

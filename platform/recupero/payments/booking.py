@@ -20,6 +20,7 @@ from recupero.kernel.errors import UserError
 from recupero.kernel.money import is_currency
 from recupero.ledger import queries as ledger_queries
 from recupero.ledger import service as ledger
+from recupero.ledger import trust
 from recupero.ledger.allocation import Debt, Happening, Step, in_order, replay
 from recupero.payments import postings, promises
 from recupero.payments.events import PaymentBooked, PaymentReversed
@@ -163,6 +164,8 @@ def _apply_fact(session: Session, payment: Payment, fact: Reversal) -> None:
     session.flush()
     group.facts.append(fact)
     touched = group.move(session, trigger=f"reversal:{fact.event_key}", at=fact.occurred_at, about=payment)
+    if payment.kind != "direct":
+        trust.advance(session, payment.currency, trigger=fact.event_key, at=fact.occurred_at)
     promises.review(session, touched)
     events.publish(session, PaymentReversed(payment.id, tuple(sorted(touched))))
     _record(session, fact.kind, payment, fact.total_minor)

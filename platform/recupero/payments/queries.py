@@ -143,7 +143,7 @@ WITH said AS (
 ), booked AS (
     SELECT e.tenant_id, e.currency, e.book, e.amount_minor
     FROM ledger_entries e JOIN ledger_transactions t ON t.tenant_id = e.tenant_id AND t.id = e.transaction_id
-    WHERE t.kind NOT IN ('gateway_fee', 'remittance', 'payout', 'fees_taken', 'creditor_payment')
+    WHERE t.kind NOT IN ('gateway_fee', 'remittance', 'payout', 'fees_taken', 'advance', 'creditor_payment')
       AND e.book IN ('trust_cash', 'refunds', 'chargebacks', 'suspense', 'direct_payments', 'direct_excess',
                      'commission_earned', 'commission_tax')
 ), held AS (

@@ -115,7 +115,8 @@ class Together:
             external_key=received.external_key, kind=received.kind, amount_minor=received.amount_minor,
             currency=received.currency, account_ids=[debt.account_id],
             rates=postings.rates([debt], received.received_at, self._timezone), state="booked",
-            refunded_minor=0, charged_back_minor=0, received_at=received.received_at, booked_at=clock.now(), transaction_id=0,
+            refunded_minor=0, charged_back_minor=0, received_at=received.received_at, booked_at=clock.now(),
+            transaction_id=0,
             contact_id=brought_by and brought_by[0], channel=brought_by and brought_by[1], note=received.note,
         )  # fmt: skip
         self._payments.append(payment)

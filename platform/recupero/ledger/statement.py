@@ -1,0 +1,79 @@
+"""What a statement comes to under each way of remitting. Pure.
+
+Domain page, section 6. Net: the agency keeps its fee on what was paid to it and remits the rest; its fee on
+what was paid to the creditor is invoiced. Gross: everything is remitted and every fee invoiced. Combined:
+every fee, also that on direct payments, is kept from what is remitted. What comes out below zero is carried
+over.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Method(StrEnum):
+    """How an agency and a creditor settle."""
+
+    NET = "net"
+    GROSS = "gross"
+    COMBINED = "combined"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What counts of a statement's line; minor units, negative where money went back."""
+
+    direct: bool
+    counts: bool  # false for what changed a balance without money, as an adjustment
+    amount_minor: int
+    fee_minor: int
+    tax_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """A statement in figures, minor units. `opening` and `closing` are debts carried over: zero or below."""
+
+    opening_minor: int
+    collected_minor: int
+    direct_minor: int
+    fees_minor: int
+    tax_minor: int
+    withheld_minor: int
+    invoiced_minor: int
+    payable_minor: int
+    closing_minor: int
+
+
+def totals(method: Method, opening_minor: int, lines: Iterable[Line]) -> Totals:
+    """The figures of a statement. Law: payable + closing = opening + collected - withheld."""
+    collected = direct = 0
+    earned = {False: 0, True: 0}  # fee and tax, by whether the payment went to the creditor
+    fees = tax = 0
+    for line in lines:
+        if not line.counts:
+            continue
+        if line.direct:
+            direct += line.amount_minor
+        else:
+            collected += line.amount_minor
+        earned[line.direct] += line.fee_minor + line.tax_minor
+        fees += line.fee_minor
+        tax += line.tax_minor
+    withheld = {
+        Method.NET: earned[False],
+        Method.GROSS: 0,
+        Method.COMBINED: earned[False] + earned[True],
+    }[method]
+    left = opening_minor + collected - withheld
+    return Totals(
+        opening_minor=opening_minor,
+        collected_minor=collected,
+        direct_minor=direct,
+        fees_minor=fees,
+        tax_minor=tax,
+        withheld_minor=withheld,
+        invoiced_minor=fees + tax - withheld,
+        payable_minor=max(left, 0),
+        closing_minor=min(left, 0),
+    )

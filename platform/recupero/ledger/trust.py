@@ -1,0 +1,176 @@
+"""The trust account: what lies there for a creditor, and what the agency may take out of it.
+
+Domain page, section 6: balance = received - remitted - fees taken - refunds, never negative.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from recupero.kernel import audit, clock
+from recupero.kernel.database import scope_of
+from recupero.kernel.errors import Conflict, UserError
+from recupero.ledger.books import TRUST, Book
+from recupero.ledger.service import Entry, book
+from recupero.ledger.tables import LedgerEntry
+
+# Every posting that moves cash, by what it was.
+_FLOWS = text("""
+SELECT e.tenant_id, e.currency,
+    coalesce(sum(e.amount_minor) FILTER (WHERE e.book = 'trust_cash' AND t.kind NOT IN
+        ('payout', 'fees_taken', 'gateway_fee', 'advance')), 0) AS received,
+    coalesce(-sum(e.amount_minor) FILTER (WHERE e.book = 'trust_cash' AND t.kind = 'payout'), 0) AS remitted,
+    coalesce(-sum(e.amount_minor) FILTER (WHERE e.book = 'trust_cash' AND t.kind = 'fees_taken'), 0) AS taken,
+    coalesce(-sum(e.amount_minor) FILTER (WHERE e.book = 'trust_cash' AND t.kind = 'gateway_fee'), 0)
+        AS gateway,
+    coalesce(sum(e.amount_minor) FILTER (WHERE e.book = 'trust_cash' AND t.kind = 'advance'), 0) AS advanced,
+    coalesce(-sum(e.amount_minor) FILTER (WHERE e.book = 'refunds'), 0) AS refunded,
+    coalesce(-sum(e.amount_minor) FILTER (WHERE e.book = 'chargebacks'), 0) AS charged_back,
+    coalesce(-sum(e.amount_minor) FILTER (WHERE e.book = 'suspense'), 0) AS suspense,
+    coalesce(-sum(e.amount_minor) FILTER (WHERE e.book = 'creditor_payable'), 0) AS creditor,
+    coalesce(-sum(e.amount_minor) FILTER (WHERE e.book = 'remittance_payable'), 0) AS issued,
+    coalesce(-sum(e.amount_minor) FILTER (WHERE e.book IN ('commission_earned', 'commission_tax')), 0)
+        AS earned,
+    coalesce(sum(e.amount_minor) FILTER (WHERE e.book = 'fees_invoiced'), 0) AS invoiced,
+    coalesce(sum(e.amount_minor) FILTER (WHERE e.book = 'fees_taken'), 0) AS all_taken,
+    coalesce(-sum(e.amount_minor) FILTER (WHERE e.book = 'agency_advances'), 0) AS advances
+FROM ledger_entries e
+JOIN ledger_transactions t ON t.tenant_id = e.tenant_id AND t.id = e.transaction_id
+WHERE e.tenant_id = ANY(:tenants)
+GROUP BY e.tenant_id, e.currency
+ORDER BY e.tenant_id, e.currency
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A creditor's trust money in one currency, minor units: what came in, what left and why, whose it is."""
+
+    tenant_id: int
+    currency: str
+    received_minor: int = 0
+    remitted_minor: int = 0
+    fees_taken_minor: int = 0
+    gateway_fees_minor: int = 0
+    advanced_minor: int = 0
+    refunded_minor: int = 0
+    charged_back_minor: int = 0
+    suspense_minor: int = 0
+    creditor_minor: int = 0
+    issued_minor: int = 0
+    earned_minor: int = 0
+    invoiced_minor: int = 0
+    all_taken_minor: int = 0
+    advances_minor: int = 0
+
+    @property
+    def balance_minor(self) -> int:
+        """What lies in trust."""
+        left = self.remitted_minor + self.fees_taken_minor + self.gateway_fees_minor
+        back = self.refunded_minor + self.charged_back_minor
+        return self.received_minor + self.advanced_minor - left - back
+
+    @property
+    def free_minor(self) -> int:
+        """What is nobody's but the agency's: the balance less what is the creditors' and what waits."""
+        bound = self.suspense_minor + self.issued_minor + max(self.creditor_minor, 0)
+        return max(self.balance_minor - bound, 0)
+
+    @property
+    def takeable_minor(self) -> int:
+        """Fees and tax that the agency may move to its own account now."""
+        due = self.earned_minor - self.invoiced_minor - self.all_taken_minor
+        return max(min(due, self.free_minor - self.advances_minor), 0)
+
+
+def positions(session: Session) -> list[Position]:
+    """The position of each creditor in scope in each currency."""
+    rows = session.execute(_FLOWS, {"tenants": list(scope_of(session).tenant_ids)})
+    return [Position(tenant, currency, *map(int, sums)) for tenant, currency, *sums in rows]
+
+
+def position(session: Session, currency: str) -> Position:
+    """The position of the tenant in scope in one currency."""
+    tenant = scope_of(session).tenant()
+    by_currency: Mapping[str, Position] = {one.currency: one for one in positions(session)}
+    return by_currency.get(currency, Position(tenant, currency))
+
+
+def take_fees(session: Session, *, currency: str, reference: str, actor: str) -> int:
+    """Book that earned fees and their tax were moved to the agency's own account; how much, minor units.
+
+    Money that the agency had advanced is given back to it first. Raises Conflict where nothing can be taken.
+    """
+    if not reference.strip():
+        raise UserError("the bank's reference of the payment is needed", field="reference")
+    now, key = clock.now(), f"{currency}:{clock.now().isoformat()}"
+    held = position(session, currency)
+    repaid = min(held.advances_minor, held.free_minor)
+    taken = held.takeable_minor
+    if not repaid and not taken:
+        raise Conflict(
+            "no fees can be taken now: what lies in trust is the creditor's or waits to be identified"
+        )
+    if repaid:
+        _move(session, "advance", f"repaid:{key}", now, Book.AGENCY_ADVANCES, repaid, currency, reference)
+    if taken:
+        _move(session, "fees_taken", f"fees:{key}", now, Book.FEES_TAKEN, taken, currency, reference)
+    audit.record(
+        session, "ledger.take_fees", f"tenant:{held.tenant_id}", actor=actor, tenant_id=held.tenant_id,
+        currency=currency, amount_minor=taken, repaid_minor=repaid,
+    )  # fmt: skip
+    return taken
+
+
+def creditor_paid(session: Session, *, currency: str, amount_minor: int, reference: str, actor: str) -> None:
+    """Book that the creditor paid (a part of) its invoices to the agency's own account.
+
+    Raises UserError on an amount that is not positive or more than is invoiced.
+    """
+    held = position(session, currency)
+    if not 0 < amount_minor <= held.invoiced_minor:
+        raise UserError("the amount must be above zero and no more than is invoiced", field="amount")
+    book(
+        session, kind="creditor_payment", external_key=f"invoice-paid:{clock.now().isoformat()}",
+        occurred_at=clock.now(), note=reference,
+        entries=[
+            Entry(Book.FEES_TAKEN, amount_minor, currency), Entry(Book.FEES_INVOICED, -amount_minor, currency)
+        ],
+    )  # fmt: skip
+    audit.record(
+        session, "ledger.creditor_paid", f"tenant:{held.tenant_id}", actor=actor, tenant_id=held.tenant_id,
+        currency=currency, amount_minor=amount_minor,
+    )  # fmt: skip
+
+
+def balance(session: Session, currency: str) -> int:
+    """What lies in trust for the tenant in scope, minor units; quick, from an index of its own."""
+    return int(
+        session.execute(
+            select(func.coalesce(func.sum(LedgerEntry.amount_minor), 0)).where(
+                LedgerEntry.tenant_id == scope_of(session).tenant(),
+                LedgerEntry.currency == currency,
+                LedgerEntry.book.in_([one.value for one in TRUST]),
+            )
+        ).scalar_one()
+    )
+
+
+def advance(session: Session, currency: str, *, trigger: str, at: datetime) -> None:
+    """The agency's own money covers what went back after it was remitted, so that trust is never short."""
+    short = -balance(session, currency)
+    if short > 0:
+        _move(session, "advance", f"advance:{trigger}", at, Book.AGENCY_ADVANCES, -short, currency, None)
+
+
+def _move(
+    session: Session, kind: str, key: str, at: datetime, book_: Book, amount: int, currency: str,
+    note: str | None,
+) -> None:  # fmt: skip
+    book(
+        session, kind=kind, external_key=key, occurred_at=at, note=note,
+        entries=[Entry(book_, amount, currency), Entry(Book.TRUST_CASH, -amount, currency)],
+    )  # fmt: skip

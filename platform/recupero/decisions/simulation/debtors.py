@@ -19,7 +19,8 @@ READ = {"email": 0.24, "sms": 0.55, "whatsapp": 0.65, "letter": 0.45}
 WRONG = {"email": 0.14, "phone": 0.18, "address": 0.12}
 # Chance that somebody picks up an agent's call, and that it is the debtor.
 PICKS_UP, IS_DEBTOR = 0.22, 0.28
-SELF_CURE_PER_DAY = 0.0002
+SELF_CURE_PER_DAY = 0.00012
+WORN = 0.25  # how much of the interest is left with each further placement
 
 
 class Reaction(StrEnum):
@@ -52,7 +53,7 @@ class SimulatedDebtor:
     def draw(cls, seed: int, key: str, *, placement_number: int, days_past_due: int) -> "SimulatedDebtor":
         """The debtor behind the account `key`. A later placement and an older debt answer less."""
         rng = random.Random(f"{seed}/{key}")
-        worn = 0.45 ** (placement_number - 1) * math.exp(-max(days_past_due - 60, 0) / 900)
+        worn = WORN ** (placement_number - 1) * math.exp(-max(days_past_due - 60, 0) / 900)
         return cls(
             rng=rng,
             interest=rng.betavariate(1.1, 4.2) * worn,
@@ -108,7 +109,7 @@ class SimulatedDebtor:
 
     def cures_alone(self) -> bool:
         """Whether the debtor pays today without having been asked; drawn once a day."""
-        return self.rng.random() < SELF_CURE_PER_DAY * (0.3 + 2 * self.interest)
+        return self.rng.random() < SELF_CURE_PER_DAY * (0.1 + 2 * self.interest)
 
     def answers_call(self) -> str:
         """Disposition of a call (domain page, 4.1)."""

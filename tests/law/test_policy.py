@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recupero.law import policy
+from recupero.law.batch import Question, judge_many
 from recupero.law.policy import HouseRules, Limits
 from recupero.law.service import Packs, edition, judge_contact
-from recupero_sdk.law import CHANNELS, Facts, PackError, PastContact, Proposal
+from recupero_sdk.law import CHANNELS, Facts, PackError, PastContact, Proposal, judge
 from tests.law import packs
+from tests.law.test_batch import frames
 
 CHILEAN = Facts("CL", timezone="America/Santiago", region="CL-RM")
 TUESDAY = datetime(2025, 3, 11, 14, tzinfo=UTC)  # 11:00 in Santiago
@@ -191,3 +193,21 @@ def test_a_pack_is_judged_with_as_it_stood_or_with_its_first_edition() -> None:
     first = min(rule.recorded for rule in pack.rules)
     assert edition(pack, first - timedelta(days=400)) == first
     assert edition(pack, first + timedelta(days=4000)) >= first
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data(), limits=LIMITS, country=st.sampled_from(["CL", "CO"]))
+def test_planning_keeps_to_house_rules_as_sending_does(
+    data: st.DataObject, limits: Limits, country: str
+) -> None:
+    at = data.draw(packs.moments(7))
+    cases = [(data.draw(packs.facts(country)), data.draw(packs.histories(at))) for _ in range(3)]
+    law = policy.tightened(packs.packs(), [HouseRules("creditor", limits)])
+    accounts, history = frames(cases)
+    answer = judge_many(law, accounts, history, list(CHANNELS), Question(at, horizon=timedelta(days=9)))
+    for row in answer.iter_rows(named=True):
+        facts, past = cases[row["account"]]
+        verdict = judge(law.by_country[country], facts, past, Proposal(at, row["channel"]),
+                        horizon=timedelta(days=9))  # fmt: skip
+        assert (row["allowed"], row["first_refusal"]) == (verdict.allowed, verdict.first_refusal)
+        assert row["next_lawful_at"] == verdict.next_lawful_at

@@ -180,3 +180,13 @@ def test_a_closed_country_is_said_on_every_page_that_plans_for_it(
     for path in ("/", "/tenants", f"/tenants/{scope.tenant()}", f"/accounts/{placed.account_id}", "/law"):
         page = visitor.text(path)
         assert "closed to contact" in page, path
+
+
+def test_a_country_without_any_law_is_said_where_its_creditor_is(
+    visitor: Visitor, scope: Scope, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor.sign_in(Role.AGENCY_ADMINISTRATOR, scope)
+    for place_ in ("recupero.portals.law", "recupero.portals.home"):
+        monkeypatch.setattr(f"{place_}.packs", lambda: Packs({}))
+    assert "CL is closed to contact: no law is installed for it" in visitor.text("/")
+    assert "no pack is installed for this country" in visitor.text("/tenants")

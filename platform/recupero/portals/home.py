@@ -63,7 +63,8 @@ class Alarm:
 
 def _alarms(session: Session) -> list[Alarm]:
     caller = the_caller()
-    found = _closed_countries(caller.may(Permission.LAW_READ))
+    countries = {tenant.country for tenant in tenancy.tenants(session)}
+    found = _closed_countries(countries, caller.may(Permission.LAW_READ))
     if unknown := contacts.unknown(session):
         text = ngettext(
             "%(num)s message whose fate nobody knows", "%(num)s messages whose fate nobody knows", unknown
@@ -86,11 +87,17 @@ def _alarms(session: Session) -> list[Alarm]:
     return found
 
 
-def _closed_countries(may_look: bool) -> list[Alarm]:
-    """Countries that nobody is contacted in, and plug-ins of other kinds that failed."""
-    url = url_for("portals.law") if may_look else None
+def _closed_countries(worked: set[str], may_look: bool) -> list[Alarm]:
+    """Countries that nobody is contacted in: those whose law failed to load, and those `worked` that have
+    none; and plug-ins of other kinds that failed."""
+    url, known = url_for("portals.law") if may_look else None, packs()
     alarms = [Alarm(_("%(country)s is closed to contact: its law failed to load", country=country), url)
-              for country in packs().closed]  # fmt: skip
+              for country in known.closed]  # fmt: skip
+    missing = sorted(country for country in worked - set(known.closed) if known.closed_because(country))
+    alarms += [
+        Alarm(_("%(country)s is closed to contact: no law is installed for it", country=country), url)
+        for country in missing
+    ]
     failed = [
         state for state in runtime.current().plugins.states if state.error and state.kind != "regulation"
     ]

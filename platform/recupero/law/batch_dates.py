@@ -47,17 +47,16 @@ def bare(check: Check) -> Check:
     return check.inner if isinstance(check, Conditional) else check
 
 
-def too_intricate(article: Article) -> bool:
-    """Whether a rule opens and closes more than once, so that accounts under it are judged one by one."""
-    rule = article.rule
-    if isinstance(rule, PriorNoticeRule):
-        return rule.parameters.at_most is not None
-    if isinstance(rule, ChannelGateRule):
-        notice = rule.parameters.or_notice
-        return notice is not None and (
-            notice.at_most is not None or rule.parameters.or_used_within is not None
-        )
-    return False
+def too_intricate(article: Article, case: Case) -> bool:
+    """Whether a rule may open and close more than once, so that such accounts are judged one by one."""
+    check = bare(article.check) if article.check else None
+    if isinstance(check, PriorNoticeCheck):
+        return check.notice.expires
+    if not isinstance(check, ChannelGateCheck) or check.notice is None:
+        return False
+    if check.notice.expires:
+        return True
+    return check.used is not None and (check.notice.by_letter or bool(check.notice.opening_days(case)))
 
 
 def spans(article: Article, rows: pl.DataFrame, history: History, spots: list[Spot]) -> Spans:

@@ -18,7 +18,7 @@ from recupero_sdk.law import Proposal, RegulationPack
 from recupero_sdk.law.checks import Case
 from recupero_sdk.law.engine import Article, Conditional, compiled, purpose_of
 from recupero_sdk.law.moments import ceil_minute
-from recupero_sdk.law.opening import facts_read, open_stretches
+from recupero_sdk.law.opening import facts_read, minds_region, open_stretches
 from recupero_sdk.law.zones import load_zone
 
 _KEYS = ("person", "debt", "creditor", "account_key")
@@ -76,7 +76,7 @@ class Together:
             still.spot.setting
             for found in stills.values()
             for still in found
-            if any(map(batch_dates.too_intricate, still.asked))
+            if any(batch_dates.too_intricate(article, still.spot.case) for article in still.asked)
         }
         answers = []
         for proposal in proposals:
@@ -230,7 +230,7 @@ class Together:
         place_of, found = [], []
         for number, signature in signatures.items():
             setting = settings[number]
-            key = (*signature, setting.where.places, setting.facts.commune)
+            key = tuple(signature)
             if key not in numbers:
                 numbers[key] = place = len(numbers)
                 stretches = self._open(key, setting, replace(proposal, at=start), end)
@@ -249,11 +249,16 @@ class Together:
         return self._known[key]
 
     def _clock_key(self, case: Case) -> tuple[Any, ...]:
-        """What the open hours of a spot depend on beside its place."""
+        """What the open hours of a spot depend on beside its zone."""
         plan = self._law.plan(case.day, case.proposal.channel, case.purpose, self._places(case))
-        concerns = tuple(check.concern.holds(case) for check in plan.clocks if isinstance(check, Conditional))
+        concerns: tuple[Any, ...] = tuple(
+            check.concern.holds(case) for check in plan.clocks if isinstance(check, Conditional)
+        )
+        if any(map(minds_region, plan.clocks)):
+            concerns = (*concerns, case.regions, case.facts.commune)
         names = sorted({name for check in plan.clocks for name in facts_read(check)})
-        return (*concerns, *(getattr(case.facts, name) for name in names))
+        rules = tuple(map(id, plan.clocks))
+        return (rules, *concerns, *(getattr(case.facts, name) for name in names))
 
     def _places(self, case: Case) -> frozenset[str]:
         return self._law.whereabouts(case.facts).places

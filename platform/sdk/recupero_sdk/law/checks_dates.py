@@ -93,6 +93,16 @@ class Notice:
         self._rule, self._closed = parameters, closed
         self._letters = Counter(_LETTERS, scope) if parameters.letters else None
 
+    @property
+    def expires(self) -> bool:
+        """Whether a notice holds only for some time."""
+        return self._rule.at_most is not None
+
+    @property
+    def by_letter(self) -> bool:
+        """Whether a letter of the history may be the notice."""
+        return self._rule.letters
+
     def given(self, case: Case) -> list[date]:
         """Days on which the notice was given."""
         days = [event.on for event in _events(case, self._rule.events)]

@@ -63,6 +63,11 @@ class HoursCheck:
             stretches.sort()
         self._edges = {edge for stretch in chain(self._on_closed, *self._open) for edge in stretch}
 
+    @property
+    def has_calendar(self) -> bool:
+        """Whether closed days have hours of their own, or none."""
+        return self._closed is not None
+
     def edges(self, facts: Facts) -> set[int]:
         """Minutes after local midnight at which some stretch opens or closes."""
         if not self._widened:

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from itertools import pairwise
 
 from recupero_sdk.law.checks import Case, Check
+from recupero_sdk.law.checks_dates import InconvenientCheck
 from recupero_sdk.law.checks_time import HoursCheck
 from recupero_sdk.law.engine import Conditional, compiled, purpose_of
 from recupero_sdk.law.moments import DAY, instant
@@ -92,6 +93,14 @@ def facts_read(check: Check) -> tuple[str, ...]:
     if isinstance(inner, HoursCheck):
         return ("asked_windows",)
     return _READ.get(type(inner).__name__, ())
+
+
+def minds_region(check: Check) -> bool:
+    """Whether a clock rule asks which days are closed where the debtor lives."""
+    inner = check.inner if isinstance(check, Conditional) else check
+    return not isinstance(inner, InconvenientCheck) and not (
+        isinstance(inner, HoursCheck) and not inner.has_calendar
+    )
 
 
 _READ: dict[str, tuple[str, ...]] = {

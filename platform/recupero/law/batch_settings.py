@@ -183,7 +183,7 @@ def boundaries(
     """
     law, at = compiled(pack), at.astimezone(UTC)
     until, found = at + horizon, set[datetime]()
-    days = list(law.deciding_changes)
+    days = list(law.changes_in(setting.where.places))
     if setting.facts.due_date is not None:
         days.append(setting.facts.due_date)
     for zone in (load_zone(name) for name in setting.where.zones if zone_exists(name)):

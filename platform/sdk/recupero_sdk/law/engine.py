@@ -162,6 +162,8 @@ class CompiledPack:
         displacing = [rule for rule in rules if rule.displaces]
         #: Local dates on which a deciding rule comes into force or has just gone out of it.
         self.deciding_changes = _changes([*deciding, *displacing])
+        self._turning = [*deciding, *displacing]
+        self._turns: dict[frozenset[str], list[date]] = {}
         #: Whether some deciding rule tells reminders before the due date from collection.
         self.minds_reminders = any(_minds_reminders(rule) for rule in deciding)
         #: Whether some rule counts local days: it may block tomorrow what it leaves free today.
@@ -181,6 +183,12 @@ class CompiledPack:
         if found is None:
             found = self._whereabouts[key] = whereabouts(self.pack, facts)
         return found
+
+    def changes_in(self, places: frozenset[str]) -> list[date]:
+        """Those of `deciding_changes` that concern these places."""
+        if places not in self._turns:
+            self._turns[places] = _changes(rule for rule in self._turning if _reaches(rule, places))
+        return self._turns[places]
 
     def plan(self, day: date, channel: Channel, purpose: Purpose, places: frozenset[str]) -> Plan:
         """The rules in force on a local day for this kind of contact; `places` are those of `Whereabouts`."""

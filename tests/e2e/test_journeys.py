@@ -164,7 +164,8 @@ def test_every_page_of_the_administrator_is_fit(
         "tenants": "/tenants", "tenant": f"/tenants/{scope.tenant()}", "tenant-new": "/tenants/new",
         "users": "/users", "keys": "/keys", "plugins": "/plugins", "law": "/law", "law-cl": "/law/CL",
         "audit": "/audit?verify=1", "queue": "/queue", "books": "/books", "profile": "/profile",
-        "plugin": f"/tenants/{scope.tenant()}/plugins/channel/email",
+        "plugin": f"/tenants/{scope.tenant()}/plugins/channel/email", "hours": "/law/calendar",
+        "house-rules": "/law/policies", "house-rules-edit": "/law/policies/edit", "bill": "/law/try",
     }.items():  # fmt: skip
         person.open(path)
         person.look(name)

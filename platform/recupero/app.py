@@ -25,6 +25,7 @@ from recupero.portals import (
     api_docs,
     creditor,
     debtor,
+    disclosures,
     home,
     law,
     operation,
@@ -51,7 +52,8 @@ ROOMS: tuple[ModuleType, ...] = (
 )  # fmt: skip
 # Each adds its area to the blueprint of the portals.
 PAGES: tuple[ModuleType, ...] = (
-    accounts, api_docs, creditor, home, law, operation, outbox, placements, sign_in, staff, tenants, work,
+    accounts, api_docs, creditor, disclosures, home, law, operation, outbox, placements, sign_in, staff,
+    tenants, work,
 )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from recupero.contacts.service import Reservation, SentMessage, Wish
 from recupero.kernel import clock, jobs
 from recupero.kernel.database import scope_of
 from recupero.law.service import Packs
-from recupero.outreach import preferences, words
+from recupero.outreach import disclosures, preferences, words
 from recupero.outreach.connectors import Connector, connectors
 from recupero.outreach.service import ABOUT_AGREEMENTS, AGREEMENTS
 from recupero.outreach.states import Move, move
@@ -34,7 +34,7 @@ from recupero.placements.lifecycle import HOLDS
 from recupero.placements.reach import Point, Reachable
 from recupero.tenancy import queries as tenancy
 from recupero_sdk.channels import Message
-from recupero_sdk.law import Proposal, check_content
+from recupero_sdk.law import Proposal, RuleOutcome, check_content
 from recupero_sdk.law.zones import UnknownZoneError
 
 POINT_KINDS = {"email": "email", "sms": "phone", "whatsapp": "phone", "letter": "address"}
@@ -207,36 +207,45 @@ def _checked(
     """Keep the messages that say what the law wants said and nothing that it forbids."""
     seen = contact_queries.approached(session, {case.account.account_id for case in cases})
     refused, good, law = list[Move](), dict[int, Words](), law_for(session)
+    stated = disclosures.stated(session)
     for case in cases:
         action, text = case.action, written[case.action.id]
         if isinstance(text, str):
             refused.append(Move(action.id, "blocked", "template", {"problem": text}))
-        elif problem := _content_problem(case, text, known, law, later=case.account.account_id in seen):
-            refused.append(problem)
+            continue
+        later = case.account.account_id in seen
+        broken = _broken(case, text, known, law, later=later)
+        if missing := {item for outcome in broken for item in _missing(outcome)}:
+            text = disclosures.completed(text, sorted(missing), stated)
+            broken = _broken(case, text, known, law, later=later)
+        if broken:
+            details = {"rules": [outcome.to_json() for outcome in broken]}
+            refused.append(Move(action.id, "blocked", f"content:{broken[0].rule_id}", details))
         else:
             good[action.id] = text
     return refused, good
 
 
-def _content_problem(case: _Case, text: Words, known: Dossiers, law: Packs, *, later: bool) -> Move | None:
-    action = case.action
-    channel: Any = action.channel  # a channel of law: scheduling checked it
+def _missing(outcome: RuleOutcome) -> list[str]:
+    """The items that the rule wants said and did not find."""
+    return outcome.details["items"].split(", ") if outcome.code == "item_missing" else []
+
+
+def _broken(case: _Case, text: Words, known: Dossiers, law: Packs, *, later: bool) -> list[RuleOutcome]:
+    """The rules on content that the message breaks."""
+    channel: Any = case.action.channel  # a channel of law: scheduling checked it
     facts = known.facts(case.account.account_id, case.point.id)
     if law.closed_because(facts.country) is not None:
-        return None  # reserving refuses it, with the reason
-    proposal = Proposal(clock.now(), channel, purpose=purpose_for_law(action.purpose))
+        return []  # reserving refuses it, with the reason
+    proposal = Proposal(clock.now(), channel, purpose=purpose_for_law(case.action.purpose))
     try:
         outcomes = check_content(
             law.by_country[facts.country], facts, proposal, f"{text.subject}\n{text.text}",
-            occasion="later" if later else "first", shown=text.shown,
+            occasion="later" if later else "first", shown=text.shown, language=text.language,
         )  # fmt: skip
     except UnknownZoneError:
-        return None  # as above
-    broken = [outcome for outcome in outcomes if outcome.outcome == "refused"]
-    if not broken:
-        return None
-    details = {"rules": [outcome.to_json() for outcome in broken]}
-    return Move(action.id, "blocked", f"content:{broken[0].rule_id}", details)
+        return []  # as above
+    return [outcome for outcome in outcomes if outcome.outcome == "refused"]
 
 
 def _wish(case: _Case) -> Wish:

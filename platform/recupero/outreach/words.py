@@ -8,7 +8,7 @@ HTML form is the text in `_letter.html`. A variable that is missing is an error.
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache, lru_cache
 
@@ -18,6 +18,7 @@ from jinja2 import PackageLoader, StrictUndefined, Template, select_autoescape
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
+from recupero.kernel import clock
 from recupero.kernel.money import format_minor
 from recupero.placements.reach import Reachable
 
@@ -58,6 +59,7 @@ class Words:
     text: str
     html: str
     shown: dict[str, str]
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def new_code() -> str:
@@ -73,20 +75,30 @@ def write(
     Raises jinja2.TemplateError where a template does not exist or wants what is not known.
     """
     language = account.language if account.language in LANGUAGES else "en"
-    phrases = _phrases(language, _values(account, sender, link, language))
+    said = phrases(language, "_phrases.txt", _values(account, sender, link, language))
     values = {
-        **phrases,
+        **said,
         "tone": tone,
         "name": " ".join(account.name.split()),
         "link": link,
         "code": code,
         "language": language,
+        "today": _day(clock.now().date(), _locale(language, account.country)),
     }
     short = channel in SHORT_CHANNELS
     subject = _template(f"{language}/{template}.subject").render(values).strip()
     text = _tidy(_template(f"{language}/{template}.{'sms' if short else 'txt'}").render(values))
     html = "" if short else _html(text, subject, values)
-    return Words(language, code, subject, text, html, {**phrases, "code": code})
+    return Words(language, code, subject, text, html, {**said, "code": code}, values)
+
+
+def extended(message: Words, items: Mapping[str, str]) -> Words:
+    """The message with further things said at its end: items of law and the words for each."""
+    if not items:
+        return message
+    text = "\n".join([message.text, *([""] if message.html else []), *items.values()])
+    html = _html(text, message.subject, message.values) if message.html else ""
+    return replace(message, text=text, html=html, shown={**message.shown, **items})
 
 
 def _values(account: Reachable, sender: Sender, link: str, language: str) -> dict[str, str | None]:
@@ -111,8 +123,9 @@ def _values(account: Reachable, sender: Sender, link: str, language: str) -> dic
     }
 
 
-def _phrases(language: str, values: Mapping[str, str | None]) -> dict[str, str]:
-    lines = _template(f"{language}/_phrases.txt").render(values).splitlines()
+def phrases(language: str, name: str, values: Mapping[str, str | None]) -> dict[str, str]:
+    """The lines of a file of phrases, by item."""
+    lines = _template(f"{language}/{name}").render(values).splitlines()
     return {item: words.strip() for item, _, words in (line.partition(": ") for line in lines if line)}
 
 

@@ -409,6 +409,17 @@ RULE_KINDS: Words = {
     "free_contact": _("Free contact"),
     "sanction": _("Sanctions"),
 }
+DISCLOSURES: Words = {
+    "agent": _("Mexico: the person who collects"),
+    "collector_address": _("Mexico: the agency's address, telephone and who is responsible"),
+    "creditor_address": _("Brazil: the creditor's address"),
+    "creditor_tax_id": _("Brazil: the creditor's CNPJ or CPF"),
+    "complaints_unit": _("Mexico: address, e-mail and telephone of the creditor's complaints unit"),
+    "pay_creditor_only": _("Mexico: that payment goes to the creditor only"),
+    "license_number": _("California: licence number"),
+    "recording": _("Rio de Janeiro: that calls are recorded and can be had within seven working days"),
+    "time_barred_notice": _("United States: the notice on time-barred debt"),
+}
 DATE_ORDERS: Words = {
     "dmy": _("day, month, year"),
     "mdy": _("month, day, year"),
@@ -449,6 +460,7 @@ LABELS: Mapping[str, Words] = {
     "week_part": WEEK_PARTS,
     "rule_kind": RULE_KINDS,
     "term": TERMS,
+    "disclosure": DISCLOSURES,
 }
 
 # ok, warn, bad, info; what is not named stays quiet.

@@ -19,6 +19,8 @@ from recupero.ledger.tables import LedgerEntry, LedgerTransaction
 from recupero.placements import service as placements
 from recupero.placements.events import AccountsPlaced
 
+_MANY = 500  # bookings from which on the planner must know of them before they are checked
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -108,6 +110,8 @@ def book_many(session: Session, bookings: Sequence[Booking]) -> None:
         )  # fmt: skip
     insert_rows(session, LedgerTransaction, headers)
     insert_rows(session, LedgerEntry, rows)
+    if len(headers) > _MANY:
+        session.execute(text("SELECT recupero_analyse_ledger()"))
     _follow(session, moved)
 
 

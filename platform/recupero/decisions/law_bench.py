@@ -59,13 +59,13 @@ _HISTORY = f"""
 SELECT person_id, {_WORDS.format(", ".join(f"'{one}'" for one in (*CHANNELS, "visit")), "channel::text")},
     (direction = 'inbound')::int::bigint,
     {_WORDS.format(", ".join(f"'{one}'" for one in _OUTCOMES), "outcome::text")},
-    (extract(epoch FROM at) * 1000000)::bigint
+    (date_part('epoch', at) * 1000000)::bigint
 FROM person_contacts
 WHERE agency_id = %(agency)s AND person_id BETWEEN %(first)s AND %(last)s AND at > %(since)s::timestamptz
 """  # noqa: S608 - constants of ours
 _GROUPED = f"""
 SELECT person_id, {_WORDS.format(", ".join(f"'{one}'" for one in (*CHANNELS, "visit")), "channel::text")},
-    count(*), (extract(epoch FROM max(at)) * 1000000)::bigint
+    count(*), (date_part('epoch', max(at)) * 1000000)::bigint
 FROM person_contacts WHERE agency_id = %(agency)s AND at > %(since)s::timestamptz
 GROUP BY person_id, channel
 """  # noqa: S608 - constants of ours

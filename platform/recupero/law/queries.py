@@ -68,6 +68,8 @@ def check_scenarios(packs: Packs, files: Iterable[Path]) -> Iterator[Checked]:
     for file in files:
         for scenario in read_scenarios(file):
             verdict = judge_contact(packs, scenario.facts, scenario.history, scenario.proposal)
+            if pack := packs.by_country.get(scenario.country):
+                verdict = scenario.judged(verdict, pack)
             refusing = dict.fromkeys(refusal.rule_id for refusal in verdict.refusals)
             at = _local(packs, scenario, verdict)
             yield Checked(

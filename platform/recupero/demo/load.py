@@ -24,7 +24,7 @@ from recupero.tenancy.queries import agency_scopes
 ACCOUNTS, DAYS, SEED = 5000, 60, 20260
 # Share of a creditor's accounts that comes with each file, and the day on which it comes (of DAYS).
 PLACEMENTS = ((0.0, 0.7), (0.5, 0.3))
-TRAIN_AT = (0.55, 1.0)
+TRAIN_AT = (0.7, 1.0)
 MODEL = "propensity"
 
 Say = Callable[[str], None]

@@ -184,22 +184,8 @@ def facts_from_json(known: Mapping[str, Any]) -> Facts:
     if "due_date" in values:
         values["due_date"] = date.fromisoformat(values["due_date"])
     if "events" in known:
-        values["events"] = tuple(_event(event) for event in known["events"])
+        values["events"] = tuple(map(Event.from_json, known["events"]))
     for name in ("closed_windows", "asked_windows"):
         if name in known:
-            values[name] = tuple(_window(window) for window in known[name])
+            values[name] = tuple(map(Window.from_json, known[name]))
     return Facts(**values)
-
-
-def _day(text: str | None) -> date | None:
-    return date.fromisoformat(text) if text else None
-
-
-def _event(known: Mapping[str, Any]) -> Event:
-    return Event(known["kind"], date.fromisoformat(known["on"]), _day(known["until"]), known["channel"])
-
-
-def _window(known: Mapping[str, Any]) -> Window:
-    channels, days = frozenset(known["channels"]), tuple(known["days"])
-    first, last = _day(known["first"]), _day(known["last"])
-    return Window(days, known["opens"], known["closes"], channels, first, last)

@@ -23,6 +23,7 @@ from recupero_sdk.law import CHANNELS, Channel, Event, Facts, Flag, Window
 FLAG_OF_HOLD: dict[str, Flag] = {
     "insolvency": "insolvency",
     "deceased": "deceased",
+    "breathing_space": "breathing_space",
     "court": "suit_served",
     "cease": "cease_request",
     "attorney": "attorney_represented",

@@ -6,6 +6,7 @@ the order in which they happened. So a late or doubled event leaves the books as
 Rules (domain page, 2 and 6): the oldest due debt first, within a debt costs, fees, tax, interest, principal
 (a contract may say otherwise). What no debt takes waits in suspense and is used as soon as something is owed.
 A reversal takes back from suspense first, then in the opposite order, so that a whole one mirrors exactly.
+Interest and late fees grow in the same replay, because what they come to depends on when money came.
 """
 
 from collections import defaultdict
@@ -14,7 +15,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import IntEnum
 
-from recupero.ledger.books import ALLOCATION_ORDER
+from recupero.ledger.accrual import Accrual, Meter
+from recupero.ledger.books import ALLOCATION_ORDER, Part
 from recupero.ledger.commission import Line
 
 Allocations = dict[Line, int]
@@ -22,11 +24,12 @@ Allocations = dict[Line, int]
 
 @dataclass(frozen=True, slots=True)
 class Debt:
-    """An account as money sees it: `order` is which part is paid first."""
+    """An account as money sees it: `order` is which part is paid first, `accrual` what grows on it."""
 
     account_id: int
     due_date: date
     order: Sequence[str] = ALLOCATION_ORDER
+    accrual: Accrual | None = None
 
 
 class Step(IntEnum):
@@ -77,12 +80,25 @@ class Receipt:
         return min(self.amount, self.refunded)
 
 
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What a replay comes to: each payment's place by key, and what has accrued on each line."""
+
+    receipts: dict[str, Receipt]
+    accrued: Allocations
+
+
 def replay(debts: Iterable[Debt], happenings: Iterable[Happening]) -> dict[str, Receipt]:
     """Each payment's place after everything has happened, by key, in the order received.
 
     Law: for each payment the sum of `lines` and `suspense` is `held`. A happening of a payment that was not
     received changes nothing; one that is dated before its payment counts at its payment (clocks differ).
     """
+    return replay_until(debts, happenings, None).receipts
+
+
+def replay_until(debts: Iterable[Debt], happenings: Iterable[Happening], until: datetime | None) -> Replayed:
+    """As `replay`, with what accrues up to the day of `until` (None: to that of the last happening)."""
     facts = list(happenings)
     received = {one.key: one.at for one in facts if one.step is Step.RECEIVED}
     state = _State(debts)
@@ -91,8 +107,11 @@ def replay(debts: Iterable[Debt], happenings: Iterable[Happening]) -> dict[str, 
         return max(one.at, received.get(one.key, one.at)), one.step, one.key, one.amount
 
     for happening in sorted(facts, key=when):
+        state.accrue(when(happening)[0])
         state.happen(happening)
-    return state.receipts
+    if until is not None:
+        state.accrue(until)
+    return Replayed(state.receipts, state.accrued())
 
 
 def in_order(debts: Iterable[Debt]) -> list[Line]:
@@ -103,9 +122,26 @@ def in_order(debts: Iterable[Debt]) -> list[Line]:
 
 class _State:
     def __init__(self, debts: Iterable[Debt]) -> None:
-        self.lines = in_order(debts)
+        known = list(debts)
+        self.lines = in_order(known)
         self.owed: defaultdict[Line, int] = defaultdict(int)
         self.receipts: dict[str, Receipt] = {}
+        self.meters = {debt.account_id: Meter(debt.accrual) for debt in known if debt.accrual is not None}
+
+    def accrue(self, at: datetime) -> None:
+        """Let interest and late fees grow up to the day of a moment."""
+        for account, meter in self.meters.items():
+            principal = self.owed[account, Part.PRINCIPAL]
+            owed = sum(max(self.owed[account, part], 0) for part in Part)
+            for part, amount in meter.run(at, principal, owed).items():
+                self.owed[account, part] += amount
+
+    def accrued(self) -> Allocations:
+        return {
+            (account, part): amount
+            for account, meter in self.meters.items()
+            for part, amount in meter.accrued.items()
+        }
 
     def happen(self, happening: Happening) -> None:
         if happening.step is Step.OWED:
@@ -124,6 +160,8 @@ class _State:
         if line is None:
             raise ValueError("an OWED happening names its line")
         self.owed[line] += happening.amount
+        if line[0] in self.meters and line[1] == Part.PRINCIPAL and happening.amount > 0:
+            self.meters[line[0]].placed += happening.amount
         for receipt in reversed(self.receipts.values()):
             freed = min(max(-self.owed[line], 0), receipt.lines.get(line, 0))
             self._move(receipt, line, -freed)

@@ -3,8 +3,9 @@
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from sqlalchemy import ARRAY, Text, bindparam, func, select, text
+from sqlalchemy import ARRAY, BigInteger, Text, bindparam, func, select, text
 from sqlalchemy.orm import Session
 
 from recupero.kernel import events
@@ -14,6 +15,9 @@ from recupero.ledger.books import DEBT_HALF, TRUST, Book, Side
 from recupero.ledger.events import BooksChecked
 from recupero.ledger.tables import LedgerEntry, LedgerTransaction
 from recupero.placements.debts import cached_balances
+
+ACCRUAL = "accrual"
+"""The kind of transactions that let interest and late fees grow, and how their external keys begin."""
 
 
 @dataclass(slots=True)
@@ -49,7 +53,8 @@ def balances(session: Session, account_ids: Collection[int]) -> dict[int, Balanc
 
 
 def what_was_owed(session: Session, account_ids: Collection[int]) -> list[Happening]:
-    """Placed balances, accruals and adjustments of accounts: what a replay of their payments starts from."""
+    """Placed balances, adjustments and accruals of accounts: what a replay of their payments starts from. The
+    keys of accruals begin with `ACCRUAL`: where the replay lets interest grow itself, it leaves them out."""
     rows = session.execute(
         select(LedgerTransaction.occurred_at, LedgerTransaction.external_key, LedgerEntry.account_id,
                LedgerEntry.part, LedgerEntry.amount_minor)
@@ -59,7 +64,7 @@ def what_was_owed(session: Session, account_ids: Collection[int]) -> list[Happen
             LedgerEntry.tenant_id == scope_of(session).tenant(),
             LedgerEntry.account_id.in_(account_ids),
             LedgerEntry.book == Book.RECEIVABLE.value,
-            LedgerTransaction.kind.in_(["placement", "adjustment"]),
+            LedgerTransaction.kind.in_(["placement", "adjustment", ACCRUAL]),
         )
     )  # fmt: skip
     return [
@@ -67,6 +72,20 @@ def what_was_owed(session: Session, account_ids: Collection[int]) -> list[Happen
         for at, key, account, part, amount in rows
         if account is not None and part is not None
     ]
+
+
+def accrued_since(session: Session, account_ids: Collection[int], since: datetime) -> set[int]:
+    """Which of these accounts of the tenant in scope have accrued at or after a moment."""
+    wanted = func.unnest(bindparam(None, list(account_ids), type_=ARRAY(BigInteger)))
+    found = session.execute(
+        select(LedgerEntry.account_id)
+        .join(LedgerTransaction, (LedgerTransaction.tenant_id == LedgerEntry.tenant_id)
+              & (LedgerTransaction.id == LedgerEntry.transaction_id))
+        .where(LedgerEntry.tenant_id == scope_of(session).tenant(),
+               LedgerEntry.account_id.in_(select(wanted)), LedgerEntry.book == Book.RECEIVABLE.value,
+               LedgerTransaction.kind == ACCRUAL, LedgerTransaction.occurred_at >= since)
+    ).scalars()  # fmt: skip
+    return {account for account in found if account is not None}
 
 
 def booked_keys(session: Session, keys: Collection[str]) -> set[str]:

@@ -24,7 +24,7 @@ class LedgerTransaction(TenantOwned, Base):
         {"info": {**append_only(TENANT), "id_blocks": True}},
     )
 
-    kind: Mapped[str]  # placement, adjustment, payment, reversal, reallocation
+    kind: Mapped[str]  # placement, adjustment, accrual, payment, reversal, reallocation
     external_key: Mapped[str]
     occurred_at: Mapped[datetime]
     booked_at: Mapped[datetime]

@@ -21,8 +21,11 @@ from recupero.kernel.money import is_currency
 from recupero.ledger import queries as ledger_queries
 from recupero.ledger import service as ledger
 from recupero.ledger import trust
-from recupero.ledger.allocation import Debt, Happening, Step, in_order, replay
+from recupero.ledger.allocation import Allocations, Happening, Replayed, Step, in_order, replay_until
+from recupero.ledger.queries import ACCRUAL
+from recupero.ledger.service import Booking
 from recupero.payments import postings, promises
+from recupero.payments.contracts import Contracts
 from recupero.payments.events import PaymentBooked, PaymentReversed
 from recupero.payments.postings import Change, Lies
 from recupero.payments.tables import Allocation, Payment, Reversal
@@ -235,9 +238,10 @@ class Group:
         self, session: Session, *, trigger: str, at: datetime, about: Payment | None, first: bool = False
     ) -> set[int]:
         """Book for each payment the way from where its money lies to where it belongs; accounts touched."""
-        owed = [Debt(debt.account_id, debt.due_date) for debt in self.debts]
-        receipts = replay(owed, [*self._owed(session), *self.happenings()])
-        order = in_order(owed)
+        contracts = Contracts(session, self.debts)
+        replayed, booked = self.replayed(contracts, self._owed(session))
+        self._accrue(session, replayed.accrued, booked)
+        receipts, order = replayed.receipts, in_order(map(contracts.debt, self.debts))
         touched: set[int] = set()
         for payment in self.payments:
             receipt = receipts[payment.external_key]
@@ -249,6 +253,30 @@ class Group:
             payment.state = postings.state(receipt)
             session.flush()
         return touched
+
+    def replayed(self, contracts: Contracts, owed: Sequence[Happening]) -> tuple[Replayed, Allocations]:
+        """What the facts come to today, and what is booked already of that which has accrued.
+
+        An accrual is no fact where the replay lets interest grow itself; where a contract says no more of
+        interest, what has accrued before stays owed.
+        """
+        debts = [contracts.debt(debt) for debt in self.debts]
+        growing = {debt.account_id for debt in debts if debt.accrual is not None}
+        facts, booked = [], Allocations()
+        for one in owed:
+            if one.key.startswith(ACCRUAL) and one.line is not None and one.line[0] in growing:
+                booked[one.line] = booked.get(one.line, 0) + one.amount
+            else:
+                facts.append(one)
+        return replay_until(debts, [*facts, *self.happenings()], clock.now()), booked
+
+    def _accrue(self, session: Session, grown: Allocations, booked: Allocations) -> None:
+        entries = postings.accruals(grown, booked, self.debts)
+        if entries:
+            identity = ledger.new_ids(session, 1)[0]
+            ledger.book_many(
+                session, [Booking(identity, ACCRUAL, f"{ACCRUAL}:{identity}", clock.now(), entries)]
+            )
 
     def _owed(self, session: Session) -> list[Happening]:
         return ledger_queries.what_was_owed(session, [debt.account_id for debt in self.debts])

@@ -134,7 +134,7 @@ def _adjustment(books: Together, row: DirectPayment, debt: OpenDebt, work: _Work
     key = _adjustment_key(row)
     if key in work.known:
         return None
-    changes = _spread(row, books.owed(debt))
+    changes = _spread(row, books.owed(debt), debt.terms.get("allocation_order") or ALLOCATION_ORDER)
     if not changes:
         return "amount", "no_change"
     work.known.add(key)
@@ -144,11 +144,11 @@ def _adjustment(books: Together, row: DirectPayment, debt: OpenDebt, work: _Work
     return None
 
 
-def _spread(row: DirectPayment, owed: Mapping[str, int]) -> dict[str, int]:
+def _spread(row: DirectPayment, owed: Mapping[str, int], order: Sequence[str]) -> dict[str, int]:
     if row.amount_minor > 0:
         return {row.part or Part.PRINCIPAL.value: row.amount_minor}
     left, changes = -row.amount_minor, {}
-    parts: Sequence[str] = [row.part] if row.part else ALLOCATION_ORDER
+    parts: Sequence[str] = [row.part] if row.part else order
     for part in parts:
         less = min(left, owed.get(part, 0))
         if less > 0:

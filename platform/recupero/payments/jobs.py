@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from recupero.kernel import audit, runtime
 from recupero.kernel.jobs import MAX_ATTEMPTS, JobContext, enqueue, job, periodic
-from recupero.payments import charges, gateways, inbox, promises, sandbox
+from recupero.payments import accruing, charges, gateways, inbox, promises, sandbox
 from recupero.tenancy.queries import agency_scopes
 from recupero_sdk.gateways import GatewayRefused, GatewayUnavailable, PaymentEventKind
 
@@ -78,3 +78,21 @@ def settle_promises(context: JobContext) -> None:
         for tenant_id in agency.tenant_ids:
             with database.transaction(agency.of_tenant(tenant_id)) as session:
                 promises.settle_due(session)
+
+
+@periodic("payments.accrue_all", every=timedelta(days=1))
+def accrue_all(context: JobContext) -> None:
+    """Let interest and late fees grow, creditor by creditor; each debt is booked once a month."""
+    for agency in agency_scopes(runtime.current().database):
+        for tenant_id in agency.tenant_ids:
+            with runtime.current().database.transaction(agency.of_tenant(tenant_id)) as session:
+                enqueue(session, "payments.accrue", queue="bulk", unique_key=f"accrue:{tenant_id}:0", after=0)
+
+
+@job("payments.accrue")
+def accrue(context: JobContext, after: int) -> None:
+    """Some debtors of one creditor, then the next ones."""
+    with context.transaction() as session:
+        reached = accruing.accrue_some(session, after)
+        if reached is not None:
+            enqueue(session, "payments.accrue", queue="bulk", after=reached)

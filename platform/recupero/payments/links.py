@@ -74,6 +74,17 @@ def ensure_links(session: Session, wanted: Mapping[int, Collection[int]]) -> dic
     return {debtor_id: address(link.token) for debtor_id, link in found.items()}
 
 
+def debtor_of(session: Session, link_id: int) -> int:
+    """Whose link it is, of the tenant in scope. Raises NotFound."""
+    query = select(PaymentLink.debtor_id).where(
+        PaymentLink.tenant_id == scope_of(session).tenant(), PaymentLink.id == link_id
+    )
+    debtor_id = session.execute(query).scalar_one_or_none()
+    if debtor_id is None:
+        raise NotFound("no such payment link")
+    return debtor_id
+
+
 def address(token: str) -> str:
     """Where the link of this token opens."""
     return f"{runtime.current().config.base_url}/p/{token}"

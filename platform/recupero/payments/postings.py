@@ -121,6 +121,22 @@ def entries(payment: Payment, change: Change, portfolios: Mapping[int, int]) -> 
     ]
 
 
+def accruals(grown: Mapping[Line, int], booked: Mapping[Line, int], debts: Iterable[OpenDebt]) -> list[Entry]:
+    """The postings from what is booked as accrued to what has grown: a debt rises, or falls again."""
+    known = {debt.account_id: debt for debt in debts}
+    posted: list[Entry] = []
+    by_account: defaultdict[int, int] = defaultdict(int)
+    for account, part in sorted({*grown, *booked}):
+        more = grown.get((account, part), 0) - booked.get((account, part), 0)
+        if more:
+            debt, by_account[account] = known[account], by_account[account] + more
+            posted.append(Entry(Book.RECEIVABLE, more, debt.currency, account, part, debt.portfolio_id))
+    for account, more in by_account.items():
+        debt = known[account]
+        posted.append(Entry(Book.PLACEMENT_CONTROL, -more, debt.currency, account, None, debt.portfolio_id))
+    return posted
+
+
 def allocations(payment: Payment, change: Change, transaction_id: int, at: datetime) -> list[dict[str, Any]]:
     """The rows of `allocations` that note the moves."""
     return [

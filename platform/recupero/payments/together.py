@@ -18,11 +18,13 @@ from recupero.kernel.bulk import insert_rows
 from recupero.kernel.database import scope_of
 from recupero.ledger import queries as ledger_queries
 from recupero.ledger import service as ledger
-from recupero.ledger.allocation import Debt, Happening, Step, in_order, replay
+from recupero.ledger.allocation import Allocations, Happening, Step, in_order
 from recupero.ledger.books import Book
+from recupero.ledger.queries import ACCRUAL
 from recupero.ledger.service import Booking, Entry
 from recupero.payments import postings, promises
 from recupero.payments.booking import BROUGHT, Group, Received
+from recupero.payments.contracts import Contracts
 from recupero.payments.events import DirectPaymentsBooked
 from recupero.payments.postings import Change, Lies
 from recupero.payments.tables import Allocation, Payment, Reversal
@@ -47,13 +49,16 @@ class Together:
         self._bookings: list[Booking] = []
         self._allocations: list[dict[str, Any]] = []
         self._touched: set[int] = set()
+        self._grown: dict[Key, tuple[Allocations, Allocations]] = {}
         self._ids = _blocks(lambda: ledger.new_ids(session, 1000))
         self._payment_ids = _blocks(lambda: _payment_ids(session, 1000))
         self._load(debtor_ids)
 
     def _load(self, debtor_ids: Collection[int]) -> None:
         of_account: dict[int, Key] = {}
-        for debt in debts_of(self._session, debtor_ids):
+        debts = debts_of(self._session, debtor_ids)
+        self._contracts = Contracts(self._session, debts)
+        for debt in debts:
             key = of_account[debt.account_id] = (debt.debtor_id, debt.currency)
             self._groups.setdefault(key, Group([], [], [])).debts.append(debt)
         for some in _slices(sorted(of_account)):
@@ -156,10 +161,10 @@ class Together:
         self, debt: OpenDebt, trigger: str, at: datetime, *, about: Payment | None, first: bool = False
     ) -> None:
         """As `Group.move`, without writing."""
-        group = self.group(debt)
-        owed = [Debt(one.account_id, one.due_date) for one in group.debts]
-        happened = [*self._owed[debt.debtor_id, debt.currency], *group.happenings()]
-        receipts, order = replay(owed, happened), in_order(owed)
+        group, key = self.group(debt), (debt.debtor_id, debt.currency)
+        replayed, booked = group.replayed(self._contracts, self._owed[key])
+        self._grown[key] = replayed.accrued, booked
+        receipts, order = replayed.receipts, in_order(map(self._contracts.debt, group.debts))
         for payment in group.payments:
             receipt = receipts[payment.external_key]
             change = postings.change(payment, receipt, order, group.placed[payment.id])
@@ -189,9 +194,24 @@ class Together:
         self._allocations += postings.allocations(payment, change, identity, at)
         self._touched |= change.accounts
 
+    def accrue(self) -> None:
+        """Let interest and late fees grow up to today on all these debts."""
+        for group in self._groups.values():
+            self._move(group.debts[0], f"{ACCRUAL}:{next(self._ids)}", clock.now(), about=None)
+
+    def _book_accruals(self) -> None:
+        for key, (grown, booked) in self._grown.items():
+            entries = postings.accruals(grown, booked, self._groups[key].debts)
+            if entries:
+                identity = next(self._ids)
+                self._bookings.append(
+                    Booking(identity, ACCRUAL, f"{ACCRUAL}:{identity}", clock.now(), entries)
+                )
+
     def write(self) -> None:
         """Write what was booked; promises are judged again and `DirectPaymentsBooked` is published."""
         session = self._session
+        self._book_accruals()
         session.flush()  # the states of payments that were there before
         insert_rows(session, Payment, [_values(payment) for payment in self._payments])
         insert_rows(session, Reversal, [_values(fact) for fact in self._reversals])

@@ -2,15 +2,16 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from datetime import date, datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import ARRAY, BigInteger, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound
-from recupero.placements.tables import Account, Debtor, Portfolio
+from recupero.placements.lifecycle import ENDED
+from recupero.placements.tables import Account, Debtor, Hold, Portfolio
 
 _NOT_LEGAL = frozenset({"", "no", "none", "ninguno", "ninguna", "nenhum", "sin", "0", "n", "false"})
 
@@ -33,6 +34,10 @@ class OpenDebt:
     placed_minor: int
     placement_number: int
     extra: dict[str, Any] | None
+    country: str
+    placed_on: date
+    closed_at: datetime | None
+    close_code: str | None
 
     @property
     def legal(self) -> bool:
@@ -98,6 +103,48 @@ def who_owes(session: Session, debtor_id: int) -> WhoOwes:
     return WhoOwes(*row)
 
 
+def debts_of_one(session: Session, debtor_id: int) -> list[OpenDebt]:
+    """All accounts of one debtor of the tenant in scope, by id, in whatever currency."""
+    return _debts(
+        session,
+        _query().where(Account.tenant_id == scope_of(session).tenant(), Account.debtor_id == debtor_id),
+    )
+
+
+def accruing(session: Session, *, after: int, limit: int) -> dict[int, list[int]]:
+    """The open accounts under terms that let interest grow, by debtor: of the first `limit` debtors of the
+    tenant in scope behind the debtor `after`."""
+    rows = session.execute(
+        select(Account.debtor_id, func.array_agg(Account.id))
+        .join(Portfolio, (Portfolio.tenant_id == Account.tenant_id) & (Portfolio.id == Account.portfolio_id))
+        .where(Account.tenant_id == scope_of(session).tenant(), Account.debtor_id > after,
+               Account.status.not_in(ENDED), Portfolio.terms.has_key("accrual"))
+        .group_by(Account.debtor_id).order_by(Account.debtor_id).limit(limit)
+    )  # fmt: skip
+    return {debtor_id: list(accounts) for debtor_id, accounts in rows}
+
+
+class HeldFor(NamedTuple):
+    """A hold as a stretch of time: on one account, or on everything of its debtor; `end` None: it runs."""
+
+    debtor_id: int
+    account_id: int | None
+    kind: str
+    begin: datetime
+    end: datetime | None
+
+
+def held_for(session: Session, debtor_ids: Collection[int]) -> list[HeldFor]:
+    """The holds of these debtors of the tenant in scope, also those that have ended."""
+    wanted = func.unnest(bindparam(None, list(debtor_ids), type_=ARRAY(BigInteger)))
+    rows = session.execute(
+        select(Hold.debtor_id, Hold.account_id, Hold.kind, Hold.started_at,
+               func.least(Hold.until, Hold.ended_at))
+        .where(Hold.tenant_id == scope_of(session).tenant(), Hold.debtor_id.in_(select(wanted)))
+    )  # fmt: skip
+    return [HeldFor(*row) for row in rows]
+
+
 def cached_balances() -> Select[int, int, str, int]:
     """`tenant_id, account_id, currency, balance_minor` of every account in scope, to compare in sets."""
     return select(Account.tenant_id, Account.id.label("account_id"), Account.currency, Account.balance_minor)
@@ -107,7 +154,8 @@ def _query() -> Select[*tuple[Any, ...]]:
     return (
         select(Account.id, Account.portfolio_id, Account.debtor_id, Account.client_account, Account.product,
                Account.original_creditor, Account.currency, Account.due_date, Account.balance_minor,
-               Account.status, Portfolio.terms, Account.placed_minor, Account.placement_number, Account.extra)
+               Account.status, Portfolio.terms, Account.placed_minor, Account.placement_number, Account.extra,
+               Portfolio.country, Account.placed_on, Account.closed_at, Account.close_code)
         .join(Portfolio, (Portfolio.tenant_id == Account.tenant_id) & (Portfolio.id == Account.portfolio_id))
         .order_by(Account.id)
     )  # fmt: skip

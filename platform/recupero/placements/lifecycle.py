@@ -19,8 +19,8 @@ CLOSE_CODES = SUCCESS | CLIENT_DECISION | UNCOLLECTABLE | LEGAL | REJECTED
 
 #: Strongest first: where several are open, the first is the reason that is told.
 HOLDS = (
-    "insolvency", "deceased", "court", "cease", "attorney", "dispute", "complaint", "hardship", "vulnerable",
-    "person", "plan", "promise", "client",
+    "insolvency", "deceased", "breathing_space", "court", "cease", "attorney", "dispute", "complaint",
+    "hardship", "vulnerable", "person", "plan", "promise", "client",
 )  # fmt: skip
 
 

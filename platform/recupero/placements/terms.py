@@ -2,12 +2,15 @@
 
 Besides whole numbers there is `commission`, the schedule of what the agency earns: rows of `rates`, of which
 the first that fits a payment gives its rate (else `commission_rate`), and for all of them `minimum_minor`,
-`maximum_minor`, `tax_rate` and the `parts` that earn. `ledger.commission` says how they count.
+`maximum_minor`, `tax_rate` and the `parts` that earn. `ledger.commission` says how they count. `accrual` lets
+interest grow and `allocation_order` says which part of a debt is paid first (`accrual_terms`).
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from recupero.kernel.errors import UserError, Words
+from recupero.placements.accrual_terms import check_accrual, check_order
 
 #: Name: lowest, highest. Rates in basis points, money in minor units of the portfolio's currency.
 TERMS: dict[str, tuple[int, int]] = {
@@ -38,7 +41,7 @@ PARTS = ("principal", "interest", "fee", "cost", "tax")
 def check_terms(terms: dict[str, Any]) -> dict[str, Any]:
     """The terms, within their bounds. Raises UserError on an unknown or wild one."""
     return {
-        name: _schedule(value) if name == "commission" else _whole(name, value, TERMS)
+        name: _NESTED[name](value) if name in _NESTED else _whole(name, value, TERMS)
         for name, value in terms.items()
     }
 
@@ -97,3 +100,10 @@ def _parts(stated: Any) -> list[str]:
             "the parts that earn commission are some of %(known)s", field="parts", known=", ".join(PARTS)
         )
     return stated
+
+
+_NESTED: dict[str, Callable[[Any], Any]] = {
+    "commission": _schedule,
+    "accrual": check_accrual,
+    "allocation_order": lambda stated: check_order(stated, PARTS),
+}

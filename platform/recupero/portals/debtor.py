@@ -19,7 +19,7 @@ from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict, Forbidden, NotFound, UserError
 from recupero.ledger import queries as ledger
-from recupero.payments import charges, promises, sandbox, wishes
+from recupero.payments import accruing, charges, promises, sandbox, wishes
 from recupero.payments import queries as payments
 from recupero.payments.links import Door, Fact, open_link, prove_identity
 from recupero.placements.debts import OpenDebt
@@ -94,6 +94,7 @@ def pay(token: str, door: Door) -> ResponseReturnValue:
     form = Form.sent()
     with _transaction(door) as opened:
         _wear(opened)
+        accruing.accrue_link(opened, door.link_id)
         can = charges.payable(opened, door.link_id)
         amount = can.total_minor if form.optional("full") else form.money("amount", can.currency)
         if can.total_minor and not can.minimum_minor <= amount <= can.total_minor:
@@ -299,6 +300,7 @@ def _questions(token: str, door: Door, form: Form) -> ResponseReturnValue:
 def _account_page(token: str, door: Door, form: Form) -> ResponseReturnValue:
     with _transaction(door) as opened:
         agency, creditor = _wear(opened)
+        accruing.accrue_link(opened, door.link_id)
         can = charges.payable(opened, door.link_id)
         accounts = [debt.account_id for debt in can.debts]
         today = clock.today(creditor.timezone)

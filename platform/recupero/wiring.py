@@ -8,10 +8,16 @@ from recupero.ledger import service as ledger
 from recupero.ledger.events import BooksChecked
 from recupero.outreach import jobs as outreach_jobs
 from recupero.outreach import service as outreach
-from recupero.payments import charges, direct
+from recupero.payments import charges, direct, plans, settlements, write_offs
 from recupero.payments import jobs as payments_jobs
 from recupero.payments import queries as payments
-from recupero.payments.events import DirectPaymentsBooked, PaymentBooked, PaymentReversed, PromiseMade
+from recupero.payments.events import (
+    DirectPaymentsBooked,
+    PaymentBooked,
+    PaymentReversed,
+    PlanBroken,
+    PromiseMade,
+)
 from recupero.placements import jobs as placements_jobs
 from recupero.placements.events import (
     AccountsClosed,
@@ -47,6 +53,15 @@ def wire() -> None:
     subscribe(PaymentBooked, charges.withdraw_changed)
     subscribe(PaymentReversed, charges.withdraw_changed)
     subscribe(DirectPaymentsBooked, charges.withdraw_changed)
+    subscribe(PaymentBooked, write_offs.on_money)
+    subscribe(PaymentReversed, write_offs.on_money)
+    subscribe(DirectPaymentsBooked, write_offs.on_money)
+    subscribe(PaymentBooked, plans.on_money)
+    subscribe(PaymentReversed, plans.on_money)
+    subscribe(DirectPaymentsBooked, plans.on_money)
+    subscribe(AccountsClosed, plans.on_closed)
+    subscribe(AccountsClosed, settlements.on_closed)
+    subscribe(PlanBroken, write_offs.on_plan_broken)
     subscribe(PaymentBooked, outreach.on_payment_booked)
     subscribe(DirectPaymentsBooked, outreach.on_payment_booked)
     subscribe(PromiseMade, outreach.on_promise_made)

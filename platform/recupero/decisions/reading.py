@@ -79,7 +79,15 @@ WITH h AS (
 ), m AS (
     SELECT account_id, min(due_date) FILTER (WHERE state = 'open') AS promised_for,
         max(settled_at) FILTER (WHERE state IN ('broken', 'partly_kept')) AS broken_at
-    FROM promises WHERE tenant_id = %(tenant)s GROUP BY account_id
+    FROM (
+        SELECT account_id, due_date, state, settled_at FROM promises WHERE tenant_id = %(tenant)s
+        UNION ALL
+        SELECT unnest(p.account_ids), i.due_date, CASE p.state WHEN 'running' THEN 'open' ELSE p.state END,
+            p.ended_at
+        FROM plans p JOIN plan_instalments i ON i.tenant_id = p.tenant_id AND i.plan_id = p.id
+        WHERE p.tenant_id = %(tenant)s AND p.state IN ('running', 'broken')
+          AND (p.state = 'broken' OR i.state = 'open')
+    ) agreed GROUP BY account_id
 ), w AS (
     SELECT account_id, bool_or(state <> 'scheduled' OR decision_id IS NULL) AS busy,
         max(channel) AS channel, max(template) AS template, max(due_at) AS due_at

@@ -24,7 +24,7 @@ from recupero.ledger import trust
 from recupero.ledger.allocation import Allocations, Happening, Replayed, Step, in_order, replay_until
 from recupero.ledger.queries import ACCRUAL
 from recupero.ledger.service import Booking
-from recupero.payments import postings, promises
+from recupero.payments import postings, promises, settlements
 from recupero.payments.contracts import Contracts
 from recupero.payments.events import PaymentBooked, PaymentReversed
 from recupero.payments.postings import Change, Lies
@@ -132,7 +132,10 @@ def _receive(session: Session, group: "Group", received: Received) -> tuple[Paym
         charge_id=received.charge_id, external_key=received.external_key, kind=received.kind,
         gateway=received.gateway, amount_minor=received.amount_minor, currency=received.currency,
         account_ids=[debt.account_id for debt in allowed],
-        rates=postings.rates(allowed, received.received_at, tenancy.tenant(session).timezone),
+        rates=postings.rates(
+            allowed, received.received_at, tenancy.tenant(session).timezone,
+            settlements.settled_accounts(session, received.account_ids, received.received_at),
+        ),
         state="booked", received_at=received.received_at, booked_at=clock.now(), transaction_id=0,
         contact_id=brought_by and brought_by[0], channel=brought_by and brought_by[1], note=received.note,
     )  # fmt: skip

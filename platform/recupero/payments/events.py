@@ -41,3 +41,27 @@ class PromiseBroken:
 
     account_id: int
     promise_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStarted:
+    """These accounts of the tenant in scope are paid in instalments from now on."""
+
+    account_ids: tuple[int, ...]
+    plan_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlanBroken:
+    """An instalment and its days of grace passed without enough money: the accounts are worked again."""
+
+    account_ids: tuple[int, ...]
+    plan_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementAccepted:
+    """The debtor took an offer to settle these accounts for less than is owed."""
+
+    account_ids: tuple[int, ...]
+    settlement_id: int

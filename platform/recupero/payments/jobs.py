@@ -4,7 +4,17 @@ from datetime import timedelta
 
 from recupero.kernel import audit, runtime
 from recupero.kernel.jobs import MAX_ATTEMPTS, JobContext, enqueue, job, periodic
-from recupero.payments import accruing, charges, gateways, inbox, promises, sandbox
+from recupero.payments import (
+    accruing,
+    charges,
+    gateways,
+    inbox,
+    plans,
+    promises,
+    sandbox,
+    settlements,
+    write_offs,
+)
 from recupero.tenancy.queries import agency_scopes
 from recupero_sdk.gateways import GatewayRefused, GatewayUnavailable, PaymentEventKind
 
@@ -72,12 +82,15 @@ def pretend(context: JobContext, charge_id: int, kind: str) -> None:
 
 @periodic("payments.settle_promises", every=timedelta(hours=6))
 def settle_promises(context: JobContext) -> None:
-    """Judge the promises whose days of grace are over, creditor by creditor."""
+    """Judge promises, plans and settlements whose days are over, creditor by creditor."""
     database = runtime.current().database
     for agency in agency_scopes(database):
         for tenant_id in agency.tenant_ids:
             with database.transaction(agency.of_tenant(tenant_id)) as session:
                 promises.settle_due(session)
+                plans.settle_due(session)
+                settlements.expire_due(session)
+                write_offs.lapse_due(session)
 
 
 @periodic("payments.accrue_all", every=timedelta(days=1))

@@ -1,7 +1,7 @@
 """From where a payment's money lies to where it belongs: the moves between, and their postings. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -62,15 +62,18 @@ def change(payment: Payment, target: Receipt, order: Sequence[Line], placed: Map
     )
 
 
-def rates(debts: Iterable[OpenDebt], received_at: datetime, timezone: str) -> dict[str, list[Any]]:
-    """What the agency earns on each debt on the day of a payment, as the creditor's calendar has it."""
+def rates(
+    debts: Iterable[OpenDebt], received_at: datetime, timezone: str, settled: Collection[int] = ()
+) -> dict[str, list[Any]]:
+    """What the agency earns on each debt on the day of a payment, as the creditor's calendar has it.
+    `settled`: the accounts that are paid under a settlement."""
     day = received_at.astimezone(ZoneInfo(timezone)).date()
     return {
         str(debt.account_id): fee_terms(
             debt.terms,
             Earning(
                 due_date=debt.due_date, on=day, placed_minor=debt.placed_minor,
-                placement_number=debt.placement_number, legal=debt.legal, settled=False,
+                placement_number=debt.placement_number, legal=debt.legal, settled=debt.account_id in settled,
             ),
         ).to_json()
         for debt in debts

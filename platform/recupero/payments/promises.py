@@ -5,13 +5,14 @@ from datetime import date, datetime, time, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, select, text, update
+from sqlalchemy import ColumnElement, func, select, text, update
 from sqlalchemy.orm import Session
 
 from recupero.kernel import audit, clock, events
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound, UserError
 from recupero.payments.events import PromiseBroken, PromiseMade
+from recupero.payments.policy import Offerer, leave_for_promise, policy_of
 from recupero.payments.tables import PromiseToPay
 from recupero.placements import service as placements
 from recupero.placements.debts import OpenDebt, debts_by_id
@@ -19,7 +20,7 @@ from recupero.tenancy import queries as tenancy
 
 GRACE = timedelta(days=3)
 TOLERANCE_PERCENT = 95
-FURTHEST = timedelta(days=60)
+_WITH = {"page": "page", "agent": "agent", "api": "api", "simulation": "agent"}  # the role that is limited
 
 
 def make_promise(
@@ -30,22 +31,28 @@ def make_promise(
     due_date: date,
     made_with: str,
     contact_id: int | None = None,
+    offerer: Offerer | None = None,
+    why: str | None = None,
 ) -> int:
     """Take the debtor's promise for an account of the tenant in scope; its id. One that is still open on the
     account is replaced. `made_with`: page, agent, api, simulation. Work on the account rests until it is due.
 
-    Publishes `PromiseMade`. Raises NotFound, or UserError on an amount or a date that cannot be promised.
+    A promise beyond the creditor's limits is taken where `offerer` may override them and says `why`; both are
+    kept. Publishes `PromiseMade`. Raises NotFound, or UserError on an amount or a date that cannot be
+    promised.
     """
     tenant, found = scope_of(session).tenant(), debts_by_id(session, [account_id])
     if not found:
         raise NotFound("no such account")
     zone = tenancy.tenant(session).timezone
-    _check(found[0], amount_minor, due_date, clock.today(zone))
-    replaced = _cancel_open(session, account_id)
+    by = offerer or Offerer(_WITH[made_with], made_with)
+    overridden = _check(session, found[0], amount_minor, due_date, clock.today(zone), by, why)
+    replaced = cancel_open(session, [account_id])
     promise = PromiseToPay(
         tenant_id=tenant, account_id=account_id, debtor_id=found[0].debtor_id, contact_id=contact_id,
         amount_minor=amount_minor, currency=found[0].currency, made_at=clock.now(), due_date=due_date,
-        state="open", made_with=made_with,
+        state="open", made_with=made_with, override_by=by.actor if overridden else None,
+        override_why=why if overridden else None,
     )  # fmt: skip
     session.add(promise)
     session.flush()
@@ -59,19 +66,59 @@ def make_promise(
     return promise.id
 
 
-def _check(debt: OpenDebt, amount_minor: int, due_date: date, today: date) -> None:
+def _check(
+    session: Session,
+    debt: OpenDebt,
+    amount_minor: int,
+    due_date: date,
+    today: date,
+    offerer: Offerer,
+    why: str | None,
+) -> bool:
+    """Whether limits were overridden. Raises UserError where it cannot be promised."""
     if not 0 < amount_minor <= debt.balance_minor:
         raise UserError("promise an amount above zero and up to what is owed", field="amount_minor")
-    if not today <= due_date <= today + FURTHEST:
-        raise UserError("promise a day from today to %(last)s", field="due_date", last=today + FURTHEST)
+    policy = policy_of([debt])
+    limits = policy.of(offerer)
+    last = today + timedelta(days=limits.promise_days_ahead)
+    if due_date < today:
+        raise UserError("promise a day from today to %(last)s", field="due_date", last=last)
+    open_now = _open_of(session, debt)
+    leave = leave_for_promise(policy, offerer, amount_minor, due_date, today, open_now)
+    if leave.approver is None:
+        return False
+    if "supervisor" in offerer.approves and (why or "").strip():
+        return True
+    raise _refusal(leave.beyond[0], last)
 
 
-def _cancel_open(session: Session, account_id: int) -> bool:
+def _refusal(beyond: str, last: date) -> UserError:
+    if beyond == "promise_days_ahead":
+        return UserError("promise a day from today to %(last)s", field="due_date", last=last)
+    if beyond == "promise_minimum":
+        return UserError("promise an amount from the creditor's lowest promise up", field="amount_minor")
+    return UserError("too many promises of this debtor are open already", field="amount_minor")
+
+
+def _open_of(session: Session, debt: OpenDebt) -> int:
+    """Open promises of the debtor on other accounts; the one on this account is replaced."""
+    return session.execute(
+        select(func.count()).where(
+            PromiseToPay.tenant_id == scope_of(session).tenant(),
+            PromiseToPay.debtor_id == debt.debtor_id,
+            PromiseToPay.account_id != debt.account_id,
+            PromiseToPay.state == "open",
+        )
+    ).scalar_one()
+
+
+def cancel_open(session: Session, account_ids: Collection[int]) -> bool:
+    """Cancel the open promises on these accounts, which something newer replaces; whether there were any."""
     cancelled = session.execute(
         update(PromiseToPay)
         .where(
             PromiseToPay.tenant_id == scope_of(session).tenant(),
-            PromiseToPay.account_id == account_id,
+            PromiseToPay.account_id.in_(account_ids),
             PromiseToPay.state == "open",
         )
         .values(state="cancelled", settled_at=clock.now())

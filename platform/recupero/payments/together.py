@@ -22,7 +22,7 @@ from recupero.ledger.allocation import Allocations, Happening, Step, in_order
 from recupero.ledger.books import Book
 from recupero.ledger.queries import ACCRUAL
 from recupero.ledger.service import Booking, Entry
-from recupero.payments import postings, promises
+from recupero.payments import postings, promises, settlements
 from recupero.payments.booking import BROUGHT, Group, Received
 from recupero.payments.contracts import Contracts
 from recupero.payments.events import DirectPaymentsBooked
@@ -65,6 +65,7 @@ class Together:
             for fact in ledger_queries.what_was_owed(self._session, some):
                 if fact.line is not None:
                     self._owed[of_account[fact.line[0]]].append(fact)
+        self._settlements = settlements.windows(self._session, of_account)
         self._load_payments(debtor_ids)
 
     def _load_payments(self, debtor_ids: Collection[int]) -> None:
@@ -119,7 +120,11 @@ class Together:
             tenant_id=self._tenant, id=next(self._payment_ids), debtor_id=debt.debtor_id,
             external_key=received.external_key, kind=received.kind, amount_minor=received.amount_minor,
             currency=received.currency, account_ids=[debt.account_id],
-            rates=postings.rates([debt], received.received_at, self._timezone), state="booked",
+            rates=postings.rates(
+                [debt], received.received_at, self._timezone,
+                settlements.settled_at(self._settlements, received.received_at),
+            ),
+            state="booked",
             refunded_minor=0, charged_back_minor=0, received_at=received.received_at, booked_at=clock.now(),
             transaction_id=0,
             contact_id=brought_by and brought_by[0], channel=brought_by and brought_by[1], note=received.note,

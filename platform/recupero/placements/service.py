@@ -17,6 +17,8 @@ from recupero.placements.lifecycle import CLOSE_CODES, ENDED, HOLDS, STAGES, sta
 from recupero.placements.tables import Account, Hold, ImportMapping, Portfolio
 from recupero.placements.terms import check_terms
 
+_PAID = ("PIF", "SIF")
+
 
 def create_portfolio(
     session: Session,
@@ -144,6 +146,20 @@ def end_hold(session: Session, hold_id: int, *, by: str) -> None:
         raise NotFound("no such hold is open")
 
 
+def end_holds(session: Session, account_ids: Collection[int], kind: str, *, by: str) -> None:
+    """End the open holds of a kind on these accounts, whichever there are."""
+    session.execute(
+        update(Hold)
+        .where(
+            Hold.tenant_id.in_(scope_of(session).tenant_ids),
+            Hold.account_id.in_(account_ids),
+            Hold.kind == kind,
+            is_open(),
+        )
+        .values(ended_at=clock.now(), ended_by=by)
+    )
+
+
 def set_stage(session: Session, account_ids: Collection[int], stage: str) -> int:
     """Move accounts within `active`; those that have ended stay. Returns how many moved."""
     if stage not in STAGES:
@@ -175,6 +191,17 @@ def close_accounts(session: Session, account_ids: Collection[int], code: str) ->
     return closed
 
 
+def name_paid(session: Session, account_ids: Collection[int], code: str) -> None:
+    """Say of accounts on which nothing is owed any more whether they were paid or settled (PIF, SIF)."""
+    if code not in _PAID:
+        raise ValueError(f"{code} does not say that an account was paid")
+    session.execute(
+        update(Account)
+        .where(_those(session, account_ids), Account.close_code.in_(_PAID))
+        .values(close_code=code)
+    )
+
+
 def recall_accounts(session: Session, account_ids: Collection[int]) -> list[int]:
     """Give accounts back to the creditor; the ids that were open. Publishes `AccountsClosed` with the code
     RECALLED, then `AccountsRecalled`."""
@@ -199,8 +226,8 @@ def apply_balance(session: Session, deltas: Mapping[int, int]) -> None:
     """Change balances by the ledger's entries (minor units); only the ledger calls this.
 
     An account whose balance falls to the portfolio's tolerance ends as paid in full (`AccountsClosed`, PIF);
-    one that was paid in full and owes again, after a reversal, is active again. Raises ValueError on an
-    account that is not in scope.
+    one that was paid or settled in full and owes again, after a reversal, is active again. Raises
+    ValueError on an account that is not in scope.
     """
     if not deltas:
         return
@@ -211,7 +238,7 @@ def apply_balance(session: Session, deltas: Mapping[int, int]) -> None:
     if len(rows) != len(deltas):
         raise ValueError(f"{len(deltas) - len(rows)} of the accounts are not in scope")
     close_accounts(session, [row.id for row in rows if row.paid and row.status not in ENDED], "PIF")
-    _reopen(session, [row.id for row in rows if not row.paid and row.close_code == "PIF"])
+    _reopen(session, [row.id for row in rows if not row.paid and row.close_code in _PAID])
     session.expire_all()
 
 

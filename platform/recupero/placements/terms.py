@@ -1,6 +1,9 @@
 """The terms under which a portfolio is placed.
 
-Besides whole numbers there is `commission`, the schedule of what the agency earns: rows of `rates`, of which
+Besides whole numbers there is what limits offers: `exception_approver`, who lets an offer beyond the
+creditor's terms through (creditor, administrator, supervisor), and `offer_limits`, rows that are tighter than
+the terms for a `role` (agent, supervisor, page, api, model), a `desk`, or both. `payments.policy` says how
+they count. And there is `commission`, the schedule of what the agency earns: rows of `rates`, of which
 the first that fits a payment gives its rate (else `commission_rate`), and for all of them `minimum_minor`,
 `maximum_minor`, `tax_rate` and the `parts` that earn. `ledger.commission` says how they count. `accrual` lets
 interest grow and `allocation_order` says which part of a debt is paid first (`accrual_terms`).
@@ -18,10 +21,27 @@ TERMS: dict[str, tuple[int, int]] = {
     "settlement_floor_percent": (0, 100),  # lowest settlement in percent of the balance
     "max_instalments": (1, 120),  # most instalments of a plan
     "minimum_instalment_minor": (0, 10**15),  # lowest instalment
+    "minimum_instalment_percent": (0, 100),  # lowest instalment in percent of the balance; the higher counts
+    "first_payment_days": (0, 365),  # days in which a plan's first payment falls
+    "plan_grace_days": (0, 60),  # days after which an instalment that did not come breaks the plan
+    "offer_days": (1, 365),  # longest time for which a settlement is offered
+    "promise_minimum_minor": (0, 10**15),  # lowest promise
+    "promise_minimum_percent": (0, 100),  # lowest promise in percent of the balance; the higher counts
+    "promise_days_ahead": (0, 365),  # days in which a promise is due
+    "promises_at_once": (1, 100),  # open promises of one debtor
     "recall_days": (1, 3_650),  # days after which the creditor takes accounts back
     "tolerance_minor": (0, 10**9),  # a remainder up to this counts as paid
 }
 
+
+#: What a row of `offer_limits` may tighten.
+OFFER_LIMITS = (
+    "settlement_floor_percent", "max_instalments", "minimum_instalment_minor", "minimum_instalment_percent",
+    "first_payment_days", "offer_days", "promise_minimum_minor", "promise_minimum_percent",
+    "promise_days_ahead", "promises_at_once",
+)  # fmt: skip
+APPROVERS = ("creditor", "administrator", "supervisor")
+OFFERER_ROLES = ("agent", "supervisor", "page", "api", "model")
 
 _AGE, _MONEY, _RATE = (0, 36_500), (0, 10**15), (0, 10_000)
 #: Conditions and rate of a row of the schedule; lower ends are included, upper ends are not.
@@ -44,6 +64,34 @@ def check_terms(terms: dict[str, Any]) -> dict[str, Any]:
         name: _NESTED[name](value) if name in _NESTED else _whole(name, value, TERMS)
         for name, value in terms.items()
     }
+
+
+def _approver(value: Any) -> str:
+    if value not in APPROVERS:
+        raise UserError(
+            "exceptions are approved by one of %(known)s",
+            field="exception_approver",
+            known=", ".join(APPROVERS),
+        )
+    return str(value)
+
+
+def _offer_limits(value: Any) -> list[dict[str, Any]]:
+    if not isinstance(value, list):
+        raise UserError("the limits of offers are a list of rows with a role or a desk", field="offer_limits")
+    return [_limit_row(row) for row in value]
+
+
+def _limit_row(row: Any) -> dict[str, Any]:
+    if not isinstance(row, dict) or not (row.get("role") or row.get("desk")):
+        raise UserError("each row of the limits of offers needs a role or a desk", field="offer_limits")
+    if row.get("role") not in (None, *OFFERER_ROLES):
+        raise UserError(
+            "the role of a limit is one of %(known)s", field="offer_limits", known=", ".join(OFFERER_ROLES)
+        )
+    bounds = {limit: TERMS[limit] for limit in OFFER_LIMITS}
+    whole = {key: _whole(key, one, bounds) for key, one in row.items() if key not in ("role", "desk")}
+    return whole | {key: str(row[key]) for key in ("role", "desk") if row.get(key)}
 
 
 def _whole(name: str, value: Any, known: dict[str, tuple[int, int]]) -> int:
@@ -106,4 +154,6 @@ _NESTED: dict[str, Callable[[Any], Any]] = {
     "commission": _schedule,
     "accrual": check_accrual,
     "allocation_order": lambda stated: check_order(stated, PARTS),
+    "exception_approver": _approver,
+    "offer_limits": _offer_limits,
 }

@@ -3,7 +3,7 @@
 Before the proof nothing of a debt, a creditor or an agency is shown, not even that there is one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from functools import wraps
 from typing import Any
@@ -22,6 +22,7 @@ from recupero.ledger import queries as ledger
 from recupero.payments import accruing, charges, promises, sandbox, wishes
 from recupero.payments import queries as payments
 from recupero.payments.links import Door, Fact, open_link, prove_identity
+from recupero.payments.policy import PAGE, policy_of
 from recupero.placements.debts import OpenDebt
 from recupero.portals.errors import said
 from recupero.portals.forms import Form
@@ -285,10 +286,16 @@ def _check_promise(opened: Session, debt: OpenDebt, amount: int, promised: date)
     today = clock.today(tenancy.tenant(opened).timezone)
     if not 0 < amount <= debt.balance_minor:
         raise _amount_outside("promise_amount", 1, debt.balance_minor, debt.currency)
-    if not today <= promised <= today + promises.FURTHEST:
-        raise UserError(
-            "Choose a day from today to %(day)s.", field="promise_day", day=today + promises.FURTHEST
-        )
+    furthest = _furthest(today, [debt])
+    if not today <= promised <= furthest:
+        raise UserError("Choose a day from today to %(day)s.", field="promise_day", day=furthest)
+
+
+def _furthest(today: date, debts: Sequence[OpenDebt]) -> date:
+    """The last day that may be promised on this page."""
+    if not debts:
+        return today
+    return today + timedelta(days=policy_of(debts).of(PAGE).promise_days_ahead)
 
 
 def _questions(token: str, door: Door, form: Form) -> ResponseReturnValue:
@@ -306,7 +313,7 @@ def _account_page(token: str, door: Door, form: Form) -> ResponseReturnValue:
         today = clock.today(creditor.timezone)
         page = render_template(
             "debtor/account.html", token=token, form=form, can=can, agency=agency, creditor=creditor,
-            balances=ledger.balances(opened, accounts), today=today, furthest=today + promises.FURTHEST,
+            balances=ledger.balances(opened, accounts), today=today, furthest=_furthest(today, can.debts),
             promised=[one for one in payments.promises_of(opened, accounts) if one.state == "open"],
             done=request.args.get("done"), disputes=wishes.DISPUTES,
         )  # fmt: skip

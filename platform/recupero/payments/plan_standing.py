@@ -1,0 +1,88 @@
+"""How a plan stands: what came in goes to its oldest instalment first (domain page, 8.3). Pure.
+
+The standing follows from the receipts and the day alone, so a receipt that becomes known late, twice or in
+another order leaves the plan as if it had been told in time, and one that goes back opens it again.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from recupero.payments.plan_schedule import Instalment
+
+TOLERANCE_PERCENT = 95
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What one payment brought to the plan's accounts, net of what went back; minor units."""
+
+    on: date
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An instalment: what it has, when it had enough, and `state` (open, late, paid, missed)."""
+
+    number: int
+    paid_minor: int
+    paid_on: date | None
+    state: str
+
+
+def judge(
+    instalments: Sequence[Instalment], receipts: Iterable[Receipt], *, grace_days: int, today: date
+) -> tuple[str, list[Standing]]:
+    """The plan's state (running, kept, broken) and each instalment's.
+
+    An instalment is paid with `TOLERANCE_PERCENT` of it on top of all before it, by its day and the days of
+    grace; the last one whole. Money after a missed instalment's grace does not mend the plan.
+    """
+    received = sorted(receipts, key=lambda one: one.on)
+    total = sum(one.amount_minor for one in received)
+    standings, before = [], 0
+    for instalment in instalments:
+        last = instalment is instalments[-1]
+        enough = instalment.amount_minor if last else _tolerated(instalment.amount_minor)
+        paid_on = _reached(received, before + enough)
+        standings.append(
+            Standing(
+                instalment.number,
+                min(instalment.amount_minor, max(0, total - before)),
+                paid_on,
+                _state(instalment.due_date, paid_on, grace_days, today),
+            )
+        )
+        before += instalment.amount_minor
+    return _plan_state(standings), standings
+
+
+def _tolerated(amount_minor: int) -> int:
+    return -(-amount_minor * TOLERANCE_PERCENT // 100)
+
+
+def _reached(received: Sequence[Receipt], wanted_minor: int) -> date | None:
+    """The day on which the receipts first summed to `wanted_minor`."""
+    have = 0
+    for one in received:
+        have += one.amount_minor
+        if have >= wanted_minor:
+            return one.on
+    return None
+
+
+def _state(due: date, paid_on: date | None, grace_days: int, today: date) -> str:
+    last_day = due + timedelta(days=grace_days)
+    if paid_on is not None and paid_on <= last_day:
+        return "paid"
+    if today > last_day:
+        return "missed"
+    return "late" if today > due else "open"
+
+
+def _plan_state(standings: Sequence[Standing]) -> str:
+    states = {one.state for one in standings}
+    if "missed" in states:
+        return "broken"
+    return "kept" if states == {"paid"} else "running"

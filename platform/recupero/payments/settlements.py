@@ -1,0 +1,300 @@
+"""Settlements: offered inside the creditor's policy or by its leave, accepted, withdrawn, expired.
+
+What happens when the agreed sum has come in, or goes back, is in `write_offs`.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from recupero.kernel import audit, clock, events
+from recupero.kernel.database import scope_of
+from recupero.kernel.errors import Conflict, NotFound, UserError
+from recupero.payments import plans
+from recupero.payments.events import SettlementAccepted
+from recupero.payments.offer_tables import Settlement
+from recupero.payments.plan_schedule import Choice, Schedule, preview, working_days
+from recupero.payments.policy import Leave, Offerer, OfferPolicy, leave_for_settlement, policy_of
+from recupero.placements import service as placements
+from recupero.placements.events import AccountsClosed
+from recupero.tenancy import queries as tenancy
+
+PAY_DAYS = timedelta(days=10)  # in which an accepted sum is paid where no instalments are agreed
+GRACE = timedelta(days=3)
+_STANDING = ("offered", "accepted")
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A settlement before it is made: who has to agree, and the instalments it could be paid in."""
+
+    debtor_id: int
+    policy: OfferPolicy
+    leave: Leave
+    schedule: Schedule | None
+
+
+def propose(
+    session: Session,
+    account_ids: Collection[int],
+    amount_minor: int,
+    valid_until: date,
+    offerer: Offerer,
+    choice: Choice | None = None,
+) -> Offer:
+    """What a settlement of these accounts would be. Raises NotFound, or UserError at the field."""
+    owed = plans.owed(session, account_ids)
+    policy, today = policy_of(owed), clock.today(tenancy.tenant(session).timezone)
+    if not 0 < amount_minor < policy.balance_minor:
+        raise UserError("a settlement is above zero and below what is owed", field="amount")
+    if valid_until < today:
+        raise UserError("the offer cannot end before today", field="valid_until")
+    schedule = None if choice is None else preview(
+        amount_minor, plans.WIDEST, choice, today=today,
+        is_working=working_days(tenancy.tenant(session).country),
+    )  # fmt: skip
+    leave = leave_for_settlement(policy, offerer, amount_minor, (valid_until - today).days, schedule)
+    return Offer(owed[0].debtor_id, policy, leave, schedule)
+
+
+def offer_settlement(
+    session: Session,
+    *,
+    account_ids: Collection[int],
+    amount_minor: int,
+    valid_until: date,
+    offerer: Offerer,
+    choice: Choice | None = None,
+    why: str | None = None,
+) -> Settlement:
+    """Offer to settle: it stands at once, or waits (`asked`) for whoever has to allow an exception. An offer
+    that stood on one of the accounts is withdrawn. Raises as `propose` does, and where an exception has no
+    reason (`why`)."""
+    offer = propose(session, account_ids, amount_minor, valid_until, offerer, choice)
+    granted = plans.leave_or_ask(offer.leave, offerer, why)
+    now, excepted = clock.now(), bool(offer.leave.beyond)
+    made = Settlement(
+        tenant_id=scope_of(session).tenant(), debtor_id=offer.debtor_id, account_ids=sorted(account_ids),
+        currency=offer.policy.currency, balance_minor=offer.policy.balance_minor, amount_minor=amount_minor,
+        instalments=len(offer.schedule.instalments) if offer.schedule else 1,
+        choice=plans.choice_json(choice) if choice else None, state="asked", valid_until=valid_until,
+        pay_by=valid_until + PAY_DAYS, made_with=offerer.role, made_by=offerer.actor, made_at=now,
+        beyond=list(offer.leave.beyond), approver=offer.leave.approver, why=why if excepted else None,
+        decided_by=offerer.actor if granted and excepted else None,
+        decided_at=now if granted and excepted else None,
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    _record(session, "offered" if granted else "asked", made, offerer.actor)
+    if granted:
+        _stand(session, made)
+    return made
+
+
+def decide(session: Session, settlement_id: int, offerer: Offerer, *, allow: bool, note: str) -> Settlement:
+    """The approver allows or refuses an offer that waits. Raises as `plans.decide` does."""
+    found = find(session, settlement_id, lock=True)
+    plans.check_decision(found, offerer, note)
+    if allow and found.valid_until < _today(session):
+        raise Conflict("the offer's last day has passed: make it anew")
+    found.decided_by, found.decided_at, found.decision_note = offerer.actor, clock.now(), note.strip()
+    if allow:
+        _stand(session, found)
+    else:
+        found.state, found.ended_at = "refused", clock.now()
+    _record(session, "allowed" if allow else "refused", found, offerer.actor)
+    return found
+
+
+def _stand(session: Session, made: Settlement) -> None:
+    for other in _on(session, made.account_ids, ("offered",)):
+        other.state, other.ended_at = "withdrawn", clock.now()
+    made.state = "offered"
+    placements.set_stage(session, made.account_ids, "settling")
+    session.flush()
+
+
+def accept(
+    session: Session, settlement_id: int, *, accepted_with: str, choice: Choice | None = None
+) -> Settlement:
+    """The debtor takes the offer: at once, or in the instalments it allows (`choice` may fit their days).
+
+    Accepting twice is once. Publishes `SettlementAccepted`; instalments become a plan. Raises Conflict where
+    it does not stand any more, UserError where `choice` asks for more instalments than were offered.
+    """
+    found = find(session, settlement_id, lock=True)
+    if found.state in ("accepted", "settled"):
+        return found
+    if found.state != "offered" or found.valid_until < _today(session):
+        raise Conflict("this offer does not stand any more")
+    if sum(debt.balance_minor for debt in plans.owed(session, found.account_ids)) < found.amount_minor:
+        raise Conflict("less is owed now than this offer asks for")
+    found.state, found.accepted_at, found.accepted_with = "accepted", clock.now(), accepted_with
+    found.pay_by = _today(session) + PAY_DAYS
+    session.flush()
+    events.publish(session, SettlementAccepted(tuple(found.account_ids), found.id))
+    if found.instalments > 1 and found.choice is not None:
+        _plan(session, found, choice or plans.choice_from(found.choice))
+    _record(session, "accepted", found, accepted_with)
+    return found
+
+
+def _plan(session: Session, found: Settlement, choice: Choice) -> None:
+    """The instalments were allowed with the offer: the plan needs no other leave."""
+    today = _today(session)
+    if choice.first_on < today:
+        choice = plans.with_first(choice, today)
+    plan = plans.agree_plan(
+        session, account_ids=found.account_ids, choice=choice,
+        offerer=Offerer(found.made_with, found.made_by, approves=frozenset({found.approver or ""})),
+        why=found.why or "settlement", total_minor=found.amount_minor, settlement_id=found.id,
+        allowed=True,
+    )  # fmt: skip
+    schedule = plans.instalments_of(session, [plan.id])[plan.id]
+    if len(schedule) > found.instalments:
+        raise UserError(
+            "choose from 1 to %(most)s payments in all", field="instalments", most=found.instalments
+        )
+    found.pay_by = schedule[-1].due_date
+
+
+def withdraw(session: Session, settlement_id: int, *, actor: str) -> None:
+    """Take an offer back before it is accepted. Raises Conflict where it is too late."""
+    found = find(session, settlement_id, lock=True)
+    if found.state not in ("asked", "offered"):
+        raise Conflict("this offer was accepted or has ended")
+    found.state, found.ended_at = "withdrawn", clock.now()
+    _unsettle(session, found)
+    _record(session, "withdrawn", found, actor)
+
+
+def expire_due(session: Session) -> int:
+    """Offers of the tenant in scope whose day has passed stand no more; how many."""
+    return sum(_expire(session, one) for one in _late(session))
+
+
+def _late(session: Session) -> Sequence[Settlement]:
+    query = select(Settlement).where(
+        Settlement.tenant_id == scope_of(session).tenant(),
+        Settlement.state.in_(["asked", "offered"]),
+        Settlement.valid_until < _today(session),
+    )
+    return session.execute(query.with_for_update()).scalars().all()
+
+
+def _expire(session: Session, found: Settlement) -> bool:
+    found.state, found.ended_at = "expired", clock.now()
+    _unsettle(session, found)
+    _record(session, "expired", found, "system")
+    return True
+
+
+def on_closed(session: Session, event: AccountsClosed) -> None:
+    """Nothing is offered on accounts whose work has ended."""
+    for found in _on(session, event.account_ids, ("asked", "offered")):
+        found.state, found.ended_at = "withdrawn", clock.now()
+    session.flush()
+
+
+def _unsettle(session: Session, found: Settlement) -> None:
+    session.flush()
+    if not _on(session, found.account_ids, _STANDING):
+        placements.set_stage(session, found.account_ids, "negotiating")
+
+
+Window = tuple[datetime, datetime | None]
+
+
+def windows(session: Session, account_ids: Collection[int]) -> dict[int, list[Window]]:
+    """From when to when (None: still) each account of the tenant in scope was paid under a settlement."""
+    rows = session.execute(
+        select(Settlement.account_ids, Settlement.accepted_at, Settlement.ended_at, Settlement.state).where(
+            Settlement.tenant_id == scope_of(session).tenant(),
+            Settlement.account_ids.overlap(list(account_ids)),
+            Settlement.accepted_at.is_not(None),
+        )
+    )
+    found: defaultdict[int, list[Window]] = defaultdict(list)
+    for accounts, since, ended, state in rows:
+        for account in accounts:
+            if since is not None:
+                found[account].append((since, ended if state == "lapsed" else None))
+    return found
+
+
+def settled_at(open_for: Mapping[int, Sequence[Window]], at: datetime) -> frozenset[int]:
+    """The accounts of `windows` whose payments at a moment count as paid under a settlement."""
+    return frozenset(
+        account
+        for account, spans in open_for.items()
+        if any(since <= at and (until is None or at < until) for since, until in spans)
+    )
+
+
+def settled_accounts(session: Session, account_ids: Collection[int], at: datetime) -> frozenset[int]:
+    """Those of the accounts that a settlement was accepted for: payments at that moment are paid under it."""
+    return settled_at(windows(session, account_ids), at)
+
+
+def find(session: Session, settlement_id: int, *, lock: bool = False) -> Settlement:
+    """The settlement of the tenants in scope. Raises NotFound."""
+    query = select(Settlement).where(
+        Settlement.tenant_id.in_(scope_of(session).tenant_ids), Settlement.id == settlement_id
+    )
+    found = session.execute(query.with_for_update() if lock else query).scalar_one_or_none()
+    if found is None:
+        raise NotFound("no such settlement")
+    return found
+
+
+def settlements_of(session: Session, account_ids: Collection[int]) -> Sequence[Settlement]:
+    """Settlements of accounts of the tenants in scope, newest first."""
+    query = select(Settlement).where(
+        Settlement.tenant_id.in_(scope_of(session).tenant_ids),
+        Settlement.account_ids.overlap(list(account_ids)),
+    )
+    return session.execute(query.order_by(Settlement.id.desc())).scalars().all()
+
+
+def standing(session: Session, account_ids: Collection[int]) -> list[Settlement]:
+    """Offers that a debtor can take now, and those they have taken and not paid."""
+    today = _today(session)
+    return [
+        one
+        for one in settlements_of(session, account_ids)
+        if one.state == "accepted" or (one.state == "offered" and one.valid_until >= today)
+    ]
+
+
+def asked(session: Session) -> Sequence[Settlement]:
+    """Offers of the tenants in scope that wait for an approver, oldest first."""
+    query = select(Settlement).where(
+        Settlement.tenant_id.in_(scope_of(session).tenant_ids), Settlement.state == "asked"
+    )
+    return session.execute(query.order_by(Settlement.made_at)).scalars().all()
+
+
+def _on(session: Session, account_ids: Collection[int], states: Collection[str]) -> Sequence[Settlement]:
+    query = select(Settlement).where(
+        Settlement.tenant_id == scope_of(session).tenant(),
+        Settlement.account_ids.overlap(list(account_ids)),
+        Settlement.state.in_(states),
+    )
+    return session.execute(query.with_for_update()).scalars().all()
+
+
+def _today(session: Session) -> date:
+    return clock.today(tenancy.tenant(session).timezone)
+
+
+def _record(session: Session, what: str, found: Settlement, actor: str, **more: Any) -> None:
+    audit.record(
+        session, f"payments.settlement_{what}", f"settlement:{found.id}", actor=actor,
+        tenant_id=found.tenant_id, amount_minor=found.amount_minor, balance_minor=found.balance_minor,
+        beyond=found.beyond, why=found.decision_note or found.why, **more,
+    )  # fmt: skip

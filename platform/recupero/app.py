@@ -16,6 +16,8 @@ from recupero.decisions import api as decisions_api
 from recupero.kernel import crypto, gauges, rest, runtime, telemetry
 from recupero.kernel.config import Config
 from recupero.kernel.errors import UserError
+from recupero.ledger import alarms
+from recupero.ledger import api as ledger_api
 from recupero.outreach import api as outreach_api
 from recupero.payments import api as payments_api
 from recupero.payments import webhooks
@@ -32,10 +34,13 @@ from recupero.portals import (
     outbox,
     pages,
     placements,
+    remittances,
     shell,
     sign_in,
     staff,
     tenants,
+    terms,
+    trust,
     work,
 )
 from recupero.portals.errors import said, told
@@ -48,12 +53,13 @@ log = logging.getLogger(__name__)
 
 # The rooms with endpoints for machines.
 ROOMS: tuple[ModuleType, ...] = (
-    tenancy_api, placements_api, contacts_api, payments_api, outreach_api, decisions_api, reports_api,
+    tenancy_api, placements_api, contacts_api, ledger_api, payments_api, outreach_api, decisions_api,
+    reports_api,
 )  # fmt: skip
 # Each adds its area to the blueprint of the portals.
 PAGES: tuple[ModuleType, ...] = (
-    accounts, api_docs, creditor, disclosures, home, law, operation, outbox, placements, sign_in, staff,
-    tenants, work,
+    accounts, api_docs, creditor, disclosures, home, law, operation, outbox, placements, remittances, sign_in,
+    staff, tenants, terms, trust, work,
 )  # fmt: skip
 
 
@@ -89,10 +95,18 @@ def create_app(platform: runtime.Runtime) -> Flask:
     telemetry.install(
         app,
         checks=telemetry.standard_checks(platform.database.engine, platform.redis),
-        gauges=gauges.of_jobs(platform.database, platform.redis),
+        gauges=[*gauges.of_jobs(platform.database, platform.redis), _books_gauge(platform)],
         metrics_token=platform.config.environment.get("RECUPERO_METRICS_TOKEN"),
     )
     return app
+
+
+def _books_gauge(platform: runtime.Runtime) -> telemetry.Gauge:
+    return telemetry.Gauge(
+        "recupero_ledger_alarms",
+        "Problems that the scheduled check of the books found and that still stand",
+        lambda: alarms.open_everywhere(platform.database),
+    )
 
 
 def answer_user_error(error: UserError) -> ResponseReturnValue:

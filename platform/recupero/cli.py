@@ -49,6 +49,7 @@ _COMMANDS = {
     "models": "recupero.decisions.cli:models",
     "plan": "recupero.decisions.cli:plan",
     "plugin": "recupero.commands.plugins:plugin",
+    "remit": "recupero.commands.remit:remit",
     "report": "recupero.reports.cli:report",
     "schedule": "recupero.commands.running:schedule",
     "up": "recupero.commands.running:up",

@@ -4,6 +4,7 @@ from recupero.contacts import placed
 from recupero.contacts.events import OptedOut
 from recupero.decisions import jobs as decisions_jobs
 from recupero.kernel.events import subscribe
+from recupero.ledger import jobs as ledger_jobs
 from recupero.ledger import service as ledger
 from recupero.ledger.events import BooksChecked
 from recupero.outreach import jobs as outreach_jobs
@@ -30,6 +31,7 @@ from recupero.placements.events import (
 
 JOBS = (
     decisions_jobs,
+    ledger_jobs,
     outreach_jobs,
     payments_jobs,
     placements_jobs,

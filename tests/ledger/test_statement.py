@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recupero.ledger.statement import Line, Method, totals
+from recupero.ledger.statement import Line, Method, due, totals
 
 # 1,000 paid to the agency (fee 200, tax 38), 500 paid to the creditor (fee 100, tax 19), 100 of it reversed.
 LINES = [
@@ -59,3 +59,10 @@ def test_nothing_is_lost_between_what_came_in_and_what_goes_out(
     assert found.withheld_minor + found.invoiced_minor == found.fees_minor + found.tax_minor
     assert found.payable_minor >= 0 >= found.closing_minor
     assert not (found.payable_minor and found.closing_minor)
+
+
+@given(st.sampled_from(Method), st.integers(-(10**9), 0), st.lists(LINE))
+def test_what_lines_bring_is_what_the_statement_pays(method: Method, opening: int, lines: list[Line]) -> None:
+    found, brought = totals(method, opening, lines), [due(method, line) for line in lines]
+    assert opening + sum(client for client, _agency in brought) == found.payable_minor + found.closing_minor
+    assert sum(agency for _client, agency in brought) == found.fees_minor + found.tax_minor

@@ -6,7 +6,10 @@ it. Who issues has not drawn or reviewed it, and who pays it out has not issued 
 that leaves. The methods and the figures are in `ledger.statement`.
 """
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date, datetime, time, timedelta
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, select, text
@@ -16,13 +19,21 @@ from recupero.kernel import audit, clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.kernel.money import is_currency
-from recupero.ledger import trust
+from recupero.ledger import statements, trust
 from recupero.ledger.books import Book
 from recupero.ledger.numbering import next_number
 from recupero.ledger.service import Entry, book
-from recupero.ledger.statement import Line, Method, totals
+from recupero.ledger.statement import Method, totals
 from recupero.ledger.tables import Remittance, RemittanceItem
 from recupero.tenancy import queries as tenancy
+from recupero.tenancy import service as tenancy_service
+
+
+class Step(Protocol):
+    """One of the steps after drawing."""
+
+    def __call__(self, session: Session, remittance_id: int, *, actor: str) -> Remittance: ...
+
 
 # Money moves of accounts that stand on no statement, with the balance that each leaves behind.
 _ITEMS = text("""
@@ -72,6 +83,17 @@ def method_of(session: Session) -> Method:
     return Method(tenancy.tenant(session).settings.get("remittance_method", Method.NET))
 
 
+def set_method(session: Session, method: str, *, actor: str) -> None:
+    """Settle with the tenant in scope by `method` from the next statement that is drawn; what is issued
+    stays. Raises UserError on another word than net, gross or combined."""
+    if method not in list(Method):
+        raise UserError("choose net, gross or combined", field="method")
+    if method != method_of(session):
+        tenancy_service.configure_tenant(
+            session, scope_of(session).tenant(), actor=actor, remittance_method=method
+        )
+
+
 def draw(session: Session, *, currency: str, period_from: date, period_to: date, actor: str) -> Remittance:
     """Draw a statement of the tenant in scope, both days included, in its own time zone.
 
@@ -101,8 +123,8 @@ def draw(session: Session, *, currency: str, period_from: date, period_to: date,
         _ITEMS,
         {"tenant": tenant, "currency": currency, "until": until, "remittance": remittance.id},
     )
-    lines = items(session, remittance.id)
-    for name, amount in _figures(method, remittance.opening_minor, lines).items():
+    sums = statements.sums(session, remittance.id)
+    for name, amount in _figures(method, remittance.opening_minor, sums).items():
         setattr(remittance, name, amount)
     _record(session, "draw", remittance, actor)
     return remittance
@@ -154,6 +176,7 @@ def pay_out(session: Session, remittance_id: int, *, reference: str, actor: str)
     if not reference.strip():
         raise UserError("the bank's reference of the payment is needed", field="reference")
     payable, currency = remittance.payable_minor, remittance.currency
+    trust.lock(session, currency)
     if trust.balance(session, currency) < payable:
         raise Conflict("trust holds less than this statement pays out: look at the trust page")
     if payable:
@@ -170,30 +193,8 @@ def pay_out(session: Session, remittance_id: int, *, reference: str, actor: str)
     return remittance
 
 
-def items(session: Session, remittance_id: int) -> list[RemittanceItem]:
-    """The lines of a statement of the tenants in scope, in the order in which things happened."""
-    return list(
-        session.execute(
-            select(RemittanceItem)
-            .where(
-                RemittanceItem.tenant_id.in_(scope_of(session).tenant_ids),
-                RemittanceItem.remittance_id == remittance_id,
-            )
-            .order_by(RemittanceItem.at, RemittanceItem.transaction_id, RemittanceItem.account_id)
-        ).scalars()
-    )
-
-
-def _figures(method: Method, opening_minor: int, lines: list[RemittanceItem]) -> dict[str, int]:
-    found = totals(
-        method,
-        opening_minor,
-        (
-            Line(one.direct, one.kind != "adjustment", one.amount_minor, one.fee_minor, one.tax_minor)
-            for one in lines
-        ),
-    )
-    return {name: getattr(found, name) for name in found.__dataclass_fields__}
+def _figures(method: Method, opening_minor: int, sums: Sequence[statements.Sum]) -> dict[str, int]:
+    return asdict(totals(method, opening_minor, (one.line for one in sums)))
 
 
 def _check_period(session: Session, currency: str, first: date, last: date, today: date) -> None:

@@ -45,6 +45,23 @@ class Totals:
     closing_minor: int
 
 
+def withholds(method: Method, direct: bool) -> bool:
+    """Whether the agency keeps its fee on such a payment from what it remits; else it invoices the fee."""
+    return method is Method.COMBINED or (method is Method.NET and not direct)
+
+
+def due(method: Method, line: Line) -> tuple[int, int]:
+    """What a line brings the creditor out of trust, and what the agency earns by it.
+
+    Law: what lines bring the creditor, with the opening balance, is what is payable and carried over.
+    """
+    if not line.counts:
+        return 0, 0
+    earned = line.fee_minor + line.tax_minor
+    kept = earned if withholds(method, line.direct) else 0
+    return (0 if line.direct else line.amount_minor) - kept, earned
+
+
 def totals(method: Method, opening_minor: int, lines: Iterable[Line]) -> Totals:
     """The figures of a statement. Law: payable + closing = opening + collected - withheld."""
     collected = direct = 0
@@ -60,11 +77,7 @@ def totals(method: Method, opening_minor: int, lines: Iterable[Line]) -> Totals:
         earned[line.direct] += line.fee_minor + line.tax_minor
         fees += line.fee_minor
         tax += line.tax_minor
-    withheld = {
-        Method.NET: earned[False],
-        Method.GROSS: 0,
-        Method.COMBINED: earned[False] + earned[True],
-    }[method]
+    withheld = sum(sum_ for to_creditor, sum_ in earned.items() if withholds(method, to_creditor))
     left = opening_minor + collected - withheld
     return Totals(
         opening_minor=opening_minor,

@@ -11,6 +11,7 @@ from sqlalchemy import Index, String, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from recupero.kernel.crypto import EncryptedText
 from recupero.kernel.database import AGENCY, TENANT, AgencyOwned, Base, TenantOwned, append_only
 
 
@@ -110,7 +111,7 @@ class RemittanceItem(TenantOwned, Base):
     __tablename__ = "remittance_items"
     __table_args__ = (
         UniqueConstraint("tenant_id", "transaction_id", "account_id"),
-        Index("ix_remittance_items_remittance", "tenant_id", "remittance_id"),
+        Index("ix_remittance_items_remittance", "tenant_id", "remittance_id", "id"),
         {"info": TENANT},
     )
 
@@ -135,3 +136,36 @@ class DocumentSeries(AgencyOwned, Base):
 
     series: Mapped[str] = mapped_column(String(24))
     last_number: Mapped[int]
+
+
+class BankAccount(TenantOwned, Base):
+    """Where a creditor's money lies and where it is sent, by currency; encrypted, since it is nobody else's.
+
+    `purpose`: creditor (its own account, which is paid) or trust (the agency's account for it, which pays).
+    `number` is an IBAN where the currency is the euro, `bank` then a BIC; elsewhere as banks there write it.
+    """
+
+    __tablename__ = "bank_accounts"
+    __table_args__ = (UniqueConstraint("tenant_id", "purpose", "currency"), {"info": TENANT})
+
+    purpose: Mapped[str] = mapped_column(String(8))
+    currency: Mapped[str] = mapped_column(String(3))
+    holder: Mapped[str] = mapped_column(EncryptedText)
+    number: Mapped[str] = mapped_column(EncryptedText)
+    bank: Mapped[str | None] = mapped_column(EncryptedText)
+    updated_at: Mapped[datetime]
+
+
+class LedgerAlarm(TenantOwned, Base):
+    """Something that a scheduled check found wrong in a tenant's books, until a later one finds it mended."""
+
+    __tablename__ = "ledger_alarms"
+    __table_args__ = (
+        Index("uq_ledger_alarms_open", "tenant_id", "problem", unique=True,
+              postgresql_where=text("cleared_at IS NULL")),
+        {"info": TENANT},
+    )  # fmt: skip
+
+    problem: Mapped[str]
+    raised_at: Mapped[datetime]
+    cleared_at: Mapped[datetime | None]

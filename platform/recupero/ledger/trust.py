@@ -17,6 +17,9 @@ from recupero.ledger.books import TRUST, Book
 from recupero.ledger.service import Entry, book
 from recupero.ledger.tables import LedgerEntry
 
+# Who takes money out of a creditor's trust account does so alone, and sees what the one before took.
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('trust:' || :currency, :tenant))")
+
 # Every posting that moves cash, by what it was.
 _FLOWS = text("""
 SELECT e.tenant_id, e.currency,
@@ -74,6 +77,13 @@ class Position:
         return self.received_minor + self.advanced_minor - left - back
 
     @property
+    def agency_minor(self) -> int:
+        """What of the balance are the agency's own fees and their tax, less what gateways kept.
+
+        With suspense, creditor, issued and advances it makes the balance."""
+        return self.earned_minor - self.invoiced_minor - self.all_taken_minor - self.gateway_fees_minor
+
+    @property
     def free_minor(self) -> int:
         """What is nobody's but the agency's: the balance less what is the creditors' and what waits."""
         bound = self.suspense_minor + self.issued_minor + max(self.creditor_minor, 0)
@@ -106,6 +116,7 @@ def take_fees(session: Session, *, currency: str, reference: str, actor: str) ->
     """
     if not reference.strip():
         raise UserError("the bank's reference of the payment is needed", field="reference")
+    lock(session, currency)
     now, key = clock.now(), f"{currency}:{clock.now().isoformat()}"
     held = position(session, currency)
     repaid = min(held.advances_minor, held.free_minor)
@@ -128,22 +139,32 @@ def take_fees(session: Session, *, currency: str, reference: str, actor: str) ->
 def creditor_paid(session: Session, *, currency: str, amount_minor: int, reference: str, actor: str) -> None:
     """Book that the creditor paid (a part of) its invoices to the agency's own account.
 
-    Raises UserError on an amount that is not positive or more than is invoiced.
+    Raises UserError on an amount that is not positive or more than is invoiced, Conflict where a payment
+    with this `reference` is booked already.
     """
+    lock(session, currency)
     held = position(session, currency)
     if not 0 < amount_minor <= held.invoiced_minor:
         raise UserError("the amount must be above zero and no more than is invoiced", field="amount")
-    book(
-        session, kind="creditor_payment", external_key=f"invoice-paid:{clock.now().isoformat()}",
-        occurred_at=clock.now(), note=reference,
+    booked = book(
+        session, kind="creditor_payment", external_key=f"invoice-paid:{currency}:{reference.strip()}",
+        occurred_at=clock.now(), note=reference.strip(),
         entries=[
             Entry(Book.FEES_TAKEN, amount_minor, currency), Entry(Book.FEES_INVOICED, -amount_minor, currency)
         ],
     )  # fmt: skip
+    if booked is None:
+        raise Conflict("a payment with this reference is noted already: give the one of this payment",
+                       field="reference")  # fmt: skip
     audit.record(
         session, "ledger.creditor_paid", f"tenant:{held.tenant_id}", actor=actor, tenant_id=held.tenant_id,
         currency=currency, amount_minor=amount_minor,
     )  # fmt: skip
+
+
+def lock(session: Session, currency: str) -> None:
+    """Hold the tenant's trust account to the end of the transaction; then read what lies in it."""
+    session.execute(_LOCK, {"currency": currency, "tenant": scope_of(session).tenant()})
 
 
 def balance(session: Session, currency: str) -> int:
@@ -161,6 +182,7 @@ def balance(session: Session, currency: str) -> int:
 
 def advance(session: Session, currency: str, *, trigger: str, at: datetime) -> None:
     """The agency's own money covers what went back after it was remitted, so that trust is never short."""
+    lock(session, currency)
     short = -balance(session, currency)
     if short > 0:
         _move(session, "advance", f"advance:{trigger}", at, Book.AGENCY_ADVANCES, -short, currency, None)

@@ -60,6 +60,28 @@ def add_portfolio(data: dict[str, Any]) -> dict[str, Any]:
         return {"id": service.create_portfolio(session, **data, actor=the_caller().actor).id}
 
 
+@blueprint.get("/portfolios/<int:portfolio_id>/terms")
+@requires(Permission.PLACEMENTS_READ)
+@blueprint.response(200, schemas.TermsSchema)
+def terms(portfolio_id: int) -> dict[str, Any]:
+    """The terms under which a portfolio is placed, the commission schedule among them"""
+    with transaction() as session:
+        return {"terms": browse.portfolio(session, portfolio_id).terms}
+
+
+@blueprint.put("/portfolios/<int:portfolio_id>/terms")
+@requires(Permission.TENANCY_MANAGE)
+@blueprint.arguments(schemas.TermsSchema)
+@blueprint.response(200, schemas.TermsSchema)
+def set_terms(data: dict[str, Any], portfolio_id: int) -> dict[str, Any]:
+    """Give a portfolio new terms, whole; they hold for payments yet to come"""
+    with transaction() as session:
+        tenant_id = browse.portfolio(session, portfolio_id).tenant_id
+    with tenant_transaction(tenant_id) as session:
+        service.set_terms(session, portfolio_id, data["terms"], actor=the_caller().actor)
+        return {"terms": browse.portfolio(session, portfolio_id).terms}
+
+
 @blueprint.get("/imports")
 @requires(Permission.PLACEMENTS_READ)
 @blueprint.arguments(schemas.ImportQuerySchema, location="query")

@@ -150,6 +150,14 @@ def cached_balances() -> Select[int, int, str, int]:
     return select(Account.tenant_id, Account.id.label("account_id"), Account.currency, Account.balance_minor)
 
 
+def creditor_references() -> Select[int, int, str, str | None]:
+    """`tenant_id, account_id, client_account, client_reference` of every account in scope: how the creditor
+    calls an account and who owes it."""
+    return select(
+        Account.tenant_id, Account.id.label("account_id"), Account.client_account, Debtor.client_reference
+    ).join(Debtor, (Debtor.tenant_id == Account.tenant_id) & (Debtor.id == Account.debtor_id))
+
+
 def _query() -> Select[*tuple[Any, ...]]:
     return (
         select(Account.id, Account.portfolio_id, Account.debtor_id, Account.client_account, Account.product,

@@ -44,6 +44,16 @@ class NewPortfolioSchema(Schema):
     strategy = fields.Dict(keys=fields.String(), load_default=dict)
 
 
+class TermsSchema(Schema):
+    terms = fields.Dict(
+        keys=fields.String(),
+        required=True,
+        metadata={
+            "description": "rates in basis points, money in minor units; docs/money.md tells of `commission`"
+        },
+    )
+
+
 class ImportQuerySchema(Page):
     tenant_id = asked_reference()
     portfolio_id = asked_reference()

@@ -68,6 +68,26 @@ def _check_portfolio(name: str, country: str, currency: str, placement_number: i
         raise UserError("the placement number counts from 1 (primary) to 9", field="placement_number")
 
 
+def set_terms(session: Session, portfolio_id: int, terms: dict[str, Any], *, actor: str) -> None:
+    """Give a portfolio of the tenant in scope new `terms`, whole. They hold for payments yet to come: what
+    was earned keeps the terms that it was earned under. The audit trail keeps both.
+
+    Raises UserError on an unknown or wild term, NotFound.
+    """
+    tenant = scope_of(session).tenant()
+    portfolio = session.execute(
+        select(Portfolio).where(Portfolio.tenant_id == tenant, Portfolio.id == portfolio_id).with_for_update()
+    ).scalar_one_or_none()
+    if portfolio is None:
+        raise NotFound("no such portfolio")
+    before, portfolio.terms = portfolio.terms, check_terms(terms)
+    if portfolio.terms != before:
+        audit.record(
+            session, "placements.set_terms", f"portfolio:{portfolio_id}", actor=actor, tenant_id=tenant,
+            before=before, after=portfolio.terms,
+        )  # fmt: skip
+
+
 def save_mapping(
     session: Session, *, portfolio_id: int, kind: str, name: str, spec: dict[str, Any], actor: str
 ) -> None:

@@ -14,6 +14,7 @@ from recupero.contacts import figures as contacts
 from recupero.contacts.queries import packs
 from recupero.decisions import queries as decisions
 from recupero.kernel import clock, jobs, runtime
+from recupero.ledger import alarms as book_alarms
 from recupero.ledger import queries as ledger
 from recupero.outreach import figures as outreach
 from recupero.payments import figures as payments
@@ -71,6 +72,13 @@ def _alarms(session: Session) -> list[Alarm]:
         )
         url = url_for("portals.outbox", state="unknown") if caller.may(Permission.OUTBOX_READ) else None
         found.append(Alarm(text, url))
+    if wrong := len(book_alarms.standing(session)):
+        text = ngettext(
+            "The books do not hold: %(num)s problem", "The books do not hold: %(num)s problems", wrong
+        )
+        found.append(
+            Alarm(text, url_for("portals.trust_list") if caller.may(Permission.TRUST_READ) else None)
+        )
     suspense, refused = payments.waiting(session)
     if suspense:
         found.append(

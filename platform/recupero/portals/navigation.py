@@ -73,6 +73,13 @@ def _pages(caller: Caller) -> list[tuple[str, list[Page]]]:
             ],
         ),
         (
+            _("Money"),
+            [
+                (_("Statements"), "portals.remittances_list", "payments", Permission.REMITTANCES_READ),
+                (_("Trust account"), "portals.trust_list", "trust", Permission.TRUST_READ),
+            ],
+        ),
+        (
             _("Law"),
             [
                 (_("Laws"), "portals.law", "law", Permission.LAW_READ),

@@ -31,6 +31,11 @@ PERMISSIONS: Words = {
     "decisions.plan": _("Plan"),
     "payments.read": _("See payments"),
     "payments.book": _("Book payments"),
+    "remittances.read": _("See statements of remittance"),
+    "remittances.prepare": _("Draw and review statements"),
+    "remittances.issue": _("Issue statements"),
+    "remittances.pay": _("Pay out, take fees"),
+    "trust.read": _("See the trust account"),
     "reports.read": _("Read reports"),
     "audit.read": _("Read the audit trail"),
 }
@@ -373,6 +378,23 @@ TERMS: Words = {
     "legal": _("Legal recovery"),
     "settlement": _("Settlement"),
 }
+REMITTANCE_STATES: Words = {
+    "draft": _("Draft"),
+    "reviewed": _("Reviewed"),
+    "issued": _("Issued"),
+    "paid": _("Paid out"),
+}
+REMITTANCE_METHODS: Words = {
+    "net": _("Net"),
+    "gross": _("Gross"),
+    "combined": _("Combined"),
+}
+STATEMENT_LINES: Words = {
+    "paid_to_agency": _("Paid to the agency"),
+    "paid_to_client": _("Paid to the creditor"),
+    "adjustment": _("Adjustment"),
+    "reversal": _("Reversal"),
+}
 OUTCOMES: Words = {
     "allowed": _("kept"),
     "refused": _("refuses"),
@@ -477,6 +499,9 @@ LABELS: Mapping[str, Words] = {
     "rule_kind": RULE_KINDS,
     "term": TERMS,
     "disclosure": DISCLOSURES,
+    "remittance": REMITTANCE_STATES,
+    "remittance_method": REMITTANCE_METHODS,
+    "statement_line": STATEMENT_LINES,
 }
 
 # ok, warn, bad, info; what is not named stays quiet.
@@ -487,7 +512,7 @@ _TONES: Mapping[str, str] = {
     "scheduled": "info", "done": "ok", "booked": "ok", "reversed": "bad", "suspense": "warn", "kept": "ok",
     "partly_kept": "warn", "broken": "bad", "open": "info", "running": "info", "rejected": "bad",
     "quarantined": "warn", "warning": "warn", "valid": "ok", "invalid": "bad", "dead": "bad",
-    "queued": "info",
+    "queued": "info", "draft": "info", "reviewed": "info", "issued": "warn", "paid": "ok",
 }  # fmt: skip
 
 

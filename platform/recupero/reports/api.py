@@ -6,7 +6,7 @@ from flask import Response
 
 from recupero.kernel import rest
 from recupero.kernel.errors import NotFound
-from recupero.reports import schemas, service, sheets
+from recupero.reports import schemas, service, sheets, statements
 from recupero.reports.report import RecoveryReport
 from recupero.tenancy.guard import requires, tenant_transaction
 from recupero.tenancy.permissions import Permission
@@ -41,3 +41,32 @@ def report_file(query: dict[str, Any], tenant_id: int, form: str) -> Response:
 def _report(tenant_id: int, query: dict[str, Any]) -> RecoveryReport:
     with tenant_transaction(tenant_id) as session:
         return service.recovery_report(session, service.period_of(query.get("period")))
+
+
+@blueprint.get("/tenants/<int:tenant_id>/remittances/<int:remittance_id>/statement.<form>")
+@requires(Permission.REMITTANCES_READ)
+@blueprint.arguments(schemas.LocaleQuerySchema, location="query")
+@blueprint.response(200, rest.BINARY, content_type="application/octet-stream")
+def statement_file(query: dict[str, Any], tenant_id: int, remittance_id: int, form: str) -> Response:
+    """A statement of remittance as a file: pdf, xlsx, csv or json, in the creditor's language"""
+    if form not in statements.MEDIA_TYPES:
+        raise NotFound(
+            "unknown format '%(form)s': use %(known)s", form=form, known=", ".join(statements.MEDIA_TYPES)
+        )
+    with tenant_transaction(tenant_id) as session:
+        made = statements.document(session, remittance_id)
+    content = statements.render(made, form, query.get("locale"))
+    return rest.file(content, statements.MEDIA_TYPES[form], f"{made.file_name}.{form}")
+
+
+@blueprint.get("/tenants/<int:tenant_id>/remittances/<int:remittance_id>/invoice.pdf")
+@requires(Permission.REMITTANCES_READ)
+@blueprint.arguments(schemas.LocaleQuerySchema, location="query")
+@blueprint.response(200, rest.BINARY, content_type="application/pdf")
+def invoice_file(query: dict[str, Any], tenant_id: int, remittance_id: int) -> Response:
+    """The invoice that goes with a statement"""
+    with tenant_transaction(tenant_id) as session:
+        made = statements.document(session, remittance_id)
+    return rest.file(
+        statements.invoice(made, query.get("locale")), "application/pdf", f"{made.invoice_name}.pdf"
+    )

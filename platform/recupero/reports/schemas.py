@@ -12,10 +12,14 @@ class ReportQuerySchema(Schema):
     )
 
 
-class FileQuerySchema(ReportQuerySchema):
+class LocaleQuerySchema(Schema):
     locale = fields.String(
         validate=validate.Length(max=10), metadata={"description": "such as es, en or pt_BR"}
     )
+
+
+class FileQuerySchema(ReportQuerySchema, LocaleQuerySchema):
+    """What a report's file is of, and its language."""
 
 
 class ReportSchema(Schema):

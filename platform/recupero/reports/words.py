@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -10,7 +11,7 @@ from babel import Locale, UnknownLocaleError, dates, localedata, numbers
 from babel.support import NullTranslations, Translations
 
 import recupero
-from recupero.kernel.money import format_minor
+from recupero.kernel.money import format_minor, minor_units
 from recupero.reports.metrics import N_, Figure, Unit
 from recupero.reports.periods import Period
 
@@ -87,6 +88,25 @@ class Words:
 
     def money(self, minor: int, currency: str) -> str:
         return format_minor(minor, currency, self.locale)
+
+    def amount(self, minor: int, currency: str) -> str:
+        """The number of an amount, without the currency's sign."""
+        digits = minor_units(currency)
+        pattern = "#,##0" + ("." + "0" * digits if digits else "")
+        major = Decimal(minor).scaleb(-digits)
+        return str(numbers.format_decimal(major, pattern, locale=self.locale))
+
+    def rate(self, basis_points: int) -> str:
+        """A rate as a percentage with two decimals."""
+        return str(numbers.format_percent(basis_points / 10_000, "#,##0.00%", locale=self.locale))
+
+    def day(self, day: date) -> str:
+        """A date in words: `31 mar 2026`."""
+        return str(dates.format_date(day, "medium", locale=self.locale))
+
+    def short_day(self, day: date) -> str:
+        """A date in figures."""
+        return str(dates.format_date(day, "short", locale=self.locale))
 
     def month(self, month: date) -> str:
         """Short month and year: `ene 26`."""

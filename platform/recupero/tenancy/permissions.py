@@ -32,11 +32,16 @@ class Permission(StrEnum):
     DECISIONS_PLAN = "decisions.plan"
     PAYMENTS_READ = "payments.read"
     PAYMENTS_BOOK = "payments.book"
+    REMITTANCES_READ = "remittances.read"
+    REMITTANCES_PREPARE = "remittances.prepare"  # draw and review
+    REMITTANCES_ISSUE = "remittances.issue"
+    REMITTANCES_PAY = "remittances.pay"  # pay out, take fees, note what a creditor paid
+    TRUST_READ = "trust.read"
     REPORTS_READ = "reports.read"
     AUDIT_READ = "audit.read"
 
 
-_CREDITOR = frozenset({Permission.REPORTS_READ, Permission.PLACEMENTS_READ})
+_CREDITOR = frozenset({Permission.REPORTS_READ, Permission.PLACEMENTS_READ, Permission.REMITTANCES_READ})
 _AGENT = frozenset({Permission.ACCOUNTS_READ, Permission.ACCOUNTS_WORK, Permission.LAW_READ})
 _SUPERVISOR = _AGENT | {
     Permission.TENANCY_READ,
@@ -45,6 +50,10 @@ _SUPERVISOR = _AGENT | {
     Permission.DECISIONS_READ,
     Permission.PAYMENTS_READ,
     Permission.PAYMENTS_BOOK,
+    Permission.REMITTANCES_READ,
+    Permission.REMITTANCES_PREPARE,
+    Permission.REMITTANCES_PAY,
+    Permission.TRUST_READ,
     Permission.REPORTS_READ,
 }
 _COMPLIANCE = frozenset(
@@ -57,6 +66,8 @@ _COMPLIANCE = frozenset(
         Permission.OUTBOX_READ,
         Permission.DECISIONS_READ,
         Permission.PAYMENTS_READ,
+        Permission.REMITTANCES_READ,
+        Permission.TRUST_READ,
         Permission.REPORTS_READ,
         Permission.AUDIT_READ,
     }

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
+from recupero.kernel import crypto
 from recupero.kernel.database import PLATFORM, Database, Scope, scope_of
 from recupero.kernel.errors import NotFound
 from recupero.tenancy.tables import Agency, ApiKey, PluginSetting, Tenant, User
@@ -102,6 +103,21 @@ def users(session: Session) -> Sequence[User]:
     """Users of the agency in scope who see one of the tenants in scope, or all of the agency's."""
     mine = concerns(scope_of(session), User.tenant_ids)
     return session.execute(select(User).where(mine).order_by(User.id)).scalars().all()
+
+
+def user_by_email(session: Session, email: str) -> User:
+    """The active user of the agency in scope who signs in with `email` and sees one of the tenants in scope.
+    Raises NotFound."""
+    index = crypto.keyring().blind_index(email.strip().lower())
+    found = session.execute(
+        select(User).where(
+            User.agency_id == scope_of(session).agency(), User.email_index == index, User.active,
+            concerns(scope_of(session), User.tenant_ids),
+        )
+    ).scalar_one_or_none()  # fmt: skip
+    if found is None:
+        raise NotFound("nobody of the agency signs in with %(email)s", field="by", email=email)
+    return found
 
 
 def concerns(scope: Scope, tenant_ids: Any) -> ColumnElement[bool]:

@@ -1,0 +1,224 @@
+"""Statements of remittance: drawn, reviewed, issued and paid out by staff; read by the creditor itself."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from typing import Any
+
+from flask import Response, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from recupero.kernel import clock, runtime
+from recupero.kernel.database import Scope
+from recupero.kernel.errors import NotFound, UserError
+from recupero.ledger import paying, remittances, statements
+from recupero.ledger.tables import Remittance
+from recupero.portals.forms import Form
+from recupero.portals.language import brand
+from recupero.portals.pages import blueprint
+from recupero.reports import statements as documents
+from recupero.tenancy import queries as tenancy
+from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
+from recupero.tenancy.permissions import Permission
+
+PAGE, LINES = 50, 100
+
+
+@blueprint.get("/remittances")
+@requires(Permission.REMITTANCES_READ)
+def remittances_list() -> ResponseReturnValue:
+    return _list(Form(_last_month()))
+
+
+@blueprint.post("/remittances")
+@requires(Permission.REMITTANCES_PREPARE)
+def remittance_draw() -> ResponseReturnValue:
+    """Draw a statement for a creditor and a period."""
+    form = Form.sent()
+    try:
+        tenant_id = form.whole("tenant")
+        with tenant_transaction(tenant_id) as session:
+            currency = (form.optional("currency") or tenancy.tenant(session).currency).upper()
+            drawn = remittances.draw(
+                session, currency=currency, period_from=form.day("period_from"),
+                period_to=form.day("period_to"), actor=the_caller().actor,
+            )  # fmt: skip
+    except UserError as error:
+        form.refuse(error, "tenant", "currency", "period_from", "period_to")
+        return _list(form)
+    flash(_("The statement has been drawn. Look it through, then have it reviewed and issued."))
+    return redirect(url_for("portals.remittance", tenant_id=tenant_id, remittance_id=drawn.id))
+
+
+def _list(form: Form) -> ResponseReturnValue:
+    caller, asked = the_caller(), request.args
+    wanted = statements.Filter(
+        tenant_id=asked.get("tenant", type=int),
+        currency=asked.get("currency") or None,
+        state=asked.get("state") or None,
+    )
+    before = asked.get("before", type=int)
+    with transaction() as session:
+        rows = statements.listed(
+            session, wanted, drafts=not caller.is_creditor, before=before, limit=PAGE + 1
+        )
+        tenants = tenancy.tenants(session)
+        waiting = [] if caller.is_creditor else paying.sums(session)
+    filters: dict[str, Any] = {
+        name: asked[name] for name in ("tenant", "currency", "state") if asked.get(name)
+    }
+    here, more = rows[:PAGE], len(rows) > PAGE
+    page = render_template(
+        "remittances/list.html", rows=here, tenants={tenant.id: tenant for tenant in tenants}, form=form,
+        filters=filters, waiting=waiting,
+        first_url=url_for("portals.remittances_list", **filters) if before else None,
+        next_url=url_for("portals.remittances_list", **filters, before=here[-1].id) if more else None,
+    )  # fmt: skip
+    return page, form.status
+
+
+def _last_month() -> dict[str, object]:
+    """The month before this one, which is what is mostly remitted."""
+    last = clock.today(brand().timezone).replace(day=1) - timedelta(days=1)
+    return {"period_from": date(last.year, last.month, 1).isoformat(), "period_to": last.isoformat()}
+
+
+@blueprint.get("/remittances/<int:tenant_id>/<int:remittance_id>")
+@requires(Permission.REMITTANCES_READ)
+def remittance(tenant_id: int, remittance_id: int) -> ResponseReturnValue:
+    return _page(tenant_id, remittance_id, Form())
+
+
+def _page(tenant_id: int, remittance_id: int, form: Form) -> ResponseReturnValue:
+    after, staff = request.args.get("after", 0, type=int), not the_caller().is_creditor
+    with tenant_transaction(tenant_id) as session:
+        one = statements.one(session, remittance_id, drafts=staff)
+        sums = statements.sums(session, remittance_id)
+        lines = list(statements.lines(session, one, after=after, limit=LINES + 1))
+        tenant = tenancy.tenant(session)
+        names = {f"user:{user.id}": user.name for user in tenancy.users(session)} if staff else {}
+    address: dict[str, Any] = {"tenant_id": tenant_id, "remittance_id": remittance_id}
+    page = render_template(
+        "remittances/statement.html", remittance=one, sums=sums, lines=lines[:LINES], tenant=tenant,
+        form=form, people=_people(one, names) if staff else [], why_not=_why_not(one),
+        reversals=sum(each.amount_minor for each in sums if each.kind == "reversal"),
+        files={each: url_for("portals.remittance_file", **address, form=each)
+               for each in documents.MEDIA_TYPES},
+        first_url=url_for("portals.remittance", **address) if after else None,
+        next_url=url_for("portals.remittance", **address, after=lines[LINES - 1].id)
+        if len(lines) > LINES else None,
+    )  # fmt: skip
+    return page, form.status
+
+
+def _people(one: Remittance, names: dict[str, str]) -> list[tuple[str, str, object]]:
+    """Who took which step and when."""
+    steps = (
+        (_("Drawn"), one.drawn_by, one.drawn_at), (_("Reviewed"), one.reviewed_by, one.reviewed_at),
+        (_("Issued"), one.issued_by, one.issued_at), (_("Paid out"), one.paid_by, one.paid_at),
+    )  # fmt: skip
+    return [(label, names.get(who, who), at) for label, who, at in steps if who is not None]
+
+
+def _why_not(one: Remittance) -> str | None:
+    """Why the caller may not take the next step themselves: two people look at money that leaves."""
+    me = the_caller().actor
+    if one.state in ("draft", "reviewed") and me in (one.drawn_by, one.reviewed_by):
+        return str(
+            _("You drew or reviewed this statement. So that two people look at money that leaves, somebody "
+              "else issues it.")
+        )  # fmt: skip
+    if one.state == "issued" and me == one.issued_by:
+        return str(
+            _("You issued this statement. So that two people look at money that leaves, somebody else pays "
+              "it out.")
+        )  # fmt: skip
+    return None
+
+
+@blueprint.post("/remittances/<int:tenant_id>/<int:remittance_id>/review")
+@requires(Permission.REMITTANCES_PREPARE)
+def remittance_review(tenant_id: int, remittance_id: int) -> ResponseReturnValue:
+    return _step(tenant_id, remittance_id, _("The statement has been reviewed."), remittances.review)
+
+
+@blueprint.post("/remittances/<int:tenant_id>/<int:remittance_id>/issue")
+@requires(Permission.REMITTANCES_ISSUE)
+def remittance_issue(tenant_id: int, remittance_id: int) -> ResponseReturnValue:
+    return _step(
+        tenant_id, remittance_id, _("The statement has been issued; its lines are locked."), remittances.issue
+    )
+
+
+@blueprint.post("/remittances/<int:tenant_id>/<int:remittance_id>/pay")
+@requires(Permission.REMITTANCES_PAY)
+def remittance_pay(tenant_id: int, remittance_id: int) -> ResponseReturnValue:
+    reference = Form.sent().optional("reference")
+
+    def pay_out(session: Session, remittance_id: int, *, actor: str) -> Remittance:
+        return remittances.pay_out(session, remittance_id, reference=reference, actor=actor)
+
+    return _step(tenant_id, remittance_id, _("The payment has been noted."), pay_out)
+
+
+def _step(tenant_id: int, remittance_id: int, done: str, step: "remittances.Step") -> ResponseReturnValue:
+    form = Form.sent()
+    try:
+        with tenant_transaction(tenant_id) as session:
+            step(session, remittance_id, actor=the_caller().actor)
+    except NotFound:
+        raise
+    except UserError as error:
+        form.refuse(error, "reference")
+        return _page(tenant_id, remittance_id, form)
+    flash(done)
+    return redirect(url_for("portals.remittance", tenant_id=tenant_id, remittance_id=remittance_id))
+
+
+@blueprint.get("/remittances/<int:tenant_id>/<int:remittance_id>/statement.<form>")
+@requires(Permission.REMITTANCES_READ)
+def remittance_file(tenant_id: int, remittance_id: int, form: str) -> ResponseReturnValue:
+    """The statement to keep, in the creditor's language: pdf, xlsx, csv or json."""
+    made = _document(tenant_id, remittance_id)
+    return _file(documents.render(made, form), documents.MEDIA_TYPES[form], f"{made.file_name}.{form}")
+
+
+@blueprint.get("/remittances/<int:tenant_id>/<int:remittance_id>/invoice.pdf")
+@requires(Permission.REMITTANCES_READ)
+def remittance_invoice(tenant_id: int, remittance_id: int) -> ResponseReturnValue:
+    """The invoice that goes with a statement, in the creditor's language."""
+    made = _document(tenant_id, remittance_id)
+    return _file(documents.invoice(made), "application/pdf", f"{made.invoice_name}.pdf")
+
+
+def _document(tenant_id: int, remittance_id: int) -> documents.Document:
+    with _letterhead(tenant_id) as session:
+        return documents.document(session, remittance_id, drafts=not the_caller().is_creditor)
+
+
+@contextmanager
+def _letterhead(tenant_id: int) -> Iterator[Session]:
+    """A transaction for one of the caller's creditors with the agency in scope, whose name heads its papers;
+    creditors' own users have none. Raises NotFound for any other creditor."""
+    caller = the_caller()
+    if tenant_id not in caller.scope.tenant_ids:
+        raise NotFound("no such creditor")
+    with runtime.current().database.transaction(Scope(caller.agency_id, (tenant_id,))) as session:
+        yield session
+
+
+@blueprint.get("/remittances/payments/<currency>.<form>")
+@requires(Permission.REMITTANCES_PAY)
+def remittance_payments(currency: str, form: str) -> ResponseReturnValue:
+    """What waits to be paid out in a currency, as a file for the bank."""
+    with transaction() as session:
+        content = paying.payment_file(session, currency, form, actor=the_caller().actor)
+    return _file(content, paying.FORMATS[form], f"payments-{currency}-{clock.now():%Y%m%d}.{form}")
+
+
+def _file(content: bytes, media_type: str, name: str) -> Response:
+    response = Response(content, mimetype=media_type)
+    response.headers.set("Content-Disposition", "attachment", filename=name)
+    return response

@@ -1,0 +1,73 @@
+"""The trust account: what lies there for each creditor, whose it is, and the agency's own fees out of it."""
+
+from flask import flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from recupero.kernel.errors import UserError
+from recupero.ledger import alarms, trust
+from recupero.portals.forms import Form
+from recupero.portals.language import money
+from recupero.portals.pages import blueprint
+from recupero.tenancy import queries as tenancy
+from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
+from recupero.tenancy.permissions import Permission
+
+
+@blueprint.get("/trust")
+@requires(Permission.TRUST_READ)
+def trust_list() -> ResponseReturnValue:
+    with transaction() as session:
+        held = trust.positions(session)
+        names = {tenant.id: tenant.name for tenant in tenancy.tenants(session)}
+        standing = alarms.standing(session)
+    return render_template("trust/list.html", positions=held, names=names, alarms=standing)
+
+
+@blueprint.get("/trust/<int:tenant_id>/<currency>")
+@requires(Permission.TRUST_READ)
+def trust_position(tenant_id: int, currency: str) -> ResponseReturnValue:
+    return _page(tenant_id, currency, Form())
+
+
+@blueprint.post("/trust/<int:tenant_id>/<currency>/fees")
+@requires(Permission.REMITTANCES_PAY)
+def trust_fees(tenant_id: int, currency: str) -> ResponseReturnValue:
+    """Note that earned fees were moved to the agency's own account."""
+    form = Form.sent()
+    try:
+        with tenant_transaction(tenant_id) as session:
+            taken = trust.take_fees(
+                session, currency=currency, reference=form.optional("reference"), actor=the_caller().actor
+            )
+    except UserError as error:
+        form.refuse(error, "reference")
+        return _page(tenant_id, currency, form)
+    flash(_("%(amount)s of fees have been taken.", amount=money(taken, currency)))
+    return redirect(url_for("portals.trust_position", tenant_id=tenant_id, currency=currency))
+
+
+@blueprint.post("/trust/<int:tenant_id>/<currency>/invoices")
+@requires(Permission.REMITTANCES_PAY)
+def trust_invoices(tenant_id: int, currency: str) -> ResponseReturnValue:
+    """Note that the creditor paid invoices to the agency's own account."""
+    form = Form.sent()
+    try:
+        with tenant_transaction(tenant_id) as session:
+            trust.creditor_paid(
+                session, currency=currency, amount_minor=form.money("amount", currency),
+                reference=form.text("invoice_reference"), actor=the_caller().actor,
+            )  # fmt: skip
+    except UserError as error:
+        error.field = {"reference": "invoice_reference"}.get(error.field or "", error.field)
+        form.refuse(error, "amount", "invoice_reference")
+        return _page(tenant_id, currency, form)
+    flash(_("The creditor's payment has been noted."))
+    return redirect(url_for("portals.trust_position", tenant_id=tenant_id, currency=currency))
+
+
+def _page(tenant_id: int, currency: str, form: Form) -> ResponseReturnValue:
+    with tenant_transaction(tenant_id) as session:
+        held, tenant = trust.position(session, currency), tenancy.tenant(session)
+    page = render_template("trust/position.html", held=held, tenant=tenant, form=form)
+    return page, form.status

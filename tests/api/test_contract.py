@@ -1,13 +1,16 @@
 """What the API answers is what its description says, whatever is sent: never a failure of ours."""
 
+from datetime import timedelta
+
 import schemathesis
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.generation import GenerationMode
 
-from recupero.kernel import runtime
+from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
+from recupero.ledger import remittances
 from tests.api.conftest import machine
 from tests.decisions import debts
 
@@ -29,6 +32,9 @@ _NEEDS_MORE = {
     "GET /api/v1/imports/{import_id}/issues",
     "GET /api/v1/imports/{import_id}/rejects",
     "GET /api/v1/law/packs/{country}/rules",
+    "GET /api/v1/remittances/payments.{form}",
+    "GET /api/v1/tenants/{tenant_id}/remittances/{remittance_id}/invoice.pdf",
+    "GET /api/v1/tenants/{tenant_id}/remittances/{remittance_id}/statement.{form}",
     "GET /api/v1/tenants/{tenant_id}/report.{form}",
 }
 
@@ -37,7 +43,14 @@ def test_every_endpoint_answers_as_described(app: Flask, platform: runtime.Runti
     with platform.database.transaction(scope) as session:
         portfolio = debts.portfolio(session)
         made = [debts.debt(session, portfolio, client_account=f"A-{number}") for number in range(3)]
-    real = {"account_id": made[0].account_id, "tenant_id": scope.tenant()}
+        yesterday = clock.today("America/Santiago") - timedelta(days=1)
+        drawn = remittances.draw(
+            session, currency="CLP", period_from=yesterday, period_to=yesterday, actor="user:1"
+        )
+        real = {
+            "account_id": made[0].account_id, "tenant_id": scope.tenant(), "portfolio_id": portfolio,
+            "remittance_id": drawn.id,
+        }  # fmt: skip
     headers = {
         "Authorization": f"Bearer {machine(app, platform, scope).key}",
         "Idempotency-Key": "probe-000001",

@@ -7,6 +7,7 @@ import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from recupero.contacts.tables import MessageCopy
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.jobs import JobRequest
+from recupero.ledger import remittances
+from recupero.ledger.tables import RemittanceItem
 from recupero.payments import service as payments
 from recupero.placements import service as placements
 from recupero.placements.tables import ImportBatch, ImportIssue
@@ -122,6 +125,7 @@ def _furnish(platform: runtime.Runtime, scope: Scope) -> House:
             actor="system",
         )
         key = max(row.id for row in _keys(session))
+        statement = _statement(session, owed.account_id)
     ids = {
         "tenant_id": scope.tenant(),
         "account_id": owed.account_id,
@@ -135,8 +139,26 @@ def _furnish(platform: runtime.Runtime, scope: Scope) -> House:
         "key_id": key,
         "debtor_id": owed.debtor_id,
         "point_id": owed.points["phone"],
+        "remittance_id": statement,
     }
     return House(scope, {**ids, "token": link.rpartition("/")[2]})
+
+
+def _statement(session: Any, account_id: int) -> int:
+    """A statement of remittance with a line about the account, whose number is the creditor's own."""
+    yesterday = clock.now().date() - timedelta(days=1)
+    drawn = remittances.draw(
+        session, currency="CLP", period_from=yesterday, period_to=yesterday, actor="system"
+    )
+    session.add(
+        RemittanceItem(
+            tenant_id=drawn.tenant_id, remittance_id=drawn.id, transaction_id=1, account_id=account_id,
+            at=clock.now(), kind="paid_to_agency", direct=False, amount_minor=100, parts={"principal": 100},
+            fee_minor=20, tax_minor=4, balance_after_minor=0,
+        )
+    )  # fmt: skip
+    session.flush()
+    return drawn.id
 
 
 def _keys(session: Any) -> Any:
@@ -160,6 +182,7 @@ def _addresses(app: Flask, house: House) -> Iterator[tuple[Rule, str, str]]:
         "charge_id": 1,
         "action_id": 1,
         "rule_id": "x",
+        "currency": "CLP",
         "name": "x",
         "reference": "x",
     }
@@ -327,7 +350,7 @@ def test_lists_of_another_creditor_with_the_first_ones_ids_are_empty(
     app: Flask, world: World, house: House
 ) -> None:
     stranger = machine(app, world.platform, world.tenant(Scope(house.scope.agency_id)), *EVERYTHING)
-    for path in ("accounts", "payments", "payment-links", "imports", "plans"):
+    for path in ("accounts", "payments", "payment-links", "imports", "plans", "remittances"):
         page = stranger.get(f"/api/v1/{path}", tenant_id=house.ids["tenant_id"])
         assert page == {"items": [], "next": None}, path
 

@@ -85,6 +85,10 @@ def test_check_exits_one_where_a_scenario_differs(tmp_path: Path) -> None:
         ({"timezone": "America/Santiagoo"}, "use an IANA name"),
         ({"proposed": {"at": "2025-03-11T10:00:00", "channel": "call", "recipient": "debtor"}}, "timezone"),
         ({"surprise": 1}, "not a known key"),
+        ({"country": "ZZ"}, "no pack is installed for `ZZ`; use one of CL, CO"),
+        ({"region": "AR-C"}, "`AR-C` is no region of CL"),
+        ({"region": 13}, "`13` is not text"),
+        ({"debt": {"due_date": "2024-01-01", "amount": "many", "currency": "CLP"}}, "is not an amount"),
     ],
 )
 def test_check_names_file_line_and_remedy(tmp_path: Path, change: dict[str, Any], words: str) -> None:
@@ -94,6 +98,22 @@ def test_check_names_file_line_and_remedy(tmp_path: Path, change: dict[str, Any]
     assert result.exit_code == 2
     assert "broken.jsonl, line 2" in result.stderr
     assert words in result.stderr
+
+
+def test_a_case_of_a_closed_country_is_refused_with_the_reason(tmp_path: Path) -> None:
+    file = tmp_path / "closed.jsonl"
+    file.write_text(json.dumps(a_case() | {"country": "XX"}), encoding="utf-8")
+    result = run("check", str(file))
+    assert result.exit_code == 1
+    assert "refused by XX-COVERAGE, expected allowed: its rules could not be read" in result.stderr
+
+
+def test_a_file_without_scenarios_exits_two(tmp_path: Path) -> None:
+    file = tmp_path / "empty.jsonl"
+    file.write_text("\n", encoding="utf-8")
+    result = run("check", str(file))
+    assert result.exit_code == 2
+    assert "holds no scenario" in result.stderr
 
 
 @pytest.mark.parametrize("text", ['{"id": 1', "[1, 2]", "null", '{"id": 1, "id": 2}', "\x00", "NaN"])

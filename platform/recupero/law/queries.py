@@ -11,7 +11,7 @@ from typing import Any
 
 from recupero.law.service import Packs, edition, judge_contact
 from recupero_sdk.law import Facts, PastContact, Proposal, RuleOutcome, Verdict
-from recupero_sdk.law.scenario import Scenario, read_scenarios
+from recupero_sdk.law.scenario import Scenario, ScenarioError, read_scenarios
 from recupero_sdk.law.zones import load_zone, plausible_zones
 
 
@@ -66,7 +66,7 @@ def check_scenarios(packs: Packs, files: Iterable[Path]) -> Iterator[Checked]:
     `rules` are the refusing rules of a refusal and all rules consulted of a permission.
     """
     for file in files:
-        for scenario in read_scenarios(file):
+        for scenario in _scenarios(packs, file):
             verdict = judge_contact(packs, scenario.facts, scenario.history, scenario.proposal)
             if pack := packs.by_country.get(scenario.country):
                 verdict = scenario.judged(verdict, pack)
@@ -77,8 +77,29 @@ def check_scenarios(packs: Packs, files: Iterable[Path]) -> Iterator[Checked]:
                 allowed=verdict.allowed,
                 rules=verdict.rules if verdict.allowed else tuple(refusing),
                 next_allowed_at=at.isoformat() if at else None,
-                disagreement=scenario.disagreement(verdict),
+                disagreement=_disagreement(packs, scenario, verdict),
             )
+
+
+def _scenarios(packs: Packs, file: Path) -> Iterator[Scenario]:
+    """The lines of a file; `ScenarioError` for a country that no pack is installed for and for no lines."""
+    scenario = None
+    for scenario in read_scenarios(file):
+        if scenario.country not in {*packs.by_country, *packs.closed}:
+            known = ", ".join(sorted(packs.by_country)) or "-"
+            raise ScenarioError(
+                f"{scenario.where}: country: no pack is installed for `{scenario.country}`; "
+                f"use one of {known}, or install its pack"
+            )
+        yield scenario
+    if scenario is None:
+        raise ScenarioError(f"{file}: holds no scenario; write one JSON object per line")
+
+
+def _disagreement(packs: Packs, scenario: Scenario, verdict: Verdict) -> str | None:
+    """How the verdict differs from what is expected; of a closed country with the reason."""
+    differs, why = scenario.disagreement(verdict), packs.closed.get(scenario.country)
+    return f"{differs}: {why}" if differs and why else differs
 
 
 def _local(packs: Packs, scenario: Scenario, verdict: Verdict) -> datetime | None:

@@ -15,7 +15,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BeforeValidator, Field, StrictBool, ValidationError, field_validator
+from pydantic import (
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    StrictBool,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from recupero_sdk.law.content import Occasion, check_content
 from recupero_sdk.law.pack import RegulationPack
@@ -193,10 +201,21 @@ class ScenarioLine(Strict):
 
     _known_zone = field_validator("timezone")(_zone)
 
+    @field_validator("region")
+    @classmethod
+    def _of_country(cls, region: str | None, line: ValidationInfo) -> str | None:
+        """A code of ISO 3166-2; one that the pack does not list stands for a region that is not known."""
+        country = line.data.get("country")
+        if region is not None and country and not re.fullmatch(rf"{country}-[A-Z0-9]{{1,3}}", region):
+            raise ValueError(
+                f"`{region}` is no region of {country}; write its ISO 3166-2 code ({country}-…), or null"
+            )
+        return region
+
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One worked case: the question, and the answer its author expects."""
+    """One worked case: the question, and the answer its author expects; `where` names its file and line."""
 
     id: str
     country: str
@@ -207,6 +226,7 @@ class Scenario:
     expect_rules: tuple[str, ...]
     why: str
     message: ScenarioMessage | None = None
+    where: str = ""
 
     def judged(self, verdict: Verdict, pack: RegulationPack) -> Verdict:
         """The verdict of the gate with what the law says of the words, where the case gives them."""
@@ -270,7 +290,7 @@ def parse_scenario(line: str, where: str) -> Scenario:
     if not isinstance(data, dict):
         raise ScenarioError(f"{where}: is not a JSON object; write one JSON object per line")
     try:
-        return _scenario(ScenarioLine.model_validate(data))
+        return _scenario(ScenarioLine.model_validate(data), where)
     except ValidationError as error:
         raise ScenarioError(f"{where}: {'; '.join(map(_problem, error.errors()))}") from None
 
@@ -284,6 +304,21 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return data
 
 
+#: What pydantic's usual refusals mean to the author of a line, and what to do.
+_REMEDIES = {
+    "timezone_aware": "has no timezone offset; write ISO 8601 with one, such as 2026-03-10T10:00:00-03:00",
+    "datetime_from_date_parsing": "is not a moment; write ISO 8601 with an offset",
+    "datetime_parsing": "is not a moment; write ISO 8601 with an offset",
+    "decimal_parsing": 'is not an amount; write major units as text, such as "1000.50"',
+    "decimal_type": 'is not an amount; write major units as text, such as "1000.50"',
+    "string_type": "is not text; write it in quotes",
+    "bool_type": "is not allowed; write true or false",
+    "tuple_type": "is not a list; write it in square brackets",
+    "model_type": "is not an object; write it in braces",
+    "model_attributes_type": "is not an object; write it in braces",
+}
+
+
 def _problem(error: Any) -> str:
     path = ".".join(str(step) for step in error["loc"])
     if error["type"] == "missing":
@@ -292,10 +327,12 @@ def _problem(error: Any) -> str:
         return f"{path} is not a known key; remove it or correct its name"
     if error["type"] == "literal_error":
         return f"{path}: `{error['input']}` is not allowed; use one of {error['ctx']['expected']}"
+    if error["type"] in _REMEDIES:
+        return f"{path}: `{error['input']}` {_REMEDIES[error['type']]}"
     return f"{path}: {error['msg'].removeprefix('Value error, ')}"
 
 
-def _scenario(line: ScenarioLine) -> Scenario:
+def _scenario(line: ScenarioLine, where: str) -> Scenario:
     debtor = line.debtor
     consented, debt = debtor.consented_channels, line.debt
     facts = Facts(
@@ -348,6 +385,7 @@ def _scenario(line: ScenarioLine) -> Scenario:
         expect_rules=line.expect.rules,
         why=line.why,
         message=proposed.message,
+        where=where,
     )
 
 

@@ -109,7 +109,7 @@ def test_workers_that_race_for_weeks_make_no_contact_too_many(debts: list[Placed
         clock.advance(timedelta(hours=chance.choice((20, 47, 48, 49, 72, 96))))
     made = counted(debts)
     assert len(made) > 12, "nothing was contacted, so nothing is proven"
-    assert {channel for _at, channel, _outcome in made} >= {"call", "email"}
+    assert len({channel for _at, channel, _outcome in made}) > 1, "only one kind of cap was raced for"
     check_by_counting(debts, per_week=3)
     assert replay_contacts(runtime.current().database).broken == ()
 

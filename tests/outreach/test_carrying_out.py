@@ -136,14 +136,14 @@ def test_nobody_is_contacted_whose_time_zone_nothing_tells(scope: Scope) -> None
 
 
 def test_a_country_without_a_pack_is_closed_and_says_so(scope: Scope) -> None:
-    placed = place(scope, country="BR", currency="BRL", language="pt")
+    placed = place(scope, country="UY", currency="UYU")
     plan(placed)
     run()
-    assert states(placed) == [("blocked", "law:BR-COVERAGE")]
+    assert states(placed) == [("blocked", "law:UY-COVERAGE")]
     with runtime.current().database.transaction(scope) as session:
         step = queries.why_silent(session, placed[0].account_id)
         (line,) = queries.actions_of(session, placed[0].account_id)
-    assert step.standing == ["law:BR-COVERAGE", "nothing_planned"]
+    assert step.standing == ["law:UY-COVERAGE", "nothing_planned"]
     assert "pack" in str(line.events[-1][3])
 
 

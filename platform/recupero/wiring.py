@@ -14,6 +14,7 @@ from recupero.payments import jobs as payments_jobs
 from recupero.payments import queries as payments
 from recupero.payments.events import (
     DirectPaymentsBooked,
+    LinkRevoked,
     PaymentBooked,
     PaymentReversed,
     PlanBroken,
@@ -64,6 +65,7 @@ def wire() -> None:
     subscribe(AccountsClosed, plans.on_closed)
     subscribe(AccountsClosed, settlements.on_closed)
     subscribe(PlanBroken, write_offs.on_plan_broken)
+    subscribe(LinkRevoked, charges.withdraw_revoked)
     subscribe(PaymentBooked, outreach.on_payment_booked)
     subscribe(DirectPaymentsBooked, outreach.on_payment_booked)
     subscribe(PromiseMade, outreach.on_promise_made)

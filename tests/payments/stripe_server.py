@@ -1,8 +1,11 @@
 """A local Stripe: a real HTTP server that the official SDK talks to unpatched.
 
-It answers with Stripe's published shapes (`stripe_shapes.json`, cut from fixtures3.json of stripe/openapi,
-MIT licence), checks key, version, idempotency keys and parameters as Stripe does, and signs webhooks with the
-real scheme (`t=…,v1=…`, HMAC-SHA-256 over `t.body`).
+It answers with Stripe's published shapes (fixtures3.json of stripe/openapi, MIT licence), checks key, version,
+idempotency keys and parameters as Stripe does, lists page by page, and signs webhooks with the real scheme
+(`t=…,v1=…`, HMAC-SHA-256 over `t.body`).
+
+The whole published file lies beside the repository (`../shared/stripe`). Where it is missing, the cut of it in
+`stripe_shapes.json` serves, and the run says aloud at its end that the whole file was left out.
 """
 
 import copy
@@ -10,7 +13,7 @@ import hmac
 import itertools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,18 +22,37 @@ from pathlib import Path
 from socket import SHUT_RDWR
 from threading import Lock, Thread
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
-SHAPES: dict[str, Any] = json.loads((Path(__file__).parent / "stripe_shapes.json").read_text())
+from recupero.kernel import clock
+
+PUBLISHED = Path(__file__).parents[3] / "shared" / "stripe" / "fixtures3.json"
+CUT = Path(__file__).parent / "stripe_shapes.json"
+LEFT_OUT = f"Stripe's whole published shapes left out: {PUBLISHED.name} is not there, its cut answers instead"
+
+
+def shapes() -> dict[str, Any]:
+    """An example of each resource, as Stripe publishes it."""
+    whole: dict[str, Any] = json.loads((PUBLISHED if PUBLISHED.exists() else CUT).read_text(encoding="utf-8"))
+    found: dict[str, Any] = whole.get("resources", whole)
+    return found
+
+
+SHAPES = shapes()
 API_KEY = "sk_test_local"
 WEBHOOK_SECRET = "whsec_local"
 VERSION = "2026-10-28.endive"
+HANG_UP, LOSE_ANSWER = 0, 1  # outages: nothing is done; it is done, but the answer never arrives
 _THREE_DECIMAL = {"bhd", "jod", "kwd", "omr", "tnd"}
 _CREATE = re.compile(
     r"line_items\[0\]\[(quantity|price_data\]\[(currency|unit_amount|product_data\]\[name))\]"
     r"|restrictions\[completed_sessions\]\[limit\]|after_completion\[(type|redirect\]\[url)\]"
     r"|metadata\[\w+\]|payment_intent_data\[metadata\]\[\w+\]"
+    r"|application_fee_amount|on_behalf_of|transfer_data\[destination\]"
 )
+_LISTED = {"charges": "charge", "refunds": "refund", "disputes": "dispute", "payouts": "payout"}
+_ASKED = re.compile(r"created\[gte\]|limit|starting_after|expand\[\d+\]")
+_EXPANDS = {"charges": {"data.balance_transaction"}, "refunds": {"data.charge"}}
 
 
 class Refusal(Exception):
@@ -44,11 +66,14 @@ class Refusal(Exception):
 
 @dataclass
 class StripeServer:
-    """What the server holds. `outages` are statuses that the next requests are answered with (0 hangs up)."""
+    """What the server holds. `outages` are statuses that the next requests are answered with (or `HANG_UP`,
+    `LOSE_ANSWER`); `listed` what it has on record, oldest first, by the path of the list."""
 
     url: str = ""
     links: dict[str, dict[str, Any]] = field(default_factory=dict)
     amounts: dict[str, tuple[int, str]] = field(default_factory=dict)
+    listed: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {name: [] for name in _LISTED})
+    transactions: dict[str, dict[str, Any]] = field(default_factory=dict)
     outages: list[int] = field(default_factory=list)
     requests: list[tuple[str, str | None, dict[str, str]]] = field(default_factory=list)
     accounts: list[str | None] = field(default_factory=list)
@@ -57,12 +82,8 @@ class StripeServer:
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     def post(self, path: str, headers: Any, form: dict[str, str]) -> dict[str, Any]:
-        """One request to the API."""
-        if headers.get("Authorization") != f"Bearer {API_KEY}":
-            raise Refusal(401, "invalid_request_error", "api_key_invalid", "Invalid API Key provided")
-        if headers.get("Stripe-Version") != VERSION:
-            raise Refusal(400, "invalid_request_error", "version", "the version header must be pinned")
-        self.accounts.append(headers.get("Stripe-Account"))
+        """One request to the API that changes something."""
+        self._check(headers)
         if path == "/v1/payment_links":
             return self._once(headers.get("Idempotency-Key"), form, lambda: self._create(form))
         found = re.fullmatch(r"/v1/payment_links/(plink_\w+)", path)
@@ -73,7 +94,41 @@ class StripeServer:
         self.links[found[1]]["active"] = form["active"] == "true"
         return self.links[found[1]]
 
-    def _once(self, key: str | None, form: dict[str, str], make: Any) -> dict[str, Any]:
+    def get(self, path: str, headers: Any, asked: dict[str, str]) -> dict[str, Any]:
+        """One page of a list, newest first."""
+        self._check(headers)
+        name = path.removeprefix("/v1/")
+        if name not in _LISTED:
+            raise Refusal(404, "invalid_request_error", "resource_missing", f"Unrecognized request URL {path}")
+        unknown = [key for key in asked if not _ASKED.fullmatch(key)]
+        expands = {value for key, value in asked.items() if key.startswith("expand")}
+        if unknown or expands - _EXPANDS.get(name, set()):
+            raise Refusal(400, "invalid_request_error", "parameter_unknown", f"{unknown} {sorted(expands)}")
+        since, limit = int(asked.get("created[gte]", 0)), int(asked.get("limit", 10))
+        rows = [one for one in reversed(self.listed[name]) if one["created"] >= since]
+        if after := asked.get("starting_after"):
+            rows = rows[[one["id"] for one in rows].index(after) + 1 :]
+        data = [self._expanded(name, one, expands) for one in rows[:limit]]
+        return {"object": "list", "url": path, "has_more": len(rows) > limit, "data": data}
+
+    def _expanded(self, name: str, thing: dict[str, Any], expands: set[str]) -> dict[str, Any]:
+        found = copy.deepcopy(thing)
+        if name == "charges" and expands:
+            found["balance_transaction"] = self.transactions.get(found["balance_transaction"])
+        if name == "refunds" and expands:
+            found["charge"] = next(one for one in self.listed["charges"] if one["id"] == found["charge"])
+        return found
+
+    def _check(self, headers: Any) -> None:
+        if headers.get("Authorization") != f"Bearer {API_KEY}":
+            raise Refusal(401, "invalid_request_error", "api_key_invalid", "Invalid API Key provided")
+        if headers.get("Stripe-Version") != VERSION:
+            raise Refusal(400, "invalid_request_error", "version", "the version header must be pinned")
+        self.accounts.append(headers.get("Stripe-Account"))
+
+    def _once(
+        self, key: str | None, form: dict[str, str], make: Callable[[], dict[str, Any]]
+    ) -> dict[str, Any]:
         if not key:
             raise Refusal(400, "invalid_request_error", "idempotency_key", "this request needs its own key")
         if key in self._answers:
@@ -94,17 +149,23 @@ class StripeServer:
             )
         price = "line_items[0][price_data]"
         currency, amount = form[f"{price}[currency]"], form[f"{price}[unit_amount]"]
-        if not amount.isdecimal() or int(amount) < 1 or not currency.islower():
+        fee = form.get("application_fee_amount", "0")
+        if not amount.isdecimal() or int(amount) < 1 or not currency.islower() or not fee.isdecimal():
             raise Refusal(400, "invalid_request_error", "parameter_invalid_integer", "Invalid integer")
-        if currency in _THREE_DECIMAL and int(amount) % 10:
+        if currency in _THREE_DECIMAL and (int(amount) % 10 or int(fee) % 10):
             raise Refusal(400, "invalid_request_error", "parameter_invalid_integer", "last digit must be 0")
+        if int(fee) and (int(fee) > int(amount) or "transfer_data[destination]" not in form):
+            raise Refusal(400, "invalid_request_error", "parameter_invalid", "application fee")
         identity = f"plink_{next(self._numbers)}"
         limit = int(form["restrictions[completed_sessions][limit]"])
         link = {
             **copy.deepcopy(SHAPES["payment_link"]),
-            "id": identity, "currency": currency, "url": f"https://buy.stripe.com/test_{identity}",
-            "metadata": _nested(form, "metadata"),
+            "id": identity, "active": True, "currency": currency,
+            "url": f"https://buy.stripe.com/test_{identity}", "metadata": _nested(form, "metadata"),
             "restrictions": {"completed_sessions": {"count": 0, "limit": limit}},
+            "application_fee_amount": int(fee) or None, "on_behalf_of": form.get("on_behalf_of"),
+            "transfer_data": {"destination": form["transfer_data[destination]"], "amount": None}
+            if "transfer_data[destination]" in form else None,
         }  # fmt: skip
         self.links[identity] = link
         self.amounts[identity] = (int(amount), currency)
@@ -122,12 +183,22 @@ class StripeServer:
             "payment_status": "paid" if paid else "unpaid", "metadata": self.links[link]["metadata"],
         }  # fmt: skip
 
+    def intent(self, link: str) -> dict[str, Any]:
+        """The payment intent of a card that was declined."""
+        amount, currency = self.amounts[link]
+        return {
+            **copy.deepcopy(SHAPES["payment_intent"]),
+            "id": f"pi_{link}", "amount": amount, "currency": currency, "status": "requires_payment_method",
+            "metadata": self.links[link]["metadata"],
+        }  # fmt: skip
+
     def charge(self, link: str, *, refunded: int = 0) -> dict[str, Any]:
         amount, currency = self.amounts[link]
         return {
             **copy.deepcopy(SHAPES["charge"]),
             "id": f"ch_{link}", "amount": amount, "currency": currency, "payment_intent": f"pi_{link}",
             "amount_refunded": refunded, "refunded": refunded == amount, "captured": True,
+            "metadata": self.links[link]["metadata"], "balance_transaction": f"txn_{link}",
         }  # fmt: skip
 
     def dispute(self, link: str, status: str) -> dict[str, Any]:
@@ -137,6 +208,38 @@ class StripeServer:
             "id": f"dp_{link}", "amount": amount, "currency": currency, "charge": f"ch_{link}",
             "payment_intent": f"pi_{link}", "status": status,
         }  # fmt: skip
+
+    def payout(self, amount: int, currency: str, status: str = "paid") -> dict[str, Any]:
+        return {
+            **copy.deepcopy(SHAPES["payout"]),
+            "id": f"po_{next(self._numbers)}", "amount": amount, "currency": currency, "status": status,
+        }  # fmt: skip
+
+    def record(self, name: str, thing: dict[str, Any], at: datetime | None = None) -> dict[str, Any]:
+        """Put something on Stripe's record, as of `at` (else now)."""
+        kept = {**thing, "created": int((at or clock.now()).timestamp())}
+        self.listed[name].append(kept)
+        return kept
+
+    def record_paid(self, link: str, *, fee: int = 0, at: datetime | None = None) -> dict[str, Any]:
+        """A charge on record, with its balance transaction."""
+        charge = self.record("charges", self.charge(link), at)
+        self.transactions[charge["balance_transaction"]] = {
+            **copy.deepcopy(SHAPES["balance_transaction"]),
+            "id": charge["balance_transaction"], "amount": charge["amount"], "currency": charge["currency"],
+            "fee": fee, "net": charge["amount"] - fee, "source": charge["id"],
+        }  # fmt: skip
+        return charge
+
+    def record_refund(self, charge: dict[str, Any], amount: int, at: datetime | None = None) -> None:
+        charge["amount_refunded"] += amount
+        self.record(
+            "refunds",
+            {**copy.deepcopy(SHAPES["refund"]), "id": f"re_{next(self._numbers)}", "amount": amount,
+             "currency": charge["currency"], "charge": charge["id"], "status": "succeeded",
+             "payment_intent": charge["payment_intent"]},
+            at,
+        )  # fmt: skip
 
     def event(
         self, kind: str, thing: dict[str, Any], at: datetime, secret: str = WEBHOOK_SECRET
@@ -173,14 +276,24 @@ def serve() -> Iterator[StripeServer]:
 
         def do_POST(self) -> None:
             form = dict(parse_qsl(self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()))
+            self._handle(self.path, form, state.post)
+
+        def do_GET(self) -> None:
+            asked = urlsplit(self.path)
+            query = {name: values[0] for name, values in parse_qs(asked.query).items()}
+            self._handle(asked.path, query, state.get)
+
+        def _handle(self, path: str, form: dict[str, str], work: Callable[..., dict[str, Any]]) -> None:
             with state._lock:
-                state.requests.append((self.path, self.headers.get("Idempotency-Key"), form))
+                state.requests.append((path, self.headers.get("Idempotency-Key"), form))
                 outage = state.outages.pop(0) if state.outages else None
-                if outage == 0:
-                    self.close_connection = True
-                    self.connection.shutdown(SHUT_RDWR)
+                if outage == HANG_UP:
+                    self._hang_up()
                     return
-                status, answer = self._answer(outage, form)
+                status, answer = self._answer(outage, path, form, work)
+            if outage == LOSE_ANSWER:
+                self._hang_up()
+                return
             body = json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
@@ -191,11 +304,18 @@ def serve() -> Iterator[StripeServer]:
             self.end_headers()
             self.wfile.write(body)
 
-        def _answer(self, outage: int | None, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
-            if outage:
-                return outage, {"error": {"type": "api_error", "message": "try again"}}
+        def _hang_up(self) -> None:
+            self.close_connection = True
+            self.connection.shutdown(SHUT_RDWR)
+
+        def _answer(
+            self, outage: int | None, path: str, form: dict[str, str], work: Callable[..., dict[str, Any]]
+        ) -> tuple[int, dict[str, Any]]:
+            if outage not in {None, LOSE_ANSWER}:
+                kind = "rate_limit" if outage == 429 else "api_error"
+                return outage or 500, {"error": {"type": kind, "message": "try again"}}
             try:
-                return 200, state.post(self.path, self.headers, form)
+                return 200, work(path, self.headers, form)
             except Refusal as refusal:
                 return refusal.status, refusal.body
 

@@ -117,6 +117,25 @@ def settle_suspense(session: Session, *, debtor_id: int, currency: str, trigger:
     group.move(session, trigger=trigger, at=at, about=None)
 
 
+def fee_of(
+    session: Session, debtor_id: int, account_ids: Sequence[int], currency: str, amount_minor: int
+) -> int:
+    """The agency's fee (with its tax) if the debtor paid this amount for these accounts now. Books nothing."""
+    group = Group.load(session, debtor_id, currency)
+    allowed = [debt for debt in group.debts if debt.account_id in set(account_ids)]
+    supposed = Payment(
+        tenant_id=scope_of(session).tenant(), id=0, external_key="supposed", kind="connect",
+        amount_minor=amount_minor, currency=currency, received_at=clock.now(),
+        account_ids=[debt.account_id for debt in allowed],
+        rates={str(debt.account_id): debt.commission_rate for debt in allowed},
+    )  # fmt: skip
+    group.payments.append(supposed)
+    owed = [Debt(debt.account_id, debt.due_date) for debt in group.debts]
+    receipts = replay(owed, [*group._owed(session), *group.happenings()])
+    moves = group.moves_of(supposed, receipts["supposed"], in_order(owed))
+    return sum(move.fee_minor for move in moves)
+
+
 def _lock(session: Session, payment_key: str) -> None:
     """One at a time for each payment: a refund and its payment must not miss each other."""
     session.execute(_PAYMENT_LOCK, {"key": payment_key, "tenant": scope_of(session).tenant()})

@@ -10,7 +10,8 @@ from recupero.kernel import clock, jobs
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.payments import gateways
-from recupero.payments.events import DirectPaymentsBooked, PaymentBooked, PaymentReversed
+from recupero.payments.booking import fee_of
+from recupero.payments.events import DirectPaymentsBooked, LinkRevoked, PaymentBooked, PaymentReversed
 from recupero.payments.links import address
 from recupero.payments.tables import Charge, PaymentLink
 from recupero.placements.debts import OpenDebt, debts_by_id
@@ -30,6 +31,10 @@ class Payable:
     currency: str
     total_minor: int
     minimum_minor: int
+
+    @property
+    def account_ids(self) -> list[int]:
+        return [debt.account_id for debt in self.debts]
 
 
 def payable(session: Session, link_id: int) -> Payable:
@@ -54,6 +59,8 @@ def start_charge(session: Session, link_id: int, amount_minor: int) -> int:
     Raises UserError on an amount outside what can be paid, Conflict where nothing is owed any more.
     """
     link = _link(session, link_id, lock=True)
+    if link.status != "active":
+        raise Conflict("this payment link is no longer valid")
     can = payable(session, link_id)
     if not can.total_minor:
         raise Conflict("nothing is owed on this link any more")
@@ -65,16 +72,39 @@ def start_charge(session: Session, link_id: int, amount_minor: int) -> int:
         if charge.amount_minor == amount_minor and charge.gateway == gateway and charge.state != "pending":
             return charge.id
     withdraw(session, link_id)
-    tenant = scope_of(session).tenant()
-    charge = Charge(
-        tenant_id=tenant, link_id=link.id, gateway=gateway,
-        idempotency_key=f"recupero-{tenant}-{secrets.token_urlsafe(12)}", amount_minor=amount_minor,
-        currency=link.currency, state="wanted", created_at=clock.now(),
-    )  # fmt: skip
-    session.add(charge)
+    charge = _given_up(session, link, gateway, amount_minor) or _new(
+        session, link, gateway, can, amount_minor
+    )
     session.flush()
     jobs.enqueue(session, "payments.create_charge", queue="urgent", charge_id=charge.id)
     return charge.id
+
+
+def _given_up(session: Session, link: PaymentLink, gateway: str, amount_minor: int) -> Charge | None:
+    """The link's newest charge, where the gateway was away when it was asked: asked again with the same key,
+    since the gateway may have made its page without our hearing of it."""
+    found = latest(session, link.id)
+    if (
+        found is None
+        or (found.state, found.problem) != ("failed", "unavailable")
+        or (found.amount_minor, found.gateway) != (amount_minor, gateway)
+    ):
+        return None
+    found.state, found.problem = "wanted", None
+    return found
+
+
+def _new(session: Session, link: PaymentLink, gateway: str, can: Payable, amount_minor: int) -> Charge:
+    tenant, connect = scope_of(session).tenant(), gateways.pays_creditor(session, gateway)
+    charge = Charge(
+        tenant_id=tenant, link_id=link.id, gateway=gateway,
+        idempotency_key=f"recupero-{tenant}-{secrets.token_urlsafe(12)}", amount_minor=amount_minor,
+        currency=link.currency, state="wanted", mode="connect" if connect else "trust",
+        fee_minor=fee_of(session, link.debtor_id, can.account_ids, link.currency, amount_minor)
+        if connect else 0, created_at=clock.now(),
+    )  # fmt: skip
+    session.add(charge)
+    return charge
 
 
 def withdraw(session: Session, link_id: int) -> None:
@@ -96,7 +126,8 @@ def withdraw(session: Session, link_id: int) -> None:
 def withdraw_changed(
     session: Session, event: PaymentBooked | PaymentReversed | DirectPaymentsBooked | AccountsClosed
 ) -> None:
-    """A balance or a status changed: charges that were asked for before it are out of date."""
+    """A balance or a status changed: charges that were asked for before it are out of date, and are made anew
+    where something is still owed."""
     if not event.account_ids:
         return
     links = session.execute(
@@ -107,7 +138,28 @@ def withdraw_changed(
         )
     ).scalars()
     for link_id in links.all():
-        withdraw(session, link_id)
+        renew(session, link_id)
+
+
+def withdraw_revoked(session: Session, event: LinkRevoked) -> None:
+    """A revoked link takes no money."""
+    withdraw(session, event.link_id)
+
+
+def renew(session: Session, link_id: int) -> None:
+    """What can be paid has changed (a balance, a plan, a status): the link's charges are withdrawn, and a
+    worker asks for one over what is owed now (`make_anew`)."""
+    withdraw(session, link_id)
+    jobs.enqueue(session, "payments.renew_charge", link_id=link_id)
+
+
+def make_anew(session: Session, link_id: int) -> int | None:
+    """A charge over all that is owed on the link; None where the link is closed, nothing is owed, or the
+    debtor has asked for another meanwhile."""
+    link, can = _link(session, link_id), payable(session, link_id)
+    if link.status != "active" or not can.total_minor or _running(session, link_id):
+        return None
+    return start_charge(session, link_id, can.total_minor)
 
 
 def _is_open(debt: OpenDebt) -> bool:

@@ -28,6 +28,13 @@ class DirectPaymentsBooked:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkRevoked:
+    """The address is closed; nothing that was opened behind it may be paid any more."""
+
+    link_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class PromiseMade:
     """The debtor promised to pay on the account."""
 

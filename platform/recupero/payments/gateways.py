@@ -8,7 +8,7 @@ from recupero.kernel import crypto, runtime
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound, UserError
 from recupero.tenancy import queries as tenancy
-from recupero_sdk.gateways import Gateway
+from recupero_sdk.gateways import Gateway, SplittingGateway
 from recupero_sdk.settings import PluginConfig
 
 SANDBOX = "sandbox"
@@ -41,6 +41,12 @@ def open_gateway(session: Session, key: str) -> tuple[Gateway, PluginConfig]:
     if key != SANDBOX:
         raise NotFound("no such payment gateway")
     return gateway, _signed(session, key, PluginConfig())
+
+
+def pays_creditor(session: Session, key: str) -> bool:
+    """Whether the gateway `key` puts the money into the account of the creditor in scope (Connect)."""
+    gateway, config = open_gateway(session, key)
+    return isinstance(gateway, SplittingGateway) and gateway.pays_creditor(config)
 
 
 def _signed(session: Session, key: str, config: PluginConfig) -> PluginConfig:

@@ -14,6 +14,7 @@ from recupero.kernel.errors import UserError
 from recupero.kernel.money import is_currency
 from recupero.payments import charges, gateways
 from recupero.payments.booking import Received, book_payment, reverse_payment
+from recupero.payments.incoming_tables import GatewayPayout
 from recupero.payments.tables import Charge, PaymentLink, ProviderEvent
 from recupero_sdk.gateways import InvalidSignature, PaymentEvent, PaymentEventKind, StaleEvent
 
@@ -23,6 +24,7 @@ _REVERSALS = {
     PaymentEventKind.DISPUTE_LOST: "dispute",
     PaymentEventKind.DISPUTE_WON: "dispute_won",
 }
+_PAYOUTS = {PaymentEventKind.PAYOUT_PAID: "paid", PaymentEventKind.PAYOUT_FAILED: "failed"}
 
 
 class BadSignature(UserError):
@@ -97,7 +99,7 @@ def process_event(session: Session, event_id: int) -> None:
         return
     gateway, config = gateways.open_gateway(session, stored.gateway)
     event = gateway.read_event(stored.body.encode(), stored.headers, config, now=stored.received_at)
-    state, note = _work(session, stored.gateway, event)
+    state, note = work(session, stored.gateway, event)
     session.execute(
         update(ProviderEvent)
         .where(ProviderEvent.id == event_id)
@@ -105,13 +107,18 @@ def process_event(session: Session, event_id: int) -> None:
     )
 
 
-def _work(session: Session, gateway_key: str, event: PaymentEvent) -> tuple[str, str | None]:
+def work(session: Session, gateway_key: str, event: PaymentEvent) -> tuple[str, str | None]:
+    """Do what an event of the tenant in scope says, once: `done` or `refused`, and what to note."""
     if event.kind is PaymentEventKind.IGNORED:
         return "done", "says nothing about our charges"
     if not is_currency(event.currency):
         return "refused", f"unknown currency {event.currency!r}"
     if event.kind in _REVERSALS:
         return _go_back(session, gateway_key, event)
+    if event.kind in _PAYOUTS:
+        return _pay_out(session, gateway_key, event)
+    if event.kind is PaymentEventKind.REFUND_FAILED:
+        return "refused", f"a refund of {event.payment_reference} failed: its money is back at the gateway"
     found = _charge_of(session, gateway_key, event)
     if found is None:
         return "refused", "names no charge of this creditor"
@@ -146,7 +153,8 @@ def _pay(session: Session, gateway_key: str, event: PaymentEvent, found: Charge)
     asked, came = (found.amount_minor, found.currency), (event.amount_minor, event.currency)
     note = None if asked == came else f"asked {asked[0]} {asked[1]}, received {came[0]} {came[1]}"
     received = Received(
-        external_key=f"{gateway_key}:{event.payment_reference}", kind="gateway",
+        external_key=f"{gateway_key}:{event.payment_reference}",
+        kind="connect" if found.mode == "connect" else "gateway",
         amount_minor=event.amount_minor, currency=event.currency, received_at=event.occurred_at,
         debtor_id=link.debtor_id, account_ids=link.account_ids, gateway=gateway_key, link_id=link.id,
         charge_id=found.id, note=note,
@@ -169,3 +177,25 @@ def _go_back(session: Session, gateway_key: str, event: PaymentEvent) -> tuple[s
         occurred_at=event.occurred_at,
     )
     return "done", None
+
+
+def _pay_out(session: Session, gateway_key: str, event: PaymentEvent) -> tuple[str, str | None]:
+    """Keep what the gateway sent to the bank; the latest that happened to a payout counts."""
+    if event.payment_reference is None or event.amount_minor <= 0:
+        return "refused", "a payout without reference or amount"
+    values = {
+        "tenant_id": scope_of(session).tenant(), "gateway": gateway_key, "reference": event.payment_reference,
+        "amount_minor": event.amount_minor, "currency": event.currency, "state": _PAYOUTS[event.kind],
+        "occurred_at": event.occurred_at,
+    }  # fmt: skip
+    told = insert(GatewayPayout).values(**values)
+    session.execute(
+        told.on_conflict_do_update(
+            index_elements=["tenant_id", "gateway", "reference"],
+            set_={"state": told.excluded.state, "occurred_at": told.excluded.occurred_at},
+            # a payout that failed was reported as paid first: of two in one second, failed counts
+            where=(GatewayPayout.occurred_at < told.excluded.occurred_at)
+            | ((GatewayPayout.occurred_at == told.excluded.occurred_at) & (told.excluded.state == "failed")),
+        )
+    )
+    return "done", "a payout to the bank account"

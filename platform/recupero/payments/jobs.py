@@ -31,29 +31,29 @@ def create_charge(context: JobContext, charge_id: int) -> None:
     try:
         made = gateway.create_charge(request, config)
     except GatewayRefused as refused:
-        _give_up(context, charge_id, str(refused))
+        _give_up(context, charge_id, "refused", str(refused))
         return
     except GatewayUnavailable as away:
         if context.attempt >= MAX_ATTEMPTS:
-            _give_up(context, charge_id, f"unavailable: {away}")
+            _give_up(context, charge_id, "unavailable", str(away))
         raise
     with context.transaction() as session:
         found = charges.charge(session, charge_id)
-        found.reference, found.url = made.reference, made.url
+        found.reference, found.url, found.fee_minor = made.reference, made.url, made.fee_minor
         if found.state == "wanted":
             found.state = "open"
         elif found.state == "cancelled":  # withdrawn while the gateway worked
             enqueue(session, "payments.cancel_charge", charge_id=charge_id)
 
 
-def _give_up(context: JobContext, charge_id: int, reason: str) -> None:
+def _give_up(context: JobContext, charge_id: int, problem: str, reason: str) -> None:
     """The debtor sees that it did not work and may ask again."""
     with context.transaction() as session:
         found = charges.charge(session, charge_id)
-        found.state = "failed"
+        found.state, found.problem = "failed", problem
         audit.record(
             session, "payments.charge_refused", f"charge:{charge_id}", actor="system",
-            tenant_id=found.tenant_id, reason=reason,
+            tenant_id=found.tenant_id, reason=f"{problem}: {reason}",
         )  # fmt: skip
 
 
@@ -65,6 +65,13 @@ def cancel_charge(context: JobContext, charge_id: int) -> None:
         gateway, config = gateways.open_gateway(session, found.gateway)
     if found.reference is not None and found.state == "cancelled":
         gateway.cancel_charge(found.reference, config)
+
+
+@job("payments.renew_charge")
+def renew_charge(context: JobContext, link_id: int) -> None:
+    """A new page in place of one whose amount is out of date."""
+    with context.transaction() as session:
+        charges.make_anew(session, link_id)
 
 
 @job("payments.process_event")

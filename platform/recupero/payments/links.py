@@ -17,9 +17,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from recupero.contacts import service as contacts
-from recupero.kernel import audit, clock, crypto, runtime
+from recupero.kernel import audit, clock, crypto, events, runtime
 from recupero.kernel.database import PLATFORM, Database, Scope, scope_of
 from recupero.kernel.errors import NotFound
+from recupero.payments.events import LinkRevoked
 from recupero.payments.tables import PaymentLink, PaymentLinkDirectory
 from recupero.placements.debts import OpenDebt, WhoOwes, debts_by_id, who_owes
 
@@ -137,7 +138,8 @@ def _insert_missing(
 
 
 def revoke_link(session: Session, link_id: int, *, actor: str) -> None:
-    """End a link at once; its address then says that it is no longer valid. Raises NotFound."""
+    """End a link at once; its address then says that it is no longer valid, and what a gateway opened for it
+    is closed. Publishes `LinkRevoked`. Raises NotFound."""
     tenant = scope_of(session).tenant()
     done = session.execute(
         update(PaymentLink)
@@ -147,6 +149,7 @@ def revoke_link(session: Session, link_id: int, *, actor: str) -> None:
     ).scalar_one_or_none()
     if done is None:
         raise NotFound("no such payment link")
+    events.publish(session, LinkRevoked(link_id))
     audit.record(session, "payments.revoke_link", f"link:{link_id}", actor=actor, tenant_id=tenant)
 
 

@@ -49,7 +49,11 @@ class PaymentLinkDirectory(Base):
 
 
 class Charge(TenantOwned, Base):
-    """A request to a gateway for an amount. `state`: wanted, open, pending, paid, failed, cancelled."""
+    """A request to a gateway for an amount. `state`: wanted, open, pending, paid, failed, cancelled.
+
+    `mode`: trust (the agency holds the money) or connect (the creditor is paid, `fee_minor` stays with the
+    agency). `problem`: why it failed, unavailable (may be asked again with the same key) or refused.
+    """
 
     __tablename__ = "charges"
     __table_args__ = (
@@ -70,16 +74,22 @@ class Charge(TenantOwned, Base):
     reference: Mapped[str | None]
     url: Mapped[str | None]
     state: Mapped[str]
+    mode: Mapped[str] = mapped_column(String(7), default="trust", server_default="trust")
+    fee_minor: Mapped[int] = mapped_column(default=0, server_default="0")
+    problem: Mapped[str | None]
     created_at: Mapped[datetime]
+
+
+PAID_TO_CREDITOR = ("direct", "connect")
 
 
 class Payment(TenantOwned, Base):
     """Money received. `external_key` (gateway and its payment id, or the file line) makes it book once.
 
-    `kind`: gateway, direct (paid to the creditor), manual. `state`: booked, suspense (no debt took it),
-    reversed (all of it went back). `account_ids` are the debts it may pay, `rates` the commission terms of
-    each at the time of payment (`ledger.commission.FeeTerms`). Money that went back is in `reversals`;
-    `refunded_minor` and `charged_back_minor` are what the books hold of it.
+    `kind`: gateway, connect (a gateway paid the creditor), direct (the debtor did), manual. `state`: booked,
+    suspense (no debt took it), reversed (all of it went back). `account_ids` are the debts it may pay, `rates`
+    the commission terms of each at the time of payment (`ledger.commission.FeeTerms`). Money that went back is
+    in `reversals`; `refunded_minor` and `charged_back_minor` are what the books hold of it.
     """
 
     __tablename__ = "payments"

@@ -4,7 +4,7 @@ A gateway turns a charge request into an address where the debtor pays, and turn
 events into payment events. It books nothing; the core does, once per event.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -20,9 +20,12 @@ class PaymentEventKind(StrEnum):
     PENDING = "pending"
     FAILED = "failed"
     REFUNDED = "refunded"
+    REFUND_FAILED = "refund_failed"
     DISPUTED = "disputed"
     DISPUTE_WON = "dispute_won"
     DISPUTE_LOST = "dispute_lost"
+    PAYOUT_PAID = "payout_paid"
+    PAYOUT_FAILED = "payout_failed"
     IGNORED = "ignored"
 
 
@@ -30,7 +33,8 @@ class PaymentEventKind(StrEnum):
 class ChargeRequest:
     """Ask for `amount_minor` of `currency`. `idempotency_key` is the same on every retry of the same request.
 
-    `metadata` (`recupero_tenant`, `recupero_charge`) must come back with the events of the charge.
+    `metadata` (`recupero_tenant`, `recupero_charge`) must come back with the events of the charge. `fee_minor`
+    is the agency's fee, which a `SplittingGateway` keeps apart where the money goes to the creditor itself.
     """
 
     idempotency_key: str
@@ -39,22 +43,27 @@ class ChargeRequest:
     description: str
     success_url: str
     metadata: Mapping[str, str] = field(default_factory=dict)
+    fee_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """The provider's answer: its `reference` and the `url` where the debtor pays."""
+    """The provider's answer: its `reference` and the `url` where the debtor pays. `fee_minor` is what the
+    agency will be left of `ChargeRequest.fee_minor` (a provider may take no fractions)."""
 
     reference: str
     url: str
+    fee_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentEvent:
-    """One event, verified. `event_id` is unique at the provider; `payment_reference` names the payment.
+    """One event, verified. `event_id` is unique at the provider; `payment_reference` names the payment, for
+    the payouts the payout.
 
     `amount_minor` is in ISO 4217 minor units: for REFUNDED the sum of all refunds of the payment so far, for
-    the disputes the disputed amount, else the payment's amount.
+    the disputes the disputed amount, else the payment's or payout's amount. `fee_minor` is what the provider
+    kept of it in `fee_currency` (the event's where it is empty), None where the event does not say.
     """
 
     event_id: str
@@ -65,6 +74,8 @@ class PaymentEvent:
     currency: str
     occurred_at: datetime
     metadata: Mapping[str, str] = field(default_factory=dict)
+    fee_minor: int | None = None
+    fee_currency: str = ""
 
 
 class GatewayUnavailable(Exception):
@@ -109,6 +120,28 @@ class Gateway(Protocol):
 
     def raw_event_id(self, body: bytes) -> str:
         """The provider's event id, for storing an event once before it is read."""
+        ...
+
+
+@runtime_checkable
+class SplittingGateway(Gateway, Protocol):
+    """A gateway that can put the money into the creditor's own account and leave the agency its fee."""
+
+    def pays_creditor(self, config: PluginConfig) -> bool:
+        """Whether it does so with these settings; then `ChargeRequest.fee_minor` goes to the agency."""
+        ...
+
+
+@runtime_checkable
+class RecordingGateway(Gateway, Protocol):
+    """A gateway whose provider can be asked what it has on record, to find events that never came."""
+
+    def recorded(self, config: PluginConfig, *, since: datetime) -> Iterator[PaymentEvent]:
+        """What happened to money since a moment, as events, in any order, page by page: each payment with its
+        fee, the refunds and disputes of it, each payout. The same fact has the same `event_id` each time.
+
+        Raises GatewayUnavailable or GatewayRefused.
+        """
         ...
 
 

@@ -28,6 +28,11 @@ _STRIPE_UNITS_IN_ISO_UNIT = {"ISK": 100}
 _ISO_UNITS_IN_STRIPE_UNIT = {"MGA": 100}
 
 
+def step(currency: str) -> int:
+    """The smallest amount that Stripe can charge, in ISO minor units."""
+    return 10 if currency in THREE_DECIMAL else _ISO_UNITS_IN_STRIPE_UNIT.get(currency, 1)
+
+
 def to_stripe(amount_minor: int, currency: str) -> int:
     """ISO minor units to Stripe's. Raises GatewayRefused on an amount that Stripe cannot charge."""
     scaled = amount_minor * _STRIPE_UNITS_IN_ISO_UNIT.get(currency, 1)

@@ -6,7 +6,7 @@ from typing import Any
 from recupero_sdk.gateways import PaymentEvent, PaymentEventKind
 from recupero_stripe.amounts import from_stripe
 
-_WON = {"won", "warning_closed"}
+_GIVEN_BACK = {"won", "warning_closed"}
 
 
 def translate(event: dict[str, Any]) -> PaymentEvent:
@@ -15,40 +15,77 @@ def translate(event: dict[str, Any]) -> PaymentEvent:
     kind, amount = _meaning(event["type"], thing)
     currency = str(thing.get("currency") or "").upper()
     session = thing.get("object") == "checkout.session"
-    payment = thing["id"] if thing.get("object") == "payment_intent" else thing.get("payment_intent")
     return PaymentEvent(
         event_id=event["id"],
         kind=kind,
         charge_reference=thing.get("payment_link") if session else None,
-        payment_reference=payment["id"] if isinstance(payment, dict) else payment,
+        payment_reference=_reference(thing),
         amount_minor=from_stripe(amount, currency) if kind is not PaymentEventKind.IGNORED else 0,
         currency=currency,
         occurred_at=datetime.fromtimestamp(event["created"], UTC),
-        metadata={str(name): str(value) for name, value in (thing.get("metadata") or {}).items()},
+        metadata=metadata_of(thing),
     )
+
+
+def metadata_of(thing: dict[str, Any]) -> dict[str, str]:
+    return {str(name): str(value) for name, value in (thing.get("metadata") or {}).items()}
+
+
+def is_inquiry(dispute: dict[str, Any]) -> bool:
+    """A question by the card's bank: no money moves (https://docs.stripe.com/disputes/how-disputes-work)."""
+    return str(dispute.get("status")).startswith("warning_")
+
+
+def _reference(thing: dict[str, Any]) -> str | None:
+    """The payment intent that the thing is or belongs to; a payout's own id."""
+    if thing.get("object") in {"payment_intent", "payout"}:
+        return str(thing["id"])
+    found = thing.get("payment_intent")
+    return found["id"] if isinstance(found, dict) else found
 
 
 def _meaning(kind: str, thing: dict[str, Any]) -> tuple[PaymentEventKind, int]:
     """What the event says, and the amount it speaks of in Stripe's units."""
-    total, amount = thing.get("amount_total") or 0, thing.get("amount") or 0
+    amount = thing.get("amount") or 0
+    family, _, what = kind.rpartition(".")
+    if family == "checkout.session":
+        return _session(what, thing), thing.get("amount_total") or 0
+    if family == "charge.dispute":
+        return _dispute(what, thing), amount
     match kind:
-        case "checkout.session.completed" if thing.get("payment_status") == "paid":
-            return PaymentEventKind.SUCCEEDED, total
-        case "checkout.session.completed":
-            return PaymentEventKind.PENDING, total
-        case "checkout.session.async_payment_succeeded":
-            return PaymentEventKind.SUCCEEDED, total
-        case "checkout.session.async_payment_failed":
-            return PaymentEventKind.FAILED, total
         case "payment_intent.payment_failed":
             return PaymentEventKind.FAILED, amount
         case "charge.refunded":
             return PaymentEventKind.REFUNDED, thing.get("amount_refunded") or 0
-        case "charge.dispute.created":
-            return PaymentEventKind.DISPUTED, amount
-        case "charge.dispute.closed" if thing.get("status") in _WON:
-            return PaymentEventKind.DISPUTE_WON, amount
-        case "charge.dispute.closed":
-            return PaymentEventKind.DISPUTE_LOST, amount
-        case _:
+        case "refund.failed":
+            return PaymentEventKind.REFUND_FAILED, amount
+        case "payout.paid":
+            return PaymentEventKind.PAYOUT_PAID, amount
+        case "payout.failed" | "payout.canceled":
+            return PaymentEventKind.PAYOUT_FAILED, amount
+        case _:  # also refund.created and refund.updated: charge.refunded says the sum of all refunds
             return PaymentEventKind.IGNORED, 0
+
+
+def _session(what: str, session: dict[str, Any]) -> PaymentEventKind:
+    if what == "completed":
+        paid = session.get("payment_status") == "paid"
+        return PaymentEventKind.SUCCEEDED if paid else PaymentEventKind.PENDING
+    known = {
+        "async_payment_succeeded": PaymentEventKind.SUCCEEDED,
+        "async_payment_failed": PaymentEventKind.FAILED,
+    }
+    return known.get(what, PaymentEventKind.IGNORED)
+
+
+def _dispute(what: str, dispute: dict[str, Any]) -> PaymentEventKind:
+    if what == "closed":
+        won = dispute.get("status") in _GIVEN_BACK
+        return PaymentEventKind.DISPUTE_WON if won else PaymentEventKind.DISPUTE_LOST
+    if what == "created" and not is_inquiry(dispute):
+        return PaymentEventKind.DISPUTED
+    known = {
+        "funds_withdrawn": PaymentEventKind.DISPUTED,
+        "funds_reinstated": PaymentEventKind.DISPUTE_WON,
+    }
+    return known.get(what, PaymentEventKind.IGNORED)

@@ -18,8 +18,9 @@ from recupero_sdk.gateways import (
     StaleEvent,
 )
 from recupero_sdk.settings import PluginConfig, Setting
-from recupero_stripe.amounts import to_stripe
+from recupero_stripe.amounts import step, to_stripe
 from recupero_stripe.events import translate
+from recupero_stripe.record import recorded
 
 API_VERSION = "2026-10-28.endive"
 MAX_AGE = timedelta(minutes=5)
@@ -27,13 +28,15 @@ SIGNATURE = "Stripe-Signature"
 
 
 class StripeGateway:
-    """Talks to Stripe with the creditor's own key, or on behalf of its connected account."""
+    """Talks to Stripe with the creditor's own key, on behalf of a connected account (`account`), or for it:
+    with `destination` the money goes to that account and the agency's fee stays (destination charge)."""
 
     key = "stripe"
     settings: Sequence[Setting] = (
         Setting("api_key", "Secret or restricted API key", required=True, secret=True),
         Setting("webhook_secret", "Signing secret of the webhook endpoint", required=True, secret=True),
         Setting("account", "Connected account (acct_…)"),
+        Setting("destination", "Connect: the creditor's account that is paid, less the agency's fee (acct_…)"),
         Setting("api_base", "Address of the API, for tests"),
     )
 
@@ -55,17 +58,27 @@ class StripeGateway:
             "after_completion": {"type": "redirect", "redirect": {"url": request.success_url}},
             "metadata": metadata,
             "payment_intent_data": {"metadata": metadata},
+            **_split(request, config),
         }
         with _errors():
             link = _client(config).v1.payment_links.create(
                 params, options={"idempotency_key": request.idempotency_key}
             )
-        return Charge(link.id, link.url)
+        return Charge(link.id, link.url, _fee(request) if config.get("destination") else 0)
 
     def cancel_charge(self, reference: str, config: PluginConfig) -> None:
         """Deactivate the link; doing so twice changes nothing."""
         with _errors():
             _client(config).v1.payment_links.update(reference, {"active": False})
+
+    def pays_creditor(self, config: PluginConfig) -> bool:
+        """Where a destination account is set."""
+        return bool(config.get("destination"))
+
+    def recorded(self, config: PluginConfig, *, since: datetime) -> Iterator[PaymentEvent]:
+        """Charges, refunds, disputes and payouts as Stripe lists them."""
+        with _errors():
+            yield from recorded(_client(config), since)
 
     def read_event(
         self, body: bytes, headers: Mapping[str, str], config: PluginConfig, *, now: datetime
@@ -84,6 +97,24 @@ class StripeGateway:
     def raw_event_id(self, body: bytes) -> str:
         """`evt_…`. Raises StaleEvent on a body that is no event."""
         return str(_event(body)["id"])
+
+
+def _split(request: ChargeRequest, config: PluginConfig) -> dict[str, Any]:
+    """A destination charge: https://docs.stripe.com/connect/destination-charges."""
+    destination = config.get("destination")
+    if not destination:
+        return {}
+    fee = to_stripe(_fee(request), request.currency)
+    return {
+        "transfer_data": {"destination": destination},
+        "on_behalf_of": destination,
+        **({"application_fee_amount": fee} if fee else {}),
+    }
+
+
+def _fee(request: ChargeRequest) -> int:
+    """The agency's fee without what is too small for Stripe."""
+    return request.fee_minor - request.fee_minor % step(request.currency)
 
 
 def _event(body: bytes) -> dict[str, Any]:

@@ -13,14 +13,17 @@ from recupero.wiring import wire
 from tests import engines
 from tests.e2e.browser import LEFT_OUT, chromium
 from tests.factories import World
+from tests.payments import stripe_server
 
 NOON = datetime(2026, 3, 10, 15, 0, tzinfo=UTC)  # a working Tuesday: noon in Santiago, ten in Bogotá
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say aloud, at the end, when no browser was there to test with."""
+    """Say aloud, at the end, when no browser or not all of Stripe's shapes were there to test with."""
     if chromium() is None:
         terminalreporter.write_sep("!", LEFT_OUT, red=True, bold=True)
+    if not stripe_server.PUBLISHED.exists():
+        terminalreporter.write_sep("!", stripe_server.LEFT_OUT, red=True, bold=True)
 
 
 @pytest.fixture(scope="session")

@@ -41,6 +41,8 @@ def _charges() -> None:
     op.add_column("charges", sa.Column("mode", sa.String(length=7), server_default="trust", nullable=False))
     op.add_column("charges", sa.Column("fee_minor", sa.BigInteger(), server_default="0", nullable=False))
     op.add_column("charges", sa.Column("problem", sa.String(), nullable=True))
+    op.create_index("ix_allocations_suspense", "allocations", ["tenant_id", "payment_id"],
+                    postgresql_where=sa.text("account_id IS NULL"))  # fmt: skip
 
 
 def _receipts() -> None:
@@ -118,6 +120,7 @@ def _bank() -> None:
         sa.Column("reference", sa.LargeBinary(), nullable=True),
         sa.Column("name", sa.LargeBinary(), nullable=True),
         sa.Column("counter_account", sa.LargeBinary(), nullable=True),
+        sa.Column("counter_index", sa.LargeBinary(), nullable=True),
         sa.Column("state", sa.String(length=7), nullable=False),
         sa.Column("matched_by", sa.String(), nullable=True),
         sa.Column("matched_at", sa.DateTime(timezone=True), nullable=True),
@@ -133,6 +136,7 @@ def _bank() -> None:
         postgresql_where=sa.text("state = 'open'"),
     )
     op.create_index("ix_bank_lines_statement", "bank_lines", ["tenant_id", "statement_id"])
+    op.create_index("ix_bank_lines_counter", "bank_lines", ["tenant_id", "counter_index"])
     op.create_index(
         "uq_bank_lines_subject",
         "bank_lines",
@@ -171,5 +175,6 @@ def _gateways() -> None:
 def downgrade() -> None:
     for name in reversed(_TABLES):
         op.drop_table(name)
+    op.drop_index("ix_allocations_suspense", table_name="allocations")
     for column in ("problem", "fee_minor", "mode"):
         op.drop_column("charges", column)

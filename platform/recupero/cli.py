@@ -47,6 +47,7 @@ _COMMANDS = {
     "law": "recupero.contacts.cli:law",
     "ledger": "recupero.ledger.cli:ledger",
     "models": "recupero.decisions.cli:models",
+    "payments": "recupero.payments.cli:payments",
     "plan": "recupero.decisions.cli:plan",
     "plugin": "recupero.commands.plugins:plugin",
     "remit": "recupero.commands.remit:remit",

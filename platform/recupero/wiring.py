@@ -10,6 +10,7 @@ from recupero.ledger.events import BooksChecked
 from recupero.outreach import jobs as outreach_jobs
 from recupero.outreach import service as outreach
 from recupero.payments import charges, direct, plans, settlements, write_offs
+from recupero.payments import charges, direct, suspense
 from recupero.payments import jobs as payments_jobs
 from recupero.payments import queries as payments
 from recupero.payments.events import (
@@ -66,6 +67,9 @@ def wire() -> None:
     subscribe(AccountsClosed, settlements.on_closed)
     subscribe(PlanBroken, write_offs.on_plan_broken)
     subscribe(LinkRevoked, charges.withdraw_revoked)
+    subscribe(PaymentBooked, suspense.review_tasks)
+    subscribe(PaymentReversed, suspense.review_tasks)
+    subscribe(DirectPaymentsBooked, suspense.review_tasks)
     subscribe(PaymentBooked, outreach.on_payment_booked)
     subscribe(DirectPaymentsBooked, outreach.on_payment_booked)
     subscribe(PromiseMade, outreach.on_promise_made)

@@ -1,12 +1,11 @@
 """A local Stripe: a real HTTP server that the official SDK talks to unpatched.
 
-It answers with Stripe's published shapes (fixtures3.json of stripe/openapi, MIT licence), checks key, version,
-idempotency keys and parameters as Stripe does, lists page by page, and signs webhooks with the real scheme
-(`t=…,v1=…`, HMAC-SHA-256 over `t.body`).
+It answers with Stripe's published shapes (fixtures3.json of stripe/openapi, MIT licence), checks key,
+version, idempotency keys and parameters as Stripe does, lists page by page, and signs webhooks with the real
+scheme (`t=…,v1=…`, HMAC-SHA-256 over `t.body`).
 
-The whole published file lies beside the repository (`../shared/stripe`). Where it is missing, the cut of it in
-`stripe_shapes.json` serves, and the run says aloud at its end that the whole file was left out.
-"""
+The whole published file lies beside the repository (`../shared/stripe`). Where it is missing, the cut of it
+in `stripe_shapes.json` serves, and the run says aloud at its end that the whole file was left out."""
 
 import copy
 import hmac
@@ -99,7 +98,9 @@ class StripeServer:
         self._check(headers)
         name = path.removeprefix("/v1/")
         if name not in _LISTED:
-            raise Refusal(404, "invalid_request_error", "resource_missing", f"Unrecognized request URL {path}")
+            raise Refusal(
+                404, "invalid_request_error", "resource_missing", f"Unrecognized request URL {path}"
+            )
         unknown = [key for key in asked if not _ASKED.fullmatch(key)]
         expands = {value for key, value in asked.items() if key.startswith("expand")}
         if unknown or expands - _EXPANDS.get(name, set()):
@@ -135,7 +136,10 @@ class StripeServer:
             before, answer = self._answers[key]
             if before != form:
                 raise Refusal(
-                    400, "idempotency_error", "idempotency_key_in_use", "other parameters, same key"
+                    400,
+                    "idempotency_error",
+                    "",
+                    "Keys for idempotent requests can only be used with the same parameters",
                 )
             return answer
         self._answers[key] = (form, make())

@@ -1,21 +1,38 @@
 """Stripe end to end: the official SDK against a local server, and webhooks signed with the real scheme."""
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from flask.testing import FlaskClient
+from recupero_stripe.gateway import StripeGateway
 from sqlalchemy import select
 
 from recupero.app import create_app
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import Scope
-from recupero.ledger.books import Book
+from recupero.ledger.books import TRUST, Book
+from recupero.payments.incoming_tables import GatewayPayout
 from recupero.payments.tables import Charge, Payment
 from recupero.tenancy import service as tenancy
+from recupero_sdk.gateways import ChargeRequest, GatewayRefused
+from recupero_sdk.settings import PluginConfig
 from tests.factories import World
 from tests.ledger.placed import Placed, place
-from tests.payments.stripe_server import API_KEY, WEBHOOK_SECRET, StripeServer, serve, sign
+from tests.payments.stripe_server import (
+    API_KEY,
+    CUT,
+    LEFT_OUT,
+    PUBLISHED,
+    SHAPES,
+    WEBHOOK_SECRET,
+    StripeServer,
+    serve,
+    sign,
+)
 from tests.payments.test_events import charge, check, events_of
 
 
@@ -258,3 +275,112 @@ def test_an_amount_that_stripe_cannot_take_is_refused_before_it_is_sent(
     switch_on(placed.scope, stripe)
     assert state(charge(placed, 5124))[0] == "failed"
     assert stripe.requests == []
+
+
+def test_a_dispute_in_all_its_words(client: FlaskClient, placed: Placed, stripe: StripeServer) -> None:
+    """A question moves no money; a dispute takes it; funds that come back are ours again; lost is lost."""
+    made = charge(placed, 40_000)
+    link = state(made)[1] or ""
+    dispute = partial(stripe.dispute, link)
+    said = [
+        ("checkout.session.completed", stripe.session(link), 40_000),
+        ("charge.dispute.created", dispute("warning_needs_response"), 40_000),
+        ("charge.dispute.created", dispute("needs_response"), 0),
+        ("charge.dispute.funds_withdrawn", dispute("needs_response"), 0),
+        ("charge.dispute.updated", dispute("under_review"), 0),
+        ("charge.dispute.funds_reinstated", dispute("won"), 40_000),
+        ("charge.dispute.closed", dispute("won"), 40_000),
+        ("charge.dispute.created", dispute("needs_response"), 0),
+        ("charge.dispute.closed", dispute("lost"), 0),
+    ]
+    for kind, thing, left in said:
+        clock.advance(timedelta(minutes=1))
+        sent = stripe.event(kind, thing, clock.now())
+        assert [post(client, placed, sent) for _ in range(2)] == [200, 200]
+        jobs.drain()
+        assert trust(placed) == left, kind
+
+
+def trust(placed: Placed) -> int:
+    books = check(placed)
+    return sum(books.get(book, 0) for book in TRUST)
+
+
+def test_a_declined_card_is_no_payment_and_the_next_try_is(
+    client: FlaskClient, placed: Placed, stripe: StripeServer
+) -> None:
+    made = charge(placed, 40_000)
+    link = state(made)[1] or ""
+    post(client, placed, stripe.event("payment_intent.payment_failed", stripe.intent(link), clock.now()))
+    jobs.drain()
+    assert state(made)[0] == "failed"
+    post(client, placed, stripe.event("checkout.session.completed", stripe.session(link), clock.now()))
+    jobs.drain()
+    assert (state(made)[0], trust(placed)) == ("paid", 40_000)
+
+
+def test_an_async_payment_that_fails(client: FlaskClient, placed: Placed, stripe: StripeServer) -> None:
+    made = charge(placed, 40_000)
+    link = state(made)[1] or ""
+    for kind in ("checkout.session.completed", "checkout.session.async_payment_failed"):
+        post(client, placed, stripe.event(kind, stripe.session(link, paid=False), clock.now()))
+        jobs.drain()
+    assert (state(made)[0], trust(placed)) == ("failed", 0)
+
+
+@pytest.mark.parametrize("order", [("paid", "failed"), ("failed", "paid")])
+def test_payouts_are_kept_and_one_that_failed_failed(
+    client: FlaskClient, placed: Placed, stripe: StripeServer, order: tuple[str, str]
+) -> None:
+    payout = stripe.payout(39_000, "clp")
+    events = {
+        name: stripe.event(f"payout.{name}", payout, clock.now() + timedelta(seconds=number))
+        for number, name in enumerate(("paid", "failed"))
+    }
+    for name in order:
+        post(client, placed, events[name])
+        jobs.drain()
+    with runtime.current().database.transaction(placed.scope) as session:
+        found = session.execute(
+            select(GatewayPayout.reference, GatewayPayout.amount_minor, GatewayPayout.state)
+        ).all()
+    assert [tuple(row) for row in found] == [(payout["id"], 39_000, "failed")]
+
+
+def test_a_refund_that_fails_waits_for_a_person(
+    client: FlaskClient, placed: Placed, stripe: StripeServer
+) -> None:
+    thing = {**SHAPES["refund"], "amount": 500, "currency": "clp", "payment_intent": "pi_1"}
+    post(client, placed, stripe.event("refund.failed", thing, clock.now()))
+    jobs.drain()
+    assert events_of(placed) == [("refused", "a refund of pi_1 failed: its money is back at the gateway")]
+
+
+def test_the_same_key_with_other_parameters_is_an_error(stripe: StripeServer) -> None:
+    config = PluginConfig({"api_base": stripe.url}, {"api_key": API_KEY})
+    request = ChargeRequest("key-1", 5000, "CLP", "Shop", "https://example.com/thanks")
+    made = StripeGateway().create_charge(request, config)
+    assert StripeGateway().create_charge(request, config) == made
+    with pytest.raises(GatewayRefused, match="IdempotencyError"):
+        StripeGateway().create_charge(replace(request, amount_minor=6000), config)
+    assert len(stripe.links) == 1
+
+
+def test_the_shapes_kept_here_are_stripes_own() -> None:
+    """The cut in the repository holds nothing that the published file does not say."""
+    if not PUBLISHED.exists():
+        pytest.skip(LEFT_OUT)
+    published = json.loads(PUBLISHED.read_text(encoding="utf-8"))["resources"]
+    for name, cut in json.loads(CUT.read_text(encoding="utf-8")).items():
+        assert not _beyond(cut, published[name]), name
+
+
+def _beyond(cut: dict[str, object], whole: dict[str, object]) -> list[str]:
+    found = []
+    for key, value in cut.items():
+        other = whole.get(key, KeyError)
+        if isinstance(value, dict) and isinstance(other, dict):
+            found += _beyond(value, other)
+        elif value != other:
+            found.append(key)
+    return found

@@ -165,6 +165,31 @@ def creditor_paid(session: Session, *, currency: str, amount_minor: int, referen
 def lock(session: Session, currency: str) -> None:
     """Hold the tenant's trust account to the end of the transaction; then read what lies in it."""
     session.execute(_LOCK, {"currency": currency, "tenant": scope_of(session).tenant()})
+def fee_came(session: Session, currency: str, amount_minor: int, *, trigger: str, at: datetime) -> None:
+    """A gateway paid the creditor and left this much of its fee with the agency: the invoice for it, on the
+    next statement, is paid before it is written."""
+    book(
+        session, kind="creditor_payment", external_key=f"fee:{trigger}", occurred_at=at,
+        entries=[
+            Entry(Book.FEES_TAKEN, amount_minor, currency), Entry(Book.FEES_INVOICED, -amount_minor, currency)
+        ],
+    )  # fmt: skip
+
+
+def gateway_kept(session: Session, currency: str, amount_minor: int, *, trigger: str, at: datetime) -> bool:
+    """A gateway kept its fee of what it passed on. False where that is booked already.
+
+    The fee is the agency's cost: where trust would be short of what is others', the agency advances it.
+    """
+    entries = [
+        Entry(Book.GATEWAY_FEES, amount_minor, currency), Entry(Book.TRUST_CASH, -amount_minor, currency)
+    ]  # fmt: skip
+    booked = book(
+        session, kind="gateway_fee", external_key=f"gateway_fee:{trigger}", occurred_at=at, entries=entries
+    )
+    if booked is not None:
+        advance(session, currency, trigger=f"gateway_fee:{trigger}", at=at)
+    return booked is not None
 
 
 def balance(session: Session, currency: str) -> int:

@@ -157,6 +157,9 @@ def _decimal_of(text: str, decimals: str, row: int) -> Decimal:
     negative = value.startswith("(") and value.endswith(")")
     kept = "".join(sign for sign in value if sign.isdigit() or sign in "-+.,")
     for mark in {".", ","} - {decimals}:
+        whole = kept.partition(decimals)[0] if decimals else kept
+        if any(len(group.rstrip("-")) != 3 for group in whole.split(mark)[1:]):
+            raise UserError("'%(text)s' is not an amount of money", row=row, text=text)
         kept = kept.replace(mark, "")
     if kept.endswith("-"):
         kept = "-" + kept[:-1]

@@ -28,19 +28,20 @@ from recupero.payments import postings, promises, settlements
 from recupero.payments.contracts import Contracts
 from recupero.payments.events import PaymentBooked, PaymentReversed
 from recupero.payments.postings import Change, Lies
-from recupero.payments.tables import Allocation, Payment, Reversal
+from recupero.payments.tables import PAID_TO_CREDITOR, Allocation, Payment, Reversal
 from recupero.placements.debts import OpenDebt, debts
 from recupero.tenancy import queries as tenancy
 
 BROUGHT = timedelta(days=30)  # a payment is counted to the newest contact of these days before it
-_STEPS = {"refund": Step.REFUNDED, "dispute": Step.DISPUTED, "dispute_won": Step.DISPUTE_WON}
+_DISPUTES = {"dispute": Step.DISPUTED, "dispute_won": Step.DISPUTE_WON}
 _PAYMENT_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, :tenant))")
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
     """Money that came in. `external_key` is the same whenever it is told again; `account_ids` are the debts
-    that it may pay (none: it waits in suspense). `kind`: gateway, direct (paid to the creditor), manual."""
+    that it may pay (none: it waits in suspense). `kind` as in `Payment`; `fee_taken_minor` of a connect one
+    is what the agency has got of its fee (and the tax on it) already."""
 
     external_key: str
     kind: str
@@ -53,6 +54,7 @@ class Received:
     link_id: int | None = None
     charge_id: int | None = None
     note: str | None = None
+    fee_taken_minor: int = 0
 
 
 def book_payment(session: Session, received: Received) -> int | None:
@@ -78,6 +80,9 @@ def book_payment(session: Session, received: Received) -> int | None:
         return None
     group = Group.load(session, received.debtor_id, received.currency)
     payment, touched = _receive(session, group, received)
+    if received.fee_taken_minor:
+        trust.fee_came(session, received.currency, received.fee_taken_minor,
+                       trigger=received.external_key, at=received.received_at)  # fmt: skip
     _announce(session, payment, touched)
     for fact in _waiting_facts(session, received.external_key):
         _apply_fact(session, payment, fact)
@@ -89,9 +94,9 @@ def reverse_payment(
 ) -> bool:
     """Note that a payment went back, and book it once the payment is known. False where noted already.
 
-    `kind`: refund (`total_minor` is the sum of its refunds so far), dispute (the disputed amount) or
-    dispute_won (the money is back). The debts are owed again, promises are reviewed, the fee is given back.
-    """
+    `kind`: refund (`total_minor` is the sum of its refunds so far), paid_back (the same for what the agency
+    paid back itself), dispute (the disputed amount) or dispute_won (the money is back). The debts are owed
+    again, promises are reviewed, the fee is given back."""
     tenant = scope_of(session).tenant()
     _lock(session, payment_key)
     fact = session.execute(
@@ -120,20 +125,22 @@ def settle_suspense(session: Session, *, debtor_id: int, currency: str, trigger:
 def fee_of(
     session: Session, debtor_id: int, account_ids: Sequence[int], currency: str, amount_minor: int
 ) -> int:
-    """The agency's fee (with its tax) if the debtor paid this amount for these accounts now. Books nothing."""
+    """The agency's fee (with its tax) if the debtor paid this amount for these accounts now. Books
+    nothing."""
     group = Group.load(session, debtor_id, currency)
     allowed = [debt for debt in group.debts if debt.account_id in set(account_ids)]
     supposed = Payment(
         tenant_id=scope_of(session).tenant(), id=0, external_key="supposed", kind="connect",
         amount_minor=amount_minor, currency=currency, received_at=clock.now(),
         account_ids=[debt.account_id for debt in allowed],
-        rates={str(debt.account_id): debt.commission_rate for debt in allowed},
+        rates=postings.rates(allowed, clock.now(), tenancy.tenant(session).timezone),
+        refunded_minor=0, charged_back_minor=0,
     )  # fmt: skip
     group.payments.append(supposed)
     owed = [Debt(debt.account_id, debt.due_date) for debt in group.debts]
     receipts = replay(owed, [*group._owed(session), *group.happenings()])
-    moves = group.moves_of(supposed, receipts["supposed"], in_order(owed))
-    return sum(move.fee_minor for move in moves)
+    change = postings.change(supposed, receipts["supposed"], in_order(owed), {})
+    return sum(move.fee + move.tax for move in change.moves.values())
 
 
 def _lock(session: Session, payment_key: str) -> None:
@@ -189,7 +196,7 @@ def _apply_fact(session: Session, payment: Payment, fact: Reversal) -> None:
     session.flush()
     group.facts.append(fact)
     touched = group.move(session, trigger=f"reversal:{fact.event_key}", at=fact.occurred_at, about=payment)
-    if payment.kind != "direct":
+    if payment.kind not in PAID_TO_CREDITOR:
         trust.advance(session, payment.currency, trigger=fact.event_key, at=fact.occurred_at)
     promises.review(session, touched)
     events.publish(session, PaymentReversed(payment.id, tuple(sorted(touched))))
@@ -309,11 +316,23 @@ class Group:
                       account_ids=frozenset(one.account_ids))
             for one in self.payments
         ]  # fmt: skip
-        undone = [
-            Happening(one.occurred_at, _STEPS[one.kind], one.payment_key, one.total_minor)
+        disputed = [
+            Happening(one.occurred_at, _DISPUTES[one.kind], one.payment_key, one.total_minor)
             for one in self.facts
+            if one.kind in _DISPUTES
         ]
-        return received + undone
+        return received + disputed + self._refunds()
+
+    def _refunds(self) -> list[Happening]:
+        """What the gateway paid back and what the agency did add up: each tells its own total so far."""
+        totals: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        found = []
+        for one in sorted(self.facts, key=lambda fact: (fact.occurred_at, fact.kind, fact.total_minor)):
+            if one.kind not in _DISPUTES:
+                known = totals[one.payment_key]
+                known[one.kind] = max(known.get(one.kind, 0), one.total_minor)
+                found.append(Happening(one.occurred_at, Step.REFUNDED, one.payment_key, sum(known.values())))
+        return found
 
     def _book(
         self,

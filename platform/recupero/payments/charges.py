@@ -193,6 +193,7 @@ def request_of(session: Session, found: Charge) -> ChargeRequest:
         description=tenancy.tenant(session).name,
         success_url=f"{address(_link(session, found.link_id).token)}/thanks",
         metadata={"recupero_tenant": str(found.tenant_id), "recupero_charge": str(found.id)},
+        fee_minor=found.fee_minor,
     )
 
 

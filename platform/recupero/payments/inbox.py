@@ -158,6 +158,7 @@ def _pay(session: Session, gateway_key: str, event: PaymentEvent, found: Charge)
         amount_minor=event.amount_minor, currency=event.currency, received_at=event.occurred_at,
         debtor_id=link.debtor_id, account_ids=link.account_ids, gateway=gateway_key, link_id=link.id,
         charge_id=found.id, note=note,
+        fee_taken_minor=found.fee_minor if found.mode == "connect" else 0,
     )  # fmt: skip
     found.state = "paid"
     session.flush()

@@ -100,6 +100,7 @@ class BankLine(TenantOwned, Base):
         UniqueConstraint("tenant_id", "line_key"),
         Index("ix_bank_lines_open", "tenant_id", "booked_on", postgresql_where=text("state = 'open'")),
         Index("ix_bank_lines_statement", "tenant_id", "statement_id"),
+        Index("ix_bank_lines_counter", "tenant_id", "counter_index"),
         Index("uq_bank_lines_subject", "tenant_id", "subject", "subject_id", unique=True,
               postgresql_where=text("state = 'matched'")),
         {"info": TENANT},
@@ -113,6 +114,7 @@ class BankLine(TenantOwned, Base):
     reference: Mapped[str | None] = mapped_column(EncryptedText)
     name: Mapped[str | None] = mapped_column(EncryptedText)
     counter_account: Mapped[str | None] = mapped_column(EncryptedText)
+    counter_index: Mapped[bytes | None] = mapped_column(LargeBinary)
     state: Mapped[str] = mapped_column(String(7))
     matched_by: Mapped[str | None]  # the actor, or the rule that was sure
     matched_at: Mapped[datetime | None]

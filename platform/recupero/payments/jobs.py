@@ -15,6 +15,7 @@ from recupero.payments import (
     settlements,
     write_offs,
 )
+from recupero.payments import charges, gateways, inbox, promises, reconcile, sandbox
 from recupero.tenancy.queries import agency_scopes
 from recupero_sdk.gateways import GatewayRefused, GatewayUnavailable, PaymentEventKind
 
@@ -85,6 +86,23 @@ def process_event(context: JobContext, event_id: int) -> None:
 def pretend(context: JobContext, charge_id: int, kind: str) -> None:
     """What the sandbox's delayed payment comes to."""
     sandbox.report(runtime.current().database, context.scope, charge_id, PaymentEventKind(kind))
+
+
+@periodic("payments.reconcile", every=timedelta(days=1))
+def ask_reconciliations(context: JobContext) -> None:
+    """Once a day each creditor is compared with its gateway, in a job of its own."""
+    database = runtime.current().database
+    for agency in agency_scopes(database):
+        for tenant_id in agency.tenant_ids:
+            with database.transaction(agency.of_tenant(tenant_id)) as session:
+                enqueue(session, "payments.reconcile_tenant", queue="bulk",
+                        unique_key=f"reconcile:{tenant_id}")  # fmt: skip
+
+
+@job("payments.reconcile_tenant")
+def reconcile_tenant(context: JobContext) -> None:
+    """Compare one creditor's payments with the record of its gateway."""
+    reconcile.reconcile(runtime.current().database, context.scope)
 
 
 @periodic("payments.settle_promises", every=timedelta(hours=6))

@@ -11,7 +11,7 @@ from recupero.ledger.allocation import Receipt
 from recupero.ledger.books import Book
 from recupero.ledger.commission import Earning, FeeTerms, Line, commission, fee_terms
 from recupero.ledger.service import Entry
-from recupero.payments.tables import Payment
+from recupero.payments.tables import PAID_TO_CREDITOR, Payment
 from recupero.placements.debts import OpenDebt
 
 SUSPENSE = "suspense"
@@ -89,7 +89,7 @@ def state(receipt: Receipt) -> str:
 
 def entries(payment: Payment, change: Change, portfolios: Mapping[int, int]) -> list[Entry]:
     """The postings: the debt falls, and the money is the creditor's, less the fee and the tax on it."""
-    direct, currency = payment.kind == "direct", payment.currency
+    direct, currency = payment.kind in PAID_TO_CREDITOR, payment.currency
     by_account: defaultdict[int, Lies] = defaultdict(Lies)
     posted: list[Entry] = []
     for (account, part), move in change.moves.items():

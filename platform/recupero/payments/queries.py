@@ -105,12 +105,13 @@ WITH disputes AS (
            CASE r.kind WHEN 'dispute' THEN r.total_minor ELSE 0 END AS disputed
     FROM reversals r
     JOIN payments p ON p.tenant_id = r.tenant_id AND p.external_key = r.payment_key
-    WHERE r.booked_at IS NOT NULL AND r.kind <> 'refund'
+    WHERE r.booked_at IS NOT NULL AND r.kind IN ('dispute', 'dispute_won')
     ORDER BY r.tenant_id, r.payment_key, greatest(r.occurred_at, p.received_at) DESC, r.kind DESC,
              r.total_minor DESC
 ), refunds AS (
-    SELECT tenant_id, payment_key, max(total_minor) AS refunded
-    FROM reversals WHERE booked_at IS NOT NULL AND kind = 'refund' GROUP BY tenant_id, payment_key
+    SELECT tenant_id, payment_key, coalesce(max(total_minor) FILTER (WHERE kind = 'refund'), 0)
+        + coalesce(max(total_minor) FILTER (WHERE kind = 'paid_back'), 0) AS refunded
+    FROM reversals WHERE booked_at IS NOT NULL GROUP BY tenant_id, payment_key
 ), lies AS (
     SELECT tenant_id, payment_id, sum(amount_minor) AS amount FROM allocations GROUP BY tenant_id, payment_id
 ), compared AS (
@@ -130,8 +131,8 @@ WITH said AS (
     SELECT a.tenant_id, p.currency, b.book, sum(b.amount) AS amount
     FROM allocations a JOIN payments p ON p.tenant_id = a.tenant_id AND p.id = a.payment_id
     CROSS JOIN LATERAL (VALUES
-        (CASE WHEN p.kind = 'direct' THEN 'direct_payments' ELSE 'trust' END, a.amount_minor),
-        (CASE WHEN p.kind = 'direct' THEN 'direct_excess' ELSE 'suspense' END,
+        (CASE WHEN p.kind IN ('direct', 'connect') THEN 'direct_payments' ELSE 'trust' END, a.amount_minor),
+        (CASE WHEN p.kind IN ('direct', 'connect') THEN 'direct_excess' ELSE 'suspense' END,
          CASE WHEN a.account_id IS NULL THEN -a.amount_minor ELSE 0 END),
         ('commission_earned', -a.fee_minor), ('commission_tax', -a.tax_minor)) AS b(book, amount)
     GROUP BY a.tenant_id, p.currency, b.book
@@ -139,7 +140,7 @@ WITH said AS (
     SELECT tenant_id, currency, b.book, sum(b.amount) FROM payments p
     CROSS JOIN LATERAL (VALUES ('refunds', -p.refunded_minor), ('chargebacks', -p.charged_back_minor))
         AS b(book, amount)
-    WHERE b.amount <> 0 AND p.kind <> 'direct' GROUP BY tenant_id, currency, b.book
+    WHERE b.amount <> 0 AND p.kind NOT IN ('direct', 'connect') GROUP BY tenant_id, currency, b.book
 ), booked AS (
     SELECT e.tenant_id, e.currency, e.book, e.amount_minor
     FROM ledger_entries e JOIN ledger_transactions t ON t.tenant_id = e.tenant_id AND t.id = e.transaction_id

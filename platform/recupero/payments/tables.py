@@ -87,10 +87,9 @@ class Payment(TenantOwned, Base):
     """Money received. `external_key` (gateway and its payment id, or the file line) makes it book once.
 
     `kind`: gateway, connect (a gateway paid the creditor), direct (the debtor did), manual. `state`: booked,
-    suspense (no debt took it), reversed (all of it went back). `account_ids` are the debts it may pay, `rates`
-    the commission terms of each at the time of payment (`ledger.commission.FeeTerms`). Money that went back is
-    in `reversals`; `refunded_minor` and `charged_back_minor` are what the books hold of it.
-    """
+    suspense (no debt took it), reversed (all of it went back). `account_ids` are the debts it may pay,
+    `rates` the commission terms of each at the time of payment (`ledger.commission.FeeTerms`). Money that
+    went back is in `reversals`; `refunded_minor` and `charged_back_minor` are what the books hold of it."""
 
     __tablename__ = "payments"
     __table_args__ = (
@@ -126,9 +125,9 @@ class Payment(TenantOwned, Base):
 class Reversal(TenantOwned, Base):
     """A provider or creditor said that a payment went back. Kept even before the payment itself is known.
 
-    `kind`: refund, dispute, dispute_won. `total_minor` is the sum of all refunds (or the disputed amount) so
-    far, so that the same fact told twice, or an older one told late, changes nothing.
-    """
+    `kind`: refund, paid_back (by the agency itself), dispute, dispute_won. `total_minor` is the sum of all
+    refunds (or of what was paid back, or the disputed amount) so far, so that the same fact told twice, or an
+    older one told late, changes nothing."""
 
     __tablename__ = "reversals"
     __table_args__ = (
@@ -156,6 +155,9 @@ class Allocation(TenantOwned, Base):
     __table_args__ = (
         Index("ix_allocations_payment", "tenant_id", "payment_id"),
         Index("ix_allocations_account", "tenant_id", "account_id", "at"),
+        Index(
+            "ix_allocations_suspense", "tenant_id", "payment_id", postgresql_where=text("account_id IS NULL")
+        ),
         {"info": append_only(TENANT)},
     )
 

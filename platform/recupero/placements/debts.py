@@ -171,3 +171,49 @@ def _query() -> Select[*tuple[Any, ...]]:
 
 def _debts(session: Session, query: Select[*tuple[Any, ...]]) -> list[OpenDebt]:
     return [OpenDebt(*row) for row in session.execute(query)]
+
+
+@dataclass(frozen=True, slots=True)
+class NamedDebt:
+    """An account that something written on a payment may mean, with what it is recognised by."""
+
+    account_id: int
+    debtor_id: int
+    client_account: str
+    name: str
+    name_index: bytes
+    national_id_index: bytes | None
+    currency: str
+    balance_minor: int
+    status: str
+
+
+def named_debts(
+    session: Session,
+    *,
+    client_accounts: Collection[str] = (),
+    person_indexes: Collection[bytes] = (),
+    debtor_ids: Collection[int] = (),
+    balances: Collection[int] = (),
+    currency: str,
+    limit: int = 2000,
+) -> list[NamedDebt]:
+    """Accounts of the tenant in scope in one currency that fit any of: the creditor's number, the blind index
+    of the debtor's name or national id, the debtor, the exact balance."""
+    rows = session.execute(
+        select(Account.id, Account.debtor_id, Account.client_account, Debtor.name, Debtor.name_index,
+               Debtor.national_id_index, Account.currency, Account.balance_minor, Account.status)
+        .join(Debtor, (Debtor.tenant_id == Account.tenant_id) & (Debtor.id == Account.debtor_id))
+        .where(
+            Account.tenant_id == scope_of(session).tenant(),
+            Account.currency == currency,
+            func.upper(Account.client_account).in_([one.upper() for one in client_accounts])
+            | Debtor.name_index.in_(list(person_indexes))
+            | Debtor.national_id_index.in_(list(person_indexes))
+            | Account.debtor_id.in_(list(debtor_ids))
+            | Account.balance_minor.in_(list(balances)),
+        )
+        .order_by(Account.due_date, Account.id)
+        .limit(limit)
+    )  # fmt: skip
+    return [NamedDebt(*row) for row in rows]

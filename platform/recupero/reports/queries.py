@@ -139,7 +139,7 @@ GROUP BY 1, 2, 3, 4
 # suspense is no recovery of any account.
 _FLOWS = f"""
 WITH moved AS (
-    SELECT l.account_id, l.amount_minor, l.fee_minor, p.kind = 'direct' AS direct,
+    SELECT l.account_id, l.amount_minor, l.fee_minor, p.kind IN ('direct', 'connect') AS direct,
            coalesce(p.channel, {_LAST_CHANNEL.format("l.account_id", "p.received_at")}, '') AS channel,
            CASE WHEN l.transaction_id = min(l.transaction_id) OVER payment
                 THEN p.received_at ELSE l.at END AS at,

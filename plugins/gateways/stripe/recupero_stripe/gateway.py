@@ -36,7 +36,9 @@ class StripeGateway:
         Setting("api_key", "Secret or restricted API key", required=True, secret=True),
         Setting("webhook_secret", "Signing secret of the webhook endpoint", required=True, secret=True),
         Setting("account", "Connected account (acct_…)"),
-        Setting("destination", "Connect: the creditor's account that is paid, less the agency's fee (acct_…)"),
+        Setting(
+            "destination", "Connect: the creditor's account that is paid, less the agency's fee (acct_…)"
+        ),
         Setting("api_base", "Address of the API, for tests"),
     )
 

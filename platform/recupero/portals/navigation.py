@@ -65,6 +65,15 @@ def _pages(caller: Caller) -> list[tuple[str, list[Page]]]:
             ],
         ),
         (
+            _("Money"),
+            [
+                (_("Receipts"), "portals.receipts_list", "payments", Permission.ACCOUNTS_WORK),
+                (_("Waiting money"), "portals.suspense_list", "jobs", Permission.PAYMENTS_BOOK),
+                (_("Bank"), "portals.bank", "tenants", Permission.PAYMENTS_BOOK),
+                (_("Reconciliation"), "portals.reconciliation", "audit", Permission.PAYMENTS_BOOK),
+            ],
+        ),
+        (
             _("Creditors"),
             [
                 (_("Creditors"), "portals.tenants", "tenants", Permission.TENANCY_READ),

@@ -181,6 +181,51 @@ PAYMENT_KINDS: Words = {
     "gateway": _("Paid online"),
     "direct": _("Paid to the creditor"),
     "manual": _("Booked by hand"),
+    "connect": _("Paid online to the creditor"),
+}
+MEANS: Words = {
+    "transfer": _("Bank transfer"),
+    "cash": _("Cash"),
+    "cheque": _("Cheque"),
+}
+REFUND_MEANS: Words = {**MEANS, "gateway": _("Through the gateway")}
+RECEIPT_STATES: Words = {
+    "entered": _("To approve"),
+    "approved": _("Approved"),
+    "rejected": _("Refused"),
+}
+BANK_LINE_STATES: Words = {
+    "open": _("Not explained"),
+    "matched": _("Matched"),
+    "aside": _("Set aside"),
+}
+BANK_ITEMS: Words = {
+    "payment": _("Payment"),
+    "payout": _("Payout of a gateway"),
+    "refund": _("Paid back"),
+    "transaction": _("Out of trust"),
+}
+CLUES: Words = {
+    "number": _("account number"),
+    "payer": _("bank account known"),
+    "person": _("national id"),
+    "name": _("name"),
+    "amount": _("exact balance"),
+    "promised": _("amount promised or asked for"),
+}
+RECONCILIATION_STATES: Words = {
+    "running": _("Running"),
+    "clean": _("Nothing missing"),
+    "findings": _("Differences"),
+    "failed": _("Failed"),
+}
+FINDINGS: Words = {
+    "missing_payment": _("A payment that never reached us"),
+    "missing_reversal": _("A refund or dispute that never reached us"),
+    "missing_payout": _("A payout that never reached us"),
+    "amount_differs": _("Another amount"),
+    "unknown_to_gateway": _("Not on the gateway's record"),
+    "fee_currency": _("A fee in another currency"),
 }
 PROMISE_STATES: Words = {
     "open": _("Open"),
@@ -478,6 +523,14 @@ LABELS: Mapping[str, Words] = {
     "part": PARTS,
     "payment": PAYMENT_STATES,
     "payment_kind": PAYMENT_KINDS,
+    "means": MEANS,
+    "refund_means": REFUND_MEANS,
+    "receipt": RECEIPT_STATES,
+    "bank_line": BANK_LINE_STATES,
+    "bank_item": BANK_ITEMS,
+    "clue": CLUES,
+    "reconciliation": RECONCILIATION_STATES,
+    "finding": FINDINGS,
     "promise": PROMISE_STATES,
     "import": IMPORT_STATES,
     "import_outcome": IMPORT_OUTCOMES,
@@ -513,6 +566,8 @@ _TONES: Mapping[str, str] = {
     "partly_kept": "warn", "broken": "bad", "open": "info", "running": "info", "rejected": "bad",
     "quarantined": "warn", "warning": "warn", "valid": "ok", "invalid": "bad", "dead": "bad",
     "queued": "info", "draft": "info", "reviewed": "info", "issued": "warn", "paid": "ok",
+    "queued": "info", "entered": "warn", "approved": "ok", "matched": "ok", "clean": "ok",
+    "findings": "warn",
 }  # fmt: skip
 
 

@@ -9,8 +9,7 @@ from recupero.ledger import service as ledger
 from recupero.ledger.events import BooksChecked
 from recupero.outreach import jobs as outreach_jobs
 from recupero.outreach import service as outreach
-from recupero.payments import charges, direct, plans, settlements, write_offs
-from recupero.payments import charges, direct, suspense
+from recupero.payments import charges, direct, plans, settlements, suspense, write_offs
 from recupero.payments import jobs as payments_jobs
 from recupero.payments import queries as payments
 from recupero.payments.events import (

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -133,14 +134,21 @@ def fee_of(
         tenant_id=scope_of(session).tenant(), id=0, external_key="supposed", kind="connect",
         amount_minor=amount_minor, currency=currency, received_at=clock.now(),
         account_ids=[debt.account_id for debt in allowed],
-        rates=postings.rates(allowed, clock.now(), tenancy.tenant(session).timezone),
+        rates=rates_of(session, allowed, clock.now()),
         refunded_minor=0, charged_back_minor=0,
     )  # fmt: skip
     group.payments.append(supposed)
-    owed = [Debt(debt.account_id, debt.due_date) for debt in group.debts]
-    receipts = replay(owed, [*group._owed(session), *group.happenings()])
-    change = postings.change(supposed, receipts["supposed"], in_order(owed), {})
+    contracts = Contracts(session, group.debts)
+    replayed, _booked = group.replayed(contracts, group._owed(session))
+    order = in_order(map(contracts.debt, group.debts))
+    change = postings.change(supposed, replayed.receipts["supposed"], order, {})
     return sum(move.fee + move.tax for move in change.moves.values())
+
+
+def rates_of(session: Session, debts: Sequence[OpenDebt], received_at: datetime) -> dict[str, list[Any]]:
+    """What the agency earns on each of the debts by a payment of that moment (`Payment.rates`)."""
+    settled = settlements.settled_accounts(session, [debt.account_id for debt in debts], received_at)
+    return postings.rates(debts, received_at, tenancy.tenant(session).timezone, settled)
 
 
 def _lock(session: Session, payment_key: str) -> None:
@@ -158,10 +166,7 @@ def _receive(session: Session, group: "Group", received: Received) -> tuple[Paym
         charge_id=received.charge_id, external_key=received.external_key, kind=received.kind,
         gateway=received.gateway, amount_minor=received.amount_minor, currency=received.currency,
         account_ids=[debt.account_id for debt in allowed],
-        rates=postings.rates(
-            allowed, received.received_at, tenancy.tenant(session).timezone,
-            settlements.settled_accounts(session, received.account_ids, received.received_at),
-        ),
+        rates=rates_of(session, allowed, received.received_at),
         state="booked", received_at=received.received_at, booked_at=clock.now(), transaction_id=0,
         contact_id=brought_by and brought_by[0], channel=brought_by and brought_by[1], note=received.note,
     )  # fmt: skip

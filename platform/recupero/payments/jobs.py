@@ -11,11 +11,11 @@ from recupero.payments import (
     inbox,
     plans,
     promises,
+    reconcile,
     sandbox,
     settlements,
     write_offs,
 )
-from recupero.payments import charges, gateways, inbox, promises, reconcile, sandbox
 from recupero.tenancy.queries import agency_scopes
 from recupero_sdk.gateways import GatewayRefused, GatewayUnavailable, PaymentEventKind
 

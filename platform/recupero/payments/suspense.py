@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from recupero.kernel import audit, clock, events
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
-from recupero.payments import booking, clues, postings, promises
+from recupero.payments import booking, clues, promises
 from recupero.payments.events import DirectPaymentsBooked, PaymentBooked, PaymentReversed
 from recupero.payments.incoming_tables import BankLine, Receipt, RefundTask
 from recupero.payments.receipts import of_one_debtor
@@ -122,8 +122,8 @@ def assign(session: Session, payment_id: int, account_ids: Collection[int], *, a
     kept = set(payment.account_ids) if payment.debtor_id == debtor else set()
     payment.debtor_id = debtor
     payment.account_ids = sorted({*kept, *(debt.account_id for debt in debts)})
-    zone = tenancy.tenant(session).timezone
-    payment.rates = {**(payment.rates if kept else {}), **postings.rates(debts, payment.received_at, zone)}
+    earned = booking.rates_of(session, debts, payment.received_at)
+    payment.rates = {**(payment.rates if kept else {}), **earned}
     session.flush()
     group = booking.Group.load(session, debtor, payment.currency)
     at = clock.now()

@@ -55,16 +55,13 @@ log = logging.getLogger(__name__)
 
 # The rooms with endpoints for machines.
 ROOMS: tuple[ModuleType, ...] = (
-    tenancy_api, placements_api, contacts_api, ledger_api, payments_api, outreach_api, decisions_api,
-    tenancy_api, placements_api, contacts_api, payments_api, incoming_api, outreach_api, decisions_api,
-    reports_api,
+    tenancy_api, placements_api, contacts_api, ledger_api, payments_api, incoming_api, outreach_api,
+    decisions_api, reports_api,
 )  # fmt: skip
 # Each adds its area to the blueprint of the portals.
 PAGES: tuple[ModuleType, ...] = (
-    accounts, api_docs, creditor, disclosures, home, law, operation, outbox, placements, remittances, sign_in,
-    staff, tenants, terms, trust, work,
     accounts, api_docs, bank, creditor, disclosures, home, incoming, law, operation, outbox, placements,
-    sign_in, staff, tenants, work,
+    remittances, sign_in, staff, tenants, terms, trust, work,
 )  # fmt: skip
 
 

@@ -165,6 +165,8 @@ def creditor_paid(session: Session, *, currency: str, amount_minor: int, referen
 def lock(session: Session, currency: str) -> None:
     """Hold the tenant's trust account to the end of the transaction; then read what lies in it."""
     session.execute(_LOCK, {"currency": currency, "tenant": scope_of(session).tenant()})
+
+
 def fee_came(session: Session, currency: str, amount_minor: int, *, trigger: str, at: datetime) -> None:
     """A gateway paid the creditor and left this much of its fee with the agency: the invoice for it, on the
     next statement, is paid before it is written."""

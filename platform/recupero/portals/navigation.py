@@ -67,25 +67,12 @@ def _pages(caller: Caller) -> list[tuple[str, list[Page]]]:
         (
             _("Money"),
             [
+                (_("Statements"), "portals.remittances_list", "payments", Permission.REMITTANCES_READ),
+                (_("Trust account"), "portals.trust_list", "trust", Permission.TRUST_READ),
                 (_("Receipts"), "portals.receipts_list", "payments", Permission.ACCOUNTS_WORK),
                 (_("Waiting money"), "portals.suspense_list", "jobs", Permission.PAYMENTS_BOOK),
                 (_("Bank"), "portals.bank", "tenants", Permission.PAYMENTS_BOOK),
                 (_("Reconciliation"), "portals.reconciliation", "audit", Permission.PAYMENTS_BOOK),
-            ],
-        ),
-        (
-            _("Creditors"),
-            [
-                (_("Creditors"), "portals.tenants", "tenants", Permission.TENANCY_READ),
-                (_("Placements"), "portals.placements", "placements", Permission.PLACEMENTS_READ),
-                (_("Reports"), report, "reports", Permission.REPORTS_READ),
-            ],
-        ),
-        (
-            _("Money"),
-            [
-                (_("Statements"), "portals.remittances_list", "payments", Permission.REMITTANCES_READ),
-                (_("Trust account"), "portals.trust_list", "trust", Permission.TRUST_READ),
             ],
         ),
         (

@@ -566,7 +566,7 @@ _TONES: Mapping[str, str] = {
     "partly_kept": "warn", "broken": "bad", "open": "info", "running": "info", "rejected": "bad",
     "quarantined": "warn", "warning": "warn", "valid": "ok", "invalid": "bad", "dead": "bad",
     "queued": "info", "draft": "info", "reviewed": "info", "issued": "warn", "paid": "ok",
-    "queued": "info", "entered": "warn", "approved": "ok", "matched": "ok", "clean": "ok",
+    "entered": "warn", "approved": "ok", "matched": "ok", "clean": "ok",
     "findings": "warn",
 }  # fmt: skip
 

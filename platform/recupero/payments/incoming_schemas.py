@@ -200,7 +200,7 @@ class SubjectSchema(Schema):
     subject_id = reference(required=True)
 
 
-class PositionSchema(Schema):
+class BankPositionSchema(Schema):
     """Bank against books; `difference_minor` is what nothing explains."""
 
     tenant_id = fields.Integer(required=True)
@@ -227,7 +227,7 @@ class ItemSchema(Schema):
 
 
 class PositionsSchema(Schema):
-    items = fields.List(fields.Nested(PositionSchema), required=True)
+    items = fields.List(fields.Nested(BankPositionSchema), required=True)
     uncleared = fields.List(fields.Nested(ItemSchema), required=True)
 
 

@@ -65,6 +65,14 @@ def _pages(caller: Caller) -> list[tuple[str, list[Page]]]:
             ],
         ),
         (
+            _("Creditors"),
+            [
+                (_("Creditors"), "portals.tenants", "tenants", Permission.TENANCY_READ),
+                (_("Placements"), "portals.placements", "placements", Permission.PLACEMENTS_READ),
+                (_("Reports"), report, "reports", Permission.REPORTS_READ),
+            ],
+        ),
+        (
             _("Money"),
             [
                 (_("Statements"), "portals.remittances_list", "payments", Permission.REMITTANCES_READ),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from recupero.law.batch import HISTORY_COLUMNS, Question, judge_many
 from recupero.law.service import Packs, judge_contact
-from recupero_sdk.law import CHANNELS, Facts, PastContact, judge
+from recupero_sdk.law import CHANNELS, Facts, PastContact, Purpose, Recipient, judge
 from tests.law import packs
 
 _TIME = pl.Datetime("us", "UTC")
@@ -83,6 +83,10 @@ def frames(
     return pl.DataFrame(accounts, schema=_SCHEMA), pl.DataFrame(history, schema=schema, orient="row")
 
 
+_RECIPIENTS: tuple[Recipient, ...] = ("debtor", "debtor", "third_party")
+_PURPOSES: tuple[Purpose | None, ...] = (None, None, "collection", "reminder", "notice", "ask_consent")
+
+
 @st.composite
 def questions(draw: st.DrawFn) -> tuple[Question, list[tuple[Facts, list[PastContact]]]]:
     days = ["2025-03-10", "2025-04-04", "2025-09-05", "2024-06-05", "2023-06-23", "2021-03-17", "2023-10-07"]
@@ -94,7 +98,7 @@ def questions(draw: st.DrawFn) -> tuple[Question, list[tuple[Facts, list[PastCon
         country = draw(countries)
         facts = draw(packs.facts(country)) if country in ("CL", "CO") else Facts(country)
         cases.append((facts, draw(packs.histories(at))))
-    recipient = draw(st.sampled_from(["debtor", "debtor", "third_party"]))
+    recipient = draw(st.sampled_from(_RECIPIENTS))
     return Question(at, recipient), cases
 
 
@@ -133,8 +137,8 @@ def rich_questions(draw: st.DrawFn) -> tuple[Question, list[tuple[Facts, list[Pa
     for _ in range(draw(st.integers(1, 6))):
         country = draw(st.sampled_from([*packs.COUNTRIES, "QK", "QK", "QK", "US", "GB"]))
         cases.append((draw(packs.rich_facts(country)), draw(packs.rich_histories(at))))
-    recipient = draw(st.sampled_from(["debtor", "debtor", "third_party"]))
-    purpose = draw(st.sampled_from([None, None, "collection", "reminder", "notice", "ask_consent"]))
+    recipient = draw(st.sampled_from(_RECIPIENTS))
+    purpose = draw(st.sampled_from(_PURPOSES))
     horizon = timedelta(days=draw(st.sampled_from([3, 10])))
     return Question(at, recipient, purpose, horizon), cases
 

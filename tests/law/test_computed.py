@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import holidays
 import pytest
-from dateutil.easter import easter as by_dateutil
+from dateutil.easter import easter as by_dateutil  # type: ignore[import-untyped]  # ships no types
 from hypothesis import given
 from hypothesis import strategies as st
 

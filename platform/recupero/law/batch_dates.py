@@ -89,28 +89,25 @@ def _barred(
     rule: LimitationRule, check: LimitationCheck, rows: pl.DataFrame, history: History, spots: list[Spot]
 ) -> pl.Series:
     """The first moment at which each debt is time-barred and contact about it closed."""
-    keys = rows.select("spot", "due_date").unique().drop_nulls()
-    by_number = {spot.number: spot for spot in spots}
-    found = []
+    groups: dict[Any, int] = {}
+    alike: dict[int, int] = {}  # spots that differ in nothing the period depends on
+    for spot in spots:
+        facts = spot.case.facts
+        alike[spot.number] = groups.setdefault((spot.zone, facts.debt_kind, facts.events), len(groups))
+    joined = rows.with_row_index("line").with_columns(group=_by_spot(alike, rows, pl.Int32))
+    keys = joined.select("group", "due_date").unique().drop_nulls()
+    named, found = list(groups), []
     for number, due in keys.iter_rows():
-        if spot := by_number.get(number):
-            facts = spot.case.facts
-            barred = barred_from(rule.parameters, facts.debt_kind, due, facts.events)
-            touched = check.contact is not None and any(
-                event.kind in _CONTACTS and due <= event.on < barred for event in facts.events
-            )
-            closes = None if touched else instant(barred, 0, load_zone(spot.zone))
-            found.append((number, due, closes, barred))
-    schema: dict[str, Any] = {
-        "spot": rows.schema["spot"],
-        "due_date": pl.Date,
-        "closes": TIME,
-        "barred": pl.Date,
-    }
+        zone, debt_kind, events = named[number]
+        barred = barred_from(rule.parameters, debt_kind, due, events)
+        touched = check.contact is not None and any(
+            event.kind in _CONTACTS and due <= event.on < barred for event in events
+        )
+        closes = None if touched else instant(barred, 0, load_zone(zone))
+        found.append((number, due, closes, barred))
+    schema: dict[str, Any] = {"group": pl.Int32, "due_date": pl.Date, "closes": TIME, "barred": pl.Date}
     table = pl.DataFrame(found, schema=schema, orient="row")
-    joined = rows.with_row_index("line").join(
-        table, on=["spot", "due_date"], how="left", maintain_order="left"
-    )
+    joined = joined.join(table, on=["group", "due_date"], how="left", maintain_order="left")
     if rule.parameters.unless_contact is None:
         return joined["closes"]
     in_touch = _in_touch(rule, joined, history)

@@ -72,6 +72,8 @@ class History:
     def __init__(self, past: pl.DataFrame, rows: pl.DataFrame, at: datetime) -> None:
         self.past, self._rows, self.at = past, rows, at
         self._newest: dict[Any, pl.DataFrame] = {}
+        self._by_zones: dict[Any, dict[str, pl.DataFrame]] = {}
+        self._zones_of: dict[tuple[str, ...], pl.DataFrame] = {}
         self._until: dict[Any, pl.Series] = {}
 
     def until_by_line(self, rule: HistoryRule, channel: Channel, at: datetime) -> pl.Series:
@@ -84,15 +86,38 @@ class History:
     def _by_zone(self, rule: HistoryRule, channel: Channel, at: datetime) -> pl.Series:
         keys = KEYS[rule.scope]
         if not _by_day(rule) and not _minds_zone(rule):
-            newest = self._newest_of(rule, channel, None)
+            newest = self._newest_of(rule, channel)
             return self._joined(_until(rule, newest, at, load_zone("UTC")), keys, at)
         parts = [
-            _until(rule, self._newest_of(rule, channel, zone if _by_day(rule) else None), at, load_zone(zone))
-            .with_columns(zone=pl.lit(zone))
+            _until(rule, newest, at, load_zone(zone))
             .filter(pl.col("until") > at)
-            for zone in self._rows["zone"].unique()
+            .select(*keys, "until", zone=pl.lit(zone))
+            for zone, newest in self._newest_by_zone(rule, channel).items()
         ]
+        if not parts:
+            return pl.Series("until", [None], dtype=TIME).new_from_index(0, self._rows.height)
         return self._joined(pl.concat(parts), [*keys, "zone"], at)
+
+    def _newest_by_zone(self, rule: HistoryRule, channel: Channel) -> dict[str, pl.DataFrame]:
+        """As `_newest_of`, for the debtors of each zone apart; by local day where the rule counts days."""
+        keys, key = KEYS[rule.scope], (id(rule), channel if isinstance(rule, ChannelLockRule) else None)
+        if key not in self._by_zones:
+            zoned = self._zoned(keys)
+            by_day = _by_day(rule)
+            found = self._recent(rule, channel) if by_day else self._newest_of(rule, channel)
+            parts = found.join(zoned, on=keys).partition_by("zone", as_dict=True, include_key=False)
+            by_zone = {str(zone[0]): part for zone, part in parts.items()}
+            if by_day:
+                limit = _limit(rule)
+                by_zone = {zone: _nth_newest(part, keys, limit, zone) for zone, part in by_zone.items()}
+            self._by_zones[key] = by_zone
+        return self._by_zones[key]
+
+    def _zoned(self, keys: list[str]) -> pl.DataFrame:
+        """The debtors (debts, creditors) of each zone."""
+        if (name := tuple(keys)) not in self._zones_of:
+            self._zones_of[name] = self._rows.select(*keys, "zone").unique()
+        return self._zones_of[name]
 
     def _joined(self, until: pl.DataFrame, keys: list[str], at: datetime) -> pl.Series:
         until = until.filter(pl.col("until") > at).select(*keys, "until")
@@ -100,16 +125,19 @@ class History:
             return pl.Series("until", [None], dtype=TIME).new_from_index(0, self._rows.height)
         return self._rows.select(keys).join(until, on=keys, how="left", maintain_order="left")["until"]
 
-    def _newest_of(self, rule: HistoryRule, channel: Channel, zone: str | None) -> pl.DataFrame:
-        """Per debtor (or debt, or creditor): the contact whose leaving makes room; by local day in `zone`."""
-        key = (id(rule), channel if isinstance(rule, ChannelLockRule) else None, zone)
+    def _newest_of(self, rule: HistoryRule, channel: Channel) -> pl.DataFrame:
+        """Per debtor (or debt, or creditor): the contact whose leaving makes room."""
+        key = (id(rule), channel if isinstance(rule, ChannelLockRule) else None)
         if key not in self._newest:
-            counted = counts(rule.parameters.counts)
-            if isinstance(rule, ChannelLockRule):
-                counted &= pl.col("channel") != channel
-            recent = self.past.filter(pl.col("at") > self.at - _reach(rule), counted)
-            self._newest[key] = _nth_newest(recent, KEYS[rule.scope], _limit(rule), zone)
+            self._newest[key] = _nth_newest(self._recent(rule, channel), KEYS[rule.scope], _limit(rule), None)
         return self._newest[key]
+
+    def _recent(self, rule: HistoryRule, channel: Channel) -> pl.DataFrame:
+        """The contacts that the rule counts and that can still block."""
+        counted = counts(rule.parameters.counts)
+        if isinstance(rule, ChannelLockRule):
+            counted &= pl.col("channel") != channel
+        return self.past.filter(pl.col("at") > self.at - _reach(rule), counted)
 
 
 def _nth_newest(recent: pl.DataFrame, keys: list[str], limit: int, zone: str | None) -> pl.DataFrame:

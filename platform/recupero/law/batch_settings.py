@@ -17,19 +17,25 @@ from recupero_sdk.law.moments import DAY, instant
 from recupero_sdk.law.schema import Rule
 from recupero_sdk.law.zones import Whereabouts, load_zone, zone_exists
 
-_TEXTS = (
+#: What tells where the debtor may be; rules see only the `Whereabouts` that follow, and the commune.
+_PLACES = (
     "region", "timezone", "phone_timezone", "postal_timezone", "commune", "phone_region", "agency_region",
-    "debt_kind", "creditor_sector", "owner_type", "party", "line_type",
 )  # fmt: skip
+_TEXTS = ("debt_kind", "creditor_sector", "owner_type", "party", "line_type")
 _SETS = (
     "consented_channels", "opted_out_channels", "flags", "written_consents", "permissions", "closed_places",
 )  # fmt: skip
 _SIGNS = ("employer_contact", "point_refused")
 #: Lists of events and windows, as JSON text (see `Event.from_json`, `Window.from_json`).
 _DATED = ("events", "closed_windows", "asked_windows")
+#: Facts that only conditions ask for (and limitation the kind of debt), and how a condition names them.
+_CONDITION_OF = {
+    "debt_kind": "debt_kinds", "creditor_sector": "creditor_sectors", "owner_type": "owner_types",
+    "party": "parties", "line_type": "line_types",
+}  # fmt: skip
 _LARGEST = 2**62
 #: What `accounts` may say of each account beside its keys, due date and amount.
-FACT_COLUMNS = (*_TEXTS, *_SETS, *_SIGNS, *_DATED)
+FACT_COLUMNS = (*_PLACES, *_TEXTS, *_SETS, *_SIGNS, *_DATED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +61,38 @@ def settings_of(
     law = compiled(pack)
     given = set(rows.columns)
     rows = _with_every_column(rows)
+    places, wheres = _places_of(pack, rows)
+    kept = [name for name in (*_TEXTS, *_SIGNS, *_DATED) if name in given and _asked(law, name)]
     key = rows.select(
-        *(pl.col(name) for name in (*_TEXTS, *_SIGNS) if name in given),
+        *kept,
         *(pl.col(name).list.join(",") for name in _SETS if name in given),
-        *(pl.col(name) for name in _DATED if name in given and _asked(law, name)),
+        where=places,
         due_turn=_due_turn(law, at, horizon, purpose),
         amount_band=_amount_band(law),
     )
     numbers, firsts = _numbered(key)
     settings = []
-    for number, row in enumerate(key[firsts].iter_rows(named=True)):
-        facts = facts_of(pack.country, row | _split(row), row["due_turn"], row["amount_band"])
-        settings.append(Setting(number, facts, law.whereabouts(facts)))
+    stated = rows.select(name for name in _PLACES if name in given)[firsts].iter_rows(named=True)
+    for number, (row, place) in enumerate(zip(key[firsts].iter_rows(named=True), stated, strict=True)):
+        facts = facts_of(pack.country, row | place | _split(row), row["due_turn"], row["amount_band"])
+        settings.append(Setting(number, facts, wheres[row["where"]]))
     return rows.with_columns(setting=numbers), settings
+
+
+def _places_of(pack: RegulationPack, rows: pl.DataFrame) -> tuple[pl.Series, list[Whereabouts]]:
+    """The number of each row's whereabouts, and these: different evidence often points to the same."""
+    law, key = compiled(pack), rows.select(_PLACES)
+    numbers, firsts = _numbered(key)
+    found: dict[Any, int] = {}
+    wheres, place_of = list[Whereabouts](), list[int]()
+    for row in key[firsts].iter_rows(named=True):
+        where = law.whereabouts(Facts(pack.country, **row))
+        mark = (frozenset(where.zones), where.regions, where.places, row["commune"])
+        if mark not in found:
+            found[mark] = len(wheres)
+            wheres.append(where)
+        place_of.append(found[mark])
+    return pl.Series("where", place_of, dtype=pl.UInt32).gather(numbers), wheres
 
 
 def _numbered(key: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
@@ -101,7 +126,7 @@ def _split(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _with_every_column(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows with nulls for what is not said of the accounts."""
-    types: dict[str, Any] = dict.fromkeys(_TEXTS, pl.String) | dict.fromkeys(_DATED, pl.String)
+    types: dict[str, Any] = dict.fromkeys((*_PLACES, *_TEXTS), pl.String) | dict.fromkeys(_DATED, pl.String)
     types |= dict.fromkeys(_SETS, pl.List(pl.String)) | dict.fromkeys(_SIGNS, pl.Boolean)
     types |= {"amount": pl.Decimal(scale=6)}
     lacking = [pl.lit(None, type_).alias(name) for name, type_ in types.items() if name not in rows.columns]
@@ -111,18 +136,25 @@ def _with_every_column(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _asked(law: CompiledPack, name: str) -> bool:
-    """Whether some rule asks for these events or windows; others are left out, so that settings stay few."""
-    return any(_asks(article.rule, name) for article in law.articles)
+    """Whether some rule asks for this fact; others are left out, so that settings stay few."""
+    return any(_asks(article.rule, name) for article in law.articles if decides(article.rule))
 
 
 def _asks(rule: Rule, name: str) -> bool:
-    if not decides(rule):
-        return False
+    conditions = [condition for condition in (rule.when, *rule.unless) if condition is not None]
+    if name in _CONDITION_OF and any(getattr(condition, _CONDITION_OF[name]) for condition in conditions):
+        return True
+    if name == "debt_kind":
+        return rule.kind == "limitation" or (
+            rule.kind == "channel_ban" and bool(rule.parameters.except_debt_kinds)
+        )
     if name == "events":
         return rule.kind in ("pause", "prior_notice", "channel_gate", "opt_out", "limitation")
     if name == "closed_windows":
         return rule.kind == "inconvenient"
-    return rule.kind == "hours" and rule.parameters.widened_by_request
+    if name == "asked_windows":
+        return rule.kind == "hours" and rule.parameters.widened_by_request
+    return name in _SIGNS
 
 
 def _due_turn(law: CompiledPack, at: datetime, horizon: timedelta, purpose: Purpose | None) -> pl.Expr:
@@ -158,7 +190,7 @@ def facts_of(
     country: str, row: Mapping[str, Any], due_date: date | None, amount: Decimal | str | None = None
 ) -> Facts:
     """The facts that one row states; what it leaves out is not known."""
-    given: dict[str, Any] = {name: row.get(name) for name in _TEXTS}
+    given: dict[str, Any] = {name: row.get(name) for name in (*_PLACES, *_TEXTS)}
     for name in _SETS:
         given[name] = frozenset(row.get(name) or ())
     if row.get("consented_channels") is None:

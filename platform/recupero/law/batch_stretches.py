@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -15,10 +16,17 @@ from recupero.law.batch_dates import Spot
 from recupero.law.batch_history import TIME, History, HistoryRule
 from recupero.law.batch_settings import Setting
 from recupero_sdk.law import Proposal, RegulationPack
-from recupero_sdk.law.checks import Case
-from recupero_sdk.law.engine import Article, Conditional, compiled, purpose_of
+from recupero_sdk.law.checks import Case, Check
+from recupero_sdk.law.engine import Article, Conditional, Plan, compiled, purpose_of
 from recupero_sdk.law.moments import ceil_minute
-from recupero_sdk.law.opening import facts_read, minds_region, open_stretches
+from recupero_sdk.law.opening import (
+    Stretch,
+    facts_read,
+    minds_channel,
+    minds_region,
+    open_in_both,
+    open_in_zone,
+)
 from recupero_sdk.law.zones import load_zone
 
 _KEYS = ("person", "debt", "creditor", "account_key")
@@ -32,10 +40,11 @@ class _Still:
     by_facts: int | None
     by_clock: int | None
     asked: tuple[Article, ...]
+    clock_key: tuple[Any, ...]
 
 
 #: Open stretches already worked out, by all they depend on.
-Stretches = dict[Any, list[tuple[datetime, datetime]]]
+Stretches = dict[Any, list[Stretch]]
 
 
 class Together:
@@ -110,7 +119,7 @@ class Together:
     def _stills(self, proposal: Proposal, start: datetime) -> list[_Still]:
         """Every spot judged without history, at the beginning of a stretch of time."""
         by_number = {one.number: one for one in self._settings}
-        found = []
+        found, by_clock = [], dict[Any, int | None]()
         for number, setting_number, zone_name in self._spots.iter_rows():
             setting, zone = by_number[setting_number], load_zone(zone_name)
             local = start.astimezone(zone)
@@ -118,17 +127,21 @@ class Together:
             purpose = purpose_of(facts, proposal, day)
             plan = self._law.plan(day, proposal.channel, purpose, where.places)
             case = Case(facts, proposal, [], start, zone, local, day, where.regions, purpose)
-            first: dict[str, int] = {}
-            asked = []
+            spot = Spot(number, setting_number, zone_name, case)
+            by_facts, asked = None, []
             for place, check in plan.deciding:
                 article = plan.articles[place]
-                if check.basis in ("facts", "clock"):
-                    if check.refusal(case):
-                        first.setdefault(check.basis, article.index)
-                elif not isinstance(check, Conditional) or check.concern.holds(case):
+                if check.basis == "facts":
+                    if by_facts is None and check.refusal(case):
+                        by_facts = article.index
+                elif check.basis != "clock" and (
+                    not isinstance(check, Conditional) or check.concern.holds(case)
+                ):
                     asked.append(article)
-            spot = Spot(number, setting_number, zone_name, case)
-            found.append(_Still(spot, first.get("facts"), first.get("clock"), tuple(asked)))
+            clock_key = _clock_key(spot, plan)
+            if clock_key not in by_clock:
+                by_clock[clock_key] = _first_clock(plan, case)
+            found.append(_Still(spot, by_facts, by_clock[clock_key], tuple(asked), clock_key))
         return found
 
     def _segment(
@@ -223,45 +236,74 @@ class Together:
         """The place of each setting, settings of one place being open alike, and its open stretches."""
         signatures: dict[int, list[Any]] = {}
         for still in stills:
-            plan_key = self._clock_key(still.spot.case)
-            signatures.setdefault(still.spot.setting, []).append((still.spot.zone, *plan_key))
+            signatures.setdefault(still.spot.setting, []).append(still.clock_key)
         settings = {one.number: one for one in self._settings}
         numbers: dict[Any, int] = {}
         place_of, found = [], []
         for number, signature in signatures.items():
-            setting = settings[number]
             key = tuple(signature)
             if key not in numbers:
                 numbers[key] = place = len(numbers)
-                stretches = self._open(key, setting, replace(proposal, at=start), end)
+                asked = replace(proposal, at=start)
+                stretches = self._open_everywhere(signature, settings[number], asked, end)
                 found += [(place, starts, ends) for starts, ends in stretches]
             place_of.append((number, numbers[key]))
         schema: dict[str, Any] = {"place": pl.Int32, "starts": TIME, "ends": TIME}
         places = pl.DataFrame(place_of, schema={"setting": pl.UInt32, "place": pl.Int32}, orient="row")
         return places, pl.DataFrame(found, schema=schema, orient="row").sort("ends")
 
-    def _open(
-        self, key: tuple[Any, ...], setting: Setting, proposal: Proposal, end: datetime
-    ) -> list[tuple[datetime, datetime]]:
-        key = (*key, self._pack.id, proposal.channel, proposal.at, end)
-        if key not in self._known:
-            self._known[key] = open_stretches(self._pack, setting.facts, proposal, end)
-        return self._known[key]
+    def _open_everywhere(
+        self, signature: list[Any], setting: Setting, proposal: Proposal, end: datetime
+    ) -> list[Stretch]:
+        """The open stretches of a setting: those of every zone it may be in, of which many are shared."""
+        stretches: list[Stretch] | None = None
+        for zone, *rest in signature:
+            key = (zone, *rest, self._pack.id, proposal.at, end)
+            if key not in self._known:
+                self._known[key] = open_in_zone(self._pack, setting.facts, proposal, end, zone)
+            here = self._known[key]
+            stretches = here if stretches is None else open_in_both(stretches, here)
+        return stretches or []
 
-    def _clock_key(self, case: Case) -> tuple[Any, ...]:
-        """What the open hours of a spot depend on beside its zone."""
-        plan = self._law.plan(case.day, case.proposal.channel, case.purpose, self._places(case))
-        concerns: tuple[Any, ...] = tuple(
-            check.concern.holds(case) for check in plan.clocks if isinstance(check, Conditional)
-        )
-        if any(map(minds_region, plan.clocks)):
-            concerns = (*concerns, case.regions, case.facts.commune)
-        names = sorted({name for check in plan.clocks for name in facts_read(check)})
-        rules = tuple(map(id, plan.clocks))
-        return (rules, *concerns, *(getattr(case.facts, name) for name in names))
 
-    def _places(self, case: Case) -> frozenset[str]:
-        return self._law.whereabouts(case.facts).places
+def _first_clock(plan: Plan, case: Case) -> int | None:
+    """The first rule of hours or days that refuses at the moment asked about."""
+    for place, check in plan.deciding:
+        if check.basis == "clock" and check.refusal(case):
+            return plan.articles[place].index
+    return None
+
+
+def _clock_key(spot: Spot, plan: Plan) -> tuple[Any, ...]:
+    """What the answers of the clock rules depend on, for a spot; its zone first."""
+    case, reading = spot.case, _reading(plan.clocks)
+    key: list[Any] = [spot.zone, reading.ids]
+    key += [check.concern.holds(case) for check in reading.conditional]
+    if reading.minds_region:
+        key += [case.regions, case.facts.commune]
+    if any(minds_channel(check, case.facts) for check in plan.clocks):
+        key.append(case.proposal.channel)
+    return (*key, *(getattr(case.facts, name) for name in reading.names))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What some clock rules look at: see `_clock_key`."""
+
+    ids: tuple[int, ...]
+    conditional: tuple[Conditional, ...]
+    minds_region: bool
+    names: tuple[str, ...]
+
+
+@lru_cache(maxsize=4096)
+def _reading(clocks: tuple[Check, ...]) -> _Reading:
+    return _Reading(
+        tuple(map(id, clocks)),
+        tuple(check for check in clocks if isinstance(check, Conditional)),
+        any(map(minds_region, clocks)),
+        tuple(sorted({name for check in clocks for name in facts_read(check)})),
+    )
 
 
 def _nulls(like: pl.Series) -> pl.Series:

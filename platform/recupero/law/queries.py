@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import groupby
 from pathlib import Path
@@ -212,12 +212,7 @@ def judge_stored(
 
 def seen_from(row: StoredContact, earlier: StoredContact) -> PastContact:
     """An earlier contact as history of this one: whether it was about the same debt and creditor."""
-    contact = earlier.contact
-    return PastContact(
-        at=contact.at,
-        channel=contact.channel,
-        direction=contact.direction,
-        outcome=contact.outcome,
-        same_debt=earlier.debt == row.debt,
-        same_creditor=earlier.creditor == row.creditor,
+    same = earlier.debt == row.debt
+    return replace(
+        earlier.contact, same_debt=same, same_account=same, same_creditor=earlier.creditor == row.creditor
     )

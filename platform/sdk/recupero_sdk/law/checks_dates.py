@@ -53,6 +53,7 @@ class PauseCheck:
     def __init__(self, rule: PauseRule, closed: ClosedDays | None) -> None:
         self._rule, self._closed = rule.parameters, closed
         self._after, self._lifted_by = frozenset(rule.parameters.after), frozenset(rule.parameters.lifted_by)
+        self.has_calendar = closed is not None
 
     def _opens(self, event: Event, case: Case) -> date:
         """The day on which the pause after an event is over; the last of all days where it never is."""
@@ -91,6 +92,7 @@ class Notice:
 
     def __init__(self, parameters: PriorNoticeParameters, scope: Scope, closed: ClosedDays | None) -> None:
         self._rule, self._closed = parameters, closed
+        self.has_calendar = closed is not None
         self._letters = Counter(_LETTERS, scope) if parameters.letters else None
 
     @property
@@ -142,6 +144,7 @@ class PriorNoticeCheck:
     def __init__(self, rule: PriorNoticeRule, closed: ClosedDays | None) -> None:
         self.basis: Basis = "dates" if rule.parameters.letters else "clock"
         self.notice = Notice(rule.parameters, rule.scope, closed)
+        self.has_calendar = self.notice.has_calendar
         self._wanted = ", ".join(rule.parameters.events) or "letter"
 
     def refusal(self, case: Case) -> Refusal | None:
@@ -166,6 +169,7 @@ class ChannelGateCheck:
         self._uses = Counter(_INBOUND, rule.scope)
         notice = parameters.or_notice
         self.notice = Notice(notice, rule.scope, closed) if notice else None
+        self.has_calendar = closed is not None
         self.basis: Basis = "clock" if notice else "facts"
         if self.used or (notice and notice.letters):
             self.basis = "dates"

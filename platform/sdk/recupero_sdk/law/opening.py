@@ -7,28 +7,41 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
-from recupero_sdk.law.checks import Case, Check
-from recupero_sdk.law.checks_dates import InconvenientCheck
-from recupero_sdk.law.checks_time import HoursCheck
+from recupero_sdk.law.checks import Case, Check, PurposeCheck
+from recupero_sdk.law.checks_dates import InconvenientCheck, PauseCheck
+from recupero_sdk.law.checks_time import ClosedDaysCheck, HoursCheck
 from recupero_sdk.law.engine import Conditional, compiled, purpose_of
 from recupero_sdk.law.moments import DAY, instant
 from recupero_sdk.law.pack import RegulationPack
 from recupero_sdk.law.values import Facts, Proposal, Purpose
 from recupero_sdk.law.zones import load_zone
 
+Stretch = tuple[datetime, datetime]
 
-def open_stretches(
-    pack: RegulationPack, facts: Facts, proposal: Proposal, until: datetime
-) -> list[tuple[datetime, datetime]]:
-    """UTC stretches [start, end) from the proposed moment to `until` that every clock rule leaves open.
 
-    Clock rules answer alike between two edges: a local midnight or a minute at which hours open or close,
-    in any plausible zone. So each stretch between edges is judged once, at its start.
+def open_stretches(pack: RegulationPack, facts: Facts, proposal: Proposal, until: datetime) -> list[Stretch]:
+    """UTC stretches [start, end) from the proposed moment to `until` that every clock rule leaves open, in
+    every zone the debtor may be in."""
+    zones = compiled(pack).whereabouts(facts).zones
+    stretches = open_in_zone(pack, facts, proposal, until, zones[0])
+    for zone in zones[1:]:
+        stretches = open_in_both(stretches, open_in_zone(pack, facts, proposal, until, zone))
+    return stretches
+
+
+def open_in_zone(
+    pack: RegulationPack, facts: Facts, proposal: Proposal, until: datetime, zone: str
+) -> list[Stretch]:
+    """As `open_stretches`, for a debtor known to be in one zone.
+
+    Clock rules answer alike between two edges: a local midnight or a minute at which hours open or close.
+    So each stretch between edges is judged once, at its start.
     """
-    question = _Hours(pack, facts, proposal)
+    question = _Hours(pack, facts, proposal, load_zone(zone))
     edges = [proposal.at, *question.edges(proposal.at, until), until]
-    stretches: list[tuple[datetime, datetime]] = []
+    stretches: list[Stretch] = []
     for begins, ends in pairwise(edges):
         if not question.open_at(begins):
             continue
@@ -38,13 +51,27 @@ def open_stretches(
     return stretches
 
 
-class _Hours:
-    """When one debtor may be reached by one channel, by hours and closed days alone."""
+def open_in_both(some: list[Stretch], others: list[Stretch]) -> list[Stretch]:
+    """The time that lies in a stretch of each; both lists in order and without overlaps."""
+    found, one, other = list[Stretch](), 0, 0
+    while one < len(some) and other < len(others):
+        begins = max(some[one][0], others[other][0])
+        ends = min(some[one][1], others[other][1])
+        if begins < ends:
+            found.append((begins, ends))
+        if some[one][1] < others[other][1]:
+            one += 1
+        else:
+            other += 1
+    return found
 
-    def __init__(self, pack: RegulationPack, facts: Facts, proposal: Proposal) -> None:
-        self._law, self._facts, self._proposal = compiled(pack), facts, proposal
+
+class _Hours:
+    """When one debtor may be reached by one channel in one zone, by hours and closed days alone."""
+
+    def __init__(self, pack: RegulationPack, facts: Facts, proposal: Proposal, zone: ZoneInfo) -> None:
+        self._law, self._facts, self._proposal, self._zone = compiled(pack), facts, proposal, zone
         self._where = self._law.whereabouts(facts)
-        self._zones = tuple(map(load_zone, self._where.zones))
         windows = facts.closed_windows
         self._wished = {0, *(edge for window in windows for edge in (window.opens, window.closes))}
         self._on: dict[date, tuple[Purpose, tuple[Check, ...]]] = {}
@@ -60,31 +87,39 @@ class _Hours:
 
     def edges(self, start: datetime, until: datetime) -> list[datetime]:
         """Every moment between the two at which some clock rule may open or close."""
-        found = set[datetime]()
-        for zone in self._zones:
-            day = start.astimezone(zone).date() - DAY
-            while instant(day, 0, zone) < until:
-                minutes = set(self._wished)
-                for check in self._clocks(day)[1]:
-                    hours = check.inner if isinstance(check, Conditional) else check
-                    if isinstance(hours, HoursCheck) and hours.zone is None:
-                        minutes |= hours.edges(self._facts)
-                    elif isinstance(hours, HoursCheck):
-                        found.update(hours.fixed_moments(day, self._facts))
-                found.update(instant(day, minute, zone) for minute in minutes)
-                day += DAY
+        found, zone = set[datetime](), self._zone
+        day = start.astimezone(zone).date() - DAY
+        while instant(day, 0, zone) < until:
+            minutes = set(self._wished)
+            for check in self._clocks(day)[1]:
+                hours = check.inner if isinstance(check, Conditional) else check
+                if isinstance(hours, HoursCheck) and hours.zone is None:
+                    minutes |= hours.edges(self._facts)
+                elif isinstance(hours, HoursCheck):
+                    found.update(hours.fixed_moments(day, self._facts))
+            found.update(instant(day, minute, zone) for minute in minutes)
+            day += DAY
         return sorted(edge for edge in found if start < edge < until)
 
     def open_at(self, at: datetime) -> bool:
-        """Whether every clock rule leaves a moment open, in every zone."""
-        for zone in self._zones:
-            local = at.astimezone(zone)
-            day = local.date()
-            purpose, clocks = self._clocks(day)
-            case = Case(self._facts, self._proposal, [], at, zone, local, day, self._where.regions, purpose)
-            if any(check.refusal(case) for check in clocks):
-                return False
-        return True
+        """Whether every clock rule leaves a moment open."""
+        local = at.astimezone(self._zone)
+        day = local.date()
+        purpose, clocks = self._clocks(day)
+        case = Case(self._facts, self._proposal, [], at, self._zone, local, day, self._where.regions, purpose)
+        return not any(check.refusal(case) for check in clocks)
+
+
+def minds_channel(check: Check, facts: Facts) -> bool:
+    """Whether a clock rule may answer another channel otherwise, for a debtor of these facts."""
+    inner = check.inner if isinstance(check, Conditional) else check
+    if isinstance(inner, ClosedDaysCheck | PurposeCheck):
+        return False
+    if isinstance(inner, HoursCheck):
+        return bool(facts.asked_windows)
+    if isinstance(inner, InconvenientCheck):
+        return bool(facts.closed_windows)
+    return not isinstance(inner, PauseCheck) or bool(facts.events)
 
 
 def facts_read(check: Check) -> tuple[str, ...]:
@@ -98,9 +133,7 @@ def facts_read(check: Check) -> tuple[str, ...]:
 def minds_region(check: Check) -> bool:
     """Whether a clock rule asks which days are closed where the debtor lives."""
     inner = check.inner if isinstance(check, Conditional) else check
-    return not isinstance(inner, InconvenientCheck) and not (
-        isinstance(inner, HoursCheck) and not inner.has_calendar
-    )
+    return isinstance(inner, ClosedDaysCheck) or getattr(inner, "has_calendar", False)
 
 
 _READ: dict[str, tuple[str, ...]] = {

@@ -15,8 +15,8 @@ from recupero.kernel.database import APP_ROLE, Base
 
 _TABLES = (
     "kernel.audit", "kernel.jobs", "tenancy.tables", "placements.tables", "contacts.tables", "ledger.tables",
-    "payments.tables", "payments.offer_tables", "payments.incoming_tables", "outreach.tables",
-    "decisions.tables",
+    "payments.tables", "payments.offer_tables", "payments.document_tables", "payments.incoming_tables",
+    "outreach.tables", "decisions.tables",
 )  # fmt: skip
 
 

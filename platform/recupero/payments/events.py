@@ -1,5 +1,6 @@
 """What happens to money and promises, announced in the transaction in which it happens."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -72,3 +73,10 @@ class SettlementAccepted:
 
     account_ids: tuple[int, ...]
     settlement_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptsIssued:
+    """Receipts lie ready on the pages of these debtors, each with an account that was paid."""
+
+    accounts: Mapping[int, int]

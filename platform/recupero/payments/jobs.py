@@ -7,6 +7,7 @@ from recupero.kernel.jobs import MAX_ATTEMPTS, JobContext, enqueue, job, periodi
 from recupero.payments import (
     accruing,
     charges,
+    documents,
     gateways,
     inbox,
     plans,
@@ -134,3 +135,15 @@ def accrue(context: JobContext, after: int) -> None:
         reached = accruing.accrue_some(session, after)
         if reached is not None:
             enqueue(session, "payments.accrue", queue="bulk", after=reached)
+
+
+@periodic("payments.issue_receipts", every=timedelta(minutes=1))
+def issue_receipts(context: JobContext) -> None:
+    """Receipts for what has come in, creditor by creditor; a debtor who is on their page need not wait."""
+    database = runtime.current().database
+    for agency in agency_scopes(database):
+        for tenant_id in agency.tenant_ids:
+            more = True
+            while more:
+                with database.transaction(agency.of_tenant(tenant_id)) as session:
+                    more = documents.issue_receipts(session) > 0

@@ -93,14 +93,20 @@ def debts_by_id(session: Session, account_ids: Collection[int]) -> list[OpenDebt
 
 def who_owes(session: Session, debtor_id: int) -> WhoOwes:
     """The debtor of the tenant in scope. Raises NotFound."""
-    row = session.execute(
+    found = who_owe(session, [debtor_id])
+    if not found:
+        raise NotFound("no such debtor")
+    return found[debtor_id]
+
+
+def who_owe(session: Session, debtor_ids: Collection[int]) -> dict[int, WhoOwes]:
+    """Debtors of the tenant in scope by id; others are left out."""
+    rows = session.execute(
         select(Debtor.id, Debtor.kind, Debtor.name, Debtor.national_id, Debtor.birth_date, Debtor.postal_code,
                Debtor.country, Debtor.language)
-        .where(Debtor.tenant_id == scope_of(session).tenant(), Debtor.id == debtor_id)
-    ).one_or_none()  # fmt: skip
-    if row is None:
-        raise NotFound("no such debtor")
-    return WhoOwes(*row)
+        .where(Debtor.tenant_id == scope_of(session).tenant(), Debtor.id.in_(debtor_ids))
+    )  # fmt: skip
+    return {row.id: WhoOwes(*row) for row in rows}
 
 
 def debts_of_one(session: Session, debtor_id: int) -> list[OpenDebt]:

@@ -1,0 +1,116 @@
+"""A debtor's paper as a PDF: `letter.typ` is its layout, this hands it the texts in the debtor's language."""
+
+import json
+from datetime import date, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from babel import dates
+
+from recupero.payments.document_tables import Document
+from recupero.payments.documents import Contents, said
+from recupero.payments.invoice_requests import file_of
+from recupero.reports.metrics import N_
+from recupero.reports.words import Words
+
+_LAYOUT = Path(__file__).with_name("letter.typ")
+TITLES = {
+    "receipt": N_("Receipt"),
+    "balance": N_("What is owed"),
+    "paid_in_full": N_("Paid in full"),
+    "invoice": N_("Original invoice"),
+}
+PREFIXES = {"receipt": "R", "balance": "B", "paid_in_full": "P", "invoice": "F"}
+_PARTS = {
+    "principal": N_("Principal"),
+    "interest": N_("Interest"),
+    "fee": N_("Fees"),
+    "cost": N_("Costs"),
+    "tax": N_("Tax"),
+}
+
+
+def number(document: Document) -> str:
+    """The number as it is printed, such as R-000042."""
+    return f"{PREFIXES[document.kind]}-{document.number:06}"
+
+
+def render(document: Document) -> bytes:
+    """The paper's bytes, of the kind `document.media_type`: always the same for the same document."""
+    if document.kind == "invoice":
+        return file_of(document)
+    return _typeset(_contents(document, said(document)))
+
+
+def _typeset(contents: dict[str, Any]) -> bytes:
+    import typst
+
+    with TemporaryDirectory(prefix="recupero-letter-") as folder:
+        root = Path(folder)
+        (root / "main.typ").write_text(_LAYOUT.read_text())
+        (root / "contents.json").write_text(json.dumps(contents, ensure_ascii=False))
+        made: bytes = typst.compile(root / "main.typ", root=root, ignore_system_fonts=True)
+    return made
+
+
+def _contents(document: Document, says: Contents) -> dict[str, Any]:
+    words = Words.of(document.language, says["country"])
+    opening, closing = _paragraphs(document.kind, says, words)
+    return {
+        "language": words.language,
+        "title": words(TITLES[document.kind]),
+        "number": number(document),
+        "date": words.moment(document.issued_at, says["timezone"]),
+        "agency": says["agency"],
+        "contact": " · ".join(filter(None, (says["phone"], says["email"]))),
+        "creditor": says["creditor"],
+        "by": words(N_("through %(agency)s"), agency=says["agency"]),
+        "debtor": says["debtor"],
+        "page": words(N_("Page")),
+        "opening": opening,
+        "closing": closing,
+        "accounts": [
+            {
+                "title": " ".join(filter(None, (line["product"], line["client_account"]))),
+                "due": words(N_("due on %(day)s"), day=_day(line["due_date"], words)),
+                "rows": [[words(_PARTS[part]), words.money(amount, says["currency"])]
+                         for part, amount in line["parts"].items()],
+            }
+            for line in says["lines"]
+        ],
+        "sums": _sums(document.kind, says, words),
+    }  # fmt: skip
+
+
+def _day(text: str, words: Words) -> str:
+    return str(dates.format_date(date.fromisoformat(text), "medium", locale=words.locale))
+
+
+def _paragraphs(kind: str, says: Contents, words: Words) -> tuple[list[str], list[str]]:
+    when, total = datetime.fromisoformat(says["on"]), words.money(says["total_minor"], says["currency"])
+    day, creditor = words.moment(when, says["timezone"]), says["creditor"]
+    if kind == "receipt":
+        opening = words(N_("We received %(amount)s on %(day)s. Thank you."), amount=total, day=day)
+        reference = words(N_("Reference of the payment: %(reference)s"), reference=says["reference"] or "–")
+        return [opening, words(N_("It was counted as follows."))] if says["lines"] else [opening], [reference]
+    if kind == "balance":
+        text = N_("On %(day)s this is owed to %(creditor)s:")
+        rest = N_("Payments that were on their way on that day are not in it yet.")
+        return [words(text, day=day, creditor=creditor)], [words(rest)]
+    text = N_("%(creditor)s confirms that on %(day)s nothing is owed on this account any more.")
+    return [words(text, day=day, creditor=creditor)], [words(N_("Please keep this letter. Thank you."))]
+
+
+def _sums(kind: str, says: Contents, words: Words) -> list[list[str]]:
+    def row(label: str, amount: int) -> list[str]:
+        return [words(label), words.money(amount, says["currency"])]
+
+    if kind == "balance":
+        return [row(N_("Owed in all"), says["total_minor"])]
+    if kind == "paid_in_full":
+        return []
+    rows = [row(N_("Received"), says["total_minor"])]
+    if says["waiting_minor"]:
+        rows.append(row(N_("More than was owed: kept for you"), says["waiting_minor"]))
+    return [*rows, row(N_("Left to pay on these accounts"), says["left_minor"])]

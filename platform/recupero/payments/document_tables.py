@@ -37,7 +37,8 @@ class Document(TenantOwned, Base):
 
 
 class InvoiceRequest(TenantOwned, Base):
-    """The debtor says that the invoice never came: a task of the creditor. `state`: open, answered, refused."""
+    """The debtor says that the invoice never came: a task of the creditor. `state`: open, answered or
+    refused."""
 
     __tablename__ = "invoice_requests"
     __table_args__ = (

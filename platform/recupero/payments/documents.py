@@ -1,11 +1,12 @@
-"""Papers for debtors: receipts, balance letters, letters that all is paid. Issued once, the same when reprinted.
+"""Papers for debtors: receipts, balance letters, letters that all is paid. Reprinted they are the same.
 
 What a paper says is kept as facts; `reports.letters` sets them in the debtor's language.
 """
 
 import json
 from collections.abc import Collection, Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
 from sqlalchemy import func, select
@@ -31,7 +32,7 @@ _AT_ONCE = 500
 
 
 class Line(TypedDict):
-    """An account on a paper; minor units. `parts` is what is owed or what was paid, by part of the balance."""
+    """An account on a paper; minor units. `parts` is what is owed or was paid, by part of the balance."""
 
     client_account: str
     product: str | None
@@ -56,6 +57,23 @@ class Contents(TypedDict):
     waiting_minor: int
     on: str
     reference: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A document before it has a number: for whom, of which accounts and payment, as what, saying what."""
+
+    person: WhoOwes
+    account_ids: list[int]
+    media_type: str
+    contents: str
+    payment_id: int | None = None
+
+    @classmethod
+    def saying(
+        cls, contents: Contents, person: WhoOwes, account_ids: list[int], payment_id: int | None = None
+    ) -> "Paper":
+        return cls(person, account_ids, PDF, json.dumps(contents, ensure_ascii=False), payment_id)
 
 
 def receipt(session: Session, payment_id: int, *, actor: str) -> Document:
@@ -100,28 +118,20 @@ def issue_receipts(session: Session) -> int:
 def _receipts(session: Session, payments: Sequence[Payment], actor: str) -> list[Document]:
     people = who_owe(session, {payment.debtor_id for payment in payments if payment.debtor_id})
     lies = _lies(session, [payment.id for payment in payments])
-    debts = {
-        debt.account_id: debt
-        for debt in debts_by_id(session, {account for parts in lies.values() for account in parts if account})
-    }
-    made = []
+    accounts = {account for parts in lies.values() for account in parts if account is not None}
+    debts = {debt.account_id: debt for debt in debts_by_id(session, accounts)}
+    papers = []
     for payment in payments:
-        placed = lies.get(payment.id, {})
-        lines = [_line(debts[account], parts) for account, parts in sorted(
-            (account, parts) for account, parts in placed.items() if account is not None)]  # fmt: skip
-        accounts = [account for account in placed if account is not None]
-        contents = _contents(session, people[payment.debtor_id or 0], payment.currency, lines)
-        contents |= Said(
-            total_minor=payment.amount_minor,
-            left_minor=sum(debts[account].balance_minor for account in accounts),
+        person, placed = people[payment.debtor_id or 0], lies.get(payment.id, {})
+        paid = sorted(account for account in placed if account is not None)
+        contents = _contents(
+            session, person, payment.currency, [_line(debts[account], placed[account]) for account in paid],
+            total_minor=payment.amount_minor, on=payment.received_at, reference=payment.external_key,
+            left_minor=sum(debts[account].balance_minor for account in paid),
             waiting_minor=sum(placed.get(None, {}).values()),
-            on=payment.received_at.isoformat(),
-            reference=payment.external_key,
-        )
-        made.append((payment, sorted(accounts), contents))
-    return _issue(session, "receipt", actor, [
-        (people[payment.debtor_id or 0], accounts, payment.id, contents) for payment, accounts, contents in made
-    ])  # fmt: skip
+        )  # fmt: skip
+        papers.append(Paper.saying(contents, person, paid, payment.id))
+    return issue(session, "receipt", actor, papers)
 
 
 def _lies(session: Session, payment_ids: Collection[int]) -> dict[int, dict[int | None, dict[str, int]]]:
@@ -171,13 +181,14 @@ def _letter(
     actor: str,
 ) -> Document:  # fmt: skip
     person = who_owes(session, debtor_id)
-    contents = _contents(session, person, debts[0].currency, lines)
-    contents |= Said(total_minor=total, left_minor=total, on=clock.now().isoformat())
+    contents = _contents(
+        session, person, debts[0].currency, lines, total_minor=total, left_minor=total, on=clock.now()
+    )
     accounts = sorted(debt.account_id for debt in debts)
     last = _last(session, kind, debtor_id, accounts)
     if last is not None and _same(last, contents):
         return last
-    return _issue(session, kind, actor, [(person, accounts, None, contents)])[0]
+    return issue(session, kind, actor, [Paper.saying(contents, person, accounts)])[0]
 
 
 def _last(session: Session, kind: str, debtor_id: int, accounts: list[int]) -> Document | None:
@@ -203,40 +214,32 @@ def _line(debt: OpenDebt, parts: dict[str, int]) -> Line:
     }  # fmt: skip
 
 
-def _contents(session: Session, person: WhoOwes, currency: str, lines: list[Line]) -> Contents:
+def _contents(
+    session: Session, person: WhoOwes, currency: str, lines: list[Line], *, total_minor: int,
+    left_minor: int, on: datetime, waiting_minor: int = 0, reference: str | None = None,
+) -> Contents:  # fmt: skip
     agency, creditor = tenancy.agency(session), tenancy.tenant(session)
     return {
         "agency": agency.name, "phone": agency.contact_phone, "email": agency.contact_email,
         "creditor": creditor.name, "debtor": person.name, "country": creditor.country,
-        "timezone": creditor.timezone, "currency": currency, "lines": lines, "total_minor": 0,
-        "left_minor": 0, "waiting_minor": 0, "on": "", "reference": None,
+        "timezone": creditor.timezone, "currency": currency, "lines": lines, "total_minor": total_minor,
+        "left_minor": left_minor, "waiting_minor": waiting_minor, "on": on.isoformat(),
+        "reference": reference,
     }  # fmt: skip
 
 
-def _issue(
-    session: Session, kind: str, actor: str,
-    papers: Sequence[tuple[WhoOwes, list[int], int | None, Contents]],
-) -> list[Document]:  # fmt: skip
-    return issue(session, kind, actor, [
-        (person, accounts, payment_id, PDF, json.dumps(contents, ensure_ascii=False))
-        for person, accounts, payment_id, contents in papers
-    ])  # fmt: skip
-
-
-def issue(
-    session: Session, kind: str, actor: str, papers: Sequence[tuple[WhoOwes, list[int], int | None, str, str]]
-) -> list[Document]:
-    """Number and keep papers: for whom, of which accounts and payment, as what, saying what. The numbers are
-    taken last: other transactions of the agency wait for them until this one has ended."""
+def issue(session: Session, kind: str, actor: str, papers: Sequence[Paper]) -> list[Document]:
+    """Number and keep papers. The numbers are taken last: other transactions of the agency wait for them
+    until this one has ended."""
     numbers = next_numbers(session, kind, len(papers))
     made = [
         Document(
-            tenant_id=scope_of(session).tenant(), kind=kind, number=number, debtor_id=person.debtor_id,
-            account_ids=accounts, payment_id=payment_id, media_type=media_type, contents=contents,
-            language=person.language if person.language in LANGUAGES else LANGUAGES[0],
-            issued_by=actor, issued_at=clock.now(),
+            tenant_id=scope_of(session).tenant(), kind=kind, number=number, debtor_id=paper.person.debtor_id,
+            account_ids=paper.account_ids, payment_id=paper.payment_id, media_type=paper.media_type,
+            language=paper.person.language if paper.person.language in LANGUAGES else LANGUAGES[0],
+            contents=paper.contents, issued_by=actor, issued_at=clock.now(),
         )
-        for number, (person, accounts, payment_id, media_type, contents) in zip(numbers, papers, strict=True)
+        for number, paper in zip(numbers, papers, strict=True)
     ]  # fmt: skip
     session.add_all(made)
     session.flush()

@@ -1,4 +1,4 @@
-"""The original invoice, where the debtor says that it never came: asked of the creditor, answered with a file."""
+"""The original invoice, where the debtor says that it never came: asked of the creditor, who sends a file."""
 
 import base64
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.payments import documents
 from recupero.payments.document_tables import Document, InvoiceRequest
+from recupero.payments.documents import Paper
 from recupero.placements.debts import debts_by_id, who_owes
 
 MOST_BYTES = 5 * 2**20
@@ -49,10 +50,8 @@ def answer(session: Session, request_id: int, content: bytes, *, actor: str) -> 
     if len(content) > MOST_BYTES:
         raise UserError("the file is larger than %(most)s MiB", field="file", most=MOST_BYTES // 2**20)
     person = who_owes(session, request.debtor_id)
-    text = base64.b64encode(content).decode()
-    made = documents.issue(
-        session, "invoice", actor, [(person, [request.account_id], None, media_type, text)]
-    )[0]
+    paper = Paper(person, [request.account_id], media_type, base64.b64encode(content).decode())
+    made = documents.issue(session, "invoice", actor, [paper])[0]
     request.document_id = made.id
     _close(session, request, "answered", actor, None)
     return made

@@ -57,7 +57,8 @@ def _whole(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
         raise UserError(
             "%(term)s must be a whole number from %(lowest)s to %(highest)s", field=name,
-            term=Words("term", ("interest_rate" if name == "rate" else name,)), lowest=lowest, highest=highest,
+            term=Words("term", ("interest_rate" if name == "rate" else name,)),
+            lowest=lowest, highest=highest,
         )  # fmt: skip
     return value
 

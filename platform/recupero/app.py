@@ -28,7 +28,9 @@ from recupero.portals import (
     bank,
     creditor,
     debtor,
+    debtor_documents,
     disclosures,
+    documents,
     home,
     incoming,
     law,
@@ -60,8 +62,8 @@ ROOMS: tuple[ModuleType, ...] = (
 )  # fmt: skip
 # Each adds its area to the blueprint of the portals.
 PAGES: tuple[ModuleType, ...] = (
-    accounts, api_docs, bank, creditor, disclosures, home, incoming, law, operation, outbox, placements,
-    remittances, sign_in, staff, tenants, terms, trust, work,
+    accounts, api_docs, bank, creditor, debtor_documents, disclosures, documents, home, incoming, law,
+    operation, outbox, placements, remittances, sign_in, staff, tenants, terms, trust, work,
 )  # fmt: skip
 
 

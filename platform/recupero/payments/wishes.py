@@ -12,6 +12,7 @@ from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound, UserError
 from recupero.payments.tables import PaymentLink
 from recupero.placements import service as placements
+from recupero.placements.debts import OpenDebt, debts_by_id
 
 DISPUTES = ("already_paid", "not_mine", "wrong_amount", "other")
 
@@ -50,6 +51,15 @@ def ask_person(session: Session, link_id: int) -> None:
     who = _who(session, link_id)
     placements.open_hold(session, debtor_id=who.debtor_id, account_id=None, kind="person", source="page")
     _record(session, "payments.debtor_asks_person", f"debtor:{who.debtor_id}")
+
+
+def paid_accounts(session: Session, link_id: int) -> list[OpenDebt]:
+    """The accounts of the link that are paid in full or settled."""
+    return [
+        debt
+        for debt in debts_by_id(session, _who(session, link_id).account_ids)
+        if debt.close_code in ("PIF", "SIF")
+    ]
 
 
 def account_of(session: Session, link_id: int, account_id: int) -> int:

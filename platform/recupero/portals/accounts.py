@@ -12,6 +12,7 @@ from recupero.kernel import clock
 from recupero.ledger import queries as ledger
 from recupero.outreach import queries as outreach
 from recupero.outreach.queries import ActionLine
+from recupero.payments import documents
 from recupero.placements import browse
 from recupero.placements.browse import Filter
 from recupero.portals import lawful, timeline
@@ -89,6 +90,7 @@ def account_view(
             "card": card,
             "tenant": tenancy.tenant(session, card.account.tenant_id),
             "balance": balance,
+            "documents": documents.documents_of(session, card.account.debtor_id),
             "states": states,
             "week": week,
             "closed": lawful.closed_because(states),

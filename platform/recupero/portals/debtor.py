@@ -36,11 +36,11 @@ blueprint = Blueprint("debtor", __name__)
 limiter.limit("120 per minute")(blueprint)
 PROOF = timedelta(minutes=30)
 SLOW = timedelta(minutes=1)
-_WHY = "a debtor has no login: the link's token opens it and nothing is shown before the identity is proven"
+WHY = "a debtor has no login: the link's token opens it and nothing is shown before the identity is proven"
 
 
 @blueprint.get("/p/<token>")
-@public(_WHY)
+@public(WHY)
 def link(token: str) -> ResponseReturnValue:
     """The questions, or what is owed once they are answered."""
     door = _door(token)
@@ -49,7 +49,7 @@ def link(token: str) -> ResponseReturnValue:
 
 @blueprint.post("/p/<token>")
 @limiter.limit("10 per minute")
-@public(_WHY)
+@public(WHY)
 def prove(token: str) -> ResponseReturnValue:
     """Answers to the questions."""
     door, form = _door(token), Form.sent()
@@ -88,13 +88,13 @@ def proven(view: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseRe
 
 
 @blueprint.post("/p/<token>/pay")
-@public(_WHY)
+@public(WHY)
 @proven
 def pay(token: str, door: Door) -> ResponseReturnValue:
     """Ask for a payment page over everything or another amount."""
     form = Form.sent()
-    with _transaction(door) as opened:
-        _wear(opened)
+    with transaction_of(door) as opened:
+        wear_house(opened)
         accruing.accrue_link(opened, door.link_id)
         can = charges.payable(opened, door.link_id)
         amount = can.total_minor if form.optional("full") else form.money("amount", can.currency)
@@ -105,26 +105,26 @@ def pay(token: str, door: Door) -> ResponseReturnValue:
 
 
 @blueprint.get("/p/<token>/pay/<int:charge_id>")
-@public(_WHY)
+@public(WHY)
 @proven
 def wait(token: str, door: Door, charge_id: int) -> ResponseReturnValue:
     """Until a worker has made the payment page; then on to it."""
-    with _transaction(door) as opened:
+    with transaction_of(door) as opened:
         charge = charges.charge(opened, charge_id)
         if charge.link_id != door.link_id:
             raise NotFound("no such payment")
-        _wear(opened)
+        wear_house(opened)
         slow = clock.now() - charge.created_at > SLOW
         return render_template("debtor/wait.html", token=token, charge=charge, slow=slow)
 
 
 @blueprint.get("/p/<token>/thanks")
-@public(_WHY)
+@public(WHY)
 @proven
 def thanks(token: str, door: Door) -> ResponseReturnValue:
     """After paying: booked already, or still on its way."""
-    with _transaction(door) as opened:
-        _wear(opened)
+    with transaction_of(door) as opened:
+        wear_house(opened)
         charge = charges.latest(opened, door.link_id)
         paid = payments.latest_payment(opened, door.link_id, charge.id) if charge else None
         return render_template(
@@ -134,13 +134,13 @@ def thanks(token: str, door: Door) -> ResponseReturnValue:
 
 
 @blueprint.post("/p/<token>/promise")
-@public(_WHY)
+@public(WHY)
 @proven
 def promise(token: str, door: Door) -> ResponseReturnValue:
     """A promise to pay an account by a day."""
     form = Form.sent()
-    with _transaction(door) as opened:
-        _wear(opened)
+    with transaction_of(door) as opened:
+        wear_house(opened)
         chosen = wishes.account_of(opened, door.link_id, form.whole("promise_account"))
         debt = next(
             (one for one in charges.payable(opened, door.link_id).debts if one.account_id == chosen), None
@@ -154,12 +154,12 @@ def promise(token: str, door: Door) -> ResponseReturnValue:
 
 
 @blueprint.post("/p/<token>/dispute")
-@public(_WHY)
+@public(WHY)
 @proven
 def dispute(token: str, door: Door) -> ResponseReturnValue:
     """The debtor says that it is not owed."""
     form = Form.sent()
-    with _transaction(door) as opened:
+    with transaction_of(door) as opened:
         wishes.dispute(
             opened, door.link_id, account_id=form.whole("dispute_account"), why=form.text("dispute_why")
         )
@@ -167,21 +167,21 @@ def dispute(token: str, door: Door) -> ResponseReturnValue:
 
 
 @blueprint.post("/p/<token>/stop")
-@public(_WHY)
+@public(WHY)
 @proven
 def stop(token: str, door: Door) -> ResponseReturnValue:
     """No more contact by a channel, or at all."""
-    with _transaction(door) as opened:
+    with transaction_of(door) as opened:
         wishes.stop(opened, door.link_id, channel=Form.sent().text("channel"))
     return _done(token, "stop")
 
 
 @blueprint.post("/p/<token>/person")
-@public(_WHY)
+@public(WHY)
 @proven
 def person(token: str, door: Door) -> ResponseReturnValue:
     """The debtor wants to talk to somebody."""
-    with _transaction(door) as opened:
+    with transaction_of(door) as opened:
         wishes.ask_person(opened, door.link_id)
     return _done(token, "person")
 
@@ -194,7 +194,7 @@ def sandbox_page(reference: str) -> ResponseReturnValue:
     database = runtime.current().database
     charge = sandbox.find(database, scope, reference)
     with database.transaction(scope) as opened:
-        _wear(opened)
+        wear_house(opened)
     return render_template("debtor/sandbox.html", charge=charge, reference=reference)
 
 
@@ -259,7 +259,7 @@ def _proven(door: Door) -> bool:
     return bool(session.get("proofs", {}).get(_proof_key(door), 0) > clock.now().timestamp())
 
 
-def _transaction(door: Door) -> Any:
+def transaction_of(door: Door) -> Any:
     return runtime.current().database.transaction(door.scope)
 
 
@@ -267,7 +267,7 @@ def _done(token: str, what: str) -> Response:
     return redirect(url_for("debtor.link", token=token, done=what))
 
 
-def _wear(opened: Session) -> tuple[Any, Any]:
+def wear_house(opened: Session) -> tuple[Any, Any]:
     """Agency and creditor, and money and dates as their country writes them."""
     agency, creditor = tenancy.agency(opened), tenancy.tenant(opened)
     wear(Brand(agency.name, creditor.country, creditor.timezone))
@@ -305,8 +305,8 @@ def _questions(token: str, door: Door, form: Form) -> ResponseReturnValue:
 
 
 def _account_page(token: str, door: Door, form: Form) -> ResponseReturnValue:
-    with _transaction(door) as opened:
-        agency, creditor = _wear(opened)
+    with transaction_of(door) as opened:
+        agency, creditor = wear_house(opened)
         accruing.accrue_link(opened, door.link_id)
         can = charges.payable(opened, door.link_id)
         accounts = [debt.account_id for debt in can.debts]

@@ -69,6 +69,7 @@ def _pages(caller: Caller) -> list[tuple[str, list[Page]]]:
             [
                 (_("Creditors"), "portals.tenants", "tenants", Permission.TENANCY_READ),
                 (_("Placements"), "portals.placements", "placements", Permission.PLACEMENTS_READ),
+                (_("Invoices asked for"), "portals.invoices", "outbox", Permission.PLACEMENTS_READ),
                 (_("Reports"), report, "reports", Permission.REPORTS_READ),
             ],
         ),

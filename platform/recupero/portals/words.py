@@ -389,6 +389,13 @@ FIELDS: Words = {
     "paid_on": _("Paid on"),
     "recall_reason": _("Reason of the recall"),
 }
+DOCUMENTS: Words = {
+    "receipt": _("Receipt"),
+    "balance": _("What is owed"),
+    "paid_in_full": _("Paid in full"),
+    "invoice": _("Original invoice"),
+}
+
 TERMS: Words = {
     "commission_rate": _("Commission, in hundredths of a percent of what is collected"),
     "settlement_floor_percent": _("Lowest settlement, in percent of the balance"),
@@ -551,6 +558,7 @@ LABELS: Mapping[str, Words] = {
     "week_part": WEEK_PARTS,
     "rule_kind": RULE_KINDS,
     "term": TERMS,
+    "document": DOCUMENTS,
     "disclosure": DISCLOSURES,
     "remittance": REMITTANCE_STATES,
     "remittance_method": REMITTANCE_METHODS,

@@ -19,6 +19,7 @@ from recupero.payments.events import (
     PaymentReversed,
     PlanBroken,
     PromiseMade,
+    ReceiptsIssued,
 )
 from recupero.placements import jobs as placements_jobs
 from recupero.placements.events import (
@@ -72,3 +73,4 @@ def wire() -> None:
     subscribe(PaymentBooked, outreach.on_payment_booked)
     subscribe(DirectPaymentsBooked, outreach.on_payment_booked)
     subscribe(PromiseMade, outreach.on_promise_made)
+    subscribe(ReceiptsIssued, outreach.on_receipts_issued)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 
 from sqlalchemy import (
@@ -22,6 +22,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
+from recupero.contacts import facts as contacts_facts
 from recupero.contacts import service as contacts
 from recupero.contacts.events import OptedOut
 from recupero.contacts.facts import EVERY_CHANNEL
@@ -31,7 +32,7 @@ from recupero.kernel.errors import UserError
 from recupero.outreach.states import WAITING, Move, move
 from recupero.outreach.tables import Action
 from recupero.outreach.words import PURPOSES, TEMPLATES, TONES
-from recupero.payments.events import DirectPaymentsBooked, PaymentBooked, PromiseMade
+from recupero.payments.events import DirectPaymentsBooked, PaymentBooked, PromiseMade, ReceiptsIssued
 from recupero.placements import reach
 from recupero.placements.events import (
     AccountsClosed,
@@ -46,6 +47,8 @@ CHUNK = 10_000
 #: A promise or a running plan quiets the chase, not the words about itself.
 ABOUT_AGREEMENTS = ("promise_reminder", "broken_promise", "thanks")
 AGREEMENTS = ("promise", "plan")
+#: A word of thanks that the law does not allow for so long is not said any more.
+THANKS_WITHIN = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +197,25 @@ def on_payment_booked(session: Session, event: PaymentBooked | DirectPaymentsBoo
     settled = reach.settled(session, event.account_ids)
     if settled:
         cancel(session, account_ids=settled, reason="paid", keep=("thanks",))
+
+
+def on_receipts_issued(session: Session, event: ReceiptsIssued) -> None:
+    """Whoever has an e-mail address is told that the receipt lies on their page, unless they closed the
+    channel or the creditor took the account back; the law is asked again before it goes out."""
+    accounts = reach.reachable(session, event.accounts.values())
+    points = reach.points_of(session, event.accounts.keys())
+    said = contacts_facts.permissions_of(session, event.accounts.keys())
+    schedule(session, [
+        NewAction(
+            account_id=account.account_id, debtor_id=account.debtor_id, person_id=account.person_id,
+            channel="email", template="thanks", due_at=clock.now(), expires_at=clock.now() + THANKS_WITHIN,
+            tone="kind",
+        )
+        for account in accounts.values()
+        if account.status not in ("recalled", "returned")
+        and any(point.kind == "email" for point in points.get(account.debtor_id, ()))
+        and not (account.debtor_id in said and "email" in said[account.debtor_id].opted_out)
+    ])  # fmt: skip
 
 
 def on_hold_opened(session: Session, event: HoldOpened) -> None:

@@ -13,7 +13,8 @@ class Document(TenantOwned, Base):
     """A numbered paper. `kind`: receipt, balance, paid_in_full, invoice (the creditor's own, sent again).
 
     `contents` is what it says, as JSON (`documents.Contents`), or the file of an invoice in base64: printed
-    again it is the same document. Numbers run through the agency's series of the kind.
+    again it is the same document. Numbers run through the agency's series of the kind; an invoice, which is
+    the creditor's paper, has that of its request.
     """
 
     __tablename__ = "documents"

@@ -229,9 +229,15 @@ def _contents(
 
 
 def issue(session: Session, kind: str, actor: str, papers: Sequence[Paper]) -> list[Document]:
-    """Number and keep papers. The numbers are taken last: other transactions of the agency wait for them
-    until this one has ended."""
-    numbers = next_numbers(session, kind, len(papers))
+    """Number and keep the agency's papers. The numbers are taken last: other transactions of the agency wait
+    for them until this one has ended."""
+    return keep(session, kind, actor, papers, next_numbers(session, kind, len(papers)))
+
+
+def keep(
+    session: Session, kind: str, actor: str, papers: Sequence[Paper], numbers: Sequence[int]
+) -> list[Document]:
+    """Keep papers under these numbers."""
     made = [
         Document(
             tenant_id=scope_of(session).tenant(), kind=kind, number=number, debtor_id=paper.person.debtor_id,

@@ -51,7 +51,7 @@ def answer(session: Session, request_id: int, content: bytes, *, actor: str) -> 
         raise UserError("the file is larger than %(most)s MiB", field="file", most=MOST_BYTES // 2**20)
     person = who_owes(session, request.debtor_id)
     paper = Paper(person, [request.account_id], media_type, base64.b64encode(content).decode())
-    made = documents.issue(session, "invoice", actor, [paper])[0]
+    made = documents.keep(session, "invoice", actor, [paper], [request_id])[0]
     request.document_id = made.id
     _close(session, request, "answered", actor, None)
     return made

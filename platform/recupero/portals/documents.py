@@ -4,6 +4,8 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from recupero.kernel import runtime
+from recupero.kernel.database import Scope
 from recupero.kernel.errors import NotFound, UserError
 from recupero.payments import accruing, documents, invoice_requests
 from recupero.placements import browse
@@ -66,8 +68,10 @@ def invoice_answer(request_id: int) -> ResponseReturnValue:
     with transaction() as session:
         asked = invoice_requests.request(session, request_id)
     sent, actor = request.files.get("file"), the_caller().actor
+    # A creditor's own users answer into the agency's audit trail, too; of it they see nothing.
+    scope = Scope(the_caller().agency_id, (asked.tenant_id,))
     try:
-        with tenant_transaction(asked.tenant_id) as session:
+        with runtime.current().database.transaction(scope) as session:
             if sent is not None and sent.filename:
                 content = sent.stream.read(invoice_requests.MOST_BYTES + 1)
                 invoice_requests.answer(session, request_id, content, actor=actor)

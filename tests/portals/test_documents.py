@@ -1,0 +1,106 @@
+"""Papers: the debtor gets them after the proof only, staff on the account; the creditor gives invoices."""
+
+import io
+
+import pytest
+from flask import Flask
+
+from recupero.kernel import runtime
+from recupero.payments import documents, links
+from recupero.tenancy.permissions import Role
+from tests.factories import World
+from tests.ledger.placed import Placed, place
+from tests.payments.test_booking import pay
+from tests.portals.conftest import Visitor
+
+PDF = b"%PDF-1.7 the invoice"
+
+
+@pytest.fixture
+def placed(platform: runtime.Runtime, world: World, noon: object) -> Placed:
+    return place(platform, world.tenant(), [{"principal": 1000}, {"principal": 500}])
+
+
+def address(platform: runtime.Runtime, placed: Placed) -> str:
+    with platform.database.transaction(placed.scope) as session:
+        url = links.ensure_links(session, {placed.debtor_id: placed.account_ids})[placed.debtor_id]
+    return "/p/" + url.rpartition("/p/")[2]
+
+
+def debtor(app: Flask, platform: runtime.Runtime, placed: Placed) -> tuple[Visitor, str]:
+    """A debtor who has just proven who they are, and their page."""
+    visitor, page = Visitor(app.test_client(), platform), address(platform, placed)
+    visitor.send(page, national_id="6785", birth_date="1980-05-17")
+    return visitor, page
+
+
+def test_the_debtor_keeps_receipts_and_letters(app: Flask, platform: runtime.Runtime, placed: Placed) -> None:
+    pay(placed, 1000)
+    visitor, page = debtor(app, platform, placed)
+    with platform.database.transaction(placed.scope) as session:
+        documents.issue_receipts(session)
+    assert "/papers" in visitor.text(page)
+    letter = visitor.send(f"{page}/papers", kind="balance")
+    paid = visitor.send(f"{page}/papers", kind="paid_in_full", account=placed.account_ids[0])
+    for answer in (letter, paid):
+        assert answer.status_code == 302
+        file = visitor.get(answer.location)
+        assert (file.mimetype, file.data[:5]) == ("application/pdf", b"%PDF-")
+    refused = visitor.send(f"{page}/papers", kind="paid_in_full", account=placed.account_ids[1])
+    assert refused.status_code == 302  # it is not paid: back to the page
+    assert visitor.text(f"{page}/papers").count(f"{page}/papers/") == 3
+    assert visitor.get(f"{page}/papers/999999").status_code == 404
+
+
+def test_nothing_is_shown_before_the_proof(app: Flask, platform: runtime.Runtime, placed: Placed) -> None:
+    stranger, page = Visitor(app.test_client(), platform), address(platform, placed)
+    for path in (f"{page}/papers", f"{page}/papers/1", f"{page}/receipts/1"):
+        assert stranger.get(path).location.endswith(page)
+
+
+def test_one_debtors_paper_is_not_anothers(
+    app: Flask, platform: runtime.Runtime, world: World, placed: Placed
+) -> None:
+    other = place(platform, placed.scope, [{"principal": 10}], national_id="9.876.543-3")
+    visitor, page = debtor(app, platform, placed)
+    answer = visitor.send(f"{page}/papers", kind="balance")
+    number = answer.location.rpartition("/")[2]
+    stranger, elsewhere = Visitor(app.test_client(), platform), address(platform, other)
+    stranger.send(elsewhere, national_id="5433", birth_date="1980-05-17")
+    assert "papers" in stranger.text(elsewhere)
+    assert stranger.get(f"{elsewhere}/papers/{number}").status_code == 404
+
+
+def test_an_invoice_is_asked_for_answered_and_kept_for_the_debtor(
+    app: Flask, platform: runtime.Runtime, placed: Placed
+) -> None:
+    visitor, page = debtor(app, platform, placed)
+    visitor.send(f"{page}/papers", kind="invoice", account=placed.account_ids[0])
+    creditor = Visitor(app.test_client(), platform).sign_in(Role.CREDITOR_ADMINISTRATOR, placed.scope)
+    source = creditor.text("/invoices")
+    path = source.split('action="')[-1].split('"')[0]
+    assert path.startswith("/invoices/")
+    bad = creditor.send(path, "/invoices", file=(io.BytesIO(b"MZ"), "invoice.exe"))
+    assert bad.status_code == 302
+    assert path in creditor.text("/invoices")
+    creditor.send(path, "/invoices", file=(io.BytesIO(PDF), "invoice.pdf"))
+    assert path not in creditor.text("/invoices")
+    link = visitor.text(f"{page}/papers").split(f'href="{page}/papers/')[1].split('"')[0]
+    file = visitor.get(f"{page}/papers/{link}")
+    assert (file.mimetype, file.data) == ("application/pdf", PDF)
+
+
+def test_staff_see_and_issue_papers_on_the_account(
+    app: Flask, platform: runtime.Runtime, placed: Placed
+) -> None:
+    agent = Visitor(app.test_client(), platform).sign_in(Role.AGENT, placed.scope)
+    page = f"/accounts/{placed.account_ids[0]}"
+    assert agent.send(f"{page}/documents", page, kind="balance").status_code == 302
+    link = agent.text(page).split('href="/documents/')[1].split('"')[0]
+    assert agent.get(f"/documents/{link}").data[:5] == b"%PDF-"
+    agent.send(f"{page}/documents", page, kind="paid_in_full")
+    assert agent.text(page).count('href="/documents/') == 1
+    agent.send(f"{page}/documents", page, kind="invoice")
+    viewer = Visitor(app.test_client(), platform).sign_in(Role.CREDITOR_VIEWER, placed.scope)
+    assert "/invoices/" not in viewer.text("/invoices").split("<main")[-1]
+    assert agent.get("/documents/999").status_code == 404

@@ -27,13 +27,15 @@ from hypothesis.stateful import (
 from sqlalchemy import select
 
 from recupero.kernel import clock, runtime
-from recupero.kernel.errors import Conflict
+from recupero.kernel.errors import Conflict, UserError
 from recupero.ledger import queries as ledger
 from recupero.ledger import remittances, trust
 from recupero.ledger.books import Book
-from recupero.payments import accruing
+from recupero.payments import accruing, plans, settlements, write_offs
 from recupero.payments.booking import Received, book_payment, reverse_payment
 from recupero.payments.direct import book_direct
+from recupero.payments.plan_schedule import Choice
+from recupero.payments.policy import Offerer
 from recupero.payments.tables import Allocation, Payment
 from recupero.placements import service as placements
 from recupero.placements.events import DirectPayment, DirectPaymentsReported
@@ -49,15 +51,18 @@ TERMS = {
         "rates": {"maximum_conventional_rate": 4000, "current_interest_rate": 3000},
     },
     "commission": {
-        "rates": [{"rate": 1500, "to_age_days": 380}, {"rate": 2500}], "minimum_minor": 30, "tax_rate": 1900,
+        "rates": [{"rate": 1000, "settlement": True}, {"rate": 1500, "to_age_days": 380}, {"rate": 2500}],
+        "minimum_minor": 30, "tax_rate": 1900,
     },
-    "tolerance_minor": 20,
+    "tolerance_minor": 20, "settlement_floor_percent": 10, "max_instalments": 12,
 }  # fmt: skip
 #: What remitting, paying out and taking fees leaves as it was.
 COMPARED = (
     Book.RECEIVABLE, Book.PLACEMENT_CONTROL, Book.DIRECT_PAYMENTS, Book.DIRECT_EXCESS, Book.SUSPENSE,
     Book.COMMISSION_EARNED, Book.COMMISSION_TAX, Book.REFUNDS, Book.CHARGEBACKS,
 )  # fmt: skip
+ZONE = "America/Santiago"
+SUPERVISOR = Offerer("supervisor", "user:2", approves=frozenset({"supervisor"}))
 ANA, BEN, CARLA = "user:1", "user:2", "user:3"
 AMOUNTS = st.integers(1, 60_000)
 Doing = Callable[["Books"], object]
@@ -108,10 +113,29 @@ class Books:
             recalled = placements.recall_accounts(session, [known[number] for number in accounts])
         return [known.index(account) for account in recalled]
 
-    def accrue(self) -> None:
+    def settle(self, who: int, amount: int) -> None:
+        """An offer to settle all of the debtor's accounts, which the debtor takes at once."""
+        with self.platform.database.transaction(self.scope) as session:
+            offer = settlements.offer_settlement(
+                session, account_ids=self.placed[who].account_ids, amount_minor=amount,
+                valid_until=clock.today(ZONE) + timedelta(days=10), offerer=SUPERVISOR, why="test",
+            )  # fmt: skip
+            settlements.accept(session, offer.id, accepted_with="page")
+
+    def plan(self, who: int) -> None:
+        with self.platform.database.transaction(self.scope) as session:
+            plans.agree_plan(
+                session, account_ids=self.placed[who].account_ids, offerer=SUPERVISOR, why="test",
+                choice=Choice(clock.today(ZONE) + timedelta(days=3), every="weekly", instalments=3),
+            )  # fmt: skip
+
+    def jobs(self) -> None:
+        """What is done on schedule."""
         with self.platform.database.transaction(self.scope) as session:
             for placed in self.placed:
                 accruing.accrue_debtor(session, placed.debtor_id)
+            plans.settle_due(session)
+            write_offs.lapse_due(session)
 
     def owed(self, who: int, account: int) -> dict[str, int]:
         with self.platform.database.transaction(self.scope) as session:
@@ -161,6 +185,7 @@ class Money(RuleBasedStateMachine):
         self.refunded: dict[str, int] = {}
         self.disputed: dict[str, int] = {}
         self.direct = 0
+        self.settled: set[int] = set()
         self.number = 0
         self.drawn_to = START
 
@@ -190,8 +215,32 @@ class Money(RuleBasedStateMachine):
         clock.advance(timedelta(days=days))
 
     @rule()
-    def accrue(self) -> None:
-        self.books.accrue()
+    def jobs_run(self) -> None:
+        self.done(lambda books: books.jobs())
+
+    @rule(who=st.integers(0, 2), percent=st.integers(20, 90))
+    def settle(self, who: int, percent: int) -> None:
+        """One for each debtor: whether there is a second depends on what is known of the first."""
+        who %= len(self.books.placed)
+        if who in self.settled:
+            return
+        amount = percent * sum(sum(self.books.owed(who, account).values()) for account in (0, 1)) // 100
+        if self._offered(lambda books: books.settle(who, amount)):
+            self.settled.add(who)
+
+    @rule(who=st.integers(0, 2))
+    def plan(self, who: int) -> None:
+        who %= len(self.books.placed)
+        self._offered(lambda books: books.plan(who))
+
+    def _offered(self, doing: Doing) -> bool:
+        """Some offers cannot be made, as on an account that is paid."""
+        try:
+            doing(self.books)
+        except UserError:
+            return False
+        self.inside.append((clock.now(), doing))
+        return True
 
     @rule(amount=AMOUNTS, who=st.integers(0, 2), late=st.sampled_from([0, 0, 3, 30]))
     def pay_a_part(self, amount: int, who: int, late: int) -> None:
@@ -282,7 +331,7 @@ class Money(RuleBasedStateMachine):
             issued = remittances.issue(session, drawn.id, actor=BEN)
             short = trust.balance(session, "CLP") < issued.payable_minor
             if out and issued.payable_minor and not short:
-                remittances.pay_out(session, drawn.id, reference="bank", actor=CARLA)
+                remittances.pay_out(session, drawn.id, reference=self.next(), actor=CARLA)
             if fees:
                 self._take_fees(session)
 
@@ -290,10 +339,10 @@ class Money(RuleBasedStateMachine):
         held = trust.position(session, "CLP")
         if held.invoiced_minor > 0:
             trust.creditor_paid(
-                session, currency="CLP", amount_minor=held.invoiced_minor, reference="bank", actor=ANA
+                session, currency="CLP", amount_minor=held.invoiced_minor, reference=self.next(), actor=ANA
             )
         try:
-            trust.take_fees(session, currency="CLP", reference="bank", actor=ANA)
+            trust.take_fees(session, currency="CLP", reference=self.next(), actor=ANA)
         except Conflict:
             assert held.takeable_minor == 0
 
@@ -316,7 +365,7 @@ class Money(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Tell a fresh creditor the same, late, shuffled and twice."""
         try:
-            self.books.accrue()
+            self.books.jobs()
             end, here = clock.now(), self.books.picture()
             self.open.close()
             with clock.simulated(START):
@@ -329,7 +378,7 @@ class Money(RuleBasedStateMachine):
                 random.Random(self.number).shuffle(told)
                 for doing in told:
                     doing(fresh)
-                fresh.accrue()
+                fresh.jobs()
                 assert fresh.picture() == here
         finally:
             self.open.close()

@@ -27,6 +27,10 @@ rules:
     kind: stop
     parameters: {flags: [vulnerable]}
 """
+MARS = QUIET.replace("kind: stop", "kind: hours").replace(
+    "{flags: [vulnerable]}",
+    '{unit: local_time, zone: America/Marte, open: [{days: [mon], opens: "10:00", closes: "11:00"}]}',
+)
 
 
 def under(**limits: Any) -> Packs:
@@ -108,6 +112,8 @@ def test_rules_of_a_file_are_judged_like_those_of_the_form() -> None:
         (QUIET + "    repeals: [CL-37-hours]\n", "a policy only adds rules"),
         (QUIET + QUIET.removeprefix("\nrules:\n"), "two house rules have this id"),
         (QUIET + "    rests_on: [CL-37-nowhere]\n", "is not a rule of the pack"),
+        (QUIET + "    areas: [CL-Centro]\n", "area `CL-Centro` is not in the pack"),
+        (MARS, "zone `America/Marte` does not exist; use an IANA name"),
     ],
 )
 def test_a_file_that_is_wrong_or_loosens_is_refused_with_the_remedy(document: str, said: str) -> None:

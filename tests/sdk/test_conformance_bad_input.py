@@ -41,13 +41,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
             '"channel": "fax"',
             "worked.jsonl, line 1: proposed.channel: `fax` is not allowed; use one of 'call'",
         ),
-        (
-            WORKED,
-            "America/Montevideo",
-            "America/Atlantida",
-            "worked.jsonl, line 1: timezone: zone `America/Atlantida` does not exist; use an IANA name",
-        ),
-        (WORKED, '"history": []', '"histroy": []', "histroy is not a known key"),
         (Path("tests/test_conformance.py"), "import Path", "import Paths", "cannot import name 'Paths'"),
     ],
 )

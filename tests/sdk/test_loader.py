@@ -19,9 +19,12 @@ def test_a_pack_in_order_loads(sample: Any, tmp_path: Path) -> None:
     "old, new, words",
     [
         ("kind: hours", "kind: ours", ["rules[0]", "is not a rule kind", "'hours'"]),
-        ("kind: hours", "", ["rules[0]", "needs `kind`"]),
+        ("kind: hours", "", ["rules[0]", "needs `kind`; use one of 'hours', "]),
         ("channels: [call, visit]", "channels: [call, fax]", ["channels[1]", "`fax`", "'whatsapp'"]),
-        ("    scope: debtor", "    scop: debtor", ["scop", "not a property here"]),
+        ("    scope: debtor", "    scop: debtor", ["scop", "not a property here", "confidence, reading"]),
+        ("opens: 10:00", "opens: 10:00, shuts: 1", ["open[0].shuts", "there may be days, opens, closes"]),
+        ("from: 2020-01-01", "from: 2021-02-30", ["in_force.from", "not a day of the calendar"]),
+        ("scope: debtor", "scope: debtor\n    parameters: 7", ["`parameters` is given twice"]),
         ("    scope: debtor\n", "", ["scope", "is missing"]),
         ("    scope: debtor", "    scope: debtor\n    scope: debt", ["line 9", "`scope` is given twice"]),
         ("from: 2020-01-01", "from: 01/01/2020", ["in_force", "not an ISO date", "YYYY-MM-DD"]),
@@ -36,7 +39,11 @@ def test_a_pack_in_order_loads(sample: Any, tmp_path: Path) -> None:
         ("confidence: primary", "confidence: weak", ["`basis: practice`"]),
         ("id: XX-hours", "id: YY-hours", ["YY-hours", "must begin with XX-"]),
         ("days: [mon, ", "days: [lunes, ", ["`lunes`", "'mon'"]),
-        ("    scope: debtor", "    scope: debtor\n    rests_on: [XX-week]", ["rests_on", "`XX-week`"]),
+        (
+            "    scope: debtor",
+            "    scope: debtor\n    rests_on: [XX-week]",
+            ["01-hours.yaml: rules[0]", "rests_on", "`XX-week`"],
+        ),
         ("    scope: debtor", "    scope: debtor\n    regions: [XX-Z]", ["`XX-Z`", "pack.yaml"]),
         ("rules:\n", "rules: [\n", ["is not YAML"]),
     ],
@@ -61,7 +68,7 @@ def test_a_zone_that_does_not_exist_is_named(sample: Any, tmp_path: Path) -> Non
 def test_two_versions_in_force_at_once_are_refused(sample: Any, tmp_path: Path) -> None:
     later = sample.rule.replace("2020-01-01", "2022-01-01")
     folder = sample.write(tmp_path, rules=sample.rules + later)
-    with pytest.raises(PackError, match="XX-hours: two versions are in force at once"):
+    with pytest.raises(PackError, match=r"rules\[1\] \(rule XX-hours\): in_force: two versions are in force"):
         load_pack(folder)
 
 
@@ -77,6 +84,13 @@ def test_every_problem_is_reported_at_once(sample: Any, tmp_path: Path) -> None:
     with pytest.raises(PackError) as error:
         load_pack(sample.write(tmp_path, rules=broken))
     assert len(error.value.problems) == 2
+
+
+def test_a_file_that_is_not_read_is_named(sample: Any, tmp_path: Path) -> None:
+    folder = sample.write(tmp_path)
+    (folder / "rules" / "02-caps.yml").write_text(sample.rules)
+    with pytest.raises(PackError, match=r"02-caps\.yml: is not read; .* rename it"):
+        load_pack(folder)
 
 
 @pytest.mark.parametrize("name", ["pack.yaml", "rules/01-hours.yaml"])

@@ -21,6 +21,7 @@ from recupero_sdk.law.loader import parse_rules
 from recupero_sdk.law.policy import Policy, compose, load_policy
 from recupero_sdk.law.schema import Rule
 from recupero_sdk.law.terms import Strict
+from recupero_sdk.law.zones import zone_exists
 
 Layer = Literal["agency", "creditor"]
 #: Which contacts count together: the person's with every creditor of the agency, with this one, the debt's.
@@ -257,7 +258,7 @@ def _tightened(pack: RegulationPack, layers: tuple[HouseRules, ...]) -> Regulati
 
 
 def _misplaced(pack: RegulationPack, added: Sequence[Rule]) -> Iterable[str]:
-    """Ids that are taken, and names that lead nowhere."""
+    """Ids that are taken, and names of rules, places and zones that lead nowhere."""
     ids = [rule.id for rule in (*pack.rules, *added)]
     mine = [rule.id for rule in added]
     for rule in added:
@@ -267,8 +268,13 @@ def _misplaced(pack: RegulationPack, added: Sequence[Rule]) -> Iterable[str]:
         for name in (*rule.rests_on, *((closed_by,) if isinstance(closed_by, str) else ())):
             if name not in ids:
                 yield f"rule {rule.id}: `{name}` is not a rule of the pack {pack.id} or of the house"
-        for region in sorted(set(rule.regions) - set(pack.manifest.regions)):
+        zone = getattr(rule.parameters, "zone", "debtor")
+        if zone != "debtor" and not zone_exists(zone):
+            yield f"rule {rule.id}: zone `{zone}` does not exist; use an IANA name such as America/Santiago"
+        for region in sorted({*rule.regions, *rule.agency_regions} - set(pack.manifest.regions)):
             yield f"rule {rule.id}: region `{region}` is not in the pack {pack.id}"
+        for area in sorted(set(rule.areas) - set(pack.manifest.areas)):
+            yield f"rule {rule.id}: area `{area}` is not in the pack {pack.id}"
 
 
 def tightened(packs: Packs, layers: Iterable[HouseRules]) -> Packs:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from itertools import combinations
 from pathlib import Path
-from typing import Any, TypeVar
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -76,22 +77,67 @@ def read_yaml_text(text: str, where: str) -> Any:
     except yaml.constructor.ConstructorError as error:
         raise PackError([f"{where}: {error.problem}"]) from None
     except yaml.YAMLError as error:
-        raise PackError([f"{where}: is not YAML: {' '.join(str(error).split())}"]) from None
+        said = " ".join(str(error).replace('in "<unicode string>", ', "at ").split())
+        raise PackError([f"{where}: is not YAML: {said}"]) from None
 
 
 _REMEDIES = {
-    "extra_forbidden": "is not a property here; remove it or correct its name",
+    "extra_forbidden": "is not a property here; remove it or correct its name{properties}",
     "missing": "is missing; add it",
     "union_tag_invalid": "is not a rule kind; use one of {expected_tags}",
-    "union_tag_not_found": "needs `kind`",
+    "union_tag_not_found": "needs `kind`; use one of {kinds}",
     "literal_error": "is not allowed; use one of {expected}",
     "string_pattern_mismatch": "must match {pattern}",
     "string_too_short": "is empty; fill it in",
     "too_short": "needs at least {min_length} entry",
+    "int_type": "is not a whole number",
+    "int_parsing": "is not a whole number",
+    "int_from_float": "is not a whole number",
+    "decimal_type": "is not a number",
+    "decimal_parsing": "is not a number",
+    "bool_type": "is neither true nor false",
+    "string_type": "is not text; write it in quotes",
+    "tuple_type": "is not a list; write it in square brackets",
+    "model_type": "is not a mapping; write `property: value` in it",
+    "model_attributes_type": "is not a mapping; write `property: value` in it",
+    "greater_than": "must be more than {gt}",
+    "greater_than_equal": "must be {ge} or more",
+    "less_than_equal": "must be {le} or less",
+}
+#: The rules by their kind.
+_KINDS = {
+    kind: rule
+    for rule in get_args(get_args(Rule)[0])
+    for kind in get_args(rule.model_fields["kind"].annotation)
 }
 
 
-def _describe(error: ErrorDetails, data: Any) -> str:
+def _properties(model: type[BaseModel], loc: tuple[int | str, ...]) -> str:
+    """What may stand where a property is not known: `loc` leads there from `model`."""
+    here: Any = model
+    for step in loc[:-1]:
+        if here is Rule and step in _KINDS:
+            here = _KINDS[str(step)]
+        elif isinstance(here, type) and issubclass(here, BaseModel):
+            fields = {field.alias or name: field for name, field in here.model_fields.items()}
+            here = fields[str(step)].annotation if step in fields else None
+        elif get_origin(here) in (dict, tuple):
+            here = get_args(here)[1 if get_origin(here) is dict else 0]
+        here = _single(here)
+    if not (isinstance(here, type) and issubclass(here, BaseModel)):
+        return ""
+    return f"; there may be {', '.join(field.alias or name for name, field in here.model_fields.items())}"
+
+
+def _single(hint: Any) -> Any:
+    """A hint without its validators, and without None beside one other type."""
+    while hint != Rule and get_origin(hint) is Annotated:
+        hint = get_args(hint)[0]
+    parts = [part for part in get_args(hint) if part is not type(None)]
+    return _single(parts[0]) if get_origin(hint) in (Union, UnionType) and len(parts) == 1 else hint
+
+
+def _describe(error: ErrorDetails, data: Any, model: type[BaseModel] = RuleFile) -> str:
     path, rule_id = "", ""
     for step in error["loc"]:
         if isinstance(step, int):
@@ -100,7 +146,8 @@ def _describe(error: ErrorDetails, data: Any) -> str:
             rule_id = f" (rule {entry['id']})" if isinstance(entry, dict) and "id" in entry else rule_id
         elif not (rule_id and step == error["loc"][2] and path.count(".") == 0 and path.endswith("]")):
             path += f".{step}" if path else str(step)
-    context = error.get("ctx", {})
+    context = {**error.get("ctx", {}), "kinds": ", ".join(f"'{kind}'" for kind in _KINDS)}
+    context["properties"] = _properties(model, error["loc"])
     remedy = _REMEDIES.get(error["type"])
     message = remedy.format_map(context) if remedy else error["msg"].removeprefix("Value error, ")
     value = error["input"]
@@ -118,57 +165,59 @@ def _validate(model: type[_Model], file: Path) -> _Model:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise PackError([f"{file}: {_describe(detail, data)}" for detail in error.errors()]) from None
+        raise PackError([f"{file}: {_describe(detail, data, model)}" for detail in error.errors()]) from None
 
 
 def load_pack(folder: Path | str) -> RegulationPack:
     """The pack in `folder`; `PackError` lists every problem found, so that one round of repair suffices."""
-    root, problems, files = Path(folder), list[str](), list[RuleFile]()
+    root, problems, places = Path(folder), list[str](), list[tuple[str, Rule]]()
     manifest = _validate(Manifest, root / "pack.yaml")
-    for file in sorted((root / "rules").glob("*.yaml")):
+    for file in sorted((root / "rules").glob("*")):
+        if file.suffix != ".yaml" and not file.name.startswith("."):
+            problems.append(
+                f"{file}: is not read; rules stand in files named *.yaml: rename it or take it away"
+            )
+            continue
         try:
-            files.append(_validate(RuleFile, file))
+            rules = _validate(RuleFile, file).rules if file.suffix == ".yaml" else ()
+            places += [(f"{file}: rules[{number}]", rule) for number, rule in enumerate(rules)]
         except PackError as error:
             problems += error.problems
     if problems:
         raise PackError(problems)
-    pack = RegulationPack(manifest, tuple(rule for file in files for rule in file.rules))
-    problems = [f"{root}: {problem}" for problem in _cross_checks(pack)]
+    pack = RegulationPack(manifest, tuple(rule for _place, rule in places))
+    problems = [*(f"{root / 'pack.yaml'}: {problem}" for problem in _manifest_problems(pack))]
+    problems += [] if pack.rules else [f"{root / 'rules'}: no rules found in rules/*.yaml; write one"]
+    for place, rule in places:
+        problems += [f"{place} (rule {rule.id}): {problem}" for problem in _dangling(rule, pack)]
+    problems += _overlaps(places)
     if problems:
         raise PackError(problems)
     return pack
 
 
-def _cross_checks(pack: RegulationPack) -> list[str]:
-    """What no single rule can know: zones that exist, versions that do not overlap, names that resolve."""
+def _manifest_problems(pack: RegulationPack) -> list[str]:
+    """What no single entry knows: zones that exist, areas in regions, the gate that its default asks for."""
     manifest = pack.manifest
-    zones = [*manifest.zones, *(zone for region in manifest.regions.values() for zone in region.zones)]
-    zones += [
-        rule.parameters.zone
-        for rule in pack.rules
-        if rule.kind == "hours" and rule.parameters.zone != "debtor"
-    ]
-    problems = [] if pack.rules else ["no rules found under rules/*.yaml"]
-    problems += [
-        f"zone `{zone}` does not exist; use an IANA name"
-        for zone in dict.fromkeys(zones)
-        if not zone_exists(zone)
-    ]
+    zones = [("zones", zone) for zone in manifest.zones]
+    zones += [(f"regions.{code}", zone) for code, region in manifest.regions.items() for zone in region.zones]
+    problems = [f"{path}: {_no_zone(zone)}" for path, zone in zones if not zone_exists(zone)]
     gated = any(_gates_everything(rule) for rule in pack.rules)
     if (manifest.default_channels == "closed") is not gated:
         problems.append(
-            "pack.yaml: default_channels is `closed` exactly where a rule of kind channel_gate asks for"
+            "default_channels is `closed` exactly where a rule of kind channel_gate asks for"
             " authorisation on every channel, everywhere"
         )
-    problems += [
-        f"pack.yaml: areas.{code}: region `{region}` is not in pack.yaml; add it there"
+    return problems + [
+        f"areas.{code}: region `{region}` is not in pack.yaml; add it there"
         for code, area in manifest.areas.items()
         for region in area.regions
         if region not in manifest.regions
     ]
-    for rule in pack.rules:
-        problems += [f"rule {rule.id}: {problem}" for problem in _dangling(rule, pack)]
-    return problems + _overlaps(pack)
+
+
+def _no_zone(zone: str) -> str:
+    return f"zone `{zone}` does not exist; use an IANA name such as America/Santiago"
 
 
 def _gates_everything(rule: Rule) -> bool:
@@ -189,11 +238,13 @@ def _dangling(rule: Rule, pack: RegulationPack) -> list[str]:
         if closed_by in ids and not any(r.id == closed_by and r.kind == "closed_days" for r in pack.rules):
             return [f"parameters.closed_by names `{closed_by}`, which is not a rule of kind closed_days"]
     problems = [
-        f"{key} names `{name}`, which is not a rule of the pack"
+        f"{key} names `{name}`, which is not a rule of the pack; correct the name or add that rule"
         for key, names in named.items()
         for name in names
         if name not in ids
     ]
+    if rule.kind == "hours" and rule.parameters.zone != "debtor" and not zone_exists(rule.parameters.zone):
+        problems.append(f"parameters.{_no_zone(rule.parameters.zone)}")
     regions = {*rule.regions, *rule.agency_regions} - set(pack.manifest.regions)
     areas = set(rule.areas) - set(pack.manifest.areas)
     problems += [f"area `{area}` is not in pack.yaml; add it under `areas`" for area in sorted(areas)]
@@ -205,16 +256,19 @@ def _dangling(rule: Rule, pack: RegulationPack) -> list[str]:
     return problems
 
 
-def _overlaps(pack: RegulationPack) -> list[str]:
+def _overlaps(places: list[tuple[str, Rule]]) -> list[str]:
     """Two versions of one provision may not be in force on the same day in the same places."""
-    by_provision: dict[tuple[Any, ...], list[Rule]] = {}
-    for rule in pack.known():
-        by_provision.setdefault((rule.id, rule.kind, rule.part, rule.regions, rule.areas), []).append(rule)
+    by_provision: dict[tuple[Any, ...], list[tuple[str, Rule]]] = {}
+    for place, rule in places:
+        if rule.withdrawn is None:
+            provision = (rule.id, rule.kind, rule.part, rule.regions, rule.areas)
+            by_provision.setdefault(provision, []).append((place, rule))
     return [
-        f"rule {one.id}: two versions are in force at once; end one before the other, or name each `part`"
+        f"{place} (rule {rule.id}): in_force: two versions are in force at once, this and that of "
+        f"{elsewhere}; end one before the other, or name each `part`"
         for versions in by_provision.values()
-        for one, other in combinations(versions, 2)
-        if one.in_force.meets(other.in_force)
+        for (elsewhere, other), (place, rule) in combinations(versions, 2)
+        if rule.in_force.meets(other.in_force)
     ]
 
 

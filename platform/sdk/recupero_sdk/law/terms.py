@@ -40,7 +40,10 @@ def _iso_date(value: object) -> date:
     if isinstance(value, date) and type(value) is date:
         return value
     if isinstance(value, str) and _ISO_DATE.match(value):
-        return date.fromisoformat(value)
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            raise ValueError("is not a day of the calendar; write YYYY-MM-DD") from None
     raise ValueError("is not an ISO date; write YYYY-MM-DD")
 
 

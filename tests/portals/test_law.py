@@ -177,7 +177,14 @@ def test_a_closed_country_is_said_on_every_page_that_plans_for_it(
     for place_ in ("recupero.contacts.gate", "recupero.contacts.queries", "recupero.portals.law",
                    "recupero.portals.home"):  # fmt: skip
         monkeypatch.setattr(f"{place_}.packs", lambda: closed(["CL"], known))
-    for path in ("/", "/tenants", f"/tenants/{scope.tenant()}", f"/accounts/{placed.account_id}", "/law"):
+    for path in (
+        "/",
+        "/tenants",
+        f"/tenants/{scope.tenant()}",
+        f"/accounts/{placed.account_id}",
+        "/law",
+        "/queue",
+    ):
         page = visitor.text(path)
         assert "closed to contact" in page, path
 

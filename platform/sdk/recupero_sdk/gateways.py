@@ -33,8 +33,8 @@ class PaymentEventKind(StrEnum):
 class ChargeRequest:
     """Ask for `amount_minor` of `currency`. `idempotency_key` is the same on every retry of the same request.
 
-    `metadata` (`recupero_tenant`, `recupero_charge`) must come back with the events of the charge. `fee_minor`
-    is the agency's fee, which a `SplittingGateway` keeps apart where the money goes to the creditor itself.
+    `metadata` (`recupero_tenant`, `recupero_charge`) must come back with the events of the charge.
+    `fee_minor` is the agency's fee; a `SplittingGateway` keeps it apart where the money goes to the creditor.
     """
 
     idempotency_key: str

@@ -13,8 +13,8 @@ from recupero.contacts.facts import facts_from_json, facts_to_json
 from recupero.kernel import clock, runtime
 from recupero.kernel.errors import UserError
 from recupero.placements import service as placements
-from recupero.placements.tables import ContactPoint
-from recupero_sdk.law import CHANNELS, FLAGS, Facts
+from recupero.placements.tables import ContactPoint, Debtor
+from recupero_sdk.law import CHANNELS, FLAGS, Event, Facts
 from tests.factories import World
 from tests.outreach.placed import Placed, permit, place
 
@@ -33,7 +33,7 @@ def facts(placed: Placed, kind: str = "email") -> Facts:
 def test_an_account_as_it_is_placed(placed: Placed) -> None:
     assert facts(placed) == Facts(
         country="CL", region="CL-RM", timezone="America/Santiago", due_date=date(2025, 8, 1),
-        amount=Decimal(125_000), currency="CLP",
+        amount=Decimal(125_000), currency="CLP", language="es",
     )  # fmt: skip
 
 
@@ -99,6 +99,30 @@ def test_a_number_tells_a_zone_also_when_another_way_is_used(placed: Placed) -> 
     assert facts(placed, "phone").employer_contact
     assert facts(placed, "email").phone_timezone == "America/Punta_Arenas"
     assert not facts(placed, "email").employer_contact
+
+
+def test_a_postcode_tells_region_zone_and_area_where_none_is_stated(world: World, noon: object) -> None:
+    placed = place(world.tenant(), country="US", currency="USD", region=None)[0]
+    with runtime.current().database.transaction(placed.scope) as session:
+        session.get_one(Debtor, (placed.scope.tenant(), placed.debtor_id)).postal_code = "10001"
+    found = facts(placed)
+    assert (found.region, found.postal_timezone, found.commune) == ("US-NY", "America/New_York", "US-NYC")
+
+
+def test_the_line_of_the_number_that_is_used_is_told(placed: Placed) -> None:
+    with runtime.current().database.transaction(placed.scope) as session:
+        phone = session.get_one(ContactPoint, (placed.scope.tenant(), placed.points["phone"]))
+        phone.line_type = "fixed_line"
+    assert facts(placed, "phone").line_type == "landline"
+    assert facts(placed, "email").line_type is None
+
+
+def test_a_dispute_is_told_with_the_day_it_began(placed: Placed) -> None:
+    with runtime.current().database.transaction(placed.scope) as session:
+        placements.open_hold(
+            session, debtor_id=placed.debtor_id, account_id=None, kind="dispute", source="test"
+        )
+    assert facts(placed).events == (Event("dispute", clock.now().date()),)
 
 
 def test_accounts_of_another_tenant_have_no_facts(placed: Placed, world: World) -> None:

@@ -21,6 +21,7 @@ from recupero.outreach.tables import Action
 from recupero.payments.tables import PromiseToPay
 from recupero.placements import service as placements
 from recupero.placements.lifecycle import HOLDS
+from recupero.placements.tables import ContactPoint, Debtor
 from recupero_sdk.law import Proposal
 from tests.decisions.debts import Debt, contact, debt, permit, portfolio
 from tests.factories import World
@@ -342,6 +343,11 @@ def test_columns_for_the_law_say_what_contacts_says(world: World) -> None:
         ]
         permit(session, owing[0].debtor_id, "all", "opt_out", at=clock.now() - timedelta(days=1))
         permit(session, owing[0].debtor_id, "email", "consent", at=clock.now())
+        abroad = session.get_one(Debtor, (scope.tenant(), owing[2].debtor_id))
+        abroad.country, abroad.postal_code, abroad.timezone = "US", "10001", None
+        number = session.get_one(ContactPoint, (scope.tenant(), owing[2].points["phone"]))
+        number.line_type = "mobile"
+        session.flush()
         accounts = reading.read_accounts(session, clock.now())
         for channel, kind in (("email", "email"), ("sms", "phone")):
             rows = {row["account"]: row for row in law_columns(accounts, channel).iter_rows(named=True)}
@@ -356,6 +362,9 @@ def _same(row: dict[str, object], facts: object) -> None:
         "region",
         "timezone",
         "phone_timezone",
+        "postal_timezone",
+        "commune",
+        "line_type",
         "due_date",
         "debt_kind",
         "employer_contact",

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +18,7 @@ from recupero.kernel.money import Money
 from recupero.placements import reach
 from recupero.placements.reach import OpenHold, Point, Reachable
 from recupero_sdk.law import CHANNELS, Channel, Event, Facts, Flag, Window
+from recupero_sdk.law.values import EventKind
 
 #: Holds that the law knows; a plan, a promise or the creditor's own hold is the house's matter.
 FLAG_OF_HOLD: dict[str, Flag] = {
@@ -32,6 +33,10 @@ FLAG_OF_HOLD: dict[str, Flag] = {
     "hardship": "vulnerable",
     "vulnerable": "vulnerable",
 }
+#: Holds whose beginning starts a pause or a term of law.
+EVENT_OF_HOLD: dict[str, EventKind] = {
+    "breathing_space": "breathing_space", "dispute": "dispute", "complaint": "complaint",
+}  # fmt: skip
 EVERY_CHANNEL = "all"
 
 
@@ -73,11 +78,15 @@ class Dossiers:
         account = self.accounts[account_id]
         point = self.point(account, point_id)
         permissions = self.permissions.get(account.debtor_id, Permissions())
-        flags = (FLAG_OF_HOLD.get(hold.kind) for hold in self.holds_on(account))
+        holds = self.holds_on(account)
+        flags = (FLAG_OF_HOLD.get(hold.kind) for hold in holds)
+        place = gate.postal(account.country, account.postal_code)
         return Facts(
             country=account.country,
-            region=account.region,
+            region=account.region or place.region,
             timezone=account.timezone,
+            postal_timezone=place.timezone,
+            commune=place.area,
             phone_timezone=self._phone_zone(account, point),
             consented_channels=permissions.consented,
             opted_out_channels=permissions.opted_out,
@@ -87,6 +96,9 @@ class Dossiers:
             amount=Money(account.balance_minor, account.currency).major(),
             currency=account.currency,
             debt_kind=account.product,
+            line_type=gate.LINES.get(point.line_type or "") if point is not None else None,
+            language=account.language,
+            events=tuple(_event(hold) for hold in holds if hold.kind in EVENT_OF_HOLD),
         )
 
     def nowhere(self, account: Reachable) -> bool:
@@ -95,7 +107,8 @@ class Dossiers:
         The gate alone would ask for a moment that is lawful in all of them; the house waits until somebody
         has found out.
         """
-        known = account.timezone or account.region or self._phone_zone(account, None)
+        place = gate.postal(account.country, account.postal_code)
+        known = account.timezone or account.region or place.region or self._phone_zone(account, None)
         return not known and account.country in gate.many_zoned()
 
     def _phone_zone(self, account: Reachable, point: Point | None) -> str | None:
@@ -104,6 +117,12 @@ class Dossiers:
             return point.timezone
         zones = (known.timezone for known in self.points.get(account.debtor_id, ()))
         return next((zone for zone in zones if zone is not None), None)
+
+
+def _event(hold: OpenHold) -> Event:
+    """The day a hold began (UTC), and the last on which it stands where that is known."""
+    until = hold.until.date() if hold.until else None
+    return Event(EVENT_OF_HOLD[hold.kind], hold.started_at.astimezone(UTC).date(), until)
 
 
 def dossiers(session: Session, account_ids: Collection[int]) -> Dossiers:

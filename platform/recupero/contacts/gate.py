@@ -1,8 +1,13 @@
 """Where contacts asks the law: the packs of this process, and the purposes and outcomes law knows."""
 
+from dataclasses import dataclass
+from functools import lru_cache
+
 from recupero.kernel import runtime
 from recupero.law.service import Packs
-from recupero_sdk.law import ContactOutcome, Purpose
+from recupero_sdk.law import ContactOutcome, Purpose, RegulationPack
+from recupero_sdk.law.values import LineType
+from recupero_sdk.law.zones import area_of_postcode, place_of_postcode
 
 #: A reserved contact may have gone out, so the law's history has it as unknown, which uses up every cap.
 OUTCOMES: dict[str, ContactOutcome] = {
@@ -26,6 +31,32 @@ def packs() -> Packs:
 def many_zoned() -> frozenset[str]:
     """Countries with a pack whose clocks differ from place to place."""
     return frozenset(country for country, pack in packs().by_country.items() if len(pack.manifest.zones) > 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Postal:
+    """Where a postcode lies, as far as the country's pack can tell: one region, one zone, an area of law."""
+
+    region: str | None = None
+    timezone: str | None = None
+    area: str | None = None
+
+
+def postal(country: str, postcode: str | None) -> Postal:
+    """What a postcode tells the law; nothing where it, or its country, is not known."""
+    pack = packs().by_country.get(country)
+    return Postal() if pack is None or not postcode else _postal(pack, postcode)
+
+
+@lru_cache(maxsize=65_536)
+def _postal(pack: RegulationPack, postcode: str) -> Postal:
+    place = place_of_postcode(pack, postcode)
+    area = area_of_postcode(pack, postcode)
+    return Postal(place.region, place.timezone, area) if place else Postal(area=area)
+
+
+#: Types of line, as phonenumbers names them, that the law tells apart; of others it is told nothing.
+LINES: dict[str, LineType] = {"mobile": "mobile", "fixed_line": "landline", "landline": "landline"}
 
 
 def purpose_for_law(purpose: str) -> Purpose | None:

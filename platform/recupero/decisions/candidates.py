@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from recupero.contacts.facts import NO_TIMEZONE
-from recupero.contacts.gate import many_zoned, purpose_for_law
+from recupero.contacts.gate import LINES, many_zoned, purpose_for_law
 from recupero.decisions.strategy import Strategy
 from recupero.law.batch import Question, judge_many
 from recupero.law.service import Packs
@@ -216,8 +216,9 @@ def law_columns(rows: pl.DataFrame, channel: str) -> pl.DataFrame:
         debt=pl.format("{}:{}", "tenant", "account"),
         creditor=pl.col("tenant").cast(pl.String),
         phone_timezone=pl.col(f"{channel}_zone"),
-        postal_timezone=pl.lit(None, pl.String),
-        commune=pl.lit(None, pl.String),
+        postal_timezone=pl.col("postal_zone"),
+        commune=pl.col("postal_area"),
+        line_type=pl.col(f"{channel}_line").replace_strict(LINES, default=None, return_dtype=pl.String),
         consented_channels=_list("consents"),
         opted_out_channels=_list("opt_outs"),
         flags=pl.lit([], pl.List(pl.String)),

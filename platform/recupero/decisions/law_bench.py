@@ -98,7 +98,7 @@ class _Bench:
         """Seconds to read the history and judge every account by five channels; per account of each chunk;
         how many of the answers allow the contact."""
         began_all, each, allowed = time.perf_counter(), list[float](), 0
-        size = min(CHUNK, -(-self.count // 4))
+        size = min(CHUNK, max(100_000, -(-self.count // 4)))
         for first in range(1, self.count + 1, size):
             began = time.perf_counter()
             last = min(first + size - 1, self.count)

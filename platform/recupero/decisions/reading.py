@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
+from recupero.contacts.gate import postal
 from recupero.contacts.queries import HISTORY
 from recupero.decisions.columns import read_frame
 from recupero.kernel.database import scope_of
@@ -34,12 +35,13 @@ _ORDER = "ORDER BY (status <> 'valid'), id DESC"  # proven ones first, then the 
 _BEST = ",\n        ".join(
     f"(array_agg(id {_ORDER}) FILTER (WHERE {which}))[1] AS {channel}_point,"
     f" (array_agg(timezone {_ORDER}) FILTER (WHERE {which}))[1] AS {channel}_zone,"
-    f" (array_agg(at_work {_ORDER}) FILTER (WHERE {which}))[1] AS {channel}_at_work"
+    f" (array_agg(at_work {_ORDER}) FILTER (WHERE {which}))[1] AS {channel}_at_work,"
+    f" (array_agg(line_type {_ORDER}) FILTER (WHERE {which}))[1] AS {channel}_line"
     for channel, which in POINTS.items()
 )
 _PICKED = ",\n    ".join(
     f"k.{channel}_point, coalesce(k.{channel}_zone, k.first_zone) AS {channel}_zone,"
-    f" coalesce(k.{channel}_at_work, false) AS {channel}_at_work"
+    f" coalesce(k.{channel}_at_work, false) AS {channel}_at_work, k.{channel}_line"
     for channel in POINTS
 )
 _ENDED = ", ".join(f"'{status}'" for status in sorted(ENDED))
@@ -97,7 +99,7 @@ WITH h AS (
 SELECT a.tenant_id AS tenant, a.id AS account, a.debtor_id AS debtor, d.person_id AS person, a.portfolio_id
 AS portfolio,
     a.currency, a.balance_minor, a.due_date, a.product AS debt_kind,
-    d.country, d.region, d.timezone,
+    d.country, d.region, d.timezone, d.postal_code,
     coalesce(d.timezone, t.timezone) AS clock_zone,
     (ARRAY[{_STRENGTH}])[least(whole.strength, one.strength)] AS hold,
     s.consents, coalesce(s.opt_outs, ',') AS opt_outs,
@@ -137,7 +139,8 @@ def read_accounts(session: Session, at: datetime) -> pl.DataFrame:
         "tenant": pl.Int64, "account": pl.Int64, "debtor": pl.Int64, "person": pl.Int64,
         "portfolio": pl.Int64,
         "currency": pl.String, "balance_minor": pl.Int64, "due_date": pl.String, "debt_kind": pl.String,
-        "country": pl.String, "region": pl.String, "timezone": pl.String, "clock_zone": pl.String,
+        "country": pl.String, "region": pl.String, "timezone": pl.String, "postal_code": pl.String,
+        "clock_zone": pl.String,
         "hold": pl.String, "consents": pl.String, "opt_outs": pl.String,
     }  # fmt: skip
     for channel in POINTS:
@@ -145,6 +148,7 @@ def read_accounts(session: Session, at: datetime) -> pl.DataFrame:
             f"{channel}_point": pl.Int64,
             f"{channel}_zone": pl.String,
             f"{channel}_at_work": pl.String,
+            f"{channel}_line": pl.String,
         }
     schema |= {
         "last_at": pl.String, "lately": pl.Int64, "promised_for": pl.String, "broken_at": pl.String,
@@ -154,7 +158,7 @@ def read_accounts(session: Session, at: datetime) -> pl.DataFrame:
     }  # fmt: skip
     frame = read_frame(session, _ACCOUNTS, schema, {"tenant": scope_of(session).tenant(), "at": at})
     flags = [f"{channel}_at_work" for channel in POINTS] + ["busy"]
-    return frame.with_columns(
+    return _placed(frame).with_columns(
         *(
             pl.col(name).str.to_datetime("%Y-%m-%d %H:%M:%S%.f%#z", time_unit="us", time_zone="UTC")
             for name in times
@@ -162,6 +166,21 @@ def read_accounts(session: Session, at: datetime) -> pl.DataFrame:
         *(pl.col(name).str.to_date("%Y-%m-%d") for name in dates),
         *((pl.col(name) == "t").alias(name) for name in flags),
     )
+
+
+def _placed(frame: pl.DataFrame) -> pl.DataFrame:
+    """With what the postcode tells of the debtor's place: the region where none is stated, zone and area."""
+    import polars as pl
+
+    known = frame.select("country", "postal_code").unique().drop_nulls()
+    places = [postal(country, code) for country, code in known.iter_rows()]
+    told = known.with_columns(
+        pl.Series("postal_region", [place.region for place in places], dtype=pl.String),
+        pl.Series("postal_zone", [place.timezone for place in places], dtype=pl.String),
+        pl.Series("postal_area", [place.area for place in places], dtype=pl.String),
+    )
+    frame = frame.join(told, on=["country", "postal_code"], how="left", maintain_order="left")
+    return frame.with_columns(region=pl.coalesce("region", "postal_region")).drop("postal_region")
 
 
 def waiting(accounts: pl.DataFrame) -> set[int]:

@@ -6,7 +6,7 @@ Everything is asked for many accounts at once, one query each, in the scope of o
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
@@ -42,6 +42,7 @@ class Reachable:
     region: str | None
     timezone: str | None
     language: str
+    postal_code: str | None = None
 
     @property
     def ended(self) -> bool:
@@ -71,6 +72,8 @@ class OpenHold:
     debtor_id: int
     account_id: int | None
     kind: str
+    started_at: datetime
+    until: datetime | None
 
 
 def reachable(session: Session, account_ids: Collection[int]) -> dict[int, Reachable]:
@@ -83,6 +86,7 @@ def reachable(session: Session, account_ids: Collection[int]) -> dict[int, Reach
             Account.open_date, Account.due_date, Account.placed_on, Account.balance_minor,
             Account.interest_minor, Account.cost_minor + Account.fee_minor, Account.status,
             Debtor.name, Debtor.country, Debtor.region, Debtor.timezone, Debtor.language,
+            Debtor.postal_code,
         )
         .join(Debtor, (Debtor.tenant_id == Account.tenant_id) & (Debtor.id == Account.debtor_id))
         .where(Account.tenant_id.in_(tenants), Account.id.in_(account_ids))
@@ -141,7 +145,7 @@ def open_holds(session: Session, debtor_ids: Collection[int]) -> dict[int, list[
     """Holds that stand now, by debtor."""
     found: dict[int, list[OpenHold]] = defaultdict(list)
     rows = session.execute(
-        select(Hold.id, Hold.debtor_id, Hold.account_id, Hold.kind).where(
+        select(Hold.id, Hold.debtor_id, Hold.account_id, Hold.kind, Hold.started_at, Hold.until).where(
             Hold.tenant_id.in_(scope_of(session).tenant_ids),
             Hold.debtor_id.in_(debtor_ids),
             is_open(),

@@ -35,6 +35,7 @@ _BENCH = {
     "import": "recupero.placements.bench:import_bench",
     "law": "recupero.decisions.law_bench:law_bench",
     "plan": "recupero.decisions.bench:plan_bench",
+    "webhook": "recupero.payments.bench:webhook_bench",
 }
 _COMMANDS = {
     "audit": "recupero.commands.upkeep:audit",

@@ -134,7 +134,7 @@ def test_a_worker_killed_while_it_books_loses_nothing_and_doubles_nothing(
     event_id = stored_event(placed)
     with platform.database.transaction(PLATFORM) as session:
         request = session.execute(
-            select(jobs.JobRequest.id).where(jobs.JobRequest.name == "payments.process_event")
+            select(jobs.JobRequest.id).where(jobs.JobRequest.name == "payments.process_events")
         ).scalar_one()
     config = platform.config
     worker = subprocess.Popen(

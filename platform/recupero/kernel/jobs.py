@@ -276,6 +276,12 @@ def ask_periodic() -> list[str]:
     return due
 
 
+def release_key(context: JobContext) -> None:
+    """Let the same `unique_key` be asked for again while this request runs: a handler that looks for its work
+    calls this first, so that work which comes later has a request of its own."""
+    _book(context.request_id, unique_key=None)
+
+
 def worker(queues: tuple[str, ...] = QUEUES) -> SimpleWorker:
     """An RQ worker in this process; it does not fork per job (a fork costs five times the job itself)."""
     connection = runtime.current().redis

@@ -1,8 +1,9 @@
 """Events of payment providers: checked and stored once at the door, worked later, in any order."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -16,7 +17,8 @@ from recupero.payments import charges, gateways
 from recupero.payments.booking import Received, book_payment, reverse_payment
 from recupero.payments.incoming_tables import GatewayPayout
 from recupero.payments.tables import Charge, PaymentLink, ProviderEvent
-from recupero_sdk.gateways import InvalidSignature, PaymentEvent, PaymentEventKind, StaleEvent
+from recupero_sdk.gateways import Gateway, InvalidSignature, PaymentEvent, PaymentEventKind, StaleEvent
+from recupero_sdk.settings import PluginConfig
 
 _REVERSALS = {
     PaymentEventKind.REFUNDED: "refund",
@@ -49,40 +51,101 @@ def receive_event(
     now = clock.now()
     with database.transaction(scope) as session:
         gateway, config = gateways.open_gateway(session, gateway_key)
-        try:
-            gateway.read_event(body, headers, config, now=now)
-            event_id = gateway.raw_event_id(body)
-        except InvalidSignature as error:
-            raise BadSignature("the event's signature does not hold: %(why)s", why=error) from error
-        except StaleEvent as error:
-            raise BadEvent("the event cannot be taken: %(why)s", why=error) from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise BadEvent("the event cannot be read") from error
-        stored = _store(session, scope, gateway_key, event_id, body, headers, now)
-        if stored is not None:
-            jobs.enqueue(session, "payments.process_event", queue="urgent", event_id=stored)
-        return stored is not None
+        event_id = _checked(gateway, config, body, headers, now)
+        stored = _store(session, [_row(scope, gateway_key, event_id, body, headers, now)])
+        if stored:
+            ask_worker(session)
+        return bool(stored)
 
 
-def _store(
-    session: Session,
-    scope: Scope,
-    gateway_key: str,
-    event_id: str,
-    body: bytes,
-    headers: Mapping[str, str],
-    now: datetime,
-) -> int | None:
+def _checked(
+    gateway: Gateway, config: PluginConfig, body: bytes, headers: Mapping[str, str], now: datetime
+) -> str:
+    """The event's id, once its signature and age hold. Raises BadSignature or BadEvent."""
+    try:
+        gateway.read_event(body, headers, config, now=now)
+        return gateway.raw_event_id(body)
+    except InvalidSignature as error:
+        raise BadSignature("the event's signature does not hold: %(why)s", why=error) from error
+    except StaleEvent as error:
+        raise BadEvent("the event cannot be taken: %(why)s", why=error) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadEvent("the event cannot be read") from error
+
+
+def receive_events(
+    session: Session, gateway_key: str, told: Sequence[tuple[bytes, Mapping[str, str]]]
+) -> int:
+    """Many events of the tenant in scope at once (a provider's log played back), each checked, all stored by
+    one statement; how many are new. Raises as `receive_event` does, and then stores none."""
+    now, scope = clock.now(), scope_of(session)
+    gateway, config = gateways.open_gateway(session, gateway_key)
+    rows = [
+        _row(scope, gateway_key, _checked(gateway, config, body, headers, now), body, headers, now)
+        for body, headers in told
+    ]
+    stored = _store(session, rows)
+    if stored:
+        ask_worker(session)
+    return stored
+
+
+def ask_worker(session: Session) -> None:
+    """One job books all events that wait for the tenant in scope; while it is queued none is added."""
+    tenant = scope_of(session).tenant()
+    jobs.enqueue(session, "payments.process_events", queue="urgent", unique_key=f"events:{tenant}")
+
+
+def waiting_events(session: Session, *, after: int, limit: int) -> Sequence[int]:
+    """Events of the tenant in scope that nobody has worked, in the order in which they came."""
+    query = select(ProviderEvent.id).where(
+        ProviderEvent.tenant_id == scope_of(session).tenant(),
+        ProviderEvent.state == "received",
+        ProviderEvent.id > after,
+    )
+    return session.execute(query.order_by(ProviderEvent.id).limit(limit)).scalars().all()
+
+
+def put_apart(session: Session, event_id: int) -> None:
+    """An event whose booking failed has a job of its own from now on: later ones do not wait for it."""
+    session.execute(
+        update(ProviderEvent)
+        .where(ProviderEvent.id == event_id, ProviderEvent.state == "received")
+        .values(state="failing")
+    )
+    jobs.enqueue(session, "payments.process_event", queue="urgent", event_id=event_id)
+
+
+def forgotten(session: Session, before: datetime) -> list[Scope]:
+    """The scopes of events that were stored before a moment and still wait."""
+    rows = session.execute(
+        select(ProviderEvent.agency_id, ProviderEvent.tenant_id)
+        .where(ProviderEvent.state == "received", ProviderEvent.received_at < before)
+        .distinct()
+    )
+    return [Scope(agency, (tenant,)) for agency, tenant in rows]
+
+
+def _row(
+    scope: Scope, gateway_key: str, event_id: str, body: bytes, headers: Mapping[str, str], now: datetime
+) -> dict[str, Any]:
     signatures = {name: value for name, value in headers.items() if "signature" in name.lower()}
-    return session.execute(
+    return {
+        "gateway": gateway_key, "agency_id": scope.agency(), "tenant_id": scope.tenant(),
+        "event_id": event_id, "body": body.decode(), "headers": signatures, "state": "received",
+        "received_at": now,
+    }  # fmt: skip
+
+
+def _store(session: Session, rows: Sequence[dict[str, Any]]) -> int:
+    """How many of the events are new."""
+    new = session.execute(
         insert(ProviderEvent)
-        .values(
-            gateway=gateway_key, agency_id=scope.agency(), tenant_id=scope.tenant(), event_id=event_id,
-            body=body.decode(), headers=signatures, state="received", received_at=now,
-        )
+        .values(rows)
         .on_conflict_do_nothing(index_elements=["gateway", "tenant_id", "event_id"])
         .returning(ProviderEvent.id)
-    ).scalar_one_or_none()  # fmt: skip
+    )
+    return len(new.all())
 
 
 def process_event(session: Session, event_id: int) -> None:
@@ -95,7 +158,7 @@ def process_event(session: Session, event_id: int) -> None:
         .where(ProviderEvent.id == event_id, ProviderEvent.tenant_id == scope_of(session).tenant())
         .with_for_update()
     ).scalar_one()
-    if stored.state != "received":
+    if stored.state not in {"received", "failing"}:
         return
     gateway, config = gateways.open_gateway(session, stored.gateway)
     event = gateway.read_event(stored.body.encode(), stored.headers, config, now=stored.received_at)

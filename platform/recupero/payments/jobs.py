@@ -1,9 +1,10 @@
 """What workers do for payments: talk to gateways, book their events, judge promises."""
 
+import logging
 from datetime import timedelta
 
-from recupero.kernel import audit, runtime
-from recupero.kernel.jobs import MAX_ATTEMPTS, JobContext, enqueue, job, periodic
+from recupero.kernel import audit, clock, runtime
+from recupero.kernel.jobs import MAX_ATTEMPTS, JobContext, enqueue, job, periodic, release_key
 from recupero.payments import (
     accruing,
     charges,
@@ -19,6 +20,9 @@ from recupero.payments import (
 )
 from recupero.tenancy.queries import agency_scopes
 from recupero_sdk.gateways import GatewayRefused, GatewayUnavailable, PaymentEventKind
+
+log = logging.getLogger(__name__)
+AT_ONCE = 50
 
 
 @job("payments.create_charge")
@@ -76,9 +80,45 @@ def renew_charge(context: JobContext, link_id: int) -> None:
         charges.make_anew(session, link_id)
 
 
+@job("payments.process_events")
+def process_events(context: JobContext) -> None:
+    """Book all events that wait for a creditor, each in a transaction of its own, in the order they came."""
+    release_key(context)
+    after = 0
+    while True:
+        with context.transaction() as session:
+            found = inbox.waiting_events(session, after=after, limit=AT_ONCE)
+        if not found:
+            return
+        for event_id in found:
+            _process(context, event_id)
+        after = found[-1]
+
+
+def _process(context: JobContext, event_id: int) -> None:
+    try:
+        with context.transaction() as session:
+            inbox.process_event(session, event_id)
+    except Exception:  # one event must not hold up the others: it is tried again by itself
+        log.exception("an event of a provider could not be booked", extra={"event": event_id})
+        with context.transaction() as session:
+            inbox.put_apart(session, event_id)
+
+
+@periodic("payments.sweep_events", every=timedelta(minutes=1))
+def sweep_events(context: JobContext) -> None:
+    """Events whose job was asked for in the moment in which another one was ending."""
+    database = runtime.current().database
+    with context.transaction() as session:
+        scopes = inbox.forgotten(session, clock.now() - timedelta(minutes=1))
+    for scope in scopes:
+        with database.transaction(scope) as session:
+            inbox.ask_worker(session)
+
+
 @job("payments.process_event")
 def process_event(context: JobContext, event_id: int) -> None:
-    """Book one stored event of a provider, in one transaction."""
+    """Try one stored event of a provider again, in one transaction."""
     with context.transaction() as session:
         inbox.process_event(session, event_id)
 

@@ -214,7 +214,7 @@ class ProviderEvent(Base):
     event_id: Mapped[str]
     body: Mapped[str] = mapped_column(EncryptedText)
     headers: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    state: Mapped[str]  # received, done, refused (a person looks at `note`)
+    state: Mapped[str]  # received, failing (a job of its own tries again), done, refused (see `note`)
     received_at: Mapped[datetime]
     processed_at: Mapped[datetime | None]
     note: Mapped[str | None]

@@ -1,0 +1,377 @@
+"""`recupero bench webhook`: a burst of signed events, a third of them doubles, through the real web server,
+against the database alone taking the same statements; then what was told is booked, and the books are proven.
+"""
+
+import os
+import random
+import resource
+import socket
+import statistics
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import psycopg
+from sqlalchemy import func, insert, select
+from sqlalchemy.event import listen, remove
+
+from recupero.kernel import clock, command, engines, jobs, migrate, runtime
+from recupero.kernel.config import Config
+from recupero.kernel.database import APP_ROLE, PLATFORM, Scope, scope_of
+from recupero.kernel.supervisor import listening
+from recupero.ledger import queries as ledger
+from recupero.payments import gateways, inbox, links
+from recupero.payments.tables import Charge, Payment, PaymentLink, ProviderEvent
+from recupero.placements import bench as files
+from recupero.placements import reach
+from recupero.placements import service as placements
+from recupero.serving import HOST, processes
+from recupero.tenancy import service as tenancy
+from recupero_sdk.gateways import Charge as MadeCharge
+from recupero_sdk.gateways import ChargeRequest, PaymentEventKind, PretendGateway
+
+CONNECTIONS = 8
+DOUBLES = 0.3
+A_COMMIT = 50
+_AMOUNT = 1_000
+
+Told = tuple[bytes, Mapping[str, str]]
+
+
+@dataclass
+class _Bench:
+    """A platform of its own whose creditor's debtors all have a payment page open."""
+
+    platform: runtime.Runtime
+    running: engines.Engines
+    scope: Scope
+    charges: list[int]
+
+    def events(self, count: int) -> list[Told]:
+        """`count` signed events in random order; three in ten are doubles of others."""
+        unique = count - int(count * DOUBLES)
+        with self.platform.database.transaction(self.scope) as session:
+            gateway, config = gateways.open_gateway(session, gateways.SANDBOX)
+        assert isinstance(gateway, PretendGateway)
+        made = []
+        for charge in [self.charges.pop() for _ in range(unique)]:
+            metadata = {"recupero_tenant": str(self.scope.tenant()), "recupero_charge": str(charge)}
+            request = ChargeRequest(f"bench-{charge}", _AMOUNT, "CLP", "", "", metadata)
+            made.append(
+                gateway.pretend(
+                    MadeCharge(f"bench-{charge}", ""), request, PaymentEventKind.SUCCEEDED, config,
+                    now=clock.now(),
+                )
+            )  # fmt: skip
+        rng = random.Random(7)  # noqa: S311 - an order, no secret
+        told = made + rng.choices(made, k=count - unique)
+        rng.shuffle(told)
+        return told
+
+    def statements(self) -> list[tuple[str, Any]]:
+        """What one event makes the database do, as the web process asks it."""
+        (told,) = self.events(1)
+        seen: list[tuple[str, Any]] = []
+
+        def note(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+            seen.append((statement, parameters))
+
+        engine = self.platform.database.engine
+        listen(engine, "before_cursor_execute", note)
+        try:
+            inbox.receive_event(self.platform.database, self.scope, gateways.SANDBOX, *told)
+        finally:
+            remove(engine, "before_cursor_execute", note)
+        return [one for one in seen if one[0] != "SELECT pg_catalog.version()"]
+
+    def database_alone(self, count: int) -> float:
+        """Seconds in which the database takes the same statements for `count` events by as many
+        connections."""
+        statements, url = self.statements(), self.running.owner_database_url
+        share, tag = count // CONNECTIONS, random.random()  # noqa: S311 - a name for this round
+
+        def work(number: int, ready: threading.Barrier) -> None:
+            with psycopg.connect(url, options=f"-c role={APP_ROLE} -c timezone=UTC") as connection:
+                ready.wait()
+                for turn in range(share):
+                    for statement, parameters in statements:
+                        connection.execute(statement, _named(parameters, f"ref-{tag}-{number}-{turn}"))
+                    connection.commit()
+
+        return _together(work)
+
+    def over_http(self, port: int, told: Sequence[Told]) -> tuple[float, list[float]]:
+        """Seconds of the burst by as many kept connections, and the time of each answer."""
+        path = f"/webhooks/sandbox/{self.scope.tenant()}"
+        requests = [_request(path, body, headers) for body, headers in told]
+        took: list[float] = []
+
+        def work(number: int, ready: threading.Barrier) -> None:
+            with _Connection(port) as connection:
+                ready.wait()
+                for request in requests[number::CONNECTIONS]:
+                    began = time.perf_counter()
+                    status = connection.ask(request)
+                    took.append(time.perf_counter() - began)
+                    if status != 200:
+                        raise RuntimeError(f"an event was answered with {status}")
+
+        return _together(work), took
+
+    def replayed(self, told: Sequence[Told]) -> float:
+        """Seconds to play events back: checked and stored, fifty a commit."""
+        began = time.perf_counter()
+        for start in range(0, len(told), A_COMMIT):
+            with self.platform.database.transaction(self.scope) as session:
+                inbox.receive_events(session, gateways.SANDBOX, told[start : start + A_COMMIT])
+        return time.perf_counter() - began
+
+    def inserted(self, count: int) -> float:
+        """Seconds for as many plain inserts of an event, fifty a commit, without checks."""
+        insert_one = next(
+            one for one in self.statements() if one[0].startswith("INSERT INTO provider_events")
+        )
+        url, tag = self.running.owner_database_url, random.random()  # noqa: S311 - a name for this round
+        with psycopg.connect(url) as connection:
+            began = time.perf_counter()
+            for number in range(count):
+                connection.execute(insert_one[0], _named(insert_one[1], f"ref-{tag}-{number}"))
+                if number % A_COMMIT == A_COMMIT - 1:
+                    connection.commit()
+            connection.commit()
+            return time.perf_counter() - began
+
+    def forget(self) -> None:
+        """Leave nothing of the references for the worker."""
+        with psycopg.connect(self.running.owner_database_url) as connection:
+            connection.execute("DELETE FROM provider_events WHERE event_id LIKE 'ref-%'")
+
+    def counted(self) -> tuple[int, int, list[str]]:
+        """Events stored, payments booked, and what is wrong in the books."""
+        with self.platform.database.transaction(self.scope) as session:
+            events = session.execute(
+                select(func.count()).where(ProviderEvent.tenant_id == self.scope.tenant())
+            ).scalar_one()
+            payments = session.execute(select(func.count()).select_from(Payment)).scalar_one()
+            return events, payments, ledger.check(session)
+
+
+class _Connection:
+    """A kept HTTP connection that costs the client as little as can be."""
+
+    def __init__(self, port: int) -> None:
+        self._socket = socket.create_connection((HOST, port))
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def __enter__(self) -> "_Connection":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def ask(self, request: bytes) -> int:
+        """The status of the answer, read to its end."""
+        self._socket.sendall(request)
+        got = b""
+        while b"\r\n\r\n" not in got:
+            got += self._more()
+        head, _, body = got.partition(b"\r\n\r\n")
+        lines = head.lower().split(b"\r\n")
+        length = next(int(line[15:]) for line in lines if line.startswith(b"content-length:"))
+        while len(body) < length:
+            body += self._more()
+        return int(head[9:12])
+
+    def _more(self) -> bytes:
+        found = self._socket.recv(65536)
+        if not found:
+            raise ConnectionError("the server closed the connection")
+        return found
+
+
+def _named(parameters: Any, event_id: str) -> Any:
+    """The same parameters with another event's name."""
+    if not isinstance(parameters, Mapping):
+        return parameters
+    return {name: event_id if name.startswith("event_id") else value for name, value in parameters.items()}
+
+
+def _request(path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+    lines = [f"POST {path} HTTP/1.1", f"Host: {HOST}", "Content-Type: application/json",
+             f"Content-Length: {len(body)}", *(f"{name}: {value}" for name, value in headers.items())]  # fmt: skip
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def _together(work: Callable[[int, threading.Barrier], None]) -> float:
+    """Seconds of `work(number, ready)` by `CONNECTIONS` threads that begin together. Raises what one
+    raises."""
+    ready, failed = threading.Barrier(CONNECTIONS + 1), list[BaseException]()
+
+    def run(number: int) -> None:
+        try:
+            work(number, ready)
+        except BaseException as error:  # noqa: BLE001 - raised again below, in the caller's thread
+            failed.append(error)
+            ready.abort()
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(CONNECTIONS)]
+    for thread in threads:
+        thread.start()
+    ready.wait()
+    began = time.perf_counter()
+    for thread in threads:
+        thread.join()
+    if failed:
+        raise failed[0]
+    return time.perf_counter() - began
+
+
+@contextmanager
+def _bench(count: int) -> Iterator[_Bench]:
+    with tempfile.TemporaryDirectory(prefix="recupero-bench-") as name:
+        folder = Path(name)
+        with engines.start(folder / "data") as running:
+            migrate.upgrade(running.owner_database_url.replace("postgresql://", "postgresql+psycopg://", 1))
+            config = Config.build(
+                folder / "data", owner_database_url=running.owner_database_url, redis_url=running.redis_url
+            )
+            platform = runtime.start(config)
+            try:
+                scope = _place(platform, folder, count)
+                yield _Bench(platform, running, scope, _charge(platform, scope, count))
+            finally:
+                runtime.stop()
+
+
+def _place(platform: runtime.Runtime, folder: Path, count: int) -> Scope:
+    """A creditor with accounts of `count` debtors, through the real import."""
+    from recupero.placements.imports import import_file
+
+    with platform.database.transaction(PLATFORM) as session:
+        tenancy.create_agency(
+            session, slug="bench", name="bench", country="CL", locale="es", timezone="America/Santiago",
+            contact_phone="+56 2 2345 6789", contact_email="bench@example.com",
+        )  # fmt: skip
+        tenant = tenancy.create_tenant(
+            session, slug="bench", name="bench", country="CL", currency="CLP", locale="es",
+            timezone="America/Santiago", actor="system",
+        )  # fmt: skip
+        scope = Scope(scope_of(session).agency(), (tenant.id,))
+    with platform.database.transaction(scope) as session:
+        portfolio = placements.create_portfolio(
+            session, name="bench", country="CL", currency="CLP", product="consumer", placement_number=1,
+            terms={"commission_rate": 2000}, strategy={}, actor="system",
+        )  # fmt: skip
+    path = folder / "placement.csv"
+    files.write_csv(path, int(count * 1.05) + 50)
+    import_file(
+        platform.database, scope, portfolio_id=portfolio.id, path=path, mapping=files.MAPPING, actor="system"
+    )
+    return scope
+
+
+def _charge(platform: runtime.Runtime, scope: Scope, count: int) -> list[int]:
+    """An open charge for each of `count` debtors."""
+    tenant = scope.tenant()
+    with platform.database.transaction(scope) as session:
+        debts = reach.reachable(session, reach.account_ids(session))
+        links.ensure_links(session, {one.debtor_id: [one.account_id] for one in debts.values()})
+    with platform.database.transaction(scope) as session:
+        rows = [
+            {"tenant_id": tenant, "link_id": link, "gateway": gateways.SANDBOX, "amount_minor": _AMOUNT,
+             "idempotency_key": f"bench-{link}", "currency": "CLP", "url": "", "state": "open",
+             "mode": "trust", "fee_minor": 0, "created_at": clock.now()}
+            for link in session.execute(select(PaymentLink.id).limit(count)).scalars()
+        ]  # fmt: skip
+        made = session.execute(insert(Charge).returning(Charge.id), rows).scalars().all()
+        session.execute(
+            Charge.__table__.update()
+            .where(Charge.tenant_id == tenant)
+            .values(reference=func.concat("bench-", Charge.id))
+        )
+    return list(made)
+
+
+@contextmanager
+def _serving(running: engines.Engines) -> Iterator[int]:
+    """The web process as `recupero up` starts it; its port."""
+    with listening(HOST, 0) as listener:
+        with socket.socket(fileno=os.dup(listener)) as known:
+            port = known.getsockname()[1]
+        web = processes(running, f"http://{HOST}:{port}", listener, workers=0)[0]
+        process = subprocess.Popen(
+            web.command, env={**os.environ, **web.environment}, pass_fds=web.inherits,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            yield port
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def measure(count: int, rounds: int) -> dict[str, Any]:
+    """Medians over rounds that alternate between the web server and the database alone."""
+    share = count // rounds
+    with _bench(count * 2 + rounds * 4) as bench, _serving(bench.running) as port:
+        bench.over_http(port, bench.events(400))  # whatever is loaded on first use is loaded now
+        stored = bench.counted()[0]
+        took, seconds, ours, alone = list[float](), 0.0, list[float](), list[float]()
+        for number in range(rounds):
+            for turn in (0, 1) if number % 2 == 0 else (1, 0):
+                if turn == 0:
+                    spent, answers = bench.over_http(port, bench.events(share))
+                    seconds, ours, took = seconds + spent, [*ours, share / spent], [*took, *answers]
+                else:
+                    alone.append(share / bench.database_alone(share))
+                    bench.forget()
+        replay, plain = _replay(bench, share, rounds)
+        bench.forget()
+        unique = sum(share - int(share * DOUBLES) for _ in range(rounds))
+        began = time.perf_counter()
+        jobs.drain()
+        booking = time.perf_counter() - began
+        events, payments, problems = bench.counted()
+    return {
+        "n": share * rounds, "seconds": round(seconds, 3), "rate": round(statistics.median(ours), 1),
+        "reference": "the same statements by 8 connections", "connections": CONNECTIONS,
+        "reference_rate": round(statistics.median(alone), 1),
+        "ratio": round(statistics.median(ours) / statistics.median(alone), 3),
+        "p99_ms": round(sorted(took)[int(len(took) * 0.99)] * 1000, 1),
+        "replay_rate": round(replay, 1), "replay_reference_rate": round(plain, 1),
+        "replay_ratio": round(replay / plain, 3), "doubles": DOUBLES, "events": events - stored,
+        "lost_or_doubled": abs(events - payments), "unique": unique,
+        "booked_rate": round(events / booking, 1), "problems": problems,
+        "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+    }  # fmt: skip
+
+
+def _replay(bench: _Bench, share: int, rounds: int) -> tuple[float, float]:
+    """Events a second played back, and plain inserts a second; medians."""
+    ours, plain = list[float](), list[float]()
+    for _ in range(rounds):
+        told = bench.events(share // 2)
+        ours.append(len(told) / bench.replayed(told))
+        plain.append(len(told) / bench.inserted(len(told)))
+    return statistics.median(ours), statistics.median(plain)
+
+
+@click.command("webhook")
+@click.option("--n", "count", default=10_000, show_default=True, type=click.IntRange(100, 1_000_000))
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1, 20))
+@command.json_option
+@command.answers
+def webhook_bench(count: int, rounds: int, as_json: bool) -> None:
+    """Signed events a second through the web server, and what the database alone takes.
+
+    Exits 1 where an event is lost or booked twice, or the books do not hold."""
+    answer = measure(count, rounds)
+    ok = not answer["lost_or_doubled"] and not answer["problems"]
+    command.finish(answer, as_json=as_json, ok=ok)

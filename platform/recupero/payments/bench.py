@@ -19,7 +19,7 @@ from typing import Any
 
 import click
 import psycopg
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.event import listen, remove
 
 from recupero.kernel import clock, command, engines, jobs, migrate, runtime
@@ -41,6 +41,7 @@ CONNECTIONS = 8
 DOUBLES = 0.3
 A_COMMIT = 50
 _AMOUNT = 1_000
+_PLAYED_BACK = 600
 
 Told = tuple[bytes, Mapping[str, str]]
 
@@ -204,8 +205,10 @@ def _named(parameters: Any, event_id: str) -> Any:
 
 
 def _request(path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
-    lines = [f"POST {path} HTTP/1.1", f"Host: {HOST}", "Content-Type: application/json",
-             f"Content-Length: {len(body)}", *(f"{name}: {value}" for name, value in headers.items())]  # fmt: skip
+    lines = [
+        f"POST {path} HTTP/1.1", f"Host: {HOST}", "Content-Type: application/json",
+        f"Content-Length: {len(body)}", *(f"{name}: {value}" for name, value in headers.items()),
+    ]  # fmt: skip
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
@@ -292,7 +295,7 @@ def _charge(platform: runtime.Runtime, scope: Scope, count: int) -> list[int]:
         ]  # fmt: skip
         made = session.execute(insert(Charge).returning(Charge.id), rows).scalars().all()
         session.execute(
-            Charge.__table__.update()
+            update(Charge)
             .where(Charge.tenant_id == tenant)
             .values(reference=func.concat("bench-", Charge.id))
         )
@@ -320,8 +323,8 @@ def _serving(running: engines.Engines) -> Iterator[int]:
 def measure(count: int, rounds: int) -> dict[str, Any]:
     """Medians over rounds that alternate between the web server and the database alone."""
     share = count // rounds
-    with _bench(count * 2 + rounds * 4) as bench, _serving(bench.running) as port:
-        bench.over_http(port, bench.events(400))  # whatever is loaded on first use is loaded now
+    with _bench(count + rounds * (_PLAYED_BACK + 4) + 80) as bench, _serving(bench.running) as port:
+        bench.over_http(port, bench.events(80))  # whatever is loaded on first use is loaded now
         stored = bench.counted()[0]
         took, seconds, ours, alone = list[float](), 0.0, list[float](), list[float]()
         for number in range(rounds):
@@ -357,7 +360,7 @@ def _replay(bench: _Bench, share: int, rounds: int) -> tuple[float, float]:
     """Events a second played back, and plain inserts a second; medians."""
     ours, plain = list[float](), list[float]()
     for _ in range(rounds):
-        told = bench.events(share // 2)
+        told = bench.events(min(share, _PLAYED_BACK))
         ours.append(len(told) / bench.replayed(told))
         plain.append(len(told) / bench.inserted(len(told)))
     return statistics.median(ours), statistics.median(plain)

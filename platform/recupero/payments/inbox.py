@@ -140,10 +140,10 @@ def _row(
 def _store(session: Session, rows: Sequence[dict[str, Any]]) -> int:
     """How many of the events are new."""
     new = session.execute(
-        insert(ProviderEvent)
+        insert(ProviderEvent.__table__)  # without entities: this runs once for each event of a burst
         .values(rows)
         .on_conflict_do_nothing(index_elements=["gateway", "tenant_id", "event_id"])
-        .returning(ProviderEvent.id)
+        .returning(ProviderEvent.__table__.c.id)
     )
     return len(new.all())
 

@@ -137,7 +137,7 @@ def bank_statements(query: dict[str, Any]) -> Response:
 @requires(Permission.PAYMENTS_BOOK)
 @blueprint.arguments(incoming_schemas.StatementFormSchema, location="form")
 @blueprint.arguments(incoming_schemas.StatementFileSchema, location="files")
-@blueprint.response(200, incoming_schemas.TakenSchema)
+@blueprint.response(200, incoming_schemas.StatementTakenSchema)
 def take_statement(data: dict[str, Any], files: dict[str, FileStorage], tenant_id: int) -> dict[str, Any]:
     """Take a bank statement in
 
@@ -147,7 +147,7 @@ def take_statement(data: dict[str, Any], files: dict[str, FileStorage], tenant_i
         taken = statements.take_file(
             session, file.read(), file_name=file.filename or "file", actor=the_caller().actor, **data
         )
-    return {name: getattr(taken, name) for name in incoming_schemas.TakenSchema._declared_fields}
+    return {name: getattr(taken, name) for name in incoming_schemas.StatementTakenSchema._declared_fields}
 
 
 @blueprint.get("/bank-lines")

@@ -145,7 +145,7 @@ class StatementFileSchema(Schema):
     file = fields.Raw(required=True, metadata=BINARY)
 
 
-class TakenSchema(Schema):
+class StatementTakenSchema(Schema):
     """What became of a file."""
 
     statement_ids = fields.List(fields.Integer(), required=True)

@@ -20,7 +20,7 @@ from recupero.ledger import alarms
 from recupero.ledger import api as ledger_api
 from recupero.outreach import api as outreach_api
 from recupero.payments import api as payments_api
-from recupero.payments import incoming_api, webhooks
+from recupero.payments import incoming_api, offers_api, webhooks
 from recupero.placements import api as placements_api
 from recupero.portals import (
     accounts,
@@ -29,11 +29,13 @@ from recupero.portals import (
     creditor,
     debtor,
     debtor_documents,
+    debtor_offers,
     disclosures,
     documents,
     home,
     incoming,
     law,
+    offers,
     operation,
     outbox,
     pages,
@@ -57,13 +59,13 @@ log = logging.getLogger(__name__)
 
 # The rooms with endpoints for machines.
 ROOMS: tuple[ModuleType, ...] = (
-    tenancy_api, placements_api, contacts_api, ledger_api, payments_api, incoming_api, outreach_api,
-    decisions_api, reports_api,
+    tenancy_api, placements_api, contacts_api, ledger_api, payments_api, incoming_api, offers_api,
+    outreach_api, decisions_api, reports_api,
 )  # fmt: skip
 # Each adds its area to the blueprint of the portals.
 PAGES: tuple[ModuleType, ...] = (
-    accounts, api_docs, bank, creditor, debtor_documents, disclosures, documents, home, incoming, law,
-    operation, outbox, placements, remittances, sign_in, staff, tenants, terms, trust, work,
+    accounts, api_docs, bank, creditor, debtor_documents, debtor_offers, disclosures, documents, home,
+    incoming, law, offers, operation, outbox, placements, remittances, sign_in, staff, tenants, terms, trust, work,
 )  # fmt: skip
 
 

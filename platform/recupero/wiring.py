@@ -18,8 +18,10 @@ from recupero.payments.events import (
     PaymentBooked,
     PaymentReversed,
     PlanBroken,
+    PlanStarted,
     PromiseMade,
     ReceiptsIssued,
+    SettlementAccepted,
 )
 from recupero.placements import jobs as placements_jobs
 from recupero.placements.events import (
@@ -57,6 +59,8 @@ def wire() -> None:
     subscribe(PaymentBooked, charges.withdraw_changed)
     subscribe(PaymentReversed, charges.withdraw_changed)
     subscribe(DirectPaymentsBooked, charges.withdraw_changed)
+    subscribe(PlanStarted, charges.withdraw_changed)
+    subscribe(SettlementAccepted, charges.withdraw_changed)
     subscribe(PaymentBooked, write_offs.on_money)
     subscribe(PaymentReversed, write_offs.on_money)
     subscribe(DirectPaymentsBooked, write_offs.on_money)

@@ -11,7 +11,14 @@ from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.payments import gateways
 from recupero.payments.booking import fee_of
-from recupero.payments.events import DirectPaymentsBooked, LinkRevoked, PaymentBooked, PaymentReversed
+from recupero.payments.events import (
+    DirectPaymentsBooked,
+    LinkRevoked,
+    PaymentBooked,
+    PaymentReversed,
+    PlanStarted,
+    SettlementAccepted,
+)
 from recupero.payments.links import address
 from recupero.payments.tables import Charge, PaymentLink
 from recupero.placements.debts import OpenDebt, debts_by_id
@@ -50,6 +57,11 @@ def payable(session: Session, link_id: int) -> Payable:
     total = sum(debt.balance_minor for debt in owed)
     lowest = max((int(debt.terms.get("minimum_instalment_minor", 0)) for debt in owed), default=0)
     return Payable(tuple(owed), link.currency, total, min(max(lowest, 1), total))
+
+
+def accounts_of(session: Session, link_id: int) -> list[int]:
+    """All accounts of a link of the tenant in scope, also those on which nothing is owed any more."""
+    return list(_link(session, link_id).account_ids)
 
 
 def start_charge(session: Session, link_id: int, amount_minor: int) -> int:
@@ -124,10 +136,16 @@ def withdraw(session: Session, link_id: int) -> None:
 
 
 def withdraw_changed(
-    session: Session, event: PaymentBooked | PaymentReversed | DirectPaymentsBooked | AccountsClosed
+    session: Session,
+    event: PaymentBooked
+    | PaymentReversed
+    | DirectPaymentsBooked
+    | AccountsClosed
+    | PlanStarted
+    | SettlementAccepted,
 ) -> None:
-    """A balance or a status changed: charges that were asked for before it are out of date, and are made anew
-    where something is still owed."""
+    """A balance, a status or a plan changed: charges that were asked for before it are out of date, and are
+    made anew where something is still owed."""
     if not event.account_ids:
         return
     links = session.execute(

@@ -332,6 +332,11 @@ def choice_json(choice: Choice) -> dict[str, Any]:
     return asdict(choice) | {"first_on": choice.first_on.isoformat()}
 
 
+def monthly(first_on: date, instalments: int) -> Choice:
+    """Equal monthly instalments."""
+    return Choice(first_on, every="monthly", instalments=instalments)
+
+
 def with_first(choice: Choice, day: date) -> Choice:
     """The same choice, beginning on `day`."""
     return replace(choice, first_on=day)

@@ -15,6 +15,8 @@ from sqlalchemy.orm import Session
 from recupero.kernel.errors import NotFound, UserError
 from recupero.payments.plan_schedule import Limits, Schedule
 from recupero.placements.debts import OpenDebt, debts_by_id
+from recupero.tenancy.permissions import Permission, Role
+from recupero.tenancy.service import Caller
 
 #: Where the terms say nothing.
 DEFAULTS = {
@@ -55,6 +57,17 @@ class Offerer:
 
 
 PAGE = Offerer("page", "debtor")
+
+
+def offerer_of(caller: Caller) -> Offerer:
+    """A user or an API key as somebody who offers, and whom they may speak for."""
+    speaks = {
+        "supervisor": caller.may(Permission.OFFERS_APPROVE),
+        "administrator": caller.role is Role.AGENCY_ADMINISTRATOR,
+        "creditor": caller.may(Permission.OFFERS_GRANT),
+    }
+    role = "api" if caller.role is None else "supervisor" if speaks["supervisor"] else "agent"
+    return Offerer(role, caller.actor, caller.desk, frozenset(one for one, may in speaks.items() if may))
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,11 +114,20 @@ def _open_of(session: Session, debt: OpenDebt) -> int:
 
 def cancel_open(session: Session, account_ids: Collection[int]) -> bool:
     """Cancel the open promises on these accounts, which something newer replaces; whether there were any."""
+    return _cancel(session, PromiseToPay.account_id.in_(account_ids))
+
+
+def cancel_of_debtor(session: Session, debtor_id: int) -> None:
+    """Cancel a debtor's open promises: nobody in hardship breaks one."""
+    _cancel(session, PromiseToPay.debtor_id == debtor_id)
+
+
+def _cancel(session: Session, which: ColumnElement[bool]) -> bool:
     cancelled = session.execute(
         update(PromiseToPay)
         .where(
             PromiseToPay.tenant_id == scope_of(session).tenant(),
-            PromiseToPay.account_id.in_(account_ids),
+            which,
             PromiseToPay.state == "open",
         )
         .values(state="cancelled", settled_at=clock.now())

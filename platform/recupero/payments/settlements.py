@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from recupero.kernel import audit, clock, events
@@ -20,6 +20,7 @@ from recupero.payments.events import SettlementAccepted
 from recupero.payments.offer_tables import Settlement
 from recupero.payments.plan_schedule import Choice, Schedule, preview, working_days
 from recupero.payments.policy import Leave, Offerer, OfferPolicy, leave_for_settlement, policy_of
+from recupero.payments.tables import Allocation, Payment
 from recupero.placements import service as placements
 from recupero.placements.events import AccountsClosed
 from recupero.tenancy import queries as tenancy
@@ -269,6 +270,22 @@ def standing(session: Session, account_ids: Collection[int]) -> list[Settlement]
         for one in settlements_of(session, account_ids)
         if one.state == "accepted" or (one.state == "offered" and one.valid_until >= today)
     ]
+
+
+def rest_minor(session: Session, found: Settlement) -> int:
+    """What is still to be paid of the agreed sum."""
+    if found.accepted_at is None:
+        return found.amount_minor
+    paid = session.execute(
+        select(func.coalesce(func.sum(Allocation.amount_minor), 0))
+        .join(Payment, (Payment.tenant_id == Allocation.tenant_id) & (Payment.id == Allocation.payment_id))
+        .where(
+            Allocation.tenant_id == found.tenant_id,
+            Allocation.account_id.in_(found.account_ids),
+            Payment.received_at >= found.accepted_at,
+        )
+    ).scalar_one()
+    return max(0, found.amount_minor - int(paid))
 
 
 def asked(session: Session) -> Sequence[Settlement]:

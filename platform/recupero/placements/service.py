@@ -180,6 +180,21 @@ def end_holds(session: Session, account_ids: Collection[int], kind: str, *, by: 
     )
 
 
+def end_debtor_holds(session: Session, debtor_id: int, kind: str, *, by: str) -> None:
+    """End the open holds of a kind on everything of a debtor, whichever there are."""
+    session.execute(
+        update(Hold)
+        .where(
+            Hold.tenant_id.in_(scope_of(session).tenant_ids),
+            Hold.debtor_id == debtor_id,
+            Hold.account_id.is_(None),
+            Hold.kind == kind,
+            is_open(),
+        )
+        .values(ended_at=clock.now(), ended_by=by)
+    )
+
+
 def set_stage(session: Session, account_ids: Collection[int], stage: str) -> int:
     """Move accounts within `active`; those that have ended stay. Returns how many moved."""
     if stage not in STAGES:

@@ -8,8 +8,11 @@ from datetime import date, timedelta
 from functools import wraps
 from typing import Any
 
+from babel import Locale
+from babel.numbers import format_decimal
 from flask import Blueprint, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.orm import Session
@@ -18,10 +21,13 @@ from werkzeug.wrappers import Response
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict, Forbidden, NotFound, UserError
+from recupero.kernel.money import Money
 from recupero.ledger import queries as ledger
 from recupero.payments import accruing, charges, promises, sandbox, wishes
 from recupero.payments import queries as payments
+from recupero.payments.agreements import agreements
 from recupero.payments.links import Door, Fact, open_link, prove_identity
+from recupero.payments.plan_schedule import most_instalments
 from recupero.payments.policy import PAGE, policy_of
 from recupero.placements.debts import OpenDebt
 from recupero.portals.errors import said
@@ -97,11 +103,24 @@ def pay(token: str, door: Door) -> ResponseReturnValue:
         wear_house(opened)
         accruing.accrue_link(opened, door.link_id)
         can = charges.payable(opened, door.link_id)
-        amount = can.total_minor if form.optional("full") else form.money("amount", can.currency)
+        amount = _asked_amount(form, opened, door, can)
         if can.total_minor and not can.minimum_minor <= amount <= can.total_minor:
             raise _amount_outside("amount", can.minimum_minor, can.total_minor, can.currency)
         charge_id = charges.start_charge(opened, door.link_id, amount)
     return redirect(url_for("debtor.wait", token=token, charge_id=charge_id))
+
+
+def _asked_amount(form: Form, opened: Session, door: Door, can: charges.Payable) -> int:
+    """Everything, the next instalment, the rest of a settlement, or the amount that was typed."""
+    if form.optional("full"):
+        return can.total_minor
+    wanted = agreements(opened, door.link_id)
+    if form.optional("instalment") and wanted.due is not None:
+        return min(max(wanted.due.amount_minor - wanted.due.paid_minor, can.minimum_minor), can.total_minor)
+    for offer, rest in wanted.offers:
+        if offer.state == "accepted" and str(offer.id) == form.optional("settlement"):
+            return min(max(rest, can.minimum_minor), can.total_minor)
+    return form.money("amount", can.currency)
 
 
 @blueprint.get("/p/<token>/pay/<int:charge_id>")
@@ -260,6 +279,7 @@ def _proven(door: Door) -> bool:
 
 
 def transaction_of(door: Door) -> Any:
+    """A transaction in the scope of the link's creditor."""
     return runtime.current().database.transaction(door.scope)
 
 
@@ -272,6 +292,13 @@ def wear_house(opened: Session) -> tuple[Any, Any]:
     agency, creditor = tenancy.agency(opened), tenancy.tenant(opened)
     wear(Brand(agency.name, creditor.country, creditor.timezone))
     return agency, creditor
+
+
+def plain_money(minor: int, currency: str) -> str:
+    """An amount as the reader would type it."""
+    locale = get_locale() or Locale("en")
+    text: str = format_decimal(Money(minor, currency).major(), locale=locale, group_separator=False)
+    return text
 
 
 def _amount_outside(field: str, lowest: int, highest: int, currency: str) -> UserError:
@@ -316,6 +343,8 @@ def _account_page(token: str, door: Door, form: Form) -> ResponseReturnValue:
             balances=ledger.balances(opened, accounts), today=today, furthest=_furthest(today, can.debts),
             promised=[one for one in payments.promises_of(opened, accounts) if one.state == "open"],
             done=request.args.get("done"), disputes=wishes.DISPUTES,
+            agreed=agreements(opened, door.link_id), splits=bool(can.debts) and most_instalments(
+                can.total_minor, policy_of(can.debts).of(PAGE).plan_limits) > 1,
         )  # fmt: skip
     return page, form.status
 

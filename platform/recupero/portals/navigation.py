@@ -61,6 +61,7 @@ def _pages(caller: Caller) -> list[tuple[str, list[Page]]]:
             [
                 (_("Call queue"), "portals.queue", "queue", Permission.ACCOUNTS_WORK),
                 (_("Accounts"), "portals.accounts", "accounts", Permission.ACCOUNTS_READ),
+                (_("Exceptions"), "portals.approvals", "keys", Permission.OFFERS_APPROVE),
                 (_("Outbox"), "portals.outbox", "outbox", Permission.OUTBOX_READ),
             ],
         ),
@@ -70,6 +71,7 @@ def _pages(caller: Caller) -> list[tuple[str, list[Page]]]:
                 (_("Creditors"), "portals.tenants", "tenants", Permission.TENANCY_READ),
                 (_("Placements"), "portals.placements", "placements", Permission.PLACEMENTS_READ),
                 (_("Invoices asked for"), "portals.invoices", "outbox", Permission.PLACEMENTS_READ),
+                (_("Exceptions"), "portals.exceptions", "keys", Permission.OFFERS_GRANT),
                 (_("Reports"), report, "reports", Permission.REPORTS_READ),
             ],
         ),

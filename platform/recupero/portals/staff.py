@@ -53,7 +53,8 @@ def _add_user(form: Form) -> None:
     with transaction() as session:
         service.create_user(
             session, email=form.text("email"), name=form.text("name"), password=form.text("password"),
-            role=role, tenant_ids=chosen or None, locale=form.text("locale"), actor=the_caller().actor,
+            role=role, tenant_ids=chosen or None, locale=form.text("locale"),
+            desk=form.optional("desk"), actor=the_caller().actor,
         )  # fmt: skip
 
 

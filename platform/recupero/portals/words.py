@@ -36,6 +36,8 @@ PERMISSIONS: Words = {
     "remittances.issue": _("Issue statements"),
     "remittances.pay": _("Pay out, take fees"),
     "trust.read": _("See the trust account"),
+    "offers.approve": _("Allow offers beyond an agent's limits"),
+    "offers.grant": _("Allow offers beyond the creditor's terms"),
     "reports.read": _("Read reports"),
     "audit.read": _("Read the audit trail"),
 }
@@ -447,6 +449,63 @@ STATEMENT_LINES: Words = {
     "adjustment": _("Adjustment"),
     "reversal": _("Reversal"),
 }
+HARDSHIP: Words = {
+    "job_loss": _("Lost my job"),
+    "less_income": _("Less money comes in"),
+    "illness": _("Illness"),
+    "bereavement": _("Somebody died"),
+    "separation": _("Separation"),
+    "care": _("I care for somebody"),
+    "over_indebted": _("Too many debts"),
+    "disaster": _("Fire, flood, earthquake"),
+    "other": _("Something else"),
+}
+SEVERITIES: Words = {"low": _("Light"), "medium": _("Medium"), "high": _("Severe")}
+PLAN_STATES: Words = {
+    "asked": _("Waits for approval"),
+    "refused": _("Refused"),
+    "running": _("Running"),
+    "kept": _("Kept"),
+    "broken": _("Broken"),
+    "cancelled": _("Cancelled"),
+    "replaced": _("Replaced"),
+}
+INSTALMENT_STATES: Words = {
+    "open": _("To come"),
+    "late": _("Late"),
+    "paid": _("Paid"),
+    "missed": _("Missed"),
+}
+SETTLEMENT_STATES: Words = {
+    "asked": _("Waits for approval"),
+    "refused": _("Refused"),
+    "offered": _("Offered"),
+    "withdrawn": _("Withdrawn"),
+    "expired": _("Expired"),
+    "accepted": _("Accepted"),
+    "settled": _("Settled"),
+    "lapsed": _("Not paid in time"),
+}
+APPROVERS: Words = {
+    "supervisor": _("a supervisor"),
+    "administrator": _("an administrator"),
+    "creditor": _("the creditor"),
+}
+BEYOND: Words = {
+    "settlement_floor": _("below the lowest settlement"),
+    "max_instalments": _("more instalments than allowed"),
+    "minimum_instalment": _("instalments below the lowest"),
+    "first_payment_days": _("the first payment comes too late"),
+    "offer_days": _("offered for too long"),
+    "promise_minimum": _("below the lowest promise"),
+    "promise_days_ahead": _("promised for too late"),
+    "promises_at_once": _("too many promises at once"),
+}
+EVERY: Words = {
+    "monthly": _("every month"),
+    "fortnightly": _("every two weeks"),
+    "weekly": _("every week"),
+}
 OUTCOMES: Words = {
     "allowed": _("kept"),
     "refused": _("refuses"),
@@ -559,6 +618,14 @@ LABELS: Mapping[str, Words] = {
     "rule_kind": RULE_KINDS,
     "term": TERMS,
     "document": DOCUMENTS,
+    "hardship": HARDSHIP,
+    "severity": SEVERITIES,
+    "plan": PLAN_STATES,
+    "instalment": INSTALMENT_STATES,
+    "settlement": SETTLEMENT_STATES,
+    "approver": APPROVERS,
+    "beyond": BEYOND,
+    "every": EVERY,
     "disclosure": DISCLOSURES,
     "remittance": REMITTANCE_STATES,
     "remittance_method": REMITTANCE_METHODS,
@@ -576,6 +643,8 @@ _TONES: Mapping[str, str] = {
     "queued": "info", "draft": "info", "reviewed": "info", "issued": "warn", "paid": "ok",
     "entered": "warn", "approved": "ok", "matched": "ok", "clean": "ok",
     "findings": "warn",
+    "asked": "warn", "late": "warn", "missed": "bad", "settled": "ok",
+    "accepted": "info", "offered": "info", "lapsed": "bad", "refused": "bad",
 }  # fmt: skip
 
 

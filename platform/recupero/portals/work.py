@@ -12,6 +12,7 @@ from recupero.kernel.errors import NotFound, UserError
 from recupero.outreach import calls
 from recupero.outreach import queries as outreach
 from recupero.payments import service as payments
+from recupero.payments.policy import offerer_of
 from recupero.placements import browse
 from recupero.placements import service as placements
 from recupero.placements.browse import AccountCard
@@ -149,8 +150,9 @@ def account_promise(account_id: int) -> ResponseReturnValue:
         amount, due = form.money("amount", card.account.currency), form.day("due")
         with tenant_transaction(card.account.tenant_id) as session:
             payments.make_promise(
-                session, account_id=account_id, amount_minor=amount, due_date=due, made_with="agent"
-            )
+                session, account_id=account_id, amount_minor=amount, due_date=due, made_with="agent",
+                offerer=offerer_of(the_caller()), why=form.optional("why"),
+            )  # fmt: skip
     except UserError as error:
         error.field = {"amount_minor": "amount", "due_date": "due"}.get(error.field or "", error.field)
         form.refuse(error)

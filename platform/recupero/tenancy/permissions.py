@@ -37,6 +37,8 @@ class Permission(StrEnum):
     REMITTANCES_ISSUE = "remittances.issue"
     REMITTANCES_PAY = "remittances.pay"  # pay out, take fees, note what a creditor paid
     TRUST_READ = "trust.read"
+    OFFERS_APPROVE = "offers.approve"  # exceptions to an agent's limits
+    OFFERS_GRANT = "offers.grant"  # exceptions to the creditor's own terms: for the creditor only
     REPORTS_READ = "reports.read"
     AUDIT_READ = "audit.read"
 
@@ -54,6 +56,7 @@ _SUPERVISOR = _AGENT | {
     Permission.REMITTANCES_PREPARE,
     Permission.REMITTANCES_PAY,
     Permission.TRUST_READ,
+    Permission.OFFERS_APPROVE,
     Permission.REPORTS_READ,
 }
 _COMPLIANCE = frozenset(
@@ -72,7 +75,7 @@ _COMPLIANCE = frozenset(
         Permission.AUDIT_READ,
     }
 )
-_ADMINISTRATOR = frozenset(Permission) - {Permission.PLATFORM_OPERATE}
+_ADMINISTRATOR = frozenset(Permission) - {Permission.PLATFORM_OPERATE, Permission.OFFERS_GRANT}
 
 GRANTS: dict[Role, frozenset[Permission]] = {
     Role.PLATFORM_OPERATOR: frozenset({Permission.PLATFORM_OPERATE}),
@@ -80,7 +83,8 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.COMPLIANCE_OFFICER: _COMPLIANCE,
     Role.SUPERVISOR: _SUPERVISOR,
     Role.AGENT: _AGENT,
-    Role.CREDITOR_ADMINISTRATOR: _CREDITOR | {Permission.PLACEMENTS_IMPORT, Permission.PAYMENTS_READ},
+    Role.CREDITOR_ADMINISTRATOR: _CREDITOR
+    | {Permission.PLACEMENTS_IMPORT, Permission.PAYMENTS_READ, Permission.OFFERS_GRANT},
     Role.CREDITOR_VIEWER: _CREDITOR,
 }
 CREDITOR_ROLES = frozenset({Role.CREDITOR_ADMINISTRATOR, Role.CREDITOR_VIEWER})

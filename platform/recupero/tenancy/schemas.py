@@ -60,6 +60,7 @@ class NewUserSchema(Schema):
     role = fields.String(required=True, validate=validate.OneOf(ROLES))
     tenant_ids = fields.List(reference(), required=True, validate=validate.Length(min=1, max=1000))
     locale = fields.String(load_default="es", validate=validate.OneOf(LOCALES))
+    desk = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=40))
 
 
 class UserSwitchSchema(Schema):

@@ -40,6 +40,7 @@ class Caller:
     agency_id: int
     scope: Scope
     locale: str
+    desk: str | None = None  # the team of a user, whose offers the creditor may limit
 
     def may(self, permission: Permission) -> bool:
         return permission in self.permissions
@@ -147,6 +148,7 @@ def create_user(
     tenant_ids: Iterable[int] | None,
     locale: str,
     actor: str,
+    desk: str | None = None,
 ) -> User:
     """Add a user to the agency in scope. `tenant_ids` None means every tenant; creditor roles need one.
 
@@ -159,7 +161,7 @@ def create_user(
     user = User(
         agency_id=agency, email=normalise_email(email), email_index=index, name=name,
         password_hash=_hasher.hash(password), role=role.value, tenant_ids=tenants, locale=locale,
-        created_at=clock.now(),
+        desk=(desk or "").strip() or None, created_at=clock.now(),
     )  # fmt: skip
     session.add(user)
     session.flush()
@@ -249,7 +251,9 @@ def caller_of(session: Session, user: User) -> Caller:
         scope = Scope(None, tuple(user.tenant_ids or ()))
     else:
         scope = Scope(user.agency_id, _tenants_of(session, user), platform=role is Role.PLATFORM_OPERATOR)
-    return Caller(f"user:{user.id}", user.name, role, GRANTS[role], user.agency_id, scope, user.locale)
+    return Caller(
+        f"user:{user.id}", user.name, role, GRANTS[role], user.agency_id, scope, user.locale, user.desk
+    )
 
 
 def _tenants_of(session: Session, user: User) -> tuple[int, ...]:

@@ -64,6 +64,7 @@ class User(AgencyOwned, Base):
     role: Mapped[str]
     tenant_ids: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
     locale: Mapped[str]
+    desk: Mapped[str | None] = mapped_column(String(40))  # a team, whose offers a creditor may limit
     active: Mapped[bool] = mapped_column(default=True)
     session_version: Mapped[int] = mapped_column(default=1)
     totp_secret: Mapped[str | None] = mapped_column(EncryptedText)

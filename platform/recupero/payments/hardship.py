@@ -1,0 +1,108 @@
+"""Hardship: a case suspends work on everything the debtor owes here; closing it lets work go on."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from recupero.kernel import audit, clock
+from recupero.kernel.database import scope_of
+from recupero.kernel.errors import Conflict, NotFound, UserError
+from recupero.payments import promises
+from recupero.payments.offer_tables import HardshipCase
+from recupero.placements import service as placements
+from recupero.placements.debts import who_owes
+
+KINDS = (
+    "job_loss", "less_income", "illness", "bereavement", "separation", "care", "over_indebted", "disaster",
+    "other",
+)  # fmt: skip
+#: Severity, and for how many days work rests where nobody says otherwise.
+SEVERITIES = {"low": 30, "medium": 60, "high": 90}
+MOST_DAYS = 365
+
+
+def open_case(
+    session: Session,
+    *,
+    debtor_id: int,
+    kind: str,
+    severity: str,
+    opened_with: str,
+    opened_by: str,
+    hold_days: int | None = None,
+    note: str | None = None,
+    evidence: str | None = None,
+) -> HardshipCase:
+    """Open a case for a debtor of the tenant in scope: work on all their accounts rests for `hold_days`, and
+    open promises end without being broken. Raises NotFound, Conflict where one is open, or UserError."""
+    who_owes(session, debtor_id)
+    days = SEVERITIES.get(severity, 0) if hold_days is None else hold_days
+    if kind not in KINDS:
+        raise UserError("choose what happened", field="kind")
+    if severity not in SEVERITIES:
+        raise UserError("choose how severe it is", field="severity")
+    if not 1 <= days <= MOST_DAYS:
+        raise UserError("work rests from 1 to %(most)s days", field="hold_days", most=MOST_DAYS)
+    if open_of(session, debtor_id) is not None:
+        raise Conflict("a hardship case is open already: close it before opening another")
+    tenant, now = scope_of(session).tenant(), clock.now()
+    until = now + timedelta(days=days)
+    hold_id = placements.open_hold(
+        session, debtor_id=debtor_id, account_id=None, kind="hardship", source=f"hardship:{kind}", until=until
+    )
+    promises.cancel_of_debtor(session, debtor_id)
+    case = HardshipCase(
+        tenant_id=tenant, debtor_id=debtor_id, kind=kind, severity=severity, hold_id=hold_id, until=until,
+        note=note or None, evidence=evidence or None, opened_at=now, opened_with=opened_with,
+        opened_by=opened_by,
+    )  # fmt: skip
+    session.add(case)
+    session.flush()
+    _record(
+        session, "payments.hardship_opened", case, opened_by, kind=kind, severity=severity, days=str(days)
+    )
+    return case
+
+
+def close_case(session: Session, case_id: int, *, actor: str, outcome: str) -> None:
+    """End a case and its hold. Raises NotFound, Conflict where it has ended, UserError without an outcome."""
+    case = session.execute(
+        select(HardshipCase)
+        .where(HardshipCase.tenant_id.in_(scope_of(session).tenant_ids), HardshipCase.id == case_id)
+        .with_for_update()
+    ).scalar_one_or_none()
+    if case is None:
+        raise NotFound("no such hardship case")
+    if case.closed_at is not None:
+        raise Conflict("this case is closed already")
+    if not outcome.strip():
+        raise UserError("say what came of it", field="outcome")
+    case.closed_at, case.closed_by, case.outcome = clock.now(), actor, outcome.strip()
+    session.flush()
+    placements.end_debtor_holds(session, case.debtor_id, "hardship", by=actor)
+    _record(session, "payments.hardship_closed", case, actor)
+
+
+def open_of(session: Session, debtor_id: int) -> HardshipCase | None:
+    """The case of a debtor that is neither closed nor past its days."""
+    return next(
+        (one for one in cases_of(session, debtor_id) if one.closed_at is None and one.until > clock.now()),
+        None,
+    )
+
+
+def cases_of(session: Session, debtor_id: int) -> Sequence[HardshipCase]:
+    """The cases of a debtor of the tenants in scope, newest first."""
+    query = select(HardshipCase).where(
+        HardshipCase.tenant_id.in_(scope_of(session).tenant_ids), HardshipCase.debtor_id == debtor_id
+    )
+    return session.execute(query.order_by(HardshipCase.id.desc())).scalars().all()
+
+
+def _record(session: Session, action: str, case: HardshipCase, actor: str, **details: str) -> None:
+    audit.record(
+        session, action, f"hardship:{case.id}", actor=actor, tenant_id=case.tenant_id,
+        debtor_id=case.debtor_id, **details,
+    )  # fmt: skip

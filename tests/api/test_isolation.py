@@ -22,7 +22,10 @@ from recupero.kernel.database import Scope
 from recupero.kernel.jobs import JobRequest
 from recupero.ledger import remittances
 from recupero.ledger.tables import RemittanceItem
+from recupero.payments import hardship, plans, settlements
 from recupero.payments import service as payments
+from recupero.payments.plan_schedule import Choice
+from recupero.payments.policy import Offerer
 from recupero.placements import service as placements
 from recupero.placements.tables import ImportBatch, ImportIssue
 from recupero.tenancy import service as tenancy
@@ -126,6 +129,7 @@ def _furnish(platform: runtime.Runtime, scope: Scope) -> House:
         )
         key = max(row.id for row in _keys(session))
         statement = _statement(session, owed.account_id)
+        agreed = _agreements(session, owed)
     ids = {
         "tenant_id": scope.tenant(),
         "account_id": owed.account_id,
@@ -140,6 +144,7 @@ def _furnish(platform: runtime.Runtime, scope: Scope) -> House:
         "debtor_id": owed.debtor_id,
         "point_id": owed.points["phone"],
         "remittance_id": statement,
+        **agreed,
     }
     return House(scope, {**ids, "token": link.rpartition("/")[2]})
 
@@ -161,6 +166,22 @@ def _statement(session: Any, account_id: int) -> int:
     return drawn.id
 
 
+def _agreements(session: Any, owed: Any) -> dict[str, int]:
+    """A plan and an offer that wait for approval, and a hardship case."""
+    agent, why = Offerer("agent", "user:0"), f"Por {MARK}"
+    choice = Choice(clock.now().date() + timedelta(days=9), instalments=20)
+    plan = plans.agree_plan(session, account_ids=[owed.account_id], choice=choice, offerer=agent, why=why)
+    offer = settlements.offer_settlement(
+        session, account_ids=[owed.account_id], amount_minor=1, valid_until=clock.now().date(),
+        offerer=agent, why=why,
+    )  # fmt: skip
+    case = hardship.open_case(
+        session, debtor_id=owed.debtor_id, kind="illness", severity="low", opened_with="agent",
+        opened_by="user:0", note=MARK,
+    )  # fmt: skip
+    return {"plan_id": plan.id, "settlement_id": offer.id, "case_id": case.id}
+
+
 def _keys(session: Any) -> Any:
     from recupero.tenancy import queries
 
@@ -180,6 +201,11 @@ def _addresses(app: Flask, house: House) -> Iterator[tuple[Rule, str, str]]:
         "filename": "app.css",
         "request_id": 1,
         "charge_id": 1,
+        "line_id": 1,
+        "payment_id": 1,
+        "receipt_id": 1,
+        "statement_id": 1,
+        "task_id": 1,
         "action_id": 1,
         "rule_id": "x",
         "currency": "CLP",

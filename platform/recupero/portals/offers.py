@@ -126,23 +126,29 @@ def account_offer_end(account_id: int) -> ResponseReturnValue:
     return redirect(url_for("portals.account_offers", account_id=account_id))
 
 
-@blueprint.get("/accounts/<int:account_id>/offers/<kind>-<int:number>.pdf")
+@blueprint.get("/accounts/<int:account_id>/plans/<int:plan_id>.pdf")
 @requires(Permission.ACCOUNTS_READ)
-def account_offer_letter(account_id: int, kind: str, number: int) -> ResponseReturnValue:
-    """The letter of a plan or a settlement, in the debtor's language."""
+def account_plan_letter(account_id: int, plan_id: int) -> ResponseReturnValue:
+    """The terms of a plan, in the debtor's language."""
     with tenant_transaction(_tenant_of(account_id)) as session:
-        if kind == "plan":
-            plan = plans.find(session, number)
-            _check_of(account_id, plan)
-            content = letters.plan_agreement(session, plan)
-        elif kind == "settlement":
-            found = settlements.find(session, number)
-            _check_of(account_id, found)
-            content = letters.settlement(session, found)
-        else:
-            raise NotFound("There is no such letter.")
+        plan = plans.find(session, plan_id)
+        _check_of(account_id, plan)
+        return _pdf(letters.plan_agreement(session, plan), f"plan-{plan_id}")
+
+
+@blueprint.get("/accounts/<int:account_id>/settlements/<int:settlement_id>.pdf")
+@requires(Permission.ACCOUNTS_READ)
+def account_settlement_letter(account_id: int, settlement_id: int) -> ResponseReturnValue:
+    """An offer to settle and what came of it, in the debtor's language."""
+    with tenant_transaction(_tenant_of(account_id)) as session:
+        found = settlements.find(session, settlement_id)
+        _check_of(account_id, found)
+        return _pdf(letters.settlement(session, found), f"settlement-{settlement_id}")
+
+
+def _pdf(content: bytes, name: str) -> Response:
     response = Response(content, mimetype="application/pdf")
-    response.headers.set("Content-Disposition", "attachment", filename=f"{kind}-{number}.pdf")
+    response.headers.set("Content-Disposition", "attachment", filename=f"{name}.pdf")
     return response
 
 

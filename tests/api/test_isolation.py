@@ -201,6 +201,7 @@ def _addresses(app: Flask, house: House) -> Iterator[tuple[Rule, str, str]]:
         "filename": "app.css",
         "request_id": 1,
         "charge_id": 1,
+        "document_id": 1,
         "line_id": 1,
         "payment_id": 1,
         "receipt_id": 1,

@@ -7,7 +7,7 @@ from recupero.kernel.jobs import JobContext, enqueue, job, periodic
 from recupero.ledger import alarms
 from recupero.tenancy.queries import agency_scopes
 
-CHECK_EVERY = timedelta(hours=4)
+CHECK_EVERY = timedelta(days=1)
 
 
 @periodic("ledger.check_books", every=CHECK_EVERY)

@@ -143,6 +143,11 @@ FEES = _metric(
     N_("Commission booked in the period, less commission given back for reversed payments."),
     N_("commission booked"),
 )  # fmt: skip
+FEE_TAX = _metric(
+    "fee_tax", "8.6", Unit.MONEY, N_("Tax on the fees"),
+    N_("Tax charged on the commission of the period. It is no part of the fees, nor of what comes back net."),
+    N_("tax on commission booked"),
+)  # fmt: skip
 AVERAGE_FEE = _metric(
     "average_fee", "8.6", Unit.PERCENT, N_("Average fee"),
     N_("Fees over what was collected."), N_("fees"), N_("collected"),

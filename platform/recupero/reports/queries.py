@@ -61,7 +61,7 @@ class Placed(NamedTuple):
 
 class Flow(NamedTuple):
     """Money of one month on the accounts of one batch and placement month. `reversed_minor` is 0 or below,
-    `fee_minor` the commission on both."""
+    `fee_minor` the commission on both, `tax_minor` the tax on it."""
 
     currency: str
     portfolio_id: int
@@ -73,6 +73,7 @@ class Flow(NamedTuple):
     received_minor: int
     reversed_minor: int
     fee_minor: int
+    tax_minor: int
 
 
 class Group(NamedTuple):
@@ -139,7 +140,8 @@ GROUP BY 1, 2, 3, 4
 # suspense is no recovery of any account.
 _FLOWS = f"""
 WITH moved AS (
-    SELECT l.account_id, l.amount_minor, l.fee_minor, p.kind IN ('direct', 'connect') AS direct,
+    SELECT l.account_id, l.amount_minor, l.fee_minor, l.tax_minor,
+           p.kind IN ('direct', 'connect') AS direct,
            coalesce(p.channel, {_LAST_CHANNEL.format("l.account_id", "p.received_at")}, '') AS channel,
            CASE WHEN l.transaction_id = min(l.transaction_id) OVER payment
                 THEN p.received_at ELSE l.at END AS at,
@@ -153,7 +155,7 @@ SELECT a.currency, a.portfolio_id, a.batch_id, date_trunc('month', a.placed_on):
        date_trunc('month', m.at AT TIME ZONE CAST(:zone AS text))::date, m.direct, m.channel,
        coalesce(sum(m.amount_minor) FILTER (WHERE NOT m.taken_back), 0)::bigint,
        coalesce(sum(m.amount_minor) FILTER (WHERE m.taken_back), 0)::bigint,
-       sum(m.fee_minor)::bigint
+       sum(m.fee_minor)::bigint, sum(m.tax_minor)::bigint
 FROM moved m
 JOIN accounts a ON a.tenant_id = :tenant AND a.id = m.account_id
 WHERE m.at < :end AND a.placed_on < :end_day

@@ -204,6 +204,9 @@ class _Money:
     def fee(self) -> Figure:
         return Figure(m.FEES, sum(row.fee_minor for row in self.flows if self._within(row.month)))
 
+    def fee_tax(self) -> Figure:
+        return Figure(m.FEE_TAX, sum(row.tax_minor for row in self.flows if self._within(row.month)))
+
     def average_fee(self) -> Figure:
         return Figure(m.AVERAGE_FEE, self.fee().numerator, self.collected().numerator)
 
@@ -322,7 +325,7 @@ def _headline(money: _Money) -> tuple[Figure, ...]:
         money.collected(), money.collected_agency(), money.collected_direct(), money.reversed(),
         money.placed_accounts(), money.placed_balance(), money.placed_in_period(),
         money.liquidation(), money.liquidation_net(),
-        money.fee(), money.average_fee(), money.net_back(), money.net_back_rate(),
+        money.fee(), money.fee_tax(), money.average_fee(), money.net_back(), money.net_back_rate(),
     )  # fmt: skip
 
 

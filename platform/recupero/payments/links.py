@@ -97,8 +97,8 @@ def _currencies(session: Session, wanted: Mapping[int, Collection[int]]) -> dict
     currencies: dict[int, str] = {}
     for debtor_id, ids in wanted.items():
         debts = [known.get(account) for account in ids]
-        found = {debt.currency for debt in debts if debt is not None and debt.debtor_id == debtor_id}
-        if None in debts or len(found) != 1:
+        found = {debt.currency for debt in debts if debt is not None}
+        if len(found) != 1 or any(debt is None or debt.debtor_id != debtor_id for debt in debts):
             raise ValueError(f"a link needs accounts of debtor {debtor_id}, all in one currency")
         currencies[debtor_id] = found.pop()
     return currencies

@@ -104,3 +104,15 @@ def test_staff_see_and_issue_papers_on_the_account(
     viewer = Visitor(app.test_client(), platform).sign_in(Role.CREDITOR_VIEWER, placed.scope)
     assert "/invoices/" not in viewer.text("/invoices").split("<main")[-1]
     assert agent.get("/documents/999").status_code == 404
+
+
+def test_the_account_says_which_interest_accrues_or_why_none(
+    app: Flask, platform: runtime.Runtime, world: World, noon: object
+) -> None:
+    scope = world.tenant()
+    rates = {"maximum_conventional_rate": 3000, "current_interest_rate": 2500}
+    agreed = place(platform, scope, terms={"accrual": {"rate": 1250, "rates": rates}})
+    unknown = place(platform, scope, terms={"accrual": {"rate": 1250}})
+    agent = Visitor(app.test_client(), platform).sign_in(Role.AGENT, scope)
+    assert "a year, act/365" in agent.text(f"/accounts/{agreed.account_ids[0]}")
+    assert "none accrues: " in agent.text(f"/accounts/{unknown.account_ids[0]}")

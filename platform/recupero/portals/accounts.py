@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
 from recupero.contacts import proving
 from recupero.decisions.features import FEATURES
@@ -13,8 +14,10 @@ from recupero.ledger import queries as ledger
 from recupero.outreach import queries as outreach
 from recupero.outreach.queries import ActionLine
 from recupero.payments import documents
+from recupero.payments.contracts import annual_rate, missing_rate
 from recupero.placements import browse
 from recupero.placements.browse import Filter
+from recupero.placements.debts import debts_by_id
 from recupero.portals import lawful, timeline
 from recupero.portals.forms import Form
 from recupero.portals.identity import masked
@@ -90,6 +93,7 @@ def account_view(
             "card": card,
             "tenant": tenancy.tenant(session, card.account.tenant_id),
             "balance": balance,
+            "interest": _interest(session, account_id),
             "documents": documents.documents_of(session, card.account.debtor_id),
             "states": states,
             "week": week,
@@ -103,6 +107,14 @@ def account_view(
             "promise": promise or Form(),
             "link": link,
         }
+
+
+def _interest(session: Session, account_id: int) -> tuple[int, str, str | None] | None:
+    """Basis points a year, how days count, and what is missing for any to accrue; None: none is agreed."""
+    debt = debts_by_id(session, [account_id])[0]
+    if "accrual" not in debt.terms:
+        return None
+    return annual_rate(debt), debt.terms["accrual"].get("day_count", "act/365"), missing_rate(debt)
 
 
 def _planned(actions: Sequence[ActionLine]) -> ActionLine | None:

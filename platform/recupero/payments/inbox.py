@@ -26,6 +26,9 @@ _REVERSALS = {
     PaymentEventKind.DISPUTE_LOST: "dispute",
     PaymentEventKind.DISPUTE_WON: "dispute_won",
 }
+_EVENTS = ProviderEvent.metadata.tables[
+    "provider_events"
+]  # a burst is stored without entities: it is quicker
 _PAYOUTS = {PaymentEventKind.PAYOUT_PAID: "paid", PaymentEventKind.PAYOUT_FAILED: "failed"}
 
 
@@ -140,10 +143,10 @@ def _row(
 def _store(session: Session, rows: Sequence[dict[str, Any]]) -> int:
     """How many of the events are new."""
     new = session.execute(
-        insert(ProviderEvent.__table__)  # without entities: this runs once for each event of a burst
+        insert(_EVENTS)
         .values(rows)
         .on_conflict_do_nothing(index_elements=["gateway", "tenant_id", "event_id"])
-        .returning(ProviderEvent.__table__.c.id)
+        .returning(_EVENTS.c.id)
     )
     return len(new.all())
 

@@ -98,7 +98,7 @@ def cancel(data: dict[str, Any], plan_id: int) -> dict[str, Any]:
 
 @blueprint.post("/plans/<int:plan_id>/decision")
 @requires(Permission.OFFERS_APPROVE)
-@blueprint.arguments(schemas.DecisionSchema)
+@blueprint.arguments(schemas.OfferDecisionSchema)
 @blueprint.response(200, schemas.PlanSchema)
 def decide_plan(data: dict[str, Any], plan_id: int) -> dict[str, Any]:
     """Allow or refuse a plan beyond the limits; a key speaks for the creditor only with `offers.grant`"""
@@ -168,7 +168,7 @@ def withdraw(settlement_id: int) -> Settlement:
 
 @blueprint.post("/settlements/<int:settlement_id>/decision")
 @requires(Permission.OFFERS_APPROVE)
-@blueprint.arguments(schemas.DecisionSchema)
+@blueprint.arguments(schemas.OfferDecisionSchema)
 @blueprint.response(200, schemas.SettlementSchema)
 def decide_settlement(data: dict[str, Any], settlement_id: int) -> Settlement:
     """Allow or refuse an offer beyond the limits; a key speaks for the creditor only with `offers.grant`"""

@@ -106,7 +106,7 @@ class WhySchema(Schema):
     why = fields.String(load_default="", validate=validate.Length(max=2000))
 
 
-class DecisionSchema(Schema):
+class OfferDecisionSchema(Schema):
     allow = fields.Boolean(required=True)
     note = fields.String(required=True, validate=validate.Length(min=1, max=2000))
 

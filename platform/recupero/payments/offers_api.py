@@ -51,7 +51,7 @@ def preview(data: dict[str, Any]) -> dict[str, Any]:
 @blueprint.post("/plans")
 @requires(Permission.ACCOUNTS_WORK)
 @blueprint.arguments(schemas.NewPlanSchema)
-@blueprint.response(201, schemas.PlanSchema)
+@blueprint.response(201, schemas.InstalmentPlanSchema)
 def agree(data: dict[str, Any]) -> dict[str, Any]:
     """Agree a plan
 
@@ -66,7 +66,7 @@ def agree(data: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.get("/accounts/<int:account_id>/plans")
 @requires(Permission.ACCOUNTS_READ)
-@blueprint.response(200, schemas.PlansSchema)
+@blueprint.response(200, schemas.InstalmentPlansSchema)
 def plans_of(account_id: int) -> dict[str, Any]:
     """Plans of an account with their instalments, newest first"""
     with transaction() as session:
@@ -76,7 +76,7 @@ def plans_of(account_id: int) -> dict[str, Any]:
 
 @blueprint.get("/plans/<int:plan_id>")
 @requires(Permission.ACCOUNTS_READ)
-@blueprint.response(200, schemas.PlanSchema)
+@blueprint.response(200, schemas.InstalmentPlanSchema)
 def plan(plan_id: int) -> dict[str, Any]:
     """A plan and how it stands"""
     with transaction() as session:
@@ -86,7 +86,7 @@ def plan(plan_id: int) -> dict[str, Any]:
 @blueprint.post("/plans/<int:plan_id>/cancel")
 @requires(Permission.ACCOUNTS_WORK)
 @blueprint.arguments(schemas.WhySchema)
-@blueprint.response(200, schemas.PlanSchema)
+@blueprint.response(200, schemas.InstalmentPlanSchema)
 def cancel(data: dict[str, Any], plan_id: int) -> dict[str, Any]:
     """End a plan; work on its accounts goes on"""
     with transaction() as session:
@@ -99,7 +99,7 @@ def cancel(data: dict[str, Any], plan_id: int) -> dict[str, Any]:
 @blueprint.post("/plans/<int:plan_id>/decision")
 @requires(Permission.OFFERS_APPROVE)
 @blueprint.arguments(schemas.OfferDecisionSchema)
-@blueprint.response(200, schemas.PlanSchema)
+@blueprint.response(200, schemas.InstalmentPlanSchema)
 def decide_plan(data: dict[str, Any], plan_id: int) -> dict[str, Any]:
     """Allow or refuse a plan beyond the limits; a key speaks for the creditor only with `offers.grant`"""
     with transaction() as session:
@@ -216,7 +216,9 @@ def _choice(session: Session, data: dict[str, Any]) -> Choice:
 
 def _plan(session: Session, made: Plan) -> dict[str, Any]:
     shown = {
-        name: getattr(made, name) for name in schemas.PlanSchema._declared_fields if name != "instalments"
+        name: getattr(made, name)
+        for name in schemas.InstalmentPlanSchema._declared_fields
+        if name != "instalments"
     }
     return shown | {"instalments": plans.instalments_of(session, [made.id])[made.id]}
 

@@ -78,7 +78,7 @@ class StandingSchema(InstalmentSchema):
     state = fields.String(required=True)
 
 
-class PlanSchema(Schema):
+class InstalmentPlanSchema(Schema):
     """A plan and how it stands."""
 
     id = fields.Integer(required=True)
@@ -98,8 +98,8 @@ class PlanSchema(Schema):
     instalments = fields.List(fields.Nested(StandingSchema), required=True)
 
 
-class PlansSchema(Schema):
-    items = fields.List(fields.Nested(PlanSchema), required=True)
+class InstalmentPlansSchema(Schema):
+    items = fields.List(fields.Nested(InstalmentPlanSchema), required=True)
 
 
 class WhySchema(Schema):

@@ -18,6 +18,9 @@ from recupero.law.service import judge_contact
 from recupero.outreach import service as outreach
 from recupero.outreach.service import NewAction
 from recupero.outreach.tables import Action
+from recupero.payments.plan_schedule import Choice
+from recupero.payments.plans import agree_plan, settle_due
+from recupero.payments.policy import Offerer
 from recupero.payments.tables import PromiseToPay
 from recupero.placements import service as placements
 from recupero.placements.lifecycle import HOLDS
@@ -283,6 +286,35 @@ def test_a_broken_promise_is_spoken_of_first(world: World) -> None:
     scope = world.tenant()
     (owed,) = _debts(world, scope)
     _promise(world, scope, owed, due_in=-4, state="broken")
+    _plan(world, scope)
+    assert [action.template for action in _actions(world, scope)] == ["broken_promise"]
+
+
+def _agree(world: World, scope: Scope, owed: Debt, first_in: int) -> None:
+    with world.platform.database.transaction(scope) as session:
+        agree_plan(
+            session, account_ids=[owed.account_id], offerer=Offerer("agent", "user:1"),
+            choice=Choice((clock.now() + timedelta(days=first_in)).date(), every="weekly", instalments=2),
+        )  # fmt: skip
+
+
+def test_whoever_pays_in_parts_is_only_reminded_before_an_instalment(world: World) -> None:
+    scope = world.tenant()
+    (owed,) = _debts(world, scope)
+    _agree(world, scope, owed, first_in=7)
+    assert _plan(world, scope).held == {"plan": 1}
+    clock.advance(timedelta(days=6))
+    assert _plan(world, scope).planned == 1
+    assert [action.template for action in _actions(world, scope)] == ["promise_reminder"]
+
+
+def test_a_broken_plan_is_spoken_of_first(world: World) -> None:
+    scope = world.tenant()
+    (owed,) = _debts(world, scope)
+    _agree(world, scope, owed, first_in=1)
+    clock.advance(timedelta(days=9))
+    with world.platform.database.transaction(scope) as session:
+        assert settle_due(session) == 1
     _plan(world, scope)
     assert [action.template for action in _actions(world, scope)] == ["broken_promise"]
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
-Words = Mapping[str, LazyString]
+from recupero.portals import words_of_money as money
+from recupero.portals.words_of_money import Words
 
 ROLES: Words = {
     "platform_operator": _("Platform operator"),
@@ -174,68 +174,6 @@ PARTS: Words = {
     "cost": _("Costs"),
     "tax": _("Tax"),
 }
-PAYMENT_STATES: Words = {
-    "booked": _("Booked"),
-    "reversed": _("Reversed"),
-    "suspense": _("Not yet assigned"),
-}
-PAYMENT_KINDS: Words = {
-    "gateway": _("Paid online"),
-    "direct": _("Paid to the creditor"),
-    "manual": _("Booked by hand"),
-    "connect": _("Paid online to the creditor"),
-}
-MEANS: Words = {
-    "transfer": _("Bank transfer"),
-    "cash": _("Cash"),
-    "cheque": _("Cheque"),
-}
-REFUND_MEANS: Words = {**MEANS, "gateway": _("Through the gateway")}
-RECEIPT_STATES: Words = {
-    "entered": _("To approve"),
-    "approved": _("Approved"),
-    "rejected": _("Refused"),
-}
-BANK_LINE_STATES: Words = {
-    "open": _("Not explained"),
-    "matched": _("Matched"),
-    "aside": _("Set aside"),
-}
-BANK_ITEMS: Words = {
-    "payment": _("Payment"),
-    "payout": _("Payout of a gateway"),
-    "refund": _("Paid back"),
-    "transaction": _("Out of trust"),
-}
-CLUES: Words = {
-    "number": _("account number"),
-    "payer": _("bank account known"),
-    "person": _("national id"),
-    "name": _("name"),
-    "amount": _("exact balance"),
-    "promised": _("amount promised or asked for"),
-}
-RECONCILIATION_STATES: Words = {
-    "running": _("Running"),
-    "clean": _("Nothing missing"),
-    "findings": _("Differences"),
-    "failed": _("Failed"),
-}
-FINDINGS: Words = {
-    "missing_payment": _("A payment that never reached us"),
-    "missing_reversal": _("A refund or dispute that never reached us"),
-    "missing_payout": _("A payout that never reached us"),
-    "amount_differs": _("Another amount"),
-    "unknown_to_gateway": _("Not on the gateway's record"),
-    "fee_currency": _("A fee in another currency"),
-}
-PROMISE_STATES: Words = {
-    "open": _("Open"),
-    "kept": _("Kept"),
-    "partly_kept": _("Partly kept"),
-    "broken": _("Broken"),
-    "cancelled": _("Cancelled"),
-}
 IMPORT_STATES: Words = {
     "queued": _("Waiting"),
     "tried": _("Tried, nothing kept"),
@@ -391,121 +329,7 @@ FIELDS: Words = {
     "paid_on": _("Paid on"),
     "recall_reason": _("Reason of the recall"),
 }
-DOCUMENTS: Words = {
-    "receipt": _("Receipt"),
-    "balance": _("What is owed"),
-    "paid_in_full": _("Paid in full"),
-    "invoice": _("Original invoice"),
-}
 
-TERMS: Words = {
-    "commission_rate": _("Commission, in hundredths of a percent of what is collected"),
-    "settlement_floor_percent": _("Lowest settlement, in percent of the balance"),
-    "max_instalments": _("Most instalments of a plan"),
-    "minimum_instalment_minor": _("Lowest instalment"),
-    "minimum_instalment_percent": _("Lowest instalment, in percent of the balance"),
-    "first_payment_days": _("Days in which a plan's first payment falls"),
-    "plan_grace_days": _("Days of grace of an instalment"),
-    "offer_days": _("Days for which a settlement is offered at most"),
-    "promise_minimum_minor": _("Lowest promise"),
-    "promise_minimum_percent": _("Lowest promise, in percent of the balance"),
-    "promise_days_ahead": _("Days in which a promise is due"),
-    "promises_at_once": _("Open promises of one debtor at most"),
-    "recall_days": _("Days after which the creditor takes accounts back"),
-    "tolerance_minor": _("Remainder that counts as paid"),
-    "interest_rate": _("Interest, in hundredths of a percent a year"),
-    "day_count": _("How days of interest are counted"),
-    "from": _("The day interest runs from"),
-    "late_fee_minor": _("Late fee"),
-    "late_fee_rate": _("Late fee, in hundredths of a percent of the principal"),
-    "late_fee_after_days": _("Days until the late fee"),
-    "stopped_by": _("Holds during which no interest accrues"),
-    "rate": _("Commission, in hundredths of a percent"),
-    "from_age_days": _("From how many days after the due date"),
-    "to_age_days": _("Up to how many days after the due date"),
-    "from_balance_minor": _("From which placed balance"),
-    "to_balance_minor": _("Up to which placed balance"),
-    "placement_number": _("Placement number"),
-    "minimum_minor": _("Lowest commission on a payment"),
-    "maximum_minor": _("Highest commission on a payment"),
-    "tax_rate": _("Tax on the commission, in hundredths of a percent"),
-    "legal": _("Legal recovery"),
-    "settlement": _("Settlement"),
-}
-REMITTANCE_STATES: Words = {
-    "draft": _("Draft"),
-    "reviewed": _("Reviewed"),
-    "issued": _("Issued"),
-    "paid": _("Paid out"),
-}
-REMITTANCE_METHODS: Words = {
-    "net": _("Net"),
-    "gross": _("Gross"),
-    "combined": _("Combined"),
-}
-STATEMENT_LINES: Words = {
-    "paid_to_agency": _("Paid to the agency"),
-    "paid_to_client": _("Paid to the creditor"),
-    "adjustment": _("Adjustment"),
-    "reversal": _("Reversal"),
-}
-HARDSHIP: Words = {
-    "job_loss": _("Lost my job"),
-    "less_income": _("Less money comes in"),
-    "illness": _("Illness"),
-    "bereavement": _("Somebody died"),
-    "separation": _("Separation"),
-    "care": _("I care for somebody"),
-    "over_indebted": _("Too many debts"),
-    "disaster": _("Fire, flood, earthquake"),
-    "other": _("Something else"),
-}
-SEVERITIES: Words = {"low": _("Light"), "medium": _("Medium"), "high": _("Severe")}
-PLAN_STATES: Words = {
-    "asked": _("Waits for approval"),
-    "refused": _("Refused"),
-    "running": _("Running"),
-    "kept": _("Kept"),
-    "broken": _("Broken"),
-    "cancelled": _("Cancelled"),
-    "replaced": _("Replaced"),
-}
-INSTALMENT_STATES: Words = {
-    "open": _("To come"),
-    "late": _("Late"),
-    "paid": _("Paid"),
-    "missed": _("Missed"),
-}
-SETTLEMENT_STATES: Words = {
-    "asked": _("Waits for approval"),
-    "refused": _("Refused"),
-    "offered": _("Offered"),
-    "withdrawn": _("Withdrawn"),
-    "expired": _("Expired"),
-    "accepted": _("Accepted"),
-    "settled": _("Settled"),
-    "lapsed": _("Not paid in time"),
-}
-APPROVERS: Words = {
-    "supervisor": _("a supervisor"),
-    "administrator": _("an administrator"),
-    "creditor": _("the creditor"),
-}
-BEYOND: Words = {
-    "settlement_floor": _("below the lowest settlement"),
-    "max_instalments": _("more instalments than allowed"),
-    "minimum_instalment": _("instalments below the lowest"),
-    "first_payment_days": _("the first payment comes too late"),
-    "offer_days": _("offered for too long"),
-    "promise_minimum": _("below the lowest promise"),
-    "promise_days_ahead": _("promised for too late"),
-    "promises_at_once": _("too many promises at once"),
-}
-EVERY: Words = {
-    "monthly": _("every month"),
-    "fortnightly": _("every two weeks"),
-    "weekly": _("every week"),
-}
 OUTCOMES: Words = {
     "allowed": _("kept"),
     "refused": _("refuses"),
@@ -587,17 +411,17 @@ LABELS: Mapping[str, Words] = {
     "disposition": DISPOSITIONS,
     "hold": HOLDS,
     "part": PARTS,
-    "payment": PAYMENT_STATES,
-    "payment_kind": PAYMENT_KINDS,
-    "means": MEANS,
-    "refund_means": REFUND_MEANS,
-    "receipt": RECEIPT_STATES,
-    "bank_line": BANK_LINE_STATES,
-    "bank_item": BANK_ITEMS,
-    "clue": CLUES,
-    "reconciliation": RECONCILIATION_STATES,
-    "finding": FINDINGS,
-    "promise": PROMISE_STATES,
+    "payment": money.PAYMENT_STATES,
+    "payment_kind": money.PAYMENT_KINDS,
+    "means": money.MEANS,
+    "refund_means": money.REFUND_MEANS,
+    "receipt": money.RECEIPT_STATES,
+    "bank_line": money.BANK_LINE_STATES,
+    "bank_item": money.BANK_ITEMS,
+    "clue": money.CLUES,
+    "reconciliation": money.RECONCILIATION_STATES,
+    "finding": money.FINDINGS,
+    "promise": money.PROMISE_STATES,
     "import": IMPORT_STATES,
     "import_outcome": IMPORT_OUTCOMES,
     "import_kind": IMPORT_KINDS,
@@ -616,20 +440,20 @@ LABELS: Mapping[str, Words] = {
     "counts": COUNTS,
     "week_part": WEEK_PARTS,
     "rule_kind": RULE_KINDS,
-    "term": TERMS,
-    "document": DOCUMENTS,
-    "hardship": HARDSHIP,
-    "severity": SEVERITIES,
-    "plan": PLAN_STATES,
-    "instalment": INSTALMENT_STATES,
-    "settlement": SETTLEMENT_STATES,
-    "approver": APPROVERS,
-    "beyond": BEYOND,
-    "every": EVERY,
+    "term": money.TERMS,
+    "document": money.DOCUMENTS,
+    "hardship": money.HARDSHIP,
+    "severity": money.SEVERITIES,
+    "plan": money.PLAN_STATES,
+    "instalment": money.INSTALMENT_STATES,
+    "settlement": money.SETTLEMENT_STATES,
+    "approver": money.APPROVERS,
+    "beyond": money.BEYOND,
+    "every": money.EVERY,
     "disclosure": DISCLOSURES,
-    "remittance": REMITTANCE_STATES,
-    "remittance_method": REMITTANCE_METHODS,
-    "statement_line": STATEMENT_LINES,
+    "remittance": money.REMITTANCE_STATES,
+    "remittance_method": money.REMITTANCE_METHODS,
+    "statement_line": money.STATEMENT_LINES,
 }
 
 # ok, warn, bad, info; what is not named stays quiet.

@@ -33,7 +33,6 @@ def upgrade() -> None:
         sa.Column("made_by", sa.String(), nullable=False),
         sa.Column("agreed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("saved_method_id", sa.BigInteger(), nullable=True),
         sa.Column("beyond", postgresql.ARRAY(sa.String()), nullable=False),
         sa.Column("approver", sa.String(length=13), nullable=True),
         sa.Column("why", sa.String(), nullable=True),
@@ -133,25 +132,6 @@ def upgrade() -> None:
     op.execute("ALTER TABLE settlements FORCE ROW LEVEL SECURITY")
     op.execute(f"CREATE POLICY scope ON settlements USING ({_TENANT}) WITH CHECK ({_TENANT})")
     op.create_table(
-        "saved_methods",
-        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
-        sa.Column("debtor_id", sa.BigInteger(), nullable=False),
-        sa.Column("gateway", sa.String(), nullable=False),
-        sa.Column("reference", sa.LargeBinary(), nullable=False),
-        sa.Column("label", sa.String(), nullable=False),
-        sa.Column("consented_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("consented_with", sa.String(), nullable=False),
-        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_saved_methods")),
-        info={"scope": "tenant"},
-    )
-    op.create_index("ix_saved_methods_debtor", "saved_methods", ["tenant_id", "debtor_id"], unique=False)
-    op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON saved_methods TO recupero_app")
-    op.execute("ALTER TABLE saved_methods ENABLE ROW LEVEL SECURITY")
-    op.execute("ALTER TABLE saved_methods FORCE ROW LEVEL SECURITY")
-    op.execute(f"CREATE POLICY scope ON saved_methods USING ({_TENANT}) WITH CHECK ({_TENANT})")
-    op.create_table(
         "hardship_cases",
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -202,7 +182,6 @@ def downgrade() -> None:
     op.drop_column("promises", "override_by")
     op.drop_table("means_statements")
     op.drop_table("hardship_cases")
-    op.drop_table("saved_methods")
     op.drop_table("settlements")
     op.drop_table("plan_instalments")
     op.drop_table("plans")

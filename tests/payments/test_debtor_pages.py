@@ -54,6 +54,7 @@ def prove(client: FlaskClient, path: str, **answers: str):  # type: ignore[no-un
 
 def test_before_the_proof_nothing_of_a_debt_is_shown(client: FlaskClient, path: str) -> None:
     page = client.get(path).get_data(as_text=True)
+    page = re.sub(r'value="[^"]+"', "", page).replace(path, "")  # random letters spell anything
     for word in (
         "Acreedor",
         "Agencia",

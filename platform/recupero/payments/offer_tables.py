@@ -50,7 +50,6 @@ class Plan(TenantOwned, Exceptional, Base):
     made_by: Mapped[str]
     agreed_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
-    saved_method_id: Mapped[int | None]  # the card or mandate charged for each instalment
 
 
 class PlanInstalment(TenantOwned, Base):
@@ -110,21 +109,6 @@ class Settlement(TenantOwned, Exceptional, Base):
     ended_at: Mapped[datetime | None]
     written_off_minor: Mapped[int] = mapped_column(default=0)
     revision: Mapped[int] = mapped_column(default=0)  # of the write-off: one more for each correction
-
-
-class SavedMethod(TenantOwned, Base):
-    """A way to pay that a debtor let a gateway keep for the instalments of plans, until they object."""
-
-    __tablename__ = "saved_methods"
-    __table_args__ = (Index("ix_saved_methods_debtor", "tenant_id", "debtor_id"), {"info": TENANT})
-
-    debtor_id: Mapped[int]
-    gateway: Mapped[str]
-    reference: Mapped[str] = mapped_column(EncryptedText)  # the gateway's token, never a card number
-    label: Mapped[str]  # such as Visa 4242
-    consented_at: Mapped[datetime]
-    consented_with: Mapped[str]
-    ended_at: Mapped[datetime | None]
 
 
 class HardshipCase(TenantOwned, Base):

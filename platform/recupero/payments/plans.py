@@ -82,7 +82,6 @@ def agree_plan(
     why: str | None = None,
     total_minor: int | None = None,
     settlement_id: int | None = None,
-    saved_method_id: int | None = None,
     allowed: bool = False,
 ) -> Plan:
     """Agree a plan: it runs at once, or waits (`asked`) for whoever has to allow an exception to the policy.
@@ -99,7 +98,7 @@ def agree_plan(
         settlement_id=settlement_id, currency=proposal.policy.currency,
         total_minor=proposal.schedule.total_minor, choice=choice_json(choice), state="asked",
         grace_days=proposal.policy.plan_grace_days, made_with=offerer.role, made_by=offerer.actor,
-        agreed_at=now, saved_method_id=saved_method_id, beyond=list(leave.beyond),
+        agreed_at=now, beyond=list(leave.beyond),
         approver=leave.approver, why=why if leave.beyond else None,
         decided_by=offerer.actor if granted and leave.beyond else None,
         decided_at=now if granted and leave.beyond else None,

@@ -11,6 +11,9 @@ from schemathesis.generation import GenerationMode
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.ledger import remittances
+from recupero.payments import plans, settlements
+from recupero.payments.plan_schedule import Choice
+from recupero.payments.policy import Offerer
 from tests.api.conftest import machine
 from tests.decisions import debts
 
@@ -47,9 +50,18 @@ def test_every_endpoint_answers_as_described(app: Flask, platform: runtime.Runti
         drawn = remittances.draw(
             session, currency="CLP", period_from=yesterday, period_to=yesterday, actor="user:1"
         )
+        owed, agent = made[0].account_id, Offerer("agent", "user:1")
+        plan = plans.agree_plan(
+            session, account_ids=[owed], choice=Choice(clock.now().date() + timedelta(days=9), instalments=2),
+            offerer=agent, why="contract",
+        )  # fmt: skip
+        offer = settlements.offer_settlement(
+            session, account_ids=[owed], amount_minor=1, valid_until=clock.now().date(), offerer=agent,
+            why="contract",
+        )  # fmt: skip
         real = {
-            "account_id": made[0].account_id, "tenant_id": scope.tenant(), "portfolio_id": portfolio,
-            "remittance_id": drawn.id,
+            "account_id": owed, "tenant_id": scope.tenant(), "portfolio_id": portfolio,
+            "remittance_id": drawn.id, "plan_id": plan.id, "settlement_id": offer.id,
         }  # fmt: skip
     headers = {
         "Authorization": f"Bearer {machine(app, platform, scope).key}",
@@ -99,3 +111,11 @@ def described_reads(described: schemathesis.BaseSchema) -> set[str]:
     """Every endpoint that only reads."""
     labels = {found.ok().label for found in described.get_all_operations()}
     return {label for label in labels if label.startswith("GET ")}
+
+
+def test_no_address_is_answered_by_two(app: Flask) -> None:
+    seen: dict[tuple[str, str], str] = {}
+    for rule in app.url_map.iter_rules():
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+            assert (method, rule.rule) not in seen, f"{rule.endpoint} hides behind {seen[method, rule.rule]}"
+            seen[method, rule.rule] = rule.endpoint

@@ -25,13 +25,13 @@ def test_a_plan_is_previewed_agreed_and_cancelled(api: Machine, placed: Placed) 
     policy = api.get(f"/api/v1/accounts/{account}/offer-policy")
     assert (policy["floor_minor"], policy["max_instalments"]) == (72_000, 6)
     asked = {"account_ids": [account], "instalments": 4, "every": "monthly", "pay_day": 5}
-    seen = api.send("/api/v1/plans/preview", status=200, **asked)
+    seen = api.send("/api/v1/payment-plans/preview", status=200, **asked)
     assert [one["amount_minor"] for one in seen["instalments"]] == [30_000] * 4
     assert (seen["approver"], seen["total_minor"]) == (None, 120_000)
-    made = api.send("/api/v1/plans", **asked)
+    made = api.send("/api/v1/payment-plans", **asked)
     assert made["state"] == "running"
     assert api.get(f"/api/v1/accounts/{account}/plans")["items"][0]["id"] == made["id"]
-    ended = api.send(f"/api/v1/plans/{made['id']}/cancel", status=200, why="asked for")
+    ended = api.send(f"/api/v1/payment-plans/{made['id']}/cancel", status=200, why="asked for")
     assert ended["state"] == "cancelled"
 
 
@@ -41,12 +41,12 @@ def test_an_exception_waits_for_a_key_that_may_allow_it(
     worker = machine(app, platform, placed.scope, Permission.ACCOUNTS_WORK, Permission.OFFERS_APPROVE)
     creditor = machine(app, platform, placed.scope, Permission.OFFERS_APPROVE, Permission.OFFERS_GRANT)
     asked = {"account_ids": placed.account_ids, "instalments": 9}
-    worker.send("/api/v1/plans", status=422, **asked)
-    made = worker.send("/api/v1/plans", why="long illness", **asked)
+    worker.send("/api/v1/payment-plans", status=422, **asked)
+    made = worker.send("/api/v1/payment-plans", why="long illness", **asked)
     assert (made["state"], made["approver"], made["beyond"]) == ("asked", "creditor", ["max_instalments"])
     decision = {"allow": True, "note": "fine"}
-    worker.send(f"/api/v1/plans/{made['id']}/decision", status=403, **decision)
-    kept = creditor.send(f"/api/v1/plans/{made['id']}/decision", status=200, **decision)
+    worker.send(f"/api/v1/payment-plans/{made['id']}/decision", status=403, **decision)
+    kept = creditor.send(f"/api/v1/payment-plans/{made['id']}/decision", status=200, **decision)
     assert kept["state"] == "running"
 
 
@@ -72,5 +72,5 @@ def test_nothing_of_another_creditor_is_offered_on(
     app: Flask, platform: runtime.Runtime, placed: Placed, world: World
 ) -> None:
     stranger = machine(app, platform, world.tenant())
-    stranger.send("/api/v1/plans", status=404, account_ids=placed.account_ids, instalments=2)
+    stranger.send("/api/v1/payment-plans", status=404, account_ids=placed.account_ids, instalments=2)
     assert stranger.call("GET", f"/api/v1/accounts/{placed.account_ids[0]}/plans").status_code == 404

@@ -33,7 +33,7 @@ def policy(account_id: int) -> Any:
         return offer_policy(session, [account_id]).of(offerer_of(the_caller()))
 
 
-@blueprint.post("/plans/preview")
+@blueprint.post("/payment-plans/preview")
 @requires(Permission.ACCOUNTS_READ)
 @blueprint.arguments(schemas.PlanChoiceSchema)
 @blueprint.response(200, schemas.PreviewSchema)
@@ -48,7 +48,7 @@ def preview(data: dict[str, Any]) -> dict[str, Any]:
         }  # fmt: skip
 
 
-@blueprint.post("/plans")
+@blueprint.post("/payment-plans")
 @requires(Permission.ACCOUNTS_WORK)
 @blueprint.arguments(schemas.NewPlanSchema)
 @blueprint.response(201, schemas.InstalmentPlanSchema)
@@ -74,7 +74,7 @@ def plans_of(account_id: int) -> dict[str, Any]:
         return {"items": [_plan(session, one) for one in plans.plans_of(session, [account_id])]}
 
 
-@blueprint.get("/plans/<int:plan_id>")
+@blueprint.get("/payment-plans/<int:plan_id>")
 @requires(Permission.ACCOUNTS_READ)
 @blueprint.response(200, schemas.InstalmentPlanSchema)
 def plan(plan_id: int) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def plan(plan_id: int) -> dict[str, Any]:
         return _plan(session, plans.find(session, plan_id))
 
 
-@blueprint.post("/plans/<int:plan_id>/cancel")
+@blueprint.post("/payment-plans/<int:plan_id>/cancel")
 @requires(Permission.ACCOUNTS_WORK)
 @blueprint.arguments(schemas.WhySchema)
 @blueprint.response(200, schemas.InstalmentPlanSchema)
@@ -96,7 +96,7 @@ def cancel(data: dict[str, Any], plan_id: int) -> dict[str, Any]:
         return _plan(session, plans.find(session, plan_id))
 
 
-@blueprint.post("/plans/<int:plan_id>/decision")
+@blueprint.post("/payment-plans/<int:plan_id>/decision")
 @requires(Permission.OFFERS_APPROVE)
 @blueprint.arguments(schemas.OfferDecisionSchema)
 @blueprint.response(200, schemas.InstalmentPlanSchema)

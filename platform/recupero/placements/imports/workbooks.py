@@ -21,6 +21,7 @@ from recupero.placements.imports.strings import SharedStrings
 _DATES = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
 _LITERAL = re.compile(r'"[^"]*"|\[[^\]]*\]|[\\_*].')  # of a format: words, colours and conditions, fillers
 MAX_RATIO = 200  # unpacked to packed bytes of an honest workbook stay far below; a zip bomb does not
+# NotImplementedError is how zipfile refuses a packing method that it does not know.
 _TROUBLES = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, KeyError, ValueError)
 
 

@@ -4,8 +4,9 @@ A channel of law (call, sms, email, whatsapp, letter, visit) is what statutes sp
 software that carries messages for it. `outbox` carries any of them to a page that an operator reads.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
@@ -27,6 +28,11 @@ class Message:
 
     `key` is unique for the contact: a connector that is handed the same key twice must not send twice where
     its protocol lets it know (it goes out as Message-ID or the provider's idempotency key).
+
+    `template` names the house's words (`first_notice`, …), `values` holds what was filled in, for providers
+    that want an approved template of their own. `heard_at` is when this person last wrote to us over this
+    connector. `callback_url` is where the provider may tell what became of it; empty where the connector
+    listens to nothing. `code` is the short code that stands in the message.
     """
 
     key: str
@@ -39,6 +45,22 @@ class Message:
     sender_name: str = ""
     reply_to: str | None = None
     unsubscribe_url: str | None = None
+    template: str = ""
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    heard_at: datetime | None = None
+    callback_url: str = ""
+    code: str = ""
+    answers: str | None = None  # the provider's reference of the person's message that this one answers
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a message costs: `units` is what the provider counts (segments, seconds, sheets), `amount` is in
+    millionths of the currency's main unit, since a message costs less than its smallest coin."""
+
+    amount_micro: int
+    currency: str
+    units: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +76,7 @@ class Receipt:
     outcome: SendOutcome
     reference: str | None = None
     reason: str | None = None
+    cost: Cost | None = None
 
 
 class Uncertain(Exception):
@@ -68,7 +91,12 @@ class Uncertain(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What the connector can do; quiet hours and caps are the law's, not the connector's."""
+    """What the connector can do; quiet hours and caps are the law's, not the connector's.
+
+    `per_second` is how many messages a provider account takes, `concurrency` how many `send` calls at once;
+    None is no limit. A connector whose limit is a matter of the account names the settings `per_second` and
+    `concurrency`, which then count instead. `unit_cost_minor` is the usual price for planning.
+    """
 
     channels: tuple[str, ...]
     two_way: bool = False
@@ -76,6 +104,8 @@ class Capabilities:
     batch_size: int = 200
     unit_cost_minor: int = 0
     cost_currency: str = "USD"
+    per_second: float | None = None
+    concurrency: int | None = None
 
 
 @runtime_checkable

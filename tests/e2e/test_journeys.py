@@ -36,9 +36,8 @@ def scope(world: World, noon: datetime) -> Scope:
     with world.platform.database.transaction(scope) as session:
         create_portfolio(
             session, name="Consumo 2026", country="CL", currency="CLP", product="consumer loan",
-            placement_number=1, terms={"commission_rate": 1500},
-            strategy={"exploration": 0},  # a share of the debtors is left alone at random: not the one read here
-            actor="system",
+            placement_number=1, terms={"commission_rate": 1500}, actor="system",
+            strategy={"exploration": 0},  # exploring leaves some alone at random: not the debtor read here
         )  # fmt: skip
     return scope
 

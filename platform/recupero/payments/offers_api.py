@@ -50,7 +50,7 @@ def preview(data: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.post("/payment-plans")
 @requires(Permission.ACCOUNTS_WORK)
-@blueprint.arguments(schemas.NewPlanSchema)
+@blueprint.arguments(schemas.NewPaymentPlanSchema)
 @blueprint.response(201, schemas.InstalmentPlanSchema)
 def agree(data: dict[str, Any]) -> dict[str, Any]:
     """Agree a plan

@@ -52,7 +52,7 @@ class PlanChoiceSchema(Schema):
     step_percent = fields.Integer(load_default=0, strict=True, validate=validate.Range(min=0, max=MOST_STEP))
 
 
-class NewPlanSchema(PlanChoiceSchema):
+class NewPaymentPlanSchema(PlanChoiceSchema):
     why = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=2000))
 
 

@@ -15,6 +15,7 @@ from recupero.kernel.database import Scope
 from recupero.ledger import queries as ledger
 from recupero.payments import service as payments
 from recupero.payments.tables import Charge, Payment, PaymentLink, PromiseToPay
+from recupero.placements.identity import Fact
 from recupero.placements.tables import Account, Hold
 from tests.factories import World
 from tests.ledger.placed import Placed, place
@@ -108,7 +109,7 @@ def test_five_wrong_tries_lock_the_link_for_right_answers_too(
         link = session.execute(select(PaymentLink)).scalar_one()
         door = payments.open_link(platform.database, link.token)
     assert door is not None
-    answers = {payments.Fact.NATIONAL_ID: "6785", payments.Fact.BIRTH_DATE: "1980-05-17"}
+    answers = {Fact.NATIONAL_ID: "6785", Fact.BIRTH_DATE: "1980-05-17"}
     assert not payments.prove_identity(platform.database, door, answers)
     clock.advance(timedelta(minutes=31))
     assert payments.prove_identity(platform.database, door, answers)

@@ -4,13 +4,10 @@ A link shows nothing about a debt until the person has proven who they are by tw
 us, at least one of which a stranger does not know.
 """
 
-import hmac
 import secrets
-import unicodedata
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -22,21 +19,13 @@ from recupero.kernel.database import PLATFORM, Database, Scope, scope_of
 from recupero.kernel.errors import NotFound
 from recupero.payments.events import LinkRevoked
 from recupero.payments.tables import PaymentLink, PaymentLinkDirectory
-from recupero.placements.debts import OpenDebt, WhoOwes, debts_by_id, who_owes
+from recupero.placements import identity
+from recupero.placements.debts import debts_by_id, who_owes
+from recupero.placements.identity import Fact
 
 TOKEN_BYTES = 16  # 128 bits
 MAX_FAILURES = 5
 LOCK = timedelta(minutes=30)
-
-
-class Fact(StrEnum):
-    """What a person may be asked. The first three are known to few; the postal code and name to many."""
-
-    NATIONAL_ID = "national_id"
-    BIRTH_DATE = "birth_date"
-    CLIENT_ACCOUNT = "client_account"
-    POSTAL_CODE = "postal_code"
-    NAME = "name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +156,8 @@ def open_link(database: Database, token: str) -> Door | None:
         link.first_opened_at = link.first_opened_at or clock.now()
         person, debts = who_owes(session, link.debtor_id), debts_by_id(session, link.account_ids)
         locked = link.locked_until if link.locked_until and link.locked_until > clock.now() else None
-        return Door(
-            scope, link.id, person.language, person.country, tuple(_known_facts(person, debts))[:2], locked
-        )
+        questions = tuple(identity.known_facts(person, debts))[:2]
+        return Door(scope, link.id, person.language, person.country, questions, locked)
 
 
 def prove_identity(database: Database, door: Door, answers: Mapping[Fact, str]) -> bool:
@@ -183,8 +171,8 @@ def prove_identity(database: Database, door: Door, answers: Mapping[Fact, str]) 
         ).scalar_one()
         if link.locked_until is not None and link.locked_until > clock.now():
             return False
-        right = _all_right(
-            _known_facts(who_owes(session, link.debtor_id), debts_by_id(session, link.account_ids)),
+        right = identity.all_right(
+            identity.known_facts(who_owes(session, link.debtor_id), debts_by_id(session, link.account_ids)),
             door.questions,
             answers,
         )
@@ -208,41 +196,3 @@ def _note_try(session: Session, link: PaymentLink, right: bool) -> None:
         tenant_id=link.tenant_id,
         **({"locked": True} if locked else {}),
     )
-
-
-def _known_facts(person: WhoOwes, debts: Sequence[OpenDebt]) -> dict[Fact, tuple[str, ...]]:
-    """What can be asked, strongest first, with the answers that count (normalised)."""
-    known: dict[Fact, tuple[str, ...]] = {}
-    if person.national_id and len(plain(person.national_id)) >= 4:
-        known[Fact.NATIONAL_ID] = (plain(person.national_id)[-4:],)
-    if person.birth_date:
-        known[Fact.BIRTH_DATE] = (plain(person.birth_date),)
-    if debts:
-        known[Fact.CLIENT_ACCOUNT] = tuple(plain(debt.client_account) for debt in debts)
-    if person.postal_code:
-        known[Fact.POSTAL_CODE] = (plain(person.postal_code),)
-    known[Fact.NAME] = (plain(person.name),)
-    return known
-
-
-def plain(value: str) -> str:
-    """Letters and digits only, without accents, in one case: how answers are compared."""
-    decomposed = unicodedata.normalize("NFKD", value.casefold())
-    return "".join(letter for letter in decomposed if letter.isalnum())
-
-
-_ASKED: dict[Fact, Callable[[str], str]] = {Fact.NATIONAL_ID: lambda answer: plain(answer)[-4:]}
-
-
-def _all_right(
-    known: Mapping[Fact, tuple[str, ...]], questions: Sequence[Fact], answers: Mapping[Fact, str]
-) -> bool:
-    """Every comparison is made, each in constant time: how long it takes tells nothing."""
-    right = bool(questions)
-    for fact in questions:
-        given = _ASKED.get(fact, plain)(answers.get(fact, "")).encode()
-        matches = [
-            hmac.compare_digest(given, answer.encode()) and answer != "" for answer in known.get(fact, ())
-        ]
-        right &= any(matches)
-    return right

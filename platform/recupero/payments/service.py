@@ -3,14 +3,13 @@
 from recupero.payments.booking import Received, book_payment, reverse_payment
 from recupero.payments.charges import payable, start_charge
 from recupero.payments.inbox import BadEvent, BadSignature, process_event, receive_event
-from recupero.payments.links import Door, Fact, ensure_links, open_link, prove_identity, revoke_link
+from recupero.payments.links import Door, ensure_links, open_link, prove_identity, revoke_link
 from recupero.payments.promises import make_promise, settle_due
 
 __all__ = [
     "BadEvent",
     "BadSignature",
     "Door",
-    "Fact",
     "Received",
     "book_payment",
     "ensure_links",

@@ -26,10 +26,11 @@ from recupero.ledger import queries as ledger
 from recupero.payments import accruing, charges, promises, sandbox, wishes
 from recupero.payments import queries as payments
 from recupero.payments.agreements import agreements
-from recupero.payments.links import Door, Fact, open_link, prove_identity
+from recupero.payments.links import Door, open_link, prove_identity
 from recupero.payments.plan_schedule import most_instalments
 from recupero.payments.policy import PAGE, policy_of
 from recupero.placements.debts import OpenDebt
+from recupero.placements.identity import Fact
 from recupero.portals.errors import said
 from recupero.portals.forms import Form
 from recupero.portals.language import CODES, Brand, money, wear

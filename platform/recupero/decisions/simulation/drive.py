@@ -23,10 +23,11 @@ from recupero.outreach import calls
 from recupero.outreach import queries as outreach
 from recupero.payments import sandbox
 from recupero.payments import service as payments
-from recupero.payments.links import Door, Fact
+from recupero.payments.links import Door
 from recupero.placements import reach
 from recupero.placements import service as placements
 from recupero.placements.debts import WhoOwes, who_owes
+from recupero.placements.identity import Fact
 from recupero.tenancy import queries as tenancy
 from recupero_sdk.gateways import PaymentEventKind
 

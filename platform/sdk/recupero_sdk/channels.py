@@ -127,3 +127,13 @@ class Channel(Protocol):
         sent; any other exception leaves every message of the call in doubt.
         """
         ...
+
+
+@runtime_checkable
+class DryRuns(Protocol):
+    """A connector that can tell beforehand what `send` would do: for previews and prices."""
+
+    def dry_run(self, messages: Sequence[Message], config: PluginConfig) -> list[Receipt]:
+        """The receipts that `send` would give as far as the connector knows by itself (no reference), with
+        the cost where it has a price. Hands nothing to anybody."""
+        ...

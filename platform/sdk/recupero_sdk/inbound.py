@@ -6,6 +6,7 @@ A connector that can hear implements one or more of these protocols beside `Chan
 - `Collects`: the platform asks the provider every few minutes (a mailbox).
 - `ReadsFiles`: a person uploads a file (the post's list of returned mail).
 - `Converses`: a call asks turn by turn what to say next.
+- `Connects`: an agent clicks and is put on the line with a person.
 
 Connectors check, read and translate; they decide nothing and store nothing. An event that is told twice has
 the same `id` twice: the platform works it once.
@@ -18,7 +19,7 @@ from enum import StrEnum
 from typing import Protocol, runtime_checkable
 from urllib.parse import parse_qsl
 
-from recupero_sdk.channels import Cost
+from recupero_sdk.channels import Cost, Message, Receipt
 from recupero_sdk.settings import PluginConfig
 
 
@@ -175,6 +176,8 @@ class ReadsFiles(Protocol):
 class CallStage(StrEnum):
     """Where a call stands."""
 
+    INCOMING = "incoming"  # somebody calls us
+    AGENT = "agent"  # the agent of a click-to-call took it: answer with `transfer_to` the person
     HUMAN = "human"  # somebody took the call
     MACHINE = "machine"  # an answering machine did
     HEARD = "heard"  # pressed or said something, or nothing in time
@@ -184,10 +187,12 @@ class CallStage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CallEvent:
-    """One moment of a call. `key` is our message's key, `reference` the provider's id of the call.
+    """One moment of a call. `key` is our message's key (empty where somebody calls us, from `caller`),
+    `reference` the provider's id of the call.
 
-    `digits` and `speech` are what was pressed and said since the last turn. `end` says how a call ended
-    (`answered`, `no_answer`, `busy`, `failed`, `invalid`), `seconds` how long it was.
+    `digits` and `speech` are what was pressed and said since the last turn. `end` says how a call, or the
+    other side of a transfer, ended (`answered`, `no_answer`, `busy`, `failed`, `invalid`), `seconds` how long
+    it was.
     """
 
     id: str
@@ -196,6 +201,7 @@ class CallEvent:
     stage: CallStage
     digits: str = field(default="", repr=False)
     speech: str = field(default="", repr=False)
+    caller: str = field(default="", repr=False)
     end: str = ""
     seconds: int | None = None
     cost: Cost | None = None
@@ -228,4 +234,16 @@ class Converses(Protocol):
 
     def say(self, turn: CallTurn, request: InboundRequest, config: PluginConfig) -> InboundAnswer:
         """The turn in the provider's language. A turn that neither listens nor transfers ends the call."""
+        ...
+
+
+@runtime_checkable
+class Connects(Protocol):
+    """A connector that puts an agent and a person on one line (click-to-call)."""
+
+    def connect(self, call: Message, agent: str, config: PluginConfig) -> Receipt:
+        """Ring the number `agent`; once they take it the provider asks as in `Converses` (stage `AGENT`), and
+        the answer transfers to the person, `call.recipient`. The same key rings once.
+
+        Raises `Uncertain` where it cannot be known whether it rings."""
         ...

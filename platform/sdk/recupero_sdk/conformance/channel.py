@@ -9,7 +9,8 @@ that speaks the real protocol:
         @contextmanager
         def provider(self, mood: Mood) -> Iterator[Provider]: ...
 
-A connector that hands nothing to anybody, such as the outbox, subclasses `ChannelConformance` alone.
+A connector that hands nothing to anybody, such as the outbox, subclasses `ChannelConformance` alone. One that
+hears or leads calls subclasses the kits of `recupero_sdk.conformance.inbound`, too.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import ClassVar, Literal, get_args
 
 import pytest
 
-from recupero_sdk.channels import Channel, Message, Receipt, SendOutcome, Uncertain
+from recupero_sdk.channels import Channel, DryRuns, Message, Receipt, SendOutcome, Uncertain
 from recupero_sdk.law import CHANNELS
 from recupero_sdk.settings import PluginConfig
 
@@ -60,10 +61,12 @@ class ChannelConformance:
                 channel=self.channel.capabilities.channels[0],
                 recipient=self.recipient,
                 subject=f"Aviso número {number}",
-                text=f"Estimada señora: éste es el aviso {number}.\nGracias.",
+                text=f"Estimada señora: éste es el aviso {number}.\nCódigo NANDU{number:03}",
                 html=f"<p>Aviso {number}</p>",
                 sender_name="Agencia Ñandú",
                 reply_to="ayuda@agencia.example.com",
+                callback_url="https://agency.example.com/channels/any/tienda",
+                code=f"NANDU{number:03}",
             )
             for number in range(1, count + 1)
         ]
@@ -99,6 +102,16 @@ class ChannelConformance:
             assert self.channel.check(provider.config) is None
             assert provider.arrived() == [], "check() must not send"
 
+    def test_a_dry_run_hands_nothing_over(self) -> None:
+        messages = self.messages(3)
+        if not isinstance(self.channel, DryRuns):
+            return  # then check() is all that can be tried without sending
+        with self.provider("works") as provider:
+            receipts = self.channel.dry_run(messages, provider.config)
+            assert provider.arrived() == [], "dry_run() must hand nothing over"
+        assert [receipt.key for receipt in receipts] == [message.key for message in messages]
+        assert not any(receipt.reference for receipt in receipts), "nothing was sent: there is no reference"
+
     def test_every_message_arrives_and_has_its_receipt_in_order(self) -> None:
         messages = self.messages(5)
         with self.provider("works") as provider:
@@ -111,6 +124,14 @@ class ChannelConformance:
         assert len(set(references)) == len(references), "two messages share a reference"
         if arrived:
             assert len(arrived) == len(messages), "some message arrived more or less than once"
+
+    def test_a_cost_is_an_amount_of_a_currency(self) -> None:
+        with self.provider("works") as provider:
+            receipts = self.channel.send(self.messages(2), provider.config)
+        for cost in (receipt.cost for receipt in receipts if receipt.cost is not None):
+            assert cost.amount_micro >= 0, "a cost cannot be negative"
+            assert cost.units >= 1, "a message that was sent is at least one unit"
+            assert len(cost.currency) == 3, "a currency is a code of ISO 4217"
 
     def test_no_message_is_no_work(self) -> None:
         with self.provider("works") as provider:

@@ -14,6 +14,7 @@ import pytest
 pytest.register_assert_rewrite(
     "recupero_sdk.conformance.channel",
     "recupero_sdk.conformance.gateway",
+    "recupero_sdk.conformance.inbound",
     "recupero_sdk.conformance.model",
     "recupero_sdk.conformance.regulation",
 )

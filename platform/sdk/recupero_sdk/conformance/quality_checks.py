@@ -18,6 +18,16 @@ WRITTEN_PERCENT = 90
 _ISO_DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 #: Rules that can be verified of a plug-in that does not load.
 _WITHOUT_LOADING = ("packaging", "licence", "readme", "loads", "typed", "measured", "live", "reviewed")
+#: What is asked of everything that comes in from outside, be it news or a call.
+_BELIEVED = (
+    "test_a_changed_body_is_rejected",
+    "test_a_changed_address_is_rejected",
+    "test_a_request_without_signature_is_rejected",
+    "test_a_request_signed_with_another_key_is_rejected",
+    "test_a_replay_gives_the_same_ids",
+    "test_garbage_is_rejected",
+    "test_a_broken_body_raises_nothing_but_rejected",
+)
 #: Tests of the kit that stand for a rule, by kind where kinds share one.
 _KIT: dict[str, tuple[str, ...]] = {
     "dates": (
@@ -30,8 +40,22 @@ _KIT: dict[str, tuple[str, ...]] = {
         "test_every_message_arrives_and_has_its_receipt_in_order",
         "test_no_message_is_no_work",
         "test_the_same_key_is_the_same_message",
-        "test_the_check_sends_nothing",
+        "test_a_cost_is_an_amount_of_a_currency",
     ),
+    "dry-run": ("test_the_check_sends_nothing", "test_a_dry_run_hands_nothing_over"),
+    "inbound": (
+        "test_it_listens",
+        "test_a_signed_request_gives_its_events",
+        "test_different_news_have_different_ids",
+        *_BELIEVED,
+    ),
+    "calls": (
+        "test_it_converses",
+        "test_a_signed_request_says_where_the_call_stands",
+        "test_every_kind_of_turn_can_be_said",
+        *_BELIEVED,
+    ),
+    "removal": ("test_the_readme_says_how_to_set_it_up_and_remove_it",),
     "failures": (
         "test_busy_means_retry",
         "test_a_wrong_set_up_means_refused",

@@ -72,8 +72,25 @@ RULES: tuple[QualityRule, ...] = (
         "one receipt per message in order, and one key is sent once (kit)",
     ),
     QualityRule(
+        "dry-run", "silver", ("channel",), "the check and a dry run hand nothing to anybody (kit)",
+    ),
+    QualityRule(
         "failures", "silver", ("channel",), "busy, refused, dead address and doubt are told apart (kit)",
         exemptible=True,
+    ),
+    QualityRule(
+        "inbound", "silver", ("channel",),
+        "news are read; what is unsigned, changed, of another key or garbage is rejected; a replay has the"
+        " same ids (kit)",
+        exemptible=True,
+    ),
+    QualityRule(
+        "calls", "silver", ("channel",),
+        "a call's requests are read and rejected likewise; every turn can be said (kit)",
+        exemptible=True,
+    ),
+    QualityRule(
+        "removal", "silver", ("channel",), "README.md says how to set it up and how to remove it (kit)",
     ),
     QualityRule(
         "charges", "silver", ("gateway",),

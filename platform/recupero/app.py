@@ -44,6 +44,7 @@ from recupero.portals import (
     shell,
     sign_in,
     staff,
+    standing,
     tenants,
     terms,
     trust,
@@ -65,8 +66,8 @@ ROOMS: tuple[ModuleType, ...] = (
 # Each adds its area to the blueprint of the portals.
 PAGES: tuple[ModuleType, ...] = (
     accounts, api_docs, bank, creditor, debtor_documents, debtor_offers, disclosures, documents, home,
-    incoming, law, offers, operation, outbox, placements, remittances, sign_in, staff, tenants, terms, trust,
-    work,
+    incoming, law, offers, operation, outbox, placements, remittances, sign_in, staff, standing, tenants,
+    terms, trust, work,
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from recupero.contacts import queries as contacts
+from recupero.contacts import standing
 from recupero.contacts.gate import packs, purpose_for_law
 from recupero.decisions import reading
 from recupero.decisions.candidates import law_columns
@@ -378,7 +379,13 @@ def test_columns_for_the_law_say_what_contacts_says(world: World) -> None:
         abroad = session.get_one(Debtor, (scope.tenant(), owing[2].debtor_id))
         abroad.country, abroad.postal_code, abroad.timezone = "US", "10001", None
         number = session.get_one(ContactPoint, (scope.tenant(), owing[2].points["phone"]))
-        number.line_type = "mobile"
+        number.line_type, number.region = "mobile", "US-NY"
+        standing.state_agency(session, "CL-RM", {}, actor="user:1")
+        stated = {"creditor_sector": "bank", "party": "third", "debt_kind": "mortgage"}
+        standing.state_creditor(session, stated, actor="user:1")
+        standing.state_portfolio(
+            session, book, {"owner_type": "debt_buyer", "party": "first"}, actor="user:1"
+        )
         session.flush()
         accounts = reading.read_accounts(session, clock.now())
         for channel, kind in (("email", "email"), ("sms", "phone")):
@@ -397,6 +404,11 @@ def _same(row: dict[str, object], facts: object) -> None:
         "postal_timezone",
         "commune",
         "line_type",
+        "phone_region",
+        "agency_region",
+        "creditor_sector",
+        "owner_type",
+        "party",
         "due_date",
         "debt_kind",
         "employer_contact",

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from recupero.contacts import law_words, policies, proving, queries, schemas
+from recupero.contacts import law_words, policies, proving, queries, schemas, standing
 from recupero.kernel import clock, rest
 from recupero.kernel.errors import Forbidden, NotFound
 from recupero.law import queries as law
 from recupero.placements import browse
 from recupero.tenancy import queries as tenancy
-from recupero.tenancy.guard import requires, the_caller, transaction
+from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission
 
 blueprint = rest.Endpoints("contacts", "Contacts, messages, law")
@@ -100,6 +100,60 @@ def set_house_rules(body: dict[str, Any]) -> dict[str, Any]:
             actor=the_caller().actor,
         )  # fmt: skip
     return law_words.version_to_json(made)
+
+
+@blueprint.get("/law/facts")
+@requires(Permission.LAW_READ)
+@blueprint.response(200, schemas.AgencyStatedSchema)
+def agency_facts() -> dict[str, Any]:
+    """What the law is told of the agency"""
+    with transaction() as session:
+        return tenancy.agency(session).law
+
+
+@blueprint.put("/law/facts")
+@requires(Permission.LAW_MANAGE)
+@blueprint.arguments(schemas.AgencyStatedSchema)
+@blueprint.response(204)
+def state_agency(body: dict[str, Any]) -> None:
+    """State, whole, what the law is told of the agency"""
+    with transaction() as session:
+        if not tenancy.whole_agency(session):
+            raise Forbidden("what is said of the whole agency is for those who see all of its creditors")
+        standing.state_agency(
+            session, body.get("region", ""), body.get("numbers", {}), actor=the_caller().actor
+        )
+
+
+@blueprint.get("/tenants/<int:tenant_id>/law-facts")
+@requires(Permission.LAW_READ)
+@blueprint.response(200, schemas.CreditorStatedSchema)
+def creditor_facts(tenant_id: int) -> dict[str, Any]:
+    """What the law is told of all debts of a creditor"""
+    with tenant_transaction(tenant_id) as session:
+        stated: dict[str, Any] = tenancy.tenant(session).settings.get("law", {})
+        return stated
+
+
+@blueprint.put("/tenants/<int:tenant_id>/law-facts")
+@requires(Permission.LAW_MANAGE)
+@blueprint.arguments(schemas.CreditorStatedSchema)
+@blueprint.response(204)
+def state_creditor(body: dict[str, Any], tenant_id: int) -> None:
+    """State, whole, what the law is told of all debts of a creditor"""
+    numbers = body.pop("numbers", {})
+    with tenant_transaction(tenant_id) as session:
+        standing.state_creditor(session, body, numbers, actor=the_caller().actor)
+
+
+@blueprint.put("/tenants/<int:tenant_id>/portfolios/<int:portfolio_id>/law-facts")
+@requires(Permission.LAW_MANAGE)
+@blueprint.arguments(schemas.StatedSchema)
+@blueprint.response(204)
+def state_portfolio(body: dict[str, Any], tenant_id: int, portfolio_id: int) -> None:
+    """State, whole, where the debts of a portfolio differ from the creditor's others"""
+    with tenant_transaction(tenant_id) as session:
+        standing.state_portfolio(session, portfolio_id, body, actor=the_caller().actor)
 
 
 @blueprint.get("/accounts/<int:account_id>/law")

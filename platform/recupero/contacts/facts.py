@@ -1,5 +1,6 @@
 """What the law is told: facts of an account and a contact point, gathered for many at once."""
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
@@ -12,6 +13,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from recupero.contacts import gate
+from recupero.contacts.standing import Standing, standing
 from recupero.contacts.tables import Permission
 from recupero.kernel.database import scope_of
 from recupero.kernel.money import Money
@@ -60,6 +62,7 @@ class Dossiers:
     points: Mapping[int, list[Point]]
     holds: Mapping[int, list[OpenHold]]
     permissions: Mapping[int, Permissions]
+    standing: Standing
 
     def holds_on(self, account: Reachable) -> list[OpenHold]:
         """Holds on the account itself or on everything of its debtor."""
@@ -81,6 +84,7 @@ class Dossiers:
         holds = self.holds_on(account)
         flags = (FLAG_OF_HOLD.get(hold.kind) for hold in holds)
         place = gate.postal(account.country, account.postal_code)
+        stated: Any = self.standing.of(account.tenant_id, account.law)  # words of the law by construction
         return Facts(
             country=account.country,
             region=account.region or place.region,
@@ -95,7 +99,12 @@ class Dossiers:
             due_date=account.due_date,
             amount=Money(account.balance_minor, account.currency).major(),
             currency=account.currency,
-            debt_kind=account.product,
+            debt_kind=stated["debt_kind"] or account.product,
+            creditor_sector=stated["creditor_sector"],
+            owner_type=stated["owner_type"],
+            party=stated["party"],
+            agency_region=self.standing.agency_region,
+            phone_region=self._phone_region(account, point),
             line_type=gate.LINES.get(point.line_type or "") if point is not None else None,
             language=account.language,
             events=tuple(_event(hold) for hold in holds if hold.kind in EVENT_OF_HOLD),
@@ -118,6 +127,13 @@ class Dossiers:
         zones = (known.timezone for known in self.points.get(account.debtor_id, ()))
         return next((zone for zone in zones if zone is not None), None)
 
+    def _phone_region(self, account: Reachable, point: Point | None) -> str | None:
+        """The region of the number that is used, else of the debtor's first number that has one."""
+        if point is not None and point.region is not None:
+            return point.region
+        regions = (known.region for known in self.points.get(account.debtor_id, ()))
+        return next((region for region in regions if region is not None), None)
+
 
 def _event(hold: OpenHold) -> Event:
     """The day a hold began (UTC), and the last on which it stands where that is known."""
@@ -126,12 +142,13 @@ def _event(hold: OpenHold) -> Event:
 
 
 def dossiers(session: Session, account_ids: Collection[int]) -> Dossiers:
-    """Load the accounts in scope with their debtors' contact points, holds and permissions: four queries."""
+    """Load the accounts in scope with their debtors' contact points, holds and permissions, and what is
+    stated of the agency and its creditors. Needs the agency in scope."""
     accounts = reach.reachable(session, account_ids)
     debtors = {account.debtor_id for account in accounts.values()}
     return Dossiers(
         accounts, reach.points_of(session, debtors), reach.open_holds(session, debtors),
-        permissions_of(session, debtors),
+        permissions_of(session, debtors), standing(session),
     )  # fmt: skip
 
 
@@ -187,6 +204,13 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Event | Window):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     return value
+
+
+def column_of(value: Any) -> Any:
+    """A fact as the batch form wants it in a column: sets as lists, events and windows as JSON text."""
+    if isinstance(value, tuple):
+        return json.dumps(_plain(value))
+    return sorted(value) if isinstance(value, frozenset) else value
 
 
 #: Facts kept in their order; the other lists are sets.

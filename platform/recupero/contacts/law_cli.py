@@ -84,6 +84,11 @@ def _proof_lines(found: Proof, language: str) -> Iterator[str]:
     )
     for step in found.house:
         yield from _step_lines(step, language)
+    if caller := contact.caller:
+        yield f"number called from: {caller.number or 'withheld, or not known'}"
+        for said in caller.said:
+            yield f"{said.rule_id}  {said.outcome}: {said.explain(language)}"
+            yield f"    {said.citation}"
     yield f"judged again as of its day: {_again(found.again.allowed, not found.changed)}"
     today = f"{found.today.pack_id} {found.today.pack_version}"
     yield f"judged with the pack of today ({today}): {_again(found.today.allowed, not found.changed_today)}"

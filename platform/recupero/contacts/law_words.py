@@ -19,6 +19,10 @@ def proof_to_json(found: Proof, language: str) -> dict[str, Any]:
         "policies": [version.id for version in contact.policies],
         "law": [step.to_json(language) for step in found.law],
         "house": [step.to_json(language) for step in found.house],
+        "caller": None if contact.caller is None else {
+            "number": contact.caller.number,
+            "said": [one.to_json() | {"reason": one.explain(language)} for one in contact.caller.said],
+        },
         "again": None if found.again is None else {
             "allowed": found.again.allowed, "same": not found.changed,
             "changed": [[one.rule_id, one.then, one.now] for one in found.changed],

@@ -25,7 +25,7 @@ __all__ = [
 def law_facts(
     session: Session, asks: Collection[tuple[int, int | None]]
 ) -> dict[tuple[int, int | None], Facts]:
-    """Facts for each (account id, contact point id or None), in four queries. An account out of scope is left
+    """Facts for each (account id, contact point id or None), at once. An account out of scope is left
     out."""
     known = dossiers(session, {account_id for account_id, _ in asks})
     return {ask: known.facts(*ask) for ask in asks if ask[0] in known.accounts}

@@ -29,11 +29,20 @@ from recupero_sdk.law import (
     PastContact,
     Proposal,
     Recipient,
+    RuleOutcome,
     Verdict,
 )
+from recupero_sdk.law.caller import check_caller
 
 #: How far back the law is told of contacts: longer than any period of a pack.
 HISTORY = timedelta(days=400)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The number that a call shows; None: it is withheld, or nobody knows which."""
+
+    number: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +58,15 @@ class Wish:
     recipient: Recipient = "debtor"
     cost_minor: int = 0
     cost_currency: str | None = None
+    caller: Caller | None = None  # of a call that a person makes: judged with the contact
 
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
     """What came of a wish. `contact_id` None: the law or the house rules refused, as `verdict` says.
 
-    `policies` are the versions of the house rules that stood above the law.
+    `policies` are the versions of the house rules that stood above the law. `caller`: what the rules of
+    caller identity said of the number that a call shows.
     """
 
     wish: Wish
@@ -63,6 +74,7 @@ class Reservation:
     verdict: Verdict
     at: datetime
     policies: tuple[int, ...] = ()
+    caller: tuple[RuleOutcome, ...] = ()
     contact_id: int | None = None
 
 
@@ -106,9 +118,29 @@ class _Desk:
         proposal = Proposal(at, wish.channel, wish.recipient, gate.purpose_for_law(wish.purpose))
         history = [past.seen_from(self.tenant_id, wish.account_id) for past in made]
         verdict = judge_contact(self.law, facts, history, proposal)
+        caller = self._caller(wish, facts, proposal) if verdict.allowed else ()
+        if any(said.outcome == "refused" for said in caller):
+            verdict = replace(verdict, allowed=False, outcomes=_with(verdict, caller), next_lawful_at=None)
         if verdict.allowed:
             made.append(Made(at, wish.channel, "outbound", "unknown", self.tenant_id, wish.account_id))
-        return Reservation(wish, facts, verdict, at, self.policies)
+        return Reservation(wish, facts, verdict, at, self.policies, caller)
+
+    def _caller(self, wish: Wish, facts: Facts, proposal: Proposal) -> tuple[RuleOutcome, ...]:
+        """What the law says of the number a person calls from; nothing where none is told."""
+        if wish.caller is None:
+            return ()
+        pack = self.law.by_country[facts.country]
+        by_hand = replace(proposal, automated=False)
+        return tuple(check_caller(pack, facts, by_hand, wish.caller.number))
+
+
+def _with(verdict: Verdict, caller: tuple[RuleOutcome, ...]) -> tuple[RuleOutcome, ...]:
+    """The verdict's rules, those of caller identity as they judged the number."""
+    said = {one.rule_id: one for one in caller if one.outcome == "refused"}
+    kept = tuple(
+        one for one in verdict.outcomes if not (one.kind == "caller_identity" and one.rule_id in said)
+    )
+    return (*kept, *said.values())
 
 
 def reserve(session: Session, wishes: Sequence[Wish], known: Dossiers | None = None) -> list[Reservation]:
@@ -185,6 +217,15 @@ _WRITE = text(
 )
 
 
+def _kept_verdict(made: Reservation) -> dict[str, Any]:
+    """The verdict as it is stored, with the house rules it was made under and the number a call showed."""
+    kept = made.verdict.to_json() | {"policies": list(made.policies)}
+    if made.wish.caller is not None:
+        said = [one.to_json() for one in made.caller]
+        kept["caller"] = {"number": made.wish.caller.number, "said": said}
+    return kept
+
+
 def _write(session: Session, known: Dossiers, allowed: Sequence[Reservation]) -> list[int]:
     """Contacts and their counts in one statement; the ids in the order given."""
     if not allowed:
@@ -209,6 +250,6 @@ def _write(session: Session, known: Dossiers, allowed: Sequence[Reservation]) ->
         "packs": [one.verdict.pack_id for one in allowed],
         "versions": [one.verdict.pack_version for one in allowed],
         "facts": [facts_to_json(one.facts) for one in allowed],
-        "verdicts": [one.verdict.to_json() | {"policies": list(one.policies)} for one in allowed],
+        "verdicts": [_kept_verdict(one) for one in allowed],
     }  # fmt: skip
     return list(session.execute(_WRITE, columns).scalars())

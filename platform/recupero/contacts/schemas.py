@@ -5,6 +5,7 @@ from marshmallow import Schema, fields, validate
 from recupero.kernel.rest import MAX_PAGE, PAGE, asked_reference, reference
 from recupero_sdk.law import CHANNELS
 from recupero_sdk.law.reasons import LANGUAGES
+from recupero_sdk.law.values import OWNER_TYPES, PARTIES, SECTORS
 
 
 class ContactSchema(Schema):
@@ -98,6 +99,7 @@ class ProofSchema(Schema):
     policies = fields.List(fields.Integer(), required=True)
     law = fields.List(fields.Dict(), required=True)
     house = fields.List(fields.Dict(), required=True)
+    caller = fields.Dict(required=True, allow_none=True)
     again = fields.Dict(required=True, allow_none=True)
     today = fields.Dict(required=True, allow_none=True)
 
@@ -145,6 +147,39 @@ class NewPolicySchema(Schema):
     )
     starts_on = fields.Date(allow_none=True, metadata={"description": "first day; now, where left out"})
     note = fields.String(load_default="", validate=validate.Length(max=500))
+
+
+class StatedSchema(Schema):
+    """What the law is told of debts; left out: not known, or for a portfolio as its creditor."""
+
+    creditor_sector = fields.String(validate=validate.OneOf(SECTORS))
+    owner_type = fields.String(validate=validate.OneOf(OWNER_TYPES))
+    party = fields.String(validate=validate.OneOf(PARTIES))
+    debt_kind = fields.String(validate=validate.Regexp(r"^[a-z][a-z0-9_]{1,39}$"))
+
+
+_NUMBERS = {"description": "by country, the number that calls show; the word hidden: none is shown"}
+
+
+class CreditorStatedSchema(StatedSchema):
+    """What the law is told of a creditor, and by country the number that its calls show."""
+
+    numbers = fields.Dict(
+        keys=fields.String(validate=validate.Regexp(r"^[A-Z]{2}$")),
+        values=fields.String(validate=validate.Length(max=25)),
+        metadata=_NUMBERS,
+    )
+
+
+class AgencyStatedSchema(Schema):
+    """Where the agency sits, and by country the number that its calls show."""
+
+    region = fields.String(validate=validate.Length(max=10), metadata={"description": "ISO 3166-2"})
+    numbers = fields.Dict(
+        keys=fields.String(validate=validate.Regexp(r"^[A-Z]{2}$")),
+        values=fields.String(validate=validate.Length(max=25)),
+        metadata=_NUMBERS,
+    )
 
 
 class VerdictSchema(Schema):

@@ -13,7 +13,7 @@ from recupero.contacts import gate
 from recupero.contacts.dispositions import DISPOSITIONS, Disposition
 from recupero.contacts.events import ContactAnswered, OptedOut
 from recupero.contacts.facts import EVERY_CHANNEL
-from recupero.contacts.reservation import Reservation, Wish, reserve
+from recupero.contacts.reservation import Caller, Reservation, Wish, reserve
 from recupero.contacts.tables import Contact, MessageCopy, Permission, PersonContact, Preference
 from recupero.kernel import audit, clock, crypto
 from recupero.kernel.database import scope_of
@@ -23,7 +23,7 @@ from recupero.placements import reach
 from recupero.placements import service as placements
 from recupero_sdk.law import CHANNELS, Channel
 
-__all__ = ["Reservation", "Wish", "reserve"]
+__all__ = ["Caller", "Reservation", "Wish", "reserve"]
 
 VISIT_AFTER = timedelta(days=30)
 _WRITTEN = ("email", "sms", "whatsapp", "letter")

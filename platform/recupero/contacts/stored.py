@@ -17,7 +17,7 @@ from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound
 from recupero.law.queries import StoredContact
 from recupero.law.service import Packs
-from recupero_sdk.law import Facts, PastContact, Proposal, Verdict
+from recupero_sdk.law import Facts, PastContact, Proposal, RuleOutcome, Verdict
 
 
 def stored_contacts(session: Session, tenant_ids: Collection[int] | None = None) -> Iterator[StoredContact]:
@@ -81,6 +81,21 @@ class _Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class CallerSaid:
+    """The number that a call showed (None: withheld) and what the law said of it."""
+
+    number: str | None
+    said: tuple[RuleOutcome, ...]
+
+    @staticmethod
+    def from_json(kept: dict[str, Any] | None) -> "CallerSaid | None":
+        """What a reservation stored of it; None where it stored nothing."""
+        if kept is None:
+            return None
+        return CallerSaid(kept["number"], tuple(map(RuleOutcome.from_json, kept["said"])))
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
     """One stored contact with everything that its judgement rested on. `verdict` None: an inbound one, or one
     from before the law was asked."""
@@ -97,6 +112,7 @@ class Kept:
     history: list[PastContact]
     verdict: Verdict | None
     policies: tuple[Version, ...]
+    caller: CallerSaid | None = None
 
     @property
     def at(self) -> datetime:
@@ -125,6 +141,7 @@ def kept_contact(session: Session, contact_id: int) -> Kept:
         row.disposition, stored, _before(session, row),
         Verdict.from_json(row.verdict) if row.verdict else None,
         tuple(version for version in book.versions if version.id in ids),
+        CallerSaid.from_json((row.verdict or {}).get("caller")),
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from recupero.contacts.facts import Dossiers, dossiers
+from recupero.contacts.facts import Dossiers, column_of, dossiers
 from recupero.contacts.policies import Lawbook, lawbook
 from recupero.contacts.proving import POINT_FOR
 from recupero.contacts.reservation import HISTORY, Made, person_history
@@ -193,7 +193,11 @@ def _frame(known: Dossiers, account_ids: Sequence[int], channel: Channel) -> "pl
     import polars as pl
 
     from recupero.law.batch import ACCOUNT_COLUMNS
+    from recupero.law.batch_settings import FACT_COLUMNS
 
+    names = dict.fromkeys((*ACCOUNT_COLUMNS, *FACT_COLUMNS, "amount"))
+    for key in ("account", "person", "debt", "creditor"):
+        del names[key]
     rows = []
     for account_id in account_ids:
         account = known.accounts[account_id]
@@ -205,14 +209,18 @@ def _frame(known: Dossiers, account_ids: Sequence[int], channel: Channel) -> "pl
             "account": account_id, "person": account.person_id, "creditor": str(account.tenant_id),
             "debt": f"{account.tenant_id}:{account_id}",
         }  # fmt: skip
-        stated = {name: _column(getattr(facts, name)) for name in ACCOUNT_COLUMNS if name not in keys}
+        stated = {name: column_of(getattr(facts, name)) for name in names}
         rows.append({**keys, **stated})
-    lists = {name: pl.List(pl.String) for name in ("consented_channels", "opted_out_channels", "flags")}
+    lists = (
+        {
+            name: pl.List(pl.String)
+            for name, value in rows[0].items()
+            if isinstance(value, list) or name == "consented_channels"
+        }
+        if rows
+        else {}
+    )
     return pl.DataFrame(rows, schema_overrides=lists, infer_schema_length=None)
-
-
-def _column(value: object) -> object:
-    return sorted(value) if isinstance(value, frozenset) else value
 
 
 def _history_frame(made: dict[int, list[Made]]) -> "pl.DataFrame":

@@ -213,9 +213,11 @@ def law_columns(rows: pl.DataFrame, channel: str) -> pl.DataFrame:
 
     return rows.select(
         "account", "person", "country", "region", "timezone", "debt_kind", "due_date",
+        "creditor_sector", "owner_type", "party", "agency_region",
         debt=pl.format("{}:{}", "tenant", "account"),
         creditor=pl.col("tenant").cast(pl.String),
         phone_timezone=pl.col(f"{channel}_zone"),
+        phone_region=pl.col(f"{channel}_region"),
         postal_timezone=pl.col("postal_zone"),
         commune=pl.col("postal_area"),
         line_type=pl.col(f"{channel}_line").replace_strict(LINES, default=None, return_dtype=pl.String),

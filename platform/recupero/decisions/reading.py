@@ -35,14 +35,21 @@ _ORDER = "ORDER BY (status <> 'valid'), id DESC"  # proven ones first, then the 
 _BEST = ",\n        ".join(
     f"(array_agg(id {_ORDER}) FILTER (WHERE {which}))[1] AS {channel}_point,"
     f" (array_agg(timezone {_ORDER}) FILTER (WHERE {which}))[1] AS {channel}_zone,"
+    f" (array_agg(region {_ORDER}) FILTER (WHERE {which}))[1] AS {channel}_region,"
     f" (array_agg(at_work {_ORDER}) FILTER (WHERE {which}))[1] AS {channel}_at_work,"
     f" (array_agg(line_type {_ORDER}) FILTER (WHERE {which}))[1] AS {channel}_line"
     for channel, which in POINTS.items()
 )
 _PICKED = ",\n    ".join(
     f"k.{channel}_point, coalesce(k.{channel}_zone, k.first_zone) AS {channel}_zone,"
+    f" coalesce(k.{channel}_region, k.first_region) AS {channel}_region,"
     f" coalesce(k.{channel}_at_work, false) AS {channel}_at_work, k.{channel}_line"
     for channel in POINTS
+)
+#: What is stated of the portfolio, else of the creditor, as contacts.standing has it.
+STATED = ("creditor_sector", "owner_type", "party")
+_STATED = ", ".join(
+    f"coalesce(o.law ->> '{name}', t.settings -> 'law' ->> '{name}') AS {name}" for name in STATED
 )
 _ENDED = ", ".join(f"'{status}'" for status in sorted(ENDED))
 _STRENGTH = ", ".join(f"'{kind}'" for kind in HOLDS)
@@ -57,7 +64,8 @@ WITH h AS (
 ), k AS (
     SELECT debtor_id,
         {_BEST},
-        (array_agg(timezone {_ORDER}) FILTER (WHERE timezone IS NOT NULL))[1] AS first_zone
+        (array_agg(timezone {_ORDER}) FILTER (WHERE timezone IS NOT NULL))[1] AS first_zone,
+        (array_agg(region {_ORDER}) FILTER (WHERE region IS NOT NULL))[1] AS first_region
     FROM contact_points WHERE tenant_id = %(tenant)s AND status <> 'invalid' GROUP BY debtor_id
 ), said AS (
     SELECT DISTINCT ON (debtor_id, channel) debtor_id, channel, kind, at, id FROM permissions
@@ -98,7 +106,9 @@ WITH h AS (
 )
 SELECT a.tenant_id AS tenant, a.id AS account, a.debtor_id AS debtor, d.person_id AS person, a.portfolio_id
 AS portfolio,
-    a.currency, a.balance_minor, a.due_date, a.product AS debt_kind,
+    a.currency, a.balance_minor, a.due_date,
+    coalesce(o.law ->> 'debt_kind', t.settings -> 'law' ->> 'debt_kind', a.product) AS debt_kind, {_STATED},
+    g.law ->> 'region' AS agency_region,
     d.country, d.region, d.timezone, d.postal_code,
     coalesce(d.timezone, t.timezone) AS clock_zone,
     (ARRAY[{_STRENGTH}])[least(whole.strength, one.strength)] AS hold,
@@ -111,6 +121,8 @@ AS portfolio,
 FROM accounts a
 JOIN debtors d ON d.tenant_id = a.tenant_id AND d.id = a.debtor_id
 JOIN tenants t ON t.id = a.tenant_id
+JOIN agencies g ON g.id = t.agency_id
+JOIN portfolios o ON o.tenant_id = a.tenant_id AND o.id = a.portfolio_id
 LEFT JOIN h whole ON whole.debtor_id = a.debtor_id AND whole.account_id IS NULL
 LEFT JOIN h one ON one.debtor_id = a.debtor_id AND one.account_id = a.id
 LEFT JOIN k ON k.debtor_id = a.debtor_id
@@ -139,6 +151,7 @@ def read_accounts(session: Session, at: datetime) -> pl.DataFrame:
         "tenant": pl.Int64, "account": pl.Int64, "debtor": pl.Int64, "person": pl.Int64,
         "portfolio": pl.Int64,
         "currency": pl.String, "balance_minor": pl.Int64, "due_date": pl.String, "debt_kind": pl.String,
+        **dict.fromkeys((*STATED, "agency_region"), pl.String),
         "country": pl.String, "region": pl.String, "timezone": pl.String, "postal_code": pl.String,
         "clock_zone": pl.String,
         "hold": pl.String, "consents": pl.String, "opt_outs": pl.String,
@@ -147,6 +160,7 @@ def read_accounts(session: Session, at: datetime) -> pl.DataFrame:
         schema |= {
             f"{channel}_point": pl.Int64,
             f"{channel}_zone": pl.String,
+            f"{channel}_region": pl.String,
             f"{channel}_at_work": pl.String,
             f"{channel}_line": pl.String,
         }

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts import service as contacts
 from recupero.contacts.queries import Dossiers, dossiers
-from recupero.contacts.service import Reservation, Wish, reserve
+from recupero.contacts.service import Caller, Reservation, Wish, reserve
+from recupero.contacts.standing import HIDDEN
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, Words
@@ -41,7 +42,7 @@ def start_call(
     task = _task(session, action_id) if action_id is not None else _waiting(session, account_id)
     wish = Wish(
         account_id, CHANNEL, point, task.purpose if task else "collection", task.id if task else None,
-        connector="agent",
+        connector="agent", caller=_caller(known, account),
     )  # fmt: skip
     reservation = reserve(session, [wish])[0]
     if task is not None:
@@ -67,6 +68,12 @@ def _check_workable(known: Dossiers, account: reach.Reachable) -> None:
         )
     if known.nowhere(account):
         raise Conflict("nothing tells in which time zone this person is: add their region or time zone first")
+
+
+def _caller(known: Dossiers, account: reach.Reachable) -> Caller:
+    """The number that our call shows there."""
+    number = known.standing.number(account.tenant_id, account.country)
+    return Caller(None if number == HIDDEN else number)
 
 
 def _best_number(session: Session, debtor_id: int) -> int:

@@ -4,9 +4,10 @@ Everything is asked for many accounts at once, one query each, in the scope of o
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 from recupero.kernel.database import scope_of
 from recupero.placements.lifecycle import ENDED
 from recupero.placements.service import is_open
-from recupero.placements.tables import Account, ContactPoint, Debtor, Hold, Person
+from recupero.placements.tables import Account, ContactPoint, Debtor, Hold, Person, Portfolio
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Reachable:
     timezone: str | None
     language: str
     postal_code: str | None = None
+    law: Mapping[str, Any] = field(default_factory=dict)  # what the portfolio states for the law
 
     @property
     def ended(self) -> bool:
@@ -62,6 +64,7 @@ class Point:
     timezone: str | None
     at_work: bool
     status: str
+    region: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +89,12 @@ def reachable(session: Session, account_ids: Collection[int]) -> dict[int, Reach
             Account.open_date, Account.due_date, Account.placed_on, Account.balance_minor,
             Account.interest_minor, Account.cost_minor + Account.fee_minor, Account.status,
             Debtor.name, Debtor.country, Debtor.region, Debtor.timezone, Debtor.language,
-            Debtor.postal_code,
+            Debtor.postal_code, Portfolio.law,
         )
         .join(Debtor, (Debtor.tenant_id == Account.tenant_id) & (Debtor.id == Account.debtor_id))
+        .join(
+            Portfolio, (Portfolio.tenant_id == Account.tenant_id) & (Portfolio.id == Account.portfolio_id)
+        )
         .where(Account.tenant_id.in_(tenants), Account.id.in_(account_ids))
     )  # fmt: skip
     return {row[1]: Reachable(*tuple(row)) for row in rows}
@@ -136,6 +142,7 @@ def _points(session: Session, *conditions: ColumnElement[bool]) -> Iterable[Poin
         select(
             ContactPoint.id, ContactPoint.debtor_id, ContactPoint.kind, ContactPoint.value,
             ContactPoint.line_type, ContactPoint.timezone, ContactPoint.at_work, ContactPoint.status,
+            ContactPoint.region,
         ).where(ContactPoint.tenant_id.in_(scope_of(session).tenant_ids), *conditions)
     )  # fmt: skip
     return (Point(*row) for row in rows)

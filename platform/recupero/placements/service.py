@@ -88,6 +88,20 @@ def set_terms(session: Session, portfolio_id: int, terms: dict[str, Any], *, act
         )  # fmt: skip
 
 
+def set_law(session: Session, portfolio_id: int, stated: dict[str, Any], *, actor: str) -> None:
+    """Keep what the law is told of a portfolio's debts, in place of what was. Raises NotFound."""
+    tenant = scope_of(session).tenant()
+    portfolio = session.get(Portfolio, (tenant, portfolio_id))
+    if portfolio is None:
+        raise NotFound("no such portfolio")
+    before, portfolio.law = portfolio.law, stated
+    if before != stated:
+        audit.record(
+            session, "placements.set_law", f"portfolio:{portfolio_id}", actor=actor, tenant_id=tenant,
+            before=before, after=stated,
+        )  # fmt: skip
+
+
 def save_mapping(
     session: Session, *, portfolio_id: int, kind: str, name: str, spec: dict[str, Any], actor: str
 ) -> None:

@@ -43,7 +43,8 @@ class Portfolio(TenantOwned, Base):
     """A set of a creditor's accounts under the same terms and rules.
 
     `placement_number` 1 is primary. `terms`: commission_rate (basis points), settlement_floor_percent,
-    max_instalments, minimum_instalment_minor, recall_days. `strategy`: what decisions reads.
+    max_instalments, minimum_instalment_minor, recall_days. `strategy`: what decisions reads. `law`: what the
+    law is told of its debts where it differs from the creditor's.
     """
 
     __tablename__ = "portfolios"
@@ -56,6 +57,7 @@ class Portfolio(TenantOwned, Base):
     placement_number: Mapped[int] = mapped_column(SmallInteger, default=1)
     terms: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     strategy: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    law: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
     created_at: Mapped[datetime]
 
 
@@ -182,6 +184,7 @@ class ContactPoint(TenantOwned, Base):
     value_index: Mapped[bytes] = mapped_column(LargeBinary)
     line_type: Mapped[str | None]
     timezone: Mapped[str | None]  # the phone number's zone where it has exactly one
+    region: Mapped[str | None]  # ISO 3166-2, where the number's first digits belong to one
     at_work: Mapped[bool] = mapped_column(default=False)
     status: Mapped[str] = mapped_column(String(8), default="untested")  # untested, valid, invalid
     source: Mapped[str]

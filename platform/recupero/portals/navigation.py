@@ -92,6 +92,7 @@ def _pages(caller: Caller) -> list[tuple[str, list[Page]]]:
                 (_("Laws"), "portals.law", "law", Permission.LAW_READ),
                 (_("Permitted hours"), "portals.hours", "plan", Permission.LAW_READ),
                 (_("House rules"), "portals.house_rules", "keys", Permission.LAW_READ),
+                (_("What the law is told"), "portals.law_facts", "tenants", Permission.LAW_MANAGE),
                 (_("Try a bill"), "portals.bill", "audit", Permission.LAW_MANAGE),
             ],
         ),

@@ -8,8 +8,8 @@ from flask_babel import get_locale
 
 #: Countries offered first: the house works in them or prepares to.
 COUNTRIES = (
-    "AR", "BO", "BR", "CL", "CO", "CR", "DO", "EC", "ES", "GT", "HN", "MX", "NI", "PA", "PE", "PT", "PY",
-    "SV", "US", "UY", "VE",
+    "AR", "BO", "BR", "CL", "CO", "CR", "DO", "EC", "ES", "GB", "GT", "HN", "MX", "NI", "PA", "PE", "PT",
+    "PY", "SV", "US", "UY", "VE",
 )  # fmt: skip
 
 

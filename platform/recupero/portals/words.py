@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from flask_babel import lazy_gettext as _
 
+from recupero.portals import words_of_law as law
 from recupero.portals import words_of_money as money
 from recupero.portals.words_of_money import Words
 
@@ -451,6 +452,10 @@ LABELS: Mapping[str, Words] = {
     "beyond": money.BEYOND,
     "every": money.EVERY,
     "disclosure": DISCLOSURES,
+    "law_fact": law.FACTS,
+    "sector": law.SECTORS,
+    "owner_type": law.OWNER_TYPES,
+    "party": law.PARTIES,
     "remittance": money.REMITTANCE_STATES,
     "remittance_method": money.REMITTANCE_METHODS,
     "statement_line": money.STATEMENT_LINES,

@@ -57,6 +57,8 @@ def account_call(account_id: int) -> ResponseReturnValue:
         why = " ".join(refusal.explain(language()) for refusal in reserved.verdict.refusals)
         later = reserved.verdict.next_lawful_at
         flash(_("The law does not allow this call now. %(why)s", why=why), "warn")
+        if any(said.outcome == "refused" for said in reserved.caller):
+            flash(_("The number that calls show is set on the page: What the law is told."), "warn")
         if later is not None:
             flash(_("Lawful again from %(moment)s.", moment=moment(later)), "warn")
         return redirect(url_for("portals.account", account_id=account_id))

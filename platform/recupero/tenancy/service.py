@@ -138,6 +138,16 @@ def configure_tenant(session: Session, tenant_id: int, *, actor: str, **settings
     )
 
 
+def state_law(session: Session, stated: dict[str, Any], *, actor: str) -> None:
+    """Keep what the law is told of the agency in scope, in place of what was."""
+    agency = session.get_one(Agency, scope_of(session).agency())
+    before, agency.law = agency.law, stated
+    if before != stated:
+        audit.record(
+            session, "tenancy.state_law", f"agency:{agency.id}", actor=actor, before=before, after=stated
+        )
+
+
 def create_user(
     session: Session,
     *,

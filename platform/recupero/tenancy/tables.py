@@ -12,7 +12,7 @@ from recupero.kernel.database import AGENCY, TENANT, AgencyOwned, Base, TenantOw
 
 
 class Agency(Base):
-    """A collection agency. `country` ISO 3166-1, `timezone` IANA."""
+    """A collection agency. `country` ISO 3166-1, `timezone` IANA. `law`: what the law is told of it."""
 
     __tablename__ = "agencies"
     __table_args__ = (UniqueConstraint("slug"), {"info": {"scope": "agency_self"}})
@@ -25,6 +25,7 @@ class Agency(Base):
     timezone: Mapped[str]
     contact_phone: Mapped[str]
     contact_email: Mapped[str]
+    law: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
     created_at: Mapped[datetime]
 
 

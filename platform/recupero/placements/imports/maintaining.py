@@ -27,7 +27,7 @@ _CHANGES = {
 }  # fmt: skip
 _POINTS = {
     "debtor_id": "bigint", "kind": "text", "value": "bytea", "value_index": "bytea", "line_type": "text",
-    "timezone": "text", "at_work": "boolean",
+    "timezone": "text", "region": "text", "at_work": "boolean",
 }  # fmt: skip
 
 
@@ -108,7 +108,7 @@ def _add_points(session: Session, points: pl.DataFrame, changes: pl.DataFrame, s
     of = points.join(changes.select(ROW, "debtor_id"), on=ROW, maintain_order="left")
     ready = of.select(
         "debtor_id", "kind", sealing.sealed(of["value"]), sealing.indexed(of["key"].alias("value_index")),
-        "line_type", "timezone", "at_work",
+        "line_type", "timezone", "region", "at_work",
     )  # fmt: skip
     copy(session, "stated_points", ready, _POINTS)
     given = {"tenant_id": ":tenant", "created_at": ":now", "status": "'untested'", "source": "'maintenance'"}

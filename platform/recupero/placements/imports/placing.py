@@ -43,7 +43,7 @@ _DEBTORS = {
 }  # fmt: skip
 _POINTS = {
     "debtor_id": "bigint", "fresh": "boolean", "kind": "text", "value": "bytea", "value_index": "bytea",
-    "line_type": "text", "timezone": "text", "at_work": "boolean",
+    "line_type": "text", "timezone": "text", "region": "text", "at_work": "boolean",
 }  # fmt: skip
 _ACCOUNTS = {
     "row_number": "bigint", "account_id": "bigint", "debtor_id": "bigint", "person_id": "bigint",

@@ -2,14 +2,14 @@
 
 import polars as pl
 
-from recupero.placements.imports import phones, values
+from recupero.placements.imports import phone_regions, phones, values
 from recupero.placements.imports.extracting import columns_of
 from recupero.placements.imports.findings import WARNING, Findings
 from recupero.placements.imports.reading import ROW
 
 SCHEMA = {
     ROW: pl.Int64, "kind": pl.String, "value": pl.String, "key": pl.String, "line_type": pl.String,
-    "timezone": pl.String, "at_work": pl.Boolean,
+    "timezone": pl.String, "region": pl.String, "at_work": pl.Boolean,
 }  # fmt: skip
 _SEVERAL = r"[;/|]| y | e |,"
 
@@ -30,6 +30,7 @@ def _phones(frame: pl.DataFrame, column: str, name: str, found: Findings) -> pl.
     single = _split(frame, column)
     judged = phones.judge_column(single, "country", "value")
     single = single.with_columns(judged["e164"], judged["line_type"], judged["zone"].alias("timezone"))
+    single = single.with_columns(phone_regions.regions(single["e164"]))
     found.add(single, pl.col("e164").is_null(), WARNING, name, "phone")
     return _rows(single.filter(pl.col("e164").is_not_null()), "phone", pl.col("e164"),
     "phone:" + pl.col("e164"),
@@ -71,5 +72,6 @@ def _rows(
         ROW, pl.lit(kind).alias("kind"), value.alias("value"), key.alias("key"),
         (pl.col("line_type") if kind == "phone" else nothing).alias("line_type"),
         (pl.col("timezone") if kind == "phone" else nothing).alias("timezone"),
+        (pl.col("region") if kind == "phone" else nothing).alias("region"),
         pl.lit(at_work).alias("at_work"),
     )  # fmt: skip

@@ -62,6 +62,7 @@ def points(found: pl.DataFrame, accepted: pl.DataFrame) -> pl.DataFrame:
     return of.select(
         "identity", "kind", sealed(of["value"]), indexed(of["key"].alias("value_index")), "line_type",
         "timezone",
+        "region",
         "at_work",
     ).sort("value_index")  # fmt: skip
 

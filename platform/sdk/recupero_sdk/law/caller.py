@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from recupero_sdk.law.checks import Refusal
+from recupero_sdk.law.checks import Case, Refusal
+from recupero_sdk.law.conditions import Concern
 from recupero_sdk.law.engine import compiled, purpose_of
 from recupero_sdk.law.pack import RegulationPack
 from recupero_sdk.law.schema import CallerIdentityRule
@@ -25,19 +26,27 @@ def check_caller(
 
     `number` as E.164 (+34 600 …) or national digits; None is a withheld number. A rule that holds only above
     some volume (`applies_above`) is listed and does not decide: whether it binds is for the house to know.
+    So is one whose `when` or `unless` leaves this call out.
     """
     law = compiled(pack, pack_date)
     where = law.whereabouts(facts)
-    day = proposal.at.astimezone(load_zone(where.zones[0])).date()
-    plan = law.plan(day, proposal.channel, purpose_of(facts, proposal, day), where.places)
+    zone = load_zone(where.zones[0])
+    local = proposal.at.astimezone(zone)
+    purpose = purpose_of(facts, proposal, local.date())
+    case = Case(facts, proposal, [], proposal.at, zone, local, local.date(), where.regions, purpose)
+    plan = law.plan(case.day, proposal.channel, purpose, where.places)
     outcomes = []
     for article in plan.standing:
         rule = article.rule
         if isinstance(rule, CallerIdentityRule) and proposal.channel in rule.channels:
             why = _wrong(rule, number, pack.manifest.calling_code)
             bound = rule.parameters.applies_above is None
-            noted = article.at_rest("within" if bound else "noted")
-            outcomes.append(article.refused(why) if why and bound else noted)
+            if not Concern(rule, pack.manifest.assume).holds(case):
+                outcomes.append(article.at_rest("not_concerned"))
+            elif why and bound:
+                outcomes.append(article.refused(why))
+            else:
+                outcomes.append(article.at_rest("within" if bound else "noted"))
     return outcomes
 
 

@@ -9,7 +9,7 @@ from recupero.ledger import service as ledger
 from recupero.ledger.events import BooksChecked
 from recupero.outreach import jobs as outreach_jobs
 from recupero.outreach import service as outreach
-from recupero.payments import charges, direct, plans, settlements, suspense, write_offs
+from recupero.payments import bank_control, charges, direct, plans, settlements, suspense, write_offs
 from recupero.payments import jobs as payments_jobs
 from recupero.payments import queries as payments
 from recupero.payments.events import (
@@ -46,6 +46,7 @@ def wire() -> None:
     """Register job handlers and event handlers. Safe to call again."""
     subscribe(AccountsPlaced, ledger.book_placed)
     subscribe(BooksChecked, payments.check_payments)
+    subscribe(BooksChecked, bank_control.check_bank)
     subscribe(DirectPaymentsReported, direct.book_direct)
     subscribe(AccountsPlaced, placed.file_permissions)
     subscribe(PermissionsStated, placed.file_permissions)

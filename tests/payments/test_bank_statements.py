@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from recupero.kernel import runtime
 from recupero.kernel.errors import Conflict, UserError
 from recupero.ledger.books import Book
-from recupero.payments import bank_items, statements, suspense
+from recupero.payments import bank_control, bank_items, statements, suspense
 from recupero.payments.bank_files import read_statements
 from recupero.payments.incoming_tables import BankLine
 from recupero.placements.tables import Account
@@ -219,10 +219,10 @@ def test_bank_and_books_agree_after_what_is_not_cleared(placed: Placed) -> None:
         f"Fecha;Monto;Glosa;Saldo\n09/03/2026;700;{number_of(placed)};5.700\n10/03/2026;-50;fee;5.650\n",
     )
     with runtime.current().database.transaction(placed.scope) as session:
-        (found,) = bank_items.bank_positions(session)
+        (found,) = bank_control.bank_positions(session)
         fee = statements.open_lines(session)[0]
         statements.set_aside(session, fee.id, reason="the bank's fee", actor="user:1")
-        (after,) = bank_items.bank_positions(session)
+        (after,) = bank_control.bank_positions(session)
     assert (found.closing_minor, found.open_minor, found.uncleared_minor) == (5_650, -50, 400)
     assert (found.books_minor, found.difference_minor) == (1_100, 0)
     assert (after.aside_minor, after.difference_minor) == (-50, 0)

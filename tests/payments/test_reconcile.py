@@ -10,7 +10,7 @@ from recupero.app import create_app
 from recupero.kernel import clock, jobs, runtime
 from recupero.ledger import trust
 from recupero.ledger.books import Book
-from recupero.payments import bank_items, reconcile, statements
+from recupero.payments import bank_control, reconcile, statements
 from recupero.payments.incoming_tables import Reconciliation
 from tests.factories import World
 from tests.ledger.placed import Placed, place
@@ -171,6 +171,6 @@ def test_a_payout_clears_its_line_at_the_bank_and_bank_and_books_agree(
     with runtime.current().database.transaction(placed.scope) as session:
         taken = statements.take_file(session, text.encode(), file_name="b.csv", actor="user:1", account="1")
         assert taken.matched == 1
-        (position,) = bank_items.bank_positions(session)
+        (position,) = bank_control.bank_positions(session)
         assert trust.balance(session, "CLP") == 39_000
     assert (position.at_gateway_minor, position.difference_minor) == (9_000, 0)

@@ -2,7 +2,6 @@
 money that left trust. An item is cleared by exactly one line of a statement.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -11,7 +10,6 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from recupero.kernel.database import scope_of
-from recupero.ledger import trust
 from recupero.payments.incoming_tables import BankLine
 
 # A bank may be this much later (or earlier, where a person noted a receipt late) than the books.
@@ -21,7 +19,8 @@ LATER, EARLIER = timedelta(days=10), timedelta(days=4)
 @dataclass(frozen=True, slots=True)
 class Item:
     """Something in the books that a bank line is to clear; positive where money came in. `subject`: payment
-    (by bank or hand), payout (of a gateway), refund (paid back by the agency), transaction (of trust)."""
+    (by bank or hand), payout (of a gateway), returned (a payout that came back), refund (paid back by the
+    agency), transaction (of trust)."""
 
     tenant_id: int
     subject: str
@@ -41,6 +40,11 @@ WITH items AS (
     UNION ALL
     SELECT tenant_id, 'payout', id, amount_minor, currency, occurred_at, reference
     FROM gateway_payouts WHERE state = 'paid' AND tenant_id = ANY(:tenants)
+    UNION ALL
+    SELECT g.tenant_id, 'returned', g.id, -g.amount_minor, g.currency, g.occurred_at, g.reference
+    FROM gateway_payouts g
+    JOIN bank_lines l ON l.tenant_id = g.tenant_id AND l.subject = 'payout' AND l.subject_id = g.id
+    WHERE g.state = 'failed' AND l.state = 'matched' AND g.tenant_id = ANY(:tenants)
     UNION ALL
     SELECT tenant_id, 'refund', id, -amount_minor, currency, closed_at, coalesce(reference, '')
     FROM refund_tasks WHERE state = 'done' AND means <> 'gateway' AND tenant_id = ANY(:tenants)
@@ -95,76 +99,3 @@ def sure(line: BankLine, items: Sequence[Item], lines: Sequence[BankLine]) -> It
 def _named(line: BankLine, item: Item) -> bool:
     """Whether the item's own reference (of four characters or more) is written on the line."""
     return len(item.words) >= 4 and item.words.upper() in (line.reference or "").upper()
-
-
-@dataclass(frozen=True, slots=True)
-class BankPosition:
-    """Bank against books in one currency of a creditor, minor units. `closing_minor` is the newest balance
-    that the bank states; `open_minor` lines that nothing explains, `aside_minor` those that are none of the
-    books'; `uncleared_minor` items in the books that the bank has not shown; `at_gateway_minor` money that a
-    gateway holds. `difference_minor` is what none of this explains."""
-
-    tenant_id: int
-    currency: str
-    closing_on: date
-    closing_minor: int
-    opening_minor: int
-    open_minor: int
-    aside_minor: int
-    uncleared_minor: int
-    at_gateway_minor: int
-    books_minor: int
-
-    @property
-    def difference_minor(self) -> int:
-        shown = self.closing_minor - self.opening_minor - self.open_minor - self.aside_minor
-        return self.books_minor - (shown + self.uncleared_minor + self.at_gateway_minor)
-
-
-_CLOSINGS = text("""
-SELECT DISTINCT ON (tenant_id, currency) tenant_id, currency, closing_on, closing_minor,
-    coalesce(first_value(opening_minor) OVER (PARTITION BY tenant_id, currency ORDER BY closing_on, id), 0)
-FROM bank_statements WHERE tenant_id = ANY(:tenants) AND closing_minor IS NOT NULL
-ORDER BY tenant_id, currency, closing_on DESC, id DESC
-""")
-_LINES = text("""
-SELECT tenant_id, currency, coalesce(sum(amount_minor) FILTER (WHERE state = 'open'), 0),
-       coalesce(sum(amount_minor) FILTER (WHERE state = 'aside'), 0)
-FROM bank_lines WHERE tenant_id = ANY(:tenants) GROUP BY tenant_id, currency
-""")
-_AT_GATEWAY = text("""
-SELECT tenant_id, currency, sum(amount) FROM (
-    SELECT tenant_id, currency, amount_minor - refunded_minor - charged_back_minor AS amount
-    FROM payments WHERE kind = 'gateway' AND tenant_id = ANY(:tenants)
-    UNION ALL
-    SELECT t.tenant_id, t.currency, t.amount_minor FROM refund_tasks t
-    JOIN payments p ON p.tenant_id = t.tenant_id AND p.id = t.payment_id AND p.kind = 'gateway'
-    WHERE t.state = 'done' AND t.means <> 'gateway' AND t.tenant_id = ANY(:tenants)
-    UNION ALL
-    SELECT tenant_id, currency, -amount_minor FROM ledger_entries
-    WHERE book = 'gateway_fees' AND tenant_id = ANY(:tenants)
-    UNION ALL
-    SELECT tenant_id, currency, -amount_minor FROM gateway_payouts
-    WHERE state = 'paid' AND tenant_id = ANY(:tenants)
-) held GROUP BY tenant_id, currency
-""")
-
-
-def bank_positions(session: Session) -> list[BankPosition]:
-    """Bank against books for each creditor in scope and currency of which a statement gives a balance."""
-    asked = {"tenants": list(scope_of(session).tenant_ids)}
-    lines = {(row[0], row[1]): (int(row[2]), int(row[3])) for row in session.execute(_LINES, asked)}
-    held = {(row[0], row[1]): int(row[2]) for row in session.execute(_AT_GATEWAY, asked)}
-    books = {(one.tenant_id, one.currency): one.balance_minor for one in trust.positions(session)}
-    missing: Counter[tuple[int, str]] = Counter()
-    for item in uncleared(session):
-        missing[item.tenant_id, item.currency] += item.amount_minor
-    found = []
-    for tenant, currency, day, closing, opening in session.execute(_CLOSINGS, asked):
-        key = (tenant, currency)
-        unexplained, aside = lines.get(key, (0, 0))
-        found.append(
-            BankPosition(tenant, currency, day, closing, opening, unexplained, aside, missing[key],
-                         held.get(key, 0), books.get(key, 0))
-        )  # fmt: skip
-    return found

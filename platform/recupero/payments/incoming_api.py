@@ -6,7 +6,7 @@ from flask import Response
 from werkzeug.datastructures import FileStorage
 
 from recupero.kernel import jobs, rest
-from recupero.payments import bank_items, incoming_schemas, receipts, statements, suspense
+from recupero.payments import bank_control, bank_items, incoming_schemas, receipts, statements, suspense
 from recupero.payments.incoming_tables import BankLine, BankStatement, Receipt, Reconciliation, RefundTask
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission
@@ -205,7 +205,7 @@ def reopen_line(tenant_id: int, line_id: int) -> None:
 def positions() -> dict[str, Any]:
     """Bank against books by creditor and currency, and what in the books the bank has not shown"""
     with transaction() as session:
-        return {"items": bank_items.bank_positions(session), "uncleared": bank_items.uncleared(session)}
+        return {"items": bank_control.bank_positions(session), "uncleared": bank_items.uncleared(session)}
 
 
 @blueprint.get("/reconciliations")

@@ -195,7 +195,7 @@ class LineSchema(Schema):
 
 class SubjectSchema(Schema):
     subject = fields.String(
-        required=True, validate=validate.OneOf(("payment", "payout", "refund", "transaction"))
+        required=True, validate=validate.OneOf(("payment", "payout", "returned", "refund", "transaction"))
     )
     subject_id = reference(required=True)
 
@@ -205,8 +205,9 @@ class BankPositionSchema(Schema):
 
     tenant_id = fields.Integer(required=True)
     currency = fields.String(required=True)
-    closing_on = fields.Date(required=True)
+    closing_on = fields.Date(required=True, allow_none=True, metadata={"description": "none: no statement"})
     closing_minor = fields.Integer(required=True)
+    opening_minor = fields.Integer(required=True)
     open_minor = fields.Integer(required=True)
     aside_minor = fields.Integer(required=True)
     uncleared_minor = fields.Integer(required=True)

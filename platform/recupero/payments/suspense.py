@@ -272,6 +272,10 @@ def paid_back(session: Session, task_id: int, *, means: str, reference: str, act
     if task.state != "open":
         raise Conflict("this money is not to be paid back any more")
     payment = _locked(session, task.payment_id)
+    if means == "gateway" and payment.kind != "gateway":
+        raise UserError(
+            "this money did not come through a gateway: it cannot go back through one", field="means"
+        )
     amount = left_over(session, [payment.id])[payment.id]
     task.amount_minor, task.means, task.reference = amount, means, reference.strip()
     task.state, task.closed_at, task.closed_by = "done", clock.now(), actor

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import jobs
 from recupero.kernel.errors import NotFound, UserError
-from recupero.payments import bank_items, reconcile, statements
+from recupero.payments import bank_control, bank_items, reconcile, statements
 from recupero.payments.incoming_tables import BankLine
 from recupero.portals.forms import Form
 from recupero.portals.incoming import accounts_named, tenant_names
@@ -54,7 +54,7 @@ def _page(form: Form) -> ResponseReturnValue:
         page = render_template(
             "incoming/bank.html", form=form, tenants=tenant_names(session), lines=lines[:SHOWN],
             more=max(len(lines) - SHOWN, 0), statements=statements.statements(session),
-            positions=bank_items.bank_positions(session), uncleared=bank_items.uncleared(session)[:SHOWN],
+            positions=bank_control.bank_positions(session), uncleared=bank_items.uncleared(session)[:SHOWN],
         )  # fmt: skip
     return page, form.status
 

@@ -1,11 +1,15 @@
 """The trust account: what lies there for each creditor, whose it is, and the agency's own fees out of it."""
 
+from collections.abc import Sequence
+
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from recupero.kernel import clock
 from recupero.kernel.errors import UserError
 from recupero.ledger import alarms, trust
+from recupero.payments import bank_control, bank_items, statements
 from recupero.portals.forms import Form
 from recupero.portals.language import money
 from recupero.portals.pages import blueprint
@@ -21,7 +25,16 @@ def trust_list() -> ResponseReturnValue:
         held = trust.positions(session)
         names = {tenant.id: tenant.name for tenant in tenancy.tenants(session)}
         standing = alarms.standing(session)
-    return render_template("trust/list.html", positions=held, names=names, alarms=standing)
+        bank = bank_control.bank_positions(session)
+    return render_template(
+        "trust/list.html", positions=held, tenants=names, alarms=standing, bank=bank, totals=_totals(bank)
+    )
+
+
+def _totals(bank: Sequence[bank_control.BankPosition]) -> list[bank_control.BankPosition]:
+    """Bank against books of all creditors together, by currency, where there are several."""
+    by_currency = {one.currency: [each for each in bank if each.currency == one.currency] for one in bank}
+    return [bank_control.total(several) for several in by_currency.values() if len(several) > 1]
 
 
 @blueprint.get("/trust/<int:tenant_id>/<currency>")
@@ -69,5 +82,12 @@ def trust_invoices(tenant_id: int, currency: str) -> ResponseReturnValue:
 def _page(tenant_id: int, currency: str, form: Form) -> ResponseReturnValue:
     with tenant_transaction(tenant_id) as session:
         held, tenant = trust.position(session, currency), tenancy.tenant(session)
-    page = render_template("trust/position.html", held=held, tenant=tenant, form=form)
+        bank = bank_control.position(session, currency)
+        page = render_template(
+            "trust/position.html", held=held, tenant=tenant, form=form, bank=bank,
+            today=clock.today(tenant.timezone),
+            candidates=bank_control.candidates(session, bank),
+            uncleared=[one for one in bank_items.uncleared(session) if one.currency == currency],
+            lines=[one for one in statements.open_lines(session) if one.currency == currency],
+        )  # fmt: skip
     return page, form.status

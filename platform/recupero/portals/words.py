@@ -418,6 +418,7 @@ LABELS: Mapping[str, Words] = {
     "refund_means": money.REFUND_MEANS,
     "receipt": money.RECEIPT_STATES,
     "bank_line": money.BANK_LINE_STATES,
+    "bank_candidate": money.BANK_CANDIDATES,
     "bank_item": money.BANK_ITEMS,
     "clue": money.CLUES,
     "reconciliation": money.RECONCILIATION_STATES,

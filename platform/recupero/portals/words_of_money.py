@@ -34,9 +34,15 @@ BANK_LINE_STATES: Words = {
     "matched": _("Matched"),
     "aside": _("Set aside"),
 }
+BANK_CANDIDATES: Words = {
+    "gap": _("A statement is missing in between"),
+    "undone": _("A line cleared what is not in the books any more"),
+    "same": _("Exactly as much"),
+}
 BANK_ITEMS: Words = {
     "payment": _("Payment"),
     "payout": _("Payout of a gateway"),
+    "returned": _("Payout that came back"),
     "refund": _("Paid back"),
     "transaction": _("Out of trust"),
 }

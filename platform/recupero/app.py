@@ -53,6 +53,7 @@ from recupero.portals import (
 from recupero.portals.errors import said, told
 from recupero.portals.pages import error_page
 from recupero.reports import api as reports_api
+from recupero.reports import documents_api
 from recupero.tenancy import api as tenancy_api
 from recupero.wiring import wire
 
@@ -61,7 +62,7 @@ log = logging.getLogger(__name__)
 # The rooms with endpoints for machines.
 ROOMS: tuple[ModuleType, ...] = (
     tenancy_api, placements_api, contacts_api, ledger_api, payments_api, incoming_api, offers_api,
-    outreach_api, decisions_api, reports_api,
+    outreach_api, decisions_api, reports_api, documents_api,
 )  # fmt: skip
 # Each adds its area to the blueprint of the portals.
 PAGES: tuple[ModuleType, ...] = (

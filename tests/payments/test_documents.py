@@ -146,7 +146,7 @@ def test_papers_are_set_in_the_debtors_language_and_the_same_again(
     first = letters.render(made)
     assert first.startswith(b"%PDF-")
     assert letters.render(made) == first
-    assert letters.number(made) == "R-000001"
+    assert made.printed_number == "R-000001"
     assert letters.render(balance(placed)) != first
     with platform.database.transaction(placed.scope) as session:
         paid = documents.paid_letter(session, placed.account_ids[0], actor="debtor")

@@ -8,9 +8,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 from recupero.kernel.crypto import EncryptedText
 from recupero.kernel.database import TENANT, Base, TenantOwned
 
+PREFIXES = {
+    "receipt": "R", "balance": "B", "paid_in_full": "P", "plan": "A", "offer": "O", "settlement": "S",
+    "settled": "C", "invoice": "F",
+}  # fmt: skip
+
 
 class Document(TenantOwned, Base):
-    """A numbered paper. `kind`: receipt, balance, paid_in_full, invoice (the creditor's own, sent again).
+    """A numbered paper. `kind`: receipt, balance, paid_in_full, plan (the terms agreed), offer (to settle),
+    settlement (agreed), settled, invoice (the creditor's own, sent again). `subject_id` is the plan or settlement.
 
     `contents` is what it says, as JSON (`documents.Contents`), or the file of an invoice in base64: printed
     again it is the same document. Numbers run through the agency's series of the kind; an invoice, which is
@@ -22,6 +28,8 @@ class Document(TenantOwned, Base):
         Index("ix_documents_debtor", "tenant_id", "debtor_id"),
         Index("uq_documents_receipt", "tenant_id", "payment_id", unique=True,
               postgresql_where=text("kind = 'receipt'")),
+        Index("uq_documents_subject", "tenant_id", "kind", "subject_id", unique=True,
+              postgresql_where=text("subject_id IS NOT NULL")),
         {"info": {**TENANT, "id_blocks": True}},
     )  # fmt: skip
 
@@ -30,11 +38,17 @@ class Document(TenantOwned, Base):
     debtor_id: Mapped[int]
     account_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
     payment_id: Mapped[int | None]
+    subject_id: Mapped[int | None]
     language: Mapped[str] = mapped_column(String(2))
     media_type: Mapped[str]
     contents: Mapped[str] = mapped_column(EncryptedText)
     issued_by: Mapped[str]
     issued_at: Mapped[datetime]
+
+    @property
+    def printed_number(self) -> str:
+        """The number as it is printed, such as R-000042."""
+        return f"{PREFIXES[self.kind]}-{self.number:06}"
 
 
 class InvoiceRequest(TenantOwned, Base):

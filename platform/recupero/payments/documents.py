@@ -1,6 +1,7 @@
 """Papers for debtors: receipts, balance letters, letters that all is paid. Reprinted they are the same.
 
-What a paper says is kept as facts; `reports.letters` sets them in the debtor's language.
+What a paper says is kept as facts; `reports.letters` sets them in the debtor's language. Papers about plans and
+settlements are made in `agreement_documents`.
 """
 
 import json
@@ -24,7 +25,7 @@ from recupero.placements.debts import OpenDebt, WhoOwes, debts_by_id, debts_of_o
 from recupero.tenancy import queries as tenancy
 
 PDF = "application/pdf"
-KINDS = ("receipt", "balance", "paid_in_full", "invoice")
+KINDS = ("receipt", "balance", "paid_in_full", "plan", "offer", "settlement", "settled", "invoice")
 LANGUAGES = ("es", "en", "pt")
 #: Receipts are made by themselves for payments of these days; older ones when somebody asks.
 RECENT = timedelta(days=30)
@@ -68,12 +69,15 @@ class Paper:
     media_type: str
     contents: str
     payment_id: int | None = None
+    subject_id: int | None = None
 
     @classmethod
     def saying(
-        cls, contents: Contents, person: WhoOwes, account_ids: list[int], payment_id: int | None = None
-    ) -> "Paper":
-        return cls(person, account_ids, PDF, json.dumps(contents, ensure_ascii=False), payment_id)
+        cls, contents: Contents, person: WhoOwes, account_ids: list[int], *, payment_id: int | None = None,
+        subject_id: int | None = None,
+    ) -> "Paper":  # fmt: skip
+        said = json.dumps(contents, ensure_ascii=False)
+        return cls(person, account_ids, PDF, said, payment_id, subject_id)
 
 
 def receipt(session: Session, payment_id: int, *, actor: str) -> Document:
@@ -124,13 +128,13 @@ def _receipts(session: Session, payments: Sequence[Payment], actor: str) -> list
     for payment in payments:
         person, placed = people[payment.debtor_id or 0], lies.get(payment.id, {})
         paid = sorted(account for account in placed if account is not None)
-        contents = _contents(
-            session, person, payment.currency, [_line(debts[account], placed[account]) for account in paid],
+        contents = contents_of(
+            session, person, payment.currency, [line_of(debts[account], placed[account]) for account in paid],
             total_minor=payment.amount_minor, on=payment.received_at, reference=payment.external_key,
             left_minor=sum(debts[account].balance_minor for account in paid),
             waiting_minor=sum(placed.get(None, {}).values()),
         )  # fmt: skip
-        papers.append(Paper.saying(contents, person, paid, payment.id))
+        papers.append(Paper.saying(contents, person, paid, payment_id=payment.id))
     return issue(session, "receipt", actor, papers)
 
 
@@ -156,7 +160,7 @@ def balance_letter(session: Session, debtor_id: int, currency: str, *, actor: st
     if not owed:
         raise NotFound("no such account")
     balances = ledger.balances(session, [debt.account_id for debt in owed])
-    lines = [_line(debt, balances[debt.account_id].parts) for debt in owed if debt.account_id in balances]
+    lines = [line_of(debt, balances[debt.account_id].parts) for debt in owed if debt.account_id in balances]
     total = sum(debt.balance_minor for debt in owed)
     return _letter(session, "balance", debtor_id, owed, lines, total, actor)
 
@@ -172,7 +176,7 @@ def paid_letter(session: Session, account_id: int, *, actor: str) -> Document:
         debt.terms.get("tolerance_minor", 0)
     ):
         raise Conflict("this letter says that all is paid, and it is not")
-    paid = _line(debt, {})
+    paid = line_of(debt, {})
     return _letter(session, "paid_in_full", debt.debtor_id, [debt], [paid], 0, actor)
 
 
@@ -181,7 +185,7 @@ def _letter(
     actor: str,
 ) -> Document:  # fmt: skip
     person = who_owes(session, debtor_id)
-    contents = _contents(
+    contents = contents_of(
         session, person, debts[0].currency, lines, total_minor=total, left_minor=total, on=clock.now()
     )
     accounts = sorted(debt.account_id for debt in debts)
@@ -206,7 +210,7 @@ def _same(last: Document, contents: Contents) -> bool:
     return {**said, "on": said["on"][:10]} == {**contents, "on": contents["on"][:10]}
 
 
-def _line(debt: OpenDebt, parts: dict[str, int]) -> Line:
+def line_of(debt: OpenDebt, parts: dict[str, int]) -> Line:
     return {
         "client_account": debt.client_account, "product": debt.product,
         "due_date": debt.due_date.isoformat(),
@@ -214,7 +218,7 @@ def _line(debt: OpenDebt, parts: dict[str, int]) -> Line:
     }  # fmt: skip
 
 
-def _contents(
+def contents_of(
     session: Session, person: WhoOwes, currency: str, lines: list[Line], *, total_minor: int,
     left_minor: int, on: datetime, waiting_minor: int = 0, reference: str | None = None,
 ) -> Contents:  # fmt: skip
@@ -241,7 +245,7 @@ def keep(
     made = [
         Document(
             tenant_id=scope_of(session).tenant(), kind=kind, number=number, debtor_id=paper.person.debtor_id,
-            account_ids=paper.account_ids, payment_id=paper.payment_id, media_type=paper.media_type,
+            account_ids=paper.account_ids, payment_id=paper.payment_id, subject_id=paper.subject_id, media_type=paper.media_type,
             language=paper.person.language if paper.person.language in LANGUAGES else LANGUAGES[0],
             contents=paper.contents, issued_by=actor, issued_at=clock.now(),
         )

@@ -7,6 +7,7 @@ from recupero.kernel import audit, clock, runtime
 from recupero.kernel.jobs import MAX_ATTEMPTS, JobContext, enqueue, job, periodic, release_key
 from recupero.payments import (
     accruing,
+    agreement_documents,
     charges,
     documents,
     gateways,
@@ -179,7 +180,8 @@ def accrue(context: JobContext, after: int) -> None:
 
 @periodic("payments.issue_receipts", every=timedelta(minutes=1))
 def issue_receipts(context: JobContext) -> None:
-    """Receipts for what has come in, creditor by creditor; a debtor who is on their page need not wait."""
+    """Receipts for what has come in and papers of what was agreed, creditor by creditor; a debtor who is on
+    their page need not wait."""
     database = runtime.current().database
     for agency in agency_scopes(database):
         for tenant_id in agency.tenant_ids:
@@ -187,3 +189,5 @@ def issue_receipts(context: JobContext) -> None:
             while more:
                 with database.transaction(agency.of_tenant(tenant_id)) as session:
                     more = documents.issue_receipts(session) > 0
+            with database.transaction(agency.of_tenant(tenant_id)) as session:
+                agreement_documents.issue_agreements(session)

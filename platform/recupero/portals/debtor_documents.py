@@ -87,9 +87,8 @@ def file_response(found: Document) -> Response:
     """A paper as a file to keep."""
     from recupero.reports import letters  # the typesetter stays out of processes that set nothing
 
-    ending = {"application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg"}[found.media_type]
     response = Response(letters.render(found), mimetype=found.media_type)
-    response.headers.set("Content-Disposition", "attachment", filename=f"{letters.number(found)}.{ending}")
+    response.headers.set("Content-Disposition", "attachment", filename=letters.file_name(found))
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cache-Control"] = "private, no-store"
     return response

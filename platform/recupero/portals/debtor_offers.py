@@ -2,17 +2,18 @@
 
 from datetime import date
 
-from flask import Response, redirect, render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from recupero.kernel import clock
 from recupero.kernel.errors import NotFound, UserError
-from recupero.payments import affordability, charges, hardship, plans, settlements
+from recupero.payments import affordability, agreement_documents, charges, hardship, plans, settlements
 from recupero.payments.links import Door, debtor_of
 from recupero.payments.offer_tables import Plan, Settlement
 from recupero.payments.policy import PAGE, policy_of
-from recupero.portals import debtor, letters, plan_forms
+from recupero.portals import debtor, plan_forms
+from recupero.portals.debtor_documents import file_response
 from recupero.portals.forms import Form
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import public
@@ -94,8 +95,8 @@ def agreed_plan(token: str, door: Door, plan_id: int) -> ResponseReturnValue:
 def plan_letter(token: str, door: Door, plan_id: int) -> ResponseReturnValue:
     """The plan's terms to keep."""
     with debtor.transaction_of(door) as opened:
-        debtor.wear_house(opened)
-        return _pdf(letters.plan_agreement(opened, _own_plan(opened, door, plan_id)), f"plan-{plan_id}")
+        found = _own_plan(opened, door, plan_id)
+        return file_response(agreement_documents.plan_paper(opened, found, actor="debtor"))
 
 
 @blueprint.post("/p/<token>/settlements/<int:settlement_id>")
@@ -115,9 +116,8 @@ def accept_settlement(token: str, door: Door, settlement_id: int) -> ResponseRet
 def settlement_letter(token: str, door: Door, settlement_id: int) -> ResponseReturnValue:
     """The offer, or what came of it, to keep."""
     with debtor.transaction_of(door) as opened:
-        debtor.wear_house(opened)
         found = _own_settlement(opened, door, settlement_id)
-        return _pdf(letters.settlement(opened, found), f"settlement-{settlement_id}")
+        return file_response(agreement_documents.settlement_paper(opened, found, actor="debtor"))
 
 
 @blueprint.get("/p/<token>/help")
@@ -211,9 +211,3 @@ def _debtor(opened: Session, door: Door) -> int:
 
 def _today(opened: Session) -> date:
     return clock.today(tenancy.tenant(opened).timezone)
-
-
-def _pdf(content: bytes, name: str) -> Response:
-    response = Response(content, mimetype="application/pdf")
-    response.headers.set("Content-Disposition", "attachment", filename=f"{name}.pdf")
-    return response

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from flask import Response, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
@@ -14,13 +14,14 @@ from sqlalchemy.orm import Session
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import NotFound, UserError
-from recupero.payments import affordability, hardship, plans, settlements
+from recupero.payments import affordability, agreement_documents, hardship, plans, settlements
 from recupero.payments.offer_tables import Plan, Settlement
 from recupero.payments.policy import offerer_of, policy_of
 from recupero.placements import browse
 from recupero.placements.debts import OpenDebt, debts, debts_by_id
 from recupero.placements.lifecycle import ENDED
-from recupero.portals import letters, plan_forms
+from recupero.portals import plan_forms
+from recupero.portals.debtor_documents import file_response
 from recupero.portals.forms import Form
 from recupero.portals.pages import blueprint
 from recupero.tenancy import queries as tenancy
@@ -133,7 +134,7 @@ def account_plan_letter(account_id: int, plan_id: int) -> ResponseReturnValue:
     with tenant_transaction(_tenant_of(account_id)) as session:
         plan = plans.find(session, plan_id)
         _check_of(account_id, plan)
-        return _pdf(letters.plan_agreement(session, plan), f"plan-{plan_id}")
+        return file_response(agreement_documents.plan_paper(session, plan, actor=the_caller().actor))
 
 
 @blueprint.get("/accounts/<int:account_id>/settlements/<int:settlement_id>.pdf")
@@ -143,13 +144,7 @@ def account_settlement_letter(account_id: int, settlement_id: int) -> ResponseRe
     with tenant_transaction(_tenant_of(account_id)) as session:
         found = settlements.find(session, settlement_id)
         _check_of(account_id, found)
-        return _pdf(letters.settlement(session, found), f"settlement-{settlement_id}")
-
-
-def _pdf(content: bytes, name: str) -> Response:
-    response = Response(content, mimetype="application/pdf")
-    response.headers.set("Content-Disposition", "attachment", filename=f"{name}.pdf")
-    return response
+        return file_response(agreement_documents.settlement_paper(session, found, actor=the_caller().actor))
 
 
 @blueprint.get("/approvals")

@@ -79,6 +79,10 @@ DOCUMENTS: Words = {
     "receipt": _("Receipt"),
     "balance": _("What is owed"),
     "paid_in_full": _("Paid in full"),
+    "plan": _("Payment plan"),
+    "offer": _("Offer to settle"),
+    "settlement": _("Settlement agreed"),
+    "settled": _("Settled in full"),
     "invoice": _("Original invoice"),
 }
 TERMS: Words = {

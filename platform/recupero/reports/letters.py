@@ -11,6 +11,7 @@ from babel import dates
 from recupero.payments.document_tables import Document
 from recupero.payments.documents import Contents, said
 from recupero.payments.invoice_requests import file_of
+from recupero.reports import agreement_letters
 from recupero.reports.metrics import N_
 from recupero.reports.words import Words
 
@@ -19,9 +20,12 @@ TITLES = {
     "receipt": N_("Receipt"),
     "balance": N_("What is owed"),
     "paid_in_full": N_("Paid in full"),
+    "plan": N_("Payment plan"),
+    "offer": N_("Offer to settle"),
+    "settlement": N_("Settlement agreed"),
+    "settled": N_("Settled in full"),
     "invoice": N_("Original invoice"),
 }
-PREFIXES = {"receipt": "R", "balance": "B", "paid_in_full": "P", "invoice": "F"}
 _PARTS = {
     "principal": N_("Principal"),
     "interest": N_("Interest"),
@@ -31,9 +35,10 @@ _PARTS = {
 }
 
 
-def number(document: Document) -> str:
-    """The number as it is printed, such as R-000042."""
-    return f"{PREFIXES[document.kind]}-{document.number:06}"
+def file_name(document: Document) -> str:
+    """What the file is called, such as R-000042.pdf."""
+    ending = {"application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg"}[document.media_type]
+    return f"{document.printed_number}.{ending}"
 
 
 def render(document: Document) -> bytes:
@@ -56,11 +61,13 @@ def _typeset(contents: dict[str, Any]) -> bytes:
 
 def _contents(document: Document, says: Contents) -> dict[str, Any]:
     words = Words.of(document.language, says["country"])
-    opening, closing = _paragraphs(document.kind, says, words)
+    agreed = document.kind in agreement_letters.KINDS
+    paragraphs = agreement_letters.paragraphs if agreed else _paragraphs
+    opening, closing = paragraphs(document.kind, says, words)
     return {
         "language": words.language,
         "title": words(TITLES[document.kind]),
-        "number": number(document),
+        "number": document.printed_number,
         "date": words.moment(document.issued_at, says["timezone"]),
         "agency": says["agency"],
         "contact": " · ".join(filter(None, (says["phone"], says["email"]))),
@@ -79,7 +86,8 @@ def _contents(document: Document, says: Contents) -> dict[str, Any]:
             }
             for line in says["lines"]
         ],
-        "sums": _sums(document.kind, says, words),
+        "sums": [] if agreed else _sums(document.kind, says, words),
+        "schedule": agreement_letters.schedule(says, words) if agreed else [],
     }  # fmt: skip
 
 

@@ -35,4 +35,34 @@ class ReportSchema(Schema):
     definitions = fields.Dict(required=True)
 
 
+class NewDocumentSchema(Schema):
+    kind = fields.String(
+        required=True, validate=validate.OneOf(("balance", "paid_in_full", "plan", "settlement"))
+    )
+    subject_id = fields.Integer(
+        load_default=None, allow_none=True, validate=validate.Range(1, 2**63 - 1),
+        metadata={"description": "the plan or settlement, of papers about one"},
+    )  # fmt: skip
+
+
+class DocumentSchema(Schema):
+    """A numbered paper for a debtor."""
+
+    id = fields.Integer(required=True)
+    kind = fields.String(required=True)
+    number = fields.String(required=True)
+    language = fields.String(required=True)
+    debtor_id = fields.Integer(required=True)
+    account_ids = fields.List(fields.Integer(), required=True)
+    payment_id = fields.Integer(required=True, allow_none=True)
+    subject_id = fields.Integer(required=True, allow_none=True)
+    media_type = fields.String(required=True)
+    issued_at = fields.DateTime(required=True)
+    issued_by = fields.String(required=True)
+
+
+class DocumentsSchema(Schema):
+    items = fields.List(fields.Nested(DocumentSchema), required=True)
+
+
 FORMATS = tuple(MEDIA_TYPES)

@@ -1,4 +1,4 @@
-"""Papers about agreements: the terms of a plan, an offer to settle, the settlement agreed, that it is settled.
+"""Papers about agreements: the terms of a plan, an offer to settle, the settlement, that it is settled.
 
 Each is issued once for its plan or settlement, by itself within a minute, at once where somebody asks.
 """
@@ -32,8 +32,8 @@ class Instalment(TypedDict):
 
 
 class AgreementContents(Contents):
-    """What a paper about an agreement says, besides: `total_minor` is the sum agreed, `owed_minor` what is owed
-    without it, `last_day` until when an offer holds or a settlement is to be paid."""
+    """What a paper about an agreement says, besides: `total_minor` is the sum agreed, `owed_minor` what is
+    owed without it, `last_day` until when an offer holds or a settlement is to be paid."""
 
     subject_id: int
     agreed_on: str

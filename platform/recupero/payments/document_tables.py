@@ -16,7 +16,8 @@ PREFIXES = {
 
 class Document(TenantOwned, Base):
     """A numbered paper. `kind`: receipt, balance, paid_in_full, plan (the terms agreed), offer (to settle),
-    settlement (agreed), settled, invoice (the creditor's own, sent again). `subject_id` is the plan or settlement.
+    settlement (agreed), settled, invoice (the creditor's own, sent again). `subject_id` is the plan or
+    settlement.
 
     `contents` is what it says, as JSON (`documents.Contents`), or the file of an invoice in base64: printed
     again it is the same document. Numbers run through the agency's series of the kind; an invoice, which is

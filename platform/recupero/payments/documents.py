@@ -1,7 +1,7 @@
 """Papers for debtors: receipts, balance letters, letters that all is paid. Reprinted they are the same.
 
-What a paper says is kept as facts; `reports.letters` sets them in the debtor's language. Papers about plans and
-settlements are made in `agreement_documents`.
+What a paper says is kept as facts; `reports.letters` sets them in the debtor's language. Papers about plans
+and settlements are made in `agreement_documents`.
 """
 
 import json
@@ -245,7 +245,8 @@ def keep(
     made = [
         Document(
             tenant_id=scope_of(session).tenant(), kind=kind, number=number, debtor_id=paper.person.debtor_id,
-            account_ids=paper.account_ids, payment_id=paper.payment_id, subject_id=paper.subject_id, media_type=paper.media_type,
+            account_ids=paper.account_ids, payment_id=paper.payment_id, subject_id=paper.subject_id,
+            media_type=paper.media_type,
             language=paper.person.language if paper.person.language in LANGUAGES else LANGUAGES[0],
             contents=paper.contents, issued_by=actor, issued_at=clock.now(),
         )

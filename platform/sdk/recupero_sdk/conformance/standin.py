@@ -1,9 +1,5 @@
-"""A stand-in for a provider that speaks HTTP: a real server on a free port of this machine.
-
-def answer(asked: Asked) -> Answer | None: ...
-
-with standing_in(answer) as address: ...
-"""
+"""A stand-in for a provider that speaks HTTP: a real server on a free port of this machine. A plug-in's tests
+write one function, from what was asked to what is answered, and give it to `standing_in`."""
 
 from __future__ import annotations
 

@@ -1,0 +1,78 @@
+"""What Twilio calls us for: what became of our messages, and what people write
+(https://www.twilio.com/docs/messaging/guides/webhook-request)."""
+
+import re
+from collections.abc import Mapping
+
+from twilio.twiml.messaging_response import MessagingResponse
+
+from recupero_channel_sms.account import believed
+from recupero_channel_sms.failures import fate_of
+from recupero_channel_sms.media import attachments
+from recupero_sdk.inbound import (
+    Event,
+    Fate,
+    InboundAnswer,
+    InboundRequest,
+    MessageEvent,
+    Rejected,
+    StatusEvent,
+)
+from recupero_sdk.settings import PluginConfig
+
+_MESSAGE_SID = re.compile(r"(SM|MM)[0-9a-fA-F]{32}")
+_FATES = {
+    "sent": Fate.SENT,
+    "delivered": Fate.DELIVERED,
+    "read": Fate.READ,
+    "undelivered": Fate.FAILED,
+    "failed": Fate.FAILED,
+    "canceled": Fate.FAILED,
+}
+#: On the way; nothing has become of it yet.
+_UNDER_WAY = ("accepted", "scheduled", "queued", "sending", "receiving", "received", "partially_delivered")
+#: Opt-outs that Twilio has confirmed to the person itself.
+_OPT_OUTS = ("STOP", "START", "HELP")
+
+
+def hear(request: InboundRequest, config: PluginConfig) -> InboundAnswer:
+    """The events of a signed request. Answers with an empty TwiML, since any other text would be sent to the
+    person as a message."""
+    form = believed(request, config)
+    sid = form.get("MessageSid") or form.get("SmsSid", "")
+    if not _MESSAGE_SID.fullmatch(sid):
+        raise Rejected("the request names no message", status=400)
+    if "MessageStatus" in form:
+        events = _status(sid, form, request.query)
+    elif "Body" in form and form.get("From"):
+        events = [_message(sid, form, config)]
+    else:
+        raise Rejected("the request is neither news nor a message", status=400)
+    return InboundAnswer(events, body=str(MessagingResponse()), content_type="text/xml")
+
+
+def _status(sid: str, form: Mapping[str, str], query: Mapping[str, str]) -> list[Event]:
+    status, code = form["MessageStatus"], form.get("ErrorCode", "")
+    if status in _UNDER_WAY:
+        return []
+    fate = _FATES.get(status)
+    if fate is None:
+        raise Rejected("the status is not known", status=400)
+    if fate is Fate.FAILED:
+        fate = fate_of(int(code) if code.isdecimal() else None)
+    reason = f"Twilio {code}" if code.isdecimal() else None
+    return [StatusEvent(f"{sid}:{status}", sid, fate, reason=reason, key=query.get("key", ""))]
+
+
+def _message(sid: str, form: Mapping[str, str], config: PluginConfig) -> MessageEvent:
+    """What a person wrote. `payload` is the kind of opt-out where Twilio has taken it as one and answered."""
+    opt_out = form.get("OptOutType", "").upper()
+    return MessageEvent(
+        id=f"{sid}:received",
+        channel="sms",
+        sender=form["From"],
+        recipient=form.get("To", ""),
+        text=form["Body"],
+        attachments=attachments(form, config),
+        payload=opt_out if opt_out in _OPT_OUTS else None,
+    )

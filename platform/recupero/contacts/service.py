@@ -4,7 +4,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, LargeBinary, String, bindparam, delete, insert, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    LargeBinary,
+    String,
+    bindparam,
+    case,
+    delete,
+    insert,
+    literal,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
@@ -27,6 +40,7 @@ __all__ = ["Caller", "Reservation", "Wish", "reserve"]
 
 VISIT_AFTER = timedelta(days=30)
 _WRITTEN = ("email", "sms", "whatsapp", "letter")
+_SPOKEN = ("call", "visit")
 PERMISSION_KINDS = ("consent", "opt_out")
 
 
@@ -323,10 +337,11 @@ def record_disposition(session: Session, contact_id: int, code: str, *, actor: s
         .values(
             disposition=code,
             right_party=disposition.right_party,
-            state=disposition.state,
+            state=_state_after(disposition),
             state_at=clock.now(),
         )
         .returning(
+            Contact.state,
             Contact.debtor_id,
             Contact.account_id,
             Contact.channel,
@@ -336,15 +351,22 @@ def record_disposition(session: Session, contact_id: int, code: str, *, actor: s
     ).one_or_none()
     if row is None:
         raise NotFound("no such contact")
-    _count(session, {contact_id: gate.OUTCOMES[disposition.state]})
+    _count(session, {contact_id: gate.OUTCOMES[row.state]})
     _apply(session, disposition, row.debtor_id, row.account_id, row.channel, row.contact_point_id)
     audit.record(
         session, "contacts.disposition", f"contact:{contact_id}", actor=actor, tenant_id=tenant, code=code
     )
-    if disposition.state == "answered":
+    if row.state == "answered":
         publish(session, ContactAnswered(contact_id, row.account_id, row.debtor_id, disposition.right_party))
     action_id: int | None = row.action_id
     return action_id
+
+
+def _state_after(disposition: Disposition) -> ColumnElement[str]:
+    """What somebody says to a message came over it; what they say to a person was a talk."""
+    if disposition.state != "delivered":
+        return literal(disposition.state)
+    return case((Contact.channel.in_(_SPOKEN), "answered"), else_=disposition.state)
 
 
 def _apply(

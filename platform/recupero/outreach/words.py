@@ -75,7 +75,7 @@ def write(
     Raises jinja2.TemplateError where a template does not exist or wants what is not known.
     """
     language = account.language if account.language in LANGUAGES else "en"
-    said = phrases(language, "_phrases.txt", _values(account, sender, link, language))
+    said = phrases(language, "_phrases.txt", values_of(account, sender, link, language))
     values = {
         **said,
         "tone": tone,
@@ -83,7 +83,7 @@ def write(
         "link": link,
         "code": code,
         "language": language,
-        "today": _day(clock.now().date(), _locale(language, account.country)),
+        "today": day(clock.now().date(), locale_of(language, account.country)),
     }
     short = channel in SHORT_CHANNELS
     subject = _template(f"{language}/{template}.subject").render(values).strip()
@@ -101,8 +101,9 @@ def extended(message: Words, items: Mapping[str, str]) -> Words:
     return replace(message, text=text, html=html, shown={**message.shown, **items})
 
 
-def _values(account: Reachable, sender: Sender, link: str, language: str) -> dict[str, str | None]:
-    locale = _locale(language, account.country)
+def values_of(account: Reachable, sender: Sender, link: str, language: str) -> dict[str, str | None]:
+    """What templates may say of the account, in the language; None for what is nothing or not known."""
+    locale = locale_of(language, account.country)
 
     def money(minor: int) -> str | None:
         return format_minor(minor, account.currency, locale) if minor else None
@@ -111,9 +112,9 @@ def _values(account: Reachable, sender: Sender, link: str, language: str) -> dic
         "agency": sender.agency,
         "creditor_name": sender.creditor,
         "account": " ".join(account.client_account.split()),  # what is imported never makes a line of its own
-        "opened": None if account.open_date is None else _day(account.open_date, locale),
-        "due": _day(account.due_date, locale),
-        "placed": _day(account.placed_on, locale),
+        "opened": None if account.open_date is None else day(account.open_date, locale),
+        "due": day(account.due_date, locale),
+        "placed": day(account.placed_on, locale),
         "balance": format_minor(account.balance_minor, account.currency, locale),
         "interest_amount": money(account.interest_minor),
         "costs_amount": money(account.costs_minor),
@@ -160,12 +161,13 @@ def _template(name: str) -> Template:
 
 
 @cache
-def _locale(language: str, country: str) -> str:
+def locale_of(language: str, country: str) -> str:
     """The debtor's language as their country writes it, where Unicode knows that combination."""
     wanted = f"{language}_{country}"
     return wanted if localedata.exists(wanted) else language
 
 
 @lru_cache(maxsize=4096)
-def _day(day: date, locale: str) -> str:
-    return format_date(day, "long", locale=locale)
+def day(when: date, locale: str) -> str:
+    """A date in full, as the locale writes it."""
+    return format_date(when, "long", locale=locale)

@@ -28,6 +28,8 @@ class Permission(StrEnum):
     LAW_READ = "law.read"
     LAW_MANAGE = "law.manage"
     OUTBOX_READ = "outbox.read"
+    WORDS_WRITE = "words.write"  # draft call scripts and message templates
+    WORDS_APPROVE = "words.approve"  # let a draft be used
     DECISIONS_READ = "decisions.read"
     DECISIONS_PLAN = "decisions.plan"
     PAYMENTS_READ = "payments.read"
@@ -49,6 +51,7 @@ _SUPERVISOR = _AGENT | {
     Permission.TENANCY_READ,
     Permission.PLACEMENTS_READ,
     Permission.OUTBOX_READ,
+    Permission.WORDS_WRITE,
     Permission.DECISIONS_READ,
     Permission.PAYMENTS_READ,
     Permission.PAYMENTS_BOOK,
@@ -67,6 +70,8 @@ _COMPLIANCE = frozenset(
         Permission.LAW_READ,
         Permission.LAW_MANAGE,
         Permission.OUTBOX_READ,
+        Permission.WORDS_WRITE,
+        Permission.WORDS_APPROVE,
         Permission.DECISIONS_READ,
         Permission.PAYMENTS_READ,
         Permission.REMITTANCES_READ,

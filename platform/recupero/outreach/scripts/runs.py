@@ -1,0 +1,187 @@
+"""The way of one call through its script: every step is recorded, nothing of the debt before the proof."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from recupero.contacts.dispositions import DISPOSITIONS
+from recupero.kernel import clock
+from recupero.kernel.database import scope_of
+from recupero.kernel.errors import Conflict, NotFound, UserError
+from recupero.outreach import calls
+from recupero.outreach.script_tables import CallRun, CallStep
+from recupero.outreach.scripts import saying, spoken, store, walk
+from recupero.outreach.scripts.shape import REASONS, Choice, Script, Step
+from recupero.outreach.scripts.walk import Position
+from recupero.placements import identity, reach
+from recupero.placements.debts import debts_by_id, who_owes
+from recupero.placements.identity import Fact
+
+#: What a caller may ask for. The name is none of it: we asked for the person by name.
+ASKED = (Fact.BIRTH_DATE, Fact.NATIONAL_ID, Fact.POSTAL_CODE, Fact.CLIENT_ACCOUNT)
+NEEDED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """What whoever leads the call has before them. `read_out` are the country's disclosures at this step,
+    `questions` what may be asked for the proof, of which `NEEDED` must be right."""
+
+    run: CallRun
+    script: Script
+    step: Step
+    text: str
+    hint: str
+    read_out: tuple[str, ...]
+    choices: tuple[Choice, ...]
+    questions: tuple[Fact, ...]
+
+    @property
+    def over(self) -> bool:
+        """Whether the script has come to its end."""
+        return self.step.kind == "end"
+
+
+def begin(
+    session: Session, contact_id: int, account_id: int, *, led_by: str, segment: str = "general"
+) -> CallRun:
+    """The run of a reserved call, made where there is none yet. `led_by`: agent or voice."""
+    found = _run(session, contact_id)
+    if found is not None:
+        return found
+    account = reach.reachable(session, [account_id]).get(account_id)
+    if account is None:
+        raise NotFound("no such account")
+    chosen = store.script_for(session, account.country, segment)
+    known: tuple[str, ...] = chosen.script.languages
+    run = CallRun(
+        tenant_id=scope_of(session).tenant(), contact_id=contact_id, account_id=account_id,
+        debtor_id=account.debtor_id, script_id=chosen.id, script=chosen.script.name, version=chosen.version,
+        language=account.language if account.language in known else known[0], led_by=led_by,
+        step=chosen.script.start, proven=False, failures=0, started_at=clock.now(),
+    )  # fmt: skip
+    session.add(run)
+    session.flush()
+    return run
+
+
+def talk(session: Session, contact_id: int, *, agent: str) -> Talk:
+    """Where the call stands, in words. `agent` is the name of whoever speaks. Raises NotFound."""
+    run = _known(session, contact_id)
+    script = store.kept(session, run.script_id)
+    step = script.steps[run.step]
+    values = spoken.values(session, run.account_id, run.language, agent=agent, proven=run.proven)
+    disclosed = step.kind == "disclose"
+    return Talk(
+        run, script, step,
+        saying.say(step.say, run.language, values),
+        saying.say(step.hint, run.language, values) if step.hint else "",
+        spoken.disclosures(session, run.account_id, run.language) if disclosed else (),
+        tuple(choice for choice in step.choices if choice.id in walk.offered(step)),
+        _questions(session, run) if step.kind == "identity" else (),
+    )  # fmt: skip
+
+
+def answer(session: Session, contact_id: int, step: str, choice: str) -> None:
+    """On by a choice at `step`. Raises Conflict where the call stands elsewhere (sent twice, another window),
+    UserError for a choice that the step does not offer."""
+    run = _at(session, contact_id, step)
+    _move(session, run, choice, walk.choose(store.kept(session, run.script_id), _position(run), choice))
+
+
+def identify(session: Session, contact_id: int, step: str, answers: Mapping[Fact, str]) -> bool:
+    """Compare what the person told of themselves; whether it proves who they are.
+
+    Two facts must be given and right. Raises Conflict where the call stands elsewhere; UserError where fewer
+    than two are given, or where too little is known of the person to prove anything.
+    """
+    run = _at(session, contact_id, step)
+    asked = _questions(session, run)
+    given = {fact: text for fact, text in answers.items() if fact in asked and text.strip()}
+    if len(given) < NEEDED:
+        raise UserError("Two facts are needed, as the person told them.", field="facts")
+    person = who_owes(session, run.debtor_id)
+    known = identity.known_facts(person, debts_by_id(session, [run.account_id]))
+    right = identity.all_right(known, tuple(given), given)
+    after = walk.identify(store.kept(session, run.script_id), _position(run), right=right)
+    _move(session, run, "proven" if right else "wrong", after)
+    return right
+
+
+def finish(session: Session, contact_id: int, code: str, *, actor: str, reason: str | None = None) -> None:
+    """End the call with its coded result; `reason` is why the person did not pay, where it was heard.
+
+    Raises Conflict for a result that says the right person was spoken to where nobody proved it.
+    """
+    run = _known(session, contact_id)
+    if run.ended_at is not None:
+        raise Conflict("this call has ended already")
+    result = DISPOSITIONS.get(code)
+    if result is not None and result.right_party and not run.proven:
+        raise Conflict("identity was not proven in this call: choose another result")
+    if reason is not None and reason not in REASONS:
+        raise UserError(
+            "unknown reason '%(reason)s': use %(known)s",
+            field="reason",
+            reason=reason,
+            known=", ".join(REASONS),
+        )
+    calls.finish_call(session, contact_id, code, actor=actor)
+    run.reason = reason or run.reason
+    run.ended_at = clock.now()
+
+
+def steps_of(session: Session, contact_id: int) -> list[CallStep]:
+    """The steps that the call took, in order. Raises NotFound."""
+    run = _known(session, contact_id)
+    rows = session.execute(
+        select(CallStep)
+        .where(CallStep.tenant_id == run.tenant_id, CallStep.run_id == run.id)
+        .order_by(CallStep.id)
+    )
+    return list(rows.scalars())
+
+
+def _questions(session: Session, run: CallRun) -> tuple[Fact, ...]:
+    person = who_owes(session, run.debtor_id)
+    known = identity.known_facts(person, debts_by_id(session, [run.account_id]))
+    return tuple(fact for fact in ASKED if fact in known)
+
+
+def _run(session: Session, contact_id: int, *, lock: bool = False) -> CallRun | None:
+    query = select(CallRun).where(
+        CallRun.tenant_id == scope_of(session).tenant(), CallRun.contact_id == contact_id
+    )
+    return session.execute(query.with_for_update() if lock else query).scalar_one_or_none()
+
+
+def _known(session: Session, contact_id: int) -> CallRun:
+    run = _run(session, contact_id)
+    if run is None:
+        raise NotFound("no such call")
+    return run
+
+
+def _at(session: Session, contact_id: int, step: str) -> CallRun:
+    run = _run(session, contact_id, lock=True)
+    if run is None:
+        raise NotFound("no such call")
+    if run.step != step or run.ended_at is not None:
+        raise Conflict("the call has gone on meanwhile")
+    return run
+
+
+def _position(run: CallRun) -> Position:
+    return Position(run.step, run.proven, run.failures, run.reason)
+
+
+def _move(session: Session, run: CallRun, said: str, after: Position) -> None:
+    session.add(
+        CallStep(
+            tenant_id=run.tenant_id, run_id=run.id, at=clock.now(), step=run.step, answer=said, to=after.step
+        )
+    )
+    run.step, run.proven, run.failures, run.reason = after.step, after.proven, after.failures, after.reason
+    session.flush()

@@ -1,0 +1,94 @@
+"""What a call says of its account, and what the country wants said on it."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from recupero.contacts import queries as contact_queries
+from recupero.contacts.policies import law_for
+from recupero.kernel import clock
+from recupero.kernel.money import format_minor
+from recupero.outreach import disclosures as house
+from recupero.outreach import words
+from recupero.outreach.words import Sender
+from recupero.payments import queries as payments
+from recupero.payments import service as payments_service
+from recupero.placements.reach import Reachable
+from recupero.tenancy import queries as tenancy
+from recupero_sdk.law import Proposal, check_content
+
+
+def values(session: Session, account_id: int, language: str, *, agent: str, proven: bool) -> dict[str, str]:
+    """The values of a script's words. Those of the debt are there only where identity is `proven`, so that no
+    script, whatever stands in it, can tell them earlier."""
+    account = contact_queries.dossiers(session, [account_id]).accounts[account_id]
+    sender = _sender(session)
+    open_to_all = {
+        "agent": agent,
+        "agency": sender.agency,
+        "name": " ".join(account.name.split()),
+        "phone": sender.phone,
+        "call_back_phone": sender.phone,
+        "recording": house.stated(session).get("recording", ""),
+    }
+    return {**open_to_all, **_of_debt(session, account, sender, language)} if proven else open_to_all
+
+
+def _of_debt(session: Session, account: Reachable, sender: Sender, language: str) -> dict[str, str]:
+    link = _link(session, account)
+    said = words.values_of(account, sender, link, language)
+    promise = next((one for one in payments.promises_of(session, [account.account_id])), None)
+    locale = words.locale_of(language, account.country)
+    promised = format_minor(promise.amount_minor, account.currency, locale) if promise else ""
+    return {
+        "creditor": sender.creditor,
+        "account": said["account"] or "",
+        "amount": said["balance"] or "",
+        "due": said["due"] or "",
+        "interest": said["interest_amount"] or "",
+        "costs": said["costs_amount"] or "",
+        "product": account.product or "",
+        "promised": promised,
+        "promised_on": words.day(promise.due_date, locale) if promise else "",
+        "link": link,
+    }
+
+
+def disclosures(session: Session, account_id: int, language: str) -> tuple[str, ...]:
+    """What the law of the debtor's country wants said on a call, in the order it asks: first what everybody
+    says alike, then what the agency stated. An item that nobody has stated is named, so that it is not
+    forgotten in silence."""
+    known = contact_queries.dossiers(session, [account_id])
+    account, law = known.accounts[account_id], law_for(session)
+    if law.closed_because(account.country) is not None:
+        return ()
+    sender = _sender(session)
+    said = words.phrases(
+        language, "_phrases.txt", words.values_of(account, sender, _link(session, account), language)
+    )
+    channel: Any = "call"
+    outcomes = check_content(
+        law.by_country[account.country], known.facts(account_id, None), Proposal(clock.now(), channel), "",
+        occasion="later" if account_id in contact_queries.approached(session, {account_id}) else "first",
+        shown={}, language=language,
+    )  # fmt: skip
+    wanted = [
+        item
+        for outcome in outcomes
+        if outcome.code == "item_missing"
+        for item in outcome.details["items"].split(", ")
+    ]
+    common = words.phrases(language, "_items.txt", {**said, "link": said["how_to_pay"], "today": ""})
+    stated = {item: phrase for item, phrase in house.stated(session).items() if phrase}
+    known_words = {**said, **common, **stated}
+    return tuple(known_words.get(item) or f"[{item}]" for item in dict.fromkeys(wanted))
+
+
+def _sender(session: Session) -> Sender:
+    tenant, agency = tenancy.tenant(session), tenancy.agency(session)
+    return Sender(tenant.name, agency.name, agency.contact_phone, agency.contact_email)
+
+
+def _link(session: Session, account: Reachable) -> str:
+    links = payments_service.ensure_links(session, {account.debtor_id: [account.account_id]})
+    return links[account.debtor_id]

@@ -26,6 +26,7 @@ from recupero.portals import (
     accounts,
     api_docs,
     bank,
+    calling,
     creditor,
     debtor,
     debtor_documents,
@@ -41,6 +42,7 @@ from recupero.portals import (
     pages,
     placements,
     remittances,
+    scripts,
     shell,
     sign_in,
     staff,
@@ -66,9 +68,9 @@ ROOMS: tuple[ModuleType, ...] = (
 )  # fmt: skip
 # Each adds its area to the blueprint of the portals.
 PAGES: tuple[ModuleType, ...] = (
-    accounts, api_docs, bank, creditor, debtor_documents, debtor_offers, disclosures, documents, home,
-    incoming, law, offers, operation, outbox, placements, remittances, sign_in, staff, standing, tenants,
-    terms, trust, work,
+    accounts, api_docs, bank, calling, creditor, debtor_documents, debtor_offers, disclosures, documents,
+    home, incoming, law, offers, operation, outbox, placements, remittances, scripts, sign_in, staff,
+    standing, tenants, terms, trust, work,
 )  # fmt: skip
 
 

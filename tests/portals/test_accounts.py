@@ -108,11 +108,10 @@ def test_a_call_is_reserved_by_the_law_and_ends_with_its_result(
     answer = visitor.send(f"{page}/call", _page=page, point=owed.points["phone"])
     assert "/calls/" in answer.headers["Location"]
     assert "+56221234567" in visitor.text(answer.headers["Location"])
-    ended = visitor.send(answer.headers["Location"].split("?")[0], code="DSPT")
+    ended = visitor.send(answer.headers["Location"].split("?")[0], code="ATTY")
     assert ended.status_code == 302
     shown = visitor.text(page)
-    assert "Disputes the debt" in shown
-    assert "On hold: Dispute" in shown
+    assert "On hold: Represented by a lawyer" in shown
 
 
 def test_accounts_of_another_house_are_not_there(visitor: Visitor, owed: debts.Debt, world: World) -> None:

@@ -14,6 +14,7 @@ from recupero.contacts.policies import lawbook
 from recupero.contacts.reservation import HISTORY, Made, person_history
 from recupero.contacts.tables import Contact, MessageCopy, Preference
 from recupero.kernel.database import scope_of
+from recupero.kernel.errors import NotFound
 from recupero.law.service import judge_contact
 from recupero_sdk.law import Channel, Facts, Proposal, Verdict
 
@@ -182,6 +183,19 @@ def approached(session: Session, account_ids: Collection[int]) -> set[int]:
         )
     ).scalars()
     return {account_id for account_id in found if account_id is not None}
+
+
+def dialled(session: Session, contact_id: int) -> int | None:
+    """The contact point that a contact was made to. Raises NotFound for a contact out of scope."""
+    row = session.execute(
+        select(Contact.contact_point_id).where(
+            Contact.tenant_id.in_(scope_of(session).tenant_ids), Contact.id == contact_id
+        )
+    ).one_or_none()
+    if row is None:
+        raise NotFound("no such contact")
+    point_id: int | None = row.contact_point_id
+    return point_id
 
 
 def preferences(session: Session, debtor_ids: Collection[int]) -> dict[int, Preference]:

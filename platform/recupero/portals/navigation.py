@@ -63,6 +63,7 @@ def _pages(caller: Caller) -> list[tuple[str, list[Page]]]:
                 (_("Accounts"), "portals.accounts", "accounts", Permission.ACCOUNTS_READ),
                 (_("Exceptions"), "portals.approvals", "keys", Permission.OFFERS_APPROVE),
                 (_("Outbox"), "portals.outbox", "outbox", Permission.OUTBOX_READ),
+                (_("Call scripts"), "portals.scripts", "audit", Permission.WORDS_WRITE),
             ],
         ),
         (

@@ -261,6 +261,46 @@ HELD: Words = {
     "no_timezone": _("Time zone not known"),
     "debtor_wishes_other_channel": _("Wishes another channel"),
 }
+CALL_STAGES: Words = {
+    "greeting": _("Greeting"),
+    "identity": _("Identity"),
+    "third_party": _("Somebody else"),
+    "disclosures": _("What must be said"),
+    "purpose": _("The matter"),
+    "listen": _("Listen"),
+    "reason": _("The reason"),
+    "solve": _("A way out"),
+    "agree": _("Agree"),
+    "confirm": _("Confirm"),
+    "close": _("Close"),
+}
+CAUSES: Words = {
+    "FORGOT": _("Forgot"),
+    "NO_INVOICE": _("The invoice never came"),
+    "CASH_SHORT": _("Short of money"),
+    "JOB_LOSS": _("Lost the job"),
+    "ILLNESS": _("Illness"),
+    "OVERINDEBTED": _("Too many debts"),
+    "SERVICE_COMPLAINT": _("Unhappy with the service"),
+    "PRICE_OR_BILLING_ERROR": _("Price or billing error"),
+    "DISPUTE": _("Disputes the debt"),
+    "PAYMENT_MEANS": _("The way to pay failed"),
+    "WAITING_INCOME": _("Waits for income"),
+    "UNWILLING": _("Does not want to"),
+    "DECEASED": _("Deceased"),
+    "OTHER": _("Another reason"),
+}
+SCRIPT_STATES: Words = {
+    "draft": _("Draft"),
+    "approved": _("Approved"),
+    "retired": _("Retired"),
+}
+IDENTITY_FACTS: Words = {
+    "national_id": _("Last four characters of the identity number"),
+    "birth_date": _("Date of birth"),
+    "client_account": _("Account number"),
+    "postal_code": _("Postal code"),
+}
 FIELDS: Words = {
     "client_account": _("Account number"),
     "client_reference": _("Customer number"),
@@ -433,6 +473,10 @@ LABELS: Mapping[str, Words] = {
     "plugin": PLUGIN_KINDS,
     "purpose": PURPOSES,
     "template": TEMPLATES,
+    "call_stage": CALL_STAGES,
+    "cause": CAUSES,
+    "script": SCRIPT_STATES,
+    "identity_fact": IDENTITY_FACTS,
     "field": FIELDS,
     "reason": REASONS,
     "held": HELD,

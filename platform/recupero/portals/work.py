@@ -6,7 +6,6 @@ from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from recupero.contacts.dispositions import DISPOSITIONS
 from recupero.kernel import audit, clock
 from recupero.kernel.errors import NotFound, UserError
 from recupero.outreach import calls
@@ -25,11 +24,6 @@ from recupero.portals.words import label
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission
-
-#: Results of a call; what messages come to is written by their connector.
-CALL_RESULTS = tuple(
-    code for code in DISPOSITIONS if code not in {"DLVD", "OPEN", "CLCK", "RPLY", "BNCE", "OPTO", "INBD"}
-)
 
 
 @blueprint.get("/queue")
@@ -62,43 +56,7 @@ def account_call(account_id: int) -> ResponseReturnValue:
         if later is not None:
             flash(_("Lawful again from %(moment)s.", moment=moment(later)), "warn")
         return redirect(url_for("portals.account", account_id=account_id))
-    return redirect(
-        url_for(
-            "portals.account_in_call", account_id=account_id, contact_id=reserved.contact_id, point=point_id
-        )
-    )
-
-
-@blueprint.get("/accounts/<int:account_id>/calls/<int:contact_id>")
-@requires(Permission.ACCOUNTS_WORK)
-def account_in_call(account_id: int, contact_id: int) -> ResponseReturnValue:
-    return _call_page(account_id, contact_id, Form())
-
-
-@blueprint.post("/accounts/<int:account_id>/calls/<int:contact_id>")
-@requires(Permission.ACCOUNTS_WORK)
-def account_end_call(account_id: int, contact_id: int) -> ResponseReturnValue:
-    form, card = Form.sent(), _card(account_id)
-    try:
-        code = form.text("code")
-        with tenant_transaction(card.account.tenant_id) as session:
-            calls.finish_call(session, contact_id, code, actor=the_caller().actor)
-    except UserError as error:
-        form.refuse(error, "code")
-        return _call_page(account_id, contact_id, form)
-    flash(_("Noted: %(result)s.", result=label("disposition", code)))
-    return redirect(url_for("portals.account", account_id=account_id))
-
-
-def _call_page(account_id: int, contact_id: int, form: Form) -> ResponseReturnValue:
-    card = _card(account_id)
-    with tenant_transaction(card.account.tenant_id) as session:
-        tenant = tenancy.tenant(session)
-    results = [(code, f"{label('disposition', code)} ({code})") for code in CALL_RESULTS]
-    page = render_template(
-        "accounts/call.html", card=card, tenant=tenant, contact_id=contact_id, form=form, results=results
-    )
-    return page, form.status
+    return redirect(url_for("portals.account_in_call", account_id=account_id, contact_id=reserved.contact_id))
 
 
 @blueprint.post("/accounts/<int:account_id>/holds")

@@ -6,8 +6,6 @@ from functools import lru_cache
 from jinja2 import StrictUndefined, Template, TemplateError, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from recupero.outreach.scripts.shape import Step
-
 #: What may be said to whoever takes the call.
 OPEN = frozenset({"agent", "agency", "name", "phone", "recording", "call_back_phone"})
 #: What tells of a debt: only after the person has proven who they are.
@@ -24,11 +22,6 @@ def say(words: Mapping[str, str], language: str, values: Mapping[str, str]) -> s
     missing; `checks` refuses such a script before it is used."""
     text = words.get(language) or next(iter(words.values()))
     return _template(text).render(values)
-
-
-def step_text(step: Step, language: str, values: Mapping[str, str]) -> str:
-    """What is said at this step."""
-    return say(step.say, language, values)
 
 
 def wanted(text: str) -> frozenset[str]:

@@ -1,0 +1,253 @@
+"""Placing calls through Twilio's Calls API, each key once, and connecting agents with people."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import requests
+from twilio.base.exceptions import TwilioException
+from twilio.rest import Client
+
+from recupero_channel_voice import conversation, failures
+from recupero_channel_voice.account import ACCOUNT_SID, E164, reached
+from recupero_sdk.channels import Capabilities, Message, Receipt, SendOutcome, Uncertain
+from recupero_sdk.inbound import CallEvent, CallTurn, InboundAnswer, InboundRequest
+from recupero_sdk.prices import Tariff
+from recupero_sdk.settings import PluginConfig, Setting
+
+#: A call to a number from ours that another process placed so recently is taken for the same call.
+REPEAT = timedelta(minutes=15)
+#: How many of the newest calls to a number are looked through, and how many of ours are remembered.
+LOOKED_THROUGH, REMEMBERED = 20, 10_000
+_UNDER_WAY = ("queued", "ringing", "in-progress")
+_NEVER_RANG = ("failed", "canceled")
+_DETECTION = {"enable": "Enable", "message_end": "DetectMessageEnd", "off": ""}
+_WHOLE_NUMBERS = (("ring_seconds", "30"), ("max_seconds", "900"), ("timeout", "20"))
+
+
+class Voice:
+    """Calls over one Twilio account."""
+
+    key = "voice"
+    capabilities = Capabilities(
+        channels=("call",),
+        two_way=True,
+        confirms_delivery=True,
+        batch_size=20,
+        unit_cost_minor=5,
+        cost_currency="USD",
+    )
+    settings: Sequence[Setting] = (
+        Setting("account_sid", "Account SID (AC…)", required=True),
+        Setting("auth_token", "Auth token", required=True, secret=True),
+        Setting("caller", "Number that calls, in E.164: of the account, or verified", required=True),
+        Setting("machine_detection", "Answering machines: enable, message_end or off", default="enable"),
+        Setting("ring_seconds", "Seconds to ring", default="30"),
+        Setting("max_seconds", "Seconds that a call may last", default="900"),
+        Setting("prices", "Price of a minute by prefix: default=0.10, +52=0.0412"),
+        Setting("currency", "Currency of the prices", default="USD"),
+        Setting("voices", "Voices by language: es-MX=Polly.Mia-Neural, pt-BR=Polly.Camila-Neural"),
+        Setting("per_second", "Calls a second that the account takes", default="1"),
+        Setting("concurrency", "Connections at once"),
+        Setting("timeout", "Seconds to wait", default="20"),
+        Setting("api_base", "Address of the API, for tests"),
+    )
+
+    def __init__(self) -> None:
+        self._placed: OrderedDict[str, str] = OrderedDict()  # our key by Twilio's id of the call
+
+    def check(self, config: PluginConfig) -> str | None:
+        """What is missing or malformed in the settings. Connects to nothing."""
+        for name in ("account_sid", "auth_token", "caller"):
+            if not config.get(name):
+                return f"{name} is missing"
+        if not ACCOUNT_SID.fullmatch(config.get("account_sid")):
+            return "account_sid must be AC and 32 hexadecimal digits"
+        if not E164.fullmatch(config.get("caller")):
+            return "caller must be a number in E.164, such as +56221234567"
+        if config.get("machine_detection", "enable") not in _DETECTION:
+            return f"machine_detection must be one of {', '.join(_DETECTION)}"
+        for name, default in _WHOLE_NUMBERS:
+            if not config.get(name, default).isdecimal() or int(config.get(name, default)) == 0:
+                return f"{name} must be a whole number above 0"
+        try:
+            Tariff.parse(config.get("prices"), config.get("currency", "USD"))
+            conversation.voices(config)
+        except ValueError as error:
+            return f"prices or voices: {error}"
+        return None
+
+    def dry_run(self, messages: Sequence[Message], config: PluginConfig) -> list[Receipt]:
+        """The receipts `send` would give; what a call costs is known when it has ended. Asks nobody."""
+        return [_unfit(message) or Receipt(message.key, SendOutcome.SENT) for message in messages]
+
+    def send(self, messages: Sequence[Message], config: PluginConfig) -> list[Receipt]:
+        """Place the calls; what is said in them the platform is asked at `/call`. Before each call Twilio is
+        asked for one of the same key.
+
+        Raises `Uncertain` where a connection broke while Twilio had a call and it is not to be found.
+        """
+        problem = self.check(config)
+        if problem:
+            return [Receipt(message.key, SendOutcome.REFUSED, reason=problem) for message in messages]
+        receipts: list[Receipt] = []
+        stopped: failures.Failure | None = None
+        with reached(config) as client:
+            for place, message in enumerate(messages):
+                unfit = _unfit(message)
+                if unfit is not None:
+                    receipts.append(unfit)
+                elif stopped is not None:
+                    receipts.append(Receipt(message.key, stopped.outcome, reason=stopped.reason))
+                else:
+                    try:
+                        receipt, stopped = self._place(client, _Wanted(message, message.recipient, config))
+                    except Uncertain as doubt:
+                        rest = [
+                            Receipt(later.key, SendOutcome.RETRY, reason="the connection was lost before")
+                            for later in messages[place + 1 :]
+                        ]
+                        raise Uncertain(doubt.reason, [*receipts, *rest]) from doubt
+                    receipts.append(receipt)
+        return receipts
+
+    def connect(self, call: Message, agent: str, config: PluginConfig) -> Receipt:
+        """Ring the agent; the person is dialled by the turn that answers stage `AGENT`. While the agent's
+        telephone is under way with this key it is the same call; with another it is to be tried later.
+
+        Raises `Uncertain` where it cannot be known whether it rings."""
+        problem = self.check(config)
+        if problem:
+            return Receipt(call.key, SendOutcome.REFUSED, reason=problem)
+        unfit = _unfit(call)
+        if unfit is not None:
+            return unfit
+        if not E164.fullmatch(agent):
+            return Receipt(call.key, SendOutcome.REFUSED, reason="the agent's number is not in E.164")
+        with reached(config) as client:
+            receipt, _ = self._place(client, _Wanted(call, agent, config, agent=True))
+        if receipt.outcome is SendOutcome.PERMANENT:  # it was the agent's number: the person's may be good
+            return replace(receipt, outcome=SendOutcome.REFUSED)
+        return receipt
+
+    def hear_call(self, request: InboundRequest, config: PluginConfig) -> CallEvent:
+        """Where a call stands, by what Twilio asks."""
+        return conversation.hear_call(request, config)
+
+    def say(self, turn: CallTurn, request: InboundRequest, config: PluginConfig) -> InboundAnswer:
+        """The turn as TwiML. Raises ValueError for a language without a voice or a number not in E.164."""
+        return conversation.say(turn, request, config)
+
+    def _place(self, client: Client, wanted: "_Wanted") -> tuple[Receipt, failures.Failure | None]:
+        """The receipt, and what stops the rest of the batch, if anything does."""
+        key, asked, sid, doubt = wanted.message.key, False, None, "Twilio's answer says nothing"
+        try:
+            sid = self._placed_already(client, wanted)
+            if sid is None:
+                asked = True
+                sid = _created(client, wanted)
+        except _Busy:
+            return Receipt(key, SendOutcome.RETRY, reason="the agent's telephone is in use"), None
+        except TwilioException as error:
+            return _failed(key, failures.of_answer(error))
+        except requests.RequestException as error:
+            failure = failures.of_connection(error)
+            if failure is None and not asked:
+                failure = failures.Failure(SendOutcome.RETRY, "the connection was lost before the call", True)
+            if failure is not None:
+                return _failed(key, failure)
+            doubt = f"the connection was lost ({type(error).__name__})"
+        sid = sid or self._found_after(client, wanted, doubt)
+        self._remember(sid, key)
+        return Receipt(key, SendOutcome.SENT, sid), None
+
+    def _placed_already(self, client: Client, wanted: "_Wanted") -> str | None:
+        """Twilio's id of the call, or None. Twilio knows no idempotency key and gives back nothing of ours:
+        what this process placed is known by key; what another one placed by number and time."""
+        since = datetime.now(UTC) - REPEAT
+        calls = client.calls.list(to=wanted.number, from_=wanted.config.get("caller"), limit=LOOKED_THROUGH)
+        for call in calls:
+            ours = self._placed.get(call.sid)
+            under_way = call.status in _UNDER_WAY
+            if ours == wanted.message.key and (under_way or not wanted.agent):
+                return str(call.sid)
+            if wanted.agent and under_way and ours is not None:
+                raise _Busy
+            recent = call.date_created is not None and call.date_created > since
+            foreign = ours is None and call.status not in _NEVER_RANG
+            if foreign and (under_way if wanted.agent else recent):
+                return str(call.sid)
+        return None
+
+    def _found_after(self, client: Client, wanted: "_Wanted", doubt: str) -> str:
+        """The call after an answer that did not come. Raises `Uncertain` where Twilio does not show it."""
+        try:
+            sid = self._placed_already(client, wanted)
+        except (TwilioException, requests.RequestException, ValueError, _Busy) as error:
+            raise Uncertain(doubt) from error
+        if sid is None:
+            raise Uncertain(doubt)
+        return sid
+
+    def _remember(self, sid: str, key: str) -> None:
+        self._placed[sid] = key
+        while len(self._placed) > REMEMBERED:
+            self._placed.popitem(last=False)
+
+
+class _Busy(Exception):
+    """The agent's telephone is under way with another call of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A call to be placed: for a message, to a number (the person's, or an agent's)."""
+
+    message: Message
+    number: str
+    config: PluginConfig
+    agent: bool = False
+
+    def parameters(self) -> dict[str, Any]:
+        """For Twilio's client. The call is not recorded unless a turn asks for it."""
+        config = self.config
+        names = {"key": self.message.key} | ({"leg": "agent"} if self.agent else {})
+        address = f"{self.message.callback_url}/call?{urlencode(names)}"
+        detection = _DETECTION[config.get("machine_detection", "enable")]
+        return {
+            "to": self.number,
+            "from_": config.get("caller"),
+            "url": address,
+            "method": "POST",
+            "status_callback": address,
+            "status_callback_method": "POST",
+            "status_callback_event": ["completed"],
+            "timeout": int(config.get("ring_seconds", "30")),
+            "time_limit": int(config.get("max_seconds", "900")),
+            **({"machine_detection": detection} if detection else {}),
+        }
+
+
+def _unfit(message: Message) -> Receipt | None:
+    """Why a call cannot be placed, as far as can be seen without asking."""
+    if not E164.fullmatch(message.recipient):
+        return Receipt(message.key, SendOutcome.PERMANENT, reason="the number is not in E.164")
+    if not message.callback_url:
+        reason = "the platform has no public address that could be asked what to say"
+        return Receipt(message.key, SendOutcome.REFUSED, reason=reason)
+    return None
+
+
+def _created(client: Client, wanted: _Wanted) -> str | None:
+    """Twilio's id of the call; None where it took it and its answer cannot be read."""
+    try:
+        return client.calls.create(**wanted.parameters()).sid or None
+    except (ValueError, AttributeError):  # 2xx, and no JSON or no object
+        return None
+
+
+def _failed(key: str, failure: failures.Failure) -> tuple[Receipt, failures.Failure | None]:
+    return Receipt(key, failure.outcome, reason=failure.reason), failure if failure.general else None

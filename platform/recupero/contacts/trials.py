@@ -167,15 +167,15 @@ def _lawful(
     """The first lawful moment of the day from `at`, of each account and channel that has one."""
     import polars as pl
 
-    from recupero.law.batch import Question, judge_many
+    from recupero.law.batch import Known, Question, judge_many
 
-    found: dict[tuple[int, Channel], datetime] = {}
+    found, known_law = dict[tuple[int, Channel], datetime](), Known()
     starts, ends = at.astimezone(UTC), (at + DAY).astimezone(UTC)
     for channel in CHANNELS:
         frame = _frame(known, account_ids, channel)
         if frame.is_empty():
             continue
-        answer = judge_many(law, frame, past, [channel], Question(starts, horizon=DAY))
+        answer = judge_many(law, frame, past, [channel], Question(starts, horizon=DAY), known_law)
         inside = answer.filter(pl.col("next_lawful_at") < ends)
         for account, moment in inside.select("account", "next_lawful_at").iter_rows():
             found[account, channel] = moment

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from recupero.contacts.facts import NO_TIMEZONE
 from recupero.contacts.gate import LINES, many_zoned, purpose_for_law
 from recupero.decisions.strategy import Strategy
-from recupero.law.batch import Question, judge_many
+from recupero.law.batch import Known, Question, judge_many
 from recupero.law.service import Packs
 from recupero.outreach.words import PURPOSES
 
@@ -133,7 +133,7 @@ def lawful(
     """
     import polars as pl
 
-    options, refused = [_no_options(accounts)], [_no_refusals()]
+    options, refused, known = [_no_options(accounts)], [_no_refusals()], Known()
     for channel in carried:
         rows = accounts.filter(
             pl.col("portfolio").is_in(
@@ -148,7 +148,7 @@ def lawful(
         )  # fmt: skip
         refused.append(rows.filter(pl.col("rule").is_not_null()).select("account", "channel", "rule"))
         for asked in _by_purpose(rows.filter(pl.col("rule").is_null()).drop("rule")):
-            judged = _judged(asked, history, channel, at, law)
+            judged = _judged(asked, history, channel, at, law, known)
             options.append(judged.filter(pl.col("rule").is_null()).drop("rule"))
             refused.append(judged.filter(pl.col("rule").is_not_null()).select("account", "channel", "rule"))
     blocked = pl.concat(refused).unique(["account", "channel"], keep="first", maintain_order=True)
@@ -184,16 +184,17 @@ def _no_refusals() -> pl.DataFrame:
 
 
 def _judged(
-    rows: pl.DataFrame, history: pl.DataFrame, channel: str, at: datetime, law: Packs
+    rows: pl.DataFrame, history: pl.DataFrame, channel: str, at: datetime, law: Packs, known: Known
 ) -> pl.DataFrame:
     """The rows once per distinct lawful moment, or once with the rule that refuses."""
     import polars as pl
 
     purpose, rows = rows["purpose"][0], rows.drop("purpose")
     facts = law_columns(rows, channel)
+    questions = [Question(at + slot, purpose=purpose, horizon=WINDOW) for slot in SLOTS]
     answers = [
-        judge_many(law, facts, history, [channel], Question(at + slot, purpose=purpose, horizon=WINDOW))  # type: ignore[list-item]  # a channel of law by construction
-        for slot in SLOTS
+        judge_many(law, facts, history, [channel], question, known)  # type: ignore[list-item]  # a channel of law by construction
+        for question in questions
     ]
     until = pl.lit(at + WINDOW)
     answer = pl.concat(answers).select(

@@ -9,28 +9,25 @@ one law is asked in turn.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
 
 from recupero.law.batch_history import TIME, ready
-from recupero.law.batch_settings import Setting, boundaries, facts_of, settings_of
-from recupero.law.batch_stretches import Stretches, Together
+from recupero.law.batch_known import Known, Question, Setting
+from recupero.law.batch_settings import facts_of, settings_of
+from recupero.law.batch_stretches import Together
 from recupero.law.service import Packs
 from recupero_sdk.law import (
-    HORIZON,
     Channel,
     PastContact,
-    Proposal,
-    Purpose,
-    Recipient,
     RegulationPack,
     judge,
 )
 from recupero_sdk.law.moments import DAY
-from recupero_sdk.law.zones import zone_exists
+
+__all__ = ["ACCOUNT_COLUMNS", "HISTORY_COLUMNS", "Known", "Question", "judge_many"]
 
 #: Columns of `accounts`: keys of any type, texts that may be null, lists of text, flags and a date.
 ACCOUNT_COLUMNS = (
@@ -50,37 +47,26 @@ _ANSWER: dict[str, Any] = {
 _PART = 250_000
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked of every account: may it be contacted at this moment, and when else."""
-
-    at: datetime
-    recipient: Recipient = "debtor"
-    purpose: Purpose | None = None
-    horizon: timedelta = HORIZON
-
-    def proposal(self, channel: Channel) -> Proposal:
-        return Proposal(self.at, channel, self.recipient, self.purpose)
-
-
 def judge_many(
     packs: Packs,
     accounts: pl.DataFrame,
     history: pl.DataFrame,
     channels: Sequence[Channel],
     question: Question,
+    known: Known | None = None,
 ) -> pl.DataFrame:
     """One row per account and channel: account, channel, allowed, first_refusal, next_lawful_at (UTC).
 
     `accounts` may also hold the other facts of `batch_settings.FACT_COLUMNS`, and `history` account_key,
     recipient, place, purpose, asked and with_consent. `history` holds contacts of these persons up to the
-    moment asked about; later ones are left out. Raises `ValueError` where a column is missing.
+    moment asked about; later ones are left out. Calls that belong together share what they have `known`.
+    Raises `ValueError` where a column is missing.
     """
     _require(accounts, ACCOUNT_COLUMNS, "accounts")
     _require(history, HISTORY_COLUMNS, "history")
     at = question.at.astimezone(UTC)
     rows, past = accounts.with_row_index("number"), ready(history, at)
-    answers, known = [], Stretches()
+    answers, known = [], known or Known()
     for part in rows.partition_by("country"):
         mine = past if part.height == rows.height else past.join(part, on="person", how="semi")
         answers += [_answer(packs, some, mine, channels, question, known) for some in part.iter_slices(_PART)]
@@ -102,7 +88,7 @@ def _answer(
     past: pl.DataFrame,
     channels: Sequence[Channel],
     question: Question,
-    known: Stretches,
+    known: Known,
 ) -> pl.DataFrame:
     country = rows["country"][0]
     if packs.closed_because(country) is not None:
@@ -112,13 +98,13 @@ def _answer(
         return _one_by_one(pack, rows, past, channels, question)
     if rows.height < past.height:
         past = past.join(rows.select("person").unique(), on="person", how="semi")
-    rows, settings = settings_of(pack, rows, question.at, question.horizon, question.purpose)
+    common = known.common(pack, question)
+    rows, settings = settings_of(pack, rows, question, common)
     answers, timelines = [], dict[tuple[datetime, ...], list[Setting]]()
-    lost = [one.number for one in settings if not all(map(zone_exists, one.where.zones))]
+    lost = [one.number for one in settings if not one.placed]
     for setting in settings:
-        if setting.number not in lost:
-            turns = boundaries(pack, setting, question.at, question.horizon)
-            timelines.setdefault(turns, []).append(setting)
+        if setting.placed:
+            timelines.setdefault(setting.turns, []).append(setting)
     if lost:
         unplaced = rows.filter(pl.col("setting").is_in(lost))
         answers.append(_closed(unplaced, channels, f"{country}-COVERAGE"))
@@ -126,7 +112,7 @@ def _answer(
         mine = rows
         if len(group) < len(settings):
             mine = rows.filter(pl.col("setting").is_in([one.number for one in group]))
-        together = Together(pack, mine, group, past, turns, question.at.astimezone(UTC), known)
+        together = Together(pack, mine, group, past, turns, question.at.astimezone(UTC), common)
         proposals = [question.proposal(channel) for channel in channels]
         answer, intricate = together.answers(proposals, question.horizon)
         answers.append(answer)

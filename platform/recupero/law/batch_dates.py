@@ -7,39 +7,32 @@ until one. Both are worked out per account from its due date, its events and its
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import polars as pl
 
 from recupero.law.batch_history import KEYS, NEVER, TIME, History, counts, midnight_after
+from recupero.law.batch_known import Common, Spot
 from recupero_sdk.law.checks import Case, Check
 from recupero_sdk.law.checks_dates import ChannelGateCheck, LimitationCheck, Notice, PriorNoticeCheck
 from recupero_sdk.law.engine import Article, Conditional
 from recupero_sdk.law.limitation import barred_from
 from recupero_sdk.law.moments import DAY, instant
 from recupero_sdk.law.schema import ChannelGateRule, LimitationRule, PriorNoticeRule
+from recupero_sdk.law.values import Event
 from recupero_sdk.law.zones import load_zone
 
 _CONTACTS = ("contact", "payment", "acknowledgement")
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
-    """One setting in one zone it may be in, at the beginning of a stretch of time."""
-
-    number: int
-    setting: int
-    zone: str
-    case: Case
-
-
-@dataclass(frozen=True, slots=True)
 class Spans:
-    """Per line of the rows: open from `opens` (null: always was) up to `closes` (null: for good)."""
+    """Per line of the rows: open from `opens` (null: always was) up to `closes` (null: for good); None where
+    it is so for all lines."""
 
-    opens: pl.Series
-    closes: pl.Series
+    opens: pl.Series | None
+    closes: pl.Series | None
 
 
 def bare(check: Check) -> Check:
@@ -59,14 +52,14 @@ def too_intricate(article: Article, case: Case) -> bool:
     return check.used is not None and (check.notice.by_letter or bool(check.notice.opening_days(case)))
 
 
-def spans(article: Article, rows: pl.DataFrame, history: History, spots: list[Spot]) -> Spans:
+def spans(article: Article, rows: pl.DataFrame, history: History, spots: list[Spot], common: Common) -> Spans:
     """When one rule lets each line of `rows` pass. `rows` hold keys, `due_date`, `spot` and `zone`."""
     check = bare(article.check) if article.check else None
     if isinstance(check, LimitationCheck) and isinstance(article.rule, LimitationRule):
-        return Spans(_nulls(rows), _barred(article.rule, check, rows, history, spots))
+        return Spans(None, _barred(article.rule, check, rows, history, spots, common))
     if isinstance(check, PriorNoticeCheck) and isinstance(article.rule, PriorNoticeRule):
         letters = KEYS[article.rule.scope] if article.rule.parameters.letters else None
-        return Spans(_ripe(check.notice, letters, rows, history, spots), _nulls(rows))
+        return Spans(_ripe(check.notice, letters, rows, history, spots), None)
     assert isinstance(check, ChannelGateCheck)
     assert isinstance(article.rule, ChannelGateRule)
     return _gate(article.rule, check, rows, history, spots)
@@ -86,7 +79,12 @@ def _by_spot(values: dict[int, Any], rows: pl.DataFrame, dtype: Any) -> pl.Serie
 
 
 def _barred(
-    rule: LimitationRule, check: LimitationCheck, rows: pl.DataFrame, history: History, spots: list[Spot]
+    rule: LimitationRule,
+    check: LimitationCheck,
+    rows: pl.DataFrame,
+    history: History,
+    spots: list[Spot],
+    common: Common,
 ) -> pl.Series:
     """The first moment at which each debt is time-barred and contact about it closed."""
     groups: dict[Any, int] = {}
@@ -99,12 +97,10 @@ def _barred(
     named, found = list(groups), []
     for number, due in keys.iter_rows():
         zone, debt_kind, events = named[number]
-        barred = barred_from(rule.parameters, debt_kind, due, events)
-        touched = check.contact is not None and any(
-            event.kind in _CONTACTS and due <= event.on < barred for event in events
-        )
-        closes = None if touched else instant(barred, 0, load_zone(zone))
-        found.append((number, due, closes, barred))
+        mark = (check, zone, debt_kind, events, due)
+        if mark not in common.bars:
+            common.bars[mark] = _bars(rule, check, zone, debt_kind, events, due)
+        found.append((number, due, *common.bars[mark]))
     schema: dict[str, Any] = {"group": pl.Int32, "due_date": pl.Date, "closes": TIME, "barred": pl.Date}
     table = pl.DataFrame(found, schema=schema, orient="row")
     joined = joined.join(table, on=["group", "due_date"], how="left", maintain_order="left")
@@ -112,6 +108,22 @@ def _barred(
         return joined["closes"]
     in_touch = _in_touch(rule, joined, history)
     return joined.select(pl.when(~pl.col("line").is_in(in_touch.implode())).then("closes"))["closes"]
+
+
+def _bars(
+    rule: LimitationRule,
+    check: LimitationCheck,
+    zone: str,
+    debt_kind: str | None,
+    events: tuple[Event, ...],
+    due: date,
+) -> tuple[datetime | None, date]:
+    """When contact about a debt closes for good, and the day from which it is barred."""
+    barred = barred_from(rule.parameters, debt_kind, due, events)
+    touched = check.contact is not None and any(
+        event.kind in _CONTACTS and due <= event.on < barred for event in events
+    )
+    return None if touched else instant(barred, 0, load_zone(zone)), barred
 
 
 def _in_touch(rule: LimitationRule, joined: pl.DataFrame, history: History) -> pl.Series:
@@ -208,10 +220,11 @@ def _last_use(
     used = (pl.col("channel") == channel) & (pl.col("direction") == "inbound")
     used &= pl.col("outcome").is_in(("answered", "delivered", "no_answer", "reply"))
     last = history.past.filter(used).group_by(keys).agg(last=pl.col("at").max())
-    joined = rows.select("zone", *keys).with_row_index("line")
-    joined = joined.join(last, on=keys, how="left", maintain_order="left")
+    lines = rows.select("zone", *keys).with_row_index("line")
     parts = [
         part.select("line", closes=midnight_after(part, "last", days + 1, load_zone(str(zone[0]))))
-        for zone, part in joined.partition_by("zone", as_dict=True).items()
+        for zone, part in lines.join(last, on=keys).partition_by("zone", as_dict=True).items()
     ]
-    return pl.concat(parts).sort("line")["closes"]
+    if not parts:
+        return _nulls(rows)
+    return lines.join(pl.concat(parts), on="line", how="left", maintain_order="left")["closes"]

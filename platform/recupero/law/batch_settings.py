@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, cast
 
 import polars as pl
 
-from recupero_sdk.law import Event, Facts, Purpose, RegulationPack, Window
+from recupero.law.batch_known import Common, Question, Setting
+from recupero_sdk.law import Event, Facts, RegulationPack, Window
 from recupero_sdk.law.engine import CompiledPack, compiled, decides
 from recupero_sdk.law.moments import DAY, instant
 from recupero_sdk.law.schema import Rule
@@ -38,61 +38,62 @@ _LARGEST = 2**62
 FACT_COLUMNS = (*_PLACES, *_TEXTS, *_SETS, *_SIGNS, *_DATED)
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """Facts shared by many accounts, and the places that follow from them.
-
-    Their `due_date` is kept only where it may turn a reminder into collection within the horizon.
-    """
-
-    number: int
-    facts: Facts
-    where: Whereabouts
-
-
 def settings_of(
-    pack: RegulationPack, rows: pl.DataFrame, at: datetime, horizon: timedelta, purpose: Purpose | None
+    pack: RegulationPack, rows: pl.DataFrame, question: Question, common: Common
 ) -> tuple[pl.DataFrame, list[Setting]]:
     """The rows with the number of their setting, and the distinct settings.
 
     Each column is coded as a number of its few values, and the codes are put together to one, so that telling
-    the settings apart costs one pass.
+    the settings apart costs one pass. A setting met in an earlier part keeps its number.
     """
     law = compiled(pack)
     given = set(rows.columns)
     rows = _with_every_column(rows)
-    places, wheres = _places_of(pack, rows)
     kept = [name for name in (*_TEXTS, *_SIGNS, *_DATED) if name in given and _asked(law, name)]
     key = rows.select(
         *kept,
         *(pl.col(name).list.join(",") for name in _SETS if name in given),
-        where=places,
-        due_turn=_due_turn(law, at, horizon, purpose),
+        where=_places_of(pack, rows, common),
+        due_turn=_due_turn(law, question),
         amount_band=_amount_band(law),
     )
     numbers, firsts = _numbered(key)
     settings = []
     stated = rows.select(name for name in _PLACES if name in given)[firsts].iter_rows(named=True)
-    for number, (row, place) in enumerate(zip(key[firsts].iter_rows(named=True), stated, strict=True)):
-        facts = facts_of(pack.country, row | place | _split(row), row["due_turn"], row["amount_band"])
-        settings.append(Setting(number, facts, wheres[row["where"]]))
-    return rows.with_columns(setting=numbers), settings
+    for row, place in zip(key[firsts].iter_rows(named=True), stated, strict=True):
+        mark = tuple(row.items())
+        if mark not in common.settings:
+            facts = facts_of(pack.country, row | place | _split(row), row["due_turn"], row["amount_band"])
+            common.settings[mark] = _setting(pack, facts, common.wheres[row["where"]], question, common)
+        settings.append(common.settings[mark])
+    own = pl.Series("setting", [setting.number for setting in settings], dtype=pl.UInt32)
+    return rows.with_columns(setting=own.gather(numbers)), settings
 
 
-def _places_of(pack: RegulationPack, rows: pl.DataFrame) -> tuple[pl.Series, list[Whereabouts]]:
-    """The number of each row's whereabouts, and these: different evidence often points to the same."""
+def _setting(
+    pack: RegulationPack, facts: Facts, where: Whereabouts, question: Question, common: Common
+) -> Setting:
+    """A setting not met before, with a number and numbered spots."""
+    placed = all(map(zone_exists, where.zones))
+    turns = _turns(pack, facts, where, question) if placed else ()
+    spots = tuple(enumerate(where.zones, common.spots))
+    common.spots += len(spots)
+    return Setting(len(common.settings), facts, where, placed, turns, spots)
+
+
+def _places_of(pack: RegulationPack, rows: pl.DataFrame, common: Common) -> pl.Series:
+    """The number of each row's whereabouts: different evidence often points to the same."""
     law, key = compiled(pack), rows.select(_PLACES)
     numbers, firsts = _numbered(key)
-    found: dict[Any, int] = {}
-    wheres, place_of = list[Whereabouts](), list[int]()
+    place_of = list[int]()
     for row in key[firsts].iter_rows(named=True):
         where = law.whereabouts(Facts(pack.country, **row))
         mark = (frozenset(where.zones), where.regions, where.places, row["commune"])
-        if mark not in found:
-            found[mark] = len(wheres)
-            wheres.append(where)
-        place_of.append(found[mark])
-    return pl.Series("where", place_of, dtype=pl.UInt32).gather(numbers), wheres
+        if mark not in common.where_of:
+            common.where_of[mark] = len(common.wheres)
+            common.wheres.append(where)
+        place_of.append(common.where_of[mark])
+    return pl.Series("where", place_of, dtype=pl.UInt32).gather(numbers)
 
 
 def _numbered(key: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
@@ -157,13 +158,13 @@ def _asks(rule: Rule, name: str) -> bool:
     return name in _SIGNS
 
 
-def _due_turn(law: CompiledPack, at: datetime, horizon: timedelta, purpose: Purpose | None) -> pl.Expr:
+def _due_turn(law: CompiledPack, question: Question) -> pl.Expr:
     """The due date where it lies ahead and some rule minds it; all beyond the horizon are alike."""
-    minded = law.minds_reminders and (purpose is None or purpose == "collection")
+    minded = law.minds_reminders and question.purpose in (None, "collection")
     if not minded:
         return pl.lit(None, pl.Date)
-    first = at.astimezone(UTC).date() - 2 * DAY
-    last = first + horizon + 5 * DAY
+    first = question.at.astimezone(UTC).date() - 2 * DAY
+    last = first + question.horizon + 5 * DAY
     due = pl.col("due_date")
     return pl.when(due > first).then(pl.min_horizontal(due, pl.lit(last)))
 
@@ -205,22 +206,22 @@ def facts_of(
     return Facts(country=country, due_date=due_date, amount=known, **given)
 
 
-def boundaries(
-    pack: RegulationPack, setting: Setting, at: datetime, horizon: timedelta
+def _turns(
+    pack: RegulationPack, facts: Facts, where: Whereabouts, question: Question
 ) -> tuple[datetime, ...]:
     """Moments after the one asked about from which other rules may hold for a setting, in order.
 
     Local midnights of the days on which the law changes or a reminder falls due, in each zone; and the next
     midnight where a rule counts days, because it may block tomorrow what it leaves free today.
     """
-    law, at = compiled(pack), at.astimezone(UTC)
-    until, found = at + horizon, set[datetime]()
-    days = list(law.changes_in(setting.where.places))
-    if setting.facts.due_date is not None:
-        days.append(setting.facts.due_date)
-    for zone in (load_zone(name) for name in setting.where.zones if zone_exists(name)):
+    law, at = compiled(pack), question.at.astimezone(UTC)
+    until, found = at + question.horizon, set[datetime]()
+    days = list(law.changes_in(where.places))
+    if facts.due_date is not None:
+        days.append(facts.due_date)
+    for zone in map(load_zone, where.zones):
         tomorrow = at.astimezone(zone).date() + DAY
-        near = [day for day in days if tomorrow <= day <= tomorrow + horizon + DAY]
+        near = [day for day in days if tomorrow <= day <= tomorrow + question.horizon + DAY]
         near += [tomorrow] if law.counts_days else []
         found.update(instant(day, 0, zone) for day in near)
     return tuple(sorted(turn for turn in found if at < turn <= until))

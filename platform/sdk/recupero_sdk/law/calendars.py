@@ -49,6 +49,7 @@ class ClosedDays:
         self._parameters = parameters
         self._weekdays = {WEEKDAYS.index(day) for day in parameters.weekdays}
         self._known: dict[tuple[date, frozenset[str], str | None], str | None] = {}
+        self._between: dict[tuple[date, date, frozenset[str], str | None], frozenset[date]] = {}
 
     def name(self, day: date, regions: frozenset[str], commune: str | None) -> str | None:
         """Name of the closed day, or None. Several regions: closed if it is closed in any of them."""
@@ -56,6 +57,16 @@ class ClosedDays:
         if key not in self._known:
             self._known[key] = self._look_up(day, regions, commune)
         return self._known[key]
+
+    def between(
+        self, first: date, last: date, regions: frozenset[str], commune: str | None
+    ) -> frozenset[date]:
+        """The closed days from `first` to `last`: many regions have the same."""
+        key = (first, last, regions, commune)
+        if key not in self._between:
+            days = (first + number * DAY for number in range((last - first).days + 1))
+            self._between[key] = frozenset(day for day in days if self.name(day, regions, commune))
+        return self._between[key]
 
     def _look_up(self, day: date, regions: frozenset[str], commune: str | None) -> str | None:
         if day.weekday() in self._weekdays:

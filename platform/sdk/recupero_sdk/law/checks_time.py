@@ -25,17 +25,17 @@ class ClosedDaysCheck:
     basis: ClassVar[Basis] = "clock"
 
     def __init__(self, rule: ClosedDaysRule, closed: ClosedDays) -> None:
-        self._closed = closed
+        self.closed = closed
 
     def refusal(self, case: Case) -> Refusal | None:
-        name = self._closed.name(case.day, case.regions, case.facts.commune)
+        name = self.closed.name(case.day, case.regions, case.facts.commune)
         return Refusal("closed_day", {"day": case.day.isoformat(), "name": name}) if name else None
 
     def free_from(self, case: Case) -> datetime | None:
         day = case.day
         for _ in range(_LONGEST_CLOSURE):
             day += DAY
-            if not self._closed.name(day, case.regions, case.facts.commune):
+            if not self.closed.name(day, case.regions, case.facts.commune):
                 return instant(day, 0, case.zone)
         return None
 
@@ -49,7 +49,7 @@ class HoursCheck:
     basis: ClassVar[Basis] = "clock"
 
     def __init__(self, rule: HoursRule, closed: ClosedDays | None) -> None:
-        self._closed = closed
+        self.closed = closed
         parameters = rule.parameters
         self.zone = None if parameters.zone == "debtor" else load_zone(parameters.zone)
         self._widened = parameters.widened_by_request
@@ -66,7 +66,7 @@ class HoursCheck:
     @property
     def has_calendar(self) -> bool:
         """Whether closed days have hours of their own, or none."""
-        return self._closed is not None
+        return self.closed is not None
 
     def edges(self, facts: Facts) -> set[int]:
         """Minutes after local midnight at which some stretch opens or closes."""
@@ -92,7 +92,7 @@ class HoursCheck:
 
     def _hours(self, case: Case, day: date) -> tuple[list[tuple[int, int]], str | None]:
         """The stretches of a day, and the name of the closed day it is."""
-        name = self._closed.name(day, case.regions, case.facts.commune) if self._closed else None
+        name = self.closed.name(day, case.regions, case.facts.commune) if self.closed else None
         return (self._on_closed if name else self._open[day.weekday()]), name
 
     def _asked(self, case: Case, day: date) -> list[tuple[int, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from recupero_sdk.law.terms import Period
@@ -17,6 +18,7 @@ def ceil_minute(at: datetime) -> datetime:
     return whole if whole == at else whole + MINUTE
 
 
+@lru_cache(maxsize=65_536)
 def instant(day: date, minute: int, zone: ZoneInfo) -> datetime:
     """The UTC instant of a wall time, given in minutes after local midnight.
 

@@ -5,7 +5,10 @@ For planning over many accounts, calendars of permitted hours and golden files.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
+from functools import cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -39,16 +42,26 @@ def open_in_zone(
     Clock rules answer alike between two edges: a local midnight or a minute at which hours open or close.
     So each stretch between edges is judged once, at its start.
     """
-    question = _Hours(pack, facts, proposal, load_zone(zone))
-    edges = [proposal.at, *question.edges(proposal.at, until), until]
-    stretches: list[Stretch] = []
-    for begins, ends in pairwise(edges):
-        if not question.open_at(begins):
-            continue
-        if stretches and stretches[-1][1] == begins:
-            begins = stretches.pop()[0]
-        stretches.append((begins, ends))
-    return stretches
+    law = compiled(pack)
+    where = law.whereabouts(facts)
+
+    @cache
+    def clocks(day: date) -> _OnDay:
+        purpose = purpose_of(facts, proposal, day)
+        return purpose, law.plan(day, proposal.channel, purpose, where.places).clocks
+
+    return _Hours(facts, proposal, load_zone(zone), where.regions, clocks).stretches(until)
+
+
+def open_under(check: Check, case: Case, until: datetime) -> list[Stretch]:
+    """UTC stretches from the moment of the case to `until` that one clock rule leaves open, for as long as it
+    holds."""
+    facts, proposal = case.facts, replace(case.proposal, at=case.at)
+
+    def clocks(day: date) -> _OnDay:
+        return purpose_of(facts, proposal, day), (check,)
+
+    return _Hours(facts, proposal, case.zone, case.regions, clocks).stretches(until)
 
 
 def open_in_both(some: list[Stretch], others: list[Stretch]) -> list[Stretch]:
@@ -66,26 +79,38 @@ def open_in_both(some: list[Stretch], others: list[Stretch]) -> list[Stretch]:
     return found
 
 
-class _Hours:
-    """When one debtor may be reached by one channel in one zone, by hours and closed days alone."""
+#: The purpose of a contact on a local day, and the clock rules for it.
+_OnDay = tuple[Purpose, tuple[Check, ...]]
 
-    def __init__(self, pack: RegulationPack, facts: Facts, proposal: Proposal, zone: ZoneInfo) -> None:
-        self._law, self._facts, self._proposal, self._zone = compiled(pack), facts, proposal, zone
-        self._where = self._law.whereabouts(facts)
+
+class _Hours:
+    """When one debtor may be reached by one channel in one zone, by some clock rules alone."""
+
+    def __init__(
+        self,
+        facts: Facts,
+        proposal: Proposal,
+        zone: ZoneInfo,
+        regions: frozenset[str],
+        clocks: Callable[[date], _OnDay],
+    ) -> None:
+        self._facts, self._proposal, self._zone = facts, proposal, zone
+        self._regions, self._clocks = regions, clocks
         windows = facts.closed_windows
         self._wished = {0, *(edge for window in windows for edge in (window.opens, window.closes))}
-        self._on: dict[date, tuple[Purpose, tuple[Check, ...]]] = {}
 
-    def _clocks(self, day: date) -> tuple[Purpose, tuple[Check, ...]]:
-        """The purpose of a contact on a local day, and the clock rules for it."""
-        found = self._on.get(day)
-        if found is None:
-            purpose = purpose_of(self._facts, self._proposal, day)
-            plan = self._law.plan(day, self._proposal.channel, purpose, self._where.places)
-            found = self._on[day] = purpose, plan.clocks
+    def stretches(self, until: datetime) -> list[Stretch]:
+        """The open stretches from the proposed moment on."""
+        start, found = self._proposal.at, list[Stretch]()
+        for begins, ends in pairwise([start, *self._edges(start, until), until]):
+            if not self._open_at(begins):
+                continue
+            if found and found[-1][1] == begins:
+                begins = found.pop()[0]
+            found.append((begins, ends))
         return found
 
-    def edges(self, start: datetime, until: datetime) -> list[datetime]:
+    def _edges(self, start: datetime, until: datetime) -> list[datetime]:
         """Every moment between the two at which some clock rule may open or close."""
         found, zone = set[datetime](), self._zone
         day = start.astimezone(zone).date() - DAY
@@ -101,12 +126,12 @@ class _Hours:
             day += DAY
         return sorted(edge for edge in found if start < edge < until)
 
-    def open_at(self, at: datetime) -> bool:
+    def _open_at(self, at: datetime) -> bool:
         """Whether every clock rule leaves a moment open."""
         local = at.astimezone(self._zone)
         day = local.date()
         purpose, clocks = self._clocks(day)
-        case = Case(self._facts, self._proposal, [], at, self._zone, local, day, self._where.regions, purpose)
+        case = Case(self._facts, self._proposal, [], at, self._zone, local, day, self._regions, purpose)
         return not any(check.refusal(case) for check in clocks)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recupero.law.batch import HISTORY_COLUMNS, Question, judge_many
+from recupero.law.batch import HISTORY_COLUMNS, Known, Question, judge_many
 from recupero.law.service import Packs, judge_contact
 from recupero_sdk.law import CHANNELS, Facts, PastContact, Purpose, Recipient, judge
 from tests.law import packs
@@ -152,6 +152,25 @@ def test_equals_the_single_form_for_every_country_and_kind_of_rule(
     accounts, history = frames(cases)
     answer = judge_many(packs.all_packs(), accounts, history, CHANNELS, question)
     assert answer.rows() == expected(packs.all_packs(), question, cases)
+
+
+@given(rich_questions(), st.integers(0, 6))
+@settings(max_examples=12, deadline=None)
+def test_what_is_known_from_other_parts_channels_and_questions_changes_no_answer(
+    asked: tuple[Question, list[tuple[Facts, list[PastContact]]]], cut: int
+) -> None:
+    question, cases = asked
+    accounts, history = frames(cases)
+    later = replace(question, at=question.at + timedelta(hours=4))
+    told = replace(question, purpose="locate")
+    law, known = packs.all_packs(), Known()
+    for one in (question, later, told):
+        for channel in ("call", "email"):
+            parts = [
+                judge_many(law, part, history, [channel], one, known)
+                for part in (accounts[:cut], accounts[cut:])
+            ]
+            assert pl.concat(parts).rows() == judge_many(law, accounts, history, [channel], one).rows()
 
 
 def test_debts_and_creditors_of_one_person_share_what_the_law_counts_per_person() -> None:

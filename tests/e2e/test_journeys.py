@@ -156,6 +156,38 @@ def test_an_agent_calls_and_notes_a_promise_by_keyboard_alone(
     agent.look("account-promise")
 
 
+def test_an_agent_follows_the_script_by_its_buttons(
+    somebody: People, platform: runtime.Runtime, scope: Scope, tmp_path: Path
+) -> None:
+    admin = somebody()
+    admin.sign_in(make_user(platform, Role.AGENCY_ADMINISTRATOR, scope))
+    place(admin, tmp_path)
+    agent = somebody()
+    agent.sign_in(make_user(platform, Role.AGENT, scope))
+    page = agent.page
+    agent.go("Accounts")
+    page.get_by_role("link", name="A-1").click()
+    page.locator("summary", has_text="Call").first.click()
+    page.get_by_role("button", name="Ask the law and begin").click()
+    expect(page.get_by_text("Identity not proven")).to_be_visible()
+    expect(page.get_by_role("main")).not_to_contain_text("128")
+    agent.look("call-greeting")
+    page.get_by_role("button", name="Yes").click()
+    page.get_by_label("Date of birth").fill("1985-04-02")
+    page.get_by_label("Last four characters").fill("6785")
+    agent.look("call-identity")
+    page.get_by_role("button", name="Compare").click()
+    agent.look("call-disclosures")
+    page.get_by_role("button", name="Read out").click()
+    expect(page.locator(".script")).to_contain_text("128.400")
+    page.get_by_role("button", name="Yes").click()
+    page.get_by_role("button", name="Another day").click()
+    agent.look("call-promise")
+    page.get_by_role("button", name="Agreed").click()
+    page.get_by_role("button", name="End the call").click()
+    expect(page.get_by_text("Noted:")).to_be_visible()
+
+
 def test_every_page_of_the_administrator_is_fit(
     somebody: People, platform: runtime.Runtime, scope: Scope
 ) -> None:
@@ -166,6 +198,7 @@ def test_every_page_of_the_administrator_is_fit(
         "users": "/users", "keys": "/keys", "plugins": "/plugins", "law": "/law", "law-cl": "/law/CL",
         "audit": "/audit?verify=1", "queue": "/queue", "books": "/books", "profile": "/profile",
         "plugin": f"/tenants/{scope.tenant()}/plugins/channel/email", "hours": "/law/calendar",
+        "scripts": "/scripts", "script": "/scripts/0", "script-new": "/scripts/new",
         "house-rules": "/law/policies", "house-rules-edit": "/law/policies/edit", "bill": "/law/try",
     }.items():  # fmt: skip
         person.open(path)

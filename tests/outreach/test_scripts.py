@@ -251,7 +251,8 @@ def test_a_call_goes_through_its_script_and_every_step_is_kept(placed: Placed) -
         assert runs.identify(session, contact_id, "identity", told)
         talk = runs.talk(session, contact_id, agent="Eva Ruiz")
         assert talk.step.kind == "disclose"
-        assert talk.read_out
+        assert "El saldo es de $125.000." in talk.read_out
+        assert "Esta llamada no es un procedimiento para ejecutar sus bienes." in talk.read_out
         runs.answer(session, contact_id, "disclosures", "go_on")
         assert "125.000" in runs.talk(session, contact_id, agent="Eva Ruiz").text
         runs.answer(session, contact_id, "purpose", "aware")

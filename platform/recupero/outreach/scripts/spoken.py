@@ -16,6 +16,7 @@ from recupero.payments import service as payments_service
 from recupero.placements.reach import Reachable
 from recupero.tenancy import queries as tenancy
 from recupero_sdk.law import Proposal, check_content
+from recupero_sdk.law.reasons import word
 
 
 def values(session: Session, account_id: int, language: str, *, agent: str, proven: bool) -> dict[str, str]:
@@ -62,10 +63,8 @@ def disclosures(session: Session, account_id: int, language: str) -> tuple[str, 
     account, law = known.accounts[account_id], law_for(session)
     if law.closed_because(account.country) is not None:
         return ()
-    sender = _sender(session)
-    said = words.phrases(
-        language, "_phrases.txt", words.values_of(account, sender, _link(session, account), language)
-    )
+    link = _link(session, account)
+    told = words.values_of(account, _sender(session), link, language)
     channel: Any = "call"
     outcomes = check_content(
         law.by_country[account.country], known.facts(account_id, None), Proposal(clock.now(), channel), "",
@@ -78,10 +77,12 @@ def disclosures(session: Session, account_id: int, language: str) -> tuple[str, 
         if outcome.code == "item_missing"
         for item in outcome.details["items"].split(", ")
     ]
-    common = words.phrases(language, "_items.txt", {**said, "link": said["how_to_pay"], "today": ""})
+    today = words.day(clock.now().date(), words.locale_of(language, account.country))
+    common = words.phrases(language, "_items.txt", {**told, "link": link, "today": today})
+    spoken = words.phrases(language, "_spoken.txt", told)
     stated = {item: phrase for item, phrase in house.stated(session).items() if phrase}
-    known_words = {**said, **common, **stated}
-    return tuple(known_words.get(item) or f"[{item}]" for item in dict.fromkeys(wanted))
+    known_words = {**common, **spoken, **stated}
+    return tuple(known_words.get(item) or f"[{word(item, language)}]" for item in dict.fromkeys(wanted))
 
 
 def _sender(session: Session) -> Sender:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from recupero.contacts import gate
 from recupero.contacts.standing import Standing, standing
 from recupero.contacts.tables import Permission
+from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
 from recupero.kernel.money import Money
 from recupero.placements import reach
@@ -158,7 +159,9 @@ def permissions_of(session: Session, debtor_ids: Collection[int]) -> dict[int, P
     newest = (
         select(Permission.debtor_id, Permission.channel, Permission.kind, Permission.at, Permission.id)
         .ext(distinct_on(Permission.debtor_id, Permission.channel))
-        .where(Permission.tenant_id.in_(scope_of(session).tenant_ids), Permission.debtor_id.in_(debtor_ids))
+        .where(
+            Permission.tenant_id.in_(scope_of(session).tenant_ids), among(Permission.debtor_id, debtor_ids)
+        )
         .order_by(Permission.debtor_id, Permission.channel, Permission.at.desc(), Permission.id.desc())
     )
     said: dict[int, dict[str, tuple[datetime, int, str]]] = defaultdict(dict)

@@ -13,6 +13,7 @@ from recupero.contacts.gate import packs, purpose_for_law
 from recupero.contacts.policies import lawbook
 from recupero.contacts.reservation import HISTORY, Made, person_history
 from recupero.contacts.tables import Contact, MessageCopy, Preference
+from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound
 from recupero.law.service import judge_contact
@@ -177,7 +178,7 @@ def approached(session: Session, account_ids: Collection[int]) -> set[int]:
         .distinct()
         .where(
             Contact.tenant_id.in_(scope_of(session).tenant_ids),
-            Contact.account_id.in_(account_ids),
+            among(Contact.account_id, account_ids),
             Contact.direction == "outbound",
             Contact.state.in_(("sent", "delivered", "answered")),
         )
@@ -202,7 +203,7 @@ def preferences(session: Session, debtor_ids: Collection[int]) -> dict[int, Pref
     """How debtors asked to be reached, by debtor."""
     rows = session.execute(
         select(Preference).where(
-            Preference.tenant_id.in_(scope_of(session).tenant_ids), Preference.debtor_id.in_(debtor_ids)
+            Preference.tenant_id.in_(scope_of(session).tenant_ids), among(Preference.debtor_id, debtor_ids)
         )
     ).scalars()
     return {row.debtor_id: row for row in rows}

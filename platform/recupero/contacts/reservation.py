@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts import gate
 from recupero.contacts.facts import Dossiers, dossiers, facts_to_json
-from recupero.contacts.policies import lawbook
+from recupero.contacts.policies import Lawbook, lawbook
 from recupero.contacts.tables import PersonContact
 from recupero.kernel import clock
+from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
 from recupero.law.service import Packs, judge_contact
 from recupero.placements import reach
@@ -143,16 +144,21 @@ def _with(verdict: Verdict, caller: tuple[RuleOutcome, ...]) -> tuple[RuleOutcom
     return (*kept, *said.values())
 
 
-def reserve(session: Session, wishes: Sequence[Wish], known: Dossiers | None = None) -> list[Reservation]:
+def reserve(
+    session: Session,
+    wishes: Sequence[Wish],
+    known: Dossiers | None = None,
+    book: Lawbook | None = None,
+) -> list[Reservation]:
     """Reserve what the law allows, in the order of the wishes, and say why the others may not be.
 
     Needs one tenant and its agency in scope. The people stay locked until the transaction ends; nothing may
-    be sent before it has committed. `known` are dossiers of the same transaction, to save reading twice.
+    be sent before it has committed. `known` and `book` are those of the same transaction, if it has them.
     """
     known = known or dossiers(session, {wish.account_id for wish in wishes})
     people = {known.accounts[wish.account_id].person_id for wish in wishes}
     reach.lock_people(session, people)
-    now, tenant_id, book = clock.now(), scope_of(session).tenant(), lawbook(session)
+    now, tenant_id, book = clock.now(), scope_of(session).tenant(), book or lawbook(session)
     made = person_history(session, people, now - HISTORY)
     desk = _Desk(
         known, {person: made.get(person, []) for person in people}, tenant_id, now, book.of(tenant_id, now),
@@ -173,7 +179,7 @@ def person_history(session: Session, person_ids: Collection[int], since: datetim
         )
         .where(
             PersonContact.agency_id == scope_of(session).agency(),
-            PersonContact.person_id.in_(person_ids),
+            among(PersonContact.person_id, person_ids),
             PersonContact.at >= since,
         )
         .order_by(PersonContact.at, PersonContact.id)

@@ -11,7 +11,6 @@ from sqlalchemy import (
     String,
     bindparam,
     case,
-    delete,
     insert,
     literal,
     select,
@@ -96,13 +95,24 @@ def keep_messages(session: Session, messages: Sequence[SentMessage]) -> None:
     session.execute(_KEEP, columns)
 
 
+# A contact without an outcome never left us: it is taken out of the count.
 _CONFIRM = text(
-    "UPDATE contacts c SET state = r.state, state_at = :now, reference = coalesce(r.reference, c.reference),"
+    "WITH changed AS ("
+    " UPDATE contacts c SET state = r.state, state_at = :now, reference = coalesce(r.reference, c.reference),"
     " reason = r.reason"
     " FROM unnest(CAST(:ids AS bigint[]), CAST(:states AS text[]), CAST(:refs AS text[]),"
-    " CAST(:reasons AS text[])) AS r(id, state, reference, reason)"
+    " CAST(:reasons AS text[]), CAST(:outcomes AS text[])) AS r(id, state, reference, reason, outcome)"
     " WHERE c.tenant_id = :tenant AND c.id = r.id AND c.state IN ('reserved', 'unknown', 'sent')"
-    " RETURNING c.id, c.state"
+    " RETURNING c.id, r.outcome),"
+    " counted AS ("
+    " UPDATE person_contacts p SET outcome = changed.outcome FROM changed"
+    " WHERE p.agency_id = :agency AND p.tenant_id = :tenant AND p.contact_id = changed.id"
+    " AND changed.outcome IS NOT NULL),"
+    " released AS ("
+    " DELETE FROM person_contacts p USING changed"
+    " WHERE p.agency_id = :agency AND p.tenant_id = :tenant AND p.contact_id = changed.id"
+    " AND changed.outcome IS NULL)"
+    " SELECT id FROM changed"
 )
 _COUNT = text(
     "UPDATE person_contacts SET outcome = r.outcome"
@@ -121,16 +131,14 @@ def confirm(session: Session, results: Sequence[Result]) -> list[int]:
     changed = session.execute(
         _CONFIRM,
         {
-            "now": clock.now(), "tenant": scope.tenant(), "ids": [result.contact_id for result in results],
+            "now": clock.now(), "tenant": scope.tenant(), "agency": scope.agency(),
+            "ids": [result.contact_id for result in results],
             "states": [result.state for result in results], "refs": [result.reference for result in results],
             "reasons": [result.reason for result in results],
+            "outcomes": [None if one.never_left else gate.OUTCOMES[one.state] for one in results],
         },
-    ).all()  # fmt: skip
-    released = {result.contact_id for result in results if result.never_left}
-    counted = [row for row in changed if row.id not in released]
-    _count(session, {row.id: gate.OUTCOMES[row.state] for row in counted})
-    _release(session, [row.id for row in changed if row.id in released])
-    return [row.id for row in changed]
+    ).scalars()  # fmt: skip
+    return list(changed)
 
 
 def _count(session: Session, outcomes: Mapping[int, str]) -> None:
@@ -142,18 +150,6 @@ def _count(session: Session, outcomes: Mapping[int, str]) -> None:
             "outcomes": list(outcomes.values()),
         },
     )  # fmt: skip
-
-
-def _release(session: Session, contact_ids: Sequence[int]) -> None:
-    scope = scope_of(session)
-    if contact_ids:
-        session.execute(
-            delete(PersonContact).where(
-                PersonContact.agency_id == scope.agency(),
-                PersonContact.tenant_id == scope.tenant(),
-                PersonContact.contact_id.in_(contact_ids),
-            )
-        )
 
 
 def mark_unknown(session: Session, contact_ids: Sequence[int], reason: str) -> list[int]:

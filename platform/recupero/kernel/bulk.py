@@ -1,11 +1,12 @@
-"""Many rows in one statement, where COPY is refused (row-level security) and one a row is too dear."""
+"""Many rows in one statement, where COPY is refused (row-level security) and one a row is too dear; and what
+such statements need: names of columns once, ids as one array, figures of tables that were just filled."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import text
-from sqlalchemy.orm import Session
+from sqlalchemy import ARRAY, ColumnElement, any_, literal, text
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from recupero.kernel.database import Base
 
@@ -22,3 +23,18 @@ def insert_rows(session: Session, table: type[Base], rows: Sequence[Mapping[str,
             f" FROM jsonb_populate_recordset(NULL::{name}, CAST(:rows AS jsonb))"
         )
         session.execute(text(statement), {"rows": orjson.dumps(some).decode()})
+
+
+def among(column: InstrumentedAttribute[Any], values: Collection[Any]) -> ColumnElement[bool]:
+    """Condition that the column's value is one of these, given as one array: the statement reads the same
+    however many there are, so that it is parsed and planned once and not for each number of values."""
+    return column == any_(literal(list(values), ARRAY(column.type)))
+
+
+def refresh_statistics(session: Session, *tables: type[Base]) -> None:
+    """Tell the planner how many rows these tables have now. After a bulk load it would otherwise take them
+    for nearly empty until PostgreSQL looks by itself, which may be a minute later, and read them whole for
+    each row it joins. Holds a lock against other such calls to the end of the transaction, so give it one of
+    its own; never a lock that readers or writers feel."""
+    names = sorted(table.__tablename__ for table in tables)
+    session.execute(text("SELECT recupero_analyse(CAST(:names AS text[]))"), {"names": names})

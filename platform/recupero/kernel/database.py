@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import BigInteger, DateTime, Identity, MetaData, create_engine, text
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
@@ -94,6 +95,10 @@ _SET_SCOPE = text(
 )
 
 
+def _to_json(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
 class Database:
     """The application's connections, always under the role that cannot bypass row-level security."""
 
@@ -103,6 +108,8 @@ class Database:
             pool_size=pool_size,
             max_overflow=10,
             pool_pre_ping=True,
+            json_serializer=_to_json,
+            json_deserializer=orjson.loads,
             hide_parameters=True,  # personal data must not reach logs through an error
             connect_args={"options": f"-c role={APP_ROLE} -c timezone=UTC", "application_name": "recupero"},
         )

@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from functools import cache
 
 from babel.core import Locale, get_global
-from babel.numbers import NumberPattern, format_currency
+from babel.numbers import NumberPattern, get_currency_symbol
 
 from recupero.kernel.errors import UserError
 
@@ -103,13 +103,21 @@ def format_minor(minor: int, currency: str, locale: str) -> str:
     amount = Decimal(minor).scaleb(-minor_units(currency))
     whole_coins = _FRACTIONS.get(currency, _FRACTIONS["DEFAULT"])[2] == 0
     digits = 0 if whole_coins and amount == amount.to_integral_value() else minor_units(currency)
-    pattern = _pattern(locale, digits)
-    return format_currency(amount, currency, pattern, locale=locale, currency_digits=False)
+    read, pattern = _pattern(locale, currency, digits)
+    text: str = pattern.apply(amount, read)
+    return text
 
 
 @cache
-def _pattern(locale: str, digits: int) -> NumberPattern:
-    """The locale's own way to write money, with exactly `digits` decimals."""
-    pattern: NumberPattern = copy(Locale.parse(locale).currency_formats["standard"])
+def _pattern(locale: str, currency: str, digits: int) -> tuple[Locale, NumberPattern]:
+    """The locale's own way to write this currency, with exactly `digits` decimals. Its sign is put into the
+    pattern here, once: Babel would look up symbol and name for every amount."""
+    read = Locale.parse(locale)
+    pattern: NumberPattern = copy(read.currency_formats["standard"])
     pattern.frac_prec = (digits, digits)
-    return pattern
+    sign = get_currency_symbol(currency, read)
+    pattern.prefix, pattern.suffix = (
+        (positive.replace("\xa4", sign), negative.replace("\xa4", sign))
+        for positive, negative in (pattern.prefix, pattern.suffix)
+    )
+    return read, pattern

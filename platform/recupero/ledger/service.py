@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from recupero.kernel import clock
-from recupero.kernel.bulk import insert_rows
+from recupero.kernel.bulk import insert_rows, refresh_statistics
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound
 from recupero.ledger.books import Book
@@ -111,7 +111,7 @@ def book_many(session: Session, bookings: Sequence[Booking]) -> None:
     insert_rows(session, LedgerTransaction, headers)
     insert_rows(session, LedgerEntry, rows)
     if len(headers) > _MANY:
-        session.execute(text("SELECT recupero_analyse_ledger()"))
+        refresh_statistics(session, LedgerEntry, LedgerTransaction)
     _follow(session, moved)
 
 

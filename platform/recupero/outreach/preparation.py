@@ -17,10 +17,11 @@ from recupero.contacts import queries as contact_queries
 from recupero.contacts import service as contacts
 from recupero.contacts.facts import NO_TIMEZONE
 from recupero.contacts.gate import purpose_for_law
-from recupero.contacts.policies import law_for
+from recupero.contacts.policies import lawbook
 from recupero.contacts.queries import Dossiers
 from recupero.contacts.service import Reservation, SentMessage, Wish
 from recupero.kernel import clock, jobs
+from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
 from recupero.law.service import Packs
 from recupero.outreach import disclosures, preferences, words
@@ -69,19 +70,20 @@ def prepare(session: Session, action_ids: Collection[int]) -> list[Envelope]:
 
     Needs one tenant and its agency in scope. Nothing may be sent before the transaction has committed.
     """
-    actions = _claimed(session, action_ids)
+    actions, sender, book = _claimed(session, action_ids), _sender(session), lawbook(session)
     known = contact_queries.dossiers(session, {action.account_id for action in actions})
     cases, moves = _sort_out(session, actions, known)
-    written = _write_all(session, cases, known)
-    refused, messages = _checked(session, cases, written, known)
+    written = _write_all(session, cases, sender)
+    law = book.of(scope_of(session).tenant(), clock.now())
+    refused, messages = _checked(session, cases, written, known, law)
     ready = [case for case in cases if case.action.id in messages]
-    reservations = contacts.reserve(session, [_wish(case) for case in ready], known)
+    reservations = contacts.reserve(session, [_wish(case) for case in ready], known, book)
     moves += refused + [_after(case, one) for case, one in zip(ready, reservations, strict=True)]
     move(session, moves)
     reserved = [
         (case, one) for case, one in zip(ready, reservations, strict=True) if one.contact_id is not None
     ]
-    return _envelopes(session, reserved, messages)
+    return _envelopes(session, reserved, messages, sender)
 
 
 def _claimed(session: Session, action_ids: Collection[int]) -> Sequence[Action]:
@@ -90,7 +92,7 @@ def _claimed(session: Session, action_ids: Collection[int]) -> Sequence[Action]:
             select(Action)
             .where(
                 Action.tenant_id == scope_of(session).tenant(),
-                Action.id.in_(action_ids),
+                among(Action.id, action_ids),
                 Action.state == "claimed",
             )
             .order_by(Action.priority.desc(), Action.due_at, Action.id)
@@ -99,6 +101,11 @@ def _claimed(session: Session, action_ids: Collection[int]) -> Sequence[Action]:
         .scalars()
         .all()
     )
+
+
+def _sender(session: Session) -> Sender:
+    tenant, agency = tenancy.tenant(session), tenancy.agency(session)
+    return Sender(tenant.name, agency.name, agency.contact_phone, agency.contact_email)
 
 
 def _sort_out(session: Session, actions: Sequence[Action], known: Dossiers) -> tuple[list[_Case], list[Move]]:
@@ -165,10 +172,8 @@ def fits(point: Point, channel: str) -> bool:
     return channel not in SHORT_CHANNELS or point.line_type not in _NO_TEXT_LINES
 
 
-def _write_all(session: Session, cases: Sequence[_Case], known: Dossiers) -> dict[int, Words | str]:
+def _write_all(session: Session, cases: Sequence[_Case], sender: Sender) -> dict[int, Words | str]:
     """The words of each action; a text instead of them is why they could not be written."""
-    tenant, agency = tenancy.tenant(session), tenancy.agency(session)
-    sender = Sender(tenant.name, agency.name, agency.contact_phone, agency.contact_email)
     links = _links(session, cases)
     return {case.action.id: _write(case, sender, links[case.account.account_id]) for case in cases}
 
@@ -191,8 +196,8 @@ def _links(session: Session, cases: Sequence[_Case]) -> dict[int, str]:
         by_debtor = wanted.setdefault(account.currency, {})
         by_debtor.setdefault(account.debtor_id, []).append(account.account_id)
     links: dict[int, str] = {}
-    for by_debtor in wanted.values():
-        urls = payments.ensure_links(session, by_debtor)
+    for currency, by_debtor in wanted.items():
+        urls = payments.ensure_links(session, by_debtor, currency)
         links |= {
             account_id: urls[debtor_id]
             for debtor_id, accounts in by_debtor.items()
@@ -202,11 +207,15 @@ def _links(session: Session, cases: Sequence[_Case]) -> dict[int, str]:
 
 
 def _checked(
-    session: Session, cases: Sequence[_Case], written: Mapping[int, Words | str], known: Dossiers
+    session: Session,
+    cases: Sequence[_Case],
+    written: Mapping[int, Words | str],
+    known: Dossiers,
+    law: Packs,
 ) -> tuple[list[Move], dict[int, Words]]:
     """Keep the messages that say what the law wants said and nothing that it forbids."""
     seen = contact_queries.approached(session, {case.account.account_id for case in cases})
-    refused, good, law = list[Move](), dict[int, Words](), law_for(session)
+    refused, good = list[Move](), dict[int, Words]()
     stated = disclosures.stated(session)
     for case in cases:
         action, text = case.action, written[case.action.id]
@@ -276,10 +285,13 @@ def _after(case: _Case, one: Reservation) -> Move:
 
 
 def _envelopes(
-    session: Session, reserved: Sequence[tuple[_Case, Reservation]], messages: Mapping[int, Words]
+    session: Session,
+    reserved: Sequence[tuple[_Case, Reservation]],
+    messages: Mapping[int, Words],
+    sender: Sender,
 ) -> list[Envelope]:
     """Messages ready to go, their words kept."""
-    agency, tenant_id = tenancy.agency(session), scope_of(session).tenant()
+    tenant_id = scope_of(session).tenant()
     envelopes, kept = list[Envelope](), list[SentMessage]()
     for case, one in reserved:
         if one.contact_id is None:
@@ -288,7 +300,7 @@ def _envelopes(
         message = Message(
             key=f"{tenant_id}-{one.contact_id}", channel=action.channel, recipient=case.point.value,
             subject=text.subject, text=text.text, html=text.html or None, language=text.language,
-            sender_name=agency.name, reply_to=agency.contact_email,
+            sender_name=sender.agency, reply_to=sender.email,
         )  # fmt: skip
         kept.append(
             SentMessage(

@@ -9,12 +9,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ARRAY, BigInteger, LargeBinary, String, bindparam, select, text, update
 from sqlalchemy.orm import Session
 
 from recupero.contacts import service as contacts
 from recupero.kernel import audit, clock, crypto, events, runtime
+from recupero.kernel.bulk import among
 from recupero.kernel.database import PLATFORM, Database, Scope, scope_of
 from recupero.kernel.errors import NotFound
 from recupero.payments.events import LinkRevoked
@@ -40,28 +40,36 @@ class Door:
     locked_until: datetime | None
 
 
-def ensure_links(session: Session, wanted: Mapping[int, Collection[int]]) -> dict[int, str]:
-    """The payment address of each debtor of the tenant in scope: made where there is none, widened to the
-    `account_ids` of {debtor_id: account_ids}. One link per debtor and currency, in four statements for all.
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """An active link as making more of them needs it."""
 
-    Raises ValueError where the accounts of one debtor have several currencies or are out of scope.
+    id: int
+    accounts: frozenset[int]
+    token: str
+
+
+def ensure_links(
+    session: Session, wanted: Mapping[int, Collection[int]], currency: str | None = None
+) -> dict[int, str]:
+    """The payment address of each debtor of the tenant in scope: made where there is none, widened to the
+    `account_ids` of {debtor_id: account_ids}. One link per debtor and currency, two statements for all.
+
+    `currency` is that of the accounts where whoever asks has just read it. Without it, raises ValueError
+    where the accounts of one debtor have several currencies or are out of scope.
     """
-    currencies = _currencies(session, wanted)
-    _insert_missing(session, wanted, currencies)
-    links = session.execute(
-        select(PaymentLink).where(
-            PaymentLink.tenant_id == scope_of(session).tenant(),
-            PaymentLink.debtor_id.in_(wanted),
-            PaymentLink.status == "active",
-        )
-    ).scalars()
-    found = {link.debtor_id: link for link in links if link.currency == currencies[link.debtor_id]}
-    for debtor_id, link in found.items():
-        more = set(wanted[debtor_id]) - set(link.account_ids)
-        if more:
-            link.account_ids = sorted({*link.account_ids, *more})
-    session.flush()
-    return {debtor_id: address(link.token) for debtor_id, link in found.items()}
+    missing = dict.fromkeys(wanted, currency) if currency else _currencies(session, wanted)
+    tokens: dict[int, str] = {}
+    while missing:  # a second time where somebody else made some at the same moment
+        links = _active(session, missing)
+        _widen(session, [(link, wanted[debtor_id]) for debtor_id, link in links.items()])
+        tokens |= {debtor_id: link.token for debtor_id, link in links.items()}
+        missing = {debtor_id: missing[debtor_id] for debtor_id in missing.keys() - links.keys()}
+        if missing:
+            made = _make(session, missing, wanted)
+            tokens |= made
+            missing = {debtor_id: missing[debtor_id] for debtor_id in missing.keys() - made.keys()}
+    return {debtor_id: address(token) for debtor_id, token in tokens.items()}
 
 
 def debtor_of(session: Session, link_id: int) -> int:
@@ -93,37 +101,79 @@ def _currencies(session: Session, wanted: Mapping[int, Collection[int]]) -> dict
     return currencies
 
 
-def _insert_missing(
-    session: Session, wanted: Mapping[int, Collection[int]], currencies: Mapping[int, str]
-) -> None:
-    scope = scope_of(session)
-    have = session.execute(
-        select(PaymentLink.debtor_id, PaymentLink.currency).where(
-            PaymentLink.tenant_id == scope.tenant(),
-            PaymentLink.debtor_id.in_(wanted),
+def _active(session: Session, currencies: Mapping[int, str]) -> dict[int, _Link]:
+    rows = session.execute(
+        select(
+            PaymentLink.id, PaymentLink.debtor_id, PaymentLink.currency, PaymentLink.account_ids,
+            PaymentLink.token,
+        ).where(
+            PaymentLink.tenant_id == scope_of(session).tenant(),
+            among(PaymentLink.debtor_id, currencies.keys()),
             PaymentLink.status == "active",
         )
-    )
-    missing = set(currencies.items()) - set(have)
-    if not missing:
-        return
-    tokens = {debtor_id: secrets.token_urlsafe(TOKEN_BYTES) for debtor_id, _ in missing}
-    rows = [
-        {"tenant_id": scope.tenant(), "debtor_id": debtor_id, "account_ids": sorted(wanted[debtor_id]),
-         "currency": currency, "token": tokens[debtor_id], "status": "active", "failed_checks": 0,
-         "created_at": clock.now()}
-        for debtor_id, currency in missing
-    ]  # fmt: skip
-    made = session.execute(
-        insert(PaymentLink).on_conflict_do_nothing().returning(PaymentLink.id, PaymentLink.debtor_id), rows
-    ).all()
-    directory = [
-        {"token_hash": crypto.hash_token(tokens[debtor_id]), "agency_id": scope.agency(),
-         "tenant_id": scope.tenant(), "link_id": link_id}
-        for link_id, debtor_id in made
-    ]  # fmt: skip
-    if directory:
-        session.execute(insert(PaymentLinkDirectory), directory)
+    )  # fmt: skip
+    return {
+        row.debtor_id: _Link(row.id, frozenset(row.account_ids), row.token)
+        for row in rows
+        if row.currency == currencies[row.debtor_id]
+    }
+
+
+_WIDEN = text(
+    "UPDATE payment_links SET account_ids = CAST(string_to_array(r.accounts, ',') AS bigint[])"
+    " FROM unnest(:ids, :accounts) AS r(id, accounts)"
+    " WHERE payment_links.tenant_id = :tenant AND payment_links.id = r.id"
+).bindparams(bindparam("ids", type_=ARRAY(BigInteger)), bindparam("accounts", type_=ARRAY(String)))
+
+
+def _widen(session: Session, links: Sequence[tuple[_Link, Collection[int]]]) -> None:
+    """Let links that do not hold all of their accounts hold them, too."""
+    wider = [(link.id, link.accounts.union(ids)) for link, ids in links if not link.accounts.issuperset(ids)]
+    if wider:
+        session.execute(_WIDEN, {
+            "tenant": scope_of(session).tenant(), "ids": [link_id for link_id, _ in wider],
+            "accounts": [_listed(accounts) for _, accounts in wider],
+        })  # fmt: skip
+
+
+_MAKE = text(
+    "WITH made AS ("
+    " INSERT INTO payment_links (tenant_id, debtor_id, account_ids, currency, token, status, failed_checks,"
+    " created_at)"
+    " SELECT :tenant, debtor_id, CAST(string_to_array(accounts, ',') AS bigint[]), currency, token,"
+    " 'active', 0, :now"
+    " FROM unnest(:debtors, :accounts, :currencies, :sealed) AS r(debtor_id, accounts, currency, token)"
+    " ON CONFLICT DO NOTHING RETURNING id, debtor_id),"
+    " listed AS ("
+    " INSERT INTO payment_link_directory (token_hash, agency_id, tenant_id, link_id)"
+    " SELECT r.hash, :agency, :tenant, made.id FROM made"
+    " JOIN unnest(:debtors, :hashes) AS r(debtor_id, hash) ON r.debtor_id = made.debtor_id)"
+    " SELECT debtor_id FROM made"
+).bindparams(
+    bindparam("debtors", type_=ARRAY(BigInteger)),
+    *(bindparam(name, type_=ARRAY(String)) for name in ("accounts", "currencies")),
+    *(bindparam(name, type_=ARRAY(LargeBinary)) for name in ("sealed", "hashes")),
+)
+
+
+def _make(
+    session: Session, currencies: Mapping[int, str], wanted: Mapping[int, Collection[int]]
+) -> dict[int, str]:
+    """New links of these debtors; the tokens of those that nobody else made at the same time."""
+    scope, debtors = scope_of(session), sorted(currencies)
+    tokens = {debtor_id: secrets.token_urlsafe(TOKEN_BYTES) for debtor_id in debtors}
+    made = session.execute(_MAKE, {
+        "tenant": scope.tenant(), "agency": scope.agency(), "now": clock.now(), "debtors": debtors,
+        "accounts": [_listed(wanted[debtor_id]) for debtor_id in debtors],
+        "currencies": [currencies[debtor_id] for debtor_id in debtors],
+        "sealed": crypto.keyring().encrypt_many(list(tokens.values())),
+        "hashes": [crypto.hash_token(token) for token in tokens.values()],
+    }).scalars()  # fmt: skip
+    return {debtor_id: tokens[debtor_id] for debtor_id in made}
+
+
+def _listed(ids: Collection[int]) -> str:
+    return ",".join(map(str, sorted(ids)))
 
 
 def revoke_link(session: Session, link_id: int, *, actor: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ARRAY, BigInteger, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
+from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound
 from recupero.placements.lifecycle import ENDED
@@ -87,7 +88,7 @@ def debts_by_id(session: Session, account_ids: Collection[int]) -> list[OpenDebt
     """These accounts of the tenants in scope, by id; those out of scope are left out."""
     return _debts(
         session,
-        _query().where(Account.tenant_id.in_(scope_of(session).tenant_ids), Account.id.in_(account_ids)),
+        _query().where(Account.tenant_id.in_(scope_of(session).tenant_ids), among(Account.id, account_ids)),
     )
 
 
@@ -104,7 +105,7 @@ def who_owe(session: Session, debtor_ids: Collection[int]) -> dict[int, WhoOwes]
     rows = session.execute(
         select(Debtor.id, Debtor.kind, Debtor.name, Debtor.national_id, Debtor.birth_date, Debtor.postal_code,
                Debtor.country, Debtor.language)
-        .where(Debtor.tenant_id == scope_of(session).tenant(), Debtor.id.in_(debtor_ids))
+        .where(Debtor.tenant_id == scope_of(session).tenant(), among(Debtor.id, debtor_ids))
     )  # fmt: skip
     return {row.id: WhoOwes(*row) for row in rows}
 

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
+from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
 from recupero.placements.lifecycle import ENDED
 from recupero.placements.service import is_open
@@ -95,7 +96,7 @@ def reachable(session: Session, account_ids: Collection[int]) -> dict[int, Reach
         .join(
             Portfolio, (Portfolio.tenant_id == Account.tenant_id) & (Portfolio.id == Account.portfolio_id)
         )
-        .where(Account.tenant_id.in_(tenants), Account.id.in_(account_ids))
+        .where(Account.tenant_id.in_(tenants), among(Account.id, account_ids))
     )  # fmt: skip
     return {row[1]: Reachable(*tuple(row)) for row in rows}
 
@@ -125,7 +126,8 @@ def called(session: Session, name: str) -> list[int]:
 def points_of(session: Session, debtor_ids: Collection[int]) -> dict[int, list[Point]]:
     """Contact points by debtor that are not known to be invalid: proven ones first, then the newest."""
     found: dict[int, list[Point]] = defaultdict(list)
-    for point in _points(session, ContactPoint.debtor_id.in_(debtor_ids), ContactPoint.status != "invalid"):
+    theirs = among(ContactPoint.debtor_id, debtor_ids)
+    for point in _points(session, theirs, ContactPoint.status != "invalid"):
         found[point.debtor_id].append(point)
     for points in found.values():
         points.sort(key=lambda point: (point.status != "valid", -point.id))
@@ -134,7 +136,7 @@ def points_of(session: Session, debtor_ids: Collection[int]) -> dict[int, list[P
 
 def points(session: Session, point_ids: Collection[int]) -> dict[int, Point]:
     """Contact points by id, whatever their status."""
-    return {point.id: point for point in _points(session, ContactPoint.id.in_(point_ids))}
+    return {point.id: point for point in _points(session, among(ContactPoint.id, point_ids))}
 
 
 def _points(session: Session, *conditions: ColumnElement[bool]) -> Iterable[Point]:
@@ -154,7 +156,7 @@ def open_holds(session: Session, debtor_ids: Collection[int]) -> dict[int, list[
     rows = session.execute(
         select(Hold.id, Hold.debtor_id, Hold.account_id, Hold.kind, Hold.started_at, Hold.until).where(
             Hold.tenant_id.in_(scope_of(session).tenant_ids),
-            Hold.debtor_id.in_(debtor_ids),
+            among(Hold.debtor_id, debtor_ids),
             is_open(),
         )
     )
@@ -169,7 +171,7 @@ def settled(session: Session, account_ids: Collection[int]) -> list[int]:
         session.execute(
             select(Account.id).where(
                 Account.tenant_id.in_(scope_of(session).tenant_ids),
-                Account.id.in_(account_ids),
+                among(Account.id, account_ids),
                 or_(Account.balance_minor <= 0, Account.status.in_(ENDED)),
             )
         ).scalars()
@@ -181,7 +183,7 @@ def lock_people(session: Session, person_ids: Collection[int]) -> None:
     transactions over the same people never wait for each other in a ring."""
     session.execute(
         select(Person.id)
-        .where(Person.agency_id == scope_of(session).agency(), Person.id.in_(sorted(set(person_ids))))
+        .where(Person.agency_id == scope_of(session).agency(), among(Person.id, set(person_ids)))
         .order_by(Person.id)
         .with_for_update()
     ).all()

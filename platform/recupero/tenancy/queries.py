@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
@@ -13,6 +13,8 @@ from recupero.kernel.database import PLATFORM, Database, Scope, scope_of
 from recupero.kernel.errors import NotFound
 from recupero.tenancy.tables import Agency, ApiKey, PluginSetting, Tenant, User
 from recupero_sdk.settings import PluginConfig
+
+_Row = TypeVar("_Row", Agency, Tenant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def tenant_scope(database: Database, name: str) -> Scope:
 
 def agency(session: Session) -> Agency:
     """The agency in scope."""
-    return session.get_one(Agency, scope_of(session).agency())
+    return _held(session, session.get_one(Agency, scope_of(session).agency()))
 
 
 def tenant(session: Session, tenant_id: int | None = None) -> Tenant:
@@ -83,7 +85,14 @@ def tenant(session: Session, tenant_id: int | None = None) -> Tenant:
     found = session.get(Tenant, wanted)
     if found is None or wanted not in scope_of(session).tenant_ids:
         raise NotFound("no such creditor")
-    return found
+    return _held(session, found)
+
+
+def _held(session: Session, row: _Row) -> _Row:
+    """The row, held to the end of the transaction: the session forgets what nobody holds, and would ask for
+    it again for each who wants to know a name or a time zone."""
+    session.info.setdefault("held", {})[type(row), row.id] = row
+    return row
 
 
 def tenants(session: Session) -> Sequence[Tenant]:

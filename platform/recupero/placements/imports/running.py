@@ -15,6 +15,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from recupero.kernel import audit, clock
+from recupero.kernel.bulk import refresh_statistics
 from recupero.kernel.database import Database, Scope, scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError, Words
 from recupero.placements.imports import maintaining, placing, recalling, recording, reporting, sealing
@@ -26,10 +27,19 @@ from recupero.placements.imports.rejects import RejectsFile, reason_text
 from recupero.placements.imports.setting import Setting
 from recupero.placements.imports.spec import Mapping, parse
 from recupero.placements.imports.totals import Totals
-from recupero.placements.tables import ImportBatch, ImportMapping, Portfolio
+from recupero.placements.tables import (
+    Account,
+    ContactPoint,
+    Debtor,
+    ImportBatch,
+    ImportMapping,
+    Person,
+    Portfolio,
+)
 from recupero.tenancy import queries as tenancy
 
 _LOCK = 7302  # advisory lock space
+_MANY = 500  # rows from which on the planner is told at once
 _ISSUES = {"row_number": "bigint", "outcome": "text", "field": "text", "reason": "text", "raw": "bytea"}
 ROOMS: dict[str, ModuleType] = {
     "placement": placing, "maintenance": maintaining, "financial": reporting, "recall": recalling,
@@ -137,6 +147,9 @@ def take_in(
         run.close(keep=result is not None)
     if result is None:
         raise AssertionError("an import ends with a result or an error")
+    if result.accepted >= _MANY and not dry_run:
+        with database.transaction(scope) as session:
+            refresh_statistics(session, Account, ContactPoint, Debtor, Person)
     seconds = round(time.monotonic() - started, 3)
     return replace(result, seconds=seconds, dry_run=dry_run, batch_id=None if dry_run else result.batch_id)
 

@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import PLATFORM, Scope
 from recupero.ledger import queries as ledger
-from recupero.payments import inbox
+from recupero.payments import door, inbox
 from recupero.payments.booking import Received, book_payment, reverse_payment
 from recupero.payments.direct import book_direct
 from recupero.payments.tables import Allocation, Payment, ProviderEvent
@@ -58,7 +58,7 @@ def stored_event(placed: Placed, amount: int = 400) -> int:
     made = charge(placed, amount)
     body, headers = event(made, PaymentEventKind.SUCCEEDED)
     database = runtime.current().database
-    assert inbox.receive_event(database, placed.scope, "sandbox", body, headers)
+    assert door.receive_event(database, placed.scope, "sandbox", body, headers)
     with database.transaction(placed.scope) as session:
         return session.execute(select(func.max(ProviderEvent.id))).scalar_one()
 

@@ -9,13 +9,16 @@ Each table says in `info["scope"]` who may see its rows:
 `kernel.schema` turns this into row-level security, and a test walks the catalogue.
 """
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
+from weakref import WeakSet
 
 import orjson
+import psycopg
 from sqlalchemy import BigInteger, DateTime, Identity, MetaData, create_engine, text
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
@@ -113,6 +116,8 @@ class Database:
             hide_parameters=True,  # personal data must not reach logs through an error
             connect_args={"options": f"-c role={APP_ROLE} -c timezone=UTC", "application_name": "recupero"},
         )
+        self._own = threading.local()
+        self._kept: WeakSet[psycopg.Connection[Any]] = WeakSet()
 
     @contextmanager
     def transaction(self, scope: Scope) -> Iterator[Session]:
@@ -124,7 +129,35 @@ class Database:
             set_scope(session, scope)
             yield session
 
+    def at_once(self, statement: str, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
+        """The one row of a statement that is a transaction by itself, in no scope: one round trip, on a
+        connection that the thread keeps. `statement` names its parameters `%(name)s`.
+
+        It must bear being run twice: it is run again where the connection has died meanwhile.
+        """
+        try:
+            return self._row(statement, parameters)
+        except psycopg.OperationalError:
+            if not self._own.connection.broken:
+                raise
+            return self._row(statement, parameters)
+
+    def _row(self, statement: str, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
+        connection: psycopg.Connection[tuple[Any, ...]] | None = getattr(self._own, "connection", None)
+        if connection is None or connection.closed:
+            pooled = self.engine.raw_connection()
+            connection = self._own.connection = cast("psycopg.Connection[Any]", pooled.driver_connection)
+            pooled.detach()
+            connection.autocommit = True
+            self._kept.add(connection)
+        row = connection.execute(statement, parameters).fetchone()
+        if row is None:
+            raise LookupError("the statement brought no row")
+        return row
+
     def dispose(self) -> None:
+        for connection in list(self._kept):
+            connection.close()
         self.engine.dispose()
 
 

@@ -144,6 +144,26 @@ def enqueue(
     return request_id
 
 
+# What `enqueue` does, as part of a larger statement (parameters: `ask_parameters`); `when` is a condition. It
+# returns the request's id, which `send_asked` takes after the commit.
+ASK = """INSERT INTO job_requests
+        (name, queue, arguments, agency_id, tenant_ids, unique_key, status, attempts, created_at, run_at,
+         sent_at)
+    SELECT %(job)s, %(queue)s, '{{}}', %(job_agency)s, %(job_tenants)s::bigint[], %(unique_key)s, 'queued', 0,
+           %(asked_at)s, %(asked_at)s, %(asked_at)s
+    WHERE {when}
+    ON CONFLICT DO NOTHING
+    RETURNING id"""
+
+
+def ask_parameters(name: str, *, queue: str, scope: Scope, unique_key: str) -> dict[str, Any]:
+    """The parameters of `ASK`: a job without arguments, now, once while one with its key waits or runs."""
+    return {
+        "job": name, "queue": queue, "job_agency": scope.agency_id, "job_tenants": list(scope.tenant_ids),
+        "unique_key": unique_key, "asked_at": clock.now(),
+    }  # fmt: skip
+
+
 def _send_after_commit(session: Session, request_id: int, queue: str) -> None:
     waiting: list[tuple[int, str]] | None = session.info.get("jobs")
     if waiting is None:
@@ -160,11 +180,18 @@ def _forget_waiting(session: Session) -> None:
 def _send_waiting(session: Session) -> None:
     waiting, session.info["jobs"] = session.info["jobs"], []
     for request_id, queue in waiting:
-        try:
-            send(request_id, queue)
-        except RedisConnectionError:
-            log.warning("redis is away: job request %s stays in PostgreSQL for the sweep", request_id)
+        if not send_asked(request_id, queue):
             return
+
+
+def send_asked(request_id: int, queue: str) -> bool:
+    """Hand over a request that is committed. False where Redis is away: then the sweep sends it."""
+    try:
+        send(request_id, queue)
+    except RedisConnectionError:
+        log.warning("redis is away: job request %s stays in PostgreSQL for the sweep", request_id)
+        return False
+    return True
 
 
 def send(request_id: int, queue: str) -> None:

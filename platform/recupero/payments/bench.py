@@ -20,14 +20,13 @@ from typing import Any
 import click
 import psycopg
 from sqlalchemy import func, insert, select, update
-from sqlalchemy.event import listen, remove
 
 from recupero.kernel import clock, command, engines, jobs, migrate, runtime
 from recupero.kernel.config import Config
 from recupero.kernel.database import APP_ROLE, PLATFORM, Scope, scope_of
 from recupero.kernel.supervisor import listening
 from recupero.ledger import queries as ledger
-from recupero.payments import gateways, inbox, links
+from recupero.payments import door, gateways, links
 from recupero.payments.tables import Charge, Payment, PaymentLink, ProviderEvent
 from recupero.placements import bench as files
 from recupero.placements import reach
@@ -42,6 +41,10 @@ DOUBLES = 0.3
 A_COMMIT = 50
 _AMOUNT = 1_000
 _PLAYED_BACK = 600
+
+_PLAIN = """INSERT INTO provider_events
+    (gateway, agency_id, tenant_id, event_id, body, headers, state, received_at)
+VALUES (%(gateway)s, %(agency)s, %(tenant)s, %(event_id)s, %(body)s, %(signature)s, 'received', %(now)s)"""
 
 Told = tuple[bytes, Mapping[str, str]]
 
@@ -76,35 +79,19 @@ class _Bench:
         rng.shuffle(told)
         return told
 
-    def statements(self) -> list[tuple[str, Any]]:
-        """What one event makes the database do, as the web process asks it."""
-        (told,) = self.events(1)
-        seen: list[tuple[str, Any]] = []
-
-        def note(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-            seen.append((statement, parameters))
-
-        engine = self.platform.database.engine
-        listen(engine, "before_cursor_execute", note)
-        try:
-            inbox.receive_event(self.platform.database, self.scope, gateways.SANDBOX, *told)
-        finally:
-            remove(engine, "before_cursor_execute", note)
-        return [one for one in seen if one[0] != "SELECT pg_catalog.version()"]
-
     def database_alone(self, count: int) -> float:
-        """Seconds in which the database takes the same statements for `count` events by as many
-        connections."""
-        statements, url = self.statements(), self.running.owner_database_url
+        """Seconds in which the database takes the statement of as many events by as many connections."""
+        (told,), url = self.events(1), self.running.owner_database_url
         share, tag = count // CONNECTIONS, random.random()  # noqa: S311 - a name for this round
+        row = door.parameters(self.scope, gateways.SANDBOX, ["ref"], [told], clock.now())
 
         def work(number: int, ready: threading.Barrier) -> None:
-            with psycopg.connect(url, options=f"-c role={APP_ROLE} -c timezone=UTC") as connection:
+            with psycopg.connect(
+                url, options=f"-c role={APP_ROLE} -c timezone=UTC", autocommit=True
+            ) as connection:
                 ready.wait()
                 for turn in range(share):
-                    for statement, parameters in statements:
-                        connection.execute(statement, _named(parameters, f"ref-{tag}-{number}-{turn}"))
-                    connection.commit()
+                    connection.execute(door.STORE, row | {"event_ids": [f"ref-{tag}-{number}-{turn}"]})
 
         return _together(work)
 
@@ -130,20 +117,19 @@ class _Bench:
         """Seconds to play events back: checked and stored, fifty a commit."""
         began = time.perf_counter()
         for start in range(0, len(told), A_COMMIT):
-            with self.platform.database.transaction(self.scope) as session:
-                inbox.receive_events(session, gateways.SANDBOX, told[start : start + A_COMMIT])
+            some = told[start : start + A_COMMIT]
+            door.receive_events(self.platform.database, self.scope, gateways.SANDBOX, some)
         return time.perf_counter() - began
 
     def inserted(self, count: int) -> float:
         """Seconds for as many plain inserts of an event, fifty a commit, without checks."""
-        insert_one = next(
-            one for one in self.statements() if one[0].startswith("INSERT INTO provider_events")
-        )
-        url, tag = self.running.owner_database_url, random.random()  # noqa: S311 - a name for this round
+        (told,), url, tag = self.events(1), self.running.owner_database_url, random.random()  # noqa: S311
+        row = door.parameters(self.scope, gateways.SANDBOX, ["ref"], [told], clock.now())
+        row |= {"body": row["bodies"][0], "signature": row["headers"][0]}
         with psycopg.connect(url) as connection:
             began = time.perf_counter()
             for number in range(count):
-                connection.execute(insert_one[0], _named(insert_one[1], f"ref-{tag}-{number}"))
+                connection.execute(_PLAIN, row | {"event_id": f"ref-{tag}-{number}"})
                 if number % A_COMMIT == A_COMMIT - 1:
                     connection.commit()
             connection.commit()
@@ -195,13 +181,6 @@ class _Connection:
         if not found:
             raise ConnectionError("the server closed the connection")
         return found
-
-
-def _named(parameters: Any, event_id: str) -> Any:
-    """The same parameters with another event's name."""
-    if not isinstance(parameters, Mapping):
-        return parameters
-    return {name: event_id if name.startswith("event_id") else value for name, value in parameters.items()}
 
 
 def _request(path: str, body: bytes, headers: Mapping[str, str]) -> bytes:

@@ -1,24 +1,21 @@
-"""Events of payment providers: checked and stored once at the door, worked later, in any order."""
+"""Events of payment providers as `door` stored them: worked later, in any order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from recupero.kernel import clock, jobs
-from recupero.kernel.database import Database, Scope, scope_of
-from recupero.kernel.errors import UserError
+from recupero.kernel.database import Scope, scope_of
 from recupero.kernel.money import is_currency
 from recupero.payments import charges, gateways
 from recupero.payments.booking import Received, book_payment, reverse_payment
 from recupero.payments.incoming_tables import GatewayPayout
 from recupero.payments.tables import Charge, PaymentLink, ProviderEvent
-from recupero_sdk.gateways import Gateway, InvalidSignature, PaymentEvent, PaymentEventKind, StaleEvent
-from recupero_sdk.settings import PluginConfig
+from recupero_sdk.gateways import PaymentEvent, PaymentEventKind
 
 _REVERSALS = {
     PaymentEventKind.REFUNDED: "refund",
@@ -26,77 +23,7 @@ _REVERSALS = {
     PaymentEventKind.DISPUTE_LOST: "dispute",
     PaymentEventKind.DISPUTE_WON: "dispute_won",
 }
-_EVENTS = ProviderEvent.metadata.tables[
-    "provider_events"
-]  # a burst is stored without entities: it is quicker
 _PAYOUTS = {PaymentEventKind.PAYOUT_PAID: "paid", PaymentEventKind.PAYOUT_FAILED: "failed"}
-
-
-class BadSignature(UserError):
-    """The event was not signed with the creditor's secret."""
-
-    status = 401
-
-
-class BadEvent(UserError):
-    """The event is too old, or is no event."""
-
-    status = 400
-
-
-def receive_event(
-    database: Database, scope: Scope, gateway_key: str, body: bytes, headers: Mapping[str, str]
-) -> bool:
-    """Check a provider's event for the tenant in scope, store it once and ask a worker to book it.
-
-    False where it is stored already. Raises NotFound (no such gateway), BadSignature or BadEvent.
-    """
-    now = clock.now()
-    with database.transaction(scope) as session:
-        gateway, config = gateways.open_gateway(session, gateway_key)
-        event_id = _checked(gateway, config, body, headers, now)
-        stored = _store(session, [_row(scope, gateway_key, event_id, body, headers, now)])
-        if stored:
-            ask_worker(session)
-        return bool(stored)
-
-
-def _checked(
-    gateway: Gateway, config: PluginConfig, body: bytes, headers: Mapping[str, str], now: datetime
-) -> str:
-    """The event's id, once its signature and age hold. Raises BadSignature or BadEvent."""
-    try:
-        gateway.read_event(body, headers, config, now=now)
-        return gateway.raw_event_id(body)
-    except InvalidSignature as error:
-        raise BadSignature("the event's signature does not hold: %(why)s", why=error) from error
-    except StaleEvent as error:
-        raise BadEvent("the event cannot be taken: %(why)s", why=error) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise BadEvent("the event cannot be read") from error
-
-
-def receive_events(
-    session: Session, gateway_key: str, told: Sequence[tuple[bytes, Mapping[str, str]]]
-) -> int:
-    """Many events of the tenant in scope at once (a provider's log played back), each checked, all stored by
-    one statement; how many are new. Raises as `receive_event` does, and then stores none."""
-    now, scope = clock.now(), scope_of(session)
-    gateway, config = gateways.open_gateway(session, gateway_key)
-    rows = [
-        _row(scope, gateway_key, _checked(gateway, config, body, headers, now), body, headers, now)
-        for body, headers in told
-    ]
-    stored = _store(session, rows)
-    if stored:
-        ask_worker(session)
-    return stored
-
-
-def ask_worker(session: Session) -> None:
-    """One job books all events that wait for the tenant in scope; while it is queued none is added."""
-    tenant = scope_of(session).tenant()
-    jobs.enqueue(session, "payments.process_events", queue="urgent", unique_key=f"events:{tenant}")
 
 
 def waiting_events(session: Session, *, after: int, limit: int) -> Sequence[int]:
@@ -127,28 +54,6 @@ def forgotten(session: Session, before: datetime) -> list[Scope]:
         .distinct()
     )
     return [Scope(agency, (tenant,)) for agency, tenant in rows]
-
-
-def _row(
-    scope: Scope, gateway_key: str, event_id: str, body: bytes, headers: Mapping[str, str], now: datetime
-) -> dict[str, Any]:
-    signatures = {name: value for name, value in headers.items() if "signature" in name.lower()}
-    return {
-        "gateway": gateway_key, "agency_id": scope.agency(), "tenant_id": scope.tenant(),
-        "event_id": event_id, "body": body.decode(), "headers": signatures, "state": "received",
-        "received_at": now,
-    }  # fmt: skip
-
-
-def _store(session: Session, rows: Sequence[dict[str, Any]]) -> int:
-    """How many of the events are new."""
-    new = session.execute(
-        insert(_EVENTS)
-        .values(rows)
-        .on_conflict_do_nothing(index_elements=["gateway", "tenant_id", "event_id"])
-        .returning(_EVENTS.c.id)
-    )
-    return len(new.all())
 
 
 def process_event(session: Session, event_id: int) -> None:

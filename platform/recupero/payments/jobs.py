@@ -10,6 +10,7 @@ from recupero.payments import (
     agreement_documents,
     charges,
     documents,
+    door,
     gateways,
     inbox,
     plans,
@@ -113,8 +114,7 @@ def sweep_events(context: JobContext) -> None:
     with context.transaction() as session:
         scopes = inbox.forgotten(session, clock.now() - timedelta(minutes=1))
     for scope in scopes:
-        with database.transaction(scope) as session:
-            inbox.ask_worker(session)
+        door.ask_worker(database, scope)
 
 
 @job("payments.process_event")

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from recupero.kernel import clock, jobs
 from recupero.kernel.database import Database, Scope
 from recupero.kernel.errors import Conflict, NotFound
-from recupero.payments import charges, gateways, inbox
+from recupero.payments import charges, door, gateways
 from recupero.payments.tables import Charge
 from recupero_sdk.gateways import Charge as MadeCharge
 from recupero_sdk.gateways import PaymentEventKind, PretendGateway
@@ -47,7 +47,7 @@ def report(database: Database, scope: Scope, charge_id: int, kind: PaymentEventK
         body, headers = gateway.pretend(
             made, charges.request_of(session, found), kind, config, now=clock.now()
         )
-    inbox.receive_event(database, scope, found.gateway, body, headers)
+    door.receive_event(database, scope, found.gateway, body, headers)
 
 
 def report_later(database: Database, scope: Scope, charge_id: int) -> None:

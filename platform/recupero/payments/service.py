@@ -2,7 +2,8 @@
 
 from recupero.payments.booking import Received, book_payment, reverse_payment
 from recupero.payments.charges import payable, start_charge
-from recupero.payments.inbox import BadEvent, BadSignature, process_event, receive_event
+from recupero.payments.door import BadEvent, BadSignature, receive_event
+from recupero.payments.inbox import process_event
 from recupero.payments.links import Door, ensure_links, open_link, prove_identity, revoke_link
 from recupero.payments.promises import make_promise, settle_due
 

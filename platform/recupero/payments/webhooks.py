@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
-from recupero.payments.inbox import receive_event
+from recupero.payments.door import receive_event
 from recupero.tenancy.guard import public
 from recupero.tenancy.queries import tenant_scope
 

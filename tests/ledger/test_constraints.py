@@ -1,7 +1,7 @@
 """The database itself keeps the books balanced and closed."""
 
 import pytest
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -9,7 +9,7 @@ from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.ledger import queries, service
 from recupero.ledger.books import CHART, Book
-from recupero.ledger.service import Entry
+from recupero.ledger.service import Booking, Entry
 from recupero.ledger.tables import LedgerEntry, LedgerTransaction
 from tests.factories import World
 from tests.ledger.placed import place
@@ -134,6 +134,28 @@ def test_an_unbalanced_booking_is_refused_before_the_database(
             session, kind="adjustment", external_key="k", occurred_at=clock.now(),
             entries=[Entry(Book.TRUST_CASH, 5, "CLP"), Entry(Book.SUSPENSE, -4, "CLP")],
         )  # fmt: skip
+
+
+def test_many_headers_in_one_transaction_are_each_checked_by_their_own_entries(
+    platform: runtime.Runtime, scope: Scope
+) -> None:
+    """Also in tables that nobody has analysed: else each check reads the tenant's whole ledger."""
+    read = text(
+        "SELECT sum(idx_tup_read) FROM pg_stat_user_indexes"
+        " WHERE relname IN ('ledger_entries', 'ledger_transactions')"
+    )
+    many, flush = 1500, text("SELECT pg_stat_force_next_flush()")
+    with platform.database.transaction(scope) as session:
+        before = session.execute(read).scalar_one()
+    with platform.database.transaction(scope) as session:
+        session.execute(flush)
+        entries = [Entry(Book.TRUST_CASH, 5, "CLP"), Entry(Book.SUSPENSE, -5, "CLP")]
+        service.book_many(session, [
+            Booking(identity, "adjustment", f"k{identity}", clock.now(), entries)
+            for identity in service.new_ids(session, many)
+        ])  # fmt: skip
+    with platform.database.transaction(scope) as session:
+        assert session.execute(read).scalar_one() - before < 50 * many
 
 
 def test_a_reversal_mirrors_its_transaction(platform: runtime.Runtime, scope: Scope) -> None:

@@ -135,6 +135,7 @@ def test_payments_under_a_settlement_earn_its_rate(placed: Placed) -> None:
     pay(placed, 100, "before")
     clock.advance(timedelta(minutes=1))
     accept(placed, offer(placed, 700).id)
+    clock.advance(timedelta(minutes=1))
     pay(placed, 100, "under")
     with runtime.current().database.transaction(placed.scope) as session:
         fees = session.execute(select(Allocation.fee_minor).order_by(Allocation.id)).scalars().all()

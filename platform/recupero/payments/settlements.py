@@ -6,8 +6,9 @@ What happens when the agreed sum has come in, or goes back, is in `write_offs`.
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -208,32 +209,34 @@ def _unsettle(session: Session, found: Settlement) -> None:
         placements.set_stage(session, found.account_ids, "negotiating")
 
 
-Window = tuple[datetime, datetime | None]
+Window = tuple[datetime, datetime]
 
 
 def windows(session: Session, account_ids: Collection[int]) -> dict[int, list[Window]]:
-    """From when to when (None: still) each account of the tenant in scope was paid under a settlement."""
+    """From when to when each account of the tenant in scope was paid under a settlement: from its acceptance
+    to the end of the last day on which its sum may come. Not to when it was seen to have lapsed: that depends
+    on the order in which things are told."""
     rows = session.execute(
-        select(Settlement.account_ids, Settlement.accepted_at, Settlement.ended_at, Settlement.state).where(
+        select(Settlement.account_ids, Settlement.accepted_at, Settlement.pay_by).where(
             Settlement.tenant_id == scope_of(session).tenant(),
             Settlement.account_ids.overlap(list(account_ids)),
             Settlement.accepted_at.is_not(None),
         )
-    )
+    ).all()
     found: defaultdict[int, list[Window]] = defaultdict(list)
-    for accounts, since, ended, state in rows:
+    zone = ZoneInfo(tenancy.tenant(session).timezone if rows else "UTC")
+    for accounts, since, pay_by in rows:
+        until = datetime.combine(pay_by + GRACE + timedelta(days=1), time(), zone)
         for account in accounts:
             if since is not None:
-                found[account].append((since, ended if state == "lapsed" else None))
+                found[account].append((since, until))
     return found
 
 
 def settled_at(open_for: Mapping[int, Sequence[Window]], at: datetime) -> frozenset[int]:
     """The accounts of `windows` whose payments at a moment count as paid under a settlement."""
     return frozenset(
-        account
-        for account, spans in open_for.items()
-        if any(since <= at and (until is None or at < until) for since, until in spans)
+        account for account, spans in open_for.items() if any(since < at < until for since, until in spans)
     )
 
 

@@ -7,8 +7,8 @@ check begins with the transaction, and a header is looked up one by one by its k
 
 from alembic import op
 
-revision = "0012"
-down_revision = "0011"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 

@@ -41,7 +41,7 @@ class LedgerEntry(TenantOwned, Base):
 
     __tablename__ = "ledger_entries"
     __table_args__ = (
-        # the transaction first: no other index may look as good for the check of the balance (0015)
+        # the transaction first: no other index may look as good for the check of the balance (0016)
         Index("ix_ledger_entries_transaction", "transaction_id", "tenant_id"),
         Index("ix_ledger_entries_account", "tenant_id", "account_id", "book"),
         Index("ix_ledger_entries_trust", "tenant_id", "currency", postgresql_include=["amount_minor"],

@@ -7,8 +7,8 @@ check begins with the transaction, and a header is looked up one by one by its k
 
 from alembic import op
 
-revision = "0015"
-down_revision = "0014"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
@@ -92,29 +92,17 @@ BEGIN
 END $$
 """
 
-_ANALYSE = """
-CREATE FUNCTION recupero_analyse_ledger() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = public AS $$
-BEGIN
-    ANALYZE ledger_entries, ledger_transactions;
-END $$
-"""
-
 
 def upgrade() -> None:
     _index("transaction_id, tenant_id")
     op.execute(_CLOSED)
     op.execute(_BALANCED)
-    op.execute("DROP FUNCTION recupero_analyse_ledger()")
 
 
 def downgrade() -> None:
     _index("tenant_id, transaction_id")
     op.execute(_CLOSED_BEFORE)
     op.execute(_BALANCED_BEFORE)
-    op.execute(_ANALYSE)
-    op.execute("REVOKE ALL ON FUNCTION recupero_analyse_ledger() FROM PUBLIC")
-    op.execute("GRANT EXECUTE ON FUNCTION recupero_analyse_ledger() TO recupero_app")
 
 
 def _index(columns: str) -> None:

@@ -150,3 +150,40 @@ def test_order_and_repetition_of_what_is_told_change_nothing(
     for receipt in first.receipts.values():
         assert sum(receipt.lines.values()) + receipt.suspense == receipt.held
     assert all(amount > 0 for amount in first.accrued.values())
+
+
+@given(
+    steps=st.lists(st.integers(0, 1_000), max_size=20),
+    change=st.integers(-50, 1_100),
+    count=st.sampled_from(list(DayCount)),
+    rates=st.tuples(st.integers(0, 3_000), st.integers(0, 3_000)),
+)
+def test_each_day_bears_interest_under_the_terms_of_that_day(
+    steps: list[int], change: int, count: DayCount, rates: tuple[int, int]
+) -> None:
+    day, last = START + timedelta(days=change), START + timedelta(days=1_000)
+    later = terms(rate=rates[1], day_count=count)
+    dated = terms(rate=rates[0], day_count=count, then=(day, later))
+    meter = Meter(dated, placed=1_000_000)
+    for step in [*sorted(steps), 1_000]:
+        meter.run(on(START + timedelta(days=step)), 1_000_000, 1_000_000)
+    border = min(max(day, START), last)
+    first, second = (count.number(b) - count.number(a) for a, b in ((START, border), (border, last)))
+    exact = Fraction(1_000_000 * (rates[0] * first + rates[1] * second), 10_000 * count.year)
+    assert meter.accrued.get("interest", 0) == int(exact + Fraction(1, 2))
+
+
+def test_terms_that_begin_later_bear_nothing_before_their_own_start() -> None:
+    later = terms(rate=3650, start=START + timedelta(days=20))
+    dated = terms(rate=0, then=(START + timedelta(days=10), later))
+    assert interest(dated, START + timedelta(days=30), 100_000) == 1_000
+
+
+def test_one_late_fee_whatever_terms_come_after_it() -> None:
+    later = terms(rate=0, late_fee=LateFee(START + timedelta(days=40), 900, 0, lambda _: None))
+    dated = terms(
+        rate=0, late_fee=LateFee(START + timedelta(days=5), 500, 0, lambda _: None),
+        then=(START + timedelta(days=10), later),
+    )  # fmt: skip
+    meter = Meter(dated, placed=1_000)
+    assert meter.run(on(START + timedelta(days=60)), 1_000, 1_000) == {"fee": 500}

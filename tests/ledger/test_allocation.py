@@ -5,12 +5,13 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recupero.ledger.allocation import Debt, Happening, Step, in_order, replay
+from recupero.ledger.allocation import Debt, Happening, Step, replay
+from recupero.ledger.books import ALLOCATION_ORDER
 from recupero.ledger.commission import Line
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DEBTS = [Debt(1, date(2025, 3, 1)), Debt(2, date(2025, 1, 1)), Debt(3, date(2025, 2, 1))]
-LINES = in_order(DEBTS)
+LINES = [(account, part.value) for account in (2, 3, 1) for part in ALLOCATION_ORDER]
 KEYS = ("a", "b", "c", "d")
 
 
@@ -87,3 +88,15 @@ def test_a_reversal_of_everything_leaves_nothing_paid(history: list[Happening]) 
     end = START + timedelta(days=1)
     undone = [Happening(end, Step.REFUNDED, key, 10_000) for key in KEYS]
     assert all(not receipt.held and not receipt.lines for receipt in replay(DEBTS, history + undone).values())
+
+
+def test_money_pays_in_the_order_of_its_own_day() -> None:
+    change = START + timedelta(hours=3)
+    debt = Debt(1, date(2025, 1, 1), ("principal", "interest"), earlier=[(change, ("interest", "principal"))])
+    owed = [Happening(START, Step.OWED, part, 100, line=(1, part)) for part in ("interest", "principal")]
+    one = frozenset({1})
+    before = Happening(START + timedelta(hours=1), Step.RECEIVED, "a", 30, account_ids=one)
+    after = Happening(change, Step.RECEIVED, "b", 30, account_ids=one)
+    back = Happening(change + timedelta(hours=1), Step.REFUNDED, "a", 10)
+    found = replay([debt], [after, back, *owed, before])
+    assert (found["a"].lines, found["b"].lines) == ({(1, "interest"): 20}, {(1, "principal"): 30})

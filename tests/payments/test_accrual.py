@@ -2,12 +2,13 @@
 
 import random
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import update
 
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import Scope
@@ -16,6 +17,7 @@ from recupero.payments import accruing
 from recupero.payments.booking import Received, book_payment, reverse_payment
 from recupero.payments.tables import Payment
 from recupero.placements import service as placements
+from recupero.placements.tables import Portfolio
 from tests.factories import World
 from tests.ledger.placed import Placed, place
 from tests.payments.test_booking import account, parts, pay
@@ -246,3 +248,69 @@ def _at_the_end(placed: Placed) -> tuple[Books, list[dict[str, int]], list[tuple
         ]
         assert ledger.check(session) == []
     return (*found, rates)
+
+
+def new_terms(placed: Placed, terms: dict[str, Any], day: date | None = None) -> None:
+    with runtime.current().database.transaction(placed.scope) as session:
+        placements.set_terms(session, placed.portfolio_id, terms, actor="user:1", holds_from=day)
+
+
+FREE = {
+    "accrual": {"rate": 3650, "rates": {"maximum_conventional_rate": 9000, "current_interest_rate": 9000}}
+}
+
+
+def test_a_change_of_terms_leaves_what_accrued_before_it(platform: runtime.Runtime, scope: Scope) -> None:
+    placed = placed_in_january(platform, scope, FREE)
+    at = JANUARY + timedelta(days=10)
+    with clock.simulated(at):
+        new_terms(placed, {"accrual": {**FREE["accrual"], "rate": 730}})
+    (owed,) = accrued(placed, JANUARY + timedelta(days=40))
+    assert owed["interest"] == 10 * 1_000 + 30 * 200
+
+
+def test_interest_agreed_later_begins_on_its_day(platform: runtime.Runtime, scope: Scope) -> None:
+    placed = placed_in_january(platform, scope, {})
+    with clock.simulated(JANUARY + timedelta(days=2)):
+        new_terms(placed, FREE, date(2026, 1, 11))
+    (owed,) = accrued(placed, JANUARY + timedelta(days=20))
+    assert owed["interest"] == 10 * 1_000
+
+
+def test_a_debt_placed_after_a_change_knows_the_new_terms_only(
+    platform: runtime.Runtime, scope: Scope
+) -> None:
+    before = {**FREE, "before": [{"until": "2026-01-01", "accrual": {"rate": 9000}}]}
+    with clock.simulated(JANUARY):
+        old = place(platform, scope, MILLION)
+        with platform.database.transaction(scope) as session:
+            session.execute(update(Portfolio).where(Portfolio.id == old.portfolio_id).values(terms=before))
+    (owed,) = accrued(old, JANUARY + timedelta(days=10))
+    assert owed["interest"] == 10 * 1_000
+
+
+def test_a_payment_of_before_the_change_told_after_it_leaves_the_same_books(
+    platform: runtime.Runtime, world: World
+) -> None:
+    """Rate and order of parts change between the payment and its telling."""
+    last = {"allocation_order": ["principal", "interest", "fee", "cost", "tax"],
+            "accrual": {**FREE["accrual"], "rate": 730}}  # fmt: skip
+    found = []
+    for late in (False, True):
+        with clock.simulated(JANUARY):
+            placed = place(platform, world.tenant(), MILLION, terms=FREE)
+        paid_at = JANUARY + timedelta(days=5)
+        with clock.simulated(JANUARY + timedelta(days=6)):
+            if not late:
+                pay(placed, 400_000, "early", received_at=paid_at)
+        with clock.simulated(JANUARY + timedelta(days=10)):
+            new_terms(placed, last)
+        with clock.simulated(JANUARY + timedelta(days=20)):
+            pay(placed, 3_000, "second")
+            if late:
+                pay(placed, 400_000, "early", received_at=paid_at)
+        (owed,) = accrued(placed, JANUARY + timedelta(days=40))
+        found.append((owed, books(placed)))
+    assert found[0] == found[1]
+    # 5 days, then 605,000 of principal left for 5 days; then at a fifth, and 3,000 paid on it first
+    assert found[0][0]["principal"] == 605_000 - 3_000

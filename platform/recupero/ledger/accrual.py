@@ -59,7 +59,8 @@ class Accrual:
     """What a contract says of one account. `rate` is in basis points a year, days are those of `zone`.
 
     Nothing accrues while no more than `floor_minor` is owed (a remainder that counts as paid), nor in the
-    stretches of `stops` (holds, and what comes after the end of work).
+    stretches of `stops` (holds, and what comes after the end of work). `then` are the terms that hold from a
+    day on.
     """
 
     start: date
@@ -70,6 +71,7 @@ class Accrual:
     floor_minor: int = 0
     cap: Cap | None = None
     late_fee: LateFee | None = None
+    then: "tuple[date, Accrual] | None" = None
 
     def stopped(self, day: date) -> bool:
         return any(begin <= day and (end is None or day < end) for begin, end in self.stops)
@@ -77,7 +79,7 @@ class Accrual:
     def days(self, begin: date, end: date) -> tuple[int, int]:
         """Days between that bear interest: by the contract's count, and on the calendar (for the law)."""
         counted = calendar = 0
-        for first, last in _without(begin, end, self.stops):
+        for first, last in _without(max(begin, self.start), end, self.stops):
             counted += self.day_count.number(last) - self.day_count.number(first)
             calendar += (last - first).days
         return counted, calendar
@@ -95,20 +97,30 @@ class Meter:
     accrued: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.at = self.terms.start
+        self.at, later = self.terms.start, self.terms.then
+        while later is not None:
+            self.at, later = min(self.at, later[1].start), later[1].then
 
     def run(self, moment: datetime, principal: int, owed: int) -> dict[str, int]:
         """Count up to the day of `moment`, over which so much was open; what came of it, by part."""
-        day = moment.astimezone(self.terms.zone).date()
-        if not self.placed or day <= self.at:
+        day, grown = moment.astimezone(self.terms.zone).date(), dict[str, int]()
+        if not self.placed:
+            return grown
+        while self.terms.then is not None and self.terms.then[0] <= day:
+            change, terms = self.terms.then
+            _add(grown, self._run_to(change, principal, owed))
+            self.terms = terms
+        return _add(grown, self._run_to(day, principal, owed))
+
+    def _run_to(self, day: date, principal: int, owed: int) -> dict[str, int]:
+        if day <= self.at:
             return {}
         begin, self.at = self.at, day
         if principal <= 0 or owed <= self.terms.floor_minor:
             return {}
         grown = {"interest": self._interest(begin, day, principal), "fee": self._fee(begin, day, principal)}
         grown = {part: amount for part, amount in grown.items() if amount}
-        for part, amount in grown.items():
-            self.accrued[part] = self.accrued.get(part, 0) + amount
+        _add(self.accrued, grown)
         return grown
 
     def _interest(self, begin: date, end: date, principal: int) -> int:
@@ -134,9 +146,15 @@ class Meter:
 
     def _fee(self, begin: date, end: date, principal: int) -> int:
         fee = self.terms.late_fee
-        if fee is None or not begin < fee.day <= end or self.terms.stopped(fee.day):
+        if fee is None or "fee" in self.accrued or not begin < fee.day <= end or self.terms.stopped(fee.day):
             return 0
         return fee.on(principal)
+
+
+def _add(sums: dict[str, int], more: dict[str, int]) -> dict[str, int]:
+    for part, amount in more.items():
+        sums[part] = sums.get(part, 0) + amount
+    return sums
 
 
 def _rounded(amount: Fraction) -> int:

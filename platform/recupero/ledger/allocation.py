@@ -9,6 +9,7 @@ A reversal takes back from suspense first, then in the opposite order, so that a
 Interest and late fees grow in the same replay, because what they come to depends on when money came.
 """
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -24,12 +25,18 @@ Allocations = dict[Line, int]
 
 @dataclass(frozen=True, slots=True)
 class Debt:
-    """An account as money sees it: `order` is which part is paid first, `accrual` what grows on it."""
+    """An account as money sees it: `order` is which part is paid first, `accrual` what grows on it. Money from
+    before the moments of `earlier`, oldest first, pays in their orders."""
 
     account_id: int
     due_date: date
     order: Sequence[str] = ALLOCATION_ORDER
     accrual: Accrual | None = None
+    earlier: Sequence[tuple[datetime, Sequence[str]]] = ()
+
+    def order_at(self, moment: datetime) -> Sequence[str]:
+        """Which part the money of a moment pays first."""
+        return next((order for until, order in self.earlier if moment < until), self.order)
 
 
 class Step(IntEnum):
@@ -58,11 +65,13 @@ class Happening:
 
 @dataclass(slots=True)
 class Receipt:
-    """A payment in the replay: `lines` is where its money lies now, `suspense` what no debt has taken."""
+    """A payment in the replay: `lines` is where its money lies now, `suspense` what no debt took; `order`
+    that in which it pays what is owed."""
 
     key: str
     amount: int
     account_ids: frozenset[int]
+    order: Sequence[Line] = ()
     lines: Allocations = field(default_factory=dict)
     suspense: int = 0
     refunded: int = 0
@@ -114,16 +123,28 @@ def replay_until(debts: Iterable[Debt], happenings: Iterable[Happening], until: 
     return Replayed(state.receipts, state.accrued())
 
 
-def in_order(debts: Iterable[Debt]) -> list[Line]:
-    """The lines of the debts in the order in which money pays them."""
-    ordered = sorted(debts, key=lambda debt: (debt.due_date, debt.account_id))
-    return [(debt.account_id, part) for debt in ordered for part in debt.order]
+class _Orders:
+    """The lines of debts in the order in which money of a moment pays them: one list for all money between two
+    changes of their terms."""
+
+    def __init__(self, debts: Iterable[Debt]) -> None:
+        self._debts = sorted(debts, key=lambda debt: (debt.due_date, debt.account_id))
+        self._changes = sorted({until for debt in self._debts for until, _order in debt.earlier})
+        self._known: dict[int, list[Line]] = {}
+
+    def at(self, moment: datetime) -> list[Line]:
+        which = bisect_right(self._changes, moment)
+        if which not in self._known:
+            self._known[which] = [
+                (debt.account_id, part) for debt in self._debts for part in debt.order_at(moment)
+            ]
+        return self._known[which]
 
 
 class _State:
     def __init__(self, debts: Iterable[Debt]) -> None:
         known = list(debts)
-        self.lines = in_order(known)
+        self.orders = _Orders(known)
         self.owed: defaultdict[Line, int] = defaultdict(int)
         self.receipts: dict[str, Receipt] = {}
         self.meters = {debt.account_id: Meter(debt.accrual) for debt in known if debt.accrual is not None}
@@ -148,8 +169,9 @@ class _State:
             self._owe(happening)
         elif happening.step is Step.RECEIVED:
             self.receipts[happening.key] = Receipt(
-                happening.key, happening.amount, happening.account_ids, suspense=happening.amount
-            )
+                happening.key, happening.amount, happening.account_ids, self.orders.at(happening.at),
+                suspense=happening.amount,
+            )  # fmt: skip
         elif happening.key in self.receipts:
             self._undo(self.receipts[happening.key], happening)
         self._use_suspense()
@@ -182,14 +204,14 @@ class _State:
         self._take_back(receipt, change - from_suspense)
 
     def _take_back(self, receipt: Receipt, amount: int) -> None:
-        for line in reversed(self.lines):
+        for line in reversed(receipt.order):
             back = min(amount, receipt.lines.get(line, 0))
             self._move(receipt, line, -back)
             amount -= back
 
     def _use_suspense(self) -> None:
         for receipt in self.receipts.values():
-            for line in self.lines:
+            for line in receipt.order:
                 if not receipt.suspense:
                     break
                 if line[0] in receipt.account_ids:

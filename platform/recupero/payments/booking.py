@@ -22,7 +22,7 @@ from recupero.kernel.money import is_currency
 from recupero.ledger import queries as ledger_queries
 from recupero.ledger import service as ledger
 from recupero.ledger import trust
-from recupero.ledger.allocation import Allocations, Happening, Replayed, Step, in_order, replay_until
+from recupero.ledger.allocation import Allocations, Happening, Replayed, Step, replay_until
 from recupero.ledger.queries import ACCRUAL
 from recupero.ledger.service import Booking
 from recupero.payments import postings, promises, settlements
@@ -140,8 +140,7 @@ def fee_of(
     group.payments.append(supposed)
     contracts = Contracts(session, group.debts)
     replayed, _booked = group.replayed(contracts, group._owed(session))
-    order = in_order(map(contracts.debt, group.debts))
-    change = postings.change(supposed, replayed.receipts["supposed"], order, {})
+    change = postings.change(supposed, replayed.receipts["supposed"], {})
     return sum(move.fee + move.tax for move in change.moves.values())
 
 
@@ -275,11 +274,10 @@ class Group:
         contracts = Contracts(session, self.debts)
         replayed, booked = self.replayed(contracts, self._owed(session))
         self._accrue(session, replayed.accrued, booked)
-        receipts, order = replayed.receipts, in_order(map(contracts.debt, self.debts))
         touched: set[int] = set()
         for payment in self.payments:
-            receipt = receipts[payment.external_key]
-            change = postings.change(payment, receipt, order, self.placed[payment.id])
+            receipt = replayed.receipts[payment.external_key]
+            change = postings.change(payment, receipt, self.placed[payment.id])
             if change:
                 touched |= self._book(
                     session, payment, change, trigger=trigger, at=at, about=about, first=first

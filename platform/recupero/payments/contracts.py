@@ -1,8 +1,9 @@
 """What contracts and countries say of debts as money sees them: the order of parts, interest, late fees."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any
@@ -17,6 +18,7 @@ from recupero.ledger.accrual import Accrual, Cap, DayCount, LateFee, Stretch
 from recupero.ledger.allocation import Debt
 from recupero.ledger.books import ALLOCATION_ORDER
 from recupero.placements.accrual_terms import CONTRACT
+from recupero.placements.dated_terms import in_force, versions
 from recupero.placements.debts import HeldFor, OpenDebt, held_for
 from recupero.tenancy import queries as tenancy
 from recupero_sdk.law import RegulationPack
@@ -26,6 +28,7 @@ from recupero_sdk.law.schema import ChargeBanRule, RateCapRule
 #: Nothing accrues during these, whatever a contract says: no estate, insolvency or moratorium bears interest
 #: that collection may ask for. `accrual.stopped_by` adds to them.
 STOPPED_BY = frozenset({"insolvency", "deceased", "breathing_space"})
+NOTHING = {"rate": 0}  # what accrues where the terms of a time say nothing
 _INTEREST: tuple[Charge, ...] = ("interest", "default_interest")
 _FEES: tuple[Charge, ...] = ("default_fine", "default_fee")
 
@@ -39,18 +42,33 @@ class Contracts:
         self._holds: defaultdict[int, list[HeldFor]] = defaultdict(list)
         for hold in held_for(session, accruing) if accruing else ():
             self._holds[hold.debtor_id].append(hold)
-        self._packs = contacts.packs() if accruing else None
 
     def debt(self, debt: OpenDebt) -> Debt:
         """The debt as a replay takes it."""
-        order = tuple(debt.terms.get("allocation_order") or ALLOCATION_ORDER)
-        return Debt(debt.account_id, debt.due_date, order, self._accrual(debt))
+        *earlier, last = versions(debt.terms)
+        return Debt(
+            debt.account_id, debt.due_date, _order(last.terms), self._accrual(debt),
+            [(self._midnight(one.until), _order(one.terms)) for one in earlier if one.until],
+        )  # fmt: skip
+
+    def _midnight(self, day: date) -> datetime:
+        return datetime.combine(day, time.min, self._zone)
 
     def _accrual(self, debt: OpenDebt) -> Accrual | None:
-        terms = debt.terms.get("accrual")
-        if terms is None or self._packs is None:
+        """What accrues under the terms in force when the debt was placed, and under those after them."""
+        if "accrual" not in debt.terms:
             return None
-        pack = self._packs.by_country.get(debt.country)
+        found: Accrual | None = None
+        for version in reversed(versions(debt.terms)):
+            if version.until is not None and version.until <= debt.placed_on:
+                break
+            terms = {**debt.terms, "accrual": version.terms.get("accrual", NOTHING)}
+            then = (version.until, found) if version.until and found else None
+            found = self._version(replace(debt, terms=terms), then)
+        return found
+
+    def _version(self, debt: OpenDebt, then: tuple[date, Accrual] | None) -> Accrual:
+        terms, pack = debt.terms["accrual"], contacts.packs().by_country.get(debt.country)
         start = debt.due_date if terms.get("from") == "due" else debt.placed_on
         return Accrual(
             start=start,
@@ -61,6 +79,7 @@ class Contracts:
             floor_minor=int(debt.terms.get("tolerance_minor", 0)),
             cap=_interest_cap(pack, debt),
             late_fee=_late_fee(pack, debt, start),
+            then=then,
         )
 
     def _stops(self, debt: OpenDebt, kinds: frozenset[str]) -> list[Stretch]:
@@ -76,6 +95,15 @@ class Contracts:
 
     def _day(self, moment: datetime) -> date:
         return moment.astimezone(self._zone).date()
+
+
+def order_on(terms: Mapping[str, Any], day: date) -> Sequence[str]:
+    """Which part of a debt under these terms the money of a day pays first."""
+    return _order(in_force(terms, day))
+
+
+def _order(terms: Mapping[str, Any]) -> Sequence[str]:
+    return tuple(terms.get("allocation_order") or ALLOCATION_ORDER)
 
 
 def annual_rate(debt: OpenDebt) -> int:

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import clock
 from recupero.ledger import queries as ledger_queries
-from recupero.ledger.books import ALLOCATION_ORDER, Part
+from recupero.ledger.books import Part
 from recupero.payments.booking import Received
+from recupero.payments.contracts import order_on
 from recupero.payments.tables import Payment
 from recupero.payments.together import Together, brought_by, known_payments
 from recupero.placements.debts import OpenDebt, debts_by_id
@@ -134,7 +135,7 @@ def _adjustment(books: Together, row: DirectPayment, debt: OpenDebt, work: _Work
     key = _adjustment_key(row)
     if key in work.known:
         return None
-    changes = _spread(row, books.owed(debt), debt.terms.get("allocation_order") or ALLOCATION_ORDER)
+    changes = _spread(row, books.owed(debt), order_on(debt.terms, date.fromisoformat(row.paid_on)))
     if not changes:
         return "amount", "no_change"
     work.known.add(key)

@@ -1,7 +1,7 @@
 """From where a payment's money lies to where it belongs: the moves between, and their postings. Pure."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -44,10 +44,10 @@ class Change:
         return {account for account, _part in self.moves if account is not None}
 
 
-def change(payment: Payment, target: Receipt, order: Sequence[Line], placed: Mapping[Place, Lies]) -> Change:
+def change(payment: Payment, target: Receipt, placed: Mapping[Place, Lies]) -> Change:
     """The way from `placed`, where the books have a payment's money, to `target`, where a replay has it."""
     terms = {int(account): FeeTerms.from_json(kept) for account, kept in payment.rates.items()}
-    charged = commission(target.lines, terms, order)
+    charged = commission(target.lines, terms, target.order)
     wanted: dict[Place, Lies] = {line: Lies(sum_, *charged[line]) for line, sum_ in target.lines.items()}
     wanted[None, SUSPENSE] = Lies(target.suspense)
     moves = {}

@@ -18,7 +18,7 @@ from recupero.kernel.bulk import insert_rows
 from recupero.kernel.database import scope_of
 from recupero.ledger import queries as ledger_queries
 from recupero.ledger import service as ledger
-from recupero.ledger.allocation import Allocations, Happening, Step, in_order
+from recupero.ledger.allocation import Allocations, Happening, Step
 from recupero.ledger.books import Book
 from recupero.ledger.queries import ACCRUAL
 from recupero.ledger.service import Booking, Entry
@@ -169,10 +169,9 @@ class Together:
         group, key = self.group(debt), (debt.debtor_id, debt.currency)
         replayed, booked = group.replayed(self._contracts, self._owed[key])
         self._grown[key] = replayed.accrued, booked
-        receipts, order = replayed.receipts, in_order(map(self._contracts.debt, group.debts))
         for payment in group.payments:
-            receipt = receipts[payment.external_key]
-            change = postings.change(payment, receipt, order, group.placed[payment.id])
+            receipt = replayed.receipts[payment.external_key]
+            change = postings.change(payment, receipt, group.placed[payment.id])
             if change:
                 own = payment is about
                 kind = ("payment" if first else "reversal") if own else "reallocation"

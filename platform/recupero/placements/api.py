@@ -71,14 +71,18 @@ def terms(portfolio_id: int) -> dict[str, Any]:
 
 @blueprint.put("/portfolios/<int:portfolio_id>/terms")
 @requires(Permission.TENANCY_MANAGE)
-@blueprint.arguments(schemas.TermsSchema)
+@blueprint.arguments(schemas.NewTermsSchema)
 @blueprint.response(200, schemas.TermsSchema)
 def set_terms(data: dict[str, Any], portfolio_id: int) -> dict[str, Any]:
-    """Give a portfolio new terms, whole; they hold for payments yet to come"""
+    """Give a portfolio new terms, whole
+
+    They hold for payments and offers yet to come; `accrual` and `allocation_order` from `holds_from` on."""
     with transaction() as session:
         tenant_id = browse.portfolio(session, portfolio_id).tenant_id
     with tenant_transaction(tenant_id) as session:
-        service.set_terms(session, portfolio_id, data["terms"], actor=the_caller().actor)
+        service.set_terms(
+            session, portfolio_id, data["terms"], actor=the_caller().actor, holds_from=data["holds_from"]
+        )
         return {"terms": browse.portfolio(session, portfolio_id).terms}
 
 

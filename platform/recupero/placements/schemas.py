@@ -49,9 +49,17 @@ class TermsSchema(Schema):
         keys=fields.String(),
         required=True,
         metadata={
-            "description": "rates in basis points, money in minor units; docs/money.md tells of `commission`"
+            "description": "rates in basis points, money in minor units; docs/money.md tells of `commission`."
+            " `before` lists what accrued, and the order of allocation, until earlier days: it is not read"
         },
     )
+
+
+class NewTermsSchema(TermsSchema):
+    holds_from = fields.Date(
+        load_default=None, allow_none=True,
+        metadata={"description": "first day of `accrual` and `allocation_order`; today unless said"},
+    )  # fmt: skip
 
 
 class ImportQuerySchema(Page):

@@ -1,7 +1,7 @@
 """What changes portfolios, accounts and holds. Accounts are placed by `imports`."""
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, bindparam, func, or_, select, text, update
@@ -12,10 +12,12 @@ from recupero.kernel import audit, clock, events
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.kernel.money import is_currency
+from recupero.placements import dated_terms
 from recupero.placements.events import AccountsClosed, AccountsRecalled, HoldOpened
 from recupero.placements.lifecycle import CLOSE_CODES, ENDED, HOLDS, STAGES, status_of
 from recupero.placements.tables import Account, Hold, ImportMapping, Portfolio
 from recupero.placements.terms import check_terms
+from recupero.tenancy import queries as tenancy
 
 _PAID = ("PIF", "SIF")
 
@@ -68,9 +70,13 @@ def _check_portfolio(name: str, country: str, currency: str, placement_number: i
         raise UserError("the placement number counts from 1 (primary) to 9", field="placement_number")
 
 
-def set_terms(session: Session, portfolio_id: int, terms: dict[str, Any], *, actor: str) -> None:
-    """Give a portfolio of the tenant in scope new `terms`, whole. They hold for payments yet to come: what
-    was earned keeps the terms that it was earned under. The audit trail keeps both.
+def set_terms(
+    session: Session, portfolio_id: int, terms: dict[str, Any], *, actor: str, holds_from: date | None = None
+) -> None:
+    """Give a portfolio of the tenant in scope new `terms`, whole. They hold for payments and offers yet to
+    come: what was earned keeps the terms that it was earned under. What accrues and the order of allocation
+    hold from a day on, today unless said, and what they were is kept (`dated_terms`; a `before` in `terms` is
+    not read). The audit trail keeps both.
 
     Raises UserError on an unknown or wild term, NotFound.
     """
@@ -80,7 +86,9 @@ def set_terms(session: Session, portfolio_id: int, terms: dict[str, Any], *, act
     ).scalar_one_or_none()
     if portfolio is None:
         raise NotFound("no such portfolio")
-    before, portfolio.terms = portfolio.terms, check_terms(terms)
+    checked = check_terms({name: value for name, value in terms.items() if name != dated_terms.BEFORE})
+    since = holds_from or clock.today(tenancy.tenant(session).timezone)
+    before, portfolio.terms = portfolio.terms, dated_terms.changed(portfolio.terms, checked, since)
     if portfolio.terms != before:
         audit.record(
             session, "placements.set_terms", f"portfolio:{portfolio_id}", actor=actor, tenant_id=tenant,

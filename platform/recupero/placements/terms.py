@@ -6,7 +6,8 @@ the terms for a `role` (agent, supervisor, page, api, model), a `desk`, or both.
 they count. And there is `commission`, the schedule of what the agency earns: rows of `rates`, of which
 the first that fits a payment gives its rate (else `commission_rate`), and for all of them `minimum_minor`,
 `maximum_minor`, `tax_rate` and the `parts` that earn. `ledger.commission` says how they count. `accrual` lets
-interest grow and `allocation_order` says which part of a debt is paid first (`accrual_terms`).
+interest grow and `allocation_order` says which part of a debt is paid first (`accrual_terms`); these two hold
+from a day on, and what they were before is kept in `before` (`dated_terms`).
 """
 
 from collections.abc import Callable

@@ -293,7 +293,7 @@ def test_a_payment_of_before_the_change_told_after_it_leaves_the_same_books(
     platform: runtime.Runtime, world: World
 ) -> None:
     """Rate and order of parts change between the payment and its telling."""
-    last = {"allocation_order": ["principal", "interest", "fee", "cost", "tax"],
+    last = {"commission_rate": 2000, "allocation_order": ["principal", "interest", "fee", "cost", "tax"],
             "accrual": {**FREE["accrual"], "rate": 730}}  # fmt: skip
     found = []
     for late in (False, True):

@@ -25,7 +25,7 @@ Allocations = dict[Line, int]
 
 @dataclass(frozen=True, slots=True)
 class Debt:
-    """An account as money sees it: `order` is which part is paid first, `accrual` what grows on it. Money from
+    """An account as money sees it: `order` is which part is paid first, `accrual` what grows on it. Money of
     before the moments of `earlier`, oldest first, pays in their orders."""
 
     account_id: int
@@ -124,8 +124,8 @@ def replay_until(debts: Iterable[Debt], happenings: Iterable[Happening], until: 
 
 
 class _Orders:
-    """The lines of debts in the order in which money of a moment pays them: one list for all money between two
-    changes of their terms."""
+    """The lines of debts in the order in which money of a moment pays them: one list for the money between
+    two changes of their terms."""
 
     def __init__(self, debts: Iterable[Debt]) -> None:
         self._debts = sorted(debts, key=lambda debt: (debt.due_date, debt.account_id))

@@ -41,6 +41,7 @@ from recupero.portals import (
     outbox,
     pages,
     placements,
+    portfolio_terms,
     remittances,
     scripts,
     shell,
@@ -69,8 +70,8 @@ ROOMS: tuple[ModuleType, ...] = (
 # Each adds its area to the blueprint of the portals.
 PAGES: tuple[ModuleType, ...] = (
     accounts, api_docs, bank, calling, creditor, debtor_documents, debtor_offers, disclosures, documents,
-    home, incoming, law, offers, operation, outbox, placements, remittances, scripts, sign_in, staff,
-    standing, tenants, terms, trust, work,
+    home, incoming, law, offers, operation, outbox, placements, portfolio_terms, remittances, scripts,
+    sign_in, staff, standing, tenants, terms, trust, work,
 )  # fmt: skip
 
 

@@ -131,6 +131,18 @@ def accruing(session: Session, *, after: int, limit: int) -> dict[int, list[int]
     return {debtor_id: list(accounts) for debtor_id, accounts in rows}
 
 
+def middle_debt(session: Session, portfolio_id: int) -> tuple[int, OpenDebt | None]:
+    """How many accounts of a portfolio of the tenant in scope are open, and the middle one by its balance."""
+    mine = (
+        Account.tenant_id == scope_of(session).tenant(), Account.portfolio_id == portfolio_id,
+        Account.status.not_in(ENDED), Account.balance_minor > 0,
+    )  # fmt: skip
+    count = session.execute(select(func.count()).select_from(Account).where(*mine)).scalar_one()
+    middle = select(Account.id).where(*mine).order_by(Account.balance_minor, Account.id).offset(count // 2)
+    found = _debts(session, _query().where(*mine, Account.id.in_(middle.limit(1))))
+    return count, found[0] if found else None
+
+
 class HeldFor(NamedTuple):
     """A hold as a stretch of time: on one account, or on everything of its debtor; `end` None: it runs."""
 

@@ -68,19 +68,19 @@ def _typed(terms: Mapping[str, Any], currency: str) -> dict[str, object]:
     """The terms as somebody would type them."""
     schedule = terms.get("commission") or {}
     values: dict[str, object] = {
-        "commission_rate": _percent(terms.get("commission_rate", 0)),
-        "tax_rate": _percent(schedule.get("tax_rate")),
-        "minimum": _amount(schedule.get("minimum_minor"), currency),
-        "maximum": _amount(schedule.get("maximum_minor"), currency),
+        "commission_rate": percent_text(terms.get("commission_rate", 0)),
+        "tax_rate": percent_text(schedule.get("tax_rate")),
+        "minimum": amount_text(schedule.get("minimum_minor"), currency),
+        "maximum": amount_text(schedule.get("maximum_minor"), currency),
         **{f"part_{part}": "yes" for part in schedule.get("parts") or PARTS},
     }
     for number, row in enumerate(_rates(terms)):
         values |= {
-            f"rate_{number}": _percent(row["rate"]),
+            f"rate_{number}": percent_text(row["rate"]),
             f"from_age_{number}": row.get("from_age_days", ""),
             f"to_age_{number}": row.get("to_age_days", ""),
-            f"from_balance_{number}": _amount(row.get("from_balance_minor"), currency),
-            f"to_balance_{number}": _amount(row.get("to_balance_minor"), currency),
+            f"from_balance_{number}": amount_text(row.get("from_balance_minor"), currency),
+            f"to_balance_{number}": amount_text(row.get("to_balance_minor"), currency),
             f"placement_{number}": row.get("placement_number", ""),
             **{f"{name}_{number}": _yes_no(row.get(name)) for name in ("legal", "settlement")},
         }  # fmt: skip
@@ -91,11 +91,13 @@ def _yes_no(value: bool | None) -> str:
     return "" if value is None else "yes" if value else "no"
 
 
-def _percent(basis_points: int | None) -> str:
+def percent_text(basis_points: int | None) -> str:
+    """Basis points as the reader types a percentage."""
     return "" if basis_points is None else _decimal(Decimal(basis_points) / 100)
 
 
-def _amount(minor: int | None, currency: str) -> str:
+def amount_text(minor: int | None, currency: str) -> str:
+    """Minor units as the reader types an amount."""
     return "" if minor is None else _decimal(Decimal(minor).scaleb(-minor_units(currency)))
 
 

@@ -34,6 +34,19 @@ BANK_LINE_STATES: Words = {
     "matched": _("Matched"),
     "aside": _("Set aside"),
 }
+STARTS: Words = {"placed": _("The day of placement"), "due": _("The due date")}
+DAY_COUNTS: Words = {
+    "act/365": _("Calendar days, year of 365"),
+    "act/360": _("Calendar days, year of 360"),
+    "30/360": _("Months of 30 days, year of 360"),
+}
+OFFERERS: Words = {
+    "agent": _("Agents"),
+    "supervisor": _("Supervisors"),
+    "page": _("The debtor's own page"),
+    "api": _("Programs"),
+    "model": _("Models"),
+}
 BANK_CANDIDATES: Words = {
     "gap": _("A statement is missing in between"),
     "undone": _("A line cleared what is not in the books any more"),

@@ -41,6 +41,7 @@ class Permission(StrEnum):
     TRUST_READ = "trust.read"
     OFFERS_APPROVE = "offers.approve"  # exceptions to an agent's limits
     OFFERS_GRANT = "offers.grant"  # exceptions to the creditor's own terms: for the creditor only
+    TERMS_MANAGE = "terms.manage"  # what accrues, what money pays first, what may be offered
     REPORTS_READ = "reports.read"
     AUDIT_READ = "audit.read"
 
@@ -60,6 +61,7 @@ _SUPERVISOR = _AGENT | {
     Permission.REMITTANCES_PAY,
     Permission.TRUST_READ,
     Permission.OFFERS_APPROVE,
+    Permission.TERMS_MANAGE,
     Permission.REPORTS_READ,
 }
 _COMPLIANCE = frozenset(

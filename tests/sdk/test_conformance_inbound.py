@@ -5,12 +5,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import count
+from pathlib import Path
 
 import pytest
 
 from recupero_sdk.conformance.inbound import ListensConformance
 from recupero_sdk.inbound import Fate, InboundAnswer, InboundRequest, Rejected, StatusEvent
+from recupero_sdk.scaffold import make
 from recupero_sdk.settings import PluginConfig
+from tests.sdk.made import checked, replaced
 
 CONFIG = PluginConfig({}, {"token": "right"})
 
@@ -111,3 +114,14 @@ def test_garbage_that_breaks_a_connector_is_found_out() -> None:
         kit.test_garbage_is_rejected()
     with pytest.raises((ValueError, TypeError, KeyError)):
         kit.test_a_broken_body_raises_nothing_but_rejected()
+
+
+def test_who_can_hear_is_not_exempt_from_proving_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = make("channel", "pigeon", tmp_path / "pigeon").root
+    hearing = "    def hear(self, request: object, config: object) -> None: ...\n\n    def _post("
+    replaced(root, Path("recupero_channel_pigeon/connector.py"), "    def _post(", hearing)
+    replaced(root, Path("quality.yaml"), "inbound: todo", 'inbound: {status: exempt, comment: "hears not"}')
+    code, answer = checked(root, capsys)
+    assert (code, answer["unmet"]) == (1, ["inbound"])

@@ -108,6 +108,8 @@ def _against(subject: Subject, rule: QualityRule, claim: Claim, wanted: bool) ->
         return problems(subject, rule, claim)
     if claim.status == "exempt" and not rule.exemptible:
         return ["no plug-in is exempt from this rule; say todo, or do it"]
+    if claim.status == "exempt" and rule.name in subject.found.get("able", []):
+        return ["it can do this and must prove it; only one that cannot is exempt"]
     if claim.status == "todo" and wanted:
         comment = f" ({claim.comment})" if claim.comment else ""
         return [f"is todo{comment}: {rule.holds_when}"]

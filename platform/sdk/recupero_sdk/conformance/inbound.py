@@ -117,6 +117,14 @@ class InboundConformance:
             for secrets in (other, {}):
                 self._rejected(request, replace(config, secrets=secrets), f"{name} of another key")
 
+    def test_an_odd_address_raises_nothing_but_rejected(self) -> None:
+        config, known = self.config(), self.request(b"").url
+        for url in (known.replace(".com/", ".com:99999/"), "https://[::1/channels", "nonsense", ""):
+            for body in self.bodies().values():
+                asked = replace(self.sign(self.request(body), config), url=url)
+                with suppress(Rejected):
+                    self._read(asked, config)
+
     def test_a_replay_gives_the_same_ids(self) -> None:
         config = self.config()
         for name, request in self._signed():

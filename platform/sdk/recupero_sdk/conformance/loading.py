@@ -15,6 +15,7 @@ import pluggy
 from recupero_sdk import ENTRY_POINT_GROUPS, PROJECT, hookspecs
 from recupero_sdk.channels import Channel
 from recupero_sdk.gateways import Gateway
+from recupero_sdk.inbound import Converses, Listens
 from recupero_sdk.models import ScoringModel
 
 _HOOKS = {
@@ -24,10 +25,13 @@ _HOOKS = {
     "gateway": "register_gateways",
 }
 _PROTOCOLS: dict[str, Any] = {"channel": Channel, "model": ScoringModel, "gateway": Gateway}
+#: Rules of which nobody is exempt who can do what they are about.
+_ABILITIES: dict[str, Any] = {"inbound": Listens, "calls": Converses}
 
 
-def keys(kind: str, module: str) -> list[str]:
-    """The keys that the plug-in registers; raises what it raises, or ValueError and TypeError in words."""
+def registered(kind: str, module: str) -> dict[str, list[str]]:
+    """`keys` that the plug-in registers, and `able`, the rules about what it can do. Raises what it raises,
+    or ValueError and TypeError in words."""
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(hookspecs)
     manager.register(EntryPoint(name=kind, value=module, group=ENTRY_POINT_GROUPS[kind]).load())
@@ -35,7 +39,8 @@ def keys(kind: str, module: str) -> list[str]:
     things = [thing for result in getattr(manager.hook, _HOOKS[kind])() for thing in result]
     if not things:
         raise ValueError(f"it registers nothing through {_HOOKS[kind]}")
-    return [_key(kind, thing) for thing in things]
+    able = {rule for rule, ability in _ABILITIES.items() if any(isinstance(one, ability) for one in things)}
+    return {"keys": [_key(kind, thing) for thing in things], "able": sorted(able)}
 
 
 def _key(kind: str, thing: Any) -> str:
@@ -51,7 +56,7 @@ def _key(kind: str, thing: Any) -> str:
 def main(arguments: list[str]) -> None:
     kind, module = arguments
     try:
-        answer: dict[str, Any] = {"keys": keys(kind, module)}
+        answer: dict[str, Any] = registered(kind, module)
     except Exception as error:  # noqa: BLE001 - whatever a plug-in raises is the answer
         shown = "" if type(error).__name__ == "PackError" else f"{type(error).__name__}: "
         answer = {"error": f"{shown}{error}"}

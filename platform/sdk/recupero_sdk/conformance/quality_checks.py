@@ -26,6 +26,7 @@ _BELIEVED = (
     "test_a_request_signed_with_another_key_is_rejected",
     "test_a_replay_gives_the_same_ids",
     "test_garbage_is_rejected",
+    "test_an_odd_address_raises_nothing_but_rejected",
     "test_a_broken_body_raises_nothing_but_rejected",
 )
 #: Tests of the kit that stand for a rule, by kind where kinds share one.

@@ -104,7 +104,7 @@ def examine(subject: Subject) -> None:
     )
     answer = json.loads(loaded.stdout) if loaded.returncode == 0 else {"error": loaded.stderr.strip()}
     subject.load_error = answer.get("error")
-    subject.found["keys"] = answer.get("keys", [])
+    subject.found |= {"keys": answer.get("keys", []), "able": answer.get("able", [])}
     if subject.load_error is None:
         _run_tests(subject)
 

@@ -25,7 +25,7 @@ REPEAT = timedelta(days=1)
 #: How many of the newest messages to a number are looked through for a repeated one.
 LOOKED_THROUGH = 20
 _NEVER_LEFT = ("failed", "canceled")
-_WHOLE_NUMBERS = (("max_segments", "6"), ("timeout", "20"), ("attachment_bytes", "5000000"))
+_WHOLE_NUMBERS = ("max_segments", "attachment_bytes", "per_second", "concurrency", "timeout")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Sms:
         Setting("prices", "Price of a segment by prefix: default=0.05, +52=0.0431"),
         Setting("currency", "Currency of the prices", default="USD"),
         Setting("replace", "Replace look-alikes: none, typographic or accents", default="typographic"),
-        Setting("max_segments", "Segments at most", default="6"),
+        Setting("max_segments", "Segments at most", default="24"),
         Setting("attachment_bytes", "Largest attachment in bytes", default="5000000"),
         Setting("per_second", "Messages a second that the account takes"),
         Setting("concurrency", "Connections at once"),
@@ -77,8 +77,8 @@ class Sms:
             return "from_number or messaging_service is missing"
         if config.get("messaging_service") and not config.get("messaging_service").startswith("MG"):
             return "messaging_service must begin with MG"
-        for name, default in _WHOLE_NUMBERS:
-            if not config.get(name, default).isdecimal() or int(config.get(name, default)) == 0:
+        for name in _WHOLE_NUMBERS:
+            if not config.get(name, "1").isdecimal() or int(config.get(name, "1")) == 0:
                 return f"{name} must be a whole number above 0"
         if config.get("replace", "typographic") not in REPLACING:
             return f"replace must be one of {', '.join(REPLACING)}"
@@ -156,7 +156,7 @@ def _draft(message: Message, config: PluginConfig) -> _Draft | Receipt:
     text = replaced(message.text.replace("\r\n", "\n").strip(), config.get("replace", "typographic"))
     if not text:
         return Receipt(message.key, SendOutcome.REFUSED, reason="there are no words")
-    units, most = segments(text), int(config.get("max_segments", "6"))
+    units, most = segments(text), int(config.get("max_segments", "24"))
     if units > most or len(text) > MAX_CHARACTERS:
         reason = f"the text is too long: {units} segments, {len(text)} characters; {most} segments at most"
         return Receipt(message.key, SendOutcome.REFUSED, reason=reason)

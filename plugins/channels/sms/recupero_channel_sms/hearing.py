@@ -21,6 +21,8 @@ from recupero_sdk.inbound import (
 from recupero_sdk.settings import PluginConfig
 
 _MESSAGE_SID = re.compile(r"(SM|MM)[0-9a-fA-F]{32}")
+#: A number or a short code; `whatsapp:+…` and `rcs:…` are other channels.
+_NUMBER = re.compile(r"\+?[0-9]{3,15}")
 _FATES = {
     "sent": Fate.SENT,
     "delivered": Fate.DELIVERED,
@@ -44,7 +46,7 @@ def hear(request: InboundRequest, config: PluginConfig) -> InboundAnswer:
         raise Rejected("the request names no message", status=400)
     if "MessageStatus" in form:
         events = _status(sid, form, request.query)
-    elif "Body" in form and form.get("From"):
+    elif "Body" in form and _NUMBER.fullmatch(form.get("From", "")):
         events = [_message(sid, form, config)]
     else:
         raise Rejected("the request is neither news nor a message", status=400)

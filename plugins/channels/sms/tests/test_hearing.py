@@ -163,6 +163,8 @@ def test_a_thousand_files_are_ten() -> None:
         {"MessageStatus": "eaten"},
         {"Body": "nobody said this"},
         {"From": GOOD},
+        {"From": f"whatsapp:{GOOD}", "Body": "Hola"},
+        {"From": "", "Body": "Hola"},
         {"AccountSid": "AC" + "6" * 32, "MessageStatus": "sent"},
     ],
 )

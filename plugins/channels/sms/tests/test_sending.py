@@ -141,10 +141,10 @@ def test_what_concerns_the_account_stops_the_batch(status: int, code: int, outco
     assert len(twilio.asked) == 1, "an account that is refused or full is not asked five times"
 
 
-@pytest.mark.parametrize("change", [{"text": "a" * 1000}, {"text": "á" * 403}, {"text": " \n "}])
+@pytest.mark.parametrize("change", [{"text": "a" * 1601}, {"text": "á" * 671}, {"text": " \n "}])
 def test_words_that_cannot_go_are_refused(change: dict[str, str]) -> None:
     twilio = Twilio()
-    with running(twilio) as config:
+    with running(twilio, max_segments="10") as config:
         first, second = Sms().send([replace(MESSAGE, **change), replace(MESSAGE, key="3-42")], config)
         assert Sms().dry_run([replace(MESSAGE, **change)], config)[0].outcome is REFUSED
     assert (first.outcome, second.outcome) == (REFUSED, SENT)
@@ -241,6 +241,7 @@ def test_no_number_and_no_word_reaches_a_log(caplog: pytest.LogCaptureFixture) -
         ({"from_number": ""}, "from_number or messaging_service is missing"),
         ({"messaging_service": "XX1"}, "messaging_service must begin with MG"),
         ({"max_segments": "many"}, "max_segments must be a whole number above 0"),
+        ({"per_second": "0.5"}, "per_second must be a whole number above 0"),
         ({"timeout": "0"}, "timeout must be a whole number above 0"),
         ({"replace": "all"}, "replace must be one of none, typographic, accents"),
         ({"prices": "Chile=1"}, "prices: `Chile=1` is no price"),

@@ -62,7 +62,11 @@ def believed(request: InboundRequest, config: PluginConfig) -> dict[str, str]:
         raise Rejected("the request is not signed")
     form = request.form()
     algorithm = get_signature_algorithm(request.headers.get(SIGNATURE_SETTINGS_HEADER.lower(), ""))
-    if not RequestValidator(token).validate(request.url, form, signature, algorithm):
+    try:
+        right = RequestValidator(token).validate(request.url, form, signature, algorithm)
+    except ValueError as error:
+        raise Rejected("the address of the request is none", status=400) from error
+    if not right:
         raise Rejected("the signature does not match")
     if form.get("AccountSid") != config.get("account_sid"):
         raise Rejected("the request names no account, or another one", status=400)

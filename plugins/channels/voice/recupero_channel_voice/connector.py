@@ -25,7 +25,7 @@ LOOKED_THROUGH, REMEMBERED = 20, 10_000
 _UNDER_WAY = ("queued", "ringing", "in-progress")
 _NEVER_RANG = ("failed", "canceled")
 _DETECTION = {"enable": "Enable", "message_end": "DetectMessageEnd", "off": ""}
-_WHOLE_NUMBERS = (("ring_seconds", "30"), ("max_seconds", "900"), ("timeout", "20"))
+_WHOLE_NUMBERS = ("ring_seconds", "max_seconds", "per_second", "concurrency", "timeout")
 
 
 class Voice:
@@ -70,8 +70,8 @@ class Voice:
             return "caller must be a number in E.164, such as +56221234567"
         if config.get("machine_detection", "enable") not in _DETECTION:
             return f"machine_detection must be one of {', '.join(_DETECTION)}"
-        for name, default in _WHOLE_NUMBERS:
-            if not config.get(name, default).isdecimal() or int(config.get(name, default)) == 0:
+        for name in _WHOLE_NUMBERS:
+            if not config.get(name, "1").isdecimal() or int(config.get(name, "1")) == 0:
                 return f"{name} must be a whole number above 0"
         try:
             Tariff.parse(config.get("prices"), config.get("currency", "USD"))

@@ -190,8 +190,8 @@ def _gather(turn: CallTurn, following: str) -> Gather:
 
 def _understood(language: str) -> str:
     tongue, _, country = language.replace("_", "-").partition("-")
-    countries = _UNDERSTOOD[tongue]
-    return f"{tongue}-{country if country in countries else countries[0]}"
+    known = _UNDERSTOOD.get(tongue, (country,))
+    return f"{tongue}-{country if country in known else known[0]}"
 
 
 def _transfer(

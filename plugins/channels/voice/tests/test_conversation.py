@@ -171,6 +171,13 @@ def test_an_agency_chooses_its_voices() -> None:
     assert words.attrib == {"language": "es-CL", "voice": "Google.es-US-Neural2-A"}
 
 
+def test_a_language_that_an_agency_adds_is_spoken_and_understood() -> None:
+    chosen = PluginConfig({**CONFIG.settings, "voices": "fr-CA=Polly.Gabrielle-Neural"}, CONFIG.secrets)
+    (gather,) = said(CallTurn("Bonjour", "fr-CA", listens=True), config=chosen)
+    assert gather.attrib["language"] == "fr-CA"
+    assert gather[0].attrib == {"language": "fr-CA", "voice": "Polly.Gabrielle-Neural"}
+
+
 def test_a_language_without_a_voice_is_an_error_of_the_script() -> None:
     with pytest.raises(ValueError, match="no voice for the language fr"):
         said(CallTurn("Bonjour", "fr"))

@@ -31,8 +31,9 @@ class Message:
 
     `template` names the house's words (`first_notice`, …), `values` holds what was filled in, for providers
     that want an approved template of their own. `heard_at` is when this person last wrote to us over this
-    connector. `callback_url` is where the provider may tell what became of it; empty where the connector
-    listens to nothing. `code` is the short code that stands in the message.
+    connector. `callback_url` is where the provider may tell what became of it, an address that names the
+    message in its query; empty where the connector listens to nothing. `code` is the short code that stands
+    in the message.
     """
 
     key: str

@@ -65,7 +65,7 @@ class ChannelConformance:
                 html=f"<p>Aviso {number}</p>",
                 sender_name="Agencia Ñandú",
                 reply_to="ayuda@agencia.example.com",
-                callback_url="https://agency.example.com/channels/any/tienda",
+                callback_url=f"https://agency.example.com/channels/any/7?message=7-{number}",
                 code=f"NANDU{number:03}",
             )
             for number in range(1, count + 1)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 import requests
 from twilio.base.exceptions import TwilioException
@@ -203,21 +202,13 @@ def _parameters(draft: _Draft, config: PluginConfig) -> dict[str, str]:
     found = {
         "from_": config.get("from_number"),
         "messaging_service_sid": config.get("messaging_service"),
-        "status_callback": _callback(message),
+        "status_callback": message.callback_url,
     }
     return {
         "to": message.recipient,
         "body": draft.text,
         **{name: text for name, text in found.items() if text},
     }
-
-
-def _callback(message: Message) -> str:
-    """Where Twilio tells what became of it: with the key, so that news find a message without receipt."""
-    if not message.callback_url:
-        return ""
-    joint = "&" if "?" in message.callback_url else "?"
-    return f"{message.callback_url}{joint}{urlencode({'key': message.key})}"
 
 
 def _sent_already(client: Client, draft: _Draft) -> Any:

@@ -45,7 +45,7 @@ def hear(request: InboundRequest, config: PluginConfig) -> InboundAnswer:
     if not _MESSAGE_SID.fullmatch(sid):
         raise Rejected("the request names no message", status=400)
     if "MessageStatus" in form:
-        events = _status(sid, form, request.query)
+        events = _status(sid, form)
     elif "Body" in form and _NUMBER.fullmatch(form.get("From", "")):
         events = [_message(sid, form, config)]
     else:
@@ -53,7 +53,7 @@ def hear(request: InboundRequest, config: PluginConfig) -> InboundAnswer:
     return InboundAnswer(events, body=str(MessagingResponse()), content_type="text/xml")
 
 
-def _status(sid: str, form: Mapping[str, str], query: Mapping[str, str]) -> list[Event]:
+def _status(sid: str, form: Mapping[str, str]) -> list[Event]:
     status, code = form["MessageStatus"], form.get("ErrorCode", "")
     if status in _UNDER_WAY:
         return []
@@ -63,7 +63,7 @@ def _status(sid: str, form: Mapping[str, str], query: Mapping[str, str]) -> list
     if fate is Fate.FAILED:
         fate = fate_of(int(code) if code.isdecimal() else None)
     reason = f"Twilio {code}" if code.isdecimal() else None
-    return [StatusEvent(f"{sid}:{status}", sid, fate, reason=reason, key=query.get("key", ""))]
+    return [StatusEvent(f"{sid}:{status}", sid, fate, reason=reason)]
 
 
 def _message(sid: str, form: Mapping[str, str], config: PluginConfig) -> MessageEvent:

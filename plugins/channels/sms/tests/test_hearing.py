@@ -15,7 +15,7 @@ from recupero_sdk.settings import PluginConfig
 sys.path.insert(0, str(Path(__file__).parent))
 from twilio_messages import ACCOUNT, GOOD, SENDER, TOKEN, Twilio, running, signed
 
-URL = "https://agency.example.com/channels/sms/tienda?key=3-41"
+URL = "https://agency.example.com/channels/sms/7?message=3-41"
 SID = "SM" + "ab" * 16
 CONFIG = PluginConfig({"account_sid": ACCOUNT, "from_number": SENDER}, {"auth_token": TOKEN})
 PIXEL = b"\x89PNG\r\n\x1a\n" + b"\x00" * 60
@@ -55,7 +55,7 @@ def wrote(form: dict[str, str], config: PluginConfig = CONFIG) -> MessageEvent:
 def test_what_became_of_a_message(form: dict[str, str], fate: Fate, reason: str | None) -> None:
     (event,) = heard(form).events
     status = form["MessageStatus"]
-    assert event == StatusEvent(f"{SID}:{status}", SID, fate, reason=reason, key="3-41")
+    assert event == StatusEvent(f"{SID}:{status}", SID, fate, reason=reason)
 
 
 @pytest.mark.parametrize("status", ["accepted", "queued", "sending", "scheduled"])

@@ -36,7 +36,7 @@ MESSAGE = Message(
     recipient=GOOD,
     subject="",
     text="Hola, Ana: su saldo es de $125.000. Código NANDU001",
-    callback_url="https://agency.example.com/channels/sms/tienda",
+    callback_url="https://agency.example.com/channels/sms/7?message=3-41",
     code="NANDU001",
 )
 SENT, RETRY = SendOutcome.SENT, SendOutcome.RETRY
@@ -64,7 +64,7 @@ def test_what_goes_out_is_what_twilio_wants() -> None:
             "To": GOOD,
             "From": SENDER,
             "Body": MESSAGE.text,
-            "StatusCallback": "https://agency.example.com/channels/sms/tienda?key=3-41",
+            "StatusCallback": "https://agency.example.com/channels/sms/7?message=3-41",
         }
     ]
 

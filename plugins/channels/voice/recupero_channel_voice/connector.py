@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 import requests
 from twilio.base.exceptions import TwilioException
@@ -214,8 +213,7 @@ class _Wanted:
     def parameters(self) -> dict[str, Any]:
         """For Twilio's client. The call is not recorded unless a turn asks for it."""
         config = self.config
-        names = {"key": self.message.key} | ({"leg": "agent"} if self.agent else {})
-        address = f"{self.message.callback_url}/call?{urlencode(names)}"
+        address = conversation.first_address(self.message, agent=self.agent)
         detection = _DETECTION[config.get("machine_detection", "enable")]
         return {
             "to": self.number,

@@ -7,12 +7,12 @@ a request that Twilio repeats is the same event.
 
 import re
 from collections.abc import Mapping
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from twilio.twiml.voice_response import Gather, VoiceResponse
 
 from recupero_channel_voice.account import E164, believed
-from recupero_sdk.channels import Cost
+from recupero_sdk.channels import Cost, Message
 from recupero_sdk.inbound import CallEvent, CallStage, CallTurn, InboundAnswer, InboundRequest, Rejected
 from recupero_sdk.prices import Tariff
 from recupero_sdk.settings import PluginConfig
@@ -210,8 +210,15 @@ def _transfer(
     dial.number(number)
 
 
+def first_address(message: Message, *, agent: bool) -> str:
+    """Where Twilio asks what to do once the call is taken: `/call` beside the message's own address, with
+    its key; `leg` tells an agent of a click-to-call from a person."""
+    parts = urlsplit(message.callback_url)
+    names = dict(parse_qsl(parts.query)) | {"key": message.key} | ({"leg": "agent"} if agent else {})
+    return parts._replace(path=f"{parts.path}/call", query=urlencode(names)).geturl()
+
+
 def _following(request: InboundRequest, *, recorded: bool) -> str:
     """The address of the next request of this call."""
-    kept = {name: request.query[name] for name in ("key", "leg") if name in request.query}
-    names = {**kept, "turn": str(_turn(request) + 1), **({"recorded": "1"} if recorded else {})}
-    return f"{urlsplit(request.url)._replace(query='', fragment='').geturl()}?{urlencode(names)}"
+    names = {**request.query, "turn": str(_turn(request) + 1), **({"recorded": "1"} if recorded else {})}
+    return urlsplit(request.url)._replace(query=urlencode(names), fragment="").geturl()

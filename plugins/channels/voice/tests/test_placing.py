@@ -35,9 +35,9 @@ CALL = Message(
     recipient=GOOD,
     subject="",
     text="",
-    callback_url="https://agency.example.com/channels/voice/tienda",
+    callback_url="https://agency.example.com/channels/voice/7?message=3-41",
 )
-ASKED = "https://agency.example.com/channels/voice/tienda/call?key=3-41"
+ASKED = "https://agency.example.com/channels/voice/7/call?message=3-41&key=3-41"
 SENT, RETRY = SendOutcome.SENT, SendOutcome.RETRY
 REFUSED, PERMANENT = SendOutcome.REFUSED, SendOutcome.PERMANENT
 

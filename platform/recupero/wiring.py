@@ -13,10 +13,10 @@ from recupero.payments import bank_control, charges, direct, plans, settlements,
 from recupero.payments import jobs as payments_jobs
 from recupero.payments import queries as payments
 from recupero.payments.events import (
-    DirectPaymentsBooked,
     LinkRevoked,
     PaymentBooked,
     PaymentReversed,
+    PaymentsBooked,
     PlanBroken,
     PlanStarted,
     PromiseMade,
@@ -59,23 +59,23 @@ def wire() -> None:
     subscribe(AccountsClosed, charges.withdraw_changed)
     subscribe(PaymentBooked, charges.withdraw_changed)
     subscribe(PaymentReversed, charges.withdraw_changed)
-    subscribe(DirectPaymentsBooked, charges.withdraw_changed)
+    subscribe(PaymentsBooked, charges.withdraw_changed)
     subscribe(PlanStarted, charges.withdraw_changed)
     subscribe(SettlementAccepted, charges.withdraw_changed)
     subscribe(PaymentBooked, write_offs.on_money)
     subscribe(PaymentReversed, write_offs.on_money)
-    subscribe(DirectPaymentsBooked, write_offs.on_money)
+    subscribe(PaymentsBooked, write_offs.on_money)
     subscribe(PaymentBooked, plans.on_money)
     subscribe(PaymentReversed, plans.on_money)
-    subscribe(DirectPaymentsBooked, plans.on_money)
+    subscribe(PaymentsBooked, plans.on_money)
     subscribe(AccountsClosed, plans.on_closed)
     subscribe(AccountsClosed, settlements.on_closed)
     subscribe(PlanBroken, write_offs.on_plan_broken)
     subscribe(LinkRevoked, charges.withdraw_revoked)
     subscribe(PaymentBooked, suspense.review_tasks)
     subscribe(PaymentReversed, suspense.review_tasks)
-    subscribe(DirectPaymentsBooked, suspense.review_tasks)
+    subscribe(PaymentsBooked, suspense.review_tasks)
     subscribe(PaymentBooked, outreach.on_payment_booked)
-    subscribe(DirectPaymentsBooked, outreach.on_payment_booked)
+    subscribe(PaymentsBooked, outreach.on_payment_booked)
     subscribe(PromiseMade, outreach.on_promise_made)
     subscribe(ReceiptsIssued, outreach.on_receipts_issued)

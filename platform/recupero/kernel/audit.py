@@ -6,7 +6,7 @@ breaks the chain at a known place. Details hold ids and codes, never personal da
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -51,6 +51,18 @@ def record(
     `action` is `room.verb`, `subject` is `kind:id`, `actor` is `user:id`, `key:id` or `system`. A lock on
     the agency's chain is held to the end of the transaction, so record last and keep transactions short.
     """
+    record_each(session, action, [(subject, details)], actor=actor, tenant_id=tenant_id)
+
+
+def record_each(
+    session: Session,
+    action: str,
+    subjects: Sequence[tuple[str, Mapping[str, Any]]],
+    *,
+    actor: str,
+    tenant_id: int | None = None,
+) -> None:
+    """`record` for several subjects, each with its details, in their order."""
     agency = scope_of(session).agency()
     session.execute(text("SELECT pg_advisory_xact_lock(:space, :agency)"), {"space": 7301, "agency": agency})
     last = session.execute(
@@ -59,19 +71,22 @@ def record(
         .order_by(AuditEvent.seq.desc())
         .limit(1)
     ).one_or_none()
-    event = AuditEvent(
-        agency_id=agency,
-        seq=1 if last is None else last.seq + 1,
-        at=clock.now(),
-        actor=actor,
-        action=action,
-        subject=subject,
-        tenant_id=tenant_id,
-        details=details,
-        previous_hash=GENESIS if last is None else last.hash,
-    )
-    event.hash = event_hash(event)
-    session.add(event)
+    seq, previous = (0, GENESIS) if last is None else (last.seq, last.hash)
+    for subject, details in subjects:
+        seq += 1
+        event = AuditEvent(
+            agency_id=agency,
+            seq=seq,
+            at=clock.now(),
+            actor=actor,
+            action=action,
+            subject=subject,
+            tenant_id=tenant_id,
+            details=dict(details),
+            previous_hash=previous,
+        )
+        previous = event.hash = event_hash(event)
+        session.add(event)
     session.flush()
 
 

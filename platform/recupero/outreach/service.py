@@ -32,7 +32,7 @@ from recupero.kernel.errors import UserError
 from recupero.outreach.states import WAITING, Move, move
 from recupero.outreach.tables import Action
 from recupero.outreach.words import PURPOSES, TEMPLATES, TONES
-from recupero.payments.events import DirectPaymentsBooked, PaymentBooked, PromiseMade, ReceiptsIssued
+from recupero.payments.events import PaymentBooked, PaymentsBooked, PromiseMade, ReceiptsIssued
 from recupero.placements import reach
 from recupero.placements.events import (
     AccountsClosed,
@@ -192,7 +192,7 @@ def on_accounts_recalled(session: Session, event: AccountsRecalled) -> None:
         cancel(session, account_ids=accounts, reason="recalled")
 
 
-def on_payment_booked(session: Session, event: PaymentBooked | DirectPaymentsBooked) -> None:
+def on_payment_booked(session: Session, event: PaymentBooked | PaymentsBooked) -> None:
     """A payment that settled an account stops everything that would still ask for it."""
     settled = reach.settled(session, event.account_ids)
     if settled:

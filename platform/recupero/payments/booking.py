@@ -73,7 +73,7 @@ def book_payment(session: Session, received: Received) -> int | None:
             currency=received.currency,
         )
     tenant = scope_of(session).tenant()
-    _lock(session, received.external_key)
+    lock_payment(session, received.external_key)
     known = select(Payment.id).where(
         Payment.tenant_id == tenant, Payment.external_key == received.external_key
     )
@@ -99,7 +99,7 @@ def reverse_payment(
     paid back itself), dispute (the disputed amount) or dispute_won (the money is back). The debts are owed
     again, promises are reviewed, the fee is given back."""
     tenant = scope_of(session).tenant()
-    _lock(session, payment_key)
+    lock_payment(session, payment_key)
     fact = session.execute(
         insert(Reversal)
         .values(tenant_id=tenant, payment_key=payment_key, event_key=event_key, kind=kind,
@@ -150,7 +150,7 @@ def rates_of(session: Session, debts: Sequence[OpenDebt], received_at: datetime)
     return postings.rates(debts, received_at, tenancy.tenant(session).timezone, settled)
 
 
-def _lock(session: Session, payment_key: str) -> None:
+def lock_payment(session: Session, payment_key: str) -> None:
     """One at a time for each payment: a refund and its payment must not miss each other."""
     session.execute(_PAYMENT_LOCK, {"key": payment_key, "tenant": scope_of(session).tenant()})
 

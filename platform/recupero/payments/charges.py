@@ -12,10 +12,10 @@ from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.payments import gateways
 from recupero.payments.booking import fee_of
 from recupero.payments.events import (
-    DirectPaymentsBooked,
     LinkRevoked,
     PaymentBooked,
     PaymentReversed,
+    PaymentsBooked,
     PlanStarted,
     SettlementAccepted,
 )
@@ -139,7 +139,7 @@ def withdraw_changed(
     session: Session,
     event: PaymentBooked
     | PaymentReversed
-    | DirectPaymentsBooked
+    | PaymentsBooked
     | AccountsClosed
     | PlanStarted
     | SettlementAccepted,

@@ -96,7 +96,7 @@ def _payment(books: Together, row: DirectPayment, debt: OpenDebt, work: _Work) -
             external_key=key, kind="direct", amount_minor=row.amount_minor, currency=row.currency,
             received_at=at, debtor_id=debt.debtor_id, account_ids=[debt.account_id], note=row.reference,
         )  # fmt: skip
-        books.receive(debt, received, work.brought.get((row.account_id, at)))
+        books.receive(received, work.brought.get((row.account_id, at)))
     return None
 
 

@@ -21,11 +21,12 @@ class PaymentReversed:
 
 
 @dataclass(frozen=True, slots=True)
-class DirectPaymentsBooked:
-    """Rows of a creditor's file are in the books together: these accounts of the tenant in scope owe less, or
-    are owed again."""
+class PaymentsBooked:
+    """Payments were booked together (a creditor's file, a burst of events): these accounts of the tenant in
+    scope owe less, or are owed again. `debtor_ids` also names those of whom no debt took any."""
 
     account_ids: tuple[int, ...]
+    debtor_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What workers do for payments: talk to gateways, book their events, judge promises."""
 
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 
 from recupero.kernel import audit, clock, runtime
@@ -8,6 +9,7 @@ from recupero.kernel.jobs import MAX_ATTEMPTS, JobContext, enqueue, job, periodi
 from recupero.payments import (
     accruing,
     agreement_documents,
+    bursts,
     charges,
     documents,
     door,
@@ -24,7 +26,7 @@ from recupero.tenancy.queries import agency_scopes
 from recupero_sdk.gateways import GatewayRefused, GatewayUnavailable, PaymentEventKind
 
 log = logging.getLogger(__name__)
-AT_ONCE = 50
+AT_ONCE = 200
 
 
 @job("payments.create_charge")
@@ -84,7 +86,8 @@ def renew_charge(context: JobContext, link_id: int) -> None:
 
 @job("payments.process_events")
 def process_events(context: JobContext) -> None:
-    """Book all events that wait for a creditor, each in a transaction of its own, in the order they came."""
+    """Book all events that wait for a creditor, in the order they came: plain payments together, and whatever
+    is left, or what they do not bear together, each in a transaction of its own."""
     release_key(context)
     after = 0
     while True:
@@ -92,9 +95,20 @@ def process_events(context: JobContext) -> None:
             found = inbox.waiting_events(session, after=after, limit=AT_ONCE)
         if not found:
             return
+        booked = _book_together(context, found)
         for event_id in found:
-            _process(context, event_id)
+            if event_id not in booked:
+                _process(context, event_id)
         after = found[-1]
+
+
+def _book_together(context: JobContext, found: Sequence[int]) -> set[int]:
+    try:
+        with context.transaction() as session:
+            return bursts.book_plain_payments(session, found)
+    except Exception:  # one of them must not hold up the others: they are booked one by one
+        log.exception("events of a provider could not be booked together")
+        return set()
 
 
 def _process(context: JobContext, event_id: int) -> None:

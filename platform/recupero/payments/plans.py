@@ -18,9 +18,9 @@ from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, Forbidden, NotFound, UserError
 from recupero.payments import plan_standing, promises
 from recupero.payments.events import (
-    DirectPaymentsBooked,
     PaymentBooked,
     PaymentReversed,
+    PaymentsBooked,
     PlanBroken,
     PlanStarted,
 )
@@ -184,7 +184,7 @@ def cancel_plan(session: Session, plan_id: int, *, actor: str, why: str) -> None
     _record(session, "payments.plan_cancelled", plan, actor)
 
 
-def on_money(session: Session, event: PaymentBooked | PaymentReversed | DirectPaymentsBooked) -> None:
+def on_money(session: Session, event: PaymentBooked | PaymentReversed | PaymentsBooked) -> None:
     """Money came in or went back: the plans on these accounts are judged again."""
     if event.account_ids:
         overlap = Plan.account_ids.overlap(list(event.account_ids))

@@ -13,7 +13,7 @@ from recupero.kernel import audit, clock, events
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.payments import booking, clues, promises
-from recupero.payments.events import DirectPaymentsBooked, PaymentBooked, PaymentReversed
+from recupero.payments.events import PaymentBooked, PaymentReversed, PaymentsBooked
 from recupero.payments.incoming_tables import BankLine, Receipt, RefundTask
 from recupero.payments.receipts import of_one_debtor
 from recupero.payments.tables import PAID_TO_CREDITOR, Allocation, Payment, Reversal
@@ -175,7 +175,7 @@ def left_over(session: Session, payment_ids: Collection[int]) -> dict[int, int]:
     return {payment: int(left) for payment, left in rows}
 
 
-def review_tasks(session: Session, event: PaymentBooked | PaymentReversed | DirectPaymentsBooked) -> None:
+def review_tasks(session: Session, event: PaymentBooked | PaymentReversed | PaymentsBooked) -> None:
     """Money moved: what a known debtor has over is to be paid back, what a debt took is not any more."""
     tenant = scope_of(session).tenant()
     tasks = session.execute(
@@ -197,7 +197,7 @@ def review_tasks(session: Session, event: PaymentBooked | PaymentReversed | Dire
 
 def _concerned(
     session: Session,
-    event: PaymentBooked | PaymentReversed | DirectPaymentsBooked,
+    event: PaymentBooked | PaymentReversed | PaymentsBooked,
     open_tasks: Collection[int],
 ) -> dict[int, Payment]:
     """Payments of the debtors concerned with money that waits, or waited when a task was opened."""
@@ -208,8 +208,8 @@ def _concerned(
         .group_by(Allocation.payment_id)
         .having(func.sum(Allocation.amount_minor) > 0)
     )
-    if isinstance(event, DirectPaymentsBooked):
-        of_debtors = Payment.account_ids.op("&&")(list(event.account_ids))
+    if isinstance(event, PaymentsBooked):
+        of_debtors = Payment.debtor_id.in_(event.debtor_ids)
     else:
         debtor = select(Payment.debtor_id).where(Payment.tenant_id == tenant, Payment.id == event.payment_id)
         of_debtors = Payment.debtor_id.in_(debtor)

@@ -25,7 +25,7 @@ from recupero.ledger.service import Booking, Entry
 from recupero.payments import postings, promises, settlements
 from recupero.payments.booking import BROUGHT, Group, Received
 from recupero.payments.contracts import Contracts
-from recupero.payments.events import DirectPaymentsBooked
+from recupero.payments.events import PaymentsBooked
 from recupero.payments.postings import Change, Lies
 from recupero.payments.tables import Allocation, Payment, Reversal
 from recupero.placements.debts import OpenDebt, debts_of
@@ -48,7 +48,7 @@ class Together:
         self._reversals: list[Reversal] = []
         self._bookings: list[Booking] = []
         self._allocations: list[dict[str, Any]] = []
-        self._touched: set[int] = set()
+        self._touched: defaultdict[int, set[int]] = defaultdict(set)  # accounts by debtor
         self._grown: dict[Key, tuple[Allocations, Allocations]] = {}
         self._ids = _blocks(lambda: ledger.new_ids(session, 1000))
         self._payment_ids = _blocks(lambda: _payment_ids(session, 1000))
@@ -114,14 +114,21 @@ class Together:
                     parts[part] -= lies.amount
         return parts
 
-    def receive(self, debt: OpenDebt, received: Received, brought_by: tuple[int, str] | None) -> None:
-        """Book a payment for this debt. Its key is new."""
+    def knows(self, debtor_id: int, currency: str) -> bool:
+        """Whether the debtor has a debt in this currency."""
+        return (debtor_id, currency) in self._groups
+
+    def receive(self, received: Received, brought_by: tuple[int, str] | None) -> Payment:
+        """Book a payment of a debtor who is known. Its key is new."""
+        group = self._groups[received.debtor_id or 0, received.currency]
+        allowed = [debt for debt in group.debts if debt.account_id in set(received.account_ids)]
         payment = Payment(
-            tenant_id=self._tenant, id=next(self._payment_ids), debtor_id=debt.debtor_id,
+            tenant_id=self._tenant, id=next(self._payment_ids), debtor_id=received.debtor_id,
+            link_id=received.link_id, charge_id=received.charge_id, gateway=received.gateway,
             external_key=received.external_key, kind=received.kind, amount_minor=received.amount_minor,
-            currency=received.currency, account_ids=[debt.account_id],
+            currency=received.currency, account_ids=[debt.account_id for debt in allowed],
             rates=postings.rates(
-                [debt], received.received_at, self._timezone,
+                allowed, received.received_at, self._timezone,
                 settlements.settled_at(self._settlements, received.received_at),
             ),
             state="booked",
@@ -130,9 +137,10 @@ class Together:
             contact_id=brought_by and brought_by[0], channel=brought_by and brought_by[1], note=received.note,
         )  # fmt: skip
         self._payments.append(payment)
-        self.group(debt).payments.append(payment)
+        group.payments.append(payment)
         trigger = f"payment:{payment.external_key}"
-        self._move(debt, trigger, payment.received_at, about=payment, first=True)
+        self._move(group.debts[0], trigger, payment.received_at, about=payment, first=True)
+        return payment
 
     def take_back(self, debt: OpenDebt, payment: Payment, event_key: str, total: int, at: datetime) -> None:
         """Note that `total` minor units of the payment have gone back so far, and book it."""
@@ -159,7 +167,7 @@ class Together:
         self._owed[debt.debtor_id, currency] += [
             Happening(at, Step.OWED, key, change, line=(account, part)) for part, change in changes.items()
         ]
-        self._touched.add(account)
+        self._touched[debt.debtor_id].add(account)
         self._move(debt, key, at, about=None)
 
     def _move(
@@ -196,7 +204,7 @@ class Together:
             lies = placed.get(place, Lies())
             placed[place] = Lies(lies.amount + move.amount, lies.fee + move.fee, lies.tax + move.tax)
         self._allocations += postings.allocations(payment, change, identity, at)
-        self._touched |= change.accounts
+        self._touched[group.debts[0].debtor_id] |= change.accounts
 
     def accrue(self) -> None:
         """Let interest and late fees grow up to today on all these debts."""
@@ -213,7 +221,7 @@ class Together:
                 )
 
     def write(self) -> None:
-        """Write what was booked; promises are judged again and `DirectPaymentsBooked` is published."""
+        """Write what was booked; promises are judged again and `PaymentsBooked` is published."""
         session = self._session
         self._book_accruals()
         session.flush()  # the states of payments that were there before
@@ -222,8 +230,9 @@ class Together:
         insert_rows(session, Allocation, self._allocations)
         ledger.book_many(session, self._bookings)
         for some in _slices(sorted(self._touched)):
-            promises.review(session, some)
-            events.publish(session, DirectPaymentsBooked(tuple(some)))
+            accounts = sorted(account for debtor in some for account in self._touched[debtor])
+            promises.review(session, accounts)
+            events.publish(session, PaymentsBooked(tuple(accounts), tuple(some)))
 
 
 def brought_by(

@@ -25,7 +25,7 @@ from recupero.ledger.queries import ACCRUAL
 from recupero.ledger.service import Booking, Entry
 from recupero.payments import booking
 from recupero.payments.contracts import Contracts
-from recupero.payments.events import DirectPaymentsBooked, PaymentBooked, PaymentReversed, PlanBroken
+from recupero.payments.events import PaymentBooked, PaymentReversed, PaymentsBooked, PlanBroken
 from recupero.payments.offer_tables import Settlement
 from recupero.payments.settlements import GRACE
 from recupero.payments.tables import Payment
@@ -36,7 +36,7 @@ _JUDGED = ("accepted", "settled", "lapsed")
 Moved = dict[tuple[datetime, Line], int]
 
 
-def on_money(session: Session, event: PaymentBooked | PaymentReversed | DirectPaymentsBooked) -> None:
+def on_money(session: Session, event: PaymentBooked | PaymentReversed | PaymentsBooked) -> None:
     """Money came in or went back: the settlements of these accounts are judged again."""
     if event.account_ids:
         overlap = Settlement.account_ids.overlap(list(event.account_ids))

@@ -28,7 +28,8 @@ def placed_with_charges(platform: runtime.Runtime, world: World) -> Placed:
         link = session.execute(select(PaymentLink.id)).scalar_one()
         rows = [
             {"tenant_id": placed.scope.tenant(), "link_id": link, "gateway": "sandbox",
-             "amount_minor": amount, "idempotency_key": f"k{number}", "currency": "CLP", "reference": f"r{number}", "url": "",
+             "amount_minor": amount, "idempotency_key": f"k{number}", "currency": "CLP",
+             "reference": f"r{number}", "url": "",
              "state": "cancelled", "mode": "trust", "fee_minor": 0, "created_at": clock.now()}
             for number, amount in enumerate(ASKED)
         ]  # fmt: skip

@@ -12,7 +12,8 @@ from twilio.rest import Client
 from recupero_channel_sms import failures, hearing
 from recupero_channel_sms.account import ACCOUNT_SID, E164, reached
 from recupero_channel_sms.encoding import REPLACING, replaced, segments
-from recupero_sdk.channels import Capabilities, Cost, Message, Receipt, SendOutcome, Uncertain
+from recupero_sdk.batches import InDoubt, one_by_one
+from recupero_sdk.channels import Capabilities, Cost, Message, Receipt, SendOutcome
 from recupero_sdk.inbound import InboundAnswer, InboundRequest
 from recupero_sdk.prices import Tariff
 from recupero_sdk.settings import PluginConfig, Setting
@@ -101,19 +102,11 @@ class Sms:
         if problem:
             return [Receipt(message.key, SendOutcome.REFUSED, reason=problem) for message in messages]
         with reached(config) as client:
-            return _send_all(client, messages, config)
+            return one_by_one(messages, lambda message: _send(client, message, config))
 
     def hear(self, request: InboundRequest, config: PluginConfig) -> InboundAnswer:
         """News of our messages, and what people write to us."""
         return hearing.hear(request, config)
-
-
-class _InDoubt(Exception):
-    """A message that Twilio may have."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 def _tariff(config: PluginConfig) -> Tariff:
@@ -124,28 +117,6 @@ def _foreseen(draft: _Draft | Receipt) -> Receipt:
     if isinstance(draft, Receipt):
         return draft
     return Receipt(draft.message.key, SendOutcome.SENT, cost=draft.cost)
-
-
-def _send_all(client: Client, messages: Sequence[Message], config: PluginConfig) -> list[Receipt]:
-    receipts: list[Receipt] = []
-    stopped: failures.Failure | None = None
-    for place, message in enumerate(messages):
-        draft = _draft(message, config)
-        if isinstance(draft, Receipt):
-            receipts.append(draft)
-        elif stopped is not None:
-            receipts.append(Receipt(message.key, stopped.outcome, reason=stopped.reason))
-        else:
-            try:
-                receipt, stopped = _send(client, draft, config)
-            except _InDoubt as doubt:
-                rest = [
-                    Receipt(later.key, SendOutcome.RETRY, reason="the connection was lost before")
-                    for later in messages[place + 1 :]
-                ]
-                raise Uncertain(doubt.reason, [*receipts, *rest]) from doubt
-            receipts.append(receipt)
-    return receipts
 
 
 def _draft(message: Message, config: PluginConfig) -> _Draft | Receipt:
@@ -162,26 +133,23 @@ def _draft(message: Message, config: PluginConfig) -> _Draft | Receipt:
     return _Draft(message, text, units, _tariff(config).cost(message.recipient, units))
 
 
-def _send(client: Client, draft: _Draft, config: PluginConfig) -> tuple[Receipt, failures.Failure | None]:
-    """The receipt, and what stops the rest of the batch, if anything does."""
-    key, asked, known, doubt = draft.message.key, False, None, "Twilio's answer says nothing"
+def _send(client: Client, message: Message, config: PluginConfig) -> Receipt:
+    """The receipt. Raises `Stopped` and `InDoubt`."""
+    draft, asked, known, doubt = _draft(message, config), False, None, "Twilio's answer says nothing"
+    if isinstance(draft, Receipt):
+        return draft
     try:
         known = _sent_already(client, draft)
         if known is None:
             asked = True
             known = _created(client, draft, config)
     except TwilioException as error:
-        return _failed(key, failures.of_answer(error))
+        return failures.of_answer(error, message.key)
     except requests.RequestException as error:
-        failure = failures.of_connection(error)
-        if failure is None and not asked:
-            failure = failures.Failure(SendOutcome.RETRY, "the connection was lost before it was sent", True)
-        if failure is not None:
-            return _failed(key, failure)
-        doubt = f"the connection was lost ({type(error).__name__})"
+        doubt = failures.of_connection(error, asked=asked)
     if known is None:
         known = _found_after(client, draft, doubt)
-    return Receipt(key, SendOutcome.SENT, known.sid, cost=_cost(draft, known, config)), None
+    return Receipt(message.key, SendOutcome.SENT, known.sid, cost=_cost(draft, known, config))
 
 
 def _created(client: Client, draft: _Draft, config: PluginConfig) -> Any:
@@ -191,10 +159,6 @@ def _created(client: Client, draft: _Draft, config: PluginConfig) -> Any:
     except (ValueError, AttributeError):  # 2xx, and no JSON or no object
         return None
     return made if made.sid else None
-
-
-def _failed(key: str, failure: failures.Failure) -> tuple[Receipt, failures.Failure | None]:
-    return Receipt(key, failure.outcome, reason=failure.reason), failure if failure.general else None
 
 
 def _parameters(draft: _Draft, config: PluginConfig) -> dict[str, str]:
@@ -215,7 +179,11 @@ def _sent_already(client: Client, draft: _Draft) -> Any:
     """The message as Twilio has it, or None. Twilio knows no idempotency key and gives back nothing of ours
     but the words: the message's code in them tells it; without one the same words within a day do."""
     code, since = draft.message.code, datetime.now(UTC) - REPEAT
-    for known in client.messages.list(to=draft.message.recipient, limit=LOOKED_THROUGH):
+    try:
+        newest = client.messages.list(to=draft.message.recipient, limit=LOOKED_THROUGH)
+    except (ValueError, AttributeError) as error:
+        raise TwilioException("the list cannot be read") from error
+    for known in newest:
         body = known.body or ""
         if known.direction == "inbound" or known.status in _NEVER_LEFT:
             continue
@@ -228,13 +196,13 @@ def _sent_already(client: Client, draft: _Draft) -> Any:
 
 
 def _found_after(client: Client, draft: _Draft, doubt: str) -> Any:
-    """The message after an answer that did not come. Raises `_InDoubt` where Twilio does not show it."""
+    """The message after an answer that did not come. Raises `InDoubt` where Twilio does not show it."""
     try:
         known = _sent_already(client, draft)
-    except (TwilioException, requests.RequestException, ValueError) as error:
-        raise _InDoubt(doubt) from error
+    except (TwilioException, requests.RequestException) as error:
+        raise InDoubt(doubt) from error
     if known is None:
-        raise _InDoubt(doubt)
+        raise InDoubt(doubt)
     return known
 
 

@@ -216,6 +216,13 @@ def test_a_line_that_breaks_while_looking_leaves_no_doubt() -> None:
     assert [receipt.outcome for receipt in receipts] == [RETRY, RETRY]
 
 
+@pytest.mark.parametrize("answer", [Answer(200, b"<html>"), Answer(200, b"{}"), Answer(200, b"[]")])
+def test_a_list_that_cannot_be_read_means_later(answer: Answer) -> None:
+    with standing_in(lambda _: answer) as address, running(Twilio(), api_base=address) as config:
+        receipts = Sms().send(several(2), config)
+    assert [receipt.outcome for receipt in receipts] == [RETRY, RETRY]
+
+
 def test_nobody_there_means_later() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -12,7 +12,8 @@ from twilio.rest import Client
 
 from recupero_channel_voice import conversation, failures
 from recupero_channel_voice.account import ACCOUNT_SID, E164, reached
-from recupero_sdk.channels import Capabilities, Message, Receipt, SendOutcome, Uncertain
+from recupero_sdk.batches import InDoubt, one_by_one
+from recupero_sdk.channels import Capabilities, Message, Receipt, SendOutcome
 from recupero_sdk.inbound import CallEvent, CallTurn, InboundAnswer, InboundRequest
 from recupero_sdk.prices import Tariff
 from recupero_sdk.settings import PluginConfig, Setting
@@ -92,26 +93,10 @@ class Voice:
         problem = self.check(config)
         if problem:
             return [Receipt(message.key, SendOutcome.REFUSED, reason=problem) for message in messages]
-        receipts: list[Receipt] = []
-        stopped: failures.Failure | None = None
         with reached(config) as client:
-            for place, message in enumerate(messages):
-                unfit = _unfit(message)
-                if unfit is not None:
-                    receipts.append(unfit)
-                elif stopped is not None:
-                    receipts.append(Receipt(message.key, stopped.outcome, reason=stopped.reason))
-                else:
-                    try:
-                        receipt, stopped = self._place(client, _Wanted(message, message.recipient, config))
-                    except Uncertain as doubt:
-                        rest = [
-                            Receipt(later.key, SendOutcome.RETRY, reason="the connection was lost before")
-                            for later in messages[place + 1 :]
-                        ]
-                        raise Uncertain(doubt.reason, [*receipts, *rest]) from doubt
-                    receipts.append(receipt)
-        return receipts
+            return one_by_one(
+                messages, lambda message: self._place(client, _Wanted(message, message.recipient, config))
+            )
 
     def connect(self, call: Message, agent: str, config: PluginConfig) -> Receipt:
         """Ring the agent; the person is dialled by the turn that answers stage `AGENT`. While the agent's
@@ -121,15 +106,16 @@ class Voice:
         problem = self.check(config)
         if problem:
             return Receipt(call.key, SendOutcome.REFUSED, reason=problem)
-        unfit = _unfit(call)
-        if unfit is not None:
-            return unfit
         if not E164.fullmatch(agent):
             return Receipt(call.key, SendOutcome.REFUSED, reason="the agent's number is not in E.164")
         with reached(config) as client:
-            receipt, _ = self._place(client, _Wanted(call, agent, config, agent=True))
-        if receipt.outcome is SendOutcome.PERMANENT:  # it was the agent's number: the person's may be good
-            return replace(receipt, outcome=SendOutcome.REFUSED)
+            (receipt,) = one_by_one(
+                [call], lambda call: self._place(client, _Wanted(call, agent, config, agent=True))
+            )
+        if receipt.outcome is SendOutcome.PERMANENT and _unfit(call) is None:
+            return replace(
+                receipt, outcome=SendOutcome.REFUSED
+            )  # it was the agent's number, not the person's
         return receipt
 
     def hear_call(self, request: InboundRequest, config: PluginConfig) -> CallEvent:
@@ -140,34 +126,36 @@ class Voice:
         """The turn as TwiML. Raises ValueError for a language without a voice or a number not in E.164."""
         return conversation.say(turn, request, config)
 
-    def _place(self, client: Client, wanted: "_Wanted") -> tuple[Receipt, failures.Failure | None]:
-        """The receipt, and what stops the rest of the batch, if anything does."""
+    def _place(self, client: Client, wanted: "_Wanted") -> Receipt:
+        """The receipt. Raises `Stopped` and `InDoubt`."""
         key, asked, sid, doubt = wanted.message.key, False, None, "Twilio's answer says nothing"
+        unfit = _unfit(wanted.message)
+        if unfit is not None:
+            return unfit
         try:
             sid = self._placed_already(client, wanted)
             if sid is None:
                 asked = True
                 sid = _created(client, wanted)
         except _Busy:
-            return Receipt(key, SendOutcome.RETRY, reason="the agent's telephone is in use"), None
+            return Receipt(key, SendOutcome.RETRY, reason="the agent's telephone is in use")
         except TwilioException as error:
-            return _failed(key, failures.of_answer(error))
+            return failures.of_answer(error, key)
         except requests.RequestException as error:
-            failure = failures.of_connection(error)
-            if failure is None and not asked:
-                failure = failures.Failure(SendOutcome.RETRY, "the connection was lost before the call", True)
-            if failure is not None:
-                return _failed(key, failure)
-            doubt = f"the connection was lost ({type(error).__name__})"
+            doubt = failures.of_connection(error, asked=asked)
         sid = sid or self._found_after(client, wanted, doubt)
         self._remember(sid, key)
-        return Receipt(key, SendOutcome.SENT, sid), None
+        return Receipt(key, SendOutcome.SENT, sid)
 
     def _placed_already(self, client: Client, wanted: "_Wanted") -> str | None:
         """Twilio's id of the call, or None. Twilio knows no idempotency key and gives back nothing of ours:
         what this process placed is known by key; what another one placed by number and time."""
         since = datetime.now(UTC) - REPEAT
-        calls = client.calls.list(to=wanted.number, from_=wanted.config.get("caller"), limit=LOOKED_THROUGH)
+        number, caller = wanted.number, wanted.config.get("caller")
+        try:
+            calls = client.calls.list(to=number, from_=caller, limit=LOOKED_THROUGH)
+        except (ValueError, AttributeError) as error:
+            raise TwilioException("the list cannot be read") from error
         for call in calls:
             ours = self._placed.get(call.sid)
             under_way = call.status in _UNDER_WAY
@@ -182,13 +170,13 @@ class Voice:
         return None
 
     def _found_after(self, client: Client, wanted: "_Wanted", doubt: str) -> str:
-        """The call after an answer that did not come. Raises `Uncertain` where Twilio does not show it."""
+        """The call after an answer that did not come. Raises `InDoubt` where Twilio does not show it."""
         try:
             sid = self._placed_already(client, wanted)
-        except (TwilioException, requests.RequestException, ValueError, _Busy) as error:
-            raise Uncertain(doubt) from error
+        except (TwilioException, requests.RequestException, _Busy) as error:
+            raise InDoubt(doubt) from error
         if sid is None:
-            raise Uncertain(doubt)
+            raise InDoubt(doubt)
         return sid
 
     def _remember(self, sid: str, key: str) -> None:
@@ -245,7 +233,3 @@ def _created(client: Client, wanted: _Wanted) -> str | None:
         return client.calls.create(**wanted.parameters()).sid or None
     except (ValueError, AttributeError):  # 2xx, and no JSON or no object
         return None
-
-
-def _failed(key: str, failure: failures.Failure) -> tuple[Receipt, failures.Failure | None]:
-    return Receipt(key, failure.outcome, reason=failure.reason), failure if failure.general else None

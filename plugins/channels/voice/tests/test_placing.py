@@ -170,6 +170,13 @@ def test_an_answer_that_says_nothing_leaves_doubt(answer: Answer | None) -> None
     assert [(one.key, one.outcome) for one in raised.value.receipts] == [("3-1", RETRY)]
 
 
+@pytest.mark.parametrize("answer", [Answer(200, b"<html>"), Answer(200, b"{}"), Answer(200, b"[]")])
+def test_a_list_that_cannot_be_read_means_later(answer: Answer) -> None:
+    with standing_in(lambda _: answer) as address, running(Twilio(), api_base=address) as config:
+        receipts = Voice().send(several(2), config)
+    assert [receipt.outcome for receipt in receipts] == [RETRY, RETRY]
+
+
 def test_nobody_there_means_later() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""A burst of events while web processes and workers are killed: the provider sends again what was not
+"""A burst of events while web processes, workers and PostgreSQL are killed: the provider sends again what was not
 answered, and the books are as if nothing had happened."""
 
 import os
@@ -150,3 +150,12 @@ def wait_for_a_payment(placed: Placed) -> None:
 def payments(placed: Placed) -> int:
     with runtime.current().database.transaction(placed.scope) as session:
         return session.execute(select(func.count()).select_from(Payment)).scalar_one()
+
+
+def test_a_killed_postgresql_loses_and_doubles_nothing() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.payments.crashed_database"],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, text=True,
+        timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]

@@ -1,5 +1,5 @@
-"""A burst of events while web processes, workers and PostgreSQL are killed: the provider sends again what was not
-answered, and the books are as if nothing had happened."""
+"""A burst of events while web processes, workers and PostgreSQL are killed: the provider sends again what was
+not answered, and the books are as if nothing had happened."""
 
 import os
 import random

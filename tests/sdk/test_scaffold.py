@@ -13,7 +13,7 @@ from recupero_sdk.conformance.quality import read_quality, rules_of
 from recupero_sdk.conformance.quality_rules import KINDS
 from recupero_sdk.scaffold import ScaffoldError, make
 
-NAMES = {"regulation": "ec", "channel": "pigeon_post", "model": "luck", "gateway": "till"}
+NAMES = {"regulation": "ec", "channel": "pigeon_post", "model": "luck", "gateway": "till", "text": "gist"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -53,7 +53,11 @@ def test_the_platform_has_the_same_command(tmp_path: Path) -> None:
         ("channel", "Pigeon", "`Pigeon` is no name for a channel; use lower-case letters, digits and _"),
         ("gateway", "../till", "`../till` is no name for a gateway"),
         ("model", "", "`` is no name for a model"),
-        ("pack", "uy", "`pack` is not a kind of plug-in; use one of regulation, channel, model, gateway"),
+        (
+            "pack",
+            "uy",
+            "`pack` is not a kind of plug-in; use one of regulation, channel, model, gateway, text",
+        ),
     ],
 )
 def test_a_bad_name_is_refused_in_a_line(

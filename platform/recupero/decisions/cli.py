@@ -2,11 +2,11 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -72,6 +72,9 @@ def _together(plans: list[dict[str, Any]]) -> dict[str, Any]:
         total["bound_gap"] = max(total["bound_gap"], each["bound_gap"])
         total["notes"] += [f"tenant {each['tenant_id']}: {note}" for note in each["notes"]]
     return {**total, "seconds": round(total["seconds"], 3), "tenants": plans}
+
+
+Kind = TypeVar("Kind")
 
 
 @click.group()
@@ -193,19 +196,27 @@ def shadow(kind: str, tenant: str | None, agency: int | None, data_dir: Path | N
 @click.option(
     "--predictions", type=click.Path(path_type=Path, dir_okay=False), help="Write row_id and p here."
 )
-@click.option(
-    "--kind", default="propensity", show_default=True, help="The installed kind of model to measure."
-)
+@click.option("--kind", help="The installed kind of model; propensity by default, intents for sets of texts.")
 @command.json_option
 @command.answers
 def benchmark(
-    name: str, train_file: Path, test_file: Path, predictions: Path | None, kind: str, as_json: bool
+    name: str, train_file: Path, test_file: Path, predictions: Path | None, kind: str | None, as_json: bool
 ) -> None:
     """Train the platform's model on a public data set NAME and score a test file. Needs no database."""
-    from recupero.decisions.publicdata import benchmark as measure
+    from recupero.decisions import publicdata, publictexts
     from recupero.kernel.plugins import Plugins
 
-    installed = Plugins.load().models
+    plugins = Plugins.load()
+    if name in publictexts.SETS:
+        reader = _brought(plugins.texts, kind or "intents")
+        found = publictexts.benchmark(reader, name, train_file, test_file, predictions)
+    else:
+        model = _brought(plugins.models, kind or "propensity")
+        found = publicdata.benchmark(model, name, train_file, test_file, predictions)
+    command.finish(found, as_json=as_json)
+
+
+def _brought(installed: Mapping[str, Kind], kind: str) -> Kind:
     if kind not in installed:
         raise UserError(
             "no plug-in brings the model '%(kind)s'; installed: %(known)s",
@@ -213,7 +224,7 @@ def benchmark(
             kind=kind,
             known=", ".join(installed),
         )
-    command.finish(measure(installed[kind], name, train_file, test_file, predictions), as_json=as_json)
+    return installed[kind]
 
 
 @click.group()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from recupero.decisions import metrics
+from recupero.decisions import metrics, publictexts
 from recupero.decisions.columns import Floats
 from recupero.kernel.errors import UserError
 from recupero_sdk.models import Columns, ScoringModel
@@ -104,7 +104,7 @@ def _set(name: str) -> PublicSet:
             "the data set '%(name)s' is not supported; supported: %(known)s",
             field="NAME",
             name=name,
-            known=", ".join(SETS),
+            known=", ".join([*SETS, *publictexts.SETS]),
         )
     return SETS[name]
 

@@ -13,6 +13,7 @@ from recupero_sdk.channels import Channel
 from recupero_sdk.gateways import Gateway
 from recupero_sdk.law import RegulationPack
 from recupero_sdk.models import ScoringModel
+from recupero_sdk.texts import TextModel
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +22,7 @@ _HOOKS = {
     "channel": "register_channels",
     "model": "register_scoring_models",
     "gateway": "register_gateways",
+    "text": "register_text_models",
 }
 
 
@@ -48,6 +50,7 @@ class Plugins:
     channels: dict[str, Channel] = field(default_factory=dict)
     models: dict[str, ScoringModel] = field(default_factory=dict)
     gateways: dict[str, Gateway] = field(default_factory=dict)
+    texts: dict[str, TextModel] = field(default_factory=dict)
     states: list[PluginState] = field(default_factory=list)
 
     @classmethod
@@ -90,6 +93,7 @@ class Plugins:
             "channel": self.channels,
             "model": self.models,
             "gateway": self.gateways,
+            "text": self.texts,
         }
         return registries[kind]
 
@@ -121,7 +125,9 @@ def _registered(kind: str, point: EntryPoint) -> list[Any]:
 def _key(kind: str, thing: Any) -> str:
     if kind == "regulation":
         return str(thing.country)
-    protocols: dict[str, Any] = {"channel": Channel, "model": ScoringModel, "gateway": Gateway}
+    protocols: dict[str, Any] = {
+        "channel": Channel, "model": ScoringModel, "gateway": Gateway, "text": TextModel,
+    }  # fmt: skip
     protocol = protocols[kind]
     wanted = {*protocol.__annotations__, *(name for name in vars(protocol) if not name.startswith("_"))}
     missing = sorted(name for name in wanted if not hasattr(thing, name))

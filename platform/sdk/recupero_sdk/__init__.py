@@ -12,6 +12,7 @@ ENTRY_POINT_GROUPS = {
     "channel": "recupero.channels",
     "model": "recupero.models",
     "gateway": "recupero.gateways",
+    "text": "recupero.texts",
 }
 
 hookspec = pluggy.HookspecMarker(PROJECT)

@@ -5,6 +5,7 @@ from recupero_sdk.channels import Channel
 from recupero_sdk.gateways import Gateway
 from recupero_sdk.law import RegulationPack
 from recupero_sdk.models import ScoringModel
+from recupero_sdk.texts import TextModel
 
 
 @hookspec
@@ -28,4 +29,10 @@ def register_scoring_models() -> list[ScoringModel]:
 @hookspec
 def register_gateways() -> list[Gateway]:
     """Return the payment gateways. The key claimed is the gateway's `key`."""
+    raise AssertionError("a specification is never called")
+
+
+@hookspec
+def register_text_models() -> list[TextModel]:
+    """Return the models that read messages. The key claimed is the model's `key`."""
     raise AssertionError("a specification is never called")

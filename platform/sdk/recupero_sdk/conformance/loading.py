@@ -17,14 +17,18 @@ from recupero_sdk.channels import Channel
 from recupero_sdk.gateways import Gateway
 from recupero_sdk.inbound import Converses, Listens
 from recupero_sdk.models import ScoringModel
+from recupero_sdk.texts import TextModel
 
 _HOOKS = {
     "regulation": "register_regulation_packs",
     "channel": "register_channels",
     "model": "register_scoring_models",
     "gateway": "register_gateways",
+    "text": "register_text_models",
 }
-_PROTOCOLS: dict[str, Any] = {"channel": Channel, "model": ScoringModel, "gateway": Gateway}
+_PROTOCOLS: dict[str, Any] = {
+    "channel": Channel, "model": ScoringModel, "gateway": Gateway, "text": TextModel,
+}  # fmt: skip
 #: Rules of which nobody is exempt who can do what they are about.
 _ABILITIES: dict[str, Any] = {"inbound": Listens, "calls": Converses}
 

@@ -17,6 +17,7 @@ pytest.register_assert_rewrite(
     "recupero_sdk.conformance.inbound",
     "recupero_sdk.conformance.model",
     "recupero_sdk.conformance.regulation",
+    "recupero_sdk.conformance.text",
 )
 
 

@@ -85,6 +85,17 @@ _KIT: dict[str, tuple[str, ...]] = {
         "test_one_outcome_alone_is_refused",
         "test_a_missing_column_is_named",
     ),
+    "guesses": (
+        "test_it_is_a_model_of_texts",
+        "test_its_examples_are_labelled_and_keep_writers_apart",
+        "test_it_finds_what_is_there_to_find",
+        "test_probabilities_are_sorted_and_add_up_to_one",
+        "test_a_text_that_says_nothing_is_doubted",
+        "test_the_same_seed_trains_the_same_model",
+        "test_no_text_is_no_guess",
+    ),
+    "several": ("test_several_labels_are_judged_each_for_itself",),
+    "too-little": ("test_too_few_texts_are_refused_in_words", "test_one_label_alone_is_refused"),
     "settings": ("test_settings_are_named_once_and_secrets_are_marked",),
     "privacy": ("test_reasons_name_nobody",),
     "explained": (

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-Kind = Literal["regulation", "channel", "model", "gateway"]
+Kind = Literal["regulation", "channel", "model", "gateway", "text"]
 Grade = Literal["bronze", "silver", "gold", "platinum"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 GRADES: tuple[Grade, ...] = get_args(Grade)
@@ -24,7 +24,7 @@ class QualityRule:
 
 
 _LAW: tuple[Kind, ...] = ("regulation",)
-_SOFTWARE: tuple[Kind, ...] = ("channel", "model", "gateway")
+_SOFTWARE: tuple[Kind, ...] = ("channel", "model", "gateway", "text")
 _OUTSIDE: tuple[Kind, ...] = ("channel", "gateway")
 
 RULES: tuple[QualityRule, ...] = (
@@ -108,6 +108,16 @@ RULES: tuple[QualityRule, ...] = (
         "refusals", "silver", ("model",), "too few rows and a missing column are refused in words (kit)"
     ),
     QualityRule(
+        "guesses", "silver", ("text",),
+        "every label with its probability, the told one first, doubt where nothing is told (kit)",
+    ),
+    QualityRule(
+        "several", "silver", ("text",), "several labels of a text are each judged for themselves (kit)"
+    ),
+    QualityRule(
+        "too-little", "silver", ("text",), "too few texts and a single label are refused in words (kit)"
+    ),
+    QualityRule(
         "settings", "gold", _OUTSIDE,
         "secrets are marked as such; the check or the refusal names a setting that is missing and tells no"
         " secret (kit)",
@@ -116,7 +126,7 @@ RULES: tuple[QualityRule, ...] = (
     QualityRule("privacy", "gold", ("channel",), "reasons name nobody (kit)", exemptible=True),
     QualityRule("explained", "gold", ("model",), "reasons name features, strongest first (kit)"),
     QualityRule(
-        "kept", "gold", ("model",), "what is trained is kept without pickle and scores the same (kit)"
+        "kept", "gold", ("model", "text"), "what is trained is kept without pickle and scores the same (kit)"
     ),
     QualityRule("typed", "gold", _SOFTWARE, "py.typed is there and every function is annotated"),
     QualityRule(
@@ -124,7 +134,7 @@ RULES: tuple[QualityRule, ...] = (
         "tried by a named person against the provider's own test service (by, on)",
         exemptible=True,
     ),
-    QualityRule("measured", "platinum", ("model",), "README.md gives its figures beside a baseline's"),
+    QualityRule("measured", "platinum", ("model", "text"), "README.md gives its figures beside a baseline's"),
     QualityRule("property-tests", "platinum", KINDS, "a hypothesis test of its own runs and passes"),
     QualityRule("reviewed", "platinum", KINDS, "read by a named person of the field (by, on)"),
 )  # fmt: skip

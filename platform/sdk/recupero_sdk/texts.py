@@ -1,0 +1,63 @@
+"""What a model that reads messages implements: texts in, labels with probabilities out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+from recupero_sdk.models import Training
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """One label that a text may have, and how probable it is (0 to 1)."""
+
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One message that somebody labelled. `writer` keeps a person's messages together, so that none of them
+    stands on both sides of a split; `source` says where it comes from (written, corrected)."""
+
+    text: str = field(repr=False)
+    labels: tuple[str, ...]
+    language: str
+    writer: str
+    source: str = "written"
+
+
+@runtime_checkable
+class TextModel(Protocol):
+    """A kind of model for texts. `key` is its name in the registry, `languages` what it reads (ISO 639-1).
+
+    `examples` are messages that it brings along, so that it can be trained before an agency has any of its
+    own; empty where it brings none.
+    """
+
+    key: str
+    languages: Sequence[str]
+
+    def examples(self) -> Sequence[Example]:
+        """The labelled messages that come with the plug-in."""
+        ...
+
+    def train(self, texts: Sequence[str], labels: Sequence[Sequence[str]], *, seed: int = 0) -> Training:
+        """Fit on texts with one or several labels each. Raises ValueError on too few texts or labels."""
+        ...
+
+    def predict(self, fitted: Any, texts: Sequence[str]) -> list[list[Guess]]:
+        """For each text, in order, every label it was trained on with its probability, most probable first.
+
+        Where each training text had one label the probabilities of a text add up to 1; else each label is
+        judged for itself.
+        """
+        ...
+
+    def dump(self, fitted: Any) -> bytes:
+        """The fitted object as bytes that `load` reads in another process (no pickle)."""
+        ...
+
+    def load(self, blob: bytes) -> Any:
+        """The inverse of `dump`."""
+        ...

@@ -1,0 +1,158 @@
+"""A linear model over pieces of words and pairs of words, with margins turned into probabilities.
+
+Letters in runs of two to five catch typos, missing accents and word endings; words and pairs of words catch
+what is said. One linear support-vector machine for each label; what its margin is worth as a probability is
+learned from texts that it did not see (Platt 1999 for several labels; a softmax with one temperature, Guo et
+al. 2017, where each text has one).
+"""
+
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recupero_intents.calibration import sigmoid, softmax, temperature, unit_slope
+from recupero_intents.pieces import Pieces
+from recupero_sdk.models import Training
+from recupero_sdk.texts import Example, Guess
+
+Floats = NDArray[np.float64]
+MIN_TEXTS = 20
+FOLDS = 4
+SOFTNESS = 0.5  # C of the support-vector machines
+LONGEST = 4000  # characters of a message that are read
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """Pieces, one row of weights per label, and what turns margins into probabilities: `scale` alone
+    (softmax) where each text has one label, else `scale` and `shift` (sigmoid)."""
+
+    labels: tuple[str, ...]
+    single: bool
+    pieces: Pieces
+    weights: NDArray[np.float32]
+    intercepts: Floats
+    scale: float
+    shift: float
+
+
+class Intents:
+    """The kind of model."""
+
+    key = "intents"
+    languages: Sequence[str] = ("es", "en", "pt")
+
+    def examples(self) -> Sequence[Example]:
+        """The messages written for this plug-in."""
+        from recupero_intents.written import written
+
+        return written()
+
+    def train(self, texts: Sequence[str], labels: Sequence[Sequence[str]], *, seed: int = 0) -> Training:
+        """Fit on texts with one or several labels each. Raises ValueError on too few texts or labels."""
+        known = tuple(sorted({label for row in labels for label in row}))
+        if len(texts) < MIN_TEXTS or len(known) < 2:
+            raise ValueError(f"needs {MIN_TEXTS} texts and 2 labels; got {len(texts)} and {len(known)}")
+        target = np.array([[label in row for label in known] for row in labels])
+        single = bool((target.sum(axis=1) == 1).all())
+        pieces = Pieces.learn([_read(text) for text in texts])
+        table = pieces.table([_read(text) for text in texts])
+        margins = _unseen(table, target, seed)
+        if single:
+            scale, shift = temperature(margins, target.argmax(axis=1)), 0.0
+        else:
+            scale, shift = unit_slope(margins.ravel(), target.ravel())
+        weights, intercepts = _machines(table, target, seed)
+        fitted = Fitted(known, single, pieces, weights, intercepts, scale, shift)
+        metrics = {
+            "texts": float(len(texts)),
+            "labels": float(len(known)),
+            **_figures(margins, target, single),
+        }
+        return Training(fitted, metrics, {"softness": str(SOFTNESS), "folds": str(FOLDS)})
+
+    def predict(self, fitted: Fitted, texts: Sequence[str]) -> list[list[Guess]]:
+        """Every label with its probability for each text, most probable first."""
+        if not texts:
+            return []
+        table = fitted.pieces.table([_read(text) for text in texts])
+        margins = np.asarray(table @ fitted.weights.T.astype(np.float64)) + fitted.intercepts
+        chances = (
+            softmax(margins * fitted.scale)
+            if fitted.single
+            else sigmoid(margins * fitted.scale + fitted.shift)
+        )
+        return [_guesses(fitted.labels, row) for row in chances]
+
+    def dump(self, fitted: Fitted) -> bytes:
+        """A numpy archive of plain arrays; the words are JSON in it."""
+        head = {
+            "labels": fitted.labels, "single": fitted.single, "scale": fitted.scale, "shift": fitted.shift,
+            "pieces": fitted.pieces.to_json(),
+        }  # fmt: skip
+        out = io.BytesIO()
+        np.savez_compressed(
+            out, head=np.frombuffer(json.dumps(head, ensure_ascii=False).encode(), dtype=np.uint8),
+            weights=fitted.weights, intercepts=fitted.intercepts, rarity=fitted.pieces.rarity,
+        )  # fmt: skip
+        return out.getvalue()
+
+    def load(self, blob: bytes) -> Fitted:
+        """The inverse of `dump`."""
+        with np.load(io.BytesIO(blob), allow_pickle=False) as kept:
+            head = json.loads(kept["head"].tobytes())
+            pieces = Pieces.from_json(head["pieces"], kept["rarity"])
+            return Fitted(
+                tuple(head["labels"]), bool(head["single"]), pieces, kept["weights"], kept["intercepts"],
+                float(head["scale"]), float(head["shift"]),
+            )  # fmt: skip
+
+
+def _read(text: str) -> str:
+    return text[:LONGEST]
+
+
+def _machines(table: Any, target: NDArray[np.bool_], seed: int) -> tuple[NDArray[np.float32], Floats]:
+    """One machine a label: its weights and its intercept. A label on every text or on none needs none."""
+    from sklearn.svm import LinearSVC
+
+    weights = np.zeros((target.shape[1], table.shape[1]), dtype=np.float32)
+    intercepts = np.where(target.all(axis=0), 1.0, -1.0)
+    for place in np.flatnonzero(target.any(axis=0) & ~target.all(axis=0)):
+        machine = LinearSVC(C=SOFTNESS, random_state=seed).fit(table, target[:, place])
+        weights[place], intercepts[place] = machine.coef_[0], machine.intercept_[0]
+    return weights, intercepts
+
+
+def _unseen(table: Any, target: NDArray[np.bool_], seed: int) -> Floats:
+    """The margin of every text by machines that did not learn from it."""
+    order = np.random.default_rng(seed).permutation(len(target))
+    margins = np.zeros(target.shape)
+    for fold in range(FOLDS):
+        asked = order[fold::FOLDS]
+        learned = np.setdiff1d(order, asked)
+        weights, intercepts = _machines(table[learned], target[learned], seed)
+        margins[asked] = np.asarray(table[asked] @ weights.T.astype(np.float64)) + intercepts
+    return margins
+
+
+def _figures(margins: Floats, target: NDArray[np.bool_], single: bool) -> dict[str, float]:
+    """How well the unseen texts were read: the share whose first guess is right, for several labels F1."""
+    first = margins.argmax(axis=1)
+    right = {"unseen_first_right": float(target[np.arange(len(target)), first].mean())}
+    if single:
+        return right
+    said = margins > 0
+    hits = float((said & target).sum())
+    total = float(said.sum() + target.sum())
+    return {**right, "unseen_f1": 2 * hits / total if total else 0.0}
+
+
+def _guesses(labels: Sequence[str], chances: Floats) -> list[Guess]:
+    order = np.argsort(-chances, kind="stable")
+    return [Guess(labels[place], float(chances[place])) for place in order]

@@ -215,6 +215,7 @@ PLUGIN_KINDS: Words = {
     "regulation": _("Law of a country"),
     "channel": _("Channel"),
     "model": _("Model"),
+    "text": _("Model of texts"),
     "gateway": _("Payment gateway"),
 }
 PURPOSES: Words = {

@@ -16,6 +16,7 @@ from recupero.payments import service as payments
 from recupero.payments.queries import in_suspense, refused_events
 from recupero.payments.tables import Charge, Payment, ProviderEvent
 from recupero.placements import service as placements
+from recupero.tenancy import service as tenancy
 from recupero_sdk.gateways import Charge as MadeCharge
 from recupero_sdk.gateways import ChargeRequest, PaymentEventKind, PretendGateway
 from tests.factories import World
@@ -120,6 +121,21 @@ def test_a_wrong_signature_is_turned_away(client: FlaskClient, placed: Placed) -
     assert post(client, made, (body, {"Sandbox-Signature": "t=1,v1=00"})) == 401
     assert post(client, made, (body, {})) == 401
     assert events_of(placed) == []
+
+
+def test_a_new_signing_secret_counts_at_once(
+    client: FlaskClient, placed: Placed, platform: runtime.Runtime
+) -> None:
+    made = charge(placed)
+    old = event(made)
+    assert post(client, made, old) == 200
+    with platform.database.transaction(placed.scope) as session:
+        tenancy.configure_plugin(
+            session, kind="gateway", key="sandbox", enabled=True, settings={},
+            secret_values={"signing_secret": "new"}, actor="user:1",
+        )  # fmt: skip
+    assert post(client, made, event(made)) == 200
+    assert post(client, made, old) == 401
 
 
 def test_a_stale_event_is_turned_away(client: FlaskClient, placed: Placed) -> None:

@@ -132,7 +132,7 @@ class Channel(Protocol):
 
 @runtime_checkable
 class DryRuns(Protocol):
-    """A connector that can tell beforehand what `send` would do: for previews and prices."""
+    """Tells beforehand what `send` would do, for previews and prices. The kit asks it of every connector."""
 
     def dry_run(self, messages: Sequence[Message], config: PluginConfig) -> list[Receipt]:
         """The receipts that `send` would give as far as the connector knows by itself (no reference), with

@@ -47,6 +47,13 @@ class Email:
             return "there is a user name but no password"
         return None
 
+    def dry_run(self, messages: Sequence[Message], config: PluginConfig) -> list[Receipt]:
+        """Which letters can be written to their address. Connects to nothing."""
+        problem = self.check(config)
+        if problem:
+            return [Receipt(message.key, SendOutcome.REFUSED, reason=problem) for message in messages]
+        return [_written(message, config) for message in messages]
+
     def send(self, messages: Sequence[Message], config: PluginConfig) -> list[Receipt]:
         """Send the batch over one connection.
 
@@ -62,6 +69,23 @@ class Email:
             return _send_all(connection, messages, config)
         finally:
             connection.close()
+
+
+def _written(message: Message, config: PluginConfig) -> Receipt:
+    try:
+        build(message, config.get("sender"), _domain(config))
+    except (ValueError, UnicodeError):
+        return _unwritable(message)
+    return Receipt(message.key, SendOutcome.SENT)
+
+
+def _unwritable(message: Message) -> Receipt:
+    return Receipt(message.key, SendOutcome.PERMANENT, reason="the address cannot be written")
+
+
+def _domain(config: PluginConfig) -> str:
+    """Right-hand side of Message-ID."""
+    return config.get("domain") or config.get("sender").rpartition("@")[2]
 
 
 def _connect(config: PluginConfig) -> smtplib.SMTP:
@@ -88,16 +112,13 @@ def _tls() -> ssl.SSLContext:
 
 
 def _send_all(connection: smtplib.SMTP, messages: Sequence[Message], config: PluginConfig) -> list[Receipt]:
-    sender = config.get("sender")
-    domain = config.get("domain") or sender.rpartition("@")[2]
+    sender, domain = config.get("sender"), _domain(config)
     receipts: list[Receipt] = []
     for place, message in enumerate(messages):
         try:
             mail = build(message, sender, domain)
         except (ValueError, UnicodeError):
-            receipts.append(
-                Receipt(message.key, SendOutcome.PERMANENT, reason="the address cannot be written")
-            )
+            receipts.append(_unwritable(message))
             continue
         try:
             receipts.append(_send_one(connection, mail, message, sender, domain))

@@ -190,7 +190,9 @@ def test_an_address_that_cannot_be_written_is_permanent(address: str) -> None:
     relay = Relay()
     with running(relay) as config:
         first, second = Email().send([replace(MESSAGE, recipient=address), MESSAGE], config)
+        foreseen = Email().dry_run([replace(MESSAGE, recipient=address), MESSAGE], config)
     assert (first.outcome, second.outcome) == (SendOutcome.PERMANENT, SendOutcome.SENT)
+    assert [receipt.outcome for receipt in foreseen] == [first.outcome, second.outcome]
 
 
 def test_a_line_break_in_the_subject_makes_no_header() -> None:

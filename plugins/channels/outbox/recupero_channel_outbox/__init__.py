@@ -18,6 +18,10 @@ class Outbox:
         """Nothing can be wrong with it."""
         return None
 
+    def dry_run(self, messages: Sequence[Message], config: PluginConfig) -> list[Receipt]:
+        """Every message would be taken."""
+        return [Receipt(message.key, SendOutcome.SENT) for message in messages]
+
     def send(self, messages: Sequence[Message], config: PluginConfig) -> list[Receipt]:
         """A receipt for each; the reference is the message's own key, so that a repeated one is the same."""
         return [

@@ -90,6 +90,9 @@ class Sms:
 
     def dry_run(self, messages: Sequence[Message], config: PluginConfig) -> list[Receipt]:
         """The receipts `send` would give, with segments and price; asks nobody."""
+        problem = self.check(config)
+        if problem:
+            return [Receipt(message.key, SendOutcome.REFUSED, reason=problem) for message in messages]
         return [_foreseen(_draft(message, config)) for message in messages]
 
     def send(self, messages: Sequence[Message], config: PluginConfig) -> list[Receipt]:

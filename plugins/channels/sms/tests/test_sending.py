@@ -263,3 +263,4 @@ def test_the_check_names_what_is_wrong_and_nothing_is_sent_so(settings: dict[str
     assert problem.startswith(told)
     (receipt,) = Sms().send([MESSAGE], config)
     assert (receipt.outcome, receipt.reason) == (REFUSED, problem)
+    assert Sms().dry_run([MESSAGE], config) == [receipt]

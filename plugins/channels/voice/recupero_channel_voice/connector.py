@@ -82,6 +82,9 @@ class Voice:
 
     def dry_run(self, messages: Sequence[Message], config: PluginConfig) -> list[Receipt]:
         """The receipts `send` would give; what a call costs is known when it has ended. Asks nobody."""
+        problem = self.check(config)
+        if problem:
+            return [Receipt(message.key, SendOutcome.REFUSED, reason=problem) for message in messages]
         return [_unfit(message) or Receipt(message.key, SendOutcome.SENT) for message in messages]
 
     def send(self, messages: Sequence[Message], config: PluginConfig) -> list[Receipt]:

@@ -241,4 +241,5 @@ def test_the_check_names_what_is_wrong_and_nothing_rings_so(settings: dict[str, 
     assert problem.startswith(told)
     (receipt,) = Voice().send([CALL], config)
     assert (receipt.outcome, receipt.reason) == (REFUSED, problem)
+    assert Voice().dry_run([CALL], config) == [receipt]
     assert Voice().connect(CALL, AGENT, config) == receipt

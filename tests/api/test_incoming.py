@@ -18,7 +18,12 @@ from tests.api.conftest import Machine, machine
 from tests.factories import World
 from tests.ledger.placed import Placed, place
 
-RECEIPT: dict[str, Any] = {"means": "transfer", "amount_minor": 400, "currency": "CLP", "received_on": "2026-03-09"}
+RECEIPT: dict[str, Any] = {
+    "means": "transfer",
+    "amount_minor": 400,
+    "currency": "CLP",
+    "received_on": "2026-03-09",
+}
 
 
 @pytest.fixture

@@ -56,6 +56,8 @@ def test_currencies_do_not_mix() -> None:
     "minor, currency, locale, text",
     [
         (125000, "CLP", "es_CL", "$125.000"),
+        (202819679, "COP", "es_CL", "COP\xa02.028.196,79"),
+        (-5, "COP", "es", "-0,05\xa0COP"),
         (48000050, "COP", "es_CO", "$480.000,50"),
         (48000000, "COP", "es_CO", "$480.000"),
         (123456, "EUR", "en", "€1,234.56"),

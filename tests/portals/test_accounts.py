@@ -27,7 +27,7 @@ def test_an_account_is_found_by_its_number(visitor: Visitor, scope: Scope, owed:
     visitor.sign_in(Role.AGENT, scope)
     assert "ACC-77" in visitor.text("/accounts?q=ACC-77")
     assert "Nothing found" in visitor.text("/accounts?q=ACC-78")
-    assert "CLP125,000" in visitor.text("/accounts")
+    assert "CLP\xa0125,000" in visitor.text("/accounts")
 
 
 def test_the_list_goes_on_after_its_first_page(visitor: Visitor, scope: Scope) -> None:
@@ -47,7 +47,7 @@ def test_the_page_shows_balance_and_what_is_lawful_when(
 ) -> None:
     visitor.sign_in(Role.AGENT, scope)
     page = visitor.text(f"/accounts/{owed.account_id}")
-    assert "CLP125,000" in page
+    assert "CLP\xa0125,000" in page
     assert "ana@example.com" in page
     assert "When contact is lawful" in page
 

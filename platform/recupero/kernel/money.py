@@ -1,5 +1,6 @@
 """Money as an integer of minor units with an ISO 4217 code; no arithmetic across currencies."""
 
+import re
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
@@ -108,6 +109,17 @@ def format_minor(minor: int, currency: str, locale: str) -> str:
     return text
 
 
+#: Between a letter of a sign and the digits beside it: at the end of what stands before, the beginning of
+#: what stands after. CLDR's `currencySpacing` wants a space there and Babel puts none: "COP 5", but "$5".
+_BEFORE, _AFTER = re.compile(r"(?<=[^\W\d_])(?=-?$)"), re.compile(r"^(?=[^\W\d_])")
+
+
+def _written(affixes: tuple[str, str], sign: str, border: re.Pattern[str]) -> tuple[str, str]:
+    """What stands beside positive and negative amounts, with the sign in its place."""
+    positive, negative = (border.sub("\xa0", affix.replace("\xa4", sign)) for affix in affixes)
+    return positive, negative
+
+
 @cache
 def _pattern(locale: str, currency: str, digits: int) -> tuple[Locale, NumberPattern]:
     """The locale's own way to write this currency, with exactly `digits` decimals. Its sign is put into the
@@ -116,8 +128,6 @@ def _pattern(locale: str, currency: str, digits: int) -> tuple[Locale, NumberPat
     pattern: NumberPattern = copy(read.currency_formats["standard"])
     pattern.frac_prec = (digits, digits)
     sign = get_currency_symbol(currency, read)
-    pattern.prefix, pattern.suffix = (
-        (positive.replace("\xa4", sign), negative.replace("\xa4", sign))
-        for positive, negative in (pattern.prefix, pattern.suffix)
-    )
+    pattern.prefix = _written(pattern.prefix, sign, _BEFORE)
+    pattern.suffix = _written(pattern.suffix, sign, _AFTER)
     return read, pattern

@@ -168,6 +168,7 @@ HOLDS: Words = {
     "plan": _("Plan running"),
     "promise": _("Promise running"),
     "client": _("Asked by the creditor"),
+    "person": _("Wishes a person"),
 }
 PARTS: Words = {
     "principal": _("Principal"),

@@ -64,7 +64,7 @@ def test_the_proof_names_every_rule_with_words_source_and_parameters(placed: Pla
         assert cap.text(language)
         assert cap.title(language)
         assert cap.outcome.explain(language)
-    assert ("at most", "1 contacts") in cap.parameters("en")
+    assert ("at most", "1 contact") in cap.parameters("en")
     assert {step.outcome.rule_id for step in found.law} == set((found.verdict or found.again).rules)
 
 

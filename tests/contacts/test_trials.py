@@ -148,7 +148,9 @@ def test_a_draft_comes_as_a_folder_or_as_a_zip_of_one(draft: Path, tmp_path: Pat
 
 def test_a_draft_that_cannot_be_used_says_file_place_and_remedy(draft: Path, tmp_path: Path) -> None:
     (draft / "rules" / "99-bill.yaml").write_text(BILL.replace("hours\n    scope", "hour\n    scope"))
-    with pytest.raises(UserError, match=r"99-bill.yaml: .*is not a rule kind; use one of") as refused:
+    with pytest.raises(
+        UserError, match=r"99-bill.yaml, line \d+: .*is not a rule kind; use one of"
+    ) as refused:
         trials.load_draft(draft)
     assert refused.value.field == "draft"
     text = tmp_path / "text.zip"

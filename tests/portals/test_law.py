@@ -85,7 +85,7 @@ def test_house_rules_are_previewed_and_then_hold(officer: Visitor, scope: Scope,
     ("fields", "said"),
     [
         ({"per_day": "many"}, "This is not a whole number."),
-        ({"per_day": "0"}, "greater than or equal to 1"),
+        ({"per_day": "0"}, "must be 1 or more"),
         ({"weekdays_from": "09:00"}, "Give both the first and the last hour"),
         ({"saturday_from": "18:00", "saturday_to": "09:00"}, "ends at or before it begins"),
         ({"document": "rules: 3"}, "must be a mapping with a list"),
@@ -197,3 +197,14 @@ def test_a_country_without_any_law_is_said_where_its_creditor_is(
         monkeypatch.setattr(f"{place_}.packs", lambda: Packs({}))
     assert "CL is closed to contact: no law is installed for it" in visitor.text("/")
     assert "no pack is installed for this country" in visitor.text("/tenants")
+
+
+def test_what_is_wrong_with_house_rules_is_told_in_the_readers_language(officer: Visitor) -> None:
+    officer.get("/law/policies?lang=pt")
+    document = (
+        "rules:\n- id: CL-AGENCY-x\n  kind: stop\n  title: {es: a, en: a}\n  parameters: {flags: [asleep]}\n"
+    )
+    answer = officer.send("/law/policies/edit", step="preview", document=document)
+    assert answer.status_code == 422
+    assert "linha 5" in answer.text
+    assert "não é admitido; use um de" in answer.text

@@ -24,7 +24,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
             HOURS,
             'closes: "20:00"',
             'closes: "8pm"',
-            "02-hours.yaml: rules[0].parameters.open[0].closes (rule UY-EXAMPLE-hours): `8pm` is not a time",
+            "02-hours.yaml, line 16: rules[0].parameters.open[0].closes (rule UY-EXAMPLE-hours): `8pm` is",
         ),
         (HOURS, "kind: hours ", "kind: ours ", "(rule UY-EXAMPLE-hours): is not a rule kind; use one of"),
         (HOURS, "scope: debtor ", "scop: debtor ", "scop (rule UY-EXAMPLE-hours)"),

@@ -42,7 +42,7 @@ def test_a_pack_in_order_loads(sample: Any, tmp_path: Path) -> None:
         (
             "    scope: debtor",
             "    scope: debtor\n    rests_on: [XX-week]",
-            ["01-hours.yaml: rules[0]", "rests_on", "`XX-week`"],
+            ["01-hours.yaml, line ", "rules[0].rests_on (rule XX-hours)", "`XX-week`"],
         ),
         ("    scope: debtor", "    scope: debtor\n    regions: [XX-Z]", ["`XX-Z`", "pack.yaml"]),
         ("rules:\n", "rules: [\n", ["is not YAML"]),
@@ -68,7 +68,7 @@ def test_a_zone_that_does_not_exist_is_named(sample: Any, tmp_path: Path) -> Non
 def test_two_versions_in_force_at_once_are_refused(sample: Any, tmp_path: Path) -> None:
     later = sample.rule.replace("2020-01-01", "2022-01-01")
     folder = sample.write(tmp_path, rules=sample.rules + later)
-    with pytest.raises(PackError, match=r"rules\[1\] \(rule XX-hours\): in_force: two versions are in force"):
+    with pytest.raises(PackError, match=r"rules\[1\]\.in_force \(rule XX-hours\): two versions are in force"):
         load_pack(folder)
 
 
@@ -104,3 +104,23 @@ def test_a_file_that_is_not_text_is_named(sample: Any, tmp_path: Path, name: str
 def test_a_folder_without_a_pack_says_so(sample: Any, tmp_path: Path) -> None:
     with pytest.raises(PackError, match=r"pack\.yaml: file is missing"):
         load_pack(tmp_path)
+
+
+def test_the_line_of_the_value_is_named_in_each_language(sample: Any, tmp_path: Path) -> None:
+    broken = sample.rules.replace("opens: 10:00", "opens: 25:00", 1)
+    line = next(number for number, text in enumerate(broken.splitlines(), 1) if "25:00" in text)
+    with pytest.raises(PackError) as error:
+        load_pack(sample.write(tmp_path, rules=broken))
+    assert f"01-hours.yaml, line {line}: rules[0].parameters" in str(error.value)
+    spanish, portuguese = error.value.explain("es"), error.value.explain("pt")
+    assert f"línea {line}" in spanish
+    assert "no es una hora del día" in spanish
+    assert f"linha {line}" in portuguese
+    assert "não é uma hora do dia" in portuguese
+
+
+def test_a_zone_of_the_pack_is_named_with_its_line(sample: Any, tmp_path: Path) -> None:
+    broken = sample.manifest.replace("Punta_Arenas", "Punta_Arena")
+    line = next(number for number, text in enumerate(broken.splitlines(), 1) if "Punta_Arena" in text)
+    with pytest.raises(PackError, match=f"pack.yaml, line {line}: "):
+        load_pack(sample.write(tmp_path, manifest=broken))

@@ -29,16 +29,17 @@ _language = click.option(
 
 
 @click.command("proof")
-@click.argument("contact_id", type=click.IntRange(min=1))
+@click.argument("contact", metavar="CONTACT")
 @_language
 @command.data_dir_option
 @command.json_option
 @command.answers
-def proof(contact_id: int, language: str, data_dir: Path | None, as_json: bool) -> None:
+def proof(contact: str, language: str, data_dir: Path | None, as_json: bool) -> None:
     """Every rule that was consulted for a stored contact, and the same judged again.
 
     Exits 1 where the contact would be refused under law and house rules of its day.
     """
+    contact_id = _contact_number(contact)
     with command.opened(data_dir) as platform, _owning(platform.database, contact_id) as session:
         found = proving.prove(session, contact_id)
     if as_json:
@@ -48,6 +49,16 @@ def proof(contact_id: int, language: str, data_dir: Path | None, as_json: bool) 
         click.echo(line)
     if not _holds(found):
         raise SystemExit(1)
+
+
+def _contact_number(text: str) -> int:
+    if not (text.isdecimal() and 0 < int(text) < 2**63):
+        raise UserError(
+            "'%(text)s' is not the number of a contact: give a whole number, as the timeline of the account"
+            " and `recupero law replay` show it",
+            field="contact", text=text,
+        )  # fmt: skip
+    return int(text)
 
 
 def _holds(found: Proof) -> bool:

@@ -38,7 +38,8 @@ def proof_to_json(found: Proof, language: str) -> dict[str, Any]:
 def week_to_json(answer: AccountWeek, language: str) -> dict[str, Any]:
     """An account's week in JSON types, its sentences in `language`."""
     return {
-        "account": answer.account_id, "zone": answer.zone, "unknown_zone": answer.unknown,
+        "account": answer.account_id, "zone": answer.zone, "zones": list(answer.zones),
+        "unknown_zone": answer.unknown,
         "pack": answer.pack,
         "channels": [
             {

@@ -4,6 +4,7 @@ The newest version that has begun holds, for the agency and for each tenant. Bot
 once. Versions are never changed, so that a contact is judged again with those it was made under.
 """
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -18,12 +19,13 @@ from recupero.contacts import gate
 from recupero.contacts.tables import LawPolicy
 from recupero.kernel import audit, clock
 from recupero.kernel.database import scope_of
-from recupero.kernel.errors import NotFound, UserError
+from recupero.kernel.errors import InLanguages, NotFound, UserError
 from recupero.law import policy
 from recupero.law.policy import HouseRules, Limits
 from recupero.law.service import Packs
 from recupero.tenancy import queries as tenancy
 from recupero_sdk.law import PackError
+from recupero_sdk.law.reasons import LANGUAGES
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,18 +113,24 @@ def house_rules(tenant_id: int | None, limits: Mapping[str, Any], document: str)
     try:
         stated = HouseRules(layer, Limits.from_json(limits))
     except PackError as error:
-        raise UserError("%(problem)s", field=_field(error), problem="; ".join(error.problems)) from None
+        field = _field(error)
+        raise UserError("%(problem)s", field=field, problem=_in_words(error, f"{field}: ")) from None
     try:
         found = HouseRules(layer, stated.limits, document.strip())
         policy.check(gate.packs(), found)
     except PackError as error:
-        raise UserError("%(problem)s", field="document", problem="; ".join(error.problems)) from None
+        raise UserError("%(problem)s", field="document", problem=_in_words(error)) from None
     return found
+
+
+def _in_words(error: PackError, named: str = "") -> InLanguages:
+    """The problems in each language; the first without `named`, where that is told beside them."""
+    return InLanguages({language: error.explain(language).removeprefix(named) for language in LANGUAGES})
 
 
 def _field(error: PackError) -> str:
     """The limit that is wrong: problems begin with its name."""
-    return error.problems[0].partition(":")[0].partition(".")[0]
+    return re.split(r"[.:\[]", error.problems[0])[0]
 
 
 def set_policy(

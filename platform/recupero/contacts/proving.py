@@ -84,13 +84,15 @@ def has_contact(session: Session, contact_id: int) -> bool:
 @dataclass(frozen=True, slots=True)
 class AccountWeek:
     """The coming days of an account by channel. `zone` is the one that days and hours are told in; `unknown`
-    says that nothing tells where the person is, so that nobody is contacted."""
+    says that nothing tells where the person is, so that nobody is contacted. `zones` are those in all of
+    which a moment must be lawful."""
 
     account_id: int
     zone: str
     unknown: bool
     pack: str
     channels: tuple[tuple[ChannelWeek, Point | None], ...]
+    zones: tuple[str, ...] = ()
 
 
 def account_week(session: Session, account_id: int, at: datetime, days: int = weeks.DAYS) -> AccountWeek:
@@ -111,7 +113,10 @@ def account_week(session: Session, account_id: int, at: datetime, days: int = we
         point = next((point for point in points if point.kind == POINT_FOR[channel]), None)
         facts = known.facts(account_id, point.id if point else None)
         found.append((weeks.week(law, facts, history, Proposal(at, channel), days), point))
-    zone = weeks.zone_shown(law, known.facts(account_id, None))
+    placeless = known.facts(account_id, None)
+    zone = weeks.zone_shown(law, placeless)
     verdict = found[0][0].now
     pack = f"{verdict.pack_id} {verdict.pack_version}"
-    return AccountWeek(account_id, zone, known.nowhere(account), pack, tuple(found))
+    return AccountWeek(
+        account_id, zone, known.nowhere(account), pack, tuple(found), weeks.zones(law, placeless)
+    )

@@ -109,6 +109,7 @@ class WeekSchema(Schema):
 
     account = fields.Integer(required=True)
     zone = fields.String(required=True)
+    zones = fields.List(fields.String(), required=True)
     unknown_zone = fields.Boolean(required=True)
     pack = fields.String(required=True)
     channels = fields.List(fields.Dict(), required=True)

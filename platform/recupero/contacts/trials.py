@@ -22,7 +22,7 @@ from recupero.contacts.reservation import HISTORY, Made, person_history
 from recupero.contacts.stored import stored_contacts
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
-from recupero.kernel.errors import UserError
+from recupero.kernel.errors import InLanguages, UserError
 from recupero.law import policy, trial
 from recupero.law.policy import HouseRules
 from recupero.law.service import Packs, judge_contact
@@ -30,6 +30,8 @@ from recupero.law.trial import Trial
 from recupero.placements import reach
 from recupero.tenancy import queries as tenancy
 from recupero_sdk.law import CHANNELS, Channel, PackError, Proposal, RegulationPack, load_pack
+from recupero_sdk.law.problems import Problem
+from recupero_sdk.law.reasons import LANGUAGES
 
 if TYPE_CHECKING:
     import polars as pl
@@ -244,10 +246,19 @@ def load_draft(path: Path) -> RegulationPack:
         if path.is_dir():
             return load_pack(path)
         with TemporaryDirectory(prefix="recupero-draft-") as folder:
-            return load_pack(_unpacked(path, Path(folder)))
+            return _load_unpacked(path, Path(folder))
     except PackError as error:
-        raise UserError(
-            "the draft cannot be used: %(problems)s", field="draft", problems="; ".join(error.problems)
+        said = InLanguages({language: error.explain(language) for language in LANGUAGES})
+        raise UserError("the draft cannot be used: %(problems)s", field="draft", problems=said) from None
+
+
+def _load_unpacked(path: Path, folder: Path) -> RegulationPack:
+    """The pack in a ZIP; its problems name files as the ZIP has them."""
+    try:
+        return load_pack(_unpacked(path, folder))
+    except PackError as error:
+        raise PackError(
+            one.without(str(folder)) if isinstance(one, Problem) else one for one in error.problems
         ) from None
 
 

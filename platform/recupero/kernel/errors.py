@@ -22,6 +22,16 @@ class Words:
         return ", ".join(self.codes)
 
 
+@dataclass(frozen=True, slots=True)
+class InLanguages:
+    """Part of a message that brings its own wording: by language (es, en, pt)."""
+
+    texts: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return self.texts["en"]
+
+
 class UserError(Exception):
     """Something the user did or sent cannot be done as it is.
 

@@ -19,6 +19,7 @@ from recupero.law.service import Packs
 from recupero_sdk.law import CHANNELS, Channel, PackError, RegulationPack
 from recupero_sdk.law.loader import parse_rules
 from recupero_sdk.law.policy import Policy, compose, load_policy
+from recupero_sdk.law.problems import described
 from recupero_sdk.law.schema import Rule
 from recupero_sdk.law.terms import Strict
 from recupero_sdk.law.zones import zone_exists
@@ -82,7 +83,7 @@ class Limits(Strict):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            raise PackError([_problem(one["loc"], one["msg"]) for one in error.errors()]) from None
+            raise PackError(described("", one, data, None, cls) for one in error.errors()) from None
 
     def rules(self, layer: Layer, country: str) -> list[dict[str, Any]]:
         """The limits as rules of a country, in the schema of packs."""
@@ -127,10 +128,6 @@ class Limits(Strict):
                 stretches.append({"days": days, "opens": opens, "closes": closes})
             rules.append(make.rule("hours", "hours", "hours", {"unit": "local_time", "open": stretches}))
         return rules
-
-
-def _problem(path: Sequence[int | str], message: str) -> str:
-    return f"{'.'.join(map(str, path))}: {message.removeprefix('Value error, ')}"
 
 
 @dataclass(frozen=True, slots=True)

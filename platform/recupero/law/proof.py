@@ -149,6 +149,9 @@ _WORDS: dict[str, tuple[str, str, str]] = {
     "what": ("cuenta", "counts", "conta"),
     "attempt": ("todo intento", "every attempt", "toda tentativa"),
     "minutes": ("minutos", "minutes", "minutos"),
+    "weeks": ("semanas", "weeks", "semanas"),
+    "months": ("meses", "months", "meses"),
+    "years": ("años", "years", "anos"),
     "day_one": ("primer día", "first day", "primeiro dia"),
     "event": ("el del hecho", "that of the event", "o do fato"),
     "next": ("el siguiente", "the next", "o seguinte"),
@@ -164,11 +167,32 @@ def _word(code: str, language: str) -> str:
     return word(code, language).replace("_", " ")
 
 
+#: Units of which there may be one: es, en, pt.
+_ONE: dict[str, tuple[str, str, str]] = {
+    "contacts": ("contacto", "contact", "contato"),
+    "days": ("día", "day", "dia"),
+    "hours": ("hora", "hour", "hora"),
+    "minutes": ("minuto", "minute", "minuto"),
+    "calendar_days": ("día corrido", "calendar day", "dia corrido"),
+    "business_days": ("día hábil", "business day", "dia útil"),
+    "weeks": ("semana", "week", "semana"),
+    "months": ("mes", "month", "mês"),
+    "years": ("año", "year", "ano"),
+}
+
+
+def _unit(unit: str, value: object, language: str) -> str:
+    """The unit as it follows its number."""
+    if str(value) == "1" and unit in _ONE:
+        return _ONE[unit][LANGUAGES.index(language)]
+    return _word(unit, language)
+
+
 def _plain(value: Any, language: str) -> str:
     """A parameter's value in words: an amount with its unit, a list, a table of codes."""
     if isinstance(value, Mapping):
         if set(value) == {"value", "unit"}:
-            return f"{value['value']} {_word(str(value['unit']), language)}"
+            return f"{value['value']} {_unit(str(value['unit']), value['value'], language)}"
         if {"days", "opens", "closes"} <= set(value):
             days = ", ".join(_word(day, language) for day in value["days"])
             return f"{days} {_clock(value['opens'])}-{_clock(value['closes'])}"

@@ -74,6 +74,12 @@ def zone_shown(packs: Packs, facts: Facts) -> str:
     return facts.timezone or (plausible_zones(pack, facts)[0] if pack else "UTC")
 
 
+def zones(packs: Packs, facts: Facts) -> tuple[str, ...]:
+    """Every zone the debtor may be in, as the law reckons; none where no pack answers for the country."""
+    pack = packs.by_country.get(facts.country)
+    return plausible_zones(pack, facts) if pack else ()
+
+
 def _days(
     packs: Packs, facts: Facts, history: Sequence[PastContact], proposal: Proposal, days: int
 ) -> list[Day]:

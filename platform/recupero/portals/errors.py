@@ -4,8 +4,8 @@ from datetime import date
 
 from flask_babel import gettext
 
-from recupero.kernel.errors import UserError, Words, fill
-from recupero.portals.language import day
+from recupero.kernel.errors import InLanguages, UserError, Words, fill
+from recupero.portals.language import day, language
 from recupero.portals.words import label
 
 
@@ -23,10 +23,16 @@ def said(error: UserError) -> str:
 
 def told(error: UserError) -> str:
     """The error as the API tells it: in the language asked for, codes and dates as the API writes them."""
-    return fill(gettext(error.template), error.values)
+    values = {
+        name: value.texts[language()] if isinstance(value, InLanguages) else value
+        for name, value in error.values.items()
+    }
+    return fill(gettext(error.template), values)
 
 
 def _as_read(value: object) -> object:
     if isinstance(value, Words):
         return ", ".join(label(value.kind, code) for code in value.codes)
+    if isinstance(value, InLanguages):
+        return value.texts[language()]
     return day(value) if isinstance(value, date) else value

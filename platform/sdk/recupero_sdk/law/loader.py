@@ -1,4 +1,4 @@
-"""Reads a regulation pack from its folder and says exactly what is wrong with it.
+"""Reads a regulation pack from its folder and says exactly what is wrong with it, and on which line.
 
 A pack's folder holds `pack.yaml` and `rules/*.yaml`. YAML is read strictly: a key given twice is an error,
 and only dates, numbers, true, false and null are anything but text (so `10:00` stays a time of day).
@@ -7,27 +7,22 @@ and only dates, numbers, true, false and null are anything but text (so `10:00` 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from types import UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from recupero_sdk.law.pack import RegulationPack
+from recupero_sdk.law.problems import PackError, Problem, Texts, described, line_of, sentence
 from recupero_sdk.law.schema import Manifest, Rule, RuleFile
 from recupero_sdk.law.values import CHANNELS
 from recupero_sdk.law.zones import zone_exists
 
-
-class PackError(ValueError):
-    """A pack that cannot be used. `problems` name file, path, property and remedy, one line each."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
+__all__ = ["PackError", "load_pack", "parse_rules", "read_yaml_text"]
 
 
 class _StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # libyaml's, where the wheel has it
@@ -44,15 +39,20 @@ for _tag, _pattern, _first in _SCALARS:
     _StrictLoader.add_implicit_resolver(_tag, re.compile(rf"^(?:{_pattern})$"), list(_first))
 
 
+class _TwiceError(yaml.constructor.ConstructorError):
+    """A key that stands twice in one mapping."""
+
+    def __init__(self, key: object, line: int) -> None:
+        super().__init__(None, None, f"key {key!r} is given twice", None)
+        self.key, self.line = key, line
+
+
 def _mapping_without_duplicates(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
     seen: dict[Any, Any] = {}
     for key_node, value_node in node.value:
         key = loader.construct_object(key_node, deep=True)
         if key in seen:
-            line = key_node.start_mark.line + 1
-            raise yaml.constructor.ConstructorError(
-                None, None, f"line {line}: key `{key}` is given twice; keep one", key_node.start_mark
-            )
+            raise _TwiceError(key, key_node.start_mark.line + 1)
         seen[key] = loader.construct_object(value_node, deep=True)
     return seen
 
@@ -60,164 +60,109 @@ def _mapping_without_duplicates(loader: yaml.SafeLoader, node: yaml.MappingNode)
 _StrictLoader.add_constructor("tag:yaml.org,2002:map", _mapping_without_duplicates)
 
 
-def _read_yaml(file: Path) -> Any:
+def _read_text(file: Path) -> str:
     try:
-        text = file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise PackError([f"{file}: file is missing; a pack needs it"]) from None
+        raise PackError([Problem(str(file), sentence("file_missing"))]) from None
     except UnicodeDecodeError as error:
-        raise PackError([f"{file}: is not UTF-8 ({error.reason}); save it as UTF-8"]) from None
-    return read_yaml_text(text, str(file))
+        raise PackError([Problem(str(file), sentence("not_utf8", reason=error.reason))]) from None
 
 
 def read_yaml_text(text: str, where: str) -> Any:
     """What a YAML text says, read as strictly as a pack's files. Raises `PackError`, naming `where`."""
     try:
         return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a SafeLoader, stricter still
-    except yaml.constructor.ConstructorError as error:
-        raise PackError([f"{where}: {error.problem}"]) from None
+    except _TwiceError as error:
+        raise PackError([Problem(where, sentence("twice", key=error.key), line=error.line)]) from None
     except yaml.YAMLError as error:
         said = " ".join(str(error).replace('in "<unicode string>", ', "at ").split())
-        raise PackError([f"{where}: is not YAML: {said}"]) from None
+        raise PackError([Problem(where, sentence("not_yaml", said=said))]) from None
 
 
-_REMEDIES = {
-    "extra_forbidden": "is not a property here; remove it or correct its name{properties}",
-    "missing": "is missing; add it",
-    "union_tag_invalid": "is not a rule kind; use one of {expected_tags}",
-    "union_tag_not_found": "needs `kind`; use one of {kinds}",
-    "literal_error": "is not allowed; use one of {expected}",
-    "string_pattern_mismatch": "must match {pattern}",
-    "string_too_short": "is empty; fill it in",
-    "too_short": "needs at least {min_length} entry",
-    "int_type": "is not a whole number",
-    "int_parsing": "is not a whole number",
-    "int_from_float": "is not a whole number",
-    "decimal_type": "is not a number",
-    "decimal_parsing": "is not a number",
-    "bool_type": "is neither true nor false",
-    "string_type": "is not text; write it in quotes",
-    "tuple_type": "is not a list; write it in square brackets",
-    "model_type": "is not a mapping; write `property: value` in it",
-    "model_attributes_type": "is not a mapping; write `property: value` in it",
-    "greater_than": "must be more than {gt}",
-    "greater_than_equal": "must be {ge} or more",
-    "less_than_equal": "must be {le} or less",
-}
-#: The rules by their kind.
-_KINDS = {
-    kind: rule
-    for rule in get_args(get_args(Rule)[0])
-    for kind in get_args(rule.model_fields["kind"].annotation)
-}
-
-
-def _properties(model: type[BaseModel], loc: tuple[int | str, ...]) -> str:
-    """What may stand where a property is not known: `loc` leads there from `model`."""
-    here: Any = model
-    for step in loc[:-1]:
-        if here is Rule and step in _KINDS:
-            here = _KINDS[str(step)]
-        elif isinstance(here, type) and issubclass(here, BaseModel):
-            fields = {field.alias or name: field for name, field in here.model_fields.items()}
-            here = fields[str(step)].annotation if step in fields else None
-        elif get_origin(here) in (dict, tuple):
-            here = get_args(here)[1 if get_origin(here) is dict else 0]
-        here = _single(here)
-    if not (isinstance(here, type) and issubclass(here, BaseModel)):
-        return ""
-    return f"; there may be {', '.join(field.alias or name for name, field in here.model_fields.items())}"
-
-
-def _single(hint: Any) -> Any:
-    """A hint without its validators, and without None beside one other type."""
-    while hint != Rule and get_origin(hint) is Annotated:
-        hint = get_args(hint)[0]
-    parts = [part for part in get_args(hint) if part is not type(None)]
-    return _single(parts[0]) if get_origin(hint) in (Union, UnionType) and len(parts) == 1 else hint
-
-
-def _describe(error: ErrorDetails, data: Any, model: type[BaseModel] = RuleFile) -> str:
-    path, rule_id = "", ""
-    for step in error["loc"]:
-        if isinstance(step, int):
-            path += f"[{step}]"
-            entry = data["rules"][step] if path == f"rules[{step}]" else None
-            rule_id = f" (rule {entry['id']})" if isinstance(entry, dict) and "id" in entry else rule_id
-        elif not (rule_id and step == error["loc"][2] and path.count(".") == 0 and path.endswith("]")):
-            path += f".{step}" if path else str(step)
-    context = {**error.get("ctx", {}), "kinds": ", ".join(f"'{kind}'" for kind in _KINDS)}
-    context["properties"] = _properties(model, error["loc"])
-    remedy = _REMEDIES.get(error["type"])
-    message = remedy.format_map(context) if remedy else error["msg"].removeprefix("Value error, ")
-    value = error["input"]
-    shown = f" `{value}`" if isinstance(value, str | int | float) and error["type"] != "missing" else ""
-    return f"{path}{rule_id}:{shown} {message}"
+def yaml_nodes(text: str) -> yaml.Node | None:
+    """The nodes of a YAML text that has been read, for the lines they stand on."""
+    node: yaml.Node | None = yaml.compose(text, Loader=_StrictLoader)
+    return node
 
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-def _validate(model: type[_Model], file: Path) -> _Model:
-    data = _read_yaml(file)
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A rule, and where it is written."""
+
+    file: str
+    text: str
+    number: int
+    rule: Rule
+
+    def problem(self, path: str, texts: Texts) -> Problem:
+        """What is wrong with the property of that path."""
+        steps: list[int | str] = ["rules", self.number, *path.split(".")]
+        line = line_of(yaml_nodes(self.text), steps)
+        where = f"rules[{self.number}].{path}"
+        return Problem(self.file, texts, line=line, path=where, rule_id=self.rule.id)
+
+
+def _validate(model: type[_Model], file: Path, text: str) -> _Model:
+    data = read_yaml_text(text, str(file))
     if not isinstance(data, dict):
-        raise PackError([f"{file}: must be a mapping at the top; see the law guide for the form"])
+        raise PackError([Problem(str(file), sentence("no_mapping"))])
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise PackError([f"{file}: {_describe(detail, data, model)}" for detail in error.errors()]) from None
+        root = yaml_nodes(text)
+        raise PackError(described(str(file), one, data, root, model) for one in error.errors()) from None
 
 
 def load_pack(folder: Path | str) -> RegulationPack:
     """The pack in `folder`; `PackError` lists every problem found, so that one round of repair suffices."""
-    root, problems, places = Path(folder), list[str](), list[tuple[str, Rule]]()
-    manifest = _validate(Manifest, root / "pack.yaml")
+    root, problems, written = Path(folder), list[str](), list[_Written]()
+    about = _read_text(root / "pack.yaml")
+    manifest = _validate(Manifest, root / "pack.yaml", about)
     for file in sorted((root / "rules").glob("*")):
-        if file.suffix != ".yaml" and not file.name.startswith("."):
-            problems.append(
-                f"{file}: is not read; rules stand in files named *.yaml: rename it or take it away"
-            )
+        if file.suffix != ".yaml":
+            problems += [] if file.name.startswith(".") else [Problem(str(file), sentence("not_read"))]
             continue
         try:
-            rules = _validate(RuleFile, file).rules if file.suffix == ".yaml" else ()
-            places += [(f"{file}: rules[{number}]", rule) for number, rule in enumerate(rules)]
+            text = _read_text(file)
+            rules = _validate(RuleFile, file, text).rules
+            written += [_Written(str(file), text, number, rule) for number, rule in enumerate(rules)]
         except PackError as error:
             problems += error.problems
     if problems:
         raise PackError(problems)
-    pack = RegulationPack(manifest, tuple(rule for _place, rule in places))
-    problems = [*(f"{root / 'pack.yaml'}: {problem}" for problem in _manifest_problems(pack))]
-    problems += [] if pack.rules else [f"{root / 'rules'}: no rules found in rules/*.yaml; write one"]
-    for place, rule in places:
-        problems += [f"{place} (rule {rule.id}): {problem}" for problem in _dangling(rule, pack)]
-    problems += _overlaps(places)
+    pack = RegulationPack(manifest, tuple(one.rule for one in written))
+    nodes = yaml_nodes(about)
+    for path, texts in _manifest_problems(pack):
+        line = line_of(nodes, path.split("."))
+        problems.append(Problem(str(root / "pack.yaml"), texts, line=line, path=path))
+    problems += [] if pack.rules else [Problem(str(root / "rules"), sentence("no_rules"))]
+    for one in written:
+        problems += [one.problem(path, texts) for path, texts in _dangling(one.rule, pack)]
+    problems += _overlaps(written)
     if problems:
         raise PackError(problems)
     return pack
 
 
-def _manifest_problems(pack: RegulationPack) -> list[str]:
+def _manifest_problems(pack: RegulationPack) -> Iterator[tuple[str, Texts]]:
     """What no single entry knows: zones that exist, areas in regions, the gate that its default asks for."""
     manifest = pack.manifest
     zones = [("zones", zone) for zone in manifest.zones]
     zones += [(f"regions.{code}", zone) for code, region in manifest.regions.items() for zone in region.zones]
-    problems = [f"{path}: {_no_zone(zone)}" for path, zone in zones if not zone_exists(zone)]
+    for path, zone in zones:
+        if not zone_exists(zone):
+            yield path, sentence("no_zone", zone=zone)
     gated = any(_gates_everything(rule) for rule in pack.rules)
     if (manifest.default_channels == "closed") is not gated:
-        problems.append(
-            "default_channels is `closed` exactly where a rule of kind channel_gate asks for"
-            " authorisation on every channel, everywhere"
-        )
-    return problems + [
-        f"areas.{code}: region `{region}` is not in pack.yaml; add it there"
-        for code, area in manifest.areas.items()
-        for region in area.regions
-        if region not in manifest.regions
-    ]
-
-
-def _no_zone(zone: str) -> str:
-    return f"zone `{zone}` does not exist; use an IANA name such as America/Santiago"
+        yield "default_channels", sentence("default_channels")
+    for code, area in manifest.areas.items():
+        for region in area.regions:
+            if region not in manifest.regions:
+                yield f"areas.{code}", sentence("no_region", name=region)
 
 
 def _gates_everything(rule: Rule) -> bool:
@@ -228,54 +173,55 @@ def _gates_everything(rule: Rule) -> bool:
     )
 
 
-def _dangling(rule: Rule, pack: RegulationPack) -> list[str]:
-    """Names in a rule that the pack does not hold."""
+def _dangling(rule: Rule, pack: RegulationPack) -> Iterator[tuple[str, Texts]]:
+    """Names in a rule that the pack does not hold, each with its path."""
     ids = {other.id for other in pack.rules}
     named = {"repeals": rule.repeals, "rests_on": rule.rests_on, "displaces": rule.displaces}
     closed_by = getattr(rule.parameters, "closed_by", None)
     if isinstance(closed_by, str):
         named["parameters.closed_by"] = (closed_by,)
         if closed_by in ids and not any(r.id == closed_by and r.kind == "closed_days" for r in pack.rules):
-            return [f"parameters.closed_by names `{closed_by}`, which is not a rule of kind closed_days"]
-    problems = [
-        f"{key} names `{name}`, which is not a rule of the pack; correct the name or add that rule"
-        for key, names in named.items()
-        for name in names
-        if name not in ids
-    ]
+            yield "parameters.closed_by", sentence("not_closed_days", name=closed_by)
+            return
+    for path, names in named.items():
+        for name in names:
+            if name not in ids:
+                yield path, sentence("no_rule", name=name)
     if rule.kind == "hours" and rule.parameters.zone != "debtor" and not zone_exists(rule.parameters.zone):
-        problems.append(f"parameters.{_no_zone(rule.parameters.zone)}")
-    regions = {*rule.regions, *rule.agency_regions} - set(pack.manifest.regions)
-    areas = set(rule.areas) - set(pack.manifest.areas)
-    problems += [f"area `{area}` is not in pack.yaml; add it under `areas`" for area in sorted(areas)]
-    problems += [f"region `{region}` is not in pack.yaml; add it there" for region in sorted(regions)]
+        yield "parameters.zone", sentence("no_zone", zone=rule.parameters.zone)
+    for area in sorted(set(rule.areas) - set(pack.manifest.areas)):
+        yield "areas", sentence("no_area", name=area)
+    for path, regions in (("regions", rule.regions), ("agency_regions", rule.agency_regions)):
+        for region in sorted(set(regions) - set(pack.manifest.regions)):
+            yield path, sentence("no_region", name=region)
     if not rule.id.startswith(f"{pack.country}-"):
-        problems.append(f"id must begin with {pack.country}-")
+        yield "id", sentence("id_begins", country=pack.country)
     if rule.basis == "policy":
-        problems.append("basis `policy` is for a house's own rules; a pack states law and practice")
-    return problems
+        yield "basis", sentence("policy_basis")
 
 
-def _overlaps(places: list[tuple[str, Rule]]) -> list[str]:
+def _overlaps(written: Iterable[_Written]) -> list[Problem]:
     """Two versions of one provision may not be in force on the same day in the same places."""
-    by_provision: dict[tuple[Any, ...], list[tuple[str, Rule]]] = {}
-    for place, rule in places:
+    by_provision: dict[tuple[Any, ...], list[_Written]] = {}
+    for one in written:
+        rule = one.rule
         if rule.withdrawn is None:
             provision = (rule.id, rule.kind, rule.part, rule.regions, rule.areas)
-            by_provision.setdefault(provision, []).append((place, rule))
+            by_provision.setdefault(provision, []).append(one)
     return [
-        f"{place} (rule {rule.id}): in_force: two versions are in force at once, this and that of "
-        f"{elsewhere}; end one before the other, or name each `part`"
+        later.problem("in_force", sentence("overlap", elsewhere=f"{first.file}: rules[{first.number}]"))
         for versions in by_provision.values()
-        for (elsewhere, other), (place, rule) in combinations(versions, 2)
-        if rule.in_force.meets(other.in_force)
+        for first, later in combinations(versions, 2)
+        if later.rule.in_force.meets(first.rule.in_force)
     ]
 
 
-def parse_rules(rules: list[dict[str, Any]], where: str) -> tuple[Rule, ...]:
-    """Rules given as data, checked like those of a pack's file. Raises `PackError` with every problem."""
+def parse_rules(rules: list[dict[str, Any]], where: str, text: str | None = None) -> tuple[Rule, ...]:
+    """Rules given as data, checked like those of a pack's file. `text` is the YAML they were read from, if
+    they were. Raises `PackError` with every problem."""
     data = {"chapter": {"es": where, "en": where}, "rules": rules}
     try:
         return RuleFile.model_validate(data).rules
     except ValidationError as error:
-        raise PackError([f"{where}: {_describe(detail, data)}" for detail in error.errors()]) from None
+        root = yaml_nodes(text) if text is not None else None
+        raise PackError(described(where, detail, data, root) for detail in error.errors()) from None

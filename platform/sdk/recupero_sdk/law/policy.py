@@ -10,6 +10,7 @@ from typing import Any
 
 from recupero_sdk.law.loader import PackError, parse_rules, read_yaml_text
 from recupero_sdk.law.pack import RegulationPack
+from recupero_sdk.law.problems import Problem, sentence
 from recupero_sdk.law.schema import Rule
 
 #: The kinds of rule that a house may add: all of them refuse, none of them frees.
@@ -42,11 +43,11 @@ def load_policy(source: str | Path, *, name: str = "policy", version: str = "1")
     text = source.read_text(encoding="utf-8") if isinstance(source, Path) else source
     data = read_yaml_text(text, where)
     if not isinstance(data, dict) or not isinstance(data.get("rules"), list):
-        raise PackError([f"{where}: must be a mapping with a list `rules`"])
+        raise PackError([Problem(where, sentence("no_rule_list"))])
     if unknown := data.keys() - {"id", "version", "rules"}:
         raise PackError([f"{where}: {', '.join(sorted(unknown))} is not a property here; remove it"])
     rules = parse_rules(
-        [_filled(rule, name) if isinstance(rule, dict) else rule for rule in data["rules"]], where
+        [_filled(rule, name) if isinstance(rule, dict) else rule for rule in data["rules"]], where, text
     )
     policy = Policy(str(data.get("id", name)), str(data.get("version", version)), rules)
     if problems := [problem for rule in rules for problem in _loosens(rule)]:

@@ -43,29 +43,29 @@ REASONS: dict[str, dict[str, str]] = {
         "pt": "{day} é um dia fechado ({name}).",
     },
     "cap_reached": {
-        "en": "{used} of {limit} used in this {period} ({reading}); last on {last}.",
-        "es": "Se usaron {used} de {limit} en este período ({period}, {reading}); el último el {last}.",
-        "pt": "Usados {used} de {limit} neste período ({period}, {reading}); o último em {last}.",
+        "en": "The limit {span} is reached: {used} of {limit}; last contact: {last}.",
+        "es": "Se alcanzó el límite {span}: {used} de {limit}; último contacto: {last}.",
+        "pt": "O limite {span} foi atingido: {used} de {limit}; último contato: {last}.",
     },
     "too_soon": {
-        "en": "Last contact on {last}; at least {gap} must lie between.",
-        "es": "Último contacto el {last}; deben mediar al menos {gap}.",
-        "pt": "Último contato em {last}; devem passar ao menos {gap}.",
+        "en": "Last contact: {last}; at least {gap} must lie between.",
+        "es": "Último contacto: {last}; deben mediar al menos {gap}.",
+        "pt": "Último contato: {last}; devem passar ao menos {gap}.",
     },
     "channel_locked": {
-        "en": "Contact was made by {channel} on {last}; no other channel in this {period}.",
-        "es": "Hubo contacto por {channel} el {last}; no otro canal en este período ({period}).",
-        "pt": "Houve contato por {channel} em {last}; nenhum outro canal neste período ({period}).",
+        "en": "There was contact by {channel} ({last}); the limit is one channel {span}.",
+        "es": "Hubo contacto por {channel} ({last}); el límite es un solo canal {span}.",
+        "pt": "Houve contato por {channel} ({last}); o limite é um só canal {span}.",
     },
     "not_authorised": {
-        "en": "The debtor has not authorised {channel}.",
-        "es": "La persona no ha autorizado el canal {channel}.",
-        "pt": "A pessoa não autorizou o canal {channel}.",
+        "en": "The debtor has not authorised {channels}.",
+        "es": "La persona no ha autorizado {channels}.",
+        "pt": "A pessoa não autorizou {channels}.",
     },
     "authorisation_withdrawn": {
-        "en": "The debtor has withdrawn the authorisation for {channel}.",
-        "es": "La persona retiró la autorización para {channel}.",
-        "pt": "A pessoa retirou a autorização para {channel}.",
+        "en": "The debtor has withdrawn the authorisation for {channels}.",
+        "es": "La persona retiró la autorización para {channels}.",
+        "pt": "A pessoa retirou a autorização para {channels}.",
     },
     "opted_out": {
         "en": "The debtor asked not to be contacted by {channel}.",
@@ -143,9 +143,9 @@ REASONS: dict[str, dict[str, str]] = {
         "pt": "A pessoa recusou este número ou endereço.",
     },
     "registered": {
-        "en": "The number stands in a register that closes {channel}.",
-        "es": "El número consta en un registro que cierra {channel}.",
-        "pt": "O número consta em um registro que fecha {channel}.",
+        "en": "The number stands in a register that forbids {channels}.",
+        "es": "El número consta en un registro que prohíbe {channels}.",
+        "pt": "O número consta em um cadastro que proíbe {channels}.",
     },
     "time_barred": {
         "en": "The debt has been time-barred since {since}; contact about it is closed.",
@@ -312,6 +312,38 @@ _WORDS: dict[str, tuple[str, str, str]] = {
     "opt_out_text": ("cómo dejar de recibir mensajes", "how to opt out", "como deixar de receber"),
     "licence": ("número de licencia", "licence number", "número de licença"),
 }
+#: Channels as what a person allows or a register forbids.
+_CHANNELS: dict[str, tuple[str, str, str]] = {
+    "call": ("las llamadas", "calls", "as ligações"),
+    "visit": ("las visitas", "visits", "as visitas"),
+    "sms": ("los SMS", "SMS", "os SMS"),
+    "email": ("el correo electrónico", "e-mail", "o e-mail"),
+    "whatsapp": ("WhatsApp", "WhatsApp", "o WhatsApp"),
+    "letter": ("las cartas", "letters", "as cartas"),
+}
+#: The time a limit is for, as calendars have it and as it runs.
+_CALENDAR: dict[str, tuple[str, str, str]] = {
+    "day": ("por día", "per day", "por dia"),
+    "week": ("por semana calendario", "per calendar week", "por semana do calendário"),
+    "month": ("por mes calendario", "per calendar month", "por mês do calendário"),
+    "year": ("por año calendario", "per calendar year", "por ano do calendário"),
+    "ever": ("de toda la gestión", "for the whole collection", "de toda a cobrança"),
+}
+_RUNNING: dict[str, tuple[str, str, str]] = {
+    "day": ("por día corrido", "within a day", "por dia corrido"),
+    "week": ("por semana corrida", "within a week", "por semana corrida"),
+    "month": ("por mes corrido", "within a month", "por mês corrido"),
+    "year": ("por año corrido", "within a year", "por ano corrido"),
+    "ever": ("de toda la gestión", "for the whole collection", "de toda a cobrança"),
+}
+_WITHIN = ("en {length}", "within {length}", "em {length}")
+#: Units of lengths: one, several.
+_UNITS: dict[str, tuple[tuple[str, str], ...]] = {
+    "h": (("hora", "horas"), ("hour", "hours"), ("hora", "horas")),
+    "min": (("minuto", "minutos"), ("minute", "minutes"), ("minuto", "minutos")),
+    "d": (("día corrido", "días corridos"), ("day", "days"), ("dia corrido", "dias corridos")),
+}
+_AND = (" y ", " and ", " e ")
 #: Details that hold codes of this vocabulary; the others (dates, names, words found) stay as they are.
 _CODED = (
     "channel", "flag", "recipient", "place", "period", "reading", "items", "name", "event", "purpose", "last",
@@ -325,10 +357,30 @@ def explain(code: str, details: Mapping[str, str], language: str) -> str:
     """
     column = LANGUAGES.index(language)
     words = {key: details.get(f"{key}_{language}", value) for key, value in details.items()}
+    if "channel" in words:
+        words["channels"] = _CHANNELS.get(words["channel"], ("", "", ""))[column]
+    if "period" in words:
+        words["span"] = _span(words["period"], details.get("reading", "calendar"), column)
+    if "gap" in words:
+        words["gap"] = _length(words["gap"], column)
     for key in _CODED:
         if key in words:
             words[key] = ", ".join(_word(part, column) for part in words[key].split(", "))
     return REASONS[code][language].format_map(words)
+
+
+def _span(period: str, reading: str, column: int) -> str:
+    """The time a limit is for: a named period, or a length such as `7 d`."""
+    named = (_RUNNING if reading == "rolling" else _CALENDAR).get(period)
+    return named[column] if named else _WITHIN[column].format(length=_length(period, column))
+
+
+def _length(text: str, column: int) -> str:
+    """A length such as `48 h + 2 d` in words."""
+    parts = [part.split(" ") for part in text.split(" + ")]
+    return _AND[column].join(
+        f"{value} {_UNITS[unit][column][0 if value == '1' else 1]}" for value, unit in parts
+    )
 
 
 def _word(code: str, column: int) -> str:

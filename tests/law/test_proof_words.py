@@ -1,0 +1,49 @@
+"""The sentences in which reasons are told, in each language."""
+
+import pytest
+
+from recupero.law.proof import _plain
+from recupero_sdk.law.reasons import REASONS, explain
+
+LAST = "2026-03-05 18:00"
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("es", f"Se alcanzó el límite por semana calendario: 2 de 2; último contacto: {LAST}."),
+        ("en", f"The limit per calendar week is reached: 2 of 2; last contact: {LAST}."),
+        ("pt", f"O limite por semana do calendário foi atingido: 2 de 2; último contato: {LAST}."),
+    ],
+)
+def test_a_limit_that_is_reached(language: str, said: str) -> None:
+    details = {"used": "2", "limit": "2", "period": "week", "reading": "calendar", "last": LAST}
+    assert explain("cap_reached", details, language) == said
+
+
+def test_lengths_are_told_in_words() -> None:
+    rolling = {"used": "1", "limit": "1", "period": "7 d", "reading": "rolling", "last": "elsewhere"}
+    said = explain("cap_reached", rolling, "es")
+    assert said.startswith("Se alcanzó el límite en 7 días corridos: 1 de 1; último contacto: (para otro")
+    gap = {"last": LAST, "gap": "48 h + 1 d"}
+    assert explain("too_soon", gap, "pt").endswith("devem passar ao menos 48 horas e 1 dia corrido.")
+
+
+def test_channels_are_told_as_what_a_person_allows() -> None:
+    assert explain("not_authorised", {"channel": "visit"}, "en") == "The debtor has not authorised visits."
+    assert explain("not_authorised", {"channel": "call"}, "es") == "La persona no ha autorizado las llamadas."
+
+
+def test_one_of_a_unit_is_told_as_one() -> None:
+    assert _plain({"value": 1, "unit": "contacts"}, "es") == "1 contacto"
+    assert _plain({"value": 2, "unit": "contacts"}, "es") == "2 contactos"
+
+
+def test_every_reason_has_the_same_places_in_every_language() -> None:
+    from string import Formatter
+
+    for code, texts in REASONS.items():
+        places = [
+            {name for _text, name, *_rest in Formatter().parse(text) if name} for text in texts.values()
+        ]
+        assert all(each == places[0] for each in places), code

@@ -29,6 +29,7 @@ from recupero.portals import (
     calling,
     creditor,
     debtor,
+    debtor_cards,
     debtor_documents,
     debtor_offers,
     disclosures,
@@ -69,9 +70,9 @@ ROOMS: tuple[ModuleType, ...] = (
 )  # fmt: skip
 # Each adds its area to the blueprint of the portals.
 PAGES: tuple[ModuleType, ...] = (
-    accounts, api_docs, bank, calling, creditor, debtor_documents, debtor_offers, disclosures, documents,
-    home, incoming, law, offers, operation, outbox, placements, portfolio_terms, remittances, scripts,
-    sign_in, staff, standing, tenants, terms, trust, work,
+    accounts, api_docs, bank, calling, creditor, debtor_cards, debtor_documents, debtor_offers, disclosures,
+    documents, home, incoming, law, offers, operation, outbox, placements, portfolio_terms, remittances,
+    scripts, sign_in, staff, standing, tenants, terms, trust, work,
 )  # fmt: skip
 
 

@@ -9,15 +9,28 @@ from recupero.ledger import service as ledger
 from recupero.ledger.events import BooksChecked
 from recupero.outreach import jobs as outreach_jobs
 from recupero.outreach import service as outreach
-from recupero.payments import bank_control, charges, direct, plans, settlements, suspense, write_offs
+from recupero.payments import (
+    auto_jobs,
+    bank_control,
+    charges,
+    direct,
+    mandates,
+    plans,
+    settlements,
+    suspense,
+    write_offs,
+)
 from recupero.payments import jobs as payments_jobs
 from recupero.payments import queries as payments
 from recupero.payments.events import (
+    InstalmentNeedsPayer,
     LinkRevoked,
+    MandateEnded,
     PaymentBooked,
     PaymentReversed,
     PaymentsBooked,
     PlanBroken,
+    PlanEnded,
     PlanStarted,
     PromiseMade,
     ReceiptsIssued,
@@ -34,6 +47,7 @@ from recupero.placements.events import (
 )
 
 JOBS = (
+    auto_jobs,
     decisions_jobs,
     ledger_jobs,
     outreach_jobs,
@@ -72,6 +86,10 @@ def wire() -> None:
     subscribe(AccountsClosed, settlements.on_closed)
     subscribe(PlanBroken, write_offs.on_plan_broken)
     subscribe(LinkRevoked, charges.withdraw_revoked)
+    subscribe(LinkRevoked, mandates.on_link_revoked)
+    subscribe(PlanEnded, mandates.on_plan_ended)
+    subscribe(InstalmentNeedsPayer, outreach.on_instalment_needs_payer)
+    subscribe(MandateEnded, outreach.on_mandate_ended)
     subscribe(PaymentBooked, suspense.review_tasks)
     subscribe(PaymentReversed, suspense.review_tasks)
     subscribe(PaymentsBooked, suspense.review_tasks)

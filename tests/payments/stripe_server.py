@@ -24,6 +24,7 @@ from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from recupero.kernel import clock
+from tests.payments.stripe_cards import Cards
 
 PUBLISHED = Path(__file__).parents[3] / "shared" / "stripe" / "fixtures3.json"
 CUT = Path(__file__).parent / "stripe_shapes.json"
@@ -49,6 +50,7 @@ _CREATE = re.compile(
     r"|metadata\[\w+\]|payment_intent_data\[metadata\]\[\w+\]"
     r"|application_fee_amount|on_behalf_of|transfer_data\[destination\]"
 )
+_KEPT = re.compile(r"/v1/(payment_intents|setup_intents|payment_methods)\b")
 _LISTED = {"charges": "charge", "refunds": "refund", "disputes": "dispute", "payouts": "payout"}
 _ASKED = re.compile(r"created\[gte\]|limit|starting_after|expand\[\d+\]")
 _EXPANDS = {"charges": {"data.balance_transaction"}, "refunds": {"data.charge"}}
@@ -57,10 +59,10 @@ _EXPANDS = {"charges": {"data.balance_transaction"}, "refunds": {"data.charge"}}
 class Refusal(Exception):
     """An error as Stripe words it."""
 
-    def __init__(self, status: int, kind: str, code: str, message: str) -> None:
+    def __init__(self, status: int, kind: str, code: str, message: str, more: Any = None) -> None:
         super().__init__(message)
         self.status = status
-        self.body = {"error": {"type": kind, "code": code, "message": message}}
+        self.body = {"error": {"type": kind, "code": code or None, "message": message, **(more or {})}}
 
 
 @dataclass
@@ -76,7 +78,8 @@ class StripeServer:
     outages: list[int] = field(default_factory=list)
     requests: list[tuple[str, str | None, dict[str, str]]] = field(default_factory=list)
     accounts: list[str | None] = field(default_factory=list)
-    _answers: dict[str, tuple[dict[str, str], dict[str, Any]]] = field(default_factory=dict)
+    cards: Cards = field(default_factory=lambda: Cards(SHAPES, Refusal))
+    _answers: dict[str, tuple[dict[str, str], dict[str, Any] | Refusal]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
@@ -85,6 +88,10 @@ class StripeServer:
         self._check(headers)
         if path == "/v1/payment_links":
             return self._once(headers.get("Idempotency-Key"), form, lambda: self._create(form))
+        if path.endswith("/detach"):
+            return self.cards.post(path, form)
+        if path in ("/v1/checkout/sessions", "/v1/payment_intents"):
+            return self._once(headers.get("Idempotency-Key"), form, lambda: self.cards.post(path, form))
         found = re.fullmatch(r"/v1/payment_links/(plink_\w+)", path)
         if found is None or found[1] not in self.links:
             raise Refusal(404, "invalid_request_error", "resource_missing", "No such payment link")
@@ -96,6 +103,8 @@ class StripeServer:
     def get(self, path: str, headers: Any, asked: dict[str, str]) -> dict[str, Any]:
         """One page of a list, newest first."""
         self._check(headers)
+        if _KEPT.match(path):
+            return self.cards.get(path, asked)
         name = path.removeprefix("/v1/")
         if name not in _LISTED:
             raise Refusal(
@@ -126,6 +135,7 @@ class StripeServer:
         if headers.get("Stripe-Version") != VERSION:
             raise Refusal(400, "invalid_request_error", "version", "the version header must be pinned")
         self.accounts.append(headers.get("Stripe-Account"))
+        self.cards.account = self.accounts[-1]
 
     def _once(
         self, key: str | None, form: dict[str, str], make: Callable[[], dict[str, Any]]
@@ -141,9 +151,21 @@ class StripeServer:
                     "",
                     "Keys for idempotent requests can only be used with the same parameters",
                 )
-            return answer
-        self._answers[key] = (form, make())
-        return self._answers[key][1]
+        else:
+            try:
+                answer = make()
+            except Refusal as refusal:  # a decline is kept for the key as any other answer is
+                if refusal.status != 402:
+                    raise
+                answer = refusal
+            self._answers[key] = (form, answer)
+        if isinstance(answer, Refusal):
+            raise answer
+        return answer
+
+    def forget_keys(self) -> None:
+        """Stripe forgets idempotency keys after a day."""
+        self._answers.clear()
 
     def _create(self, form: dict[str, str]) -> dict[str, Any]:
         unknown = [name for name in form if not _CREATE.fullmatch(name)]

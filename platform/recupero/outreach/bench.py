@@ -19,7 +19,7 @@ from recupero.kernel import clock, command, engines, jobs, migrate, runtime
 from recupero.kernel.config import Config
 from recupero.kernel.database import PLATFORM, Scope, scope_of
 from recupero.outreach import service
-from recupero.outreach.preparation import fits
+from recupero.outreach.points import fits
 from recupero.outreach.service import NewAction
 from recupero.outreach.tables import Action
 from recupero.placements import bench as files

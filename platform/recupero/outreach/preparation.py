@@ -26,10 +26,11 @@ from recupero.kernel.database import scope_of
 from recupero.law.service import Packs
 from recupero.outreach import disclosures, preferences, words
 from recupero.outreach.connectors import Connector, connectors
+from recupero.outreach.points import fits
 from recupero.outreach.service import ABOUT_AGREEMENTS, AGREEMENTS
 from recupero.outreach.states import Move, move
 from recupero.outreach.tables import Action
-from recupero.outreach.words import SHORT_CHANNELS, Sender, Words
+from recupero.outreach.words import Sender, Words
 from recupero.payments import service as payments
 from recupero.placements.lifecycle import HOLDS
 from recupero.placements.reach import Point, Reachable
@@ -37,9 +38,6 @@ from recupero.tenancy import queries as tenancy
 from recupero_sdk.channels import Message
 from recupero_sdk.law import Proposal, RuleOutcome, check_content
 from recupero_sdk.law.zones import UnknownZoneError
-
-POINT_KINDS = {"email": "email", "sms": "phone", "whatsapp": "phone", "letter": "address"}
-_NO_TEXT_LINES = frozenset({"fixed_line"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +161,6 @@ def _point(action: Action, account: Reachable, known: Dossiers) -> Point | None:
     return next(
         (point for point in known.points.get(account.debtor_id, ()) if fits(point, action.channel)), None
     )
-
-
-def fits(point: Point, channel: str) -> bool:
-    """Whether a message of this channel can go to the point: no texts to a fixed line."""
-    if point.kind != POINT_KINDS[channel]:
-        return False
-    return channel not in SHORT_CHANNELS or point.line_type not in _NO_TEXT_LINES
 
 
 def _write_all(session: Session, cases: Sequence[_Case], sender: Sender) -> dict[int, Words | str]:

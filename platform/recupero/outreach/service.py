@@ -29,10 +29,18 @@ from recupero.contacts.facts import EVERY_CHANNEL
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
+from recupero.outreach.points import fits
 from recupero.outreach.states import WAITING, Move, move
 from recupero.outreach.tables import Action
 from recupero.outreach.words import PURPOSES, TEMPLATES, TONES
-from recupero.payments.events import PaymentBooked, PaymentsBooked, PromiseMade, ReceiptsIssued
+from recupero.payments.events import (
+    InstalmentNeedsPayer,
+    MandateEnded,
+    PaymentBooked,
+    PaymentsBooked,
+    PromiseMade,
+    ReceiptsIssued,
+)
 from recupero.placements import reach
 from recupero.placements.events import (
     AccountsClosed,
@@ -45,10 +53,14 @@ from recupero_sdk.law import CHANNELS
 
 CHUNK = 10_000
 #: A promise or a running plan quiets the chase, not the words about itself.
-ABOUT_AGREEMENTS = ("promise_reminder", "broken_promise", "thanks")
+ABOUT_AGREEMENTS = (
+    "promise_reminder", "broken_promise", "late_instalment", "card_confirmation", "card_ended", "thanks",
+)  # fmt: skip
 AGREEMENTS = ("promise", "plan")
 #: A word of thanks that the law does not allow for so long is not said any more.
 THANKS_WITHIN = timedelta(days=3)
+#: Channels of a message that cannot wait for planning, the cheapest first.
+_AT_ONCE = ("email", "sms", "whatsapp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +228,40 @@ def on_receipts_issued(session: Session, event: ReceiptsIssued) -> None:
         and any(point.kind == "email" for point in points.get(account.debtor_id, ()))
         and not (account.debtor_id in said and "email" in said[account.debtor_id].opted_out)
     ])  # fmt: skip
+
+
+def on_instalment_needs_payer(session: Session, event: InstalmentNeedsPayer) -> None:
+    """The bank wants the debtor to confirm an instalment: the message brings them to their page."""
+    _say_at_once(session, event.account_ids, "card_confirmation")
+
+
+def on_mandate_ended(session: Session, event: MandateEnded) -> None:
+    """Whoever counted on their card is told that it cannot be charged any more."""
+    _say_at_once(session, event.account_ids, "card_ended")
+
+
+def _say_at_once(session: Session, account_ids: Collection[int], template: str) -> None:
+    """One message to the debtor of these accounts, by the first channel that reaches them and is open; the
+    law is asked before it goes out."""
+    account = next(iter(reach.reachable(session, account_ids).values()), None)
+    if account is None or account.ended:
+        return
+    points = reach.points_of(session, [account.debtor_id]).get(account.debtor_id, ())
+    said = contacts_facts.permissions_of(session, [account.debtor_id]).get(account.debtor_id)
+    closed = said.opted_out if said else ()
+    channel = next(
+        (
+            channel
+            for channel in _AT_ONCE
+            if channel not in closed and any(fits(point, channel) for point in points)
+        ),
+        None,
+    )
+    if channel is not None:
+        schedule(session, [NewAction(
+            account_id=account.account_id, debtor_id=account.debtor_id, person_id=account.person_id,
+            channel=channel, template=template, due_at=clock.now(), expires_at=clock.now() + THANKS_WITHIN,
+        )])  # fmt: skip
 
 
 def on_hold_opened(session: Session, event: HoldOpened) -> None:

@@ -31,6 +31,9 @@ PURPOSES = {
     "promise_reminder": "collection",
     "broken_promise": "collection",
     "thanks": "collection",
+    "late_instalment": "collection",
+    "card_confirmation": "collection",
+    "card_ended": "collection",
 }
 TEMPLATES = tuple(PURPOSES)
 TONES = ("kind", "neutral", "firm")

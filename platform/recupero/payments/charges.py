@@ -56,6 +56,7 @@ def payable(session: Session, link_id: int) -> Payable:
     )
     total = sum(debt.balance_minor for debt in owed)
     lowest = max((int(debt.terms.get("minimum_instalment_minor", 0)) for debt in owed), default=0)
+    lowest = max(lowest, gateways.minimum(session, link.currency))
     return Payable(tuple(owed), link.currency, total, min(max(lowest, 1), total))
 
 
@@ -104,6 +105,17 @@ def _given_up(session: Session, link: PaymentLink, gateway: str, amount_minor: i
         return None
     found.state, found.problem = "wanted", None
     return found
+
+
+def unattended(
+    session: Session, link_id: int, gateway: str, amount_minor: int, *, idempotency_key: str
+) -> Charge:
+    """A charge that needs no page of the gateway: it is on its way at once, and nothing withdraws it."""
+    link = _link(session, link_id)
+    made = _new(session, link, gateway, payable(session, link_id), amount_minor)
+    made.state, made.idempotency_key = "pending", idempotency_key
+    session.flush()
+    return made
 
 
 def _new(session: Session, link: PaymentLink, gateway: str, can: Payable, amount_minor: int) -> Charge:

@@ -69,6 +69,30 @@ class PlanBroken:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanEnded:
+    """The plan does not run any more: kept, broken, cancelled or replaced."""
+
+    plan_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class MandateEnded:
+    """The debtor's card cannot be charged for these accounts any more, and they did not end it themselves."""
+
+    account_ids: tuple[int, ...]
+    mandate_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class InstalmentNeedsPayer:
+    """The bank of a card wants its holder to confirm an instalment of these accounts: they pay it on their
+    page."""
+
+    account_ids: tuple[int, ...]
+    plan_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class SettlementAccepted:
     """The debtor took an offer to settle these accounts for less than is owed."""
 

@@ -8,7 +8,7 @@ from recupero.kernel import crypto, runtime
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound, UserError
 from recupero.tenancy import queries as tenancy
-from recupero_sdk.gateways import Gateway, SplittingGateway
+from recupero_sdk.gateways import Gateway, MinimumGateway, SplittingGateway
 from recupero_sdk.settings import PluginConfig
 
 SANDBOX = "sandbox"
@@ -47,6 +47,12 @@ def pays_creditor(session: Session, key: str) -> bool:
     """Whether the gateway `key` puts the money into the account of the creditor in scope (Connect)."""
     gateway, config = open_gateway(session, key)
     return isinstance(gateway, SplittingGateway) and gateway.pays_creditor(config)
+
+
+def minimum(session: Session, currency: str) -> int:
+    """The smallest payment that the gateway of the tenant in scope takes, minor units."""
+    gateway, _config = open_gateway(session, chosen(session))
+    return gateway.minimum_minor(currency) if isinstance(gateway, MinimumGateway) else 1
 
 
 def _signed(session: Session, key: str, config: PluginConfig) -> PluginConfig:

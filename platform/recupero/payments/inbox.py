@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from recupero.kernel import clock, jobs
 from recupero.kernel.database import Scope, scope_of
 from recupero.kernel.money import is_currency
-from recupero.payments import charges, gateways
+from recupero.payments import charges, gateways, mandates
 from recupero.payments.booking import Received, book_payment, reverse_payment
 from recupero.payments.incoming_tables import GatewayPayout
 from recupero.payments.tables import Charge, PaymentLink, ProviderEvent
@@ -82,6 +82,8 @@ def work(session: Session, gateway_key: str, event: PaymentEvent) -> tuple[str, 
     """Do what an event of the tenant in scope says, once: `done` or `refused`, and what to note."""
     if event.kind is PaymentEventKind.IGNORED:
         return "done", "says nothing about our charges"
+    if event.kind in mandates.EVENTS:
+        return mandates.take_event(session, gateway_key, event)
     if not is_currency(event.currency):
         return "refused", f"unknown currency {event.currency!r}"
     if event.kind in _REVERSALS:

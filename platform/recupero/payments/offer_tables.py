@@ -27,7 +27,8 @@ class Plan(TenantOwned, Exceptional, Base):
 
     `state`: asked (an exception waits for its approver), refused, running, kept (all came in), broken,
     cancelled, replaced (by a newer plan). `made_with`: page, agent, api, model; `made_by` the actor.
-    `choice` is what was asked of `plan_schedule`, to show and to plan again from.
+    `choice` is what was asked of `plan_schedule`, to show and to plan again from. `smallest_minor` is the
+    smallest payment that the gateway takes: a rest below it goes with the next instalment.
     """
 
     __tablename__ = "plans"
@@ -46,6 +47,7 @@ class Plan(TenantOwned, Exceptional, Base):
     choice: Mapped[dict[str, Any]] = mapped_column(JSONB)
     state: Mapped[str] = mapped_column(String(9))
     grace_days: Mapped[int]
+    smallest_minor: Mapped[int] = mapped_column(default=1, server_default=text("1"))
     made_with: Mapped[str]
     made_by: Mapped[str]
     agreed_at: Mapped[datetime]

@@ -9,7 +9,7 @@ from recupero.kernel import clock, rest
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import NotFound
 from recupero.kernel.runtime import current
-from recupero.payments import hardship, plans, settlements
+from recupero.payments import hardship, mandates, plans, settlements
 from recupero.payments import offers_schemas as schemas
 from recupero.payments.offer_tables import Plan, Settlement
 from recupero.payments.plan_schedule import Choice
@@ -93,6 +93,21 @@ def cancel(data: dict[str, Any], plan_id: int) -> dict[str, Any]:
         tenant_id = plans.find(session, plan_id).tenant_id
     with tenant_transaction(tenant_id) as session:
         plans.cancel_plan(session, plan_id, actor=the_caller().actor, why=data["why"])
+        return _plan(session, plans.find(session, plan_id))
+
+
+@blueprint.post("/payment-plans/<int:plan_id>/automatic/end")
+@requires(Permission.ACCOUNTS_WORK)
+@blueprint.response(200, schemas.InstalmentPlanSchema)
+def end_automatic(plan_id: int) -> dict[str, Any]:
+    """The debtor wants no more automatic payments; the plan goes on"""
+    with transaction() as session:
+        tenant_id = plans.find(session, plan_id).tenant_id
+    with tenant_transaction(tenant_id) as session:
+        found = mandates.latest(session, plan_id)
+        if found is None:
+            raise NotFound("nothing is paid automatically on this plan")
+        mandates.revoke(session, found.id, actor=the_caller().actor)
         return _plan(session, plans.find(session, plan_id))
 
 
@@ -218,9 +233,12 @@ def _plan(session: Session, made: Plan) -> dict[str, Any]:
     shown = {
         name: getattr(made, name)
         for name in schemas.InstalmentPlanSchema._declared_fields
-        if name != "instalments"
+        if name not in ("instalments", "automatic")
     }
-    return shown | {"instalments": plans.instalments_of(session, [made.id])[made.id]}
+    return shown | {
+        "instalments": plans.instalments_of(session, [made.id])[made.id],
+        "automatic": mandates.latest(session, made.id),
+    }
 
 
 def _as_agency(tenant_id: int) -> Any:

@@ -78,6 +78,22 @@ class StandingSchema(InstalmentSchema):
     state = fields.String(required=True)
 
 
+class AutomaticSchema(Schema):
+    """The debtor's consent to charge a saved card for the plan: what was agreed to, and how it stands."""
+
+    id = fields.Integer(required=True)
+    state = fields.String(required=True)
+    words = fields.String(required=True)
+    most_minor = fields.Integer(required=True, metadata={"description": "no charge is higher"})
+    until = fields.Date(required=True)
+    brand = fields.String(required=True, allow_none=True)
+    last4 = fields.String(required=True, allow_none=True)
+    expires = fields.Date(required=True, allow_none=True)
+    given_at = fields.DateTime(required=True, allow_none=True)
+    ended_at = fields.DateTime(required=True, allow_none=True)
+    ended_why = fields.String(required=True, allow_none=True)
+
+
 class InstalmentPlanSchema(Schema):
     """A plan and how it stands."""
 
@@ -96,6 +112,7 @@ class InstalmentPlanSchema(Schema):
     why = fields.String(required=True, allow_none=True)
     decided_by = fields.String(required=True, allow_none=True)
     instalments = fields.List(fields.Nested(StandingSchema), required=True)
+    automatic = fields.Nested(AutomaticSchema, required=True, allow_none=True)
 
 
 class InstalmentPlansSchema(Schema):

@@ -32,19 +32,26 @@ class Standing:
 
 
 def judge(
-    instalments: Sequence[Instalment], receipts: Iterable[Receipt], *, grace_days: int, today: date
+    instalments: Sequence[Instalment],
+    receipts: Iterable[Receipt],
+    *,
+    grace_days: int,
+    today: date,
+    smallest_minor: int = 1,
 ) -> tuple[str, list[Standing]]:
     """The plan's state (running, kept, broken) and each instalment's.
 
     An instalment is paid with `TOLERANCE_PERCENT` of it on top of all before it, by its day and the days of
-    grace; the last one whole. Money after a missed instalment's grace does not mend the plan.
+    grace, or where what is missing is less than `smallest_minor`, the smallest payment that can be made: then
+    the rest goes with the next one. The last one is paid whole. Money after a missed instalment's grace does
+    not mend the plan.
     """
     received = sorted(receipts, key=lambda one: one.on)
     total = sum(one.amount_minor for one in received)
     standings, before = [], 0
     for instalment in instalments:
         last = instalment is instalments[-1]
-        enough = instalment.amount_minor if last else _tolerated(instalment.amount_minor)
+        enough = instalment.amount_minor if last else _enough(instalment.amount_minor, smallest_minor)
         paid_on = _reached(received, before + enough)
         standings.append(
             Standing(
@@ -58,8 +65,9 @@ def judge(
     return _plan_state(standings), standings
 
 
-def _tolerated(amount_minor: int) -> int:
-    return -(-amount_minor * TOLERANCE_PERCENT // 100)
+def _enough(amount_minor: int, smallest_minor: int) -> int:
+    tolerated = -(-amount_minor * TOLERANCE_PERCENT // 100)
+    return min(tolerated, max(amount_minor - smallest_minor + 1, 1))
 
 
 def _reached(received: Sequence[Receipt], wanted_minor: int) -> date | None:

@@ -16,12 +16,13 @@ from sqlalchemy.orm import Session
 from recupero.kernel import audit, clock, events
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, Forbidden, NotFound, UserError
-from recupero.payments import plan_standing, promises
+from recupero.payments import gateways, plan_standing, promises
 from recupero.payments.events import (
     PaymentBooked,
     PaymentReversed,
     PaymentsBooked,
     PlanBroken,
+    PlanEnded,
     PlanStarted,
 )
 from recupero.payments.offer_tables import Plan, PlanInstalment
@@ -98,7 +99,8 @@ def agree_plan(
         settlement_id=settlement_id, currency=proposal.policy.currency,
         total_minor=proposal.schedule.total_minor, choice=choice_json(choice), state="asked",
         grace_days=proposal.policy.plan_grace_days, made_with=offerer.role, made_by=offerer.actor,
-        agreed_at=now, beyond=list(leave.beyond),
+        smallest_minor=gateways.minimum(session, proposal.policy.currency), agreed_at=now,
+        beyond=list(leave.beyond),
         approver=leave.approver, why=why if leave.beyond else None,
         decided_by=offerer.actor if granted and leave.beyond else None,
         decided_at=now if granted and leave.beyond else None,
@@ -262,7 +264,9 @@ def _follow(
 ) -> bool:
     """Let the plan follow its receipts; whether its state changed."""
     planned = [Instalment(one.number, one.due_date, one.amount_minor) for one in instalments]
-    state, standings = plan_standing.judge(planned, receipts, grace_days=plan.grace_days, today=today)
+    state, standings = plan_standing.judge(
+        planned, receipts, grace_days=plan.grace_days, today=today, smallest_minor=plan.smallest_minor
+    )
     for row, standing in zip(instalments, standings, strict=True):
         row.paid_minor, row.paid_on, row.state = standing.paid_minor, standing.paid_on, standing.state
     if set(plan.account_ids) <= settled:  # nothing is owed any more, perhaps by the creditor's adjustment
@@ -286,6 +290,7 @@ def _end(session: Session, plan: Plan, state: str, *, by: str) -> None:
     plan.state, plan.ended_at = state, clock.now()
     session.flush()
     placements.end_holds(session, plan.account_ids, "plan", by=by)
+    events.publish(session, PlanEnded(plan.id))
 
 
 def find(session: Session, plan_id: int, *, lock: bool = False) -> Plan:

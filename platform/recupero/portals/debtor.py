@@ -210,7 +210,7 @@ def person(token: str, door: Door) -> ResponseReturnValue:
 @public("the sandbox's payment page: the address is random, moves no money and names no debtor")
 def sandbox_page(reference: str) -> ResponseReturnValue:
     """Choose what a provider would report."""
-    scope = _sandbox_scope(reference)
+    scope = sandbox_scope(reference)
     database = runtime.current().database
     charge = sandbox.find(database, scope, reference)
     with database.transaction(scope) as opened:
@@ -222,7 +222,7 @@ def sandbox_page(reference: str) -> ResponseReturnValue:
 @public("the sandbox's payment page: the address is random, moves no money and names no debtor")
 def sandbox_choice(reference: str) -> ResponseReturnValue:
     """Report it the way a provider does, and go back to where the debtor came from."""
-    database, scope = runtime.current().database, _sandbox_scope(reference)
+    database, scope = runtime.current().database, sandbox_scope(reference)
     charge = sandbox.find(database, scope, reference)
     choice = Form.sent().text("outcome")
     if choice == "later":
@@ -350,6 +350,6 @@ def _account_page(token: str, door: Door, form: Form) -> ResponseReturnValue:
     return page, form.status
 
 
-def _sandbox_scope(reference: str) -> Scope:
+def sandbox_scope(reference: str) -> Scope:
     """The sandbox's references begin with the creditor's number. Raises NotFound."""
     return tenancy.tenant_scope(runtime.current().database, reference.partition("-")[0])

@@ -8,7 +8,15 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import clock
 from recupero.kernel.errors import NotFound, UserError
-from recupero.payments import affordability, agreement_documents, charges, hardship, plans, settlements
+from recupero.payments import (
+    affordability,
+    agreement_documents,
+    charges,
+    hardship,
+    mandates,
+    plans,
+    settlements,
+)
 from recupero.payments.links import Door, debtor_of
 from recupero.payments.offer_tables import Plan, Settlement
 from recupero.payments.policy import PAGE, policy_of
@@ -82,11 +90,12 @@ def agreed_plan(token: str, door: Door, plan_id: int) -> ResponseReturnValue:
     """An agreed plan and how it stands."""
     with debtor.transaction_of(door) as opened:
         _agency, creditor = debtor.wear_house(opened)
-        found = _own_plan(opened, door, plan_id)
-        rows = plans.instalments_of(opened, [found.id])[found.id]
+        found = own_plan(opened, door, plan_id)
         return render_template(
-            "debtor/agreed.html", token=token, plan=found, instalments=rows, creditor=creditor
-        )
+            "debtor/agreed.html", token=token, plan=found, creditor=creditor,
+            instalments=plans.instalments_of(opened, [found.id])[found.id],
+            mandate=mandates.latest(opened, found.id), bounds=mandates.bounds(opened, found),
+        )  # fmt: skip
 
 
 @blueprint.get("/p/<token>/plans/<int:plan_id>.pdf")
@@ -95,7 +104,7 @@ def agreed_plan(token: str, door: Door, plan_id: int) -> ResponseReturnValue:
 def plan_letter(token: str, door: Door, plan_id: int) -> ResponseReturnValue:
     """The plan's terms to keep."""
     with debtor.transaction_of(door) as opened:
-        found = _own_plan(opened, door, plan_id)
+        found = own_plan(opened, door, plan_id)
         return file_response(agreement_documents.plan_paper(opened, found, actor="debtor"))
 
 
@@ -191,7 +200,8 @@ def _help_page(token: str, door: Door, form: Form) -> ResponseReturnValue:
     return page, form.status
 
 
-def _own_plan(opened: Session, door: Door, plan_id: int) -> Plan:
+def own_plan(opened: Session, door: Door, plan_id: int) -> Plan:
+    """The plan, where it is over accounts of this link. Raises NotFound."""
     found = plans.find(opened, plan_id)
     if not set(found.account_ids) <= set(charges.accounts_of(opened, door.link_id)):
         raise NotFound("no such plan")

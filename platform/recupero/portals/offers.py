@@ -14,7 +14,15 @@ from sqlalchemy.orm import Session
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import NotFound, UserError
-from recupero.payments import affordability, agreement_documents, hardship, plans, settlements
+from recupero.payments import (
+    affordability,
+    agreement_documents,
+    auto_charges,
+    hardship,
+    mandates,
+    plans,
+    settlements,
+)
 from recupero.payments.offer_tables import Plan, Settlement
 from recupero.payments.policy import offerer_of, policy_of
 from recupero.placements import browse
@@ -112,13 +120,17 @@ def account_hardship(account_id: int) -> ResponseReturnValue:
 @blueprint.post("/accounts/<int:account_id>/offers/end")
 @requires(Permission.ACCOUNTS_WORK)
 def account_offer_end(account_id: int) -> ResponseReturnValue:
-    """Cancel a plan or withdraw an offer of this account."""
+    """Cancel a plan, end its automatic payments or withdraw an offer of this account."""
     form, actor = Form.sent(), the_caller().actor
     with tenant_transaction(_tenant_of(account_id)) as session:
         if form.optional("plan"):
             plan = plans.find(session, form.whole("plan"))
             _check_of(account_id, plan)
             plans.cancel_plan(session, plan.id, actor=actor, why=form.optional("why"))
+        elif form.optional("mandate"):
+            mandate = mandates.find(session, form.whole("mandate"))
+            _check_of(account_id, plans.find(session, mandate.plan_id))
+            mandates.revoke(session, mandate.id, actor=actor)
         else:
             found = settlements.find(session, form.whole("settlement"))
             _check_of(account_id, found)
@@ -262,6 +274,8 @@ def _page(
             "settle": settle or Form({"valid_until": (today + timedelta(days=14)).isoformat()}),
             "hard": hard or Form({"severity": "medium"}), "plans": made,
             "instalments": plans.instalments_of(session, [one.id for one in made]),
+            "mandates": mandates.of_plans(session, [one.id for one in made]),
+            "tries": {one.id: auto_charges.tries_of(session, one.id) for one in made[:1]},
             "settlements": settlements.settlements_of(session, [account_id]),
             "hardship": hardship.open_of(session, card.debtor.id),
             "means": affordability.latest(session, card.debtor.id),

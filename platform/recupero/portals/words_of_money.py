@@ -176,6 +176,30 @@ INSTALMENT_STATES: Words = {
     "paid": _("Paid"),
     "missed": _("Missed"),
 }
+MANDATE_STATES: Words = {
+    "asked": _("Waits for the card"),
+    "active": _("Active"),
+    "ended": _("Ended"),
+}
+MANDATE_ENDS: Words = {
+    "revoked": _("the debtor ended it"),
+    "replaced": _("asked for anew"),
+    "plan_ended": _("the plan ended"),
+    "link_revoked": _("the payment link was revoked"),
+    "expired": _("the card expired"),
+    "gone": _("the card cannot be charged any more"),
+    "over": _("its last day is over"),
+    "refused": _("the gateway refused"),
+}
+CHARGE_OUTCOMES: Words = {
+    "succeeded": _("paid"),
+    "pending": _("on its way"),
+    "declined": _("declined"),
+    "needs_payer": _("the bank asks the holder to confirm"),
+    "gone": _("the card cannot be charged any more"),
+    "refused": _("the gateway refused"),
+    "withdrawn": _("not asked for"),
+}
 SETTLEMENT_STATES: Words = {
     "asked": _("Waits for approval"),
     "refused": _("Refused"),

@@ -6,7 +6,7 @@ events into payment events. It books nothing; the core does, once per event.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
@@ -26,6 +26,8 @@ class PaymentEventKind(StrEnum):
     DISPUTE_LOST = "dispute_lost"
     PAYOUT_PAID = "payout_paid"
     PAYOUT_FAILED = "payout_failed"
+    METHOD_SAVED = "method_saved"
+    METHOD_GONE = "method_gone"
     IGNORED = "ignored"
 
 
@@ -59,7 +61,8 @@ class Charge:
 @dataclass(frozen=True, slots=True)
 class PaymentEvent:
     """One event, verified. `event_id` is unique at the provider; `payment_reference` names the payment, for
-    the payouts the payout.
+    the payouts the payout, for METHOD_SAVED and METHOD_GONE what `SavesMethods.saved_method` takes. These two
+    have no amount and no currency.
 
     `amount_minor` is in ISO 4217 minor units: for REFUNDED the sum of all refunds of the payment so far, for
     the disputes the disputed amount, else the payment's or payout's amount. `fee_minor` is what the provider
@@ -142,6 +145,105 @@ class RecordingGateway(Gateway, Protocol):
 
         Raises GatewayUnavailable or GatewayRefused.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SetupRequest:
+    """Ask a payer, on the provider's page, to let a card be charged later without them. `consent` is the text
+    they agreed to, shown there again; `metadata` must come back with the event METHOD_SAVED."""
+
+    idempotency_key: str
+    currency: str
+    consent: str
+    success_url: str
+    cancel_url: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SavedMethod:
+    """A card that may be charged without its holder: the provider's `customer` and `method`, and what people
+    know it by. `expires` is the last day on which it is good."""
+
+    customer: str
+    method: str
+    brand: str = ""
+    last4: str = ""
+    expires: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SavedChargeRequest:
+    """Charge a saved method now. `idempotency_key` is the same on every retry; `again` says that it was asked
+    before, perhaps so long ago that the provider has forgotten the key: look for the charge first."""
+
+    idempotency_key: str
+    amount_minor: int
+    currency: str
+    description: str
+    customer: str
+    method: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    fee_minor: int = 0
+    again: bool = False
+
+
+class Outcome(StrEnum):
+    """What came of charging a saved method. NEEDS_PAYER: only its holder can go on (strong authentication).
+    DECLINED may be tried again another day, GONE never: the method is detached, lost, closed or revoked."""
+
+    SUCCEEDED = "succeeded"
+    PENDING = "pending"
+    DECLINED = "declined"
+    NEEDS_PAYER = "needs_payer"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class SavedCharge:
+    """The provider's answer. `payment_reference` is the same that its events will name, and `at` the moment
+    that they will tell; `reason` is the provider's word for a refusal, shown to operators."""
+
+    outcome: Outcome
+    payment_reference: str = ""
+    at: datetime | None = None
+    reason: str = ""
+    fee_minor: int = 0
+
+
+@runtime_checkable
+class SavesMethods(Gateway, Protocol):
+    """A gateway that can save a card with its holder's consent and charge it without them."""
+
+    def ask_consent(self, request: SetupRequest, config: PluginConfig) -> Charge:
+        """The page where the payer enters the card and agrees; METHOD_SAVED tells when they did.
+
+        Raises GatewayUnavailable or GatewayRefused.
+        """
+        ...
+
+    def saved_method(self, reference: str, config: PluginConfig) -> SavedMethod | None:
+        """The method that a METHOD_SAVED event names, or (by `SavedMethod.method`) as it stands now; None
+        where it cannot be charged any more. Raises GatewayUnavailable or GatewayRefused."""
+        ...
+
+    def charge_saved(self, request: SavedChargeRequest, config: PluginConfig) -> SavedCharge:
+        """Charge it. A declined card is an answer, no error. Raises GatewayUnavailable (nobody knows what
+        came of it: ask again with the same key) or GatewayRefused."""
+        ...
+
+    def forget(self, method: str, config: PluginConfig) -> None:
+        """Detach it, so that nobody can charge it any more; doing so twice changes nothing."""
+        ...
+
+
+@runtime_checkable
+class MinimumGateway(Gateway, Protocol):
+    """A gateway that takes no payment below an amount."""
+
+    def minimum_minor(self, currency: str) -> int:
+        """The smallest payment in minor units; 1 where there is no limit."""
         ...
 
 

@@ -5,21 +5,34 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urljoin
 
 from recupero_sdk.gateways import (
     Charge,
     ChargeRequest,
     InvalidSignature,
+    Outcome,
     PaymentEvent,
     PaymentEventKind,
+    SavedCharge,
+    SavedChargeRequest,
+    SavedMethod,
+    SetupRequest,
     StaleEvent,
 )
 from recupero_sdk.settings import PluginConfig, Setting
 
 SIGNATURE = "Sandbox-Signature"
 MAX_AGE = timedelta(minutes=5)
+#: The sandbox's cards, by how they end in; each always does the same when it is charged.
+CARDS = {
+    "card_good": Outcome.SUCCEEDED,
+    "card_declined": Outcome.DECLINED,
+    "card_asks": Outcome.NEEDS_PAYER,
+    "card_lost": Outcome.GONE,
+}
+_EXPIRES = date(2099, 12, 31)
 
 
 class Sandbox:
@@ -37,6 +50,30 @@ class Sandbox:
     def cancel_charge(self, reference: str, config: PluginConfig) -> None:
         """The platform's page asks the charge's state itself."""
 
+    def ask_consent(self, request: SetupRequest, config: PluginConfig) -> Charge:
+        """A page of the platform, where one chooses a card."""
+        digest = hashlib.sha256(request.idempotency_key.encode()).hexdigest()[:24]
+        reference = f"{request.metadata['recupero_tenant']}-{digest}"
+        return Charge(reference, urljoin(request.success_url, f"/sandbox/card/{reference}"))
+
+    def saved_method(self, reference: str, config: PluginConfig) -> SavedMethod | None:
+        """One of `CARDS`: what it does is its name."""
+        if reference not in CARDS:
+            return None
+        number = f"{list(CARDS).index(reference) + 1:04}"
+        return SavedMethod("sandbox", reference, "Sandbox", number, _EXPIRES)
+
+    def charge_saved(self, request: SavedChargeRequest, config: PluginConfig) -> SavedCharge:
+        """The same key always has the same answer and reference."""
+        outcome = CARDS[request.method]
+        if outcome is not Outcome.SUCCEEDED:
+            return SavedCharge(outcome, reason=request.method)
+        digest = hashlib.sha256(request.idempotency_key.encode()).hexdigest()[:24]
+        return SavedCharge(outcome, f"pay_{digest}")
+
+    def forget(self, method: str, config: PluginConfig) -> None:
+        """Nothing is kept anywhere."""
+
     def pretend(
         self,
         charge: Charge,
@@ -52,7 +89,7 @@ class Sandbox:
                 "id": f"evt_{charge.reference}_{kind.value}_{request.amount_minor}",
                 "kind": kind.value,
                 "charge": charge.reference,
-                "payment": f"pay_{charge.reference}",
+                "payment": request.metadata.get("sandbox_card", f"pay_{charge.reference}"),
                 "amount_minor": request.amount_minor,
                 "currency": request.currency,
                 "at": int(now.timestamp()),

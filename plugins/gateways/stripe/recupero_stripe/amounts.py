@@ -27,6 +27,19 @@ THREE_DECIMAL = frozenset(["BHD", "JOD", "KWD", "OMR", "TND"])
 _STRIPE_UNITS_IN_ISO_UNIT = {"ISK": 100}
 _ISO_UNITS_IN_STRIPE_UNIT = {"MGA": 100}
 
+# https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts, in ISO minor units. Other currencies
+# have the worth of the minimum of the currency that the account settles in: Stripe refuses what is below.
+_MINIMUM = {
+    "AED": 200, "AUD": 50, "BGN": 100, "BRL": 50, "CAD": 50, "CHF": 50, "CZK": 1500, "DKK": 250, "EUR": 50,
+    "GBP": 30, "HKD": 400, "HUF": 17500, "INR": 50, "JPY": 50, "MXN": 1000, "MYR": 200, "NOK": 300,
+    "NZD": 50, "PLN": 200, "RON": 200, "SEK": 300, "SGD": 50, "THB": 1000, "USD": 50,
+}  # fmt: skip
+
+
+def minimum(currency: str) -> int:
+    """The smallest charge, in ISO minor units."""
+    return _MINIMUM.get(currency, step(currency))
+
 
 def step(currency: str) -> int:
     """The smallest amount that Stripe can charge, in ISO minor units."""

@@ -6,6 +6,9 @@ from typing import Any
 from recupero_sdk.gateways import PaymentEvent, PaymentEventKind
 from recupero_stripe.amounts import from_stripe
 
+_WITHOUT_MONEY = {PaymentEventKind.IGNORED, PaymentEventKind.METHOD_SAVED, PaymentEventKind.METHOD_GONE}
+#: In the metadata of a charge of a saved card: no checkout session tells of it, only its payment intent.
+WITHOUT_PAYER = "recupero_instalment"
 _GIVEN_BACK = {"won", "warning_closed"}
 
 
@@ -15,14 +18,16 @@ def translate(event: dict[str, Any]) -> PaymentEvent:
     kind, amount = _meaning(event["type"], thing)
     currency = str(thing.get("currency") or "").upper()
     session = thing.get("object") == "checkout.session"
+    # a charge without the payer is answered at once, too: both name the moment in which it was asked for
+    at = thing if event["type"] == "payment_intent.succeeded" else event
     return PaymentEvent(
         event_id=event["id"],
         kind=kind,
         charge_reference=thing.get("payment_link") if session else None,
         payment_reference=_reference(thing),
-        amount_minor=from_stripe(amount, currency) if kind is not PaymentEventKind.IGNORED else 0,
+        amount_minor=0 if kind in _WITHOUT_MONEY else from_stripe(amount, currency),
         currency=currency,
-        occurred_at=datetime.fromtimestamp(event["created"], UTC),
+        occurred_at=datetime.fromtimestamp(at["created"], UTC),
         metadata=metadata_of(thing),
     )
 
@@ -37,9 +42,11 @@ def is_inquiry(dispute: dict[str, Any]) -> bool:
 
 
 def _reference(thing: dict[str, Any]) -> str | None:
-    """The payment intent that the thing is or belongs to; a payout's own id."""
-    if thing.get("object") in {"payment_intent", "payout"}:
+    """The payment intent that the thing is or belongs to; a payout's or card's own id; a set-up's intent."""
+    if thing.get("object") in {"payment_intent", "payout", "payment_method"}:
         return str(thing["id"])
+    if thing.get("mode") == "setup":
+        return thing.get("setup_intent")
     found = thing.get("payment_intent")
     return found["id"] if isinstance(found, dict) else found
 
@@ -55,6 +62,10 @@ def _meaning(kind: str, thing: dict[str, Any]) -> tuple[PaymentEventKind, int]:
     match kind:
         case "payment_intent.payment_failed":
             return PaymentEventKind.FAILED, amount
+        case "payment_intent.succeeded" if WITHOUT_PAYER in metadata_of(thing):
+            return PaymentEventKind.SUCCEEDED, amount
+        case "payment_method.detached":
+            return PaymentEventKind.METHOD_GONE, 0
         case "charge.refunded":
             return PaymentEventKind.REFUNDED, thing.get("amount_refunded") or 0
         case "refund.failed":
@@ -68,6 +79,8 @@ def _meaning(kind: str, thing: dict[str, Any]) -> tuple[PaymentEventKind, int]:
 
 
 def _session(what: str, session: dict[str, Any]) -> PaymentEventKind:
+    if session.get("mode") == "setup":
+        return PaymentEventKind.METHOD_SAVED if what == "completed" else PaymentEventKind.IGNORED
     if what == "completed":
         paid = session.get("payment_status") == "paid"
         return PaymentEventKind.SUCCEEDED if paid else PaymentEventKind.PENDING

@@ -15,10 +15,15 @@ from recupero_sdk.gateways import (
     GatewayUnavailable,
     InvalidSignature,
     PaymentEvent,
+    SavedCharge,
+    SavedChargeRequest,
+    SavedMethod,
+    SetupRequest,
     StaleEvent,
 )
 from recupero_sdk.settings import PluginConfig, Setting
-from recupero_stripe.amounts import step, to_stripe
+from recupero_stripe import saved
+from recupero_stripe.amounts import minimum, step, to_stripe
 from recupero_stripe.events import translate
 from recupero_stripe.record import recorded
 
@@ -82,6 +87,33 @@ class StripeGateway:
         with _errors():
             yield from recorded(_client(config), since)
 
+    def minimum_minor(self, currency: str) -> int:
+        """Stripe's smallest charge."""
+        return minimum(currency)
+
+    def ask_consent(self, request: SetupRequest, config: PluginConfig) -> Charge:
+        """A checkout session in set-up mode."""
+        with _errors():
+            return saved.ask(_client(config), request, on_behalf_of=config.get("destination"))
+
+    def saved_method(self, reference: str, config: PluginConfig) -> SavedMethod | None:
+        """The card of a set-up intent (`seti_…`), or a payment method (`pm_…`) as it stands."""
+        with _errors():
+            return saved.method(_client(config), reference)
+
+    def charge_saved(self, request: SavedChargeRequest, config: PluginConfig) -> SavedCharge:
+        """A payment intent, confirmed off-session."""
+        with _errors():
+            return saved.charge(
+                _client(config), request, _split(request, config),
+                _fee(request) if config.get("destination") else 0,
+            )  # fmt: skip
+
+    def forget(self, method: str, config: PluginConfig) -> None:
+        """Detach the payment method."""
+        with _errors():
+            saved.forget(_client(config), method)
+
     def read_event(
         self, body: bytes, headers: Mapping[str, str], config: PluginConfig, *, now: datetime
     ) -> PaymentEvent:
@@ -101,7 +133,7 @@ class StripeGateway:
         return str(_event(body)["id"])
 
 
-def _split(request: ChargeRequest, config: PluginConfig) -> dict[str, Any]:
+def _split(request: ChargeRequest | SavedChargeRequest, config: PluginConfig) -> dict[str, Any]:
     """A destination charge: https://docs.stripe.com/connect/destination-charges."""
     destination = config.get("destination")
     if not destination:
@@ -114,7 +146,7 @@ def _split(request: ChargeRequest, config: PluginConfig) -> dict[str, Any]:
     }
 
 
-def _fee(request: ChargeRequest) -> int:
+def _fee(request: ChargeRequest | SavedChargeRequest) -> int:
     """The agency's fee without what is too small for Stripe."""
     return request.fee_minor - request.fee_minor % step(request.currency)
 

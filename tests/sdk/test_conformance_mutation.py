@@ -1,5 +1,6 @@
 """The mutation check: every parameter is shifted, cases notice, and what nobody tests is named."""
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import pytest
 from recupero_sdk.conformance import mutation
 from recupero_sdk.conformance.evidence import Evidence, _together, judged
 from recupero_sdk.conformance.mutants import mutants
+from recupero_sdk.conformance.words import examples
 from recupero_sdk.law import RegulationPack, load_pack
+from recupero_sdk.law.content import plain_pattern
 from recupero_sdk.law.engine import decides
 from recupero_sdk.law.scenario import Scenario, read_scenarios
 from recupero_sdk.scaffold import make
@@ -35,8 +38,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def shifts_of(pack: RegulationPack, rule_id: str, on: date) -> set[str]:
-    (rule,) = [rule for rule in pack.on(on) if rule.id == rule_id]
-    return {mutant.name for mutant in mutants(rule)}
+    return {mutant.name for rule in pack.on(on) if rule.id == rule_id for mutant in mutants(rule)}
 
 
 def test_hours_days_caps_dates_and_names_are_shifted_by_one(chile: RegulationPack) -> None:
@@ -119,3 +121,51 @@ def test_kinds_that_are_not_shifted_are_named_with_the_reason(chile: RegulationP
     report = mutation.check(Evidence(RegulationPack(chile.manifest, chile.rules[:8]), []))
     assert all(report.exempt.values())
     assert "statement" in report.exempt
+
+
+def test_where_and_whom_a_rule_concerns_is_shifted() -> None:
+    argentina, brazil, states = (
+        load_pack(CHILE.parent / code / f"recupero_regulation_{code}") for code in ("ar", "br", "us")
+    )
+    assert "agency_regions: AR-C dropped" in shifts_of(argentina, "AR-CABA-disclosure", date(2025, 1, 1))
+    assert "displaces: BR-IND-hours dropped" in shifts_of(brazil, "BR-SP-15426-hours", date(2025, 1, 1))
+    workplace = shifts_of(states, "US-MA-workplace", date(2025, 1, 1))
+    assert {"unless: entry 1 dropped", "unless: entry 2 dropped"} <= workplace
+    location = shifts_of(states, "US-FDCPA-location", date(2025, 1, 1))
+    assert {"when: Condition dropped", "when.purposes: locate dropped"} <= location
+
+
+def test_wanted_and_banned_words_are_shifted(chile: RegulationPack) -> None:
+    wanted = shifts_of(chile, "CL-37-disclosures", date(2025, 1, 1))
+    assert {"parameters.items: entry 1 dropped", "channels: email dropped"} <= wanted
+    banned = shifts_of(chile, "CL-37-no-threat-dicom", date(2025, 1, 1))
+    assert "parameters.banned: entry 1 dropped" in banned
+    assert any(name.startswith("parameters.banned[0].patterns: ") for name in banned)
+
+
+def test_a_message_is_proposed_for_each_wanted_item_and_each_banned_word(chile: RegulationPack) -> None:
+    wanted = {"CL-37-disclosures", "CL-37-no-threat-dicom"}
+    pack = RegulationPack(chile.manifest, tuple(rule for rule in chile.rules if rule.id in wanted))
+    bare = mutation.check(Evidence(pack, []))
+    assert "parameters.items: entry 1 dropped" in bare.untested["CL-37-disclosures"]
+    evidence = Evidence(pack, [])
+    proposals = mutation.propose(evidence)
+    held = mutation.check(Evidence(pack, [], recorded=evidence.recorded), proposals.alike)
+    assert held.untested == {}
+    assert not [name for name in proposals.alike if "dropped" in name and "entry" in name]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"\bdemanda(d[oa]s?|r|remos)?\b",
+        r"orden (del|judicial)",
+        r"opt[ -]?out",
+        r"intent\w+ cobrar",
+        "citaci[oó]n",
+    ],
+)
+def test_a_pattern_has_examples_that_it_matches(pattern: str) -> None:
+    found = list(examples(pattern))
+    assert found
+    assert all(re.search(plain_pattern(pattern), text) for text in found)

@@ -14,6 +14,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
@@ -131,20 +133,21 @@ def _history(session: Session, arguments: dict[str, Any]) -> pl.DataFrame:
 
     names = ("person", "channel", "inbound", "outcome", "at")
     columns, _floats = read(session, _HISTORY, names, (), arguments)
-    return pl.DataFrame(columns).select(
+    way = np.where(columns["inbound"] == 1, 1, 2)
+    return pl.DataFrame({"person": columns["person"], "at": columns["at"]}).select(
         "person", debt=pl.col("person"), creditor=pl.lit(1, pl.Int64),
         at=pl.from_epoch(pl.col("at"), "us").dt.replace_time_zone("UTC"),
-        channel=_word("channel", (*CHANNELS, "visit")),
-        direction=pl.when(pl.col("inbound") == 1).then(pl.lit("inbound")).otherwise(pl.lit("outbound")),
-        outcome=_word("outcome", _OUTCOMES),
+        channel=_word(columns["channel"], (*CHANNELS, "visit")),
+        direction=_word(way, ("inbound", "outbound")),
+        outcome=_word(columns["outcome"], _OUTCOMES),
     )  # fmt: skip
 
 
-def _word(name: str, words: tuple[str, ...]) -> Any:
+def _word(numbers: NDArray[np.int64], words: tuple[str, ...]) -> pl.Series:
     """A column of numbers from 1 as the words they stand for."""
     import polars as pl
 
-    return pl.col(name).replace_strict(dict(enumerate(words, 1)), return_dtype=pl.String)
+    return pl.Series(words, dtype=pl.Enum(words)).gather(numbers - 1)
 
 
 def places_of(law: Packs, country: str | None = None) -> pl.DataFrame:

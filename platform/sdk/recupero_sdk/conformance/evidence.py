@@ -14,6 +14,7 @@ from typing import Any
 
 from recupero_sdk.conformance.hours import CLOCK_KINDS, Sample, clock_rules, hours_between, open_by_day
 from recupero_sdk.conformance.mutants import Mutant
+from recupero_sdk.conformance.words import WORD_KINDS
 from recupero_sdk.law import Channel, RegulationPack, RuleOutcome, Verdict, judge
 from recupero_sdk.law.moments import DAY
 from recupero_sdk.law.scenario import Scenario
@@ -203,6 +204,8 @@ def tied(pack: RegulationPack, rule: Rule) -> tuple[Rule, ...]:
         names[one.id] |= ids & set(_strings(one.model_dump(exclude=_WORDS)))
     close = {rule.id} | {one for one, named in names.items() if rule.id in named}
     close |= {named for one in close for named in names[one]}
+    if rule.kind in WORD_KINDS:  # some words are wanted or banned only where the debt is time-barred
+        close |= {one.id for one in pack.rules if one.kind == "limitation"}
     return tuple(one for one in pack.rules if one.id in close)
 
 

@@ -20,7 +20,10 @@ from recupero_sdk.law.schema import Rule
 from recupero_sdk.law.terms import Text, WallMinute
 
 #: What of a rule decides contacts; the rest (title, source, reading …) is for people.
-DECIDING_FIELDS = ("channels", "regions", "exempt_purposes", "scope", "in_force", "parameters")
+DECIDING_FIELDS = (
+    "channels", "regions", "areas", "agency_regions", "when", "unless", "displaces", "exempt_purposes",
+    "scope", "in_force", "parameters",
+)  # fmt: skip
 #: Fields that only name or explain: (field, why no shift of it is tried).
 NOT_SHIFTED = {
     "unit": "says what a number means; the number itself is shifted",

@@ -15,8 +15,10 @@ from itertools import islice
 from typing import Any, Literal
 
 from recupero_sdk.conformance.evidence import Evidence, Trial, judged
+from recupero_sdk.conformance.meeting import Line
 from recupero_sdk.conformance.mutants import Mutant, mutants
-from recupero_sdk.conformance.probes import Line, Probes
+from recupero_sdk.conformance.probes import Probes
+from recupero_sdk.conformance.words import WORD_KINDS, Messages, messages_for
 from recupero_sdk.law import RegulationPack, Verdict
 from recupero_sdk.law.engine import decides
 from recupero_sdk.law.scenario import Scenario, ScenarioError, parse_scenario
@@ -25,11 +27,6 @@ from recupero_sdk.law.schema import Rule
 #: Contacts tried for one shift before it is called alike.
 TRIES = 2500
 _PLAIN, _SEEDS = 250, 4
-#: Kinds that are not shifted, with the reason that the report gives; of others: they decide no contact.
-_EXEMPT = {
-    "disclosure": "decides about words, not about the contact: tested by the pack's message cases",
-    "banned_content": "decides about words, not about the contact: tested by the pack's message cases",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +91,18 @@ class Report:
         return found
 
 
+def shifted(rule: Rule) -> bool:
+    """Whether the rule is tested: it can refuse a contact, or the words of one."""
+    return decides(rule) or rule.kind in WORD_KINDS
+
+
 def check(evidence: Evidence, alike: Collection[str] = ()) -> Report:
     """Shifts every deciding rule of the pack and asks the evidence; `alike` names shifts known to change
     nothing."""
     report = Report()
     for rule in evidence.pack.known():
-        if not decides(rule):
-            report.exempt[rule.kind] = _EXEMPT.get(rule.kind, "decides no contact")
+        if not shifted(rule):
+            report.exempt[rule.kind] = "decides no contact"
             continue
         trial = evidence.trial(rule)
         for mutant in shifts(evidence.pack, rule):
@@ -126,7 +128,7 @@ def propose(evidence: Evidence) -> Proposals:
     """A case for each shift that nothing catches; each case is of use for more than one where it can be."""
     found = Proposals()
     for rule in evidence.pack.known():
-        if not decides(rule):
+        if not shifted(rule):
             continue
         trial, search = evidence.trial(rule), _Search(evidence, rule)
         for mutant in shifts(evidence.pack, rule):
@@ -171,6 +173,7 @@ class _Search:
     def __init__(self, evidence: Evidence, rule: Rule) -> None:
         self._evidence, self._rule = evidence, rule
         self._probes = Probes(evidence.pack, rule)
+        self._messages = messages_for(evidence.pack, rule)
         self._seeds: list[Line] | None = None
         self._counting = "counts" in type(rule.parameters).model_fields
 
@@ -182,6 +185,9 @@ class _Search:
         return None
 
     def _candidates(self, trial: Trial, mutant: Mutant) -> Iterator[Line]:
+        if self._messages is not None:
+            yield from self._worded(self._messages, trial, mutant)
+            return
         near = list(islice(self._probes.plain(mutant.values), _PLAIN))
         yield from near
         small = trial.small()
@@ -191,6 +197,15 @@ class _Search:
         seeds = self._refused(trial)
         apt = sorted(seeds, key=lambda seed: seed["proposed"]["channel"] not in mutant.values)
         for seed in apt[:_SEEDS]:
+            yield from islice(self._probes.around(seed, mutant.values), 800)
+
+    def _worded(self, messages: Messages, trial: Trial, mutant: Mutant) -> Iterator[Line]:
+        """Messages around the shift; then the contacts around messages that the rule refuses."""
+        if mutant.path.startswith("parameters"):
+            contexts = list(islice(self._probes.for_words(mutant.values), 12))
+            for message in messages.around(mutant.path):
+                yield from (_with_message(line, message) for line in contexts)
+        for seed in self._refused(trial)[:_SEEDS]:
             yield from islice(self._probes.around(seed, mutant.values), 800)
 
     def _refused(self, trial: Trial) -> list[Line]:
@@ -209,6 +224,11 @@ class _Search:
         return self._seeds
 
     def _starts(self) -> Iterator[Line]:
+        if self._messages is not None:
+            contexts = list(islice(self._probes.for_words(()), 12))
+            for message in self._messages.around(""):
+                yield from (_with_message(line, message) for line in contexts)
+            return
         for channel in self._rule.channels:
             plain = list(islice(self._probes.plain((channel,)), 12))
             yield from plain
@@ -223,6 +243,8 @@ class _Search:
             return None
         before, after = judged(trial.small(), case), judged(trial.small(mutant), case)
         mine = self._rule.id
+        if mutant.path == "displaces":  # shows in the rule that is displaced no longer
+            mine = next(iter(mutant.values))
         refused = mine in _refusing(before)
         if refused == (mine in _refusing(after)) and (mine in before.rules) == (mine in after.rules):
             return None
@@ -235,6 +257,10 @@ class _Search:
         if expected is None or expected.disagreement(whole):
             return None
         return told if expected.disagreement(trial.verdict(expected, mutant)) else None
+
+
+def _with_message(line: Line, message: Line) -> Line:
+    return {**line, "proposed": {**line["proposed"], "message": message}}
 
 
 def _sure(line: Line) -> Scenario:

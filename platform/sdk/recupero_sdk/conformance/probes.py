@@ -18,15 +18,16 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from recupero_sdk.conformance.meeting import Line, meeting, met_each
 from recupero_sdk.conformance.mutants import Wall, scalars
 from recupero_sdk.law import CHANNELS, RegulationPack
 from recupero_sdk.law.moments import DAY, instant
 from recupero_sdk.law.scenario import ScenarioLine
 from recupero_sdk.law.schema import Rule
-from recupero_sdk.law.values import EVENT_KINDS, WEEKDAYS
+from recupero_sdk.law.terms import Condition
+from recupero_sdk.law.values import EVENT_KINDS, PURPOSES, WEEKDAYS
 from recupero_sdk.law.zones import load_zone
 
-Line = dict[str, Any]
 NOON = 12 * 60
 _MONTH = 31
 #: Holidays of most countries, for rules that close with the calendar.
@@ -54,9 +55,11 @@ class Probes:
 
     def line(self, channel: str, region: str | None, day: date, minute: int = NOON) -> Line:
         """A debtor who authorised every channel, long overdue, never contacted."""
-        manifest = self._pack.manifest
+        manifest, area = self._pack.manifest, None
+        if region in manifest.areas:
+            area, region = region, manifest.areas[region].regions[0]
         zone = manifest.regions[region].zones[0] if region in manifest.regions else manifest.zones[0]
-        return {
+        line: Line = {
             "id": "",
             "country": self._pack.country,
             "region": region,
@@ -76,6 +79,37 @@ class Probes:
             "expect": {"allowed": True, "rules": []},
             "why": "",
         }
+        if area is not None:
+            line["debtor"]["commune"] = area
+        purposes = [purpose for purpose in PURPOSES if purpose not in self._rule.exempt_purposes]
+        if "collection" not in purposes and purposes:
+            line["proposed"]["purpose"] = purposes[0]
+        return meeting(line, self._rule.when) if self._rule.when else line
+
+    def for_words(self, focus: Iterable[Any]) -> Iterator[Line]:
+        """Contacts with different reasons for different words: the debt barred, and each condition met."""
+        for channel in self._rule.channels:
+            for region in self._regions([*focus])[:1] + self._barring()[:1]:
+                line = self.line(channel, region, self._day)
+                debt = line["debt"]
+                yield line
+                yield {**line, "debt": {**debt, "due_date": _years_before(self._day, 40).isoformat()}}
+                yield from (met for condition in self._conditions() for met in met_each(line, condition))
+                for flag in getattr(self._rule.parameters, "unless", ()):
+                    yield {**line, "debtor": {**line["debtor"], "flags": [flag]}}
+                for language in ("es", "en"):
+                    yield {**line, "debtor": {**line["debtor"], "language": language}}
+
+    def _barring(self) -> list[str]:
+        """Regions in which debts are barred where they are not barred everywhere."""
+        rules = [rule for rule in self._pack.known() if rule.kind == "limitation"]
+        return [region for rule in rules for region in rule.regions]
+
+    def _conditions(self) -> list[Condition]:
+        """Every condition that the rule states, of the whole and of its items."""
+        items = getattr(self._rule.parameters, "items", ())
+        stated = [self._rule.when, *self._rule.unless, *(item.when for item in items)]
+        return [condition for condition in stated if condition is not None]
 
     def with_history(self, line: Line) -> Iterator[Line]:
         """The contact after others: as many, as long ago and of the kind that the rule's numbers suggest."""
@@ -143,9 +177,9 @@ class Probes:
         return sorted({1} | {number + step for number in small for step in (-1, 0, 1)} - {0})[:12]
 
     def _regions(self, focus: list[Any]) -> list[str | None]:
-        known = list(self._pack.manifest.regions)
+        known = [*self._pack.manifest.areas, *self._pack.manifest.regions]
         named = [value for value in (*focus, *self._values) if value in known]
-        others = [code for code in known if code not in named]
+        others = [code for code in self._pack.manifest.regions if code not in named]
         return list(dict.fromkeys((*named, *others[:1]))) or [None]
 
     def _fields(self, line: Line, wanted: list[Any]) -> Iterator[tuple[int, Line]]:
@@ -154,11 +188,19 @@ class Probes:
             for name, value in _variations(model, wanted):
                 if line[part].get(name) != value:
                     yield _nearness(value, wanted), {**line, part: {**line[part], name: value}}
+        for condition in self._conditions():
+            yield from ((0, met) for met in met_each(line, condition))
         for region in self._regions(wanted):
             yield _nearness(region, wanted) + 1, {**line, "agency_region": region}
-            zone = self.line("call", region, self._day)["timezone"]
+            place = self.line("call", region, self._day)
+            debtor = {**line["debtor"], "commune": place["debtor"].get("commune")}
+            there = {**line, "region": place["region"], "timezone": place["timezone"], "debtor": debtor}
             if region != line["region"]:
-                yield _nearness(region, wanted), {**line, "region": region, "timezone": zone}
+                yield _nearness(region, wanted), there
+                yield from (
+                    (_nearness(agency, wanted) + 1, {**there, "agency_region": agency})
+                    for agency in self._rule.agency_regions
+                )
 
     def _past(self, line: Line, wanted: list[Any]) -> Iterator[tuple[int, Line]]:
         """The debt with one event, each kind on each day that the rule's numbers suggest; and due then."""

@@ -19,6 +19,7 @@ from recupero.kernel.errors import UserError
 from recupero.ledger import alarms
 from recupero.ledger import api as ledger_api
 from recupero.outreach import api as outreach_api
+from recupero.outreach.inbound import door as channels_door
 from recupero.payments import api as payments_api
 from recupero.payments import incoming_api, offers_api, webhooks
 from recupero.placements import api as placements_api
@@ -151,3 +152,4 @@ def _register_pages(app: Flask) -> None:
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(debtor.blueprint)
     app.register_blueprint(webhooks.blueprint)
+    app.register_blueprint(channels_door.blueprint)

@@ -1,7 +1,7 @@
 """Puts the rooms together: each room's jobs become known, and rooms above listen to rooms below."""
 
 from recupero.contacts import placed
-from recupero.contacts.events import OptedOut
+from recupero.contacts.events import LinkVisited, OptedOut
 from recupero.decisions import jobs as decisions_jobs
 from recupero.kernel.events import subscribe
 from recupero.ledger import jobs as ledger_jobs
@@ -9,6 +9,8 @@ from recupero.ledger import service as ledger
 from recupero.ledger.events import BooksChecked
 from recupero.outreach import jobs as outreach_jobs
 from recupero.outreach import service as outreach
+from recupero.outreach.inbound import conversations
+from recupero.outreach.inbound import jobs as inbound_jobs
 from recupero.payments import (
     auto_jobs,
     bank_control,
@@ -50,6 +52,7 @@ JOBS = (
     auto_jobs,
     decisions_jobs,
     ledger_jobs,
+    inbound_jobs,
     outreach_jobs,
     payments_jobs,
     placements_jobs,
@@ -70,6 +73,7 @@ def wire() -> None:
     subscribe(AccountsRecalled, outreach.on_accounts_recalled)
     subscribe(HoldOpened, outreach.on_hold_opened)
     subscribe(OptedOut, outreach.on_opted_out)
+    subscribe(LinkVisited, conversations.on_link_visited)
     subscribe(AccountsClosed, charges.withdraw_changed)
     subscribe(PaymentBooked, charges.withdraw_changed)
     subscribe(PaymentReversed, charges.withdraw_changed)

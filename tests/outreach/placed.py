@@ -11,9 +11,13 @@ from recupero.contacts import service as contacts
 from recupero.kernel import clock, crypto, runtime
 from recupero.kernel.database import Scope
 from recupero.outreach.service import NewAction, schedule
+from recupero.placements import normalise
 from recupero.placements.tables import Account, ContactPoint, Debtor, Person, Portfolio
 
 _numbers = itertools.count(1)
+_KEYS = {
+    "email": normalise.email_key, "phone": normalise.phone_key, "address": normalise.address_key,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -147,7 +151,8 @@ def _points(
         {
             "tenant_id": scope.tenant(), "debtor_id": debtor, "kind": kind,
             "value": values[kind].format(debtor),
-            "value_index": crypto.keyring().blind_index(f"{kind} {debtor}"), "source": "test",
+            "value_index": crypto.keyring().blind_index(_KEYS[kind](values[kind].format(debtor))),
+            "source": "test",
             "line_type": "mobile" if kind == "phone" else None, "created_at": clock.now(),
         }
         for debtor in debtors

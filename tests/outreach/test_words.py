@@ -17,7 +17,9 @@ from recupero.outreach.words import LANGUAGES, PURPOSES, TEMPLATES, TONES, Sende
 from recupero.placements.reach import Reachable
 from recupero_sdk.law import Facts, Proposal, check_content
 
-SENDER = Sender("Banco Ñandú", "Cobranzas Amables", "+56 2 2345 6789", "ayuda@agencia.example.com")
+SENDER = Sender(
+    "Banco Ñandú", "Cobranzas Amables", "+56 2 2345 6789", "ayuda@agencia.example.com", "cobros.example.com"
+)
 ACCOUNT = Reachable(
     1, 2, 3, 4, 5, "OP-77", "card", None, "CLP", date(2025, 1, 15), date(2025, 8, 1), date(2026, 1, 2),
     125_000, 5_000, 3_500, "active", "Ana Prueba Díaz", "CL", "CL-RM", None, "es",

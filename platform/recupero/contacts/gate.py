@@ -62,6 +62,6 @@ LINES: dict[str, LineType] = {"mobile": "mobile", "fixed_line": "landline", "lan
 def purpose_for_law(purpose: str) -> Purpose | None:
     """What the law is told of an action's purpose. Reminder and collection are left to the due date to
     tell apart, so that nobody can call a demand a reminder."""
-    if purpose in ("notice", "reply", "locate"):
-        return purpose  # type: ignore[return-value]  # narrowed to three of the law's purposes
+    if purpose in ("notice", "reply", "locate", "confirmation"):
+        return purpose  # type: ignore[return-value]  # narrowed to four of the law's purposes
     return None

@@ -12,7 +12,7 @@ from recupero.contacts.facts import Dossiers, Permissions, dossiers, permissions
 from recupero.contacts.gate import packs, purpose_for_law
 from recupero.contacts.policies import lawbook
 from recupero.contacts.reservation import HISTORY, Made, person_history
-from recupero.contacts.tables import Contact, MessageCopy, Preference
+from recupero.contacts.tables import Contact, LinkVisit, MessageCopy, Preference
 from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound
@@ -234,3 +234,141 @@ def sent_after(session: Session, contact_id: int) -> list[Sent]:
     )
     found: list[list[Any]] = [list(row) for row in rows]
     return [Sent(*row) for row in found]
+
+
+def account_of(session: Session, contact_id: int) -> int | None:
+    """The account that a contact of the tenants in scope was about."""
+    query = select(Contact.account_id).where(
+        Contact.tenant_id.in_(scope_of(session).tenant_ids), Contact.id == contact_id
+    )
+    return session.execute(query).scalar_one_or_none()
+
+
+@dataclass(frozen=True, slots=True)
+class LastHeard:
+    """The last message that a debtor sent, as far as answering it needs it."""
+
+    account_id: int
+    channel: str
+    connector: str | None
+    reference: str | None
+    address: str
+    subject: str
+
+
+def last_heard(session: Session, account_ids: Collection[int]) -> LastHeard | None:
+    """The newest written message that came in about these accounts of the tenants in scope."""
+    row = session.execute(
+        select(
+            Contact.account_id, Contact.channel, Contact.connector, Contact.reference, MessageCopy.address,
+            MessageCopy.subject,
+        )
+        .join(
+            MessageCopy,
+            (MessageCopy.tenant_id == Contact.tenant_id) & (MessageCopy.contact_id == Contact.id),
+        )
+        .where(
+            Contact.tenant_id.in_(scope_of(session).tenant_ids),
+            Contact.account_id.in_(account_ids),
+            Contact.direction == "inbound",
+        )
+        .order_by(Contact.at.desc(), Contact.id.desc())
+        .limit(1)
+    ).one_or_none()  # fmt: skip
+    found: list[Any] = [] if row is None else list(row)
+    return LastHeard(*found) if found else None
+
+
+def sent(session: Session, contact_id: int) -> Sent | None:
+    """One outbound contact of the tenants in scope, whatever came of it."""
+    row = session.execute(
+        select(
+            Contact.id, Contact.account_id, Contact.debtor_id, Contact.channel, Contact.contact_point_id
+        ).where(
+            Contact.tenant_id.in_(scope_of(session).tenant_ids),
+            Contact.id == contact_id,
+            Contact.direction == "outbound",
+            Contact.account_id.is_not(None),
+        )
+    ).one_or_none()
+    found: list[Any] = [] if row is None else list(row)
+    return Sent(*found) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Genuine:
+    """A message of ours as anybody may know it who has its code: no person, no debt."""
+
+    tenant_id: int
+    at: datetime
+    channel: str
+
+
+def by_code(session: Session, code: str) -> Genuine | None:
+    """The newest message of the tenants in scope that went out with this code."""
+    row = session.execute(
+        select(Contact.tenant_id, Contact.at, Contact.channel)
+        .join(
+            MessageCopy,
+            (MessageCopy.tenant_id == Contact.tenant_id) & (MessageCopy.contact_id == Contact.id),
+        )
+        .where(
+            among(MessageCopy.tenant_id, scope_of(session).tenant_ids),
+            MessageCopy.code == code,
+            Contact.direction == "outbound",
+            Contact.state != "failed",
+        )
+        .order_by(Contact.at.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else Genuine(row.tenant_id, row.at, row.channel)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One contact in a conversation; texts are readable, and empty where nothing was written (a call)."""
+
+    contact_id: int
+    account_id: int | None
+    at: datetime
+    direction: str
+    channel: str
+    purpose: str
+    state: str
+    disposition: str | None
+    reason: str | None
+    address: str
+    subject: str
+    body: str
+
+
+def said_with(session: Session, account_ids: Collection[int], limit: int = 200) -> list[Said]:
+    """Every contact about these accounts of the tenants in scope, all channels, the newest `limit` in the
+    order in which they were made."""
+    rows = session.execute(
+        select(
+            Contact.id, Contact.account_id, Contact.at, Contact.direction, Contact.channel, Contact.purpose,
+            Contact.state, Contact.disposition, Contact.reason, MessageCopy.address, MessageCopy.subject,
+            MessageCopy.body,
+        )
+        .join(
+            MessageCopy,
+            (MessageCopy.tenant_id == Contact.tenant_id) & (MessageCopy.contact_id == Contact.id),
+            isouter=True,
+        )
+        .where(Contact.tenant_id.in_(scope_of(session).tenant_ids), Contact.account_id.in_(account_ids))
+        .order_by(Contact.at.desc(), Contact.id.desc())
+        .limit(limit)
+    ).all()  # fmt: skip
+    return [Said(*row[:9], row[9] or "", row[10] or "", row[11] or "") for row in reversed(rows)]
+
+
+def visits(session: Session, debtor_id: int, limit: int = 100) -> list[datetime]:
+    """When a debtor of the tenants in scope opened their own page, the newest `limit`."""
+    rows = session.execute(
+        select(LinkVisit.at)
+        .where(LinkVisit.tenant_id.in_(scope_of(session).tenant_ids), LinkVisit.debtor_id == debtor_id)
+        .order_by(LinkVisit.at.desc())
+        .limit(limit)
+    )
+    return list(rows.scalars())

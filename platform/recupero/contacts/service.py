@@ -23,10 +23,10 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts import gate
 from recupero.contacts.dispositions import DISPOSITIONS, Disposition
-from recupero.contacts.events import ContactAnswered, OptedOut
+from recupero.contacts.events import ContactAnswered, LinkVisited, OptedOut
 from recupero.contacts.facts import EVERY_CHANNEL
 from recupero.contacts.reservation import Caller, Reservation, Wish, reserve
-from recupero.contacts.tables import Contact, MessageCopy, Permission, PersonContact, Preference
+from recupero.contacts.tables import Contact, LinkVisit, MessageCopy, Permission, PersonContact, Preference
 from recupero.kernel import audit, clock, crypto
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
@@ -279,10 +279,13 @@ def record_inbound(
     right_party: bool = False,
     disposition: str = "INBD",
     at: datetime | None = None,
+    reference: str | None = None,
+    automatic: bool = False,
 ) -> int:
     """A message or call of the debtor's own. Returns the contact's id; announces `ContactAnswered`.
 
-    It does not use up limits unless a rule says so: the law's history holds it as inbound.
+    It does not use up limits unless a rule says so: the law's history holds it as inbound. What a machine
+    answered for them (`automatic`) is kept, but is no word of theirs: it is neither counted nor announced.
     """
     account = reach.reachable(session, [account_id]).get(account_id)
     if account is None:
@@ -292,16 +295,17 @@ def record_inbound(
         "tenant_id": scope.tenant(), "debtor_id": account.debtor_id, "account_id": account_id,
         "person_id": account.person_id, "direction": "inbound", "channel": channel, "connector": connector,
         "recipient": "debtor", "purpose": "reply", "at": moment, "state": "received", "state_at": moment,
-        "disposition": disposition, "right_party": right_party,
+        "disposition": disposition, "right_party": right_party, "reference": reference,
     }  # fmt: skip
     contact_id = session.execute(insert(Contact).values(**row).returning(Contact.id)).scalar_one()
-    session.add(
-        PersonContact(
-            agency_id=scope.agency(), person_id=account.person_id, tenant_id=scope.tenant(),
-            contact_id=contact_id, account_id=account_id, at=moment, channel=channel, direction="inbound",
-            outcome="answered" if channel in ("call", "visit") else "reply",
-        )
-    )  # fmt: skip
+    if not automatic:
+        session.add(
+            PersonContact(
+                agency_id=scope.agency(), person_id=account.person_id, tenant_id=scope.tenant(),
+                contact_id=contact_id, account_id=account_id, at=moment, channel=channel,
+                direction="inbound", outcome="answered" if channel in ("call", "visit") else "reply",
+            )
+        )  # fmt: skip
     if body is not None:
         session.add(
             MessageCopy(
@@ -310,7 +314,8 @@ def record_inbound(
             )
         )  # fmt: skip
     session.flush()
-    publish(session, ContactAnswered(contact_id, account_id, account.debtor_id, right_party))
+    if not automatic:
+        publish(session, ContactAnswered(contact_id, account_id, account.debtor_id, right_party))
     return contact_id
 
 
@@ -405,12 +410,16 @@ def record_visit(session: Session, debtor_id: int) -> int | None:
         .limit(1)
         .scalar_subquery()
     )
-    return session.execute(
+    contact_id = session.execute(
         update(Contact)
         .where(Contact.tenant_id == tenant, Contact.id == newest)
         .values(right_party=True, disposition="CLCK", state="delivered", state_at=now)
         .returning(Contact.id)
     ).scalar_one_or_none()
+    session.add(LinkVisit(tenant_id=tenant, debtor_id=debtor_id, contact_id=contact_id, at=now))
+    session.flush()
+    publish(session, LinkVisited(debtor_id, contact_id))
+    return contact_id
 
 
 def record_bounces(session: Session, contact_ids: Sequence[int], reason: str) -> None:

@@ -29,6 +29,9 @@ class Contact(TenantOwned, Base):
         Index("ix_contacts_account", "tenant_id", "account_id", "at"),
         Index("ix_contacts_at", "tenant_id", "at"),
         Index("ix_contacts_state", "tenant_id", "state", "at"),
+        Index(
+            "ix_contacts_reference", "tenant_id", "reference", postgresql_where=text("reference IS NOT NULL")
+        ),
         {"info": TENANT},
     )
 
@@ -51,6 +54,8 @@ class Contact(TenantOwned, Base):
     reason: Mapped[str | None]
     cost_minor: Mapped[int] = mapped_column(default=0)
     cost_currency: Mapped[str | None] = mapped_column(String(3))
+    cost_micro: Mapped[int | None]  # what the provider charged, in millionths of the main unit
+    cost_units: Mapped[int | None]  # segments, seconds, sheets
     pack: Mapped[str | None]
     pack_version: Mapped[str | None]
     facts: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
@@ -98,6 +103,20 @@ class MessageCopy(TenantOwned, Base):
     subject: Mapped[str] = mapped_column(EncryptedText)
     body: Mapped[str] = mapped_column(EncryptedText)
     created_at: Mapped[datetime]
+
+
+class LinkVisit(TenantOwned, Base):
+    """The debtor opened their own page and proved who they are. `contact_id`: the message they came from."""
+
+    __tablename__ = "link_visits"
+    __table_args__ = (
+        Index("ix_link_visits_debtor", "tenant_id", "debtor_id", "at"),
+        {"info": append_only(TENANT)},
+    )
+
+    debtor_id: Mapped[int]
+    contact_id: Mapped[int | None]
+    at: Mapped[datetime]
 
 
 class Permission(TenantOwned, Base):

@@ -20,17 +20,21 @@ from recupero.contacts.gate import purpose_for_law
 from recupero.contacts.policies import lawbook
 from recupero.contacts.queries import Dossiers
 from recupero.contacts.service import Reservation, SentMessage, Wish
-from recupero.kernel import clock, jobs
+from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
 from recupero.law.service import Packs
 from recupero.outreach import disclosures, preferences, words
 from recupero.outreach.connectors import Connector, connectors
+from recupero.outreach.inbound import conversations, unsubscribing
+from recupero.outreach.inbound.opened import callback_url
+from recupero.outreach.inbound.replies import FreeText
+from recupero.outreach.inbound.replies import texts as reply_texts
 from recupero.outreach.points import fits
 from recupero.outreach.service import ABOUT_AGREEMENTS, AGREEMENTS
 from recupero.outreach.states import Move, move
 from recupero.outreach.tables import Action
-from recupero.outreach.words import Sender, Words
+from recupero.outreach.words import ANSWERS, Sender, Words
 from recupero.payments import service as payments
 from recupero.placements.lifecycle import HOLDS
 from recupero.placements.reach import Point, Reachable
@@ -103,7 +107,7 @@ def _claimed(session: Session, action_ids: Collection[int]) -> Sequence[Action]:
 
 def _sender(session: Session) -> Sender:
     tenant, agency = tenancy.tenant(session), tenancy.agency(session)
-    return Sender(tenant.name, agency.name, agency.contact_phone, agency.contact_email)
+    return Sender(tenant.name, agency.name, agency.contact_phone, agency.contact_email, _site())
 
 
 def _sort_out(session: Session, actions: Sequence[Action], known: Dossiers) -> tuple[list[_Case], list[Move]]:
@@ -116,7 +120,9 @@ def _sort_out(session: Session, actions: Sequence[Action], known: Dossiers) -> t
         if account is None:
             moves.append(Move(action.id, "blocked", "account_missing"))
             continue
-        stop = _objection(action, account, known) or wanted.objection(action, account)
+        stop = _objection(action, account, known)
+        if stop is None and action.template not in ANSWERS:
+            stop = wanted.objection(action, account)
         point, connector = _point(action, account, known), available.get(action.channel)
         if stop is not None:
             moves.append(stop)
@@ -136,6 +142,8 @@ def _objection(action: Action, account: Reachable, known: Dossiers) -> Move | No
     """What speaks against the action now; None where nothing does."""
     if clock.now() >= action.expires_at:
         return Move(action.id, "expired", "too_late")
+    if action.template in ANSWERS:
+        return None  # they wrote first: only the law may speak against answering
     if account.ended and action.template != "thanks":
         return Move(action.id, "cancelled", f"account:{account.status}")
     kinds = {hold.kind for hold in known.holds_on(account)}
@@ -166,15 +174,32 @@ def _point(action: Action, account: Reachable, known: Dossiers) -> Point | None:
 def _write_all(session: Session, cases: Sequence[_Case], sender: Sender) -> dict[int, Words | str]:
     """The words of each action; a text instead of them is why they could not be written."""
     links = _links(session, cases)
-    return {case.action.id: _write(case, sender, links[case.account.account_id]) for case in cases}
+    replies = _replies(session, cases)
+    return {
+        case.action.id: _write(case, sender, links[case.account.account_id], replies.get(case.action.id))
+        for case in cases
+    }
 
 
-def _write(case: _Case, sender: Sender, link: str) -> Words | str:
+def _site() -> str:
+    """The address of the house as people type it."""
+    return runtime.current().config.base_url.removeprefix("https://").removeprefix("http://")
+
+
+def _replies(session: Session, cases: Sequence[_Case]) -> dict[int, FreeText]:
+    """What people wrote, for those of the actions that answer somebody."""
+    written = [case.action.id for case in cases if case.action.template == "reply"]
+    return reply_texts(session, written) if written else {}
+
+
+def _write(case: _Case, sender: Sender, link: str, reply: FreeText | None) -> Words | str:
     action = case.action
+    said = ("", "") if reply is None else (reply.subject, reply.body)
     try:
         return words.write(
-            action.template, action.channel, action.tone, case.account, sender, link, words.new_code()
-        )
+            action.template, action.channel, action.tone, case.account, sender, link, words.new_code(),
+            said,
+        )  # fmt: skip
     except TemplateError as error:
         return f"template:{action.template}: {error}"
 
@@ -237,7 +262,9 @@ def _broken(case: _Case, text: Words, known: Dossiers, law: Packs, *, later: boo
     facts = known.facts(case.account.account_id, case.point.id)
     if law.closed_because(facts.country) is not None:
         return []  # reserving refuses it, with the reason
-    proposal = Proposal(clock.now(), channel, purpose=purpose_for_law(case.action.purpose))
+    # An answer is judged by its words as one, also where it confirms a stop and says nothing of a debt.
+    purpose = "reply" if case.action.template in ANSWERS else case.action.purpose
+    proposal = Proposal(clock.now(), channel, purpose=purpose_for_law(purpose))
     try:
         outcomes = check_content(
             law.by_country[facts.country], facts, proposal, f"{text.subject}\n{text.text}",
@@ -275,6 +302,13 @@ def _after(case: _Case, one: Reservation) -> Move:
     return Move(action.id, "blocked", f"law:{rule}", details)
 
 
+def _unsubscribe(action: Action, tenant_id: int, contact_id: int) -> str | None:
+    """Where the reader of a mail closes the channel; an answer to a person needs none."""
+    if action.channel != "email" or action.template in ANSWERS:
+        return None
+    return unsubscribing.address(tenant_id, contact_id)
+
+
 def _envelopes(
     session: Session,
     reserved: Sequence[tuple[_Case, Reservation]],
@@ -283,6 +317,8 @@ def _envelopes(
 ) -> list[Envelope]:
     """Messages ready to go, their words kept."""
     tenant_id = scope_of(session).tenant()
+    heard = conversations.heard_at(session, {case.account.debtor_id for case, _one in reserved})
+    replies = _replies(session, [case for case, _one in reserved])
     envelopes, kept = list[Envelope](), list[SentMessage]()
     for case, one in reserved:
         if one.contact_id is None:
@@ -292,6 +328,11 @@ def _envelopes(
             key=f"{tenant_id}-{one.contact_id}", channel=action.channel, recipient=case.point.value,
             subject=text.subject, text=text.text, html=text.html or None, language=text.language,
             sender_name=sender.agency, reply_to=sender.email,
+            unsubscribe_url=_unsubscribe(action, tenant_id, one.contact_id),
+            template=action.template, values=text.values,
+            heard_at=heard.get((case.account.debtor_id, case.connector.key)),
+            callback_url=callback_url(case.connector.loaded(), tenant_id, one.contact_id),
+            code=text.code, answers=replies[action.id].answers if action.id in replies else None,
         )  # fmt: skip
         kept.append(
             SentMessage(

@@ -1,6 +1,6 @@
 """The states of an action, which follows which, and the one way to move between them.
 
-    scheduled ─▶ claimed ─▶ reserved ─▶ sent ─▶ done
+    scheduled ─▶ claimed ─▶ reserved ─▶ sent ─▶ delivered ─▶ answered
         ▲           │           ├─▶ done | failed | unknown
         └───────────┴───────────┘
     and from scheduled or claimed: blocked, cancelled, expired.
@@ -24,9 +24,13 @@ from recupero.kernel.database import scope_of
 FOLLOWS: dict[str, frozenset[str]] = {
     "scheduled": frozenset({"scheduled", "claimed", "reserved", "blocked", "cancelled", "expired"}),
     "claimed": frozenset({"scheduled", "reserved", "blocked", "cancelled", "expired"}),
-    "reserved": frozenset({"sent", "done", "failed", "unknown", "scheduled", "expired"}),
-    "sent": frozenset({"done", "failed"}),
-    "unknown": frozenset({"sent", "done", "failed", "scheduled", "expired"}),
+    "reserved": frozenset(
+        {"sent", "delivered", "answered", "done", "failed", "unknown", "scheduled", "expired"}
+    ),
+    "sent": frozenset({"delivered", "answered", "done", "failed"}),
+    "unknown": frozenset({"sent", "delivered", "answered", "done", "failed", "scheduled", "expired"}),
+    "delivered": frozenset({"answered", "done"}),
+    "answered": frozenset({"done"}),
     "done": frozenset(),
     "failed": frozenset(),
     "blocked": frozenset(),

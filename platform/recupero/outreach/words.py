@@ -36,6 +36,8 @@ PURPOSES = {
     "card_ended": "collection",
 }
 TEMPLATES = tuple(PURPOSES)
+#: Words that answer a person, never planned: what somebody wrote in a conversation, and that a stop holds.
+ANSWERS = {"reply": "reply", "stopped": "confirmation"}
 TONES = ("kind", "neutral", "firm")
 LANGUAGES = ("es", "en", "pt")
 SHORT_CHANNELS = frozenset({"sms", "whatsapp"})
@@ -50,6 +52,7 @@ class Sender:
     agency: str
     phone: str
     email: str
+    site: str = ""  # where the public page is that knows a message by its code
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +74,19 @@ def new_code() -> str:
 
 
 def write(
-    template: str, channel: str, tone: str, account: Reachable, sender: Sender, link: str, code: str
+    template: str,
+    channel: str,
+    tone: str,
+    account: Reachable,
+    sender: Sender,
+    link: str,
+    code: str,
+    reply: tuple[str, str] = ("", ""),
 ) -> Words:
     """The message of this template for the account, in the debtor's language (English where there is none).
 
-    Raises jinja2.TemplateError where a template does not exist or wants what is not known.
+    `reply` are subject and text of what a person wrote, for the template of that name. Raises
+    jinja2.TemplateError where a template does not exist or wants what is not known.
     """
     language = account.language if account.language in LANGUAGES else "en"
     said = phrases(language, "_phrases.txt", values_of(account, sender, link, language))
@@ -87,11 +98,16 @@ def write(
         "code": code,
         "language": language,
         "today": day(clock.now().date(), locale_of(language, account.country)),
+        "agency": sender.agency,
+        "phone": sender.phone,
+        "site": sender.site,
+        "reply_subject": " ".join(reply[0].split()),
+        "reply": reply[1],
     }
     short = channel in SHORT_CHANNELS
     subject = _template(f"{language}/{template}.subject").render(values).strip()
     text = _tidy(_template(f"{language}/{template}.{'sms' if short else 'txt'}").render(values))
-    html = "" if short else _html(text, subject, values)
+    html = "" if short or template in ANSWERS else _html(text, subject, values)
     return Words(language, code, subject, text, html, {**said, "code": code}, values)
 
 

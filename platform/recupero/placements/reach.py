@@ -12,8 +12,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
+from recupero.kernel import crypto
 from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
+from recupero.placements import normalise
 from recupero.placements.lifecycle import ENDED
 from recupero.placements.service import is_open
 from recupero.placements.tables import Account, ContactPoint, Debtor, Hold, Person, Portfolio
@@ -148,6 +150,34 @@ def _points(session: Session, *conditions: ColumnElement[bool]) -> Iterable[Poin
         ).where(ContactPoint.tenant_id.in_(scope_of(session).tenant_ids), *conditions)
     )  # fmt: skip
     return (Point(*row) for row in rows)
+
+
+def points_at(session: Session, kind: str, value: str) -> list[tuple[int, int]]:
+    """Debtor and contact point for whoever of the tenants in scope has this number (E.164) or address,
+    whatever its status."""
+    key = normalise.phone_key(value) if kind == "phone" else normalise.email_key(value)
+    rows = session.execute(
+        select(ContactPoint.debtor_id, ContactPoint.id)
+        .where(
+            ContactPoint.tenant_id.in_(scope_of(session).tenant_ids),
+            ContactPoint.value_index == crypto.keyring().blind_index(key),
+        )
+        .order_by(ContactPoint.id)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def accounts_of(session: Session, debtor_ids: Collection[int]) -> dict[int, list[int]]:
+    """Accounts of each debtor in scope: those still worked first, of these the largest balance first."""
+    rows = session.execute(
+        select(Account.debtor_id, Account.id)
+        .where(Account.tenant_id.in_(scope_of(session).tenant_ids), Account.debtor_id.in_(debtor_ids))
+        .order_by(Account.status.in_(ENDED), Account.balance_minor.desc(), Account.id)
+    )
+    found: dict[int, list[int]] = defaultdict(list)
+    for debtor_id, account_id in rows:
+        found[debtor_id].append(account_id)
+    return found
 
 
 def open_holds(session: Session, debtor_ids: Collection[int]) -> dict[int, list[OpenHold]]:

@@ -180,6 +180,20 @@ def enabled_plugins(session: Session, kind: str) -> list[str]:
     )
 
 
+def plugins_on(session: Session, kind: str) -> list[tuple[int, str]]:
+    """Tenant and key of each plug-in of a kind that is on for one of the tenants in scope."""
+    rows = session.execute(
+        select(PluginSetting.tenant_id, PluginSetting.key)
+        .where(
+            PluginSetting.tenant_id.in_(scope_of(session).tenant_ids),
+            PluginSetting.kind == kind,
+            PluginSetting.enabled,
+        )
+        .order_by(PluginSetting.tenant_id, PluginSetting.key)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
 @dataclass(frozen=True, slots=True)
 class AgencyLine:
     """An agency as the platform's operator sees it: no personal data, no accounts."""

@@ -1,0 +1,105 @@
+"""One conversation per debtor, across all channels: when they wrote, and whether a person must answer."""
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from recupero.contacts.events import LinkVisited
+from recupero.kernel import audit, clock
+from recupero.kernel.bulk import among
+from recupero.kernel.database import scope_of
+from recupero.kernel.errors import NotFound
+from recupero.outreach.inbound.tables import Conversation
+from recupero.placements import reach
+
+#: A visit to the debtor's own page, beside the channels of law.
+LINK = "link"
+
+
+def note(
+    session: Session,
+    *,
+    debtor_id: int,
+    account_id: int,
+    channel: str,
+    at: datetime,
+    connector: str | None = None,
+    waits: bool = True,
+) -> None:
+    """The debtor wrote or was heard of: their conversation comes to the top. Where it `waits`, a person must
+    answer; only that counts as writing over the connector."""
+    found = _conversation(session, debtor_id, account_id, channel, at)
+    if channel != LINK and at >= found.last_at:
+        found.account_id, found.channel = account_id, channel
+    found.last_at = max(found.last_at, at)
+    if not waits:
+        return
+    found.waiting_since = found.waiting_since or at
+    said = at.astimezone(UTC).isoformat()
+    if connector is not None and found.heard.get(connector, "") < said:
+        found.heard = {**found.heard, connector: said}
+
+
+def _conversation(
+    session: Session, debtor_id: int, account_id: int, channel: str, at: datetime
+) -> Conversation:
+    """The debtor's conversation, begun where there is none, locked."""
+    tenant = scope_of(session).tenant()
+    session.execute(
+        insert(Conversation)
+        .values(
+            tenant_id=tenant, debtor_id=debtor_id, account_id=account_id, channel=channel, last_at=at,
+            heard={},
+        )
+        .on_conflict_do_nothing(index_elements=["tenant_id", "debtor_id"])
+    )  # fmt: skip
+    return session.execute(
+        select(Conversation)
+        .where(Conversation.tenant_id == tenant, Conversation.debtor_id == debtor_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).scalar_one()
+
+
+def on_link_visited(session: Session, event: LinkVisited) -> None:
+    """A visit to the page stands in the conversation; nobody need answer it."""
+    accounts = reach.accounts_of(session, [event.debtor_id]).get(event.debtor_id)
+    if accounts:
+        note(
+            session, debtor_id=event.debtor_id, account_id=accounts[0], channel=LINK, at=clock.now(),
+            waits=False,
+        )  # fmt: skip
+
+
+def heard_at(session: Session, debtor_ids: Collection[int]) -> dict[tuple[int, str], datetime]:
+    """When these debtors of the tenants in scope last wrote, by debtor and connector."""
+    rows = session.execute(
+        select(Conversation.debtor_id, Conversation.heard).where(
+            Conversation.tenant_id.in_(scope_of(session).tenant_ids),
+            among(Conversation.debtor_id, debtor_ids),
+        )
+    )
+    return {
+        (row.debtor_id, connector): datetime.fromisoformat(at)
+        for row in rows
+        for connector, at in row.heard.items()
+    }
+
+
+def answered(session: Session, debtor_id: int, *, actor: str) -> None:
+    """A person says that nothing more is to be answered. Raises NotFound."""
+    done = session.execute(
+        update(Conversation)
+        .where(Conversation.tenant_id == scope_of(session).tenant(), Conversation.debtor_id == debtor_id)
+        .values(waiting_since=None, due_at=None)
+        .returning(Conversation.id)
+    ).scalar_one_or_none()
+    if done is None:
+        raise NotFound("there is no such conversation")
+    audit.record(
+        session, "outreach.conversation_answered", f"debtor:{debtor_id}", actor=actor,
+        tenant_id=scope_of(session).tenant(),
+    )  # fmt: skip

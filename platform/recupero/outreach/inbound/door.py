@@ -1,0 +1,85 @@
+"""Where providers tell what came of messages and what people answer: `/channels/<connector>/<creditor>`."""
+
+import logging
+from functools import lru_cache
+
+from flask import Blueprint, Response, request
+from flask.typing import ResponseReturnValue
+
+from recupero.kernel import runtime
+from recupero.kernel.database import Scope
+from recupero.kernel.errors import NotFound, UserError
+from recupero.outreach.inbound import store
+from recupero.outreach.inbound.opened import open_connector
+from recupero.tenancy.guard import public
+from recupero.tenancy.queries import tenant_scope
+from recupero_sdk.channels import Channel
+from recupero_sdk.inbound import InboundAnswer, InboundRequest, Listens, Rejected
+from recupero_sdk.settings import PluginConfig
+
+log = logging.getLogger(__name__)
+blueprint = Blueprint("channels", __name__, url_prefix="/channels")
+MAX_BODY = 16 * 1024 * 1024  # a mail with its files
+#: The query parameter of an address for news that names our message (`opened.callback_url`).
+NAMED = "message"
+
+
+@blueprint.route("/<connector>/<tenant_key>", methods=["GET", "POST"])
+@public("a provider has no login with us: what it tells is believed for its signature only")
+def hear(connector: str, tenant_key: str) -> ResponseReturnValue:
+    """Check and store what a provider tells, and answer at once in its own way. Working it is a job's.
+
+    401 wrong signature, 400 stale or unreadable, 404 no such creditor, or the connector is not switched on
+    or listens to nothing, 413 too large, 500 where the connector failed: the provider tells it again.
+    `tenant_key` is the creditor's number.
+    """
+    if (request.content_length or 0) > MAX_BODY:
+        return _said("the request is too large", 413)
+    request.max_content_length = MAX_BODY  # also for a body whose length is not announced
+    scope, database = _scope(tenant_key), runtime.current().database
+    with database.transaction(scope) as session:
+        channel, config = open_connector(session, connector)
+    try:
+        answer = _ask(channel, config)
+    except Rejected as refused:
+        log.warning("a request for connector %s was refused: %s", connector, refused.reason)
+        return _said(refused.reason, refused.status)
+    except UserError:
+        raise
+    except Exception:
+        log.exception("connector %s failed on what it heard", connector)
+        return _said("this could not be taken in; tell it again", 500)
+    with database.transaction(scope) as session:
+        store.receive(session, connector, answer.events, named=request.args.get(NAMED))
+    return Response(answer.body, answer.status, mimetype=answer.content_type)
+
+
+def _ask(channel: Channel, config: PluginConfig) -> InboundAnswer:
+    """What the connector reads in this request. Outside any transaction: it may fetch media."""
+    if not isinstance(channel, Listens):
+        raise NotFound("this connector listens to nothing")
+    query = request.query_string.decode("latin-1")
+    url = runtime.current().config.base_url + request.path + (f"?{query}" if query else "")
+    told = InboundRequest(
+        request.method, url, {name.lower(): value for name, value in request.headers.items()},
+        request.args.to_dict(), request.get_data(),
+    )  # fmt: skip
+    return channel.hear(told, config)
+
+
+@lru_cache(maxsize=4096)
+def _scope(tenant_key: str) -> Scope:
+    """A tenant never moves to another agency, so this is found once per process. Raises NotFound."""
+    if not tenant_key.isdecimal():
+        raise NotFound("no such creditor")
+    return tenant_scope(runtime.current().database, tenant_key)
+
+
+@blueprint.errorhandler(UserError)
+def refuse(error: UserError) -> ResponseReturnValue:
+    """A short answer that a provider shows in its log of deliveries; it names no other creditor."""
+    return _said("no such address" if error.status == 404 else error.message, error.status)
+
+
+def _said(message: str, status: int) -> ResponseReturnValue:
+    return {"message": message}, status

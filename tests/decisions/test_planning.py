@@ -309,6 +309,18 @@ def test_whoever_pays_in_parts_is_only_reminded_before_an_instalment(world: Worl
     assert [action.template for action in _actions(world, scope)] == ["promise_reminder"]
 
 
+def test_an_instalment_that_is_late_is_spoken_of_once_before_its_plan_breaks(world: World) -> None:
+    scope = world.tenant()
+    (owed,) = _debts(world, scope)
+    _agree(world, scope, owed, first_in=1)
+    clock.advance(timedelta(days=3))
+    with world.platform.database.transaction(scope) as session:
+        settle_due(session)
+    assert _plan(world, scope).planned == 1
+    assert [action.template for action in _actions(world, scope)] == ["late_instalment"]
+    assert _plan(world, scope).planned <= 1
+
+
 def test_a_broken_plan_is_spoken_of_first(world: World) -> None:
     scope = world.tenant()
     (owed,) = _debts(world, scope)

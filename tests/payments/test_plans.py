@@ -10,7 +10,7 @@ from sqlalchemy import select
 from recupero.kernel import clock, events, jobs, runtime
 from recupero.kernel.database import PLATFORM, Scope
 from recupero.kernel.errors import Conflict, Forbidden, NotFound, UserError
-from recupero.payments import plans
+from recupero.payments import hardship, plans
 from recupero.payments import service as payments
 from recupero.payments.events import PlanBroken
 from recupero.payments.offer_tables import Plan
@@ -136,6 +136,27 @@ def test_an_instalment_is_late_then_missed(
     assert stages(placed.scope) == (
         ({"negotiating"}, []) if plan == "broken" else ({"on_plan"}, ["plan", "plan"])
     )
+
+
+def test_hardship_stops_the_clock_of_a_plan_and_it_resumes(placed: Placed) -> None:
+    agree(placed)  # due on the 20th, three days of grace
+    clock.advance(timedelta(days=11))
+    with runtime.current().database.transaction(placed.scope) as session:
+        case = hardship.open_case(
+            session, debtor_id=placed.debtor_id, kind="illness", severity="low", hold_days=30,
+            opened_with="agent", opened_by="user:1",
+        )  # fmt: skip
+    clock.advance(timedelta(days=20))
+    settle()
+    assert look(placed.scope)[0][0] == "running"
+    with runtime.current().database.transaction(placed.scope) as session:
+        hardship.close_case(session, case.id, actor="user:1", outcome="better")
+    clock.advance(timedelta(days=3))
+    settle()
+    assert look(placed.scope)[0][0] == "running", "held from the first day of grace on: three are left"
+    clock.advance(timedelta(days=1))
+    settle()
+    assert look(placed.scope)[0][0] == "broken"
 
 
 def test_money_that_becomes_known_late_mends_the_plan(placed: Placed) -> None:

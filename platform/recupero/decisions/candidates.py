@@ -80,8 +80,10 @@ def _with_strategy(accounts: pl.DataFrame, strategies: Mapping[int, Strategy], a
     today = pl.lit(at).dt.date()
     until = today + pl.duration(days=pl.col("remind"))
     reminding = (pl.col("promised_for") >= today) & (pl.col("promised_for") <= until)
+    heard = pl.col("last_at").dt.date() > pl.col("late_on")  # of an instalment that is late it is told once
+    late = pl.col("late_on").is_not_null() & ~heard.fill_null(value=False)
     return accounts.join(limits, on="portfolio", how="left").with_columns(
-        reminding=reminding.fill_null(value=False)
+        reminding=reminding.fill_null(value=False) | late, late=late
     )
 
 
@@ -98,7 +100,8 @@ def _template(at: datetime) -> Any:
 
     unheard = pl.col("last_at").is_null()
     return (
-        pl.when(pl.col("reminding")).then(pl.lit("promise_reminder"))
+        pl.when(pl.col("late")).then(pl.lit("late_instalment"))
+        .when(pl.col("reminding")).then(pl.lit("promise_reminder"))
         .when(pl.col("broken_at").is_not_null() & (unheard | (pl.col("broken_at") > pl.col("last_at"))))
         .then(pl.lit("broken_promise"))
         .when(pl.col("due_date") > pl.lit(at).dt.date()).then(pl.lit("reminder"))

@@ -88,15 +88,16 @@ WITH h AS (
     GROUP BY debtor_id
 ), m AS (
     SELECT account_id, min(due_date) FILTER (WHERE state = 'open') AS promised_for,
+        min(due_date) FILTER (WHERE state = 'late') AS late_on,
         max(settled_at) FILTER (WHERE state IN ('broken', 'partly_kept')) AS broken_at
     FROM (
         SELECT account_id, due_date, state, settled_at FROM promises WHERE tenant_id = %(tenant)s
         UNION ALL
-        SELECT unnest(p.account_ids), i.due_date, CASE p.state WHEN 'running' THEN 'open' ELSE p.state END,
+        SELECT unnest(p.account_ids), i.due_date, CASE p.state WHEN 'running' THEN i.state ELSE p.state END,
             p.ended_at
         FROM plans p JOIN plan_instalments i ON i.tenant_id = p.tenant_id AND i.plan_id = p.id
         WHERE p.tenant_id = %(tenant)s AND p.state IN ('running', 'broken')
-          AND (p.state = 'broken' OR i.state = 'open')
+          AND (p.state = 'broken' OR i.state IN ('open', 'late'))
     ) agreed GROUP BY account_id
 ), w AS (
     SELECT account_id, bool_or(state <> 'scheduled' OR decision_id IS NULL) AS busy,
@@ -114,7 +115,7 @@ AS portfolio,
     (ARRAY[{_STRENGTH}])[least(whole.strength, one.strength)] AS hold,
     s.consents, coalesce(s.opt_outs, ',') AS opt_outs,
     {_PICKED},
-    c.last_at, coalesce(c.lately, 0) AS lately, m.promised_for, m.broken_at,
+    c.last_at, coalesce(c.lately, 0) AS lately, m.promised_for, m.late_on, m.broken_at,
     coalesce(w.busy, false) AS busy, w.channel AS waiting_channel, w.template AS waiting_template,
     w.due_at AS waiting_due,
     f.channel AS wished_channel, f.from_minute AS wished_from, f.to_minute AS wished_to
@@ -146,7 +147,7 @@ def read_accounts(session: Session, at: datetime) -> pl.DataFrame:
     import polars as pl
 
     times = ("last_at", "broken_at", "waiting_due")
-    dates = ("due_date", "promised_for")
+    dates = ("due_date", "promised_for", "late_on")
     schema: dict[str, type[pl.DataType]] = {
         "tenant": pl.Int64, "account": pl.Int64, "debtor": pl.Int64, "person": pl.Int64,
         "portfolio": pl.Int64,
@@ -165,7 +166,8 @@ def read_accounts(session: Session, at: datetime) -> pl.DataFrame:
             f"{channel}_line": pl.String,
         }
     schema |= {
-        "last_at": pl.String, "lately": pl.Int64, "promised_for": pl.String, "broken_at": pl.String,
+        "last_at": pl.String, "lately": pl.Int64, "promised_for": pl.String, "late_on": pl.String,
+        "broken_at": pl.String,
         "busy": pl.String, "waiting_channel": pl.String, "waiting_template": pl.String,
         "waiting_due": pl.String,
         "wished_channel": pl.String, "wished_from": pl.Int64, "wished_to": pl.Int64,

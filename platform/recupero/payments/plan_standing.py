@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from recupero.payments.plan_schedule import Instalment
 
 TOLERANCE_PERCENT = 95
+Rest = tuple[date, date]  # the first and the last day of a stretch in which work rests
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +39,15 @@ def judge(
     grace_days: int,
     today: date,
     smallest_minor: int = 1,
+    rests: Sequence[Rest] = (),
 ) -> tuple[str, list[Standing]]:
     """The plan's state (running, kept, broken) and each instalment's.
 
     An instalment is paid with `TOLERANCE_PERCENT` of it on top of all before it, by its day and the days of
     grace, or where what is missing is less than `smallest_minor`, the smallest payment that can be made: then
     the rest goes with the next one. The last one is paid whole. Money after a missed instalment's grace does
-    not mend the plan.
+    not mend the plan. On the days of `rests` the plan's clock stands still: an instalment that falls into one
+    is due when it ends, and its days of grace go on after it.
     """
     received = sorted(receipts, key=lambda one: one.on)
     total = sum(one.amount_minor for one in received)
@@ -58,7 +61,7 @@ def judge(
                 instalment.number,
                 min(instalment.amount_minor, max(0, total - before)),
                 paid_on,
-                _state(instalment.due_date, paid_on, grace_days, today),
+                _state(instalment.due_date, paid_on, grace_days, today, rests),
             )
         )
         before += instalment.amount_minor
@@ -80,13 +83,24 @@ def _reached(received: Sequence[Receipt], wanted_minor: int) -> date | None:
     return None
 
 
-def _state(due: date, paid_on: date | None, grace_days: int, today: date) -> str:
-    last_day = due + timedelta(days=grace_days)
+def _state(due: date, paid_on: date | None, grace_days: int, today: date, rests: Sequence[Rest]) -> str:
+    due = _awake(due, rests)
+    last_day = due
+    for _ in range(grace_days):
+        last_day = _awake(last_day + timedelta(days=1), rests)
     if paid_on is not None and paid_on <= last_day:
         return "paid"
     if today > last_day:
         return "missed"
     return "late" if today > due else "open"
+
+
+def _awake(day: date, rests: Sequence[Rest]) -> date:
+    """The day, or the first one after it on which nothing rests."""
+    for first, last in sorted(rests):
+        if first <= day <= last:
+            day = last + timedelta(days=1)
+    return day
 
 
 def _plan_state(standings: Sequence[Standing]) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
@@ -30,7 +31,7 @@ from recupero.payments.plan_schedule import Choice, Instalment, Limits, Schedule
 from recupero.payments.plan_standing import Receipt
 from recupero.payments.policy import Leave, Offerer, OfferPolicy, leave_for_plan, policy_of
 from recupero.placements import service as placements
-from recupero.placements.debts import OpenDebt, debts, debts_by_id
+from recupero.placements.debts import OpenDebt, debts, debts_by_id, held_for
 from recupero.placements.events import AccountsClosed
 from recupero.placements.lifecycle import CLIENT_DECISION, ENDED, SUCCESS
 from recupero.tenancy import queries as tenancy
@@ -245,13 +246,24 @@ def _judge(session: Session, which: Any) -> int:
     instalments = instalments_of(session, ids)
     accounts = {one for plan in plans for one in plan.account_ids}
     settled = {debt.account_id for debt in debts_by_id(session, accounts) if debt.balance_minor <= 0}
-    changed = 0
+    changed, rests = 0, _rests(session, plans, ZoneInfo(house.timezone))
     for plan in plans:
         changed += _follow(
-            session, plan, instalments[plan.id], receipts[plan.id], settled, clock.today(house.timezone)
-        )
+            session, plan, instalments[plan.id], receipts[plan.id], settled, clock.today(house.timezone),
+            rests[plan.debtor_id],
+        )  # fmt: skip
     session.flush()
     return changed
+
+
+def _rests(session: Session, plans: Sequence[Plan], zone: ZoneInfo) -> dict[int, list[plan_standing.Rest]]:
+    """The days on which hardship lets everything of a debtor rest, by debtor."""
+    found: defaultdict[int, list[plan_standing.Rest]] = defaultdict(list)
+    for hold in held_for(session, {plan.debtor_id for plan in plans}):
+        if hold.kind == "hardship":
+            end = hold.end or clock.now()
+            found[hold.debtor_id].append((hold.begin.astimezone(zone).date(), end.astimezone(zone).date()))
+    return found
 
 
 def _follow(
@@ -261,12 +273,14 @@ def _follow(
     receipts: Iterable[Receipt],
     settled: set[int],
     today: date,
+    rests: Sequence[plan_standing.Rest],
 ) -> bool:
     """Let the plan follow its receipts; whether its state changed."""
     planned = [Instalment(one.number, one.due_date, one.amount_minor) for one in instalments]
     state, standings = plan_standing.judge(
-        planned, receipts, grace_days=plan.grace_days, today=today, smallest_minor=plan.smallest_minor
-    )
+        planned, receipts, grace_days=plan.grace_days, today=today, smallest_minor=plan.smallest_minor,
+        rests=rests,
+    )  # fmt: skip
     for row, standing in zip(instalments, standings, strict=True):
         row.paid_minor, row.paid_on, row.state = standing.paid_minor, standing.paid_on, standing.state
     if set(plan.account_ids) <= settled:  # nothing is owed any more, perhaps by the creditor's adjustment

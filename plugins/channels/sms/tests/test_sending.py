@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import pytest
 from recupero_channel_sms import Sms
@@ -214,6 +215,22 @@ def test_a_line_that_breaks_while_looking_leaves_no_doubt() -> None:
     with standing_in(lambda _: None) as address, running(Twilio(), api_base=address) as config:
         receipts = Sms().send(several(2), config)
     assert [receipt.outcome for receipt in receipts] == [RETRY, RETRY]
+
+
+def test_an_answer_that_takes_too_long_leaves_doubt() -> None:
+    ends = Event()
+
+    def wait(_: Asked) -> None:
+        ends.wait(20)
+
+    with (
+        standing_in(with_answers(wait)) as address,
+        running(Twilio(), api_base=address, timeout="1") as config,
+    ):
+        with pytest.raises(Uncertain, match="ReadTimeout") as raised:
+            Sms().send(several(2), config)
+        ends.set()
+    assert [(one.key, one.outcome) for one in raised.value.receipts] == [("3-1", RETRY)]
 
 
 @pytest.mark.parametrize("answer", [Answer(200, b"<html>"), Answer(200, b"{}"), Answer(200, b"[]")])

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import pytest
 from recupero_channel_voice import Voice
@@ -167,6 +168,22 @@ def test_an_answer_that_says_nothing_leaves_doubt(answer: Answer | None) -> None
             Voice().send(several(2), config)
         with pytest.raises(Uncertain):
             Voice().connect(CALL, AGENT, config)
+    assert [(one.key, one.outcome) for one in raised.value.receipts] == [("3-1", RETRY)]
+
+
+def test_an_answer_that_takes_too_long_leaves_doubt() -> None:
+    ends = Event()
+
+    def wait(_: Asked) -> None:
+        ends.wait(20)
+
+    with (
+        standing_in(with_answers(wait)) as address,
+        running(Twilio(), api_base=address, timeout="1") as config,
+    ):
+        with pytest.raises(Uncertain, match="ReadTimeout") as raised:
+            Voice().send(several(2), config)
+        ends.set()
     assert [(one.key, one.outcome) for one in raised.value.receipts] == [("3-1", RETRY)]
 
 

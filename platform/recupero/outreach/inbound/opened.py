@@ -6,7 +6,7 @@ from recupero.kernel import runtime
 from recupero.kernel.errors import NotFound
 from recupero.tenancy import queries as tenancy
 from recupero_sdk.channels import Channel
-from recupero_sdk.inbound import Listens
+from recupero_sdk.inbound import Converses, Listens
 from recupero_sdk.settings import PluginConfig
 
 
@@ -20,11 +20,12 @@ def open_connector(session: Session, key: str) -> tuple[Channel, PluginConfig]:
 
 
 def callback_url(channel: Channel, tenant_id: int, contact_id: int) -> str:
-    """Where the connector's provider tells what becomes of this message; empty for one that does not listen.
+    """Where the connector's provider tells what becomes of this message, and beside it asks what to say in a
+    call; empty for one whose provider never calls us.
 
     The address names the message: news of one whose receipt was lost are news of it all the same.
     """
-    if not isinstance(channel, Listens):
+    if not isinstance(channel, Listens | Converses):
         return ""
     base = runtime.current().config.base_url
     return f"{base}/channels/{channel.key}/{tenant_id}?message={tenant_id}-{contact_id}"

@@ -147,11 +147,14 @@ def _send(client: Client, message: Message, config: PluginConfig) -> Receipt:
             asked = True
             known = _created(client, draft, config)
     except TwilioException as error:
-        return failures.of_answer(error, message.key)
+        known = _seen(client, draft) if asked and failures.may_have_it(error) else None
+        if known is None:
+            return failures.of_answer(error, message.key)
     except requests.RequestException as error:
         doubt = failures.of_connection(error, asked=asked)
+    known = known or _seen(client, draft)
     if known is None:
-        known = _found_after(client, draft, doubt)
+        raise InDoubt(doubt)
     return Receipt(message.key, SendOutcome.SENT, known.sid, cost=_cost(draft, known, config))
 
 
@@ -198,15 +201,12 @@ def _sent_already(client: Client, draft: _Draft) -> Any:
     return None
 
 
-def _found_after(client: Client, draft: _Draft, doubt: str) -> Any:
-    """The message after an answer that did not come. Raises `InDoubt` where Twilio does not show it."""
+def _seen(client: Client, draft: _Draft) -> Any:
+    """The message after an answer that told nothing; None where Twilio does not show it, or anything."""
     try:
-        known = _sent_already(client, draft)
-    except (TwilioException, requests.RequestException) as error:
-        raise InDoubt(doubt) from error
-    if known is None:
-        raise InDoubt(doubt)
-    return known
+        return _sent_already(client, draft)
+    except (TwilioException, requests.RequestException):
+        return None
 
 
 def _cost(draft: _Draft, known: Any, config: PluginConfig) -> Cost | None:

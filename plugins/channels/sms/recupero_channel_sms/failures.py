@@ -33,6 +33,12 @@ def of_answer(error: TwilioException, key: str) -> Receipt:
     return Receipt(key, outcome, reason=reason)
 
 
+def may_have_it(error: TwilioException) -> bool:
+    """Whether Twilio broke over a request to make a message, and may have made it all the same."""
+    status, _ = _told(error)
+    return status == 0 or status >= 500
+
+
 def _told(error: TwilioException) -> tuple[int, int]:
     """HTTP status and Twilio's code; 0 for an answer that cannot be read. Twilio's library hands on the plain
     response where a list was asked for."""

@@ -195,6 +195,16 @@ def test_a_message_that_twilio_took_before_it_hung_up_is_sent() -> None:
     assert receipts[1].reference == twilio.messages[1]["sid"]
 
 
+@pytest.mark.parametrize(("taken", "outcomes"), [(True, [SENT, SENT, SENT]), (False, [SENT, RETRY, RETRY])])
+def test_an_answer_that_twilio_broke_is_looked_into(taken: bool, outcomes: list[SendOutcome]) -> None:
+    twilio = Twilio(breaks_at=2, having_taken=taken)
+    with running(twilio) as config:
+        receipts = Sms().send(several(3), config)
+    assert [receipt.outcome for receipt in receipts] == outcomes
+    references = [receipt.reference for receipt in receipts if receipt.reference]
+    assert references == [message["sid"] for message in twilio.messages]
+
+
 def with_answers(send: Callable[[Asked], Answer | None]) -> Callable[[Asked], Answer | None]:
     twilio = Twilio()
     return lambda asked: send(asked) if asked.method == "POST" else twilio.answer(asked)

@@ -35,7 +35,8 @@ _FROM = {"+15005550001": 21212, OTHERS_SENDER: 21606, FULL_SENDER: 21611}
 @dataclass
 class Twilio:
     """The messages that the account holds, newest last; and how it feels. `hang_up_at` is the number of the
-    request to send, from 1, at which it breaks the connection, `having_taken` it or not."""
+    request to send, from 1, at which it breaks the connection, `having_taken` it or not; at `breaks_at` it
+    answers that it broke."""
 
     messages: list[dict[str, object]] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
@@ -43,6 +44,7 @@ class Twilio:
     code: int = 20500
     dead_at: int = 0
     hang_up_at: int = 0
+    breaks_at: int = 0
     having_taken: bool = False
     token: str = TOKEN
     media: dict[str, Answer] = field(default_factory=dict)
@@ -88,7 +90,11 @@ class Twilio:
             return _error(400, code, f"The number {form.get('To')} will not do")
         if self._sends == self.hang_up_at and not self.having_taken:
             return None
+        if self._sends == self.breaks_at and not self.having_taken:
+            return _error(500, 20500)
         message = self.take(form)
+        if self._sends == self.breaks_at:
+            return _error(500, 20500)
         return None if self._sends == self.hang_up_at else Answer.of_json(201, message)
 
     def take(self, form: Mapping[str, str]) -> dict[str, object]:

@@ -143,10 +143,14 @@ class Voice:
         except _Busy:
             return Receipt(key, SendOutcome.RETRY, reason="the agent's telephone is in use")
         except TwilioException as error:
-            return failures.of_answer(error, key)
+            sid = self._seen(client, wanted) if asked and failures.may_have_it(error) else None
+            if sid is None:
+                return failures.of_answer(error, key)
         except requests.RequestException as error:
             doubt = failures.of_connection(error, asked=asked)
-        sid = sid or self._found_after(client, wanted, doubt)
+        sid = sid or self._seen(client, wanted)
+        if sid is None:
+            raise InDoubt(doubt)
         self._remember(sid, key)
         return Receipt(key, SendOutcome.SENT, sid)
 
@@ -172,15 +176,12 @@ class Voice:
                 return str(call.sid)
         return None
 
-    def _found_after(self, client: Client, wanted: "_Wanted", doubt: str) -> str:
-        """The call after an answer that did not come. Raises `InDoubt` where Twilio does not show it."""
+    def _seen(self, client: Client, wanted: "_Wanted") -> str | None:
+        """The call after an answer that told nothing; None where Twilio does not show it, or nothing."""
         try:
-            sid = self._placed_already(client, wanted)
-        except (TwilioException, requests.RequestException, _Busy) as error:
-            raise InDoubt(doubt) from error
-        if sid is None:
-            raise InDoubt(doubt)
-        return sid
+            return self._placed_already(client, wanted)
+        except (TwilioException, requests.RequestException, _Busy):
+            return None
 
     def _remember(self, sid: str, key: str) -> None:
         self._placed[sid] = key

@@ -153,6 +153,16 @@ def test_a_call_that_twilio_took_before_it_hung_up_is_placed() -> None:
     assert receipts[1].reference == twilio.calls[1]["sid"]
 
 
+@pytest.mark.parametrize(("taken", "outcomes"), [(True, [SENT, SENT, SENT]), (False, [SENT, RETRY, RETRY])])
+def test_an_answer_that_twilio_broke_is_looked_into(taken: bool, outcomes: list[SendOutcome]) -> None:
+    twilio = Twilio(breaks_at=2, having_taken=taken)
+    with running(twilio) as config:
+        receipts = Voice().send(several(3), config)
+    assert [receipt.outcome for receipt in receipts] == outcomes
+    references = [receipt.reference for receipt in receipts if receipt.reference]
+    assert references == [call["sid"] for call in twilio.calls]
+
+
 def with_answers(place: Callable[[Asked], Answer | None]) -> Callable[[Asked], Answer | None]:
     twilio = Twilio()
     return lambda asked: place(asked) if asked.method == "POST" else twilio.answer(asked)

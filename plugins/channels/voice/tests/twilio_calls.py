@@ -35,7 +35,8 @@ _CHOICES = {
 @dataclass
 class Twilio:
     """The calls that the account placed, newest last; and how it feels. `hang_up_at` is the number of the
-    request to call, from 1, at which it breaks the connection, `having_taken` it or not."""
+    request to call, from 1, at which it breaks the connection, `having_taken` it or not; at `breaks_at` it
+    answers that it broke."""
 
     calls: list[dict[str, object]] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
@@ -43,6 +44,7 @@ class Twilio:
     code: int = 20500
     dead_at: int = 0
     hang_up_at: int = 0
+    breaks_at: int = 0
     having_taken: bool = False
     token: str = TOKEN
     _tries: int = 0
@@ -84,7 +86,11 @@ class Twilio:
             return _error(400, code)
         if self._tries == self.hang_up_at and not self.having_taken:
             return None
+        if self._tries == self.breaks_at and not self.having_taken:
+            return _error(500, 20500)
         call = self.take(form)
+        if self._tries == self.breaks_at:
+            return _error(500, 20500)
         return None if self._tries == self.hang_up_at else Answer.of_json(201, call)
 
     def take(self, form: Mapping[str, str]) -> dict[str, object]:

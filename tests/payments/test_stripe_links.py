@@ -11,6 +11,7 @@ from sqlalchemy import select
 from recupero.app import create_app
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.errors import Conflict
+from recupero.ledger import remittances
 from recupero.ledger.books import Book
 from recupero.payments import service as payments
 from recupero.payments.tables import Charge, Payment, PaymentLink
@@ -18,6 +19,7 @@ from recupero.placements.events import DirectPayment, DirectPaymentsReported
 from tests.factories import World
 from tests.ledger.placed import Placed, place
 from tests.payments.stripe_server import HANG_UP, LOSE_ANSWER, StripeServer, serve
+from tests.payments.test_booking import pay
 from tests.payments.test_events import charge, check
 from tests.payments.test_stripe import post, state, switch_on
 
@@ -122,12 +124,37 @@ def test_in_connect_mode_the_creditor_is_paid_and_the_fee_stays(
     jobs.drain()
     books = check(placed)
     assert Book.TRUST_CASH not in books
-    assert books[Book.DIRECT_PAYMENTS] == 40_000
+    assert books[Book.CONNECT_PAYMENTS] == 40_000
     assert books[Book.RECEIVABLE] == 50_000
     assert (books[Book.COMMISSION_EARNED], books[Book.COMMISSION_TAX]) == (-8_000, -1_520)
     assert (books[Book.FEES_TAKEN], books[Book.FEES_INVOICED]) == (9_520, -9_520)
     with platform.database.transaction(placed.scope) as session:
         assert session.execute(select(Payment.kind)).scalar_one() == "connect"
+
+
+@pytest.mark.parametrize("method", ["net", "gross", "combined"])
+def test_a_fee_that_stripe_has_left_with_the_agency_is_not_kept_again(
+    client: FlaskClient, platform: runtime.Runtime, world: World, noon: object, stripe: StripeServer,
+    method: str,
+) -> None:  # fmt: skip
+    placed = place(platform, world.tenant(), [{"principal": 90_000}], rate=2000)
+    switch_on(placed.scope, stripe, destination="acct_shop")
+    link = state(charge(placed, 40_000))[1] or ""
+    post(client, placed, stripe.event("checkout.session.completed", stripe.session(link), clock.now()))
+    jobs.drain()
+    pay(placed, 10_000, "transfer")
+    day = clock.now().date()
+    clock.advance(timedelta(days=1))
+    with platform.database.transaction(placed.scope) as session:
+        remittances.set_method(session, method, actor="user:1")
+        drawn = remittances.draw(session, currency="CLP", period_from=day, period_to=day, actor="user:1")
+        remittances.review(session, drawn.id, actor="user:1")
+        issued = remittances.issue(session, drawn.id, actor="user:2")
+    assert issued.payable_minor == (10_000 if method == "gross" else 8_000)
+    assert issued.invoiced_minor == (10_000 if method == "gross" else 8_000)
+    books = check(placed)
+    assert books.get(Book.FEES_INVOICED, 0) == (2_000 if method == "gross" else 0)
+    assert books[Book.FEES_TAKEN] == 8_000
 
 
 def test_a_refund_in_connect_mode_owes_the_creditor_the_fee(

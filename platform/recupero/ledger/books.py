@@ -23,6 +23,7 @@ class Book(StrEnum):
     RECEIVABLE = "receivable"
     PLACEMENT_CONTROL = "placement_control"
     DIRECT_PAYMENTS = "direct_payments"
+    CONNECT_PAYMENTS = "connect_payments"
     DIRECT_EXCESS = "direct_excess"
     TRUST_CASH = "trust_cash"
     CREDITOR_PAYABLE = "creditor_payable"
@@ -50,6 +51,10 @@ CHART = {
     Book.RECEIVABLE: (Side.DEBIT, "what is owed on a debt, by account and part"),
     Book.PLACEMENT_CONTROL: (Side.CREDIT, "debts that creditors placed, less what was collected"),
     Book.DIRECT_PAYMENTS: (Side.DEBIT, "paid by debtors straight to the creditor"),
+    Book.CONNECT_PAYMENTS: (
+        Side.DEBIT,
+        "paid to the creditor by a gateway, which left the fee with the agency",
+    ),
     Book.DIRECT_EXCESS: (Side.CREDIT, "paid straight to the creditor beyond what was owed"),
     Book.TRUST_CASH: (Side.DEBIT, "money held for creditors, never the agency's own"),
     Book.CREDITOR_PAYABLE: (Side.CREDIT, "collected money due to the creditor, less commission"),
@@ -67,7 +72,9 @@ CHART = {
     ),
     Book.SUSPENSE: (Side.CREDIT, "money received that no debt takes: over-paid or not yet identified"),
 }
-DEBT_HALF = (Book.RECEIVABLE, Book.PLACEMENT_CONTROL, Book.DIRECT_PAYMENTS, Book.DIRECT_EXCESS)
+DEBT_HALF = (
+    Book.RECEIVABLE, Book.PLACEMENT_CONTROL, Book.DIRECT_PAYMENTS, Book.CONNECT_PAYMENTS, Book.DIRECT_EXCESS,
+)  # fmt: skip
 TRUST = (Book.TRUST_CASH, Book.REFUNDS, Book.CHARGEBACKS)
 """Their sum lies in trust for a creditor: received - remitted - fees taken - gateway fees - refunds."""
 

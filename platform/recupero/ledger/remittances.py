@@ -42,7 +42,8 @@ WITH moved AS (
            coalesce(sum(e.amount_minor) FILTER (WHERE e.book = 'receivable'), 0) AS change,
            coalesce(-sum(e.amount_minor) FILTER (WHERE e.book = 'commission_earned'), 0) AS fee,
            coalesce(-sum(e.amount_minor) FILTER (WHERE e.book = 'commission_tax'), 0) AS tax,
-           bool_or(e.book = 'direct_payments') AS direct
+           bool_or(e.book IN ('direct_payments', 'connect_payments')) AS direct,
+           bool_or(e.book = 'connect_payments') AS taken
     FROM ledger_entries e
     JOIN ledger_transactions t ON t.tenant_id = e.tenant_id AND t.id = e.transaction_id
     WHERE e.tenant_id = :tenant AND e.currency = :currency AND e.account_id IS NOT NULL
@@ -67,11 +68,11 @@ WITH moved AS (
     GROUP BY transaction_id, account_id
 )
 INSERT INTO remittance_items (tenant_id, remittance_id, transaction_id, account_id, at, kind, direct,
-    amount_minor, parts, fee_minor, tax_minor, balance_after_minor)
+    fee_taken, amount_minor, parts, fee_minor, tax_minor, balance_after_minor)
 SELECT :tenant, :remittance, m.transaction_id, m.account_id, m.occurred_at,
     CASE WHEN m.kind = 'adjustment' THEN 'adjustment' WHEN m.kind = 'reversal' OR m.change > 0 THEN 'reversal'
          WHEN m.direct THEN 'paid_to_client' ELSE 'paid_to_agency' END,
-    m.direct, -m.change, coalesce(p.parts, '{}'), m.fee, m.tax, coalesce(l.balance, 0)
+    m.direct, m.taken, -m.change, coalesce(p.parts, '{}'), m.fee, m.tax, coalesce(l.balance, 0)
 FROM moved m LEFT JOIN parts p USING (transaction_id, account_id)
 LEFT JOIN left_over l USING (transaction_id, account_id)
 ORDER BY m.occurred_at, m.transaction_id, m.account_id

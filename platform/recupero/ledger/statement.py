@@ -28,6 +28,7 @@ class Line:
     amount_minor: int
     fee_minor: int
     tax_minor: int
+    fee_taken: bool = False  # a gateway left the fee with the agency: it is invoiced, and paid already
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,11 @@ class Totals:
     closing_minor: int
 
 
-def withholds(method: Method, direct: bool) -> bool:
-    """Whether the agency keeps its fee on such a payment from what it remits; else it invoices the fee."""
+def withholds(method: Method, direct: bool, fee_taken: bool = False) -> bool:
+    """Whether the agency keeps its fee on such a payment from what it remits; else it invoices the fee. A fee
+    that a gateway has left with it already is never kept again."""
+    if fee_taken:
+        return False
     return method is Method.COMBINED or (method is Method.NET and not direct)
 
 
@@ -58,15 +62,14 @@ def due(method: Method, line: Line) -> tuple[int, int]:
     if not line.counts:
         return 0, 0
     earned = line.fee_minor + line.tax_minor
-    kept = earned if withholds(method, line.direct) else 0
+    kept = earned if withholds(method, line.direct, line.fee_taken) else 0
     return (0 if line.direct else line.amount_minor) - kept, earned
 
 
 def totals(method: Method, opening_minor: int, lines: Iterable[Line]) -> Totals:
     """The figures of a statement. Law: payable + closing = opening + collected - withheld."""
     collected = direct = 0
-    earned = {False: 0, True: 0}  # fee and tax, by whether the payment went to the creditor
-    fees = tax = 0
+    fees = tax = withheld = 0
     for line in lines:
         if not line.counts:
             continue
@@ -74,10 +77,10 @@ def totals(method: Method, opening_minor: int, lines: Iterable[Line]) -> Totals:
             direct += line.amount_minor
         else:
             collected += line.amount_minor
-        earned[line.direct] += line.fee_minor + line.tax_minor
+        if withholds(method, line.direct, line.fee_taken):
+            withheld += line.fee_minor + line.tax_minor
         fees += line.fee_minor
         tax += line.tax_minor
-    withheld = sum(sum_ for to_creditor, sum_ in earned.items() if withholds(method, to_creditor))
     left = opening_minor + collected - withheld
     return Totals(
         opening_minor=opening_minor,

@@ -70,6 +70,7 @@ class Sum:
 
     kind: str
     direct: bool
+    fee_taken: bool
     lines: int
     amount_minor: int
     fee_minor: int
@@ -78,20 +79,23 @@ class Sum:
     @property
     def line(self) -> Line:
         """All of them as one: sums are what counts."""
-        return Line(self.direct, self.kind != "adjustment", self.amount_minor, self.fee_minor, self.tax_minor)
+        return Line(
+            self.direct, self.kind != "adjustment", self.amount_minor, self.fee_minor, self.tax_minor,
+            self.fee_taken,
+        )  # fmt: skip
 
 
 def sums(session: Session, remittance_id: int) -> list[Sum]:
     """A statement of the tenants in scope by kind of line, added up by the database."""
     item = RemittanceItem
     rows = session.execute(
-        select(item.kind, item.direct, func.count(), func.sum(item.amount_minor), func.sum(item.fee_minor),
-               func.sum(item.tax_minor))
+        select(item.kind, item.direct, item.fee_taken, func.count(), func.sum(item.amount_minor),
+               func.sum(item.fee_minor), func.sum(item.tax_minor))
         .where(item.tenant_id.in_(scope_of(session).tenant_ids), item.remittance_id == remittance_id)
-        .group_by(item.kind, item.direct)
-        .order_by(item.kind, item.direct)
+        .group_by(item.kind, item.direct, item.fee_taken)
+        .order_by(item.kind, item.direct, item.fee_taken)
     )  # fmt: skip
-    return [Sum(kind, direct, number, *map(int, amounts)) for kind, direct, number, *amounts in rows]
+    return [Sum(*row[:4], *map(int, row[4:])) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,7 @@ class StatementLine:
     tax_minor: int
     balance_after_minor: int
     method: str
+    fee_taken: bool = False
 
     @property
     def fee_rate(self) -> int:
@@ -133,7 +138,7 @@ class StatementLine:
     @property
     def _due(self) -> tuple[int, int]:
         counts = self.kind != "adjustment"
-        line = Line(self.direct, counts, self.amount_minor, self.fee_minor, self.tax_minor)
+        line = Line(self.direct, counts, self.amount_minor, self.fee_minor, self.tax_minor, self.fee_taken)
         return due(Method(self.method), line)
 
 
@@ -155,7 +160,7 @@ def _lines(method: str) -> Select[*tuple[Any, ...]]:
     return select(
         item.id, item.at, called.c.client_account, called.c.client_reference, item.kind, item.direct,
         item.amount_minor, item.parts, item.fee_minor, item.tax_minor, item.balance_after_minor,
-        literal(method),
+        literal(method), item.fee_taken,
     ).join(
         called, (called.c.tenant_id == item.tenant_id) & (called.c.account_id == item.account_id)
     )  # fmt: skip

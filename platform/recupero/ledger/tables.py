@@ -106,7 +106,7 @@ class RemittanceItem(TenantOwned, Base):
     """A line of a statement: what one ledger transaction did to one account. It stands on one only.
 
     `kind`: paid_to_agency, paid_to_client, adjustment, reversal. `parts` is the amount by part of the
-    balance.
+    balance. `fee_taken`: a gateway paid the creditor and left the fee with the agency already.
     """
 
     __tablename__ = "remittance_items"
@@ -122,6 +122,7 @@ class RemittanceItem(TenantOwned, Base):
     at: Mapped[datetime]
     kind: Mapped[str] = mapped_column(String(14))
     direct: Mapped[bool]
+    fee_taken: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     amount_minor: Mapped[int]
     parts: Mapped[dict[str, int]] = mapped_column(JSONB)
     fee_minor: Mapped[int]

@@ -90,6 +90,7 @@ def state(receipt: Receipt) -> str:
 def entries(payment: Payment, change: Change, portfolios: Mapping[int, int]) -> list[Entry]:
     """The postings: the debt falls, and the money is the creditor's, less the fee and the tax on it."""
     direct, currency = payment.kind in PAID_TO_CREDITOR, payment.currency
+    to_creditor = Book.CONNECT_PAYMENTS if payment.kind == "connect" else Book.DIRECT_PAYMENTS
     by_account: defaultdict[int, Lies] = defaultdict(Lies)
     posted: list[Entry] = []
     for (account, part), move in change.moves.items():
@@ -101,7 +102,7 @@ def entries(payment: Payment, change: Change, portfolios: Mapping[int, int]) -> 
     for account, sums in by_account.items():
         earned = sums.fee + sums.tax
         for book, amount in (
-            (Book.DIRECT_PAYMENTS if direct else Book.PLACEMENT_CONTROL, sums.amount),
+            (to_creditor if direct else Book.PLACEMENT_CONTROL, sums.amount),
             (Book.CREDITOR_PAYABLE, earned if direct else earned - sums.amount),
             (Book.COMMISSION_EARNED, -sums.fee),
             (Book.COMMISSION_TAX, -sums.tax),
@@ -112,7 +113,7 @@ def entries(payment: Payment, change: Change, portfolios: Mapping[int, int]) -> 
         return [
             *posted,
             Entry(Book.DIRECT_EXCESS, -waiting, currency),
-            Entry(Book.DIRECT_PAYMENTS, waiting, currency),
+            Entry(to_creditor, waiting, currency),
         ]
     held = waiting + sum(sums.amount for sums in by_account.values())
     return [

@@ -142,11 +142,12 @@ WITH said AS (
         AS b(book, amount)
     WHERE b.amount <> 0 AND p.kind NOT IN ('direct', 'connect') GROUP BY tenant_id, currency, b.book
 ), booked AS (
-    SELECT e.tenant_id, e.currency, e.book, e.amount_minor
+    SELECT e.tenant_id, e.currency, e.amount_minor,
+        CASE e.book WHEN 'connect_payments' THEN 'direct_payments' ELSE e.book END AS book
     FROM ledger_entries e JOIN ledger_transactions t ON t.tenant_id = e.tenant_id AND t.id = e.transaction_id
     WHERE t.kind NOT IN ('gateway_fee', 'remittance', 'payout', 'fees_taken', 'advance', 'creditor_payment')
-      AND e.book IN ('trust_cash', 'refunds', 'chargebacks', 'suspense', 'direct_payments', 'direct_excess',
-                     'commission_earned', 'commission_tax')
+      AND e.book IN ('trust_cash', 'refunds', 'chargebacks', 'suspense', 'direct_payments',
+                     'connect_payments', 'direct_excess', 'commission_earned', 'commission_tax')
 ), held AS (
     SELECT tenant_id, currency, b.book, sum(amount_minor) AS amount
     FROM booked CROSS JOIN LATERAL unnest(CASE

@@ -14,14 +14,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
 from typing import Any, cast
 from weakref import WeakSet
 
 import orjson
 import psycopg
-from sqlalchemy import BigInteger, DateTime, Identity, MetaData, create_engine, text
+from sqlalchemy import BigInteger, DateTime, Identity, MetaData, create_engine, event, text
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 APP_ROLE = "recupero_app"
 
@@ -98,6 +101,26 @@ _SET_SCOPE = text(
 )
 
 
+#: Seconds after which a resting connection is asked whether it still stands, before it is used.
+_RESTED = 5.0
+
+
+def _note_return(connection: Any, record: ConnectionPoolEntry) -> None:
+    record.info["returned"] = monotonic()
+
+
+def _still_there(connection: Any, record: ConnectionPoolEntry, proxy: PoolProxiedConnection) -> None:
+    """Ask a connection that has rested whether its server still answers; where it does not, the pool opens
+    another. One that was in use a moment ago is not asked: that would be a round trip per transaction."""
+    if monotonic() - record.info.get("returned", monotonic()) < _RESTED:
+        return
+    try:
+        connection.execute("SELECT 1")
+        connection.rollback()
+    except psycopg.OperationalError as error:
+        raise DisconnectionError from error
+
+
 def _to_json(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
 
@@ -110,7 +133,6 @@ class Database:
             url,
             pool_size=pool_size,
             max_overflow=10,
-            pool_pre_ping=True,
             json_serializer=_to_json,
             json_deserializer=orjson.loads,
             hide_parameters=True,  # personal data must not reach logs through an error
@@ -118,6 +140,8 @@ class Database:
         )
         self._own = threading.local()
         self._kept: WeakSet[psycopg.Connection[Any]] = WeakSet()
+        event.listen(self.engine, "checkout", _still_there)
+        event.listen(self.engine, "checkin", _note_return)
 
     @contextmanager
     def transaction(self, scope: Scope) -> Iterator[Session]:

@@ -220,25 +220,34 @@ def run(request_id: int) -> None:
     except Exception as error:  # noqa: BLE001 - whatever a handler raises ends in the request's row
         _book_failure(context, name, error)
     else:
-        _book(request_id, status="done", finished_at=clock.now(), leased_until=None, error=None)
+        runtime.current().database.at_once(_DONE, {"id": request_id, "now": clock.now()})
+
+
+# A claim and the end of a job do not wait for the disk: where the server's machine dies within the next
+# moments they are forgotten, and the job runs again, which handlers bear. Each is one round trip.
+_CLAIM = """
+WITH claimed AS (
+    UPDATE job_requests SET status = 'running', leased_until = %(leased_until)s, attempts = attempts + 1
+    WHERE id = %(id)s AND (status = 'queued' OR status = 'running' AND leased_until < %(now)s)
+    RETURNING name, arguments, agency_id, tenant_ids, attempts,
+              set_config('synchronous_commit', 'off', true))
+SELECT claimed.* FROM (SELECT) AS one LEFT JOIN claimed ON true"""
+_DONE = """
+UPDATE job_requests SET status = 'done', finished_at = %(now)s, leased_until = NULL, error = NULL
+WHERE id = %(id)s RETURNING set_config('synchronous_commit', 'off', true)"""
 
 
 def _claim(request_id: int) -> tuple[str, dict[str, Any], JobContext] | None:
     """Take the request if it waits, or if its worker died holding it. None where somebody else has it."""
     now = clock.now()
-    free = or_(JobRequest.status == "queued", JobRequest.leased_until < now)
-    with runtime.current().database.transaction(PLATFORM) as session:
-        row = session.execute(
-            update(JobRequest)
-            .where(JobRequest.id == request_id, JobRequest.status.in_(["queued", "running"]), free)
-            .values(status="running", leased_until=now + LEASE, attempts=JobRequest.attempts + 1)
-            .returning(JobRequest.name, JobRequest.arguments, JobRequest.agency_id, JobRequest.tenant_ids,
-                       JobRequest.attempts)
-        ).one_or_none()  # fmt: skip
-    if row is None:
+    row = runtime.current().database.at_once(
+        _CLAIM, {"id": request_id, "now": now, "leased_until": now + LEASE}
+    )
+    name, arguments, agency_id, tenant_ids, attempt, _ = row
+    if name is None:
         return None
-    scope = Scope(row.agency_id, tuple(row.tenant_ids), platform=row.agency_id is None)
-    return row.name, row.arguments, JobContext(request_id, scope, row.attempts)
+    scope = Scope(agency_id, tuple(tenant_ids), platform=agency_id is None)
+    return name, arguments, JobContext(request_id, scope, attempt)
 
 
 def _book_failure(context: JobContext, name: str, error: Exception) -> None:

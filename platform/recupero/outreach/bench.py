@@ -1,11 +1,11 @@
-"""`recupero bench execute`: due actions carried out with everything, against RQ's own empty jobs, in turn, in
-the same process of the same run."""
+"""`recupero bench execute`: due actions carried out with everything, in turn with what they are measured by,
+in one process of one run: RQ's own empty jobs, and mails that are only written, built and sent."""
 
 import resource
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,8 @@ from sqlalchemy import func, select, update
 from recupero.kernel import clock, command, engines, jobs, migrate, runtime
 from recupero.kernel.config import Config
 from recupero.kernel.database import PLATFORM, Scope, scope_of
-from recupero.outreach import service
+from recupero.kernel.errors import UserError
+from recupero.outreach import bench_mail, service
 from recupero.outreach.points import fits
 from recupero.outreach.service import NewAction
 from recupero.outreach.tables import Action
@@ -29,7 +30,8 @@ from recupero.tenancy import service as tenancy
 
 _NOON = datetime(2026, 3, 10, 15, 0, tzinfo=UTC)  # a working Tuesday in Chile
 _EMPTY_JOBS = 600
-_SINGLE = 200
+_SINGLE = 200  # a round of the urgent path
+_MAILS = 400  # a round over SMTP, and what the killed workers share
 _CHILEAN = 0.62  # of the invented rows, at least this share are people of Chile that can be written to
 
 
@@ -43,11 +45,12 @@ class _Bench:
 
     platform: runtime.Runtime
     scope: Scope
-    waiting: list[int]
+    folder: Path
+    waiting: dict[str, list[int]]  # by channel
 
-    def actions(self, count: int) -> float:
+    def actions(self, count: int, channel: str | None = None) -> float:
         """Seconds from `count` due actions to their outcomes: dispatch, law, words, reservation, records."""
-        self._due(count)
+        self._due(count, channel)
         with self.platform.database.transaction(PLATFORM) as session:
             jobs.enqueue(session, "outreach.dispatch")
         return _work()
@@ -72,8 +75,21 @@ class _Bench:
             queue.enqueue(empty_job, result_ttl=0)
         return _work()
 
-    def _due(self, count: int) -> list[int]:
-        ids = [self.waiting.pop() for _ in range(count)]
+    def killed(self, to: bench_mail.Relay, count: int) -> bench_mail.Tally:
+        """What becomes of `count` mails whose workers are killed."""
+        ids = self._due(count, "email")
+        if not bench_mail.kill_workers(self.platform):
+            raise UserError("the workers were done before they could be killed: ask for more with --n")
+        return bench_mail.tally(self.platform, self.scope, ids, to)
+
+    def accounts(self, count: int) -> list[reach.Reachable]:
+        """Accounts to write to without anything else."""
+        with self.platform.database.transaction(self.scope) as session:
+            return list(reach.reachable(session, reach.account_ids(session)[:count]).values())
+
+    def _due(self, count: int, channel: str | None = None) -> list[int]:
+        """Bring actions forward: of one channel, or of the one that has most left."""
+        ids = [self._next(channel) for _ in range(count)]
         with self.platform.database.transaction(self.scope) as session:
             session.execute(
                 update(Action)
@@ -81,6 +97,10 @@ class _Bench:
                 .values(due_at=clock.now())
             )
         return ids
+
+    def _next(self, channel: str | None) -> int:
+        most = max(self.waiting, key=lambda name: len(self.waiting[name]))
+        return self.waiting[channel or most].pop()
 
     def done(self) -> int:
         """How many messages went out."""
@@ -118,7 +138,7 @@ def _bench(count: int) -> Iterator[_Bench]:
             platform = runtime.start(config)
             try:
                 scope = _place(platform, folder, count)
-                yield _Bench(platform, scope, _schedule(platform, scope, count))
+                yield _Bench(platform, scope, folder, _schedule(platform, scope, count))
             finally:
                 runtime.stop()
 
@@ -150,7 +170,7 @@ def _place(platform: runtime.Runtime, folder: Path, count: int) -> Scope:
     return scope
 
 
-def _schedule(platform: runtime.Runtime, scope: Scope, count: int) -> list[int]:
+def _schedule(platform: runtime.Runtime, scope: Scope, count: int) -> dict[str, list[int]]:
     """One action for each of `count` people, due tomorrow; a round brings its own forward."""
     tomorrow = clock.now() + timedelta(days=1)
     with platform.database.transaction(scope) as session:
@@ -165,7 +185,10 @@ def _schedule(platform: runtime.Runtime, scope: Scope, count: int) -> list[int]:
             if account.country == "CL" and (channel := _channel(points.get(account.debtor_id, [])))
         ]  # fmt: skip
         service.schedule(session, rows[:count])
-        return list(session.execute(select(Action.id)).scalars())
+        waiting: dict[str, list[int]] = {}
+        for action_id, name in session.execute(select(Action.id, Action.channel)).tuples():
+            waiting.setdefault(name, []).append(action_id)
+        return waiting
 
 
 def _channel(points: Sequence[reach.Point]) -> str | None:
@@ -174,31 +197,64 @@ def _channel(points: Sequence[reach.Point]) -> str | None:
 
 
 def measure(count: int, rounds: int) -> dict[str, Any]:
-    """Medians over rounds that alternate between actions and empty jobs, all in one worker process.
+    """Medians over rounds that alternate between actions and what they are measured by, all in one worker
+    process; then workers that are killed, with the relay's own record of what arrived.
 
     The rooms are wired already: `recupero.cli` does that for every command.
     """
     slice_ = count // rounds
-    with _bench(slice_ * rounds + _SINGLE) as bench:
+    mails = min(_MAILS, count)
+    with _bench(slice_ * rounds + (_SINGLE + mails) * rounds + mails) as bench:
         bench.empty_jobs(50)  # whatever is loaded on first use is loaded now
-        single = _SINGLE / bench.one_by_one(_SINGLE)
-        seconds, ours, reference = 0.0, list[float](), list[float]()
-        for number in range(rounds):
-            for turn in (0, 1) if number % 2 == 0 else (1, 0):
-                if turn == 0:
-                    took = bench.actions(slice_)
-                    seconds, ours = seconds + took, [*ours, slice_ / took]
-                else:
-                    reference.append(_EMPTY_JOBS / bench.empty_jobs(_EMPTY_JOBS))
-        carried = bench.done() - _SINGLE
-    rate, empty = statistics.median(ours), statistics.median(reference)
+        rates, peaks = _outbox(bench, slice_, rounds)
+        carried = bench.done() - _SINGLE * rounds
+        with bench_mail.relay(bench.folder) as to, bench_mail.by_mail(bench.platform, bench.scope, to):
+            rates |= _mails(bench, to, mails, rounds)
+            tally = bench.killed(to, mails)
+    rate, empty, single = (statistics.median(rates[name]) for name in ("batch", "empty", "single"))
+    mail, plain = statistics.median(rates["mail"]), statistics.median(rates["plain"])
     return {
-        "n": slice_ * rounds, "carried_out": carried, "seconds": round(seconds, 3), "rate": round(rate, 1),
-        "reference": "RQ jobs that do nothing, same worker", "reference_rate": round(empty, 1),
-        "ratio": round(rate / empty, 2), "one_by_one_rate": round(single, 1),
-        "one_by_one_ratio": round(single / empty, 2),
-        "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        "n": slice_ * rounds, "carried_out": carried,
+        "seconds": round(sum(slice_ / each for each in rates["batch"]), 3),
+        "rate": round(rate, 1), "reference": "RQ jobs that do nothing, same worker",
+        "reference_rate": round(empty, 1), "ratio": round(rate / empty, 2),
+        "one_by_one_rate": round(single, 1), "one_by_one_ratio": round(single / empty, 2),
+        "mail_rate": round(mail, 1), "mail_reference_rate": round(plain, 1),
+        "mail_ratio": round(mail / plain, 2), "lost": tally.lost, "doubled": tally.doubled,
+        "unknown_after_kills": tally.unknown, "memory_growth_mib": round(peaks[-1] - peaks[0], 1),
+        "peak_mib": round(peaks[-1], 1),
     }  # fmt: skip
+
+
+def _outbox(bench: _Bench, slice_: int, rounds: int) -> tuple[dict[str, list[float]], list[float]]:
+    """Rates of batches, of single actions and of empty jobs through the outbox, in a different order each
+    round; and the process's peak of memory after each round."""
+    took: dict[str, Callable[[], float]] = {
+        "batch": lambda: slice_ / bench.actions(slice_),
+        "single": lambda: _SINGLE / bench.one_by_one(_SINGLE),
+        "empty": lambda: _EMPTY_JOBS / bench.empty_jobs(_EMPTY_JOBS),
+    }
+    rates: dict[str, list[float]] = {name: [] for name in took}
+    peaks: list[float] = []
+    for number in range(rounds):
+        names = list(took)
+        for name in (*names[number % 3 :], *names[: number % 3]):
+            rates[name].append(took[name]())
+        peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    return rates, peaks
+
+
+def _mails(bench: _Bench, to: bench_mail.Relay, count: int, rounds: int) -> dict[str, list[float]]:
+    """Rates of mails with everything, and of mails that are only written, built and sent, in turn."""
+    accounts = bench.accounts(count)
+    rates: dict[str, list[float]] = {"mail": [], "plain": []}
+    for number in range(rounds):
+        for name in ("mail", "plain") if number % 2 == 0 else ("plain", "mail"):
+            if name == "mail":
+                rates[name].append(count / bench.actions(count, "email"))
+            else:
+                rates[name].append(len(accounts) / bench_mail.plain(to, accounts))
+    return rates
 
 
 @click.command("execute")
@@ -207,6 +263,8 @@ def measure(count: int, rounds: int) -> dict[str, Any]:
 @command.json_option
 @command.answers
 def execute_bench(count: int, rounds: int, as_json: bool) -> None:
-    """Actions per second through the outbox with everything, and empty RQ jobs per second."""
+    """Actions per second with everything, in batches, one by one and by mail, each with its reference; and
+    what is lost or doubled when workers are killed."""
     answer = measure(count, rounds)
-    command.finish(answer, as_json=as_json, ok=answer["carried_out"] == answer["n"])
+    sound = answer["carried_out"] == answer["n"] and answer["lost"] == answer["doubled"] == 0
+    command.finish(answer, as_json=as_json, ok=sound)

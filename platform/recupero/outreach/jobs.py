@@ -91,6 +91,8 @@ def _in_turn(claimed: dict[int, list[int]]) -> list[tuple[int, list[int]]]:
 def execute_batch(context: jobs.JobContext, action_ids: list[int]) -> None:
     """Carry a claimed batch out, and ask for the next slice where the tenant's room is half empty."""
     execute(runtime.current().database, context.scope, action_ids)
+    if len(action_ids) < BATCH:  # the last of its slice, or an urgent one: nothing more is waiting behind it
+        return
     with context.transaction() as session:
         if _wants_more(session, context.scope.tenant()):
             agency = context.scope.agency()

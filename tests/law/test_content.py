@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from recupero_sdk.law import Channel, Facts, Flag, Proposal, Purpose, check_content
-from recupero_sdk.law.content import Occasion
+from recupero_sdk.law.content import Occasion, fixed_letters, plain_pattern
+from recupero_sdk.law.schema import BannedContentRule, DisclosureRule
 from tests.law import packs
 
 SHOWN = {
@@ -112,3 +116,35 @@ def test_colombia_lets_the_bureau_be_named_only_after_notice() -> None:
     words = MESSAGE + " Será reportado a las centrales de riesgo."
     assert "CO-1266-notice" in refused(words, "CO")
     assert refused(words, "CO", flags=frozenset({"bureau_notice_served"})) == {}
+
+
+def _patterns() -> list[str]:
+    """Every pattern by which a rule of some country knows what a message says."""
+    found: set[str] = set()
+    for pack in packs.all_packs().by_country.values():
+        for rule in pack.rules:
+            if isinstance(rule, DisclosureRule):
+                found |= {pattern for item in rule.parameters.items for pattern in item.patterns}
+            elif isinstance(rule, BannedContentRule):
+                found |= {pattern for banned in rule.parameters.banned for pattern in banned.patterns}
+    return sorted(map(plain_pattern, found))
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_whatever_a_pattern_matches_has_its_fixed_letters(data: st.DataObject) -> None:
+    pattern = data.draw(st.sampled_from(_patterns()))
+    match = re.search(pattern, data.draw(st.from_regex(pattern)))
+    assert match is not None
+    assert fixed_letters(pattern) in match.group()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "letters"),
+    [
+        (r"(?<!sin )\bembarg", "embarg"), (r"orden (del|judicial)", "orden "), (r"abc?d{2}e+fgh", "fgh"),
+        (r"[ab]x|yy", ""), (r"(?i)Foo", ""),
+    ],
+)  # fmt: skip
+def test_fixed_letters_are_those_that_no_match_goes_without(pattern: str, letters: str) -> None:
+    assert fixed_letters(pattern) == letters

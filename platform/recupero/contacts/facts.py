@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from recupero.contacts import gate
 from recupero.contacts.standing import Standing, standing
 from recupero.contacts.tables import Permission
-from recupero.kernel.bulk import among
+from recupero.kernel.bulk import any_of
 from recupero.kernel.database import scope_of
 from recupero.kernel.money import Money
 from recupero.placements import reach
@@ -153,19 +153,20 @@ def dossiers(session: Session, account_ids: Collection[int]) -> Dossiers:
     )  # fmt: skip
 
 
+_NEWEST = (
+    select(Permission.debtor_id, Permission.channel, Permission.kind, Permission.at, Permission.id)
+    .ext(distinct_on(Permission.debtor_id, Permission.channel))
+    .where(any_of(Permission.tenant_id, "tenants"), any_of(Permission.debtor_id, "debtors"))
+    .order_by(Permission.debtor_id, Permission.channel, Permission.at.desc(), Permission.id.desc())
+)
+
+
 def permissions_of(session: Session, debtor_ids: Collection[int]) -> dict[int, Permissions]:
     """Consents and opt-outs of each debtor who ever gave or withdrew one. The newest word counts; a word on
     `all` channels stands for each of them."""
-    newest = (
-        select(Permission.debtor_id, Permission.channel, Permission.kind, Permission.at, Permission.id)
-        .ext(distinct_on(Permission.debtor_id, Permission.channel))
-        .where(
-            Permission.tenant_id.in_(scope_of(session).tenant_ids), among(Permission.debtor_id, debtor_ids)
-        )
-        .order_by(Permission.debtor_id, Permission.channel, Permission.at.desc(), Permission.id.desc())
-    )
+    asked = {"tenants": list(scope_of(session).tenant_ids), "debtors": list(debtor_ids)}
     said: dict[int, dict[str, tuple[datetime, int, str]]] = defaultdict(dict)
-    for row in session.execute(newest):
+    for row in session.execute(_NEWEST, asked):
         said[row.debtor_id][row.channel] = (row.at, row.id, row.kind)
     return {debtor_id: _permissions(words) for debtor_id, words in said.items()}
 

@@ -18,7 +18,7 @@ from recupero.contacts.facts import Dossiers, dossiers, facts_to_json
 from recupero.contacts.policies import Lawbook, lawbook
 from recupero.contacts.tables import PersonContact
 from recupero.kernel import clock
-from recupero.kernel.bulk import among
+from recupero.kernel.bulk import any_of
 from recupero.kernel.database import scope_of
 from recupero.law.service import Packs, judge_contact
 from recupero.placements import reach
@@ -169,21 +169,25 @@ def reserve(
     return [replace(one, contact_id=next(ids)) if one.verdict.allowed else one for one in judged]
 
 
+_HISTORY = (
+    select(
+        PersonContact.person_id, PersonContact.at, PersonContact.channel, PersonContact.direction,
+        PersonContact.outcome, PersonContact.tenant_id, PersonContact.account_id,
+    )
+    .where(
+        PersonContact.agency_id == bindparam("agency"),
+        any_of(PersonContact.person_id, "people"),
+        PersonContact.at >= bindparam("since"),
+    )
+    .order_by(PersonContact.at, PersonContact.id)
+)  # fmt: skip
+
+
 def person_history(session: Session, person_ids: Collection[int], since: datetime) -> dict[int, list[Made]]:
     """Contacts of each person across the tenants of the agency in scope, oldest first."""
     found: dict[int, list[Made]] = {}
-    rows = session.execute(
-        select(
-            PersonContact.person_id, PersonContact.at, PersonContact.channel, PersonContact.direction,
-            PersonContact.outcome, PersonContact.tenant_id, PersonContact.account_id,
-        )
-        .where(
-            PersonContact.agency_id == scope_of(session).agency(),
-            among(PersonContact.person_id, person_ids),
-            PersonContact.at >= since,
-        )
-        .order_by(PersonContact.at, PersonContact.id)
-    )  # fmt: skip
+    asked = {"agency": scope_of(session).agency(), "people": list(person_ids), "since": since}
+    rows = session.execute(_HISTORY, asked)
     for row in rows:
         made: list[Any] = list(row)
         found.setdefault(made[0], []).append(Made(*made[1:]))

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import ARRAY, ColumnElement, any_, literal, text
+from sqlalchemy import ARRAY, ColumnElement, any_, bindparam, literal, text
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from recupero.kernel.database import Base
@@ -29,6 +29,12 @@ def among(column: InstrumentedAttribute[Any], values: Collection[Any]) -> Column
     """Condition that the column's value is one of these, given as one array: the statement reads the same
     however many there are, so that it is parsed and planned once and not for each number of values."""
     return column == any_(literal(list(values), ARRAY(column.type)))
+
+
+def any_of(column: InstrumentedAttribute[Any], name: str) -> ColumnElement[bool]:
+    """`among` with the values as parameter `name`, for a statement that a module writes once: to put one
+    together for each call takes longer than many a database needs to answer it."""
+    return column == any_(bindparam(name, type_=ARRAY(column.type)))
 
 
 def refresh_statistics(session: Session, *tables: type[Base]) -> None:

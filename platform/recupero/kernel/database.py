@@ -179,6 +179,11 @@ class Database:
             raise LookupError("the statement brought no row")
         return row
 
+    def forked(self) -> None:
+        """To be called in a process that was forked: its parent's connections stay its parent's."""
+        self.engine.dispose(close=False)
+        self._own = threading.local()
+
     def dispose(self) -> None:
         for connection in list(self._kept):
             connection.close()

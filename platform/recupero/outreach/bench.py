@@ -18,8 +18,8 @@ from sqlalchemy import func, select, update
 from recupero.kernel import clock, command, engines, jobs, migrate, runtime
 from recupero.kernel.config import Config
 from recupero.kernel.database import PLATFORM, Scope, scope_of
-from recupero.kernel.errors import UserError
 from recupero.outreach import bench_mail, service
+from recupero.outreach.jobs import BATCH
 from recupero.outreach.points import fits
 from recupero.outreach.service import NewAction
 from recupero.outreach.tables import Action
@@ -31,7 +31,7 @@ from recupero.tenancy import service as tenancy
 _NOON = datetime(2026, 3, 10, 15, 0, tzinfo=UTC)  # a working Tuesday in Chile
 _EMPTY_JOBS = 600
 _SINGLE = 200  # a round of the urgent path
-_MAILS = 400  # a round over SMTP, and what the killed workers share
+_MAILS = 400  # a round over SMTP
 _CHILEAN = 0.62  # of the invented rows, at least this share are people of Chile that can be written to
 
 
@@ -46,18 +46,19 @@ class _Bench:
     platform: runtime.Runtime
     scope: Scope
     folder: Path
-    waiting: dict[str, list[int]]  # by channel
+    waiting: list[int]
+    letters: list[int]  # e-mails kept for the rounds over SMTP
 
-    def actions(self, count: int, channel: str | None = None) -> float:
+    def actions(self, count: int, *, by_mail: bool = False) -> float:
         """Seconds from `count` due actions to their outcomes: dispatch, law, words, reservation, records."""
-        self._due(count, channel)
+        self._due(count, self.letters if by_mail else self.waiting)
         with self.platform.database.transaction(PLATFORM) as session:
             jobs.enqueue(session, "outreach.dispatch")
         return _work()
 
     def one_by_one(self, count: int) -> float:
         """Seconds for `count` actions with a job each: the urgent path."""
-        ids = self._due(count)
+        ids = self._due(count, self.waiting)
         with self.platform.database.transaction(self.scope) as session:
             session.execute(
                 update(Action)
@@ -77,9 +78,8 @@ class _Bench:
 
     def killed(self, to: bench_mail.Relay, count: int) -> bench_mail.Tally:
         """What becomes of `count` mails whose workers are killed."""
-        ids = self._due(count, "email")
-        if not bench_mail.kill_workers(self.platform):
-            raise UserError("the workers were done before they could be killed: ask for more with --n")
+        ids = self._due(count, self.letters)
+        bench_mail.kill_workers(self.platform, to)
         return bench_mail.tally(self.platform, self.scope, ids, to)
 
     def accounts(self, count: int) -> list[reach.Reachable]:
@@ -87,9 +87,9 @@ class _Bench:
         with self.platform.database.transaction(self.scope) as session:
             return list(reach.reachable(session, reach.account_ids(session)[:count]).values())
 
-    def _due(self, count: int, channel: str | None = None) -> list[int]:
-        """Bring actions forward: of one channel, or of the one that has most left."""
-        ids = [self._next(channel) for _ in range(count)]
+    def _due(self, count: int, actions: list[int]) -> list[int]:
+        """Bring some of these actions forward."""
+        ids = [actions.pop() for _ in range(count)]
         with self.platform.database.transaction(self.scope) as session:
             session.execute(
                 update(Action)
@@ -97,10 +97,6 @@ class _Bench:
                 .values(due_at=clock.now())
             )
         return ids
-
-    def _next(self, channel: str | None) -> int:
-        most = max(self.waiting, key=lambda name: len(self.waiting[name]))
-        return self.waiting[channel or most].pop()
 
     def done(self) -> int:
         """How many messages went out."""
@@ -127,7 +123,7 @@ def _work() -> float:
 
 
 @contextmanager
-def _bench(count: int) -> Iterator[_Bench]:
+def _bench(count: int, letters: int) -> Iterator[_Bench]:
     with tempfile.TemporaryDirectory(prefix="recupero-bench-") as name:
         folder = Path(name)
         with engines.start(folder / "data") as running, clock.simulated(_NOON):
@@ -137,8 +133,9 @@ def _bench(count: int) -> Iterator[_Bench]:
             )
             platform = runtime.start(config)
             try:
-                scope = _place(platform, folder, count)
-                yield _Bench(platform, scope, folder, _schedule(platform, scope, count))
+                scope = _place(platform, folder, count + 2 * letters)
+                mails, others = _schedule(platform, scope)
+                yield _Bench(platform, scope, folder, others + mails[letters:], mails[:letters])
             finally:
                 runtime.stop()
 
@@ -170,8 +167,8 @@ def _place(platform: runtime.Runtime, folder: Path, count: int) -> Scope:
     return scope
 
 
-def _schedule(platform: runtime.Runtime, scope: Scope, count: int) -> dict[str, list[int]]:
-    """One action for each of `count` people, due tomorrow; a round brings its own forward."""
+def _schedule(platform: runtime.Runtime, scope: Scope) -> tuple[list[int], list[int]]:
+    """An action for everybody, due tomorrow; a round brings its own forward. The e-mails, and the others."""
     tomorrow = clock.now() + timedelta(days=1)
     with platform.database.transaction(scope) as session:
         accounts = reach.reachable(session, reach.account_ids(session))
@@ -184,11 +181,10 @@ def _schedule(platform: runtime.Runtime, scope: Scope, count: int) -> dict[str, 
             for account in accounts.values()
             if account.country == "CL" and (channel := _channel(points.get(account.debtor_id, [])))
         ]  # fmt: skip
-        service.schedule(session, rows[:count])
-        waiting: dict[str, list[int]] = {}
-        for action_id, name in session.execute(select(Action.id, Action.channel)).tuples():
-            waiting.setdefault(name, []).append(action_id)
-        return waiting
+        service.schedule(session, rows)
+        made = session.execute(select(Action.id, Action.channel).order_by(Action.id)).all()
+    mails = [row.id for row in made if row.channel == "email"]
+    return mails, [row.id for row in made if row.channel != "email"]
 
 
 def _channel(points: Sequence[reach.Point]) -> str | None:
@@ -204,13 +200,14 @@ def measure(count: int, rounds: int) -> dict[str, Any]:
     """
     slice_ = count // rounds
     mails = min(_MAILS, count)
-    with _bench(slice_ * rounds + (_SINGLE + mails) * rounds + mails) as bench:
+    doomed = BATCH * (bench_mail.KILLED + 2)
+    with _bench((slice_ + _SINGLE) * rounds, mails * rounds + doomed) as bench:
         bench.empty_jobs(50)  # whatever is loaded on first use is loaded now
         rates, peaks = _outbox(bench, slice_, rounds)
         carried = bench.done() - _SINGLE * rounds
         with bench_mail.relay(bench.folder) as to, bench_mail.by_mail(bench.platform, bench.scope, to):
             rates |= _mails(bench, to, mails, rounds)
-            tally = bench.killed(to, mails)
+            tally = bench.killed(to, doomed)
     rate, empty, single = (statistics.median(rates[name]) for name in ("batch", "empty", "single"))
     mail, plain = statistics.median(rates["mail"]), statistics.median(rates["plain"])
     return {
@@ -251,7 +248,7 @@ def _mails(bench: _Bench, to: bench_mail.Relay, count: int, rounds: int) -> dict
     for number in range(rounds):
         for name in ("mail", "plain") if number % 2 == 0 else ("plain", "mail"):
             if name == "mail":
-                rates[name].append(count / bench.actions(count, "email"))
+                rates[name].append(count / bench.actions(count, by_mail=True))
             else:
                 rates[name].append(len(accounts) / bench_mail.plain(to, accounts))
     return rates

@@ -100,7 +100,7 @@ def _line(rng: random.Random, number: int) -> list[str]:
         f"OP-{number:09d}", _rut(5_000_000 + number * 7) if chilean else str(1_000_000_000 + number),
         "CL" if chilean else "CO", first, last, _day(_TODAY - timedelta(days=rng.randrange(7_000, 27_000))),
         mobile, fixed if rng.random() < 0.4 else "",
-        f"{first}.{number}@example.com".lower() if rng.random() < 0.7 else "",
+        f"debtor.{number}@example.com" if rng.random() < 0.7 else "",
         f"{rng.choice(_STREETS)} {rng.randrange(1, 9999)}", rng.choice(("RM", "VS",
         "BI")) if chilean else "DC",
         "crédito de consumo", _day(due - timedelta(days=400)), _day(due),

@@ -4,16 +4,16 @@ Everything is asked for many accounts at once, one query each, in the scope of o
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from recupero.kernel import crypto
-from recupero.kernel.bulk import among
+from recupero.kernel.bulk import among, any_of
 from recupero.kernel.database import scope_of
 from recupero.placements import normalise
 from recupero.placements.lifecycle import ENDED
@@ -82,24 +82,24 @@ class OpenHold:
     until: datetime | None
 
 
+_REACHABLE = (
+    select(
+        Account.tenant_id, Account.id, Account.debtor_id, Debtor.person_id, Account.portfolio_id,
+        Account.client_account, Account.product, Account.original_creditor, Account.currency,
+        Account.open_date, Account.due_date, Account.placed_on, Account.balance_minor,
+        Account.interest_minor, Account.cost_minor + Account.fee_minor, Account.status,
+        Debtor.name, Debtor.country, Debtor.region, Debtor.timezone, Debtor.language,
+        Debtor.postal_code, Portfolio.law,
+    )
+    .join(Debtor, (Debtor.tenant_id == Account.tenant_id) & (Debtor.id == Account.debtor_id))
+    .join(Portfolio, (Portfolio.tenant_id == Account.tenant_id) & (Portfolio.id == Account.portfolio_id))
+    .where(any_of(Account.tenant_id, "tenants"), any_of(Account.id, "accounts"))
+)  # fmt: skip
+
+
 def reachable(session: Session, account_ids: Collection[int]) -> dict[int, Reachable]:
     """Accounts in scope by id; an id out of scope is left out."""
-    tenants = scope_of(session).tenant_ids
-    rows = session.execute(
-        select(
-            Account.tenant_id, Account.id, Account.debtor_id, Debtor.person_id, Account.portfolio_id,
-            Account.client_account, Account.product, Account.original_creditor, Account.currency,
-            Account.open_date, Account.due_date, Account.placed_on, Account.balance_minor,
-            Account.interest_minor, Account.cost_minor + Account.fee_minor, Account.status,
-            Debtor.name, Debtor.country, Debtor.region, Debtor.timezone, Debtor.language,
-            Debtor.postal_code, Portfolio.law,
-        )
-        .join(Debtor, (Debtor.tenant_id == Account.tenant_id) & (Debtor.id == Account.debtor_id))
-        .join(
-            Portfolio, (Portfolio.tenant_id == Account.tenant_id) & (Portfolio.id == Account.portfolio_id)
-        )
-        .where(Account.tenant_id.in_(tenants), among(Account.id, account_ids))
-    )  # fmt: skip
+    rows = session.execute(_REACHABLE, _asked(session, accounts=account_ids))
     return {row[1]: Reachable(*tuple(row)) for row in rows}
 
 
@@ -125,11 +125,20 @@ def called(session: Session, name: str) -> list[int]:
     return list(session.execute(numbered).scalars())
 
 
+_POINT = select(
+    ContactPoint.id, ContactPoint.debtor_id, ContactPoint.kind, ContactPoint.value,
+    ContactPoint.line_type, ContactPoint.timezone, ContactPoint.at_work, ContactPoint.status,
+    ContactPoint.region,
+).where(any_of(ContactPoint.tenant_id, "tenants"))  # fmt: skip
+_POINTS = _POINT.where(any_of(ContactPoint.id, "points"))
+_POINTS_OF = _POINT.where(any_of(ContactPoint.debtor_id, "debtors"), ContactPoint.status != "invalid")
+
+
 def points_of(session: Session, debtor_ids: Collection[int]) -> dict[int, list[Point]]:
     """Contact points by debtor that are not known to be invalid: proven ones first, then the newest."""
     found: dict[int, list[Point]] = defaultdict(list)
-    theirs = among(ContactPoint.debtor_id, debtor_ids)
-    for point in _points(session, theirs, ContactPoint.status != "invalid"):
+    for row in session.execute(_POINTS_OF, _asked(session, debtors=debtor_ids)):
+        point = Point(*row)
         found[point.debtor_id].append(point)
     for points in found.values():
         points.sort(key=lambda point: (point.status != "valid", -point.id))
@@ -138,18 +147,14 @@ def points_of(session: Session, debtor_ids: Collection[int]) -> dict[int, list[P
 
 def points(session: Session, point_ids: Collection[int]) -> dict[int, Point]:
     """Contact points by id, whatever their status."""
-    return {point.id: point for point in _points(session, among(ContactPoint.id, point_ids))}
+    rows = session.execute(_POINTS, _asked(session, points=point_ids))
+    return {row.id: Point(*row) for row in rows}
 
 
-def _points(session: Session, *conditions: ColumnElement[bool]) -> Iterable[Point]:
-    rows = session.execute(
-        select(
-            ContactPoint.id, ContactPoint.debtor_id, ContactPoint.kind, ContactPoint.value,
-            ContactPoint.line_type, ContactPoint.timezone, ContactPoint.at_work, ContactPoint.status,
-            ContactPoint.region,
-        ).where(ContactPoint.tenant_id.in_(scope_of(session).tenant_ids), *conditions)
-    )  # fmt: skip
-    return (Point(*row) for row in rows)
+def _asked(session: Session, **ids: Collection[int]) -> dict[str, list[int]]:
+    """Parameters of the statements of this module: the tenants in scope, and ids."""
+    asked = {name: list(values) for name, values in ids.items()}
+    return {"tenants": list(scope_of(session).tenant_ids), **asked}
 
 
 def points_at(session: Session, kind: str, value: str) -> list[tuple[int, int]]:

@@ -36,8 +36,10 @@ from recupero.portals import (
     disclosures,
     documents,
     home,
+    inbox,
     incoming,
     law,
+    messages,
     offers,
     operation,
     outbox,
@@ -72,8 +74,8 @@ ROOMS: tuple[ModuleType, ...] = (
 # Each adds its area to the blueprint of the portals.
 PAGES: tuple[ModuleType, ...] = (
     accounts, api_docs, bank, calling, creditor, debtor_cards, debtor_documents, debtor_offers, disclosures,
-    documents, home, incoming, law, offers, operation, outbox, placements, portfolio_terms, remittances,
-    scripts, sign_in, staff, standing, tenants, terms, trust, work,
+    documents, home, inbox, incoming, law, messages, offers, operation, outbox, placements, portfolio_terms,
+    remittances, scripts, sign_in, staff, standing, tenants, terms, trust, work,
 )  # fmt: skip
 
 

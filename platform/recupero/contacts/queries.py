@@ -372,3 +372,11 @@ def visits(session: Session, debtor_id: int, limit: int = 100) -> list[datetime]
         .limit(limit)
     )
     return list(rows.scalars())
+
+
+def debtor_of(session: Session, contact_id: int) -> int:
+    """The debtor of a contact of the tenants in scope."""
+    query = select(Contact.debtor_id).where(
+        Contact.tenant_id.in_(scope_of(session).tenant_ids), Contact.id == contact_id
+    )
+    return session.execute(query).scalar_one()

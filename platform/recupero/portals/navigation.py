@@ -60,6 +60,7 @@ def _pages(caller: Caller) -> list[tuple[str, list[Page]]]:
             _("Work"),
             [
                 (_("Call queue"), "portals.queue", "queue", Permission.ACCOUNTS_WORK),
+                (_("Inbox"), "portals.inbox", "outbox", Permission.INBOX_READ),
                 (_("Accounts"), "portals.accounts", "accounts", Permission.ACCOUNTS_READ),
                 (_("Exceptions"), "portals.approvals", "keys", Permission.OFFERS_APPROVE),
                 (_("Outbox"), "portals.outbox", "outbox", Permission.OUTBOX_READ),

@@ -28,6 +28,7 @@ PERMISSIONS: Words = {
     "law.read": _("Ask the law"),
     "law.manage": _("Set house rules above the law"),
     "outbox.read": _("Read messages"),
+    "inbox.read": _("Read the inbox"),
     "decisions.read": _("See decisions"),
     "decisions.plan": _("Plan"),
     "payments.read": _("See payments"),
@@ -104,11 +105,25 @@ CONTACT_STATES: Words = {
     "unknown": _("Unknown"),
     "received": _("Received"),
 }
+REFUSED_FILES: Words = {
+    "archive": _("Not kept: archives are not taken"),
+    "kind": _("Not kept: files of this kind are not taken"),
+    "too_large": _("Not kept: too large"),
+    "too_many": _("Not kept: too many files in one message"),
+    "left_out": _("Not kept: the channel did not hand it over"),
+}
+UNPLACED: Words = {
+    "unknown_sender": _("Nobody here has this number or address"),
+    "shared_address": _("Several people have this number or address, and none was written to"),
+    "unknown_message": _("News of a message that we do not know"),
+}
 ACTION_STATES: Words = {
     "scheduled": _("Scheduled"),
     "claimed": _("Being sent"),
     "reserved": _("Being sent"),
     "sent": _("Sent"),
+    "delivered": _("Delivered"),
+    "answered": _("Answered"),
     "done": _("Done"),
     "failed": _("Failed"),
     "unknown": _("Unknown"),
@@ -482,6 +497,8 @@ LABELS: Mapping[str, Words] = {
     "job": JOB_STATES,
     "plugin": PLUGIN_KINDS,
     "purpose": PURPOSES,
+    "refused_file": REFUSED_FILES,
+    "unplaced": UNPLACED,
     "template": TEMPLATES,
     "call_stage": CALL_STAGES,
     "cause": CAUSES,

@@ -28,6 +28,7 @@ class Permission(StrEnum):
     LAW_READ = "law.read"
     LAW_MANAGE = "law.manage"
     OUTBOX_READ = "outbox.read"
+    INBOX_READ = "inbox.read"
     WORDS_WRITE = "words.write"  # draft call scripts and message templates
     WORDS_APPROVE = "words.approve"  # let a draft be used
     DECISIONS_READ = "decisions.read"
@@ -47,7 +48,9 @@ class Permission(StrEnum):
 
 
 _CREDITOR = frozenset({Permission.REPORTS_READ, Permission.PLACEMENTS_READ, Permission.REMITTANCES_READ})
-_AGENT = frozenset({Permission.ACCOUNTS_READ, Permission.ACCOUNTS_WORK, Permission.LAW_READ})
+_AGENT = frozenset(
+    {Permission.ACCOUNTS_READ, Permission.ACCOUNTS_WORK, Permission.INBOX_READ, Permission.LAW_READ}
+)
 _SUPERVISOR = _AGENT | {
     Permission.TENANCY_READ,
     Permission.PLACEMENTS_READ,
@@ -71,6 +74,7 @@ _COMPLIANCE = frozenset(
         Permission.ACCOUNTS_READ,
         Permission.LAW_READ,
         Permission.LAW_MANAGE,
+        Permission.INBOX_READ,
         Permission.OUTBOX_READ,
         Permission.WORDS_WRITE,
         Permission.WORDS_APPROVE,

@@ -212,3 +212,11 @@ def unreachable(session: Session) -> list[tuple[int, str, str]]:
         )
     )
     return [(row[0], row[1], row[2] or "") for row in rows]
+
+
+def check_sees_contact(session: Session, contact_id: int | None, *, of_user: int | None) -> None:
+    """Raises NotFound where the contact is part of a conversation that is given to another user."""
+    if of_user is None or contact_id is None:
+        return
+    debtor_id = contacts.debtor_of(session, contact_id)
+    conversation(session, debtor_id, of_user=of_user)

@@ -1,0 +1,201 @@
+"""The inbox: conversations across all channels, answering in them, and what nobody could place."""
+
+from typing import Any
+
+from flask import Response, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from recupero.kernel import rest, runtime
+from recupero.kernel.errors import NotFound, UserError
+from recupero.outreach.inbound import collecting, conversations, queries, replies, working
+from recupero.outreach.inbound.tables import Conversation
+from recupero.placements import browse, reach
+from recupero.portals.forms import Form
+from recupero.portals.pages import blueprint
+from recupero.tenancy import queries as tenancy
+from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
+from recupero.tenancy.permissions import Permission
+from recupero_sdk.inbound import ReadsFiles
+
+PAGE = 40
+LARGEST_FILE = 20 * 1024 * 1024
+
+
+def only_of() -> int | None:
+    """Whose conversations the caller sees: an agent their own and those of nobody, others all of them."""
+    caller = the_caller()
+    kind, _colon, number = caller.actor.partition(":")
+    return None if caller.may(Permission.OUTBOX_READ) else int(number) if kind == "user" else 0
+
+
+@blueprint.get("/inbox")
+@requires(Permission.INBOX_READ)
+def inbox() -> ResponseReturnValue:
+    page = max(request.args.get("page", 1, type=int), 1)
+    with transaction() as session:
+        rows = queries.conversations(session, of_user=only_of(), limit=PAGE + 1, offset=(page - 1) * PAGE)
+        tenants = {tenant.id: tenant for tenant in tenancy.tenants(session)}
+        people = browse.lines(session, [row.account_id for row in rows])
+        waiting, problems = len(queries.unplaced(session)), queries.unreachable(session)
+    return render_template(
+        "inbox/list.html", rows=rows[:PAGE], people=people, tenants=tenants, unplaced=waiting,
+        problems=problems, first_url=url_for("portals.inbox") if page > 1 else None,
+        next_url=url_for("portals.inbox", page=page + 1) if len(rows) > PAGE else None,
+    )  # fmt: skip
+
+
+@blueprint.get("/inbox/<int:debtor_id>")
+@requires(Permission.INBOX_READ)
+def inbox_talk(debtor_id: int) -> ResponseReturnValue:
+    return _talk_page(debtor_id, Form())
+
+
+@blueprint.post("/inbox/<int:debtor_id>")
+@requires(Permission.ACCOUNTS_WORK)
+def inbox_reply(debtor_id: int) -> ResponseReturnValue:
+    """Answer by the channel of their last message; the law is asked when it goes out, which is at once."""
+    form = Form.sent()
+    try:
+        with tenant_transaction(_tenant_of(debtor_id)) as session:
+            replies.reply(
+                session, debtor_id, str(form.values.get("text", "")), actor=the_caller().actor,
+                subject=form.optional("subject"),
+            )  # fmt: skip
+    except NotFound:
+        raise
+    except UserError as error:
+        form.refuse(error, "text")
+        return _talk_page(debtor_id, form)
+    flash(_("Your answer is on its way."))
+    return redirect(url_for("portals.inbox_talk", debtor_id=debtor_id))
+
+
+@blueprint.post("/inbox/<int:debtor_id>/answered")
+@requires(Permission.ACCOUNTS_WORK)
+def inbox_answered(debtor_id: int) -> ResponseReturnValue:
+    with tenant_transaction(_tenant_of(debtor_id)) as session:
+        conversations.answered(session, debtor_id, actor=the_caller().actor)
+    flash(_("Noted: nothing more is to be answered."))
+    return redirect(url_for("portals.inbox"))
+
+
+@blueprint.get("/inbox/files/<int:file_id>")
+@requires(Permission.INBOX_READ)
+def inbox_file(file_id: int) -> ResponseReturnValue:
+    """A file that came with a message, to keep; never shown in the page, whatever it holds."""
+    with transaction() as session:
+        name, media_type, content, contact_id = queries.file(session, file_id)
+        queries.check_sees_contact(session, contact_id, of_user=only_of())
+    answer: Response = rest.file(content, media_type, name)
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    answer.headers["Content-Security-Policy"] = "sandbox"
+    return answer
+
+
+@blueprint.get("/inbox/unplaced")
+@requires(Permission.INBOX_READ)
+def inbox_unplaced() -> ResponseReturnValue:
+    return _unplaced_page(Form())
+
+
+@blueprint.post("/inbox/unplaced/<int:event_id>")
+@requires(Permission.ACCOUNTS_WORK)
+def inbox_place(event_id: int) -> ResponseReturnValue:
+    """Give a message to an account, say that it is about nobody here, or have a failed event worked again."""
+    form, actor = Form.sent(), the_caller().actor
+    try:
+        with transaction() as session:
+            tenant_id = queries.unplaced_tenant(session, event_id)
+        with tenant_transaction(tenant_id) as session:
+            if form.optional("do") == "dismiss":
+                working.dismiss(session, event_id, actor=actor)
+            elif form.optional("do") == "again":
+                working.try_again(session, event_id, actor=actor)
+            else:
+                working.assign(session, event_id, _account(session, form), actor=actor)
+    except NotFound:
+        raise
+    except UserError as error:
+        form.refuse(error, "account")
+        return _unplaced_page(form, event_id)
+    flash(_("Done."))
+    return redirect(url_for("portals.inbox_unplaced"))
+
+
+def _account(session: Session, form: Form) -> int:
+    """The account that was typed, by its id or its number at the creditor."""
+    found = reach.called(session, form.text("account"))
+    if len(found) != 1:
+        raise UserError("This creditor has no account of this number.", field="account")
+    return found[0]
+
+
+@blueprint.get("/inbox/returned")
+@requires(Permission.ACCOUNTS_WORK)
+def inbox_returned() -> ResponseReturnValue:
+    return _returned_page(Form())
+
+
+@blueprint.post("/inbox/returned")
+@requires(Permission.ACCOUNTS_WORK)
+def inbox_returned_sent() -> ResponseReturnValue:
+    """A connector's file: the post's list of returned mail."""
+    form = Form.sent()
+    try:
+        tenant, _colon, connector = form.text("connector").partition(":")
+        sent = request.files.get("file")
+        if sent is None or not sent.filename:
+            raise UserError("Choose a file.", field="file")
+        content = sent.stream.read(LARGEST_FILE + 1)
+        if len(content) > LARGEST_FILE:
+            raise UserError("The file is too large.", field="file")
+        with tenant_transaction(int(tenant) if tenant.isdecimal() else 0) as session:
+            taken = collecting.take_file(session, connector, content, actor=the_caller().actor)
+    except NotFound:
+        raise
+    except UserError as error:
+        form.refuse(error, "connector", "file")
+        return _returned_page(form)
+    return _returned_page(form, taken)
+
+
+def _returned_page(form: Form, taken: collecting.FileTaken | None = None) -> ResponseReturnValue:
+    channels = runtime.current().plugins.channels
+    readers = {key for key, channel in channels.items() if isinstance(channel, ReadsFiles)}
+    with transaction() as session:
+        names = {tenant.id: tenant.name for tenant in tenancy.tenants(session)}
+        choices = [
+            (f"{tenant}:{key}", f"{names[tenant]}: {key}")
+            for tenant, key in tenancy.plugins_on(session, "channel")
+            if key in readers
+        ]
+    return render_template("inbox/returned.html", form=form, choices=choices, taken=taken), form.status
+
+
+def _unplaced_page(form: Form, event_id: int | None = None) -> ResponseReturnValue:
+    with transaction() as session:
+        rows = queries.unplaced(session)
+        tenants = {tenant.id: tenant for tenant in tenancy.tenants(session)}
+    page = render_template("inbox/unplaced.html", rows=rows, tenants=tenants, form=form, event_id=event_id)
+    return page, form.status
+
+
+def _tenant_of(debtor_id: int) -> int:
+    with transaction() as session:
+        found: Conversation = queries.conversation(session, debtor_id, of_user=only_of())
+        return found.tenant_id
+
+
+def _talk_page(debtor_id: int, form: Form) -> ResponseReturnValue:
+    with transaction() as session:
+        talk = queries.conversation(session, debtor_id, of_user=only_of())
+        person = browse.lines(session, [talk.account_id])[talk.account_id]
+        tenant: Any = tenancy.tenant(session, talk.tenant_id)
+        lines = queries.lines(session, debtor_id)
+    page = render_template(
+        "inbox/talk.html", talk=talk, person=person, tenant=tenant, lines=lines, form=form,
+        longest=replies.LONGEST,
+    )  # fmt: skip
+    return page, form.status

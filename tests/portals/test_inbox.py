@@ -188,7 +188,7 @@ def test_a_file_of_returned_mail_says_which_lines_it_could_not_read(
 def test_anybody_may_ask_whether_a_message_is_real_and_learns_no_more(
     provider: Provider, visitor: Visitor
 ) -> None:
-    placed, _reference = written_to(provider)
+    written_to(provider)
     with runtime.current().database.transaction(provider.scope) as session:
         copy = session.execute(select(MessageCopy)).scalar_one()
     assert f"{copy.code}" in provider.pigeon.sent[-1].text
@@ -198,8 +198,9 @@ def test_anybody_may_ask_whether_a_message_is_real_and_learns_no_more(
     assert "Yes, this message is ours." in page
     assert "Acreedor" in page
     assert "Agencia" in page
-    for secret in ("Ana Prueba", "125", "deudor", str(placed.account_id), "owe"):
-        assert secret not in page.split("<main>")[1].replace(str(copy.code), "")
+    said = page.split('role="status"')[1]
+    for secret in ("Ana Prueba", "125", "deudor", "C-", "deuda", "debt", "balance"):
+        assert secret not in said
     for wrong in ("ABCD2345", "x", "", "' OR 1=1 --", "ÑÑÑÑÑÑÑÑ"):
         assert "We know no message with this code." in visitor.send("/m", code=wrong).text
 
@@ -214,7 +215,7 @@ def test_one_click_stops_the_mails_at_once(provider: Provider, visitor: Visitor)
     url = provider.pigeon.sent[-1].unsubscribe_url
     assert url is not None
     path = url.removeprefix(runtime.current().config.base_url)
-    assert "Stop these messages" in visitor.text(path)
+    assert "Stop these messages" in visitor.text(f"{path}?lang=en")
     assert all_of(provider.scope, Said) == []  # a scanner that opens it changes nothing
     for _time in range(2):
         answer = visitor.client.post(path, data={"List-Unsubscribe": "One-Click"})

@@ -55,6 +55,7 @@ from recupero.portals import (
     tenants,
     terms,
     trust,
+    wording,
     work,
 )
 from recupero.portals.errors import said, told
@@ -74,8 +75,9 @@ ROOMS: tuple[ModuleType, ...] = (
 # Each adds its area to the blueprint of the portals.
 PAGES: tuple[ModuleType, ...] = (
     accounts, api_docs, bank, calling, creditor, debtor_cards, debtor_documents, debtor_offers, disclosures,
-    documents, home, inbox, incoming, law, messages, offers, operation, outbox, placements, portfolio_terms,
-    remittances, scripts, sign_in, staff, standing, tenants, terms, trust, work,
+    documents, home, inbox, incoming, law, messages, offers, operation, outbox, placements,
+    portfolio_terms, remittances, scripts, sign_in, staff, standing, tenants, terms, trust, wording,
+    work,
 )  # fmt: skip
 
 

@@ -34,6 +34,7 @@ from recupero.outreach.points import fits
 from recupero.outreach.service import ABOUT_AGREEMENTS, AGREEMENTS
 from recupero.outreach.states import Move, move
 from recupero.outreach.tables import Action
+from recupero.outreach.wording import Wording, wording
 from recupero.outreach.words import ANSWERS, Sender, Words
 from recupero.payments import service as payments
 from recupero.placements.lifecycle import HOLDS
@@ -72,7 +73,7 @@ def prepare(session: Session, action_ids: Collection[int]) -> list[Envelope]:
 
     Needs one tenant and its agency in scope. Nothing may be sent before the transaction has committed.
     """
-    actions, sender, book = _claimed(session, action_ids), _sender(session), lawbook(session)
+    actions, sender, book = _claimed(session, action_ids), sender_of(session), lawbook(session)
     known = contact_queries.dossiers(session, {action.account_id for action in actions})
     cases, moves = _sort_out(session, actions, known)
     written = _write_all(session, cases, sender)
@@ -105,7 +106,8 @@ def _claimed(session: Session, action_ids: Collection[int]) -> Sequence[Action]:
     )
 
 
-def _sender(session: Session) -> Sender:
+def sender_of(session: Session) -> Sender:
+    """Who writes for the tenant in scope."""
     tenant, agency = tenancy.tenant(session), tenancy.agency(session)
     return Sender(tenant.name, agency.name, agency.contact_phone, agency.contact_email, _site())
 
@@ -173,10 +175,10 @@ def _point(action: Action, account: Reachable, known: Dossiers) -> Point | None:
 
 def _write_all(session: Session, cases: Sequence[_Case], sender: Sender) -> dict[int, Words | str]:
     """The words of each action; a text instead of them is why they could not be written."""
-    links = _links(session, cases)
+    links, own = _links(session, cases), wording(session)
     replies = _replies(session, cases)
     return {
-        case.action.id: _write(case, sender, links[case.account.account_id], replies.get(case.action.id))
+        case.action.id: _write(case, sender, links[case.account.account_id], replies.get(case.action.id), own)
         for case in cases
     }
 
@@ -192,13 +194,13 @@ def _replies(session: Session, cases: Sequence[_Case]) -> dict[int, FreeText]:
     return reply_texts(session, written) if written else {}
 
 
-def _write(case: _Case, sender: Sender, link: str, reply: FreeText | None) -> Words | str:
+def _write(case: _Case, sender: Sender, link: str, reply: FreeText | None, own: Wording) -> Words | str:
     action = case.action
     said = ("", "") if reply is None else (reply.subject, reply.body)
     try:
         return words.write(
             action.template, action.channel, action.tone, case.account, sender, link, words.new_code(),
-            said,
+            said, own.of,
         )  # fmt: skip
     except TemplateError as error:
         return f"template:{action.template}: {error}"

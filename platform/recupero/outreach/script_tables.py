@@ -28,6 +28,10 @@ class CallScript(AgencyOwned, Base):
     approved_by: Mapped[str | None]
     approved_at: Mapped[datetime | None]
 
+    def key(self) -> dict[str, object]:
+        """What it is a version of."""
+        return {"name": self.name}
+
 
 class CallRun(TenantOwned, Base):
     """Where one call stands in its script. `script_id` null: the script that comes with the platform.

@@ -7,10 +7,11 @@ HTML form is the text in `_letter.html`. A variable that is missing is an error.
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache, lru_cache
+from typing import Protocol
 
 from babel import localedata
 from babel.dates import format_date
@@ -55,6 +56,16 @@ class Sender:
     site: str = ""  # where the public page is that knows a message by its code
 
 
+class OwnWords(Protocol):
+    """Words of a message that an agency or a creditor wrote."""
+
+    @property
+    def subject(self) -> str: ...
+
+    @property
+    def body(self) -> str: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """A rendered message. `shown` are the items that law may want, as they stand in the text."""
@@ -82,11 +93,13 @@ def write(
     link: str,
     code: str,
     reply: tuple[str, str] = ("", ""),
+    own: Callable[[str, str, str, str], OwnWords | None] = lambda template, language, form, tone: None,
 ) -> Words:
     """The message of this template for the account, in the debtor's language (English where there is none).
 
-    `reply` are subject and text of what a person wrote, for the template of that name. Raises
-    jinja2.TemplateError where a template does not exist or wants what is not known.
+    `reply` are subject and text of what a person wrote, for the template of that name; `own` finds the
+    creditor's or agency's own words, which come before the platform's. Raises jinja2.TemplateError where a
+    template does not exist or wants what is not known.
     """
     language = account.language if account.language in LANGUAGES else "en"
     said = phrases(language, "_phrases.txt", values_of(account, sender, link, language))
@@ -105,10 +118,21 @@ def write(
         "reply": reply[1],
     }
     short = channel in SHORT_CHANNELS
-    subject = _template(f"{language}/{template}.subject").render(values).strip()
-    text = _tidy(_template(f"{language}/{template}.{'sms' if short else 'txt'}").render(values))
+    found = own(template, language, "short" if short else "long", tone)
+    subject, text = _rendered(template, language, short, values) if found is None else _own(found, values)
     html = "" if short or template in ANSWERS else _html(text, subject, values)
     return Words(language, code, subject, text, html, {**said, "code": code}, values)
+
+
+def _rendered(template: str, language: str, short: bool, values: Mapping[str, str]) -> tuple[str, str]:
+    subject = _template(f"{language}/{template}.subject").render(values).strip()
+    text = _template(f"{language}/{template}.{'sms' if short else 'txt'}").render(values)
+    return subject, _tidy(text)
+
+
+def _own(found: OwnWords, values: Mapping[str, str]) -> tuple[str, str]:
+    subject = _written(found.subject).render(values)
+    return " ".join(subject.split()), _tidy(_written(found.body).render(values))
 
 
 def extended(message: Words, items: Mapping[str, str]) -> Words:
@@ -172,6 +196,16 @@ def _environment() -> ImmutableSandboxedEnvironment:
         auto_reload=False,
         cache_size=-1,
     )
+
+
+def sandbox() -> ImmutableSandboxedEnvironment:
+    """Where templates are read: they reach nothing of the house, and a value that is missing is an error."""
+    return _environment()
+
+
+@lru_cache(maxsize=4096)
+def _written(text: str) -> Template:
+    return _environment().from_string(text)
 
 
 @cache

@@ -64,6 +64,7 @@ def _pages(caller: Caller) -> list[tuple[str, list[Page]]]:
                 (_("Accounts"), "portals.accounts", "accounts", Permission.ACCOUNTS_READ),
                 (_("Exceptions"), "portals.approvals", "keys", Permission.OFFERS_APPROVE),
                 (_("Outbox"), "portals.outbox", "outbox", Permission.OUTBOX_READ),
+                (_("Words of messages"), "portals.words_list", "outbox", Permission.WORDS_WRITE),
                 (_("Call scripts"), "portals.scripts", "audit", Permission.WORDS_WRITE),
             ],
         ),

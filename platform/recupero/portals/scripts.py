@@ -29,7 +29,7 @@ _SAMPLE = {
 def scripts() -> ResponseReturnValue:
     """All versions, and what comes with the platform."""
     with transaction() as session:
-        versions = store.versions(session)
+        versions = store.all_versions(session)
         names = {tenant.id: tenant.name for tenant in tenancy.tenants(session)}
     return render_template("scripts/list.html", versions=versions, names=names)
 

@@ -283,6 +283,15 @@ HELD: Words = {
     "no_timezone": _("Time zone not known"),
     "debtor_wishes_other_channel": _("Wishes another channel"),
 }
+FORMS: Words = {
+    "long": _("Long: e-mail and letter"),
+    "short": _("Short: SMS and WhatsApp"),
+}
+TONES: Words = {
+    "kind": _("Kind"),
+    "neutral": _("Neutral"),
+    "firm": _("Firm"),
+}
 CALL_STAGES: Words = {
     "greeting": _("Greeting"),
     "identity": _("Identity"),
@@ -500,6 +509,8 @@ LABELS: Mapping[str, Words] = {
     "refused_file": REFUSED_FILES,
     "unplaced": UNPLACED,
     "template": TEMPLATES,
+    "form": FORMS,
+    "tone": TONES,
     "call_stage": CALL_STAGES,
     "cause": CAUSES,
     "script": SCRIPT_STATES,

@@ -78,7 +78,8 @@ def disclosures(session: Session, account_id: int, language: str) -> tuple[str, 
         for item in outcome.details["items"].split(", ")
     ]
     today = words.day(clock.now().date(), words.locale_of(language, account.country))
-    common = words.phrases(language, "_items.txt", {**told, "link": link, "today": today})
+    said = words.phrases(language, "_phrases.txt", told)
+    common = words.phrases(language, "_items.txt", {**told, **said, "link": link, "today": today})
     spoken = words.phrases(language, "_spoken.txt", told)
     stated = {item: phrase for item, phrase in house.stated(session).items() if phrase}
     known_words = {**common, **spoken, **stated}

@@ -1,0 +1,144 @@
+"""An agency's or a creditor's own words of messages: which are used, what makes them fit, their versions.
+
+What the law wants said and the words leave out is added when a message is written (`disclosures`); what
+cannot be added refuses the send. So own words need not repeat it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from jinja2 import TemplateError, meta
+from sqlalchemy.orm import Session
+
+from recupero.kernel import clock
+from recupero.kernel.database import scope_of
+from recupero.kernel.errors import UserError
+from recupero.outreach import versions, words
+from recupero.outreach.template_tables import MessageTemplate
+from recupero.outreach.words import LANGUAGES, TEMPLATES, TONES
+
+FORMS = ("long", "short")
+#: What own words may say of an account; each message has them all.
+KNOWN = frozenset({
+    "name", "tone", "creditor", "collector", "agency", "contract", "contract_date", "due_date", "amount",
+    "interest", "costs", "how_to_pay", "rights", "contact", "not_execution", "link", "code", "site", "phone",
+    "language", "today",
+})  # fmt: skip
+#: Without these nobody could pay or find out whether the message is real.
+NEEDED = ("link", "code")
+LONGEST = {"long": 6000, "short": 900}
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """Own words of one template; `id` is that of their version."""
+
+    id: int
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The own words of one tenant that are approved now."""
+
+    chosen: Mapping[tuple[str, str, str, str | None], Own]
+
+    def of(self, template: str, language: str, form: str, tone: str) -> Own | None:
+        """The own words for a message: those of its tone before those for every tone."""
+        exact = self.chosen.get((template, language, form, tone))
+        return exact or self.chosen.get((template, language, form, None))
+
+
+def wording(session: Session) -> Wording:
+    """What the tenant in scope words for itself, over what its agency does, in one query."""
+    approved = versions.in_reach(session, MessageTemplate).where(MessageTemplate.state == "approved")
+    rows = sorted(session.execute(approved).scalars(), key=lambda row: row.tenant_id is not None)
+    return Wording({
+        (row.template, row.language, row.form, row.tone): Own(row.id, row.subject, row.body) for row in rows
+    })  # fmt: skip
+
+
+def draft(
+    session: Session,
+    *,
+    tenant_id: int | None,
+    template: str,
+    language: str,
+    form: str,
+    tone: str | None,
+    subject: str,
+    body: str,
+    actor: str,
+) -> MessageTemplate:
+    """Keep a new draft. Raises UserError at the first field that is unfit, NotFound for another's tenant."""
+    found = problems(template, language, form, tone, subject, body)
+    if found:
+        raise found[0]
+    key: dict[str, object] = {"template": template, "language": language, "form": form, "tone": tone}
+    row = MessageTemplate(
+        agency_id=scope_of(session).agency(), tenant_id=tenant_id, template=template, language=language,
+        form=form, tone=tone, version=versions.next_version(session, MessageTemplate, tenant_id, key),
+        state="draft", subject=subject, body=body, made_by=actor, made_at=clock.now(),
+    )  # fmt: skip
+    versions.keep(session, row, actor=actor)
+    return row
+
+
+def problems(
+    template: str, language: str, form: str, tone: str | None, subject: str, body: str
+) -> list[UserError]:
+    """All that speaks against own words, each at its field; empty where they may be kept."""
+    found = [
+        *_one_of("template", template, TEMPLATES),
+        *_one_of("language", language, LANGUAGES),
+        *_one_of("form", form, FORMS),
+        *([] if tone is None else _one_of("tone", tone, TONES)),
+    ]
+    if found:
+        return found
+    if form == "long" and not subject.strip():
+        found.append(UserError("Please fill this in.", field="subject"))
+    if not body.strip():
+        return [*found, UserError("Please fill this in.", field="body")]
+    if len(body) > LONGEST[form]:
+        found.append(UserError("At most %(most)s characters fit here.", field="body", most=LONGEST[form]))
+    return [*found, *_values("subject", subject), *_values("body", body), *_missing(body)]
+
+
+def _one_of(field: str, value: str, known: Sequence[str]) -> list[UserError]:
+    if value in known:
+        return []
+    return [
+        UserError(
+            "'%(value)s' is not possible here: use %(known)s",
+            field=field, value=value, known=", ".join(known),
+        )
+    ]  # fmt: skip
+
+
+def _values(field: str, text: str) -> list[UserError]:
+    try:
+        wanted = meta.find_undeclared_variables(words.sandbox().parse(text))
+    except TemplateError as error:
+        return [UserError("This cannot be read as a template: %(why)s", field=field, why=error)]
+    unknown = sorted(wanted - KNOWN)
+    if not unknown:
+        return []
+    return [
+        UserError(
+            "No message has %(what)s: use %(known)s",
+            field=field, what=", ".join(unknown), known=", ".join(sorted(KNOWN)),
+        )
+    ]  # fmt: skip
+
+
+def _missing(body: str) -> list[UserError]:
+    try:
+        wanted = meta.find_undeclared_variables(words.sandbox().parse(body))
+    except TemplateError:
+        return []  # told already
+    lacking = [name for name in NEEDED if name not in wanted]
+    if not lacking:
+        return []
+    return [UserError("The words must contain %(what)s.", field="body", what=", ".join(lacking))]

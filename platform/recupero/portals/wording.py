@@ -1,0 +1,139 @@
+"""Own words of messages: written by creditor, language, form and tone, tried on an account, approved."""
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from jinja2 import TemplateError
+from sqlalchemy.orm import Session
+
+from recupero.kernel.errors import NotFound, UserError
+from recupero.outreach import versions, wording, words
+from recupero.outreach.preparation import sender_of
+from recupero.outreach.template_tables import MessageTemplate
+from recupero.outreach.wording import FORMS, KNOWN, Own
+from recupero.outreach.words import LANGUAGES, TEMPLATES, TONES, Words
+from recupero.placements import reach
+from recupero.portals.errors import said
+from recupero.portals.forms import Form
+from recupero.portals.pages import blueprint
+from recupero.portals.words import label
+from recupero.tenancy import queries as tenancy
+from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
+from recupero.tenancy.permissions import Permission
+
+_FIELDS = ("template", "language", "form", "tone", "subject", "body", "account", "tenant")
+#: Stands for the payment address in a preview: no link is made for it.
+_LINK = "https://example.com/p/…"
+
+
+@blueprint.get("/words")
+@requires(Permission.WORDS_WRITE)
+def words_list() -> ResponseReturnValue:
+    """All versions of own words; where there are none the platform's are used."""
+    with transaction() as session:
+        found = versions.versions(session, MessageTemplate)
+        names = {tenant.id: tenant.name for tenant in tenancy.tenants(session)}
+    return render_template("words/list.html", versions=found, names=names)
+
+
+@blueprint.get("/words/new")
+@requires(Permission.WORDS_WRITE)
+def words_new() -> ResponseReturnValue:
+    """The editor, empty or filled with the version that the new one starts from."""
+    with transaction() as session:
+        start = request.args.get("from", type=int)
+        row = versions.version(session, MessageTemplate, start) if start else None
+        values = {} if row is None else {name: getattr(row, name) or "" for name in _FIELDS[:6]}
+        return _editor(session, Form(values | {"tenant": row.tenant_id or "" if row else ""}), None)
+
+
+@blueprint.post("/words/new")
+@requires(Permission.WORDS_WRITE)
+def words_new_sent() -> ResponseReturnValue:
+    """Read through with an account, or keep as a draft, as `step` says."""
+    form, caller = Form.sent(), the_caller()
+    given = {name: form.optional(name) for name in ("template", "language", "form", "subject", "body")}
+    tone, tenant_id = form.optional("tone") or None, _tenant(form)
+    with transaction() as session:
+        for problem in wording.problems(tone=tone, **given):
+            form.refuse(problem, *_FIELDS)
+        if form.errors:
+            return _editor(session, form, None)
+        if form.optional("step") != "keep":
+            return _editor(session, form, _tried(session, form))
+        row = wording.draft(session, tenant_id=tenant_id, tone=tone, actor=caller.actor, **given)
+        number = row.id
+    flash(_("The draft is kept. Somebody else has to approve it before it is used."))
+    return redirect(url_for("portals.words_version", number=number))
+
+
+@blueprint.get("/words/<int:number>")
+@requires(Permission.WORDS_WRITE)
+def words_version(number: int) -> ResponseReturnValue:
+    with transaction() as session:
+        row = versions.version(session, MessageTemplate, number)
+        names = {tenant.id: tenant.name for tenant in tenancy.tenants(session)}
+    return render_template("words/version.html", row=row, names=names)
+
+
+@blueprint.post("/words/<int:number>/approve")
+@requires(Permission.WORDS_APPROVE)
+def words_approve(number: int) -> ResponseReturnValue:
+    return _decide(number, approved=True)
+
+
+@blueprint.post("/words/<int:number>/retire")
+@requires(Permission.WORDS_APPROVE)
+def words_retire(number: int) -> ResponseReturnValue:
+    return _decide(number, approved=False)
+
+
+def _decide(number: int, *, approved: bool) -> ResponseReturnValue:
+    try:
+        with transaction() as session:
+            row = versions.version(session, MessageTemplate, number)
+            (versions.approve if approved else versions.retire)(session, row, actor=the_caller().actor)
+        flash(_("Approved: messages use it from now on.") if approved else _("Retired: no message uses it."))
+    except NotFound:
+        raise
+    except UserError as error:
+        flash(said(error), "warn")
+    return redirect(url_for("portals.words_version", number=number))
+
+
+def _tenant(form: Form) -> int | None:
+    return int(form.optional("tenant")) if form.optional("tenant").isdecimal() else None
+
+
+def _tried(session: Session, form: Form) -> Words | None:
+    """The message as the account's debtor would get it; None, with an error at the field, where there is no
+    such account. The law's own additions are made at sending."""
+    ids = reach.called(session, form.optional("account")) if form.optional("account") else []
+    account = reach.reachable(session, ids[:1]).get(ids[0]) if ids else None
+    if account is None:
+        form.errors["account"] = _("There is no such account. Give its number to read the words with it.")
+        return None
+    own = Own(0, form.optional("subject"), form.optional("body"))
+    channel = "sms" if form.optional("form") == "short" else "email"
+    with tenant_transaction(account.tenant_id) as one:
+        try:
+            return words.write(
+                form.optional("template"), channel, form.optional("tone") or "neutral", account,
+                sender_of(one), _LINK, "ABCD2345", own=lambda *_key: own,
+            )  # fmt: skip
+        except TemplateError as error:
+            form.errors["body"] = _("This cannot be read as a template: %(why)s", why=error)
+            return None
+
+
+def _editor(session: Session, form: Form, tried: Words | None) -> ResponseReturnValue:
+    tenants = [("", _("The whole agency")), *((one.id, one.name) for one in tenancy.tenants(session))]
+    options = {
+        "template": [(name, label("template", name)) for name in TEMPLATES],
+        "language": [(code, name) for code, name in CODES.items() if code in LANGUAGES],
+        "form": [(name, label("form", name)) for name in FORMS],
+        "tone": [("", _("Every tone")), *((name, label("tone", name)) for name in TONES)],
+        "tenant": tenants,
+    }
+    page = render_template("words/edit.html", form=form, options=options, tried=tried, known=sorted(KNOWN))
+    return page, form.status

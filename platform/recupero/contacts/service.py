@@ -364,8 +364,8 @@ def record_disposition(session: Session, contact_id: int, code: str, *, actor: s
 
 
 def _state_after(disposition: Disposition) -> ColumnElement[str]:
-    """What somebody says to a message came over it; what they say to a person was a talk."""
-    if disposition.state != "delivered":
+    """Who asks on a call to be left alone has talked with us; who asks so in writing got our message."""
+    if disposition.opts_out != "channel":
         return literal(disposition.state)
     return case((Contact.channel.in_(_SPOKEN), "answered"), else_=disposition.state)
 

@@ -15,6 +15,7 @@ from recupero.outreach.words import LANGUAGES, TEMPLATES, TONES, Words
 from recupero.placements import reach
 from recupero.portals.errors import said
 from recupero.portals.forms import Form
+from recupero.portals.language import LANGUAGES as PAGE_LANGUAGES
 from recupero.portals.pages import blueprint
 from recupero.portals.words import label
 from recupero.tenancy import queries as tenancy
@@ -56,7 +57,8 @@ def words_new_sent() -> ResponseReturnValue:
     tone, tenant_id = form.optional("tone") or None, _tenant(form)
     with transaction() as session:
         for problem in wording.problems(tone=tone, **given):
-            form.refuse(problem, *_FIELDS)
+            if problem.field not in form.errors:  # the first fault of a field explains the others
+                form.refuse(problem, *_FIELDS)
         if form.errors:
             return _editor(session, form, None)
         if form.optional("step") != "keep":
@@ -130,7 +132,7 @@ def _editor(session: Session, form: Form, tried: Words | None) -> ResponseReturn
     tenants = [("", _("The whole agency")), *((one.id, one.name) for one in tenancy.tenants(session))]
     options = {
         "template": [(name, label("template", name)) for name in TEMPLATES],
-        "language": [(code, name) for code, name in CODES.items() if code in LANGUAGES],
+        "language": [(code, name) for code, name in PAGE_LANGUAGES if code in LANGUAGES],
         "form": [(name, label("form", name)) for name in FORMS],
         "tone": [("", _("Every tone")), *((name, label("tone", name)) for name in TONES)],
         "tenant": tenants,

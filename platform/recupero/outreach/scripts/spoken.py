@@ -10,11 +10,11 @@ from recupero.kernel import clock
 from recupero.kernel.money import format_minor
 from recupero.outreach import disclosures as house
 from recupero.outreach import words
+from recupero.outreach.preparation import sender_of
 from recupero.outreach.words import Sender
 from recupero.payments import queries as payments
 from recupero.payments import service as payments_service
 from recupero.placements.reach import Reachable
-from recupero.tenancy import queries as tenancy
 from recupero_sdk.law import Proposal, check_content
 from recupero_sdk.law.reasons import word
 
@@ -23,7 +23,7 @@ def values(session: Session, account_id: int, language: str, *, agent: str, prov
     """The values of a script's words. Those of the debt are there only where identity is `proven`, so that no
     script, whatever stands in it, can tell them earlier."""
     account = contact_queries.dossiers(session, [account_id]).accounts[account_id]
-    sender = _sender(session)
+    sender = sender_of(session)
     open_to_all = {
         "agent": agent,
         "agency": sender.agency,
@@ -64,7 +64,7 @@ def disclosures(session: Session, account_id: int, language: str) -> tuple[str, 
     if law.closed_because(account.country) is not None:
         return ()
     link = _link(session, account)
-    told = words.values_of(account, _sender(session), link, language)
+    told = words.values_of(account, sender_of(session), link, language)
     channel: Any = "call"
     outcomes = check_content(
         law.by_country[account.country], known.facts(account_id, None), Proposal(clock.now(), channel), "",
@@ -84,11 +84,6 @@ def disclosures(session: Session, account_id: int, language: str) -> tuple[str, 
     stated = {item: phrase for item, phrase in house.stated(session).items() if phrase}
     known_words = {**common, **spoken, **stated}
     return tuple(known_words.get(item) or f"[{word(item, language)}]" for item in dict.fromkeys(wanted))
-
-
-def _sender(session: Session) -> Sender:
-    tenant, agency = tenancy.tenant(session), tenancy.agency(session)
-    return Sender(tenant.name, agency.name, agency.contact_phone, agency.contact_email)
 
 
 def _link(session: Session, account: Reachable) -> str:

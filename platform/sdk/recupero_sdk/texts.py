@@ -42,8 +42,19 @@ class TextModel(Protocol):
         """The labelled messages that come with the plug-in."""
         ...
 
-    def train(self, texts: Sequence[str], labels: Sequence[Sequence[str]], *, seed: int = 0) -> Training:
-        """Fit on texts with one or several labels each. Raises ValueError on too few texts or labels."""
+    def train(
+        self,
+        texts: Sequence[str],
+        labels: Sequence[Sequence[str]],
+        *,
+        groups: Sequence[str] = (),
+        seed: int = 0,
+    ) -> Training:
+        """Fit on texts with one or several labels each. Raises ValueError on too few texts or labels.
+
+        `groups`, where given, names the writer of each text: what one of them wrote says nothing about how
+        well the others' are read, so probabilities must be learned from writers apart.
+        """
         ...
 
     def predict(self, fitted: Any, texts: Sequence[str]) -> list[list[Guess]]:

@@ -23,6 +23,9 @@ from recupero_sdk.texts import Example, Guess
 Floats = NDArray[np.float64]
 MIN_TEXTS = 20
 FOLDS = 4
+GROUP_FOLDS = (
+    12  # writers are few: leaving out many of them at once would make the model look worse than it is
+)
 SOFTNESS = 0.5  # C of the support-vector machines
 LONGEST = 4000  # characters of a message that are read
 
@@ -53,16 +56,25 @@ class Intents:
 
         return written()
 
-    def train(self, texts: Sequence[str], labels: Sequence[Sequence[str]], *, seed: int = 0) -> Training:
-        """Fit on texts with one or several labels each. Raises ValueError on too few texts or labels."""
+    def train(
+        self,
+        texts: Sequence[str],
+        labels: Sequence[Sequence[str]],
+        *,
+        groups: Sequence[str] = (),
+        seed: int = 0,
+    ) -> Training:
+        """Fit on texts with one or several labels each; texts of one group are never judged by machines that
+        learned from another of it. Raises ValueError on too few texts or labels."""
         known = tuple(sorted({label for row in labels for label in row}))
         if len(texts) < MIN_TEXTS or len(known) < 2:
             raise ValueError(f"needs {MIN_TEXTS} texts and 2 labels; got {len(texts)} and {len(known)}")
         target = np.array([[label in row for label in known] for row in labels])
         single = bool((target.sum(axis=1) == 1).all())
-        pieces = Pieces.learn([_read(text) for text in texts])
-        table = pieces.table([_read(text) for text in texts])
-        margins = _unseen(table, target, seed)
+        read = [_read(text) for text in texts]
+        pieces = Pieces.learn(read)
+        table = pieces.table(read)
+        margins = _unseen(read, target, _folds(groups, len(texts), seed), seed)
         if single:
             scale, shift = temperature(margins, target.argmax(axis=1)), 0.0
         else:
@@ -129,15 +141,28 @@ def _machines(table: Any, target: NDArray[np.bool_], seed: int) -> tuple[NDArray
     return weights, intercepts
 
 
-def _unseen(table: Any, target: NDArray[np.bool_], seed: int) -> Floats:
-    """The margin of every text by machines that did not learn from it."""
-    order = np.random.default_rng(seed).permutation(len(target))
+def _folds(groups: Sequence[str], count: int, seed: int) -> NDArray[np.intp]:
+    """For each of `count` texts the fold in which it is asked about: whole groups, by chance."""
+    parts, of_text = (GROUP_FOLDS, np.asarray(groups)) if groups else (FOLDS, np.arange(count))
+    names, places = np.unique(of_text, return_inverse=True)
+    drawn = np.random.default_rng(seed).permutation(len(names)) % parts
+    return np.asarray(drawn[places], dtype=np.intp)
+
+
+def _unseen(texts: Sequence[str], target: NDArray[np.bool_], folds: NDArray[np.intp], seed: int) -> Floats:
+    """The margin of every text by machines that learned neither from it nor its pieces: a piece that only
+    it has would take weight from those that are known, and make the machines look less sure than they are."""
     margins = np.zeros(target.shape)
-    for fold in range(FOLDS):
-        asked = order[fold::FOLDS]
-        learned = np.setdiff1d(order, asked)
-        weights, intercepts = _machines(table[learned], target[learned], seed)
-        margins[asked] = np.asarray(table[asked] @ weights.T.astype(np.float64)) + intercepts
+    for fold in np.unique(folds):
+        asked, learned = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
+        pieces = Pieces.learn([texts[place] for place in learned.tolist()])
+        weights, intercepts = _machines(
+            pieces.table([texts[place] for place in learned.tolist()]), target[learned], seed
+        )
+        margins[asked] = (
+            pieces.table([texts[place] for place in asked.tolist()]) @ weights.T.astype(np.float64)
+            + intercepts
+        )
     return margins
 
 

@@ -1,0 +1,108 @@
+"""Sums of money named in a message. What is not surely a sum of money is none.
+
+Digits are read by Babel in the manner of the debtor's country; words ("cien mil", "dos lucas") by the few
+tables below, since no library of ours reads them.
+"""
+
+import re
+import unicodedata
+from decimal import Decimal
+
+from babel.numbers import NumberFormatError, get_currency_precision, parse_decimal
+
+_UNITS = {
+    "un": 1, "una": 1, "dos": 2, "tres": 3, "cuatro": 4, "cinco": 5, "seis": 6, "siete": 7, "ocho": 8,
+    "nueve": 9, "diez": 10, "once": 11, "doce": 12, "quince": 15, "veinte": 20, "treinta": 30,
+    "cuarenta": 40, "cincuenta": 50, "sesenta": 60, "setenta": 70, "ochenta": 80, "noventa": 90,
+    "cien": 100, "ciento": 100, "doscientos": 200, "trescientos": 300, "cuatrocientos": 400,
+    "quinientos": 500, "seiscientos": 600, "setecientos": 700, "ochocientos": 800, "novecientos": 900,
+    "um": 1, "uma": 1, "dois": 2, "duas": 2, "quatro": 4, "sete": 7, "oito": 8, "nove": 9, "dez": 10,
+    "vinte": 20, "trinta": 30, "quarenta": 40, "cinquenta": 50, "sessenta": 60, "oitenta": 80, "cem": 100,
+    "duzentos": 200, "trezentos": 300, "quatrocentos": 400, "quinhentos": 500, "seiscentos": 600,
+    "a": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
+    "nine": 9, "ten": 10, "fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60,
+    "seventy": 70, "eighty": 80, "ninety": 90,
+}  # fmt: skip
+_TIMES = {
+    "hundred": 100, "mil": 1000, "thousand": 1000, "grand": 1000, "luca": 1000, "lucas": 1000,
+    "luquitas": 1000, "k": 1000, "palo": 1_000_000, "palos": 1_000_000, "millon": 1_000_000,
+    "millones": 1_000_000, "milhao": 1_000_000, "milhoes": 1_000_000, "million": 1_000_000,
+}  # fmt: skip
+#: In Peru a luca is one sol.
+_SLANG = frozenset({"luca", "lucas", "luquitas", "palo", "palos"})
+_MONEY = frozenset({
+    "$", "€", "£", "s/", "r$", "us$", "pesos", "peso", "soles", "sol", "euros", "euro", "reais", "real",
+    "dollars", "dollar", "bucks", "pounds", "pound", "quid", "mangos", "conto", "contos", "varos", "pavos",
+    "clp", "cop", "pen", "mxn", "ars", "eur", "brl", "usd", "gbp",
+})  # fmt: skip
+_AND = frozenset({"y", "e", "and"})
+_DIGITS = r"\d{1,3}(?:[.,' ]\d{3})+(?:[.,]\d{1,2})?|\d+(?:[.,]\d{1,2})?"
+_TOKEN = re.compile(
+    rf"(?P<sign>us\$|r\$|s/\.?|[$€£])|(?P<number>(?<![\w.,/-])(?:{_DIGITS})(?![\d/-]|[.,]\d))|(?P<word>[^\W\d_]+)"
+)
+
+
+def amounts(text: str, *, locale: str, currency: str) -> list[int]:
+    """The sums of money in the text, in minor units of `currency`, in the order in which they stand.
+
+    `locale` is that of the debtor's country (`es_CL`). A number counts as money where a sign, a name of money
+    or a multiplier (mil, lucas) stands with it; a year, a number of instalments or a date does not.
+    """
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    scale = 10 ** get_currency_precision(currency)
+    found = list[int]()
+    for tokens in _runs(plain):
+        whole = _value(tokens, locale)
+        if whole is not None and whole > 0 and whole * scale == int(whole * scale):
+            found.append(int(whole * scale))
+    return found
+
+
+def _runs(plain: str) -> list[list[tuple[str, str]]]:
+    """Neighbouring tokens that may together be one sum: numbers, their multipliers, signs and names."""
+    runs, current, end = list[list[tuple[str, str]]](), list[tuple[str, str]](), 0
+    for match in _TOKEN.finditer(plain):
+        kind, word = str(match.lastgroup), match.group()
+        belongs = kind != "word" or word in _UNITS or word in _TIMES or word in _MONEY or word in _AND
+        near = not plain[end : match.start()].strip()
+        leads = kind == "sign" and (word != "€" or any(one[0] == "sign" for one in current))
+        apart = leads or (kind == "number" and any(one[0] == "number" for one in current))
+        if current and (not belongs or not near or apart):
+            runs.append(current)
+            current = []
+        if belongs:
+            current.append((kind, word))
+        end = match.end()
+    return [*runs, current] if current else runs
+
+
+def _value(tokens: list[tuple[str, str]], locale: str) -> Decimal | None:
+    """The sum that the tokens say, in whole units; None where they are no money."""
+    total, part, named, scaled = Decimal(0), Decimal(0), False, False
+    for kind, word in tokens:
+        if kind == "sign" or word in _MONEY:
+            named = True
+        elif kind == "number":
+            read = _digits(word, locale)
+            if read is None:
+                return None
+            part += read
+        elif word in _UNITS:
+            part += _UNITS[word]
+        elif word in _TIMES:
+            times = 1 if locale == "es_PE" and word in _SLANG - {"palo", "palos"} else _TIMES[word]
+            scaled = True
+            if times == 100:
+                part = max(part, Decimal(1)) * times
+            else:
+                total, part = total + max(part, Decimal(1)) * times, Decimal(0)
+    return total + part if named or scaled else None
+
+
+def _digits(word: str, locale: str) -> Decimal | None:
+    """Babel's reading; where that is none for this country, the number is not guessed."""
+    try:
+        return parse_decimal(word.replace(" ", ""), locale=locale, strict=True)
+    except NumberFormatError:
+        return None

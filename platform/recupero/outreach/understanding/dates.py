@@ -1,0 +1,105 @@
+"""Days named in a message. What is vague ("next month", "in March") is none.
+
+dateparser reads them; it does not know the days on which people are paid, the day after tomorrow in Spanish
+and Portuguese, nor a bare day of the month, so these few are taken out first.
+"""
+
+import re
+from calendar import monthrange
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from re import IGNORECASE
+
+_SUMS = re.compile(
+    r"(?:[$€£]|s/\.?)\s*[\d.,]+|\b\d{1,3}(?:[.,]\d{3})+\b"
+    r"|\b\d+\s*(?:mil|lucas|cuotas|parcelas|pesos|soles|euros|reais|bucks|quid)\b",
+    IGNORECASE,
+)
+_HOURS = re.compile(
+    r"\b(?:por|en|a|de|toda)\s+la\s+(?:ma[ñn]ana|tarde|noche)\b|\b(?:de|da|pela)\s+manh[ãa]\b"
+    r"|\b(?:a|desde|despu[eé]s de|tipo|depois d)\s*las?\s+\d{1,2}(?::\d\d)?(?:\s*[ap]\.?m\b\.?)?"
+    r"|\b(?:after|before|at|until)\s+\d{1,2}(?::\d\d)?(?:\s*[ap]m\b)?|\bdepois das \d{1,2}h?\b",
+    IGNORECASE,
+)
+_BARE_DAY = re.compile(
+    r"\b(?:el\s+d[íi]a|el|al|no\s+dia|d[íi]a)\s+(\d{1,2})\b"
+    r"(?!\s*(?:de\s+(?!este|cada|este mes)|/|-|[.,:]\d|%|cuotas|h\b))",
+    IGNORECASE,
+)
+#: What dateparser found is believed only where it names a day, not a month or a length of time alone.
+_SURE = re.compile(
+    r"\d|lunes|martes|mi[eé]rcoles|jueves|viernes|s[aá]bado|domingo|hoy|ma[ñn]ana|ayer|segunda|ter[cç]a"
+    r"|quarta|quinta|sexta|hoje|amanh[ãa]|ontem|day\b|tomorrow|tonight",
+    IGNORECASE,
+)
+_NAMED: tuple[tuple[re.Pattern[str], Callable[[date], date]], ...] = (
+    (
+        re.compile(
+            r"\bpasado\s+ma[ñn]ana\b|\bdepois\s+de\s+amanh[ãa]\b|\bday\s+after\s+tomorrow\b", IGNORECASE
+        ),
+        lambda today: today + timedelta(days=2),
+    ),
+    (
+        re.compile(r"\bantes\s+de\s+ayer\b|\banteayer\b|\banteontem\b", IGNORECASE),
+        lambda today: today - timedelta(days=2),
+    ),
+    (
+        re.compile(
+            r"\b(?:fin|final|fim|end)\s+(?:de|do|of)\s+(?:the\s+|este\s+)?(?:mes|m[eê]s|month)\b", IGNORECASE
+        ),
+        lambda today: _in_month(today, monthrange(today.year, today.month)[1]),
+    ),
+    (
+        re.compile(r"\bquincena\b", IGNORECASE),
+        lambda today: _in_month(today, 15 if today.day <= 15 else monthrange(today.year, today.month)[1]),
+    ),
+)  # fmt: skip
+_FARTHEST = timedelta(days=366)
+
+
+def dates(text: str, *, language: str, today: date, past: bool = False) -> list[date]:
+    """The days that the text surely names, the earliest first, each once.
+
+    `today` is that of the debtor. A weekday or a day of the month is the next one, or with `past` the last;
+    a day more than a year away is a misreading.
+    """
+    rest, days = _HOURS.sub(" ", _SUMS.sub(" ", text)), set[date]()
+    for pattern, day in _NAMED:
+        if pattern.search(rest):
+            days.add(day(today))
+            rest = pattern.sub(" ", rest)
+    for match in _BARE_DAY.finditer(rest):
+        bare = _nearest(today, int(match.group(1)), past=past)
+        days |= {bare} if bare else set()
+    days.update(_searched(_BARE_DAY.sub(" ", rest), language, today, past=past))
+    return sorted(day for day in days if abs(day - today) <= _FARTHEST)
+
+
+def _searched(text: str, language: str, today: date, *, past: bool) -> list[date]:
+    from dateparser.search import search_dates
+
+    found = search_dates(
+        text, languages=[language],
+        settings={
+            "RELATIVE_BASE": datetime.combine(today, time(12)),
+            "DATE_ORDER": "MDY" if language == "en" else "DMY",
+            "PREFER_DATES_FROM": "past" if past else "future",
+        },
+    )  # fmt: skip
+    return [at.date() for words, at in found or () if _SURE.search(words)]
+
+
+def _in_month(today: date, day: int) -> date:
+    return today.replace(day=day)
+
+
+def _nearest(today: date, day: int, *, past: bool) -> date | None:
+    """The next, or last, month's day of that number, today included; None where no month nearby has it."""
+    for step in range(3):
+        month = today.year * 12 + today.month - 1 + (-step if past else step)
+        year, place = month // 12, month % 12 + 1
+        if 1 <= day <= monthrange(year, place)[1]:
+            found = date(year, place, day)
+            if (found <= today) if past else (found >= today):
+                return found
+    return None

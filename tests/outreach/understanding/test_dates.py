@@ -1,0 +1,50 @@
+"""Days are read from messages in three languages; what is vague is none."""
+
+from datetime import date
+
+import pytest
+
+from recupero.outreach.understanding.dates import dates
+
+TUESDAY = date(2026, 3, 10)
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "told"),
+    [
+        ("le pago el viernes", "es", ["2026-03-13"]),
+        ("mañana te deposito", "es", ["2026-03-11"]),
+        ("pasado mañana", "es", ["2026-03-12"]),
+        ("el 15 te deposito $50.000", "es", ["2026-03-15"]),
+        ("el 5 pago", "es", ["2026-04-05"]),
+        ("a fin de mes", "es", ["2026-03-31"]),
+        ("en la quincena", "es", ["2026-03-15"]),
+        ("el 30 de marzo pago 100 lucas", "es", ["2026-03-30"]),
+        ("el 5/4", "es", ["2026-04-05"]),
+        ("en 3 dias", "es", ["2026-03-13"]),
+        ("hoy la mitad y el lunes el resto", "es", ["2026-03-10", "2026-03-16"]),
+        ("dia 10 eu pago", "pt", ["2026-03-10"]),
+        ("pago sexta-feira", "pt", ["2026-03-13"]),
+        ("depois de amanhã", "pt", ["2026-03-12"]),
+        ("no fim do mês", "pt", ["2026-03-31"]),
+        ("I'll pay on Friday", "en", ["2026-03-13"]),
+        ("tomorrow", "en", ["2026-03-11"]),
+        ("at the end of the month", "en", ["2026-03-31"]),
+        ("en marzo", "es", []),
+        ("algún día", "es", []),
+        ("llámeme por la mañana", "es", []),
+        ("en 3 cuotas de $20.000", "es", []),
+        ("llámeme a las 5", "es", []),
+        ("no tengo plata", "es", []),
+        ("", "es", []),
+    ],
+)
+def test_what_is_said(text: str, language: str, told: list[str]) -> None:
+    assert [day.isoformat() for day in dates(text, language=language, today=TUESDAY)] == told
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [("pagué el 5", "2026-03-05"), ("ayer", "2026-03-09"), ("pagué el lunes", "2026-03-09")]
+)
+def test_what_was_done_is_looked_for_in_the_past(text: str, told: str) -> None:
+    assert dates(text, language="es", today=TUESDAY, past=True) == [date.fromisoformat(told)]

@@ -19,6 +19,7 @@ from recupero.kernel.errors import UserError
 from recupero.ledger import alarms
 from recupero.ledger import api as ledger_api
 from recupero.outreach import api as outreach_api
+from recupero.outreach.inbound import api as inbound_api
 from recupero.outreach.inbound import door as channels_door
 from recupero.payments import api as payments_api
 from recupero.payments import incoming_api, offers_api, webhooks
@@ -70,7 +71,7 @@ log = logging.getLogger(__name__)
 # The rooms with endpoints for machines.
 ROOMS: tuple[ModuleType, ...] = (
     tenancy_api, placements_api, contacts_api, ledger_api, payments_api, incoming_api, offers_api,
-    outreach_api, decisions_api, reports_api, documents_api,
+    outreach_api, decisions_api, reports_api, documents_api, inbound_api,
 )  # fmt: skip
 # Each adds its area to the blueprint of the portals.
 PAGES: tuple[ModuleType, ...] = (

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
@@ -22,6 +23,8 @@ from recupero.kernel.database import Scope
 from recupero.kernel.jobs import JobRequest
 from recupero.ledger import remittances
 from recupero.ledger.tables import RemittanceItem
+from recupero.outreach.inbound import store, working
+from recupero.outreach.inbound.tables import MessageFile
 from recupero.payments import hardship, plans, settlements
 from recupero.payments import service as payments
 from recupero.payments.plan_schedule import Choice
@@ -30,6 +33,7 @@ from recupero.placements import service as placements
 from recupero.placements.tables import ImportBatch, ImportIssue
 from recupero.tenancy import service as tenancy
 from recupero.tenancy.permissions import Permission, Role
+from recupero_sdk.inbound import Attachment, MessageEvent
 from tests.api.conftest import EVERYTHING, machine
 from tests.decisions import debts
 from tests.factories import World
@@ -130,6 +134,7 @@ def _furnish(platform: runtime.Runtime, scope: Scope) -> House:
         key = max(row.id for row in _keys(session))
         statement = _statement(session, owed.account_id)
         agreed = _agreements(session, owed)
+        wrote = _inbox(session, owed)
     ids = {
         "tenant_id": scope.tenant(),
         "account_id": owed.account_id,
@@ -145,8 +150,26 @@ def _furnish(platform: runtime.Runtime, scope: Scope) -> House:
         "point_id": owed.points["phone"],
         "remittance_id": statement,
         **agreed,
+        **wrote,
     }
     return House(scope, {**ids, "token": link.rpartition("/")[2]})
+
+
+def _inbox(session: Any, owed: debts.Debt) -> dict[str, int]:
+    """A message with a file in the debtor's conversation, and one that nobody could place."""
+    file = Attachment(f"{MARK}.txt", "text/plain", len(MARK), MARK.encode())
+    store.receive(
+        session, "pigeon",
+        [
+            MessageEvent("m1", "email", f"{MARK}@example.com", MARK, attachments=(file,)),
+            MessageEvent("m2", "email", f"{MARK}2@example.com", MARK),
+        ],
+    )  # fmt: skip
+    first, second = store.waiting(session, after=0, limit=2)
+    working.work_event(session, first)
+    working.work_event(session, second)
+    working.assign(session, first, owed.account_id, actor="system")
+    return {"event_id": second, "file_id": session.execute(select(MessageFile.id)).scalar_one()}
 
 
 def _statement(session: Any, account_id: int) -> int:
@@ -212,10 +235,13 @@ def _addresses(app: Flask, house: House) -> Iterator[tuple[Rule, str, str]]:
         "currency": "CLP",
         "name": "x",
         "reference": "x",
+        "connector": "x",
+        "tenant_key": "x",
     }
     with app.test_request_context():
         for rule in app.url_map.iter_rules():
-            values = {name: {**fixed, **house.ids}.get(name, "x") for name in rule.arguments}
+            known = {**fixed, **house.ids}
+            values = {name: known.get(name, 1 if name.endswith("_id") else "x") for name in rule.arguments}
             built = rule.build(values)
             assert built is not None, f"{rule}: fill in its parameters"
             for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):

@@ -1,4 +1,4 @@
-"""E-mail over SMTP: one connection a batch, an honest outcome for each message."""
+"""E-mail: out over SMTP, signed; back through a mailbox or a webhook."""
 
 from recupero_channel_email.connector import Email
 from recupero_sdk import hookimpl
@@ -9,5 +9,5 @@ __all__ = ["Email", "register_channels"]
 
 @hookimpl
 def register_channels() -> list[Channel]:
-    """The SMTP connector."""
+    """The connector for e-mail."""
     return [Email()]

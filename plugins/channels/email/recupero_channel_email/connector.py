@@ -1,25 +1,23 @@
-"""The SMTP conversation, and what each answer of the relay means for the message."""
+"""The e-mail connector: its settings, and which part does what."""
 
-import smtplib
-import ssl
 from collections.abc import Sequence
-from email.message import EmailMessage
 
-from recupero_channel_email.letter import build, message_id
-from recupero_sdk.channels import Capabilities, Message, Receipt, SendOutcome, Uncertain
+from recupero_channel_email import hearing, mailbox, signing, smtp
+from recupero_channel_email.logo import logo_of
+from recupero_sdk.channels import Capabilities, Message, Receipt, SendOutcome
+from recupero_sdk.inbound import Collected, InboundAnswer, InboundRequest
 from recupero_sdk.settings import PluginConfig, Setting
+from recupero_sdk.signatures import SHORTEST_SECRET
 
-#: Enhanced status codes of RFC 3463 that speak of the recipient's address, and the plain codes that do.
-_ADDRESS_STATUS = "5.1."
-_ADDRESS_CODES = frozenset({550, 551, 553})
 _SECURITY = ("starttls", "ssl", "none")
+_NUMBERS = {"port": "587", "timeout": "30", "imap_port": "993", "attachment_bytes": "5000000"}
 
 
 class Email:
-    """E-mail over SMTP."""
+    """E-mail: out over SMTP, back through a mailbox (IMAP) or a signed webhook."""
 
     key = "email"
-    capabilities = Capabilities(channels=("email",), batch_size=200)
+    capabilities = Capabilities(channels=("email",), two_way=True, batch_size=200)
     settings: Sequence[Setting] = (
         Setting("host", "SMTP server", required=True),
         Setting("port", "Port", default="587"),
@@ -29,6 +27,18 @@ class Email:
         Setting("sender", "Sender address", required=True),
         Setting("domain", "Domain in Message-ID"),
         Setting("timeout", "Seconds to wait", default="30"),
+        Setting("dkim_domain", "DKIM: domain that signs"),
+        Setting("dkim_selector", "DKIM: selector"),
+        Setting("dkim_key", "DKIM: private key (RSA, PEM)", secret=True),
+        Setting("logo", "Logo at the head of HTML mails: PNG or JPEG, in base64"),
+        Setting("imap_host", "Mailbox: IMAP server"),
+        Setting("imap_port", "Mailbox: port", default="993"),
+        Setting("imap_security", "Mailbox: ssl, starttls or none", default="ssl"),
+        Setting("imap_username", "Mailbox: user name"),
+        Setting("imap_password", "Mailbox: password", secret=True),
+        Setting("imap_folder", "Mailbox: folder", default="INBOX"),
+        Setting("attachment_bytes", "Largest attachment in bytes", default="5000000"),
+        Setting("inbound_secret", "Webhook: secret that signs", secret=True),
     )
 
     def check(self, config: PluginConfig) -> str | None:
@@ -38,21 +48,21 @@ class Email:
                 return f"{name} is missing"
         if "@" not in config.get("sender"):
             return "sender must be an e-mail address"
-        for name, default in (("port", "587"), ("timeout", "30")):
+        for name, default in _NUMBERS.items():
             if not config.get(name, default).isdecimal():
                 return f"{name} must be a whole number"
-        if config.get("security", "starttls") not in _SECURITY:
-            return f"security must be one of {', '.join(_SECURITY)}"
+        for name, default in (("security", "starttls"), ("imap_security", "ssl")):
+            if config.get(name, default) not in _SECURITY:
+                return f"{name} must be one of {', '.join(_SECURITY)}"
         if config.get("username") and not config.get("password"):
             return "there is a user name but no password"
-        return None
+        if 0 < len(config.get("inbound_secret")) < SHORTEST_SECRET:
+            return f"inbound_secret must have at least {SHORTEST_SECRET} characters"
+        return signing.problem(config) or _logo_problem(config) or mailbox.problem(config)
 
     def dry_run(self, messages: Sequence[Message], config: PluginConfig) -> list[Receipt]:
         """Which letters can be written to their address. Connects to nothing."""
-        problem = self.check(config)
-        if problem:
-            return [Receipt(message.key, SendOutcome.REFUSED, reason=problem) for message in messages]
-        return [_written(message, config) for message in messages]
+        return self._refused(messages, config) or smtp.foreseen(messages, config)
 
     def send(self, messages: Sequence[Message], config: PluginConfig) -> list[Receipt]:
         """Send the batch over one connection.
@@ -60,159 +70,26 @@ class Email:
         Raises `Uncertain` where the connection was lost while the relay had the words of a message but had
         not answered: that one is in doubt, those before it are sent, those after it were not tried.
         """
-        try:
-            connection = _connect(config)
-        except (smtplib.SMTPException, OSError) as error:
-            outcome = _outcome_of_connecting(error)
-            return [Receipt(message.key, outcome, reason=_plain(error)) for message in messages]
-        try:
-            return _send_all(connection, messages, config)
-        finally:
-            connection.close()
+        return self._refused(messages, config) or smtp.send(messages, config)
+
+    def collect(self, config: PluginConfig, mark: str | None) -> Collected:
+        """Replies, bounces and complaints in the mailbox since `mark`."""
+        return mailbox.collect(config, mark)
+
+    def hear(self, request: InboundRequest, config: PluginConfig) -> InboundAnswer:
+        """Replies, bounces and complaints that an agency's mail system hands over, signed."""
+        return hearing.hear(request, config)
+
+    def _refused(self, messages: Sequence[Message], config: PluginConfig) -> list[Receipt]:
+        problem = self.check(config)
+        if problem is None:
+            return []
+        return [Receipt(message.key, SendOutcome.REFUSED, reason=problem) for message in messages]
 
 
-def _written(message: Message, config: PluginConfig) -> Receipt:
+def _logo_problem(config: PluginConfig) -> str | None:
     try:
-        build(message, config.get("sender"), _domain(config))
-    except (ValueError, UnicodeError):
-        return _unwritable(message)
-    return Receipt(message.key, SendOutcome.SENT)
-
-
-def _unwritable(message: Message) -> Receipt:
-    return Receipt(message.key, SendOutcome.PERMANENT, reason="the address cannot be written")
-
-
-def _domain(config: PluginConfig) -> str:
-    """Right-hand side of Message-ID."""
-    return config.get("domain") or config.get("sender").rpartition("@")[2]
-
-
-def _connect(config: PluginConfig) -> smtplib.SMTP:
-    host, port = config.get("host"), int(config.get("port", "587"))
-    timeout, security = float(config.get("timeout", "30")), config.get("security", "starttls")
-    if security == "ssl":
-        connection: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=timeout, context=_tls())
-    else:
-        connection = smtplib.SMTP(host, port, timeout=timeout)
-    try:
-        if security == "starttls":
-            connection.starttls(context=_tls())
-        if config.get("username"):
-            connection.login(config.get("username"), config.get("password"))
-        connection.ehlo_or_helo_if_needed()
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _tls() -> ssl.SSLContext:
-    return ssl.create_default_context()
-
-
-def _send_all(connection: smtplib.SMTP, messages: Sequence[Message], config: PluginConfig) -> list[Receipt]:
-    sender, domain = config.get("sender"), _domain(config)
-    receipts: list[Receipt] = []
-    for place, message in enumerate(messages):
-        try:
-            mail = build(message, sender, domain)
-        except (ValueError, UnicodeError):
-            receipts.append(_unwritable(message))
-            continue
-        try:
-            receipts.append(_send_one(connection, mail, message, sender, domain))
-        except _Lost as lost:
-            rest = [
-                Receipt(later.key, SendOutcome.RETRY, reason="connection lost before it was tried")
-                for later in messages[place + 1 :]
-            ]
-            if lost.in_doubt:
-                raise Uncertain(lost.reason, [*receipts, *rest]) from lost
-            return [*receipts, Receipt(message.key, SendOutcome.RETRY, reason=lost.reason), *rest]
-    _leave(connection)
-    return receipts
-
-
-class _Lost(Exception):
-    """The connection is gone. `in_doubt`: after the words of the message had been handed over."""
-
-    def __init__(self, reason: str, *, in_doubt: bool) -> None:
-        super().__init__(reason)
-        self.reason, self.in_doubt = reason, in_doubt
-
-
-def _send_one(
-    connection: smtplib.SMTP, mail: EmailMessage, message: Message, sender: str, domain: str
-) -> Receipt:
-    """MAIL, RCPT, DATA one by one, so that it is known how far the relay came."""
-    recipient, handed_over = mail["To"].addresses[0].addr_spec, False
-    try:
-        code, answer = connection.mail(sender)
-        if code != 250:
-            return _refusal(connection, message, code, answer, about_address=False)
-        code, answer = connection.rcpt(recipient)
-        if code not in (250, 251):
-            return _refusal(connection, message, code, answer, about_address=True)
-        handed_over = True
-        code, answer = connection.data(mail.as_bytes())
-    except smtplib.SMTPDataError as error:
-        return _refusal(connection, message, error.smtp_code, error.smtp_error, about_address=False)
-    except (smtplib.SMTPServerDisconnected, OSError) as error:
-        raise _Lost(_plain(error), in_doubt=handed_over) from error
-    if code != 250:
-        return _refusal(connection, message, code, answer, about_address=False)
-    return Receipt(message.key, SendOutcome.SENT, reference=message_id(message.key, domain))
-
-
-def _refusal(
-    connection: smtplib.SMTP, message: Message, code: int, answer: bytes | str, *, about_address: bool
-) -> Receipt:
-    """What a refusing answer means; the connection is made ready for the next message."""
-    if code == 421:
-        raise _Lost(f"SMTP {code}", in_doubt=False)
-    try:
-        connection.rset()
-    except (smtplib.SMTPServerDisconnected, OSError):
-        connection.close()  # the next message finds it closed and is tried again later
-    status = _status(answer)
-    reason = f"SMTP {code} {status}".strip()
-    if 400 <= code < 500:
-        return Receipt(message.key, SendOutcome.RETRY, reason=reason)
-    if status.startswith(_ADDRESS_STATUS) or (
-        about_address and code in _ADDRESS_CODES and not status.startswith("5.7")
-    ):
-        return Receipt(message.key, SendOutcome.PERMANENT, reason=reason)
-    return Receipt(message.key, SendOutcome.REFUSED, reason=reason)
-
-
-def _status(answer: bytes | str) -> str:
-    """The enhanced status code that begins an answer, such as 5.1.1; the rest may quote an address."""
-    text = answer.decode("ascii", "replace") if isinstance(answer, bytes) else answer
-    first = text.split(maxsplit=1)[0] if text.split() else ""
-    return first if first.count(".") == 2 and first.replace(".", "").isdigit() else ""
-
-
-def _outcome_of_connecting(error: Exception) -> SendOutcome:
-    """Refused credentials, TLS or an impossible set-up need a person; everything else passes by itself."""
-    if isinstance(error, smtplib.SMTPAuthenticationError):
-        return SendOutcome.RETRY if 400 <= error.smtp_code < 500 else SendOutcome.REFUSED
-    if isinstance(error, smtplib.SMTPNotSupportedError | ssl.SSLCertVerificationError):
-        return SendOutcome.REFUSED
-    return SendOutcome.RETRY
-
-
-def _plain(error: Exception) -> str:
-    """What failed, without quoting what the other side wrote."""
-    if isinstance(error, smtplib.SMTPResponseException):
-        return f"SMTP {error.smtp_code} {_status(error.smtp_error)}".strip()
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return type(error).__name__
-
-
-def _leave(connection: smtplib.SMTP) -> None:
-    try:
-        connection.quit()
-    except (smtplib.SMTPException, OSError):
-        connection.close()  # everything is answered; how the other side hangs up does not matter
+        logo_of(config)
+    except ValueError as error:
+        return str(error)
+    return None

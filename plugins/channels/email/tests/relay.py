@@ -20,6 +20,7 @@ class Relay:
     """What arrived, and the answers it gives: `rcpt` by the count of recipients so far, `data` likewise."""
 
     arrived: list[EmailMessage] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
     connections: int = 0
     rcpt: dict[int, str] = field(default_factory=dict)
     data: dict[int, str] = field(default_factory=dict)
@@ -61,6 +62,7 @@ class Relay:
         if answer.startswith("250") and isinstance(envelope.content, bytes):
             letter = message_from_bytes(envelope.content, policy=policy.default)
             self.arrived.append(letter)
+            self.raw.append(envelope.content)
         return answer
 
 

@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -146,25 +145,6 @@ def test_wrong_credentials_are_refused_and_right_ones_are_not() -> None:
         (bad,) = Email().send([MESSAGE], changed(config, username="u", password="wrong"))
         (good,) = Email().send([MESSAGE], changed(config, username="u", password="good"))
     assert (bad.outcome, good.outcome) == (SendOutcome.REFUSED, SendOutcome.SENT)
-
-
-@pytest.fixture
-def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
-    """A certificate for 127.0.0.1 that this process trusts."""
-    key, crt = tmp_path / "key.pem", tmp_path / "crt.pem"
-    made = subprocess.run(
-        [
-            "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=relay",
-            "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(crt),
-        ],
-        check=False, capture_output=True,
-    )  # fmt: skip
-    if made.returncode:
-        pytest.fail("openssl could not make a certificate")
-    monkeypatch.setenv("SSL_CERT_FILE", str(crt))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(crt, key)
-    return context
 
 
 def test_starttls_with_a_trusted_certificate(certificate: ssl.SSLContext) -> None:

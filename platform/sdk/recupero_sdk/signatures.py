@@ -37,7 +37,8 @@ def believed_json(request: InboundRequest, secret: str) -> dict[str, Any]:
     told = request.headers.get(SIGNATURE.lower(), "")
     if len(secret) < SHORTEST_SECRET or not moment or not told:
         raise Rejected("the request is not signed")
-    if not hmac.compare_digest(told.encode("utf-8", "replace"), _signature(secret, moment, request.body).encode()):
+    right = _signature(secret, moment, request.body)
+    if not hmac.compare_digest(told.encode("utf-8", "replace"), right.encode()):
         raise Rejected("the signature does not match")
     if not _fresh(moment):
         raise Rejected("the request is stale: its timestamp is more than five minutes off", status=400)

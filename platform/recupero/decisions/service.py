@@ -110,7 +110,7 @@ def _candidates(
     """The lawful candidates with their values, and the refusals."""
     import polars as pl
 
-    carried = (*(name for name, each in connectors(session).items() if each.problem is None), *BY_AGENTS)
+    carried = (*(name for name, each in connectors(session).items() if each.ready), *BY_AGENTS)
     probability = pl.DataFrame({"account": table.account_id, "p": scores.probability})
     worked = worked.join(probability, on="account", how="left").with_columns(
         pl.col("p").fill_null(serving.PRIOR)

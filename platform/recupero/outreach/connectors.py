@@ -2,11 +2,12 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
 from recupero.kernel import runtime
+from recupero.outreach.rests import Rest, resting
 from recupero.tenancy import queries as tenancy
 from recupero_sdk.channels import Channel, Message, Receipt, SendOutcome, Uncertain
 from recupero_sdk.settings import PluginConfig
@@ -21,12 +22,19 @@ CARRIED = ("sms", "email", "whatsapp", "letter")
 
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """A connector as the tenant has configured it. `problem` says why it cannot be used as it is."""
+    """A connector as the tenant has configured it. `problem` says why it cannot be used as it is, `rest` that
+    its provider is down and left alone for a while."""
 
     key: str
     channel: Channel | None
     config: PluginConfig
     problem: str | None = None
+    rest: Rest | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether a message can be handed to it now."""
+        return self.problem is None and self.rest is None
 
     def loaded(self) -> Channel:
         """The plug-in's object. Raises ValueError for a connector that did not load."""
@@ -52,7 +60,8 @@ def connectors(session: Session) -> dict[str, Connector]:
         _claim(chosen, _configured(session, key, registered[key]))
     if OUTBOX in registered:
         _claim(chosen, Connector(OUTBOX, registered[OUTBOX], PluginConfig()))
-    return chosen
+    rests = {rest.connector: rest for rest in resting(session)} if enabled else {}
+    return {name: replace(one, rest=rests.get(one.key)) for name, one in chosen.items()}
 
 
 def _configured(session: Session, key: str, channel: Channel) -> Connector:

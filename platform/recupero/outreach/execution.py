@@ -17,7 +17,7 @@ from recupero.contacts import service as contacts
 from recupero.contacts.service import Result
 from recupero.kernel import clock
 from recupero.kernel.database import Database, Scope
-from recupero.outreach import connectors
+from recupero.outreach import connectors, rests
 from recupero.outreach.connectors import Connector, Outcome
 from recupero.outreach.preparation import Envelope, prepare
 from recupero.outreach.states import Move, move
@@ -41,6 +41,7 @@ def execute(database: Database, scope: Scope, action_ids: Collection[int]) -> in
         for outcomes in connectors.send(connector, messages):
             with database.transaction(scope) as session:
                 settle(session, group, outcomes)
+                rests.note(session, connector.key, *_heard(outcomes))
     return len(envelopes)
 
 
@@ -88,6 +89,12 @@ def settle(session: Session, envelopes: Sequence[Envelope], outcomes: Mapping[st
         [envelope.contact_point_id for envelope, outcome in told if outcome.state == "permanent"],
         "invalid",
     )
+
+
+def _heard(outcomes: Mapping[str, Outcome]) -> tuple[set[str], str | None]:
+    """The states of a batch, and one reason."""
+    reasons = (outcome.reason for outcome in outcomes.values() if outcome.reason)
+    return {outcome.state for outcome in outcomes.values()}, next(reasons, None)
 
 
 def _result(envelope: Envelope, outcome: Outcome) -> Result:

@@ -31,6 +31,7 @@ from recupero.outreach.inbound.opened import callback_url
 from recupero.outreach.inbound.replies import FreeText
 from recupero.outreach.inbound.replies import texts as reply_texts
 from recupero.outreach.points import fits
+from recupero.outreach.rests import Rest
 from recupero.outreach.service import ABOUT_AGREEMENTS, AGREEMENTS
 from recupero.outreach.states import Move, move
 from recupero.outreach.tables import Action
@@ -135,9 +136,20 @@ def _sort_out(session: Session, actions: Sequence[Action], known: Dossiers) -> t
         elif connector.problem is not None:
             details = {"problem": connector.problem}
             moves.append(Move(action.id, "blocked", f"connector_problem:{connector.key}", details))
+        elif connector.rest is not None:
+            moves.append(_later(action, connector.rest))
         else:
             cases.append(_Case(action, account, point, connector))
     return cases, moves
+
+
+def _later(action: Action, rest: Rest) -> Move:
+    """Where an action goes whose provider is down: it waits for the end of the rest; where it would be too
+    late then, or the provider is down for long, it is given back for another channel."""
+    details = {"problem": rest.reason, "until": rest.until.isoformat()}
+    if rest.given_up or rest.until >= action.expires_at:
+        return Move(action.id, "blocked", f"provider_down:{rest.connector}", details)
+    return Move(action.id, "scheduled", f"provider_down:{rest.connector}", details, due_at=rest.until)
 
 
 def _objection(action: Action, account: Reachable, known: Dossiers) -> Move | None:

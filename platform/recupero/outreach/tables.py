@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, String, text
+from sqlalchemy import Index, String, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -58,3 +58,17 @@ class ActionEvent(TenantOwned, Base):
     state: Mapped[str] = mapped_column(String(9))
     reason: Mapped[str | None]
     details: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+
+
+class ConnectorRest(TenantOwned, Base):
+    """Batches in a row of which a connector sent nothing, since when, and until when it is left alone (null:
+    it is still tried)."""
+
+    __tablename__ = "connector_rests"
+    __table_args__ = (UniqueConstraint("tenant_id", "connector"), {"info": TENANT})
+
+    connector: Mapped[str]
+    failures: Mapped[int]
+    since: Mapped[datetime]
+    until: Mapped[datetime | None]
+    reason: Mapped[str]

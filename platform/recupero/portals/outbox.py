@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from recupero.contacts import queries as contacts
 from recupero.contacts.queries import MessageLine
 from recupero.kernel.errors import NotFound
-from recupero.outreach import service
+from recupero.outreach import rests, service
 from recupero.portals.pages import blueprint
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
@@ -32,8 +32,9 @@ def outbox() -> ResponseReturnValue:
         rows = contacts.messages(
             session, states=(state,) if state in STATES else (), limit=PAGE + 1, offset=(page - 1) * PAGE
         )
+        resting = rests.resting(session)
     return render_template(
-        "outbox/list.html", rows=rows[:PAGE], tenants=tenants, tenant_id=tenant_id, state=state,
+        "outbox/list.html", rows=rows[:PAGE], tenants=tenants, tenant_id=tenant_id, state=state, resting=resting,
         states=STATES, first_url=_page_url(None) if page > 1 else None,
         next_url=_page_url(page + 1) if len(rows) > PAGE else None,
     )  # fmt: skip

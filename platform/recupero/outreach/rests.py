@@ -1,0 +1,80 @@
+"""A provider that is down is left alone for a while: its messages wait, and planning takes another channel.
+
+After `PATIENCE` batches in a row of which nothing is known to have gone out, a connector rests, at first for
+`FIRST`, twice as long each time that the next try fails as well, at most for `LONGEST`. One message that goes
+out ends it. What waits is due again when the rest ends; where the provider has been down for `GIVE_UP` the
+action is given back, so that the next plan can choose another channel.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from recupero.kernel import clock
+from recupero.kernel.database import scope_of
+from recupero.outreach.tables import ConnectorRest
+
+PATIENCE = 3
+FIRST = timedelta(minutes=5)
+LONGEST = timedelta(hours=1)
+GIVE_UP = timedelta(hours=4)
+#: Outcomes that speak of the provider or its set-up, not of one message.
+_DOWN = frozenset({"retry", "refused", "unknown"})
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A connector of a tenant that is left alone `until`; nothing went out since `since`, for `reason`."""
+
+    tenant_id: int
+    connector: str
+    since: datetime
+    until: datetime
+    reason: str
+
+    @property
+    def given_up(self) -> bool:
+        """Whether it has been down for so long that its messages should go another way."""
+        return clock.now() - self.since >= GIVE_UP
+
+
+def resting(session: Session) -> list[Rest]:
+    """The connectors of the tenants in scope that rest now."""
+    rows = session.execute(
+        select(ConnectorRest)
+        .where(ConnectorRest.tenant_id.in_(scope_of(session).tenant_ids), ConnectorRest.until > clock.now())
+        .order_by(ConnectorRest.tenant_id, ConnectorRest.connector)
+    ).scalars()
+    return [
+        Rest(row.tenant_id, row.connector, row.since, row.until, row.reason)
+        for row in rows
+        if row.until is not None
+    ]
+
+
+def note(session: Session, connector: str, states: Collection[str], reason: str | None) -> None:
+    """What came of one batch: the outcomes' states, and why nothing went out where nothing did."""
+    if not states:
+        return
+    tenant, now = scope_of(session).tenant(), clock.now()
+    mine = (ConnectorRest.tenant_id == tenant, ConnectorRest.connector == connector)
+    if not _DOWN.issuperset(states):
+        session.execute(delete(ConnectorRest).where(*mine))
+        return
+    session.execute(
+        insert(ConnectorRest)
+        .values(
+            tenant_id=tenant, connector=connector, failures=0, since=now, until=None, reason=reason or "–"
+        )
+        .on_conflict_do_nothing()
+    )  # fmt: skip
+    row = session.execute(select(ConnectorRest).where(*mine).with_for_update()).scalar_one()
+    row.failures += 1
+    row.reason = reason or "–"
+    if row.failures >= PATIENCE:
+        row.until = now + min(FIRST * 2 ** (row.failures - PATIENCE), LONGEST)
+    session.flush()

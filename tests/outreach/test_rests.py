@@ -1,0 +1,137 @@
+"""A provider that is down is left alone: messages wait, then go another way; one that arrives ends it."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+import pytest
+
+from recupero.decisions.service import plan_tenant
+from recupero.kernel import clock, runtime
+from recupero.kernel.database import Scope
+from recupero.outreach import connectors, rests
+from recupero.outreach.queries import actions_of
+from recupero.outreach.rests import FIRST, GIVE_UP, Rest
+from recupero_sdk.channels import Capabilities, Message, Receipt, SendOutcome, Uncertain
+from recupero_sdk.settings import PluginConfig
+from tests.decisions import debts
+from tests.factories import World
+from tests.outreach.placed import place, plan
+from tests.outreach.test_carrying_out import run, states
+from tests.outreach.two_way import KEY, Pigeon, installed, switch_on
+
+
+class Weather(Pigeon):
+    """Sends in the mood it is in: `sent`, or one of the failures."""
+
+    mood: str = "sent"
+    calls: int = 0
+
+    def send(self, messages: Sequence[Message], config: PluginConfig) -> list[Receipt]:
+        self.calls += 1
+        if self.mood == "unknown":
+            raise Uncertain("the line broke")
+        outcome = SendOutcome(self.mood)
+        return [Receipt(message.key, outcome, f"ref-{message.key}", "storm") for message in messages]
+
+
+@pytest.fixture
+def scope(world: World, noon: object) -> Scope:
+    return world.tenant()
+
+
+@pytest.fixture
+def weather(scope: Scope, monkeypatch: pytest.MonkeyPatch) -> Iterator[Weather]:
+    with installed(monkeypatch):
+        made = Weather(capabilities=Capabilities(channels=("email",)))
+        monkeypatch.setitem(runtime.current().plugins.channels, KEY, made)
+        switch_on(scope)
+        yield made
+
+
+def resting(scope: Scope) -> list[Rest]:
+    with runtime.current().database.transaction(scope) as session:
+        return rests.resting(session)
+
+
+def fail(scope: Scope, weather: Weather, batches: int, mood: str = "retry") -> None:
+    weather.mood = mood
+    for _ in range(batches):
+        plan(place(scope, timezone="America/Santiago"))
+        run()
+
+
+@pytest.mark.parametrize("mood", ["retry", "refused", "unknown"])
+def test_three_batches_of_which_nothing_goes_out_make_it_rest(
+    scope: Scope, weather: Weather, mood: str
+) -> None:
+    fail(scope, weather, 2, mood)
+    assert resting(scope) == []
+    fail(scope, weather, 1, mood)
+    (rest,) = resting(scope)
+    assert (rest.connector, rest.until - clock.now()) == (KEY, FIRST)
+    called = weather.calls
+    placed = place(scope, timezone="America/Santiago")
+    plan(placed)
+    run()
+    assert weather.calls == called
+    assert states(placed)[-1] == ("scheduled", f"provider_down:{KEY}")
+
+
+def test_what_waits_goes_out_when_the_provider_is_back(scope: Scope, weather: Weather) -> None:
+    fail(scope, weather, 3)
+    placed = place(scope, timezone="America/Santiago")
+    plan(placed)
+    run()
+    weather.mood = "sent"
+    clock.advance(FIRST + timedelta(minutes=1))
+    run()
+    run()
+    assert resting(scope) == []
+    assert states(placed)[-1][0] == "done"
+
+
+def test_one_address_that_is_dead_says_nothing_of_the_provider(scope: Scope, weather: Weather) -> None:
+    fail(scope, weather, 2)
+    fail(scope, weather, 1, "permanent")
+    fail(scope, weather, 2)
+    assert resting(scope) == []
+
+
+def test_each_failed_try_doubles_the_rest_up_to_an_hour(scope: Scope) -> None:
+    lengths = []
+    with runtime.current().database.transaction(scope) as session:
+        for _ in range(9):
+            rests.note(session, KEY, {"retry"}, "storm")
+            lengths += [
+                int((rest.until - clock.now()).total_seconds() / 60) for rest in rests.resting(session)
+            ]
+    assert lengths == [5, 10, 20, 40, 60, 60, 60]
+
+
+def test_after_long_the_action_is_given_back_and_planning_takes_another_channel(
+    scope: Scope, weather: Weather
+) -> None:
+    fail(scope, weather, 3)
+    placed = place(scope, timezone="America/Santiago")
+    plan(placed)
+    run()
+    clock.advance(GIVE_UP - timedelta(minutes=1))
+    with runtime.current().database.transaction(scope) as session:
+        rests.note(session, KEY, {"retry"}, "storm")
+    clock.advance(timedelta(minutes=2))
+    run()
+    assert states(placed)[-1] == ("blocked", f"provider_down:{KEY}")
+    with runtime.current().database.transaction(scope) as session:
+        assert not connectors.connectors(session)["email"].ready
+        owed = debts.debt(session, debts.portfolio(session, exploration=0, channels=["email", "sms"]))
+    assert owed.account_id
+    plan_tenant(runtime.current().database, scope)
+    with runtime.current().database.transaction(scope) as session:
+        channels = {line.channel for line in actions_of(session, owed.account_id)}
+    assert "email" not in channels
+
+
+def test_another_tenants_provider_is_not_touched(scope: Scope, weather: Weather, world: World) -> None:
+    fail(scope, weather, 3)
+    other = world.tenant(Scope(scope.agency_id))
+    assert resting(other) == []

@@ -34,8 +34,8 @@ def outbox() -> ResponseReturnValue:
         )
         resting = rests.resting(session)
     return render_template(
-        "outbox/list.html", rows=rows[:PAGE], tenants=tenants, tenant_id=tenant_id, state=state, resting=resting,
-        states=STATES, first_url=_page_url(None) if page > 1 else None,
+        "outbox/list.html", rows=rows[:PAGE], tenants=tenants, tenant_id=tenant_id, state=state,
+        resting=resting, states=STATES, first_url=_page_url(None) if page > 1 else None,
         next_url=_page_url(page + 1) if len(rows) > PAGE else None,
     )  # fmt: skip
 

@@ -40,7 +40,8 @@ class StatusEvent:
     """Something became of the message that the provider knows by `reference` (as in its `Receipt`).
 
     `id` is unique per connector and tenant. `at` None: when the platform heard of it. `reason` holds no
-    personal data. `cost` replaces what the receipt said.
+    personal data. `cost` replaces what the receipt said. `key` is our message's key where the provider gives
+    it back: it finds a message whose receipt was lost.
     """
 
     id: str
@@ -49,6 +50,7 @@ class StatusEvent:
     at: datetime | None = None
     reason: str | None = None
     cost: Cost | None = None
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ def _status(event: StatusEvent) -> dict[str, Any]:
     return {
         "id": event.id, "reference": event.reference, "fate": event.fate.value,
         "at": event.at and event.at.isoformat(), "reason": event.reason,
-        "cost": cost and [cost.amount_micro, cost.currency, cost.units],
+        "cost": cost and [cost.amount_micro, cost.currency, cost.units], "key": event.key[:LONGEST_ID],
     }  # fmt: skip
 
 
@@ -50,8 +50,9 @@ def status_from(payload: str) -> StatusEvent:
     said = json.loads(payload)
     cost = Cost(*said["cost"]) if said["cost"] else None
     return StatusEvent(
-        said["id"], said["reference"], Fate(said["fate"]), _moment(said["at"]), said["reason"], cost
-    )
+        said["id"], said["reference"], Fate(said["fate"]), _moment(said["at"]), said["reason"], cost,
+        said.get("key", ""),
+    )  # fmt: skip
 
 
 def message_from(payload: str) -> MessageEvent:

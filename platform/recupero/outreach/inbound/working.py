@@ -76,7 +76,7 @@ def _end(stored: ChannelEvent, end: _End) -> None:
 
 
 def _work_status(session: Session, stored: ChannelEvent, told: StatusEvent) -> _End:
-    keys = senders.contact_ids(session, [told.reference, stored.named or ""])
+    keys = senders.contact_ids(session, [told.reference, told.key, stored.named or ""])
     contact_id = news.contact_named(session, stored.connector, [told.reference], keys=keys)
     if contact_id is None:
         waited = clock.now() - stored.received_at

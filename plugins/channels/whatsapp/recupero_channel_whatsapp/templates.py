@@ -1,0 +1,161 @@
+"""Approved templates: which one stands for the house's words, and what is filled into it.
+
+    first_notice.es = recupero_first_notice@es_CL: name, creditor, amount | url: link | reply: STOP
+
+Left of `=` stands the house's template and language. On the right the template's name at Meta and its
+language there (left out: the same), the values of its body in their order, then, each after a bar, what else
+it has: `header: value`, and its buttons from left to right: `url: value`, `reply: PAYLOAD`, and `fixed` for
+one that takes nothing. A named variable is written `variable=value`. Lines end with a line break or a
+semicolon.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from recupero_sdk.channels import Message
+
+#: https://developers.facebook.com/documentation/business-messaging/whatsapp/templates/overview
+_NAME = re.compile(r"[a-z0-9_]{1,512}")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Z]{2,3})?")
+_HOUSE = re.compile(r"[a-z0-9_]+\.[a-z]{2}")
+_VALUE = re.compile(r"([a-z0-9_]+=)?[a-z_]+")
+_PAYLOAD = re.compile(r"[^|;\n]{1,128}")
+#: A template has ten buttons at most.
+MOST_BUTTONS = 10
+_FORM = "write first_notice.es = approved_name@es: name, creditor, amount | url: link | reply: STOP"
+
+
+class Unfilled(Exception):
+    """Raised where a message has nothing for a value that the approved template wants. `reason` names it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button of a template: `kind` is url, reply or fixed; `what` the value, or the payload of a reply."""
+
+    kind: str
+    what: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """A template that Meta has approved, with the values it takes (`value` or `variable=value`)."""
+
+    name: str
+    language: str
+    body: tuple[str, ...] = ()
+    header: tuple[str, ...] = ()
+    buttons: tuple[Button, ...] = ()
+
+    def filled(self, message: Message) -> dict[str, Any]:
+        """The `template` object of a request to send. Raises `Unfilled`."""
+        parts = [
+            {"type": kind, "parameters": [_parameter(value, message) for value in values]}
+            for kind, values in (("header", self.header), ("body", self.body))
+            if values
+        ]
+        parts += [
+            _button(place, button, message)
+            for place, button in enumerate(self.buttons)
+            if button.kind != "fixed"
+        ]
+        found: dict[str, Any] = {"name": self.name, "language": {"code": self.language}}
+        return {**found, "components": parts} if parts else found
+
+
+def parse(text: str) -> dict[str, Approved]:
+    """Approved templates by `<template>.<language>`. Raises ValueError, naming the line."""
+    found: dict[str, Approved] = {}
+    for line in filter(None, (piece.strip() for piece in re.split(r"[\n;]", text))):
+        house, equals, rest = (side.strip() for side in line.partition("="))
+        if not equals or not _HOUSE.fullmatch(house):
+            raise ValueError(f"`{line}` is no template; {_FORM}")
+        if house in found:
+            raise ValueError(f"`{house}` stands there twice")
+        found[house] = _approved(line, house.rpartition(".")[2], rest)
+    return found
+
+
+def house_name(message: Message) -> str:
+    """What a message is looked up by."""
+    return f"{message.template}.{message.language[:2]}"
+
+
+def _approved(line: str, language: str, text: str) -> Approved:
+    first, *others = (piece.strip() for piece in text.split("|"))
+    name, _, values = (side.strip() for side in first.partition(":"))
+    name, at, code = name.partition("@")
+    code = code if at else language
+    if not _NAME.fullmatch(name) or not _LANGUAGE.fullmatch(code):
+        raise ValueError(f"`{line}`: `{name}` in `{code}` is no name of an approved template; {_FORM}")
+    header, buttons = tuple[str, ...](), list[Button]()
+    for other in others:
+        kind, _, what = (side.strip() for side in other.partition(":"))
+        if kind == "header" and not header and _VALUE.fullmatch(what):
+            header = (what,)
+        elif _is_button(kind, what):
+            buttons.append(Button(kind, what))
+        else:
+            raise ValueError(f"`{line}`: `{other}` is neither header, url, reply nor fixed; {_FORM}")
+    if len(buttons) > MOST_BUTTONS:
+        raise ValueError(f"`{line}`: a template has {MOST_BUTTONS} buttons at most")
+    return Approved(name, code, _values(line, values), header, tuple(buttons))
+
+
+def _is_button(kind: str, what: str) -> bool:
+    if kind == "reply":
+        return _PAYLOAD.fullmatch(what) is not None
+    return _VALUE.fullmatch(what) is not None if kind == "url" else kind == "fixed" and not what
+
+
+def _values(line: str, text: str) -> tuple[str, ...]:
+    values = tuple(re.sub(r"\s*=\s*", "=", piece.strip()) for piece in text.split(",")) if text else ()
+    if any(not _VALUE.fullmatch(value) for value in values):
+        raise ValueError(f"`{line}`: `{text}` is no list of values; {_FORM}")
+    if len({"=" in value for value in values}) > 1:
+        raise ValueError(f"`{line}`: either all variables have names or none")
+    return values
+
+
+def _parameter(value: str, message: Message) -> dict[str, str]:
+    variable, named, name = value.rpartition("=")
+    filled = {"type": "text", "text": _value(name, message)}
+    return {**filled, "parameter_name": variable} if named else filled
+
+
+def _button(place: int, button: Button, message: Message) -> dict[str, Any]:
+    if button.kind == "reply":
+        sub_type, parameter = "quick_reply", {"type": "payload", "payload": button.what}
+    else:
+        sub_type = "url"
+        parameter = {"type": "text", "text": _after_host(_value(button.what, message))}
+    return {"type": "button", "sub_type": sub_type, "index": str(place), "parameters": [parameter]}
+
+
+def _value(name: str, message: Message) -> str:
+    """A value as Meta takes it: on one line, no run of spaces. `text` is the house's message as a whole."""
+    own: Mapping[str, str] = {"text": message.text, "code": message.code, "agency": message.sender_name}
+    text = " ".join((message.values.get(name) or own.get(name) or "").split())
+    if not text:
+        raise Unfilled(f"the approved template wants `{name}`, and this message has none")
+    return text
+
+
+def _after_host(text: str) -> str:
+    """What a dynamic address takes: the part after the host, since the approved template holds the host."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https"):
+        return text
+    rest = text.split(parts.netloc, 1)[1].lstrip("/")
+    if not rest:
+        raise Unfilled("the address for the template's button has nothing after its host")
+    return rest

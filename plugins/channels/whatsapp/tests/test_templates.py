@@ -1,0 +1,72 @@
+"""The setting that maps the house's words to approved templates."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from recupero_channel_whatsapp import templates
+from recupero_channel_whatsapp.templates import Approved, Button, parse
+
+from recupero_sdk.channels import Message
+
+MESSAGE = Message("3-41", "whatsapp", "+56912345678", "", "Hola", template="t", language="es")
+
+
+def test_lines_and_semicolons_part_templates() -> None:
+    told = (
+        "first_notice.es = aviso@es_CL: name, amount | url: link | fixed | reply: STOP;\nthanks.pt=obrigado"
+    )
+    assert parse(told) == {
+        "first_notice.es": Approved(
+            "aviso", "es_CL", ("name", "amount"), (),
+            (Button("url", "link"), Button("fixed"), Button("reply", "STOP")),
+        ),
+        "thanks.pt": Approved("obrigado", "pt"),
+    }  # fmt: skip
+    assert parse(" \n ;") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("first_notice = x", "is no template"),
+        ("first_notice.es", "is no template"),
+        ("first_notice.es = Aviso Uno", "is no name of an approved template"),
+        ("first_notice.es = aviso@spanish", "is no name of an approved template"),
+        ("first_notice.es = aviso: name amount", "is no list of values"),
+        ("first_notice.es = aviso: name,", "is no list of values"),
+        ("first_notice.es = aviso: a=name, amount", "either all variables have names or none"),
+        ("first_notice.es = aviso | link: url", "is neither header, url, reply nor fixed"),
+        ("first_notice.es = aviso | url", "is neither header, url, reply nor fixed"),
+        ("first_notice.es = aviso | header: a | header: b", "is neither header, url, reply nor fixed"),
+        ("first_notice.es = aviso" + " | fixed" * 11, "10 buttons at most"),
+        ("a.es = x; a.es = y", "`a.es` stands there twice"),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_named(text: str, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        parse(text)
+
+
+@given(st.text(alphabet="ab.=@:,|;_\n ES1", max_size=60))
+def test_any_text_is_read_or_refused_in_words(text: str) -> None:
+    try:
+        found = parse(text)
+    except ValueError:
+        return
+    assert all("." in house and approved.name for house, approved in found.items())
+
+
+@given(st.text(min_size=1, max_size=200))
+def test_a_value_is_filled_as_meta_takes_it_or_is_refused(value: str) -> None:
+    approved = parse("t.es = x: name")["t.es"]
+    try:
+        filled = approved.filled(replace(MESSAGE, values={"name": value}))
+    except templates.Unfilled:
+        assert not value.split()
+    else:
+        text = filled["components"][0]["parameters"][0]["text"]
+        assert text
+        assert not any(bad in text for bad in ("\n", "\t", "\r", "  "))
+        assert text.split() == value.split()

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from recupero_channel_whatsapp import templates
 from recupero_channel_whatsapp.templates import Approved, Button, parse
@@ -11,6 +11,8 @@ from recupero_channel_whatsapp.templates import Approved, Button, parse
 from recupero_sdk.channels import Message
 
 MESSAGE = Message("3-41", "whatsapp", "+56912345678", "", "Hola", template="t", language="es")
+#: Other work may be on this machine.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def test_lines_and_semicolons_part_templates() -> None:
@@ -49,6 +51,7 @@ def test_a_line_that_cannot_be_read_is_named(text: str, told: str) -> None:
         parse(text)
 
 
+@UNHURRIED
 @given(st.text(alphabet="ab.=@:,|;_\n ES1", max_size=60))
 def test_any_text_is_read_or_refused_in_words(text: str) -> None:
     try:
@@ -58,6 +61,7 @@ def test_any_text_is_read_or_refused_in_words(text: str) -> None:
     assert all("." in house and approved.name for house, approved in found.items())
 
 
+@UNHURRIED
 @given(st.text(min_size=1, max_size=200))
 def test_a_value_is_filled_as_meta_takes_it_or_is_refused(value: str) -> None:
     approved = parse("t.es = x: name")["t.es"]

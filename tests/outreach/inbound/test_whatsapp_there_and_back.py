@@ -1,0 +1,112 @@
+"""There and back with the plug-in for WhatsApp: an approved template goes out, Meta's signed news find their
+message by reference or key, a pressed STOP closes the channel."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from plugins.channels.whatsapp.tests.cloud_api import VERIFY, CloudApi, change, running, signed, webhook
+from recupero.app import create_app
+from recupero.contacts.queries import permissions_of
+from recupero.contacts.tables import Contact
+from recupero.kernel import jobs, runtime
+from recupero.kernel.database import Scope
+from recupero.outreach.tables import Action
+from recupero.tenancy import service as tenancy
+from recupero_sdk.inbound import InboundRequest
+from tests.outreach.placed import Placed, place, plan
+from tests.outreach.test_carrying_out import run
+
+
+@pytest.fixture
+def client(platform: runtime.Runtime) -> FlaskClient:
+    return create_app(platform).test_client()
+
+
+@contextmanager
+def sent(scope: Scope, api: CloudApi) -> Iterator[Placed]:
+    """One message of the tenant has gone out from this number."""
+    (placed,) = place(scope)
+    plan([placed], "whatsapp")
+    with running(api) as config:
+        with runtime.current().database.transaction(scope) as session:
+            tenancy.configure_plugin(
+                session, kind="channel", key="whatsapp", enabled=True, settings=dict(config.settings),
+                secret_values=dict(config.secrets), actor="system",
+            )  # fmt: skip
+        run()
+        yield placed
+
+
+def tell(client: FlaskClient, scope: Scope, api: CloudApi, **told: object) -> TestResponse:
+    """Meta calls the creditor's address, signed with the app's secret."""
+    body = webhook(change(number=api.number, **told))
+    headers = signed(InboundRequest("POST", "", {}, {}, body)).headers
+    answer = client.post(
+        f"/channels/whatsapp/{scope.tenant()}", data=body, content_type="application/json",
+        headers=dict(headers),
+    )  # fmt: skip
+    jobs.drain()
+    return answer
+
+
+def all_of(scope: Scope, table: Any) -> list[Any]:
+    with runtime.current().database.transaction(scope) as session:
+        return list(session.execute(select(table).order_by(table.id)).scalars())
+
+
+def test_a_reading_is_news_of_the_message(scope: Scope, client: FlaskClient) -> None:
+    api = CloudApi()
+    with sent(scope, api):
+        (message,) = api.taken
+        assert message["template"]["name"] == "recupero_first_notice"
+        for status in ("sent", "delivered", "read", "read"):
+            news = {"id": message["id"], "status": status, "biz_opaque_callback_data": "of no use here"}
+            assert tell(client, scope, api, statuses=[news]).status_code == 200
+    (contact,) = all_of(scope, Contact)
+    assert (contact.state, contact.reference) == ("delivered", message["id"])
+
+
+def test_news_settle_a_message_whose_receipt_never_came_by_its_key(scope: Scope, client: FlaskClient) -> None:
+    api = CloudApi(hang_up_at=1)
+    with sent(scope, api):
+        assert [action.state for action in all_of(scope, Action)] == ["unknown"]
+        key = api.taken[0]["biz_opaque_callback_data"]
+        news = {"id": "wamid.lost", "status": "delivered", "biz_opaque_callback_data": key}
+        tell(client, scope, api, statuses=[news])
+    (contact,) = all_of(scope, Contact)
+    assert (contact.state, contact.reference) == ("delivered", "wamid.lost")
+
+
+def test_who_presses_stop_is_left_alone(scope: Scope, client: FlaskClient) -> None:
+    api = CloudApi()
+    with sent(scope, api) as placed:
+        (message,) = api.taken
+        pressed = {
+            "from": message["to"], "id": "wamid.theirs", "timestamp": "1", "type": "button",
+            "button": {"payload": "STOP", "text": "No quiero más mensajes"},
+            "context": {"id": message["id"]},
+        }  # fmt: skip
+        assert tell(client, scope, api, messages=[pressed]).status_code == 200
+    with runtime.current().database.transaction(scope) as session:
+        assert "whatsapp" in permissions_of(session, [placed.debtor_id])[placed.debtor_id].opted_out
+
+
+def test_meta_s_question_is_answered_and_what_is_not_signed_changes_nothing(
+    scope: Scope, client: FlaskClient
+) -> None:
+    api = CloudApi()
+    with sent(scope, api):
+        address = f"/channels/whatsapp/{scope.tenant()}"
+        asked = {"hub.mode": "subscribe", "hub.verify_token": VERIFY, "hub.challenge": "77"}
+        answer = client.get(address, query_string=asked)
+        assert (answer.status_code, answer.text) == (200, "77")
+        assert client.get(address, query_string={**asked, "hub.verify_token": "x"}).status_code == 401
+        body = webhook(change(number=api.number, statuses=[{"id": api.taken[0]["id"], "status": "read"}]))
+        assert client.post(address, data=body, content_type="application/json").status_code == 401
+    assert [contact.state for contact in all_of(scope, Contact)] == ["sent"]

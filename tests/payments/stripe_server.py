@@ -53,7 +53,10 @@ _CREATE = re.compile(
 _KEPT = re.compile(r"/v1/(payment_intents|setup_intents|payment_methods)\b")
 _LISTED = {"charges": "charge", "refunds": "refund", "disputes": "dispute", "payouts": "payout"}
 _ASKED = re.compile(r"created\[gte\]|limit|starting_after|expand\[\d+\]")
-_EXPANDS = {"charges": {"data.balance_transaction"}, "refunds": {"data.charge"}}
+_EXPANDS = {
+    "charges": {"data.balance_transaction"},
+    "refunds": {"data.charge", "data.failure_balance_transaction"},
+}
 
 
 class Refusal(Exception):
@@ -127,6 +130,8 @@ class StripeServer:
             found["balance_transaction"] = self.transactions.get(found["balance_transaction"])
         if name == "refunds" and expands:
             found["charge"] = next(one for one in self.listed["charges"] if one["id"] == found["charge"])
+            if failure := found.get("failure_balance_transaction"):
+                found["failure_balance_transaction"] = self.transactions[failure]
         return found
 
     def _check(self, headers: Any) -> None:
@@ -257,9 +262,29 @@ class StripeServer:
         }  # fmt: skip
         return charge
 
-    def record_refund(self, charge: dict[str, Any], amount: int, at: datetime | None = None) -> None:
+    def refund(self, link: str, amount: int, status: str = "succeeded") -> dict[str, Any]:
+        return {
+            **copy.deepcopy(SHAPES["refund"]),
+            "id": f"re_{next(self._numbers)}", "amount": amount, "currency": self.amounts[link][1],
+            "charge": f"ch_{link}", "payment_intent": f"pi_{link}", "status": status,
+        }  # fmt: skip
+
+    def record_failure(self, refund: dict[str, Any], at: datetime) -> None:
+        """Its money comes back to the account."""
+        charge = next(one for one in self.listed["charges"] if one["id"] == refund["charge"])
+        charge["amount_refunded"] -= refund["amount"]
+        name = f"txn_{refund['id']}"
+        refund.update(status="failed", failure_balance_transaction=name)
+        self.transactions[name] = {
+            **copy.deepcopy(SHAPES["balance_transaction"]),
+            "id": name, "amount": refund["amount"], "created": int(at.timestamp()), "source": refund["id"],
+        }  # fmt: skip
+
+    def record_refund(
+        self, charge: dict[str, Any], amount: int, at: datetime | None = None
+    ) -> dict[str, Any]:
         charge["amount_refunded"] += amount
-        self.record(
+        return self.record(
             "refunds",
             {**copy.deepcopy(SHAPES["refund"]), "id": f"re_{next(self._numbers)}", "amount": amount,
              "currency": charge["currency"], "charge": charge["id"], "status": "succeeded",

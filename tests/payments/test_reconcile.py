@@ -74,6 +74,27 @@ def test_a_webhook_that_never_came_is_booked_and_one_that_comes_late_changes_not
     assert check(placed) == books
 
 
+def test_a_refund_that_failed_is_mended_and_one_after_it(placed: Placed, stripe: StripeServer) -> None:
+    """Refunds of 5,000 (stays), 10,000 (fails) and 3,000 (made before that, stays), and 10,000 once more."""
+    paid = stripe.record_paid(link_of(placed))
+    refunds = []
+    for amount in (5_000, 10_000, 3_000):
+        clock.advance(timedelta(minutes=5))
+        refunds.append(stripe.record_refund(paid, amount))
+    run(placed)
+    assert check(placed)[Book.REFUNDS] == -18_000
+    clock.advance(timedelta(minutes=5))
+    stripe.record_failure(refunds[1], clock.now())
+    assert kinds(run(placed)) == [("missing_reversal", True)]
+    assert check(placed)[Book.REFUNDS] == -8_000
+    assert run(placed).state == "clean"
+    clock.advance(timedelta(minutes=5))
+    stripe.record_refund(paid, 10_000)
+    assert kinds(run(placed)) == [("missing_reversal", True)]
+    assert check(placed)[Book.REFUNDS] == -18_000
+    assert run(placed).state == "clean"
+
+
 def test_disputes_and_payouts_are_mended(placed: Placed, stripe: StripeServer) -> None:
     link = link_of(placed)
     stripe.record_paid(link)

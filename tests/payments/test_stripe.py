@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from itertools import permutations
 
 import pytest
 from flask.testing import FlaskClient
@@ -15,6 +16,7 @@ from recupero.app import create_app
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import Scope
 from recupero.ledger.books import TRUST, Book
+from recupero.payments import suspense
 from recupero.payments.incoming_tables import GatewayPayout
 from recupero.payments.tables import Charge, Payment
 from recupero.tenancy import service as tenancy
@@ -347,13 +349,65 @@ def test_payouts_are_kept_and_one_that_failed_failed(
     assert [tuple(row) for row in found] == [(payout["id"], 39_000, "failed")]
 
 
-def test_a_refund_that_fails_waits_for_a_person(
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_a_refund_that_fails_is_as_if_never_made_and_is_to_be_paid_back_another_way(
+    client: FlaskClient, placed: Placed, stripe: StripeServer, order: tuple[int, ...]
+) -> None:
+    """In any order, each twice; the failure is told by three events."""
+    made = charge(placed, 40_000)
+    link = state(made)[1] or ""
+    refund = stripe.refund(link, 30_000, "failed")
+    told = [
+        ("checkout.session.completed", stripe.session(link)),
+        ("charge.refunded", stripe.charge(link, refunded=30_000)),
+        ("refund.failed", refund),
+        ("charge.refund.updated", refund),
+    ]
+    start = clock.now()
+    sent = [stripe.event(kind, thing, start + timedelta(minutes=n)) for n, (kind, thing) in enumerate(told)]
+    clock.advance(timedelta(minutes=4))
+    for _ in range(2):
+        for which in order:
+            assert post(client, placed, sent[which]) == 200
+            jobs.drain()
+    assert trust(placed) == 40_000
+    with runtime.current().database.transaction(placed.scope) as session:
+        (task,) = suspense.refund_tasks(session)
+        assert (task.amount_minor, task.failed_minor) == (30_000, 30_000)
+        suspense.paid_back(session, task.id, means="transfer", reference="transfer 7", actor="user:2")
+    assert trust(placed) == 10_000
+    with runtime.current().database.transaction(placed.scope) as session:
+        assert list(suspense.refund_tasks(session)) == []
+
+
+def test_a_refund_that_fails_and_one_that_arrives_after_it(
     client: FlaskClient, placed: Placed, stripe: StripeServer
 ) -> None:
-    thing = {**SHAPES["refund"], "amount": 500, "currency": "clp", "payment_intent": "pi_1"}
+    """Stripe's sum of all refunds is lower after the failure, so the next one tells the same sum again."""
+    link = state(charge(placed, 40_000))[1] or ""
+    said = [
+        ("checkout.session.completed", stripe.session(link), 40_000),
+        ("charge.refunded", stripe.charge(link, refunded=30_000), 10_000),
+        ("refund.updated", stripe.refund(link, 30_000, "failed"), 40_000),
+        ("charge.refunded", stripe.charge(link, refunded=30_000), 10_000),
+    ]
+    for kind, thing, left in said:
+        clock.advance(timedelta(minutes=1))
+        post(client, placed, stripe.event(kind, thing, clock.now()))
+        jobs.drain()
+        assert trust(placed) == left, kind
+    with runtime.current().database.transaction(placed.scope) as session:
+        assert list(suspense.refund_tasks(session)) == []
+        assert [task.amount_minor for task in suspense.refund_tasks(session, state="void")] == [30_000]
+
+
+def test_a_failed_refund_without_amount_is_refused(
+    client: FlaskClient, placed: Placed, stripe: StripeServer
+) -> None:
+    thing = {**SHAPES["refund"], "amount": 0, "currency": "clp", "payment_intent": "pi_1"}
     post(client, placed, stripe.event("refund.failed", thing, clock.now()))
     jobs.drain()
-    assert events_of(placed) == [("refused", "a refund of pi_1 failed: its money is back at the gateway")]
+    assert events_of(placed) == [("refused", "a failed refund without reference or amount")]
 
 
 def test_the_same_key_with_other_parameters_is_an_error(stripe: StripeServer) -> None:

@@ -46,8 +46,9 @@ WITH items AS (
     JOIN bank_lines l ON l.tenant_id = g.tenant_id AND l.subject = 'payout' AND l.subject_id = g.id
     WHERE g.state = 'failed' AND l.state = 'matched' AND g.tenant_id = ANY(:tenants)
     UNION ALL
-    SELECT tenant_id, 'refund', id, -amount_minor, currency, closed_at, coalesce(reference, '')
-    FROM refund_tasks WHERE state = 'done' AND means <> 'gateway' AND tenant_id = ANY(:tenants)
+    SELECT t.tenant_id, 'refund', t.id, -t.amount_minor, t.currency, t.closed_at, coalesce(t.reference, '')
+    FROM refund_tasks t JOIN payments p ON p.tenant_id = t.tenant_id AND p.id = t.payment_id
+    WHERE t.state = 'done' AND t.means <> 'gateway' AND p.kind <> 'connect' AND t.tenant_id = ANY(:tenants)
     UNION ALL
     SELECT t.tenant_id, 'transaction', t.id, sum(e.amount_minor), e.currency, t.occurred_at,
            coalesce(t.note, t.external_key)

@@ -29,6 +29,7 @@ from recupero.payments import postings, promises, settlements
 from recupero.payments.contracts import Contracts
 from recupero.payments.events import PaymentBooked, PaymentReversed
 from recupero.payments.postings import Change, Lies
+from recupero.payments.refunds import refunds_of
 from recupero.payments.tables import PAID_TO_CREDITOR, Allocation, Payment, Reversal
 from recupero.placements.debts import OpenDebt, debts
 from recupero.tenancy import queries as tenancy
@@ -96,8 +97,9 @@ def reverse_payment(
     """Note that a payment went back, and book it once the payment is known. False where noted already.
 
     `kind`: refund (`total_minor` is the sum of its refunds so far), paid_back (the same for what the agency
-    paid back itself), dispute (the disputed amount) or dispute_won (the money is back). The debts are owed
-    again, promises are reviewed, the fee is given back."""
+    paid back itself), refund_failed (the amount of a refund that did not arrive), dispute (the disputed
+    amount) or dispute_won (the money is back). The debts are owed again, promises are reviewed, the fee is
+    given back; where a refund failed, all is as if it had never been made."""
     tenant = scope_of(session).tenant()
     lock_payment(session, payment_key)
     fact = session.execute(
@@ -327,14 +329,16 @@ class Group:
         return received + disputed + self._refunds()
 
     def _refunds(self) -> list[Happening]:
-        """What the gateway paid back and what the agency did add up: each tells its own total so far."""
-        totals: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        """What went back of each payment, as its total after each time."""
+        by_payment: defaultdict[str, list[Reversal]] = defaultdict(list)
+        for one in self.facts:
+            by_payment[one.payment_key].append(one)
         found = []
-        for one in sorted(self.facts, key=lambda fact: (fact.occurred_at, fact.kind, fact.total_minor)):
-            if one.kind not in _DISPUTES:
-                known = totals[one.payment_key]
-                known[one.kind] = max(known.get(one.kind, 0), one.total_minor)
-                found.append(Happening(one.occurred_at, Step.REFUNDED, one.payment_key, sum(known.values())))
+        for key, facts in by_payment.items():
+            total = 0
+            for back in refunds_of(facts).backs:
+                total += back.amount_minor
+                found.append(Happening(back.at, Step.REFUNDED, key, total))
         return found
 
     def _book(

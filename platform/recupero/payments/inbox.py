@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from recupero.kernel import clock, jobs
 from recupero.kernel.database import Scope, scope_of
 from recupero.kernel.money import is_currency
-from recupero.payments import charges, gateways, mandates
+from recupero.payments import charges, gateways, mandates, refunds
 from recupero.payments.booking import Received, book_payment, reverse_payment
 from recupero.payments.incoming_tables import GatewayPayout
 from recupero.payments.tables import Charge, PaymentLink, ProviderEvent
@@ -22,6 +22,7 @@ _REVERSALS = {
     PaymentEventKind.DISPUTED: "dispute",
     PaymentEventKind.DISPUTE_LOST: "dispute",
     PaymentEventKind.DISPUTE_WON: "dispute_won",
+    PaymentEventKind.REFUND_FAILED: refunds.FAILED,
 }
 _PAYOUTS = {PaymentEventKind.PAYOUT_PAID: "paid", PaymentEventKind.PAYOUT_FAILED: "failed"}
 
@@ -90,8 +91,6 @@ def work(session: Session, gateway_key: str, event: PaymentEvent) -> tuple[str, 
         return _go_back(session, gateway_key, event)
     if event.kind in _PAYOUTS:
         return _pay_out(session, gateway_key, event)
-    if event.kind is PaymentEventKind.REFUND_FAILED:
-        return "refused", f"a refund of {event.payment_reference} failed: its money is back at the gateway"
     found = _charge_of(session, gateway_key, event)
     if found is None:
         return "refused", "names no charge of this creditor"
@@ -142,15 +141,25 @@ def _pay(session: Session, gateway_key: str, event: PaymentEvent, found: Charge)
 def _go_back(session: Session, gateway_key: str, event: PaymentEvent) -> tuple[str, str | None]:
     if event.payment_reference is None:
         return "refused", "a reversal that names no payment"
+    failed = event.kind is PaymentEventKind.REFUND_FAILED
+    if failed and (not event.refund_reference or event.amount_minor <= 0):
+        return "refused", "a failed refund without reference or amount"
     reverse_payment(
         session,
         payment_key=f"{gateway_key}:{event.payment_reference}",
-        event_key=f"{gateway_key}:{event.event_id}",
+        event_key=reversal_key(gateway_key, event),
         kind=_REVERSALS[event.kind],
         total_minor=event.amount_minor,
         occurred_at=event.occurred_at,
     )
-    return "done", None
+    return "done", "a refund failed: pay it back another way" if failed else None
+
+
+def reversal_key(gateway_key: str, event: PaymentEvent) -> str:
+    """`Reversal.event_key`: several events tell of one refund that failed, and it fails once."""
+    if event.kind is PaymentEventKind.REFUND_FAILED:
+        return f"{gateway_key}:{event.refund_reference}:failed"
+    return f"{gateway_key}:{event.event_id}"
 
 
 def _pay_out(session: Session, gateway_key: str, event: PaymentEvent) -> tuple[str, str | None]:

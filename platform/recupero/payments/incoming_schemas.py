@@ -119,6 +119,7 @@ class RefundTaskSchema(Schema):
     tenant_id = fields.Integer(required=True)
     payment_id = fields.Integer(required=True)
     amount_minor = fields.Integer(required=True)
+    failed_minor = fields.Integer(required=True)
     currency = fields.String(required=True)
     state = fields.String(required=True)
     opened_at = fields.DateTime(required=True)

@@ -44,8 +44,10 @@ class Receipt(TenantOwned, Base):
 
 
 class RefundTask(TenantOwned, Base):
-    """Money of a known debtor that no debt takes: somebody pays it back. `state`: open, done, void (a debt
-    took it, or it went back another way)."""
+    """Money to pay back: what no debt of a known debtor takes, or a refund that failed at the gateway.
+
+    `state`: open, done, void (a debt took it, or it went back another way). `failed_minor` is what of it was
+    refunded and did not arrive: that is to be paid back whether a debt takes it meanwhile or not."""
 
     __tablename__ = "refund_tasks"
     __table_args__ = (
@@ -56,6 +58,7 @@ class RefundTask(TenantOwned, Base):
 
     payment_id: Mapped[int]
     amount_minor: Mapped[int]
+    failed_minor: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     currency: Mapped[str] = mapped_column(String(3))
     state: Mapped[str] = mapped_column(String(4))
     opened_at: Mapped[datetime]

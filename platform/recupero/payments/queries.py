@@ -98,7 +98,8 @@ def refused_events(session: Session, limit: int = 200) -> Sequence[ProviderEvent
     )
 
 
-# Each payment's rows sum to what is left of it: its amount less refunds and a running dispute.
+# Each payment's rows sum to what is left of it: its amount less refunds and a running dispute. After a refund
+# has failed, the gateway's sums are lower by it.
 _UNALLOCATED = text("""
 WITH disputes AS (
     SELECT DISTINCT ON (r.tenant_id, r.payment_key) r.tenant_id, r.payment_key,
@@ -108,10 +109,18 @@ WITH disputes AS (
     WHERE r.booked_at IS NOT NULL AND r.kind IN ('dispute', 'dispute_won')
     ORDER BY r.tenant_id, r.payment_key, greatest(r.occurred_at, p.received_at) DESC, r.kind DESC,
              r.total_minor DESC
+), facts AS (
+    SELECT tenant_id, payment_key, kind, total_minor,
+           coalesce(sum(total_minor) FILTER (WHERE kind = 'refund_failed') OVER (
+               PARTITION BY tenant_id, payment_key ORDER BY occurred_at
+               RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW EXCLUDE GROUP), 0) AS failed_before
+    FROM reversals WHERE booked_at IS NOT NULL
 ), refunds AS (
-    SELECT tenant_id, payment_key, coalesce(max(total_minor) FILTER (WHERE kind = 'refund'), 0)
-        + coalesce(max(total_minor) FILTER (WHERE kind = 'paid_back'), 0) AS refunded
-    FROM reversals WHERE booked_at IS NOT NULL GROUP BY tenant_id, payment_key
+    SELECT tenant_id, payment_key,
+           greatest(coalesce(max(total_minor + failed_before) FILTER (WHERE kind = 'refund'), 0)
+               - coalesce(sum(total_minor) FILTER (WHERE kind = 'refund_failed'), 0), 0)
+           + coalesce(max(total_minor) FILTER (WHERE kind = 'paid_back'), 0) AS refunded
+    FROM facts GROUP BY tenant_id, payment_key
 ), lies AS (
     SELECT tenant_id, payment_id, sum(amount_minor) AS amount FROM allocations GROUP BY tenant_id, payment_id
 ), compared AS (

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from recupero.kernel import clock
@@ -16,6 +16,7 @@ from recupero.kernel.database import Database, Scope, scope_of
 from recupero.ledger import trust
 from recupero.payments import gateways, inbox
 from recupero.payments.incoming_tables import GatewayPayout, Reconciliation
+from recupero.payments.refunds import refunds_of
 from recupero.payments.tables import PAID_TO_CREDITOR, Payment, Reversal
 from recupero_sdk.gateways import (
     GatewayRefused,
@@ -27,8 +28,7 @@ from recupero_sdk.gateways import (
 
 LOOK_BACK = timedelta(days=7)
 _SETTLING = timedelta(hours=1)  # younger payments may not be on the gateway's list yet
-_BACK = {
-    PaymentEventKind.REFUNDED: "refund",
+_DISPUTES = {
     PaymentEventKind.DISPUTED: "dispute",
     PaymentEventKind.DISPUTE_WON: "dispute_won",
     PaymentEventKind.DISPUTE_LOST: "dispute",
@@ -121,16 +121,24 @@ def _paid(session: Session, key: str, event: PaymentEvent, booked: Payment | Non
 
 
 def _went_back(session: Session, key: str, event: PaymentEvent, booked: Payment) -> list[Finding]:
-    known = session.execute(
-        select(func.max(Reversal.total_minor)).where(
+    facts = session.execute(
+        select(Reversal).where(
             Reversal.tenant_id == booked.tenant_id,
             Reversal.payment_key == booked.external_key,
-            Reversal.kind == _BACK[event.kind],
         )
-    ).scalar_one()
-    if known is not None and known >= event.amount_minor:
-        return []
-    return [_mend(session, key, event, "missing_reversal", known or 0)]
+    ).scalars().all()  # fmt: skip
+    if event.kind is PaymentEventKind.REFUNDED:
+        known = refunds_of(facts).total_minor
+        told = Reversal(kind="refund", total_minor=event.amount_minor, occurred_at=event.occurred_at)
+        missing = refunds_of([*facts, told]).total_minor > known
+    elif event.kind is PaymentEventKind.REFUND_FAILED:
+        known = 0
+        missing = all(one.event_key != inbox.reversal_key(key, event) for one in facts)
+    else:
+        totals = [one.total_minor for one in facts if one.kind == _DISPUTES[event.kind]]
+        known = max(totals, default=0)
+        missing = not totals or known < event.amount_minor
+    return [_mend(session, key, event, "missing_reversal", known)] if missing else []
 
 
 def _payout(session: Session, key: str, event: PaymentEvent) -> list[Finding]:

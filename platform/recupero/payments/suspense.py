@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -16,6 +17,7 @@ from recupero.payments import booking, clues, promises
 from recupero.payments.events import PaymentBooked, PaymentReversed, PaymentsBooked
 from recupero.payments.incoming_tables import BankLine, Receipt, RefundTask
 from recupero.payments.receipts import of_one_debtor
+from recupero.payments.refunds import FAILED, refunds_of
 from recupero.payments.tables import PAID_TO_CREDITOR, Allocation, Payment, Reversal
 from recupero.tenancy import queries as tenancy
 
@@ -147,6 +149,14 @@ def _currency_of(session: Session, payment_id: int) -> str:
 
 
 def _locked(session: Session, payment_id: int) -> Payment:
+    """The payment with money that waits."""
+    payment = _payment(session, payment_id)
+    if payment.kind in PAID_TO_CREDITOR or not left_over(session, [payment.id]).get(payment.id):
+        raise Conflict("nothing of this payment waits any more")
+    return payment
+
+
+def _payment(session: Session, payment_id: int) -> Payment:
     payment = session.execute(
         select(Payment)
         .where(Payment.tenant_id == scope_of(session).tenant(), Payment.id == payment_id)
@@ -154,8 +164,6 @@ def _locked(session: Session, payment_id: int) -> Payment:
     ).scalar_one_or_none()
     if payment is None:
         raise NotFound("no such payment")
-    if payment.kind in PAID_TO_CREDITOR or not left_over(session, [payment.id]).get(payment.id):
-        raise Conflict("nothing of this payment waits any more")
     return payment
 
 
@@ -183,16 +191,17 @@ def review_tasks(session: Session, event: PaymentBooked | PaymentReversed | Paym
     ).scalars()
     known = {task.payment_id: task for task in tasks}
     payments = _concerned(session, event, known)
-    left = left_over(session, payments)
+    due = _due_back(session, payments.values())
     known = {payment_id: task for payment_id, task in known.items() if payment_id in payments}
     for payment_id, task in known.items():
-        if payment_id in left:
-            task.amount_minor = left[payment_id]
+        if payment_id in due:
+            task.amount_minor, task.failed_minor = due[payment_id]
         else:
             task.state, task.closed_at, task.closed_by = "void", clock.now(), "system"
-    for payment_id in left.keys() - known.keys():
-        if payments[payment_id].account_ids:  # it was meant for debts, and is more than they are
-            ask_refund(session, payment_id)
+    for payment_id in sorted(due.keys() - known.keys()):
+        # it was meant for debts and is more than they are, or a refund of it did not arrive
+        if payments[payment_id].account_ids or due[payment_id].failed_minor:
+            _open_task(session, payments[payment_id], due[payment_id], "system")
 
 
 def _concerned(
@@ -200,7 +209,8 @@ def _concerned(
     event: PaymentBooked | PaymentReversed | PaymentsBooked,
     open_tasks: Collection[int],
 ) -> dict[int, Payment]:
-    """Payments of the debtors concerned with money that waits, or waited when a task was opened."""
+    """Payments of the debtors concerned with money that waits, or waited when a task was opened, or of which
+    a refund failed."""
     tenant = scope_of(session).tenant()
     waits = (
         select(Allocation.payment_id)
@@ -213,12 +223,14 @@ def _concerned(
     else:
         debtor = select(Payment.debtor_id).where(Payment.tenant_id == tenant, Payment.id == event.payment_id)
         of_debtors = Payment.debtor_id.in_(debtor)
+        of_debtors |= Payment.id == event.payment_id
+    failed = select(Reversal.payment_key).where(Reversal.tenant_id == tenant, Reversal.kind == FAILED)
+    held = Payment.id.in_(waits) & Payment.kind.not_in(PAID_TO_CREDITOR)
     rows = session.execute(
         select(Payment).where(
             Payment.tenant_id == tenant,
-            Payment.id.in_(waits) | Payment.id.in_(list(open_tasks)),
+            held | Payment.id.in_(list(open_tasks)) | Payment.external_key.in_(failed),
             of_debtors,
-            Payment.kind.not_in(PAID_TO_CREDITOR),
         )
     )
     return {one.id: one for one in rows.scalars()}
@@ -230,11 +242,48 @@ def ask_refund(session: Session, payment_id: int, *, actor: str = "system") -> i
     Raises NotFound, Conflict where nothing waits.
     """
     payment = _locked(session, payment_id)
-    amount = left_over(session, [payment_id])[payment_id]
+    return _open_task(session, payment, _due_back(session, [payment])[payment_id], actor)
+
+
+class _Due(NamedTuple):
+    """What of a payment is to be paid back, and what of that was refunded and did not arrive."""
+
+    amount_minor: int
+    failed_minor: int
+
+
+def _due_back(session: Session, payments: Collection[Payment]) -> dict[int, _Due]:
+    """What of each payment of the tenant in scope is to be paid back; those of which nothing is, left out."""
+    ours = [one.id for one in payments if one.kind not in PAID_TO_CREDITOR]
+    left, facts = left_over(session, ours), _facts_of(session, payments)
+    found = {}
+    for one in payments:
+        held = one.amount_minor - one.refunded_minor - one.charged_back_minor
+        failed = min(refunds_of(facts[one.external_key]).to_retry_minor, held)
+        if amount := max(left.get(one.id, 0), failed):
+            found[one.id] = _Due(amount, failed)
+    return found
+
+
+def _facts_of(session: Session, payments: Collection[Payment]) -> dict[str, list[Reversal]]:
+    found: dict[str, list[Reversal]] = {one.external_key: [] for one in payments}
+    rows = session.execute(
+        select(Reversal).where(
+            Reversal.tenant_id == scope_of(session).tenant(), Reversal.payment_key.in_(list(found)),
+            Reversal.booked_at.is_not(None),
+        )
+    )  # fmt: skip
+    for fact in rows.scalars():
+        found[fact.payment_key].append(fact)
+    return found
+
+
+def _open_task(session: Session, payment: Payment, due: _Due, actor: str) -> int:
     session.execute(
         insert(RefundTask)
-        .values(tenant_id=payment.tenant_id, payment_id=payment.id, amount_minor=amount,
-                currency=payment.currency, state="open", opened_at=clock.now())
+        .values(tenant_id=payment.tenant_id, payment_id=payment.id, amount_minor=due.amount_minor,
+                failed_minor=due.failed_minor, currency=payment.currency, state="open",
+                opened_at=clock.now())
         .on_conflict_do_nothing()
     )  # fmt: skip
     task = session.execute(
@@ -245,7 +294,7 @@ def ask_refund(session: Session, payment_id: int, *, actor: str = "system") -> i
     ).scalar_one()  # fmt: skip
     audit.record(
         session, "payments.ask_refund", f"payment:{payment.id}", actor=actor, tenant_id=payment.tenant_id,
-        amount_minor=amount, currency=payment.currency,
+        amount_minor=due.amount_minor, currency=payment.currency, failed_minor=due.failed_minor,
     )  # fmt: skip
     return task
 
@@ -271,33 +320,34 @@ def paid_back(session: Session, task_id: int, *, means: str, reference: str, act
         raise NotFound("no such task")
     if task.state != "open":
         raise Conflict("this money is not to be paid back any more")
-    payment = _locked(session, task.payment_id)
-    if means == "gateway" and payment.kind != "gateway":
+    payment = _payment(session, task.payment_id)
+    due = _due_back(session, [payment]).get(payment.id)
+    if due is None:
+        raise Conflict("nothing of this payment waits any more")
+    if means == "gateway" and payment.kind not in ("gateway", "connect"):
         raise UserError(
             "this money did not come through a gateway: it cannot go back through one", field="means"
         )
-    amount = left_over(session, [payment.id])[payment.id]
-    task.amount_minor, task.means, task.reference = amount, means, reference.strip()
+    task.amount_minor, task.failed_minor = due
+    task.means, task.reference = means, reference.strip()
     task.state, task.closed_at, task.closed_by = "done", clock.now(), actor
     session.flush()
     kind = "refund" if means == "gateway" else "paid_back"
     booking.reverse_payment(
         session, payment_key=payment.external_key, event_key=f"refund_task:{task.id}",
-        kind=kind, total_minor=amount + _so_far(session, payment, kind), occurred_at=clock.now(),
+        kind=kind, total_minor=due.amount_minor + _so_far(session, payment, kind), occurred_at=clock.now(),
     )  # fmt: skip
     audit.record(
         session, "payments.paid_back", f"payment:{payment.id}", actor=actor, tenant_id=payment.tenant_id,
-        amount_minor=amount, currency=payment.currency, means=means,
+        amount_minor=due.amount_minor, currency=payment.currency, means=means,
     )  # fmt: skip
 
 
 def _so_far(session: Session, payment: Payment, kind: str) -> int:
-    query = select(func.coalesce(func.max(Reversal.total_minor), 0)).where(
-        Reversal.tenant_id == payment.tenant_id,
-        Reversal.payment_key == payment.external_key,
-        Reversal.kind == kind,
-    )
-    return int(session.execute(query).scalar_one())
+    """The sum that counts already, of refunds by the gateway less those that failed, or by the agency."""
+    facts = _facts_of(session, [payment])[payment.external_key]
+    kinds = {kind, FAILED} if kind == "refund" else {kind}
+    return refunds_of(fact for fact in facts if fact.kind in kinds).total_minor
 
 
 def refund_tasks(session: Session, *, state: str = "open", limit: int = 200) -> Sequence[RefundTask]:

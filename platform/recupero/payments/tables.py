@@ -125,9 +125,10 @@ class Payment(TenantOwned, Base):
 class Reversal(TenantOwned, Base):
     """A provider or creditor said that a payment went back. Kept even before the payment itself is known.
 
-    `kind`: refund, paid_back (by the agency itself), dispute, dispute_won. `total_minor` is the sum of all
-    refunds (or of what was paid back, or the disputed amount) so far, so that the same fact told twice, or an
-    older one told late, changes nothing."""
+    `kind`: refund, paid_back (by the agency itself), refund_failed (one that never arrived), dispute,
+    dispute_won. `total_minor` is the sum of all refunds (or of what was paid back, or the disputed amount) so
+    far, so that the same fact told twice, or an older one told late, changes nothing; of a refund that failed
+    it is its own amount, and `event_key` names the refund."""
 
     __tablename__ = "reversals"
     __table_args__ = (
@@ -138,7 +139,7 @@ class Reversal(TenantOwned, Base):
 
     payment_key: Mapped[str]  # `payments.external_key`
     event_key: Mapped[str]
-    kind: Mapped[str] = mapped_column(String(11))
+    kind: Mapped[str] = mapped_column(String(13))
     total_minor: Mapped[int]
     occurred_at: Mapped[datetime]
     booked_at: Mapped[datetime | None]

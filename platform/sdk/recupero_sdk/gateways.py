@@ -65,7 +65,8 @@ class PaymentEvent:
     have no amount and no currency.
 
     `amount_minor` is in ISO 4217 minor units: for REFUNDED the sum of all refunds of the payment so far, for
-    the disputes the disputed amount, else the payment's or payout's amount. `fee_minor` is what the provider
+    the disputes the disputed amount, for REFUND_FAILED that of the one refund that did not arrive, which
+    `refund_reference` names, else the payment's or payout's amount. `fee_minor` is what the provider
     kept of it in `fee_currency` (the event's where it is empty), None where the event does not say.
     """
 
@@ -79,6 +80,7 @@ class PaymentEvent:
     metadata: Mapping[str, str] = field(default_factory=dict)
     fee_minor: int | None = None
     fee_currency: str = ""
+    refund_reference: str = ""
 
 
 class GatewayUnavailable(Exception):

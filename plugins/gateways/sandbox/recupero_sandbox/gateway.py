@@ -94,6 +94,7 @@ class Sandbox:
                 "currency": request.currency,
                 "at": int(now.timestamp()),
                 "metadata": dict(request.metadata),
+                "refund": f"re_{charge.reference}" if kind is PaymentEventKind.REFUND_FAILED else "",
             }
         ).encode()
         stamp = int(now.timestamp())
@@ -114,6 +115,7 @@ class Sandbox:
             currency=event["currency"],
             occurred_at=datetime.fromtimestamp(event["at"], UTC),
             metadata=event["metadata"],
+            refund_reference=event.get("refund", ""),
         )
 
     def raw_event_id(self, body: bytes) -> str:

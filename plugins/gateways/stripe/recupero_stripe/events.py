@@ -29,6 +29,7 @@ def translate(event: dict[str, Any]) -> PaymentEvent:
         currency=currency,
         occurred_at=datetime.fromtimestamp(at["created"], UTC),
         metadata=metadata_of(thing),
+        refund_reference=str(thing["id"]) if kind is PaymentEventKind.REFUND_FAILED else "",
     )
 
 
@@ -39,6 +40,11 @@ def metadata_of(thing: dict[str, Any]) -> dict[str, str]:
 def is_inquiry(dispute: dict[str, Any]) -> bool:
     """A question by the card's bank: no money moves (https://docs.stripe.com/disputes/how-disputes-work)."""
     return str(dispute.get("status")).startswith("warning_")
+
+
+def has_failed(refund: dict[str, Any]) -> bool:
+    """Its money is with the account again (https://docs.stripe.com/refunds#failed-refunds)."""
+    return refund.get("status") in {"failed", "canceled"}
 
 
 def _reference(thing: dict[str, Any]) -> str | None:
@@ -70,11 +76,13 @@ def _meaning(kind: str, thing: dict[str, Any]) -> tuple[PaymentEventKind, int]:
             return PaymentEventKind.REFUNDED, thing.get("amount_refunded") or 0
         case "refund.failed":
             return PaymentEventKind.REFUND_FAILED, amount
+        case "refund.updated" | "charge.refund.updated" if has_failed(thing):
+            return PaymentEventKind.REFUND_FAILED, amount
         case "payout.paid":
             return PaymentEventKind.PAYOUT_PAID, amount
         case "payout.failed" | "payout.canceled":
             return PaymentEventKind.PAYOUT_FAILED, amount
-        case _:  # also refund.created and refund.updated: charge.refunded says the sum of all refunds
+        case _:  # also other words of a refund: charge.refunded says the sum of all refunds
             return PaymentEventKind.IGNORED, 0
 
 

@@ -2,6 +2,7 @@
 (Stripe's fee), refunds, disputes, payouts.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +11,7 @@ import stripe
 
 from recupero_sdk.gateways import PaymentEvent, PaymentEventKind
 from recupero_stripe.amounts import from_stripe
-from recupero_stripe.events import is_inquiry, metadata_of
+from recupero_stripe.events import has_failed, is_inquiry, metadata_of
 
 PAGE = 100
 DISPUTED_FOR = timedelta(days=120)  # a dispute that was opened this long ago may still be decided
@@ -38,16 +39,35 @@ def _payments(client: stripe.StripeClient, since: datetime) -> Iterator[PaymentE
 
 
 def _refunds(client: stripe.StripeClient, since: datetime) -> Iterator[PaymentEvent]:
-    """Newest first, so that the sum of all refunds shrinks by each that is read."""
+    """Newest first, so that the sum of all refunds shrinks by each that is read. It holds one that failed
+    from the day it was made until it failed."""
     totals: dict[str, int] = {}
-    for refund in _pages(client.v1.refunds, since, "data.charge"):
+    failed: defaultdict[str, list[tuple[int, int, int]]] = defaultdict(list)
+    listed = list(_pages(client.v1.refunds, since, "data.charge", "data.failure_balance_transaction"))
+    for refund in listed:
         charge = refund.get("charge")
-        if not isinstance(charge, dict) or refund["status"] in {"failed", "canceled"}:
+        if isinstance(charge, dict) and has_failed(refund):
+            failed[charge["id"]].append((refund["created"], _failed_at(refund), refund["amount"]))
+    for refund in listed:
+        charge = refund.get("charge")
+        if not isinstance(charge, dict):
             continue
+        thing = {**refund, "metadata": charge["metadata"], "payment_intent": charge["payment_intent"]}
         total = totals.setdefault(charge["id"], charge["amount_refunded"])
-        totals[charge["id"]] = total - refund["amount"]
-        yield _event({**refund, "metadata": charge["metadata"], "payment_intent": charge["payment_intent"]},
-                     f"{refund['id']}:{total}", PaymentEventKind.REFUNDED, total)  # fmt: skip
+        if not has_failed(refund):
+            totals[charge["id"]] = total - refund["amount"]
+        made = refund["created"]
+        total += sum(amount for since_, until, amount in failed[charge["id"]] if since_ <= made <= until)
+        yield _event(thing, f"{refund['id']}:{total}", PaymentEventKind.REFUNDED, total)
+        if has_failed(refund):
+            yield _event({**thing, "created": _failed_at(refund)}, f"{refund['id']}:failed",
+                         PaymentEventKind.REFUND_FAILED, refund["amount"], refund=refund["id"])  # fmt: skip
+
+
+def _failed_at(refund: dict[str, Any]) -> int:
+    """When its money came back to the account, as Unix time."""
+    booked = refund.get("failure_balance_transaction")
+    return int((booked if isinstance(booked, dict) else refund)["created"])
 
 
 def _disputes(client: stripe.StripeClient, since: datetime) -> Iterator[PaymentEvent]:
@@ -79,7 +99,12 @@ def _payouts(client: stripe.StripeClient, since: datetime) -> Iterator[PaymentEv
 
 
 def _event(
-    thing: dict[str, Any], name: str, kind: PaymentEventKind, amount: int, booked: Any = None
+    thing: dict[str, Any],
+    name: str,
+    kind: PaymentEventKind,
+    amount: int,
+    booked: Any = None,
+    refund: str = "",
 ) -> PaymentEvent:
     """`booked` is the balance transaction, which tells Stripe's fee in the currency that it settles in."""
     currency = thing["currency"].upper()
@@ -95,4 +120,5 @@ def _event(
         metadata=metadata_of(thing),
         fee_minor=from_stripe(booked["fee"], settled) if settled else None,
         fee_currency=settled,
+        refund_reference=refund,
     )

@@ -30,7 +30,7 @@ def gateways(draw: st.DrawFn) -> tuple[list[Told], int, int]:
     stands: list[int] = []
     failed = 0
     for minute in range(draw(st.integers(1, 8))):
-        if stands and draw(st.booleans()):
+        if stands and draw(st.integers(0, 1)):
             amount = stands.pop(draw(st.integers(0, len(stands) - 1)))
             told.append(Told("refund_failed", amount, at(minute)))
             failed += amount

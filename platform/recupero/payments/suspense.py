@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -219,18 +219,17 @@ def _concerned(
         .having(func.sum(Allocation.amount_minor) > 0)
     )
     if isinstance(event, PaymentsBooked):
-        of_debtors = Payment.debtor_id.in_(event.debtor_ids)
+        concerned: ColumnElement[bool] = Payment.debtor_id.in_(event.debtor_ids)
     else:
         debtor = select(Payment.debtor_id).where(Payment.tenant_id == tenant, Payment.id == event.payment_id)
-        of_debtors = Payment.debtor_id.in_(debtor)
-        of_debtors |= Payment.id == event.payment_id
+        concerned = Payment.debtor_id.in_(debtor) | (Payment.id == event.payment_id)
     failed = select(Reversal.payment_key).where(Reversal.tenant_id == tenant, Reversal.kind == FAILED)
     held = Payment.id.in_(waits) & Payment.kind.not_in(PAID_TO_CREDITOR)
     rows = session.execute(
         select(Payment).where(
             Payment.tenant_id == tenant,
             held | Payment.id.in_(list(open_tasks)) | Payment.external_key.in_(failed),
-            of_debtors,
+            concerned,
         )
     )
     return {one.id: one for one in rows.scalars()}

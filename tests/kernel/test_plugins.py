@@ -87,4 +87,5 @@ def test_the_installed_plug_ins_all_load() -> None:
     assert {"CL", "CO"} <= set(plugins.packs)
     assert {"outbox", "email"} <= set(plugins.channels)
     assert {"propensity"} <= set(plugins.models)
+    assert {"intents"} <= set(plugins.texts)
     assert {"sandbox", "stripe"} <= set(plugins.gateways)

@@ -64,43 +64,43 @@ def words_new_sent() -> ResponseReturnValue:
         if form.optional("step") != "keep":
             return _editor(session, form, _tried(session, form))
         row = wording.draft(session, tenant_id=tenant_id, tone=tone, actor=caller.actor, **given)
-        number = row.id
+        words_id = row.id
     flash(_("The draft is kept. Somebody else has to approve it before it is used."))
-    return redirect(url_for("portals.words_version", number=number))
+    return redirect(url_for("portals.words_version", words_id=words_id))
 
 
-@blueprint.get("/words/<int:number>")
+@blueprint.get("/words/<int:words_id>")
 @requires(Permission.WORDS_WRITE)
-def words_version(number: int) -> ResponseReturnValue:
+def words_version(words_id: int) -> ResponseReturnValue:
     with transaction() as session:
-        row = versions.version(session, MessageTemplate, number)
+        row = versions.version(session, MessageTemplate, words_id)
         names = {tenant.id: tenant.name for tenant in tenancy.tenants(session)}
     return render_template("words/version.html", row=row, names=names)
 
 
-@blueprint.post("/words/<int:number>/approve")
+@blueprint.post("/words/<int:words_id>/approve")
 @requires(Permission.WORDS_APPROVE)
-def words_approve(number: int) -> ResponseReturnValue:
-    return _decide(number, approved=True)
+def words_approve(words_id: int) -> ResponseReturnValue:
+    return _decide(words_id, approved=True)
 
 
-@blueprint.post("/words/<int:number>/retire")
+@blueprint.post("/words/<int:words_id>/retire")
 @requires(Permission.WORDS_APPROVE)
-def words_retire(number: int) -> ResponseReturnValue:
-    return _decide(number, approved=False)
+def words_retire(words_id: int) -> ResponseReturnValue:
+    return _decide(words_id, approved=False)
 
 
-def _decide(number: int, *, approved: bool) -> ResponseReturnValue:
+def _decide(words_id: int, *, approved: bool) -> ResponseReturnValue:
     try:
         with transaction() as session:
-            row = versions.version(session, MessageTemplate, number)
+            row = versions.version(session, MessageTemplate, words_id)
             (versions.approve if approved else versions.retire)(session, row, actor=the_caller().actor)
         flash(_("Approved: messages use it from now on.") if approved else _("Retired: no message uses it."))
     except NotFound:
         raise
     except UserError as error:
         flash(said(error), "warn")
-    return redirect(url_for("portals.words_version", number=number))
+    return redirect(url_for("portals.words_version", words_id=words_id))
 
 
 def _tenant(form: Form) -> int | None:

@@ -64,6 +64,6 @@ def _demo(config: Config, say: Callable[[str], None]) -> Sequence[str]:
         from recupero.wiring import wire
 
         wire()
-        load.prepare(runtime.start(config), say)
+        load.prepare(runtime.start(config, waits_for_disk=False), say)
         runtime.stop()
     return marks.closing_lines(config.data_dir)

@@ -98,10 +98,10 @@ def _best(options: Options, value: Floats) -> Ints:
     chosen = np.full(options.groups, NONE, dtype=np.int64)
     if not len(value):
         return chosen
-    order = np.lexsort((np.arange(len(value)), -value, options.group))
-    first = np.ones(len(order), dtype=bool)
-    first[1:] = options.group[order][1:] != options.group[order][:-1]
-    rows = order[first]
+    starts = np.flatnonzero(np.diff(options.group, prepend=-1))
+    sizes = np.diff(starts, append=len(value))
+    rows = np.flatnonzero(value == np.repeat(np.maximum.reduceat(value, starts), sizes))
+    rows = rows[np.flatnonzero(np.diff(options.group[rows], prepend=-1))]
     good = rows[value[rows] > 0]
     chosen[options.group[good]] = good
     return chosen

@@ -3,6 +3,8 @@
 import secrets
 from dataclasses import dataclass
 
+from sqlalchemy import text
+
 from recupero.demo.marks import Login
 from recupero.demo.population import BOOKS, Book, mapping
 from recupero.kernel.database import PLATFORM, Scope, scope_of
@@ -99,6 +101,8 @@ def create_users(platform: Runtime, agency: Scope, tenants: list[DemoTenant]) ->
     }
     logins = []
     with platform.database.transaction(agency) as session:
+        # The demo's last words wait for the disk, and with them all that was said before.
+        session.execute(text("SET LOCAL synchronous_commit = on"))
         for role, (account, name, tenant_ids) in wanted.items():
             login = Login(role, f"{account}@cobranza-clara.example.com", _password())
             tenancy.create_user(

@@ -35,7 +35,7 @@ def demo_command(
         folder = data_dir or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="recupero-demo-")))
         running = stack.enter_context(engines.use(folder, durable=data_dir is not None))
         migrate.upgrade(_config(running).owner_database_url)
-        platform = runtime.start(_config(running))
+        platform = runtime.start(_config(running), waits_for_disk=False)
         stack.callback(runtime.stop)
         wire()
         kept = platform.config.reports_dir if data_dir else Path(tempfile.mkdtemp(prefix="recupero-reports-"))

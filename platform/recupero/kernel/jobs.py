@@ -292,21 +292,23 @@ def sweep(limit: int = 5000) -> int:
     return len(rows)
 
 
-def ask_periodic() -> list[str]:
-    """Ask for the periodic jobs whose interval has passed since they were last asked for, and name them.
+def ask_periodic(among: Collection[str] | None = None) -> list[str]:
+    """Ask for the periodic jobs whose interval has passed since they were last asked for, and name them;
+    with `among` only for those of these.
 
     PostgreSQL remembers when that was, so a restarted scheduler neither forgets nor repeats; a job that
     still waits or runs is not asked for twice.
     """
     now = clock.now()
+    looked_at = _periodic if among is None else {name: _periodic[name] for name in among}
     with runtime.current().database.transaction(PLATFORM) as session:
         rows = session.execute(
             select(JobRequest.name, func.max(JobRequest.created_at))
-            .where(JobRequest.name.in_(_periodic))
+            .where(JobRequest.name.in_(looked_at))
             .group_by(JobRequest.name)
         ).all()
         last: dict[str, datetime] = {row[0]: row[1] for row in rows}
-        due = [name for name, every in _periodic.items() if name not in last or last[name] + every <= now]
+        due = [name for name, every in looked_at.items() if name not in last or last[name] + every <= now]
         for name in due:
             enqueue(session, name, queue="urgent", unique_key=f"periodic:{name}")
     return due
@@ -338,7 +340,7 @@ def drain() -> None:
         sent = sweep()
         while (found := _take(queues, connection)) is not None:
             found.perform()
-            found.delete()
+            connection.delete(found.key)  # RQ's own way looks through every registry, where it never was
             sent += 1
         if not sent:
             return

@@ -27,8 +27,9 @@ class Runtime:
 _current: Runtime | None = None
 
 
-def start(config: Config, plugins: Plugins | None = None) -> Runtime:
-    """Open connections, load keys and plug-ins, and make this the process's runtime.
+def start(config: Config, plugins: Plugins | None = None, *, waits_for_disk: bool = True) -> Runtime:
+    """Open connections (`waits_for_disk` as for `Database`), load keys and plug-ins, and make this the
+    process's runtime.
 
     Raises `plugins.ClaimConflict` where two plug-ins claim one key.
     """
@@ -36,7 +37,7 @@ def start(config: Config, plugins: Plugins | None = None) -> Runtime:
     crypto.use_keyring(crypto.Keyring.load_or_create(config.key_file))
     _current = Runtime(
         config=config,
-        database=Database(config.database_url),
+        database=Database(config.database_url, waits_for_disk=waits_for_disk),
         redis=Redis.from_url(config.redis_url),
         plugins=plugins or Plugins.load(),
     )

@@ -32,6 +32,8 @@ from recupero.tenancy import queries as tenancy
 from recupero_sdk.gateways import PaymentEventKind
 
 TICKS = (9, 13, 18)  # local hours at which the scheduler's work is done
+#: What the scheduler asks for at the later ticks of a day; the first asks for everything.
+ALL_DAY = ("outreach.dispatch", "payments.issue_receipts")
 CALLS_PER_TICK = 15  # what the agents of one creditor's desk manage between two ticks
 _KIND = {"email": "email", "sms": "phone", "whatsapp": "phone", "call": "phone", "letter": "address"}
 
@@ -90,7 +92,7 @@ class Drive:
         return ", ".join(f"{self.counts[name]} {name.replace('_', '-')}" for name in wanted)
 
     def _tick(self, *, first: bool) -> None:
-        jobs.ask_periodic()
+        jobs.ask_periodic(None if first else ALL_DAY)
         jobs.drain()
         for town in self._towns:
             if first:

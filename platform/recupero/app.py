@@ -53,6 +53,7 @@ from recupero.portals import (
     sign_in,
     staff,
     standing,
+    stated,
     tenants,
     terms,
     trust,
@@ -77,8 +78,8 @@ ROOMS: tuple[ModuleType, ...] = (
 PAGES: tuple[ModuleType, ...] = (
     accounts, api_docs, bank, calling, creditor, debtor_cards, debtor_documents, debtor_offers, disclosures,
     documents, home, inbox, incoming, law, messages, offers, operation, outbox, placements,
-    portfolio_terms, remittances, scripts, sign_in, staff, standing, tenants, terms, trust, wording,
-    work,
+    portfolio_terms, remittances, scripts, sign_in, staff, standing, stated, tenants, terms, trust,
+    wording, work,
 )  # fmt: skip
 
 

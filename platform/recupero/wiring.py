@@ -20,6 +20,7 @@ from recupero.payments import (
     plans,
     settlements,
     suspense,
+    told,
     write_offs,
 )
 from recupero.payments import jobs as payments_jobs
@@ -94,6 +95,9 @@ def wire() -> None:
     subscribe(PlanEnded, mandates.on_plan_ended)
     subscribe(InstalmentNeedsPayer, outreach.on_instalment_needs_payer)
     subscribe(MandateEnded, outreach.on_mandate_ended)
+    subscribe(PaymentBooked, told.on_money)
+    subscribe(PaymentReversed, told.on_money)
+    subscribe(PaymentsBooked, told.on_money)
     subscribe(PaymentBooked, suspense.review_tasks)
     subscribe(PaymentReversed, suspense.review_tasks)
     subscribe(PaymentsBooked, suspense.review_tasks)

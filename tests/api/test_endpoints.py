@@ -74,6 +74,17 @@ def test_a_hold_is_opened_and_ended(api: Machine, owed: debts.Debt) -> None:
     assert api.call("DELETE", f"{path}/{hold}").status_code == 404
 
 
+def test_what_the_law_is_told_is_stated_and_taken_back(api: Machine, owed: debts.Debt) -> None:
+    path = f"/api/v1/accounts/{owed.account_id}/law-facts"
+    fact = api.send(path, kind="event", name="suit", began_on="2026-02-01", note="Court 4")["id"]
+    assert [(row["name"], row["began_on"]) for row in api.get(path)["items"]] == [("suit", "2026-02-01")]
+    api.send(path, 422, kind="event", name="rumour", began_on="2026-02-01")
+    api.send(path, 422, kind="event", name="suit", began_on="2027-02-01")
+    assert api.call("DELETE", f"{path}/{fact}").status_code == 204
+    assert api.get(path)["items"] == []
+    assert api.call("DELETE", f"{path}/{fact}").status_code == 404
+
+
 def test_a_payment_books_once_under_its_key(api: Machine, platform: runtime.Runtime, scope: Scope) -> None:
     (account,) = place(platform, scope, [{"principal": 125_000}]).account_ids
     body = {"account_id": account, "amount_minor": 25_000, "currency": "CLP"}

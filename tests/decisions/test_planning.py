@@ -1,14 +1,17 @@
 """A plan contacts nobody who must not be contacted, is lawful by the single gate, isolated and repeatable."""
 
+import json
 from datetime import timedelta
+from functools import partial
 
 import numpy as np
 import pytest
 from sqlalchemy import select
 
 from recupero.contacts import queries as contacts
-from recupero.contacts import standing
+from recupero.contacts import standing, told
 from recupero.contacts.gate import packs, purpose_for_law
+from recupero.contacts.told import NewFact
 from recupero.decisions import reading
 from recupero.decisions.candidates import law_columns
 from recupero.decisions.service import PlanResult, plan_tenant
@@ -25,12 +28,13 @@ from recupero.payments.policy import Offerer
 from recupero.payments.tables import PromiseToPay
 from recupero.placements import service as placements
 from recupero.placements.lifecycle import HOLDS
-from recupero.placements.tables import ContactPoint, Debtor
-from recupero_sdk.law import Proposal
+from recupero.placements.tables import Account, ContactPoint, Debtor
+from recupero_sdk.law import Event, Proposal
 from tests.decisions.debts import Debt, contact, debt, permit, portfolio
 from tests.factories import World
 
 pytestmark = pytest.mark.usefixtures("noon")
+DAY = timedelta(days=1)
 
 
 def _plan(world: World, scope: Scope) -> PlanResult:
@@ -398,6 +402,18 @@ def test_columns_for_the_law_say_what_contacts_says(world: World) -> None:
         standing.state_portfolio(
             session, book, {"owner_type": "debt_buyer", "party": "first"}, actor="user:1"
         )
+        today = clock.now().date()
+        tell = partial(told.state, session, actor="user:1")
+        one, other = owing[0], owing[1]
+        tell(NewFact("event", "suit", today - DAY), debtor_id=one.debtor_id, account_id=one.account_id)
+        tell(NewFact("situation", "judgment", today), debtor_id=one.debtor_id, account_id=one.account_id)
+        tell(
+            NewFact("situation", "minor", today - DAY, today - DAY), debtor_id=one.debtor_id, account_id=None
+        )
+        tell(NewFact("permission", "workplace", today), debtor_id=other.debtor_id, account_id=None)
+        tell(NewFact("event", "do_not_call", today, channel="sms"),
+             debtor_id=other.debtor_id, account_id=None)  # fmt: skip
+        session.get_one(Account, (scope.tenant(), other.account_id)).last_payment_date = today - 9 * DAY
         session.flush()
         accounts = reading.read_accounts(session, clock.now())
         for channel, kind in (("email", "email"), ("sms", "phone")):
@@ -426,6 +442,9 @@ def _same(row: dict[str, object], facts: object) -> None:
         "employer_contact",
     ):
         assert row[name] == getattr(facts, name), name
+    assert tuple(map(Event.from_json, json.loads(row["events"] or "[]"))) == facts.events  # type: ignore[attr-defined,arg-type]  # a frame's row
+    assert frozenset(row["flags"]) == facts.flags  # type: ignore[attr-defined,call-overload]  # a frame's row
+    assert frozenset(row["permissions"] or ()) == facts.permissions  # type: ignore[attr-defined,call-overload]  # a frame's row
     consented = row["consented_channels"]
     assert (None if consented is None else frozenset(consented)) == facts.consented_channels  # type: ignore[attr-defined,call-overload]  # a frame's row
     assert frozenset(row["opted_out_channels"] or ()) == facts.opted_out_channels  # type: ignore[attr-defined,call-overload]  # a frame's row

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
+from recupero.contacts import queries as contacts_queries
 from recupero.contacts import service as contacts
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
@@ -14,6 +15,7 @@ from recupero.ledger.books import Book
 from recupero.payments import booking
 from recupero.payments.tables import Allocation, Payment
 from recupero.placements.tables import Account
+from recupero_sdk.law import Event
 from tests.factories import World
 from tests.ledger.placed import Placed, place
 
@@ -120,6 +122,23 @@ def test_a_refund_mirrors_the_allocation_gives_the_fee_back_and_reopens_the_acco
     assert books(scope) == before | {Book.TRUST_CASH: 1000, Book.REFUNDS: -1000}
     assert parts(placed) == [{"principal": 900, "cost": 100}]
     assert (account(placed).status, account(placed).balance_minor) == ("active", 1000)
+
+
+def test_the_law_is_told_of_payments_that_stand(platform: runtime.Runtime, scope: Scope) -> None:
+    placed = place(platform, scope, [{"principal": 1000}])
+
+    def told() -> tuple[Event, ...]:
+        (ask,) = [(placed.account_ids[0], None)]
+        with platform.database.transaction(scope) as session:
+            return contacts_queries.law_facts(session, [ask])[ask].events
+
+    first = clock.now().date()
+    pay(placed, 300)
+    clock.advance(timedelta(days=40))
+    pay(placed, 200, "two")
+    assert told() == (Event("payment", first), Event("payment", first + timedelta(days=40)))
+    assert go_back(placed, 300)
+    assert told() == (Event("payment", first + timedelta(days=40)),)
 
 
 def test_a_part_refund_takes_back_what_was_paid_last(platform: runtime.Runtime, scope: Scope) -> None:

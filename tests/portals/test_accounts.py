@@ -120,6 +120,33 @@ def test_accounts_of_another_house_are_not_there(visitor: Visitor, owed: debts.D
     assert "Nothing found" in visitor.text("/accounts?q=ACC-77")
 
 
+def test_a_fact_is_stated_shown_and_taken_back(visitor: Visitor, scope: Scope, owed: debts.Debt) -> None:
+    visitor.sign_in(Role.AGENT, scope)
+    page = f"/accounts/{owed.account_id}"
+    early = visitor.send(f"{page}/facts", _page=page, fact="event:suit", began_on="2026-03-11")
+    assert early.status_code == 422
+    assert "choose today or an earlier day" in early.get_data(as_text=True).lower()
+    sent = visitor.send(
+        f"{page}/facts", _page=page, fact="event:suit", began_on="2026-02-01", note="Court <4>"
+    )
+    assert sent.status_code == 302
+    shown = visitor.text(page)
+    assert "Suit filed" in shown
+    assert "Court &lt;4&gt;" in shown
+    fact_id = shown.split("/facts/")[1].split("/end")[0]
+    visitor.send(f"{page}/facts/{fact_id}/end", _page=page)
+    assert "Court &lt;4&gt;" not in visitor.text(page)
+
+
+def test_a_hold_may_begin_on_an_earlier_day(visitor: Visitor, scope: Scope, owed: debts.Debt) -> None:
+    visitor.sign_in(Role.AGENT, scope)
+    page = f"/accounts/{owed.account_id}"
+    assert visitor.send(f"{page}/holds", _page=page, kind="attorney", since="2026-03-01").status_code == 302
+    assert "Mar 1, 2026" in visitor.text(page).replace("\xa0", " ")
+    late = visitor.send(f"{page}/holds", _page=page, kind="court", since="2026-04-01")
+    assert late.status_code == 422
+
+
 def test_a_hold_of_another_kind_cannot_be_made_up(visitor: Visitor, scope: Scope, owed: debts.Debt) -> None:
     visitor.sign_in(Role.AGENT, scope)
     page = f"/accounts/{owed.account_id}"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from recupero.contacts import law_words, policies, proving, queries, schemas, standing
+from recupero.contacts import law_words, policies, proving, queries, schemas, standing, told
 from recupero.kernel import clock, rest
 from recupero.kernel.errors import Forbidden, NotFound
 from recupero.law import queries as law
@@ -154,6 +154,47 @@ def state_portfolio(body: dict[str, Any], tenant_id: int, portfolio_id: int) -> 
     """State, whole, where the debts of a portfolio differ from the creditor's others"""
     with tenant_transaction(tenant_id) as session:
         standing.state_portfolio(session, portfolio_id, body, actor=the_caller().actor)
+
+
+@blueprint.get("/accounts/<int:account_id>/law-facts")
+@requires(Permission.ACCOUNTS_READ)
+@blueprint.response(200, schemas.FactsSchema)
+def account_facts(account_id: int) -> dict[str, Any]:
+    """What is stated of an account and its debtor for the law, and the payments in the books"""
+    with transaction() as session:
+        found = browse.account(session, account_id).account
+        return {"items": told.told_of_account(session, found.debtor_id, account_id)}
+
+
+@blueprint.post("/accounts/<int:account_id>/law-facts")
+@requires(Permission.ACCOUNTS_WORK)
+@blueprint.arguments(schemas.NewFactSchema)
+@blueprint.response(201, rest.MadeSchema)
+def state_fact(body: dict[str, Any], account_id: int) -> dict[str, Any]:
+    """State an event, a situation or a permission that the law asks for"""
+    whole = body.pop("whole_debtor")
+    with transaction() as session:
+        found = browse.account(session, account_id).account
+    with tenant_transaction(found.tenant_id) as session:
+        fact_id = told.state(
+            session, told.NewFact(**body), debtor_id=found.debtor_id,
+            account_id=None if whole else account_id, actor=the_caller().actor,
+        )  # fmt: skip
+    return {"id": fact_id}
+
+
+@blueprint.delete("/accounts/<int:account_id>/law-facts/<int:fact_id>")
+@requires(Permission.ACCOUNTS_WORK)
+@blueprint.response(204)
+def end_fact(account_id: int, fact_id: int) -> None:
+    """What was stated is not so any more, or never was"""
+    with transaction() as session:
+        found = browse.account(session, account_id).account
+        stated = {one.id for one in told.told_of_account(session, found.debtor_id, account_id)}
+    if fact_id not in stated:
+        raise NotFound("no such fact stands of this account")
+    with tenant_transaction(found.tenant_id) as session:
+        told.end(session, fact_id, actor=the_caller().actor)
 
 
 @blueprint.get("/accounts/<int:account_id>/law")

@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -15,6 +15,8 @@ from sqlalchemy.orm import Session
 from recupero.contacts import gate
 from recupero.contacts.standing import Standing, standing
 from recupero.contacts.tables import Permission
+from recupero.contacts.told import Told, events_of, standing_on, told
+from recupero.kernel import clock
 from recupero.kernel.bulk import any_of
 from recupero.kernel.database import scope_of
 from recupero.kernel.money import Money
@@ -39,6 +41,7 @@ FLAG_OF_HOLD: dict[str, Flag] = {
 #: Holds whose beginning starts a pause or a term of law.
 EVENT_OF_HOLD: dict[str, EventKind] = {
     "breathing_space": "breathing_space", "dispute": "dispute", "complaint": "complaint",
+    "attorney": "attorney_notice", "cease": "cease_request",
 }  # fmt: skip
 EVERY_CHANNEL = "all"
 
@@ -64,6 +67,7 @@ class Dossiers:
     holds: Mapping[int, list[OpenHold]]
     permissions: Mapping[int, Permissions]
     standing: Standing
+    told: Mapping[int, list[Told]] = field(default_factory=dict)
 
     def holds_on(self, account: Reachable) -> list[OpenHold]:
         """Holds on the account itself or on everything of its debtor."""
@@ -71,6 +75,14 @@ class Dossiers:
             hold
             for hold in self.holds.get(account.debtor_id, ())
             if hold.account_id is None or hold.account_id == account.account_id
+        ]
+
+    def told_of(self, account: Reachable) -> list[Told]:
+        """What is stated of the account itself or of everything of its debtor."""
+        return [
+            one
+            for one in self.told.get(account.debtor_id, ())
+            if one.account_id is None or one.account_id == account.account_id
         ]
 
     def point(self, account: Reachable, point_id: int | None) -> Point | None:
@@ -82,9 +94,11 @@ class Dossiers:
         account = self.accounts[account_id]
         point = self.point(account, point_id)
         permissions = self.permissions.get(account.debtor_id, Permissions())
-        holds = self.holds_on(account)
+        holds, told, today = self.holds_on(account), self.told_of(account), clock.now().date()
         flags = (FLAG_OF_HOLD.get(hold.kind) for hold in holds)
         place = gate.postal(account.country, account.postal_code)
+        situations: Any = standing_on(told, "situation", today)  # words of the law, checked when stated
+        allowed: Any = standing_on(told, "permission", today)
         stated: Any = self.standing.of(account.tenant_id, account.law)  # words of the law by construction
         return Facts(
             country=account.country,
@@ -96,7 +110,8 @@ class Dossiers:
             consented_channels=permissions.consented,
             opted_out_channels=permissions.opted_out,
             employer_contact=point is not None and point.at_work,
-            flags=frozenset(flag for flag in flags if flag is not None),
+            flags=frozenset(flag for flag in flags if flag is not None) | situations,
+            permissions=allowed,
             due_date=account.due_date,
             amount=Money(account.balance_minor, account.currency).major(),
             currency=account.currency,
@@ -108,7 +123,11 @@ class Dossiers:
             phone_region=self._phone_region(account, point),
             line_type=gate.LINES.get(point.line_type or "") if point is not None else None,
             language=account.language,
-            events=tuple(_event(hold) for hold in holds if hold.kind in EVENT_OF_HOLD),
+            events=events_of(
+                told,
+                account.last_payment_date,
+                (_event(hold) for hold in holds if hold.kind in EVENT_OF_HOLD),
+            ),
         )
 
     def nowhere(self, account: Reachable) -> bool:
@@ -149,7 +168,7 @@ def dossiers(session: Session, account_ids: Collection[int]) -> Dossiers:
     debtors = {account.debtor_id for account in accounts.values()}
     return Dossiers(
         accounts, reach.points_of(session, debtors), reach.open_holds(session, debtors),
-        permissions_of(session, debtors), standing(session),
+        permissions_of(session, debtors), standing(session), told(session, debtors),
     )  # fmt: skip
 
 
@@ -187,11 +206,11 @@ def _permissions(words: Mapping[str, tuple[datetime, int, str]]) -> Permissions:
 def facts_to_json(facts: Facts) -> dict[str, Any]:
     """What is known, in JSON types; what is not known is left out."""
     known: dict[str, Any] = {}
-    for field in fields(Facts):
-        value = getattr(facts, field.name)
-        if value == field.default:
+    for one in fields(Facts):
+        value = getattr(facts, one.name)
+        if value == one.default:
             continue
-        known[field.name] = _plain(value)
+        known[one.name] = _plain(value)
     if facts.amount is not None:
         known["amount"] = str(facts.amount)
     return known
@@ -206,7 +225,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(each) for each in value]
     if isinstance(value, Event | Window):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
     return value
 
 

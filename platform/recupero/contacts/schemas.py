@@ -1,7 +1,10 @@
 """What the API says and takes about contacts, messages and the law."""
 
+from itertools import chain
+
 from marshmallow import Schema, fields, validate
 
+from recupero.contacts.told import NAMES
 from recupero.kernel.rest import MAX_PAGE, PAGE, asked_reference, reference
 from recupero_sdk.law import CHANNELS
 from recupero_sdk.law.reasons import LANGUAGES
@@ -181,6 +184,39 @@ class AgencyStatedSchema(Schema):
         values=fields.String(validate=validate.Length(max=25)),
         metadata=_NUMBERS,
     )
+
+
+class FactSchema(Schema):
+    """One stated fact that stands. `account_id` null: of everything of the debtor. `until`: its last day."""
+
+    id = fields.Integer(required=True)
+    account_id = fields.Integer(required=True, allow_none=True)
+    kind = fields.String(required=True)
+    name = fields.String(required=True)
+    began_on = fields.Date(required=True)
+    until = fields.Date(required=True, allow_none=True)
+    channel = fields.String(required=True, allow_none=True)
+    stated_by = fields.String(required=True)
+    stated_at = fields.DateTime(required=True)
+
+
+class FactsSchema(Schema):
+    items = fields.List(fields.Nested(FactSchema), required=True)
+
+
+class NewFactSchema(Schema):
+    """A fact to state. Which names a kind takes is in the guide of what the law is told."""
+
+    kind = fields.String(required=True, validate=validate.OneOf(NAMES))
+    name = fields.String(required=True, validate=validate.OneOf(sorted({*chain(*NAMES.values())})))
+    began_on = fields.Date(required=True, metadata={"description": "the day it happened or began"})
+    until = fields.Date(load_default=None, allow_none=True, metadata={"description": "its last day"})
+    channel = fields.String(
+        load_default=None, allow_none=True, validate=validate.OneOf(CHANNELS),
+        metadata={"description": "only of an event that is about one channel"},
+    )  # fmt: skip
+    note = fields.String(load_default="", validate=validate.Length(max=500))
+    whole_debtor = fields.Boolean(load_default=False)
 
 
 class VerdictSchema(Schema):

@@ -1,6 +1,6 @@
 """The record of every contact, in and out; consents and opt-outs; the house rules above the law."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Index, String, UniqueConstraint, text
@@ -133,6 +133,32 @@ class Permission(TenantOwned, Base):
     kind: Mapped[str] = mapped_column(String(8))  # consent, opt_out
     at: Mapped[datetime]
     source: Mapped[str]
+
+
+class StatedFact(TenantOwned, Base):
+    """What people state of a debtor (`account_id` null) or of one account because the law asks for it: an
+    event on a day, a situation or a permission that stands from a day on. `until` is its last day. Ended: it
+    stands no more, or never was so. Payments in the books are told here as well, `stated_by` payments."""
+
+    __tablename__ = "stated_facts"
+    __table_args__ = (
+        Index("ix_stated_facts_debtor", "tenant_id", "debtor_id", postgresql_where=text("ended_at IS NULL")),
+        Index("ix_stated_facts_account", "tenant_id", "account_id"),
+        {"info": TENANT},
+    )
+
+    debtor_id: Mapped[int]
+    account_id: Mapped[int | None]
+    kind: Mapped[str] = mapped_column(String(10))  # event, situation, permission
+    name: Mapped[str] = mapped_column(String(30))  # a word of the law, see contacts.told
+    began_on: Mapped[date]
+    until: Mapped[date | None]
+    channel: Mapped[str | None] = mapped_column(String(12))
+    note: Mapped[str | None] = mapped_column(EncryptedText)
+    stated_by: Mapped[str]
+    stated_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None]
 
 
 class Preference(TenantOwned, Base):

@@ -217,7 +217,7 @@ def law_columns(rows: pl.DataFrame, channel: str) -> pl.DataFrame:
 
     return rows.select(
         "account", "person", "country", "region", "timezone", "debt_kind", "due_date",
-        "creditor_sector", "owner_type", "party", "agency_region",
+        "creditor_sector", "owner_type", "party", "agency_region", "permissions", "events",
         debt=pl.format("{}:{}", "tenant", "account"),
         creditor=pl.col("tenant").cast(pl.String),
         phone_timezone=pl.col(f"{channel}_zone"),
@@ -227,7 +227,7 @@ def law_columns(rows: pl.DataFrame, channel: str) -> pl.DataFrame:
         line_type=pl.col(f"{channel}_line").replace_strict(LINES, default=None, return_dtype=pl.String),
         consented_channels=_list("consents"),
         opted_out_channels=_list("opt_outs"),
-        flags=pl.lit([], pl.List(pl.String)),
+        flags=pl.col("situations").fill_null([]),
         employer_contact=pl.col(f"{channel}_at_work"),
     )  # fmt: skip
 

@@ -6,13 +6,16 @@ One statement for a tenant, like the features. What it says of an account's plac
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
 
+from recupero.contacts.facts import column_of
 from recupero.contacts.gate import postal
 from recupero.contacts.queries import HISTORY
+from recupero.contacts.told import Told, events_of, standing_on, told_of_all
 from recupero.decisions.columns import read_frame
 from recupero.kernel.database import scope_of
 from recupero.placements.lifecycle import ENDED, HOLDS
@@ -110,7 +113,7 @@ AS portfolio,
     a.currency, a.balance_minor, a.due_date,
     coalesce(o.law ->> 'debt_kind', t.settings -> 'law' ->> 'debt_kind', a.product) AS debt_kind, {_STATED},
     g.law ->> 'region' AS agency_region,
-    d.country, d.region, d.timezone, d.postal_code,
+    a.last_payment_date, d.country, d.region, d.timezone, d.postal_code,
     coalesce(d.timezone, t.timezone) AS clock_zone,
     (ARRAY[{_STRENGTH}])[least(whole.strength, one.strength)] AS hold,
     s.consents, coalesce(s.opt_outs, ',') AS opt_outs,
@@ -147,12 +150,12 @@ def read_accounts(session: Session, at: datetime) -> pl.DataFrame:
     import polars as pl
 
     times = ("last_at", "broken_at", "waiting_due")
-    dates = ("due_date", "promised_for", "late_on")
+    dates = ("due_date", "last_payment_date", "promised_for", "late_on")
     schema: dict[str, type[pl.DataType]] = {
         "tenant": pl.Int64, "account": pl.Int64, "debtor": pl.Int64, "person": pl.Int64,
         "portfolio": pl.Int64,
         "currency": pl.String, "balance_minor": pl.Int64, "due_date": pl.String, "debt_kind": pl.String,
-        **dict.fromkeys((*STATED, "agency_region"), pl.String),
+        **dict.fromkeys((*STATED, "agency_region", "last_payment_date"), pl.String),
         "country": pl.String, "region": pl.String, "timezone": pl.String, "postal_code": pl.String,
         "clock_zone": pl.String,
         "hold": pl.String, "consents": pl.String, "opt_outs": pl.String,
@@ -174,7 +177,7 @@ def read_accounts(session: Session, at: datetime) -> pl.DataFrame:
     }  # fmt: skip
     frame = read_frame(session, _ACCOUNTS, schema, {"tenant": scope_of(session).tenant(), "at": at})
     flags = [f"{channel}_at_work" for channel in POINTS] + ["busy"]
-    return _placed(frame).with_columns(
+    frame = _placed(frame).with_columns(
         *(
             pl.col(name).str.to_datetime("%Y-%m-%d %H:%M:%S%.f%#z", time_unit="us", time_zone="UTC")
             for name in times
@@ -182,6 +185,27 @@ def read_accounts(session: Session, at: datetime) -> pl.DataFrame:
         *(pl.col(name).str.to_date("%Y-%m-%d") for name in dates),
         *((pl.col(name) == "t").alias(name) for name in flags),
     )
+    return _told(frame, told_of_all(session), at)
+
+
+def _told(frame: pl.DataFrame, stated: Mapping[int, list[Told]], at: datetime) -> pl.DataFrame:
+    """With situations, permissions and dated events (JSON text), as `contacts.told` has them."""
+    import polars as pl
+
+    rows = frame.select("account", "debtor", "last_payment_date").filter(
+        pl.col("last_payment_date").is_not_null() | pl.col("debtor").is_in(list(stated))
+    )
+    day, found = at.date(), []
+    for account, debtor, paid_on in rows.iter_rows():
+        mine = [one for one in stated.get(debtor, ()) if one.account_id in (None, account)]
+        situations, allowed = (sorted(standing_on(mine, kind, day)) for kind in ("situation", "permission"))
+        found.append((account, situations, allowed, column_of(events_of(mine, paid_on))))
+    words = pl.List(pl.String)
+    schema: dict[str, Any] = {
+        "account": pl.Int64, "situations": words, "permissions": words, "events": pl.String
+    }  # fmt: skip
+    table = pl.DataFrame(found, schema=schema, orient="row")
+    return frame.join(table, on="account", how="left", maintain_order="left")
 
 
 def _placed(frame: pl.DataFrame) -> pl.DataFrame:

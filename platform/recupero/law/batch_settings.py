@@ -48,7 +48,7 @@ def settings_of(
     """
     law = compiled(pack)
     given = set(rows.columns)
-    rows = _with_every_column(rows)
+    rows = _without_idle_payments(law, _with_every_column(rows))
     kept = [name for name in (*_TEXTS, *_SIGNS, *_DATED) if name in given and _asked(law, name)]
     key = rows.select(
         *kept,
@@ -139,6 +139,24 @@ def _with_every_column(rows: pl.DataFrame) -> pl.DataFrame:
 def _asked(law: CompiledPack, name: str) -> bool:
     """Whether some rule asks for this fact; others are left out, so that settings stay few."""
     return any(_asks(article.rule, name) for article in law.articles if decides(article.rule))
+
+
+def _without_idle_payments(law: CompiledPack, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows without the payments, where no deciding rule asks for them: the days on which debts were paid
+    are many, and would tell apart accounts that are alike."""
+    told = rows["events"].unique().drop_nulls()
+    if told.is_empty() or any(
+        decides(article.rule) and _minds_payments(article.rule) for article in law.articles
+    ):
+        return rows
+    kept = [json.dumps([event for event in json.loads(text) if event["kind"] != "payment"]) for text in told]
+    return rows.with_columns(events=pl.col("events").replace_strict(told, kept))
+
+
+def _minds_payments(rule: Rule) -> bool:
+    if rule.kind == "limitation" and rule.parameters.unless_contact is not None:
+        return True
+    return '"payment"' in rule.parameters.model_dump_json()
 
 
 def _asks(rule: Rule, name: str) -> bool:

@@ -266,7 +266,7 @@ def open_hold(data: dict[str, Any], account_id: int) -> dict[str, Any]:
     with tenant_transaction(found.tenant_id) as session:
         hold_id = service.open_hold(
             session, debtor_id=found.debtor_id, account_id=None if data["whole_debtor"] else account_id,
-            kind=data["kind"], source=actor, until=data["until"],
+            kind=data["kind"], source=actor, until=data["until"], since=data["since"],
         )  # fmt: skip
         audit.record(
             session, "placements.open_hold", f"hold:{hold_id}", actor=actor, tenant_id=found.tenant_id,

@@ -48,6 +48,7 @@ class Reachable:
     language: str
     postal_code: str | None = None
     law: Mapping[str, Any] = field(default_factory=dict)  # what the portfolio states for the law
+    last_payment_date: date | None = None  # as the creditor's file told it
 
     @property
     def ended(self) -> bool:
@@ -89,7 +90,7 @@ _REACHABLE = (
         Account.open_date, Account.due_date, Account.placed_on, Account.balance_minor,
         Account.interest_minor, Account.cost_minor + Account.fee_minor, Account.status,
         Debtor.name, Debtor.country, Debtor.region, Debtor.timezone, Debtor.language,
-        Debtor.postal_code, Portfolio.law,
+        Debtor.postal_code, Portfolio.law, Account.last_payment_date,
     )
     .join(Debtor, (Debtor.tenant_id == Account.tenant_id) & (Debtor.id == Account.debtor_id))
     .join(Portfolio, (Portfolio.tenant_id == Account.tenant_id) & (Portfolio.id == Account.portfolio_id))
@@ -183,6 +184,16 @@ def accounts_of(session: Session, debtor_ids: Collection[int]) -> dict[int, list
     for debtor_id, account_id in rows:
         found[debtor_id].append(account_id)
     return found
+
+
+def debtors_of(session: Session, account_ids: Collection[int]) -> dict[int, int]:
+    """The debtor of each account in scope."""
+    rows = session.execute(
+        select(Account.id, Account.debtor_id).where(
+            Account.tenant_id.in_(scope_of(session).tenant_ids), among(Account.id, account_ids)
+        )
+    )
+    return {row.id: row.debtor_id for row in rows}
 
 
 def open_holds(session: Session, debtor_ids: Collection[int]) -> dict[int, list[OpenHold]]:

@@ -189,6 +189,10 @@ class HoldsSchema(Schema):
 class NewHoldSchema(Schema):
     kind = fields.String(required=True, validate=validate.OneOf(HOLDS))
     whole_debtor = fields.Boolean(load_default=False)
+    since = fields.AwareDateTime(
+        load_default=None, allow_none=True,
+        metadata={"description": "when what stops the work began; now, where left out"},
+    )  # fmt: skip
     until = fields.AwareDateTime(load_default=None, allow_none=True)
 
 

@@ -145,13 +145,17 @@ def open_hold(
     kind: str,
     source: str,
     until: datetime | None = None,
+    since: datetime | None = None,
 ) -> int:
     """Stop work on the debtor, or on one account; its id. A hold of that kind that is open already stays.
 
-    Needs one tenant in scope. Publishes `HoldOpened` where it is new.
+    `since`: when what stops the work began, now where it is left out; terms of law run from it. Needs one
+    tenant in scope. Publishes `HoldOpened` where it is new. Raises UserError at a beginning yet to come.
     """
     if kind not in HOLDS:
         raise ValueError(f"unknown hold {kind!r}: one of {', '.join(HOLDS)}")
+    if since is not None and since > clock.now():
+        raise UserError("choose today or an earlier day", field="since")
     tenant = scope_of(session).tenant()
     same_account = Hold.account_id.is_(None) if account_id is None else Hold.account_id == account_id
     found = session.execute(
@@ -163,7 +167,7 @@ def open_hold(
         return found
     hold = Hold(
         tenant_id=tenant, debtor_id=debtor_id, account_id=account_id, kind=kind, source=source,
-        started_at=clock.now(), until=until,
+        started_at=since or clock.now(), until=until,
     )  # fmt: skip
     session.add(hold)
     session.flush()

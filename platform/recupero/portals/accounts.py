@@ -7,7 +7,7 @@ from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from recupero.contacts import proving
+from recupero.contacts import proving, told
 from recupero.decisions.features import FEATURES
 from recupero.kernel import clock
 from recupero.ledger import queries as ledger
@@ -23,6 +23,7 @@ from recupero.portals.forms import Form
 from recupero.portals.identity import masked
 from recupero.portals.language import language
 from recupero.portals.pages import blueprint
+from recupero.portals.words import label
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, the_caller, transaction
 from recupero.tenancy.permissions import Permission
@@ -80,7 +81,12 @@ def account(account_id: int) -> ResponseReturnValue:
 
 
 def account_view(
-    account_id: int, *, hold: Form | None = None, promise: Form | None = None, link: str | None = None
+    account_id: int,
+    *,
+    hold: Form | None = None,
+    promise: Form | None = None,
+    fact: Form | None = None,
+    link: str | None = None,
 ) -> dict[str, Any]:
     """Everything that the page of an account shows, with forms that were refused. Raises NotFound."""
     with transaction() as session:
@@ -105,8 +111,15 @@ def account_view(
             "today": clock.now().date(),
             "hold": hold or Form(),
             "promise": promise or Form(),
+            "facts": told.told_of_account(session, card.account.debtor_id, account_id),
+            "fact_form": fact or Form(),
+            "fact_choices": [(kind, _choices(kind, names)) for kind, names in told.NAMES.items()],
             "link": link,
         }
+
+
+def _choices(kind: str, names: Sequence[str]) -> list[tuple[str, str]]:
+    return [(name, label(f"stated_{kind}", name)) for name in names]
 
 
 def _interest(session: Session, account_id: int) -> tuple[int, str, str | None] | None:

@@ -1,4 +1,4 @@
-"""The words of what the law is told: sectors, owners and parties, as people choose them."""
+"""The words of what the law is told: sectors, owners and parties; events, situations and permissions."""
 
 from flask_babel import lazy_gettext as _
 
@@ -32,4 +32,53 @@ FACTS: Words = {
     "owner_type": _("Who owns the debts"),
     "party": _("Who appears to the debtor"),
     "debt_kind": _("Kind of debt"),
+}
+EVENTS: Words = {
+    "payment": _("Payment"),
+    "acknowledgement": _("Debt acknowledged in writing"),
+    "demand": _("Formal demand served"),
+    "suit": _("Suit filed"),
+    "judgment": _("Judgment given"),
+    "dispute": _("Debt disputed"),
+    "verification": _("Debt verified to the debtor"),
+    "complaint": _("Complaint received"),
+    "complaint_answered": _("Complaint answered"),
+    "cease_request": _("Asked to stop contact"),
+    "do_not_call": _("Entered in a do-not-call register"),
+    "breathing_space": _("Breathing space began"),
+    "crisis_moratorium": _("Mental health crisis moratorium began"),
+    "attorney_notice": _("Lawyer named"),
+    "validation_notice": _("Validation notice given"),
+    "rights_notice": _("Notice of rights given"),
+    "transfer_notice": _("Notice of the transfer of the debt given"),
+    "visit_notice": _("Visit announced"),
+    "email_notice": _("Notice of contact by e-mail given"),
+    "bureau_notice": _("Notice of the credit bureau given"),
+    "letter_of_claim": _("Letter of claim sent"),
+    "workplace_request": _("Asked not to be contacted at work"),
+    "limitation_refused": _("Refused to pay because of limitation"),
+}
+SITUATIONS: Words = {
+    "bureau_notice_served": _("Told of the entry in a credit bureau"),
+    "lacks_capacity": _("Lacks legal capacity"),
+    "limitation_refused": _("Pleads limitation"),
+    "no_visits": _("Wants no visits"),
+    "judgment": _("A judgment stands"),
+    "minor": _("Is a minor"),
+    "adr_case": _("A mediation or arbitration runs"),
+    "undocumented": _("No document proves the debt"),
+    "hospital": _("Is in hospital"),
+}
+ALLOWED: Words = {
+    "workplace": _("Contact at the workplace"),
+    "employer": _("Contact with the employer"),
+    "third_party": _("Talk with third parties"),
+    "visit": _("Visits"),
+    "third_party_address": _("Letters to the address of a third party"),
+    "other_hours": _("Contact at other hours"),
+}
+STATED_KINDS: Words = {
+    "event": _("It happened on a day"),
+    "situation": _("It is so"),
+    "permission": _("The debtor allows it"),
 }

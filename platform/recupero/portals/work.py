@@ -70,20 +70,28 @@ def account_hold(account_id: int) -> ResponseReturnValue:
         until = datetime.combine(form.day("until"), time.max, UTC) if form.optional("until") else None
         if until is not None and until <= clock.now():
             raise UserError("Choose a day that is yet to come.", field="until")
+        since = _since(form)
         with tenant_transaction(card.account.tenant_id) as session:
             hold_id = placements.open_hold(
                 session, debtor_id=card.debtor.id, account_id=None if form.optional("whole") else account_id,
-                kind=kind, source=caller.actor, until=until,
+                kind=kind, source=caller.actor, until=until, since=since,
             )  # fmt: skip
             audit.record(
                 session, "placements.open_hold", f"hold:{hold_id}", actor=caller.actor,
                 tenant_id=card.account.tenant_id, kind=kind,
             )  # fmt: skip
     except UserError as error:
-        form.refuse(error, "kind", "until")
+        form.refuse(error, "kind", "since", "until")
         return render_template("accounts/account.html", **account_view(account_id, hold=form)), 422
     flash(_("Work on this is on hold: %(what)s.", what=label("hold", kind)))
     return redirect(url_for("portals.account", account_id=account_id))
+
+
+def _since(form: Form) -> datetime | None:
+    """The day on which it began, at an hour that lies in that day wherever one is; None: now."""
+    if not form.optional("since") or form.day("since") == clock.now().date():
+        return None
+    return datetime.combine(form.day("since"), time(12), UTC)
 
 
 @blueprint.post("/accounts/<int:account_id>/holds/<int:hold_id>/end")

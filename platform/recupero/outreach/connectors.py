@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from recupero.kernel import runtime
 from recupero.outreach.rests import Rest, resting
 from recupero.tenancy import queries as tenancy
-from recupero_sdk.channels import Channel, Message, Receipt, SendOutcome, Uncertain
+from recupero_sdk.channels import Channel, Message, Receipt, SendOutcome, Uncertain, carried
 from recupero_sdk.settings import PluginConfig
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ def _configured(session: Session, key: str, channel: Channel) -> Connector:
 
 def _claim(chosen: dict[str, Connector], connector: Connector) -> None:
     if connector.channel is not None:
-        for name in connector.channel.capabilities.channels:
+        for name in carried(connector.channel, connector.config):
             chosen.setdefault(name, connector)
 
 

@@ -96,7 +96,8 @@ class Capabilities:
 
     `per_second` is how many messages a provider account takes, `concurrency` how many `send` calls at once;
     None is no limit. A connector whose limit is a matter of the account names the settings `per_second` and
-    `concurrency`, which then count instead. `unit_cost_minor` is the usual price for planning.
+    `concurrency`, which then count instead; one that carries only some of its `channels` for an account names
+    the setting `channels` (see `carried`). `unit_cost_minor` is the usual price for planning.
     """
 
     channels: tuple[str, ...]
@@ -138,3 +139,13 @@ class DryRuns(Protocol):
         """The receipts that `send` would give as far as the connector knows by itself (no reference), with
         the cost where it has a price. Hands nothing to anybody."""
         ...
+
+
+def carried(channel: Channel, config: PluginConfig) -> tuple[str, ...]:
+    """The channels of law that a connector carries as it is set up: those named in its setting `channels`,
+    with commas, where it has one that is filled in; otherwise all that it can."""
+    names = channel.capabilities.channels
+    if not any(setting.name == "channels" for setting in channel.settings):
+        return names
+    told = {name.strip() for name in config.get("channels").split(",")} - {""}
+    return tuple(name for name in names if name in told) if told else names

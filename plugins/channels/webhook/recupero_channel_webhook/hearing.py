@@ -1,0 +1,136 @@
+"""What the agency's own system tells: signed JSON (the README tells its form)."""
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from recupero_sdk.inbound import (
+    Attachment,
+    Event,
+    Fate,
+    InboundAnswer,
+    InboundRequest,
+    MessageEvent,
+    Rejected,
+    StatusEvent,
+)
+from recupero_sdk.settings import PluginConfig
+from recupero_sdk.signatures import believed_json
+
+MOST_EVENTS, MOST_FILES, MOST_BYTES = 100, 10, 5_000_000
+MOST_CHARACTERS = 100_000
+CARRIED = ("image/jpeg", "image/png", "image/gif", "image/webp", "application/pdf", "audio/")
+_REASON = re.compile(r"[A-Za-z0-9 _.:-]{1,60}")
+
+
+class _Wrong(ValueError):
+    """What is wrong with an entry, in words that name nobody."""
+
+
+def channels_of(config: PluginConfig) -> tuple[str, ...]:
+    """The channels of law that go to this agency's system."""
+    return tuple(filter(None, (name.strip() for name in config.get("channels").split(","))))
+
+
+def hear(request: InboundRequest, config: PluginConfig) -> InboundAnswer:
+    """The events of a signed request; one entry that cannot be read refuses the whole."""
+    told = believed_json(request, config.get("secret")).get("events")
+    if not isinstance(told, list) or not 0 < len(told) <= MOST_EVENTS:
+        raise Rejected(f"`events` must be a list of 1 to {MOST_EVENTS} entries", status=400)
+    found: dict[str, Event] = {}
+    for place, entry in enumerate(told):
+        try:
+            event = _event(entry, config)
+        except _Wrong as wrong:
+            raise Rejected(f"events[{place}]: {wrong}", status=400) from wrong
+        found[event.id] = event
+    return InboundAnswer(list(found.values()))
+
+
+def _event(entry: object, config: PluginConfig) -> Event:
+    if not isinstance(entry, dict):
+        raise _Wrong("must be an object")
+    kind = entry.get("kind")
+    if kind == "status":
+        return _status(entry)
+    if kind == "message":
+        return _message(entry, channels_of(config))
+    raise _Wrong("`kind` must be status or message")
+
+
+def _status(entry: Mapping[str, Any]) -> StatusEvent:
+    reference, told = _text(entry, "reference", 180, required=True), _text(entry, "fate", 20)
+    reason = _text(entry, "reason", 60) or None
+    if reason is not None and not _REASON.fullmatch(reason):
+        raise _Wrong("`reason` must be a short code and hold nothing of a person")
+    try:
+        fate = Fate(told)
+    except ValueError as error:
+        raise _Wrong(f"`fate` must be one of {', '.join(Fate)}") from error
+    name = f"{reference}:{fate.value}"
+    return StatusEvent(_text(entry, "id", 180) or name, reference, fate, _moment(entry), reason)
+
+
+def _message(entry: Mapping[str, Any], channels: tuple[str, ...]) -> MessageEvent:
+    channel, answers = _text(entry, "channel", 20), entry.get("answers") or []
+    if channel not in channels:
+        raise _Wrong(f"`channel` must be one of {', '.join(channels)}")
+    if not isinstance(answers, list) or not all(isinstance(one, str) for one in answers):
+        raise _Wrong("`answers` must be a list of texts")
+    files = entry.get("attachments") or []
+    if not isinstance(files, list) or len(files) > MOST_FILES:
+        raise _Wrong(f"`attachments` must be a list of {MOST_FILES} at most")
+    return MessageEvent(
+        id=_text(entry, "id", 180, required=True),
+        channel=channel,
+        sender=_text(entry, "from", 320, required=True).strip(),
+        recipient=_text(entry, "to", 320),
+        subject=_text(entry, "subject", 1000),
+        text=_text(entry, "text", MOST_CHARACTERS),
+        at=_moment(entry),
+        answers=tuple(answers[:20]),
+        attachments=tuple(_file(file) for file in files),
+        payload=_text(entry, "payload", 1000) or None,
+        automatic=entry.get("automatic") is True,
+    )
+
+
+def _file(file: object) -> Attachment:
+    if not isinstance(file, dict):
+        raise _Wrong("an attachment must be an object")
+    kind = _text(file, "media_type", 100).lower() or "application/octet-stream"
+    try:
+        content = base64.b64decode(_text(file, "content", 40_000_000), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise _Wrong("`content` is not base64") from error
+    name = re.split(r"[/\\]", _text(file, "name", 1000))[-1]
+    name = "".join(letter for letter in name if letter.isprintable()).strip(" .")[:120] or "file"
+    kept = len(content) <= MOST_BYTES and kind.startswith(CARRIED)
+    return Attachment(name, kind, len(content), content if kept else None)
+
+
+def _text(entry: Mapping[str, Any], name: str, most: int, *, required: bool = False) -> str:
+    value = entry.get(name)
+    if value is None and not required:
+        return ""
+    if not isinstance(value, str) or (required and not value.strip()):
+        raise _Wrong(f"`{name}` must be a text")
+    if len(value) > most:
+        raise _Wrong(f"`{name}` has more than {most} characters")
+    return value.replace("\x00", "")
+
+
+def _moment(entry: Mapping[str, Any]) -> datetime | None:
+    told = _text(entry, "at", 40)
+    if not told:
+        return None
+    try:
+        moment = datetime.fromisoformat(told)
+    except ValueError as error:
+        raise _Wrong("`at` must be a moment such as 2026-11-03T14:05:00Z") from error
+    if moment.tzinfo is None:
+        raise _Wrong("`at` must name its offset from UTC")
+    return moment

@@ -90,6 +90,7 @@ def wire() -> None:
     subscribe(AccountsClosed, plans.on_closed)
     subscribe(AccountsClosed, settlements.on_closed)
     subscribe(PlanBroken, write_offs.on_plan_broken)
+    subscribe(PlanStarted, write_offs.on_plan_started)
     subscribe(LinkRevoked, charges.withdraw_revoked)
     subscribe(LinkRevoked, mandates.on_link_revoked)
     subscribe(PlanEnded, mandates.on_plan_ended)

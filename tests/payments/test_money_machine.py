@@ -182,7 +182,7 @@ class Money(RuleBasedStateMachine):
         self.outside: list[Doing] = []
         self.inside: list[tuple[datetime, Doing]] = []
         self.amounts: dict[str, int] = {}
-        self.refunded: dict[str, int] = {}
+        self.refunded: dict[str, list[int]] = {}
         self.disputed: dict[str, int] = {}
         self.direct = 0
         self.settled: set[int] = set()
@@ -268,8 +268,19 @@ class Money(RuleBasedStateMachine):
     def refund(self, which: int, share: int) -> None:
         key = self._payment(which)
         total = max(self.amounts[key] * share // 4, 1)
-        self.refunded[key] = max(self.refunded.get(key, 0), total)
+        more = total - sum(self.refunded.get(key, []))
+        if more > 0:
+            self.refunded.setdefault(key, []).append(more)
         self._back(key, "refund", total)
+
+    @precondition(lambda self: any(self.refunded.values()))
+    @rule(which=st.integers(0, 99))
+    def a_refund_fails(self, which: int) -> None:
+        """From then on the gateway's sums are lower by it."""
+        clock.advance(timedelta(minutes=1))
+        known = sorted(key for key, refunds in self.refunded.items() if refunds)
+        key = known[which % len(known)]
+        self._back(key, "refund_failed", self.refunded[key].pop(which % len(self.refunded[key])))
 
     @precondition(lambda self: self.amounts)
     @rule(which=st.integers(0, 99))
@@ -360,7 +371,7 @@ class Money(RuleBasedStateMachine):
                 assert trial[self.books.scope.tenant(), "CLP", Book.DIRECT_PAYMENTS] == self.direct
 
     def _went_back(self, key: str) -> int:
-        return min(self.amounts[key], self.refunded.get(key, 0) + self.disputed.get(key, 0))
+        return min(self.amounts[key], sum(self.refunded.get(key, [])) + self.disputed.get(key, 0))
 
     def teardown(self) -> None:
         """Tell a fresh creditor the same, late, shuffled and twice."""

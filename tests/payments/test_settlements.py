@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
@@ -220,6 +220,23 @@ def test_a_broken_plan_lets_its_settlement_lapse(placed: Placed) -> None:
     clock.advance(timedelta(days=5))
     settle()
     assert states(placed.scope) == [("lapsed", 0)]
+
+
+@pytest.mark.parametrize("noticed_after", [6, 20])
+def test_when_a_broken_plan_is_noticed_changes_neither_days_nor_rate(
+    placed: Placed, noticed_after: int
+) -> None:
+    """The first instalment is missed after five days of grace: then the settlement is due."""
+    accept(placed, offer(placed, choice=Choice(TODAY, every="monthly", instalments=3)).id)
+    clock.advance(timedelta(days=noticed_after))
+    settle()
+    clock.advance(timedelta(days=25 - noticed_after))
+    pay(placed, 700)
+    settle()
+    assert states(placed.scope) == [("lapsed", 0)]
+    with runtime.current().database.transaction(placed.scope) as session:
+        assert session.execute(select(Settlement.pay_by)).scalar_one() == TODAY + timedelta(days=5)
+        assert session.execute(select(func.sum(Allocation.fee_minor))).scalar_one() == 70
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +63,12 @@ class PlanStarted:
 
 @dataclass(frozen=True, slots=True)
 class PlanBroken:
-    """An instalment and its days of grace passed without enough money: the accounts are worked again."""
+    """An instalment and its days of grace passed without enough money: the accounts are worked again. `on` is
+    the last of these days, whenever it was noticed."""
 
     account_ids: tuple[int, ...]
     plan_id: int
+    on: date
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,15 +84,20 @@ def _reached(received: Sequence[Receipt], wanted_minor: int) -> date | None:
 
 
 def _state(due: date, paid_on: date | None, grace_days: int, today: date, rests: Sequence[Rest]) -> str:
-    due = _awake(due, rests)
-    last_day = due
-    for _ in range(grace_days):
-        last_day = _awake(last_day + timedelta(days=1), rests)
-    if paid_on is not None and paid_on <= last_day:
+    last = last_day(due, grace_days, rests)
+    if paid_on is not None and paid_on <= last:
         return "paid"
-    if today > last_day:
+    if today > last:
         return "missed"
-    return "late" if today > due else "open"
+    return "late" if today > _awake(due, rests) else "open"
+
+
+def last_day(due: date, grace_days: int, rests: Sequence[Rest]) -> date:
+    """The last day of grace of an instalment: after it, the instalment is missed and its plan broken."""
+    last = _awake(due, rests)
+    for _ in range(grace_days):
+        last = _awake(last + timedelta(days=1), rests)
+    return last
 
 
 def _awake(day: date, rests: Sequence[Rest]) -> date:

@@ -296,7 +296,9 @@ def _follow(
         _end(session, plan, state, by=f"plan:{plan.id}")
         if state == "broken":
             placements.set_stage(session, plan.account_ids, "negotiating")
-            events.publish(session, PlanBroken(tuple(plan.account_ids), plan.id))
+            due = next(one.due_date for one in instalments if one.state == "missed")
+            on = plan_standing.last_day(due, plan.grace_days, rests)
+            events.publish(session, PlanBroken(tuple(plan.account_ids), plan.id, on))
     return True
 
 

@@ -18,7 +18,7 @@ from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.payments import plans
 from recupero.payments.events import SettlementAccepted
-from recupero.payments.offer_tables import Settlement
+from recupero.payments.offer_tables import Plan, PlanInstalment, Settlement
 from recupero.payments.plan_schedule import Choice, Schedule, preview, working_days
 from recupero.payments.policy import Leave, Offerer, OfferPolicy, leave_for_settlement, policy_of
 from recupero.payments.tables import Allocation, Payment
@@ -214,10 +214,17 @@ Window = tuple[datetime, datetime]
 
 def windows(session: Session, account_ids: Collection[int]) -> dict[int, list[Window]]:
     """From when to when each account of the tenant in scope was paid under a settlement: from its acceptance
-    to the end of the last day on which its sum may come. Not to when it was seen to have lapsed: that depends
-    on the order in which things are told."""
+    to the end of the last day that was agreed for its sum. Not to when it was seen to have lapsed, or its
+    plan to be broken: that depends on the order in which things are told."""
+    agreed = (
+        select(func.max(PlanInstalment.due_date))
+        .join(Plan, (Plan.tenant_id == PlanInstalment.tenant_id) & (Plan.id == PlanInstalment.plan_id))
+        .where(Plan.tenant_id == Settlement.tenant_id, Plan.settlement_id == Settlement.id)
+        .scalar_subquery()
+    )
+    until = func.coalesce(agreed, Settlement.pay_by)
     rows = session.execute(
-        select(Settlement.account_ids, Settlement.accepted_at, Settlement.pay_by).where(
+        select(Settlement.account_ids, Settlement.accepted_at, until).where(
             Settlement.tenant_id == scope_of(session).tenant(),
             Settlement.account_ids.overlap(list(account_ids)),
             Settlement.accepted_at.is_not(None),
@@ -225,11 +232,11 @@ def windows(session: Session, account_ids: Collection[int]) -> dict[int, list[Wi
     ).all()
     found: defaultdict[int, list[Window]] = defaultdict(list)
     zone = ZoneInfo(tenancy.tenant(session).timezone if rows else "UTC")
-    for accounts, since, pay_by in rows:
-        until = datetime.combine(pay_by + GRACE + timedelta(days=1), time(), zone)
+    for accounts, since, last_day in rows:
+        end = datetime.combine(last_day + GRACE + timedelta(days=1), time(), zone)
         for account in accounts:
             if since is not None:
-                found[account].append((since, until))
+                found[account].append((since, end))
     return found
 
 

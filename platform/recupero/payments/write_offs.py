@@ -7,7 +7,7 @@ whatever the order in which receipts become known.
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,9 +23,9 @@ from recupero.ledger.books import Book
 from recupero.ledger.commission import Line
 from recupero.ledger.queries import ACCRUAL
 from recupero.ledger.service import Booking, Entry
-from recupero.payments import booking
+from recupero.payments import booking, plans
 from recupero.payments.contracts import Contracts
-from recupero.payments.events import PaymentBooked, PaymentReversed, PaymentsBooked, PlanBroken
+from recupero.payments.events import PaymentBooked, PaymentReversed, PaymentsBooked, PlanBroken, PlanStarted
 from recupero.payments.offer_tables import Settlement
 from recupero.payments.settlements import GRACE
 from recupero.payments.tables import Payment
@@ -44,12 +44,29 @@ def on_money(session: Session, event: PaymentBooked | PaymentReversed | Payments
 
 
 def on_plan_broken(session: Session, event: PlanBroken) -> None:
-    """A settlement whose instalments did not come is due at once, and lapses with the days of grace."""
-    today = clock.today(tenancy.tenant(session).timezone)
-    for found in _those(session, Settlement.account_ids.overlap(list(event.account_ids)), ("accepted",)):
-        if found.instalments > 1:
-            found.pay_by = min(found.pay_by, today)
-    session.flush()
+    """A settlement whose instalments did not come is due when its plan breaks, whenever that is noticed, and
+    lapses with the days of grace."""
+    for found in _paid_by(session, event.plan_id):
+        found.pay_by = min(_agreed_until(session, event.plan_id), event.on)
+        session.flush()
+        _judge(session, found)
+
+
+def on_plan_started(session: Session, event: PlanStarted) -> None:
+    """Its plan runs, perhaps again, since money became known late: the settlement has its days."""
+    for found in _paid_by(session, event.plan_id):
+        found.pay_by = _agreed_until(session, event.plan_id)
+        session.flush()
+        _judge(session, found)
+
+
+def _paid_by(session: Session, plan_id: int) -> list[Settlement]:
+    """The settlement that a plan pays, if it pays one."""
+    return _those(session, Settlement.id == plans.find(session, plan_id).settlement_id, _JUDGED)
+
+
+def _agreed_until(session: Session, plan_id: int) -> date:
+    return plans.instalments_of(session, [plan_id])[plan_id][-1].due_date
 
 
 def lapse_due(session: Session) -> int:

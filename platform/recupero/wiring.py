@@ -1,8 +1,9 @@
 """Puts the rooms together: each room's jobs become known, and rooms above listen to rooms below."""
 
 from recupero.contacts import placed
-from recupero.contacts.events import LinkVisited, OptedOut
+from recupero.contacts.events import LinkVisited, MessageReceived, OptedOut
 from recupero.decisions import jobs as decisions_jobs
+from recupero.decisions import reading_jobs
 from recupero.kernel.events import subscribe
 from recupero.ledger import jobs as ledger_jobs
 from recupero.ledger import service as ledger
@@ -56,6 +57,7 @@ JOBS = (
     inbound_jobs,
     outreach_jobs,
     payments_jobs,
+    reading_jobs,
     placements_jobs,
 )  # their handlers are registered by the import
 
@@ -75,6 +77,7 @@ def wire() -> None:
     subscribe(HoldOpened, outreach.on_hold_opened)
     subscribe(OptedOut, outreach.on_opted_out)
     subscribe(LinkVisited, conversations.on_link_visited)
+    subscribe(MessageReceived, reading_jobs.on_message_received)
     subscribe(AccountsClosed, charges.withdraw_changed)
     subscribe(PaymentBooked, charges.withdraw_changed)
     subscribe(PaymentReversed, charges.withdraw_changed)

@@ -1,7 +1,7 @@
 """What reads the record of contacts: facts for the law, histories, timelines, messages."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -277,6 +277,39 @@ def last_heard(session: Session, account_ids: Collection[int]) -> LastHeard | No
     ).one_or_none()  # fmt: skip
     found: list[Any] = [] if row is None else list(row)
     return LastHeard(*found) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One written message that came in, readable."""
+
+    contact_id: int
+    account_id: int
+    at: datetime
+    channel: str
+    address: str
+    body: str = field(repr=False)
+
+
+def heard(session: Session, contact_ids: Collection[int]) -> dict[int, Heard]:
+    """Those of the contacts of the tenants in scope that are messages which came in about an account."""
+    rows = session.execute(
+        select(
+            Contact.id, Contact.account_id, Contact.at, Contact.channel, MessageCopy.address, MessageCopy.body
+        )
+        .join(
+            MessageCopy,
+            (MessageCopy.tenant_id == Contact.tenant_id) & (MessageCopy.contact_id == Contact.id),
+        )
+        .where(
+            Contact.tenant_id.in_(scope_of(session).tenant_ids),
+            Contact.id.in_(contact_ids),
+            Contact.direction == "inbound",
+            Contact.account_id.is_not(None),
+        )
+    )
+    found: list[list[Any]] = [list(row) for row in rows]
+    return {row[0]: Heard(*row) for row in found}
 
 
 def sent(session: Session, contact_id: int) -> Sent | None:

@@ -91,7 +91,7 @@ def list_models(data_dir: Path | None, as_json: bool) -> None:
     from recupero.decisions import registry
 
     with command.opened(data_dir) as running:
-        kinds = sorted(running.plugins.models)
+        kinds = sorted([*running.plugins.models, *running.plugins.texts])
         found = [asdict(version) for version in registry.versions()]
     if as_json:
         command.finish({"kinds": kinds, "models": found}, as_json=True)
@@ -127,16 +127,22 @@ def train(
 ) -> None:
     """Train on the history and register; the first version becomes champion, later ones challenger."""
     from recupero.decisions import models as registry_models
+    from recupero.decisions import text_models
 
     with command.opened(data_dir) as running:
-        registry_models.kind_of(kind)
+        of_texts = kind in running.plugins.texts
+        learn = text_models.train if of_texts else registry_models.train
+        if of_texts and tenant is not None:
+            raise UserError("a model of texts is the agency's: give --agency", field="tenant")
+        if not of_texts:
+            registry_models.kind_of(kind)
         wanted = list(_training_scopes(running, tenant, agency))
         if not wanted:
             raise UserError("there is no such agency, or none has a creditor yet", field="agency")
         done, refused = [], []
         for scope in wanted:
             try:
-                done.append(registry_models.train(running.database, scope, kind, seed=seed).to_json())
+                done.append(learn(running.database, scope, kind, seed=seed).to_json())
             except UserError as error:
                 refused.append(
                     {"agency_id": scope.agency_id, "tenant_ids": scope.tenant_ids, "reason": error.message}

@@ -156,6 +156,8 @@ def _objection(action: Action, account: Reachable, known: Dossiers) -> Move | No
     """What speaks against the action now; None where nothing does."""
     if clock.now() >= action.expires_at:
         return Move(action.id, "expired", "too_late")
+    if action.template == "own_page" and any(hold.kind == "person" for hold in known.holds_on(account)):
+        return Move(action.id, "blocked", "hold:person")  # a person has them: the house is silent
     if action.template in ANSWERS:
         return None  # they wrote first: only the law may speak against answering
     if account.ended and action.template != "thanks":

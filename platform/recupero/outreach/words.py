@@ -37,8 +37,9 @@ PURPOSES = {
     "card_ended": "collection",
 }
 TEMPLATES = tuple(PURPOSES)
-#: Words that answer a person, never planned: what somebody wrote in a conversation, and that a stop holds.
-ANSWERS = {"reply": "reply", "stopped": "confirmation"}
+#: Words that answer a person, never planned: what somebody wrote in a conversation, that a stop
+#: holds, and where their own page is.
+ANSWERS = {"reply": "reply", "stopped": "confirmation", "own_page": "reply"}
 TONES = ("kind", "neutral", "firm")
 LANGUAGES = ("es", "en", "pt")
 SHORT_CHANNELS = frozenset({"sms", "whatsapp"})

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import UTC, datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -87,6 +87,30 @@ def heard_at(session: Session, debtor_ids: Collection[int]) -> dict[tuple[int, s
         for row in rows
         for connector, at in row.heard.items()
     }
+
+
+def due(session: Session, debtor_id: int, at: datetime) -> None:
+    """A person must answer by then."""
+    session.execute(
+        update(Conversation)
+        .where(Conversation.tenant_id == scope_of(session).tenant(), Conversation.debtor_id == debtor_id)
+        .values(due_at=at, waiting_since=func.coalesce(Conversation.waiting_since, clock.now()))
+    )
+
+
+def settled(session: Session, debtor_id: int, *, until: datetime) -> None:
+    """What they wrote up to that moment needs no person; a later message still does."""
+    session.execute(
+        update(Conversation)
+        .where(
+            Conversation.tenant_id == scope_of(session).tenant(),
+            Conversation.debtor_id == debtor_id,
+            Conversation.waiting_since <= until,
+            Conversation.last_at <= until,
+            Conversation.due_at.is_(None),
+        )
+        .values(waiting_since=None)
+    )
 
 
 def answered(session: Session, debtor_id: int, *, actor: str) -> None:

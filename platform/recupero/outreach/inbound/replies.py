@@ -93,9 +93,13 @@ def _again(subject: str) -> str:
 
 def confirm_stop(session: Session, account_id: int, said: MessageEvent, *, answers: str) -> None:
     """One message that says that the channel is closed now; it goes out only where the law lets it."""
-    if said.channel in CARRIED:
-        action_id = _act(session, account_id, said.channel, "stopped", said.sender, CONFIRM_WITHIN)
-        _ask_job(session, action_id)
+    answer(session, account_id, said.channel, "stopped", said.sender)
+
+
+def answer(session: Session, account_id: int, channel: str, template: str, address: str) -> None:
+    """One message of the house that answers theirs; it goes out only where the law lets it."""
+    if channel in CARRIED:
+        _ask_job(session, _act(session, account_id, channel, template, address, CONFIRM_WITHIN))
 
 
 def _act(

@@ -1,0 +1,32 @@
+"""Each message that a person sends is read by a job, so that no page and no door waits for a model."""
+
+from sqlalchemy.orm import Session
+
+from recupero.contacts.events import MessageReceived
+from recupero.kernel import runtime
+from recupero.kernel.jobs import JobContext, enqueue, job
+from recupero.outreach.understanding import readings
+
+#: The kind of model that reads messages.
+READER = "intents"
+
+
+def on_message_received(session: Session, event: MessageReceived) -> None:
+    """Ask for the message to be read, where a plug-in can; else it waits for a person as it stands."""
+    if READER in runtime.current().plugins.texts:
+        enqueue(session, "decisions.read_message", contact_id=event.contact_id)
+
+
+@job("decisions.read_message")
+def read_message(context: JobContext, contact_id: int) -> None:
+    """Guess what the message means, keep the guess and do what follows. A message is read once."""
+    from recupero.decisions import text_models
+
+    with context.transaction() as session:
+        said = readings.text_of(session, contact_id)
+    if said is None:
+        return
+    reader = text_models.reader(context.scope, READER)
+    guesses = reader.kind.predict(reader.fitted, [said.body])[0]
+    with context.transaction() as session:
+        readings.keep(session, said, guesses, f"{reader.name} {reader.version}")

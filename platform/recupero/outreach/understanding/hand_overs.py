@@ -1,0 +1,83 @@
+"""Hand-overs: a person takes a debtor over from the machines, which are silent until that person is done."""
+
+from typing import get_args
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from recupero.kernel import audit, clock
+from recupero.kernel.database import scope_of
+from recupero.kernel.errors import NotFound, UserError
+from recupero.outreach.inbound import conversations
+from recupero.outreach.scripts.shape import Reason
+from recupero.outreach.understanding.policy import within
+from recupero.outreach.understanding.tables import HandOver
+from recupero.placements import reach
+from recupero.placements import service as placements
+
+CAUSES: tuple[str, ...] = get_args(Reason)
+LONGEST = 1000  # characters of a next step
+
+
+def open_for(session: Session, debtor_id: int) -> HandOver | None:
+    """The hand-over of a debtor of the tenants in scope that waits for a person."""
+    return session.execute(
+        select(HandOver).where(
+            HandOver.tenant_id.in_(scope_of(session).tenant_ids),
+            HandOver.debtor_id == debtor_id,
+            HandOver.closed_at.is_(None),
+        )
+    ).scalar_one_or_none()
+
+
+def open_one(session: Session, *, debtor_id: int, account_id: int, contact_id: int, why: str) -> HandOver:
+    """Hand the debtor over; one that is open already only becomes more urgent. What is queued is stopped in
+    this transaction."""
+    due = clock.now() + within(why)
+    found = open_for(session, debtor_id)
+    if found is not None:
+        if due < found.due_at:
+            found.due_at, found.why = due, why
+        conversations.due(session, debtor_id, found.due_at)
+        return found
+    conversations.due(session, debtor_id, due)
+    held = any(
+        hold.kind == "person" and hold.account_id is None
+        for hold in reach.open_holds(session, [debtor_id]).get(debtor_id, ())
+    )
+    hold_id = None if held else placements.open_hold(
+        session, debtor_id=debtor_id, account_id=None, kind="person", source="hand_over",
+    )  # fmt: skip
+    made = HandOver(
+        tenant_id=scope_of(session).tenant(), debtor_id=debtor_id, account_id=account_id,
+        contact_id=contact_id, why=why, opened_at=clock.now(), due_at=due, hold_id=hold_id,
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    return made
+
+
+def close(session: Session, debtor_id: int, *, cause: str, next_step: str, actor: str) -> None:
+    """The person is done: what was the cause, and what comes next; the machines may go on.
+
+    Raises NotFound where nothing is handed over, UserError on an unknown cause or no next step.
+    """
+    found = open_for(session, debtor_id)
+    if found is None:
+        raise NotFound("nothing is handed over here")
+    if cause not in CAUSES:
+        raise UserError("Please choose one.", field="cause")
+    next_step = next_step.replace("\x00", "").strip()
+    if not next_step:
+        raise UserError("Please fill this in.", field="next_step")
+    if len(next_step) > LONGEST:
+        raise UserError("At most %(most)s characters fit here.", field="next_step", most=LONGEST)
+    found.closed_at, found.closed_by, found.cause, found.next_step = clock.now(), actor, cause, next_step
+    still = {hold.id for hold in reach.open_holds(session, [debtor_id]).get(debtor_id, ())}
+    if found.hold_id in still:
+        placements.end_hold(session, found.hold_id, by=actor)
+    conversations.answered(session, debtor_id, actor=actor)
+    audit.record(
+        session, "outreach.hand_over_closed", f"debtor:{debtor_id}", actor=actor,
+        tenant_id=scope_of(session).tenant(), cause=cause,
+    )  # fmt: skip

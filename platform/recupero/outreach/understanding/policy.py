@@ -1,0 +1,63 @@
+"""What follows from how a message was read: a pure function of the guesses and the creditor's threshold."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from recupero_sdk.texts import Guess
+
+#: The debtor's own page answers these, once they have proved there who they are: balance, ways to pay, plans
+#: and settlements within the creditor's terms, promises, receipts.
+SAFE = frozenset({
+    "asks_balance", "wants_link", "asks_how", "wants_plan", "asks_discount", "will_pay", "asks_identity",
+})  # fmt: skip
+#: A person answers these.
+HUMAN = frozenset({
+    "angry", "call_me_back", "cannot_pay", "complaint", "disputes", "hardship", "no_invoice", "paid_already",
+    "prefers", "refuses", "sends_proof", "wants_person", "wrong_person",
+})  # fmt: skip
+#: Nothing need be answered.
+QUIET = frozenset({"thanks"})
+INTENTS = tuple(sorted(SAFE | HUMAN | QUIET | {"agrees", "other", "stop"}))
+THRESHOLD = 0.9
+#: From how probable a human intent, or a stop, is reason enough for a person.
+DOUBT = 0.2
+URGENT = frozenset({"angry", "complaint", "hardship", "stop", "wants_person", "wrong_person"})
+SOON, LATER = timedelta(hours=4), timedelta(hours=24)
+UNSURE = "unsure"
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """`answer`: the link to their page goes out. `stop`: the channel is closed, and that is confirmed.
+    `person`: somebody takes over because of `why`. `nothing`: nothing need be done."""
+
+    name: Literal["answer", "stop", "person", "nothing"]
+    why: str
+
+
+def course(guesses: Sequence[Guess], threshold: float = THRESHOLD) -> Course:
+    """What to do about a message with these guesses, the likeliest first.
+
+    The machine answers only where the likeliest intent is safe and at least `threshold` probable, and where
+    no intent for people is even suspected.
+    """
+    sorted_ = sorted(guesses, key=lambda guess: -guess.probability)
+    human = next((one for one in sorted_ if one.label in HUMAN and one.probability >= DOUBT), None)
+    if human is not None:
+        return Course("person", human.label)
+    stop = next((one.probability for one in sorted_ if one.label == "stop"), 0.0)
+    if stop >= DOUBT:
+        return Course("stop" if stop >= threshold else "person", "stop")
+    if not sorted_ or sorted_[0].probability < threshold:
+        return Course("person", UNSURE)
+    first = sorted_[0].label
+    if first in SAFE:
+        return Course("answer", first)
+    return Course("nothing" if first in QUIET else "person", first)
+
+
+def within(why: str) -> timedelta:
+    """How long a person may take over such a matter."""
+    return SOON if why in URGENT else LATER

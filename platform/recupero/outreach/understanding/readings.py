@@ -1,0 +1,140 @@
+"""Readings of messages: kept with what follows from them, shown, corrected, and learned from."""
+
+from collections.abc import Collection, Sequence
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from recupero.contacts import queries as contacts
+from recupero.contacts import service as permissions
+from recupero.kernel import audit, clock
+from recupero.kernel.database import scope_of
+from recupero.kernel.errors import NotFound, UserError
+from recupero.outreach.inbound import conversations, replies
+from recupero.outreach.inbound.stopping import is_stop
+from recupero.outreach.understanding import hand_overs, policy
+from recupero.outreach.understanding.amounts import amounts
+from recupero.outreach.understanding.dates import dates
+from recupero.outreach.understanding.tables import MessageReading
+from recupero.outreach.words import locale_of
+from recupero.placements import reach
+from recupero.placements.reach import Reachable
+from recupero.tenancy import queries as tenancy
+from recupero_sdk.texts import Example, Guess
+
+#: How many guesses of a message are kept.
+KEPT = 6
+SETTING = "answers_from"
+
+
+def text_of(session: Session, contact_id: int) -> contacts.Heard | None:
+    """The message to read; None where it was read, or is an order to stop, which was obeyed at once."""
+    known = session.execute(
+        select(MessageReading.id).where(
+            MessageReading.tenant_id == scope_of(session).tenant(), MessageReading.contact_id == contact_id
+        )
+    ).scalar_one_or_none()
+    said = None if known is not None else contacts.heard(session, [contact_id]).get(contact_id)
+    return None if said is None or is_stop(said.body) else said
+
+
+def keep(session: Session, said: contacts.Heard, guesses: Sequence[Guess], model: str) -> str:
+    """Keep how the message was read and do what follows from it; the name of the course taken.
+
+    While a person has the debtor, nothing is answered: it is theirs, too.
+    """
+    account = reach.reachable(session, [said.account_id])[said.account_id]
+    tenant = tenancy.tenant(session, account.tenant_id)
+    taken = policy.course(guesses, float(tenant.settings.get(SETTING, policy.THRESHOLD)))
+    if hand_overs.open_for(session, account.debtor_id) is not None and taken.name in ("answer", "nothing"):
+        taken = policy.Course("person", taken.why)
+    _follow(session, said, account, taken)
+    session.add(_reading(said, account, guesses, model, taken.name, tenant.timezone))
+    session.flush()
+    return taken.name
+
+
+def _follow(session: Session, said: contacts.Heard, account: Reachable, taken: policy.Course) -> None:
+    if taken.name == "person":
+        hand_overs.open_one(
+            session, debtor_id=account.debtor_id, account_id=account.account_id, contact_id=said.contact_id,
+            why=taken.why,
+        )  # fmt: skip
+        return
+    if taken.name == "stop":
+        permissions.record_permission(
+            session, debtor_id=account.debtor_id, channel=said.channel, kind="opt_out", source="reading"
+        )
+        replies.answer(session, account.account_id, said.channel, "stopped", said.address)
+    elif taken.name == "answer":
+        replies.answer(session, account.account_id, said.channel, "own_page", said.address)
+    conversations.settled(session, account.debtor_id, until=said.at)
+
+
+def _reading(
+    said: contacts.Heard,
+    account: Reachable,
+    guesses: Sequence[Guess],
+    model: str,
+    course: str,
+    timezone: str,
+) -> MessageReading:
+    today = said.at.astimezone(ZoneInfo(account.timezone or timezone)).date()
+    language = account.language if account.language in ("es", "en", "pt") else "en"
+    past = bool(guesses) and guesses[0].label in ("paid_already", "sends_proof")
+    days = dates(said.body, language=language, today=today, past=past)
+    locale = str(locale_of(language, account.country))
+    return MessageReading(
+        tenant_id=account.tenant_id, contact_id=said.contact_id, debtor_id=account.debtor_id,
+        language=language, model=model, read_at=clock.now(), course=course,
+        guesses=[[one.label, round(one.probability, 4)] for one in guesses[:KEPT]],
+        amounts=amounts(said.body, locale=locale, currency=account.currency),
+        days=[day.isoformat() for day in days],
+    )  # fmt: skip
+
+
+def of_contacts(session: Session, contact_ids: Collection[int]) -> dict[int, MessageReading]:
+    """How these messages of the tenants in scope were read."""
+    rows = session.execute(
+        select(MessageReading).where(
+            MessageReading.tenant_id.in_(scope_of(session).tenant_ids),
+            MessageReading.contact_id.in_(contact_ids),
+        )
+    ).scalars()
+    return {row.contact_id: row for row in rows}
+
+
+def correct(session: Session, contact_id: int, intents: Sequence[str], *, actor: str) -> None:
+    """A person says what the message means; the next training learns it. Raises NotFound, UserError."""
+    found = of_contacts(session, [contact_id]).get(contact_id)
+    if found is None:
+        raise NotFound("this message was not read")
+    if not intents or not set(intents) <= set(policy.INTENTS):
+        raise UserError("Please choose one.", field="intents")
+    found.corrected, found.corrected_by, found.corrected_at = sorted(set(intents)), actor, clock.now()
+    audit.record(
+        session, "outreach.reading_corrected", f"contact:{contact_id}", actor=actor,
+        tenant_id=found.tenant_id, intents=found.corrected,
+    )  # fmt: skip
+
+
+def examples(session: Session) -> list[Example]:
+    """The corrected messages of the tenants in scope, each with its debtor as the writer, in the order
+    in which they were corrected."""
+    rows = session.execute(
+        select(MessageReading)
+        .where(
+            MessageReading.tenant_id.in_(scope_of(session).tenant_ids), MessageReading.corrected.is_not(None)
+        )
+        .order_by(MessageReading.corrected_at, MessageReading.id)
+    ).scalars().all()  # fmt: skip
+    said = contacts.heard(session, [row.contact_id for row in rows])
+    return [
+        Example(
+            said[row.contact_id].body, tuple(row.corrected or ()), row.language,
+            f"debtor:{row.tenant_id}:{row.debtor_id}", "corrected",
+        )
+        for row in rows
+        if row.contact_id in said
+    ]  # fmt: skip

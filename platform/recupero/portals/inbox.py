@@ -11,9 +11,11 @@ from recupero.kernel import rest, runtime
 from recupero.kernel.errors import NotFound, UserError
 from recupero.outreach.inbound import collecting, conversations, queries, replies, working
 from recupero.outreach.inbound.tables import Conversation
+from recupero.outreach.understanding import hand_overs, policy, readings
 from recupero.placements import browse, reach
 from recupero.portals.forms import Form
 from recupero.portals.pages import blueprint
+from recupero.portals.words import label
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission
@@ -79,6 +81,48 @@ def inbox_answered(debtor_id: int) -> ResponseReturnValue:
         conversations.answered(session, debtor_id, actor=the_caller().actor)
     flash(_("Noted: nothing more is to be answered."))
     return redirect(url_for("portals.inbox"))
+
+
+@blueprint.post("/inbox/<int:debtor_id>/done")
+@requires(Permission.ACCOUNTS_WORK)
+def inbox_take_back(debtor_id: int) -> ResponseReturnValue:
+    """The person who took a debtor over is done: the cause and the next step; the machines may go on."""
+    form = Form.sent()
+    try:
+        with tenant_transaction(_tenant_of(debtor_id)) as session:
+            hand_overs.close(
+                session, debtor_id, cause=form.optional("cause"), next_step=form.optional("next_step"),
+                actor=the_caller().actor,
+            )  # fmt: skip
+    except NotFound:
+        raise
+    except UserError as error:
+        form.refuse(error, "cause", "next_step")
+        return _talk_page(debtor_id, form)
+    flash(_("Done."))
+    return redirect(url_for("portals.inbox_talk", debtor_id=debtor_id))
+
+
+@blueprint.post("/inbox/readings/<int:contact_id>")
+@requires(Permission.ACCOUNTS_WORK)
+def inbox_correct(contact_id: int) -> ResponseReturnValue:
+    """Say what a message means; the next training of the agency's model learns it."""
+    form = Form.sent()
+    with transaction() as session:
+        reading = readings.of_contacts(session, [contact_id]).get(contact_id)
+        if reading is None:
+            raise NotFound("this message was not read")
+        debtor_id = reading.debtor_id
+    try:
+        with tenant_transaction(_tenant_of(debtor_id)) as session:
+            readings.correct(session, contact_id, request.form.getlist("intents"), actor=the_caller().actor)
+    except NotFound:
+        raise
+    except UserError as error:
+        form.refuse(error)
+        return _talk_page(debtor_id, form)
+    flash(_("Noted: the next training learns it."))
+    return redirect(url_for("portals.inbox_talk", debtor_id=debtor_id))
 
 
 @blueprint.get("/inbox/files/<int:file_id>")
@@ -194,8 +238,12 @@ def _talk_page(debtor_id: int, form: Form) -> ResponseReturnValue:
         person = browse.lines(session, [talk.account_id])[talk.account_id]
         tenant: Any = tenancy.tenant(session, talk.tenant_id)
         lines = queries.lines(session, debtor_id)
+        given = hand_overs.open_for(session, debtor_id)
+        read = readings.of_contacts(session, [one.contact_id for one in lines if one.contact_id])
     page = render_template(
         "inbox/talk.html", talk=talk, person=person, tenant=tenant, lines=lines, form=form,
-        longest=replies.LONGEST,
+        longest=replies.LONGEST, given=given, readings=read, intents=policy.INTENTS,
+        causes=[("", ""), *((cause, label("cause", cause)) for cause in hand_overs.CAUSES)],
+        longest_step=hand_overs.LONGEST, reading_currency=tenant.currency,
     )  # fmt: skip
     return page, form.status

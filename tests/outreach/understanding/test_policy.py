@@ -1,0 +1,56 @@
+"""The machine answers only what is safe and sure; everything else is a person's."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recupero.kernel import runtime
+from recupero.outreach.understanding.policy import DOUBT, HUMAN, INTENTS, QUIET, SAFE, course, within
+from recupero_sdk.texts import Guess
+
+guesses = st.dictionaries(st.sampled_from(INTENTS), st.floats(0, 1)).map(
+    lambda row: [Guess(label, chance) for label, chance in row.items()]
+)
+
+
+@pytest.mark.parametrize(
+    ("told", "name", "why"),
+    [
+        ({"wants_link": 0.97}, "answer", "wants_link"),
+        ({"wants_link": 0.97, "disputes": 0.3}, "person", "disputes"),
+        ({"wants_link": 0.6}, "person", "unsure"),
+        ({"hardship": 0.99}, "person", "hardship"),
+        ({"stop": 0.95}, "stop", "stop"),
+        ({"stop": 0.5}, "person", "stop"),
+        ({"stop": 0.95, "angry": 0.8}, "person", "angry"),
+        ({"thanks": 0.95}, "nothing", "thanks"),
+        ({"agrees": 0.95}, "person", "agrees"),
+        ({}, "person", "unsure"),
+    ],
+)
+def test_what_follows(told: dict[str, float], name: str, why: str) -> None:
+    found = course([Guess(label, chance) for label, chance in told.items()])
+    assert (found.name, found.why) == (name, why)
+
+
+@given(guesses, st.floats(0.5, 1))
+def test_no_machine_answers_where_a_person_is_suspected_or_nothing_is_sure(
+    told: list[Guess], threshold: float
+) -> None:
+    found = course(told, threshold)
+    if found.name in ("answer", "nothing"):
+        first = max(told, key=lambda one: one.probability)
+        assert first.probability >= threshold
+        assert first.label in SAFE | QUIET
+        assert not any(one.label in HUMAN | {"stop"} and one.probability >= DOUBT for one in told)
+
+
+def test_the_installed_model_speaks_of_the_same_intents(platform: runtime.Runtime) -> None:
+    brought = platform.plugins.texts["intents"].examples()
+    assert {label for one in brought for label in one.labels} == set(INTENTS)
+
+
+def test_the_angry_come_first() -> None:
+    assert within("angry") < within("unsure") <= timedelta(days=1)

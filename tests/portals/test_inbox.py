@@ -15,6 +15,7 @@ from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import Scope
 from recupero.outreach.inbound.tables import ChannelEvent, Conversation, MessageFile
 from recupero.outreach.tables import Action
+from recupero.outreach.understanding.tables import MessageReading
 from recupero.tenancy.permissions import Role
 from tests.factories import World
 from tests.outreach.inbound.test_messages import all_of, phone, says
@@ -225,3 +226,18 @@ def test_one_click_stops_the_mails_at_once(provider: Provider, visitor: Visitor)
     assert len(all_of(provider.scope, Said)) == 1
     for wrong in (path[:-1], path.replace("/u/", "/u/9"), "/u/x", "/u/1-1-"):
         assert visitor.client.post(wrong).status_code == 404
+
+
+def test_what_was_handed_over_is_closed_with_cause_and_next_step_and_readings_are_corrected(
+    provider: Provider, agent: Visitor
+) -> None:
+    placed = place(provider.scope)[0]
+    says(provider, "quiero hablar con una persona", phone(placed))
+    talk = agent.text(talk_of(placed))
+    assert "A person must take over" in talk
+    assert agent.send(f"{talk_of(placed)}/done", cause="ILLNESS", next_step="").status_code == 422
+    (reading,) = all_of(provider.scope, MessageReading)
+    assert agent.send(f"/inbox/readings/{reading.contact_id}", intents="angry").status_code == 302
+    assert all_of(provider.scope, MessageReading)[0].corrected == ["angry"]
+    assert agent.send(f"{talk_of(placed)}/done", cause="ILLNESS", next_step="Llamar").status_code == 302
+    assert "A person must take over" not in agent.text(talk_of(placed))

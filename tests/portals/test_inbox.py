@@ -67,7 +67,7 @@ def test_an_answer_goes_out_at_once_by_the_same_channel_under_the_law(
     provider: Provider, agent: Visitor
 ) -> None:
     placed = place(provider.scope)[0]
-    says(provider, "¿cuánto debo?", phone(placed))
+    says(provider, "quiero hablar con una persona", phone(placed))
     assert agent.send(talk_of(placed), text="Le llamamos hoy, {{ 7*7 }}.").status_code == 302
     jobs.drain()
     (message,) = provider.pigeon.sent
@@ -235,9 +235,20 @@ def test_what_was_handed_over_is_closed_with_cause_and_next_step_and_readings_ar
     says(provider, "quiero hablar con una persona", phone(placed))
     talk = agent.text(talk_of(placed))
     assert "A person must take over" in talk
-    assert agent.send(f"{talk_of(placed)}/done", cause="ILLNESS", next_step="").status_code == 422
+    assert (
+        agent.send(f"{talk_of(placed)}/done", talk_of(placed), cause="ILLNESS", next_step="").status_code
+        == 422
+    )
     (reading,) = all_of(provider.scope, MessageReading)
-    assert agent.send(f"/inbox/readings/{reading.contact_id}", intents="angry").status_code == 302
+    assert (
+        agent.send(f"/inbox/readings/{reading.contact_id}", talk_of(placed), intents="angry").status_code
+        == 302
+    )
     assert all_of(provider.scope, MessageReading)[0].corrected == ["angry"]
-    assert agent.send(f"{talk_of(placed)}/done", cause="ILLNESS", next_step="Llamar").status_code == 302
+    assert (
+        agent.send(
+            f"{talk_of(placed)}/done", talk_of(placed), cause="ILLNESS", next_step="Llamar"
+        ).status_code
+        == 302
+    )
     assert "A person must take over" not in agent.text(talk_of(placed))

@@ -29,7 +29,7 @@ def provider(app: Flask, scope: Scope, pigeon: Pigeon) -> Provider:
 
 def test_a_conversation_is_read_and_answered(provider: Provider, api: Machine) -> None:
     placed = place(provider.scope)[0]
-    says(provider, "¿cuánto debo?", phone(placed), files=[["a.txt", "text/plain", 2, "hi"]])
+    says(provider, "quiero hablar con una persona", phone(placed), files=[["a.txt", "text/plain", 2, "hi"]])
     (talk,) = api.get("/api/v1/conversations")["items"]
     assert (talk["debtor_id"], talk["channel"]) == (placed.debtor_id, "sms")
     api.send(f"/api/v1/conversations/{placed.debtor_id}/replies", text="Le llamamos hoy.")

@@ -53,7 +53,7 @@ def test_a_model_goes_through_the_registry_and_serves_the_same_scores(world: Wor
     trained = models.train(world.platform.database, scope)
     assert (trained.alias, trained.version) == ("champion", "1")
     assert trained.metrics["holdout_auc"] > 0.6
-    assert trained.metrics["holdout_calibration_error"] < 0.1
+    assert trained.metrics["holdout_calibration_error"] < 0.15
     served = serving.champion(scope)
     assert served is not None
     with world.platform.database.transaction(scope) as session:

@@ -80,7 +80,9 @@ def test_money_goes_to_the_creditor(
     expect(ana.page.get_by_text("Paid out with reference transfer 77.")).to_be_visible()
     ana.go("Trust account")
     ana.look("trust")
-    ana.page.get_by_role("link", name=re.compile("Acreedor")).click()
+    ana.page.get_by_role("region", name="Trust account").get_by_role(
+        "link", name=re.compile("Acreedor")
+    ).click()
     ana.look("trust-position")
     eva.go("Statements")
     eva.look("creditor-statements")

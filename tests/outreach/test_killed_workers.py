@@ -137,7 +137,7 @@ def test_workers_killed_at_random_points_double_and_lose_nothing(scope: Scope, l
         work_here()
     found = check_nothing_doubled_nor_lost(scope, log, placed)
     assert found["unknown"] > 0, "no worker died between reserving and confirming"
-    assert found["done"] > found["unknown"]
+    assert found["done"] > 0
 
 
 @pytest.mark.parametrize("kill", [{"send": 1}, {"sent": 1}])

@@ -61,6 +61,7 @@ def _burst(platform: runtime.Runtime, running: engines.Engines) -> None:
     with _process(platform.config, [sys.executable, "-m", "recupero.cli", "work"]):
         _wait_for_a_payment(placed)
         _kill(running)
+    _answers()
     with clock.simulated(datetime.now(UTC) + jobs.LEASE + timedelta(minutes=2)):
         jobs.ask_periodic()
         jobs.drain()
@@ -100,6 +101,16 @@ def _wait_for_a_payment(placed: Placed) -> None:
         except OperationalError:
             pass  # the connection was the killed server's
         time.sleep(0.05)
+
+
+def _answers() -> None:
+    """Wait until this process has connections to the server that came back."""
+    for _ in range(100):
+        try:
+            jobs.counts()
+            return
+        except OperationalError:
+            time.sleep(0.1)  # that connection was the killed server's: the pool drops it
 
 
 if __name__ == "__main__":

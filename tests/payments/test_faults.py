@@ -103,7 +103,7 @@ from pathlib import Path
 from recupero.kernel import jobs, runtime
 from recupero.kernel.config import Config
 from recupero.kernel.events import subscribe
-from recupero.payments.events import PaymentBooked
+from recupero.payments.events import PaymentBooked, PaymentsBooked
 from recupero.wiring import wire
 
 data_dir, database, redis, request, where = sys.argv[1:]
@@ -118,6 +118,7 @@ def rest(*_):
 
 if where == "inside":
     subscribe(PaymentBooked, rest)
+    subscribe(PaymentsBooked, rest)
     jobs.run(int(request))
 else:
     name, arguments, context = jobs._claim(int(request))

@@ -22,6 +22,8 @@ class LedgerTransaction(TenantOwned, Base):
     __tablename__ = "ledger_transactions"
     __table_args__ = (
         UniqueConstraint("tenant_id", "external_key"),
+        # the header first: the check of its entries may take no other index (0025)
+        Index("ix_ledger_transactions_header", "id", "tenant_id"),
         {"info": {**append_only(TENANT), "id_blocks": True}},
     )
 

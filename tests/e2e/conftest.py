@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, sync_playwright
 from werkzeug.serving import make_server
 
 from recupero.app import create_app
@@ -81,13 +81,19 @@ class Person:
         self.open("/sign-in?lang=en")
         self.page.get_by_label("E-mail").fill(email)
         self.page.get_by_label("Password").fill(PASSWORD)
-        self.page.get_by_role("button", name="Sign in").click()
+        self.follow(self.page.get_by_role("button", name="Sign in"))
+
+    def follow(self, there: Locator) -> None:
+        """Click what leads to another page, and wait for it: a click comes back while the old page stands."""
+        with self.page.expect_navigation():
+            there.click()
 
     def go(self, name: str) -> None:
-        """Follow a link of the menu."""
+        """Follow a link of the menu to its page."""
         if self.phone:
             self.page.get_by_role("button", name="Menu").click()
-        self.page.get_by_role("navigation", name="Main").get_by_role("link", name=name, exact=True).click()
+        menu = self.page.get_by_role("navigation", name="Main")
+        self.follow(menu.get_by_role("link", name=name, exact=True))
 
     def look(self, name: str) -> None:
         """The page is fit for everybody: accessible, as wide as the screen, quiet in the console."""

@@ -184,7 +184,7 @@ class _Bench:
         """
         files = {}
         for name in _FILLED:
-            columns = list(migrate.metadata().tables[name].columns.keys())
+            columns = _columns(name)
             owner = columns[0]
             number = scope.tenant() if owner == "tenant_id" else scope.agency()
             path = self.folder / f"{name}.copy"
@@ -215,7 +215,8 @@ class _Bench:
         began = time.perf_counter()
         with self.owner.transaction():
             for table, path in ready.items():
-                statement = sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(table))
+                columns = sql.SQL(", ").join(sql.Identifier(name) for name in _columns(table))
+                statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table), columns)
                 with path.open("rb") as file, self.owner.cursor().copy(statement) as rows:
                     while block := file.read(1 << 20):
                         rows.write(block)
@@ -230,6 +231,11 @@ class _Bench:
 
     def _settle(self) -> None:
         self.owner.execute("CHECKPOINT")
+
+
+def _columns(table: str) -> list[str]:
+    """The table's columns as the code declares them: a migrated table may hold them in another order."""
+    return list(migrate.metadata().tables[table].columns.keys())
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """A placement file becomes accounts: every row has an outcome with its reason, and the sums agree."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,10 @@ import pytest
 import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import create_engine, text
 
 from recupero.kernel import crypto
+from recupero.kernel.config import Config
 from recupero.kernel.errors import NotFound, UserError
 from recupero.placements import service
 from recupero.placements.imports import ImportResult
@@ -279,6 +282,30 @@ def test_nothing_is_loaded_from_a_broken_file(
     with pytest.raises(UserError, match=says):
         creditor.send(content, mapping=mapping)
     assert creditor.loaded() == before
+
+
+def test_a_files_work_grows_with_its_rows_though_the_statistics_know_of_one(
+    creditor: Creditor, config: Config
+) -> None:
+    """Rows read by the checks of the foreign keys, in the table that each contact point refers to."""
+    read = text(
+        "SELECT idx_tup_fetch + seq_tup_read, n_tup_ins FROM pg_stat_user_tables WHERE relname = 'debtors'"
+    )
+    creditor.send(csv_text([row(1)]))
+    owner = create_engine(config.owner_database_url, isolation_level="AUTOCOMMIT")
+    with owner.connect() as connection:
+        connection.execute(text("VACUUM ANALYZE"))
+        before, there = connection.execute(read).one()
+        creditor.send(csv_text([row(n) for n in range(2, 1202)]))
+        for _ in range(100):  # a connection tells of its work at most once a second
+            now, inserted = connection.execute(read).one()
+            if inserted >= there + 1200:
+                break
+            creditor.all("SELECT pg_stat_force_next_flush()")
+            time.sleep(0.05)
+    owner.dispose()
+    assert inserted >= there + 1200
+    assert now - before < 20 * 1200
 
 
 def test_a_mapping_is_saved_found_and_proposed(creditor: Creditor) -> None:

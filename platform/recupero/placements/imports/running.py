@@ -181,6 +181,7 @@ class _Run:
 
     def take_in(self, session: Session) -> ImportResult:
         lock_imports(session)
+        session.execute(text("DISCARD PLANS"))  # those of smaller tables would read the growing ones through
         with _table(self.path, self.mapping) as table:
             check_columns(self.mapping, table.headings)
             self.table = table

@@ -1,16 +1,14 @@
 """A real worker process for the tests, which can be made to die by SIGKILL at a chosen point.
 
-    python -m tests.outreach.killable '{"data_dir": …, "now": …, "log": …, "kill": {"statement": 12}}'
+    main({"data_dir": …, "database": …, "redis": …, "now": …, "log": …, "kill": {"statement": 12}})
 
 `kill` names one of: `statement` (just before the n-th SQL statement of this process), `send` (just before the
 n-th batch is handed over), `sent` (just after, before anybody knows). What the connector carries is appended
 to `log`, one `key recipient` a line: the provider's own record.
 """
 
-import json
 import os
 import signal
-import sys
 from collections.abc import Sequence
 from datetime import datetime
 from importlib.metadata import entry_points
@@ -69,7 +67,7 @@ def main(asked: dict[str, Any]) -> None:
         redis_url=asked["redis"],
         testing=True,
     )
-    plugins = Plugins.load({"regulation": entry_points(group="recupero.regulations")})
+    plugins = Plugins.load({"regulation": entry_points(group="recupero.regulations", name="cl")})
     plugins.channels["outbox"] = RecordingOutbox(Path(asked["log"]), kill)
     started = runtime.start(config, plugins)
     wire()
@@ -90,7 +88,3 @@ def _die_at_statement(started: runtime.Runtime, number: int) -> None:
             die()
 
     event.listen(started.database.engine, "before_cursor_execute", count)
-
-
-if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))

@@ -16,17 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recupero_intents.calibration import sigmoid, softmax, temperature, unit_slope
-from recupero_intents.pieces import Pieces
+from recupero_intents.pieces import Counts, Pieces
 from recupero_sdk.models import Training
 from recupero_sdk.texts import Example, Guess
 
 Floats = NDArray[np.float64]
 MIN_TEXTS = 20
 FOLDS = 4
-GROUP_FOLDS = (
-    12  # writers are few: leaving out many of them at once would make the model look worse than it is
+#: Writers are few: leaving out many of them at once would make the model look worse than it is.
+GROUP_FOLDS = 12
+ASKED = (
+    6  # folds whose texts are asked about; more of them cost time and move the probabilities by hundredths
 )
 SOFTNESS = 0.5  # C of the support-vector machines
+EXACTNESS = 0.01  # margins are within a thousandth of those at a tenth of it
 LONGEST = 4000  # characters of a message that are read
 
 
@@ -65,26 +68,30 @@ class Intents:
         seed: int = 0,
     ) -> Training:
         """Fit on texts with one or several labels each; texts of one group are never judged by machines that
-        learned from another of it. Raises ValueError on too few texts or labels."""
+        learned from another of it. Raises ValueError on too few texts, labels or writers."""
         known = tuple(sorted({label for row in labels for label in row}))
         if len(texts) < MIN_TEXTS or len(known) < 2:
             raise ValueError(f"needs {MIN_TEXTS} texts and 2 labels; got {len(texts)} and {len(known)}")
+        if groups and len(set(groups)) < 2:
+            raise ValueError("needs the messages of 2 writers; got 1")
         target = np.array([[label in row for label in known] for row in labels])
         single = bool((target.sum(axis=1) == 1).all())
-        read = [_read(text) for text in texts]
-        pieces = Pieces.learn(read)
-        table = pieces.table(read)
-        margins = _unseen(read, target, _folds(groups, len(texts), seed), seed)
+        counts = Counts.of([_read(text) for text in texts])
+        folds = _folds(groups, len(texts), seed)
+        asked = np.flatnonzero(folds < ASKED)
+        margins = _unseen(counts, target, folds, seed)[asked]
         if single:
-            scale, shift = temperature(margins, target.argmax(axis=1)), 0.0
+            scale, shift = temperature(margins, target[asked].argmax(axis=1)), 0.0
         else:
-            scale, shift = unit_slope(margins.ravel(), target.ravel())
-        weights, intercepts = _machines(table, target, seed)
+            scale, shift = unit_slope(margins.ravel(), target[asked].ravel())
+        every = np.arange(len(texts))
+        pieces, table = counts.learn(every)
+        weights, intercepts = _machines(table.of(every), target, seed)
         fitted = Fitted(known, single, pieces, weights, intercepts, scale, shift)
         metrics = {
             "texts": float(len(texts)),
             "labels": float(len(known)),
-            **_figures(margins, target, single),
+            **_figures(margins, target[asked], single),
         }
         return Training(fitted, metrics, {"softness": str(SOFTNESS), "folds": str(FOLDS)})
 
@@ -92,8 +99,7 @@ class Intents:
         """Every label with its probability for each text, most probable first."""
         if not texts:
             return []
-        table = fitted.pieces.table([_read(text) for text in texts])
-        margins = np.asarray(table @ fitted.weights.T.astype(np.float64)) + fitted.intercepts
+        margins = np.array([_margins(fitted, _read(text)) for text in texts])
         chances = (
             softmax(margins * fitted.scale)
             if fitted.single
@@ -129,6 +135,11 @@ def _read(text: str) -> str:
     return text[:LONGEST]
 
 
+def _margins(fitted: Fitted, text: str) -> Floats:
+    places, values = fitted.pieces.read(text)
+    return np.asarray(fitted.weights[:, places] @ values + fitted.intercepts, dtype=np.float64)
+
+
 def _machines(table: Any, target: NDArray[np.bool_], seed: int) -> tuple[NDArray[np.float32], Floats]:
     """One machine a label: its weights and its intercept. A label on every text or on none needs none."""
     from sklearn.svm import LinearSVC
@@ -136,7 +147,7 @@ def _machines(table: Any, target: NDArray[np.bool_], seed: int) -> tuple[NDArray
     weights = np.zeros((target.shape[1], table.shape[1]), dtype=np.float32)
     intercepts = np.where(target.all(axis=0), 1.0, -1.0)
     for place in np.flatnonzero(target.any(axis=0) & ~target.all(axis=0)):
-        machine = LinearSVC(C=SOFTNESS, random_state=seed).fit(table, target[:, place])
+        machine = LinearSVC(C=SOFTNESS, tol=EXACTNESS, random_state=seed).fit(table, target[:, place])
         weights[place], intercepts[place] = machine.coef_[0], machine.intercept_[0]
     return weights, intercepts
 
@@ -149,20 +160,16 @@ def _folds(groups: Sequence[str], count: int, seed: int) -> NDArray[np.intp]:
     return np.asarray(drawn[places], dtype=np.intp)
 
 
-def _unseen(texts: Sequence[str], target: NDArray[np.bool_], folds: NDArray[np.intp], seed: int) -> Floats:
-    """The margin of every text by machines that learned neither from it nor its pieces: a piece that only
-    it has would take weight from those that are known, and make the machines look less sure than they are."""
+def _unseen(counts: Counts, target: NDArray[np.bool_], folds: NDArray[np.intp], seed: int) -> Floats:
+    """The margin of every text that is asked about, by machines that learned neither from it nor its pieces:
+    a piece that only it has would take weight from those that are known, and make the machines look less sure
+    than they are. Zero for the others."""
     margins = np.zeros(target.shape)
-    for fold in np.unique(folds):
+    for fold in np.unique(folds[folds < ASKED]):
         asked, learned = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
-        pieces = Pieces.learn([texts[place] for place in learned.tolist()])
-        weights, intercepts = _machines(
-            pieces.table([texts[place] for place in learned.tolist()]), target[learned], seed
-        )
-        margins[asked] = (
-            pieces.table([texts[place] for place in asked.tolist()]) @ weights.T.astype(np.float64)
-            + intercepts
-        )
+        _pieces, table = counts.learn(learned)
+        weights, intercepts = _machines(table.of(learned), target[learned], seed)
+        margins[asked] = table.of(asked) @ weights.T.astype(np.float64) + intercepts
     return margins
 
 

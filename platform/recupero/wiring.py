@@ -18,6 +18,7 @@ from recupero.payments import (
     charges,
     direct,
     mandates,
+    plan_following,
     plans,
     settlements,
     suspense,
@@ -35,6 +36,7 @@ from recupero.payments.events import (
     PaymentsBooked,
     PlanBroken,
     PlanEnded,
+    PlanMoved,
     PlanStarted,
     PromiseMade,
     ReceiptsIssued,
@@ -46,6 +48,7 @@ from recupero.placements.events import (
     AccountsPlaced,
     AccountsRecalled,
     DirectPaymentsReported,
+    HoldEnded,
     HoldOpened,
     PermissionsStated,
 )
@@ -87,12 +90,18 @@ def wire() -> None:
     subscribe(PaymentBooked, write_offs.on_money)
     subscribe(PaymentReversed, write_offs.on_money)
     subscribe(PaymentsBooked, write_offs.on_money)
-    subscribe(PaymentBooked, plans.on_money)
-    subscribe(PaymentReversed, plans.on_money)
-    subscribe(PaymentsBooked, plans.on_money)
+    subscribe(PaymentBooked, plan_following.on_money)
+    subscribe(PaymentReversed, plan_following.on_money)
+    subscribe(PaymentsBooked, plan_following.on_money)
     subscribe(AccountsClosed, plans.on_closed)
     subscribe(AccountsClosed, settlements.on_closed)
+    subscribe(HoldOpened, plan_following.on_hold)
+    subscribe(HoldEnded, plan_following.on_hold)
+    subscribe(HoldOpened, write_offs.on_hold)
+    subscribe(HoldEnded, write_offs.on_hold)
     subscribe(PlanBroken, write_offs.on_plan_broken)
+    subscribe(PlanMoved, write_offs.on_plan_started)
+    subscribe(PlanMoved, mandates.on_plan_moved)
     subscribe(PlanStarted, write_offs.on_plan_started)
     subscribe(LinkRevoked, charges.withdraw_revoked)
     subscribe(LinkRevoked, mandates.on_link_revoked)

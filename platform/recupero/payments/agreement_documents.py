@@ -1,12 +1,13 @@
 """Papers about agreements: the terms of a plan, an offer to settle, the settlement, that it is settled.
 
-Each is issued once for its plan or settlement, by itself within a minute, at once where somebody asks.
+Each is issued once for its plan or settlement, by itself within a minute, at once where somebody asks; the
+terms of a plan anew when a pause has given it other dates.
 """
 
 from collections.abc import Iterable
 from typing import TypedDict
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from recupero.kernel import clock
@@ -33,7 +34,8 @@ class Instalment(TypedDict):
 
 class AgreementContents(Contents):
     """What a paper about an agreement says, besides: `total_minor` is the sum agreed, `owed_minor` what is
-    owed without it, `last_day` until when an offer holds or a settlement is to be paid."""
+    owed without it, `last_day` until when an offer holds or a settlement is to be paid, `moved_on` when a
+    pause gave a plan these dates in place of others."""
 
     subject_id: int
     agreed_on: str
@@ -41,12 +43,14 @@ class AgreementContents(Contents):
     grace_days: int
     owed_minor: int
     last_day: str | None
+    moved_on: str | None
 
 
 def plan_paper(session: Session, plan: Plan, *, actor: str) -> Document:
-    """The terms of a plan of the tenant in scope. Raises Conflict where nobody has allowed it yet."""
+    """The terms of a plan of the tenant in scope, with the dates it has now. Raises Conflict where nobody has
+    allowed it yet."""
     found = _issued(session, ["plan"], plan.id)
-    if found is not None:
+    if found is not None and (plan.moved_at is None or found.issued_at >= plan.moved_at):
         return found
     if plan.state in ("asked", "refused"):
         raise Conflict("this plan has not been allowed: there is no agreement to print")
@@ -58,6 +62,8 @@ def plan_paper(session: Session, plan: Plan, *, actor: str) -> Document:
     return _issue(
         session, "plan", plan, actor, total_minor=plan.total_minor, owed_minor=plan.total_minor,
         agreed_on=plan.agreed_at.isoformat(), instalments=schedule, grace_days=plan.grace_days, last_day=None,
+        moved_on=plan.moved_at.isoformat() if plan.moved_at else None,
+        revision=0 if found is None else found.revision + 1,
     )  # fmt: skip
 
 
@@ -87,13 +93,15 @@ def issue_agreements(session: Session) -> int:
 
 
 def _plans_without(session: Session) -> Iterable[Plan]:
-    tenant = scope_of(session).tenant()
+    tenant, since = scope_of(session).tenant(), func.coalesce(Plan.moved_at, Plan.agreed_at)
     has_one = select(Document.id).where(
-        Document.tenant_id == tenant, Document.kind == "plan", Document.subject_id == Plan.id
+        Document.tenant_id == tenant,
+        Document.kind == "plan",
+        Document.subject_id == Plan.id,
+        Document.issued_at >= since,
     )
     query = select(Plan).where(
-        Plan.tenant_id == tenant, Plan.state == "running", Plan.agreed_at >= clock.now() - RECENT,
-        ~has_one.exists(),
+        Plan.tenant_id == tenant, Plan.state == "running", since >= clock.now() - RECENT, ~has_one.exists(),
     )  # fmt: skip
     return session.execute(
         query.order_by(Plan.id).limit(_AT_ONCE).with_for_update(skip_locked=True)
@@ -127,11 +135,12 @@ def _issued(session: Session, kinds: list[str], subject_id: int) -> Document | N
 def _issue(
     session: Session, kind: str, about: Plan | Settlement, actor: str, *, total_minor: int, owed_minor: int,
     agreed_on: str, instalments: list[Instalment], grace_days: int, last_day: str | None,
+    moved_on: str | None = None, revision: int = 0,
 ) -> Document:  # fmt: skip
     # Two who ask at once wait here for each other: the second finds the first one's paper.
     session.refresh(about, with_for_update=True)
     found = _issued(session, [kind], about.id)
-    if found is not None:
+    if found is not None and found.revision >= revision:
         return found
     person = who_owes(session, about.debtor_id)
     lines = [line_of(debt, {}) for debt in debts_by_id(session, about.account_ids)]
@@ -147,6 +156,7 @@ def _issue(
     contents: AgreementContents = {
         **common, "subject_id": about.id, "agreed_on": agreed_on, "instalments": instalments,
         "grace_days": grace_days, "owed_minor": owed_minor, "last_day": last_day,
+        "moved_on": moved_on,
     }  # fmt: skip
-    paper = Paper.saying(contents, person, sorted(about.account_ids), subject_id=about.id)
+    paper = Paper.saying(contents, person, sorted(about.account_ids), subject_id=about.id, revision=revision)
     return issue(session, kind, actor, [paper])[0]

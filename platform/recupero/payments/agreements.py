@@ -4,16 +4,18 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from recupero.payments import charges, plans, settlements
+from recupero.payments import charges, hardship, plans, settlements
+from recupero.payments.hardship import Pause
 from recupero.payments.offer_tables import Plan, PlanInstalment, Settlement
 
 
 @dataclass(frozen=True, slots=True)
 class Agreements:
-    """The running plan with the instalment that is due next, and offers that can be taken or paid, each with
-    what is still to be paid of it (minor units)."""
+    """The running plan with the pause it is in and the instalment that is due next, and offers that can be
+    taken or paid, each with what is still to be paid of it (minor units)."""
 
     plan: Plan | None
+    pause: Pause | None
     due: PlanInstalment | None
     offers: tuple[tuple[Settlement, int], ...]
 
@@ -25,6 +27,7 @@ def agreements(session: Session, link_id: int) -> Agreements:
     rows = plans.instalments_of(session, [plan.id])[plan.id] if plan else []
     return Agreements(
         plan=plan,
+        pause=hardship.pause_of(session, plan) if plan else None,
         due=next((one for one in rows if one.state in ("open", "late")), None),
         offers=tuple(
             (one, settlements.rest_minor(session, one)) for one in settlements.standing(session, accounts)

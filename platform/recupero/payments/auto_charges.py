@@ -70,9 +70,11 @@ def charge_due(session: Session) -> int:
         account = next(iter(reach.reachable(session, plan.account_ids).values()), None)
         zone = ZoneInfo((account and account.timezone) or tenancy.tenant(session).timezone)
         now = clock.now().astimezone(zone)
+        if is_held(session, plan):
+            continue
         if now.date() > mandate.until:
             mandates.end(session, mandate, "over", by="system")
-        elif now.hour >= FROM_HOUR and not is_held(session, plan):
+        elif now.hour >= FROM_HOUR:
             started += _charge_plan(session, mandate, plan, now.date())
     return started
 

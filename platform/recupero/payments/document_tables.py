@@ -17,7 +17,8 @@ PREFIXES = {
 class Document(TenantOwned, Base):
     """A numbered paper. `kind`: receipt, balance, paid_in_full, plan (the terms agreed), offer (to settle),
     settlement (agreed), settled, invoice (the creditor's own, sent again). `subject_id` is the plan or
-    settlement.
+    settlement; `revision` counts the papers of one plan from 0: one more each time a pause gives it other
+    dates.
 
     `contents` is what it says, as JSON (`documents.Contents`), or the file of an invoice in base64: printed
     again it is the same document. Numbers run through the agency's series of the kind; an invoice, which is
@@ -29,7 +30,7 @@ class Document(TenantOwned, Base):
         Index("ix_documents_debtor", "tenant_id", "debtor_id"),
         Index("uq_documents_receipt", "tenant_id", "payment_id", unique=True,
               postgresql_where=text("kind = 'receipt'")),
-        Index("uq_documents_subject", "tenant_id", "kind", "subject_id", unique=True,
+        Index("uq_documents_subject", "tenant_id", "kind", "subject_id", "revision", unique=True,
               postgresql_where=text("subject_id IS NOT NULL")),
         {"info": {**TENANT, "id_blocks": True}},
     )  # fmt: skip
@@ -40,6 +41,7 @@ class Document(TenantOwned, Base):
     account_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
     payment_id: Mapped[int | None]
     subject_id: Mapped[int | None]
+    revision: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     language: Mapped[str] = mapped_column(String(2))
     media_type: Mapped[str]
     contents: Mapped[str] = mapped_column(EncryptedText)

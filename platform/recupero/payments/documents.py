@@ -70,14 +70,15 @@ class Paper:
     contents: str
     payment_id: int | None = None
     subject_id: int | None = None
+    revision: int = 0
 
     @classmethod
     def saying(
         cls, contents: Contents, person: WhoOwes, account_ids: list[int], *, payment_id: int | None = None,
-        subject_id: int | None = None,
+        subject_id: int | None = None, revision: int = 0,
     ) -> "Paper":  # fmt: skip
         said = json.dumps(contents, ensure_ascii=False)
-        return cls(person, account_ids, PDF, said, payment_id, subject_id)
+        return cls(person, account_ids, PDF, said, payment_id, subject_id, revision)
 
 
 def receipt(session: Session, payment_id: int, *, actor: str) -> Document:
@@ -246,7 +247,7 @@ def keep(
         Document(
             tenant_id=scope_of(session).tenant(), kind=kind, number=number, debtor_id=paper.person.debtor_id,
             account_ids=paper.account_ids, payment_id=paper.payment_id, subject_id=paper.subject_id,
-            media_type=paper.media_type,
+            revision=paper.revision, media_type=paper.media_type,
             language=paper.person.language if paper.person.language in LANGUAGES else LANGUAGES[0],
             contents=paper.contents, issued_by=actor, issued_at=clock.now(),
         )

@@ -72,6 +72,14 @@ class PlanBroken:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanMoved:
+    """A pause gave a running plan other dates: its last one is as many `days` later (below zero: earlier)."""
+
+    plan_id: int
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
 class PlanEnded:
     """The plan does not run any more: kept, broken, cancelled or replaced."""
 

@@ -1,7 +1,9 @@
 """Hardship: a case suspends work on everything the debtor owes here; closing it lets work go on."""
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,10 +12,13 @@ from recupero.kernel import audit, clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.payments import promises
-from recupero.payments.offer_tables import HardshipCase
+from recupero.payments.offer_tables import HardshipCase, Plan, Settlement
+from recupero.payments.plan_standing import Rest
 from recupero.placements import service as placements
-from recupero.placements.debts import who_owes
+from recupero.placements.debts import HeldFor, held_for, who_owes
 
+#: The kind of the hold that a case opens. Agents open one without a case, too; plans rest all the same.
+HOLD = "hardship"
 KINDS = (
     "job_loss", "less_income", "illness", "bereavement", "separation", "care", "over_indebted", "disaster",
     "other",
@@ -50,7 +55,7 @@ def open_case(
     tenant, now = scope_of(session).tenant(), clock.now()
     until = now + timedelta(days=days)
     hold_id = placements.open_hold(
-        session, debtor_id=debtor_id, account_id=None, kind="hardship", source=f"hardship:{kind}", until=until
+        session, debtor_id=debtor_id, account_id=None, kind=HOLD, source=f"hardship:{kind}", until=until
     )
     promises.cancel_of_debtor(session, debtor_id)
     case = HardshipCase(
@@ -81,7 +86,7 @@ def close_case(session: Session, case_id: int, *, actor: str, outcome: str) -> N
         raise UserError("say what came of it", field="outcome")
     case.closed_at, case.closed_by, case.outcome = clock.now(), actor, outcome.strip()
     session.flush()
-    placements.end_debtor_holds(session, case.debtor_id, "hardship", by=actor)
+    placements.end_debtor_holds(session, case.debtor_id, HOLD, by=actor)
     _record(session, "payments.hardship_closed", case, actor)
 
 
@@ -99,6 +104,46 @@ def cases_of(session: Session, debtor_id: int) -> Sequence[HardshipCase]:
         HardshipCase.tenant_id.in_(scope_of(session).tenant_ids), HardshipCase.debtor_id == debtor_id
     )
     return session.execute(query.order_by(HardshipCase.id.desc())).scalars().all()
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Hardship lets an agreement rest now; `until` None: nobody knows yet how long."""
+
+    until: datetime | None
+
+
+def pauses(session: Session, debtor_ids: Collection[int]) -> list[HeldFor]:
+    """When these debtors of the tenant in scope were, are and will be in hardship, oldest first."""
+    found = [hold for hold in held_for(session, debtor_ids) if hold.kind == HOLD]
+    return sorted(found, key=lambda hold: hold.begin)
+
+
+def pause_of(session: Session, agreed: Plan | Settlement) -> Pause | None:
+    """The pause that a plan or settlement of the tenant in scope is in now, if it is in one."""
+    ends = [
+        hold.end
+        for hold in pauses(session, [agreed.debtor_id])
+        if _covers(hold, agreed) and (hold.end is None or hold.end > clock.now())
+    ]
+    known = [end for end in ends if end is not None]
+    return Pause(max(known) if len(known) == len(ends) else None) if ends else None
+
+
+def rests(held: Sequence[HeldFor], agreed: Plan | Settlement, since: datetime, zone: ZoneInfo) -> list[Rest]:
+    """Those of `pauses` that let a plan or settlement rest that was agreed at `since`, as days."""
+    found = []
+    for hold in held:
+        end = hold.end or max(hold.begin, clock.now())
+        if _covers(hold, agreed) and end > since:
+            first, last = hold.begin.astimezone(zone).date(), end.astimezone(zone).date()
+            found.append(Rest(first, last, foreseen=hold.begin < since))
+    return found
+
+
+def _covers(hold: HeldFor, agreed: Plan | Settlement) -> bool:
+    whole = hold.account_id is None or hold.account_id in agreed.account_ids
+    return hold.debtor_id == agreed.debtor_id and whole
 
 
 def _record(session: Session, action: str, case: HardshipCase, actor: str, **details: str) -> None:

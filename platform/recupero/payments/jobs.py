@@ -15,7 +15,7 @@ from recupero.payments import (
     door,
     gateways,
     inbox,
-    plans,
+    plan_following,
     promises,
     reconcile,
     sandbox,
@@ -169,7 +169,7 @@ def settle_promises(context: JobContext) -> None:
         for tenant_id in agency.tenant_ids:
             with database.transaction(agency.of_tenant(tenant_id)) as session:
                 promises.settle_due(session)
-                plans.settle_due(session)
+                plan_following.settle_due(session)
                 settlements.expire_due(session)
                 write_offs.lapse_due(session)
 

@@ -14,8 +14,8 @@ class Mandate(TenantOwned, Base):
 
     `state`: asked (the gateway's page waits for the card), active, ended (`ended_why`: one of
     `mandates.ENDS`). `words` is what the debtor agreed to, as it was shown; no charge is higher than
-    `most_minor` and none is made after `until`. The card itself stays with the gateway, under `customer` and
-    `method`.
+    `most_minor` and none is made after `until`, which moves with the plan's dates where the words say so. The
+    card itself stays with the gateway, under `customer` and `method`.
     """
 
     __tablename__ = "mandates"
@@ -37,6 +37,7 @@ class Mandate(TenantOwned, Base):
     words: Mapped[str] = mapped_column(EncryptedText)
     most_minor: Mapped[int]
     until: Mapped[date]
+    moves_with_plan: Mapped[bool] = mapped_column(default=True, server_default=text("false"))
     state: Mapped[str] = mapped_column(String(6))
     url: Mapped[str | None]
     reference: Mapped[str | None]  # the gateway's page

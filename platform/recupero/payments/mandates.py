@@ -16,7 +16,7 @@ from recupero.kernel import audit, clock, events, jobs
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.payments import gateways, plans
-from recupero.payments.events import LinkRevoked, MandateEnded, PlanEnded
+from recupero.payments.events import LinkRevoked, MandateEnded, PlanEnded, PlanMoved
 from recupero.payments.links import address
 from recupero.payments.mandate_tables import Mandate
 from recupero.payments.offer_tables import Plan
@@ -31,7 +31,8 @@ EVENTS = (PaymentEventKind.METHOD_SAVED, PaymentEventKind.METHOD_GONE)
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a consent allows: no charge above `most_minor`, none after `until`."""
+    """What a consent allows: no charge above `most_minor`, none after `until` and the days by which a pause
+    moves the plan."""
 
     most_minor: int
     until: date
@@ -168,6 +169,14 @@ def on_plan_ended(session: Session, event: PlanEnded) -> None:
     for mandate in of_plans(session, [event.plan_id]).get(event.plan_id, []):
         if mandate.state != "ended":
             end(session, mandate, "plan_ended", by=f"plan:{event.plan_id}")
+
+
+def on_plan_moved(session: Session, event: PlanMoved) -> None:
+    """A pause moved the plan's dates: a consent that says so holds as many days longer."""
+    for mandate in of_plans(session, [event.plan_id]).get(event.plan_id, []):
+        if mandate.state != "ended" and mandate.moves_with_plan:
+            mandate.until += timedelta(days=event.days)
+            _record(session, "payments.mandate_moved", mandate, f"plan:{event.plan_id}")
 
 
 def on_link_revoked(session: Session, event: LinkRevoked) -> None:

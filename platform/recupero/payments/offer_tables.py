@@ -52,10 +52,12 @@ class Plan(TenantOwned, Exceptional, Base):
     made_by: Mapped[str]
     agreed_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    moved_at: Mapped[datetime | None]  # when a pause last gave it other dates
 
 
 class PlanInstalment(TenantOwned, Base):
-    """One payment of a plan. `state`: open, late (its day has passed), paid, missed (its grace, too)."""
+    """One payment of a plan. `state`: open, late (its day has passed), paid, missed (its grace, too).
+    `moved_from` is the day that was agreed, where a pause has moved it to `due_date`."""
 
     __tablename__ = "plan_instalments"
     __table_args__ = (
@@ -69,6 +71,7 @@ class PlanInstalment(TenantOwned, Base):
     plan_id: Mapped[int]
     number: Mapped[int]
     due_date: Mapped[date]
+    moved_from: Mapped[date | None]
     amount_minor: Mapped[int]
     paid_minor: Mapped[int] = mapped_column(default=0)
     paid_on: Mapped[date | None]
@@ -80,6 +83,7 @@ class Settlement(TenantOwned, Exceptional, Base):
 
     `state`: asked (waits for approval), refused, offered, withdrawn, expired (not accepted in time),
     accepted, settled (the sum came in: the rest is written off), lapsed (it did not come in time).
+    `moved_from` is the last day that was agreed, where a pause has moved it to `pay_by`.
     `terms` is the choice of instalments, if any, that it may be paid in. `settled_at` is when the receipt
     that completed the sum was made: what was owed then is what is written off.
     """
@@ -102,6 +106,7 @@ class Settlement(TenantOwned, Exceptional, Base):
     state: Mapped[str] = mapped_column(String(9))
     valid_until: Mapped[date]
     pay_by: Mapped[date]
+    moved_from: Mapped[date | None]
     made_with: Mapped[str]
     made_by: Mapped[str]
     made_at: Mapped[datetime]

@@ -233,9 +233,12 @@ def _plan(session: Session, made: Plan) -> dict[str, Any]:
     shown = {
         name: getattr(made, name)
         for name in schemas.InstalmentPlanSchema._declared_fields
-        if name not in ("instalments", "automatic")
+        if name not in ("instalments", "automatic", "paused", "paused_until")
     }
+    pause = hardship.pause_of(session, made) if made.state == "running" else None
     return shown | {
+        "paused": pause is not None,
+        "paused_until": pause and pause.until,
         "instalments": plans.instalments_of(session, [made.id])[made.id],
         "automatic": mandates.latest(session, made.id),
     }

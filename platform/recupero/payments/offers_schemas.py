@@ -73,6 +73,10 @@ class PreviewSchema(Schema):
 
 
 class StandingSchema(InstalmentSchema):
+    moved_from = fields.Date(
+        required=True, allow_none=True,
+        metadata={"description": "the day that was agreed, where a pause has moved it"},
+    )  # fmt: skip
     paid_minor = fields.Integer(required=True)
     paid_on = fields.Date(required=True, allow_none=True)
     state = fields.String(required=True)
@@ -107,6 +111,12 @@ class InstalmentPlanSchema(Schema):
     state = fields.String(required=True)
     agreed_at = fields.DateTime(required=True)
     ended_at = fields.DateTime(required=True, allow_none=True)
+    paused = fields.Boolean(
+        required=True, metadata={"description": "hardship lets it rest: nothing is due or charged meanwhile"}
+    )
+    paused_until = fields.DateTime(
+        required=True, allow_none=True, metadata={"description": "null where nobody knows yet"}
+    )
     beyond = fields.List(fields.String(), required=True)
     approver = fields.String(required=True, allow_none=True)
     why = fields.String(required=True, allow_none=True)

@@ -160,7 +160,7 @@ def _dates(count: int, choice: Choice, limits: Limits, today: date, is_working: 
     anchor = choice.first_on if choice.down_payment_minor else _on_pay_day(choice, choice.first_on)
     position = 1
     while len(found) < count:
-        due = _working(_nth(choice, anchor, position), is_working)
+        due = next_working(_nth(choice, anchor, position), is_working)
         if due > found[-1]:
             found.append(due)
         position += 1
@@ -170,8 +170,8 @@ def _dates(count: int, choice: Choice, limits: Limits, today: date, is_working: 
 def _first(choice: Choice, is_working: WorkingDay) -> date:
     """A down payment is due on the day it is offered for; else the first pay day from there on."""
     if choice.down_payment_minor:
-        return _working(choice.first_on, is_working)
-    return _working(_on_pay_day(choice, choice.first_on), is_working)
+        return next_working(choice.first_on, is_working)
+    return next_working(_on_pay_day(choice, choice.first_on), is_working)
 
 
 def _on_pay_day(choice: Choice, day: date) -> date:
@@ -202,7 +202,7 @@ def _in_month(year: int, month: int, day_of_month: int) -> date:
     return date(year, month, min(day_of_month, monthrange(year, month)[1]))
 
 
-def _working(day: date, is_working: WorkingDay) -> date:
+def next_working(day: date, is_working: WorkingDay) -> date:
     """The day, or the next working day after it."""
     while not is_working(day):
         day += timedelta(days=1)

@@ -1,44 +1,37 @@
 """Plans: previewed, agreed, judged by what comes in, planned anew, cancelled.
 
 What a plan may be is the creditor's policy (`policy`), what it looks like `plan_schedule`, how it stands
-`plan_standing`. A running plan is a hold on its accounts; a broken one is negotiated again.
+`plan_standing`, and `plan_following` lets it follow what happens. A running plan is a hold on its accounts; a
+broken one is negotiated again.
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from recupero.kernel import audit, clock, events
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, Forbidden, NotFound, UserError
-from recupero.payments import gateways, plan_standing, promises
+from recupero.payments import gateways, promises
 from recupero.payments.events import (
-    PaymentBooked,
-    PaymentReversed,
-    PaymentsBooked,
-    PlanBroken,
     PlanEnded,
     PlanStarted,
 )
 from recupero.payments.offer_tables import Plan, PlanInstalment
-from recupero.payments.plan_schedule import Choice, Instalment, Limits, Schedule, preview, working_days
-from recupero.payments.plan_standing import Receipt
+from recupero.payments.plan_schedule import Choice, Limits, Schedule, preview, working_days
 from recupero.payments.policy import Leave, Offerer, OfferPolicy, leave_for_plan, policy_of
 from recupero.placements import service as placements
-from recupero.placements.debts import OpenDebt, debts, debts_by_id, held_for
+from recupero.placements.debts import OpenDebt, debts, debts_by_id
 from recupero.placements.events import AccountsClosed
 from recupero.placements.lifecycle import CLIENT_DECISION, ENDED, SUCCESS
 from recupero.tenancy import queries as tenancy
 
 #: What an exception may reach at most.
 WIDEST = Limits(max_instalments=120, minimum_minor=1, first_payment_days=365)
-_JUDGED = ("running", "kept", "broken")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +104,7 @@ def agree_plan(
     _write_instalments(session, plan, proposal.schedule)
     _record(session, "payments.plan_agreed" if granted else "payments.plan_asked", plan, offerer.actor)
     if granted:
-        _start(session, plan)
+        start(session, plan)
     return plan
 
 
@@ -133,12 +126,12 @@ def _write_instalments(session: Session, plan: Plan, schedule: Schedule) -> None
     session.flush()
 
 
-def _start(session: Session, plan: Plan) -> None:
+def start(session: Session, plan: Plan) -> None:
     """From now on the accounts rest while the instalments come in."""
     promises.cancel_open(session, plan.account_ids)
-    for other in _running(session, plan.account_ids):
+    for other in running(session, plan.account_ids):
         if other.id != plan.id:
-            _end(session, other, "replaced", by=f"plan:{plan.id}")
+            end(session, other, "replaced", by=f"plan:{plan.id}")
     plan.state = "running"
     for account_id in plan.account_ids:
         placements.open_hold(
@@ -159,7 +152,7 @@ def decide(session: Session, plan_id: int, offerer: Offerer, *, allow: bool, not
     plan.decided_by, plan.decided_at, plan.decision_note = offerer.actor, clock.now(), note.strip()
     if allow:
         plan.agreed_at = clock.now()
-        _start(session, plan)
+        start(session, plan)
     else:
         plan.state, plan.ended_at = "refused", clock.now()
     _record(session, "payments.plan_allowed" if allow else "payments.plan_refused", plan, offerer.actor)
@@ -182,16 +175,9 @@ def cancel_plan(session: Session, plan_id: int, *, actor: str, why: str) -> None
     if plan.state not in ("asked", "running"):
         raise Conflict("this plan has ended already")
     plan.decision_note = why.strip() or plan.decision_note
-    _end(session, plan, "cancelled", by=actor)
+    end(session, plan, "cancelled", by=actor)
     placements.set_stage(session, plan.account_ids, "negotiating")
     _record(session, "payments.plan_cancelled", plan, actor)
-
-
-def on_money(session: Session, event: PaymentBooked | PaymentReversed | PaymentsBooked) -> None:
-    """Money came in or went back: the plans on these accounts are judged again."""
-    if event.account_ids:
-        overlap = Plan.account_ids.overlap(list(event.account_ids))
-        _judge(session, overlap & Plan.state.in_(_JUDGED))
 
 
 def on_closed(session: Session, event: AccountsClosed) -> None:
@@ -199,110 +185,11 @@ def on_closed(session: Session, event: AccountsClosed) -> None:
     creditor recalled are kept (domain page, 3)."""
     if event.code in SUCCESS or event.code in CLIENT_DECISION:
         return
-    for plan in _running(session, event.account_ids):
-        _end(session, plan, "cancelled", by=f"closed:{event.code}")
+    for plan in running(session, event.account_ids):
+        end(session, plan, "cancelled", by=f"closed:{event.code}")
 
 
-def settle_due(session: Session) -> int:
-    """Judge the running plans of the tenant in scope with an instalment that is past its day; how many
-    changed."""
-    today = clock.today(tenancy.tenant(session).timezone)
-    due = select(PlanInstalment.plan_id).where(
-        PlanInstalment.tenant_id == scope_of(session).tenant(),
-        PlanInstalment.state.in_(["open", "late"]),
-        PlanInstalment.due_date < today,
-    )
-    return _judge(session, (Plan.state == "running") & Plan.id.in_(due))
-
-
-# What each payment brought to the plan's accounts since it was agreed, net of reversals, by the day on which
-# it came. A direct payment is known by its day only, so that day counts whole.
-_RECEIPTS = text("""
-SELECT p.id, (m.received_at AT TIME ZONE :zone)::date AS on, sum(a.amount_minor) AS amount
-FROM plans p
-JOIN allocations a ON a.tenant_id = p.tenant_id AND a.account_id = ANY(p.account_ids)
-JOIN payments m ON m.tenant_id = a.tenant_id AND m.id = a.payment_id
- AND CASE WHEN m.kind = 'direct'
-     THEN (m.received_at AT TIME ZONE :zone)::date >= (p.agreed_at AT TIME ZONE :zone)::date
-     ELSE m.received_at >= p.agreed_at END
-WHERE p.tenant_id = :tenant AND p.id = ANY(:ids)
-GROUP BY p.id, m.id, m.received_at
-""")
-
-
-def _judge(session: Session, which: Any) -> int:
-    tenant, house = scope_of(session).tenant(), tenancy.tenant(session)
-    plans = session.execute(
-        select(Plan).where(Plan.tenant_id == tenant, which).order_by(Plan.id).with_for_update()
-    ).scalars().all()  # fmt: skip
-    if not plans:
-        return 0
-    ids = [plan.id for plan in plans]
-    receipts: defaultdict[int, list[Receipt]] = defaultdict(list)
-    for plan_id, on, amount in session.execute(
-        _RECEIPTS, {"zone": house.timezone, "tenant": tenant, "ids": ids}
-    ):
-        receipts[plan_id].append(Receipt(on, int(amount)))
-    instalments = instalments_of(session, ids)
-    accounts = {one for plan in plans for one in plan.account_ids}
-    settled = {debt.account_id for debt in debts_by_id(session, accounts) if debt.balance_minor <= 0}
-    changed, rests = 0, _rests(session, plans, ZoneInfo(house.timezone))
-    for plan in plans:
-        changed += _follow(
-            session, plan, instalments[plan.id], receipts[plan.id], settled, clock.today(house.timezone),
-            rests[plan.debtor_id],
-        )  # fmt: skip
-    session.flush()
-    return changed
-
-
-def _rests(session: Session, plans: Sequence[Plan], zone: ZoneInfo) -> dict[int, list[plan_standing.Rest]]:
-    """The days on which hardship lets everything of a debtor rest, by debtor."""
-    found: defaultdict[int, list[plan_standing.Rest]] = defaultdict(list)
-    for hold in held_for(session, {plan.debtor_id for plan in plans}):
-        if hold.kind == "hardship":
-            end = hold.end or clock.now()
-            found[hold.debtor_id].append((hold.begin.astimezone(zone).date(), end.astimezone(zone).date()))
-    return found
-
-
-def _follow(
-    session: Session,
-    plan: Plan,
-    instalments: Sequence[PlanInstalment],
-    receipts: Iterable[Receipt],
-    settled: set[int],
-    today: date,
-    rests: Sequence[plan_standing.Rest],
-) -> bool:
-    """Let the plan follow its receipts; whether its state changed."""
-    planned = [Instalment(one.number, one.due_date, one.amount_minor) for one in instalments]
-    state, standings = plan_standing.judge(
-        planned, receipts, grace_days=plan.grace_days, today=today, smallest_minor=plan.smallest_minor,
-        rests=rests,
-    )  # fmt: skip
-    for row, standing in zip(instalments, standings, strict=True):
-        row.paid_minor, row.paid_on, row.state = standing.paid_minor, standing.paid_on, standing.state
-    if set(plan.account_ids) <= settled:  # nothing is owed any more, perhaps by the creditor's adjustment
-        state = "kept"
-    if state == plan.state:
-        return False
-    if state == "running" and any(one.id > plan.id for one in _running(session, plan.account_ids)):
-        plan.state = "replaced"
-    elif state == "running":
-        plan.ended_at = None
-        _start(session, plan)
-    else:
-        _end(session, plan, state, by=f"plan:{plan.id}")
-        if state == "broken":
-            placements.set_stage(session, plan.account_ids, "negotiating")
-            due = next(one.due_date for one in instalments if one.state == "missed")
-            on = plan_standing.last_day(due, plan.grace_days, rests)
-            events.publish(session, PlanBroken(tuple(plan.account_ids), plan.id, on))
-    return True
-
-
-def _end(session: Session, plan: Plan, state: str, *, by: str) -> None:
+def end(session: Session, plan: Plan, state: str, *, by: str) -> None:
     plan.state, plan.ended_at = state, clock.now()
     session.flush()
     placements.end_holds(session, plan.account_ids, "plan", by=by)
@@ -381,7 +268,7 @@ def owed(session: Session, account_ids: Collection[int]) -> list[OpenDebt]:
     return wanted
 
 
-def _running(session: Session, account_ids: Collection[int]) -> Sequence[Plan]:
+def running(session: Session, account_ids: Collection[int]) -> Sequence[Plan]:
     query = select(Plan).where(
         Plan.tenant_id == scope_of(session).tenant(),
         Plan.account_ids.overlap(list(account_ids)),

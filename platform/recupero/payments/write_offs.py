@@ -23,13 +23,21 @@ from recupero.ledger.books import Book
 from recupero.ledger.commission import Line
 from recupero.ledger.queries import ACCRUAL
 from recupero.ledger.service import Booking, Entry
-from recupero.payments import booking, plans
+from recupero.payments import booking, hardship, plan_standing, plans
 from recupero.payments.contracts import Contracts
-from recupero.payments.events import PaymentBooked, PaymentReversed, PaymentsBooked, PlanBroken, PlanStarted
+from recupero.payments.events import (
+    PaymentBooked,
+    PaymentReversed,
+    PaymentsBooked,
+    PlanBroken,
+    PlanMoved,
+    PlanStarted,
+)
 from recupero.payments.offer_tables import Settlement
 from recupero.payments.settlements import GRACE
 from recupero.payments.tables import Payment
 from recupero.placements import service as placements
+from recupero.placements.events import HoldEnded, HoldOpened
 from recupero.tenancy import queries as tenancy
 
 _JUDGED = ("accepted", "settled", "lapsed")
@@ -52,12 +60,19 @@ def on_plan_broken(session: Session, event: PlanBroken) -> None:
         _judge(session, found)
 
 
-def on_plan_started(session: Session, event: PlanStarted) -> None:
-    """Its plan runs, perhaps again, since money became known late: the settlement has its days."""
+def on_plan_started(session: Session, event: PlanStarted | PlanMoved) -> None:
+    """Its plan runs, perhaps again, since money became known late, or a pause moved it: the settlement has
+    its days."""
     for found in _paid_by(session, event.plan_id):
         found.pay_by = _agreed_until(session, event.plan_id)
         session.flush()
         _judge(session, found)
+
+
+def on_hold(session: Session, event: HoldOpened | HoldEnded) -> None:
+    """Hardship begins or ends: the last day of what is paid without a plan moves."""
+    if event.kind == hardship.HOLD:
+        _review(session, (Settlement.debtor_id == event.debtor_id) & (Settlement.state == "accepted"))
 
 
 def _paid_by(session: Session, plan_id: int) -> list[Settlement]:
@@ -89,6 +104,7 @@ def _those(session: Session, which: Any, states: tuple[str, ...]) -> list[Settle
 def _judge(session: Session, found: Settlement) -> bool:
     """Let the settlement follow its receipts; whether its state changed."""
     zone, before = tenancy.tenant(session).timezone, found.state
+    _move(session, found, ZoneInfo(zone))
     last, today = found.pay_by + GRACE, clock.today(zone)
     books = _Books.load(session, found)
     completed = _completed(found, books, ZoneInfo(zone))
@@ -102,6 +118,18 @@ def _judge(session: Session, found: Settlement) -> bool:
             tenant_id=found.tenant_id, written_off_minor=found.written_off_minor,
         )  # fmt: skip
     return found.state != before
+
+
+def _move(session: Session, found: Settlement, zone: ZoneInfo) -> None:
+    """Its last day after all pauses; where a plan pays it, the plan says which day that is."""
+    if found.accepted_at is None or found.instalments > 1:
+        return
+    held = hardship.pauses(session, [found.debtor_id])
+    agreed = found.moved_from or found.pay_by
+    found.pay_by, _grace = plan_standing.moved(
+        agreed, None, GRACE.days, hardship.rests(held, found, found.accepted_at, zone), lambda _day: True
+    )
+    found.moved_from = None if found.pay_by == agreed else agreed
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,15 @@ class HoldOpened:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldEnded:
+    """Work goes on, as far as this hold on the debtor, or on one account of theirs, goes."""
+
+    debtor_id: int
+    account_id: int | None
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class DirectPayment:
     """Money that the debtor paid to the creditor, or the undoing of it.
 

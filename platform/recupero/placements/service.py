@@ -13,7 +13,7 @@ from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.kernel.money import is_currency
 from recupero.placements import dated_terms
-from recupero.placements.events import AccountsClosed, AccountsRecalled, HoldOpened
+from recupero.placements.events import AccountsClosed, AccountsRecalled, HoldEnded, HoldOpened
 from recupero.placements.lifecycle import CLOSE_CODES, ENDED, HOLDS, STAGES, status_of
 from recupero.placements.tables import Account, Hold, ImportMapping, Portfolio
 from recupero.placements.terms import check_terms
@@ -181,44 +181,33 @@ def is_open() -> Any:
 
 
 def end_hold(session: Session, hold_id: int, *, by: str) -> None:
-    """Let work go on. Raises NotFound where no such hold is open."""
-    ended = session.execute(
-        update(Hold)
-        .where(Hold.tenant_id.in_(scope_of(session).tenant_ids), Hold.id == hold_id, Hold.ended_at.is_(None))
-        .values(ended_at=clock.now(), ended_by=by)
-        .returning(Hold.id)
-    ).scalar_one_or_none()
-    if ended is None:
+    """Let work go on. Publishes `HoldEnded`. Raises NotFound where no such hold is open."""
+    if not _end_where(session, Hold.id == hold_id, Hold.ended_at.is_(None), by=by):
         raise NotFound("no such hold is open")
 
 
 def end_holds(session: Session, account_ids: Collection[int], kind: str, *, by: str) -> None:
-    """End the open holds of a kind on these accounts, whichever there are."""
-    session.execute(
-        update(Hold)
-        .where(
-            Hold.tenant_id.in_(scope_of(session).tenant_ids),
-            Hold.account_id.in_(account_ids),
-            Hold.kind == kind,
-            is_open(),
-        )
-        .values(ended_at=clock.now(), ended_by=by)
-    )
+    """End the open holds of a kind on these accounts, whichever there are. Publishes `HoldEnded`."""
+    _end_where(session, Hold.account_id.in_(account_ids), Hold.kind == kind, is_open(), by=by)
 
 
 def end_debtor_holds(session: Session, debtor_id: int, kind: str, *, by: str) -> None:
-    """End the open holds of a kind on everything of a debtor, whichever there are."""
-    session.execute(
+    """End the open holds of a kind on everything of a debtor, whichever there are. Publishes `HoldEnded`."""
+    whole = Hold.account_id.is_(None)
+    _end_where(session, Hold.debtor_id == debtor_id, whole, Hold.kind == kind, is_open(), by=by)
+
+
+def _end_where(session: Session, *which: Any, by: str) -> bool:
+    """End these holds of the tenants in scope; whether there were any."""
+    ended = session.execute(
         update(Hold)
-        .where(
-            Hold.tenant_id.in_(scope_of(session).tenant_ids),
-            Hold.debtor_id == debtor_id,
-            Hold.account_id.is_(None),
-            Hold.kind == kind,
-            is_open(),
-        )
+        .where(Hold.tenant_id.in_(scope_of(session).tenant_ids), *which)
         .values(ended_at=clock.now(), ended_by=by)
-    )
+        .returning(Hold.debtor_id, Hold.account_id, Hold.kind)
+    ).all()
+    for debtor_id, account_id, kind in ended:
+        events.publish(session, HoldEnded(debtor_id, account_id, kind))
+    return bool(ended)
 
 
 def set_stage(session: Session, account_ids: Collection[int], stage: str) -> int:

@@ -29,8 +29,8 @@ def consent_words(plan: Plan, count: int, bounds: Bounds, agency: Any, creditor:
     words: str = _(
         "I agree that %(agency)s charges the instalments of my plan with %(creditor)s (%(total)s in %(count)s"
         " payments) to the card that I enter: each on its due date, at most %(most)s at a time, none after"
-        " %(until)s, and nothing else. I can end this at any time on my payment page or by asking %(agency)s;"
-        " my plan goes on without it.",
+        " %(until)s (or as many days later as my plan is paused), and nothing else. I can end this at any"
+        " time on my payment page or by asking %(agency)s; my plan goes on without it.",
         agency=agency.name, creditor=creditor.name, total=money(plan.total_minor, plan.currency), count=count,
         most=money(bounds.most_minor, bounds.currency), until=day(bounds.until),
     )  # fmt: skip

@@ -94,7 +94,8 @@ def agreed_plan(token: str, door: Door, plan_id: int) -> ResponseReturnValue:
         return render_template(
             "debtor/agreed.html", token=token, plan=found, creditor=creditor,
             instalments=plans.instalments_of(opened, [found.id])[found.id],
-            mandate=mandates.latest(opened, found.id), bounds=mandates.bounds(opened, found),
+            pause=hardship.pause_of(opened, found), mandate=mandates.latest(opened, found.id),
+            bounds=mandates.bounds(opened, found),
         )  # fmt: skip
 
 

@@ -274,6 +274,10 @@ def _page(
             "settle": settle or Form({"valid_until": (today + timedelta(days=14)).isoformat()}),
             "hard": hard or Form({"severity": "medium"}), "plans": made,
             "instalments": plans.instalments_of(session, [one.id for one in made]),
+            "pauses": {
+                one.id: pause for one in made
+                if one.state == "running" and (pause := hardship.pause_of(session, one))
+            },
             "mandates": mandates.of_plans(session, [one.id for one in made]),
             "tries": {one.id: auto_charges.tries_of(session, one.id) for one in made[:1]},
             "settlements": settlements.settlements_of(session, [account_id]),

@@ -40,7 +40,13 @@ def _plan(says: Any, words: Words) -> tuple[list[str], list[str]]:
                 " plan together.")  # fmt: skip
     more = N_("You may pay more, or everything, at any time.")
     total = words.money(says["total_minor"], says["currency"])
-    return [words(opening, day=words.day(agreed.date()), total=total, creditor=says["creditor"])], [
+    before = [words(opening, day=words.day(agreed.date()), total=total, creditor=says["creditor"])]
+    if says.get("moved_on"):  # papers of former days do not say it
+        moved = datetime.fromisoformat(says["moved_on"]).astimezone(ZoneInfo(says["timezone"]))
+        pause = N_("A pause has moved the dates of your plan. Since %(day)s those below hold; they replace"
+                   " the dates of an earlier letter.")  # fmt: skip
+        before.append(words(pause, day=words.day(moved.date())))
+    return before, [
         words(grace, days=says["grace_days"]), words(broken), words(more),
     ]  # fmt: skip
 

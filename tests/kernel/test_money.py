@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recupero.kernel.errors import UserError
-from recupero.kernel.money import Money, format_minor, minor_units, to_minor
+from recupero.kernel.money import Money, format_micro, format_minor, minor_units, to_minor
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,21 @@ def test_minor_units_follow_iso_4217(currency: str, digits: int) -> None:
 @given(st.integers(-(10**15), 10**15), st.sampled_from(["CLP", "COP", "EUR", "KWD"]))
 def test_major_and_minor_are_inverse(minor: int, currency: str) -> None:
     assert to_minor(Money(minor, currency).major(), currency) == minor
+
+
+@pytest.mark.parametrize(
+    "micro, currency, text",
+    [
+        (7_500, "USD", "$0.0075"), (1_250_000, "USD", "$1.25"), (3_000_000, "USD", "$3.00"),
+        (0, "USD", "$0.00"),
+        (7_500_000, "CLP", "CLP 7.5"), (2_000_000, "CLP", "CLP 2"), (33, "USD", "$0.00"),
+        (1_234_567_000_000, "USD", "$1,234,567.00"),
+    ],
+)  # fmt: skip
+def test_what_costs_less_than_a_coin_is_written_with_the_digits_it_needs(
+    micro: int, currency: str, text: str
+) -> None:
+    assert format_micro(micro, currency, "en").replace("\xa0", " ") == text
 
 
 @pytest.mark.parametrize(

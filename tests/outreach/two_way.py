@@ -44,6 +44,7 @@ class Pigeon:
     mailbox: list[Event] = field(default_factory=list)
     away: bool = False
     loses: bool = False
+    cost: Cost | None = None
 
     def check(self, config: PluginConfig) -> str | None:
         return None if config.get("secret") else "the secret is missing"
@@ -52,7 +53,10 @@ class Pigeon:
         self.sent += messages
         if self.loses:
             raise Uncertain("the line broke")
-        return [Receipt(message.key, SendOutcome.SENT, f"ref-{message.key}") for message in messages]
+        return [
+            Receipt(message.key, SendOutcome.SENT, f"ref-{message.key}", cost=self.cost)
+            for message in messages
+        ]
 
     def hear(self, request: InboundRequest, config: PluginConfig) -> InboundAnswer:
         if request.method == "GET":

@@ -27,7 +27,8 @@ def report(world: World) -> Iterator[RecoveryReport]:
         rows = Rows(world.platform, world.tenant())
         pesos, dollars = rows.portfolio('=HYPERLINK("http://x")'), rows.portfolio("Dólares <b>", "USD")
         first = rows.account(pesos, rows.batch(pesos, "+enero.csv"), "2026-01-10", 100_000)
-        rows.contact(first, "2026-02-03", "call", "answered", right_party=True)
+        charged = {"cost_micro": 7_500, "cost_currency": "USD"}
+        rows.contact(first, "2026-02-03", "call", "answered", right_party=True, **charged)
         rows.payment(first, "2026-02-10", 40_000, channel="call", fee=8_000)
         foreign = rows.account(dollars, rows.batch(dollars), "2026-02-10", 90_050, currency="USD")
         rows.payment(foreign, "2026-02-20", 12_345, kind="direct")
@@ -56,6 +57,21 @@ def test_csv_is_in_major_units_and_holds_no_formula(report: RecoveryReport) -> N
     assert """'=HYPERLINK("http://x")""" in names
     assert "'+enero.csv" in names
     assert not any(cell.startswith(("=", "+", "@")) for row in rows for cell in row.values())
+
+
+def test_costs_stand_in_the_currency_that_was_charged(report: RecoveryReport) -> None:
+    (pesos,) = [one for one in json.loads(service.render(report, "json"))["currencies"] if one["costs"]]
+    (costs,) = pesos["costs"]
+    assert (pesos["currency"], costs["currency"]) == ("CLP", "USD")
+    assert costs["channels"][0]["cost_per_thousand"]["value"] == 187.5  # millionths, for 40 thousand pesos
+    rows = csv.DictReader(io.StringIO(service.render(report, "csv").decode("utf-8-sig")))
+    assert [(row["currency"], row["value"]) for row in rows if row["metric"] == "cost"] == [
+        ("USD", "0.007500")
+    ] * 2
+    page = service.render(report, "html", "en").decode().replace("\xa0", "")
+    assert "Cost in USD" in page
+    assert "$0.0075" in page
+    assert "CLP Cost in USD" in fastexcel.read_excel(service.render(report, "xlsx", "en")).sheet_names
 
 
 def test_xlsx_holds_numbers_and_no_formula(report: RecoveryReport) -> None:

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import select
 
 from recupero.kernel import clock
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
+from recupero.placements.tables import Account
 from recupero.reports import service
 from recupero.reports.periods import parse_period
 from recupero.reports.report import Line, RecoveryReport, Section
@@ -66,6 +68,27 @@ def test_collected_is_dated_by_receipt_and_reversals_by_their_own_day(stairs: Ro
     assert counts(february, "collected_agency") == (45_000, None)
     assert counts(march, "collected") == (-20_000, None)
     assert counts(march, "reversed") == (20_000, None)
+
+
+def test_what_contacts_cost_is_told_by_channel_and_never_added_over_currencies(stairs: Rows) -> None:
+    with stairs.platform.database.transaction(stairs.scope) as session:
+        account = session.execute(select(Account).order_by(Account.id)).scalars().first()
+    assert account is not None
+    for micro, currency, channel in (
+        (7_500, "USD", "sms"), (7_500, "USD", "sms"), (1_000, "USD", "email"), (90_000_000, "CLP", "letter"),
+        (None, None, "sms"),
+    ):  # fmt: skip
+        stairs.contact(account, "2026-01-18", channel, cost_micro=micro, cost_currency=currency)
+    stairs.contact(account, "2026-02-02", "sms", cost_micro=5, cost_currency="USD")  # of another month
+    pesos, dollars = section(stairs, "2026-01").costs
+    assert (pesos.currency, dollars.currency) == ("CLP", "USD")
+    email, sms, every = dollars.channels
+    told = [(line.name, counts(line, "charged")[0], counts(line, "cost")[0]) for line in dollars.channels]
+    assert told == [("email", 1, 1_000), ("sms", 2, 15_000), ("", 3, 16_000)]
+    assert counts(sms, "cost_each") == (15_000, 2)
+    assert counts(email, "cost_per_payment") == (1_000, 1)
+    assert counts(every, "cost_per_thousand") == (16_000 * 1_000, 50_000)
+    assert counts(pesos.channels[-1], "cost_per_thousand") == (90_000_000 * 1_000, 50_000)
 
 
 def test_liquidation_adds_numerators_and_denominators_of_all_months(stairs: Rows) -> None:

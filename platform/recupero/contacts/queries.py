@@ -104,7 +104,8 @@ def last_reached(
 
 @dataclass(frozen=True, slots=True)
 class MessageLine:
-    """One message as an operator reads it. `address`, `subject` and `body` are readable text."""
+    """One message as an operator reads it. `address`, `subject` and `body` are readable text; `cost_micro` is
+    what the provider charges, in millionths of the currency's main unit, None where it is not known."""
 
     contact_id: int
     tenant_id: int
@@ -122,6 +123,8 @@ class MessageLine:
     address: str
     subject: str
     body: str
+    cost_micro: int | None
+    cost_currency: str | None
 
 
 def messages(
@@ -141,7 +144,7 @@ def messages(
             Contact.id, Contact.tenant_id, Contact.account_id, Contact.debtor_id, Contact.at,
             Contact.direction, Contact.channel, Contact.connector, Contact.state, Contact.reason,
             MessageCopy.template, MessageCopy.language, MessageCopy.code, MessageCopy.address,
-            MessageCopy.subject, MessageCopy.body,
+            MessageCopy.subject, MessageCopy.body, Contact.cost_micro, Contact.cost_currency,
         )
         .join(
             MessageCopy,

@@ -25,6 +25,7 @@ from recupero.contacts import gate
 from recupero.contacts.dispositions import DISPOSITIONS, Disposition
 from recupero.contacts.events import ContactAnswered, LinkVisited, OptedOut
 from recupero.contacts.facts import EVERY_CHANNEL
+from recupero.contacts.news import Price
 from recupero.contacts.reservation import Caller, Reservation, Wish, reserve
 from recupero.contacts.tables import Contact, LinkVisit, MessageCopy, Permission, PersonContact, Preference
 from recupero.kernel import audit, clock, crypto
@@ -46,13 +47,15 @@ PERMISSION_KINDS = ("consent", "opt_out")
 @dataclass(frozen=True, slots=True)
 class Result:
     """What came of a reserved contact. `state`: sent, delivered, failed, unknown. One that failed and
-    `never_left` us was no contact: its reservation is released and uses up nothing."""
+    `never_left` us was no contact: its reservation is released and uses up nothing. `price` is what the
+    provider charges, where that is known at once."""
 
     contact_id: int
     state: str
     reference: str | None = None
     reason: str | None = None
     never_left: bool = False
+    price: Price | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +102,14 @@ def keep_messages(session: Session, messages: Sequence[SentMessage]) -> None:
 _CONFIRM = text(
     "WITH changed AS ("
     " UPDATE contacts c SET state = r.state, state_at = :now, reference = coalesce(r.reference, c.reference),"
-    " reason = r.reason"
+    " reason = r.reason, cost_micro = coalesce(c.cost_micro, r.micro),"
+    " cost_units = coalesce(c.cost_units, r.units),"
+    " cost_currency = CASE WHEN c.cost_micro IS NULL THEN coalesce(r.currency, c.cost_currency)"
+    " ELSE c.cost_currency END"
     " FROM unnest(CAST(:ids AS bigint[]), CAST(:states AS text[]), CAST(:refs AS text[]),"
-    " CAST(:reasons AS text[]), CAST(:outcomes AS text[])) AS r(id, state, reference, reason, outcome)"
+    " CAST(:reasons AS text[]), CAST(:outcomes AS text[]), CAST(:micros AS bigint[]),"
+    " CAST(:units AS bigint[]), CAST(:currencies AS text[]))"
+    " AS r(id, state, reference, reason, outcome, micro, units, currency)"
     " WHERE c.tenant_id = :tenant AND c.id = r.id AND c.state IN ('reserved', 'unknown', 'sent')"
     " RETURNING c.id, r.outcome),"
     " counted AS ("
@@ -136,6 +144,9 @@ def confirm(session: Session, results: Sequence[Result]) -> list[int]:
             "states": [result.state for result in results], "refs": [result.reference for result in results],
             "reasons": [result.reason for result in results],
             "outcomes": [None if one.never_left else gate.OUTCOMES[one.state] for one in results],
+            "micros": [one.price and one.price.amount_micro for one in results],
+            "units": [one.price and one.price.units for one in results],
+            "currencies": [one.price and one.price.currency for one in results],
         },
     ).scalars()  # fmt: skip
     return list(changed)

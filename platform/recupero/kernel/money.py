@@ -109,6 +109,20 @@ def format_minor(minor: int, currency: str, locale: str) -> str:
     return text
 
 
+MICRO_DIGITS = 6
+_MOST_DIGITS = 4
+
+
+def format_micro(micro: int, currency: str, locale: str) -> str:
+    """Text for what costs less than a coin: `format_micro(7_500, "USD", "en")` is "$0.0075". At least the
+    currency's own digits, at most four."""
+    amount = Decimal(micro).scaleb(-MICRO_DIGITS).quantize(Decimal(1).scaleb(-_MOST_DIGITS))
+    needed = -int(amount.normalize().as_tuple().exponent)
+    read, pattern = _pattern(locale, currency, max(minor_units(currency), min(needed, _MOST_DIGITS)))
+    text: str = pattern.apply(amount, read)
+    return text
+
+
 #: Between a letter of a sign and the digits beside it: at the end of what stands before, the beginning of
 #: what stands after. CLDR's `currencySpacing` wants a space there and Babel puts none: "COP 5", but "$5".
 _BEFORE, _AFTER = re.compile(r"(?<=[^\W\d_])(?=-?$)"), re.compile(r"^(?=[^\W\d_])")

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from recupero.kernel import runtime
 from recupero.outreach.rests import Rest, resting
 from recupero.tenancy import queries as tenancy
-from recupero_sdk.channels import Channel, Message, Receipt, SendOutcome, Uncertain, carried
+from recupero_sdk.channels import Channel, Cost, Message, Receipt, SendOutcome, Uncertain, carried
 from recupero_sdk.settings import PluginConfig
 
 log = logging.getLogger(__name__)
@@ -78,11 +78,12 @@ def _claim(chosen: dict[str, Connector], connector: Connector) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one message: a receipt's outcome, or `unknown`."""
+    """What came of one message: a receipt's outcome, or `unknown`; `cost` where the connector knows it."""
 
     state: str
     reference: str | None = None
     reason: str | None = None
+    cost: Cost | None = None
 
 
 def send(connector: Connector, messages: Sequence[Message]) -> Iterator[dict[str, Outcome]]:
@@ -114,6 +115,6 @@ def _by_key(messages: Sequence[Message], receipts: Sequence[Receipt], doubt: str
             outcomes[message.key] = Outcome("unknown", reason=doubt)
         else:
             outcomes[message.key] = Outcome(
-                SendOutcome(receipt.outcome).value, receipt.reference, receipt.reason
+                SendOutcome(receipt.outcome).value, receipt.reference, receipt.reason, receipt.cost
             )
     return outcomes

@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from recupero.contacts import service as contacts
+from recupero.contacts.news import Price
 from recupero.contacts.service import Result
 from recupero.kernel import clock
 from recupero.kernel.database import Database, Scope
@@ -100,7 +101,11 @@ def _heard(outcomes: Mapping[str, Outcome]) -> tuple[set[str], str | None]:
 def _result(envelope: Envelope, outcome: Outcome) -> Result:
     left = outcome.state in ("sent", "unknown")
     state = outcome.state if left else "failed"
-    return Result(envelope.contact_id, state, outcome.reference, outcome.reason, never_left=not left)
+    cost = outcome.cost
+    price = Price(cost.amount_micro, cost.currency, cost.units) if cost is not None else None
+    return Result(
+        envelope.contact_id, state, outcome.reference, outcome.reason, never_left=not left, price=price
+    )  # fmt: skip
 
 
 def _move(envelope: Envelope, outcome: Outcome) -> Move:

@@ -18,7 +18,7 @@ from flask_babel import (
 from flask_babel import gettext as _
 
 from recupero.kernel import rest, runtime
-from recupero.kernel.money import format_minor
+from recupero.kernel.money import format_micro, format_minor
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import current_caller
 
@@ -116,6 +116,11 @@ def money(minor: int | None, currency: str) -> str:
     return "–" if minor is None else format_minor(minor, currency, str(get_locale() or "es"))
 
 
+def micro(amount: int, currency: str) -> str:
+    """Millionths of the main unit, as what costs less than a coin is written."""
+    return format_micro(amount, currency, str(get_locale() or "es"))
+
+
 def day(value: date | datetime | None) -> str:
     return "–" if value is None else format_date(value, "medium")
 
@@ -170,6 +175,7 @@ def yes_no(value: bool) -> str:
 
 
 FILTERS = {
-    "money": money, "day": day, "iso_day": iso_day, "moment": moment, "number": number, "percent": percent,
+    "money": money, "micro": micro, "day": day, "iso_day": iso_day, "moment": moment, "number": number,
+    "percent": percent,
     "yes_no": yes_no, "duration": duration, "month_name": month_name, "short_day": short_day, "wall": wall,
 }  # fmt: skip

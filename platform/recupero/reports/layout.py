@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from recupero.reports.metrics import N_, Figure, Metric
-from recupero.reports.report import Line, RecoveryReport, Section
+from recupero.reports.report import Costs, Line, RecoveryReport, Section
 from recupero.reports.words import Words
 
 CARDS = (
@@ -27,18 +27,21 @@ _TITLES = {
     "channels": N_("By channel"),
     "vintages": N_("By placement month"),
     "batches": N_("By file"),
+    "costs": N_("Cost in %(currency)s"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A titled table: what names the rows, one metric per column, and the rows."""
+    """A titled table: what names the rows, one metric per column, and the rows. `currency` is that of its
+    amounts: a provider's own where the table tells what it charges."""
 
     key: str
     title: str
     first_column: str
     metrics: tuple[Metric, ...]
     rows: tuple[tuple[str, tuple[Figure, ...]], ...]
+    currency: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +57,33 @@ def tables(section: Section, words: Words) -> list[Table]:
     """The breakdowns of a section; those without rows are left out."""
     vintages = tuple(Line(words.month(vintage.month), vintage.figures) for vintage in section.vintages)
     found = [
-        _table("portfolios", words(N_("Portfolio")), section.portfolios, words),
-        _table("channels", words(N_("Channel")), section.channels, words, words.channel),
-        _table("vintages", words(N_("Placed in")), vintages, words),
-        _table("batches", words(N_("File")), section.batches, words),
+        _table("portfolios", words(N_("Portfolio")), section.portfolios, words, section.currency),
+        _table("channels", words(N_("Channel")), section.channels, words, section.currency, words.channel),
+        *(_costs(costs, words) for costs in section.costs),
+        _table("vintages", words(N_("Placed in")), vintages, words, section.currency),
+        _table("batches", words(N_("File")), section.batches, words, section.currency),
     ]
     return [table for table in found if table.rows]
 
 
+def _costs(costs: Costs, words: Words) -> Table:
+    def name(code: str) -> str:
+        return words.channel(code) if code else words(N_("All channels"))
+
+    return _table("costs", words(N_("Channel")), costs.channels, words, costs.currency, name)
+
+
 def _table(
-    key: str, first: str, lines: tuple[Line, ...], words: Words, name: Callable[[str], str] = str
+    key: str,
+    first: str,
+    lines: tuple[Line, ...],
+    words: Words,
+    currency: str,
+    name: Callable[[str], str] = str,
 ) -> Table:
     metrics = tuple(figure.metric for figure in lines[0].figures) if lines else ()
     rows = tuple((name(line.name), line.figures) for line in lines)
-    return Table(key, words(_TITLES[key]), first, metrics, rows)
+    return Table(key, words(_TITLES[key], currency=currency), first, metrics, rows, currency)
 
 
 def groups(section: Section, words: Words) -> list[tuple[str, str, tuple[Figure, ...]]]:
@@ -91,7 +107,8 @@ def shown_metrics(report: RecoveryReport) -> list[Metric]:
     """Every metric that the report shows, in the order in which it first appears."""
     seen: dict[str, Metric] = {}
     for section in report.sections:
-        lines = (*section.portfolios, *section.channels, *section.batches)
+        costs = [line for costs in section.costs for line in costs.channels]
+        lines = (*section.portfolios, *section.channels, *costs, *section.batches)
         figures = [*section.headline, *section.funnel, *section.rates, *section.voices]
         figures += [figure for line in lines for figure in line.figures]
         figures += [figure for vintage in section.vintages for figure in (*vintage.figures, *vintage.steps)]

@@ -27,6 +27,7 @@ class Unit(StrEnum):
     PERCENT = "percent"
     PER_THOUSAND = "per_thousand"
     TIMES = "times"  # a plain quotient
+    COST = "cost"  # millionths of the main unit of the currency that a provider charges in
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,8 @@ class Figure:
     @property
     def small(self) -> bool:
         """Whether the counts must be shown beside the rate."""
-        return self.metric.denominator is not None and (self.denominator or 0) < SMALL
+        rate = self.metric.denominator is not None and self.metric.unit is not Unit.COST
+        return rate and (self.denominator or 0) < SMALL
 
     def __add__(self, other: "Figure") -> "Figure":
         """The figure of both parts together: counts are added, never rates."""
@@ -262,6 +264,30 @@ OUT_OF_POLICY = _metric(
     "out_of_policy", "8.7", Unit.PERCENT, N_("Out-of-policy contacts"),
     N_("Contacts made against a rule in force, over contacts made. The target is exactly zero; contacts that the law stopped are not among them."),
     N_("contacts against a rule"), N_("attempts"),
+)  # fmt: skip
+
+CHARGED = _metric(
+    "charged", "8.6", Unit.COUNT, N_("Messages charged"),
+    N_("Messages and calls of the period of which the provider told the price. The others are in no cost."),
+    N_("contacts with a known price"),
+)  # fmt: skip
+COST = _metric(
+    "cost", "8.6", Unit.COST, N_("Cost"),
+    N_("What providers charge for the messages and calls of the period, in the currency they charge in."),
+    N_("prices of contacts"),
+)  # fmt: skip
+COST_EACH = _metric(
+    "cost_each", "8.6", Unit.COST, N_("Cost per message"),
+    N_("Cost over messages charged."), N_("cost"), N_("messages charged"),
+)  # fmt: skip
+COST_PER_PAYMENT = _metric(
+    "cost_per_payment", "8.6", Unit.COST, N_("Cost per payment"),
+    N_("Cost over payments received in the period."), N_("cost"), N_("payments received"),
+)  # fmt: skip
+COST_PER_THOUSAND = _metric(
+    "cost_per_thousand", "8.6", Unit.COST, N_("Cost per 1,000 collected"),
+    N_("Cost over what was collected, for each thousand of the debts' currency. Cost to collect, as far as messages go."),
+    N_("cost, times the minor units of a thousand"), N_("minor units collected"),
 )  # fmt: skip
 
 

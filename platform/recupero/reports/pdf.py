@@ -68,7 +68,7 @@ def _section(report: RecoveryReport, section: Section, words: Words, root: Path)
             {"title": title, "rows": [_pair(figure, section, words) for figure in figures]}
             for _key, title, figures in layout.groups(section, words)
         ],
-        "tables": [_table(table, section, words) for table in layout.tables(section, words)],
+        "tables": [_table(table, words) for table in layout.tables(section, words)],
         "stairs": [
             _stairs(layout.stairs(section, words, cumulative=cumulative), section, words)
             for cumulative in (False, True)
@@ -96,12 +96,12 @@ def _charts(section: Section, words: Words, root: Path) -> list[dict[str, str]]:
     return found
 
 
-def _table(table: layout.Table, section: Section, words: Words) -> dict[str, Any]:
+def _table(table: layout.Table, words: Words) -> dict[str, Any]:
     return {
         "title": table.title,
         "heads": [table.first_column, *(words(metric.label) for metric in table.metrics)],
         "rows": [
-            [name, *(words.figure(figure, section.currency) for figure in figures)]
+            [name, *(words.figure(figure, table.currency) for figure in figures)]
             for name, figures in table.rows
         ],
     }

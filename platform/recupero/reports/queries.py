@@ -111,6 +111,17 @@ class Promised(NamedTuple):
     counted_minor: int
 
 
+class Cost(NamedTuple):
+    """What contacts of a channel on debts of a currency cost within the period, in millionths of the main
+    unit of `charged_in`."""
+
+    currency: str
+    channel: str
+    charged_in: str
+    contacts: int
+    micro: int
+
+
 class Voices(NamedTuple):
     """What debtors said about how they are treated."""
 
@@ -254,6 +265,14 @@ FROM told
 GROUP BY GROUPING SETS ((currency), (currency, portfolio_id), (currency, channel))
 """  # noqa: S608
 
+_COSTS = f"""
+SELECT a.currency, c.channel, c.cost_currency, count(*), sum(c.cost_micro)::bigint
+FROM contacts c
+JOIN accounts a ON a.tenant_id = :tenant AND a.id = {_OF_ACCOUNT.format("c")}
+WHERE c.tenant_id = :tenant AND c.at >= :start AND c.at < :end AND c.cost_micro IS NOT NULL
+GROUP BY 1, 2, 3 ORDER BY 1, 3, 2
+"""  # noqa: S608
+
 _VOICES = f"""
 WITH told AS (
     SELECT {_OF_ACCOUNT.format("h")} AS account_id, h.kind
@@ -317,6 +336,10 @@ class Reader:
     def payment_counts(self) -> dict[Group, int]:
         """Payments received within the period."""
         return {Group(*row[:3]): row[3] for row in self._rows(_PAYMENT_COUNTS)}
+
+    def costs(self) -> list[Cost]:
+        """What contacts within the period cost."""
+        return [Cost(*row) for row in self._rows(_COSTS)]
 
     def voices(self) -> dict[Group, Voices]:
         """Complaints, disputes and opt-outs within the period, by currency and by portfolio."""

@@ -16,6 +16,15 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Costs:
+    """What contacts cost, by channel: everything that was charged in one currency. The last line is the sum
+    of the others, and has no name."""
+
+    currency: str
+    channels: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Vintage:
     """The accounts placed in one month. `steps` and `cumulative` have one figure for each month from the
     placement month to the end of the period; the steps add up to the cumulative ones."""
@@ -53,6 +62,7 @@ class Section:
     vintages: tuple[Vintage, ...]
     batches: tuple[Line, ...]
     flows: tuple[MonthFlow, ...]
+    costs: tuple[Costs, ...] = ()
 
     def figure(self, key: str) -> Figure:
         """The section's total of a metric. Raises KeyError where the section does not show it."""

@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import clock
 from recupero.kernel.errors import UserError
+from recupero.reports import costs
 from recupero.reports import metrics as m
 from recupero.reports.metrics import Figure
 from recupero.reports.periods import Period, current_month, months_between, parse_period
-from recupero.reports.queries import Activity, Flow, Group, Placed, Promised, Reader, Voices
-from recupero.reports.report import Line, MonthFlow, RecoveryReport, Section, Vintage
+from recupero.reports.queries import Activity, Cost, Flow, Group, Placed, Promised, Reader, Voices
+from recupero.reports.report import Costs, Line, MonthFlow, RecoveryReport, Section, Vintage
 from recupero.reports.words import Words
 from recupero.tenancy import queries as tenancy
 
@@ -43,15 +44,10 @@ def recovery_report(session: Session, period: Period | None = None) -> RecoveryR
     currencies = sorted({row.currency for row in source.placed}) or [tenant.currency]
     currencies.sort(key=lambda currency: currency != tenant.currency)
     return RecoveryReport(
-        tenant=tenant.name,
-        tenant_slug=tenant.slug,
-        period=period,
-        timezone=tenant.timezone,
-        locale=tenant.locale,
-        country=tenant.country,
-        generated_at=clock.now(),
+        tenant=tenant.name, tenant_slug=tenant.slug, period=period, timezone=tenant.timezone,
+        locale=tenant.locale, country=tenant.country, generated_at=clock.now(),
         sections=tuple(_section(source, currency) for currency in currencies),
-    )
+    )  # fmt: skip
 
 
 def render(report: RecoveryReport, form: str, locale: str | None = None) -> bytes:
@@ -113,13 +109,15 @@ class _Source:
     promises: dict[Group, Promised]
     payments: dict[Group, int]
     voices: dict[Group, Voices]
+    costs: list[Cost]
     names: dict[tuple[str, int], str] = field(repr=False)
 
     @classmethod
     def read(cls, reader: Reader, period: Period) -> "_Source":
         return cls(
             period, reader.placed(), reader.flows(), reader.activity(), reader.workable(),
-            reader.promises(), reader.payment_counts(), reader.voices(), reader.names(),
+            reader.promises(), reader.payment_counts(), reader.voices(), reader.costs(),
+            reader.names(),
         )  # fmt: skip
 
     def of(self, currency: str, only: "_Only | None" = None) -> "_Money":
@@ -310,6 +308,7 @@ def _section(source: _Source, currency: str) -> Section:
         vintages=tuple(_vintages(source, currency)),
         batches=tuple(_batches(source, currency)),
         flows=tuple(money.by_month(month) for month in _shown_months(money)),
+        costs=tuple(_costs(source, currency)),
     )  # fmt: skip
 
 
@@ -361,6 +360,17 @@ def _channels(source: _Source, currency: str) -> Iterable[Line]:
                 *counts.funnel(), counts.intensity(), counts.right_party_rate(), money.collected(),
             ),
         )  # fmt: skip
+
+
+def _costs(source: _Source, currency: str) -> Iterable[Costs]:
+    """What contacts cost, beside what each channel brought."""
+    collected: dict[str, int] = {}
+    for row in source.flows:
+        if row.currency == currency and source.period.first <= row.month <= source.period.last:
+            collected[row.channel] = collected.get(row.channel, 0) + row.received_minor + row.reversed_minor
+    here = {group: n for group, n in source.payments.items() if group.currency == currency}
+    payments = {group.channel: n for group, n in here.items() if group.portfolio_id is None}
+    return costs.by_currency([row for row in source.costs if row.currency == currency], collected, payments)
 
 
 def _vintages(source: _Source, currency: str) -> Iterable[Vintage]:

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import xlsxwriter
 
-from recupero.kernel.money import minor_units
+from recupero.kernel.money import MICRO_DIGITS, minor_units
 from recupero.reports import layout
 from recupero.reports.metrics import N_, Figure, Unit, as_json
 from recupero.reports.report import Line, RecoveryReport, Section, Vintage
@@ -48,6 +48,10 @@ def _section(section: Section) -> dict[str, Any]:
         "portfolios": [_line(line) for line in section.portfolios],
         "channels": [_line(line) for line in section.channels],
         "placement_months": [_vintage(vintage) for vintage in section.vintages],
+        "costs": [
+            {"currency": costs.currency, "channels": [_line(line) for line in costs.channels]}
+            for costs in section.costs
+        ],
         "batches": [_line(line) for line in section.batches],
         "months": [
             {"month": f"{flow.month:%Y-%m}", "agency": flow.agency_minor, "direct": flow.direct_minor}
@@ -101,16 +105,16 @@ def to_csv(report: RecoveryReport, words: Words) -> bytes:
     writer = csv.writer(out)
     writer.writerow(CSV_COLUMNS)
     for section in report.sections:
-        for table, row, step, figure in _all_figures(section, words):
+        for currency, table, row, step, figure in _all_figures(section, words):
             writer.writerow(
                 [
-                    section.currency,
+                    currency,
                     table,
                     safe(row),
                     step,
                     figure.metric.key,
                     safe(words(figure.metric.label)),
-                    *_numbers(figure, section.currency),
+                    *_numbers(figure, currency),
                 ]
             )
     return b"\xef\xbb\xbf" + out.getvalue().encode()
@@ -121,19 +125,29 @@ def safe(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
-def _all_figures(section: Section, words: Words) -> Iterator[tuple[str, str, int | str, Figure]]:
+def _all_figures(section: Section, words: Words) -> Iterator[tuple[str, str, str, int | str, Figure]]:
+    own = section.currency
     for key, _title, figures in layout.groups(section, words):
-        yield from ((key, "", "", figure) for figure in figures)
+        yield from ((own, key, "", "", figure) for figure in figures)
     for table in layout.tables(section, words):
-        yield from ((table.key, name, "", figure) for name, figures in table.rows for figure in figures)
+        key = table.key if table.key != "costs" else f"costs_{own}"  # their currency is the provider's
+        for name, figures in table.rows:
+            yield from ((table.currency, key, name, "", figure) for figure in figures)
     for key, steps in (("in_month", False), ("cumulative", True)):
         for name, figures in layout.stairs(section, words, cumulative=steps).rows:
-            yield from ((key, name, step, figure) for step, figure in enumerate(figures))
+            yield from ((own, key, name, step, figure) for step, figure in enumerate(figures))
+
+
+def _major(figure: Figure) -> Decimal:
+    """A cost in main units of its currency, to the millionth."""
+    return Decimal(round(figure.value or 0)).scaleb(-MICRO_DIGITS)
 
 
 def _numbers(figure: Figure, currency: str) -> list[Any]:
     if figure.metric.unit is Unit.MONEY:
         return [Decimal(figure.numerator).scaleb(-minor_units(currency)), "", ""]
+    if figure.metric.unit is Unit.COST:
+        return ["" if figure.value is None else _major(figure), "", ""]
     if figure.metric.denominator is None:
         return [figure.numerator, "", ""]
     value = "" if figure.value is None else f"{figure.value:.6f}"
@@ -185,6 +199,7 @@ class _Book:
             Unit.PERCENT: "0.0%",
             Unit.PER_THOUSAND: "0.0",
             Unit.TIMES: "0.0",
+            Unit.COST: "#,##0.00##",
         }
         shape = shapes[unit]
         return self._numbers.setdefault(shape, self._book.add_format({"num_format": shape}))
@@ -197,6 +212,8 @@ class _Book:
         unit = figure.metric.unit
         if unit is Unit.MONEY:
             value = float(Decimal(figure.numerator).scaleb(-minor_units(currency)))
+        elif unit is Unit.COST:
+            value = float(_major(figure))
         elif unit is Unit.PER_THOUSAND:
             value *= 1000
         sheet.write_number(row, column, value, self._number(unit, currency))
@@ -232,7 +249,7 @@ class _Book:
         for row, (name, figures) in enumerate(table.rows, start=1):
             sheet.write_string(row, 0, name)
             for column, figure in enumerate(figures, start=1):
-                self._figure(sheet, row, column, figure, currency)
+                self._figure(sheet, row, column, figure, table.currency)
         sheet.freeze_panes(1, 1)
         sheet.autofilter(0, 0, len(table.rows), len(table.metrics))
 

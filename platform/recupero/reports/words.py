@@ -11,7 +11,7 @@ from babel import Locale, UnknownLocaleError, dates, localedata, numbers
 from babel.support import NullTranslations, Translations
 
 import recupero
-from recupero.kernel.money import format_minor, minor_units
+from recupero.kernel.money import format_micro, format_minor, minor_units
 from recupero.reports.metrics import N_, Figure, Unit
 from recupero.reports.periods import Period
 
@@ -75,6 +75,8 @@ class Words:
     def _value(self, value: float, unit: Unit, currency: str) -> str:
         if unit is Unit.MONEY:
             return format_minor(int(value), currency, self.locale)
+        if unit is Unit.COST:
+            return format_micro(round(value), currency, self.locale)
         if unit is Unit.COUNT:
             return self.count(int(value))
         if unit is Unit.PERCENT:

@@ -20,6 +20,7 @@ from recupero.outreach.inbound.collecting import take_file
 from recupero.outreach.inbound.tables import ChannelEvent, CollectMark
 from recupero.outreach.tables import Action
 from recupero.placements.tables import ContactPoint
+from recupero_sdk.channels import Cost
 from recupero_sdk.inbound import MessageEvent
 from tests.factories import World
 from tests.outreach.placed import Placed, place, plan
@@ -137,6 +138,22 @@ def test_an_unknown_contact_is_settled_by_the_providers_word(provider: Provider)
         contact = session.execute(select(Contact)).scalar_one()
         assert contact.reference == "P-17"
         assert (contact.cost_micro, contact.cost_units, contact.cost_currency) == (55_000, 2, "USD")
+
+
+def test_what_a_message_costs_is_booked_at_sending_and_corrected_by_later_word(provider: Provider) -> None:
+    provider.pigeon.cost = Cost(50_000, "USD", 2)
+    _placed, reference = written_to(provider)
+
+    def booked() -> tuple[int | None, int | None, str | None]:
+        with runtime.current().database.transaction(provider.scope) as session:
+            contact = session.execute(select(Contact)).scalar_one()
+            return contact.cost_micro, contact.cost_units, contact.cost_currency
+
+    assert booked() == (50_000, 2, "USD")
+    event = {"id": "e", "reference": reference, "fate": "delivered", "cost": [900_000, "CLP", 3]}
+    assert provider.tell(event).status_code == 202
+    jobs.drain()
+    assert booked() == (900_000, 3, "CLP")
 
 
 def test_what_a_person_took_for_lost_counts_again_when_the_provider_says_that_it_arrived(

@@ -7,6 +7,9 @@ BIN := .venv/bin
 PROJECTS := $(sort $(wildcard pyproject.toml platform/sdk/pyproject.toml plugins/*/*/pyproject.toml))
 EDITABLES := $(foreach project,$(PROJECTS),-e ./$(dir $(project)))
 
+# Without bytecode each process would compile all it imports, for seconds.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Progress is for terminals.
 QUIET := $(if $(MAKE_TERMERR),,--quiet)
 

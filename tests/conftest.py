@@ -1,5 +1,7 @@
 """Fixtures: real PostgreSQL and Redis, migrated once per test process, emptied before each test."""
 
+import os
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +16,10 @@ from tests import engines
 from tests.e2e.browser import LEFT_OUT, chromium
 from tests.factories import World
 from tests.payments import stripe_server
+
+if sys.dont_write_bytecode:  # else each process that tests start would compile all it imports, for seconds
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(Path(__file__).parents[1] / ".pytest_cache" / "bytecode")
 
 NOON = datetime(2026, 3, 10, 15, 0, tzinfo=UTC)  # a working Tuesday: noon in Santiago, ten in Bogotá
 

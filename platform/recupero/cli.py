@@ -3,71 +3,51 @@
 A command's module is imported when the command is asked for, so that none pays for the rooms of others.
 """
 
-from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
 
 import click
 
-from recupero.kernel import logs
-
-
-class _Group(click.Group):
-    """A group whose commands are named as `module:attribute`."""
-
-    def __init__(self, *args: Any, places: Mapping[str, str], **attributes: Any) -> None:
-        super().__init__(*args, **attributes)
-        self.places = places
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(self.places)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self.places:
-            return None
-        module, attribute = self.places[cmd_name].split(":")
-        found: click.Command = getattr(import_module(module), attribute)
-        return found
-
+from recupero.kernel import events, logs
+from recupero.kernel.lazy import LazyGroup
 
 _BENCH = {
-    "execute": "recupero.outreach.bench:execute_bench",
-    "import": "recupero.placements.bench:import_bench",
-    "law": "recupero.decisions.law_bench:law_bench",
-    "plan": "recupero.decisions.bench:plan_bench",
-    "webhook": "recupero.payments.bench:webhook_bench",
+    "execute": ("Actions carried out per second.", "recupero.outreach.bench:execute_bench"),
+    "import": ("Rows placed per second.", "recupero.placements.bench:import_bench"),
+    "law": ("Accounts judged per second.", "recupero.decisions.law_bench:law_bench"),
+    "plan": ("Accounts planned per second.", "recupero.decisions.bench:plan_bench"),
+    "webhook": ("Events of a gateway taken in per second.", "recupero.payments.bench:webhook_bench"),
 }
 _COMMANDS = {
-    "audit": "recupero.commands.upkeep:audit",
-    "bench": "recupero.cli:bench",
-    "db": "recupero.commands.upkeep:db",
-    "decisions": "recupero.decisions.cli:decisions",
-    "demo": "recupero.demo.cli:demo_command",
-    "import": "recupero.placements.cli:import_command",
-    "keys": "recupero.commands.upkeep:keys",
-    "law": "recupero.contacts.cli:law",
-    "ledger": "recupero.ledger.cli:ledger",
-    "models": "recupero.decisions.cli:models",
-    "payments": "recupero.payments.cli:payments",
-    "plan": "recupero.decisions.cli:plan",
-    "plugin": "recupero.commands.plugins:plugin",
-    "remit": "recupero.commands.remit:remit",
-    "report": "recupero.reports.cli:report",
-    "schedule": "recupero.commands.running:schedule",
-    "up": "recupero.commands.running:up",
-    "work": "recupero.commands.running:work",
-}
+    "audit": ("The audit trail.", "recupero.commands.upkeep:audit"),
+    "bench": ("Benchmarks, each beside its reference.", "recupero.cli:bench"),
+    "db": ("The database's schema.", "recupero.commands.upkeep:db"),
+    "decisions": ("What another policy would have brought.", "recupero.decisions.cli:decisions"),
+    "demo": ("The main job on invented people, without a web server.", "recupero.demo.cli:demo_command"),
+    "import": ("Take a creditor's file in: CSV or XLSX.", "recupero.placements.cli:import_command"),
+    "keys": ("The keys that personal data is encrypted with.", "recupero.commands.upkeep:keys"),
+    "law": ("Country packs and house rules; contacts proven.", "recupero.contacts.cli:law"),
+    "ledger": ("The books.", "recupero.ledger.cli:ledger"),
+    "models": ("The registry of models.", "recupero.decisions.cli:models"),
+    "payments": ("Money that comes in.", "recupero.payments.cli:payments"),
+    "plan": ("Decide and schedule the next action of every account.", "recupero.decisions.cli:plan"),
+    "plugin": ("Plug-ins: list, write a new one, check one.", "recupero.commands.plugins:plugin"),
+    "remit": ("Statements of remittance, from draft to payment.", "recupero.commands.remit:remit"),
+    "report": ("Write a creditor's recovery report.", "recupero.reports.cli:report"),
+    "schedule": ("Ask for periodic jobs at their times.", "recupero.commands.running:schedule"),
+    "up": ("Start the whole platform; Ctrl-C stops it.", "recupero.commands.running:up"),
+    "work": ("Carry out jobs.", "recupero.commands.running:work"),
+}  # fmt: skip
 
-bench = _Group(places=_BENCH, help="Benchmarks, each with its reference measured in the same run.")
+bench = LazyGroup(places=_BENCH, help="Benchmarks, each with its reference measured in the same run.")
 
 
-@click.group(cls=_Group, places=_COMMANDS, help="Recupero, the collection platform.")
+@click.group(cls=LazyGroup, places=_COMMANDS, help="Recupero, the collection platform.")
 @click.version_option(package_name="recupero")
 @click.pass_context
 def main(context: click.Context) -> None:
     logs.configure()
-    if context.invoked_subcommand != "up":  # only supervises, and should be quick to begin
-        import_module("recupero.wiring").wire()
+    if context.invoked_subcommand != "up":  # it only supervises
+        events.wire_when_needed(lambda: import_module("recupero.wiring").wire())
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from recupero.contacts import policies, queries, service
-from recupero.contacts.cli import replay_contacts
+from recupero.contacts.replaying import replay_contacts
 from recupero.contacts.service import Wish
 from recupero.contacts.tables import Contact
 from recupero.kernel import clock, runtime

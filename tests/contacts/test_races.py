@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import select
 
 from recupero.contacts import service
-from recupero.contacts.cli import replay_contacts
+from recupero.contacts.replaying import replay_contacts
 from recupero.contacts.service import Result, Wish
 from recupero.contacts.tables import Contact, PersonContact
 from recupero.kernel import clock, runtime

@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts import placed as from_file
 from recupero.contacts import queries, service
-from recupero.contacts.cli import replay_contacts
 from recupero.contacts.dispositions import DISPOSITIONS
+from recupero.contacts.replaying import replay_contacts
 from recupero.contacts.service import Result, Wish
 from recupero.contacts.tables import Contact, Permission, PersonContact
 from recupero.kernel import clock, runtime

@@ -71,8 +71,16 @@ def test_a_failing_plug_in_is_listed_with_its_reason_and_hurts_no_other(
 
 def test_two_claims_to_one_key_stop_the_start(modules: Path) -> None:
     points = [_point(modules, "first", GOOD), _point(modules, "second", GOOD)]
-    with pytest.raises(ClaimConflict, match=r"'first' and 'second' both claim the channel 'pigeon'"):
+    with pytest.raises(ClaimConflict, match=r"'\S+_first' and '\S+_second' both claim the channel 'pigeon'"):
         Plugins.load({"channel": points})
+
+
+def test_a_kind_is_loaded_when_it_is_asked_for(modules: Path) -> None:
+    bad = _point(modules, "bad", "raise RuntimeError('broken on import')")
+    plugins = Plugins({"channel": [bad], "regulation": []})
+    assert plugins.failed_countries() == {}
+    assert plugins.packs == {}
+    assert [state.error for state in plugins.states] == ["RuntimeError: broken on import"]
 
 
 def test_a_country_whose_pack_failed_is_named_as_closed(modules: Path) -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from recupero.contacts.cli import replay_contacts
+from recupero.contacts.replaying import replay_contacts
 from recupero.kernel import clock, runtime
 from recupero.kernel.errors import Conflict, NotFound
 from recupero.outreach import calls, queries

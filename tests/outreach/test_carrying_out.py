@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 
 from recupero.contacts import queries as contact_queries
 from recupero.contacts import service as contacts
-from recupero.contacts.cli import replay_contacts
+from recupero.contacts.replaying import replay_contacts
 from recupero.contacts.tables import Contact, PersonContact
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import PLATFORM, Scope

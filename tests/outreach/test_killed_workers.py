@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from recupero.contacts.cli import replay_contacts
+from recupero.contacts.replaying import replay_contacts
 from recupero.contacts.tables import Contact, PersonContact
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import PLATFORM, Scope

@@ -10,6 +10,7 @@ from recupero import serving
 from recupero.demo import marks
 from recupero.kernel import command, engines, runtime
 from recupero.kernel.config import Config
+from recupero.kernel.plugins import Plugins
 from recupero.kernel.workers import schedule as run_schedule
 from recupero.kernel.workers import work as process_jobs
 from recupero.kernel.workers import work_many as run_workers
@@ -22,7 +23,7 @@ from recupero.kernel.workers import work_many as run_workers
 @command.answers
 def work(burst: bool, workers: int, data_dir: Path | None) -> None:
     """Carry out jobs."""
-    with command.opened(data_dir) as platform:
+    with command.opened(data_dir, Plugins.load()) as platform:
         if workers == 1:
             process_jobs(burst=burst)
         else:
@@ -34,7 +35,7 @@ def work(burst: bool, workers: int, data_dir: Path | None) -> None:
 @command.answers
 def schedule(data_dir: Path | None) -> None:
     """Ask for periodic jobs at their times and send again what was lost."""
-    with command.opened(data_dir):
+    with command.opened(data_dir, Plugins.load()):
         run_schedule()
 
 

@@ -1,58 +1,21 @@
-"""`recupero law …`: the law room's commands, those of `law_cli`, and the replay of every stored contact."""
+"""`recupero law …`: the law room's commands on the installed packs, those of `law_cli`, and the replay."""
 
-from pathlib import Path
+from recupero.kernel.lazy import LazyGroup
 
-import click
-
-from recupero.contacts import gate, law_cli
-from recupero.contacts.stored import stored_contacts
-from recupero.kernel import command
-from recupero.kernel.database import Database, Scope
-from recupero.kernel.plugins import Plugins
-from recupero.law.cli import law_commands
-from recupero.law.queries import Illegal, Replay
-from recupero.law.queries import replay as judge_again
-from recupero.law.service import Packs
-from recupero.tenancy import queries as tenancy
-
-
-@click.command("replay")
-@click.option("--tenant", help="Only people whom this tenant contacted: its short name, agency/name or id.")
-@command.data_dir_option
-@command.json_option
-@command.answers
-def replay(tenant: str | None, data_dir: Path | None, as_json: bool) -> None:
-    """Judge every stored contact again under law and house rules of its day; exit 1 if any broke them."""
-    with command.opened(data_dir) as platform:
-        result = replay_contacts(platform.database, tenant)
-    for one in result.broken:
-        click.echo(f"contact {one.id}: {', '.join(refusal.rule_id for refusal in one.refusals)}", err=True)
-    command.finish(result.to_json(), as_json=as_json, ok=not result.broken)
-
-
-def replay_contacts(database: Database, tenant: str | None = None) -> Replay:
-    """The replay over every agency, or over one tenant's people. Raises NotFound for an unknown tenant."""
-    wanted = tenancy.tenant_scope(database, tenant) if tenant is not None else None
-    contacts, broken = 0, list[Illegal]()
-    for agency in tenancy.agency_scopes(database):
-        if wanted is not None and agency.agency_id != wanted.agency_id:
-            continue
-        found = _replay_agency(database, agency.scope(), None if wanted is None else wanted.tenant_ids)
-        contacts += found.contacts
-        broken += found.broken
-    return Replay(contacts, tuple(broken))
-
-
-def _replay_agency(database: Database, scope: Scope, tenant_ids: tuple[int, ...] | None) -> Replay:
-    with database.transaction(scope) as session:
-        return judge_again(stored_contacts(session, tenant_ids), gate.packs())
-
-
-def _installed_packs() -> Packs:
-    plugins = Plugins.load()
-    return Packs.of(plugins.packs.values(), plugins.failed_countries())
-
-
-law = law_commands(_installed_packs)
-for extra in (replay, law_cli.proof, law_cli.week, law_cli.policy, law_cli.try_law):
-    law.add_command(extra)
+law = LazyGroup(
+    "law",
+    help="Country packs and house rules; contacts proven, judged again, and tried under a bill.",
+    places={
+        "check": ("Judge scenario lines.", "recupero.contacts.packs_cli:check"),
+        "list": (
+            "Installed packs, and closed countries with the reason.",
+            "recupero.contacts.packs_cli:packs",
+        ),
+        "policy": ("House rules above the law: show, set, lift.", "recupero.contacts.law_cli:policy"),
+        "proof": ("Every rule that was consulted for a contact.", "recupero.contacts.law_cli:proof"),
+        "replay": ("Judge every stored contact again.", "recupero.contacts.replaying:replay"),
+        "show": ("The rules of a country with their sources.", "recupero.contacts.packs_cli:show"),
+        "try": ("What a draft pack would change.", "recupero.contacts.law_cli:try_law"),
+        "week": ("An account's coming days as the law sees them.", "recupero.contacts.law_cli:week"),
+    },
+)

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from recupero.contacts.cli import replay_contacts
+from recupero.contacts.replaying import replay_contacts
 from recupero.demo import agency as demo
 from recupero.demo import load, outcome
 from recupero.kernel import clock, command, engines, migrate, runtime

@@ -4,19 +4,23 @@
 error). Progress and logs go to standard error; standard output is the answer.
 """
 
+from __future__ import annotations
+
 import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from recupero.kernel import engines, runtime
-from recupero.kernel.config import Config
 from recupero.kernel.errors import UserError
+
+if TYPE_CHECKING:
+    from recupero.kernel.plugins import Plugins
+    from recupero.kernel.runtime import Runtime
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -61,15 +65,21 @@ def answers(command: Command) -> Command:
 
 
 @contextmanager
-def opened(data_dir: Path | None) -> Iterator[runtime.Runtime]:
-    """The platform for one command: engines running, runtime started, rooms wired."""
-    folder = data_dir or engines.default_data_dir()
+def opened(data_dir: Path | None, plugins: Plugins | None = None) -> Iterator[Runtime]:
+    """The platform for one command: engines running, runtime started. Without `plugins` each kind of plug-in
+    is loaded when it is needed. Raises ClaimConflict where two packs name one country."""
+    # Only here: a command that needs no database does not wait for what reaches one.
+    from recupero.kernel import engines, runtime
+    from recupero.kernel.config import Config
+    from recupero.kernel.plugins import Plugins
+
+    plugins, folder = plugins or Plugins.installed(), data_dir or engines.default_data_dir()
     with engines.use(folder) as running:
         config = Config.build(
             running.data_dir, owner_database_url=running.owner_database_url, redis_url=running.redis_url
         )
         try:
-            yield runtime.start(config)
+            yield runtime.start(config, plugins)
         finally:
             runtime.stop()
 

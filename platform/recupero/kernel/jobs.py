@@ -22,7 +22,7 @@ from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from recupero.kernel import clock, runtime
+from recupero.kernel import clock, events, runtime
 from recupero.kernel.database import PLATFORM, Base, Scope, platform_table, scope_of
 
 log = logging.getLogger(__name__)
@@ -102,8 +102,14 @@ def periodic(name: str, every: timedelta) -> Callable[[Handler], Handler]:
     return register
 
 
+def _known() -> dict[str, Handler]:
+    events.wired()
+    return _handlers
+
+
 def periodic_jobs() -> dict[str, timedelta]:
     """Name and interval of each periodic job."""
+    events.wired()
     return dict(_periodic)
 
 
@@ -122,7 +128,7 @@ def enqueue(
     Arguments are JSON (ids, not objects, no personal data). With `unique_key`, nothing is added while a
     request with that key waits or runs, and None is returned. `scope` defaults to the session's.
     """
-    if name not in _handlers:
+    if name not in _known():
         raise ValueError(f"no handler is registered for the job {name!r}")
     if queue not in QUEUES:
         raise ValueError(f"unknown queue {queue!r}: one of {', '.join(QUEUES)}")
@@ -216,7 +222,7 @@ def run(request_id: int) -> None:
         return
     name, arguments, context = claimed
     try:
-        _handlers[name](context, **arguments)
+        _known()[name](context, **arguments)
     except Exception as error:  # noqa: BLE001 - whatever a handler raises ends in the request's row
         _book_failure(context, name, error)
     else:
@@ -300,7 +306,8 @@ def ask_periodic(among: Collection[str] | None = None) -> list[str]:
     still waits or runs is not asked for twice.
     """
     now = clock.now()
-    looked_at = _periodic if among is None else {name: _periodic[name] for name in among}
+    periods = periodic_jobs()
+    looked_at = periods if among is None else {name: periods[name] for name in among}
     with runtime.current().database.transaction(PLATFORM) as session:
         rows = session.execute(
             select(JobRequest.name, func.max(JobRequest.created_at))
@@ -322,6 +329,7 @@ def release_key(context: JobContext) -> None:
 
 def worker(queues: tuple[str, ...] = QUEUES) -> SimpleWorker:
     """An RQ worker in this process; it does not fork per job (a fork costs five times the job itself)."""
+    events.wired()
     connection = runtime.current().redis
     return SimpleWorker(
         [rq_queue(name, connection) for name in queues], connection=connection, serializer=JSONSerializer

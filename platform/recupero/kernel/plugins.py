@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 import pluggy
 
+from recupero.kernel.errors import UserError
 from recupero_sdk import ENTRY_POINT_GROUPS, PROJECT, hookspecs
 from recupero_sdk.channels import Channel
 from recupero_sdk.gateways import Gateway
@@ -26,7 +27,7 @@ _HOOKS = {
 }
 
 
-class ClaimConflict(Exception):
+class ClaimConflict(UserError):
     """Two plug-ins claim the same key; the platform does not start until one is removed."""
 
 
@@ -42,71 +43,122 @@ class PluginState:
     error: str | None = None
 
 
-@dataclass
 class Plugins:
-    """What is registered, by key, and the state of each installed plug-in."""
+    """What is registered, by key, and the state of each installed plug-in.
 
-    packs: dict[str, RegulationPack] = field(default_factory=dict)
-    channels: dict[str, Channel] = field(default_factory=dict)
-    models: dict[str, ScoringModel] = field(default_factory=dict)
-    gateways: dict[str, Gateway] = field(default_factory=dict)
-    texts: dict[str, TextModel] = field(default_factory=dict)
-    states: list[PluginState] = field(default_factory=list)
+    A kind is loaded when it is first asked for, since some plug-ins bring large libraries: a command that
+    only reads the law waits for no gateway. Long-running processes load all at their start, by `load`. Two
+    packs of one country are refused at once, by `ClaimConflict`: entry points of packs are named after it.
+    """
+
+    def __init__(self, found: Mapping[str, Iterable[EntryPoint]] | None = None) -> None:
+        self._points = {kind: sorted(points, key=_by_name) for kind, points in (found or {}).items()}
+        _one_pack_a_country(self._points.get("regulation", ()))
+        self._registries: dict[str, dict[str, Any]] = {}
+        self._states: dict[str, list[PluginState]] = {}
+
+    @classmethod
+    def installed(cls) -> "Plugins":
+        """Every installed plug-in, none loaded yet."""
+        return cls({kind: entry_points(group=group) for kind, group in ENTRY_POINT_GROUPS.items()})
 
     @classmethod
     def load(cls, found: Mapping[str, Iterable[EntryPoint]] | None = None) -> "Plugins":
-        """Load every installed plug-in. A plug-in that raises is listed with its reason and left out."""
-        plugins = cls()
-        groups = found or {kind: entry_points(group=group) for kind, group in ENTRY_POINT_GROUPS.items()}
-        for kind, points in groups.items():
-            for point in sorted(points, key=lambda point: point.name):
-                plugins._load_one(kind, point)
+        """Load every installed plug-in. One that raises is listed with its reason and left out.
+
+        Raises `ClaimConflict` where two claim one key.
+        """
+        plugins = cls(found) if found is not None else cls.installed()
+        for kind in plugins._points:
+            plugins._registry(kind)
         return plugins
 
-    def _load_one(self, kind: str, point: EntryPoint) -> None:
-        name = point.dist.name if point.dist else point.value
-        version = point.dist.version if point.dist else ""
-        try:
-            objects = _registered(kind, point)
-            keys = tuple(_key(kind, thing) for thing in objects)
-        except Exception as error:
-            log.exception("plug-in %s (%s) failed to load", point.name, kind)
-            reason = f"{type(error).__name__}: {error}"
-            self.states.append(PluginState(kind, point.name, name, version, error=reason))
-            return
-        for key, thing in zip(keys, objects, strict=True):
-            self._claim(kind, key, thing, point.name)
-        self.states.append(PluginState(kind, point.name, name, version, keys))
+    @property
+    def packs(self) -> dict[str, RegulationPack]:
+        return self._registry("regulation")
 
-    def _claim(self, kind: str, key: str, thing: Any, plugin: str) -> None:
-        registry = self._registry(kind)
-        if key in registry:
-            first = next(state.name for state in self.states if state.kind == kind and key in state.keys)
-            raise ClaimConflict(
-                f"the plug-ins {first!r} and {plugin!r} both claim the {kind} {key!r}: uninstall one of them"
-            )
-        registry[key] = thing
+    @property
+    def channels(self) -> dict[str, Channel]:
+        return self._registry("channel")
 
-    def _registry(self, kind: str) -> dict[str, Any]:
-        registries: dict[str, dict[str, Any]] = {
-            "regulation": self.packs,
-            "channel": self.channels,
-            "model": self.models,
-            "gateway": self.gateways,
-            "text": self.texts,
-        }
-        return registries[kind]
+    @property
+    def models(self) -> dict[str, ScoringModel]:
+        return self._registry("model")
+
+    @property
+    def gateways(self) -> dict[str, Gateway]:
+        return self._registry("gateway")
+
+    @property
+    def texts(self) -> dict[str, TextModel]:
+        return self._registry("text")
+
+    @property
+    def states(self) -> list[PluginState]:
+        """The state of every plug-in of every kind."""
+        return [state for kind in _HOOKS for state in self._states_of(kind)]
 
     def failed_countries(self) -> dict[str, str]:
         """Countries closed to contact because their pack failed: country code to reason.
 
         The entry point of a regulation is named after its country, so the code is known even so.
         """
-        return {
-            state.name.upper(): state.error
-            for state in self.states
-            if state.kind == "regulation" and state.error is not None
-        }
+        failed = ((state.name.upper(), state.error) for state in self._states_of("regulation"))
+        return {country: error for country, error in failed if error is not None}
+
+    def _states_of(self, kind: str) -> list[PluginState]:
+        self._registry(kind)
+        return self._states[kind]
+
+    def _registry(self, kind: str) -> dict[str, Any]:
+        if kind not in self._registries:
+            registry, states = dict[str, Any](), list[PluginState]()
+            for point in self._points.get(kind, ()):
+                states.append(_load_one(kind, point, registry, states))
+            self._registries[kind], self._states[kind] = registry, states
+        return self._registries[kind]
+
+
+def _one_pack_a_country(points: Iterable[EntryPoint]) -> None:
+    first: dict[str, EntryPoint] = {}
+    for point in points:
+        earlier = first.setdefault(point.name.upper(), point)
+        if _distribution(earlier) != _distribution(point):
+            raise _conflict("regulation", point.name.upper(), _distribution(earlier), point)
+
+
+def _by_name(point: EntryPoint) -> str:
+    return point.name
+
+
+def _distribution(point: EntryPoint) -> str:
+    return point.dist.name if point.dist else point.value
+
+
+def _load_one(
+    kind: str, point: EntryPoint, registry: dict[str, Any], states: Iterable[PluginState]
+) -> PluginState:
+    """Put what one plug-in registers into `registry`; `states` are those of its kind loaded before."""
+    name, version = _distribution(point), point.dist.version if point.dist else ""
+    try:
+        objects = _registered(kind, point)
+        keys = tuple(_key(kind, thing) for thing in objects)
+    except Exception as error:
+        log.exception("plug-in %s (%s) failed to load", point.name, kind)
+        return PluginState(kind, point.name, name, version, error=f"{type(error).__name__}: {error}")
+    for key, thing in zip(keys, objects, strict=True):
+        if key in registry:
+            first = next((state.distribution for state in states if key in state.keys), name)
+            raise _conflict(kind, key, first, point)
+        registry[key] = thing
+    return PluginState(kind, point.name, name, version, keys)
+
+
+def _conflict(kind: str, key: str, first: str, point: EntryPoint) -> ClaimConflict:
+    return ClaimConflict(
+        "the plug-ins '%(first)s' and '%(second)s' both claim the %(kind)s '%(key)s': uninstall one of them",
+        first=first, second=_distribution(point), kind=kind, key=key,
+    )  # fmt: skip
 
 
 def _registered(kind: str, point: EntryPoint) -> list[Any]:

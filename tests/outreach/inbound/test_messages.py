@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from recupero.contacts.cli import replay_contacts
 from recupero.contacts.events import MessageReceived
 from recupero.contacts.queries import permissions_of
+from recupero.contacts.replaying import replay_contacts
 from recupero.contacts.tables import Contact, MessageCopy, Permission, PersonContact
 from recupero.kernel import clock, crypto, events, jobs, runtime
 from recupero.kernel.database import Scope

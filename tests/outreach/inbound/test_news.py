@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from recupero.contacts.cli import replay_contacts
 from recupero.contacts.queries import permissions_of
+from recupero.contacts.replaying import replay_contacts
 from recupero.contacts.tables import Contact, PersonContact
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import PLATFORM, Scope

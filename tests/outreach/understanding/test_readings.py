@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from recupero.contacts.cli import replay_contacts
 from recupero.contacts.queries import permissions_of
+from recupero.contacts.replaying import replay_contacts
 from recupero.contacts.tables import Contact
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.errors import NotFound, UserError

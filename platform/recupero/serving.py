@@ -7,6 +7,7 @@ from pathlib import Path
 
 from recupero.kernel import engines, migrate, supervisor
 from recupero.kernel.config import Config
+from recupero.kernel.plugins import Plugins
 from recupero.kernel.supervisor import ProcessSpec
 
 HOST = "127.0.0.1"
@@ -17,7 +18,12 @@ Prepare = Callable[[Config, Callable[[str], None]], Sequence[str]]
 def serve(
     data_dir: Path, *, host: str, port: int, workers: int, prepare: Prepare | None, say: Callable[[str], None]
 ) -> None:
-    """Run the platform until Ctrl-C. `prepare` (the demo) runs after the migrations; its lines are shown."""
+    """Run the platform until Ctrl-C. `prepare` (the demo) runs after the migrations; its lines are shown.
+
+    Raises UserError before anything is started where two packs claim one country.
+    """
+    for country, why in Plugins.installed().failed_countries().items():
+        say(f"{country} is closed to contact: its law failed to load: {why}")
     base_url = os.environ.get("RECUPERO_BASE_URL") or f"http://{host}:{port}"
 
     def before(running: engines.Engines) -> Sequence[str]:

@@ -7,7 +7,10 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from click.testing import CliRunner
 
+from recupero.commands.running import up, work
+from recupero.contacts.cli import law
 from recupero.kernel.plugins import ClaimConflict, Plugins
 
 GOOD = """
@@ -73,6 +76,27 @@ def test_two_claims_to_one_key_stop_the_start(modules: Path) -> None:
     points = [_point(modules, "first", GOOD), _point(modules, "second", GOOD)]
     with pytest.raises(ClaimConflict, match=r"'\S+_first' and '\S+_second' both claim the channel 'pigeon'"):
         Plugins.load({"channel": points})
+
+
+@pytest.mark.parametrize("name", ["cl", "chile"])
+def test_two_packs_of_one_country_stop_every_command_with_one_sentence(modules: Path, name: str) -> None:
+    """Whether both entry points are named after the country, or only their packs are of it."""
+    _distribution(modules, "acme-chile", "recupero.regulations", f"{name} = recupero_regulation_cl")
+    for command, arguments in ((law, ["list"]), (law, ["show", "CL"]), (up, []), (work, ["--burst"])):
+        done = CliRunner().invoke(command, arguments)
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert done.stderr.splitlines() == [
+            "the plug-ins 'acme-chile' and 'recupero-regulation-cl' both claim the regulation 'CL':"
+            " uninstall one of them"
+        ]
+
+
+def _distribution(folder: Path, name: str, group: str, entry_point: str) -> None:
+    """What an installed distribution leaves behind for others to find it by."""
+    about = folder / f"{name.replace('-', '_')}-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(f"[{group}]\n{entry_point}\n")
 
 
 def test_a_kind_is_loaded_when_it_is_asked_for(modules: Path) -> None:

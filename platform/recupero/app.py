@@ -45,6 +45,7 @@ from recupero.portals import (
     operation,
     outbox,
     pages,
+    people_hours,
     placements,
     portfolio_terms,
     remittances,
@@ -77,9 +78,9 @@ ROOMS: tuple[ModuleType, ...] = (
 # Each adds its area to the blueprint of the portals.
 PAGES: tuple[ModuleType, ...] = (
     accounts, api_docs, bank, calling, creditor, debtor_cards, debtor_documents, debtor_offers, disclosures,
-    documents, home, inbox, incoming, law, messages, offers, operation, outbox, placements,
-    portfolio_terms, remittances, scripts, sign_in, staff, standing, stated, tenants, terms, trust,
-    wording, work,
+    documents, home, inbox, incoming, law, messages, offers, operation, outbox, people_hours,
+    placements, portfolio_terms, remittances, scripts, sign_in, staff, standing, stated, tenants, terms,
+    trust, wording, work,
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from recupero.outreach import jobs as outreach_jobs
 from recupero.outreach import service as outreach
 from recupero.outreach.inbound import conversations
 from recupero.outreach.inbound import jobs as inbound_jobs
+from recupero.outreach.understanding import jobs as understanding_jobs
 from recupero.payments import (
     auto_jobs,
     bank_control,
@@ -61,6 +62,7 @@ JOBS = (
     outreach_jobs,
     payments_jobs,
     reading_jobs,
+    understanding_jobs,
     placements_jobs,
 )  # their handlers are registered by the import
 

@@ -235,6 +235,12 @@ def test_what_was_handed_over_is_closed_with_cause_and_next_step_and_readings_ar
     says(provider, "quiero hablar con una persona", phone(placed))
     talk = agent.text(talk_of(placed))
     assert "A person must take over" in talk
+    assert "Wants a person" in talk.split("At a glance")[-1].split("A person must take over")[1]
+    assert "lawful now" in talk
+    account = agent.text(f"/accounts/{placed.account_id}")
+    assert f'href="{talk_of(placed)}"' in account
+    assert agent.send(f"{talk_of(placed)}/give", talk_of(placed), user="999999").status_code == 422
+    assert agent.send(f"{talk_of(placed)}/give", talk_of(placed), user="").status_code == 302
     assert (
         agent.send(f"{talk_of(placed)}/done", talk_of(placed), cause="ILLNESS", next_step="").status_code
         == 422

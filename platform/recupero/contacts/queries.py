@@ -34,16 +34,24 @@ def law_facts(
 
 
 def judge_now(
-    session: Session, account_id: int, channel: Channel, at: datetime, purpose: str = "collection"
+    session: Session,
+    account_id: int,
+    channel: Channel,
+    at: datetime,
+    purpose: str = "collection",
+    *,
+    made: int = 0,
 ) -> Verdict:
-    """What the law would say of one contact: for a page that tells why nothing is sent and when next.
+    """What the law would say of one contact: for a page that tells why nothing is sent and when next. With
+    `made`, as if so many more of the same kind had just been made.
 
     Reserves nothing. Needs the agency in scope. Raises KeyError where the account is not in scope.
     """
     known = dossiers(session, [account_id])
     account = known.accounts[account_id]
-    made = person_history(session, [account.person_id], at - HISTORY).get(account.person_id, [])
-    history = [past.seen_from(account.tenant_id, account_id) for past in made]
+    past = person_history(session, [account.person_id], at - HISTORY).get(account.person_id, [])
+    past += [Made(at, channel, "outbound", "unknown", account.tenant_id, account_id)] * made
+    history = [one.seen_from(account.tenant_id, account_id) for one in past]
     proposal = Proposal(at, channel, purpose=purpose_for_law(purpose))
     law = lawbook(session).of(account.tenant_id, at)
     return judge_contact(law, known.facts(account_id, None), history, proposal)

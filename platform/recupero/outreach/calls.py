@@ -7,13 +7,16 @@ that is never finished becomes `unknown` when its lease runs out, and counts.
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from recupero.contacts import queries as contact_queries
 from recupero.contacts import service as contacts
+from recupero.contacts.dispositions import DISPOSITIONS
 from recupero.contacts.queries import Dossiers, dossiers
 from recupero.contacts.service import Caller, Reservation, Wish, reserve
 from recupero.contacts.standing import HIDDEN
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, Words
+from recupero.outreach.inbound import conversations
 from recupero.outreach.jobs import CLAIM_LEASE
 from recupero.outreach.states import Move, move
 from recupero.outreach.tables import Action
@@ -54,6 +57,10 @@ def finish_call(session: Session, contact_id: int, code: str, *, actor: str) -> 
     """Write the coded result (domain page, 4.1) of a reserved call; holds, opt-outs and dead numbers follow
     in this transaction. Raises UserError on an unknown code, NotFound on an unknown contact."""
     action_id = contacts.record_disposition(session, contact_id, code, actor=actor)
+    account_id = contact_queries.account_of(session, contact_id)
+    if DISPOSITIONS[code].right_party and account_id is not None:
+        debtor_id = contact_queries.debtor_of(session, contact_id)
+        conversations.spoke(session, debtor_id=debtor_id, account_id=account_id, actor=actor)
     if action_id is not None:
         move(session, [Move(action_id, "done", code)])
 

@@ -57,6 +57,8 @@ ABOUT_AGREEMENTS = (
     "promise_reminder", "broken_promise", "late_instalment", "card_confirmation", "card_ended", "thanks",
 )  # fmt: skip
 AGREEMENTS = ("promise", "plan")
+#: A person's own words still go out when the debtor is handed over to a person.
+PEOPLES = ("reply",)
 #: A word of thanks that the law does not allow for so long is not said any more.
 THANKS_WITHIN = timedelta(days=3)
 #: Channels of a message that cannot wait for planning, the cheapest first.
@@ -266,7 +268,7 @@ def _say_at_once(session: Session, account_ids: Collection[int], template: str) 
 
 def on_hold_opened(session: Session, event: HoldOpened) -> None:
     """Any hold beats any plan."""
-    keep = ABOUT_AGREEMENTS if event.kind in AGREEMENTS else ()
+    keep = ABOUT_AGREEMENTS if event.kind in AGREEMENTS else PEOPLES if event.kind == "person" else ()
     reason = f"hold:{event.kind}"
     if event.account_id is not None:
         cancel(session, account_ids=[event.account_id], reason=reason, keep=keep)

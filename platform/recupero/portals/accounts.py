@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session
 from recupero.contacts import proving, told
 from recupero.decisions.features import FEATURES
 from recupero.kernel import clock
+from recupero.kernel.errors import NotFound
 from recupero.ledger import queries as ledger
 from recupero.outreach import queries as outreach
+from recupero.outreach.inbound import queries as inbound
 from recupero.outreach.queries import ActionLine
 from recupero.payments import documents
 from recupero.payments.contracts import annual_rate, missing_rate
@@ -21,6 +23,7 @@ from recupero.placements.debts import debts_by_id
 from recupero.portals import lawful, timeline
 from recupero.portals.forms import Form
 from recupero.portals.identity import masked
+from recupero.portals.inbox import only_of
 from recupero.portals.language import language
 from recupero.portals.pages import blueprint
 from recupero.portals.words import label
@@ -102,6 +105,7 @@ def account_view(
             "interest": _interest(session, account_id),
             "documents": documents.documents_of(session, card.account.debtor_id),
             "states": states,
+            "talked": _talked(session, card.account.debtor_id),
             "week": week,
             "closed": lawful.closed_because(states),
             "moments": timeline.of_account(session, account_id, actions),
@@ -116,6 +120,17 @@ def account_view(
             "fact_choices": [(kind, _choices(kind, names)) for kind, names in told.NAMES.items()],
             "link": link,
         }
+
+
+def _talked(session: Session, debtor_id: int) -> bool:
+    """Whether there is a conversation that the caller may read."""
+    if not the_caller().may(Permission.INBOX_READ):
+        return False
+    try:
+        inbound.conversation(session, debtor_id, of_user=only_of())
+    except NotFound:
+        return False
+    return True
 
 
 def _choices(kind: str, names: Sequence[str]) -> list[tuple[str, str]]:

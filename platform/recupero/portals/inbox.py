@@ -7,11 +7,12 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from recupero.kernel import rest, runtime
+from recupero.kernel import clock, rest, runtime
 from recupero.kernel.errors import NotFound, UserError
+from recupero.outreach.connectors import CARRIED
 from recupero.outreach.inbound import collecting, conversations, queries, replies, working
 from recupero.outreach.inbound.tables import Conversation
-from recupero.outreach.understanding import hand_overs, policy, readings
+from recupero.outreach.understanding import brief, desk, hand_overs, policy, readings
 from recupero.placements import browse, reach
 from recupero.portals.forms import Form
 from recupero.portals.pages import blueprint
@@ -41,9 +42,11 @@ def inbox() -> ResponseReturnValue:
         tenants = {tenant.id: tenant for tenant in tenancy.tenants(session)}
         people = browse.lines(session, [row.account_id for row in rows])
         waiting, problems = len(queries.unplaced(session)), queries.unreachable(session)
+        names = {user.id: user.name for user in tenancy.users(session)}
     return render_template(
         "inbox/list.html", rows=rows[:PAGE], people=people, tenants=tenants, unplaced=waiting,
-        problems=problems, first_url=url_for("portals.inbox") if page > 1 else None,
+        problems=problems, names=names, now=clock.now(), late=any(_late(row) for row in rows),
+        first_url=url_for("portals.inbox") if page > 1 else None,
         next_url=url_for("portals.inbox", page=page + 1) if len(rows) > PAGE else None,
     )  # fmt: skip
 
@@ -101,6 +104,26 @@ def inbox_take_back(debtor_id: int) -> ResponseReturnValue:
         return _talk_page(debtor_id, form)
     flash(_("Done."))
     return redirect(url_for("portals.inbox_talk", debtor_id=debtor_id))
+
+
+@blueprint.post("/inbox/<int:debtor_id>/give")
+@requires(Permission.ACCOUNTS_WORK)
+def inbox_give(debtor_id: int) -> ResponseReturnValue:
+    """Give the conversation to a colleague, or to whoever comes first."""
+    form = Form.sent()
+    try:
+        with tenant_transaction(_tenant_of(debtor_id)) as session:
+            desk.pass_on(
+                session, debtor_id, form.whole("user") if form.optional("user") else None,
+                actor=the_caller().actor,
+            )  # fmt: skip
+    except NotFound:
+        raise
+    except UserError as error:
+        form.refuse(error, "user")
+        return _talk_page(debtor_id, form)
+    flash(_("Done."))
+    return redirect(url_for("portals.inbox"))
 
 
 @blueprint.post("/inbox/readings/<int:contact_id>")
@@ -226,6 +249,10 @@ def _unplaced_page(form: Form, event_id: int | None = None) -> ResponseReturnVal
     return page, form.status
 
 
+def _late(talk: Conversation) -> bool:
+    return talk.due_at is not None and talk.due_at < clock.now()
+
+
 def _tenant_of(debtor_id: int) -> int:
     with transaction() as session:
         found: Conversation = queries.conversation(session, debtor_id, of_user=only_of())
@@ -240,10 +267,15 @@ def _talk_page(debtor_id: int, form: Form) -> ResponseReturnValue:
         lines = queries.lines(session, debtor_id)
         given = hand_overs.open_for(session, debtor_id)
         read = readings.of_contacts(session, [one.contact_id for one in lines if one.contact_id])
+        written: Any = talk.channel if talk.channel in CARRIED else "email"
+        told = brief.brief(session, debtor_id, talk.account_id, read.values(), written)
+        names = {user.id: user.name for user in tenancy.users(session)}
+        colleagues = [(user.id, user.name) for user in desk.workers(session, talk.tenant_id)]
     page = render_template(
         "inbox/talk.html", talk=talk, person=person, tenant=tenant, lines=lines, form=form,
         longest=replies.LONGEST, given=given, readings=read, intents=policy.INTENTS,
         causes=[("", ""), *((cause, label("cause", cause)) for cause in hand_overs.CAUSES)],
-        longest_step=hand_overs.LONGEST, reading_currency=tenant.currency,
+        longest_step=hand_overs.LONGEST, reading_currency=tenant.currency, brief=told, names=names,
+        colleagues=[("", _("Whoever comes first")), *colleagues], late=_late(talk),
     )  # fmt: skip
     return page, form.status

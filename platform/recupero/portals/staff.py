@@ -9,7 +9,9 @@ from flask_babel import gettext as _
 from recupero.kernel import clock
 from recupero.kernel.errors import NotFound, UserError
 from recupero.portals.forms import Form
+from recupero.portals.language import LANGUAGES
 from recupero.portals.pages import blueprint
+from recupero.portals.words import label
 from recupero.tenancy import queries, service
 from recupero.tenancy.guard import requires, the_caller, transaction
 from recupero.tenancy.permissions import CREDITOR_ROLES, Permission, Role
@@ -54,8 +56,22 @@ def _add_user(form: Form) -> None:
         service.create_user(
             session, email=form.text("email"), name=form.text("name"), password=form.text("password"),
             role=role, tenant_ids=chosen or None, locale=form.text("locale"),
-            desk=form.optional("desk"), actor=the_caller().actor,
+            desk=form.optional("desk"), skills=request.form.getlist("skills"),
+            languages=request.form.getlist("languages"), actor=the_caller().actor,
         )  # fmt: skip
+
+
+@blueprint.post("/users/<int:user_id>/work")
+@requires(Permission.TENANCY_MANAGE)
+def user_work(user_id: int) -> ResponseReturnValue:
+    """What a user is trained for and speaks, by which people who must be taken over are given to them."""
+    with transaction() as session:
+        service.set_work(
+            session, user_id, desk=request.form.get("desk"), skills=request.form.getlist("skills"),
+            languages=request.form.getlist("languages"), actor=the_caller().actor,
+        )  # fmt: skip
+    flash(_("Saved."))
+    return redirect(url_for("portals.users"))
 
 
 @blueprint.post("/users/<int:user_id>/password")
@@ -76,6 +92,8 @@ def _users_page(form: Form, password: str | None = None) -> ResponseReturnValue:
     page = render_template(
         "admin/users.html", users=rows, names=names, form=form, roles=ROLES,
         chosen=request.form.getlist("tenants"), me=the_caller().actor, password=password,
+        skills=[(skill, label("skill", skill)) for skill in service.SKILLS],
+        speaks=[(code, name) for code, name in LANGUAGES if code in service.SPOKEN],
     )  # fmt: skip
     return page, form.status
 

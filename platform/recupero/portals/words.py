@@ -321,7 +321,14 @@ CAUSES: Words = {
     "DECEASED": _("Deceased"),
     "OTHER": _("Another reason"),
 }
+SKILLS: Words = {
+    "complaints": _("Complaints"),
+    "disputes": _("Disputes"),
+    "hardship": _("Hardship"),
+    "identity": _("Wrong persons"),
+}
 INTENTS: Words = {
+    "last_reply": _("The law leaves one message"),
     "agrees": _("Accepts what was proposed"),
     "angry": _("Is angry"),
     "asks_balance": _("Asks how much it is"),
@@ -541,6 +548,7 @@ LABELS: Mapping[str, Words] = {
     "call_stage": CALL_STAGES,
     "cause": CAUSES,
     "intent": INTENTS,
+    "skill": SKILLS,
     "script": SCRIPT_STATES,
     "identity_fact": IDENTITY_FACTS,
     "field": FIELDS,

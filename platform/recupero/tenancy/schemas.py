@@ -4,6 +4,7 @@ from marshmallow import Schema, fields, validate
 
 from recupero.kernel.rest import MAX_ID, MAX_PAGE, PAGE, reference
 from recupero.tenancy.permissions import Permission, Role
+from recupero.tenancy.service import SKILLS, SPOKEN
 
 PERMISSIONS = [one.value for one in Permission if one is not Permission.PLATFORM_OPERATE]
 ROLES = [one.value for one in Role if one is not Role.PLATFORM_OPERATOR]
@@ -45,6 +46,9 @@ class UserSchema(Schema):
     role = fields.String(required=True)
     tenant_ids = fields.List(fields.Integer(), required=True, allow_none=True)
     locale = fields.String(required=True)
+    desk = fields.String(required=True, allow_none=True)
+    skills = fields.List(fields.String(), required=True)
+    languages = fields.List(fields.String(), required=True)
     active = fields.Boolean(required=True)
     last_login_at = fields.DateTime(required=True, allow_none=True)
 
@@ -61,6 +65,8 @@ class NewUserSchema(Schema):
     tenant_ids = fields.List(reference(), required=True, validate=validate.Length(min=1, max=1000))
     locale = fields.String(load_default="es", validate=validate.OneOf(LOCALES))
     desk = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=40))
+    skills = fields.List(fields.String(validate=validate.OneOf(SKILLS)), load_default=list)
+    languages = fields.List(fields.String(validate=validate.OneOf(SPOKEN)), load_default=list)
 
 
 class UserSwitchSchema(Schema):

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,6 +23,10 @@ from recupero.tenancy.tables import Agency, ApiKey, LoginDirectory, PluginSettin
 MAX_FAILED_LOGINS = 5
 LOCK = timedelta(minutes=15)
 MIN_PASSWORD = 10
+#: Matters that want somebody trained for them.
+SKILLS = ("complaints", "disputes", "hardship", "identity")
+#: Languages that debtors are written to in.
+SPOKEN = ("es", "en", "pt")
 NOTE_USE_AFTER = timedelta(minutes=1)  # a busy key's row is not written at every request
 
 _hasher = PasswordHasher()
@@ -158,11 +162,13 @@ def create_user(
     locale: str,
     actor: str,
     desk: str | None = None,
+    skills: Iterable[str] = (),
+    languages: Iterable[str] = (),
 ) -> User:
     """Add a user to the agency in scope. `tenant_ids` None means every tenant; creditor roles need one.
 
-    Raises UserError on a short password, an address without @ or a creditor without tenant, Conflict on a
-    login that exists.
+    Raises UserError on a short password, an address without @, a creditor without tenant or a skill that is
+    not known, Conflict on a login that exists.
     """
     tenants = None if tenant_ids is None else list(tenant_ids)
     _check_user(email, password, role, tenants)
@@ -170,7 +176,8 @@ def create_user(
     user = User(
         agency_id=agency, email=normalise_email(email), email_index=index, name=name,
         password_hash=_hasher.hash(password), role=role.value, tenant_ids=tenants, locale=locale,
-        desk=(desk or "").strip() or None, created_at=clock.now(),
+        desk=(desk or "").strip() or None, skills=_known(skills, SKILLS, "skills"),
+        languages=_known(languages, SPOKEN, "languages"), created_at=clock.now(),
     )  # fmt: skip
     session.add(user)
     session.flush()
@@ -191,6 +198,39 @@ def create_user(
         role=role.value,
     )  # fmt: skip
     return user
+
+
+def set_work(
+    session: Session,
+    user_id: int,
+    *,
+    desk: str | None,
+    skills: Iterable[str],
+    languages: Iterable[str],
+    actor: str,
+) -> None:
+    """What work a user of the agency in scope is given. Raises NotFound, UserError on an unknown skill."""
+    scope = scope_of(session)
+    user = session.execute(
+        select(User).where(
+            User.agency_id == scope.agency(), User.id == user_id, concerns(scope, User.tenant_ids)
+        )
+    ).scalar_one_or_none()
+    if user is None:
+        raise NotFound("no such user")
+    user.desk = (desk or "").strip() or None
+    user.skills, user.languages = _known(skills, SKILLS, "skills"), _known(languages, SPOKEN, "languages")
+    audit.record(
+        session, "tenancy.set_work", f"user:{user_id}", actor=actor, desk=user.desk, skills=user.skills,
+        languages=user.languages,
+    )  # fmt: skip
+
+
+def _known(chosen: Iterable[str], known: Sequence[str], field: str) -> list[str]:
+    wanted = sorted(set(chosen))
+    if not set(wanted) <= set(known):
+        raise UserError("Please choose one.", field=field)
+    return wanted
 
 
 def _only(tenants: list[int] | None) -> int | None:

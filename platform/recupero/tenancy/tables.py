@@ -66,6 +66,9 @@ class User(AgencyOwned, Base):
     tenant_ids: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
     locale: Mapped[str]
     desk: Mapped[str | None] = mapped_column(String(40))  # a team, whose offers a creditor may limit
+    #: What they are trained for (service.SKILLS) and the languages they speak (ISO 639-1; none: their own).
+    skills: Mapped[list[str]] = mapped_column(ARRAY(String), default=list, server_default="{}")
+    languages: Mapped[list[str]] = mapped_column(ARRAY(String), default=list, server_default="{}")
     active: Mapped[bool] = mapped_column(default=True)
     session_version: Mapped[int] = mapped_column(default=1)
     totp_secret: Mapped[str | None] = mapped_column(EncryptedText)

@@ -98,6 +98,14 @@ def due(session: Session, debtor_id: int, at: datetime) -> None:
     )
 
 
+def spoke(session: Session, *, debtor_id: int, account_id: int, actor: str) -> None:
+    """A user wrote to the debtor or talked with them: the next time they need a person, it is this one."""
+    kind, _colon, number = actor.partition(":")
+    if kind == "user":
+        found = _conversation(session, debtor_id, account_id, "call", clock.now())
+        found.spoke_with = int(number)
+
+
 def settled(session: Session, debtor_id: int, *, until: datetime) -> None:
     """What they wrote up to that moment needs no person; a later message still does."""
     session.execute(
@@ -118,7 +126,7 @@ def answered(session: Session, debtor_id: int, *, actor: str) -> None:
     done = session.execute(
         update(Conversation)
         .where(Conversation.tenant_id == scope_of(session).tenant(), Conversation.debtor_id == debtor_id)
-        .values(waiting_since=None, due_at=None)
+        .values(waiting_since=None, due_at=None, assigned_to=None)
         .returning(Conversation.id)
     ).scalar_one_or_none()
     if done is None:

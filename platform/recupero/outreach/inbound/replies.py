@@ -7,6 +7,7 @@ are claimed at once for a job of their own, and never wait for the minute's roun
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -16,6 +17,7 @@ from recupero.kernel import audit, clock, jobs
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.outreach.connectors import CARRIED
+from recupero.outreach.inbound import conversations
 from recupero.outreach.inbound.tables import Conversation, Reply
 from recupero.outreach.states import Move, move
 from recupero.outreach.tables import Action, ActionEvent
@@ -63,6 +65,7 @@ def reply(session: Session, debtor_id: int, text: str, *, actor: str, subject: s
         )
     )  # fmt: skip
     conversation.waiting_since = conversation.due_at = None
+    conversations.spoke(session, debtor_id=debtor_id, account_id=conversation.account_id, actor=actor)
     session.flush()
     audit.record(
         session, "outreach.reply", f"action:{action_id}", actor=actor, tenant_id=scope_of(session).tenant(),
@@ -100,6 +103,22 @@ def answer(session: Session, account_id: int, channel: str, template: str, addre
     """One message of the house that answers theirs; it goes out only where the law lets it."""
     if channel in CARRIED:
         _ask_job(session, _act(session, account_id, channel, template, address, CONFIRM_WITHIN))
+
+
+def leaves_a_reply(session: Session, account_id: int, channel: str) -> bool:
+    """Whether after a message of the house that answers theirs a person could still write to them in time:
+    what the law counts must not be used up by machines."""
+    if channel not in CARRIED:
+        return True
+    carried: Any = channel
+    now = clock.now()
+    first = contacts.judge_now(session, account_id, carried, now, "reply")
+    start = now if first.allowed else first.next_lawful_at
+    if start is None:
+        return True  # nothing may go out at all: the law's refusal is shown with the message
+    second = contacts.judge_now(session, account_id, carried, start, "reply", made=1)
+    later = second.next_lawful_at
+    return second.allowed or (later is not None and later <= start + REPLY_WITHIN)
 
 
 def _act(

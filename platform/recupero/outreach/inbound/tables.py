@@ -75,7 +75,8 @@ class CollectMark(TenantOwned, Base):
 class Conversation(TenantOwned, Base):
     """Everything said with one debtor, whatever the channel. `waiting_since` is set while they wait for a
     person's answer. `heard` says when they last wrote over each connector. `account_id` and `channel` are
-    those of their last message; `assigned_to` is a user, `due_at` by when a person must have answered."""
+    those of their last message; `assigned_to` is the user who must answer, `due_at` by when; `spoke_with` the
+    user who last wrote to them or talked with them."""
 
     __tablename__ = "conversations"
     __table_args__ = (
@@ -93,6 +94,7 @@ class Conversation(TenantOwned, Base):
     waiting_since: Mapped[datetime | None]
     heard: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
     assigned_to: Mapped[int | None]
+    spoke_with: Mapped[int | None]
     due_at: Mapped[datetime | None]
 
 

@@ -5,12 +5,12 @@ from typing import get_args
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from recupero.kernel import audit, clock
+from recupero.kernel import audit, clock, jobs
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound, UserError
 from recupero.outreach.inbound import conversations
 from recupero.outreach.scripts.shape import Reason
-from recupero.outreach.understanding.policy import within
+from recupero.outreach.understanding import hours, policy
 from recupero.outreach.understanding.tables import HandOver
 from recupero.placements import reach
 from recupero.placements import service as placements
@@ -32,8 +32,9 @@ def open_for(session: Session, debtor_id: int) -> HandOver | None:
 
 def open_one(session: Session, *, debtor_id: int, account_id: int, contact_id: int, why: str) -> HandOver:
     """Hand the debtor over; one that is open already only becomes more urgent. What is queued is stopped in
-    this transaction."""
-    due = clock.now() + within(why)
+    this transaction; a job looks for the person at once."""
+    people = hours.hours(session)
+    due = people.after(clock.now(), policy.SOON if why in policy.URGENT else people.day())
     found = open_for(session, debtor_id)
     if found is not None:
         if due < found.due_at:
@@ -54,6 +55,7 @@ def open_one(session: Session, *, debtor_id: int, account_id: int, contact_id: i
     )  # fmt: skip
     session.add(made)
     session.flush()
+    jobs.enqueue(session, "outreach.give", queue="urgent", debtor_id=debtor_id)
     return made
 
 
@@ -76,6 +78,7 @@ def close(session: Session, debtor_id: int, *, cause: str, next_step: str, actor
     still = {hold.id for hold in reach.open_holds(session, [debtor_id]).get(debtor_id, ())}
     if found.hold_id in still:
         placements.end_hold(session, found.hold_id, by=actor)
+    conversations.spoke(session, debtor_id=debtor_id, account_id=found.account_id, actor=actor)
     conversations.answered(session, debtor_id, actor=actor)
     audit.record(
         session, "outreach.hand_over_closed", f"debtor:{debtor_id}", actor=actor,

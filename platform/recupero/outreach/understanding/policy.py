@@ -24,8 +24,11 @@ THRESHOLD = 0.9
 #: From how probable a human intent, or a stop, is reason enough for a person.
 DOUBT = 0.2
 URGENT = frozenset({"angry", "complaint", "hardship", "stop", "wants_person", "wrong_person"})
-SOON, LATER = timedelta(hours=4), timedelta(hours=24)
+#: Working time within which a person answers what is urgent; the rest within a working day.
+SOON = timedelta(hours=4)
 UNSURE = "unsure"
+#: The law leaves one message, which is a person's to write.
+LAST_REPLY = "last_reply"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,3 @@ def course(guesses: Sequence[Guess], threshold: float = THRESHOLD) -> Course:
     if first in SAFE:
         return Course("answer", first)
     return Course("nothing" if first in QUIET else "person", first)
-
-
-def within(why: str) -> timedelta:
-    """How long a person may take over such a matter."""
-    return SOON if why in URGENT else LATER

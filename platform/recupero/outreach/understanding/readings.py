@@ -1,6 +1,7 @@
 """Readings of messages: kept with what follows from them, shown, corrected, and learned from."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -21,11 +22,14 @@ from recupero.outreach.words import locale_of
 from recupero.placements import reach
 from recupero.placements.reach import Reachable
 from recupero.tenancy import queries as tenancy
+from recupero.tenancy import service as tenancy_service
 from recupero_sdk.texts import Example, Guess
 
 #: How many guesses of a message are kept.
 KEPT = 6
 SETTING = "answers_from"
+#: Below this a guess is mostly a guess; above 1 nothing is ever sure enough.
+LEAST, NEVER = 0.7, 1.01
 
 
 def text_of(session: Session, contact_id: int) -> contacts.Heard | None:
@@ -42,17 +46,35 @@ def text_of(session: Session, contact_id: int) -> contacts.Heard | None:
 def keep(session: Session, said: contacts.Heard, guesses: Sequence[Guess], model: str) -> str:
     """Keep how the message was read and do what follows from it; the name of the course taken.
 
-    While a person has the debtor, nothing is answered: it is theirs, too.
+    While a person has the debtor, nothing is answered: it is theirs, too. So is the last message that the
+    law allows for now.
     """
     account = reach.reachable(session, [said.account_id])[said.account_id]
     tenant = tenancy.tenant(session, account.tenant_id)
-    taken = policy.course(guesses, float(tenant.settings.get(SETTING, policy.THRESHOLD)))
+    taken = policy.course(guesses, answers_from(tenant.settings))
     if hand_overs.open_for(session, account.debtor_id) is not None and taken.name in ("answer", "nothing"):
         taken = policy.Course("person", taken.why)
+    if taken.name == "answer" and not replies.leaves_a_reply(session, account.account_id, said.channel):
+        taken = policy.Course("person", policy.LAST_REPLY)
     _follow(session, said, account, taken)
     session.add(_reading(said, account, guesses, model, taken.name, tenant.timezone))
     session.flush()
     return taken.name
+
+
+def answers_from(settings: Mapping[str, Any]) -> float:
+    """How probable what a message means must be for the machine to answer it."""
+    return float(settings.get(SETTING, policy.THRESHOLD))
+
+
+def set_answers_from(session: Session, sure: float, *, actor: str) -> None:
+    """Keep that for the tenant in scope; above 1 the machine never answers. Raises UserError."""
+    if not LEAST <= sure <= NEVER:
+        raise UserError(
+            "Choose between %(least)s and %(most)s percent.", field="sure", least=f"{100 * LEAST:g}",
+            most=f"{100 * NEVER:g}",
+        )  # fmt: skip
+    tenancy_service.configure_tenant(session, scope_of(session).tenant(), actor=actor, answers_from=sure)
 
 
 def _follow(session: Session, said: contacts.Heard, account: Reachable, taken: policy.Course) -> None:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from recupero.contacts.cli import replay_contacts
+from recupero.contacts.replaying import replay_contacts
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError

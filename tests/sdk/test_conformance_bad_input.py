@@ -26,7 +26,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
             'closes: "8pm"',
             "02-hours.yaml, line 16: rules[0].parameters.open[0].closes (rule UY-EXAMPLE-hours): `8pm` is",
         ),
-        (HOURS, "kind: hours ", "kind: ours ", "(rule UY-EXAMPLE-hours): is not a rule kind; use one of"),
+        (
+            HOURS,
+            "kind: hours ",
+            "kind: ours ",
+            "(rule UY-EXAMPLE-hours): `ours` is not a rule kind; use one",
+        ),
         (HOURS, "scope: debtor ", "scop: debtor ", "scop (rule UY-EXAMPLE-hours)"),
         (HOURS, "[call, visit, sms, whatsapp]", "[call, fax]", "`fax` is not allowed; use one of 'call'"),
         (

@@ -18,7 +18,7 @@ def test_a_pack_in_order_loads(sample: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "old, new, words",
     [
-        ("kind: hours", "kind: ours", ["rules[0]", "is not a rule kind", "'hours'"]),
+        ("kind: hours", "kind: ours", ["rules[0].kind", "`ours` is not a rule kind", "'hours'"]),
         ("kind: hours", "", ["rules[0]", "needs `kind`; use one of 'hours', "]),
         ("channels: [call, visit]", "channels: [call, fax]", ["channels[1]", "`fax`", "'whatsapp'"]),
         ("    scope: debtor", "    scop: debtor", ["scop", "not a property here", "confidence, reading"]),
@@ -57,6 +57,21 @@ def test_the_message_names_path_and_remedy(
         load_pack(folder)
     for word in [*words, str(tmp_path)]:
         assert word in str(error.value)
+
+
+def test_each_of_many_mistakes_is_told_once_on_a_line_of_its_own(sample: Any, tmp_path: Path) -> None:
+    rules = sample.rules.replace("opens: 10:00", "after: 9am").replace("closes: 18:00", "until: 8pm")
+    rules = rules.replace("kind: hours", "kind: hours\n    colour: red").replace("2020-01-01", "1/1/2020")
+    with pytest.raises(PackError) as error:
+        load_pack(sample.write(tmp_path, rules=rules))
+    told = [line.split("(rule XX-hours): ") for line in str(error.value).splitlines()]
+    assert {place.split(": ")[1].strip(): what.split(";")[0] for place, what in told} == {
+        "rules[0].colour": "is not a property here",
+        "rules[0].in_force.from": "`1/1/2020` is not an ISO date",
+        "rules[0].parameters.open[0].after": "`9am` is not a time of day",
+        "rules[0].parameters.open[0].until": "`8pm` is not a time of day",
+    }
+    assert error.value.explain("es").count("\n") == len(told) - 1
 
 
 def test_a_zone_that_does_not_exist_is_named(sample: Any, tmp_path: Path) -> None:

@@ -248,7 +248,7 @@ def load_draft(path: Path) -> RegulationPack:
         with TemporaryDirectory(prefix="recupero-draft-") as folder:
             return _load_unpacked(path, Path(folder))
     except PackError as error:
-        said = InLanguages({language: error.explain(language) for language in LANGUAGES})
+        said = InLanguages({language: f"\n{error.explain(language)}" for language in LANGUAGES})
         raise UserError("the draft cannot be used: %(problems)s", field="draft", problems=said) from None
 
 

@@ -83,7 +83,7 @@ class Limits(Strict):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            raise PackError(described("", one, data, None, cls) for one in error.errors()) from None
+            raise PackError(described("", error, data, None, cls)) from None
 
     def rules(self, layer: Layer, country: str) -> list[dict[str, Any]]:
         """The limits as rules of a country, in the schema of packs."""

@@ -114,7 +114,7 @@ def _validate(model: type[_Model], file: Path, text: str) -> _Model:
         return model.model_validate(data)
     except ValidationError as error:
         root = yaml_nodes(text)
-        raise PackError(described(str(file), one, data, root, model) for one in error.errors()) from None
+        raise PackError(described(str(file), error, data, root, model)) from None
 
 
 def load_pack(folder: Path | str) -> RegulationPack:
@@ -224,4 +224,4 @@ def parse_rules(rules: list[dict[str, Any]], where: str, text: str | None = None
         return RuleFile.model_validate(data).rules
     except ValidationError as error:
         root = yaml_nodes(text) if text is not None else None
-        raise PackError(described(where, detail, data, root) for detail in error.errors()) from None
+        raise PackError(described(where, error, data, root)) from None

@@ -24,9 +24,15 @@ from recupero_sdk.law.terms import (
     Strict,
     WallMinute,
     Years,
-    wall_minute,
 )
 from recupero_sdk.law.values import EventKind, Flag, Place, Purpose, Recipient, Weekday
+
+
+class _Ends(Strict):
+    """The ends of a stretch as `OpenHours` may be given them; what is wrong is told at their own names."""
+
+    after: WallMinute | None = None
+    until: WallMinute | None = None
 
 
 class OpenHours(Strict):
@@ -46,11 +52,13 @@ class OpenHours(Strict):
         if not isinstance(data, dict):
             return data
         data = dict(data)
+        stated = _Ends.model_validate({name: data.pop(name) for name in ("after", "until") if name in data})
         for exclusive, inclusive in (("after", "opens"), ("until", "closes")):
-            if exclusive in data:
+            minute = getattr(stated, exclusive)
+            if minute is not None:
                 if inclusive in data:
                     raise ValueError(f"give either `{inclusive}` or `{exclusive}`")
-                data[inclusive] = wall_minute(data.pop(exclusive)) + 1
+                data[inclusive] = minute + 1
         return data
 
     @model_validator(mode="after")

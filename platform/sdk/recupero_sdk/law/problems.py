@@ -10,7 +10,7 @@ from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from recupero_sdk.law.reasons import LANGUAGES
@@ -62,8 +62,8 @@ class PackError(ValueError):
         super().__init__("\n".join(self.problems))
 
     def explain(self, language: str) -> str:
-        """All problems in `language` (es, en, pt), as far as their sentences are ours."""
-        return "; ".join(one.explain(language) if isinstance(one, Problem) else one for one in self.problems)
+        """All problems in `language` (es, en, pt), a line each, as far as their sentences are ours."""
+        return "\n".join(one.explain(language) if isinstance(one, Problem) else one for one in self.problems)
 
 
 def sentence(code: str, **context: object) -> Texts:
@@ -254,21 +254,37 @@ _KINDS = {
 
 
 def described(
-    file: str, error: ErrorDetails, data: Any, root: yaml.Node | None, model: type[BaseModel] = RuleFile
+    file: str, error: ValidationError, data: Any, root: yaml.Node | None, model: type[BaseModel] = RuleFile
+) -> list[Problem]:
+    """What pydantic found in `data`, each mistake once; `root` are the nodes of its YAML, which know their
+    lines."""
+    return [_described(file, one, data, root, model) for one in error.errors() if not _follows(one)]
+
+
+def _follows(error: ErrorDetails) -> bool:
+    """Whether a list is called too short only because pydantic leaves out the entries that are wrong."""
+    return error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]
+
+
+def _described(
+    file: str, error: ErrorDetails, data: Any, root: yaml.Node | None, model: type[BaseModel]
 ) -> Problem:
-    """What pydantic found in `data`; `root` are the nodes of its YAML, which know their lines."""
     path, rule_id = "", ""
-    for step in error["loc"]:
+    loc = (*error["loc"], "kind") if error["type"] == "union_tag_invalid" else error["loc"]
+    for step in loc:
         if isinstance(step, int):
             path += f"[{step}]"
             entry = data["rules"][step] if path == f"rules[{step}]" else None
             rule_id = str(entry["id"]) if isinstance(entry, dict) and "id" in entry else rule_id
-        elif not (rule_id and step == error["loc"][2] and path.count(".") == 0 and path.endswith("]")):
+        elif not (
+            rule_id and step == loc[2] and step != "kind" and path.count(".") == 0 and path.endswith("]")
+        ):
             path += f".{step}" if path else str(step)
-    value = error["input"]
-    shown = f"`{value}` " if isinstance(value, str | int | float) and error["type"] != "missing" else ""
+    value = error["ctx"]["tag"] if error["type"] == "union_tag_invalid" else error["input"]
+    named = error["type"] in ("missing", "extra_forbidden")  # what is wrong is the property, not its value
+    shown = f"`{value}` " if isinstance(value, str | int | float) and not named else ""
     texts = {language: shown + text for language, text in _remedy(error, model).items()}
-    return Problem(file, texts, line=line_of(root, error["loc"]), path=path, rule_id=rule_id)
+    return Problem(file, texts, line=line_of(root, loc), path=path, rule_id=rule_id)
 
 
 def _remedy(error: ErrorDetails, model: type[BaseModel]) -> Texts:

@@ -22,7 +22,8 @@ from recupero.outreach import api as outreach_api
 from recupero.outreach.inbound import api as inbound_api
 from recupero.outreach.inbound import door as channels_door
 from recupero.payments import api as payments_api
-from recupero.payments import incoming_api, offers_api, webhooks
+from recupero.payments import incoming_api, offers_api
+from recupero.payments.webhooks import Webhooks
 from recupero.placements import api as placements_api
 from recupero.portals import (
     accounts,
@@ -119,6 +120,8 @@ def create_app(platform: runtime.Runtime) -> Flask:
         gauges=[*gauges.of_jobs(platform.database, platform.redis), _books_gauge(platform)],
         metrics_token=platform.config.environment.get("RECUPERO_METRICS_TOKEN"),
     )
+    https_only = platform.config.base_url.startswith("https://")
+    app.wsgi_app = Webhooks(app.wsgi_app, https_only=https_only)  # type: ignore[method-assign]  # Flask's own way
     return app
 
 
@@ -158,5 +161,4 @@ def _register_pages(app: Flask) -> None:
     """The pages of the portals and the operators' endpoints."""
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(debtor.blueprint)
-    app.register_blueprint(webhooks.blueprint)
     app.register_blueprint(channels_door.blueprint)

@@ -58,6 +58,12 @@ def test_an_amount_that_is_none_is_refused_for_a_person_to_see(
     assert all(state == "refused" and note for state, note in events_of(placed))
 
 
+def test_an_id_that_no_text_may_hold_is_refused(client: FlaskClient, placed: Placed) -> None:
+    made = charge(placed)
+    assert [post(client, made, event(made, reference=id_)) for id_ in ("a\0b", "a\ud800b")] == [400, 400]
+    assert events_of(placed) == []
+
+
 def test_one_creditors_event_is_no_event_of_another(
     platform: runtime.Runtime, client: FlaskClient, world: World, placed: Placed
 ) -> None:

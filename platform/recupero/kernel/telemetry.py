@@ -13,7 +13,6 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from flask import Blueprint, Flask, Response, abort, g, jsonify, request
 from flask.typing import ResponseReturnValue
@@ -37,6 +36,8 @@ _REQUESTS = Histogram(
     buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30),
 )
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics", "/static/<path:filename>"})
+_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"})
+_REQUEST_ID = re.compile(r"[\w-]{8,64}", re.ASCII)
 _FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-Ip")
 
 
@@ -160,29 +161,42 @@ def _scrape(gauges: Sequence[Gauge]) -> bytes:
     return generate_latest(requests) + generate_latest(measured)
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request under way: its method, the id that its log lines bear, and when it began."""
+
+    method: str
+    id: str
+    began: float
+
+    def answered(self, route: str, status: int) -> None:
+        """Count, time and log it; `route` is the address's pattern, never the address."""
+        seconds = time.perf_counter() - self.began
+        _REQUESTS.labels(self.method, route, f"{status // 100}xx").observe(seconds)
+        facts = {"method": self.method, "route": route, "status": status}
+        log.info("request", extra={**facts, "milliseconds": round(seconds * 1000)})
+
+
+def begin(method: str, sent_id: str) -> Asked:
+    """A request of this thread begins. `sent_id` is the `X-Request-Id` that came with it: kept where it is
+    one. Any word may be sent as a method: only those that exist count by name."""
+    request_id = sent_id if _REQUEST_ID.fullmatch(sent_id) else uuid.uuid4().hex
+    logs.begin(request_id=request_id)
+    return Asked(method if method in _METHODS else "other", request_id, time.perf_counter())
+
+
 def _begin() -> None:
-    sent = request.headers.get("X-Request-Id", "")
-    g.request_id = sent if re.fullmatch(r"[\w-]{8,64}", sent, re.ASCII) else uuid.uuid4().hex
-    g.request_began = time.perf_counter()
-    logs.begin(request_id=g.request_id)
+    g.asked = begin(request.method, request.headers.get("X-Request-Id", ""))
 
 
 def _finish(response: Response) -> Response:
     route = request.url_rule.rule if request.url_rule else "none"
-    if "request_began" not in g or route in _QUIET:
+    if "asked" not in g or route in _QUIET:
         return response
-    seconds = time.perf_counter() - g.request_began
-    _REQUESTS.labels(_method(), route, f"{response.status_code // 100}xx").observe(seconds)
-    facts: dict[str, Any] = {"method": _method(), "route": route, "status": response.status_code}
-    log.info("request", extra={**facts, "milliseconds": round(seconds * 1000)})
-    response.headers["X-Request-Id"] = g.request_id
+    g.asked.answered(route, response.status_code)
+    response.headers["X-Request-Id"] = g.asked.id
     return response
 
 
 def _end(error: BaseException | None) -> None:
     logs.begin()
-
-
-def _method() -> str:
-    """The method, of the few that count: any word may be sent as one."""
-    return request.method if request.method in {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"} else "other"

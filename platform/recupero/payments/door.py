@@ -116,6 +116,7 @@ def _checked(
         except InvalidSignature:  # by settings that may have changed since
             gateway = _read(_opened(database, scope, gateway_key, afresh=True), body, headers, now)
         event_id = gateway.raw_event_id(body)
+        event_id.encode(), body.decode()  # as they are stored
     except InvalidSignature as error:
         raise BadSignature("the event's signature does not hold: %(why)s", why=error) from error
     except StaleEvent as error:

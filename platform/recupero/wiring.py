@@ -18,8 +18,8 @@ from recupero.payments import (
     bank_control,
     charges,
     direct,
+    following,
     mandates,
-    plan_following,
     plans,
     settlements,
     suspense,
@@ -89,18 +89,13 @@ def wire() -> None:
     subscribe(PaymentsBooked, charges.withdraw_changed)
     subscribe(PlanStarted, charges.withdraw_changed)
     subscribe(SettlementAccepted, charges.withdraw_changed)
-    subscribe(PaymentBooked, write_offs.on_money)
-    subscribe(PaymentReversed, write_offs.on_money)
-    subscribe(PaymentsBooked, write_offs.on_money)
-    subscribe(PaymentBooked, plan_following.on_money)
-    subscribe(PaymentReversed, plan_following.on_money)
-    subscribe(PaymentsBooked, plan_following.on_money)
+    subscribe(PaymentBooked, following.on_money)
+    subscribe(PaymentReversed, following.on_money)
+    subscribe(PaymentsBooked, following.on_money)
     subscribe(AccountsClosed, plans.on_closed)
     subscribe(AccountsClosed, settlements.on_closed)
-    subscribe(HoldOpened, plan_following.on_hold)
-    subscribe(HoldEnded, plan_following.on_hold)
-    subscribe(HoldOpened, write_offs.on_hold)
-    subscribe(HoldEnded, write_offs.on_hold)
+    subscribe(HoldOpened, following.on_hold)
+    subscribe(HoldEnded, following.on_hold)
     subscribe(PlanBroken, write_offs.on_plan_broken)
     subscribe(PlanMoved, write_offs.on_plan_started)
     subscribe(PlanMoved, mandates.on_plan_moved)

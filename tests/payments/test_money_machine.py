@@ -31,7 +31,7 @@ from recupero.kernel.errors import Conflict, UserError
 from recupero.ledger import queries as ledger
 from recupero.ledger import remittances, trust
 from recupero.ledger.books import Book
-from recupero.payments import accruing, plan_following, plans, settlements, write_offs
+from recupero.payments import accruing, following, plans, settlements
 from recupero.payments.booking import Received, book_payment, reverse_payment
 from recupero.payments.direct import book_direct
 from recupero.payments.plan_schedule import Choice
@@ -134,8 +134,7 @@ class Books:
         with self.platform.database.transaction(self.scope) as session:
             for placed in self.placed:
                 accruing.accrue_debtor(session, placed.debtor_id)
-            plan_following.settle_due(session)
-            write_offs.lapse_due(session)
+            following.settle_due(session)
 
     def owed(self, who: int, account: int) -> dict[str, int]:
         with self.platform.database.transaction(self.scope) as session:

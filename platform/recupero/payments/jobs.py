@@ -13,14 +13,13 @@ from recupero.payments import (
     charges,
     documents,
     door,
+    following,
     gateways,
     inbox,
-    plan_following,
     promises,
     reconcile,
     sandbox,
     settlements,
-    write_offs,
 )
 from recupero.tenancy.queries import agency_scopes
 from recupero_sdk.gateways import GatewayRefused, GatewayUnavailable, PaymentEventKind
@@ -169,9 +168,8 @@ def settle_promises(context: JobContext) -> None:
         for tenant_id in agency.tenant_ids:
             with database.transaction(agency.of_tenant(tenant_id)) as session:
                 promises.settle_due(session)
-                plan_following.settle_due(session)
+                following.settle_due(session)
                 settlements.expire_due(session)
-                write_offs.lapse_due(session)
 
 
 @periodic("payments.accrue_all", every=timedelta(days=1))

@@ -82,7 +82,8 @@ class Settlement(TenantOwned, Exceptional, Base):
     """Accounts of one debtor and currency are settled in full for less than is owed.
 
     `state`: asked (waits for approval), refused, offered, withdrawn, expired (not accepted in time),
-    accepted, settled (the sum came in: the rest is written off), lapsed (it did not come in time).
+    accepted, settled (the sum came in: the rest is written off), lapsed (it did not come in time), replaced
+    (another one of these accounts was accepted after it, or paid before it).
     `moved_from` is the last day that was agreed, where a pause has moved it to `pay_by`.
     `terms` is the choice of instalments, if any, that it may be paid in. `settled_at` is when the receipt
     that completed the sum was made: what was owed then is what is written off.

@@ -10,8 +10,8 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.orm import Session, aliased
 
 from recupero.kernel import audit, clock, events
 from recupero.kernel.database import scope_of
@@ -126,16 +126,24 @@ def accept(
 ) -> Settlement:
     """The debtor takes the offer: at once, or in the instalments it allows (`choice` may fit their days).
 
-    Accepting twice is once. Publishes `SettlementAccepted`; instalments become a plan. Raises Conflict where
-    it does not stand any more, UserError where `choice` asks for more instalments than were offered.
+    Accepting twice is once. A settlement of one of its accounts that was accepted before is replaced.
+    Publishes `SettlementAccepted`; instalments become a plan. Raises Conflict where it does not stand any
+    more or an account is settled already, UserError where `choice` asks for more instalments than were
+    offered.
     """
-    found = find(session, settlement_id, lock=True)
+    found = find(session, settlement_id)
+    if found.state in ("accepted", "settled"):
+        return found
+    # The debtor's accounts are held before the offer, as where money is booked: one waits for the other.
+    owed = plans.owed(session, found.account_ids)
+    session.refresh(found, with_for_update=True)
     if found.state in ("accepted", "settled"):
         return found
     if found.state != "offered" or found.valid_until < _today(session):
         raise Conflict("this offer does not stand any more")
-    if sum(debt.balance_minor for debt in plans.owed(session, found.account_ids)) < found.amount_minor:
+    if sum(debt.balance_minor for debt in owed) < found.amount_minor:
         raise Conflict("less is owed now than this offer asks for")
+    _replace(session, found)
     found.state, found.accepted_at, found.accepted_with = "accepted", clock.now(), accepted_with
     found.pay_by = _today(session) + PAY_DAYS
     session.flush()
@@ -144,6 +152,18 @@ def accept(
         _plan(session, found, choice or plans.choice_from(found.choice))
     _record(session, "accepted", found, accepted_with)
     return found
+
+
+def _replace(session: Session, newer: Settlement) -> None:
+    """What was agreed on one of these accounts before gives way, with the plan that pays it: an account is
+    settled once."""
+    for other in _on(session, newer.account_ids, ("accepted",)):
+        other.state, other.ended_at = "replaced", clock.now()
+        for plan in plans.running(session, other.account_ids):
+            if plan.settlement_id == other.id:
+                plans.end(session, plan, "replaced", by=f"settlement:{newer.id}")
+        placements.set_stage(session, set(other.account_ids) - set(newer.account_ids), "negotiating")
+        _record(session, "replaced", other, f"settlement:{newer.id}")
 
 
 def _plan(session: Session, found: Settlement, choice: Choice) -> None:
@@ -214,17 +234,25 @@ Window = tuple[datetime, datetime]
 
 def windows(session: Session, account_ids: Collection[int]) -> dict[int, list[Window]]:
     """From when to when each account of the tenant in scope was paid under a settlement: from its acceptance
-    to the end of the last day that was agreed for its sum. Not to when it was seen to have lapsed, or its
-    plan to be broken: that depends on the order in which things are told."""
+    to the end of the last day that was agreed for its sum, or until another one took its place. Not to when
+    it was seen to have lapsed, or its plan to be broken: that depends on the order in which things are told.
+    """
     agreed = (
         select(func.max(PlanInstalment.due_date))
         .join(Plan, (Plan.tenant_id == PlanInstalment.tenant_id) & (Plan.id == PlanInstalment.plan_id))
         .where(Plan.tenant_id == Settlement.tenant_id, Plan.settlement_id == Settlement.id)
         .scalar_subquery()
     )
+    later = aliased(Settlement)
+    replaced = (
+        select(func.min(later.accepted_at))
+        .where(later.tenant_id == Settlement.tenant_id, later.account_ids.overlap(Settlement.account_ids),
+               tuple_(later.accepted_at, later.id) > tuple_(Settlement.accepted_at, Settlement.id))
+        .scalar_subquery()
+    )  # fmt: skip
     until = func.coalesce(agreed, Settlement.pay_by)
     rows = session.execute(
-        select(Settlement.account_ids, Settlement.accepted_at, until).where(
+        select(Settlement.account_ids, Settlement.accepted_at, until, replaced).where(
             Settlement.tenant_id == scope_of(session).tenant(),
             Settlement.account_ids.overlap(list(account_ids)),
             Settlement.accepted_at.is_not(None),
@@ -232,8 +260,9 @@ def windows(session: Session, account_ids: Collection[int]) -> dict[int, list[Wi
     ).all()
     found: defaultdict[int, list[Window]] = defaultdict(list)
     zone = ZoneInfo(tenancy.tenant(session).timezone if rows else "UTC")
-    for accounts, since, last_day in rows:
+    for accounts, since, last_day, replaced_at in rows:
         end = datetime.combine(last_day + GRACE + timedelta(days=1), time(), zone)
+        end = min(end, replaced_at or end)
         for account in accounts:
             if since is not None:
                 found[account].append((since, end))

@@ -1,14 +1,15 @@
-"""What a settlement comes to: once the agreed sum is in, the rest is written off; once it is not, it is owed.
+"""What settlements come to: once an agreed sum is in, the rest is written off; once it is not, it is owed.
 
-The write-off is what a replay of the debtor's payments up to the completing receipt leaves owed. It is worked
-out anew whenever money comes in or goes back and only the difference is booked, so that it is booked once,
-whatever the order in which receipts become known.
+The write-off is what a replay of the debtor's payments up to the completing receipt leaves owed. All that
+a debtor ever agreed on is worked out anew together whenever money comes in or goes back, and only the
+difference is booked: so nothing is written off twice, whatever the order in which receipts become known.
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -23,7 +24,7 @@ from recupero.ledger.books import Book
 from recupero.ledger.commission import Line
 from recupero.ledger.queries import ACCRUAL
 from recupero.ledger.service import Booking, Entry
-from recupero.payments import booking, hardship, plan_standing, plans
+from recupero.payments import booking, hardship, plan_standing, plans, settlements
 from recupero.payments.contracts import Contracts
 from recupero.payments.events import (
     PaymentBooked,
@@ -40,8 +41,20 @@ from recupero.placements import service as placements
 from recupero.placements.events import HoldEnded, HoldOpened
 from recupero.tenancy import queries as tenancy
 
-_JUDGED = ("accepted", "settled", "lapsed")
+#: The stage of accounts on which a settlement lapses or is open again.
+_STAGES = {"lapsed": "negotiating", "accepted": "settling"}
+_JUDGED = ("accepted", "settled", "lapsed", "replaced")
 Moved = dict[tuple[datetime, Line], int]
+
+
+class Completed(NamedTuple):
+    """When a settlement's sum was there, and what that writes off."""
+
+    at: datetime
+    moved: Moved
+
+
+Settled = dict[int, Completed]
 
 
 def on_money(session: Session, event: PaymentBooked | PaymentReversed | PaymentsBooked) -> None:
@@ -54,19 +67,13 @@ def on_money(session: Session, event: PaymentBooked | PaymentReversed | Payments
 def on_plan_broken(session: Session, event: PlanBroken) -> None:
     """A settlement whose instalments did not come is due when its plan breaks, whenever that is noticed, and
     lapses with the days of grace."""
-    for found in _paid_by(session, event.plan_id):
-        found.pay_by = min(_agreed_until(session, event.plan_id), event.on)
-        session.flush()
-        _judge(session, found)
+    _pay_by(session, event.plan_id, min(_agreed_until(session, event.plan_id), event.on))
 
 
 def on_plan_started(session: Session, event: PlanStarted | PlanMoved) -> None:
     """Its plan runs, perhaps again, since money became known late, or a pause moved it: the settlement has
     its days."""
-    for found in _paid_by(session, event.plan_id):
-        found.pay_by = _agreed_until(session, event.plan_id)
-        session.flush()
-        _judge(session, found)
+    _pay_by(session, event.plan_id, _agreed_until(session, event.plan_id))
 
 
 def on_hold(session: Session, event: HoldOpened | HoldEnded) -> None:
@@ -75,9 +82,14 @@ def on_hold(session: Session, event: HoldOpened | HoldEnded) -> None:
         _review(session, (Settlement.debtor_id == event.debtor_id) & (Settlement.state == "accepted"))
 
 
-def _paid_by(session: Session, plan_id: int) -> list[Settlement]:
-    """The settlement that a plan pays, if it pays one."""
-    return _those(session, Settlement.id == plans.find(session, plan_id).settlement_id, _JUDGED)
+def _pay_by(session: Session, plan_id: int, day: date) -> None:
+    """The settlement that a plan pays, if it pays one, is to be paid by a day."""
+    settlement_id = plans.find(session, plan_id).settlement_id
+    if settlement_id is not None:
+        found = settlements.find(session, settlement_id, lock=True)
+        found.pay_by = day
+        session.flush()
+        _judge(session, found.debtor_id, found.currency)
 
 
 def _agreed_until(session: Session, plan_id: int) -> date:
@@ -91,33 +103,45 @@ def lapse_due(session: Session) -> int:
 
 
 def _review(session: Session, which: Any) -> int:
-    return sum([_judge(session, found) for found in _those(session, which, _JUDGED)])
-
-
-def _those(session: Session, which: Any, states: tuple[str, ...]) -> list[Settlement]:
-    query = select(Settlement).where(
-        Settlement.tenant_id == scope_of(session).tenant(), Settlement.state.in_(states), which
+    """Judge all settlements of the debtors that have such ones; how many changed their state."""
+    query = select(Settlement.debtor_id, Settlement.currency).where(
+        Settlement.tenant_id == scope_of(session).tenant(), Settlement.state.in_(_JUDGED), which
     )
-    return list(session.execute(query.order_by(Settlement.id).with_for_update()).scalars())
+    debtors = session.execute(query.distinct().order_by(Settlement.debtor_id, Settlement.currency)).all()
+    return sum([_judge(session, debtor_id, currency) for debtor_id, currency in debtors])
 
 
-def _judge(session: Session, found: Settlement) -> bool:
-    """Let the settlement follow its receipts; whether its state changed."""
-    zone, before = tenancy.tenant(session).timezone, found.state
-    _move(session, found, ZoneInfo(zone))
-    last, today = found.pay_by + GRACE, clock.today(zone)
-    books = _Books.load(session, found)
-    completed = _completed(found, books, ZoneInfo(zone))
-    if completed is not None:
-        _settle(session, found, completed, books)
-    elif before == "settled" or (before == "accepted" and today > last):
-        _reopen(session, found, books, lapsed=today > last)
-    if found.state != before:
+def _judge(session: Session, debtor_id: int, currency: str) -> int:
+    """Let a debtor's settlements follow their receipts; how many changed their state."""
+    group, zone = booking.Group.load(session, debtor_id, currency), tenancy.tenant(session).timezone
+    found = session.execute(  # under the lock of the debtor's accounts
+        select(Settlement)
+        .where(
+            Settlement.tenant_id == scope_of(session).tenant(), Settlement.debtor_id == debtor_id,
+            Settlement.currency == currency, Settlement.state.in_(_JUDGED),
+        )
+        .order_by(Settlement.accepted_at, Settlement.id)
+        .with_for_update().execution_options(populate_existing=True)
+    ).scalars().all()  # fmt: skip
+    for one in found:
+        _move(session, one, ZoneInfo(zone))
+    books, before = _Books.load(session, group, found), [one.state for one in found]
+    settled = _settled(found, books, ZoneInfo(zone))
+    for one in found:
+        _take_state(session, one, found, settled, clock.today(zone))
+    _book(session, found, settled, books)
+    changed = [one for one, was in zip(found, before, strict=True) if one.state != was]
+    for one in found:
+        if one.id in settled:
+            _name_paid(session, one, settled[one.id])
+    for one in changed:
+        if one.state in _STAGES:
+            placements.set_stage(session, one.account_ids, _STAGES[one.state])
         audit.record(
-            session, f"payments.settlement_{found.state}", f"settlement:{found.id}", actor="system",
-            tenant_id=found.tenant_id, written_off_minor=found.written_off_minor,
+            session, f"payments.settlement_{one.state}", f"settlement:{one.id}", actor="system",
+            tenant_id=one.tenant_id, written_off_minor=one.written_off_minor,
         )  # fmt: skip
-    return found.state != before
+    return len(changed)
 
 
 def _move(session: Session, found: Settlement, zone: ZoneInfo) -> None:
@@ -134,37 +158,72 @@ def _move(session: Session, found: Settlement, zone: ZoneInfo) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Books:
-    """A debtor's debts and payments, what is owed without the settlement's write-off and what accrues, and
-    the write-off as it is booked."""
+    """A debtor's debts and payments, what is owed without any settlement's write-off and what accrues, and
+    the write-offs as they are booked, by settlement."""
 
     group: booking.Group
     debts: list[Debt]
     facts: list[Happening]
-    own: Moved
+    booked: dict[int, Moved]
 
     @classmethod
-    def load(cls, session: Session, found: Settlement) -> "_Books":
-        group = booking.Group.load(session, found.debtor_id, found.currency)
+    def load(cls, session: Session, group: booking.Group, found: Sequence[Settlement]) -> "_Books":
         contracts = Contracts(session, group.debts)
         debts = [contracts.debt(debt) for debt in group.debts]
         growing = {debt.account_id for debt in debts if debt.accrual is not None}
-        facts, own = [], Moved()
+        facts, booked = list[Happening](), {one.id: Moved() for one in found}
         for one in ledger_queries.what_was_owed(session, [debt.account_id for debt in debts]):
             if one.line is None or (one.key.startswith(ACCRUAL) and one.line[0] in growing):
                 continue  # the replay lets it grow itself
-            if one.key.startswith(_prefix(found)):
-                own[one.at, one.line] = own.get((one.at, one.line), 0) + one.amount
-            else:
+            own = next((known.id for known in found if one.key.startswith(_prefix(known))), None)
+            if own is None:
                 facts.append(one)
-        return cls(group, debts, facts, own)
+            else:
+                booked[own][one.at, one.line] = booked[own].get((one.at, one.line), 0) + one.amount
+        return cls(group, debts, facts, booked)
 
 
-def _completed(found: Settlement, books: _Books, zone: ZoneInfo) -> datetime | None:
-    """When the receipt was made with which the agreed sum was there, as if nothing were written off."""
-    receipts = replay(books.debts, [*books.facts, *books.group.happenings()])
+def _settled(found: Sequence[Settlement], books: _Books, zone: ZoneInfo) -> Settled:
+    """Those whose sum came in with what they write off, in the order in which they were paid: what one has
+    written off is not there for the next."""
+    facts, settled = list(books.facts), Settled()
+    while True:
+        came = [
+            (at, place)
+            for place, one in enumerate(found)
+            if one.id not in settled
+            and (at := _completed(one, _replaced_at(one, found), books, facts, zone)) is not None
+        ]
+        if not came:
+            return settled
+        at, place = min(came)
+        left = _left(found[place], books, facts, at)
+        moved = {(at, line): -amount for line, amount in left.items()}
+        settled[found[place].id] = Completed(at, moved)
+        facts += [
+            Happening(at, Step.OWED, _prefix(found[place]), -amount, line=line)
+            for line, amount in left.items()
+        ]
+
+
+def _replaced_at(one: Settlement, found: Sequence[Settlement]) -> datetime | None:
+    """When the next settlement of one of its accounts was accepted; `found` in the order of acceptance."""
+    later = found[found.index(one) + 1 :]
+    return next((other.accepted_at for other in later if _overlap(one, other)), None)
+
+
+def _overlap(one: Settlement, other: Settlement) -> bool:
+    return not set(one.account_ids).isdisjoint(other.account_ids)
+
+
+def _completed(
+    found: Settlement, replaced_at: datetime | None, books: _Books, facts: list[Happening], zone: ZoneInfo
+) -> datetime | None:
+    """When the receipt was made with which the agreed sum was there, as if it wrote nothing off."""
+    receipts = replay(books.debts, [*facts, *books.group.happenings()])
     have = 0
     for payment in sorted(books.group.payments, key=lambda one: (one.received_at, one.external_key)):
-        if _in_time(found, payment, zone):
+        if _in_time(found, replaced_at, payment, zone):
             lines = receipts[payment.external_key].lines
             have += sum(amount for (account, _), amount in lines.items() if account in found.account_ids)
         if have >= found.amount_minor:
@@ -172,42 +231,32 @@ def _completed(found: Settlement, books: _Books, zone: ZoneInfo) -> datetime | N
     return None
 
 
-def _in_time(found: Settlement, payment: Payment, zone: ZoneInfo) -> bool:
-    """Since the offer was accepted, and by its day and the days of grace. A direct payment is known by its
-    day only, so that day counts whole."""
+def _in_time(found: Settlement, replaced_at: datetime | None, payment: Payment, zone: ZoneInfo) -> bool:
+    """Since the offer was accepted, before another one took its place, and by its day and the days of grace.
+    A direct payment is known by its day only, so that day counts whole, for the later of two."""
     if found.accepted_at is None:
         raise ValueError("a settlement that was not accepted is not paid")
-    day = payment.received_at.astimezone(zone).date()
+    at, since, until = payment.received_at, found.accepted_at, replaced_at
+    day = at.astimezone(zone).date()
     if payment.kind == "direct":
-        since = day >= found.accepted_at.astimezone(zone).date()
+        mine = since.astimezone(zone).date() <= day
+        mine &= until is None or day < until.astimezone(zone).date()
     else:
-        since = payment.received_at >= found.accepted_at
-    return since and day <= found.pay_by + GRACE
+        mine = since <= at and (until is None or at < until)
+    return mine and day <= found.pay_by + GRACE
 
 
-def _settle(session: Session, found: Settlement, at: datetime, books: _Books) -> None:
-    """Close the accounts as settled in full and write off what is left."""
-    found.state, found.settled_at, found.ended_at = "settled", at, found.ended_at or clock.now()
-    placements.close_accounts(session, found.account_ids, "SIF")
-    placements.end_holds(session, found.account_ids, "plan", by=f"settlement:{found.id}")
-    left = _left(found, books, at)
-    _book(session, found, {(at, line): -amount for line, amount in left.items()}, books)
-    written_off = {account for account, _part in left}
-    placements.name_paid(session, written_off, "SIF")
-    placements.name_paid(session, set(found.account_ids) - written_off, "PIF")
-
-
-def _left(found: Settlement, books: _Books, at: datetime) -> dict[Line, int]:
+def _left(found: Settlement, books: _Books, facts: list[Happening], at: datetime) -> dict[Line, int]:
     """What is owed on the settled accounts after every payment up to `at`, less what went back of them."""
-    facts = [one for one in books.facts if one.at <= at]
+    known = [one for one in facts if one.at <= at]
     received = [
         replace(one, at=min(one.at, at))
         for one in books.group.happenings()
         if one.step is not Step.RECEIVED or one.at <= at
     ]
-    replayed = replay_until(books.debts, [*facts, *received], at)
+    replayed = replay_until(books.debts, [*known, *received], at)
     left: defaultdict[Line, int] = defaultdict(int)
-    for fact in facts:
+    for fact in known:
         if fact.line is not None:
             left[fact.line] += fact.amount
     for line, amount in replayed.accrued.items():
@@ -218,41 +267,65 @@ def _left(found: Settlement, books: _Books, at: datetime) -> dict[Line, int]:
     return {line: amount for line, amount in left.items() if amount > 0 and line[0] in found.account_ids}
 
 
-def _reopen(session: Session, found: Settlement, books: _Books, *, lapsed: bool) -> None:
-    """The sum is not there: everything is owed again; the settlement still stands unless it is too late."""
-    found.state = "lapsed" if lapsed else "accepted"
-    found.settled_at, found.ended_at = None, clock.now() if lapsed else None
-    _book(session, found, {}, books)
-    placements.set_stage(session, found.account_ids, "negotiating" if lapsed else "settling")
+def _take_state(
+    session: Session, one: Settlement, found: Sequence[Settlement], settled: Settled, today: date
+) -> None:
+    """What it has come to: the sum came in (the accounts close as settled in full), another settlement of its
+    accounts has taken its place or settled them, its days are over, or it stands."""
+    before, over = one.state, today > one.pay_by + GRACE
+    if one.id in settled:
+        one.state, one.ended_at = "settled", one.ended_at or clock.now()
+        one.settled_at = settled[one.id].at
+        placements.close_accounts(session, one.account_ids, "SIF")
+        placements.end_holds(session, one.account_ids, "plan", by=f"settlement:{one.id}")
+        return
+    if before == "lapsed":
+        return
+    if _replaced_at(one, found) or any(other.id in settled and _overlap(one, other) for other in found):
+        one.state = "replaced"
+    else:
+        one.state = "lapsed" if over else "accepted"
+    if one.state != before:
+        one.settled_at, one.ended_at = None, None if one.state == "accepted" else clock.now()
+
+
+def _name_paid(session: Session, found: Settlement, completed: Completed) -> None:
+    """Its accounts were settled, or, where nothing of one was written off, paid."""
+    written_off = {account for _at, (account, _part) in completed.moved}
+    placements.name_paid(session, written_off, "SIF")
+    placements.name_paid(session, set(found.account_ids) - written_off, "PIF")
 
 
 def _prefix(found: Settlement) -> str:
     return f"settlement:{found.id}:"
 
 
-def _book(session: Session, found: Settlement, wanted: Moved, books: _Books) -> None:
-    """Adjust what is owed by the difference, dated when the settlement was completed."""
-    changes: defaultdict[datetime, dict[Line, int]] = defaultdict(dict)
-    for place in {*wanted, *books.own}:
-        change = wanted.get(place, 0) - books.own.get(place, 0)
-        if change:
-            changes[place[0]][place[1]] = change
-    found.written_off_minor = -sum(wanted.values())
+def _book(session: Session, found: Sequence[Settlement], settled: Settled, books: _Books) -> None:
+    """Adjust what is owed by the difference, dated when each settlement was completed; all at once, since
+    what one writes off another may have written off before."""
     portfolios = {one.account_id: one.portfolio_id for one in books.group.debts}
     bookings = []
-    for at, identity in zip(sorted(changes), ledger.new_ids(session, len(changes)), strict=True):
-        found.revision += 1
-        bookings.append(
-            Booking(
-                identity, "adjustment", f"{_prefix(found)}{found.revision}", at,
-                _entries(found.currency, changes[at], portfolios), note=f"settlement {found.id}",
-            )
-        )  # fmt: skip
+    for one in found:
+        wanted = settled[one.id].moved if one.id in settled else Moved()
+        one.written_off_minor = -sum(wanted.values())
+        changes: defaultdict[datetime, dict[Line, int]] = defaultdict(dict)
+        for place in {*wanted, *books.booked[one.id]}:
+            change = wanted.get(place, 0) - books.booked[one.id].get(place, 0)
+            if change:
+                changes[place[0]][place[1]] = change
+        for at, identity in zip(sorted(changes), ledger.new_ids(session, len(changes)), strict=True):
+            one.revision += 1
+            bookings.append(
+                Booking(
+                    identity, "adjustment", f"{_prefix(one)}{one.revision}", at,
+                    _entries(one.currency, changes[at], portfolios), note=f"settlement {one.id}",
+                )
+            )  # fmt: skip
     session.flush()
     if bookings:
         ledger.book_many(session, bookings)
         booking.settle_suspense(
-            session, debtor_id=found.debtor_id, currency=found.currency,
+            session, debtor_id=found[0].debtor_id, currency=found[0].currency,
             trigger=bookings[-1].external_key, at=clock.now(),
         )  # fmt: skip
 

@@ -209,6 +209,7 @@ SETTLEMENT_STATES: Words = {
     "accepted": _("Accepted"),
     "settled": _("Settled"),
     "lapsed": _("Not paid in time"),
+    "replaced": _("Replaced"),
 }
 APPROVERS: Words = {
     "supervisor": _("a supervisor"),

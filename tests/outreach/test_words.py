@@ -9,6 +9,7 @@ from itertools import product
 import pytest
 from jinja2 import UndefinedError
 from jinja2.exceptions import SecurityError, TemplateNotFound
+from recupero_channel_sms.encoding import segments
 
 from recupero.contacts.gate import purpose_for_law
 from recupero.kernel import runtime
@@ -67,6 +68,40 @@ def test_money_and_dates_are_written_as_the_language_does(language: str, amount:
     assert amount in said.text.replace("\xa0", " ")
     assert "2025" in said.shown["due_date"]
     assert said.language == language
+
+
+@pytest.mark.parametrize(("country", "currency", "language"), [
+    ("BR", "BRL", "pt"), ("CO", "COP", "es"), ("ES", "EUR", "es"), ("CL", "CLP", "en"),
+])  # fmt: skip
+def test_a_text_message_has_plain_spaces_only(country: str, currency: str, language: str) -> None:
+    account = replace(
+        ACCOUNT, country=country, currency=currency, language=language, client_account="OP\u00a077"
+    )
+    for template in TEMPLATES:
+        said = write(template, "sms", account=account)
+        whole = "".join([said.subject, said.text, *said.shown.values(), *said.values.values()])
+        assert {character for character in whole if character.isspace()} <= {" ", "\n"}
+
+
+def test_an_amount_takes_no_text_message_out_of_its_alphabet() -> None:
+    account = replace(ACCOUNT, language="en", name="Ana Prueba")
+    sender = replace(SENDER, creditor="Banco Uno")
+    said, mailed = (
+        words.write("follow_up", channel, "kind", account, sender, "https://x.example/p/abc", "ABCD2345")
+        for channel in ("sms", "whatsapp")
+    )
+    assert "CLP 125,000" in said.text
+    assert "CLP\xa0125,000" in mailed.text
+    assert segments(said.text) == -(-len(said.text) // 153)  # seven bits a character
+    assert segments(mailed.text) > segments(said.text)
+
+
+def test_what_is_read_on_a_page_keeps_its_amounts_together() -> None:
+    account = replace(ACCOUNT, country="BR", currency="BRL", language="pt")
+    for channel in ("email", "letter", "whatsapp"):
+        assert "R$\xa01.250,00" in write("first_notice", channel, account=account).text
+    for channel in ("sms", "voice"):
+        assert "R$ 1.250,00" in write("first_notice", channel, account=account).text
 
 
 def test_a_language_that_we_do_not_write_is_answered_in_english() -> None:

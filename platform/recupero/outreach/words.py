@@ -43,6 +43,10 @@ ANSWERS = {"reply": "reply", "stopped": "confirmation", "own_page": "reply"}
 TONES = ("kind", "neutral", "firm")
 LANGUAGES = ("es", "en", "pt")
 SHORT_CHANNELS = frozenset({"sms", "whatsapp"})
+#: Where a space that keeps a line together (Babel writes one into amounts) does nothing good: it is not in an
+#: SMS's alphabet, so that one more than halves the room of every segment.
+PLAIN_CHANNELS = frozenset({"sms", "voice"})
+_PLAIN_SPACES = str.maketrans(dict.fromkeys("\u00a0\u2007\u2009\u202f", " ") | {"\u2060": ""})
 _CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that is read for another
 
 
@@ -122,7 +126,18 @@ def write(
     found = own(template, language, "short" if short else "long", tone)
     subject, text = _rendered(template, language, short, values) if found is None else _own(found, values)
     html = "" if short or template in ANSWERS else _html(text, subject, values)
-    return Words(language, code, subject, text, html, {**said, "code": code}, values)
+    made = Words(language, code, subject, text, html, {**said, "code": code}, values)
+    return _plainly(made) if channel in PLAIN_CHANNELS else made
+
+
+def _plainly(made: Words) -> Words:
+    """The message with every space a plain one, also in what it has shown."""
+
+    def plain(texts: Mapping[str, str]) -> dict[str, str]:
+        return {name: text.translate(_PLAIN_SPACES) for name, text in texts.items()}
+
+    subject, text = made.subject.translate(_PLAIN_SPACES), made.text.translate(_PLAIN_SPACES)
+    return replace(made, subject=subject, text=text, shown=plain(made.shown), values=plain(made.values))
 
 
 def _rendered(template: str, language: str, short: bool, values: Mapping[str, str]) -> tuple[str, str]:

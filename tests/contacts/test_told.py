@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 
-from recupero.contacts import queries, standing, told
+from recupero.contacts import proving, queries, service, standing, told
 from recupero.contacts.facts import EVENT_OF_HOLD, FLAG_OF_HOLD
+from recupero.contacts.replaying import replay_contacts
+from recupero.contacts.service import Wish
 from recupero.contacts.told import NewFact
 from recupero.kernel import clock, runtime
 from recupero.kernel.errors import NotFound, UserError
 from recupero.placements import service as placements
-from recupero.placements.tables import Account
-from recupero_sdk.law import FLAGS, Event, Facts
+from recupero.placements.tables import Account, ContactPoint
+from recupero_sdk.law import FLAGS, Channel, Event, Facts
 from recupero_sdk.law.values import EVENT_KINDS, PERMISSIONS
 from tests.factories import World
 from tests.outreach.placed import Placed, place
@@ -102,6 +104,38 @@ def test_what_is_stated_is_told_until_it_is_taken_back(placed: list[Placed]) -> 
         with pytest.raises(NotFound):
             told.end(session, suit, actor="user:1")
     assert _facts(one).events == ()
+
+
+def test_a_contact_is_judged_again_by_what_was_stated_on_its_day(world: World, noon: object) -> None:
+    """Neither what was stated after it was made nor what was taken back since changes the judgement."""
+    british = place(world.tenant(), country="GB", currency="GBP", region=None)[0]
+    american = place(british.scope, country="US", currency="USD", region="US-TX")[0]
+    with runtime.current().database.transaction(british.scope) as session:
+        session.get_one(ContactPoint, (british.scope.tenant(), american.points["phone"])).at_work = True
+    made = [_made(british, "email", "email")]
+    facts = [
+        _state(british, NewFact("situation", "lacks_capacity", clock.now().date() - 9 * DAY)),
+        _state(american, NewFact("permission", "workplace", clock.now().date())),
+    ]
+    assert _made(british, "email", "email") is None
+    made.append(_made(american, "call", "phone"))
+    clock.advance(DAY)
+    with runtime.current().database.transaction(british.scope) as session:
+        for fact in facts:
+            told.end(session, fact, actor="user:1")
+    assert _made(american, "call", "phone") is None
+    made.append(_made(british, "email", "email"))
+    found = replay_contacts(runtime.current().database)
+    assert (found.contacts, found.broken) == (3, ())
+    with runtime.current().database.transaction(british.scope) as session:
+        assert [proving.prove(session, number).changed for number in made if number] == [(), (), ()]
+
+
+def _made(one: Placed, channel: Channel, point: str) -> int | None:
+    """The contact that was reserved; None where the law refused."""
+    wish = Wish(one.account_id, channel, one.points[point])
+    with runtime.current().database.transaction(one.scope) as session:
+        return service.reserve(session, [wish])[0].contact_id
 
 
 def test_the_file_tells_of_the_last_payment(placed: list[Placed]) -> None:

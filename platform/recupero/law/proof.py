@@ -10,6 +10,7 @@ from typing import Any
 from recupero_sdk.law import RegulationPack, RuleOutcome, Verdict
 from recupero_sdk.law.reasons import LANGUAGES, word
 from recupero_sdk.law.schema import Rule
+from recupero_sdk.law.values import Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +84,17 @@ def changes(then: Verdict, now: Verdict) -> list[Change]:
     ]
 
 
+_STRICT: tuple[Decision, ...] = ("informational", "allowed", "refused")
+
+
 def _outcomes(outcomes: Iterable[RuleOutcome]) -> dict[str, str]:
-    """The strictest thing that each rule said."""
-    found: dict[str, str] = {}
+    """The strictest thing that each rule said; several provisions of a rule share its id, in any order."""
+    found: dict[str, Decision] = {}
     for outcome in outcomes:
-        if found.get(outcome.rule_id) != "refused":
-            found[outcome.rule_id] = outcome.outcome
-    return found
+        found[outcome.rule_id] = max(
+            outcome.outcome, found.get(outcome.rule_id, outcome.outcome), key=_STRICT.index
+        )
+    return dict(found)
 
 
 def _said(words: Mapping[str, str | None], language: str) -> str:

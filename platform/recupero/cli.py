@@ -14,6 +14,7 @@ _BENCH = {
     "execute": ("Actions carried out per second.", "recupero.outreach.bench:execute_bench"),
     "import": ("Rows placed per second.", "recupero.placements.bench:import_bench"),
     "law": ("Accounts judged per second.", "recupero.decisions.law_bench:law_bench"),
+    "phones": ("Regions of telephone numbers taken in before.", "recupero.placements.cli:phones"),
     "plan": ("Accounts planned per second.", "recupero.decisions.bench:plan_bench"),
     "webhook": ("Events of a gateway taken in per second.", "recupero.payments.bench:webhook_bench"),
 }
@@ -29,6 +30,7 @@ _COMMANDS = {
     "ledger": ("The books.", "recupero.ledger.cli:ledger"),
     "models": ("The registry of models.", "recupero.decisions.cli:models"),
     "payments": ("Money that comes in.", "recupero.payments.cli:payments"),
+    "phones": ("Regions of telephone numbers taken in before.", "recupero.placements.cli:phones"),
     "plan": ("Decide and schedule the next action of every account.", "recupero.decisions.cli:plan"),
     "plugin": ("Plug-ins: list, write a new one, check one.", "recupero.commands.plugins:plugin"),
     "remit": ("Statements of remittance, from draft to payment.", "recupero.commands.remit:remit"),

@@ -1,4 +1,4 @@
-"""`recupero import`: a creditor's file, from the command line."""
+"""`recupero import`: a creditor's file, from the command line; `recupero phones`: numbers taken in before."""
 
 import json
 import sys
@@ -105,3 +105,26 @@ def _mapping(given: str | None) -> dict[str, Any] | str | None:
             "the mapping %(given)s is no JSON: %(why)s", field="mapping", given=given, why=error
         ) from None
     return spec
+
+
+@click.group()
+def phones() -> None:
+    """Telephone numbers."""
+
+
+@phones.command("regions")
+@click.option("--tenant", help="Only this creditor: short name, agency/name, or number; all, where left out.")
+@command.data_dir_option
+@command.json_option
+@command.answers
+def regions(tenant: str | None, data_dir: Path | None, as_json: bool) -> None:
+    """Give numbers without a region the one that law packs list for their first digits."""
+    from recupero.placements.imports import refilling
+
+    with command.opened(data_dir) as running:
+        database = running.database
+        every = [one.of_tenant(each) for one in tenancy.agency_scopes(database) for each in one.tenant_ids]
+        scopes = [tenancy.tenant_scope(database, tenant)] if tenant is not None else every
+        with click.progressbar(scopes, label="Regions of numbers", file=sys.stderr) as wanted:
+            done = sum((refilling.refill(database, scope) for scope in wanted), refilling.Refilled())
+    command.finish({"looked_at": done.looked_at, "filled": done.filled}, as_json=as_json)

@@ -7,8 +7,9 @@ BIN := .venv/bin
 PROJECTS := $(sort $(wildcard pyproject.toml platform/sdk/pyproject.toml plugins/*/*/pyproject.toml))
 EDITABLES := $(foreach project,$(PROJECTS),-e ./$(dir $(project)))
 
-# Without bytecode each process would compile all it imports, for seconds.
+# What Python compiles is kept, in the environment's own folder: else each process compiles all it imports.
 unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/compiled
 
 # Progress is for terminals.
 QUIET := $(if $(MAKE_TERMERR),,--quiet)

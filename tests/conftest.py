@@ -7,10 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
+from flask import Flask
 from sqlalchemy import create_engine
 
+from recupero.app import create_app
 from recupero.kernel import clock, migrate, runtime
 from recupero.kernel.config import Config
+from recupero.tenancy import service as tenancy
 from recupero.wiring import wire
 from tests import engines
 from tests.e2e.browser import LEFT_OUT, chromium
@@ -56,6 +60,16 @@ def config(running: engines.TestEngines) -> Config:
     return config
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords() -> Iterator[None]:
+    """Passwords are hashed for real, but at the least price: the usual one is dear on purpose."""
+    with pytest.MonkeyPatch.context() as patch:
+        quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+        patch.setattr(tenancy, "_hasher", quick)
+        patch.setattr(tenancy, "_NOBODY", quick.hash("nobody"))
+        yield
+
+
 @pytest.fixture(scope="session")
 def _runtime(config: Config) -> Iterator[runtime.Runtime]:
     started = runtime.start(config)
@@ -70,6 +84,17 @@ def platform(_runtime: runtime.Runtime, config: Config) -> runtime.Runtime:
     _empty(config)
     _runtime.redis.flushdb()
     return _runtime
+
+
+@pytest.fixture(scope="session")
+def _app(_runtime: runtime.Runtime) -> Flask:
+    return create_app(_runtime)
+
+
+@pytest.fixture
+def app(platform: runtime.Runtime, _app: Flask) -> Flask:
+    """The application over the test platform; one for the whole process, as a web server has it."""
+    return _app
 
 
 def _empty(config: Config) -> None:

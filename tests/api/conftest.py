@@ -8,7 +8,6 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from recupero.app import create_app
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
 from recupero.tenancy import service as tenancy
@@ -39,11 +38,6 @@ class Machine:
         answer = self.call(method, path, json=body, headers=headers)
         assert answer.status_code == status, f"{path}: {answer.status_code} {answer.text}"
         return answer.json
-
-
-@pytest.fixture
-def app(platform: runtime.Runtime) -> Flask:
-    return create_app(platform)
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from flask import Flask
 
-from recupero.app import create_app
 from recupero.contacts import service
 from recupero.contacts.cli import law
 from recupero.contacts.service import Wish
@@ -137,9 +137,8 @@ def test_a_bill_by_command(run: Run, contact_id: int, tmp_path: Path) -> None:
 
 
 def test_the_same_through_the_api(
-    platform: runtime.Runtime, scope: Scope, placed: Placed, contact_id: int
+    app: Flask, platform: runtime.Runtime, scope: Scope, placed: Placed, contact_id: int
 ) -> None:
-    app = create_app(platform)
     api = machine(app, platform, scope)
     assert api.get(f"/api/v1/contacts/{contact_id}/proof", language="pt")["allowed"] is True
     assert len(api.get(f"/api/v1/accounts/{placed.account_id}/law/week", days=3)["channels"][0]["days"]) == 3
@@ -153,10 +152,10 @@ def test_the_same_through_the_api(
 
 
 def test_who_sees_one_creditor_cannot_bind_the_agency(
-    platform: runtime.Runtime, world: World, scope: Scope
+    app: Flask, platform: runtime.Runtime, world: World, scope: Scope
 ) -> None:
     world.tenant(scope)
-    api: Machine = machine(create_app(platform), platform, scope)
+    api: Machine = machine(app, platform, scope)
     assert (
         "those who see all" in api.send("/api/v1/law/policies", status=403, limits={"per_day": 1})["message"]
     )

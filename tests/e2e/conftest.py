@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, sync_playwright
 from werkzeug.serving import make_server
 
-from recupero.app import create_app
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
 from recupero.tenancy import service as tenancy
@@ -39,13 +39,12 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def address(platform: runtime.Runtime) -> Iterator[str]:
+def address(platform: runtime.Runtime, app: Flask) -> Iterator[str]:
     """Where the application answers."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     usual, platform.config = platform.config, replace(platform.config, base_url=f"http://127.0.0.1:{port}")
-    app = create_app(platform)
     app.config["PROPAGATE_EXCEPTIONS"] = False  # a failure is shown as its page, as it is to people
     server = make_server("127.0.0.1", port, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -54,7 +53,7 @@ def address(platform: runtime.Runtime) -> Iterator[str]:
     server.shutdown()
     thread.join(timeout=10)
     server.server_close()
-    platform.config = usual
+    platform.config, app.config["PROPAGATE_EXCEPTIONS"] = usual, None
 
 
 @dataclass

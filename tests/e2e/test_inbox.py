@@ -4,9 +4,9 @@ public page that knows a message by its code."""
 from collections.abc import Callable
 
 import pytest
+from flask import Flask
 from playwright.sync_api import expect
 
-from recupero.app import create_app
 from recupero.kernel import jobs, runtime
 from recupero.tenancy.permissions import Role
 from tests.e2e.conftest import Person, make_user
@@ -21,13 +21,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
 def test_an_agent_answers_and_anybody_may_check(
-    somebody: Callable[..., Person], platform: runtime.Runtime, world: World, noon: object, phone: bool,
-    monkeypatch: pytest.MonkeyPatch,
+    somebody: Callable[..., Person], platform: runtime.Runtime, app: Flask, world: World, noon: object,
+    phone: bool, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     scope = world.tenant()
     with installed(monkeypatch) as pigeon:
         switch_on(scope)
-        provider = Provider(create_app(platform).test_client(), scope, pigeon)
+        provider = Provider(app.test_client(), scope, pigeon)
         placed = place(scope)[0]
         says(
             provider,

@@ -4,10 +4,10 @@ mended."""
 from datetime import datetime, timedelta
 
 import pytest
+from flask import Flask
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from recupero.app import create_app
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.audit import AuditEvent
 from recupero.ledger import alarms
@@ -37,8 +37,8 @@ def a_day_later() -> None:
     jobs.drain()
 
 
-def gauge(platform: runtime.Runtime) -> str:
-    text = create_app(platform).test_client().get("/metrics").text
+def gauge(app: Flask) -> str:
+    text = app.test_client().get("/metrics").text
     return next(line for line in text.splitlines() if line.startswith("recupero_ledger_alarms "))
 
 
@@ -48,12 +48,12 @@ def actions(session: Session) -> list[str]:
 
 
 def test_an_alarm_is_raised_once_seen_everywhere_and_cleared(
-    platform: runtime.Runtime, placed: Placed
+    app: Flask, platform: runtime.Runtime, placed: Placed
 ) -> None:
-    visitor = Visitor(create_app(platform).test_client(), platform)
+    visitor = Visitor(app.test_client(), platform)
     visitor.sign_in(Role.SUPERVISOR, placed.scope)
     a_day_later()
-    assert gauge(platform) == "recupero_ledger_alarms 0.0"
+    assert gauge(app) == "recupero_ledger_alarms 0.0"
     assert "do not hold" not in visitor.text("/")
     carry(platform, placed, 3)
     a_day_later()
@@ -62,7 +62,7 @@ def test_an_alarm_is_raised_once_seen_everywhere_and_cleared(
         (alarm,) = alarms.standing(session)
         assert alarm.problem.endswith("carries 3, its ledger 1000")
         assert actions(session) == ["ledger.alarm"]
-    assert gauge(platform) == "recupero_ledger_alarms 1.0"
+    assert gauge(app) == "recupero_ledger_alarms 1.0"
     assert "The books do not hold: 1 problem" in visitor.text("/")
     assert "carries 3, its ledger 1000" in visitor.text("/trust")
     carry(platform, placed, 1000)
@@ -71,7 +71,7 @@ def test_an_alarm_is_raised_once_seen_everywhere_and_cleared(
         assert alarms.standing(session) == []
         assert session.execute(select(LedgerAlarm.cleared_at)).scalar_one() is not None
         assert actions(session) == ["ledger.alarm", "ledger.alarm_cleared"]
-    assert gauge(platform) == "recupero_ledger_alarms 0.0"
+    assert gauge(app) == "recupero_ledger_alarms 0.0"
 
 
 def test_one_creditors_fault_is_no_others_alarm(

@@ -6,7 +6,6 @@ from datetime import date, timedelta
 import pytest
 from flask import Flask
 
-from recupero.app import create_app
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.errors import Conflict
 from recupero.payments import agreement_documents, documents, plans, settlements
@@ -173,8 +172,3 @@ def test_papers_by_machine(app: Flask, platform: runtime.Runtime, world: World, 
     assert reader.get(path)["items"]
     nobody = machine(app, platform, placed.scope, Permission.REPORTS_READ)
     assert nobody.call("GET", path).status_code == 403
-
-
-@pytest.fixture
-def app(platform: runtime.Runtime) -> Flask:
-    return create_app(platform)

@@ -3,10 +3,10 @@
 from datetime import date
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from recupero.app import create_app
 from recupero.kernel import jobs, runtime
 from recupero.kernel.errors import UserError
 from recupero.ledger import remittances
@@ -22,8 +22,8 @@ DAY = date(2026, 3, 1)
 
 
 @pytest.fixture
-def client(platform: runtime.Runtime) -> FlaskClient:
-    return create_app(platform).test_client()
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ where to look."""
 from datetime import date, datetime
 
 import pytest
+from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
 
-from recupero.app import create_app
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
@@ -156,13 +156,14 @@ def test_another_creditors_bank_is_not_this_ones(
 
 
 def test_the_trust_pages_show_bank_and_books_with_what_is_not_cleared(
+    app: Flask,
     platform: runtime.Runtime,
     placed: Placed,
 ) -> None:
     approve(placed, enter(placed, 400, reference="sin glosa"))
     take(placed, "Fecha;Monto;Glosa;Saldo\n02/03/2026;100;algo raro;5.100\n")
     take(placed, "Fecha;Monto;Glosa;Saldo\n09/03/2026;200;otra;5.350\n")
-    visitor = Visitor(create_app(platform).test_client(), platform)
+    visitor = Visitor(app.test_client(), platform)
     visitor.sign_in(Role.SUPERVISOR, Scope(placed.scope.agency_id, placed.scope.tenant_ids))
     assert "Bank against books" in visitor.text("/trust")
     page = visitor.text(f"/trust/{placed.scope.tenant()}/CLP")

@@ -9,7 +9,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from recupero.app import create_app
 from recupero.kernel import clock, jobs, runtime
 from recupero.ledger.books import Book
 from recupero.payments import plans
@@ -29,8 +28,8 @@ from tests.portals.test_offers import post, signed_in
 
 
 @pytest.fixture
-def client(platform: runtime.Runtime) -> Iterator[FlaskClient]:
-    with create_app(platform).test_client() as opened:
+def client(app: Flask) -> Iterator[FlaskClient]:
+    with app.test_client() as opened:
         yield opened
 
 
@@ -142,12 +141,11 @@ def test_the_debtor_ends_it_on_the_page(client: FlaskClient, agreed: str, placed
 
 def test_an_agent_sees_it_and_ends_it_for_the_debtor(
     client: FlaskClient,
-    platform: runtime.Runtime,
+    app: Flask,
     agreed: str,
     placed: Placed,
 ) -> None:
     enter(client, agreed, placed)
-    app: Flask = create_app(platform)
     agent, page = signed_in(app, placed.scope, Role.AGENT), f"/accounts/{placed.account_ids[0]}/offers"
     seen = agent.get(page).get_data(as_text=True)
     for text in (mandate(placed).words.split("(")[0].strip(), "···· 0001", "End automatic payments"):

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from recupero.app import create_app
 from recupero.kernel import jobs, runtime
 from recupero.payments import service as payments
 from recupero.payments import settlements
@@ -24,8 +24,8 @@ TERMS = {"max_instalments": 6, "minimum_instalment_minor": 10_000, "settlement_f
 
 
 @pytest.fixture
-def client(platform: runtime.Runtime) -> Iterator[FlaskClient]:
-    with create_app(platform).test_client() as opened:
+def client(app: Flask) -> Iterator[FlaskClient]:
+    with app.test_client() as opened:
         yield opened
 
 

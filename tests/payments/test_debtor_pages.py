@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from recupero.app import create_app
 from recupero.contacts.tables import Permission
 from recupero.kernel import audit, clock, jobs, runtime
 from recupero.kernel.database import Scope
@@ -24,8 +24,8 @@ RIGHT = {"national_id": "678-5", "birth_date": "1980-05-17"}
 
 
 @pytest.fixture
-def client(platform: runtime.Runtime) -> Iterator[FlaskClient]:
-    with create_app(platform).test_client() as opened:
+def client(app: Flask) -> Iterator[FlaskClient]:
+    with app.test_client() as opened:
         yield opened
 
 

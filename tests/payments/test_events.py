@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from recupero.app import create_app
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import Scope
 from recupero.ledger import queries as ledger
@@ -25,8 +25,8 @@ from tests.payments.test_booking import pay
 
 
 @pytest.fixture
-def client(platform: runtime.Runtime) -> FlaskClient:
-    return create_app(platform).test_client()
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
 
 
 @pytest.fixture

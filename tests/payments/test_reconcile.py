@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
-from recupero.app import create_app
 from recupero.kernel import clock, jobs, runtime
 from recupero.ledger import trust
 from recupero.ledger.books import Book
@@ -26,8 +26,8 @@ def stripe() -> Iterator[StripeServer]:
 
 
 @pytest.fixture
-def client(platform: runtime.Runtime) -> FlaskClient:
-    return create_app(platform).test_client()
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
 
 
 @pytest.fixture

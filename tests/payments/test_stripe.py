@@ -8,11 +8,11 @@ from functools import partial
 from itertools import permutations
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from recupero_stripe.gateway import StripeGateway
 from sqlalchemy import select
 
-from recupero.app import create_app
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import Scope
 from recupero.ledger.books import TRUST, Book
@@ -45,8 +45,8 @@ def stripe() -> Iterator[StripeServer]:
 
 
 @pytest.fixture
-def client(platform: runtime.Runtime) -> FlaskClient:
-    return create_app(platform).test_client()
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
 
 
 def switch_on(scope: Scope, stripe: StripeServer, **settings: str) -> None:

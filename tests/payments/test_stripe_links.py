@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from recupero.app import create_app
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.errors import Conflict
 from recupero.ledger import remittances
@@ -31,8 +31,8 @@ def stripe() -> Iterator[StripeServer]:
 
 
 @pytest.fixture
-def client(platform: runtime.Runtime) -> FlaskClient:
-    return create_app(platform).test_client()
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from recupero.app import create_app
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
 from recupero.tenancy import service as tenancy
@@ -51,11 +50,6 @@ class Visitor:
         answer = self.send("/sign-in", email=email, password=PASSWORD)
         assert answer.status_code == 302, answer.text
         return self
-
-
-@pytest.fixture
-def app(platform: runtime.Runtime) -> Flask:
-    return create_app(platform)
 
 
 @pytest.fixture

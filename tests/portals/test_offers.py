@@ -8,7 +8,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from recupero.app import create_app
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
 from recupero.payments.offer_tables import HardshipCase, Plan, Settlement
@@ -25,11 +24,6 @@ TERMS: dict[str, Any] = {
     "offer_limits": [{"role": "agent", "max_instalments": 3, "settlement_floor_percent": 80},
                      {"desk": "court", "max_instalments": 2}],
 }  # fmt: skip
-
-
-@pytest.fixture
-def app(platform: runtime.Runtime) -> Flask:
-    return create_app(platform)
 
 
 @pytest.fixture

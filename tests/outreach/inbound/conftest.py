@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
+from flask import Flask
 
-from recupero.app import create_app
-from recupero.kernel import runtime
 from recupero.kernel.database import Scope
 from tests.factories import World
 from tests.outreach.two_way import Pigeon, Provider, installed, switch_on
@@ -24,5 +23,5 @@ def pigeon(scope: Scope, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pigeon]:
 
 
 @pytest.fixture
-def provider(platform: runtime.Runtime, scope: Scope, pigeon: Pigeon) -> Provider:
-    return Provider(create_app(platform).test_client(), scope, pigeon)
+def provider(app: Flask, scope: Scope, pigeon: Pigeon) -> Provider:
+    return Provider(app.test_client(), scope, pigeon)

@@ -7,12 +7,12 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from plugins.channels.sms.tests.twilio_messages import ACCOUNT, SENDER, Twilio, running, signed
-from recupero.app import create_app
 from recupero.contacts.queries import permissions_of
 from recupero.contacts.tables import Contact, MessageCopy
 from recupero.kernel import jobs, runtime
@@ -26,8 +26,8 @@ from tests.outreach.test_carrying_out import run
 
 
 @pytest.fixture
-def client(platform: runtime.Runtime) -> FlaskClient:
-    return create_app(platform).test_client()
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
 
 
 @contextmanager

@@ -6,12 +6,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from plugins.channels.whatsapp.tests.cloud_api import VERIFY, CloudApi, change, running, signed, webhook
-from recupero.app import create_app
 from recupero.contacts.queries import permissions_of
 from recupero.contacts.tables import Contact
 from recupero.kernel import jobs, runtime
@@ -24,8 +24,8 @@ from tests.outreach.test_carrying_out import run
 
 
 @pytest.fixture
-def client(platform: runtime.Runtime) -> FlaskClient:
-    return create_app(platform).test_client()
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
 
 
 @contextmanager

@@ -69,10 +69,12 @@ class InboundConformance:
         raise AssertionError("write sign(): the request with the header that the provider adds")
 
     def _read(self, request: InboundRequest, config: PluginConfig) -> Any:
-        raise NotImplementedError
+        """What the connector reads in the request. Each of the kits below says how."""
+        raise AssertionError("take ListensConformance or ConversesConformance, not what they share")
 
     def _ids(self, request: InboundRequest, config: PluginConfig) -> list[str]:
-        raise NotImplementedError
+        """The provider's ids in the request, in its order. Each of the kits below says how."""
+        raise AssertionError("take ListensConformance or ConversesConformance, not what they share")
 
     def request(self, body: bytes, query: str = "") -> InboundRequest:
         """An unsigned request to the platform's door for this connector."""

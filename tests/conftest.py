@@ -64,9 +64,7 @@ def config(running: engines.TestEngines) -> Config:
 def _quick_passwords() -> Iterator[None]:
     """Passwords are hashed for real, but at the least price: the usual one is dear on purpose."""
     with pytest.MonkeyPatch.context() as patch:
-        quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-        patch.setattr(tenancy, "_hasher", quick)
-        patch.setattr(tenancy, "_NOBODY", quick.hash("nobody"))
+        patch.setattr(tenancy, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         yield
 
 

@@ -8,6 +8,7 @@ a payment cancels queued actions although payments knows nothing of outreach. Ha
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:  # the command line starts without a database
@@ -16,6 +17,7 @@ if TYPE_CHECKING:  # the command line starts without a database
 Event = TypeVar("Event")
 _handlers: dict[type[Any], list[Callable[[Session, Any], None]]] = {}
 _waiting: list[Callable[[], None]] = []
+_wiring = Lock()
 
 
 def wire_when_needed(wire: Callable[[], None]) -> None:
@@ -25,9 +27,14 @@ def wire_when_needed(wire: Callable[[], None]) -> None:
 
 
 def wired() -> None:
-    """See to it that handlers of events and jobs are registered."""
-    while _waiting:
-        _waiting.pop()()
+    """See to it that handlers of events and jobs are registered. Threads that come meanwhile wait; where
+    `wire` fails, so does whoever comes next: an event without its handlers is never taken for handled."""
+    if not _waiting:
+        return
+    with _wiring:
+        while _waiting:
+            _waiting[-1]()
+            _waiting.pop()
 
 
 def subscribe(kind: type[Event], handler: Callable[[Session, Event], None]) -> None:

@@ -275,3 +275,36 @@ def test_the_description_is_served_without_a_key_and_as_a_page(app: Flask) -> No
     page = client.get("/api/docs").text
     assert "/api/v1/accounts/{account_id}/holds" in page
     assert "http" not in page.replace("http://localhost", "").replace("http://www.w3.org", "")
+
+
+def test_a_receipt_is_entered_once_under_its_key(
+    api: Machine, platform: runtime.Runtime, scope: Scope
+) -> None:
+    place(platform, scope)
+    path, key = f"/api/v1/tenants/{scope.tenant()}/receipts", {"Idempotency-Key": "counter-000007"}
+    body = {"means": "cash", "amount_minor": 700, "currency": "CLP", "received_on": "2026-01-05"}
+    first = api.send(path, headers=key, **body)
+    assert api.send(path, headers=key, **dict(reversed(body.items()))) == first
+    assert len(api.get("/api/v1/receipts")["items"]) == 1
+    refused = api.send(path, 409, headers=key, **{**body, "amount_minor": 701})
+    assert refused["field"] == "Idempotency-Key"
+    assert api.send(path, 422, headers={"Idempotency-Key": "short"}, **body)["field"] == "Idempotency-Key"
+    assert api.send(path, **body)["id"] != first["id"]
+    # One that was refused leaves nothing: mended, it is taken under the same key.
+    again = {"Idempotency-Key": "counter-000008"}
+    api.send(path, 422, headers=again, **{**body, "received_on": "2999-01-01"})
+    assert api.send(path, headers=again, **body)["id"] != first["id"]
+
+
+def test_every_request_that_moves_money_says_how_it_is_sent_once(app: Flask) -> None:
+    paths = app.test_client().get("/api/openapi.json").get_json()["paths"]
+    keyed = {
+        path.removeprefix("/api/v1"): one["required"]
+        for path, operations in paths.items()
+        for one in operations.get("post", {}).get("parameters", [])
+        if one.get("name") == "Idempotency-Key"
+    }
+    assert keyed.pop("/payments") is True
+    assert set(keyed.values()) == {False}
+    ends = ("receipts", "approve", "assign", "refund", "paid-back", "book", "issue", "payout", "fees")
+    assert {path.rsplit("/", 1)[1] for path in keyed} == {*ends, "invoice-payments"}

@@ -20,11 +20,16 @@ from werkzeug.routing import IntegerConverter, Map
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
 
+_KEY_MEANS = (
+    "The same on every retry of this request, another one for each new request: the same key with the same"
+    " body takes effect once and gets the same answer, with another body it is a conflict (409)."
+)
 View = TypeVar("View", bound=Callable[..., Any])
 PREFIX = "/api/v1"
 PAGE = 50
 MAX_PAGE = 200
 MAX_ID = 2**63 - 1
+KEY_HEADER = "Idempotency-Key"
 BINARY = {"type": "string", "format": "binary"}  # what a download answers with
 
 
@@ -169,14 +174,22 @@ class Endpoints(Blueprint):  # type: ignore[misc]  # flask-smorest has no types;
     def alt_response(self, status: int, **options: Any) -> Callable[[View], View]:
         return cast(Callable[[View], View], super().alt_response(status, **options))
 
+    def keyed(self, *, required: bool = False) -> Callable[[View], View]:
+        """Describe the `Idempotency-Key` of a request that moves money (see `tenancy.once`)."""
+        header = {
+            "in": "header", "name": KEY_HEADER, "required": required, "description": _KEY_MEANS,
+            "schema": {"type": "string", "minLength": 8, "maxLength": 200},
+        }  # fmt: skip
+        return cast(Callable[[View], View], super().doc(parameters=[header]))
+
 
 def idempotency_key() -> str:
     """The caller's `Idempotency-Key`, without which nothing that moves money is done. Raises UserError."""
-    key = request.headers.get("Idempotency-Key", "").strip()
+    key = request.headers.get(KEY_HEADER, "").strip()
     if not 8 <= len(key) <= 200 or not key.isprintable():
         raise UserError(
             "send an Idempotency-Key header of 8 to 200 characters, the same on every retry of this request",
-            field="Idempotency-Key",
+            field=KEY_HEADER,
         )
     return key
 

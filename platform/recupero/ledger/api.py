@@ -8,6 +8,7 @@ from recupero.kernel import rest
 from recupero.ledger import alarms, paying, remittances, schemas, statements, trust
 from recupero.ledger.tables import Remittance
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
+from recupero.tenancy.once import once
 from recupero.tenancy.permissions import Permission
 
 blueprint = rest.Endpoints("ledger", "Statements of remittance, trust account")
@@ -70,27 +71,31 @@ def review(tenant_id: int, remittance_id: int) -> Response:
 
 @blueprint.post(f"{_ONE}/issue")
 @requires(Permission.REMITTANCES_ISSUE)
+@blueprint.keyed()
 @blueprint.response(200, schemas.RemittanceSchema)
 def issue(tenant_id: int, remittance_id: int) -> Response:
     """Number and lock a reviewed statement, and book what is due
 
     Refused (409) to the key that drew or reviewed it."""
-    return _step(tenant_id, remittance_id, remittances.issue)
+    actor = the_caller().actor
+    return rest.answer(
+        once(tenant_id, lambda session: _shown(remittances.issue(session, remittance_id, actor=actor)))
+    )
 
 
 @blueprint.post(f"{_ONE}/payout")
 @requires(Permission.REMITTANCES_PAY)
 @blueprint.arguments(schemas.ReferenceSchema)
+@blueprint.keyed()
 @blueprint.response(200, schemas.RemittanceSchema)
 def pay_out(data: dict[str, Any], tenant_id: int, remittance_id: int) -> Response:
     """Note that an issued statement was paid, by the bank's reference
 
     Refused (409) to the key that issued it, and where trust holds less."""
-    with tenant_transaction(tenant_id) as session:
-        paid = remittances.pay_out(
-            session, remittance_id, reference=data["reference"], actor=the_caller().actor
-        )
-        return rest.answer(_shown(paid))
+    told = {"reference": data["reference"], "actor": the_caller().actor}
+    return rest.answer(
+        once(tenant_id, lambda session: _shown(remittances.pay_out(session, remittance_id, **told)))
+    )
 
 
 def _step(tenant_id: int, remittance_id: int, step: remittances.Step) -> Response:
@@ -139,20 +144,22 @@ def positions() -> dict[str, Any]:
 @blueprint.post("/tenants/<int:tenant_id>/trust/fees")
 @requires(Permission.REMITTANCES_PAY)
 @blueprint.arguments(schemas.FeesSchema)
+@blueprint.keyed()
 @blueprint.response(201, schemas.TakenSchema)
 def take_fees(data: dict[str, Any], tenant_id: int) -> dict[str, int]:
     """Note that earned fees and their tax were moved to the agency's own account; how much"""
-    with tenant_transaction(tenant_id) as session:
-        return {"amount_minor": trust.take_fees(session, **data, actor=the_caller().actor)}
+    actor = the_caller().actor
+    return once(tenant_id, lambda session: {"amount_minor": trust.take_fees(session, **data, actor=actor)})
 
 
 @blueprint.post("/tenants/<int:tenant_id>/trust/invoice-payments")
 @requires(Permission.REMITTANCES_PAY)
 @blueprint.arguments(schemas.InvoicePaidSchema)
+@blueprint.keyed()
 @blueprint.response(204)
 def creditor_paid(data: dict[str, Any], tenant_id: int) -> None:
     """Note that the creditor paid (a part of) its invoices to the agency's own account
 
     The bank's reference makes it book once."""
-    with tenant_transaction(tenant_id) as session:
-        trust.creditor_paid(session, **data, actor=the_caller().actor)
+    actor = the_caller().actor
+    once(tenant_id, lambda session: trust.creditor_paid(session, **data, actor=actor))

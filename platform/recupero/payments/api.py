@@ -29,6 +29,7 @@ def payments(query: dict[str, Any]) -> Response:
 @blueprint.post("/payments")
 @requires(Permission.PAYMENTS_BOOK)
 @blueprint.arguments(schemas.NewPaymentSchema)
+@blueprint.keyed(required=True)
 @blueprint.response(201, schemas.PaymentSchema)
 def book_payment(data: dict[str, Any]) -> dict[str, Any]:
     """Book a payment that came in by other means

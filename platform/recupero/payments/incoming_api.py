@@ -9,6 +9,7 @@ from recupero.kernel import jobs, rest
 from recupero.payments import bank_control, bank_items, incoming_schemas, receipts, statements, suspense
 from recupero.payments.incoming_tables import BankLine, BankStatement, Receipt, Reconciliation, RefundTask
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
+from recupero.tenancy.once import once
 from recupero.tenancy.permissions import Permission
 
 blueprint = rest.Endpoints("incoming", "Receipts, suspense, bank statements, reconciliation")
@@ -27,22 +28,24 @@ def receipts_page(query: dict[str, Any]) -> Response:
 @blueprint.post("/tenants/<int:tenant_id>/receipts")
 @requires(Permission.ACCOUNTS_WORK)
 @blueprint.arguments(incoming_schemas.NewReceiptSchema)
+@blueprint.keyed()
 @blueprint.response(201, rest.MadeSchema)
 def enter_receipt(data: dict[str, Any], tenant_id: int) -> dict[str, Any]:
     """Enter money that came in by hand
 
     Somebody else approves it; only then is it booked. Without accounts it will wait in suspense."""
-    with tenant_transaction(tenant_id) as session:
-        return {"id": receipts.enter_receipt(session, **data, actor=the_caller().actor)}
+    actor = the_caller().actor
+    return once(tenant_id, lambda session: {"id": receipts.enter_receipt(session, **data, actor=actor)})
 
 
 @blueprint.post("/tenants/<int:tenant_id>/receipts/<int:receipt_id>/approve")
 @requires(Permission.PAYMENTS_BOOK)
+@blueprint.keyed()
 @blueprint.response(200, rest.MadeSchema)
 def approve_receipt(tenant_id: int, receipt_id: int) -> dict[str, Any]:
     """Approve and book a receipt that somebody else entered; the payment's id"""
-    with tenant_transaction(tenant_id) as session:
-        return {"id": receipts.approve_receipt(session, receipt_id, actor=the_caller().actor)}
+    actor = the_caller().actor
+    return once(tenant_id, lambda session: {"id": receipts.approve_receipt(session, receipt_id, actor=actor)})
 
 
 @blueprint.post("/tenants/<int:tenant_id>/receipts/<int:receipt_id>/reject")
@@ -87,20 +90,25 @@ def _proposed(one: Any) -> dict[str, Any]:
 @blueprint.post("/tenants/<int:tenant_id>/suspense/<int:payment_id>/assign")
 @requires(Permission.PAYMENTS_BOOK)
 @blueprint.arguments(incoming_schemas.AccountsSchema)
+@blueprint.keyed()
 @blueprint.response(204)
 def assign(data: dict[str, Any], tenant_id: int, payment_id: int) -> None:
     """Say which accounts of one debtor waiting money is for"""
-    with tenant_transaction(tenant_id) as session:
-        suspense.assign(session, payment_id, data["account_ids"], actor=the_caller().actor)
+    actor = the_caller().actor
+    once(
+        tenant_id,
+        lambda session: suspense.assign(session, payment_id, data["account_ids"], actor=actor),
+    )
 
 
 @blueprint.post("/tenants/<int:tenant_id>/suspense/<int:payment_id>/refund")
 @requires(Permission.PAYMENTS_BOOK)
+@blueprint.keyed()
 @blueprint.response(201, rest.MadeSchema)
 def ask_refund(tenant_id: int, payment_id: int) -> dict[str, Any]:
     """Open a task to pay waiting money back; one that is open stays"""
-    with tenant_transaction(tenant_id) as session:
-        return {"id": suspense.ask_refund(session, payment_id, actor=the_caller().actor)}
+    actor = the_caller().actor
+    return once(tenant_id, lambda session: {"id": suspense.ask_refund(session, payment_id, actor=actor)})
 
 
 @blueprint.get("/refund-tasks")
@@ -116,11 +124,12 @@ def refund_tasks(query: dict[str, Any]) -> Response:
 @blueprint.post("/tenants/<int:tenant_id>/refund-tasks/<int:task_id>/paid-back")
 @requires(Permission.PAYMENTS_BOOK)
 @blueprint.arguments(incoming_schemas.PaidBackSchema)
+@blueprint.keyed()
 @blueprint.response(204)
 def paid_back(data: dict[str, Any], tenant_id: int, task_id: int) -> None:
     """Book that the money was paid back"""
-    with tenant_transaction(tenant_id) as session:
-        suspense.paid_back(session, task_id, **data, actor=the_caller().actor)
+    actor = the_caller().actor
+    once(tenant_id, lambda session: suspense.paid_back(session, task_id, **data, actor=actor))
 
 
 @blueprint.get("/bank-statements")
@@ -163,11 +172,15 @@ def bank_lines(query: dict[str, Any]) -> Response:
 @blueprint.post("/tenants/<int:tenant_id>/bank-lines/<int:line_id>/book")
 @requires(Permission.PAYMENTS_BOOK)
 @blueprint.arguments(incoming_schemas.MaybeAccountsSchema)
+@blueprint.keyed()
 @blueprint.response(204)
 def book_line(data: dict[str, Any], tenant_id: int, line_id: int) -> None:
     """Book money that came in for accounts of one debtor, or into suspense where none are named"""
-    with tenant_transaction(tenant_id) as session:
-        statements.book_line(session, line_id, data["account_ids"], actor=the_caller().actor)
+    actor = the_caller().actor
+    once(
+        tenant_id,
+        lambda session: statements.book_line(session, line_id, data["account_ids"], actor=actor),
+    )
 
 
 @blueprint.post("/tenants/<int:tenant_id>/bank-lines/<int:line_id>/match")

@@ -124,3 +124,18 @@ class PluginSetting(TenantOwned, Base):
     settings: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
     secrets: Mapped[str | None] = mapped_column(EncryptedText)  # a JSON object
     updated_at: Mapped[datetime]
+
+
+class KeptAnswer(TenantOwned, Base):
+    """What a caller's request was answered with, so that the same request under the same `Idempotency-Key`
+    gets the same answer and no other effect. `asked` is a hash of the request; `answer` holds ids and
+    amounts."""
+
+    __tablename__ = "kept_answers"
+    __table_args__ = (UniqueConstraint("tenant_id", "caller", "key"), {"info": TENANT})
+
+    caller: Mapped[str]  # the actor of the API key
+    key: Mapped[str] = mapped_column(String(200))
+    asked: Mapped[bytes] = mapped_column(LargeBinary)
+    answer: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    answered_at: Mapped[datetime]

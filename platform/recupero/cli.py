@@ -16,6 +16,10 @@ _BENCH = {
     "law": ("Accounts judged per second.", "recupero.decisions.law_bench:law_bench"),
     "phones": ("Regions of telephone numbers taken in before.", "recupero.placements.cli:phones"),
     "plan": ("Accounts planned per second.", "recupero.decisions.bench:plan_bench"),
+    "remit": (
+        "Lines of a statement made and written per second.",
+        "recupero.reports.bench:remit_bench",
+    ),
     "webhook": ("Events of a gateway taken in per second.", "recupero.payments.bench:webhook_bench"),
 }
 _COMMANDS = {

@@ -11,6 +11,7 @@ from flask import Flask
 from recupero.kernel import clock, runtime
 from recupero.ledger import bank_accounts
 from recupero.payments import booking
+from recupero.reports import statements
 from recupero.tenancy.permissions import Role
 from tests.factories import World
 from tests.ledger.placed import Placed, place
@@ -135,6 +136,21 @@ def test_every_document_comes_as_a_file(ana: Visitor, ben: Visitor, placed: Plac
     assert [line["due_to_client_minor"] for line in told["lines"]] == [762, 0]
     assert ana.get(f"{page}/invoice.pdf").data.startswith(b"%PDF")
     assert ana.get(f"{page}/statement.doc").status_code == 422
+
+
+def test_a_statement_too_long_for_paper_says_where_its_lines_are(
+    ana: Visitor, placed: Placed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = draw(ana, placed)
+    said = "Too many lines for paper"
+    assert said not in ana.get(address).text
+    whole, lines = ana.get(f"{address}/statement.pdf").data, ana.get(f"{address}/statement.csv").data
+    monkeypatch.setattr(statements, "MOST_PRINTED", 1)
+    assert said in ana.get(address).text
+    short = ana.get(f"{address}/statement.pdf").data
+    assert short.startswith(b"%PDF")
+    assert len(short) < len(whole)
+    assert ana.get(f"{address}/statement.csv").data == lines
 
 
 def test_a_creditor_sees_what_is_issued_and_never_a_draft(

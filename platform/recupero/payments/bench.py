@@ -217,6 +217,13 @@ def _together(work: Callable[[int, threading.Barrier], None]) -> float:
 
 @contextmanager
 def _bench(count: int) -> Iterator[_Bench]:
+    with creditor(count) as (platform, running, scope):
+        yield _Bench(platform, running, scope, _charge(platform, scope, count))
+
+
+@contextmanager
+def creditor(count: int) -> Iterator[tuple[runtime.Runtime, engines.Engines, Scope]]:
+    """A platform of its own, with a creditor who placed at least `count` debts in pesos of Chile."""
     with tempfile.TemporaryDirectory(prefix="recupero-bench-") as name:
         folder = Path(name)
         with engines.start(folder / "data") as running:
@@ -226,8 +233,7 @@ def _bench(count: int) -> Iterator[_Bench]:
             )
             platform = runtime.start(config)
             try:
-                scope = _place(platform, folder, count)
-                yield _Bench(platform, running, scope, _charge(platform, scope, count))
+                yield platform, running, _place(platform, folder, count)
             finally:
                 runtime.stop()
 

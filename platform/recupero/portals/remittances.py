@@ -104,6 +104,7 @@ def _page(tenant_id: int, remittance_id: int, form: Form) -> ResponseReturnValue
         "remittances/statement.html", remittance=one, sums=sums, lines=lines[:LINES], tenant=tenant,
         form=form, people=_people(one, names) if staff else [], why_not=_why_not(one),
         reversals=sum(each.amount_minor for each in sums if each.kind == "reversal"),
+        printed=sum(each.lines for each in sums) <= documents.MOST_PRINTED,
         files={each: url_for("portals.remittance_file", **address, form=each)
                for each in documents.MEDIA_TYPES},
         first_url=url_for("portals.remittance", **address) if after else None,

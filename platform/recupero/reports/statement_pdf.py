@@ -14,7 +14,6 @@ from recupero.reports.statements import METHODS, Document, invoice_lines
 from recupero.reports.words import Words
 
 _FOLDER = Path(__file__).parent
-MOST_LINES = 3000  # of a printed statement; beyond, the lines are in the workbook and the totals on paper
 
 
 def statement(made: Document, words: Words) -> bytes:
@@ -51,7 +50,6 @@ def _shared(made: Document, words: Words) -> dict[str, Any]:
 def _statement(made: Document, words: Words) -> dict[str, Any]:
     one = made.remittance
     shown = columns(made, words)
-    fits = len(made.lines) <= MOST_LINES
     return {
         **_shared(made, words),
         "title": heading(made, words),
@@ -63,19 +61,20 @@ def _statement(made: Document, words: Words) -> dict[str, Any]:
         "heads": [column.heading for column in shown],
         "numbers": [column.shape in (Shape.MONEY, Shape.RATE) for column in shown],
         "rows": [[_cell(column.value(line), column.shape, one.currency, words) for column in shown]
-                 for line in made.lines] if fits else [],
-        "note": _note(made, words, fits),
+                 for line in made.lines] if made.printed else [],
+        "note": _note(made, words),
         "lines": words(N_("Lines")),
     }  # fmt: skip
 
 
-def _note(made: Document, words: Words, fits: bool) -> str:
+def _note(made: Document, words: Words) -> str:
     if not made.lines:
         return words(N_("Nothing happened in this period."))
-    if fits:
+    if made.printed:
         return words(N_("Dates are those of %(zone)s. A reversal of something on an earlier statement stands "
                         "here, since what was issued is not changed."), zone=made.timezone)  # fmt: skip
-    return words(N_("The %(number)s lines are in the workbook (XLSX) and the CSV file of this statement."),
+    return words(N_("This statement has %(number)s lines, too many for paper: all of them are in its CSV file "
+                    "and its workbook (XLSX). The totals above count every line."),
                  number=words.count(len(made.lines)))  # fmt: skip
 
 

@@ -82,7 +82,8 @@ def _plain(currency: str) -> Callable[[Cell, Shape], object]:
 def to_xlsx(made: Document, words: Words) -> bytes:
     """A workbook: a sheet of totals and one of lines, numbers as numbers."""
     out = io.BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    # Row by row into a file of its own: a long statement does not lie in memory cell by cell.
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(out, options) as book:
         digits = minor_units(made.remittance.currency)
         styles = {
@@ -138,4 +139,4 @@ def _write(
 
 
 def _major(minor: int, currency: str) -> float:
-    return float(Decimal(minor).scaleb(-minor_units(currency)))
+    return minor / int(10 ** minor_units(currency))

@@ -21,6 +21,9 @@ MEDIA_TYPES = {
     "csv": "text/csv; charset=utf-8",
     "json": "application/json",
 }
+#: Lines of a printed statement: setting them takes about two milliseconds and 0.25 MB each. A longer one has
+#: its totals on paper, which count every line, and its lines in the CSV file and the workbook.
+MOST_PRINTED = 3000
 KINDS = {
     "paid_to_agency": N_("Paid to the agency"),
     "paid_to_client": N_("Paid to the creditor"),
@@ -59,6 +62,11 @@ class Document:
     @property
     def invoice_name(self) -> str:
         return f"invoice-{self.tenant_slug}-{self.remittance.invoice_number}"
+
+    @property
+    def printed(self) -> bool:
+        """Whether the lines are on paper too."""
+        return len(self.lines) <= MOST_PRINTED
 
     def sum_of(self, kind: str) -> int:
         """Amount of the lines of a kind, minor units."""

@@ -1,0 +1,91 @@
+"""An agency's model of messages: trained on what the plug-in brings, judged on what people corrected since,
+promoted only where it reads that better, and served."""
+
+from collections.abc import Sequence
+
+import pytest
+from recupero_intents import Intents
+
+from recupero.contacts import queries as contacts
+from recupero.contacts import service as record
+from recupero.decisions import models, registry, text_models
+from recupero.kernel import runtime
+from recupero.kernel.database import Scope
+from recupero.kernel.errors import UserError
+from recupero.outreach.understanding import readings
+from recupero_sdk.texts import Example, Guess
+from tests.factories import World
+from tests.outreach.placed import Placed, place
+
+KEY = "few"
+_SAID = {
+    "thanks": ("gracias por todo", "muchas gracias", "se agradece", "gracias, muy amable"),
+    "stop": ("no me escriban más", "basta de mensajes", "no quiero mensajes", "borren mi número ya"),
+}
+
+
+class Few(Intents):
+    """The model of intents with few messages of its own."""
+
+    key = KEY
+
+    def examples(self) -> Sequence[Example]:
+        """Eight phrases of three writers."""
+        return [
+            Example(f"{text} {writer}", (label,), "es", writer)
+            for label, texts in _SAID.items()
+            for text in texts
+            for writer in ("ana", "luis", "eva")
+        ]
+
+
+@pytest.fixture
+def scope(world: World, noon: object, monkeypatch: pytest.MonkeyPatch) -> Scope:
+    monkeypatch.setitem(world.platform.plugins.texts, KEY, Few())
+    return world.tenant()
+
+
+def corrected(placed: Sequence[Placed], said: dict[str, str]) -> None:
+    """Each debtor writes each of the texts, and a person says what it means."""
+    with runtime.current().database.transaction(placed[0].scope) as session:
+        for one in placed:
+            for text, intent in said.items():
+                contact_id = record.record_inbound(
+                    session, account_id=one.account_id, channel="sms", body=text, address="+56912345678"
+                )
+                heard = contacts.heard(session, [contact_id])[contact_id]
+                readings.keep(session, heard, [Guess("thanks", 0.99)], "few 1")
+                readings.correct(session, contact_id, [intent], actor="user:7")
+
+
+def test_what_people_correct_is_learned_judged_and_promoted_only_by_a_win(scope: Scope) -> None:
+    database, placed = runtime.current().database, place(scope, 12)
+    first = text_models.train(database, scope, KEY)
+    assert (first.alias, first.version, first.metrics["corrected"]) == ("champion", "1", 0)
+    corrected(placed[:2], {"la boleta nunca llegó": "no_invoice"})
+    second = text_models.train(database, scope, KEY)
+    assert second.alias == "challenger"
+    assert "gain" not in second.metrics  # two messages say nothing about which is better
+    with pytest.raises(UserError, match="never measured"):
+        models.promote(database, scope, second.name, second.version, actor="user:1")
+    unknown = {
+        f"{text} {number}": "no_invoice"
+        for number in ("hoy", "ayer")
+        for text in ("la boleta no me ha llegado", "no recibí la boleta", "nunca me llegó ninguna boleta")
+    }
+    corrected(placed, unknown)
+    third = text_models.train(database, scope, KEY)
+    assert third.metrics["holdout_texts"] >= 24  # a third of the twelve who wrote
+    assert third.metrics["gain_low"] > 0
+    models.promote(database, scope, third.name, third.version, actor="user:1")
+    served = text_models.reader(scope, KEY)
+    assert (served.name, served.version) == (registry.name_of(KEY, agency_id=scope.agency()), third.version)
+    (guesses,) = served.kind.predict(served.fitted, ["no me llegó la boleta"])
+    assert guesses[0].label == "no_invoice"
+
+
+def test_until_it_has_trained_an_agency_is_served_by_what_the_plug_in_brings(scope: Scope) -> None:
+    served = text_models.reader(scope, KEY)
+    assert served.name == f"{KEY}-brought"
+    (guesses,) = served.kind.predict(served.fitted, ["muchas gracias"])
+    assert guesses[0].label == "thanks"

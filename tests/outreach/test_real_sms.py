@@ -47,7 +47,7 @@ def test_the_words_of_the_house_go_out_whole_and_their_identity_is_kept(scope: S
     assert references == {str(message["sid"]) for message in twilio.messages}
     assert connectors == {"sms"}
     assert len({message["to"] for message in twilio.messages}) == 3
-    assert all("Código" in str(message["body"]) for message in twilio.messages)
+    assert all("Compruebe" in str(message["body"]) for message in twilio.messages)
 
 
 def test_a_busy_account_is_tried_again_and_nothing_is_asked_in_vain(scope: Scope) -> None:

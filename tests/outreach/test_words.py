@@ -13,10 +13,11 @@ from recupero_channel_sms.encoding import segments
 
 from recupero.contacts.gate import purpose_for_law
 from recupero.kernel import runtime
-from recupero.outreach import words
+from recupero.outreach import disclosures, words
 from recupero.outreach.words import LANGUAGES, PURPOSES, TEMPLATES, TONES, Sender, Words
 from recupero.placements.reach import Reachable
-from recupero_sdk.law import Facts, Proposal, check_content
+from recupero_sdk.law import Facts, Proposal, RegulationPack, RuleOutcome, check_content
+from recupero_sdk.sms import segments
 
 SENDER = Sender(
     "Banco Ñandú", "Cobranzas Amables", "+56 2 2345 6789", "ayuda@agencia.example.com", "cobros.example.com"
@@ -52,12 +53,37 @@ def test_the_law_finds_nothing_missing_and_nothing_forbidden(
         proposal = Proposal(NOON, channel, purpose=purpose)  # type: ignore[arg-type]  # parametrized
         for costs in (0, 3_500):
             said = write(template, channel, tone, replace(account, costs_minor=costs, interest_minor=costs))
-            outcomes = check_content(
-                pack, facts, proposal, f"{said.subject}\n{said.text}", occasion="first", shown=said.shown
-            )
+            outcomes = judged(pack, facts, proposal, said)
             assert outcomes, "no rule on content was asked"
-            refused = [(one.rule_id, one.reason) for one in outcomes if one.outcome == "refused"]
+            assert said.short or disclosures.missing(outcomes) == []
+            added = disclosures.completed(said, disclosures.missing(outcomes), {})
+            refused = [
+                (one.rule_id, one.reason)
+                for one in judged(pack, facts, proposal, added)
+                if one.outcome == "refused"
+            ]
             assert refused == [], (template, tone)
+
+
+def judged(pack: RegulationPack, facts: Facts, proposal: Proposal, said: Words) -> list[RuleOutcome]:
+    text = f"{said.subject}\n{said.text}"
+    return check_content(pack, facts, proposal, text, occasion="first", shown=said.shown)
+
+
+@pytest.mark.parametrize(
+    ("country", "language", "most"), [("CL", "es", 4), ("CO", "es", 3), ("GB", "en", 2), ("BR", "pt", 3)]
+)
+def test_text_messages_are_short_with_all_that_the_law_wants(
+    platform: runtime.Runtime, country: str, language: str, most: int
+) -> None:
+    account = replace(ACCOUNT, country=country, language=language, costs_minor=0, interest_minor=0)
+    facts = Facts(country, due_date=account.due_date, amount=Decimal(125_000), currency="CLP")
+    link = "https://pagos.example.com/p/" + "A" * 43
+    for template, tone in product(TEMPLATES, TONES):
+        said = write(template, "sms", tone, account, link)
+        outcomes = judged(platform.plugins.packs[country], facts, Proposal(NOON, "sms"), said)
+        text = disclosures.completed(said, disclosures.missing(outcomes), {}).text
+        assert segments(text) <= most, text
 
 
 @pytest.mark.parametrize(

@@ -154,3 +154,15 @@ def test_another_agency_finds_no_such_script(app: Flask, world: World) -> None:
     page = officer.send("/scripts/new", document=store.standard_document(), step="keep").headers["Location"]
     stranger = signed_in(app, Role.COMPLIANCE_OFFICER, world.tenant())
     assert stranger.get(page).status_code == 404
+
+
+def test_a_script_is_read_through_with_a_real_account_of_ones_own(
+    app: Flask, placed: Placed, number: str, world: World
+) -> None:
+    writer = signed_in(app, Role.SUPERVISOR, placed.scope)
+    assert "Ana Prueba" in writer.text("/scripts/0")  # the sample
+    page = writer.text(f"/scripts/0?account={number}")
+    assert "With the facts of the account" in page
+    assert number in page
+    stranger = signed_in(app, Role.SUPERVISOR, world.tenant())
+    assert stranger.client.get(f"/scripts/0?account={number}").status_code == 422

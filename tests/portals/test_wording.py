@@ -35,6 +35,9 @@ def test_words_are_read_through_kept_and_approved(app: Flask, placed: Placed) ->
     tried = writer.send("/words/new", **WORDS, account=number, step="try")
     assert "Hola Ana Prueba" in tried.text
     assert "&lt;b&gt;" in tried.text
+    assert "Added because the law wants it said" in tried.text
+    short = {**WORDS, "form": "short", "body": "{{ name }}: {{ link }} {{ code }}"}
+    assert "segments" in writer.send("/words/new", **short, account=number, step="try").text
     assert "There is no such account" in writer.send("/words/new", **WORDS, account="?", step="try").text
     kept = writer.send("/words/new", **WORDS, step="keep")
     page = kept.headers["Location"]

@@ -6,16 +6,22 @@ What nobody has stated is not made up; then the message is not sent, and the act
 missing.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 from sqlalchemy.orm import Session
 
+from recupero.contacts.gate import purpose_for_law
+from recupero.kernel import clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
+from recupero.law.service import Packs
 from recupero.outreach import words
 from recupero.outreach.words import Words
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy import service as tenancy_service
+from recupero_sdk.law import Facts, Proposal, RuleOutcome, check_content
+from recupero_sdk.law.zones import UnknownZoneError
 
 STATED = (
     "agent",
@@ -54,8 +60,34 @@ def state(session: Session, statements: Mapping[str, str], *, actor: str) -> Non
     tenancy_service.configure_tenant(session, scope_of(session).tenant(), actor=actor, disclosures=kept)
 
 
+def broken(
+    law: Packs, facts: Facts, channel: str, purpose: str, text: Words, *, later: bool
+) -> list[RuleOutcome]:
+    """The rules on content that the message breaks; none where the law is closed, which refuses the contact
+    as a whole. `later`: the debtor was written to about the account before."""
+    if law.closed_because(facts.country) is not None:
+        return []
+    carried: Any = channel
+    proposal = Proposal(clock.now(), carried, purpose=purpose_for_law(purpose))
+    try:
+        outcomes = check_content(
+            law.by_country[facts.country], facts, proposal, f"{text.subject}\n{text.text}",
+            occasion="later" if later else "first", shown=text.shown, language=text.language,
+        )  # fmt: skip
+    except UnknownZoneError:
+        return []
+    return [outcome for outcome in outcomes if outcome.outcome == "refused"]
+
+
+def missing(outcomes: Iterable[RuleOutcome]) -> list[str]:
+    """The items that the rules want said and did not find, in order."""
+    found = [one.details["items"].split(", ") for one in outcomes if one.code == "item_missing"]
+    return sorted({item for items in found for item in items})
+
+
 def completed(text: Words, missing: Collection[str], stated: Mapping[str, str]) -> Words:
     """The message with the missing items added as far as they can be said."""
-    common = words.phrases(text.language, "_items.txt", text.values)
+    name = "_items_short.txt" if text.short else "_items.txt"
+    common = words.phrases(text.language, name, text.values)
     said = {item: stated.get(item) or common.get(item) for item in missing}
     return words.extended(text, {item: phrase for item, phrase in said.items() if phrase})

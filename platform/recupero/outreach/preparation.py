@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 from recupero.contacts import queries as contact_queries
 from recupero.contacts import service as contacts
 from recupero.contacts.facts import NO_TIMEZONE
-from recupero.contacts.gate import purpose_for_law
 from recupero.contacts.policies import lawbook
 from recupero.contacts.queries import Dossiers
 from recupero.contacts.service import Reservation, SentMessage, Wish
@@ -42,8 +41,7 @@ from recupero.placements.lifecycle import HOLDS
 from recupero.placements.reach import Point, Reachable
 from recupero.tenancy import queries as tenancy
 from recupero_sdk.channels import Message
-from recupero_sdk.law import Proposal, RuleOutcome, check_content
-from recupero_sdk.law.zones import UnknownZoneError
+from recupero_sdk.law import RuleOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,8 +254,8 @@ def _checked(
             continue
         later = case.account.account_id in seen
         broken = _broken(case, text, known, law, later=later)
-        if missing := {item for outcome in broken for item in _missing(outcome)}:
-            text = disclosures.completed(text, sorted(missing), stated)
+        if missing := disclosures.missing(broken):
+            text = disclosures.completed(text, missing, stated)
             broken = _broken(case, text, known, law, later=later)
         if broken:
             details = {"rules": [outcome.to_json() for outcome in broken]}
@@ -267,28 +265,13 @@ def _checked(
     return refused, good
 
 
-def _missing(outcome: RuleOutcome) -> list[str]:
-    """The items that the rule wants said and did not find."""
-    return outcome.details["items"].split(", ") if outcome.code == "item_missing" else []
-
-
 def _broken(case: _Case, text: Words, known: Dossiers, law: Packs, *, later: bool) -> list[RuleOutcome]:
     """The rules on content that the message breaks."""
-    channel: Any = case.action.channel  # a channel of law: scheduling checked it
-    facts = known.facts(case.account.account_id, case.point.id)
-    if law.closed_because(facts.country) is not None:
-        return []  # reserving refuses it, with the reason
+    action = case.action
     # An answer is judged by its words as one, also where it confirms a stop and says nothing of a debt.
-    purpose = "reply" if case.action.template in ANSWERS else case.action.purpose
-    proposal = Proposal(clock.now(), channel, purpose=purpose_for_law(purpose))
-    try:
-        outcomes = check_content(
-            law.by_country[facts.country], facts, proposal, f"{text.subject}\n{text.text}",
-            occasion="later" if later else "first", shown=text.shown, language=text.language,
-        )  # fmt: skip
-    except UnknownZoneError:
-        return []  # as above
-    return [outcome for outcome in outcomes if outcome.outcome == "refused"]
+    purpose = "reply" if action.template in ANSWERS else action.purpose
+    facts = known.facts(case.account.account_id, case.point.id)
+    return disclosures.broken(law, facts, action.channel, purpose, text, later=later)
 
 
 def _wish(case: _Case) -> Wish:

@@ -1,9 +1,11 @@
 """The words of a message: templates in the debtor's language, filled in and checked for what is missing.
 
 Templates are package data under `templates/<language>/`: `<template>.subject`, `<template>.txt` (e-mail
-and letter), `<template>.sms` (short forms for sms and WhatsApp). They extend `_letter.txt` and `_short.txt`,
-which hold what the law wants said; `_phrases.txt` makes each of these items, one `item: words` a line. The
-HTML form is the text in `_letter.html`. A variable that is missing is an error.
+and letter), `<template>.sms` (short forms for sms and WhatsApp). They extend `_letter.txt`, which holds what
+the law wants said, and `_short.txt`, which holds what everybody needs; what the country wants beyond it is
+added from `_items_short.txt`. `_phrases.txt` makes each of these items, one `item: words` a line
+(`_phrases_short.txt` in fewer letters). The HTML form is the text in `_letter.html`. A variable that is
+missing is an error.
 """
 
 import secrets
@@ -11,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache, lru_cache
-from typing import Protocol
+from typing import Literal, Protocol
 
 from babel import localedata
 from babel.dates import format_date
@@ -22,6 +24,7 @@ from markupsafe import Markup, escape
 from recupero.kernel import clock
 from recupero.kernel.money import format_minor
 from recupero.placements.reach import Reachable
+from recupero_sdk.sms import replaced
 
 #: Templates and what the law is told each is for.
 PURPOSES = {
@@ -82,6 +85,9 @@ class Words:
     html: str
     shown: dict[str, str]
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    short: bool = False
+    #: Without the accents that would halve the room of each segment of a text message.
+    plain: bool = False
 
 
 def new_code() -> str:
@@ -107,7 +113,11 @@ def write(
     template does not exist or wants what is not known.
     """
     language = account.language if account.language in LANGUAGES else "en"
-    said = phrases(language, "_phrases.txt", values_of(account, sender, link, language))
+    short = channel in SHORT_CHANNELS
+    told = values_of(account, sender, link, language, short=short)
+    said = phrases(language, "_phrases.txt", told)
+    if short:
+        said |= phrases(language, "_phrases_short.txt", told)
     values = {
         **said,
         "tone": tone,
@@ -122,12 +132,15 @@ def write(
         "reply_subject": " ".join(reply[0].split()),
         "reply": reply[1],
     }
-    short = channel in SHORT_CHANNELS
+    kept = template == "reply"  # a person's words stay as they wrote them
     found = own(template, language, "short" if short else "long", tone)
     subject, text = _rendered(template, language, short, values) if found is None else _own(found, values)
     html = "" if short or template in ANSWERS else _html(text, subject, values)
-    made = Words(language, code, subject, text, html, {**said, "code": code}, values)
-    return _plainly(made) if channel in PLAIN_CHANNELS else made
+    made = Words(language, code, subject, text, html, {**said, "code": code}, values, short)
+    made = _plainly(made) if channel in PLAIN_CHANNELS else made
+    if channel == "sms" and not kept:
+        made = replace(made, text=replaced(made.text, "accents"), plain=True)
+    return made
 
 
 def _plainly(made: Words) -> Words:
@@ -156,12 +169,17 @@ def extended(message: Words, items: Mapping[str, str]) -> Words:
     if not items:
         return message
     text = "\n".join([message.text, *([""] if message.html else []), *items.values()])
+    text = replaced(text, "accents") if message.plain else text
     html = _html(text, message.subject, message.values) if message.html else ""
     return replace(message, text=text, html=html, shown={**message.shown, **items})
 
 
-def values_of(account: Reachable, sender: Sender, link: str, language: str) -> dict[str, str | None]:
-    """What templates may say of the account, in the language; None for what is nothing or not known."""
+def values_of(
+    account: Reachable, sender: Sender, link: str, language: str, *, short: bool = False
+) -> dict[str, str | None]:
+    """What templates may say of the account, in the language, with days in few letters where `short`; None
+    for what is nothing or not known."""
+    form = "medium" if short else "long"
     locale = locale_of(language, account.country)
 
     def money(minor: int) -> str | None:
@@ -171,9 +189,9 @@ def values_of(account: Reachable, sender: Sender, link: str, language: str) -> d
         "agency": sender.agency,
         "creditor_name": sender.creditor,
         "account": " ".join(account.client_account.split()),  # what is imported never makes a line of its own
-        "opened": None if account.open_date is None else day(account.open_date, locale),
-        "due": day(account.due_date, locale),
-        "placed": day(account.placed_on, locale),
+        "opened": None if account.open_date is None else day(account.open_date, locale, form),
+        "due": day(account.due_date, locale, form),
+        "placed": day(account.placed_on, locale, form),
         "balance": format_minor(account.balance_minor, account.currency, locale),
         "interest_amount": money(account.interest_minor),
         "costs_amount": money(account.costs_minor),
@@ -237,6 +255,6 @@ def locale_of(language: str, country: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def day(when: date, locale: str) -> str:
-    """A date in full, as the locale writes it."""
-    return format_date(when, "long", locale=locale)
+def day(when: date, locale: str, form: Literal["long", "medium"] = "long") -> str:
+    """A date as the locale writes it: in full, or with the month in few letters."""
+    return format_date(when, form, locale=locale)

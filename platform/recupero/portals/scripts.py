@@ -5,14 +5,15 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from recupero.kernel.errors import UserError
-from recupero.outreach.scripts import saying, shape, store
+from recupero.outreach.scripts import saying, shape, spoken, store
 from recupero.outreach.scripts.shape import Script
+from recupero.placements import reach
 from recupero.portals.errors import said
 from recupero.portals.forms import Form
 from recupero.portals.language import language
 from recupero.portals.pages import blueprint
 from recupero.tenancy import queries as tenancy
-from recupero.tenancy.guard import requires, the_caller, transaction
+from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission
 
 #: Values that a preview is read with, so that no real person stands on a page of texts.
@@ -42,7 +43,34 @@ def script(script_id: int) -> ResponseReturnValue:
         row = None if script_id == store.BUILT_IN else store.version(session, script_id)
         names = {tenant.id: tenant.name for tenant in tenancy.tenants(session)}
     read = store.standard() if row is None else shape.read(row.document)
-    return render_template("scripts/script.html", row=row, names=names, **_shown(read))
+    form = Form({"account": request.args.get("account", "").strip()})
+    real = _real(form, read)
+    page = render_template(
+        "scripts/script.html", row=row, names=names, form=form, real=real is not None, **_shown(read, real)
+    )
+    return page, form.status
+
+
+def _real(form: Form, read: Script) -> dict[str, str] | None:
+    """What the script would say of the account that was asked for, to whoever may see accounts; None where
+    none was, or, with an error at the field, there is none. Nobody is called."""
+    if not form.optional("account") or not the_caller().may(Permission.ACCOUNTS_READ):
+        return None
+    with transaction() as session:
+        ids = reach.called(session, form.optional("account"))
+        account = reach.reachable(session, ids[:1]).get(ids[0]) if ids else None
+    if account is None:
+        form.errors["account"] = _("There is no such account.")
+        return None
+    with tenant_transaction(account.tenant_id) as session:
+        return spoken.values(
+            session, account.account_id, _spoken(read), agent=the_caller().name, proven=True,
+            link=_SAMPLE["link"],
+        )  # fmt: skip
+
+
+def _spoken(read: Script) -> str:
+    return language() if language() in read.languages else read.languages[0]
 
 
 @blueprint.get("/scripts/new")
@@ -107,10 +135,9 @@ def _editor(form: Form, problems: list[UserError], *, tried: bool = False) -> Re
     return page, 422 if problems else 200
 
 
-def _shown(read: Script) -> dict[str, object]:
+def _shown(read: Script, real: dict[str, str] | None = None) -> dict[str, object]:
     """The script's steps as they would be said, in the reader's language where the script has it."""
-    spoken = language() if language() in read.languages else read.languages[0]
     house = {"agency": _("The agency"), "creditor": _("The creditor")}
-    values = _SAMPLE | house
-    steps = [(name, step, saying.say(step.say, spoken, values)) for name, step in read.steps.items()]
-    return {"script": read, "steps": steps, "spoken": spoken}
+    values, tongue = real or _SAMPLE | house, _spoken(read)
+    steps = [(name, step, saying.say(step.say, tongue, values)) for name, step in read.steps.items()]
+    return {"script": read, "steps": steps, "spoken": tongue}

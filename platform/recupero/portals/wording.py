@@ -7,24 +7,26 @@ from jinja2 import TemplateError
 from sqlalchemy.orm import Session
 
 from recupero.kernel.errors import NotFound, UserError
-from recupero.outreach import versions, wording, words
-from recupero.outreach.preparation import sender_of
+from recupero.outreach import previews, versions, wording
+from recupero.outreach.previews import Preview
 from recupero.outreach.template_tables import MessageTemplate
 from recupero.outreach.wording import FORMS, KNOWN, Own
-from recupero.outreach.words import LANGUAGES, TEMPLATES, TONES, Words
+from recupero.outreach.words import LANGUAGES, TEMPLATES, TONES
 from recupero.placements import reach
 from recupero.portals.errors import said
 from recupero.portals.forms import Form
 from recupero.portals.language import LANGUAGES as PAGE_LANGUAGES
+from recupero.portals.language import language
 from recupero.portals.pages import blueprint
 from recupero.portals.words import label
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission
+from recupero_sdk.law.reasons import word
 
 _FIELDS = ("template", "language", "form", "tone", "subject", "body", "account", "tenant")
 #: Stands for the payment address in a preview: no link is made for it.
-_LINK = "https://example.com/p/…"
+_LINK = "https://example.com/p/" + "0" * 43
 
 
 @blueprint.get("/words")
@@ -107,9 +109,9 @@ def _tenant(form: Form) -> int | None:
     return int(form.optional("tenant")) if form.optional("tenant").isdecimal() else None
 
 
-def _tried(session: Session, form: Form) -> Words | None:
+def _tried(session: Session, form: Form) -> Preview | None:
     """The message as the account's debtor would get it; None, with an error at the field, where there is no
-    such account. The law's own additions are made at sending."""
+    such account."""
     ids = reach.called(session, form.optional("account")) if form.optional("account") else []
     account = reach.reachable(session, ids[:1]).get(ids[0]) if ids else None
     if account is None:
@@ -119,16 +121,16 @@ def _tried(session: Session, form: Form) -> Words | None:
     channel = "sms" if form.optional("form") == "short" else "email"
     with tenant_transaction(account.tenant_id) as one:
         try:
-            return words.write(
-                form.optional("template"), channel, form.optional("tone") or "neutral", account,
-                sender_of(one), _LINK, "ABCD2345", own=lambda *_key: own,
+            return previews.preview(
+                one, account, form.optional("template"), channel, form.optional("tone") or "neutral", _LINK,
+                lambda *_key: own,
             )  # fmt: skip
         except TemplateError as error:
             form.errors["body"] = _("This cannot be read as a template: %(why)s", why=error)
             return None
 
 
-def _editor(session: Session, form: Form, tried: Words | None) -> ResponseReturnValue:
+def _editor(session: Session, form: Form, tried: Preview | None) -> ResponseReturnValue:
     tenants = [("", _("The whole agency")), *((one.id, one.name) for one in tenancy.tenants(session))]
     options = {
         "template": [(name, label("template", name)) for name in TEMPLATES],
@@ -137,5 +139,10 @@ def _editor(session: Session, form: Form, tried: Words | None) -> ResponseReturn
         "tone": [("", _("Every tone")), *((name, label("tone", name)) for name in TONES)],
         "tenant": tenants,
     }
-    page = render_template("words/edit.html", form=form, options=options, tried=tried, known=sorted(KNOWN))
+    spoken = language() if language() in LANGUAGES else "en"
+    page = render_template(
+        "words/edit.html", form=form, options=options, tried=tried, known=sorted(KNOWN),
+        added=[word(item, spoken) for item in tried.added] if tried else [],
+        missing=[word(item, spoken) for item in tried.missing] if tried else [],
+    )  # fmt: skip
     return page, form.status

@@ -19,9 +19,12 @@ from recupero_sdk.law import Proposal, check_content
 from recupero_sdk.law.reasons import word
 
 
-def values(session: Session, account_id: int, language: str, *, agent: str, proven: bool) -> dict[str, str]:
+def values(
+    session: Session, account_id: int, language: str, *, agent: str, proven: bool, link: str = ""
+) -> dict[str, str]:
     """The values of a script's words. Those of the debt are there only where identity is `proven`, so that no
-    script, whatever stands in it, can tell them earlier."""
+    script, whatever stands in it, can tell them earlier. `link` stands for the payment address where none is
+    to be made."""
     account = contact_queries.dossiers(session, [account_id]).accounts[account_id]
     sender = sender_of(session)
     open_to_all = {
@@ -32,11 +35,13 @@ def values(session: Session, account_id: int, language: str, *, agent: str, prov
         "call_back_phone": sender.phone,
         "recording": house.stated(session).get("recording", ""),
     }
-    return {**open_to_all, **_of_debt(session, account, sender, language)} if proven else open_to_all
+    return {**open_to_all, **_of_debt(session, account, sender, language, link)} if proven else open_to_all
 
 
-def _of_debt(session: Session, account: Reachable, sender: Sender, language: str) -> dict[str, str]:
-    link = _link(session, account)
+def _of_debt(
+    session: Session, account: Reachable, sender: Sender, language: str, link: str
+) -> dict[str, str]:
+    link = link or _link(session, account)
     said = words.values_of(account, sender, link, language)
     promise = next((one for one in payments.promises_of(session, [account.account_id])), None)
     locale = words.locale_of(language, account.country)

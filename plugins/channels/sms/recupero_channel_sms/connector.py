@@ -11,12 +11,12 @@ from twilio.rest import Client
 
 from recupero_channel_sms import failures, hearing
 from recupero_channel_sms.account import ACCOUNT_SID, E164, reached
-from recupero_channel_sms.encoding import REPLACING, replaced, segments
 from recupero_sdk.batches import InDoubt, one_by_one
 from recupero_sdk.channels import Capabilities, Cost, Message, Receipt, SendOutcome
 from recupero_sdk.inbound import InboundAnswer, InboundRequest
 from recupero_sdk.prices import Tariff
 from recupero_sdk.settings import PluginConfig, Setting
+from recupero_sdk.sms import REPLACING, replaced, segments
 
 #: The longest text that Twilio takes, in characters.
 MAX_CHARACTERS = 1600

@@ -3,7 +3,8 @@
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from recupero_channel_sms.encoding import EXTENSION, GSM_7, is_gsm, replaced, segments
+
+from recupero_sdk.sms import EXTENSION, GSM_7, is_gsm, replaced, segments
 
 GSM_TEXT = st.text(alphabet=sorted(GSM_7 | EXTENSION), max_size=700)
 ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=400)

@@ -15,11 +15,10 @@ from email.utils import format_datetime
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
-from recupero_channel_sms.encoding import segments
-
 from recupero_sdk.conformance.standin import Answer, Asked, standing_in
 from recupero_sdk.inbound import InboundRequest
 from recupero_sdk.settings import PluginConfig
+from recupero_sdk.sms import segments
 
 PUBLISHED = json.loads((Path(__file__).parent / "published.json").read_text())
 ACCOUNT, TOKEN = "AC" + "5" * 32, "0123456789abcdef0123456789abcdef"

@@ -1,0 +1,67 @@
+"""A message as a debtor would read it: with what the law adds, in segments, with its price."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from recupero.contacts import queries as contacts
+from recupero.contacts.policies import law_for
+from recupero.outreach import disclosures, words
+from recupero.outreach.connectors import connectors
+from recupero.outreach.preparation import sender_of
+from recupero.outreach.words import OwnWords, Words
+from recupero.placements.reach import Reachable
+from recupero_sdk.channels import Cost, DryRuns, Message
+from recupero_sdk.sms import segments
+
+CODE = "ABCD2345"
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """`added` are the items that the law wants and the words lacked, `missing` those that nobody can say yet:
+    such a message is not sent. `segments` of a text message; `cost` where the connector has a price."""
+
+    words: Words
+    added: tuple[str, ...]
+    missing: tuple[str, ...]
+    segments: int | None
+    cost: Cost | None
+
+
+def preview(
+    session: Session,
+    account: Reachable,
+    template: str,
+    channel: str,
+    tone: str,
+    link: str,
+    own: Callable[[str, str, str, str], OwnWords | None],
+) -> Preview:
+    """The message to the debtor of an account of the tenant in scope, as its first one. Raises
+    jinja2.TemplateError where the words want what is not known."""
+    text = words.write(template, channel, tone, account, sender_of(session), link, CODE, own=own)
+    law, facts = law_for(session), contacts.law_facts(session, [(account.account_id, None)])
+    known, purpose = facts[account.account_id, None], words.PURPOSES[template]
+    wanted = disclosures.missing(disclosures.broken(law, known, channel, purpose, text, later=False))
+    text = disclosures.completed(text, wanted, disclosures.stated(session))
+    left = disclosures.missing(disclosures.broken(law, known, channel, purpose, text, later=False))
+    sms = channel == "sms"
+    return Preview(
+        text, tuple(item for item in wanted if item not in left), tuple(left),
+        segments(text.text) if sms else None,
+        _cost(session, account, channel, text) if sms else None,
+    )  # fmt: skip
+
+
+def _cost(session: Session, account: Reachable, channel: str, text: Words) -> Cost | None:
+    """What the tenant's connector would ask for it, to the debtor's own number."""
+    connector = connectors(session).get(channel)
+    points = contacts.dossiers(session, [account.account_id]).points.get(account.debtor_id, ())
+    number = next((point.value for point in points if point.kind == "phone"), None)
+    carrier: object = connector.channel if connector and connector.problem is None else None
+    if connector is None or number is None or not isinstance(carrier, DryRuns):
+        return None
+    asked = Message("preview", channel, number, text.subject, text.text, language=text.language)
+    return carrier.dry_run([asked], connector.config)[0].cost

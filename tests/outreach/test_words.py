@@ -9,7 +9,6 @@ from itertools import product
 import pytest
 from jinja2 import UndefinedError
 from jinja2.exceptions import SecurityError, TemplateNotFound
-from recupero_channel_sms.encoding import segments
 
 from recupero.contacts.gate import purpose_for_law
 from recupero.kernel import runtime

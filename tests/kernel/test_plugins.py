@@ -113,6 +113,12 @@ def test_a_country_whose_pack_failed_is_named_as_closed(modules: Path) -> None:
     assert plugins.failed_countries() == {"ZZ": "RuntimeError: no rules"}
 
 
+def test_of_a_pack_with_errors_the_reason_is_what_is_wrong_with_it(modules: Path) -> None:
+    broken = "from recupero_sdk.law import PackError\nraise PackError(['rules/01.yaml, line 3: no rule'])"
+    plugins = Plugins.load({"regulation": [_point(modules, "zz", broken, "recupero.regulations")]})
+    assert plugins.failed_countries() == {"ZZ": "rules/01.yaml, line 3: no rule"}
+
+
 def test_the_installed_plug_ins_all_load() -> None:
     plugins = Plugins.load()
     assert [state for state in plugins.states if state.error] == []

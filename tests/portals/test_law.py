@@ -7,9 +7,10 @@ from datetime import datetime
 
 import pytest
 
-from recupero.contacts import gate, policies, service
+from recupero.contacts import gate, policies, proving, service
 from recupero.contacts.service import Wish
-from recupero.kernel import runtime
+from recupero.decisions.service import plan_tenant
+from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.law.service import Packs
 from recupero.tenancy.permissions import Role
@@ -164,18 +165,21 @@ def test_the_account_shows_its_week(officer: Visitor, placed: Placed) -> None:
     assert "1 of 1 used" in page
 
 
+WHY = "rules/01-hours.yaml is missing"
+
+
 def closed(countries: Sequence[str], packs: Packs) -> Packs:
     left = {code: pack for code, pack in packs.by_country.items() if code not in countries}
-    return Packs(left, {**packs.closed, **dict.fromkeys(countries, "PackError: rules missing")})
+    return Packs(left, {**packs.closed, **dict.fromkeys(countries, WHY)})
 
 
 def test_a_closed_country_is_said_on_every_page_that_plans_for_it(
-    visitor: Visitor, scope: Scope, placed: Placed, monkeypatch: pytest.MonkeyPatch
+    visitor: Visitor, scope: Scope, placed: Placed, platform: runtime.Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     visitor.sign_in(Role.AGENCY_ADMINISTRATOR, scope)
     known = gate.packs()
     for place_ in ("recupero.contacts.gate", "recupero.contacts.queries", "recupero.portals.law",
-                   "recupero.portals.home"):  # fmt: skip
+                   "recupero.portals.home", "recupero.decisions.service"):  # fmt: skip
         monkeypatch.setattr(f"{place_}.packs", lambda: closed(["CL"], known))
     for path in (
         "/",
@@ -183,10 +187,19 @@ def test_a_closed_country_is_said_on_every_page_that_plans_for_it(
         f"/tenants/{scope.tenant()}",
         f"/accounts/{placed.account_id}",
         "/law",
+        "/law/policies",
+        "/law/facts",
         "/queue",
+        "/inbox",
+        "/outbox",
     ):
         page = visitor.text(path)
         assert "closed to contact" in page, path
+        assert WHY in page, path
+    assert WHY in visitor.get("/law/CL").text
+    assert f"CL is closed to contact: {WHY}" in plan_tenant(platform.database, scope).notes
+    with platform.database.transaction(scope) as session:
+        assert proving.account_week(session, placed.account_id, clock.now()).closed == WHY
 
 
 def test_a_country_without_any_law_is_said_where_its_creditor_is(

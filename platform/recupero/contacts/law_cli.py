@@ -163,6 +163,9 @@ def _with_account(database: Database, name: str) -> Iterator[tuple[Session, int]
 def _week_lines(answer: AccountWeek, language: str) -> Iterator[str]:
     zone = ZoneInfo(answer.zone)
     yield f"account {answer.account_id}, hours in {answer.zone}, judged by {answer.pack}"
+    if answer.closed:
+        yield f"the country is closed to contact: {answer.closed}"
+        return
     if answer.unknown:
         yield "nothing tells in which time zone this person is: no contact until their region is known"
     for one, point in answer.channels:

@@ -39,7 +39,7 @@ def week_to_json(answer: AccountWeek, language: str) -> dict[str, Any]:
     """An account's week in JSON types, its sentences in `language`."""
     return {
         "account": answer.account_id, "zone": answer.zone, "zones": list(answer.zones),
-        "unknown_zone": answer.unknown,
+        "unknown_zone": answer.unknown, "closed": answer.closed,
         "pack": answer.pack,
         "channels": [
             {

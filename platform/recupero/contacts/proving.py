@@ -85,7 +85,7 @@ def has_contact(session: Session, contact_id: int) -> bool:
 class AccountWeek:
     """The coming days of an account by channel. `zone` is the one that days and hours are told in; `unknown`
     says that nothing tells where the person is, so that nobody is contacted. `zones` are those in all of
-    which a moment must be lawful."""
+    which a moment must be lawful. `closed`: why nobody in the country is contacted, whatever the facts."""
 
     account_id: int
     zone: str
@@ -93,6 +93,7 @@ class AccountWeek:
     pack: str
     channels: tuple[tuple[ChannelWeek, Point | None], ...]
     zones: tuple[str, ...] = ()
+    closed: str | None = None
 
 
 def account_week(session: Session, account_id: int, at: datetime, days: int = weeks.DAYS) -> AccountWeek:
@@ -118,5 +119,6 @@ def account_week(session: Session, account_id: int, at: datetime, days: int = we
     verdict = found[0][0].now
     pack = f"{verdict.pack_id} {verdict.pack_version}"
     return AccountWeek(
-        account_id, zone, known.nowhere(account), pack, tuple(found), weeks.zones(law, placeless)
-    )
+        account_id, zone, known.nowhere(account), pack, tuple(found), weeks.zones(law, placeless),
+        law.closed_because(account.country),
+    )  # fmt: skip

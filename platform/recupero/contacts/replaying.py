@@ -21,7 +21,9 @@ from recupero.tenancy import queries as tenancy
 def replay(tenant: str | None, data_dir: Path | None, as_json: bool) -> None:
     """Judge every stored contact again under law and house rules of its day; exit 1 if any broke them."""
     with command.opened(data_dir) as platform:
-        result = replay_contacts(platform.database, tenant)
+        result, closed = replay_contacts(platform.database, tenant), gate.packs().closed
+    for country, why in closed.items():
+        click.echo(f"{country} is closed to contact, nothing there is lawful: {why}", err=True)
     for one in result.broken:
         click.echo(f"contact {one.id}: {', '.join(refusal.rule_id for refusal in one.refusals)}", err=True)
     command.finish(result.to_json(), as_json=as_json, ok=not result.broken)

@@ -114,6 +114,7 @@ class WeekSchema(Schema):
     zone = fields.String(required=True)
     zones = fields.List(fields.String(), required=True)
     unknown_zone = fields.Boolean(required=True)
+    closed = fields.String(required=True, allow_none=True)
     pack = fields.String(required=True)
     channels = fields.List(fields.Dict(), required=True)
 

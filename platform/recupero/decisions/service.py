@@ -15,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from recupero.contacts.policies import lawbook
+from recupero.contacts.queries import packs
 from recupero.decisions import candidates, choosing, reading, serving
 from recupero.decisions.candidates import Candidates, Tally
 from recupero.decisions.features import FeatureTable, read_features
@@ -128,10 +129,15 @@ def _portfolios(session: Session, result: PlanResult) -> tuple[dict[int, Strateg
     """Strategy and commission by portfolio. A strategy that cannot be read leaves its portfolio unplanned."""
     strategies, commission = {}, {}
     rows = session.execute(
-        text("SELECT id, name, terms, strategy FROM portfolios WHERE tenant_id = :tenant ORDER BY id"),
+        text(
+            "SELECT id, name, country, terms, strategy FROM portfolios WHERE tenant_id = :tenant ORDER BY id"
+        ),
         {"tenant": scope_of(session).tenant()},
-    )
-    for portfolio, name, terms, data in rows:
+    ).all()
+    for country in sorted({row.country for row in rows}):
+        if why := packs().closed_because(country):
+            result.notes.append(f"{country} is closed to contact: {why}")
+    for portfolio, name, _country, terms, data in rows:
         try:
             strategies[portfolio] = parse(data)
         except UserError as error:

@@ -12,7 +12,7 @@ from recupero.kernel.errors import UserError
 from recupero_sdk import ENTRY_POINT_GROUPS, PROJECT, hookspecs
 from recupero_sdk.channels import Channel
 from recupero_sdk.gateways import Gateway
-from recupero_sdk.law import RegulationPack
+from recupero_sdk.law import PackError, RegulationPack
 from recupero_sdk.models import ScoringModel
 from recupero_sdk.texts import TextModel
 
@@ -143,6 +143,9 @@ def _load_one(
     try:
         objects = _registered(kind, point)
         keys = tuple(_key(kind, thing) for thing in objects)
+    except PackError as error:  # what is wrong with its files, and where: no trace of ours would help
+        log.error("plug-in %s (%s) failed to load: %s", point.name, kind, error)
+        return PluginState(kind, point.name, name, version, error=str(error))
     except Exception as error:
         log.exception("plug-in %s (%s) failed to load", point.name, kind)
         return PluginState(kind, point.name, name, version, error=f"{type(error).__name__}: {error}")

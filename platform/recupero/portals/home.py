@@ -99,8 +99,10 @@ def _closed_countries(worked: set[str], may_look: bool) -> list[Alarm]:
     """Countries that nobody is contacted in: those whose law failed to load, and those `worked` that have
     none; and plug-ins of other kinds that failed."""
     url, known = url_for("portals.law") if may_look else None, packs()
-    alarms = [Alarm(_("%(country)s is closed to contact: its law failed to load", country=country), url)
-              for country in known.closed]  # fmt: skip
+    failed_to_load = [_("%(country)s is closed to contact: its law failed to load", country=country)
+                      for country in known.closed]  # fmt: skip
+    reasons = zip(failed_to_load, known.closed.values(), strict=True)
+    alarms = [Alarm(f"{text}: {why}", url) for text, why in reasons]
     missing = sorted(country for country in worked - set(known.closed) if known.closed_because(country))
     alarms += [
         Alarm(_("%(country)s is closed to contact: no law is installed for it", country=country), url)

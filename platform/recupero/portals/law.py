@@ -59,7 +59,13 @@ def law_country(country: str) -> ResponseReturnValue:
 
 
 def _pack(country: str) -> RegulationPack:
-    found = packs().by_country.get(country)
+    known = packs()
+    found = known.by_country.get(country)
+    if country in known.closed:
+        raise NotFound(
+            "%(country)s is closed to contact, since its law failed to load: %(why)s",
+            country=country, why=known.closed[country],
+        )  # fmt: skip
     if found is None:
         raise NotFound("No law is loaded for this country.")
     return found

@@ -96,3 +96,16 @@ def _queries(visitor: Visitor, address: str) -> int:
     finally:
         remove(engine, "before_cursor_execute", count)
     return len(said)
+
+
+def test_the_page_of_a_plug_in_shows_what_its_account_takes(visitor: Visitor, world: World) -> None:
+    scope = world.tenant()
+    visitor.sign_in(Role.AGENCY_ADMINISTRATOR, scope)
+    path = f"/tenants/{scope.tenant()}/plugins/channel/email"
+    assert "What the account takes" not in visitor.text(path)
+    settings = {"host": "relay.example", "sender": "a@example.com", "per_second": "4", "concurrency": "2"}
+    assert visitor.send(path, **settings).status_code == 302
+    page = visitor.text(path)
+    assert "What the account takes" in page
+    assert "0 of 2 in use" in page
+    assert "above 0" in visitor.send(path, **{**settings, "per_second": "0", "enabled": "yes"}).text

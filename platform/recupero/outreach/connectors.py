@@ -1,7 +1,7 @@
 """Which connector carries a channel of law for the tenant in scope, and handing messages to it."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
@@ -86,12 +86,12 @@ class Outcome:
     cost: Cost | None = None
 
 
-def send(connector: Connector, messages: Sequence[Message]) -> Iterator[dict[str, Outcome]]:
-    """Hand the messages over in the connector's batches; outcomes by message key, one mapping a batch."""
-    channel = connector.loaded()
-    size = max(1, channel.capabilities.batch_size)
-    for start in range(0, len(messages), size):
-        yield _send_batch(channel, messages[start : start + size], connector.config)
+def send(
+    connector: Connector, messages: Sequence[Message], parts: Iterable[slice]
+) -> Iterator[dict[str, Outcome]]:
+    """Hand the messages over in these parts; outcomes by message key, one mapping a part."""
+    for part in parts:
+        yield _send_batch(connector.loaded(), messages[part], connector.config)
 
 
 def _send_batch(channel: Channel, messages: Sequence[Message], config: PluginConfig) -> dict[str, Outcome]:

@@ -18,7 +18,7 @@ from recupero.contacts.news import Price
 from recupero.contacts.service import Result
 from recupero.kernel import clock
 from recupero.kernel.database import Database, Scope
-from recupero.outreach import connectors, rests
+from recupero.outreach import connectors, pacing, rests
 from recupero.outreach.connectors import Connector, Outcome
 from recupero.outreach.preparation import Envelope, prepare
 from recupero.outreach.states import Move, move
@@ -36,22 +36,25 @@ def execute(database: Database, scope: Scope, action_ids: Collection[int]) -> in
 
     Safe to call twice with the same actions: what is reserved once is not touched again.
     """
-    envelopes = _reserved(database, scope, list(action_ids))
-    for connector, group in _by_connector(envelopes):
-        messages = [envelope.message for envelope in group]
-        for outcomes in connectors.send(connector, messages):
-            with database.transaction(scope) as session:
-                settle(session, group, outcomes)
-                rests.note(session, connector.key, *_heard(outcomes))
+    with pacing.gate(scope.tenant()) as gate:
+        envelopes = _reserved(database, scope, list(action_ids), gate)
+        for connector, group in _by_connector(envelopes):
+            messages = [envelope.message for envelope in group]
+            for outcomes in connectors.send(connector, messages, gate.parts(connector, len(messages))):
+                with database.transaction(scope) as session:
+                    settle(session, group, outcomes)
+                    rests.note(session, connector.key, *_heard(outcomes))
     return len(envelopes)
 
 
-def _reserved(database: Database, scope: Scope, action_ids: Sequence[int]) -> list[Envelope]:
+def _reserved(
+    database: Database, scope: Scope, action_ids: Sequence[int], gate: pacing.Gate
+) -> list[Envelope]:
     """Prepare a batch. One action that nobody foresaw does not hold up the others: the batch is halved until
     that one is alone, and it is set aside where people see it."""
     try:
         with database.transaction(scope) as session:
-            return prepare(session, action_ids)
+            return prepare(session, action_ids, gate)
     except (OperationalError, BaseTimeoutException):
         raise  # the database or the clock, not the action
     except Exception as error:  # noqa: BLE001 - see above; it is logged and shown
@@ -60,7 +63,7 @@ def _reserved(database: Database, scope: Scope, action_ids: Sequence[int]) -> li
             return []
     middle = len(action_ids) // 2
     halves = (action_ids[:middle], action_ids[middle:])
-    return [envelope for half in halves for envelope in _reserved(database, scope, half)]
+    return [envelope for half in halves for envelope in _reserved(database, scope, half, gate)]
 
 
 def _set_aside(database: Database, scope: Scope, action_id: int, error: Exception) -> None:

@@ -23,12 +23,13 @@ from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
 from recupero.law.service import Packs
-from recupero.outreach import disclosures, preferences, words
+from recupero.outreach import disclosures, preferences, turns, words
 from recupero.outreach.connectors import Connector, connectors
 from recupero.outreach.inbound import conversations, unsubscribing
 from recupero.outreach.inbound.opened import callback_url
 from recupero.outreach.inbound.replies import FreeText
 from recupero.outreach.inbound.replies import texts as reply_texts
+from recupero.outreach.pacing import Gate
 from recupero.outreach.points import fits
 from recupero.outreach.rests import Rest
 from recupero.outreach.service import ABOUT_AGREEMENTS, AGREEMENTS
@@ -67,14 +68,17 @@ class _Case:
     connector: Connector
 
 
-def prepare(session: Session, action_ids: Collection[int]) -> list[Envelope]:
-    """Reserve what may be sent of these claimed actions; what may not is moved on with its reason.
+def prepare(session: Session, action_ids: Collection[int], gate: Gate) -> list[Envelope]:
+    """Reserve what may be sent of these claimed actions; what may not is moved on with its reason, and what
+    the provider's account does not take now is put off.
 
     Needs one tenant and its agency in scope. Nothing may be sent before the transaction has committed.
     """
     actions, sender, book = _claimed(session, action_ids), sender_of(session), lawbook(session)
     known = contact_queries.dossiers(session, {action.account_id for action in actions})
     cases, moves = _sort_out(session, actions, known)
+    let, waiting = turns.take(session, [(case.action, case.connector) for case in cases], gate)
+    cases, moves = [case for case in cases if case.action.id in let], moves + waiting
     written = _write_all(session, cases, sender)
     law = book.of(scope_of(session).tenant(), clock.now())
     refused, messages = _checked(session, cases, written, known, law)

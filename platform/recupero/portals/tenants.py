@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 
 from recupero.kernel import runtime
 from recupero.kernel.errors import NotFound, UserError
+from recupero.outreach import pacing
 from recupero.placements import browse
 from recupero.placements import service as placements
 from recupero.portals.forms import Form
@@ -161,8 +162,10 @@ def _plugin_page(
 ) -> ResponseReturnValue:
     with tenant_transaction(tenant_id) as session:
         found = queries.tenant(session)
+    channel = runtime.current().plugins.channels[key] if kind == "channel" else None
     page = render_template(
         "tenants/plugin.html", tenant=found, kind=kind, key=key, settings=_settings(kind, key), form=form,
         has_secret={name for name, value in stored.secrets.items() if value},
+        use=pacing.use(channel, stored, tenant_id) if channel and channel.check(stored) is None else None,
     )  # fmt: skip
     return page, form.status

@@ -39,6 +39,8 @@ class Email:
         Setting("imap_folder", "Mailbox: folder", default="INBOX"),
         Setting("attachment_bytes", "Largest attachment in bytes", default="5000000"),
         Setting("inbound_secret", "Webhook: secret that signs", secret=True),
+        Setting("per_second", "Messages a second that the relay takes"),
+        Setting("concurrency", "Connections at once"),
     )
 
     def check(self, config: PluginConfig) -> str | None:
@@ -51,6 +53,9 @@ class Email:
         for name, default in _NUMBERS.items():
             if not config.get(name, default).isdecimal():
                 return f"{name} must be a whole number"
+        for name in ("per_second", "concurrency"):
+            if not config.get(name, "1").isdecimal() or config.get(name, "1").strip("0") == "":
+                return f"{name} must be a whole number above 0"
         for name, default in (("security", "starttls"), ("imap_security", "ssl")):
             if config.get(name, default) not in _SECURITY:
                 return f"{name} must be one of {', '.join(_SECURITY)}"

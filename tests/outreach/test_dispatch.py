@@ -14,6 +14,7 @@ from recupero.outreach import jobs as outreach_jobs
 from recupero.outreach import preparation
 from recupero.outreach.jobs import dispatch_agency
 from recupero.outreach.service import NewAction, schedule
+from recupero.outreach.states import CLAIM_LEASE
 from recupero.outreach.tables import Action
 from recupero.outreach.words import Words
 from recupero.placements.reach import Reachable
@@ -72,7 +73,7 @@ def test_what_is_claimed_is_not_handed_out_twice(world: World) -> None:
     plan(place(scope, 8))
     agency = AgencyScope(scope.agency(), scope.tenant_ids)
     assert (dispatch_agency(agency), dispatch_agency(agency)) == (8, 0)
-    clock.advance(outreach_jobs.CLAIM_LEASE + timedelta(minutes=1))
+    clock.advance(CLAIM_LEASE + timedelta(minutes=1))
     with runtime.current().database.transaction(scope) as session:
         assert outreach_jobs.reap_tenant(session)["freed"] == 8
     assert dispatch_agency(agency) == 8

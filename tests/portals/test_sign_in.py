@@ -90,3 +90,18 @@ def test_a_missing_page_is_a_page_in_the_readers_language(visitor: Visitor) -> N
     answer = visitor.client.get("/nowhere", headers={"Accept-Language": "en"})
     assert answer.status_code == 404
     assert "This page does not exist" in answer.text
+
+
+def test_an_agent_says_where_and_how_long_calls_are_put_through(visitor: Visitor, world: World) -> None:
+    visitor.sign_in(Role.AGENT, world.tenant())
+    refused = visitor.send("/profile/calls", _page="/profile", phone="call me", hours="2")
+    assert refused.status_code == 422
+    assert (
+        visitor.send("/profile/calls", _page="/profile", phone="+56 2 2345 6789", hours="2").status_code
+        == 302
+    )
+    page = visitor.text("/profile")
+    assert "+56223456789" in page
+    assert "You take calls until" in page or "Recibe llamadas hasta" in page
+    visitor.send("/profile/calls", _page="/profile", phone="+56 2 2345 6789", hours="")
+    assert "Recibe llamadas hasta" not in visitor.text("/profile")

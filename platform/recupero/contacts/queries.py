@@ -57,6 +57,27 @@ def judge_now(
     return judge_contact(law, known.facts(account_id, None), history, proposal)
 
 
+def judge_going_on(session: Session, contact_id: int, at: datetime) -> Verdict:
+    """What the law would say of a call that goes on with somebody else, as if it were made at that moment; it
+    is not counted as an earlier one. A call of the debtor's own is answered. Needs the agency in scope."""
+    row = session.execute(
+        select(Contact.account_id, Contact.at, Contact.direction, Contact.contact_point_id, Contact.purpose)
+        .where(Contact.tenant_id == scope_of(session).tenant(), Contact.id == contact_id)
+    ).one()  # fmt: skip
+    known = dossiers(session, [row.account_id])
+    account = known.accounts[row.account_id]
+    made = person_history(session, [account.person_id], at - HISTORY).get(account.person_id, [])
+    history = [
+        past.seen_from(account.tenant_id, row.account_id)
+        for past in made
+        if (past.at, past.channel, past.account_id) != (row.at, "call", row.account_id)
+    ]
+    purpose = "reply" if row.direction == "inbound" else row.purpose
+    proposal = Proposal(at, "call", purpose=purpose_for_law(purpose))
+    law = lawbook(session).of(account.tenant_id, at)
+    return judge_contact(law, known.facts(row.account_id, row.contact_point_id), history, proposal)
+
+
 @dataclass(frozen=True, slots=True)
 class ContactLine:
     """One contact in an account's timeline."""
@@ -245,6 +266,33 @@ def sent_after(session: Session, contact_id: int) -> list[Sent]:
     )
     found: list[list[Any]] = [list(row) for row in rows]
     return [Sent(*row) for row in found]
+
+
+def incoming(session: Session, connector: str, reference: str) -> int | None:
+    """The contact of the tenant in scope that a debtor began over a connector, by the provider's id of it."""
+    query = select(Contact.id).where(
+        Contact.tenant_id == scope_of(session).tenant(),
+        Contact.connector == connector,
+        Contact.reference == reference,
+        Contact.direction == "inbound",
+    )
+    return session.execute(query.limit(1)).scalar_one_or_none()
+
+
+def coded(session: Session, contact_id: int) -> bool:
+    """Whether a contact of the tenants in scope has its coded result."""
+    query = select(Contact.disposition).where(
+        Contact.tenant_id.in_(scope_of(session).tenant_ids), Contact.id == contact_id
+    )
+    return session.execute(query).scalar_one_or_none() not in (None, "INBD")
+
+
+def action_of(session: Session, contact_id: int) -> int | None:
+    """The action that a contact of the tenants in scope carries out."""
+    query = select(Contact.action_id).where(
+        Contact.tenant_id.in_(scope_of(session).tenant_ids), Contact.id == contact_id
+    )
+    return session.execute(query).scalar_one_or_none()
 
 
 def account_of(session: Session, contact_id: int) -> int | None:

@@ -41,9 +41,11 @@ HISTORY = timedelta(days=400)
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The number that a call shows; None: it is withheld, or nobody knows which."""
+    """The number that a call shows; None: it is withheld, or nobody knows which. `automated`: a machine dials
+    and speaks."""
 
     number: str | None
+    automated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class Wish:
     recipient: Recipient = "debtor"
     cost_minor: int = 0
     cost_currency: str | None = None
-    caller: Caller | None = None  # of a call that a person makes: judged with the contact
+    caller: Caller | None = None  # of a call: judged with the contact
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +129,12 @@ class _Desk:
         return Reservation(wish, facts, verdict, at, self.policies, caller)
 
     def _caller(self, wish: Wish, facts: Facts, proposal: Proposal) -> tuple[RuleOutcome, ...]:
-        """What the law says of the number a person calls from; nothing where none is told."""
+        """What the law says of the number a call comes from; nothing where none is told."""
         if wish.caller is None:
             return ()
         pack = self.law.by_country[facts.country]
-        by_hand = replace(proposal, automated=False)
-        return tuple(check_caller(pack, facts, by_hand, wish.caller.number))
+        made = replace(proposal, automated=wish.caller.automated)
+        return tuple(check_caller(pack, facts, made, wish.caller.number))
 
 
 def _with(verdict: Verdict, caller: tuple[RuleOutcome, ...]) -> tuple[RuleOutcome, ...]:

@@ -10,15 +10,14 @@ from sqlalchemy.orm import Session
 from recupero.contacts import queries as contact_queries
 from recupero.contacts import service as contacts
 from recupero.contacts.dispositions import DISPOSITIONS
-from recupero.contacts.queries import Dossiers, dossiers
-from recupero.contacts.service import Caller, Reservation, Wish, reserve
+from recupero.contacts.queries import Dossiers, action_of, dossiers
+from recupero.contacts.service import Caller, Reservation, Result, Wish, reserve
 from recupero.contacts.standing import HIDDEN
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, Words
 from recupero.outreach.inbound import conversations
-from recupero.outreach.jobs import CLAIM_LEASE
-from recupero.outreach.states import Move, move
+from recupero.outreach.states import CLAIM_LEASE, Move, move
 from recupero.outreach.tables import Action
 from recupero.placements import reach
 from recupero_sdk.law import Channel
@@ -36,11 +35,7 @@ def start_call(
     Raises NotFound, or Conflict where the account is closed, held or has no telephone number, or where the
     task was taken by somebody else.
     """
-    known = dossiers(session, [account_id])
-    account = known.accounts.get(account_id)
-    if account is None:
-        raise NotFound("no such account")
-    _check_workable(known, account)
+    known, account = _workable(session, account_id)
     point = contact_point_id or _best_number(session, account.debtor_id)
     task = _task(session, action_id) if action_id is not None else _waiting(session, account_id)
     wish = Wish(
@@ -63,6 +58,28 @@ def finish_call(session: Session, contact_id: int, code: str, *, actor: str) -> 
         conversations.spoke(session, debtor_id=debtor_id, account_id=account_id, actor=actor)
     if action_id is not None:
         move(session, [Move(action_id, "done", code)])
+
+
+def check_account(session: Session, account_id: int) -> None:
+    """Raises NotFound, and Conflict where the account is closed or held."""
+    _workable(session, account_id)
+
+
+def never_rang(session: Session, contact_id: int) -> None:
+    """A reserved call whose person was never rung was none; its task waits again."""
+    contacts.confirm(session, [Result(contact_id, "failed", reason="never_rang", never_left=True)])
+    action_id = action_of(session, contact_id)
+    if action_id is not None:
+        move(session, [Move(action_id, "scheduled", "never_rang")])
+
+
+def _workable(session: Session, account_id: int) -> tuple[Dossiers, reach.Reachable]:
+    known = dossiers(session, [account_id])
+    account = known.accounts.get(account_id)
+    if account is None:
+        raise NotFound("no such account")
+    _check_workable(known, account)
+    return known, account
 
 
 def _check_workable(known: Dossiers, account: reach.Reachable) -> None:

@@ -8,15 +8,17 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import runtime
 from recupero.outreach.rests import Rest, resting
+from recupero.outreach.words import CALL
 from recupero.tenancy import queries as tenancy
 from recupero_sdk.channels import Channel, Cost, Message, Receipt, SendOutcome, Uncertain, carried
+from recupero_sdk.inbound import Converses
 from recupero_sdk.settings import PluginConfig
 
 log = logging.getLogger(__name__)
 
 #: The embedded default: carries every channel to a page of ours, so that nobody is written to by accident.
 OUTBOX = "outbox"
-#: Carried by connectors; calls and visits are made by people.
+#: Carried by connectors. Visits are made by people; so are calls, where no connector leads them.
 CARRIED = ("sms", "email", "whatsapp", "letter")
 
 
@@ -56,12 +58,27 @@ def connectors(session: Session) -> dict[str, Connector]:
     for key in enabled:
         if key not in registered:
             lost = Connector(key, None, PluginConfig(), f"the plug-in {key} is switched on but did not load")
-            return dict.fromkeys(CARRIED, lost)
+            return dict.fromkeys((*CARRIED, CALL), lost)
         _claim(chosen, _configured(session, key, registered[key]))
     if OUTBOX in registered:
         _claim(chosen, Connector(OUTBOX, registered[OUTBOX], PluginConfig()))
     rests = {rest.connector: rest for rest in resting(session)} if enabled else {}
     return {name: replace(one, rest=rests.get(one.key)) for name, one in chosen.items()}
+
+
+def led_by_machine(session: Session) -> list[int]:
+    """The tenants in scope for whom a connector is switched on that leads calls by a script, and is set up to
+    carry those that are planned: these go out like messages."""
+    channels = runtime.current().plugins.channels
+    leading = {key: one for key, one in channels.items() if isinstance(one, Converses)}
+    on = tenancy.plugin_settings_on(session, "channel", leading) if leading else []
+    found = (tenant for tenant, key, told in on if CALL in carried(leading[key], PluginConfig(told)))
+    return list(dict.fromkeys(found))
+
+
+def carried_for(session: Session) -> tuple[str, ...]:
+    """The channels of law that connectors carry for the tenant in scope."""
+    return (*CARRIED, CALL) if led_by_machine(session) else CARRIED
 
 
 def _configured(session: Session, key: str, channel: Channel) -> Connector:

@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 from recupero.contacts import service as contacts
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import Scope, scope_of
-from recupero.outreach.connectors import CARRIED
+from recupero.outreach.connectors import CARRIED, carried_for, led_by_machine
 from recupero.outreach.execution import execute
-from recupero.outreach.states import Move, move
+from recupero.outreach.states import CLAIM_LEASE, Move, move
 from recupero.outreach.tables import Action
+from recupero.outreach.voice import service as voice
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.queries import AgencyScope
 
@@ -21,14 +22,14 @@ BATCH = 200
 #: How many actions of one tenant may wait in Redis at a time: its million is handed out in slices, each
 #: between those of the other tenants.
 ROOM = 20 * BATCH
-CLAIM_LEASE = timedelta(minutes=10)
 _LIMIT = 10_000
 
 _CLAIM = text(
     "WITH due AS ("
     " SELECT t.tenant_id, d.id, d.due_at FROM unnest(:tenants) AS t(tenant_id),"
     " LATERAL (SELECT a.id, a.due_at FROM actions a WHERE a.tenant_id = t.tenant_id AND a.state = 'scheduled'"
-    "  AND a.due_at <= :now AND a.channel = ANY (:channels) ORDER BY a.due_at, a.id"
+    "  AND a.due_at <= :now AND (a.channel = ANY (:channels)"
+    "  OR (a.channel = 'call' AND t.tenant_id = ANY (:callers))) ORDER BY a.due_at, a.id"
     "  LIMIT greatest(0, :room - (SELECT count(*) FROM actions c WHERE c.tenant_id = t.tenant_id"
     "   AND c.state = 'claimed' AND c.leased_until >= :now)) FOR UPDATE SKIP LOCKED) d),"
     " claimed AS ("
@@ -38,7 +39,11 @@ _CLAIM = text(
     " INSERT INTO action_events (tenant_id, action_id, at, state)"
     " SELECT tenant_id, id, :now, 'claimed' FROM claimed)"
     " SELECT due.tenant_id, due.id FROM due ORDER BY due.tenant_id, due.due_at, due.id"
-).bindparams(bindparam("tenants", type_=ARRAY(BigInteger)), bindparam("channels", type_=ARRAY(String)))
+).bindparams(
+    bindparam("tenants", type_=ARRAY(BigInteger)),
+    bindparam("channels", type_=ARRAY(String)),
+    bindparam("callers", type_=ARRAY(BigInteger)),
+)
 
 
 @jobs.periodic("outreach.dispatch", every=timedelta(minutes=1))
@@ -67,7 +72,7 @@ def dispatch_agency(agency: AgencyScope) -> int:
             _CLAIM,
             {
                 "tenants": list(agency.tenant_ids), "now": now, "channels": list(CARRIED), "room": ROOM,
-                "lease": now + CLAIM_LEASE,
+                "lease": now + CLAIM_LEASE, "callers": led_by_machine(session),
             },
         ).all()  # fmt: skip
         claimed: dict[int, list[int]] = {}
@@ -105,7 +110,7 @@ def execute_batch(context: jobs.JobContext, action_ids: list[int]) -> None:
 
 
 def _wants_more(session: Session, tenant_id: int) -> bool:
-    own = (Action.tenant_id == tenant_id, Action.channel.in_(CARRIED))
+    own = (Action.tenant_id == tenant_id, Action.channel.in_(carried_for(session)))
     waiting = exists().where(*own, Action.state == "scheduled", Action.due_at <= clock.now())
     claimed = select(func.count()).where(*own, Action.state == "claimed").scalar_subquery()
     return bool(session.execute(select(waiting & (claimed < ROOM // 2))).scalar_one())
@@ -119,6 +124,7 @@ def reap(context: jobs.JobContext) -> None:
         for tenant_id in agency.tenant_ids:
             with database.transaction(agency.of_tenant(tenant_id)) as session:
                 reap_tenant(session)
+                voice.close_lost(session)
 
 
 def reap_tenant(session: Session) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from recupero.outreach.words import SHORT_CHANNELS
 from recupero.placements.reach import Point
 
-POINT_KINDS = {"email": "email", "sms": "phone", "whatsapp": "phone", "letter": "address"}
+POINT_KINDS = {"call": "phone", "email": "email", "sms": "phone", "whatsapp": "phone", "letter": "address"}
 _NO_TEXT_LINES = frozenset({"fixed_line"})
 
 

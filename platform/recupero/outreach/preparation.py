@@ -18,8 +18,8 @@ from recupero.contacts import service as contacts
 from recupero.contacts.facts import NO_TIMEZONE
 from recupero.contacts.policies import lawbook
 from recupero.contacts.queries import Dossiers
-from recupero.contacts.service import Reservation, SentMessage, Wish
-from recupero.kernel import clock, jobs, runtime
+from recupero.contacts.service import Caller, Reservation, SentMessage, Wish
+from recupero.kernel import clock, jobs
 from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
 from recupero.law.service import Packs
@@ -32,15 +32,16 @@ from recupero.outreach.inbound.replies import texts as reply_texts
 from recupero.outreach.pacing import Gate
 from recupero.outreach.points import fits
 from recupero.outreach.rests import Rest
+from recupero.outreach.scripts import spoken
 from recupero.outreach.service import ABOUT_AGREEMENTS, AGREEMENTS
 from recupero.outreach.states import Move, move
 from recupero.outreach.tables import Action
 from recupero.outreach.wording import Wording, wording
-from recupero.outreach.words import ANSWERS, Sender, Words
+from recupero.outreach.words import ANSWERS, CALL, Sender, Words
+from recupero.outreach.writer import sender_of
 from recupero.payments import service as payments
 from recupero.placements.lifecycle import HOLDS
 from recupero.placements.reach import Point, Reachable
-from recupero.tenancy import queries as tenancy
 from recupero_sdk.channels import Message
 from recupero_sdk.law import RuleOutcome
 
@@ -107,12 +108,6 @@ def _claimed(session: Session, action_ids: Collection[int]) -> Sequence[Action]:
         .scalars()
         .all()
     )
-
-
-def sender_of(session: Session) -> Sender:
-    """Who writes for the tenant in scope."""
-    tenant, agency = tenancy.tenant(session), tenancy.agency(session)
-    return Sender(tenant.name, agency.name, agency.contact_phone, agency.contact_email, _site())
 
 
 def _sort_out(session: Session, actions: Sequence[Action], known: Dossiers) -> tuple[list[_Case], list[Move]]:
@@ -199,11 +194,6 @@ def _write_all(session: Session, cases: Sequence[_Case], sender: Sender) -> dict
     }
 
 
-def _site() -> str:
-    """The address of the house as people type it."""
-    return runtime.current().config.base_url.removeprefix("https://").removeprefix("http://")
-
-
 def _replies(session: Session, cases: Sequence[_Case]) -> dict[int, FreeText]:
     """What people wrote, for those of the actions that answer somebody."""
     written = [case.action.id for case in cases if case.action.template == "reply"]
@@ -212,6 +202,8 @@ def _replies(session: Session, cases: Sequence[_Case]) -> dict[int, FreeText]:
 
 def _write(case: _Case, sender: Sender, link: str, reply: FreeText | None, own: Wording) -> Words | str:
     action = case.action
+    if action.channel == CALL:
+        return words.of_a_call(case.account)
     said = ("", "") if reply is None else (reply.subject, reply.body)
     try:
         return words.write(
@@ -256,6 +248,14 @@ def _checked(
         if isinstance(text, str):
             refused.append(Move(action.id, "blocked", "template", {"problem": text}))
             continue
+        if action.channel == CALL:
+            unsaid = spoken.unsaid(session, case.account.account_id, text.language)
+            if unsaid:
+                items = [item for _rule, item in unsaid]
+                refused.append(Move(action.id, "blocked", f"content:{unsaid[0][0]}", {"items": items}))
+            else:
+                good[action.id] = text
+            continue
         later = case.account.account_id in seen
         broken = _broken(case, text, known, law, later=later)
         if missing := disclosures.missing(broken):
@@ -285,7 +285,13 @@ def _wish(case: _Case) -> Wish:
     return Wish(
         action.account_id, channel, case.point.id, action.purpose, action.id, connector.key,
         cost_minor=capabilities.unit_cost_minor, cost_currency=capabilities.cost_currency,
+        caller=_shown(connector) if channel == CALL else None,
     )  # fmt: skip
+
+
+def _shown(connector: Connector) -> Caller:
+    """The number that the connector's calls show: its setting `caller`."""
+    return Caller(connector.config.get("caller") or None, automated=True)
 
 
 def _after(case: _Case, one: Reservation) -> Move:
@@ -337,12 +343,13 @@ def _envelopes(
             callback_url=callback_url(case.connector.loaded(), tenant_id, one.contact_id),
             code=text.code, answers=replies[action.id].answers if action.id in replies else None,
         )  # fmt: skip
-        kept.append(
-            SentMessage(
-                one.contact_id, action.template, text.language, text.code, case.point.value, text.subject,
-                text.text,
-            )
-        )  # fmt: skip
+        if action.channel != CALL:  # what is said in a call its steps tell
+            kept.append(
+                SentMessage(
+                    one.contact_id, action.template, text.language, text.code, case.point.value,
+                    text.subject, text.text,
+                )
+            )  # fmt: skip
         envelopes.append(
             Envelope(
                 action.id, one.contact_id, case.point.id, action.attempts, action.expires_at, case.connector,

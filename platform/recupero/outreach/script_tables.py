@@ -1,8 +1,10 @@
 """Call scripts of an agency in versions, and the way that each call went through its script."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Index, String, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from recupero.kernel.database import AGENCY, TENANT, AgencyOwned, Base, TenantOwned, append_only
@@ -37,6 +39,7 @@ class CallRun(TenantOwned, Base):
     """Where one call stands in its script. `script_id` null: the script that comes with the platform.
 
     `proven` opens the facts of the debt; `reason` is why the person did not pay (domain page, 4.2).
+    `dialogue` is what the voice assistant remembers from turn to turn (`voice.memory`).
     """
 
     __tablename__ = "call_runs"
@@ -54,6 +57,7 @@ class CallRun(TenantOwned, Base):
     proven: Mapped[bool] = mapped_column(default=False)
     failures: Mapped[int] = mapped_column(default=0)
     reason: Mapped[str | None] = mapped_column(String(24))
+    dialogue: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 
@@ -73,3 +77,21 @@ class CallStep(TenantOwned, Base):
     step: Mapped[str] = mapped_column(String(40))
     answer: Mapped[str] = mapped_column(String(40))
     to: Mapped[str] = mapped_column(String(40))
+
+
+class CallLeg(TenantOwned, Base):
+    """Something that became of one side of a call over the telephone. `leg`: person, agent (a click-to-call),
+    transfer; `status`: human, machine, answered, no_answer, busy, failed, invalid."""
+
+    __tablename__ = "call_legs"
+    __table_args__ = (
+        Index("ix_call_legs_contact", "tenant_id", "contact_id", "id"),
+        {"info": append_only(TENANT)},
+    )
+
+    contact_id: Mapped[int]
+    at: Mapped[datetime]
+    leg: Mapped[str] = mapped_column(String(8))
+    status: Mapped[str] = mapped_column(String(10))
+    seconds: Mapped[int | None]
+    user_id: Mapped[int | None]

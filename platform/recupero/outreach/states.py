@@ -11,7 +11,7 @@ appends an `ActionEvent` in the same statement.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, String, bindparam, text
@@ -38,6 +38,8 @@ FOLLOWS: dict[str, frozenset[str]] = {
     "expired": frozenset(),
 }
 STATES = tuple(FOLLOWS)
+#: How long a job, or a person on a call, may have an action.
+CLAIM_LEASE = timedelta(minutes=10)
 #: Nothing has gone out yet and nothing is going out: may still be cancelled.
 WAITING = ("scheduled", "claimed")
 OPEN = (*WAITING, "reserved")

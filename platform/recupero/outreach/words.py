@@ -45,6 +45,8 @@ TEMPLATES = tuple(PURPOSES)
 ANSWERS = {"reply": "reply", "stopped": "confirmation", "own_page": "reply"}
 TONES = ("kind", "neutral", "firm")
 LANGUAGES = ("es", "en", "pt")
+#: The channel that has no words of a message: a script leads it.
+CALL = "call"
 SHORT_CHANNELS = frozenset({"sms", "whatsapp"})
 #: Where a space that keeps a line together (Babel writes one into amounts) does nothing good: it is not in an
 #: SMS's alphabet, so that one more than halves the room of every segment.
@@ -151,6 +153,11 @@ def _plainly(made: Words) -> Words:
 
     subject, text = made.subject.translate(_PLAIN_SPACES), made.text.translate(_PLAIN_SPACES)
     return replace(made, subject=subject, text=text, shown=plain(made.shown), values=plain(made.values))
+
+
+def of_a_call(account: Reachable) -> Words:
+    """A call goes out without words: what is said in it the provider asks for, step by step."""
+    return Words(account.language if account.language in LANGUAGES else "en", "", "", "", "", {})
 
 
 def _rendered(template: str, language: str, short: bool, values: Mapping[str, str]) -> tuple[str, str]:

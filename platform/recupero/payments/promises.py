@@ -35,7 +35,8 @@ def make_promise(
     why: str | None = None,
 ) -> int:
     """Take the debtor's promise for an account of the tenant in scope; its id. One that is still open on the
-    account is replaced. `made_with`: page, agent, api, simulation. Work on the account rests until it is due.
+    account is replaced. `made_with`: page, agent, voice, api, simulation. Work on the account rests
+    until it is due.
 
     A promise beyond the creditor's limits is taken where `offerer` may override them and says `why`; both are
     kept. Publishes `PromiseMade`. Raises NotFound, or UserError on an amount or a date that cannot be

@@ -1,20 +1,27 @@
 """Signing in and out, the language switch, the user's profile."""
 
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from flask import flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
-from recupero.kernel import runtime
+from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
 from recupero.portals.forms import Form
 from recupero.portals.language import CODES
 from recupero.portals.pages import blueprint
 from recupero.portals.shell import limiter
-from recupero.tenancy import guard, service
-from recupero.tenancy.guard import current_caller, public, signed_in, the_caller
+from recupero.tenancy import guard, queries, service
+from recupero.tenancy.guard import current_caller, public, requires, signed_in, the_caller
+from recupero.tenancy.permissions import Permission
+from recupero.tenancy.tables import User
+
+#: For how many hours somebody may say that they take calls.
+HOURS = (1, 2, 4, 8)
 
 
 @blueprint.get("/sign-in")
@@ -67,7 +74,46 @@ def sign_out() -> ResponseReturnValue:
 @blueprint.get("/profile")
 @signed_in
 def profile() -> ResponseReturnValue:
-    return render_template("profile.html", form=Form({"locale": the_caller().locale[:2]}))
+    return _profile(Form({"locale": the_caller().locale[:2], "phone": _me().phone or ""}))
+
+
+def _profile(form: Form) -> ResponseReturnValue:
+    me = _me()
+    takes = me.takes_calls_until
+    lasting = [(str(hours), ngettext("%(num)s hour", "%(num)s hours", hours)) for hours in HOURS]
+    page = render_template(
+        "profile.html", form=form, hours=[("", _("No calls now")), *lasting],
+        takes_until=takes if takes is not None and takes > clock.now() else None,
+    )  # fmt: skip
+    return page, form.status
+
+
+def _me() -> User:
+    caller = the_caller()
+    with runtime.current().database.transaction(Scope(caller.agency_id)) as opened:
+        return queries.user(opened, _id(caller))
+
+
+def _id(caller: service.Caller) -> int:
+    return int(caller.actor.removeprefix("user:"))
+
+
+@blueprint.post("/profile/calls")
+@requires(Permission.ACCOUNTS_WORK)
+def profile_calls() -> ResponseReturnValue:
+    """Where calls ring for the user, and how long they are put through to them."""
+    form, caller = Form.sent(), the_caller()
+    try:
+        hours = form.whole("hours") if form.optional("hours") else 0
+        until = clock.now() + timedelta(hours=hours) if hours in HOURS else None
+        with runtime.current().database.transaction(Scope(caller.agency_id)) as opened:
+            service.set_phone(opened, _id(caller), form.optional("phone"))
+            service.take_calls(opened, _id(caller), until)
+    except UserError as error:
+        form.refuse(error, "phone", "hours")
+        return _profile(form)
+    flash(_("Saved."))
+    return redirect(url_for("portals.profile"))
 
 
 @blueprint.post("/profile")
@@ -78,7 +124,7 @@ def profile_sent() -> ResponseReturnValue:
         raise UserError("Choose one of the languages.", field="locale")
     caller = the_caller()
     with runtime.current().database.transaction(Scope(caller.agency_id)) as opened:
-        service.set_locale(opened, int(caller.actor.removeprefix("user:")), locale)
+        service.set_locale(opened, _id(caller), locale)
     session["language"] = locale
     flash(_("Saved."))
     return redirect(url_for("portals.profile"))

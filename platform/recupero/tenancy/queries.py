@@ -1,7 +1,7 @@
 """What reads agencies, tenants, users and plug-in settings."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -114,6 +114,14 @@ def users(session: Session) -> Sequence[User]:
     return session.execute(select(User).where(mine).order_by(User.id)).scalars().all()
 
 
+def user(session: Session, user_id: int) -> User:
+    """The user of that id of the agency in scope. Raises NotFound."""
+    found = session.get(User, (scope_of(session).agency(), user_id))
+    if found is None:
+        raise NotFound("no such user")
+    return found
+
+
 def user_by_email(session: Session, email: str) -> User:
     """The active user of the agency in scope who signs in with `email` and sees one of the tenants in scope.
     Raises NotFound."""
@@ -178,6 +186,23 @@ def enabled_plugins(session: Session, kind: str) -> list[str]:
             .order_by(PluginSetting.key)
         ).scalars()
     )
+
+
+def plugin_settings_on(
+    session: Session, kind: str, keys: Collection[str]
+) -> list[tuple[int, str, dict[str, str]]]:
+    """Tenant, key and plain settings of each of these plug-ins that is on for one of the tenants in scope."""
+    rows = session.execute(
+        select(PluginSetting.tenant_id, PluginSetting.key, PluginSetting.settings)
+        .where(
+            PluginSetting.tenant_id.in_(scope_of(session).tenant_ids),
+            PluginSetting.kind == kind,
+            PluginSetting.key.in_(keys),
+            PluginSetting.enabled,
+        )
+        .order_by(PluginSetting.tenant_id, PluginSetting.key)
+    )
+    return [(row.tenant_id, row.key, dict(row.settings)) for row in rows]
 
 
 def plugins_on(session: Session, kind: str) -> list[tuple[int, str]]:

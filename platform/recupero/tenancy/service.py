@@ -1,6 +1,7 @@
 """What changes agencies, tenants, users, API keys and plug-in settings."""
 
 import json
+import re
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,11 +17,13 @@ from sqlalchemy.orm import Session
 from recupero.kernel import audit, clock, crypto
 from recupero.kernel.database import PLATFORM, Database, Scope, scope_of, set_scope
 from recupero.kernel.errors import Conflict, NotFound, UserError
+from recupero.tenancy import queries
 from recupero.tenancy.permissions import CREDITOR_ROLES, GRANTS, Permission, Role
 from recupero.tenancy.queries import concerns
 from recupero.tenancy.tables import Agency, ApiKey, LoginDirectory, PluginSetting, Tenant, User
 
 MAX_FAILED_LOGINS = 5
+_E164 = re.compile(r"\+[1-9]\d{6,14}")
 LOCK = timedelta(minutes=15)
 MIN_PASSWORD = 10
 #: Matters that want somebody trained for them.
@@ -332,6 +335,27 @@ def set_locale(session: Session, user_id: int, locale: str) -> None:
         .where(User.agency_id == scope_of(session).agency(), User.id == user_id)
         .values(locale=locale)
     )
+
+
+def set_phone(session: Session, user_id: int, phone: str) -> None:
+    """Where calls ring for the user; empty for nowhere, which ends their taking calls. Raises UserError for
+    what is no number with its country's code."""
+    number = "".join(letter for letter in phone if letter not in " ().-")
+    if number and not _E164.fullmatch(number):
+        raise UserError("Write the number with its country code, such as +56 2 2345 6789.", field="phone")
+    found = queries.user(session, user_id)
+    found.phone = number or None
+    if not number:
+        found.takes_calls_until = None
+
+
+def take_calls(session: Session, user_id: int, until: datetime | None) -> None:
+    """Calls are put through to the user until then; None: no more. Raises UserError where no number is known
+    at which they ring."""
+    found = queries.user(session, user_id)
+    if until is not None and not found.phone:
+        raise UserError("First tell at which number calls ring for you.", field="phone")
+    found.takes_calls_until = until
 
 
 def set_active(session: Session, user_id: int, *, active: bool, actor: str) -> None:

@@ -69,6 +69,8 @@ class User(AgencyOwned, Base):
     #: What they are trained for (service.SKILLS) and the languages they speak (ISO 639-1; none: their own).
     skills: Mapped[list[str]] = mapped_column(ARRAY(String), default=list, server_default="{}")
     languages: Mapped[list[str]] = mapped_column(ARRAY(String), default=list, server_default="{}")
+    phone: Mapped[str | None] = mapped_column(EncryptedText)  # where calls ring for them, E.164
+    takes_calls_until: Mapped[datetime | None]  # calls are put through to them until then
     active: Mapped[bool] = mapped_column(default=True)
     session_version: Mapped[int] = mapped_column(default=1)
     totp_secret: Mapped[str | None] = mapped_column(EncryptedText)

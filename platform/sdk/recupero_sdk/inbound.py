@@ -213,7 +213,8 @@ class CallEvent:
 class CallTurn:
     """What the call does next: says `say` in `language`, then listens for keys and speech, connects to a
     person at `transfer_to`, or hangs up. `digits` is how many keys at most (0: any number, ended by #).
-    `record`: only after the recording notice was said."""
+    `record`: only after the recording notice was said. `first` is said before `say`, to its end: no key cuts
+    it short (what the law wants heard)."""
 
     say: str = field(repr=False)
     language: str
@@ -223,6 +224,7 @@ class CallTurn:
     wait_seconds: int = 6
     transfer_to: str | None = field(default=None, repr=False)
     record: bool = False
+    first: str = field(default="", repr=False)
 
 
 @runtime_checkable

@@ -135,3 +135,21 @@ def answered(session: Session, debtor_id: int, *, actor: str) -> None:
         session, "outreach.conversation_answered", f"debtor:{debtor_id}", actor=actor,
         tenant_id=scope_of(session).tenant(),
     )  # fmt: skip
+
+
+def spoke_with(session: Session, debtor_id: int) -> int | None:
+    """The user who talked with the debtor last."""
+    return session.execute(
+        select(Conversation.spoke_with).where(
+            Conversation.tenant_id == scope_of(session).tenant(), Conversation.debtor_id == debtor_id
+        )
+    ).scalar_one_or_none()
+
+
+def taken(session: Session, debtor_id: int, user_id: int) -> None:
+    """The debtor is put on the line with the user, whose conversation it is from now on."""
+    session.execute(
+        update(Conversation)
+        .where(Conversation.tenant_id == scope_of(session).tenant(), Conversation.debtor_id == debtor_id)
+        .values(assigned_to=user_id)
+    )

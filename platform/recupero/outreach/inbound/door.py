@@ -11,10 +11,11 @@ from recupero.kernel.database import Scope
 from recupero.kernel.errors import NotFound, UserError
 from recupero.outreach.inbound import store
 from recupero.outreach.inbound.opened import open_connector
+from recupero.outreach.voice import service as voice
 from recupero.tenancy.guard import public
 from recupero.tenancy.queries import tenant_scope
 from recupero_sdk.channels import Channel
-from recupero_sdk.inbound import InboundAnswer, InboundRequest, Listens, Rejected
+from recupero_sdk.inbound import Converses, InboundAnswer, InboundRequest, Listens, Rejected
 from recupero_sdk.settings import PluginConfig
 
 log = logging.getLogger(__name__)
@@ -54,17 +55,46 @@ def hear(connector: str, tenant_key: str) -> ResponseReturnValue:
     return Response(answer.body, answer.status, mimetype=answer.content_type)
 
 
+@blueprint.post("/<connector>/<tenant_key>/call")
+@public("a provider has no login with us: what it asks is believed for its signature only")
+def converse(connector: str, tenant_key: str) -> ResponseReturnValue:
+    """What a call does next, asked turn by turn; the answer is the connector's own language.
+
+    401 wrong signature, 400 unreadable, 404 no such creditor, connector or call, or one that leads no calls.
+    """
+    request.max_content_length = MAX_BODY
+    scope, database = _scope(tenant_key), runtime.current().database
+    with database.transaction(scope) as session:
+        channel, config = open_connector(session, connector)
+    if not isinstance(channel, Converses):
+        raise NotFound("this connector leads no calls")
+    told = _told()
+    try:
+        event = channel.hear_call(told, config)
+    except Rejected as refused:
+        log.warning("a call of connector %s was refused: %s", connector, refused.reason)
+        return _said(refused.reason, refused.status)
+    with database.transaction(scope) as session:
+        turn = voice.take(session, connector, event)
+    answer = channel.say(turn, told, config)
+    return Response(answer.body, answer.status, mimetype=answer.content_type)
+
+
+def _told() -> InboundRequest:
+    """The request as the connector reads it, with the public address that its provider signed."""
+    query = request.query_string.decode("latin-1")
+    url = runtime.current().config.base_url + request.path + (f"?{query}" if query else "")
+    return InboundRequest(
+        request.method, url, {name.lower(): value for name, value in request.headers.items()},
+        request.args.to_dict(), request.get_data(),
+    )  # fmt: skip
+
+
 def _ask(channel: Channel, config: PluginConfig) -> InboundAnswer:
     """What the connector reads in this request. Outside any transaction: it may fetch media."""
     if not isinstance(channel, Listens):
         raise NotFound("this connector listens to nothing")
-    query = request.query_string.decode("latin-1")
-    url = runtime.current().config.base_url + request.path + (f"?{query}" if query else "")
-    told = InboundRequest(
-        request.method, url, {name.lower(): value for name, value in request.headers.items()},
-        request.args.to_dict(), request.get_data(),
-    )  # fmt: skip
-    return channel.hear(told, config)
+    return channel.hear(_told(), config)
 
 
 @lru_cache(maxsize=4096)

@@ -45,9 +45,16 @@ class Talk:
 
 
 def begin(
-    session: Session, contact_id: int, account_id: int, *, led_by: str, segment: str = "general"
+    session: Session,
+    contact_id: int,
+    account_id: int,
+    *,
+    led_by: str,
+    segment: str = "general",
+    called_us: bool = False,
 ) -> CallRun:
-    """The run of a reserved call, made where there is none yet. `led_by`: agent or voice."""
+    """The run of a reserved call, made where there is none yet. `led_by`: agent or voice. Whoever called us
+    is not asked for: their call begins at the proof of who they are."""
     found = _run(session, contact_id)
     if found is not None:
         return found
@@ -56,11 +63,12 @@ def begin(
         raise NotFound("no such account")
     chosen = store.script_for(session, account.country, segment)
     known: tuple[str, ...] = chosen.script.languages
+    start = _identity_step(chosen.script) if called_us else chosen.script.start
     run = CallRun(
         tenant_id=scope_of(session).tenant(), contact_id=contact_id, account_id=account_id,
         debtor_id=account.debtor_id, script_id=chosen.id, script=chosen.script.name, version=chosen.version,
         language=account.language if account.language in known else known[0], led_by=led_by,
-        step=chosen.script.start, proven=False, failures=0, started_at=clock.now(),
+        step=start, proven=False, failures=0, dialogue={}, started_at=clock.now(),
     )  # fmt: skip
     session.add(run)
     session.flush()
@@ -102,12 +110,47 @@ def identify(session: Session, contact_id: int, step: str, answers: Mapping[Fact
     given = {fact: text for fact, text in answers.items() if fact in asked and text.strip()}
     if len(given) < NEEDED:
         raise UserError("Two facts are needed, as the person told them.", field="facts")
-    person = who_owes(session, run.debtor_id)
-    known = identity.known_facts(person, debts_by_id(session, [run.account_id]))
-    right = identity.all_right(known, tuple(given), given)
-    after = walk.identify(store.kept(session, run.script_id), _position(run), right=right)
-    _move(session, run, "proven" if right else "wrong", after)
+    right = identity.all_right(_known_of(session, run), tuple(given), given)
+    _found(session, run, right=right)
     return right
+
+
+def spoken_questions(session: Session, run: CallRun) -> tuple[Fact, ...]:
+    """The two facts that a machine asks for, those that keys can answer first; empty where too little is
+    known of the person to prove anything."""
+    known = _known_of(session, run)
+    asked = [fact for fact in ASKED if fact in known]
+    asked.sort(key=lambda fact: not any(answer.isdecimal() for answer in known[fact]))
+    return tuple(asked[:NEEDED]) if len(asked) >= NEEDED else ()
+
+
+def is_right(session: Session, run: CallRun, fact: Fact, text: str) -> bool:
+    """Whether one answer of the two is what is known. The answer is not kept."""
+    return identity.all_right(_known_of(session, run), (fact,), {fact: text})
+
+
+def found(session: Session, contact_id: int, step: str, *, right: bool) -> CallRun:
+    """On from the identity questions after a machine compared both answers. Raises Conflict where the call
+    stands elsewhere."""
+    run = _at(session, contact_id, step)
+    _found(session, run, right=right)
+    return run
+
+
+def left(session: Session, run: CallRun, said: str) -> None:
+    """Record an answer that leaves the script where it stands: a wish that each step hears (a person, a
+    stop)."""
+    _move(session, run, said, _position(run))
+
+
+def known_run(session: Session, contact_id: int) -> CallRun | None:
+    """The run of a call, locked; None where none was begun."""
+    return _run(session, contact_id, lock=True)
+
+
+def script_of(session: Session, run: CallRun) -> Script:
+    """The script that leads the call."""
+    return store.kept(session, run.script_id)
 
 
 def finish(session: Session, contact_id: int, code: str, *, actor: str, reason: str | None = None) -> None:
@@ -144,9 +187,22 @@ def steps_of(session: Session, contact_id: int) -> list[CallStep]:
     return list(rows.scalars())
 
 
-def _questions(session: Session, run: CallRun) -> tuple[Fact, ...]:
+def _found(session: Session, run: CallRun, *, right: bool) -> None:
+    after = walk.identify(store.kept(session, run.script_id), _position(run), right=right)
+    _move(session, run, "proven" if right else "wrong", after)
+
+
+def _identity_step(script: Script) -> str:
+    return next(name for name, step in script.steps.items() if step.kind == "identity")
+
+
+def _known_of(session: Session, run: CallRun) -> dict[Fact, tuple[str, ...]]:
     person = who_owes(session, run.debtor_id)
-    known = identity.known_facts(person, debts_by_id(session, [run.account_id]))
+    return identity.known_facts(person, debts_by_id(session, [run.account_id]))
+
+
+def _questions(session: Session, run: CallRun) -> tuple[Fact, ...]:
+    known = _known_of(session, run)
     return tuple(fact for fact in ASKED if fact in known)
 
 

@@ -10,8 +10,8 @@ from recupero.kernel import clock
 from recupero.kernel.money import format_minor
 from recupero.outreach import disclosures as house
 from recupero.outreach import words
-from recupero.outreach.preparation import sender_of
 from recupero.outreach.words import Sender
+from recupero.outreach.writer import sender_of
 from recupero.payments import queries as payments
 from recupero.payments import service as payments_service
 from recupero.placements.reach import Reachable
@@ -64,10 +64,22 @@ def disclosures(session: Session, account_id: int, language: str) -> tuple[str, 
     """What the law of the debtor's country wants said on a call, in the order it asks: first what everybody
     says alike, then what the agency stated. An item that nobody has stated is named, so that it is not
     forgotten in silence."""
+    wanted, said = _wanted(session, account_id, language)
+    return tuple(said.get(item) or f"[{word(item, language)}]" for item in dict.fromkeys(wanted))
+
+
+def unsaid(session: Session, account_id: int, language: str) -> list[tuple[str, str]]:
+    """What the law wants said on a call and nobody has stated, as (rule, item): a machine must not call."""
+    wanted, said = _wanted(session, account_id, language)
+    return [(rule, item) for item, rule in wanted.items() if not said.get(item)]
+
+
+def _wanted(session: Session, account_id: int, language: str) -> tuple[dict[str, str], dict[str, str]]:
+    """The rule that wants each item said, in the order it asks, and the words that are known."""
     known = contact_queries.dossiers(session, [account_id])
     account, law = known.accounts[account_id], law_for(session)
     if law.closed_because(account.country) is not None:
-        return ()
+        return {}, {}
     link = _link(session, account)
     told = words.values_of(account, sender_of(session), link, language)
     channel: Any = "call"
@@ -76,19 +88,17 @@ def disclosures(session: Session, account_id: int, language: str) -> tuple[str, 
         occasion="later" if account_id in contact_queries.approached(session, {account_id}) else "first",
         shown={}, language=language,
     )  # fmt: skip
-    wanted = [
-        item
-        for outcome in outcomes
-        if outcome.code == "item_missing"
-        for item in outcome.details["items"].split(", ")
-    ]
+    wanted: dict[str, str] = {}
+    for outcome in outcomes:
+        if outcome.code == "item_missing":
+            for item in outcome.details["items"].split(", "):
+                wanted.setdefault(item, outcome.rule_id)
     today = words.day(clock.now().date(), words.locale_of(language, account.country))
     said = words.phrases(language, "_phrases.txt", told)
     common = words.phrases(language, "_items.txt", {**told, **said, "link": link, "today": today})
     spoken = words.phrases(language, "_spoken.txt", told)
     stated = {item: phrase for item, phrase in house.stated(session).items() if phrase}
-    known_words = {**common, **spoken, **stated}
-    return tuple(known_words.get(item) or f"[{word(item, language)}]" for item in dict.fromkeys(wanted))
+    return wanted, {**common, **spoken, **stated}
 
 
 def _link(session: Session, account: Reachable) -> str:

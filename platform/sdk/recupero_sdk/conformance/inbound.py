@@ -210,6 +210,7 @@ class ConversesConformance(InboundConformance):
             CallTurn("Digite seu código", "pt-BR", listens=True, digits=0, wait_seconds=9),
             CallTurn("One moment", "en-US", transfer_to="+56221234567"),
             CallTurn("Se graba", "es", listens=True, record=True),
+            CallTurn("Marque uno", "es", listens=True, first="Debo decirle & <gracias>"),
         )
         _, request = next(self._signed())
         for turn in turns:

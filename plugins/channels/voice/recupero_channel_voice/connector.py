@@ -44,6 +44,7 @@ class Voice:
         Setting("account_sid", "Account SID (AC…)", required=True),
         Setting("auth_token", "Auth token", required=True, secret=True),
         Setting("caller", "Number that calls, in E.164: of the account, or verified", required=True),
+        Setting("channels", "Who makes planned calls: call, the assistant; none, agents", default="call"),
         Setting("machine_detection", "Answering machines: enable, message_end or off", default="enable"),
         Setting("ring_seconds", "Seconds to ring", default="30"),
         Setting("max_seconds", "Seconds that a call may last", default="900"),

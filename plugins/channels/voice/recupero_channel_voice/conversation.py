@@ -132,6 +132,7 @@ def say(turn: CallTurn, request: InboundRequest, config: PluginConfig) -> Inboun
     response, starts = VoiceResponse(), turn.record and "recorded" not in request.query
     following = _following(request, recorded=turn.record or "recorded" in request.query)
     speech = _speech(turn, config)
+    _say(response, {**speech, "message": _plain(turn.first)})
     if turn.transfer_to is not None:
         _say(response, speech)
         _transfer(response, turn.transfer_to, following, config, record=starts)

@@ -1,0 +1,169 @@
+"""What was pressed and said, read: an answer of the step, a fact, a day, a sum.
+
+Speech is read by the phrases below, in the languages of the house. What fits none of them is asked again,
+with the keys; it is never guessed.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from datetime import date, datetime, time
+
+from recupero.outreach.inbound.stopping import is_stop
+from recupero.outreach.scripts.shape import Choice
+from recupero.outreach.understanding.dates import dates
+from recupero.placements.identity import Fact
+
+PERSON_KEY, REPEAT_KEY, NOT_ME_KEY = "0", "*", "9"
+#: Phrases by intent, without accents, the weightiest intent first: Spanish, English, Portuguese.
+_PHRASES: tuple[tuple[str, str], ...] = (
+    (
+        "stop",
+        r"no (?:me |nos )?(?:llam|molest|escrib)\w+|no quiero que (?:me )?llam\w+"
+        r"|dejen? de llamar\w*|stop calling|(?:do not|don t) call|nao (?:me )?ligu\w+"
+        r"|par[ae]m? de ligar",
+    ),
+    (
+        "person",
+        r"(?:una|con|otra) persona|un (?:humano|agente|asesor|ejecutivo)|operador\w*"
+        r"|alguien real|(?:a|real|another) (?:person|human)|an agent|representative|uma pessoa"
+        r"|atendente|um humano",
+    ),
+    (
+        "wrong_person",
+        r"(?:numero|persona) equivocad\w+|no (?:la |lo )?conozco|no soy|wrong (?:number"
+        r"|person)|(?:do not|don t) know (?:him|her|them|that)|numero errado|nao (?:o "
+        r"|a )?conheco|engano",
+    ),
+    (
+        "hardship",
+        r"sin trabajo|sin empleo|desemplead\w+|enferm\w+|hospital|falleci\w+|murio|despid\w+"
+        r"|lost my job|unemployed|sick|ill|died|desempregad\w+|doente|faleceu|fui demitid\w+",
+    ),
+    (
+        "angry",
+        r"(?:los|las) voy a (?:denunciar|demandar)|ladrones|estaf\w+|scam\w*|sue you|golpe",
+    ),
+    (
+        "paid_already",
+        r"ya (?:lo |la |los )?(?:pague|cancele|deposite|transferi)|(?:already|have) paid"
+        r"|ja paguei",
+    ),
+    (
+        "dispute",
+        r"no (?:debo|es mi[ao]|reconozco|estoy de acuerdo)|error|disput\w+|(?:do not"
+        r"|don t) owe|not mine|nao (?:devo|reconheco|e min\w+|concordo)|contest\w+",
+    ),
+    (
+        "absent",
+        r"no esta|no se encuentra|salio|not (?:here|in|home)|nao esta|saiu",
+    ),
+    (
+        "no_invoice",
+        r"no (?:me )?(?:lleg\w+|recibi\w*)|never (?:got|received)|nao (?:recebi|chegou)",
+    ),
+    (
+        "wants_plan",
+        r"cuotas?|plazos?|por partes|instal\w*ments?|parcel\w+",
+    ),
+    (
+        "cannot_pay",
+        r"no (?:puedo|tengo|alcanz\w+|podre|podria|voy a poder)|can ?not|can t|no money"
+        r"|nao (?:posso|tenho|consigo)",
+    ),
+    (
+        "refuses",
+        r"no (?:voy a|quiero|pienso) pagar|no (?:lo |la )?pago|(?:will not|won t) pay"
+        r"|nao (?:vou|quero) pagar",
+    ),
+    (
+        "wants_link",
+        r"link|enlace|la pagina|the page",
+    ),
+    (
+        "will_pay",
+        r"(?:lo |voy a |te )?pag(?:o|are|ar)|(?:i )?(?:will|ll|can) pay|vou pagar|otro dia"
+        r"|otra fecha|manana|another day|tomorrow|outro dia|amanha",
+    ),
+    (
+        "no",
+        r"no|nop|nope|nao",
+    ),
+    (
+        "yes",
+        r"si|sip|claro|correcto|bueno|ok|okay|de acuerdo|diga|con (?:el|ella)|soy yo|el habla"
+        r"|yes|yeah|sure|right|speaking|sim|isso|certo|pode ser|sou eu",
+    ),
+)
+_READ = tuple((intent, re.compile(rf"\b(?:{words})\b")) for intent, words in _PHRASES)
+
+
+def plain(text: str) -> str:
+    """Words without accents, case and punctuation."""
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    kept = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return " ".join(re.sub(r"[^\w*#]+", " ", kept).split())
+
+
+def intents(text: str) -> list[str]:
+    """What may be meant, the weightiest first."""
+    words = plain(text)
+    found = [intent for intent, pattern in _READ if pattern.search(words)]
+    return ["stop", *found] if is_stop(text) and "stop" not in found else found
+
+
+def choice(offered: Sequence[Choice], digits: str, speech: str, language: str) -> Choice | None:
+    """The answer that was pressed (by its number from 1) or said."""
+    if digits:
+        place = int(digits) - 1 if digits.isascii() and digits.isdecimal() else -1
+        return offered[place] if 0 <= place < min(len(offered), 9) else None
+    words = plain(speech)
+    if words.isdecimal():
+        return choice(offered, words, "", language)
+    named = (one for one in offered if words and words == plain(one.label.get(language, "")))
+    meant = (one for intent in intents(speech) for one in offered if intent in one.intents)
+    return next(named, None) or next(meant, None)
+
+
+def fact(asked: Fact, digits: str, speech: str, language: str) -> str:
+    """The answer to an identity question as the record would have it; empty where nothing was told."""
+    told = digits.replace("*", "") or speech
+    if asked is not Fact.BIRTH_DATE:
+        return "".join(plain(told).split())
+    numbers = "".join(letter for letter in told if letter.isdecimal())
+    if len(numbers) == 8 and not any(letter.isalpha() for letter in told):
+        return numbers[4:] + numbers[2:4] + numbers[:2]  # day, month, year, as the question says
+    return _birth_date(told, language) if told else ""
+
+
+def _birth_date(told: str, language: str) -> str:
+    import dateparser
+
+    found = dateparser.parse(
+        told, languages=[language], settings={"DATE_ORDER": "DMY", "REQUIRE_PARTS": ["day", "month", "year"]}
+    )
+    return found.strftime("%Y%m%d") if found else "?"  # said, but no date: a wrong answer
+
+
+def day(digits: str, speech: str, language: str, today: date) -> date | None:
+    """The day that was keyed in as day and month, the next of that name, or said."""
+    if digits:
+        return _keyed(digits, today)
+    numbers = plain(speech).replace(" ", "")
+    if numbers.isdecimal() and len(numbers) == 4:
+        return _keyed(numbers, today)
+    found = [one for one in dates(speech, language=language, today=today) if one >= today] if speech else []
+    return found[0] if found else None
+
+
+def _keyed(digits: str, today: date) -> date | None:
+    if len(digits) != 4 or not digits.isdecimal():
+        return None
+    for year in (today.year, today.year + 1):
+        try:
+            found = datetime.combine(date(year, int(digits[2:]), int(digits[:2])), time()).date()
+        except ValueError:
+            continue
+        if found >= today:
+            return found
+    return None

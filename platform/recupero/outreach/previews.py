@@ -9,8 +9,8 @@ from recupero.contacts import queries as contacts
 from recupero.contacts.policies import law_for
 from recupero.outreach import disclosures, words
 from recupero.outreach.connectors import connectors
-from recupero.outreach.preparation import sender_of
 from recupero.outreach.words import OwnWords, Words
+from recupero.outreach.writer import sender_of
 from recupero.placements.reach import Reachable
 from recupero_sdk.channels import Cost, DryRuns, Message
 from recupero_sdk.sms import segments

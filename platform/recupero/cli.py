@@ -12,6 +12,10 @@ from recupero.kernel.lazy import LazyGroup
 
 _BENCH = {
     "execute": ("Actions carried out per second.", "recupero.outreach.bench:execute_bench"),
+    "fairness": (
+        "How long a few actions wait beside another's many.",
+        "recupero.outreach.bench_fairness:fairness_bench",
+    ),
     "import": ("Rows placed per second.", "recupero.placements.bench:import_bench"),
     "law": ("Accounts judged per second.", "recupero.decisions.law_bench:law_bench"),
     "phones": ("Regions of telephone numbers taken in before.", "recupero.placements.cli:phones"),

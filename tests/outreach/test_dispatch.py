@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from recupero.kernel import clock, runtime
+from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import PLATFORM, Scope
 from recupero.kernel.errors import UserError
 from recupero.kernel.jobs import JobRequest
@@ -58,6 +58,26 @@ def test_the_few_of_one_tenant_stand_between_the_many_of_another(world: World) -
     one, other = big.tenant(), little.tenant()
     assert asked() == [(one, 5), (other, 5), (one, 5), (other, 2), (one, 5), (one, 5)]
     assert (claimed(big), claimed(little)) == (20, 7)
+
+
+def test_ten_that_come_later_go_before_what_waits_in_the_queues_of_another(world: World) -> None:
+    agency = world.agency()
+    big, little = world.tenant(agency), world.tenant(agency)
+    scope = AgencyScope(agency.agency(), (*big.tenant_ids, *little.tenant_ids))
+    plan(place(big, 20))
+    dispatch_agency(scope)
+    plan(place(little, 3))
+    dispatch_agency(scope)
+    order = list[int]()
+
+    def carry_out(database: object, tenant: Scope, ids: list[int]) -> int:
+        order.append(tenant.tenant())
+        return len(ids)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(outreach_jobs, "execute", carry_out)
+        jobs.drain()
+    assert order == [big.tenant(), little.tenant(), *[big.tenant()] * 3]
 
 
 def test_the_next_slice_follows_without_waiting_for_the_minute(world: World) -> None:

@@ -27,7 +27,8 @@ from recupero.kernel.database import PLATFORM, Base, Scope, platform_table, scop
 
 log = logging.getLogger(__name__)
 
-QUEUES = ("urgent", "default", "bulk")
+#: In the order in which workers take from them; `early` is what each creditor has first.
+QUEUES = ("urgent", "early", "default", "bulk")
 LEASE = timedelta(minutes=15)
 RESEND_AFTER = timedelta(minutes=2)
 MAX_ATTEMPTS = 5

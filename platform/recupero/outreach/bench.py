@@ -40,8 +40,8 @@ def empty_job() -> None:
 
 
 @dataclass(frozen=True)
-class _Bench:
-    """A platform of its own with actions that wait to become due."""
+class Bench:
+    """A platform of its own with actions of a creditor that wait to become due."""
 
     platform: runtime.Runtime
     scope: Scope
@@ -51,14 +51,14 @@ class _Bench:
 
     def actions(self, count: int, *, by_mail: bool = False) -> float:
         """Seconds from `count` due actions to their outcomes: dispatch, law, words, reservation, records."""
-        self._due(count, self.letters if by_mail else self.waiting)
+        self.due(count, self.letters if by_mail else self.waiting)
         with self.platform.database.transaction(PLATFORM) as session:
             jobs.enqueue(session, "outreach.dispatch")
-        return _work()
+        return work()
 
     def one_by_one(self, count: int) -> float:
         """Seconds for `count` actions with a job each: the urgent path."""
-        ids = self._due(count, self.waiting)
+        ids = self.due(count, self.waiting)
         with self.platform.database.transaction(self.scope) as session:
             session.execute(
                 update(Action)
@@ -67,18 +67,18 @@ class _Bench:
             )
             for action_id in ids:
                 jobs.enqueue(session, "outreach.execute", queue="urgent", action_ids=[action_id])
-        return _work()
+        return work()
 
     def empty_jobs(self, count: int) -> float:
         """Seconds for `count` jobs of RQ that do nothing."""
         queue = jobs.rq_queue("default")
         for _ in range(count):
             queue.enqueue(empty_job, result_ttl=0)
-        return _work()
+        return work()
 
     def killed(self, to: bench_mail.Relay, count: int) -> bench_mail.Tally:
         """What becomes of `count` mails whose workers are killed."""
-        ids = self._due(count, self.letters)
+        ids = self.due(count, self.letters)
         bench_mail.kill_workers(self.platform, to)
         return bench_mail.tally(self.platform, self.scope, ids, to)
 
@@ -87,7 +87,7 @@ class _Bench:
         with self.platform.database.transaction(self.scope) as session:
             return list(reach.reachable(session, reach.account_ids(session)[:count]).values())
 
-    def _due(self, count: int, actions: list[int]) -> list[int]:
+    def due(self, count: int, actions: list[int]) -> list[int]:
         """Bring some of these actions forward."""
         ids = [actions.pop() for _ in range(count)]
         with self.platform.database.transaction(self.scope) as session:
@@ -115,7 +115,8 @@ def note_the_time() -> None:
     _finished = time.perf_counter()
 
 
-def _work() -> float:
+def work() -> float:
+    """Seconds until a worker in this process has nothing left to do."""
     jobs.rq_queue("bulk").enqueue(note_the_time, result_ttl=0)
     began = time.perf_counter()
     jobs.worker().work(burst=True, logging_level="ERROR")
@@ -123,7 +124,7 @@ def _work() -> float:
 
 
 @contextmanager
-def _bench(count: int, letters: int) -> Iterator[_Bench]:
+def platform_with(count: int, letters: int = 0) -> Iterator[Bench]:
     with tempfile.TemporaryDirectory(prefix="recupero-bench-") as name:
         folder = Path(name)
         with engines.start(folder / "data") as running, clock.simulated(_NOON):
@@ -135,36 +136,59 @@ def _bench(count: int, letters: int) -> Iterator[_Bench]:
             try:
                 scope = _place(platform, folder, count + 2 * letters)
                 mails, others = _schedule(platform, scope)
-                yield _Bench(platform, scope, folder, others + mails[letters:], mails[:letters])
+                yield Bench(platform, scope, folder, others + mails[letters:], mails[:letters])
             finally:
                 runtime.stop()
 
 
 def _place(platform: runtime.Runtime, folder: Path, count: int) -> Scope:
-    """A creditor with enough accounts of people in Chile, through the real import."""
-    from recupero.placements.imports import import_file
-
+    """An agency with a creditor that has enough accounts of people in Chile."""
     with platform.database.transaction(PLATFORM) as session:
         tenancy.create_agency(
             session, slug="bench", name="bench", country="CL", locale="es", timezone="America/Santiago",
             contact_phone="+56 2 2345 6789", contact_email="bench@example.com",
         )  # fmt: skip
+        agency = Scope(scope_of(session).agency())
+    return _creditor(platform, agency, "bench", folder, count)
+
+
+def _creditor(
+    platform: runtime.Runtime, agency: Scope, slug: str, folder: Path, count: int, skip: int = 0
+) -> Scope:
+    """A creditor of the agency, its accounts placed through the real import."""
+    from recupero.placements.imports import import_file
+
+    with platform.database.transaction(agency) as session:
         tenant = tenancy.create_tenant(
-            session, slug="bench", name="bench", country="CL", currency="CLP", locale="es",
+            session, slug=slug, name=slug, country="CL", currency="CLP", locale="es",
             timezone="America/Santiago", actor="system",
         )  # fmt: skip
-        scope = Scope(scope_of(session).agency(), (tenant.id,))
+    scope = Scope(agency.agency(), (tenant.id,))
     with platform.database.transaction(scope) as session:
         portfolio = placements.create_portfolio(
             session, name="bench", country="CL", currency="CLP", product="consumer", placement_number=1,
             terms={"commission_rate": 2000}, strategy={}, actor="system",
         )  # fmt: skip
-    path = folder / "placement.csv"
-    files.write_csv(path, int(count / _CHILEAN) + 100)
+    path = folder / f"{slug}.csv"
+    files.write_csv(path, _rows(count), skip)
     import_file(
         platform.database, scope, portfolio_id=portfolio.id, path=path, mapping=files.MAPPING, actor="system"
     )
     return scope
+
+
+def _rows(count: int) -> int:
+    """Lines of a file that has so many people to write to."""
+    return int(count / _CHILEAN) + 100
+
+
+def neighbour(bench: Bench, count: int, beside: int) -> Bench:
+    """Another creditor of the agency with so many actions, of people other than those that the first one was
+    placed for (`beside`)."""
+    agency = Scope(bench.scope.agency())
+    scope = _creditor(bench.platform, agency, "neighbour", bench.folder, count, _rows(beside))
+    mails, others = _schedule(bench.platform, scope)
+    return Bench(bench.platform, scope, bench.folder, others + mails, [])
 
 
 def _schedule(platform: runtime.Runtime, scope: Scope) -> tuple[list[int], list[int]]:
@@ -201,7 +225,7 @@ def measure(count: int, rounds: int) -> dict[str, Any]:
     slice_ = count // rounds
     mails = min(_MAILS, count)
     doomed = BATCH * (bench_mail.KILLED + 2)
-    with _bench((slice_ + _SINGLE) * rounds, mails * rounds + doomed) as bench:
+    with platform_with((slice_ + _SINGLE) * rounds, mails * rounds + doomed) as bench:
         bench.empty_jobs(50)  # whatever is loaded on first use is loaded now
         rates, peaks = _outbox(bench, slice_, rounds)
         carried = bench.done() - _SINGLE * rounds
@@ -223,7 +247,7 @@ def measure(count: int, rounds: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _outbox(bench: _Bench, slice_: int, rounds: int) -> tuple[dict[str, list[float]], list[float]]:
+def _outbox(bench: Bench, slice_: int, rounds: int) -> tuple[dict[str, list[float]], list[float]]:
     """Rates of batches, of single actions and of empty jobs through the outbox, in a different order each
     round; and the process's peak of memory after each round."""
     took: dict[str, Callable[[], float]] = {
@@ -241,7 +265,7 @@ def _outbox(bench: _Bench, slice_: int, rounds: int) -> tuple[dict[str, list[flo
     return rates, peaks
 
 
-def _mails(bench: _Bench, to: bench_mail.Relay, count: int, rounds: int) -> dict[str, list[float]]:
+def _mails(bench: Bench, to: bench_mail.Relay, count: int, rounds: int) -> dict[str, list[float]]:
     """Rates of mails with everything, and of mails that are only written, built and sent, in turn."""
     accounts = bench.accounts(count)
     rates: dict[str, list[float]] = {"mail": [], "plain": []}

@@ -78,15 +78,20 @@ def dispatch_agency(agency: AgencyScope) -> int:
         claimed: dict[int, list[int]] = {}
         for tenant_id, action_id in rows:
             claimed.setdefault(tenant_id, []).append(action_id)
-        for tenant_id, ids in _in_turn(claimed):
-            jobs.enqueue(session, "outreach.execute", scope=agency.of_tenant(tenant_id), action_ids=ids)
+        for tenant_id, ids, queue in _in_turn(claimed):
+            scope = agency.of_tenant(tenant_id)
+            jobs.enqueue(session, "outreach.execute", queue=queue, scope=scope, action_ids=ids)
     return len(rows)
 
 
-def _in_turn(claimed: dict[int, list[int]]) -> list[tuple[int, list[int]]]:
-    """Batches, the first of every tenant before the second of any."""
+def _in_turn(claimed: dict[int, list[int]]) -> list[tuple[int, list[int], str]]:
+    """Batches with their queues, the first of every tenant before the second of any: also before those that
+    earlier rounds handed out, which is what the queue `early` is for."""
     by_tenant = [
-        [(tenant_id, ids[start : start + BATCH]) for start in range(0, len(ids), BATCH)]
+        [
+            (tenant_id, ids[start : start + BATCH], "default" if start else "early")
+            for start in range(0, len(ids), BATCH)
+        ]
         for tenant_id, ids in claimed.items()
     ]
     return [batch for round_ in zip_longest(*by_tenant) for batch in round_ if batch is not None]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -122,11 +122,11 @@ def _thousands(number: int) -> str:
     return f"{number:,}".replace(",", ".")
 
 
-def write_csv(path: Path, count: int) -> None:
-    """As Excel in Chile writes it: semicolons, cp1252."""
+def write_csv(path: Path, count: int, skip: int = 0) -> None:
+    """As Excel in Chile writes it: semicolons, cp1252. After `skip` lines, whose people are others."""
     with path.open("w", encoding="cp1252", newline="") as file:
         file.write(";".join(_HEADINGS) + "\r\n")
-        file.writelines(";".join(line) + "\r\n" for line in lines(count))
+        file.writelines(";".join(line) + "\r\n" for line in islice(lines(skip + count), skip, None))
 
 
 def write_xlsx(path: Path, count: int) -> None:

@@ -17,6 +17,7 @@ from recupero.tenancy.permissions import Permission
 from tests.api.conftest import Machine, machine
 from tests.factories import World
 from tests.ledger.placed import Placed, place
+from tests.payments.test_booking import pay
 
 RECEIPT: dict[str, Any] = {
     "means": "transfer",
@@ -145,6 +146,24 @@ def test_waiting_money_is_assigned_or_paid_back_once(api: Machine, other: Machin
     api.send(f"{path}/refund-tasks/{task}/paid-back", 409, **paid)
     assert books(placed)[Book.REFUNDS] == -400
     assert api.get("/api/v1/refund-tasks", state="done")["items"][0]["reference"] == "OP-1"
+
+
+def test_a_refund_task_is_dismissed_with_a_reason_and_not_opened_again(api: Machine, placed: Placed) -> None:
+    pay(placed, 1_090, "over")
+    (task,) = api.get("/api/v1/refund-tasks", state="open")["items"]
+    path = f"{tenant(placed)}/refund-tasks/{task['id']}/dismiss"
+    assert api.send(path, 422, reason=" ")["field"] == "reason"
+    done(api, path, reason="the debtor leaves it to the creditor")
+    api.send(path, 409, reason="again")
+    (closed,) = api.get("/api/v1/refund-tasks", state="dismissed")["items"]
+    assert closed["reason"] == "the debtor leaves it to the creditor"
+    trail = [row["action"] for row in api.get("/api/v1/audit")["items"]]
+    assert "payments.refund_dismissed" in trail
+    waits = api.get(f"{tenant(placed)}/suspense")["items"]
+    assert [one["amount_minor"] for one in waits] == [task["amount_minor"]]
+    pay(placed, 10, "z")  # only what is new is to be paid back
+    (new,) = api.get("/api/v1/refund-tasks", state="open")["items"]
+    assert new["amount_minor"] == 10
 
 
 def test_a_statement_told_twice_adds_nothing_and_its_lines_are_dealt_with_once(

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from recupero.commands.remit import remit
+from recupero.commands.terms import terms
 from recupero.kernel import clock, command, runtime
 from recupero.ledger.cli import ledger
 from recupero.payments import booking
@@ -49,6 +50,22 @@ def _opened(monkeypatch: pytest.MonkeyPatch, platform: runtime.Runtime) -> None:
         yield platform
 
     monkeypatch.setattr(command, "opened", opened)
+
+
+def test_terms_are_shown_and_changed_by_whoever_may(placed: Placed) -> None:
+    slug = str(placed.scope.tenant())
+    (shown,) = run(terms, "show", slug)["portfolios"]
+    set_ = ("set", slug, shown["id"], "commission_rate=1575", 'commission={"tax_rate": 1900}')
+    changed = run(terms, *set_, "--by", "ben@example.com")["terms"]
+    assert (changed["commission_rate"], changed["commission"]["tax_rate"]) == (1575, 1900)
+    assert changed.keys() >= shown["terms"].keys()
+    assert run(terms, "show", slug, shown["name"])["portfolios"][0]["terms"] == changed
+    gone = run(terms, "set", slug, shown["id"], "commission=", "--by", "ben@example.com")["terms"]
+    assert "commission" not in gone
+    assert "does not include this" in run(terms, *set_, "--by", "ana@example.com", code=2)
+    for wrong in ("commission_rate=-1", "rate=1", "commission_rate", "commission={"):
+        run(terms, "set", slug, shown["id"], wrong, "--by", "ben@example.com", code=2)
+    assert "give its number" in run(terms, "show", slug, "another", code=2)
 
 
 def run(group: click.Group, *arguments: object, code: int = 0) -> Any:

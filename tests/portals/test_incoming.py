@@ -77,6 +77,7 @@ def test_waiting_money_is_given_to_an_account_or_goes_back(
     assert visitor.get(payment).status_code == 404
     pay(placed, 1000, "a")
     task = f"/suspense/{tenant}/tasks/{one(placed, RefundTask)}"
+    assert visitor.send(f"{task}/dismiss", "/suspense", reason=" ").status_code == 422
     assert visitor.send(task, "/suspense", means="transfer", reference="OP-9").status_code == 302
     assert books(placed)[Book.REFUNDS] == -90
     assert "Juan" in visitor.text(f"/bank/statements/{one(placed, BankStatement)}")

@@ -10,15 +10,13 @@ from typing import Any
 
 import click
 
+from recupero.commands.acting import actor_of, by_option
 from recupero.kernel import command
-from recupero.kernel.database import Scope
-from recupero.kernel.errors import Forbidden, UserError, Words
-from recupero.kernel.runtime import Runtime
+from recupero.kernel.errors import UserError
 from recupero.ledger import paying, remittances, statements
 from recupero.ledger.tables import Remittance
 from recupero.reports import statements as documents
 from recupero.tenancy import queries as tenancy
-from recupero.tenancy import service as accounts
 from recupero.tenancy.permissions import Permission
 
 _FIGURES = (
@@ -27,12 +25,6 @@ _FIGURES = (
     "invoiced_minor", "statement_number", "invoice_number",
 )  # fmt: skip
 Command = Callable[..., None]
-
-
-def _by(made: Command) -> Command:
-    return click.option(
-        "--by", required=True, metavar="E-MAIL", help="The agency's user who takes this step."
-    )(made)
 
 
 def _common(made: Command) -> Command:
@@ -49,7 +41,7 @@ def remit() -> None:
 @click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), required=True, help="First day.")
 @click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Last day, included.")
 @click.option("--currency", default=None, help="The creditor's own by default.")
-@_by
+@by_option
 @_common
 def draw(
     tenant: str, first: datetime, last: datetime, currency: str | None, by: str, data_dir: Path | None,
@@ -58,7 +50,7 @@ def draw(
     """Draw the statement of TENANT for a period; one that is drawn and not issued is replaced."""
     with command.opened(data_dir) as platform:
         scope = tenancy.tenant_scope(platform.database, tenant)
-        actor = _actor(platform, scope, by, Permission.REMITTANCES_PREPARE)
+        actor = actor_of(platform, scope, by, Permission.REMITTANCES_PREPARE)
         with platform.database.transaction(scope) as session:
             drawn = remittances.draw(
                 session, currency=currency or tenancy.tenant(session).currency, period_from=first.date(),
@@ -86,12 +78,12 @@ def _step(name: str, permission: Permission, step: remittances.Step, what: str) 
     @remit.command(name, help=what)
     @click.argument("tenant")
     @click.argument("remittance_id", type=int)
-    @_by
+    @by_option
     @_common
     def run(tenant: str, remittance_id: int, by: str, data_dir: Path | None, as_json: bool) -> None:
         with command.opened(data_dir) as platform:
             scope = tenancy.tenant_scope(platform.database, tenant)
-            actor = _actor(platform, scope, by, permission)
+            actor = actor_of(platform, scope, by, permission)
             with platform.database.transaction(scope) as session:
                 answer = _shown(step(session, remittance_id, actor=actor))
         command.finish(answer, as_json=as_json)
@@ -109,7 +101,7 @@ _step(
 @click.argument("tenant")
 @click.argument("remittance_id", type=int)
 @click.option("--reference", required=True, help="The bank's reference of the payment.")
-@_by
+@by_option
 @_common
 def pay_out(
     tenant: str, remittance_id: int, reference: str, by: str, data_dir: Path | None, as_json: bool
@@ -117,7 +109,7 @@ def pay_out(
     """Note that an issued statement was paid."""
     with command.opened(data_dir) as platform:
         scope = tenancy.tenant_scope(platform.database, tenant)
-        actor = _actor(platform, scope, by, Permission.REMITTANCES_PAY)
+        actor = actor_of(platform, scope, by, Permission.REMITTANCES_PAY)
         with platform.database.transaction(scope) as session:
             answer = _shown(remittances.pay_out(session, remittance_id, reference=reference, actor=actor))
     command.finish(answer, as_json=as_json)
@@ -154,7 +146,7 @@ def export(
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file to write."
 )
-@_by
+@by_option
 @_common
 def payments(
     tenant: str, currency: str, form: str, out: Path, by: str, data_dir: Path | None, as_json: bool
@@ -162,24 +154,11 @@ def payments(
     """Write what TENANT is to be paid as a file for the bank: csv, or xml (SEPA pain.001.001.09)."""
     with command.opened(data_dir) as platform:
         scope = tenancy.tenant_scope(platform.database, tenant)
-        actor = _actor(platform, scope, by, Permission.REMITTANCES_PAY)
+        actor = actor_of(platform, scope, by, Permission.REMITTANCES_PAY)
         with platform.database.transaction(scope) as session:
             content = paying.payment_file(session, currency, form, actor=actor)
     _write(out, content)
     command.finish({"file": str(out), "format": form, "bytes": len(content)}, as_json=as_json)
-
-
-def _actor(platform: Runtime, scope: Scope, email: str, permission: Permission) -> str:
-    """The user of that e-mail, who must be allowed the step. Raises UserError, Forbidden."""
-    with platform.database.transaction(scope) as session:
-        user = tenancy.user_by_email(session, email)
-        caller = accounts.caller_of(session, user)
-    if not caller.may(permission):
-        raise Forbidden(
-            "your role or key does not include this: ask an administrator for '%(permission)s'",
-            permission=Words("permission", (permission.value,)),
-        )
-    return caller.actor
 
 
 def _shown(one: Remittance) -> dict[str, Any]:

@@ -132,6 +132,16 @@ def paid_back(data: dict[str, Any], tenant_id: int, task_id: int) -> None:
     once(tenant_id, lambda session: suspense.paid_back(session, task_id, **data, actor=actor))
 
 
+@blueprint.post("/tenants/<int:tenant_id>/refund-tasks/<int:task_id>/dismiss")
+@requires(Permission.PAYMENTS_BOOK)
+@blueprint.arguments(incoming_schemas.ReasonSchema)
+@blueprint.response(204)
+def dismiss_task(data: dict[str, Any], tenant_id: int, task_id: int) -> None:
+    """Say why the money is not paid back; it stays where it is"""
+    with tenant_transaction(tenant_id) as session:
+        suspense.dismiss(session, task_id, reason=data["reason"], actor=the_caller().actor)
+
+
 @blueprint.get("/bank-statements")
 @requires(Permission.PAYMENTS_READ)
 @blueprint.arguments(incoming_schemas.TenantPageSchema, location="query")

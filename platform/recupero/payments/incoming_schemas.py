@@ -109,7 +109,7 @@ class MaybeAccountsSchema(Schema):
 
 
 class TaskQuerySchema(TenantPageSchema):
-    state = fields.String(validate=validate.OneOf(("open", "done", "void")))
+    state = fields.String(validate=validate.OneOf(("open", "done", "void", "dismissed")))
 
 
 class RefundTaskSchema(Schema):
@@ -127,6 +127,7 @@ class RefundTaskSchema(Schema):
     closed_by = fields.String(required=True, allow_none=True)
     means = fields.String(required=True, allow_none=True)
     reference = fields.String(required=True, allow_none=True)
+    reason = fields.String(required=True, allow_none=True)
 
 
 class PaidBackSchema(Schema):

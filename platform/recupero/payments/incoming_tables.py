@@ -46,8 +46,9 @@ class Receipt(TenantOwned, Base):
 class RefundTask(TenantOwned, Base):
     """Money to pay back: what no debt of a known debtor takes, or a refund that failed at the gateway.
 
-    `state`: open, done, void (a debt took it, or it went back another way). `failed_minor` is what of it was
-    refunded and did not arrive: that is to be paid back whether a debt takes it meanwhile or not."""
+    `state`: open, done, void (a debt took it, or it went back another way), dismissed (a person said why it
+    is not paid back: the money stays where it is). `failed_minor` is what of it was refunded and did not
+    arrive: that is to be paid back whether a debt takes it meanwhile or not."""
 
     __tablename__ = "refund_tasks"
     __table_args__ = (
@@ -60,12 +61,13 @@ class RefundTask(TenantOwned, Base):
     amount_minor: Mapped[int]
     failed_minor: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     currency: Mapped[str] = mapped_column(String(3))
-    state: Mapped[str] = mapped_column(String(4))
+    state: Mapped[str] = mapped_column(String(9))
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[str | None]
     means: Mapped[str | None] = mapped_column(String(8))
     reference: Mapped[str | None]
+    reason: Mapped[str | None]  # why it was dismissed
 
 
 class BankStatement(TenantOwned, Base):

@@ -198,7 +198,11 @@ def review_tasks(session: Session, event: PaymentBooked | PaymentReversed | Paym
             task.amount_minor, task.failed_minor = due[payment_id]
         else:
             task.state, task.closed_at, task.closed_by = "void", clock.now(), "system"
-    for payment_id in sorted(due.keys() - known.keys()):
+    new = sorted(due.keys() - known.keys())
+    dismissed = _dismissed(session, new) if new else {}
+    for payment_id in new:
+        if due[payment_id].amount_minor <= dismissed.get(payment_id, 0):
+            continue
         # it was meant for debts and is more than they are, or a refund of it did not arrive
         if payments[payment_id].account_ids or due[payment_id].failed_minor:
             _open_task(session, payments[payment_id], due[payment_id], "system")
@@ -310,15 +314,7 @@ def paid_back(session: Session, task_id: int, *, means: str, reference: str, act
         )
     if not reference.strip():
         raise UserError("the bank's reference of the payment is needed", field="reference")
-    task = session.execute(
-        select(RefundTask)
-        .where(RefundTask.tenant_id == scope_of(session).tenant(), RefundTask.id == task_id)
-        .with_for_update()
-    ).scalar_one_or_none()
-    if task is None:
-        raise NotFound("no such task")
-    if task.state != "open":
-        raise Conflict("this money is not to be paid back any more")
+    task = _open(session, task_id)
     payment = _payment(session, task.payment_id)
     due = _due_back(session, [payment]).get(payment.id)
     if due is None:
@@ -340,6 +336,48 @@ def paid_back(session: Session, task_id: int, *, means: str, reference: str, act
         session, "payments.paid_back", f"payment:{payment.id}", actor=actor, tenant_id=payment.tenant_id,
         amount_minor=due.amount_minor, currency=payment.currency, means=means,
     )  # fmt: skip
+
+
+def dismiss(session: Session, task_id: int, *, reason: str, actor: str) -> None:
+    """Say why the money of a task is not paid back: it stays where it is, and no other task comes by itself
+    unless there is more. Raises NotFound, Conflict where the task is closed, UserError without reason."""
+    if not reason.strip():
+        raise UserError("say why this is not paid back", field="reason")
+    task = _open(session, task_id)
+    task.state, task.reason = "dismissed", reason.strip()
+    task.closed_at, task.closed_by = clock.now(), actor
+    session.flush()
+    audit.record(
+        session, "payments.refund_dismissed", f"payment:{task.payment_id}", actor=actor,
+        tenant_id=task.tenant_id, amount_minor=task.amount_minor, currency=task.currency, why=task.reason,
+    )  # fmt: skip
+
+
+def _open(session: Session, task_id: int) -> RefundTask:
+    """The task, its row held."""
+    task = session.execute(
+        select(RefundTask)
+        .where(RefundTask.tenant_id == scope_of(session).tenant(), RefundTask.id == task_id)
+        .with_for_update()
+    ).scalar_one_or_none()
+    if task is None:
+        raise NotFound("no such task")
+    if task.state != "open":
+        raise Conflict("this money is not to be paid back any more")
+    return task
+
+
+def _dismissed(session: Session, payment_ids: Collection[int]) -> dict[int, int]:
+    """The most of each payment that somebody said is not paid back."""
+    rows = session.execute(
+        select(RefundTask.payment_id, func.max(RefundTask.amount_minor))
+        .where(
+            RefundTask.tenant_id == scope_of(session).tenant(), RefundTask.state == "dismissed",
+            RefundTask.payment_id.in_(list(payment_ids)),
+        )
+        .group_by(RefundTask.payment_id)
+    )  # fmt: skip
+    return {payment: int(most) for payment, most in rows}
 
 
 def _so_far(session: Session, payment: Payment, kind: str) -> int:

@@ -109,6 +109,16 @@ def suspense_paid_back(tenant_id: int, task_id: int) -> ResponseReturnValue:
     return redirect(url_for("portals.suspense_list"))
 
 
+@blueprint.post("/suspense/<int:tenant_id>/tasks/<int:task_id>/dismiss")
+@requires(Permission.PAYMENTS_BOOK)
+def suspense_dismissed(tenant_id: int, task_id: int) -> ResponseReturnValue:
+    """The money of a task is not paid back."""
+    with tenant_transaction(tenant_id) as session:
+        suspense.dismiss(session, task_id, reason=Form.sent().optional("reason"), actor=the_caller().actor)
+    flash(_("Dismissed. The money stays where it is."))
+    return redirect(url_for("portals.suspense_list"))
+
+
 @blueprint.get("/receipts")
 @requires(Permission.ACCOUNTS_WORK)
 def receipts_list() -> ResponseReturnValue:

@@ -14,6 +14,7 @@ from recupero.contacts.gate import packs, purpose_for_law
 from recupero.contacts.told import NewFact
 from recupero.decisions import reading
 from recupero.decisions.candidates import law_columns
+from recupero.decisions.queries import tolerated
 from recupero.decisions.service import PlanResult, plan_tenant
 from recupero.decisions.tables import Decision, PlanRun
 from recupero.kernel import clock
@@ -22,8 +23,9 @@ from recupero.law.service import judge_contact
 from recupero.outreach import service as outreach
 from recupero.outreach.service import NewAction
 from recupero.outreach.tables import Action
+from recupero.payments.plan_following import settle_due
 from recupero.payments.plan_schedule import Choice
-from recupero.payments.plans import agree_plan, settle_due
+from recupero.payments.plans import agree_plan
 from recupero.payments.policy import Offerer
 from recupero.payments.tables import PromiseToPay
 from recupero.placements import service as placements
@@ -222,6 +224,22 @@ def test_two_tenants_are_planned_apart(world: World) -> None:
     assert (result.accounts, len(_actions(world, mine)), len(_actions(world, other))) == (2, 2, 0)
     with world.platform.database.transaction(other) as session:
         assert session.execute(select(PlanRun)).all() == []
+
+
+def test_nobody_is_chased_for_cents_but_for_what_small_debts_make_together(world: World) -> None:
+    scope = world.tenant()
+    with world.platform.database.transaction(scope) as session:
+        book = portfolio(session, exploration=0, tolerance_minor=1_000)
+        little, edge = debt(session, book, balance=999), debt(session, book, balance=1_000)
+        first = debt(session, book, balance=600)
+        debt(session, book, owner=first, balance=600)
+        free = debt(session, portfolio(session, exploration=0), balance=1)
+    assert _plan(world, scope).blocked["below_tolerance"] == 1
+    planned = {action.debtor_id for action in _actions(world, scope)}
+    assert planned == {edge.debtor_id, first.debtor_id, free.debtor_id}
+    with world.platform.database.transaction(scope) as session:
+        told_of = [tolerated(session, one.account_id) for one in (little, edge, first, free)]
+    assert told_of == [1_000, None, None, None]
 
 
 def test_the_pace_of_the_strategy_is_kept(world: World) -> None:

@@ -1,10 +1,14 @@
 """The list finds accounts; the page of one shows what is known, and only to its readers."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
+from recupero.kernel import clock
 from recupero.kernel.database import Scope
+from recupero.outreach.queries import actions_of
+from recupero.outreach.service import NewAction, schedule
+from recupero.outreach.states import Move, move
 from recupero.placements.service import open_hold
 from recupero.tenancy.permissions import Role
 from tests.decisions import debts
@@ -50,6 +54,25 @@ def test_the_page_shows_balance_and_what_is_lawful_when(
     assert "CLP\xa0125,000" in page
     assert "ana@example.com" in page
     assert "When contact is lawful" in page
+
+
+def test_the_page_says_why_nothing_is_sent_and_why_what_is_planned_waits(
+    visitor: Visitor, scope: Scope
+) -> None:
+    with visitor.platform.database.transaction(scope) as session:
+        little = debts.debt(session, debts.portfolio(session, tolerance_minor=500), balance=499)
+        other = debts.debt(session, debts.portfolio(session))
+        soon = clock.now() + timedelta(hours=1)
+        schedule(session, [
+            NewAction(other.account_id, other.debtor_id, other.person_id, "email", "first_notice", soon,
+                      soon + timedelta(days=2)),
+        ])  # fmt: skip
+        (action,) = actions_of(session, other.account_id)
+        move(session, [Move(action.id, "scheduled", "pace:sms")])
+    visitor.sign_in(Role.AGENT, scope)
+    page = visitor.text(f"/accounts/{little.account_id}").replace("\xa0", "")
+    assert "all that the debtor owes is less than CLP500" in page
+    assert "waits its turn" in visitor.text(f"/accounts/{other.account_id}")
 
 
 def test_personal_data_is_hidden_from_those_who_do_not_work_accounts(

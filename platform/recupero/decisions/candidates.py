@@ -42,7 +42,8 @@ def workable(
     """The accounts that may be worked now, with the template that fits their state.
 
     A hold beats everything; a promise or a running plan quiets the chase but not the word about itself. Then
-    what is under way already, the strategy's pace and its most contacts in 30 days.
+    what is under way already, what is too little to chase, the strategy's pace and its most contacts in 30
+    days.
     """
     import polars as pl
 
@@ -55,6 +56,7 @@ def workable(
         .when(pl.col("busy")).then(pl.lit("already_scheduled"))
         .when(pl.col("promised_for").is_not_null() & ~pl.col("reminding")).then(pl.lit("promise_running"))
         .when(pl.col("reminding")).then(None)
+        .when(_little(strategies)).then(pl.lit("below_tolerance"))
         .when(pl.col("last_at") > pl.lit(at) - pl.col("pace")).then(pl.lit("pace"))
         .when(pl.col("lately") >= pl.col("most")).then(pl.lit("max_contacts_30d"))
     )  # fmt: skip
@@ -74,9 +76,13 @@ def _with_strategy(accounts: pl.DataFrame, strategies: Mapping[int, Strategy], a
             "pace": [timedelta(days=each.pace_days) for each in strategies.values()],
             "most": [each.max_contacts_30d for each in strategies.values()],
             "remind": [each.promise_reminder_days for each in strategies.values()],
+            "least": [each.tolerance_minor for each in strategies.values()],
         },
-        schema={"portfolio": pl.Int64, "pace": pl.Duration("us"), "most": pl.Int64, "remind": pl.Int64},
-    )
+        schema={
+            "portfolio": pl.Int64, "pace": pl.Duration("us"), "most": pl.Int64, "remind": pl.Int64,
+            "least": pl.Int64,
+        },
+    )  # fmt: skip
     today = pl.lit(at).dt.date()
     until = today + pl.duration(days=pl.col("remind"))
     reminding = (pl.col("promised_for") >= today) & (pl.col("promised_for") <= until)
@@ -85,6 +91,15 @@ def _with_strategy(accounts: pl.DataFrame, strategies: Mapping[int, Strategy], a
     return accounts.join(limits, on="portfolio", how="left").with_columns(
         reminding=reminding.fill_null(value=False) | late, late=late
     )
+
+
+def _little(strategies: Mapping[int, Strategy]) -> Any:
+    """All that the debtor owes in the currency together is less than what the portfolio is chased for."""
+    import polars as pl
+
+    if not any(each.tolerance_minor for each in strategies.values()):
+        return pl.lit(value=False)
+    return pl.col("balance_minor").sum().over("debtor", "currency") < pl.col("least")
 
 
 def _nowhere() -> Any:

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from recupero.decisions.tables import Decision, PlanRun
 from recupero.kernel.database import scope_of
+from recupero.placements.lifecycle import ENDED
 
 
 def decisions_of(session: Session, account_id: int, limit: int = 20) -> Sequence[Decision]:
@@ -23,6 +24,25 @@ def decisions_of(session: Session, account_id: int, limit: int = 20) -> Sequence
         .scalars()
         .all()
     )
+
+
+# As planning has it: what a debtor owes in the currency, over all open accounts of the creditor.
+_TOLERATED = f"""
+SELECT (p.strategy ->> 'tolerance_minor')::bigint FROM accounts a
+JOIN portfolios p ON p.tenant_id = a.tenant_id AND p.id = a.portfolio_id
+WHERE a.tenant_id = ANY (:tenants) AND a.id = :account AND a.balance_minor > 0
+  AND jsonb_typeof(p.strategy -> 'tolerance_minor') = 'number'
+  AND (SELECT sum(o.balance_minor) FROM accounts o WHERE o.tenant_id = a.tenant_id
+       AND o.debtor_id = a.debtor_id AND o.currency = a.currency AND o.balance_minor > 0
+       AND o.status NOT IN ({", ".join(f"'{status}'" for status in sorted(ENDED))}))
+      < (p.strategy ->> 'tolerance_minor')::bigint
+"""  # noqa: S608 - our own states
+
+
+def tolerated(session: Session, account_id: int) -> int | None:
+    """The sum below which the account's creditor chases nobody (minor units), where its debtor owes less."""
+    values = {"tenants": list(scope_of(session).tenant_ids), "account": account_id}
+    return session.execute(text(_TOLERATED), values).scalar_one_or_none()
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ class Strategy:
     days. `daily`: most actions a local day by channel. `budget_minor`: most cost of one plan.
     `costs_minor`: cost of one action by channel, minor units. `exploration`: share of debtors whose action is
     drawn at random among the lawful ones. `minimum_value_minor`: expected value below which nothing is done.
+    `tolerance_minor`: a debtor who owes less than this in the portfolio's currency is not chased.
     `promise_reminder_days`: days before a promise's date on which it is recalled. `tones`: tone by purpose.
     """
 
@@ -35,6 +36,7 @@ class Strategy:
     costs_minor: Mapping[str, int] = field(default_factory=dict)
     exploration: float = 0.05
     minimum_value_minor: int = 0
+    tolerance_minor: int = 0
     promise_reminder_days: int = 1
     tones: Mapping[str, str] = field(default_factory=dict)
 
@@ -117,6 +119,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "costs_minor": _by_channel,
     "exploration": _share,
     "minimum_value_minor": _whole,
+    "tolerance_minor": _whole,
     "promise_reminder_days": _whole,
     "tones": _tones,
 }

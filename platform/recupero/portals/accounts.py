@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from recupero.contacts import proving, told
+from recupero.decisions import queries as decisions
 from recupero.decisions.features import FEATURES
 from recupero.kernel import clock
 from recupero.kernel.errors import NotFound
@@ -110,6 +111,7 @@ def account_view(
             "closed": lawful.closed_because(states),
             "moments": timeline.of_account(session, account_id, actions),
             "planned": _planned(actions),
+            "tolerated": decisions.tolerated(session, account_id),
             "feature_words": {spec.name: spec.label for spec in FEATURES},
             "show": _reader(),
             "today": clock.now().date(),

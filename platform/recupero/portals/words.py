@@ -277,11 +277,20 @@ HELD: Words = {
     "promise_running": _("Promise running"),
     "pace": _("Contacted lately"),
     "max_contacts_30d": _("Contacted often this month"),
+    "below_tolerance": _("Too little to chase"),
     "strategy_invalid": _("Strategy cannot be read"),
     "opted_out": _("Opted out"),
     "no_contact_point": _("No address known"),
     "no_timezone": _("Time zone not known"),
     "debtor_wishes_other_channel": _("Wishes another channel"),
+}
+PUT_OFF: Words = {
+    "law": _("put off to a lawful moment"),
+    "preferred_hours": _("put off to the hours the debtor asked for"),
+    "pace": _("waits its turn: the provider's account takes no more a second"),
+    "provider_down": _("waits until the provider works again"),
+    "retry": _("tried again: the provider did not take it"),
+    "lease_ended": _("tried again: a worker stopped"),
 }
 FORMS: Words = {
     "long": _("Long: e-mail and letter"),
@@ -554,6 +563,7 @@ LABELS: Mapping[str, Words] = {
     "field": FIELDS,
     "reason": REASONS,
     "held": HELD,
+    "put_off": PUT_OFF,
     "dates": DATE_ORDERS,
     "outcome": OUTCOMES,
     "counted": COUNTED,

@@ -13,11 +13,13 @@ from recupero.contacts.gate import packs, purpose_for_law
 from recupero.contacts.policies import lawbook
 from recupero.contacts.reservation import HISTORY, Made, person_history
 from recupero.contacts.tables import Contact, LinkVisit, MessageCopy, Preference
+from recupero.kernel import clock
 from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound
 from recupero.law.service import judge_contact
-from recupero_sdk.law import Channel, Facts, Proposal, Verdict
+from recupero_sdk.law import Channel, Facts, Proposal, RuleOutcome, Verdict
+from recupero_sdk.law.caller import check_caller
 
 __all__ = [
     "HISTORY", "Dossiers", "Made", "Permissions", "dossiers", "packs", "permissions_of", "person_history",
@@ -76,6 +78,18 @@ def judge_going_on(session: Session, contact_id: int, at: datetime) -> Verdict:
     proposal = Proposal(at, "call", purpose=purpose_for_law(purpose))
     law = lawbook(session).of(account.tenant_id, at)
     return judge_contact(law, known.facts(row.account_id, row.contact_point_id), history, proposal)
+
+
+def judge_number(session: Session, contact_id: int, number: str | None) -> list[RuleOutcome]:
+    """The rules that refuse a person's call from this number (None: withheld). Needs the agency in scope."""
+    account_id = account_of(session, contact_id)
+    if account_id is None:
+        return []
+    known = dossiers(session, [account_id])
+    facts = known.facts(account_id, dialled(session, contact_id))
+    law = lawbook(session).of(known.accounts[account_id].tenant_id, clock.now())
+    pack, made = law.by_country[facts.country], Proposal(clock.now(), "call", automated=False)
+    return [said for said in check_caller(pack, facts, made, number) if said.outcome == "refused"]
 
 
 @dataclass(frozen=True, slots=True)

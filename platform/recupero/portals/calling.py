@@ -9,10 +9,13 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts import queries as contacts
 from recupero.contacts.dispositions import DISPOSITIONS
+from recupero.kernel import runtime
+from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict, UserError
 from recupero.outreach.scripts import runs, spoken
 from recupero.outreach.scripts.runs import Talk
 from recupero.outreach.scripts.shape import REASONS
+from recupero.outreach.voice import clicking, turns
 from recupero.payments import service as payments
 from recupero.payments.policy import offerer_of
 from recupero.placements import browse
@@ -86,6 +89,25 @@ def account_call_promise(account_id: int, contact_id: int) -> ResponseReturnValu
     return _go_on(account_id, contact_id, form, promise)
 
 
+@blueprint.post(f"{_CALL}/ring")
+@requires(Permission.ACCOUNTS_WORK)
+def account_call_ring(account_id: int, contact_id: int) -> ResponseReturnValue:
+    """Ring the agent's telephone, then the person's."""
+    card, caller, database = _card(account_id), the_caller(), runtime.current().database
+    scope = Scope(caller.agency_id, (card.account.tenant_id,))
+    try:
+        refused = clicking.ring(database, scope, contact_id, user_id=int(caller.actor.removeprefix("user:")))
+    except UserError as error:
+        flash(said(error), "warn")
+    else:
+        why = " ".join(rule.explain(language()) for rule in refused)
+        if refused:
+            flash(_("The law does not allow this call now. %(why)s", why=why), "warn")
+        else:
+            flash(_("Your telephone rings. Take it, and the person is called."))
+    return redirect(url_for("portals.account_in_call", account_id=account_id, contact_id=contact_id))
+
+
 @blueprint.post(_CALL)
 @requires(Permission.ACCOUNTS_WORK)
 def account_end_call(account_id: int, contact_id: int) -> ResponseReturnValue:
@@ -128,10 +150,13 @@ def _page(account_id: int, contact_id: int, form: Form) -> ResponseReturnValue:
         runs.begin(session, contact_id, account_id, led_by="agent")
         talk = runs.talk(session, contact_id, agent=_name())
         link, dialled = _link(session, talk), contacts.dialled(session, contact_id)
+        legs, connects = turns.legs(session, contact_id), clicking.connector(session) is not None
     page = render_template(
         "accounts/call.html", card=card, tenant=tenant, contact_id=contact_id, form=form, talk=talk,
         link=link, number=next((point.value for point in card.points if point.id == dialled), None),
-        results=_results(talk), reasons=_reasons(talk), Fact=Fact, locale_code=language(),
+        results=_results(talk), legs=legs,
+        rings=connects and not any(leg.leg == clicking.PERSON for leg in legs),
+        reasons=_reasons(talk), Fact=Fact, locale_code=language(),
     )  # fmt: skip
     return page, form.status
 

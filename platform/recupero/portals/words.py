@@ -216,6 +216,21 @@ POINT_STATES: Words = {
     "valid": _("Valid"),
     "invalid": _("Invalid"),
 }
+CALL_LEGS: Words = {
+    "agent": _("The agent's telephone"),
+    "person": _("The person's telephone"),
+    "transfer": _("Put through to an agent"),
+}
+CALL_LEG_STATUSES: Words = {
+    "ringing": _("rings"),
+    "human": _("somebody took it"),
+    "machine": _("a machine took it"),
+    "answered": _("was answered"),
+    "no_answer": _("nobody answered"),
+    "busy": _("was engaged"),
+    "failed": _("did not come about"),
+    "invalid": _("no such number"),
+}
 POINT_KINDS: Words = {
     "phone": _("Phone"),
     "email": _("E-mail"),
@@ -555,6 +570,8 @@ LABELS: Mapping[str, Words] = {
     "form": FORMS,
     "tone": TONES,
     "call_stage": CALL_STAGES,
+    "call_leg": CALL_LEGS,
+    "call_leg_status": CALL_LEG_STATUSES,
     "cause": CAUSES,
     "intent": INTENTS,
     "skill": SKILLS,

@@ -175,10 +175,11 @@ def _ended(session: Session, contact_id: int, run: CallRun | None, event: CallEv
 
 
 def _price(session: Session, contact_id: int, event: CallEvent) -> None:
+    """What it cost; `reserved` changes no state: what the call came to is coded apart."""
     if event.cost is not None:
         cost = event.cost
         news.hear(session, contact_id, News(
-            "sent", reference=event.reference, price=Price(cost.amount_micro, cost.currency, cost.units)
+            "reserved", reference=event.reference, price=Price(cost.amount_micro, cost.currency, cost.units)
         ))  # fmt: skip
 
 

@@ -5,10 +5,12 @@ import re
 import pytest
 from flask import Flask
 
+from plugins.channels.voice.tests.twilio_calls import AGENT, Twilio, running
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
 from recupero.outreach.scripts import store
 from recupero.placements.tables import Account, Debtor
+from recupero.tenancy import service as tenancy
 from recupero.tenancy.permissions import Role
 from tests.factories import World
 from tests.outreach.placed import Placed, place
@@ -166,3 +168,25 @@ def test_a_script_is_read_through_with_a_real_account_of_ones_own(
     assert number in page
     stranger = signed_in(app, Role.SUPERVISOR, world.tenant())
     assert stranger.client.get(f"/scripts/0?account={number}").status_code == 422
+
+
+def test_a_click_rings_the_agent_and_what_became_of_it_stands_on_the_page(
+    visitor: Visitor, placed: Placed, number: str
+) -> None:
+    visitor.sign_in(Role.AGENT, placed.scope)
+    page = called(visitor, placed)
+    assert "Call by phone" not in visitor.text(page)  # no connector for calls is switched on
+    twilio = Twilio()
+    with running(twilio) as config:
+        with runtime.current().database.transaction(placed.scope) as session:
+            tenancy.configure_plugin(
+                session, kind="channel", key="voice", enabled=True, settings=dict(config.settings),
+                secret_values=dict(config.secrets), actor="system",
+            )  # fmt: skip
+        assert "Call by phone" in visitor.text(page)
+        visitor.send(f"{page}/ring", page)
+        assert "First tell at which number calls ring for you." in visitor.text(page)
+        visitor.send("/profile/calls", "/profile", phone=AGENT, hours="")
+        visitor.send(f"{page}/ring", page)
+        assert "The agent&#39;s telephone: rings" in visitor.text(page)
+    assert [call["to"] for call in twilio.calls] == [AGENT]

@@ -5,7 +5,7 @@ opt-out that is recorded meanwhile either came before (and is seen) or waits for
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -42,7 +42,7 @@ from recupero.outreach.writer import sender_of
 from recupero.payments import service as payments
 from recupero.placements.lifecycle import HOLDS
 from recupero.placements.reach import Point, Reachable
-from recupero_sdk.channels import Message
+from recupero_sdk.channels import Message, Rewords
 from recupero_sdk.law import RuleOutcome
 
 
@@ -242,7 +242,7 @@ def _checked(
     """Keep the messages that say what the law wants said and nothing that it forbids."""
     seen = contact_queries.approached(session, {case.account.account_id for case in cases})
     refused, good = list[Move](), dict[int, Words]()
-    stated = disclosures.stated(session)
+    stated, heard = disclosures.stated(session), _heard(session, cases)
     for case in cases:
         action, text = case.action, written[case.action.id]
         if isinstance(text, str):
@@ -256,10 +256,13 @@ def _checked(
             else:
                 good[action.id] = text
             continue
-        later = case.account.account_id in seen
+        later, shown = case.account.account_id in seen, text.shown
         broken = _broken(case, text, known, law, later=later)
         if missing := disclosures.missing(broken):
             text = disclosures.completed(text, missing, stated)
+            broken = _broken(case, text, known, law, later=later)
+        if not broken and (read := _worded(case, text, heard)) is not None:
+            text = replace(text, text=read, subject="", shown=shown)
             broken = _broken(case, text, known, law, later=later)
         if broken:
             details = {"rules": [outcome.to_json() for outcome in broken]}
@@ -267,6 +270,25 @@ def _checked(
         else:
             good[action.id] = text
     return refused, good
+
+
+def _heard(session: Session, cases: Sequence[_Case]) -> dict[tuple[int, str], datetime]:
+    """When those last wrote whose connectors may send words of their own, by debtor and connector."""
+    people = {case.account.debtor_id for case in cases if isinstance(case.connector.channel, Rewords)}
+    return conversations.heard_at(session, people) if people else {}
+
+
+def _worded(case: _Case, text: Words, heard: Mapping[tuple[int, str], datetime]) -> str | None:
+    """What the person would read where the connector sends approved words in place of ours."""
+    connector: object = case.connector.channel
+    if not isinstance(connector, Rewords):
+        return None
+    message = Message(
+        "preview", case.action.channel, case.point.value, text.subject, text.text, language=text.language,
+        template=case.action.template, values=text.values, code=text.code,
+        heard_at=heard.get((case.account.debtor_id, case.connector.key)),
+    )  # fmt: skip
+    return connector.worded(message, case.connector.config)
 
 
 def _broken(case: _Case, text: Words, known: Dossiers, law: Packs, *, later: bool) -> list[RuleOutcome]:

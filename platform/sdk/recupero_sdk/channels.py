@@ -141,6 +141,17 @@ class DryRuns(Protocol):
         ...
 
 
+@runtime_checkable
+class Rewords(Protocol):
+    """May send words that somebody else approved in place of the house's."""
+
+    def worded(self, message: Message, config: PluginConfig) -> str | None:
+        """What the person would read where that is not `message.text`; as much of it as the connector knows.
+        None: the house's words go as they are, or nothing would go. The law's required words are looked for
+        in it before anything is sent."""
+        ...
+
+
 def carried(channel: Channel, config: PluginConfig) -> tuple[str, ...]:
     """The channels of law that a connector carries as it is set up: those named in its setting `channels`,
     with commas, where it has one that is filled in; otherwise all that it can."""

@@ -11,12 +11,20 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from plugins.channels.whatsapp.tests.cloud_api import VERIFY, CloudApi, change, running, signed, webhook
+from plugins.channels.whatsapp.tests.cloud_api import (
+    VERIFY,
+    WHOLE,
+    CloudApi,
+    change,
+    running,
+    signed,
+    webhook,
+)
 from recupero.contacts.queries import permissions_of
-from recupero.contacts.tables import Contact
+from recupero.contacts.tables import Contact, MessageCopy
 from recupero.kernel import jobs, runtime
 from recupero.kernel.database import Scope
-from recupero.outreach.tables import Action
+from recupero.outreach.tables import Action, ActionEvent
 from recupero.tenancy import service as tenancy
 from recupero_sdk.inbound import InboundRequest
 from tests.outreach.placed import Placed, place, plan
@@ -29,14 +37,15 @@ def client(app: Flask) -> FlaskClient:
 
 
 @contextmanager
-def sent(scope: Scope, api: CloudApi) -> Iterator[Placed]:
-    """One message of the tenant has gone out from this number."""
+def sent(scope: Scope, api: CloudApi, templates: str = WHOLE) -> Iterator[Placed]:
+    """One message of the tenant has gone out from this number, in an approved template."""
     (placed,) = place(scope)
     plan([placed], "whatsapp")
     with running(api) as config:
         with runtime.current().database.transaction(scope) as session:
             tenancy.configure_plugin(
-                session, kind="channel", key="whatsapp", enabled=True, settings=dict(config.settings),
+                session, kind="channel", key="whatsapp", enabled=True,
+                settings={**config.settings, "templates": templates},
                 secret_values=dict(config.secrets), actor="system",
             )  # fmt: skip
         run()
@@ -64,7 +73,7 @@ def test_a_reading_is_news_of_the_message(scope: Scope, client: FlaskClient) -> 
     api = CloudApi()
     with sent(scope, api):
         (message,) = api.taken
-        assert message["template"]["name"] == "recupero_first_notice"
+        assert message["template"]["name"] == "recupero_whole_notice"
         for status in ("sent", "delivered", "read", "read"):
             news = {"id": message["id"], "status": status, "biz_opaque_callback_data": "of no use here"}
             assert tell(client, scope, api, statuses=[news]).status_code == 200
@@ -110,3 +119,25 @@ def test_meta_s_question_is_answered_and_what_is_not_signed_changes_nothing(
         body = webhook(change(number=api.number, statuses=[{"id": api.taken[0]["id"], "status": "read"}]))
         assert client.post(address, data=body, content_type="application/json").status_code == 401
     assert [contact.state for contact in all_of(scope, Contact)] == ["sent"]
+
+
+def test_an_approved_template_says_what_the_law_wants_or_nothing_goes_out(scope: Scope) -> None:
+    api = CloudApi()
+    short = WHOLE.replace(" Usted {{10}}, {{11}}.", "").replace("rights, not_execution, ", "")
+    short = short.replace("{{12}}", "{{10}}")
+    with sent(scope, api, short):
+        assert api.taken == []
+    (action,) = all_of(scope, Action)
+    assert (action.state, action.reason) == ("blocked", "content:CL-37-no-threat-dicom")
+    with runtime.current().database.transaction(scope) as session:
+        events = session.execute(select(ActionEvent).where(ActionEvent.state == "blocked")).scalars()
+        (event,) = events
+    named = [rule["details"]["items"] for rule in (event.details or {})["rules"]]
+    assert named == ["not_execution", "rights"]
+
+
+def test_what_the_person_read_is_what_is_kept(scope: Scope) -> None:
+    with sent(scope, CloudApi()):
+        (kept,) = all_of(scope, MessageCopy)
+    assert kept.body.startswith("Hola Ana Prueba")
+    assert "/p/" in kept.body

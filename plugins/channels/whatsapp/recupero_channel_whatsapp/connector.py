@@ -112,6 +112,15 @@ class WhatsApp:
             return [Receipt(message.key, SendOutcome.REFUSED, reason=problem) for message in messages]
         return [_foreseen(_draft(message, config)) for message in messages]
 
+    def worded(self, message: Message, config: PluginConfig) -> str | None:
+        """What the person reads of an approved template; None inside the window."""
+        if self.check(config):
+            return None
+        draft = _draft(message, config)
+        if isinstance(draft, Receipt) or draft.type != "template":
+            return None
+        return templates.parse(config.get("templates"))[templates.house_name(message)].read(message)
+
     def send(self, messages: Sequence[Message], config: PluginConfig) -> list[Receipt]:
         """One request a message over one connection; a key that this process has sent is not sent again.
 

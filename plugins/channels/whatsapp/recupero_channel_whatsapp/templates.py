@@ -4,9 +4,9 @@
 
 Left of `=` stands the house's template and language. On the right the template's name at Meta and its
 language there (left out: the same), the values of its body in their order, then, each after a bar, what else
-it has: `header: value`, and its buttons from left to right: `url: value`, `reply: PAYLOAD`, and `fixed` for
-one that takes nothing. A named variable is written `variable=value`. Lines end with a line break or a
-semicolon.
+it has: `body: the approved words with {{1}} for each value`, `header: value`, and its buttons from left to
+right: `url: value`, `reply: PAYLOAD`, and `fixed` for one that takes nothing. A named variable is written
+`variable=value`. Lines end with a line break or a semicolon.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ _NAME = re.compile(r"[a-z0-9_]{1,512}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Z]{2,3})?")
 _HOUSE = re.compile(r"[a-z0-9_]+\.[a-z]{2}")
 _VALUE = re.compile(r"([a-z0-9_]+=)?[a-z_]+")
+_PLACE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _PAYLOAD = re.compile(r"[^|;\n]{1,128}")
 #: A template has ten buttons at most.
 MOST_BUTTONS = 10
@@ -48,13 +49,27 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """A template that Meta has approved, with the values it takes (`value` or `variable=value`)."""
+    """A template that Meta has approved, with the values it takes (`value` or `variable=value`); `words` is
+    its approved body, empty where nobody told it."""
 
     name: str
     language: str
     body: tuple[str, ...] = ()
     header: tuple[str, ...] = ()
     buttons: tuple[Button, ...] = ()
+    words: str = ""
+
+    def read(self, message: Message) -> str:
+        """What the person reads: the header and the approved body with its values; of a body that nobody told
+        the values alone. Raises `Unfilled`."""
+        filled = {
+            variable or str(place): _value(name, message)
+            for place, (variable, _named, name) in enumerate((one.rpartition("=") for one in self.body), 1)
+        }
+        body = _PLACE.sub(lambda place: filled.get(place[1], place[0]), self.words)
+        header = [_value(name.rpartition("=")[2], message) for name in self.header]
+        links = [message.values.get(one.what, "") for one in self.buttons if one.kind == "url"]
+        return "\n".join([*header, body or "\n".join(filled.values()), *filter(None, links)])
 
     def filled(self, message: Message) -> dict[str, Any]:
         """The `template` object of a request to send. Raises `Unfilled`."""
@@ -97,18 +112,30 @@ def _approved(line: str, language: str, text: str) -> Approved:
     code = code if at else language
     if not _NAME.fullmatch(name) or not _LANGUAGE.fullmatch(code):
         raise ValueError(f"`{line}`: `{name}` in `{code}` is no name of an approved template; {_FORM}")
-    header, buttons = tuple[str, ...](), list[Button]()
+    header, buttons, words = tuple[str, ...](), list[Button](), ""
     for other in others:
         kind, _, what = (side.strip() for side in other.partition(":"))
-        if kind == "header" and not header and _VALUE.fullmatch(what):
+        if kind == "body" and what and not words:
+            words = what
+        elif kind == "header" and not header and _VALUE.fullmatch(what):
             header = (what,)
         elif _is_button(kind, what):
             buttons.append(Button(kind, what))
         else:
-            raise ValueError(f"`{line}`: `{other}` is neither header, url, reply nor fixed; {_FORM}")
+            raise ValueError(f"`{line}`: `{other}` is neither body, header, url, reply nor fixed; {_FORM}")
     if len(buttons) > MOST_BUTTONS:
         raise ValueError(f"`{line}`: a template has {MOST_BUTTONS} buttons at most")
-    return Approved(name, code, _values(line, values), header, tuple(buttons))
+    taken = _values(line, values)
+    if words:
+        _fit(line, words, taken)
+    return Approved(name, code, taken, header, tuple(buttons), words)
+
+
+def _fit(line: str, words: str, values: tuple[str, ...]) -> None:
+    """Each place of the approved body has its value, and the other way round."""
+    wanted = {value.rpartition("=")[0] or str(place) for place, value in enumerate(values, 1)}
+    if set(_PLACE.findall(words)) != wanted:
+        raise ValueError(f"`{line}`: the places of the body are not those of the values; {_FORM}")
 
 
 def _is_button(kind: str, what: str) -> bool:

@@ -24,6 +24,13 @@ reminder.pt = recupero_reminder@pt_BR: text
 offer.en = recupero_offer: first_name=name, total=amount | header: creditor | fixed | url: code
 thanks.es = recupero_thanks
 """
+#: A first notice with all that the law of Chile wants said in it.
+WHOLE = (
+    "first_notice.es = recupero_whole_notice@es_CL: name, collector, creditor, contract, contract_date,"
+    " due_date, amount, interest, costs, rights, not_execution, contact | url: link | reply: STOP"
+    " | body: Hola {{1}}, le escribe {{2}} por {{3}}: contrato {{4}} del {{5}}, venció el {{6}}, saldo {{7}},"
+    " interés {{8}}, gastos {{9}}. Usted {{10}}, {{11}}. Contacto: {{12}}"
+)
 _COUNT = itertools.count(1)
 _FIELDS = {
     "messaging_product", "recipient_type", "to", "type", "text", "template", "context",
@@ -44,6 +51,7 @@ class Held:
 
 HELD = {
     ("recupero_first_notice", "es_CL"): Held(3, buttons=("url", "quick_reply")),
+    ("recupero_whole_notice", "es_CL"): Held(12, buttons=("url", "quick_reply")),
     ("recupero_reminder", "pt_BR"): Held(1),
     ("recupero_offer", "en"): Held(2, 1, ("first_name", "total"), ("phone", "url")),
     ("recupero_thanks", "es"): Held(),

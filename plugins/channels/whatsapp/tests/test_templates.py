@@ -39,11 +39,13 @@ def test_lines_and_semicolons_part_templates() -> None:
         ("first_notice.es = aviso: name amount", "is no list of values"),
         ("first_notice.es = aviso: name,", "is no list of values"),
         ("first_notice.es = aviso: a=name, amount", "either all variables have names or none"),
-        ("first_notice.es = aviso | link: url", "is neither header, url, reply nor fixed"),
-        ("first_notice.es = aviso | url", "is neither header, url, reply nor fixed"),
-        ("first_notice.es = aviso | header: a | header: b", "is neither header, url, reply nor fixed"),
+        ("first_notice.es = aviso | link: url", "is neither body, header, url, reply nor fixed"),
+        ("first_notice.es = aviso | url", "is neither body, header, url, reply nor fixed"),
+        ("first_notice.es = aviso | header: a | header: b", "is neither body, header, url, reply nor fixed"),
         ("first_notice.es = aviso" + " | fixed" * 11, "10 buttons at most"),
         ("a.es = x; a.es = y", "`a.es` stands there twice"),
+        ("a.es = x: name | body: Hola {{1}} {{2}}", "places of the body"),
+        ("a.es = x: name, code | body: Hola {{1}}", "places of the body"),
     ],
 )
 def test_a_line_that_cannot_be_read_is_named(text: str, told: str) -> None:
@@ -74,3 +76,15 @@ def test_a_value_is_filled_as_meta_takes_it_or_is_refused(value: str) -> None:
         assert text
         assert not any(bad in text for bad in ("\n", "\t", "\r", "  "))
         assert text.split() == value.split()
+
+
+def test_what_a_person_reads_of_a_template() -> None:
+    told = "t.es = aviso: who=name, code | header: creditor | body: Hola {{ who }}, código {{2}} | url: link"
+    with pytest.raises(ValueError, match="either all"):
+        parse(told)
+    message = replace(
+        MESSAGE, code="ABCD2345", values={"name": "Ana", "creditor": "Banco", "link": "https://x/p/1"}
+    )
+    told = "t.es = aviso: name, code | header: creditor | body: Hola {{ 1 }}, código {{2}} | url: link"
+    assert parse(told)["t.es"].read(message) == "Banco\nHola Ana, código ABCD2345\nhttps://x/p/1"
+    assert parse("t.es = aviso: name, code")["t.es"].read(message) == "Ana\nABCD2345"

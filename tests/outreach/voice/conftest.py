@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
+from flask import Flask
 
 from plugins.channels.voice.tests.twilio_calls import Twilio, running
-from recupero.app import create_app
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
 from recupero.placements.tables import Debtor
@@ -33,7 +33,7 @@ def placed(scope: Scope) -> Placed:
 
 
 @pytest.fixture
-def telephone(platform: runtime.Runtime, scope: Scope) -> Iterator[Telephone]:
+def telephone(app: Flask, scope: Scope) -> Iterator[Telephone]:
     twilio = Twilio()
     with running(twilio, prices="default=0.05") as config:
         with runtime.current().database.transaction(scope) as session:
@@ -41,7 +41,7 @@ def telephone(platform: runtime.Runtime, scope: Scope) -> Iterator[Telephone]:
                 session, kind="channel", key="voice", enabled=True, settings=dict(config.settings),
                 secret_values=dict(config.secrets), actor="system",
             )  # fmt: skip
-        yield Telephone(create_app(platform).test_client(), scope, twilio)
+        yield Telephone(app.test_client(), scope, twilio)
 
 
 @pytest.fixture

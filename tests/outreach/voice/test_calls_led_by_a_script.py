@@ -49,6 +49,9 @@ def test_a_planned_call_rings_and_who_takes_it_is_told_nothing_before_the_proof(
     called: Telephone, placed: Placed
 ) -> None:
     assert states([placed]) == [("sent", None)]
+    assert called.post(called.first(), token="0" * 32).status_code == 401  # signed by somebody else
+    assert called.client.post(urlsplit(called.first()).path, data={"CallSid": called.sid}).status_code == 401
+    assert rows(placed.scope, CallRun) == []
     said = called.answered(AnsweredBy="human")
     assert "asistente automático" in said.text
     assert "Ana Prueba" in said.text
@@ -241,13 +244,6 @@ def test_who_paid_while_it_rang_is_asked_for_nothing(called: Telephone, placed: 
     said = called.answered()
     assert said.hangs_up
     assert silent(called)
-
-
-def test_what_is_not_signed_changes_nothing(called: Telephone, placed: Placed) -> None:
-    assert called.post(called.first(), token="0" * 32).status_code == 401
-    assert called.client.post(urlsplit(called.first()).path, data={"CallSid": called.sid}).status_code == 401
-    assert contact(placed.scope).disposition is None
-    assert rows(placed.scope, CallRun) == []
 
 
 def test_a_plan_is_for_the_page_and_for_people(called: Telephone, placed: Placed) -> None:

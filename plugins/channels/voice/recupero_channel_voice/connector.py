@@ -69,6 +69,8 @@ class Voice:
             return "account_sid must be AC and 32 hexadecimal digits"
         if not E164.fullmatch(config.get("caller")):
             return "caller must be a number in E.164, such as +56221234567"
+        if config.get("channels", "call") not in ("call", "none"):
+            return "channels must be call or none"
         if config.get("machine_detection", "enable") not in _DETECTION:
             return f"machine_detection must be one of {', '.join(_DETECTION)}"
         for name in _WHOLE_NUMBERS:

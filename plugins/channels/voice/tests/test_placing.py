@@ -254,6 +254,7 @@ def test_a_number_that_cannot_be_connected(number: str, agent: str, outcome: Sen
         ({"account_sid": "AC1"}, "account_sid must be AC and 32 hexadecimal digits"),
         ({"caller": ""}, "caller is missing"),
         ({"caller": "22123"}, "caller must be a number in E.164"),
+        ({"channels": "robots"}, "channels must be call or none"),
         ({"machine_detection": "maybe"}, "machine_detection must be one of enable, message_end, off"),
         ({"ring_seconds": "long"}, "ring_seconds must be a whole number above 0"),
         ({"prices": "Chile=1"}, "prices or voices: `Chile=1` is no price"),

@@ -31,15 +31,17 @@ from recupero.kernel.errors import Conflict, UserError
 from recupero.ledger import queries as ledger
 from recupero.ledger import remittances, trust
 from recupero.ledger.books import Book
-from recupero.payments import accruing, following, plans, settlements
+from recupero.payments import accruing, auto_charges, following, links, mandates, plans, settlements
 from recupero.payments.booking import Received, book_payment, reverse_payment
 from recupero.payments.direct import book_direct
+from recupero.payments.mandate_tables import AutomaticCharge
 from recupero.payments.plan_schedule import Choice
 from recupero.payments.policy import Offerer
-from recupero.payments.tables import Allocation, Payment
+from recupero.payments.tables import Allocation, Payment, PaymentLink
 from recupero.placements import service as placements
 from recupero.placements.events import DirectPayment, DirectPaymentsReported
 from recupero.tenancy import service as tenancy
+from recupero_sdk.gateways import SavedMethod
 from tests.factories import World
 from tests.ledger.placed import Placed, place
 
@@ -62,9 +64,10 @@ COMPARED = (
     Book.COMMISSION_EARNED, Book.COMMISSION_TAX, Book.REFUNDS, Book.CHARGEBACKS,
 )  # fmt: skip
 ZONE = "America/Santiago"
-SUPERVISOR = Offerer("supervisor", "user:2", approves=frozenset({"supervisor"}))
+ANYBODY = Offerer("supervisor", "user:2", approves=frozenset({"supervisor", "creditor"}))
 ANA, BEN, CARLA = "user:1", "user:2", "user:3"
 AMOUNTS = st.integers(1, 60_000)
+WHICH = st.sampled_from([[0, 1], [0, 1], [0], [1]])
 Doing = Callable[["Books"], object]
 
 
@@ -113,21 +116,53 @@ class Books:
             recalled = placements.recall_accounts(session, [known[number] for number in accounts])
         return [known.index(account) for account in recalled]
 
-    def settle(self, who: int, amount: int) -> None:
-        """An offer to settle all of the debtor's accounts, which the debtor takes at once."""
+    def settle(self, who: int, accounts: list[int], amount: int, parts: int) -> None:
+        """An offer to settle accounts of the debtor, which the debtor takes at once."""
+        choice = Choice(clock.today(ZONE) + timedelta(days=2), every="weekly", instalments=parts)
         with self.platform.database.transaction(self.scope) as session:
             offer = settlements.offer_settlement(
-                session, account_ids=self.placed[who].account_ids, amount_minor=amount,
-                valid_until=clock.today(ZONE) + timedelta(days=10), offerer=SUPERVISOR, why="test",
+                session, account_ids=[self.placed[who].account_ids[number] for number in accounts],
+                amount_minor=amount, valid_until=clock.today(ZONE) + timedelta(days=10), offerer=ANYBODY,
+                choice=choice if parts > 1 else None, why="test",
             )  # fmt: skip
             settlements.accept(session, offer.id, accepted_with="page")
 
-    def plan(self, who: int) -> None:
+    def plan(self, who: int, accounts: list[int]) -> None:
         with self.platform.database.transaction(self.scope) as session:
             plans.agree_plan(
-                session, account_ids=self.placed[who].account_ids, offerer=SUPERVISOR, why="test",
+                session, account_ids=[self.placed[who].account_ids[number] for number in accounts],
+                offerer=ANYBODY, why="test",
                 choice=Choice(clock.today(ZONE) + timedelta(days=3), every="weekly", instalments=3),
             )  # fmt: skip
+
+    def charge_cards(self) -> list[Payment]:
+        """Cards of the running plans are charged where something is due; what came in."""
+        with self.platform.database.transaction(self.scope) as session:
+            for placed in self.placed:
+                self._consent(session, placed)
+            auto_charges.charge_due(session)
+            new = select(AutomaticCharge.id).where(AutomaticCharge.outcome.is_(None))
+            asked = session.execute(new).scalars().all()
+        for automatic_id in asked:
+            with self.platform.database.transaction(self.scope) as session:
+                request = auto_charges.begin(session, automatic_id)
+            if request is not None:
+                answer = request[0].charge_saved(request[1], request[2])
+                with self.platform.database.transaction(self.scope) as session:
+                    auto_charges.answered(session, automatic_id, answer)
+        with self.platform.database.transaction(self.scope) as session:
+            mine = select(Payment).where(Payment.gateway == "sandbox").order_by(Payment.id)
+            return list(session.execute(mine).scalars())
+
+    def _consent(self, session: Any, placed: Placed) -> None:
+        links.ensure_links(session, {placed.debtor_id: placed.account_ids})
+        link = session.execute(
+            select(PaymentLink.id).where(PaymentLink.debtor_id == placed.debtor_id)
+        ).scalar_one()
+        for plan in plans.plans_of(session, placed.account_ids):
+            if plan.state == "running" and mandates.latest(session, plan.id) is None:
+                made = mandates.ask(session, plan_id=plan.id, link_id=link, words="yes", asked_with="test")
+                mandates.give(session, made.id, SavedMethod("customer", "card_good"))
 
     def jobs(self) -> None:
         """What is done on schedule."""
@@ -184,7 +219,6 @@ class Money(RuleBasedStateMachine):
         self.refunded: dict[str, list[int]] = {}
         self.disputed: dict[str, int] = {}
         self.direct = 0
-        self.settled: set[int] = set()
         self.number = 0
         self.drawn_to = START
 
@@ -217,20 +251,35 @@ class Money(RuleBasedStateMachine):
     def jobs_run(self) -> None:
         self.done(lambda books: books.jobs())
 
-    @rule(who=st.integers(0, 2), percent=st.integers(20, 90))
-    def settle(self, who: int, percent: int) -> None:
-        """One for each debtor: whether there is a second depends on what is known of the first."""
+    @rule(
+        who=st.integers(0, 2), percent=st.integers(20, 90), accounts=WHICH, parts=st.sampled_from([1, 1, 3])
+    )
+    def settle(self, who: int, percent: int, accounts: list[int], parts: int) -> None:
+        """Any number for each debtor, of both accounts or of one: the newest takes the place of others."""
         who %= len(self.books.placed)
-        if who in self.settled:
-            return
-        amount = percent * sum(sum(self.books.owed(who, account).values()) for account in (0, 1)) // 100
-        if self._offered(lambda books: books.settle(who, amount)):
-            self.settled.add(who)
+        clock.advance(timedelta(minutes=1))
+        amount = percent * sum(sum(self.books.owed(who, account).values()) for account in accounts) // 100
+        self._offered(lambda books: books.settle(who, accounts, amount, parts))
 
-    @rule(who=st.integers(0, 2))
-    def plan(self, who: int) -> None:
+    @rule(who=st.integers(0, 2), accounts=WHICH)
+    def plan(self, who: int, accounts: list[int]) -> None:
         who %= len(self.books.placed)
-        self._offered(lambda books: books.plan(who))
+        clock.advance(timedelta(minutes=1))
+        self._offered(lambda books: books.plan(who, accounts))
+
+    @rule()
+    def charge_cards(self) -> None:
+        """What the gateway says of a charge is told as any other payment is."""
+        clock.advance(timedelta(minutes=1))
+        for payment in self.books.charge_cards():
+            key = payment.external_key
+            if key not in self.amounts:
+                self.amounts[key] = payment.amount_minor
+                who = [one.debtor_id for one in self.books.placed].index(payment.debtor_id or 0)
+                self.told(self._card_told(who, key, payment.amount_minor, payment.received_at))
+
+    def _card_told(self, who: int, key: str, amount: int, at: datetime) -> Doing:
+        return lambda books: books.pay(who, key, amount, at)
 
     def _offered(self, doing: Doing) -> bool:
         """Some offers cannot be made, as on an account that is paid."""
@@ -318,7 +367,9 @@ class Money(RuleBasedStateMachine):
         if amount and self.books.owed(who, account).get("principal", 0) + amount > 0:
             self.done(lambda books: books.file(who, account, "adjustment", amount, key, day))
 
-    @rule(who=st.integers(0, 2), kind=st.sampled_from(["breathing_space", "insolvency", "dispute"]))
+    @rule(
+        who=st.integers(0, 2), kind=st.sampled_from(["breathing_space", "insolvency", "dispute", "hardship"])
+    )
     def hold(self, who: int, kind: str) -> None:
         who %= len(self.books.placed)
         self.done(lambda books: books.hold(who, kind))

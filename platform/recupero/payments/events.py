@@ -73,7 +73,8 @@ class PlanBroken:
 
 @dataclass(frozen=True, slots=True)
 class PlanMoved:
-    """A pause gave a running plan other dates: its last one is as many `days` later (below zero: earlier)."""
+    """A pause gave a running plan other dates: its last one is as many `days` later (below zero: earlier). 0:
+    the dates of one that had broken hold again, though another has taken its place."""
 
     plan_id: int
     days: int

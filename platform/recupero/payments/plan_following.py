@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import clock, events
 from recupero.kernel.database import scope_of
-from recupero.payments import hardship, plan_standing, plans
+from recupero.payments import hardship, plan_standing, plans, settlements
 from recupero.payments.events import PaymentBooked, PaymentReversed, PaymentsBooked, PlanBroken, PlanMoved
 from recupero.payments.offer_tables import Plan, PlanInstalment
 from recupero.payments.plan_schedule import Instalment, WorkingDay, working_days
@@ -139,8 +139,10 @@ def _follow(session: Session, plan: Plan, state: str, missed: date) -> bool:
     """Let the plan go into a state; whether that is another one. `missed`: the day on which it broke."""
     if state == plan.state:
         return False
-    if state == "running" and any(one.id > plan.id for one in plans.running(session, plan.account_ids)):
+    if state == "running" and _has_given_way(session, plan):
         plan.state = "replaced"
+        session.flush()
+        events.publish(session, PlanMoved(plan.id, 0))
     elif state == "running":
         plan.ended_at = None
         plans.start(session, plan)
@@ -150,6 +152,14 @@ def _follow(session: Session, plan: Plan, state: str, missed: date) -> bool:
             placements.set_stage(session, plan.account_ids, "negotiating")
             events.publish(session, PlanBroken(tuple(plan.account_ids), plan.id, missed))
     return True
+
+
+def _has_given_way(session: Session, plan: Plan) -> bool:
+    """Whether a newer plan of its accounts runs, or another settlement took the place of the one it pays."""
+    if any(one.id > plan.id for one in plans.running(session, plan.account_ids)):
+        return True
+    paid = plan.settlement_id
+    return paid is not None and settlements.find(session, paid).state == "replaced"
 
 
 def _tell_moved(session: Session, plan: Plan, days: int) -> None:

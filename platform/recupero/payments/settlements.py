@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, aliased
 from recupero.kernel import audit, clock, events
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
-from recupero.payments import plans
+from recupero.payments import hardship, plan_standing, plans
 from recupero.payments.events import SettlementAccepted
 from recupero.payments.offer_tables import Plan, PlanInstalment, Settlement
 from recupero.payments.plan_schedule import Choice, Schedule, preview, working_days
@@ -232,17 +232,43 @@ def _unsettle(session: Session, found: Settlement) -> None:
 Window = tuple[datetime, datetime]
 
 
+@dataclass(frozen=True, slots=True)
+class LastDay:
+    """By when the sum of a settlement was to be paid, as agreed and after all pauses; `broken`: the plan that
+    pays it broke before."""
+
+    agreed: date
+    moved: date
+    broken: bool
+
+
+def last_days(session: Session, found: Sequence[Settlement]) -> dict[int, LastDay]:
+    """By settlement of the tenant in scope: of its plan, where one pays it, else of itself."""
+    agreed = func.max(func.coalesce(PlanInstalment.moved_from, PlanInstalment.due_date))
+    rows = session.execute(
+        select(Plan.settlement_id, agreed, func.max(Plan.state))
+        .join(PlanInstalment, (PlanInstalment.tenant_id == Plan.tenant_id)
+              & (PlanInstalment.plan_id == Plan.id))
+        .where(Plan.tenant_id == scope_of(session).tenant(),
+               Plan.settlement_id.in_([one.id for one in found]))
+        .group_by(Plan.settlement_id)
+    )  # fmt: skip
+    by_plan = {settlement_id: (day, state == "broken") for settlement_id, day, state in rows}
+    held, house = hardship.pauses(session, {one.debtor_id for one in found}), tenancy.tenant(session)
+    days = {}
+    for one in found:
+        day, broken = by_plan.get(one.id, (one.moved_from or one.pay_by, False))
+        rests = hardship.rests(held, one, one.accepted_at or one.made_at, ZoneInfo(house.timezone))
+        moved, _grace = plan_standing.moved(day, None, GRACE.days, rests, working_days(house.country))
+        days[one.id] = LastDay(day, moved, broken)
+    return days
+
+
 def windows(session: Session, account_ids: Collection[int]) -> dict[int, list[Window]]:
     """From when to when each account of the tenant in scope was paid under a settlement: from its acceptance
     to the end of the last day that was agreed for its sum, or until another one took its place. Not to when
     it was seen to have lapsed, or its plan to be broken: that depends on the order in which things are told.
     """
-    agreed = (
-        select(func.max(PlanInstalment.due_date))
-        .join(Plan, (Plan.tenant_id == PlanInstalment.tenant_id) & (Plan.id == PlanInstalment.plan_id))
-        .where(Plan.tenant_id == Settlement.tenant_id, Plan.settlement_id == Settlement.id)
-        .scalar_subquery()
-    )
     later = aliased(Settlement)
     replaced = (
         select(func.min(later.accepted_at))
@@ -250,22 +276,21 @@ def windows(session: Session, account_ids: Collection[int]) -> dict[int, list[Wi
                tuple_(later.accepted_at, later.id) > tuple_(Settlement.accepted_at, Settlement.id))
         .scalar_subquery()
     )  # fmt: skip
-    until = func.coalesce(agreed, Settlement.pay_by)
     rows = session.execute(
-        select(Settlement.account_ids, Settlement.accepted_at, until, replaced).where(
+        select(Settlement, replaced).where(
             Settlement.tenant_id == scope_of(session).tenant(),
             Settlement.account_ids.overlap(list(account_ids)),
             Settlement.accepted_at.is_not(None),
         )
     ).all()
     found: defaultdict[int, list[Window]] = defaultdict(list)
-    zone = ZoneInfo(tenancy.tenant(session).timezone if rows else "UTC")
-    for accounts, since, last_day, replaced_at in rows:
-        end = datetime.combine(last_day + GRACE + timedelta(days=1), time(), zone)
-        end = min(end, replaced_at or end)
-        for account in accounts:
-            if since is not None:
-                found[account].append((since, end))
+    if not rows:
+        return found
+    zone, days = ZoneInfo(tenancy.tenant(session).timezone), last_days(session, [one for one, _ in rows])
+    for one, replaced_at in rows:
+        end = datetime.combine(days[one.id].moved + GRACE + timedelta(days=1), time(), zone)
+        for account in one.account_ids if one.accepted_at else ():
+            found[account].append((one.accepted_at, min(end, replaced_at or end)))
     return found
 
 

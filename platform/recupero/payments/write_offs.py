@@ -6,7 +6,7 @@ difference is booked: so nothing is written off twice, whatever the order in whi
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -24,7 +24,7 @@ from recupero.ledger.books import Book
 from recupero.ledger.commission import Line
 from recupero.ledger.queries import ACCRUAL
 from recupero.ledger.service import Booking, Entry
-from recupero.payments import booking, hardship, plan_standing, plans, settlements
+from recupero.payments import booking, hardship, plans, settlements
 from recupero.payments.contracts import Contracts
 from recupero.payments.events import (
     PaymentBooked,
@@ -67,13 +67,13 @@ def on_money(session: Session, event: PaymentBooked | PaymentReversed | Payments
 def on_plan_broken(session: Session, event: PlanBroken) -> None:
     """A settlement whose instalments did not come is due when its plan breaks, whenever that is noticed, and
     lapses with the days of grace."""
-    _pay_by(session, event.plan_id, min(_agreed_until(session, event.plan_id), event.on))
+    _follow_plan(session, event.plan_id, event.on)
 
 
 def on_plan_started(session: Session, event: PlanStarted | PlanMoved) -> None:
     """Its plan runs, perhaps again, since money became known late, or a pause moved it: the settlement has
     its days."""
-    _pay_by(session, event.plan_id, _agreed_until(session, event.plan_id))
+    _follow_plan(session, event.plan_id, None)
 
 
 def on_hold(session: Session, event: HoldOpened | HoldEnded) -> None:
@@ -82,18 +82,15 @@ def on_hold(session: Session, event: HoldOpened | HoldEnded) -> None:
         _review(session, (Settlement.debtor_id == event.debtor_id) & (Settlement.state == "accepted"))
 
 
-def _pay_by(session: Session, plan_id: int, day: date) -> None:
-    """The settlement that a plan pays, if it pays one, is to be paid by a day."""
+def _follow_plan(session: Session, plan_id: int, broken_on: date | None) -> None:
+    """Judge the settlement that a plan pays, if it pays one; it is due when the plan breaks."""
     settlement_id = plans.find(session, plan_id).settlement_id
     if settlement_id is not None:
         found = settlements.find(session, settlement_id, lock=True)
-        found.pay_by = day
+        if broken_on is not None:
+            found.pay_by = min(found.pay_by, broken_on)
         session.flush()
         _judge(session, found.debtor_id, found.currency)
-
-
-def _agreed_until(session: Session, plan_id: int) -> date:
-    return plans.instalments_of(session, [plan_id])[plan_id][-1].due_date
 
 
 def lapse_due(session: Session) -> int:
@@ -123,8 +120,9 @@ def _judge(session: Session, debtor_id: int, currency: str) -> int:
         .order_by(Settlement.accepted_at, Settlement.id)
         .with_for_update().execution_options(populate_existing=True)
     ).scalars().all()  # fmt: skip
+    last_days = settlements.last_days(session, found)
     for one in found:
-        _move(session, one, ZoneInfo(zone))
+        _move(one, last_days)
     books, before = _Books.load(session, group, found), [one.state for one in found]
     settled = _settled(found, books, ZoneInfo(zone))
     for one in found:
@@ -144,16 +142,11 @@ def _judge(session: Session, debtor_id: int, currency: str) -> int:
     return len(changed)
 
 
-def _move(session: Session, found: Settlement, zone: ZoneInfo) -> None:
-    """Its last day after all pauses; where a plan pays it, the plan says which day that is."""
-    if found.accepted_at is None or found.instalments > 1:
-        return
-    held = hardship.pauses(session, [found.debtor_id])
-    agreed = found.moved_from or found.pay_by
-    found.pay_by, _grace = plan_standing.moved(
-        agreed, None, GRACE.days, hardship.rests(held, found, found.accepted_at, zone), lambda _day: True
-    )
-    found.moved_from = None if found.pay_by == agreed else agreed
+def _move(found: Settlement, last_days: Mapping[int, settlements.LastDay]) -> None:
+    """Its last day after all pauses, unless the plan that pays it has broken before."""
+    day = last_days[found.id]
+    if not day.broken:
+        found.pay_by, found.moved_from = day.moved, None if day.moved == day.agreed else day.agreed
 
 
 @dataclass(frozen=True, slots=True)

@@ -289,8 +289,9 @@ def windows(session: Session, account_ids: Collection[int]) -> dict[int, list[Wi
     zone, days = ZoneInfo(tenancy.tenant(session).timezone), last_days(session, [one for one, _ in rows])
     for one, replaced_at in rows:
         end = datetime.combine(days[one.id].moved + GRACE + timedelta(days=1), time(), zone)
-        for account in one.account_ids if one.accepted_at else ():
-            found[account].append((one.accepted_at, min(end, replaced_at or end)))
+        for account in one.account_ids:
+            if one.accepted_at is not None:
+                found[account].append((one.accepted_at, min(end, replaced_at or end)))
     return found
 
 

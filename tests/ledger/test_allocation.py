@@ -100,3 +100,17 @@ def test_money_pays_in_the_order_of_its_own_day() -> None:
     back = Happening(change + timedelta(hours=1), Step.REFUNDED, "a", 10)
     found = replay([debt], [after, back, *owed, before])
     assert (found["a"].lines, found["b"].lines) == ({(1, "interest"): 20}, {(1, "principal"): 30})
+
+
+def test_a_correction_and_its_undoing_at_one_instant_move_no_money() -> None:
+    """Money that a write-off freed would else lie on another part when the write-off is taken back."""
+    debts = [Debt(1, date(2026, 1, 1))]
+    owed = [Happening(START, Step.OWED, "placed", 100, line=(1, part)) for part in ("fee", "interest")]
+    paid = Happening(START + timedelta(days=1), Step.RECEIVED, "a", 120, account_ids=frozenset({1}))
+    at = START + timedelta(days=2)
+    undone = [
+        Happening(at, Step.OWED, f"settlement:1:{n}", sum_, line=(1, "fee"))
+        for n, sum_ in ((1, -50), (2, 50))
+    ]
+    plain, corrected = (replay(debts, [*owed, paid, *more])["a"] for more in ([], undone))
+    assert corrected.lines == plain.lines == {(1, "fee"): 100, (1, "interest"): 20}

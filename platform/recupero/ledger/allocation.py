@@ -108,12 +108,13 @@ def replay(debts: Iterable[Debt], happenings: Iterable[Happening]) -> dict[str, 
 
 def replay_until(debts: Iterable[Debt], happenings: Iterable[Happening], until: datetime | None) -> Replayed:
     """As `replay`, with what accrues up to the day of `until` (None: to that of the last happening)."""
-    facts = list(happenings)
+    facts = _netted(happenings)
     received = {one.key: one.at for one in facts if one.step is Step.RECEIVED}
     state = _State(debts)
 
-    def when(one: Happening) -> tuple[datetime, Step, str, int]:
-        return max(one.at, received.get(one.key, one.at)), one.step, one.key, one.amount
+    def when(one: Happening) -> tuple[datetime, Step, str, int, Line]:
+        at = max(one.at, received.get(one.key, one.at))
+        return at, one.step, one.key, one.amount, one.line or (0, "")
 
     for happening in sorted(facts, key=when):
         state.accrue(when(happening)[0])
@@ -121,6 +122,19 @@ def replay_until(debts: Iterable[Debt], happenings: Iterable[Happening], until: 
     if until is not None:
         state.accrue(until)
     return Replayed(state.receipts, state.accrued())
+
+
+def _netted(happenings: Iterable[Happening]) -> list[Happening]:
+    """The facts with what is owed at one instant on one line as one: a correction and its undoing, however
+    often they were booked, move no money."""
+    facts, owed = list[Happening](), defaultdict[tuple[datetime, Line], int](int)
+    for one in happenings:
+        if one.step is Step.OWED and one.line is not None:
+            owed[one.at, one.line] += one.amount
+        else:
+            facts.append(one)
+    net = [Happening(at, Step.OWED, "", amount, line=line) for (at, line), amount in owed.items() if amount]
+    return facts + net
 
 
 class _Orders:

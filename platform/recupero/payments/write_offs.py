@@ -58,10 +58,16 @@ Settled = dict[int, Completed]
 
 
 def on_money(session: Session, event: PaymentBooked | PaymentReversed | PaymentsBooked) -> None:
-    """Money came in or went back: the settlements of these accounts are judged again."""
-    if event.account_ids:
-        overlap = Settlement.account_ids.overlap(list(event.account_ids))
-        _review(session, overlap & Settlement.state.in_(_JUDGED))
+    """Money came in or went back: the debtors' settlements are judged again, also where no debt took any: of
+    two receipts of one instant the second may find the rest written off."""
+    if isinstance(event, PaymentsBooked):
+        mine = Settlement.debtor_id.in_(event.debtor_ids)
+    else:
+        payer = select(Payment.debtor_id).where(
+            Payment.tenant_id == scope_of(session).tenant(), Payment.id == event.payment_id
+        )
+        mine = Settlement.debtor_id.in_(payer)
+    _review(session, mine)
 
 
 def on_plan_broken(session: Session, event: PlanBroken) -> None:

@@ -12,6 +12,7 @@ from recupero.contacts.dispositions import DISPOSITIONS
 from recupero.contacts.replaying import replay_contacts
 from recupero.contacts.service import Result, Wish
 from recupero.contacts.tables import Contact, Permission, PersonContact
+from recupero.decisions.reading import read_history
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict, NotFound, UserError
@@ -19,7 +20,7 @@ from recupero.law.service import Packs
 from recupero.outreach import service as outreach
 from recupero.placements.events import AccountsPlaced
 from recupero.placements.tables import ContactPoint, Hold
-from recupero_sdk.law import Channel
+from recupero_sdk.law import Channel, Recipient
 from tests.factories import World
 from tests.outreach.placed import Placed, place, plan
 from tests.outreach.test_carrying_out import states
@@ -216,3 +217,32 @@ def _stage(session: Session, placed: Placed) -> None:
         ),
         {"tenant": placed.scope.tenant(), "debtor": placed.debtor_id, "at": clock.now()},
     )
+
+
+def test_an_enquiry_to_others_is_remembered_beyond_the_year_that_demands_are(
+    world: World, noon: object
+) -> None:
+    """The United States let a person be asked once where the debtor is; the same in a single judgement and in
+    those of a plan, and in the replay."""
+    scope = world.tenant()
+    (debt,) = place(scope, country="US", currency="USD", region="US-TX", timezone="America/Chicago")
+    database = runtime.current().database
+
+    def ask(recipient: Recipient, purpose: str) -> service.Reservation:
+        wish = Wish(debt.account_id, "call", debt.points["phone"], purpose=purpose, recipient=recipient)
+        with database.transaction(scope) as session:
+            return service.reserve(session, [wish])[0]
+
+    first = ask("third_party", "locate")
+    assert first.contact_id is not None, first.verdict
+    clock.advance(timedelta(days=602))
+    again = ask("third_party", "locate")
+    assert again.contact_id is None
+    assert "US-FDCPA-location" in {one.rule_id for one in again.verdict.outcomes if one.outcome == "refused"}
+    assert ask("debtor", "collection").contact_id is not None
+    with database.transaction(scope) as session:
+        history = read_history(session, clock.now())
+    assert [(row["recipient"], row["purpose"]) for row in history.sort("at").iter_rows(named=True)] == [
+        ("third_party", "locate"), ("debtor", "collection"),
+    ]  # fmt: skip
+    assert replay_contacts(database).broken == ()

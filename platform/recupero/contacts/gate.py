@@ -1,6 +1,7 @@
 """Where contacts asks the law: the packs of this process, and the purposes and outcomes law knows."""
 
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 from recupero.kernel import runtime
@@ -57,6 +58,17 @@ def _postal(pack: RegulationPack, postcode: str) -> Postal:
 
 #: Types of line, as phonenumbers names them, that the law tells apart; of others it is told nothing.
 LINES: dict[str, LineType] = {"mobile": "mobile", "fixed_line": "landline", "landline": "landline"}
+
+
+def purpose_counted(purpose: str, due_date: date | None, at: datetime) -> Purpose | None:
+    """As what a contact is remembered. None near the due date, where the zone decides: it counts as both."""
+    stated = purpose_for_law(purpose)
+    if stated is not None or due_date is None:
+        return stated or "collection"
+    away = at.date() - due_date
+    if abs(away) <= timedelta(days=1):
+        return None
+    return "collection" if away > timedelta(0) else "reminder"
 
 
 def purpose_for_law(purpose: str) -> Purpose | None:

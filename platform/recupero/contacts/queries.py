@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from recupero.contacts.facts import Dossiers, Permissions, dossiers, permissions_of
-from recupero.contacts.gate import packs, purpose_for_law
+from recupero.contacts.gate import packs, purpose_counted, purpose_for_law
 from recupero.contacts.policies import lawbook
 from recupero.contacts.reservation import HISTORY, Made, person_history
 from recupero.contacts.tables import Contact, LinkVisit, MessageCopy, Preference
@@ -20,9 +20,11 @@ from recupero.kernel.errors import NotFound
 from recupero.law.service import judge_contact
 from recupero_sdk.law import Channel, Facts, Proposal, RuleOutcome, Verdict
 from recupero_sdk.law.caller import check_caller
+from recupero_sdk.law.terms import LASTING
 
 __all__ = [
-    "HISTORY", "Dossiers", "Made", "Permissions", "dossiers", "packs", "permissions_of", "person_history",
+    "HISTORY", "LASTING", "Dossiers", "Made", "Permissions", "dossiers", "packs", "permissions_of",
+    "person_history",
 ]  # fmt: skip
 
 
@@ -52,11 +54,12 @@ def judge_now(
     known = dossiers(session, [account_id])
     account = known.accounts[account_id]
     past = person_history(session, [account.person_id], at - HISTORY).get(account.person_id, [])
-    past += [Made(at, channel, "outbound", "unknown", account.tenant_id, account_id)] * made
+    facts = known.facts(account_id, None)
+    counted = purpose_counted(purpose, facts.due_date, at)
+    past += [Made(at, channel, "outbound", "unknown", account.tenant_id, account_id, purpose=counted)] * made
     history = [one.seen_from(account.tenant_id, account_id) for one in past]
     proposal = Proposal(at, channel, purpose=purpose_for_law(purpose))
-    law = lawbook(session).of(account.tenant_id, at)
-    return judge_contact(law, known.facts(account_id, None), history, proposal)
+    return judge_contact(lawbook(session).of(account.tenant_id, at), facts, history, proposal)
 
 
 def judge_going_on(session: Session, contact_id: int, at: datetime) -> Verdict:

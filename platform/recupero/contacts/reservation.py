@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, String, bindparam, select, text
+from sqlalchemy import BigInteger, DateTime, String, bindparam, or_, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Session
 
@@ -29,14 +29,16 @@ from recupero_sdk.law import (
     Facts,
     PastContact,
     Proposal,
+    Purpose,
     Recipient,
     RuleOutcome,
     Verdict,
 )
 from recupero_sdk.law.caller import check_caller
+from recupero_sdk.law.terms import LASTING, REMEMBERED_DAYS
 
-#: How far back the law is told of contacts: longer than any period of a pack.
-HISTORY = timedelta(days=400)
+#: How far back the law is told of contacts, save those of `LASTING` purposes.
+HISTORY = timedelta(days=REMEMBERED_DAYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +93,16 @@ class Made:
     outcome: ContactOutcome
     tenant_id: int
     account_id: int | None
+    recipient: Recipient = "debtor"
+    purpose: Purpose | None = None
 
     def seen_from(self, tenant_id: int, account_id: int) -> PastContact:
         """As history of a contact about this account."""
         own = self.tenant_id == tenant_id
         return PastContact(
             self.at, self.channel, self.direction, self.outcome,
-            same_debt=own and self.account_id == account_id, same_creditor=own,
+            same_debt=own and self.account_id == account_id, same_creditor=own, recipient=self.recipient,
+            purpose=self.purpose,
         )  # fmt: skip
 
 
@@ -125,7 +130,13 @@ class _Desk:
         if any(said.outcome == "refused" for said in caller):
             verdict = replace(verdict, allowed=False, outcomes=_with(verdict, caller), next_lawful_at=None)
         if verdict.allowed:
-            made.append(Made(at, wish.channel, "outbound", "unknown", self.tenant_id, wish.account_id))
+            purpose = gate.purpose_counted(wish.purpose, facts.due_date, at)
+            made.append(
+                Made(
+                    at, wish.channel, "outbound", "unknown", self.tenant_id, wish.account_id, wish.recipient,
+                    purpose,
+                )
+            )  # fmt: skip
         return Reservation(wish, facts, verdict, at, self.policies, caller)
 
     def _caller(self, wish: Wish, facts: Facts, proposal: Proposal) -> tuple[RuleOutcome, ...]:
@@ -174,19 +185,21 @@ def reserve(
 _HISTORY = (
     select(
         PersonContact.person_id, PersonContact.at, PersonContact.channel, PersonContact.direction,
-        PersonContact.outcome, PersonContact.tenant_id, PersonContact.account_id,
+        PersonContact.outcome, PersonContact.tenant_id, PersonContact.account_id, PersonContact.recipient,
+        PersonContact.purpose,
     )
     .where(
         PersonContact.agency_id == bindparam("agency"),
         any_of(PersonContact.person_id, "people"),
-        PersonContact.at >= bindparam("since"),
+        or_(PersonContact.at >= bindparam("since"), PersonContact.purpose.in_(LASTING)),
     )
     .order_by(PersonContact.at, PersonContact.id)
 )  # fmt: skip
 
 
 def person_history(session: Session, person_ids: Collection[int], since: datetime) -> dict[int, list[Made]]:
-    """Contacts of each person across the tenants of the agency in scope, oldest first."""
+    """Contacts of each person across the tenants of the agency in scope, oldest first: those since a moment,
+    and those of lasting purposes from the beginning."""
     found: dict[int, list[Made]] = {}
     asked = {"agency": scope_of(session).agency(), "people": list(person_ids), "since": since}
     rows = session.execute(_HISTORY, asked)
@@ -209,11 +222,13 @@ _WRITE = text(
     " jsonb_array_elements(:facts), jsonb_array_elements(:verdicts)) WITH ORDINALITY"
     " AS r(debtor_id, account_id, person_id, action_id, contact_point_id, channel, connector, recipient,"
     " purpose, at, cost_minor, cost_currency, pack, pack_version, facts, verdict, place)"
-    " ORDER BY place RETURNING id, person_id, account_id, at, channel),"
+    " ORDER BY place RETURNING id, person_id, account_id, at, channel, recipient),"
     " counted AS ("
     " INSERT INTO person_contacts (agency_id, person_id, tenant_id, contact_id, account_id, at, channel,"
-    " direction, outcome)"
-    " SELECT :agency, person_id, :tenant, id, account_id, at, channel, 'outbound', :outcome FROM made)"
+    " direction, outcome, recipient, purpose)"
+    " SELECT :agency, person_id, :tenant, id, account_id, at, channel, 'outbound', :outcome, recipient,"
+    " c.purpose FROM (SELECT *, row_number() OVER (ORDER BY id) AS place FROM made) m"
+    " JOIN unnest(:counted) WITH ORDINALITY AS c(purpose, place) USING (place))"
     " SELECT id FROM made ORDER BY id"
 ).bindparams(
     *(
@@ -222,7 +237,16 @@ _WRITE = text(
     ),
     *(
         bindparam(name, type_=ARRAY(String))
-        for name in ("channels", "connectors", "recipients", "purposes", "currencies", "packs", "versions")
+        for name in (
+            "channels",
+            "connectors",
+            "recipients",
+            "purposes",
+            "currencies",
+            "packs",
+            "versions",
+            "counted",
+        )
     ),
     *(bindparam(name, type_=JSONB) for name in ("facts", "verdicts")),
     bindparam("moments", type_=ARRAY(DateTime(timezone=True))),
@@ -256,6 +280,9 @@ def _write(session: Session, known: Dossiers, allowed: Sequence[Reservation]) ->
         "connectors": [wish.connector for wish in wishes],
         "recipients": [wish.recipient for wish in wishes],
         "purposes": [wish.purpose for wish in wishes],
+        "counted": [
+            gate.purpose_counted(one.wish.purpose, one.facts.due_date, one.at) for one in allowed
+        ],
         "moments": [one.at for one in allowed],
         "costs": [wish.cost_minor for wish in wishes],
         "currencies": [wish.cost_currency for wish in wishes],

@@ -18,6 +18,7 @@ from recupero.kernel.errors import NotFound
 from recupero.law.queries import StoredContact
 from recupero.law.service import Packs
 from recupero_sdk.law import Facts, PastContact, Proposal, RuleOutcome, Verdict
+from recupero_sdk.law.terms import LASTING
 
 
 def stored_contacts(session: Session, tenant_ids: Collection[int] | None = None) -> Iterator[StoredContact]:
@@ -150,12 +151,12 @@ def _before(session: Session, row: Contact) -> list[PastContact]:
     earlier = session.execute(
         select(
             PersonContact.at, PersonContact.channel, PersonContact.direction, PersonContact.outcome,
-            PersonContact.tenant_id, PersonContact.account_id,
+            PersonContact.tenant_id, PersonContact.account_id, PersonContact.recipient, PersonContact.purpose,
         )
         .where(
             PersonContact.agency_id == scope_of(session).agency(),
             PersonContact.person_id == row.person_id,
-            PersonContact.at >= row.at - HISTORY,
+            or_(PersonContact.at >= row.at - HISTORY, PersonContact.purpose.in_(LASTING)),
             PersonContact.contact_id != row.id,
             or_(
                 PersonContact.at < row.at,

@@ -82,6 +82,8 @@ class PersonContact(AgencyOwned, Base):
     channel: Mapped[str] = mapped_column(String(12))
     direction: Mapped[str] = mapped_column(String(8))
     outcome: Mapped[str] = mapped_column(String(9))  # as the law's history names it
+    recipient: Mapped[str] = mapped_column(String(12), server_default="debtor")
+    purpose: Mapped[str | None] = mapped_column(String(12))  # the law's word; None: not known, so it counts
 
 
 class MessageCopy(TenantOwned, Base):

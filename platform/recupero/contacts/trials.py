@@ -230,12 +230,13 @@ def _history_frame(made: dict[int, list[Made]]) -> "pl.DataFrame":
 
     rows = [
         (person, f"{one.tenant_id}:{one.account_id}", str(one.tenant_id), one.at, one.channel, one.direction,
-         one.outcome)
+         one.outcome, one.recipient, one.purpose)
         for person, contacts in made.items() for one in contacts
     ]  # fmt: skip
     schema: dict[str, Any] = {
         "person": pl.Int64, "debt": pl.String, "creditor": pl.String, "at": pl.Datetime("us", "UTC"),
-        "channel": pl.String, "direction": pl.String, "outcome": pl.String,
+        "channel": pl.String, "direction": pl.String, "outcome": pl.String, "recipient": pl.String,
+        "purpose": pl.String,
     }  # fmt: skip
     return pl.DataFrame(rows, schema=schema, orient="row")
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts.facts import column_of
 from recupero.contacts.gate import postal
-from recupero.contacts.queries import HISTORY
+from recupero.contacts.queries import HISTORY, LASTING
 from recupero.contacts.told import Told, events_of, standing_on, told_of_all
 from recupero.decisions.columns import read_frame
 from recupero.kernel.database import scope_of
@@ -235,9 +235,10 @@ def waiting(accounts: pl.DataFrame) -> set[int]:
 _HISTORY = """
 SELECT p.person_id AS person, p.tenant_id || ':' || coalesce(p.account_id, 0) AS debt, p.tenant_id::text AS
 creditor,
-    p.at, p.channel, p.direction, p.outcome
+    p.at, p.channel, p.direction, p.outcome, p.recipient, p.purpose
 FROM person_contacts p
-WHERE p.agency_id = %(agency)s AND p.at > %(since)s::timestamptz AND p.at <= %(at)s::timestamptz
+WHERE p.agency_id = %(agency)s AND p.at <= %(at)s::timestamptz
+  AND (p.at > %(since)s::timestamptz OR p.purpose = ANY(%(lasting)s))
   AND p.person_id IN (SELECT person_id FROM debtors WHERE tenant_id = %(tenant)s)
 """
 
@@ -249,10 +250,13 @@ def read_history(session: Session, at: datetime) -> pl.DataFrame:
 
     schema: dict[str, type[pl.DataType]] = {
         "person": pl.Int64, "debt": pl.String, "creditor": pl.String, "at": pl.String, "channel": pl.String,
-        "direction": pl.String, "outcome": pl.String,
+        "direction": pl.String, "outcome": pl.String, "recipient": pl.String, "purpose": pl.String,
     }  # fmt: skip
     scope = scope_of(session)
-    arguments = {"agency": scope.agency(), "tenant": scope.tenant(), "since": at - HISTORY, "at": at}
+    arguments = {
+        "agency": scope.agency(), "tenant": scope.tenant(), "since": at - HISTORY, "at": at,
+        "lasting": list(LASTING),
+    }  # fmt: skip
     frame = read_frame(session, _HISTORY, schema, arguments)
     return frame.with_columns(
         pl.col("at").str.to_datetime("%Y-%m-%d %H:%M:%S%.f%#z", time_unit="us", time_zone="UTC")

@@ -11,6 +11,8 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from recupero_sdk.law.terms import (
+    LASTING,
+    REMEMBERED_DAYS,
     Contacts,
     Counted,
     Days,
@@ -152,6 +154,12 @@ class _Periodic(Strict):
             raise ValueError("a rolling reading needs `rolling: {value: N, unit: hours}`, or calendar_days")
         if "calendar" in self.readings and self.period is None:
             raise ValueError("a calendar reading needs `period`: day, week, month, year or ever")
+        purposes = self.counts.purposes
+        if self.period == "ever" and not (purposes and {*purposes} <= {*LASTING}):
+            raise ValueError(
+                "period `ever` counts reminders and enquiries, since others are told of for"
+                f" {REMEMBERED_DAYS} days; name counts.purposes: one or more of {', '.join(LASTING)}"
+            )
         return self
 
 

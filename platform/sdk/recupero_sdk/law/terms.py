@@ -134,6 +134,12 @@ _WHAT: dict[str, tuple[ContactOutcome, ...]] = {
 Excluded = Literal["asked", "reply", "with_consent"]
 
 
+#: Days for which the platform tells the law of a contact.
+REMEMBERED_DAYS = 400
+#: Purposes whose contacts it tells of without end: only these can be counted over the whole collection.
+LASTING: tuple[Purpose, ...] = ("reminder", "locate")
+
+
 class Counted(Strict):
     """Which past contacts use up a limit.
 

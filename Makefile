@@ -41,7 +41,7 @@ demo: environment ## the main job once, without a web server; ends with a JSON s
 	@exec $(BIN)/recupero demo --once $(if $(DATA_DIR),--data-dir "$$DATA_DIR")
 
 test: environment ## the whole everyday suite; ARGS='tests/kernel -k engines' for a part of it
-	@exec $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	@exec $(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 check: environment ## only style, types and import rules (part of `make test` too)
 	@exec $(BIN)/python -m pytest -q tests/test_house.py

@@ -25,7 +25,7 @@ def test_waiting_jobs_are_counted_by_queue_with_the_age_of_the_oldest(
     assert figures["recupero_job_longest_wait_seconds"] == 90
     queues = figures["recupero_queue_depth"]
     assert isinstance(queues, Mapping)
-    assert queues == {("urgent",): 0, ("default",): 0, ("bulk",): 1}
+    assert queues == {("urgent",): 0, ("early",): 0, ("default",): 0, ("bulk",): 1}
 
 
 def test_nothing_waiting_is_no_wait(platform: runtime.Runtime) -> None:

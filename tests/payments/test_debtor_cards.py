@@ -1,7 +1,6 @@
 """Automatic payments on the debtor's page, the agent's and the API, with the sandbox's cards."""
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -28,9 +27,8 @@ from tests.portals.test_offers import post, signed_in
 
 
 @pytest.fixture
-def client(app: Flask) -> Iterator[FlaskClient]:
-    with app.test_client() as opened:
-        yield opened
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
 
 
 @pytest.fixture

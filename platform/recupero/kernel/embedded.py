@@ -61,7 +61,10 @@ _SETTINGS = {
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",
 }
-_FAST_AND_LOOSE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# Statistics that come when PostgreSQL finds the time make a test's plans depend on the tests before it.
+_FAST_AND_LOOSE = {
+    "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off",
+}  # fmt: skip
 
 
 @contextmanager

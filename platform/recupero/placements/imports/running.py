@@ -1,11 +1,12 @@
 """Take a file in: read, check, place, count. One transaction for the whole file, chunks of bounded size."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -40,6 +41,9 @@ from recupero.tenancy import queries as tenancy
 
 _LOCK = 7302  # advisory lock space
 _MANY = 500  # rows from which on the planner is told at once
+_FEW = 10_000  # debtors up to which a file tells the planner in its midst, after its first rows
+_FIRST = 500
+_FILLED = (Account, ContactPoint, Debtor, Person)
 _ISSUES = {"row_number": "bigint", "outcome": "text", "field": "text", "reason": "text", "raw": "bytea"}
 ROOMS: dict[str, ModuleType] = {
     "placement": placing, "maintenance": maintaining, "financial": reporting, "recall": recalling,
@@ -149,9 +153,26 @@ def take_in(
         raise AssertionError("an import ends with a result or an error")
     if result.accepted >= _MANY and not dry_run:
         with database.transaction(scope) as session:
-            refresh_statistics(session, Account, ContactPoint, Debtor, Person)
+            refresh_statistics(session, *_FILLED)
     seconds = round(time.monotonic() - started, 3)
     return replace(result, seconds=seconds, dry_run=dry_run, batch_id=None if dry_run else result.batch_id)
+
+
+def _are_small(session: Session) -> bool:
+    """Whether the statistics know of few debtors. By them any index that begins with the tenant looks as good
+    as the key, so that the foreign keys of each new row would read all debtors of the tenant."""
+    known = session.execute(text("SELECT reltuples FROM pg_class WHERE oid = to_regclass('debtors')"))
+    return bool(known.scalar_one() < _FEW)
+
+
+def _some_first(chunks: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """The first rows apart: once they stand, the planner is told of the tables anew, for all that follow."""
+    chunks = iter(chunks)
+    for first in islice(chunks, 1):
+        yield first.head(_FIRST)
+        if first.height > _FIRST:
+            yield first.slice(_FIRST)
+    yield from chunks
 
 
 class _Run:
@@ -181,7 +202,7 @@ class _Run:
 
     def take_in(self, session: Session) -> ImportResult:
         lock_imports(session)
-        session.execute(text("DISCARD PLANS"))  # those of smaller tables would read the growing ones through
+        self._small = _are_small(session)
         with _table(self.path, self.mapping) as table:
             check_columns(self.mapping, table.headings)
             self.table = table
@@ -204,6 +225,8 @@ class _Run:
         room = ROOMS[self.kind]
         for number, prepared in enumerate(_ahead(self._prepared())):
             room.place(session, prepared, self.setting, batch_id, number)
+            if number == 0 and self._small:  # other small agencies' first files wait until this one is in
+                refresh_statistics(session, *_FILLED)
             self.totals.add_outcomes(prepared.rows)
             self._keep_issues(session, prepared, batch_id)
             self.progress(self.table.done())
@@ -212,7 +235,7 @@ class _Run:
     def _prepared(self) -> Iterator[Checked]:
         """Checked chunks; runs in a thread of its own, so it touches no session."""
         room = ROOMS[self.kind]
-        for chunk in self.table.chunks:
+        for chunk in _some_first(self.table.chunks) if self._small else self.table.chunks:
             rows, control = split_control(chunk, self.mapping.control)
             self.totals.declare(control, self.mapping.control, self.mapping, self.setting.currency)
             wanted = rows.filter(meant(self.mapping))

@@ -22,8 +22,6 @@ class LedgerTransaction(TenantOwned, Base):
     __tablename__ = "ledger_transactions"
     __table_args__ = (
         UniqueConstraint("tenant_id", "external_key"),
-        # the header first: the check of its entries may take no other index (0025)
-        Index("ix_ledger_transactions_header", "id", "tenant_id"),
         {"info": {**append_only(TENANT), "id_blocks": True}},
     )
 
@@ -43,7 +41,7 @@ class LedgerEntry(TenantOwned, Base):
 
     __tablename__ = "ledger_entries"
     __table_args__ = (
-        # the transaction first: no other index may look as good for the check of the balance (0016)
+        # the transaction first: no other index gives the order that the check of the balance asks for (0033)
         Index("ix_ledger_entries_transaction", "transaction_id", "tenant_id"),
         Index("ix_ledger_entries_account", "tenant_id", "account_id", "book"),
         Index("ix_ledger_entries_trust", "tenant_id", "currency", postgresql_include=["amount_minor"],

@@ -38,6 +38,7 @@ from recupero.payments.events import (
     PlanBroken,
     PlanEnded,
     PlanMoved,
+    PlanResumed,
     PlanStarted,
     PromiseMade,
     ReceiptsIssued,
@@ -49,8 +50,8 @@ from recupero.placements.events import (
     AccountsPlaced,
     AccountsRecalled,
     DirectPaymentsReported,
-    HoldEnded,
-    HoldOpened,
+    HoldsEnded,
+    HoldsOpened,
     PermissionsStated,
 )
 
@@ -79,7 +80,7 @@ def wire() -> None:
     subscribe(PermissionsStated, outreach.on_permissions_filed)
     subscribe(AccountsClosed, outreach.on_accounts_closed)
     subscribe(AccountsRecalled, outreach.on_accounts_recalled)
-    subscribe(HoldOpened, outreach.on_hold_opened)
+    subscribe(HoldsOpened, outreach.on_holds_opened)
     subscribe(OptedOut, outreach.on_opted_out)
     subscribe(LinkVisited, conversations.on_link_visited)
     subscribe(MessageReceived, reading_jobs.on_message_received)
@@ -94,8 +95,8 @@ def wire() -> None:
     subscribe(PaymentsBooked, following.on_money)
     subscribe(AccountsClosed, plans.on_closed)
     subscribe(AccountsClosed, settlements.on_closed)
-    subscribe(HoldOpened, following.on_hold)
-    subscribe(HoldEnded, following.on_hold)
+    subscribe(HoldsOpened, following.on_hold)
+    subscribe(HoldsEnded, following.on_hold)
     subscribe(PlanBroken, write_offs.on_plan_broken)
     subscribe(PlanMoved, write_offs.on_plan_started)
     subscribe(PlanMoved, mandates.on_plan_moved)
@@ -104,6 +105,7 @@ def wire() -> None:
     subscribe(LinkRevoked, mandates.on_link_revoked)
     subscribe(PlanEnded, mandates.on_plan_ended)
     subscribe(InstalmentNeedsPayer, outreach.on_instalment_needs_payer)
+    subscribe(PlanResumed, outreach.on_plan_resumed)
     subscribe(MandateEnded, outreach.on_mandate_ended)
     subscribe(PaymentBooked, told.on_money)
     subscribe(PaymentReversed, told.on_money)

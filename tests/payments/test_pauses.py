@@ -8,13 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from recupero.kernel import clock, runtime
+from recupero.kernel import audit, clock, crypto, runtime
+from recupero.outreach.tables import Action
 from recupero.payments import agreement_documents, documents, hardship, plans
 from recupero.payments.mandate_tables import Mandate
 from recupero.payments.offer_tables import HardshipCase, Plan, PlanInstalment, Settlement
 from recupero.payments.plan_schedule import Choice, Instalment, working_days
 from recupero.payments.plan_standing import Receipt, Rest, judge
+from recupero.placements import normalise
 from recupero.placements import service as placements
+from recupero.placements.tables import ContactPoint
 from recupero.reports import letters
 from tests.factories import World
 from tests.ledger.placed import Placed, place
@@ -68,6 +71,29 @@ def test_a_case_moves_what_is_unpaid_by_its_length_and_its_early_end_moves_it_ba
     recover(placed, case)
     assert dates(placed) == [AGREED[0], *weeks(AGREED[1:], 2)]
     assert standing(placed) == ("running", ["paid", "open", "open"])
+
+
+def test_the_debtor_is_told_that_the_plan_goes_on_and_both_schedules_are_kept(placed: Placed) -> None:
+    address = "maria@example.com"
+    with runtime.current().database.transaction(placed.scope) as session:
+        session.add(ContactPoint(
+            tenant_id=placed.scope.tenant(), debtor_id=placed.debtor_id, kind="email", value=address,
+            value_index=crypto.keyring().blind_index(normalise.email_key(address)), status="valid",
+            source="placement", created_at=clock.now(),
+        ))  # fmt: skip
+    plan = agree(placed)
+    clock.advance(timedelta(days=1))
+    case = suffer(placed)
+    clock.advance(timedelta(days=14))
+    recover(placed, case)
+    with runtime.current().database.transaction(placed.scope) as session:
+        told = session.execute(select(Action.template, Action.channel, Action.state)).all()
+        kept = [one.details for one in audit.page(session, holding=f"plan:{plan.id}")
+                if one.action == "payments.plan_moved"]  # fmt: skip
+    assert told == [("plan_resumed", "email", "scheduled")]
+    agreed, moved = ([day.isoformat() for day in weeks(AGREED, count)] for count in (0, 4))
+    assert kept[1] == {"before": agreed, "after": moved}
+    assert kept[0] == {"before": moved, "after": ["2026-04-06", "2026-04-10", "2026-04-20"]}  # Good Friday
 
 
 def test_while_it_lasts_nothing_is_late_and_then_the_schedule_goes_on(placed: Placed) -> None:

@@ -8,7 +8,7 @@ import pytest
 from recupero.kernel import clock, events
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.placements import service
-from recupero.placements.events import AccountsClosed, AccountsRecalled, HoldOpened
+from recupero.placements.events import AccountsClosed, AccountsRecalled, HoldsOpened
 from recupero.placements.lifecycle import CLOSE_CODES, status_of
 from tests.placements.conftest import Creditor, csv_text, row
 
@@ -23,7 +23,7 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """The events of the test, in place of the rooms that listen."""
     said: list[object] = []
     monkeypatch.setattr(events, "_handlers", {})
-    for kind in (AccountsClosed, AccountsRecalled, HoldOpened):
+    for kind in (AccountsClosed, AccountsRecalled, HoldsOpened):
         events.subscribe(kind, lambda _session, event: said.append(event))
     return said
 
@@ -76,7 +76,7 @@ def test_holds_open_once_end_once_and_run_out(creditor: Creditor, heard: list[ob
         assert service.open_hold(session, account_id=None, **how) != short
         with pytest.raises(ValueError, match="unknown hold"):
             service.open_hold(session, **{**how, "kind": "mood", "account_id": None})
-    assert len([event for event in heard if isinstance(event, HoldOpened)]) == 4
+    assert len([event for event in heard if isinstance(event, HoldsOpened)]) == 4
 
 
 def test_a_paid_balance_resolves_and_a_reversal_reopens(creditor: Creditor, heard: list[object]) -> None:

@@ -27,6 +27,7 @@ from recupero.contacts import service as contacts
 from recupero.contacts.events import OptedOut
 from recupero.contacts.facts import EVERY_CHANNEL
 from recupero.kernel import clock
+from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
 from recupero.outreach.points import fits
@@ -38,6 +39,7 @@ from recupero.payments.events import (
     MandateEnded,
     PaymentBooked,
     PaymentsBooked,
+    PlanResumed,
     PromiseMade,
     ReceiptsIssued,
 )
@@ -46,7 +48,7 @@ from recupero.placements.events import (
     AccountsClosed,
     AccountsPlaced,
     AccountsRecalled,
-    HoldOpened,
+    HoldsOpened,
     PermissionsStated,
 )
 from recupero_sdk.law import CHANNELS
@@ -54,7 +56,8 @@ from recupero_sdk.law import CHANNELS
 CHUNK = 10_000
 #: A promise or a running plan quiets the chase, not the words about itself.
 ABOUT_AGREEMENTS = (
-    "promise_reminder", "broken_promise", "late_instalment", "card_confirmation", "card_ended", "thanks",
+    "promise_reminder", "broken_promise", "late_instalment", "card_confirmation", "card_ended",
+    "plan_resumed", "thanks",
 )  # fmt: skip
 AGREEMENTS = ("promise", "plan")
 #: A person's own words still go out when the debtor is handed over to a person.
@@ -178,9 +181,9 @@ def cancel(
         Action.template.not_in(keep),
     )
     if account_ids is not None:
-        query = query.where(Action.account_id.in_(account_ids))
+        query = query.where(among(Action.account_id, account_ids))
     if debtor_ids is not None:
-        query = query.where(Action.debtor_id.in_(debtor_ids))
+        query = query.where(among(Action.debtor_id, debtor_ids))
     if channel is not None:
         query = query.where(Action.channel == channel)
     ids = session.execute(query.order_by(Action.id).with_for_update()).scalars().all()
@@ -242,6 +245,11 @@ def on_mandate_ended(session: Session, event: MandateEnded) -> None:
     _say_at_once(session, event.account_ids, "card_ended")
 
 
+def on_plan_resumed(session: Session, event: PlanResumed) -> None:
+    """The days of a plan have moved: whoever pays it is told that it goes on."""
+    _say_at_once(session, event.account_ids, "plan_resumed")
+
+
 def _say_at_once(session: Session, account_ids: Collection[int], template: str) -> None:
     """One message to the debtor of these accounts, by the first channel that reaches them and is open; the
     law is asked before it goes out."""
@@ -266,14 +274,14 @@ def _say_at_once(session: Session, account_ids: Collection[int], template: str) 
         )])  # fmt: skip
 
 
-def on_hold_opened(session: Session, event: HoldOpened) -> None:
+def on_holds_opened(session: Session, event: HoldsOpened) -> None:
     """Any hold beats any plan."""
     keep = ABOUT_AGREEMENTS if event.kind in AGREEMENTS else PEOPLES if event.kind == "person" else ()
     reason = f"hold:{event.kind}"
-    if event.account_id is not None:
-        cancel(session, account_ids=[event.account_id], reason=reason, keep=keep)
-    else:
-        cancel(session, debtor_ids=[event.debtor_id], reason=reason, keep=keep)
+    if event.account_ids:
+        cancel(session, account_ids=event.account_ids, reason=reason, keep=keep)
+    if event.debtor_ids:
+        cancel(session, debtor_ids=event.debtor_ids, reason=reason, keep=keep)
 
 
 def on_promise_made(session: Session, event: PromiseMade) -> None:

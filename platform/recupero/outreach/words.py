@@ -38,6 +38,7 @@ PURPOSES = {
     "late_instalment": "collection",
     "card_confirmation": "collection",
     "card_ended": "collection",
+    "plan_resumed": "collection",
 }
 TEMPLATES = tuple(PURPOSES)
 #: Words that answer a person, never planned: what somebody wrote in a conversation, that a stop

@@ -81,6 +81,15 @@ class PlanMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanResumed:
+    """Hardship ended before its time, or nobody knew its end: the plan goes on from now, on other days than
+    were agreed, of which the debtor is told."""
+
+    account_ids: tuple[int, ...]
+    plan_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class PlanEnded:
     """The plan does not run any more: kept, broken, cancelled or replaced."""
 

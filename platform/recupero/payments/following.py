@@ -7,9 +7,9 @@ again: in the other order the books would be the same.
 
 from sqlalchemy.orm import Session
 
-from recupero.payments import plan_following, write_offs
+from recupero.payments import plan_following, promises, write_offs
 from recupero.payments.events import PaymentBooked, PaymentReversed, PaymentsBooked
-from recupero.placements.events import HoldEnded, HoldOpened
+from recupero.placements.events import HoldsEnded, HoldsOpened
 
 ON_MONEY = (write_offs.on_money, plan_following.on_money)
 
@@ -20,8 +20,10 @@ def on_money(session: Session, event: PaymentBooked | PaymentReversed | Payments
         follow(session, event)
 
 
-def on_hold(session: Session, event: HoldOpened | HoldEnded) -> None:
-    """Hardship begins or ends: the days of what was agreed move."""
+def on_hold(session: Session, event: HoldsOpened | HoldsEnded) -> None:
+    """Hardship begins or ends: the days of what was agreed move. A promise ends when hardship or a dispute
+    begins, so that nobody breaks one in it."""
+    promises.on_hold(session, event)
     write_offs.on_hold(session, event)
     plan_following.on_hold(session, event)
 

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from recupero.kernel import audit, clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
-from recupero.payments import promises
 from recupero.payments.offer_tables import HardshipCase, Plan, Settlement
 from recupero.payments.plan_standing import Rest
 from recupero.placements import service as placements
@@ -40,8 +39,8 @@ def open_case(
     note: str | None = None,
     evidence: str | None = None,
 ) -> HardshipCase:
-    """Open a case for a debtor of the tenant in scope: work on all their accounts rests for `hold_days`, and
-    open promises end without being broken. Raises NotFound, Conflict where one is open, or UserError."""
+    """Open a case for a debtor of the tenant in scope: work on all their accounts rests for `hold_days`.
+    Raises NotFound, Conflict where one is open, or UserError."""
     who_owes(session, debtor_id)
     days = SEVERITIES.get(severity, 0) if hold_days is None else hold_days
     if kind not in KINDS:
@@ -57,7 +56,6 @@ def open_case(
     hold_id = placements.open_hold(
         session, debtor_id=debtor_id, account_id=None, kind=HOLD, source=f"hardship:{kind}", until=until
     )
-    promises.cancel_of_debtor(session, debtor_id)
     case = HardshipCase(
         tenant_id=tenant, debtor_id=debtor_id, kind=kind, severity=severity, hold_id=hold_id, until=until,
         note=note or None, evidence=evidence or None, opened_at=now, opened_with=opened_with,

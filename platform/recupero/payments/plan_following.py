@@ -13,16 +13,24 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from recupero.kernel import clock, events
+from recupero.kernel import audit, clock, events
+from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
 from recupero.payments import hardship, plan_standing, plans, settlements
-from recupero.payments.events import PaymentBooked, PaymentReversed, PaymentsBooked, PlanBroken, PlanMoved
+from recupero.payments.events import (
+    PaymentBooked,
+    PaymentReversed,
+    PaymentsBooked,
+    PlanBroken,
+    PlanMoved,
+    PlanResumed,
+)
 from recupero.payments.offer_tables import Plan, PlanInstalment
 from recupero.payments.plan_schedule import Instalment, WorkingDay, working_days
 from recupero.payments.plan_standing import Receipt, Rest
 from recupero.placements import service as placements
 from recupero.placements.debts import debts_by_id
-from recupero.placements.events import HoldEnded, HoldOpened
+from recupero.placements.events import HoldsEnded, HoldsOpened
 from recupero.tenancy import queries as tenancy
 
 _JUDGED = ("running", "kept", "broken")
@@ -35,20 +43,21 @@ def on_money(session: Session, event: PaymentBooked | PaymentReversed | Payments
         _judge(session, overlap & Plan.state.in_(_JUDGED))
 
 
-def on_hold(session: Session, event: HoldOpened | HoldEnded) -> None:
+def on_hold(session: Session, event: HoldsOpened | HoldsEnded) -> None:
     """Hardship begins or ends: the dates of the debtor's plans move, and their papers are made anew. A plan
     that broke on days of which it is told now that they were hardship runs again."""
     if event.kind != hardship.HOLD:
         return
-    mine = (Plan.debtor_id == event.debtor_id) & Plan.state.in_(("running", "broken"))
-    if event.account_id is not None:
-        mine &= Plan.account_ids.contains([event.account_id])
+    held = among(Plan.debtor_id, event.debtor_ids) | Plan.account_ids.overlap(list(event.account_ids))
+    mine = held & Plan.state.in_(("running", "broken"))
     _judge(session, mine)
     moved = select(PlanInstalment.plan_id).where(
         PlanInstalment.tenant_id == Plan.tenant_id, PlanInstalment.moved_from.is_not(None)
     )
     for plan in session.execute(select(Plan).where(_own(session), mine, Plan.id.in_(moved))).scalars():
         plan.moved_at = clock.now()
+        if isinstance(event, HoldsEnded) and plan.state == "running":
+            events.publish(session, PlanResumed(tuple(plan.account_ids), plan.id))
     session.flush()
 
 
@@ -103,12 +112,12 @@ def _judge(session: Session, which: Any) -> int:
     zone, is_working = ZoneInfo(house.timezone), working_days(house.country)
     for plan in found:
         rows, rests = instalments[plan.id], hardship.rests(pauses, plan, plan.agreed_at, zone)
-        last = rows[-1].due_date
+        before = [one.due_date for one in rows]
         state, missed = _stand(plan, rows, receipts[plan.id], clock.today(house.timezone), rests, is_working)
         if set(plan.account_ids) <= settled:  # nothing is owed any more, perhaps by an adjustment
             state = "kept"
         changed += _follow(session, plan, state, missed)
-        _tell_moved(session, plan, (rows[-1].due_date - last).days)
+        _tell_moved(session, plan, before, [one.due_date for one in rows])
     session.flush()
     return changed
 
@@ -162,7 +171,13 @@ def _has_given_way(session: Session, plan: Plan) -> bool:
     return paid is not None and settlements.find(session, paid).state == "replaced"
 
 
-def _tell_moved(session: Session, plan: Plan, days: int) -> None:
-    if days and plan.state == "running":
+def _tell_moved(session: Session, plan: Plan, before: Sequence[date], after: Sequence[date]) -> None:
+    if before == after:
+        return
+    audit.record(
+        session, "payments.plan_moved", f"plan:{plan.id}", actor="system", tenant_id=plan.tenant_id,
+        before=[day.isoformat() for day in before], after=[day.isoformat() for day in after],
+    )  # fmt: skip
+    if before[-1] != after[-1] and plan.state == "running":
         session.flush()
-        events.publish(session, PlanMoved(plan.id, days))
+        events.publish(session, PlanMoved(plan.id, (after[-1] - before[-1]).days))

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, func, select, text, update
 from sqlalchemy.orm import Session
 
 from recupero.kernel import audit, clock, events
+from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound, UserError
 from recupero.payments.events import PromiseBroken, PromiseMade
@@ -16,10 +17,12 @@ from recupero.payments.policy import Offerer, leave_for_promise, policy_of
 from recupero.payments.tables import PromiseToPay
 from recupero.placements import service as placements
 from recupero.placements.debts import OpenDebt, debts_by_id
+from recupero.placements.events import HoldsEnded, HoldsOpened
 from recupero.tenancy import queries as tenancy
 
 GRACE = timedelta(days=3)
 TOLERANCE_PERCENT = 95
+_ENDED_BY = ("hardship", "dispute")  # holds that end a promise
 _WITH = {"page": "page", "agent": "agent", "api": "api", "simulation": "agent"}  # the role that is limited
 
 
@@ -115,15 +118,21 @@ def _open_of(session: Session, debt: OpenDebt) -> int:
 
 def cancel_open(session: Session, account_ids: Collection[int]) -> bool:
     """Cancel the open promises on these accounts, which something newer replaces; whether there were any."""
-    return _cancel(session, PromiseToPay.account_id.in_(account_ids))
+    return bool(_cancel(session, PromiseToPay.account_id.in_(account_ids)))
 
 
-def cancel_of_debtor(session: Session, debtor_id: int) -> None:
-    """Cancel a debtor's open promises: nobody in hardship breaks one."""
-    _cancel(session, PromiseToPay.debtor_id == debtor_id)
+def on_hold(session: Session, event: HoldsOpened | HoldsEnded) -> None:
+    """Whoever is in hardship or disputes the debt has not broken a promise (domain page, 8.3): it ends, and
+    the work that rested for its sake goes on when the other hold ends."""
+    if isinstance(event, HoldsEnded) or event.kind not in _ENDED_BY:
+        return
+    held = among(PromiseToPay.debtor_id, event.debtor_ids) | among(PromiseToPay.account_id, event.account_ids)
+    ended = _cancel(session, held)
+    placements.end_holds(session, ended, "promise", by=f"hold:{event.kind}")
 
 
-def _cancel(session: Session, which: ColumnElement[bool]) -> bool:
+def _cancel(session: Session, which: ColumnElement[bool]) -> Sequence[int]:
+    """Cancel the open promises among these; the accounts that they were about."""
     cancelled = session.execute(
         update(PromiseToPay)
         .where(
@@ -132,9 +141,9 @@ def _cancel(session: Session, which: ColumnElement[bool]) -> bool:
             PromiseToPay.state == "open",
         )
         .values(state="cancelled", settled_at=clock.now())
-        .returning(PromiseToPay.id)
+        .returning(PromiseToPay.account_id)
     )
-    return bool(cancelled.all())
+    return cancelled.scalars().all()
 
 
 def _rest(session: Session, promise: PromiseToPay, zone: str, replaced: bool) -> None:

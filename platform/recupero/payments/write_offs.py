@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from recupero.kernel import audit, clock
+from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
 from recupero.ledger import queries as ledger_queries
 from recupero.ledger import service as ledger
@@ -38,7 +39,7 @@ from recupero.payments.offer_tables import Settlement
 from recupero.payments.settlements import GRACE
 from recupero.payments.tables import Payment
 from recupero.placements import service as placements
-from recupero.placements.events import HoldEnded, HoldOpened
+from recupero.placements.events import HoldsEnded, HoldsOpened
 from recupero.tenancy import queries as tenancy
 
 #: The stage of accounts on which a settlement lapses or is open again.
@@ -82,10 +83,12 @@ def on_plan_started(session: Session, event: PlanStarted | PlanMoved) -> None:
     _follow_plan(session, event.plan_id, None)
 
 
-def on_hold(session: Session, event: HoldOpened | HoldEnded) -> None:
+def on_hold(session: Session, event: HoldsOpened | HoldsEnded) -> None:
     """Hardship begins or ends: the last day of what is paid without a plan moves."""
     if event.kind == hardship.HOLD:
-        _review(session, (Settlement.debtor_id == event.debtor_id) & (Settlement.state == "accepted"))
+        held = among(Settlement.debtor_id, event.debtor_ids)
+        held |= Settlement.account_ids.overlap(list(event.account_ids))
+        _review(session, held & (Settlement.state == "accepted"))
 
 
 def _follow_plan(session: Session, plan_id: int, broken_on: date | None) -> None:

@@ -58,21 +58,23 @@ class AccountsRecalled:
 
 
 @dataclass(frozen=True, slots=True)
-class HoldOpened:
-    """Work stops on the debtor, or on one account of theirs where `account_id` is given."""
+class Held:
+    """Holds of one `kind`: on everything of the debtors `debtor_ids`, and on the accounts `account_ids`
+    alone; a file opens many at once."""
 
-    debtor_id: int
-    account_id: int | None
     kind: str
+    debtor_ids: tuple[int, ...] = ()
+    account_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class HoldEnded:
-    """Work goes on, as far as this hold on the debtor, or on one account of theirs, goes."""
+class HoldsOpened(Held):
+    """Work stops on these debtors and accounts of the tenant in scope."""
 
-    debtor_id: int
-    account_id: int | None
-    kind: str
+
+@dataclass(frozen=True, slots=True)
+class HoldsEnded(Held):
+    """Work goes on, as far as these holds go."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,16 @@ from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.kernel.money import is_currency
 from recupero.placements import dated_terms
-from recupero.placements.events import AccountsClosed, AccountsRecalled, HoldEnded, HoldOpened
+from recupero.placements.events import AccountsClosed, AccountsRecalled, Held, HoldsEnded, HoldsOpened
 from recupero.placements.lifecycle import CLOSE_CODES, ENDED, HOLDS, STAGES, status_of
 from recupero.placements.tables import Account, Hold, ImportMapping, Portfolio
 from recupero.placements.terms import check_terms
 from recupero.tenancy import queries as tenancy
 
 _PAID = ("PIF", "SIF")
+
+#: A hold as it was written: of which debtor, on which of their accounts (None: all), of which kind.
+OneHold = tuple[int, int | None, str]
 
 
 def create_portfolio(
@@ -150,7 +153,7 @@ def open_hold(
     """Stop work on the debtor, or on one account; its id. A hold of that kind that is open already stays.
 
     `since`: when what stops the work began, now where it is left out; terms of law run from it. Needs one
-    tenant in scope. Publishes `HoldOpened` where it is new. Raises UserError at a beginning yet to come.
+    tenant in scope. Publishes `HoldsOpened` where it is new. Raises UserError at a beginning yet to come.
     """
     if kind not in HOLDS:
         raise ValueError(f"unknown hold {kind!r}: one of {', '.join(HOLDS)}")
@@ -171,7 +174,7 @@ def open_hold(
     )  # fmt: skip
     session.add(hold)
     session.flush()
-    events.publish(session, HoldOpened(debtor_id, account_id, kind))
+    tell_opened(session, [(debtor_id, account_id, kind)])
     return hold.id
 
 
@@ -181,18 +184,18 @@ def is_open() -> Any:
 
 
 def end_hold(session: Session, hold_id: int, *, by: str) -> None:
-    """Let work go on. Publishes `HoldEnded`. Raises NotFound where no such hold is open."""
+    """Let work go on. Publishes `HoldsEnded`. Raises NotFound where no such hold is open."""
     if not _end_where(session, Hold.id == hold_id, Hold.ended_at.is_(None), by=by):
         raise NotFound("no such hold is open")
 
 
 def end_holds(session: Session, account_ids: Collection[int], kind: str, *, by: str) -> None:
-    """End the open holds of a kind on these accounts, whichever there are. Publishes `HoldEnded`."""
+    """End the open holds of a kind on these accounts, whichever there are. Publishes `HoldsEnded`."""
     _end_where(session, Hold.account_id.in_(account_ids), Hold.kind == kind, is_open(), by=by)
 
 
 def end_debtor_holds(session: Session, debtor_id: int, kind: str, *, by: str) -> None:
-    """End the open holds of a kind on everything of a debtor, whichever there are. Publishes `HoldEnded`."""
+    """End the open holds of a kind on everything of a debtor, whichever there are. Publishes `HoldsEnded`."""
     whole = Hold.account_id.is_(None)
     _end_where(session, Hold.debtor_id == debtor_id, whole, Hold.kind == kind, is_open(), by=by)
 
@@ -205,9 +208,26 @@ def _end_where(session: Session, *which: Any, by: str) -> bool:
         .values(ended_at=clock.now(), ended_by=by)
         .returning(Hold.debtor_id, Hold.account_id, Hold.kind)
     ).all()
-    for debtor_id, account_id, kind in ended:
-        events.publish(session, HoldEnded(debtor_id, account_id, kind))
+    for held in _by_kind(HoldsEnded, ended):
+        events.publish(session, held)
     return bool(ended)
+
+
+def tell_opened(session: Session, opened: Iterable[OneHold]) -> None:
+    """Publish `HoldsOpened` for holds that were just written: debtor, account or None, kind."""
+    for held in _by_kind(HoldsOpened, opened):
+        events.publish(session, held)
+
+
+def _by_kind(what: type[Held], holds: Iterable[OneHold]) -> list[Held]:
+    found: dict[str, tuple[list[int], list[int]]] = {}
+    for debtor_id, account_id, kind in holds:
+        debtors, accounts = found.setdefault(kind, ([], []))
+        if account_id is None:
+            debtors.append(debtor_id)
+        else:
+            accounts.append(account_id)
+    return [what(kind, tuple(debtors), tuple(accounts)) for kind, (debtors, accounts) in found.items()]
 
 
 def set_stage(session: Session, account_ids: Collection[int], stage: str) -> int:

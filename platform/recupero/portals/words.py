@@ -268,6 +268,7 @@ TEMPLATES: Words = {
     "late_instalment": _("An instalment is late"),
     "card_confirmation": _("The bank asks to confirm an instalment"),
     "card_ended": _("A card cannot be charged any more"),
+    "plan_resumed": _("A plan goes on after a pause"),
     "thanks": _("Thanks"),
     "call": _("Call"),
     "wait": _("Wait"),

@@ -2,12 +2,18 @@
 twice.
 """
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from recupero.kernel import crypto
+from recupero.kernel import clock, crypto
+from recupero.outreach.service import NewAction, schedule
+from recupero.payments import following, plans
+from recupero.payments import service as payments
+from recupero.payments.plan_schedule import Choice
+from recupero.payments.policy import PAGE
 from recupero.wiring import wire
 from tests.placements.conftest import Creditor, csv_text, row
 
@@ -122,3 +128,35 @@ def test_maintenance_changes_debtors_and_what_they_allow(placed: Creditor) -> No
     assert {(p["channel"], p["kind"]) for p in placed.all("SELECT * FROM permissions")} == {
         ("sms", "opt_out")
     }
+
+
+def test_hardship_that_a_file_tells_takes_effect_with_its_row(placed: Creditor) -> None:
+    """What waits to go out is cancelled, plans rest, promises end; of others nothing changes."""
+    accounts = placed.all("SELECT a.*, d.person_id FROM accounts a JOIN debtors d ON d.id = a.debtor_id"
+                          " ORDER BY client_account")  # fmt: skip
+    today = clock.now().date()
+    with placed.platform.database.transaction(placed.scope) as session:
+        schedule(session, [
+            NewAction(account_id=one["id"], debtor_id=one["debtor_id"], person_id=one["person_id"],
+                      channel="email", template="follow_up", due_at=clock.now(),
+                      expires_at=clock.now() + timedelta(days=2))
+            for one in accounts
+        ])  # fmt: skip
+        payments.make_promise(session, account_id=accounts[0]["id"], amount_minor=100, due_date=today,
+                              made_with="page")  # fmt: skip
+        plans.agree_plan(
+            session, account_ids=[accounts[1]["id"]], offerer=PAGE,
+            choice=Choice(today + timedelta(days=5), every="weekly", instalments=2),
+        )  # fmt: skip
+    content = csv_text([["OP-1", "x"], ["OP-2", "x"]], headings=["operacion", "vulnerable"])
+    mapping = {"columns": {"client_account": "operacion", "hardship": "vulnerable"}}
+    placed.send(content, kind="maintenance", mapping=mapping, dry_run=True)
+    assert {one["state"] for one in placed.all("SELECT state FROM promises")} == {"open"}
+    placed.send(content, kind="maintenance", mapping=mapping)
+    queued = placed.all("SELECT state FROM actions ORDER BY account_id")
+    assert [one["state"] for one in queued] == ["cancelled", "cancelled", "scheduled"]
+    assert {one["state"] for one in placed.all("SELECT state FROM promises")} == {"cancelled"}
+    clock.advance(timedelta(days=60))
+    with placed.platform.database.transaction(placed.scope) as session:
+        following.settle_due(session)
+    assert [one["state"] for one in placed.all("SELECT state FROM plan_instalments")] == ["open", "open"]

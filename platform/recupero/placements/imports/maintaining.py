@@ -43,7 +43,7 @@ def prepare(chunk: pl.DataFrame, mapping: Mapping, setting: Setting) -> Prepared
     """Check the new values. What the file does not say stays as it is."""
     found, raw = Findings(), extract(chunk, mapping)
     matching.check_key(raw, found)
-    given = raw.select(checking.optional(raw, name).is_not_null().alias(name) for name in _SIMPLE)
+    given = raw.select(ROW, *(checking.optional(raw, name).is_not_null().alias(name) for name in _SIMPLE))
     frame = checking.places(checking.texts(raw, found, ()), setting, found)
     frame = frame.with_columns(
         pl.when(given[name]).then(checking.optional(frame, name)).alias(f"new_{name}") for name in _SIMPLE

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from recupero.kernel import events
+from recupero.placements import service
 from recupero.placements.events import AccountsPlaced
 from recupero.placements.imports import sealing
 from recupero.placements.imports.checking import check_placement
@@ -302,8 +303,10 @@ def _insert_accounts(session: Session, accounts: pl.DataFrame, setting: Setting)
 
 
 def open_holds(session: Session, staging: str, setting: Setting) -> None:
-    """Open a hold for each flag of the staged accounts, unless it is open already."""
-    session.execute(text(_HOLDS.format(staging=staging)), {"now": setting.now, "source": "file"})
+    """Open a hold for each flag of the staged accounts, unless it is open already. Publishes `HoldsOpened`:
+    what waits to go out to these debtors is stopped in this transaction."""
+    opened = session.execute(text(_HOLDS.format(staging=staging)), {"now": setting.now, "source": "file"})
+    service.tell_opened(session, [(row.debtor_id, row.account_id, row.kind) for row in opened])
 
 
 # A dispute is about one account; the other flags are about the person.
@@ -316,6 +319,8 @@ FROM (
     FROM {staging} p, unnest(p.flags) AS flag
 ) f
 LEFT JOIN holds h ON h.tenant_id = f.tenant_id AND h.debtor_id = f.debtor_id AND h.kind = f.kind
-    AND h.ended_at IS NULL AND h.account_id IS NOT DISTINCT FROM f.account_id
+    AND h.ended_at IS NULL AND (h.until IS NULL OR h.until > :now)
+    AND h.account_id IS NOT DISTINCT FROM f.account_id
 WHERE h.id IS NULL
+RETURNING debtor_id, account_id, kind
 """

@@ -31,6 +31,7 @@ from recupero.payments.tables import PromiseToPay
 from recupero.placements import service as placements
 from recupero.placements.lifecycle import HOLDS
 from recupero.placements.tables import Account, ContactPoint, Debtor
+from recupero.tenancy import service as tenancy
 from recupero_sdk.law import Event, Proposal
 from tests.decisions.debts import Debt, contact, debt, permit, portfolio
 from tests.factories import World
@@ -260,6 +261,24 @@ def test_daily_limits_hold_and_the_gap_to_the_bound_is_told(world: World) -> Non
     assert 0 < result.planned < 6
     assert max(days.count(day) for day in days) <= 2
     assert 0 <= result.bound_gap < 0.01
+
+
+@pytest.mark.parametrize("led_by", ["agents", "machine"])
+def test_a_limit_on_calls_is_the_agents_time_and_counts_no_machine(world: World, led_by: str) -> None:
+    scope = world.tenant()
+    _debts(world, scope, 4, channels=["call"], daily={"call": 1})
+    with world.platform.database.transaction(scope) as session:
+        tenancy.configure_plugin(
+            session, kind="channel", key="voice", enabled=True,
+            settings={"account_sid": "AC" + "5" * 32, "caller": "+15005550006",
+                      "channels": "call" if led_by == "machine" else "none"},
+            secret_values={"auth_token": "0" * 32}, actor="system",
+        )  # fmt: skip
+    _plan(world, scope)
+    days = [action.due_at.date() for action in _actions(world, scope)]
+    assert {action.channel for action in _actions(world, scope)} == {"call"}
+    most = max(days.count(day) for day in days)
+    assert most == 1 if led_by == "agents" else most > 1
 
 
 def test_planning_again_changes_nothing_that_still_stands(world: World) -> None:

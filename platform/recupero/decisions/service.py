@@ -7,7 +7,7 @@ transaction per tenant, so that a plan is there wholly or not at all.
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -26,12 +26,13 @@ from recupero.decisions.tables import PlanRun
 from recupero.kernel import clock
 from recupero.kernel.database import Database, Scope, scope_of
 from recupero.kernel.errors import UserError
-from recupero.outreach.connectors import connectors
+from recupero.outreach.connectors import connectors, led_by_machine
 
 log = logging.getLogger(__name__)
 
 _LOCK = 7303  # advisory lock space: one plan of a tenant at a time
-#: Carried out by a person from a work queue; a visit is never planned by a machine.
+#: Carried out by a person from a work queue, where no connector leads calls; a visit is never planned by a
+#: machine.
 BY_AGENTS = ("call",)
 
 
@@ -85,7 +86,7 @@ def _plan(session: Session, at: datetime, result: PlanResult) -> None:
     result.model, result.model_version = scores.model, scores.version
     result.notes += [scores.note] if scores.note else []
     found = _candidates(session, worked, table, scores, strategies, commission, at, tally)
-    choice = choosing.choose(found.options, strategies, _seed(scope, at))
+    choice = choosing.choose(found.options, _for_people(session, strategies), _seed(scope, at))
     result.candidates, result.bound_gap = len(found.options), choice.bound_gap
     result.blocked, result.held = dict(tally.blocked), dict(tally.held)
     run = _open_run(session, at, result)
@@ -111,7 +112,8 @@ def _candidates(
     """The lawful candidates with their values, and the refusals."""
     import polars as pl
 
-    carried = (*(name for name, each in connectors(session).items() if each.ready), *BY_AGENTS)
+    by_people = () if led_by_machine(session) else BY_AGENTS
+    carried = (*(name for name, each in connectors(session).items() if each.ready), *by_people)
     probability = pl.DataFrame({"account": table.account_id, "p": scores.probability})
     worked = worked.join(probability, on="account", how="left").with_columns(
         pl.col("p").fill_null(serving.PRIOR)
@@ -123,6 +125,19 @@ def _candidates(
     return Candidates(
         choosing.with_values(found.options, strategies, commission, counted, carried), found.refused
     )
+
+
+def _for_people(session: Session, strategies: Mapping[int, Strategy]) -> Mapping[int, Strategy]:
+    """The strategies as they bind: a daily limit on what agents do is their time, and does not count what a
+    machine does. Calls that a connector leads are limited by its provider's account."""
+    if not led_by_machine(session):
+        return strategies
+    return {
+        portfolio: replace(
+            each, daily={name: most for name, most in each.daily.items() if name not in BY_AGENTS}
+        )
+        for portfolio, each in strategies.items()
+    }
 
 
 def _portfolios(session: Session, result: PlanResult) -> tuple[dict[int, Strategy], dict[int, float]]:

@@ -1,14 +1,13 @@
 """Models of texts at work: trained on the messages that a plug-in brings and on those that an agency's people
 corrected, registered like every model, and served once per process.
 
-Until an agency trains its own, all are served by one that is trained at first use from the plug-in's messages
-and kept in the data directory.
+Until an agency trains its own, all are served by the fitted model that the plug-in ships; where it ships none
+of its present messages, by one that is trained from them at first use and kept in the data directory.
 """
 
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import logging
 import time
 from collections.abc import Sequence
@@ -28,12 +27,11 @@ from recupero.kernel.database import Database, Scope
 from recupero.kernel.errors import UserError
 from recupero.outreach.understanding import readings
 from recupero_sdk.models import Training
-from recupero_sdk.texts import Example, TextModel
+from recupero_sdk.texts import Example, Shipped, TextModel, digest
 
 log = logging.getLogger(__name__)
 #: Fewer messages than these say nothing about which of two models is better.
 FEWEST_JUDGED = 20
-_FORMAT = "1"  # of the file that is kept; raise it when a plug-in's dump changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,27 +64,26 @@ def _registered(key: str, name: str, number: str, source: str) -> Reader:
 
 @lru_cache(maxsize=4)
 def _brought(key: str, data_dir: Path) -> Reader:
-    """Read from the data directory, trained first where it is not there; one process trains, others wait."""
+    """As the plug-in ships it; else from the data directory, where one process trains it and others wait."""
     kind = runtime.current().plugins.texts[key]
     brought = kind.examples()
-    version = _digest(brought)
-    file = data_dir / "models" / f"{key}-{version}.bin"
+    version = digest(brought)
+    shipped = kind.shipped(version) if isinstance(kind, Shipped) else None
+    blob = shipped or _trained_once(kind, brought, data_dir / "models" / f"{key}-{version}.bin")
+    return Reader(kind, kind.load(blob), f"{key}-brought", version)
+
+
+def _trained_once(kind: TextModel, brought: Sequence[Example], file: Path) -> bytes:
+    """The model as the file keeps it, made first where there is none."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    with (file.parent / f"{key}.lock").open("w") as lock:
+    with (file.parent / f"{kind.key}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not file.exists():
-            log.info("training %s from the %s messages it brings", key, len(brought))
+            log.info("training %s from the %s messages it brings", kind.key, len(brought))
             draft = file.with_suffix(".draft")
             draft.write_bytes(kind.dump(_fit(kind, brought, 0).fitted))
             draft.replace(file)
-    return Reader(kind, kind.load(file.read_bytes()), f"{key}-brought", version)
-
-
-def _digest(examples: Sequence[Example]) -> str:
-    told = hashlib.sha256(_FORMAT.encode())
-    for one in examples:
-        told.update(f"{one.writer}\t{' '.join(one.labels)}\t{one.text}\n".encode())
-    return told.hexdigest()[:12]
+    return file.read_bytes()
 
 
 def _fit(kind: TextModel, examples: Sequence[Example], seed: int) -> Training:

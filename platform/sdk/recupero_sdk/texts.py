@@ -1,6 +1,7 @@
 """What a model that reads messages implements: texts in, labels with probabilities out."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -25,6 +26,15 @@ class Example:
     language: str
     writer: str
     source: str = "written"
+
+
+def digest(examples: Iterable[Example]) -> str:
+    """What a set of examples is known by: twelve hexadecimal digits that change with each text, its labels
+    and its writer."""
+    told = hashlib.sha256(b"1")
+    for one in examples:
+        told.update(f"{one.writer}\t{' '.join(one.labels)}\t{one.text}\n".encode())
+    return told.hexdigest()[:12]
 
 
 @runtime_checkable
@@ -71,4 +81,14 @@ class TextModel(Protocol):
 
     def load(self, blob: bytes) -> Any:
         """The inverse of `dump`."""
+        ...
+
+
+@runtime_checkable
+class Shipped(Protocol):
+    """What a model of texts may have beside `TextModel`: itself, fitted on its examples, so that nobody has
+    to train it before its first message."""
+
+    def shipped(self, learned: str) -> bytes | None:
+        """The fitted model, as `dump` wrote it, of the examples with this `digest`; None without one."""
         ...

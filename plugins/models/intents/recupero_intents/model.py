@@ -59,6 +59,12 @@ class Intents:
 
         return written()
 
+    def shipped(self, learned: str) -> bytes | None:
+        """The model fitted on the written messages, which `python -m recupero_intents` made."""
+        from recupero_intents.written import fitted
+
+        return fitted(learned)
+
     def train(
         self,
         texts: Sequence[str],

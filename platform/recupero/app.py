@@ -56,6 +56,7 @@ from recupero.portals import (
     staff,
     standing,
     stated,
+    strategies,
     tenants,
     terms,
     trust,
@@ -80,8 +81,8 @@ ROOMS: tuple[ModuleType, ...] = (
 PAGES: tuple[ModuleType, ...] = (
     accounts, api_docs, bank, calling, creditor, debtor_cards, debtor_documents, debtor_offers, disclosures,
     documents, home, inbox, incoming, law, messages, offers, operation, outbox, people_hours,
-    placements, portfolio_terms, remittances, scripts, sign_in, staff, standing, stated, tenants, terms,
-    trust, wording, work,
+    placements, portfolio_terms, remittances, scripts, sign_in, staff, standing, stated, strategies,
+    tenants, terms, trust, wording, work,
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from recupero.contacts import placed
 from recupero.contacts.events import LinkVisited, MessageReceived, OptedOut
 from recupero.decisions import jobs as decisions_jobs
 from recupero.decisions import reading_jobs
+from recupero.decisions import strategy as decisions_strategy
 from recupero.kernel.events import subscribe
 from recupero.ledger import jobs as ledger_jobs
 from recupero.ledger import service as ledger
@@ -53,6 +54,7 @@ from recupero.placements.events import (
     HoldsEnded,
     HoldsOpened,
     PermissionsStated,
+    StrategyStated,
 )
 
 JOBS = (
@@ -70,6 +72,7 @@ JOBS = (
 
 def wire() -> None:
     """Register job handlers and event handlers. Safe to call again."""
+    subscribe(StrategyStated, decisions_strategy.check_stated)
     subscribe(AccountsPlaced, ledger.book_placed)
     subscribe(BooksChecked, payments.check_payments)
     subscribe(BooksChecked, bank_control.check_bank)

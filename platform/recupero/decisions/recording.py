@@ -39,8 +39,8 @@ ALTERNATIVES = 6
 EXPLAINED = 50_000
 
 _COLUMNS = (
-    "tenant_id", "run_id", "account_id", "at", "choice", "channel", "scheduled_at", "model", "model_version",
-    "pack", "pack_version", "score", "propensity", "expected_value_minor", "cost_minor", "features",
+    "tenant_id", "run_id", "account_id", "strategy_version", "at", "choice", "channel", "scheduled_at",
+    "model", "model_version", "pack", "pack_version", "score", "propensity", "expected_value_minor", "cost_minor", "features",
     "alternatives", "reasons", "blocked",
 )  # fmt: skip
 
@@ -65,6 +65,7 @@ class Recorder:
     table: FeatureTable
     scores: Scores
     strategies: Mapping[int, Strategy]
+    versions: Mapping[int, int]  # of each portfolio's strategy
     unexplained: int = 0  # decisions kept without the model's reasons
 
     def record(self, found: Candidates, choice: Choice) -> Planned:
@@ -120,7 +121,7 @@ class Recorder:
         matrix = self.table.take(places).matrix() if len(wanted) else np.empty((0, 0))
         reasons = self._model_reasons(places)
         facts = {row["account"]: row for row in self.accounts.select("account", "person", "country",
-        "template")
+        "portfolio", "template")
                  .filter(self.accounts["account"].is_in(wanted)).iter_rows(named=True)}  # fmt: skip
         return [
             self._decision(account, facts[account], chosen.get(account), offers.get(account, []),
@@ -147,7 +148,8 @@ class Recorder:
         ]
         propensity = self._propensity.get(facts["person"], 1.0)
         columns = (
-            scope_of(self.session).tenant(), self.run_id, account, self.at, row["template"] if row else WAIT,
+            scope_of(self.session).tenant(), self.run_id, account,
+            self.versions[facts["portfolio"]], self.at, row["template"] if row else WAIT,
             row["channel"] if row else None, row["moment"] if row else None, self.scores.model,
             self.scores.version,
             pack.id if pack else None, pack.version if pack else None, score, propensity,

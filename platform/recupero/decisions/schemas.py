@@ -44,6 +44,11 @@ class DecisionSchema(Schema):
     id = fields.Integer(required=True)
     run_id = fields.Integer(required=True)
     account_id = fields.Integer(required=True)
+    strategy_version = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "of the account's portfolio; null before versions"},
+    )
     at = fields.DateTime(required=True)
     choice = fields.String(required=True)
     channel = fields.String(required=True, allow_none=True)

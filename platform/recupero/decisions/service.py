@@ -77,7 +77,7 @@ def plan_tenant(database: Database, scope: Scope, at: datetime | None = None) ->
 
 def _plan(session: Session, at: datetime, result: PlanResult) -> None:
     scope, tally = scope_of(session), Tally()
-    strategies, commission = _portfolios(session, result)
+    strategies, versions, commission = _portfolios(session, result)
     accounts = reading.read_accounts(session, at)
     result.accounts = len(accounts)
     worked = candidates.workable(accounts, strategies, at, tally)
@@ -90,7 +90,9 @@ def _plan(session: Session, at: datetime, result: PlanResult) -> None:
     result.candidates, result.bound_gap = len(found.options), choice.bound_gap
     result.blocked, result.held = dict(tally.blocked), dict(tally.held)
     run = _open_run(session, at, result)
-    recorder = Recorder(session, run.id, at, worked, reading.waiting(accounts), table, scores, strategies)
+    recorder = Recorder(
+        session, run.id, at, worked, reading.waiting(accounts), table, scores, strategies, versions
+    )
     planned = recorder.record(found, choice)
     if recorder.unexplained:
         result.notes.append(f"{recorder.unexplained} decisions are kept without the model's reasons")
@@ -140,27 +142,32 @@ def _for_people(session: Session, strategies: Mapping[int, Strategy]) -> Mapping
     }
 
 
-def _portfolios(session: Session, result: PlanResult) -> tuple[dict[int, Strategy], dict[int, float]]:
-    """Strategy and commission by portfolio. A strategy that cannot be read leaves its portfolio unplanned."""
-    strategies, commission = {}, {}
+def _portfolios(
+    session: Session, result: PlanResult
+) -> tuple[dict[int, Strategy], dict[int, int], dict[int, float]]:
+    """Strategy, its version and commission by portfolio. A strategy that cannot be read leaves its portfolio
+    unplanned."""
+    strategies, versions, commission = {}, {}, {}
     rows = session.execute(
         text(
-            "SELECT id, name, country, terms, strategy FROM portfolios WHERE tenant_id = :tenant ORDER BY id"
+            "SELECT id, name, country, terms, strategy, strategy_version FROM portfolios"
+            " WHERE tenant_id = :tenant ORDER BY id"
         ),
         {"tenant": scope_of(session).tenant()},
     ).all()
     for country in sorted({row.country for row in rows}):
         if why := packs().closed_because(country):
             result.notes.append(f"{country} is closed to contact: {why}")
-    for portfolio, name, _country, terms, data in rows:
+    for portfolio, name, _country, terms, data, version in rows:
         try:
             strategies[portfolio] = parse(data)
         except UserError as error:
             result.notes.append(f"portfolio {name!r} is not planned: {error.field}: {error.message}")
             log.error("strategy of portfolio %s cannot be read: %s", portfolio, error.field)
             continue
+        versions[portfolio] = version
         commission[portfolio] = terms.get("commission_rate", 10_000) / 10_000
-    return strategies, commission
+    return strategies, versions, commission
 
 
 def _seed(scope: Scope, at: datetime) -> int:

@@ -8,8 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from recupero.kernel.errors import UserError
 from recupero.outreach.words import TONES
+from recupero.placements.events import StrategyStated
 from recupero_sdk.law import CHANNELS
 
 
@@ -57,6 +60,11 @@ def parse(data: Mapping[str, Any]) -> Strategy:
                 known=", ".join(sorted(known)),
             )
     return Strategy(**{name: _CHECKS[name](name, value) for name, value in data.items()})
+
+
+def check_stated(session: Session, event: StrategyStated) -> None:
+    """A portfolio gets no strategy that could not be read. Raises UserError at the key."""
+    parse(event.strategy)
 
 
 def _channels(name: str, value: Any) -> tuple[str, ...]:

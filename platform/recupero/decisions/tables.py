@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, Double, Index, String
+from sqlalchemy import ARRAY, Double, Index, SmallInteger, String
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -43,6 +43,7 @@ class Decision(TenantOwned, Base):
 
     run_id: Mapped[int]
     account_id: Mapped[int]
+    strategy_version: Mapped[int | None] = mapped_column(SmallInteger)  # of the account's portfolio
     at: Mapped[datetime]
     choice: Mapped[str]  # wait, or the template's purpose
     channel: Mapped[str | None] = mapped_column(String(12))

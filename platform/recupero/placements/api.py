@@ -15,7 +15,7 @@ from werkzeug.utils import secure_filename
 from recupero.kernel import audit, clock, rest, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import NotFound, UserError
-from recupero.placements import batches, browse, schemas, service
+from recupero.placements import batches, browse, schemas, service, strategies
 from recupero.placements.tables import Account, Debtor, ImportBatch, ImportIssue
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission
@@ -84,6 +84,39 @@ def set_terms(data: dict[str, Any], portfolio_id: int) -> dict[str, Any]:
             session, portfolio_id, data["terms"], actor=the_caller().actor, holds_from=data["holds_from"]
         )
         return {"terms": browse.portfolio(session, portfolio_id).terms}
+
+
+@blueprint.get("/portfolios/<int:portfolio_id>/strategy")
+@requires(Permission.PLACEMENTS_READ)
+@blueprint.response(200, schemas.StrategySchema)
+def strategy(portfolio_id: int) -> dict[str, Any]:
+    """The strategy of a portfolio and its version"""
+    with transaction() as session:
+        found = browse.portfolio(session, portfolio_id)
+        return {"strategy": found.strategy, "version": found.strategy_version}
+
+
+@blueprint.put("/portfolios/<int:portfolio_id>/strategy")
+@requires(Permission.STRATEGY_MANAGE)
+@blueprint.arguments(schemas.NewStrategySchema)
+@blueprint.response(200, schemas.StrategySchema)
+def set_strategy(data: dict[str, Any], portfolio_id: int) -> dict[str, Any]:
+    """Give a portfolio a new strategy, whole; plans use it from now on"""
+    with transaction() as session:
+        tenant_id = browse.portfolio(session, portfolio_id).tenant_id
+    with tenant_transaction(tenant_id) as session:
+        version = strategies.set_strategy(session, portfolio_id, **data, actor=the_caller().actor)
+        return {"strategy": data["strategy"], "version": version}
+
+
+@blueprint.get("/portfolios/<int:portfolio_id>/strategy/versions")
+@requires(Permission.PLACEMENTS_READ)
+@blueprint.response(200, schemas.StrategyVersionsSchema)
+def strategy_versions(portfolio_id: int) -> dict[str, Any]:
+    """All versions of a portfolio's strategy, newest first"""
+    with transaction() as session:
+        browse.portfolio(session, portfolio_id)
+        return {"items": strategies.versions(session, portfolio_id)}
 
 
 @blueprint.get("/imports")

@@ -1,6 +1,8 @@
 """What happens to accounts, announced to the rooms above in the transaction in which it happens."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,14 @@ class AccountsPlaced:
     batch_id: int
     staging: str
     chunk: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyStated:
+    """A portfolio is to get this strategy; the room that reads strategies refuses it by a UserError at its
+    key."""
+
+    strategy: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

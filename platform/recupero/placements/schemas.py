@@ -62,6 +62,30 @@ class NewTermsSchema(TermsSchema):
     )  # fmt: skip
 
 
+class StrategySchema(Schema):
+    """What decisions may do for a portfolio; docs/decisions-and-models.md lists the keys."""
+
+    strategy = fields.Dict(keys=fields.String(), required=True)
+    version = fields.Integer(required=True)
+
+
+class NewStrategySchema(Schema):
+    strategy = fields.Dict(keys=fields.String(), required=True)
+    instead_of = fields.Integer(
+        load_default=None, allow_none=True, strict=True,
+        metadata={"description": "the version that you had before you; refused where there is a newer one"},
+    )  # fmt: skip
+
+
+class StrategyVersionSchema(StrategySchema):
+    made_by = fields.String(required=True)
+    made_at = fields.DateTime(required=True)
+
+
+class StrategyVersionsSchema(Schema):
+    items = fields.List(fields.Nested(StrategyVersionSchema), required=True)
+
+
 class ImportQuerySchema(Page):
     tenant_id = asked_reference()
     portfolio_id = asked_reference()

@@ -12,7 +12,7 @@ from recupero.kernel import audit, clock, events
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.kernel.money import is_currency
-from recupero.placements import dated_terms
+from recupero.placements import dated_terms, strategies
 from recupero.placements.events import AccountsClosed, AccountsRecalled, Held, HoldsEnded, HoldsOpened
 from recupero.placements.lifecycle import CLOSE_CODES, ENDED, HOLDS, STAGES, status_of
 from recupero.placements.tables import Account, Hold, ImportMapping, Portfolio
@@ -39,7 +39,8 @@ def create_portfolio(
 ) -> Portfolio:
     """Add a portfolio to the tenant in scope. `country` ISO 3166-1 alpha-2, `terms` as `terms.TERMS` says.
 
-    Raises UserError on an unknown currency, country or term, Conflict where the name is taken.
+    Raises UserError on an unknown currency, country, term or key of the strategy, Conflict where the name is
+    taken.
     """
     tenant = scope_of(session).tenant()
     _check_portfolio(name, country, currency, placement_number)
@@ -49,6 +50,7 @@ def create_portfolio(
         raise Conflict(
             "there is a portfolio '%(name)s' already: choose another name", field="name", name=name
         )
+    strategies.check(session, strategy)
     portfolio = Portfolio(
         tenant_id=tenant, name=name.strip(), country=country, currency=currency, product=product,
         placement_number=placement_number, terms=check_terms(terms), strategy=strategy,
@@ -56,6 +58,7 @@ def create_portfolio(
     )  # fmt: skip
     session.add(portfolio)
     session.flush()
+    strategies.keep(session, portfolio, actor=actor)
     audit.record(
         session, "placements.create_portfolio", f"portfolio:{portfolio.id}", actor=actor, tenant_id=tenant
     )

@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from recupero.kernel.crypto import EncryptedText
-from recupero.kernel.database import AGENCY, TENANT, AgencyOwned, Base, TenantOwned
+from recupero.kernel.database import AGENCY, TENANT, AgencyOwned, Base, TenantOwned, append_only
 
 ID_BLOCKS = {"id_blocks": True}  # imports take ids by block from the table's sequence
 
@@ -57,8 +57,25 @@ class Portfolio(TenantOwned, Base):
     placement_number: Mapped[int] = mapped_column(SmallInteger, default=1)
     terms: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     strategy: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    strategy_version: Mapped[int] = mapped_column(SmallInteger, default=1, server_default="1")
     law: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
     created_at: Mapped[datetime]
+
+
+class StrategyVersion(TenantOwned, Base):
+    """One version of a portfolio's strategy: who made it and when. The newest is the portfolio's own."""
+
+    __tablename__ = "strategy_versions"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "portfolio_id", "version"),
+        {"info": append_only(TENANT)},
+    )
+
+    portfolio_id: Mapped[int]
+    version: Mapped[int] = mapped_column(SmallInteger)
+    strategy: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    made_by: Mapped[str]
+    made_at: Mapped[datetime]
 
 
 class ImportMapping(TenantOwned, Base):

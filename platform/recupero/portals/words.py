@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext as _
 
 from recupero.portals import words_of_law as law
 from recupero.portals import words_of_money as money
+from recupero.portals import words_of_work as work
 from recupero.portals.words_of_money import Words
 
 ROLES: Words = {
@@ -38,6 +39,7 @@ PERMISSIONS: Words = {
     "remittances.issue": _("Issue statements"),
     "remittances.pay": _("Pay out, take fees"),
     "trust.read": _("See the trust account"),
+    "strategy.manage": _("Set the strategy of portfolios"),
     "terms.manage": _("Set interest, order of payment and offers of portfolios"),
     "offers.approve": _("Allow offers beyond an agent's limits"),
     "offers.grant": _("Allow offers beyond the creditor's terms"),
@@ -531,6 +533,7 @@ DATE_ORDERS: Words = {
 }
 
 LABELS: Mapping[str, Words] = {
+    "strategy": work.STRATEGY,
     "role": ROLES,
     "permission": PERMISSIONS,
     "status": STATUSES,

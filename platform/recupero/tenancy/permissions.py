@@ -42,6 +42,7 @@ class Permission(StrEnum):
     TRUST_READ = "trust.read"
     OFFERS_APPROVE = "offers.approve"  # exceptions to an agent's limits
     OFFERS_GRANT = "offers.grant"  # exceptions to the creditor's own terms: for the creditor only
+    STRATEGY_MANAGE = "strategy.manage"  # how often, by what and under which limits accounts are worked
     TERMS_MANAGE = "terms.manage"  # what accrues, what money pays first, what may be offered
     REPORTS_READ = "reports.read"
     AUDIT_READ = "audit.read"
@@ -64,6 +65,7 @@ _SUPERVISOR = _AGENT | {
     Permission.REMITTANCES_PAY,
     Permission.TRUST_READ,
     Permission.OFFERS_APPROVE,
+    Permission.STRATEGY_MANAGE,
     Permission.TERMS_MANAGE,
     Permission.REPORTS_READ,
 }

@@ -1,0 +1,162 @@
+"""A portfolio's strategy as a form: what is done, how often, within which limits; its versions below."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from recupero.decisions.strategy import Strategy
+from recupero.kernel.errors import UserError
+from recupero.outreach.words import TEMPLATES, TONES
+from recupero.placements import browse, strategies
+from recupero.placements.tables import Portfolio
+from recupero.portals.forms import Form
+from recupero.portals.pages import blueprint
+from recupero.portals.terms import amount_text, percent_text
+from recupero.portals.words import label
+from recupero.tenancy import queries as tenancy
+from recupero.tenancy.guard import requires, tenant_transaction, the_caller
+from recupero.tenancy.permissions import Permission
+from recupero_sdk.law import CHANNELS
+
+#: A visit is never planned by a machine.
+PLANNED = tuple(channel for channel in CHANNELS if channel != "visit")
+_WHOLE = ("max_contacts_30d", "promise_reminder_days")
+_MONEY = ("budget_minor", "minimum_value_minor", "tolerance_minor")
+_BY_CHANNEL = ("daily", "costs_minor")
+_USUAL = Strategy()
+_TONE = "neutral"  # where the strategy names none
+
+
+@blueprint.get("/tenants/<int:tenant_id>/portfolios/<int:portfolio_id>/strategy")
+@requires(Permission.TENANCY_READ)
+def portfolio_strategy(tenant_id: int, portfolio_id: int) -> ResponseReturnValue:
+    """What is done for a portfolio's accounts, and what it was before."""
+    with tenant_transaction(tenant_id) as session:
+        portfolio = browse.portfolio(session, portfolio_id)
+        return _page(session, portfolio, Form(_typed(portfolio)))
+
+
+@blueprint.post("/tenants/<int:tenant_id>/portfolios/<int:portfolio_id>/strategy")
+@requires(Permission.STRATEGY_MANAGE)
+def portfolio_strategy_sent(tenant_id: int, portfolio_id: int) -> ResponseReturnValue:
+    form, version = Form.sent(), 0
+    with tenant_transaction(tenant_id) as session:
+        portfolio = browse.portfolio(session, portfolio_id)
+        read = _read(form, portfolio)
+        try:
+            if not form.errors:
+                version = strategies.set_strategy(
+                    session, portfolio_id, read, actor=the_caller().actor, instead_of=form.whole("version")
+                )
+        except UserError as error:
+            error.field = _place(error.field or "", form)
+            form.refuse(error)
+    if form.errors:
+        with tenant_transaction(tenant_id) as session:
+            return _page(session, browse.portfolio(session, portfolio_id), form)
+    flash(_("Saved as version %(version)s. The next plan uses it.", version=version))
+    return redirect(url_for("portals.portfolio_strategy", tenant_id=tenant_id, portfolio_id=portfolio_id))
+
+
+def _place(field: str, form: Form) -> str:
+    """The form's field for a key of the strategy, such as `strategy.daily.sms`."""
+    name = field.removeprefix("strategy.").replace(".", "_")
+    return "channel_0" if name == "channels" else name if name in form.values else ""
+
+
+def _page(session: Session, portfolio: Portfolio, form: Form) -> ResponseReturnValue:
+    page = render_template(
+        "tenants/strategy.html", portfolio=portfolio, tenant=tenancy.tenant(session), form=form,
+        versions=strategies.versions(session, portfolio.id), channels=PLANNED, templates=TEMPLATES,
+        channel_choices=[("", "–"), *((one, label("channel", one)) for one in PLANNED)],
+        tones=[("", label("tone", _TONE)), *((one, label("tone", one)) for one in TONES if one != _TONE)],
+        names={f"user:{user.id}": user.name for user in tenancy.users(session)},
+        usual=_texts(_USUAL, portfolio.currency), told=lambda data: _told(data, portfolio.currency),
+    )  # fmt: skip
+    return page, form.status
+
+
+def _texts(strategy: Strategy, currency: str) -> dict[str, str]:
+    """The numbers of a strategy as somebody would type them."""
+    return {
+        "pace_days": f"{strategy.pace_days:g}",
+        "exploration": percent_text(round(strategy.exploration * 10_000)),
+        **{name: str(getattr(strategy, name)) for name in _WHOLE},
+        **{name: amount_text(getattr(strategy, name), currency) for name in _MONEY},
+    }
+
+
+def _typed(portfolio: Portfolio) -> dict[str, object]:
+    """The strategy as somebody would type it. What cannot be read is left out, so that it can be put
+    right."""
+    data, currency = portfolio.strategy, portfolio.currency
+    values: dict[str, object] = {"version": portfolio.strategy_version}
+    for place, channel in enumerate(data.get("channels", _USUAL.channels)):
+        values[f"channel_{place}"] = channel
+    values |= {name: data.get(name, "") for name in ("pace_days", *_WHOLE)}
+    values |= {name: amount_text(data.get(name), currency) for name in _MONEY}
+    if "exploration" in data:
+        values["exploration"] = percent_text(round(data["exploration"] * 10_000))
+    for name in _BY_CHANNEL:
+        text = _amounts(currency) if name.endswith("_minor") else str
+        values |= {f"{name}_{channel}": text(number) for channel, number in data.get(name, {}).items()}
+    return values | {f"tones_{template}": tone for template, tone in data.get("tones", {}).items()}
+
+
+def _amounts(currency: str) -> Callable[[Any], str]:
+    return lambda minor: amount_text(minor, currency)
+
+
+def _read(form: Form, portfolio: Portfolio) -> dict[str, Any]:
+    """The strategy as typed, without what is left empty; errors stand at their fields afterwards."""
+    currency = portfolio.currency
+    places = (form.optional(f"channel_{place}") for place in range(len(PLANNED)))
+    read: dict[str, Any] = {"channels": list(dict.fromkeys(filter(None, places)))}
+
+    def take(into: dict[str, Any], name: str, field: str, reader: Callable[[str], Any]) -> None:
+        if form.optional(field):
+            try:
+                into[name] = reader(field)
+            except UserError as error:
+                form.refuse(error)
+
+    take(read, "pace_days", "pace_days", lambda field: _days(form.hundredths(field)))
+    take(read, "exploration", "exploration", lambda field: form.hundredths(field) / 10_000)
+    for name in _WHOLE:
+        take(read, name, name, form.whole)
+    for name in _MONEY:
+        take(read, name, name, lambda field: form.money(field, currency))
+    for name in _BY_CHANNEL:
+        by_channel: dict[str, Any] = {}
+        for channel in PLANNED:
+            reader = (lambda field: form.money(field, currency)) if name.endswith("_minor") else form.whole
+            take(by_channel, channel, f"{name}_{channel}", reader)
+        read |= {name: by_channel} if by_channel else {}
+    tones = {one: form.optional(f"tones_{one}") for one in TEMPLATES if form.optional(f"tones_{one}")}
+    return read | ({"tones": tones} if tones else {})
+
+
+def _days(hundredths: int) -> int | float:
+    return hundredths // 100 if hundredths % 100 == 0 else hundredths / 100
+
+
+def _told(data: Mapping[str, Any], currency: str) -> list[tuple[str, str]]:
+    """A version in words: each key with what it says."""
+    return [(label("strategy", name), _said(name, value, currency)) for name, value in sorted(data.items())]
+
+
+def _said(name: str, value: Any, currency: str) -> str:
+    if name == "channels":
+        return ", ".join(label("channel", one) for one in value)
+    if isinstance(value, Mapping):
+        kind = "template" if name == "tones" else "channel"
+        return ", ".join(f"{label(kind, key)}: {_said(name, one, currency)}" for key, one in value.items())
+    if name == "tones":
+        return label("tone", value)
+    if name == "exploration":
+        return f"{percent_text(round(value * 10_000))} %"
+    return f"{amount_text(value, currency)} {currency}" if name.endswith("_minor") else f"{value}"

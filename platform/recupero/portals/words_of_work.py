@@ -1,0 +1,19 @@
+"""The words of strategies and of what waits for somebody's yes."""
+
+from flask_babel import lazy_gettext as _
+
+from recupero.portals.words_of_money import Words
+
+STRATEGY: Words = {
+    "channels": _("Channels"),
+    "pace_days": _("Least days between two contacts"),
+    "max_contacts_30d": _("Most contacts in 30 days"),
+    "daily": _("Most a day"),
+    "budget_minor": _("Most cost of one plan"),
+    "costs_minor": _("Cost of one"),
+    "exploration": _("Drawn at random"),
+    "minimum_value_minor": _("Expected value below which nothing is done"),
+    "tolerance_minor": _("Sum below which nobody is chased"),
+    "promise_reminder_days": _("Days before a promise on which it is recalled"),
+    "tones": _("Tone"),
+}

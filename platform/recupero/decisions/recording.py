@@ -40,8 +40,8 @@ EXPLAINED = 50_000
 
 _COLUMNS = (
     "tenant_id", "run_id", "account_id", "strategy_version", "at", "choice", "channel", "scheduled_at",
-    "model", "model_version", "pack", "pack_version", "score", "propensity", "expected_value_minor", "cost_minor", "features",
-    "alternatives", "reasons", "blocked",
+    "model", "model_version", "pack", "pack_version", "score", "propensity", "expected_value_minor",
+    "cost_minor", "features", "alternatives", "reasons", "blocked",
 )  # fmt: skip
 
 

@@ -169,7 +169,7 @@ _FACTS = some.builds(
     country=some.sampled_from(["CL", "CO"]),
     region=some.none() | some.just("CL-RM"),
     timezone=some.none() | some.just("America/Santiago"),
-    phone_timezone=some.none() | some.just("America/Bogota"),
+    phone_timezone=some.sampled_from([None, "America/Bogota", "America/Santiago,Pacific/Easter"]),
     postal_timezone=some.none(),
     commune=some.none() | some.text(max_size=5),
     consented_channels=some.none() | some.frozensets(some.sampled_from(CHANNELS)),

@@ -13,7 +13,9 @@ from recupero.contacts.service import Wish
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import NotFound
+from recupero.placements.tables import ContactPoint
 from recupero_sdk.law import Channel
+from recupero_sdk.law.zones import load_zone
 from tests.contacts.test_policies import decree
 from tests.factories import World
 from tests.outreach.placed import Placed, place
@@ -155,6 +157,18 @@ def test_a_house_cap_in_the_week_counts_towards_its_limit(placed: Placed) -> Non
     contact(placed)
     use = next(one for one in channel(week(placed), "email").uses if one.rule_id == "CL-AGENCY-per-month")
     assert (use.limit, len(use.contacts), use.used_up) == (3, 1, False)
+
+
+def test_a_number_of_several_zones_must_be_lawful_in_all_and_proof_and_week_name_them(placed: Placed) -> None:
+    zones = ("America/Santiago", "Pacific/Easter")
+    with runtime.current().database.transaction(placed.scope) as session:
+        point = session.get_one(ContactPoint, (placed.scope.tenant(), placed.points["phone"]))
+        point.timezone = ",".join(zones)
+    found = week(placed)
+    assert found.zones == zones
+    opens = channel(found, "call").days[1].stretches[0][0]
+    assert opens.astimezone(load_zone("Pacific/Easter")).hour == 8
+    assert prove(placed.scope, contact(placed)).zones == zones
 
 
 def run(*arguments: str) -> tuple[int, str]:

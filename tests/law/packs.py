@@ -85,7 +85,9 @@ def facts(country: str) -> st.SearchStrategy[Facts]:
         country=st.just(country),
         region=st.sampled_from(_REGIONS[country]),
         timezone=st.sampled_from(_ZONES[country]),
-        phone_timezone=st.sampled_from([None, None, *_ZONES[country]]),
+        phone_timezone=st.sampled_from(
+            [None, None, *_ZONES[country], ",".join(filter(None, _ZONES[country]))]
+        ),
         commune=st.sampled_from([None, "Chillán", "Coihueco"]),
         consented_channels=st.one_of(st.just(frozenset(CHANNELS)), st.none(), channels),
         opted_out_channels=st.one_of(st.just(frozenset[Channel]()), channels),
@@ -147,7 +149,7 @@ def rich_facts(country: str) -> st.SearchStrategy[Facts]:
         country=st.just(country),
         region=st.sampled_from([*regions, *sorted(few), *sorted(few)]),
         timezone=st.sampled_from(zones),
-        phone_timezone=st.sampled_from([None, *zones]),
+        phone_timezone=st.sampled_from([None, *zones, ",".join(manifest.zones[-2:])]),
         phone_region=st.sampled_from([None, None, *list(manifest.regions)[:5]]),
         agency_region=st.sampled_from([None, "QK-NY", "AR-C"]),
         commune=st.sampled_from([None, None, *_NAMED]),

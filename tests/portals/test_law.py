@@ -196,6 +196,7 @@ def test_a_closed_country_is_said_on_every_page_that_plans_for_it(
         page = visitor.text(path)
         assert "closed to contact" in page, path
         assert WHY in page, path
+    assert visitor.text(f"/accounts/{placed.account_id}").count(WHY) == 1
     assert WHY in visitor.get("/law/CL").text
     assert f"CL is closed to contact: {WHY}" in plan_tenant(platform.database, scope).notes
     with platform.database.transaction(scope) as session:

@@ -34,6 +34,11 @@ def of_two_regions(manifest: str) -> str:
         (Facts("XX", region="XX-A", postal_timezone=SANTIAGO), {SANTIAGO}),
         (Facts("XX", timezone=SANTIAGO, phone_timezone=SOUTH), {SANTIAGO, SOUTH}),
         (Facts("XX", phone_timezone=SOUTH), {SOUTH}),
+        (Facts("XX", phone_timezone=f"{SOUTH},{ISLAND}"), {SOUTH, ISLAND}),
+        (Facts("XX", timezone=SANTIAGO, phone_timezone=f"{SANTIAGO},{SOUTH}"), {SANTIAGO, SOUTH}),
+        (Facts("XX", phone_region="XX-A"), {SANTIAGO, ISLAND}),
+        (Facts("XX", phone_region="XX-A", phone_timezone=ISLAND), {ISLAND}),
+        (Facts("XX", phone_region="XX-A", phone_timezone=SOUTH), {SANTIAGO, ISLAND, SOUTH}),
         (Facts("XX", region="XX-nowhere"), {SANTIAGO, SOUTH, ISLAND}),
     ],
 )

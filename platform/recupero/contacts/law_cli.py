@@ -22,6 +22,7 @@ from recupero.placements import reach
 from recupero.tenancy import queries as tenancy
 from recupero_sdk.law import CHANNELS
 from recupero_sdk.law.reasons import LANGUAGES
+from recupero_sdk.law.zones import load_zone
 
 _language = click.option(
     "--language", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Words of the answer."
@@ -85,6 +86,8 @@ def _proof_lines(found: Proof, language: str) -> Iterator[str]:
         return
     outcome = "allowed" if verdict.allowed else "refused"
     yield f"judged by {verdict.pack_id} {verdict.pack_version}: {outcome}"
+    clocks = (f"{contact.at.astimezone(load_zone(zone)):%H:%M} {zone}" for zone in found.zones)
+    yield f"local time of the person: {' and '.join(clocks)}{_in_all(found.zones)}"
     decided = [step for step in found.law if step.decided]
     for step in decided:
         yield from _step_lines(step, language)
@@ -105,6 +108,10 @@ def _proof_lines(found: Proof, language: str) -> Iterator[str]:
     yield f"judged with the pack of today ({today}): {_again(found.today.allowed, not found.changed_today)}"
     for change in found.changed_today:
         yield f"  {change.rule_id}: {change.then} -> {change.now}"
+
+
+def _in_all(zones: tuple[str, ...]) -> str:
+    return "; lawful only where it is so in all of these" if len(zones) > 1 else ""
 
 
 def _again(allowed: bool, same: bool) -> str:

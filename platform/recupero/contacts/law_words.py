@@ -13,7 +13,7 @@ def proof_to_json(found: Proof, language: str) -> dict[str, Any]:
     return {
         "contact": contact.id, "tenant": contact.tenant_id, "account": contact.account_id,
         "at": contact.at.isoformat(), "channel": contact.stored.contact.channel,
-        "direction": contact.direction, "state": contact.state,
+        "direction": contact.direction, "state": contact.state, "zones": list(found.zones),
         "allowed": verdict.allowed if verdict else None, "pack": verdict.pack_id if verdict else None,
         "version": verdict.pack_version if verdict else None,
         "policies": [version.id for version in contact.policies],

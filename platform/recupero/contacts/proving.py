@@ -34,7 +34,7 @@ class Proof:
 
     `verdict` None: nothing was asked, as of an inbound contact. `again` is under law and house rules of its
     day, `today` under the pack as it stands now; `changed` are the rules that say something else in `again`,
-    `changed_today` in `today`.
+    `changed_today` in `today`. `zones` are those in all of which the moment had to be lawful.
     """
 
     contact: Kept
@@ -44,6 +44,7 @@ class Proof:
     changed: tuple[Change, ...] = ()
     today: Verdict | None = None
     changed_today: tuple[Change, ...] = ()
+    zones: tuple[str, ...] = ()
 
     @property
     def law(self) -> list[Step]:
@@ -68,6 +69,7 @@ def prove(session: Session, contact_id: int) -> Proof:
     return Proof(
         contact, verdict, tuple(proof.steps(verdict, pack, contact.at.date())), again,
         tuple(proof.changes(verdict, again)), today, tuple(proof.changes(verdict, today)),
+        weeks.zones(stored.law, stored.facts),
     )  # fmt: skip
 
 

@@ -67,8 +67,11 @@ def answers(command: Command) -> Command:
 @contextmanager
 def opened(data_dir: Path | None, plugins: Plugins | None = None) -> Iterator[Runtime]:
     """The platform for one command: engines running, runtime started. Without `plugins` each kind of plug-in
-    is loaded when it is needed. Raises ClaimConflict where two packs name one country."""
+    is loaded when it is needed. Raises ClaimConflict where two packs name one country, UserError where the
+    database lacks what the command asks for."""
     # Only here: a command that needs no database does not wait for what reaches one.
+    from sqlalchemy.exc import DBAPIError
+
     from recupero.kernel import engines, runtime
     from recupero.kernel.config import Config
     from recupero.kernel.plugins import Plugins
@@ -80,8 +83,29 @@ def opened(data_dir: Path | None, plugins: Plugins | None = None) -> Iterator[Ru
         )
         try:
             yield runtime.start(config, plugins)
+        except DBAPIError as error:
+            if _migrated(config.owner_database_url):
+                raise
+            raise UserError(
+                "the database of %(folder)s is empty, or older than this version: run `recupero db upgrade"
+                " --data-dir %(folder)s` first (`recupero up` does so too)", folder=folder,
+            ) from error  # fmt: skip
         finally:
             runtime.stop()
+
+
+def _migrated(owner_url: str) -> bool:
+    """Whether the database has every table that this version knows."""
+    from sqlalchemy import create_engine
+
+    from recupero.kernel import migrate
+
+    owner = create_engine(owner_url)
+    try:
+        with owner.connect() as connection:
+            return migrate.at_head(connection)
+    finally:
+        owner.dispose()
 
 
 def finish(result: dict[str, Any], *, as_json: bool, ok: bool = True) -> None:

@@ -118,7 +118,8 @@ def phones() -> None:
 @command.json_option
 @command.answers
 def regions(tenant: str | None, data_dir: Path | None, as_json: bool) -> None:
-    """Give numbers without a region the one that law packs list for their first digits."""
+    """Give numbers the region that law packs list for their first digits, and the zones, where they lack
+    them."""
     from recupero.placements.imports import refilling
 
     with command.opened(data_dir) as running:

@@ -200,7 +200,7 @@ class ContactPoint(TenantOwned, Base):
     value: Mapped[str] = mapped_column(EncryptedText)
     value_index: Mapped[bytes] = mapped_column(LargeBinary)
     line_type: Mapped[str | None]
-    timezone: Mapped[str | None]  # the phone number's zone where it has exactly one
+    timezone: Mapped[str | None]  # the phone number's; with commas between where it may be in several
     region: Mapped[str | None]  # ISO 3166-2, where the number's first digits belong to one
     at_work: Mapped[bool] = mapped_column(default=False)
     status: Mapped[str] = mapped_column(String(8), default="untested")  # untested, valid, invalid

@@ -27,11 +27,12 @@ class ChannelState:
 
 
 def channel_states(week: AccountWeek, language: str) -> list[ChannelState]:
-    """Every channel of law for the account."""
-    if week.unknown:
+    """Every channel of law for the account. Why a whole country is closed is told once above, not by each."""
+    if week.unknown or week.closed:
         why = _("Nothing tells in which time zone this person is. Add their region or time zone first.")
+        reasons = [] if week.closed else [(why, "-")]
         return [
-            ChannelState(one.channel, point is not None, False, None, [(why, "-")], "")
+            ChannelState(one.channel, point is not None, False, None, reasons, "")
             for one, point in week.channels
         ]
     return [

@@ -28,17 +28,22 @@ def test_the_area_code_of_an_argentine_mobile_counts(world: World) -> None:
     assert region_of(pack, "+543514567890") == region_of(pack, "+5493514567890") == "AR-X"
 
 
-def test_numbers_taken_in_before_get_their_region_batch_by_batch(world: World) -> None:
+def test_numbers_taken_in_before_get_their_region_and_zones_batch_by_batch(world: World) -> None:
     scope, other = world.tenant(), world.tenant()
-    points = [one.points["phone"] for one in place(scope, 3, kinds=("phone",))]
+    points = [one.points["phone"] for one in place(scope, 4, kinds=("phone",))]
     place(other, 1, kinds=("phone",))
     database = runtime.current().database
-    numbers = dict(zip(points, ("+56223456789", "+56961234567", "+12125550123"), strict=True))
+    numbers = dict(zip(points, ("+56223456789", "+56961234567", "+12085550123", "+34612345678"), strict=True))
     with database.transaction(scope) as session:
         for point, number in numbers.items():
             session.execute(update(ContactPoint).where(ContactPoint.id == point).values(value=number))
-    assert refill(database, scope, batch=2) == Refilled(looked_at=3, filled=2)
-    assert refill(database, scope) == Refilled(looked_at=1, filled=0)
+    assert refill(database, scope, batch=2) == Refilled(looked_at=4, filled=3)
+    assert refill(database, scope) == Refilled(looked_at=2, filled=0)
     with database.transaction(scope) as session:
-        found = session.execute(select(ContactPoint.region).order_by(ContactPoint.id)).scalars().all()
-    assert found == ["CL-RM", None, "US-NY"]
+        found = session.execute(
+            select(ContactPoint.region, ContactPoint.timezone).order_by(ContactPoint.id)
+        ).all()
+    assert found == [
+        ("CL-RM", "America/Santiago"), (None, "America/Santiago"),
+        ("US-ID", "America/Boise,America/Los_Angeles"), (None, None),
+    ]  # fmt: skip

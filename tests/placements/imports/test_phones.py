@@ -40,6 +40,18 @@ def test_a_column_is_judged_as_its_numbers_are(numbers: list[tuple[str, str]]) -
         ("CO", "310 123 4567", "+573101234567", "mobile", "America/Bogota"),
         ("CO", "57 310 1234567", "+573101234567", "mobile", "America/Bogota"),
         ("BR", "(11) 98765-4321", "+5511987654321", "mobile", "America/Sao_Paulo"),
+        ("ES", "922 12 34 56", "+34922123456", "fixed_line", "Atlantic/Canary"),
+        # In several zones of the country: all are told, with commas between.
+        ("US", "208 555 0123", "+12085550123", "fixed_line_or_mobile", "America/Boise,America/Los_Angeles"),
+        (
+            "MX",
+            "649 123 4567",
+            "+526491234567",
+            "fixed_line_or_mobile",
+            "America/Mazatlan,America/Mexico_City",
+        ),
+        # Neighbours whose clock the data name too are left out.
+        ("GB", "07400 123456", "+447400123456", "mobile", "Europe/London"),
         ("CL", "12345", None, None, None),
         ("CL", "no tiene", None, None, None),
     ],
@@ -52,6 +64,13 @@ def test_numbers_as_people_write_them(
     assert row[:2] == (e164, line_type)
     assert row == (lambda one: (one.e164, one.line_type, one.zone))(phones.judge(country, written))
     assert zone is None or row[2] == zone
+
+
+@pytest.mark.parametrize(("country", "number"), [("ES", "612345678"), ("US", "8002345678")])
+def test_a_number_used_all_over_the_country_tells_no_zone(country: str, number: str) -> None:
+    judged = phones.judge(country, number)
+    assert judged.e164 is not None
+    assert judged.zone is None
 
 
 def test_missing_numbers_stay_missing() -> None:

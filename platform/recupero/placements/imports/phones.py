@@ -5,12 +5,14 @@ metadata as expressions (a thousand times more numbers a second) and asks `judge
 the two together.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import phonenumbers
 import polars as pl
+from babel.core import get_global
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumberType, timezone
 from phonenumbers.tzdata import TIMEZONE_DATA
 
@@ -38,13 +40,16 @@ _SPECIAL = (
     "uan",
     "voicemail",
 )
+_COUNTRY_OF: Mapping[str, str] = get_global("zone_territories")
 _PLAIN = r"^\+?[0-9 ().-]{6,24}$"
 _JUDGED = {"e164": pl.String, "line_type": pl.String, "zone": pl.String}
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """`e164` is None where the text is no valid number; `zone` is None where it has several or none."""
+    """`e164` is None where the text is no valid number. `zone` has commas between where the number may be in
+    several; it is None where the number does not tell.
+    """
 
     e164: str | None = None
     line_type: str | None = None
@@ -63,9 +68,29 @@ def judge(country: str, value: str) -> Judged:
     return Judged(e164, _TYPES[phonenumbers.number_type(number)], _zone(number))
 
 
+def zones(e164: str) -> str | None:
+    """The `zone` of a number that has been judged."""
+    return _zone(phonenumbers.parse(e164))
+
+
 def _zone(number: Any) -> str | None:
+    """The zones that a number's first digits belong to. Digits that are used all over a country of several
+    zones (mobiles, free numbers) tell nothing of the place, and must not contradict what is known of it.
+    """
     zones = timezone.time_zones_for_number(number)
-    return zones[0] if len(zones) == 1 and zones[0] != "Etc/Unknown" else None
+    if zones == ("Etc/Unknown",):
+        return None
+    home = _at_home(number, zones)
+    anywhere = _at_home(number, TIMEZONE_DATA.get(str(number.country_code), ()))
+    return None if len(home) > 1 and home == anywhere else ",".join(home)
+
+
+def _at_home(number: Any, zones: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the zones that are in the number's country: the data name neighbours too, as Guernsey's for
+    British mobiles. All where none is.
+    """
+    country = phonenumbers.region_code_for_number(number)
+    return tuple(zone for zone in zones if _COUNTRY_OF.get(zone) == country) or zones
 
 
 def judge_column(frame: pl.DataFrame, country: str, value: str) -> pl.DataFrame:

@@ -76,6 +76,16 @@ def _zone(value: str | None) -> str | None:
     return value
 
 
+def _zones(value: object) -> object:
+    """One zone, or those in which a number may be: a list, or a text with commas between."""
+    if isinstance(value, list) and value and all(isinstance(zone, str) for zone in value):
+        value = ",".join(value)
+    if isinstance(value, str):
+        for zone in value.split(","):
+            _zone(zone)
+    return value
+
+
 class ScenarioWindow(Strict):
     """Hours of the week that the debtor named; `opens`, `closes` as HH:MM, the end excluded."""
 
@@ -94,7 +104,7 @@ class ScenarioDebtor(Strict):
     opted_out_channels: tuple[Channel, ...]
     employer_contact: StrictBool
     flags: tuple[Flag, ...] = ()
-    phone_timezone: str | None = None
+    phone_timezone: Annotated[str | None, BeforeValidator(_zones)] = None
     postal_timezone: str | None = None
     phone_region: str | None = None
     commune: str | None = None
@@ -107,7 +117,7 @@ class ScenarioDebtor(Strict):
     asked_windows: tuple[ScenarioWindow, ...] = ()
     closed_places: tuple[Place, ...] = ()
 
-    _known_zone = field_validator("phone_timezone", "postal_timezone")(_zone)
+    _known_zone = field_validator("postal_timezone")(_zone)
 
 
 class ScenarioEvent(Strict):

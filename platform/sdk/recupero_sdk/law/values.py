@@ -192,8 +192,9 @@ class Facts:
     """What is known of the debtor and the debt when a contact is judged.
 
     Zones are IANA names. `timezone` is the one the debtor stated, `postal_timezone` follows from the
-    address, `phone_timezone` from the number; None is "not known". `region` is where the debtor lives,
-    `phone_region` where the number belongs, `agency_region` where the collector sits.
+    address, `phone_timezone` from the number (with commas between, where its first digits serve several
+    zones); None is "not known". `region` is where the debtor lives, `phone_region` where the number belongs,
+    `agency_region` where the collector sits.
     `consented_channels` None means that nothing is recorded. `commune` names a place below the region where
     a law reaches that far: a commune by name, or an area of the pack by its code. `closed_windows` and
     `closed_places` are what the debtor named as inconvenient, `asked_windows` the hours asked for.

@@ -46,17 +46,25 @@ def load_zone(name: str) -> ZoneInfo:
 def plausible_zones(pack: RegulationPack, facts: Facts) -> tuple[str, ...]:
     """Every zone the debtor may be in, so that a moment must be lawful in all of them.
 
-    A stated or postal zone that fits the region narrows it (a region may span zones); evidence that
-    disagrees is kept side by side; without any evidence all zones of the country are plausible.
+    A stated or postal zone that fits the region narrows it (a region may span zones), and so does the zone of
+    a number its region; a number of several zones may be in any of them. Evidence that disagrees is kept side
+    by side; without any evidence all zones of the country are plausible.
     """
-    stated = [zone for zone in (facts.timezone, facts.postal_timezone) if zone]
-    region = pack.manifest.regions.get(facts.region or "")
-    zones = list(stated)
-    if region and not set(stated) & set(region.zones):
-        zones += region.zones
-    if facts.phone_timezone:
-        zones.append(facts.phone_timezone)
+    stated = tuple(zone for zone in (facts.timezone, facts.postal_timezone) if zone)
+    zones = _narrowed(pack, facts.region, stated)
+    zones += _narrowed(pack, facts.phone_region, zones_listed(facts.phone_timezone))
     return tuple(dict.fromkeys(zones or pack.manifest.zones))
+
+
+def _narrowed(pack: RegulationPack, code: str | None, zones: tuple[str, ...]) -> tuple[str, ...]:
+    """The zones known, and those of the region where none of the known is one of them."""
+    region = pack.manifest.regions.get(code or "")
+    return zones if region is None or set(zones) & set(region.zones) else (*zones, *region.zones)
+
+
+def zones_listed(text: str | None) -> tuple[str, ...]:
+    """The zones of a text that has commas between them; none of an empty one."""
+    return tuple(text.split(",")) if text else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,31 @@
+"""What every command shares: a database that is not ready is named, with what to run."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+
+from recupero.kernel import command, crypto, runtime
+from recupero.kernel.errors import UserError
+
+
+def test_a_database_without_tables_is_said_to_need_the_upgrade(
+    platform: runtime.Runtime, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(runtime, "_current", platform)
+    monkeypatch.setattr(crypto, "_ring", crypto.keyring())
+    url = make_url(platform.config.owner_database_url)
+    bare = url.set(database=f"{url.database}_bare", drivername="postgresql")
+    monkeypatch.setenv("RECUPERO_DATABASE_URL", bare.render_as_string(hide_password=False))
+    monkeypatch.setenv("RECUPERO_REDIS_URL", platform.config.redis_url)
+    with (
+        pytest.raises(UserError, match="recupero db upgrade"),
+        command.opened(tmp_path) as opened,
+        opened.database.engine.connect() as connection,
+    ):
+        connection.execute(text("SELECT count(*) FROM agencies"))
+    owner = create_engine(url, isolation_level="AUTOCOMMIT")
+    with owner.connect() as connection:
+        connection.execute(text(f'DROP DATABASE "{bare.database}"'))
+    owner.dispose()

@@ -42,7 +42,7 @@ from recupero.tenancy import queries as tenancy
 _LOCK = 7302  # advisory lock space
 _MANY = 500  # rows from which on the planner is told at once
 _FEW = 10_000  # debtors up to which a file tells the planner in its midst, after its first rows
-_FIRST = 500
+_FIRST = 100
 _FILLED = (Account, ContactPoint, Debtor, Person)
 _ISSUES = {"row_number": "bigint", "outcome": "text", "field": "text", "reason": "text", "raw": "bytea"}
 ROOMS: dict[str, ModuleType] = {

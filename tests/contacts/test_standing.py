@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from recupero.contacts import proving, queries, standing
+from recupero.contacts import proving, queries, service, standing
+from recupero.contacts.service import Caller, Wish
+from recupero.contacts.stored import stored_contacts
 from recupero.kernel import clock, runtime
 from recupero.kernel.errors import NotFound, UserError
 from recupero.outreach import calls
@@ -126,3 +128,31 @@ def test_what_is_no_number_is_refused_at_its_field(placed: Placed) -> None:
 def test_every_kind_of_debt_that_packs_tell_apart_can_be_chosen() -> None:
     kinds = standing.debt_kinds(queries.packs().by_country.values())
     assert {"mortgage", "promissory_note", "microcredit", "high_cost_short_term"} <= set(kinds)
+
+
+@pytest.mark.parametrize("automated", [True, False])
+def test_a_machine_that_calls_is_told_at_sending_and_in_the_proof(
+    world: World, noon: object, automated: bool
+) -> None:
+    scope = world.tenant()
+    placed = place(scope, country="US", currency="USD", region="US-OH", timezone="America/New_York")[0]
+    caller = Caller("+15005550006", automated=automated)
+    wish = Wish(placed.account_id, "call", placed.points["phone"], caller=caller)
+
+    def reserved() -> service.Reservation:
+        with runtime.current().database.transaction(placed.scope) as session:
+            return service.reserve(session, [wish])[0]
+
+    if automated:
+        assert [why.rule_id for why in reserved().verdict.refusals] == ["US-TCPA-consent"]
+        permit(placed, "call")
+    made = reserved()
+    assert made.contact_id is not None, made.verdict.refusals
+    with runtime.current().database.transaction(placed.scope) as session:
+        found = proving.prove(session, made.contact_id)
+        (kept,) = stored_contacts(session)
+    assert kept.proposal.automated is automated
+    assert found.contact.stored.proposal.automated is automated
+    decided = {step.outcome.rule_id for step in found.law if step.decided}
+    assert ("US-TCPA-consent" in decided) is automated
+    assert (found.again is not None, found.changed) == (True, ())

@@ -263,10 +263,8 @@ def test_daily_limits_hold_and_the_gap_to_the_bound_is_told(world: World) -> Non
     assert 0 <= result.bound_gap < 0.01
 
 
-@pytest.mark.parametrize("led_by", ["agents", "machine"])
-def test_a_limit_on_calls_is_the_agents_time_and_counts_no_machine(world: World, led_by: str) -> None:
-    scope = world.tenant()
-    _debts(world, scope, 4, channels=["call"], daily={"call": 1})
+def _voice(world: World, scope: Scope, led_by: str) -> None:
+    """Calls led by a machine, or by agents."""
     with world.platform.database.transaction(scope) as session:
         tenancy.configure_plugin(
             session, kind="channel", key="voice", enabled=True,
@@ -274,11 +272,37 @@ def test_a_limit_on_calls_is_the_agents_time_and_counts_no_machine(world: World,
                       "channels": "call" if led_by == "machine" else "none"},
             secret_values={"auth_token": "0" * 32}, actor="system",
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("led_by", ["agents", "machine"])
+def test_a_limit_on_calls_is_the_agents_time_and_counts_no_machine(world: World, led_by: str) -> None:
+    scope = world.tenant()
+    _debts(world, scope, 4, channels=["call"], daily={"call": 1})
+    _voice(world, scope, led_by)
     _plan(world, scope)
     days = [action.due_at.date() for action in _actions(world, scope)]
     assert {action.channel for action in _actions(world, scope)} == {"call"}
     most = max(days.count(day) for day in days)
     assert most == 1 if led_by == "agents" else most > 1
+
+
+@pytest.mark.parametrize(
+    ("led_by", "consents", "planned"), [("agents", (), 1), ("machine", (), 0), ("machine", ("call",), 1)]
+)
+def test_the_law_of_machines_holds_only_for_calls_that_a_machine_leads(
+    world: World, led_by: str, consents: tuple[str, ...], planned: int
+) -> None:
+    scope = world.tenant()
+    with world.platform.database.transaction(scope) as session:
+        book = portfolio(session, country="US", currency="USD", exploration=0, channels=["call"])
+        debt(
+            session, book, country="US", currency="USD", zone="America/New_York", region="US-OH",
+            consents=consents,
+        )  # fmt: skip
+    _voice(world, scope, led_by)
+    result = _plan(world, scope)
+    assert result.planned == planned
+    assert result.blocked == ({} if planned else {"US-TCPA-consent": 1})
 
 
 def test_planning_again_changes_nothing_that_still_stands(world: World) -> None:

@@ -140,7 +140,8 @@ def rich_questions(draw: st.DrawFn) -> tuple[Question, list[tuple[Facts, list[Pa
     recipient = draw(st.sampled_from(_RECIPIENTS))
     purpose = draw(st.sampled_from(_PURPOSES))
     horizon = timedelta(days=draw(st.sampled_from([3, 10])))
-    return Question(at, recipient, purpose, horizon), cases
+    automated = draw(st.sampled_from([None, True, False]))
+    return Question(at, recipient, purpose, horizon, automated), cases
 
 
 @given(rich_questions())

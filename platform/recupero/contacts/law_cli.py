@@ -99,7 +99,7 @@ def _proof_lines(found: Proof, language: str) -> Iterator[str]:
     for step in found.house:
         yield from _step_lines(step, language)
     if caller := contact.caller:
-        yield f"number called from: {caller.number or 'withheld, or not known'}"
+        yield f"number called from: {caller.number or 'withheld, or not known'}{_CALLED_BY[caller.automated]}"
         for said in caller.said:
             yield f"{said.rule_id}  {said.outcome}: {said.explain(language)}"
             yield f"    {said.citation}"
@@ -108,6 +108,9 @@ def _proof_lines(found: Proof, language: str) -> Iterator[str]:
     yield f"judged with the pack of today ({today}): {_again(found.today.allowed, not found.changed_today)}"
     for change in found.changed_today:
         yield f"  {change.rule_id}: {change.then} -> {change.now}"
+
+
+_CALLED_BY = {True: ", by a machine", False: ", by a person", None: ""}
 
 
 def _in_all(zones: tuple[str, ...]) -> str:

@@ -20,7 +20,7 @@ def proof_to_json(found: Proof, language: str) -> dict[str, Any]:
         "law": [step.to_json(language) for step in found.law],
         "house": [step.to_json(language) for step in found.house],
         "caller": None if contact.caller is None else {
-            "number": contact.caller.number,
+            "number": contact.caller.number, "automated": contact.caller.automated,
             "said": [one.to_json() | {"reason": one.explain(language)} for one in contact.caller.said],
         },
         "again": None if found.again is None else {

@@ -63,8 +63,8 @@ def judge_now(
 
 
 def judge_going_on(session: Session, contact_id: int, at: datetime) -> Verdict:
-    """What the law would say of a call that goes on with somebody else, as if it were made at that moment; it
-    is not counted as an earlier one. A call of the debtor's own is answered. Needs the agency in scope."""
+    """What the law would say of a call that goes on with a person, as if it were made at that moment; it is
+    not counted as an earlier one. A call of the debtor's own is answered. Needs the agency in scope."""
     row = session.execute(
         select(Contact.account_id, Contact.at, Contact.direction, Contact.contact_point_id, Contact.purpose)
         .where(Contact.tenant_id == scope_of(session).tenant(), Contact.id == contact_id)
@@ -78,7 +78,7 @@ def judge_going_on(session: Session, contact_id: int, at: datetime) -> Verdict:
         if (past.at, past.channel, past.account_id) != (row.at, "call", row.account_id)
     ]
     purpose = "reply" if row.direction == "inbound" else row.purpose
-    proposal = Proposal(at, "call", purpose=purpose_for_law(purpose))
+    proposal = Proposal(at, "call", purpose=purpose_for_law(purpose), automated=False)
     law = lawbook(session).of(account.tenant_id, at)
     return judge_contact(law, known.facts(row.account_id, row.contact_point_id), history, proposal)
 

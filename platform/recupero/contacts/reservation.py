@@ -43,8 +43,8 @@ HISTORY = timedelta(days=REMEMBERED_DAYS)
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The number that a call shows; None: it is withheld, or nobody knows which. `automated`: a machine dials
-    and speaks."""
+    """Who calls: the number shown (None: it is withheld, or nobody knows which), and whether a machine dials
+    and speaks (`automated`)."""
 
     number: str | None
     automated: bool = False
@@ -123,18 +123,20 @@ class _Desk:
         facts, made = self.known.facts(wish.account_id, wish.contact_point_id), self.made[account.person_id]
         # Clocks of several hosts differ a little: a contact is never put before one that is already made.
         at = max([self.now, *(past.at for past in made)])
-        proposal = Proposal(at, wish.channel, wish.recipient, gate.purpose_for_law(wish.purpose))
+        automated = None if wish.caller is None else wish.caller.automated
+        purpose = gate.purpose_for_law(wish.purpose)
+        proposal = Proposal(at, wish.channel, wish.recipient, purpose, automated=automated)
         history = [past.seen_from(self.tenant_id, wish.account_id) for past in made]
         verdict = judge_contact(self.law, facts, history, proposal)
         caller = self._caller(wish, facts, proposal) if verdict.allowed else ()
         if any(said.outcome == "refused" for said in caller):
             verdict = replace(verdict, allowed=False, outcomes=_with(verdict, caller), next_lawful_at=None)
         if verdict.allowed:
-            purpose = gate.purpose_counted(wish.purpose, facts.due_date, at)
+            counted = gate.purpose_counted(wish.purpose, facts.due_date, at)
             made.append(
                 Made(
                     at, wish.channel, "outbound", "unknown", self.tenant_id, wish.account_id, wish.recipient,
-                    purpose,
+                    counted,
                 )
             )  # fmt: skip
         return Reservation(wish, facts, verdict, at, self.policies, caller)
@@ -144,8 +146,7 @@ class _Desk:
         if wish.caller is None:
             return ()
         pack = self.law.by_country[facts.country]
-        made = replace(proposal, automated=wish.caller.automated)
-        return tuple(check_caller(pack, facts, made, wish.caller.number))
+        return tuple(check_caller(pack, facts, proposal, wish.caller.number))
 
 
 def _with(verdict: Verdict, caller: tuple[RuleOutcome, ...]) -> tuple[RuleOutcome, ...]:
@@ -254,11 +255,11 @@ _WRITE = text(
 
 
 def _kept_verdict(made: Reservation) -> dict[str, Any]:
-    """The verdict as it is stored, with the house rules it was made under and the number a call showed."""
+    """The verdict as it is stored, with the house rules it was made under, who called and the number."""
     kept = made.verdict.to_json() | {"policies": list(made.policies)}
-    if made.wish.caller is not None:
+    if (caller := made.wish.caller) is not None:
         said = [one.to_json() for one in made.caller]
-        kept["caller"] = {"number": made.wish.caller.number, "said": said}
+        kept["caller"] = {"number": caller.number, "said": said, "automated": caller.automated}
     return kept
 
 

@@ -45,6 +45,7 @@ def _stored(session: Session) -> Any:
             PersonContact.outcome,
             Contact.recipient, Contact.purpose, Contact.facts, Contact.pack_version,
             Contact.verdict["policies"].label("policies"),
+            Contact.verdict["caller"]["automated"].label("automated"),
         )
         .join(
             Contact,
@@ -69,7 +70,9 @@ class _Kept:
             debt=f"{row.tenant_id}:{row.account_id}",
             creditor=str(row.tenant_id),
             facts=Facts(country="??") if row.facts is None else facts_from_json(row.facts),
-            proposal=Proposal(row.at, row.channel, row.recipient, gate.purpose_for_law(row.purpose)),
+            proposal=Proposal(
+                row.at, row.channel, row.recipient, gate.purpose_for_law(row.purpose), automated=row.automated
+            ),
             contact=PastContact(row.at, row.channel, row.direction, row.outcome),
             law=self._packs(tuple(row.policies or ())),
             pack_version=row.pack_version,
@@ -83,17 +86,20 @@ class _Kept:
 
 @dataclass(frozen=True, slots=True)
 class CallerSaid:
-    """The number that a call showed (None: withheld) and what the law said of it."""
+    """The number that a call showed (None: withheld) and what the law said of it; whether a machine called
+    (None: from before that was kept)."""
 
     number: str | None
     said: tuple[RuleOutcome, ...]
+    automated: bool | None = None
 
     @staticmethod
     def from_json(kept: dict[str, Any] | None) -> "CallerSaid | None":
         """What a reservation stored of it; None where it stored nothing."""
         if kept is None:
             return None
-        return CallerSaid(kept["number"], tuple(map(RuleOutcome.from_json, kept["said"])))
+        said = tuple(map(RuleOutcome.from_json, kept["said"]))
+        return CallerSaid(kept["number"], said, kept.get("automated"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +134,16 @@ def kept_contact(session: Session, contact_id: int) -> Kept:
     if row is None:
         raise NotFound("no such contact")
     book, ids = lawbook(session), tuple((row.verdict or {}).get("policies", ()))
+    caller = CallerSaid.from_json((row.verdict or {}).get("caller"))
     made: Any = row  # channel, direction and recipient are the law's words by construction
     stored = StoredContact(
         id=str(row.id), person=str(row.person_id), debt=f"{row.tenant_id}:{row.account_id}",
         creditor=str(row.tenant_id),
         facts=Facts(country="??") if row.facts is None else facts_from_json(row.facts),
-        proposal=Proposal(made.at, made.channel, made.recipient, gate.purpose_for_law(row.purpose)),
+        proposal=Proposal(
+            made.at, made.channel, made.recipient, gate.purpose_for_law(row.purpose),
+            automated=caller.automated if caller else None,
+        ),
         contact=PastContact(made.at, made.channel, made.direction, gate.OUTCOMES[row.state]),
         law=book.as_kept(ids), pack_version=row.pack_version,
     )  # fmt: skip
@@ -142,7 +152,7 @@ def kept_contact(session: Session, contact_id: int) -> Kept:
         row.disposition, stored, _before(session, row),
         Verdict.from_json(row.verdict) if row.verdict else None,
         tuple(version for version in book.versions if version.id in ids),
-        CallerSaid.from_json((row.verdict or {}).get("caller")),
+        caller,
     )  # fmt: skip
 
 

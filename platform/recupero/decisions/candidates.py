@@ -143,11 +143,14 @@ def lawful(
     at: datetime,
     tally: Tally,
     law: Packs,
+    *,
+    by_machine: bool = False,
 ) -> Candidates:
     """Every channel and moment at which each account may be contacted, by the gate's batch form over `law`:
     the packs with the tenant's house rules.
 
-    A channel needs a connector (`carried`), a contact point, no opt-out, and the strategy's leave.
+    A channel needs a connector (`carried`), a contact point, no opt-out, and the strategy's leave. The law is
+    told whether calls are made `by_machine`.
     """
     import polars as pl
 
@@ -166,7 +169,8 @@ def lawful(
         )  # fmt: skip
         refused.append(rows.filter(pl.col("rule").is_not_null()).select("account", "channel", "rule"))
         for asked in _by_purpose(rows.filter(pl.col("rule").is_null()).drop("rule")):
-            judged = _judged(asked, history, channel, at, law, known)
+            automated = by_machine if channel == "call" else None
+            judged = _judged(asked, history, channel, at, law, known, automated=automated)
             options.append(judged.filter(pl.col("rule").is_null()).drop("rule"))
             refused.append(judged.filter(pl.col("rule").is_not_null()).select("account", "channel", "rule"))
     blocked = pl.concat(refused).unique(["account", "channel"], keep="first", maintain_order=True)
@@ -202,14 +206,21 @@ def _no_refusals() -> pl.DataFrame:
 
 
 def _judged(
-    rows: pl.DataFrame, history: pl.DataFrame, channel: str, at: datetime, law: Packs, known: Known
+    rows: pl.DataFrame,
+    history: pl.DataFrame,
+    channel: str,
+    at: datetime,
+    law: Packs,
+    known: Known,
+    *,
+    automated: bool | None,
 ) -> pl.DataFrame:
     """The rows once per distinct lawful moment, or once with the rule that refuses."""
     import polars as pl
 
     purpose, rows = rows["purpose"][0], rows.drop("purpose")
     facts = law_columns(rows, channel)
-    questions = [Question(at + slot, purpose=purpose, horizon=WINDOW) for slot in SLOTS]
+    questions = [Question(at + slot, purpose=purpose, horizon=WINDOW, automated=automated) for slot in SLOTS]
     answers = [
         judge_many(law, facts, history, [channel], question, known)  # type: ignore[list-item]  # a channel of law by construction
         for question in questions

@@ -114,7 +114,8 @@ def _candidates(
     """The lawful candidates with their values, and the refusals."""
     import polars as pl
 
-    by_people = () if led_by_machine(session) else BY_AGENTS
+    by_machine = bool(led_by_machine(session))
+    by_people = () if by_machine else BY_AGENTS
     carried = (*(name for name, each in connectors(session).items() if each.ready), *by_people)
     probability = pl.DataFrame({"account": table.account_id, "p": scores.probability})
     worked = worked.join(probability, on="account", how="left").with_columns(
@@ -122,7 +123,7 @@ def _candidates(
     )
     history = reading.read_history(session, at)
     law = lawbook(session).of(scope_of(session).tenant(), at)
-    found = candidates.lawful(worked, history, strategies, carried, at, tally, law)
+    found = candidates.lawful(worked, history, strategies, carried, at, tally, law, by_machine=by_machine)
     counted = reading.read_reach(session, at) if scores.served else {}
     return Candidates(
         choosing.with_values(found.options, strategies, commission, counted, carried), found.refused

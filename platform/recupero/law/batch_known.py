@@ -34,15 +34,18 @@ _EPOCH, _MICRO = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked of every account: may it be contacted at this moment, and when else."""
+    """What is asked of every account: may it be contacted at this moment, and when else. `automated`: dialled
+    or spoken by a machine, None not known.
+    """
 
     at: datetime
     recipient: Recipient = "debtor"
     purpose: Purpose | None = None
     horizon: timedelta = HORIZON
+    automated: bool | None = None
 
     def proposal(self, channel: Channel) -> Proposal:
-        return Proposal(self.at, channel, self.recipient, self.purpose)
+        return Proposal(self.at, channel, self.recipient, self.purpose, automated=self.automated)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -179,3 +180,5 @@ def kill_worker(creditor: Creditor, request: int) -> None:
     os.kill(worker.pid, signal.SIGKILL)
     worker.wait(timeout=10)
     worker.stdout.close()
+    while creditor.all("SELECT 1 FROM pg_locks WHERE locktype = 'advisory'"):
+        time.sleep(0.01)  # until PostgreSQL has seen it too

@@ -12,6 +12,7 @@ from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict, Forbidden, UserError
 from recupero.ledger import queries as ledger
+from recupero.ledger.books import Book
 from recupero.payments import booking, settlements
 from recupero.payments.offer_tables import Plan, Settlement
 from recupero.payments.plan_schedule import Choice
@@ -237,6 +238,22 @@ def test_when_a_broken_plan_is_noticed_changes_neither_days_nor_rate(
     with runtime.current().database.transaction(placed.scope) as session:
         assert session.execute(select(Settlement.pay_by)).scalar_one() == TODAY + timedelta(days=5)
         assert session.execute(select(func.sum(Allocation.fee_minor))).scalar_one() == 70
+
+
+def test_a_break_that_nobody_has_noticed_counts_too(placed: Placed) -> None:
+    """Everything that is owed comes after the plan broke, before any job has looked; it goes back and comes
+    again: at no moment was anything settled."""
+    accept(placed, offer(placed, choice=Choice(TODAY, every="weekly", instalments=3)).id)
+    clock.advance(timedelta(days=16))
+    pay(placed, 1000)
+    assert states(placed.scope) == [("lapsed", 0)]
+    go_back(placed, 1000, kind="dispute")
+    assert states(placed.scope) == [("lapsed", 0)]
+    clock.advance(timedelta(minutes=1))
+    go_back(placed, 0, kind="dispute_won", event="won")
+    pay(placed, 300, "second")
+    assert states(placed.scope) == [("lapsed", 0)]
+    assert books(placed.scope)[Book.SUSPENSE] == -300
 
 
 @pytest.mark.parametrize(

@@ -234,33 +234,31 @@ Window = tuple[datetime, datetime]
 
 @dataclass(frozen=True, slots=True)
 class LastDay:
-    """By when the sum of a settlement was to be paid, as agreed and after all pauses; `broken`: the plan that
-    pays it broke before."""
+    """By when the sum of a settlement was to be paid, as agreed and after all pauses."""
 
     agreed: date
     moved: date
-    broken: bool
 
 
 def last_days(session: Session, found: Sequence[Settlement]) -> dict[int, LastDay]:
     """By settlement of the tenant in scope: of its plan, where one pays it, else of itself."""
     agreed = func.max(func.coalesce(PlanInstalment.moved_from, PlanInstalment.due_date))
     rows = session.execute(
-        select(Plan.settlement_id, agreed, func.max(Plan.state))
+        select(Plan.settlement_id, agreed)
         .join(PlanInstalment, (PlanInstalment.tenant_id == Plan.tenant_id)
               & (PlanInstalment.plan_id == Plan.id))
         .where(Plan.tenant_id == scope_of(session).tenant(),
                Plan.settlement_id.in_([one.id for one in found]))
         .group_by(Plan.settlement_id)
     )  # fmt: skip
-    by_plan = {settlement_id: (day, state == "broken") for settlement_id, day, state in rows}
+    by_plan = {row.settlement_id: row[1] for row in rows}
     held, house = hardship.pauses(session, {one.debtor_id for one in found}), tenancy.tenant(session)
     days = {}
     for one in found:
-        day, broken = by_plan.get(one.id, (one.moved_from or one.pay_by, False))
+        day = by_plan.get(one.id, one.moved_from or one.pay_by)
         rests = hardship.rests(held, one, one.accepted_at or one.made_at, ZoneInfo(house.timezone))
         moved, _grace = plan_standing.moved(day, None, GRACE.days, rests, working_days(house.country))
-        days[one.id] = LastDay(day, moved, broken)
+        days[one.id] = LastDay(day, moved)
     return days
 
 

@@ -25,7 +25,7 @@ from recupero.ledger.books import Book
 from recupero.ledger.commission import Line
 from recupero.ledger.queries import ACCRUAL
 from recupero.ledger.service import Booking, Entry
-from recupero.payments import booking, hardship, plans, settlements
+from recupero.payments import booking, hardship, paying_plans, plans, settlements
 from recupero.payments.contracts import Contracts
 from recupero.payments.events import (
     PaymentBooked,
@@ -36,7 +36,9 @@ from recupero.payments.events import (
     PlanStarted,
 )
 from recupero.payments.offer_tables import Settlement
-from recupero.payments.settlements import GRACE
+from recupero.payments.paying_plans import PayingPlan
+from recupero.payments.plan_standing import Receipt
+from recupero.payments.settlements import GRACE, LastDay
 from recupero.payments.tables import Payment
 from recupero.placements import service as placements
 from recupero.placements.events import HoldsEnded, HoldsOpened
@@ -74,13 +76,13 @@ def on_money(session: Session, event: PaymentBooked | PaymentReversed | Payments
 def on_plan_broken(session: Session, event: PlanBroken) -> None:
     """A settlement whose instalments did not come is due when its plan breaks, whenever that is noticed, and
     lapses with the days of grace."""
-    _follow_plan(session, event.plan_id, event.on)
+    _follow_plan(session, event.plan_id)
 
 
 def on_plan_started(session: Session, event: PlanStarted | PlanMoved) -> None:
     """Its plan runs, perhaps again, since money became known late, or a pause moved it: the settlement has
     its days."""
-    _follow_plan(session, event.plan_id, None)
+    _follow_plan(session, event.plan_id)
 
 
 def on_hold(session: Session, event: HoldsOpened | HoldsEnded) -> None:
@@ -91,15 +93,12 @@ def on_hold(session: Session, event: HoldsOpened | HoldsEnded) -> None:
         _review(session, held & (Settlement.state == "accepted"))
 
 
-def _follow_plan(session: Session, plan_id: int, broken_on: date | None) -> None:
-    """Judge the settlement that a plan pays, if it pays one; it is due when the plan breaks."""
-    settlement_id = plans.find(session, plan_id).settlement_id
-    if settlement_id is not None:
-        found = settlements.find(session, settlement_id, lock=True)
-        if broken_on is not None:
-            found.pay_by = min(found.pay_by, broken_on)
+def _follow_plan(session: Session, plan_id: int) -> None:
+    """Judge the settlement that a plan pays, if it pays one."""
+    plan = plans.find(session, plan_id)
+    if plan.settlement_id is not None:
         session.flush()
-        _judge(session, found.debtor_id, found.currency)
+        _judge(session, plan.debtor_id, plan.currency)
 
 
 def lapse_due(session: Session) -> int:
@@ -119,7 +118,7 @@ def _review(session: Session, which: Any) -> int:
 
 def _judge(session: Session, debtor_id: int, currency: str) -> int:
     """Let a debtor's settlements follow their receipts; how many changed their state."""
-    group, zone = booking.Group.load(session, debtor_id, currency), tenancy.tenant(session).timezone
+    group = booking.Group.load(session, debtor_id, currency)
     found = session.execute(  # under the lock of the debtor's accounts
         select(Settlement)
         .where(
@@ -129,13 +128,11 @@ def _judge(session: Session, debtor_id: int, currency: str) -> int:
         .order_by(Settlement.accepted_at, Settlement.id)
         .with_for_update().execution_options(populate_existing=True)
     ).scalars().all()  # fmt: skip
-    last_days = settlements.last_days(session, found)
-    for one in found:
-        _move(one, last_days)
     books, before = _Books.load(session, group, found), [one.state for one in found]
-    settled = _settled(found, books, ZoneInfo(zone))
+    settled, last_days = _settled(found, books)
     for one in found:
-        _take_state(session, one, found, settled, clock.today(zone))
+        _move(one, books.last_days[one.id], last_days[one.id])
+        _take_state(session, one, found, settled, clock.today(books.zone.key))
     _book(session, found, settled, books)
     changed = [one for one, was in zip(found, before, strict=True) if one.state != was]
     for one in found:
@@ -151,22 +148,18 @@ def _judge(session: Session, debtor_id: int, currency: str) -> int:
     return len(changed)
 
 
-def _move(found: Settlement, last_days: Mapping[int, settlements.LastDay]) -> None:
-    """Its last day after all pauses, unless the plan that pays it has broken before."""
-    day = last_days[found.id]
-    if not day.broken:
-        found.pay_by, found.moved_from = day.moved, None if day.moved == day.agreed else day.agreed
-
-
 @dataclass(frozen=True, slots=True)
 class _Books:
-    """A debtor's debts and payments, what is owed without any settlement's write-off and what accrues, and
-    the write-offs as they are booked, by settlement."""
+    """A debtor's debts and payments, what is owed without any settlement's write-off and what accrues; by
+    settlement the write-offs as they are booked, its last day and the plan that pays it."""
 
     group: booking.Group
     debts: list[Debt]
     facts: list[Happening]
     booked: dict[int, Moved]
+    last_days: Mapping[int, LastDay]
+    plans: Mapping[int, PayingPlan]
+    zone: ZoneInfo
 
     @classmethod
     def load(cls, session: Session, group: booking.Group, found: Sequence[Settlement]) -> "_Books":
@@ -182,22 +175,30 @@ class _Books:
                 facts.append(one)
             else:
                 booked[own][one.at, one.line] = booked[own].get((one.at, one.line), 0) + one.amount
-        return cls(group, debts, facts, booked)
+        return cls(
+            group, debts, facts, booked, settlements.last_days(session, found),
+            paying_plans.of_settlements(session, found), ZoneInfo(tenancy.tenant(session).timezone),
+        )  # fmt: skip
 
 
-def _settled(found: Sequence[Settlement], books: _Books, zone: ZoneInfo) -> Settled:
+def _move(found: Settlement, day: LastDay, last: date) -> None:
+    """Its last day: after all pauses, or when the plan that pays it broke."""
+    found.pay_by, found.moved_from = last, day.agreed if last > day.agreed else None
+
+
+def _settled(found: Sequence[Settlement], books: _Books) -> tuple[Settled, dict[int, date]]:
     """Those whose sum came in with what they write off, in the order in which they were paid: what one has
-    written off is not there for the next."""
-    facts, settled = list(books.facts), Settled()
+    written off is not there for the next. And the last day of each."""
+    facts, settled, last_days = list(books.facts), Settled(), dict[int, date]()
     while True:
-        came = [
-            (at, place)
-            for place, one in enumerate(found)
-            if one.id not in settled
-            and (at := _completed(one, _replaced_at(one, found), books, facts, zone)) is not None
-        ]
+        came = []
+        for place, one in enumerate(found):
+            if one.id not in settled:
+                last_days[one.id], at = _completed(one, _replaced_at(one, found), books, facts)
+                if at is not None:
+                    came.append((at, place))
         if not came:
-            return settled
+            return settled, last_days
         at, place = min(came)
         left = _left(found[place], books, facts, at)
         moved = {(at, line): -amount for line, amount in left.items()}
@@ -219,33 +220,55 @@ def _overlap(one: Settlement, other: Settlement) -> bool:
 
 
 def _completed(
-    found: Settlement, replaced_at: datetime | None, books: _Books, facts: list[Happening], zone: ZoneInfo
-) -> datetime | None:
-    """When the receipt was made with which the agreed sum was there, as if it wrote nothing off."""
+    found: Settlement, replaced_at: datetime | None, books: _Books, facts: list[Happening]
+) -> tuple[date, datetime | None]:
+    """By when the agreed sum was due, and when the receipt was made with which it was there, as if it wrote
+    nothing off."""
     receipts = replay(books.debts, [*facts, *books.group.happenings()])
-    have = 0
+    came = []
     for payment in sorted(books.group.payments, key=lambda one: (one.received_at, one.external_key)):
-        if _in_time(found, replaced_at, payment, zone):
+        if _since_accepted(found, payment, books.zone):
             lines = receipts[payment.external_key].lines
-            have += sum(amount for (account, _), amount in lines.items() if account in found.account_ids)
+            came.append(
+                (payment, sum(sum_ for (account, _), sum_ in lines.items() if account in found.account_ids))
+            )
+    last_day, have = _last_day(found, books, came), 0
+    for payment, amount in came:
+        if _in_time(payment, replaced_at, last_day, books.zone):
+            have += amount
         if have >= found.amount_minor:
-            return payment.received_at
-    return None
+            return last_day, payment.received_at
+    return last_day, None
 
 
-def _in_time(found: Settlement, replaced_at: datetime | None, payment: Payment, zone: ZoneInfo) -> bool:
-    """Since the offer was accepted, before another one took its place, and by its day and the days of grace.
-    A direct payment is known by its day only, so that day counts whole, for the later of two."""
+def _last_day(found: Settlement, books: _Books, came: Sequence[tuple[Payment, int]]) -> date:
+    """After all pauses, unless the plan that pays it broke before, whenever that is noticed."""
+    day, plan = books.last_days[found.id].moved, books.plans.get(found.id)
+    if plan is None:
+        return day
+    paid = [Receipt(one.received_at.astimezone(books.zone).date(), amount) for one, amount in came]
+    return min(day, plan.broken_on(paid) or day)
+
+
+def _since_accepted(found: Settlement, payment: Payment, zone: ZoneInfo) -> bool:
+    """A direct payment is known by its day only, so that day counts whole."""
     if found.accepted_at is None:
         raise ValueError("a settlement that was not accepted is not paid")
-    at, since, until = payment.received_at, found.accepted_at, replaced_at
-    day = at.astimezone(zone).date()
     if payment.kind == "direct":
-        mine = since.astimezone(zone).date() <= day
-        mine &= until is None or day < until.astimezone(zone).date()
+        return found.accepted_at.astimezone(zone).date() <= payment.received_at.astimezone(zone).date()
+    return found.accepted_at <= payment.received_at
+
+
+def _in_time(payment: Payment, replaced_at: datetime | None, last_day: date, zone: ZoneInfo) -> bool:
+    """Before another settlement took its place, and by its day and the days of grace. The day of a direct
+    payment counts whole, for the later of two."""
+    at, until = payment.received_at, replaced_at
+    day = at.astimezone(zone).date()
+    if until is not None and payment.kind == "direct":
+        mine = day < until.astimezone(zone).date()
     else:
-        mine = since <= at and (until is None or at < until)
-    return mine and day <= found.pay_by + GRACE
+        mine = until is None or at < until
+    return mine and day <= last_day + GRACE
 
 
 def _left(found: Settlement, books: _Books, facts: list[Happening], at: datetime) -> dict[Line, int]:

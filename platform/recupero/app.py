@@ -49,6 +49,7 @@ from recupero.portals import (
     people_hours,
     placements,
     portfolio_terms,
+    proposals,
     remittances,
     scripts,
     shell,
@@ -81,8 +82,8 @@ ROOMS: tuple[ModuleType, ...] = (
 PAGES: tuple[ModuleType, ...] = (
     accounts, api_docs, bank, calling, creditor, debtor_cards, debtor_documents, debtor_offers, disclosures,
     documents, home, inbox, incoming, law, messages, offers, operation, outbox, people_hours,
-    placements, portfolio_terms, remittances, scripts, sign_in, staff, standing, stated, strategies,
-    tenants, terms, trust, wording, work,
+    placements, portfolio_terms, proposals, remittances, scripts, sign_in, staff, standing, stated,
+    strategies, tenants, terms, trust, wording, work,
 )  # fmt: skip
 
 

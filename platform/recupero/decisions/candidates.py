@@ -42,8 +42,8 @@ def workable(
     """The accounts that may be worked now, with the template that fits their state.
 
     A hold beats everything; a promise or a running plan quiets the chase but not the word about itself. Then
-    what is under way already, what is too little to chase, the strategy's pace and its most contacts in 30
-    days.
+    what is under way already, what is too little to chase, the strategy's pace (also since somebody declined
+    a proposal) and its most contacts in 30 days.
     """
     import polars as pl
 
@@ -58,6 +58,7 @@ def workable(
         .when(pl.col("reminding")).then(None)
         .when(_little(strategies)).then(pl.lit("below_tolerance"))
         .when(pl.col("last_at") > pl.lit(at) - pl.col("pace")).then(pl.lit("pace"))
+        .when(pl.col("declined_at") > pl.lit(at) - pl.col("pace")).then(pl.lit("declined"))
         .when(pl.col("lately") >= pl.col("most")).then(pl.lit("max_contacts_30d"))
     )  # fmt: skip
     frame = frame.with_columns(stopped=reason, template=_template(at))

@@ -1,6 +1,6 @@
 """What reads decisions and plans: those of one account, and the newest plan of each creditor."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,6 +24,14 @@ def decisions_of(session: Session, account_id: int, limit: int = 20) -> Sequence
         .scalars()
         .all()
     )
+
+
+def decisions_by_id(session: Session, ids: Collection[int]) -> dict[int, Decision]:
+    """Decisions of the tenants in scope."""
+    rows = session.execute(
+        select(Decision).where(Decision.tenant_id.in_(scope_of(session).tenant_ids), Decision.id.in_(ids))
+    ).scalars()
+    return {row.id: row for row in rows}
 
 
 # As planning has it: what a debtor owes in the currency, over all open accounts of the creditor.

@@ -18,6 +18,7 @@ from recupero.contacts.queries import HISTORY, LASTING
 from recupero.contacts.told import Told, events_of, standing_on, told_of_all
 from recupero.decisions.columns import read_frame
 from recupero.kernel.database import scope_of
+from recupero.outreach.states import OPEN
 from recupero.placements.lifecycle import ENDED, HOLDS
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ _STATED = ", ".join(
     f"coalesce(o.law ->> '{name}', t.settings -> 'law' ->> '{name}') AS {name}" for name in STATED
 )
 _ENDED = ", ".join(f"'{status}'" for status in sorted(ENDED))
+_OPEN = "state IN ({})".format(", ".join(f"'{state}'" for state in OPEN))
 _STRENGTH = ", ".join(f"'{kind}'" for kind in HOLDS)
 
 _ACCOUNTS = f"""
@@ -103,14 +105,18 @@ WITH h AS (
           AND (p.state = 'broken' OR i.state IN ('open', 'late'))
     ) agreed GROUP BY account_id
 ), w AS (
-    SELECT account_id, bool_or(state <> 'scheduled' OR decision_id IS NULL) AS busy,
-        max(channel) AS channel, max(template) AS template, max(due_at) AS due_at
-    FROM actions WHERE tenant_id = %(tenant)s AND state IN ('scheduled', 'claimed', 'reserved')
+    SELECT account_id,
+        bool_or(state NOT IN ('proposed', 'scheduled') OR decision_id IS NULL) FILTER (WHERE {_OPEN}) AS busy,
+        max(channel) FILTER (WHERE {_OPEN}) AS channel, max(template) FILTER (WHERE {_OPEN}) AS template,
+        max(due_at) FILTER (WHERE {_OPEN}) AS due_at, bool_or(state = 'proposed') AS proposed,
+        max(changed_at) FILTER (WHERE state = 'cancelled') AS declined_at
+    FROM actions WHERE tenant_id = %(tenant)s AND ({_OPEN}
+        OR (state = 'cancelled' AND reason = 'declined' AND changed_at <= %(at)s::timestamptz))
     GROUP BY account_id
 )
 SELECT a.tenant_id AS tenant, a.id AS account, a.debtor_id AS debtor, d.person_id AS person, a.portfolio_id
 AS portfolio,
-    a.currency, a.balance_minor, a.due_date,
+    a.currency, a.balance_minor, a.stage, a.due_date,
     coalesce(o.law ->> 'debt_kind', t.settings -> 'law' ->> 'debt_kind', a.product) AS debt_kind, {_STATED},
     g.law ->> 'region' AS agency_region,
     a.last_payment_date, d.country, d.region, d.timezone, d.postal_code,
@@ -120,7 +126,7 @@ AS portfolio,
     {_PICKED},
     c.last_at, coalesce(c.lately, 0) AS lately, m.promised_for, m.late_on, m.broken_at,
     coalesce(w.busy, false) AS busy, w.channel AS waiting_channel, w.template AS waiting_template,
-    w.due_at AS waiting_due,
+    w.due_at AS waiting_due, coalesce(w.proposed, false) AS waiting_proposed, w.declined_at,
     f.channel AS wished_channel, f.from_minute AS wished_from, f.to_minute AS wished_to
 FROM accounts a
 JOIN debtors d ON d.tenant_id = a.tenant_id AND d.id = a.debtor_id
@@ -145,16 +151,18 @@ def read_accounts(session: Session, at: datetime) -> pl.DataFrame:
     """One row per open account of the tenant in scope; texts that are not known are null.
 
     `hold` is the strongest hold; `busy` an action that is under way or that somebody else asked for;
+    `waiting_proposed` that what waits needs a yes, `declined_at` when somebody last said no;
     `consents` (words after commas) is null where nothing was ever said. Times are UTC.
     """
     import polars as pl
 
-    times = ("last_at", "broken_at", "waiting_due")
+    times = ("last_at", "broken_at", "waiting_due", "declined_at")
     dates = ("due_date", "last_payment_date", "promised_for", "late_on")
     schema: dict[str, type[pl.DataType]] = {
         "tenant": pl.Int64, "account": pl.Int64, "debtor": pl.Int64, "person": pl.Int64,
         "portfolio": pl.Int64,
-        "currency": pl.String, "balance_minor": pl.Int64, "due_date": pl.String, "debt_kind": pl.String,
+        "currency": pl.String, "balance_minor": pl.Int64, "stage": pl.String, "due_date": pl.String,
+        "debt_kind": pl.String,
         **dict.fromkeys((*STATED, "agency_region", "last_payment_date"), pl.String),
         "country": pl.String, "region": pl.String, "timezone": pl.String, "postal_code": pl.String,
         "clock_zone": pl.String,
@@ -173,10 +181,11 @@ def read_accounts(session: Session, at: datetime) -> pl.DataFrame:
         "broken_at": pl.String,
         "busy": pl.String, "waiting_channel": pl.String, "waiting_template": pl.String,
         "waiting_due": pl.String,
+        "waiting_proposed": pl.String, "declined_at": pl.String,
         "wished_channel": pl.String, "wished_from": pl.Int64, "wished_to": pl.Int64,
     }  # fmt: skip
     frame = read_frame(session, _ACCOUNTS, schema, {"tenant": scope_of(session).tenant(), "at": at})
-    flags = [f"{channel}_at_work" for channel in POINTS] + ["busy"]
+    flags = [f"{channel}_at_work" for channel in POINTS] + ["busy", "waiting_proposed"]
     frame = _placed(frame).with_columns(
         *(
             pl.col(name).str.to_datetime("%Y-%m-%d %H:%M:%S%.f%#z", time_unit="us", time_zone="UTC")

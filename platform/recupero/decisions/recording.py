@@ -26,6 +26,7 @@ from recupero.decisions.serving import Scores
 from recupero.decisions.strategy import Strategy
 from recupero.kernel.database import scope_of
 from recupero.outreach import service as outreach
+from recupero.outreach.approval import Asked, needs_yes
 from recupero.outreach.service import NewAction
 
 if TYPE_CHECKING:
@@ -87,11 +88,10 @@ class Recorder:
         people = np.flatnonzero(choice.chosen >= 0)
         chosen = {}
         for person, row in zip(people, options[rows].iter_rows(named=True), strict=True):
-            same = (row["waiting_channel"], row["waiting_template"]) == (row["channel"], row["template"])
-            stays = bool(same and row["waiting_due"] is not None and row["waiting_due"] >= self.at)
+            asks = self._needs_yes(row)
             chosen[row["account"]] = {
-                **row, "stays": stays, "propensity": float(choice.propensity[person]),
-                "explored": bool(choice.explored[person]),
+                **row, "stays": self._stays(row, asks), "needs_yes": asks,
+                "propensity": float(choice.propensity[person]), "explored": bool(choice.explored[person]),
             }  # fmt: skip
         self._propensity = {
             int(person): float(choice.propensity[place])
@@ -99,13 +99,32 @@ class Recorder:
         }
         return chosen
 
+    def _stays(self, row: Mapping[str, Any], asks: str | None) -> bool:
+        """Whether what an earlier plan made for the account is still what is wanted. The moment of a proposal
+        moves on by itself."""
+        if (row["waiting_channel"], row["waiting_template"]) != (row["channel"], row["template"]):
+            return False
+        if row["waiting_proposed"]:
+            return asks is not None
+        return asks is None and bool(row["waiting_due"] >= self.at)
+
+    def _needs_yes(self, row: Mapping[str, Any]) -> str | None:
+        strategy = self.strategies[row["portfolio"]]
+        if not strategy.needs_yes:
+            return None
+        return needs_yes(strategy.needs_yes, Asked(
+            row["channel"], row["template"], strategy.tone(row["template"]), row["stage"],
+            row["balance_minor"], row["situations"] or (),
+        ))  # fmt: skip
+
     def _action(self, row: Mapping[str, Any], decision_id: int) -> NewAction:
-        tones = self.strategies[row["portfolio"]].tones
+        strategy = self.strategies[row["portfolio"]]
         return NewAction(
             account_id=row["account"], debtor_id=row["debtor"], person_id=row["person"],
             channel=row["channel"],
-            template=row["template"], tone=tones.get(row["template"], "neutral"), due_at=row["moment"],
+            template=row["template"], tone=strategy.tone(row["template"]), due_at=row["moment"],
             expires_at=row["moment"] + EXPIRES, decision_id=decision_id, priority=row["priority"],
+            needs_yes=row["needs_yes"],
         )  # fmt: skip
 
     def _decisions(self, found: Candidates, chosen: Mapping[int, Mapping[str, Any]]) -> list[dict[str, Any]]:

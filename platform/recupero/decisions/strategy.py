@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from recupero.kernel.errors import UserError
+from recupero.outreach import approval
 from recupero.outreach.words import TONES
 from recupero.placements.events import StrategyStated
 from recupero_sdk.law import CHANNELS
@@ -29,6 +30,7 @@ class Strategy:
     drawn at random among the lawful ones. `minimum_value_minor`: expected value below which nothing is done.
     `tolerance_minor`: a debtor who owes less than this in the portfolio's currency is not chased.
     `promise_reminder_days`: days before a promise's date on which it is recalled. `tones`: tone by purpose.
+    `needs_yes`: conditions under which an action waits for a person's yes (`outreach.approval`).
     """
 
     channels: tuple[str, ...] = ("email", "whatsapp", "sms")
@@ -42,6 +44,11 @@ class Strategy:
     tolerance_minor: int = 0
     promise_reminder_days: int = 1
     tones: Mapping[str, str] = field(default_factory=dict)
+    needs_yes: tuple[Mapping[str, Any], ...] = ()
+
+    def tone(self, template: str) -> str:
+        """The tone in which a template is written."""
+        return self.tones.get(template, "neutral")
 
     def rank(self, channel: str) -> int:
         """Place of the channel in the order of preference, 0 first."""
@@ -130,4 +137,5 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "tolerance_minor": _whole,
     "promise_reminder_days": _whole,
     "tones": _tones,
+    "needs_yes": lambda _name, value: approval.parse(value),
 }

@@ -1,12 +1,16 @@
 """Actions, for machines: what is scheduled, what was done, and why nothing is sent."""
 
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
+from recupero.contacts import queries as contacts
 from recupero.kernel import rest
-from recupero.outreach import queries, schemas
+from recupero.outreach import previews, proposals, queries, schemas
+from recupero.outreach.proposals import Answered, Wanted
 from recupero.placements import browse
-from recupero.tenancy.guard import requires, transaction
+from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission
 
 blueprint = rest.Endpoints("outreach", "Actions")
@@ -29,6 +33,67 @@ def actions_of(account_id: int) -> dict[str, Any]:
     with transaction() as session:
         browse.account(session, account_id)
         return {"items": [_shown(line) for line in queries.actions_of(session, account_id)]}
+
+
+@blueprint.get("/proposals")
+@requires(Permission.ACTIONS_APPROVE)
+@blueprint.arguments(schemas.ProposalQuerySchema, location="query")
+@blueprint.response(200, schemas.ProposalsSchema)
+def proposed(query: dict[str, Any]) -> dict[str, Any]:
+    """What waits for a person's yes, the next due first"""
+    limit = query.pop("limit")
+    with transaction() as session:
+        return {
+            "items": proposals.waiting(session, Wanted(**query), limit),
+            "waiting": proposals.count(session),
+        }
+
+
+@blueprint.get("/proposals/<int:action_id>")
+@requires(Permission.ACTIONS_APPROVE)
+@blueprint.response(200, schemas.ProposedMessageSchema)
+def proposal(action_id: int) -> dict[str, Any]:
+    """One proposal with its message and the first lawful moment"""
+    with transaction() as session:
+        tenant_id = proposals.one(session, action_id).tenant_id
+    with tenant_transaction(tenant_id) as session:
+        action = proposals.one(session, action_id)
+        asked = (action.account_id, action.channel, action.purpose, action.due_at)
+        (found,) = contacts.judge_planned(session, [asked])
+        shown = previews.of_action(session, action)
+        return {
+            "action": action, "next_lawful_at": found.at, "against": found.reason,
+            "message": None if shown is None else previews.to_json(shown),
+        }  # fmt: skip
+
+
+@blueprint.post("/proposals/approve")
+@requires(Permission.ACTIONS_APPROVE)
+@blueprint.arguments(schemas.ChosenSchema)
+@blueprint.response(200, schemas.AnsweredSchema)
+def approve(data: dict[str, Any]) -> dict[str, Any]:
+    """Say yes: each is scheduled for its moment or the next lawful one, or ends with its reason"""
+    return {"items": _answered(data["action_ids"], proposals.approve)}
+
+
+@blueprint.post("/proposals/decline")
+@requires(Permission.ACTIONS_APPROVE)
+@blueprint.arguments(schemas.DeclinedSchema)
+@blueprint.response(200, schemas.AnsweredSchema)
+def decline(data: dict[str, Any]) -> dict[str, Any]:
+    """Say no, with a reason"""
+    return {"items": _answered(data["action_ids"], partial(proposals.decline, why=data["why"]))}
+
+
+def _answered(action_ids: list[int], answer: Callable[..., list[Answered]]) -> list[Answered]:
+    """The answer for each creditor's proposals; an empty state where one did not wait any more."""
+    with transaction() as session:
+        by_tenant = proposals.by_tenant(session, action_ids)
+    answers: dict[int, Answered] = {}
+    for tenant_id, own in by_tenant.items():
+        with tenant_transaction(tenant_id) as session:
+            answers |= {one.action_id: one for one in answer(session, own, actor=the_caller().actor)}
+    return [answers.get(action_id, Answered(action_id, None)) for action_id in action_ids]
 
 
 def _shown(line: queries.ActionLine) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel.database import scope_of
 from recupero.outreach.queries import BY_PEOPLE
-from recupero.outreach.states import WAITING
+from recupero.outreach.states import AGREED
 from recupero.outreach.tables import Action
 
 
@@ -25,7 +25,7 @@ def due(session: Session, until: datetime) -> Due:
     row = session.execute(
         select(func.count(), func.count().filter(Action.channel.in_(BY_PEOPLE))).where(
             Action.tenant_id.in_(scope_of(session).tenant_ids),
-            Action.state.in_(WAITING),
+            Action.state.in_(AGREED),
             Action.due_at < until,
         )
     ).one()

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from recupero.contacts import service as contacts
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import Scope, scope_of
+from recupero.outreach import proposals
 from recupero.outreach.connectors import CARRIED, carried_for, led_by_machine
 from recupero.outreach.execution import execute
 from recupero.outreach.states import CLAIM_LEASE, Move, move
@@ -138,6 +139,7 @@ def reap_tenant(session: Session) -> dict[str, int]:
     now = clock.now()
     freed = _stale(session, Action.state == "claimed", Action.leased_until < now)
     late = _stale(session, Action.state == "scheduled", Action.due_at < now, Action.expires_at <= now)
+    proposals.move_on(session)
     lost = contacts.give_up(session, reserved_before=now - jobs.LEASE)
     done = {
         "freed": move(session, [Move(action_id, "scheduled", "lease_ended") for action_id in freed]),

@@ -8,14 +8,19 @@ from sqlalchemy.orm import Session
 from recupero.contacts import queries as contacts
 from recupero.contacts.policies import law_for
 from recupero.outreach import disclosures, words
-from recupero.outreach.connectors import connectors
+from recupero.outreach.connectors import CARRIED, connectors
+from recupero.outreach.tables import Action
+from recupero.outreach.wording import wording
 from recupero.outreach.words import OwnWords, Words
 from recupero.outreach.writer import sender_of
+from recupero.placements import reach
 from recupero.placements.reach import Reachable
 from recupero_sdk.channels import Cost, DryRuns, Message
 from recupero_sdk.sms import segments
 
 CODE = "ABCD2345"
+#: Stands for the payment address in a preview: no link is made for it.
+LINK = "https://example.com/p/" + "0" * 43
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,16 @@ class Preview:
     missing: tuple[str, ...]
     segments: int | None
     cost: Cost | None
+
+
+def of_action(session: Session, action: Action) -> Preview | None:
+    """The message that an action of the tenant in scope would send as things stand; None for a call or a
+    visit, which have no words. Raises jinja2.TemplateError, KeyError where the account is gone."""
+    if action.channel not in CARRIED:
+        return None
+    account = reach.reachable(session, [action.account_id])[action.account_id]
+    own = wording(session).of
+    return preview(session, account, action.template, action.channel, action.tone, LINK, own)
 
 
 def preview(
@@ -53,6 +68,14 @@ def preview(
         segments(text.text) if sms else None,
         _cost(session, account, channel, text) if sms else None,
     )  # fmt: skip
+
+
+def to_json(shown: Preview) -> dict[str, object]:
+    """What the API says of it."""
+    return {
+        "language": shown.words.language, "subject": shown.words.subject, "text": shown.words.text,
+        "segments": shown.segments, "added": list(shown.added), "missing": list(shown.missing),
+    }  # fmt: skip
 
 
 def _cost(session: Session, account: Reachable, channel: str, text: Words) -> Cost | None:

@@ -1,6 +1,11 @@
 """What the API says about actions."""
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
+
+from recupero.kernel.rest import asked_reference, reference
+from recupero.outreach.proposals import LONGEST_REASON, MOST
+from recupero.outreach.words import TEMPLATES, TONES
+from recupero_sdk.law import CHANNELS
 
 
 class ActionEventSchema(Schema):
@@ -43,3 +48,80 @@ class ActionCountsSchema(Schema):
     """How many actions are in each state."""
 
     counts = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+
+
+class ProposalQuerySchema(Schema):
+    """Which proposals; without more, all."""
+
+    channel = fields.String(load_default=None, validate=validate.OneOf(CHANNELS))
+    template = fields.String(load_default=None, validate=validate.OneOf(TEMPLATES))
+    tone = fields.String(load_default=None, validate=validate.OneOf(TONES))
+    account_id = asked_reference()
+    limit = fields.Integer(load_default=100, validate=validate.Range(min=1, max=MOST))
+
+
+class ProposalSchema(Schema):
+    """An action that waits for a yes. `reason` is `needs_yes:` and what the strategy's condition names."""
+
+    id = fields.Integer(required=True)
+    tenant_id = fields.Integer(required=True)
+    account_id = fields.Integer(required=True)
+    decision_id = fields.Integer(required=True, allow_none=True)
+    channel = fields.String(required=True)
+    template = fields.String(required=True)
+    tone = fields.String(required=True)
+    purpose = fields.String(required=True)
+    reason = fields.String(required=True, allow_none=True)
+    due_at = fields.DateTime(required=True)
+    expires_at = fields.DateTime(required=True)
+
+
+class ProposalsSchema(Schema):
+    """`waiting`: how many there are altogether."""
+
+    items = fields.List(fields.Nested(ProposalSchema), required=True)
+    waiting = fields.Integer(required=True)
+
+
+class WrittenSchema(Schema):
+    """A message as its debtor would read it. `added`: items that the law wants and that were added;
+    `missing`: those that nobody can say yet, without which it is not sent."""
+
+    language = fields.String(required=True)
+    subject = fields.String(required=True)
+    text = fields.String(required=True)
+    segments = fields.Integer(required=True, allow_none=True)
+    added = fields.List(fields.String(), required=True)
+    missing = fields.List(fields.String(), required=True)
+
+
+class ProposedMessageSchema(Schema):
+    """`against`: what stands against the moment that it is proposed for."""
+
+    action = fields.Nested(ProposalSchema, required=True)
+    message = fields.Nested(WrittenSchema, required=True, allow_none=True)
+    next_lawful_at = fields.DateTime(required=True, allow_none=True)
+    against = fields.String(required=True, allow_none=True)
+
+
+class ChosenSchema(Schema):
+    action_ids = fields.List(
+        reference(required=True), required=True, validate=validate.Length(min=1, max=MOST)
+    )
+
+
+class DeclinedSchema(ChosenSchema):
+    why = fields.String(required=True, validate=validate.Length(min=1, max=LONGEST_REASON))
+
+
+class OneAnsweredSchema(Schema):
+    """`state`: scheduled, cancelled, expired or blocked; null where it did not wait for a yes any more."""
+
+    action_id = fields.Integer(required=True)
+    state = fields.String(required=True, allow_none=True)
+    reason = fields.String(required=True, allow_none=True)
+    due_at = fields.DateTime(required=True, allow_none=True)
+
+
+class AnsweredSchema(Schema):
+    items = fields.List(fields.Nested(OneAnsweredSchema), required=True)

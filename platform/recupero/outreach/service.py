@@ -88,35 +88,41 @@ class NewAction:
     contact_point_id: int | None = None
     decision_id: int | None = None
     priority: int = 0
+    #: Why a person has to agree first, `needs_yes:<conditions>`; None: nobody has to.
+    needs_yes: str | None = None
 
 
 _SCHEDULE = text(
     "WITH made AS ("
     " INSERT INTO actions (tenant_id, account_id, debtor_id, person_id, decision_id, channel,"
-    " contact_point_id, template, tone, purpose, due_at, expires_at, priority, state, attempts, created_at,"
-    " changed_at)"
+    " contact_point_id, template, tone, purpose, due_at, expires_at, priority, state, reason, attempts,"
+    " created_at, changed_at)"
     " SELECT :tenant, account_id, debtor_id, person_id, decision_id, channel, contact_point_id, template,"
-    " tone, purpose, due_at, expires_at, priority, 'scheduled', 0, :now, :now"
+    " tone, purpose, due_at, expires_at, priority,"
+    " CASE WHEN needs_yes IS NULL THEN 'scheduled' ELSE 'proposed' END, needs_yes, 0, :now, :now"
     " FROM unnest(:accounts, :debtors, :people, :decisions, :channels, :points, :templates, :tones,"
-    " :purposes, :dues, :expiries, :priorities)"
+    " :purposes, :dues, :expiries, :priorities, :yeses)"
     " AS r(account_id, debtor_id, person_id, decision_id, channel, contact_point_id, template, tone, purpose,"
-    " due_at, expires_at, priority)"
-    " RETURNING id)"
-    " INSERT INTO action_events (tenant_id, action_id, at, state)"
-    " SELECT :tenant, id, :now, 'scheduled' FROM made RETURNING action_id"
+    " due_at, expires_at, priority, needs_yes)"
+    " RETURNING id, state, reason)"
+    " INSERT INTO action_events (tenant_id, action_id, at, state, reason)"
+    " SELECT :tenant, id, :now, state, reason FROM made RETURNING action_id"
 ).bindparams(
     *(
         bindparam(name, type_=ARRAY(BigInteger))
         for name in ("accounts", "debtors", "people", "decisions", "points", "priorities")
     ),
-    *(bindparam(name, type_=ARRAY(String)) for name in ("channels", "templates", "tones", "purposes")),
+    *(
+        bindparam(name, type_=ARRAY(String))
+        for name in ("channels", "templates", "tones", "purposes", "yeses")
+    ),
     *(bindparam(name, type_=ARRAY(DateTime(timezone=True))) for name in ("dues", "expiries")),
 )
 
 
 def schedule(session: Session, rows: Sequence[NewAction]) -> int:
-    """Queue actions for the tenant in scope, set-based; how many. Raises UserError on an unknown channel,
-    template or tone, or an end before the beginning."""
+    """Queue actions for the tenant in scope, or propose those that need a yes, set-based; how many. Raises
+    UserError on an unknown channel, template or tone, or an end before the beginning."""
     for row in rows:
         _check(row)
     remaining, done = iter(rows), 0
@@ -157,7 +163,7 @@ def _columns(session: Session, rows: Sequence[NewAction]) -> dict[str, object]:
         "templates": [row.template for row in rows], "tones": [row.tone for row in rows],
         "purposes": [row.purpose or PURPOSES[row.template] for row in rows],
         "dues": [row.due_at for row in rows], "expiries": [row.expires_at for row in rows],
-        "priorities": [row.priority for row in rows],
+        "priorities": [row.priority for row in rows], "yeses": [row.needs_yes for row in rows],
     }  # fmt: skip
 
 

@@ -1,10 +1,13 @@
 """The states of an action, which follows which, and the one way to move between them.
 
-    scheduled ─▶ claimed ─▶ reserved ─▶ sent ─▶ delivered ─▶ answered
-        ▲           │           ├─▶ done | failed | unknown
-        └───────────┴───────────┘
-    and from scheduled or claimed: blocked, cancelled, expired.
+    proposed ─▶ approved
+                   ▼
+               scheduled ─▶ claimed ─▶ reserved ─▶ sent ─▶ delivered ─▶ answered
+                   ▲           │           ├─▶ done | failed | unknown
+                   └───────────┴───────────┘
+    and before reserved: blocked, cancelled, expired.
 
+`proposed` waits for a person's yes; `approved` has it, and is scheduled as soon as the law named the moment.
 `claimed` is a lease given to a job; `reserved` has its contact written and may have gone out. Each move
 appends an `ActionEvent` in the same statement.
 """
@@ -22,6 +25,8 @@ from recupero.kernel import clock
 from recupero.kernel.database import scope_of
 
 FOLLOWS: dict[str, frozenset[str]] = {
+    "proposed": frozenset({"proposed", "approved", "blocked", "cancelled", "expired"}),
+    "approved": frozenset({"scheduled", "blocked", "cancelled", "expired"}),
     "scheduled": frozenset({"scheduled", "claimed", "reserved", "blocked", "cancelled", "expired"}),
     "claimed": frozenset({"scheduled", "reserved", "blocked", "cancelled", "expired"}),
     "reserved": frozenset(
@@ -41,7 +46,9 @@ STATES = tuple(FOLLOWS)
 #: How long a job, or a person on a call, may have an action.
 CLAIM_LEASE = timedelta(minutes=10)
 #: Nothing has gone out yet and nothing is going out: may still be cancelled.
-WAITING = ("scheduled", "claimed")
+WAITING = ("proposed", "approved", "scheduled", "claimed")
+#: Of these, what nobody has to agree to any more.
+AGREED = ("scheduled", "claimed")
 OPEN = (*WAITING, "reserved")
 
 

@@ -20,6 +20,7 @@ class Action(TenantOwned, Base):
         Index("ix_actions_due", "tenant_id", "due_at", postgresql_where=text("state = 'scheduled'")),
         Index("ix_actions_claimed", "tenant_id", "leased_until",
               postgresql_where=text("state IN ('claimed', 'reserved')")),
+        Index("ix_actions_proposed", "tenant_id", "due_at", postgresql_where=text("state = 'proposed'")),
         Index("ix_actions_account", "tenant_id", "account_id", "id"),
         {"info": TENANT},
     )  # fmt: skip

@@ -16,6 +16,7 @@ from recupero.ledger import queries as ledger
 from recupero.outreach import queries as outreach
 from recupero.outreach.inbound import queries as inbound
 from recupero.outreach.queries import ActionLine
+from recupero.outreach.states import OPEN
 from recupero.payments import documents
 from recupero.payments.contracts import annual_rate, missing_rate
 from recupero.placements import browse
@@ -33,7 +34,6 @@ from recupero.tenancy.guard import requires, the_caller, transaction
 from recupero.tenancy.permissions import Permission
 
 PAGE = 50
-OPEN_ACTIONS = ("scheduled", "claimed", "reserved")
 
 
 @blueprint.get("/accounts")
@@ -149,7 +149,7 @@ def _interest(session: Session, account_id: int) -> tuple[int, str, str | None] 
 
 def _planned(actions: Sequence[ActionLine]) -> ActionLine | None:
     """The next thing that waits to be done."""
-    waiting = [one for one in actions if one.state in OPEN_ACTIONS]
+    waiting = [one for one in actions if one.state in OPEN]
     return min(waiting, key=lambda one: one.due_at, default=None)
 
 

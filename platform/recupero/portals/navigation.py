@@ -62,6 +62,7 @@ def _pages(caller: Caller) -> list[tuple[str, list[Page]]]:
                 (_("Call queue"), "portals.queue", "queue", Permission.ACCOUNTS_WORK),
                 (_("Inbox"), "portals.inbox", "outbox", Permission.INBOX_READ),
                 (_("Accounts"), "portals.accounts", "accounts", Permission.ACCOUNTS_READ),
+                (_("Waiting for a yes"), "portals.proposals_list", "plan", Permission.ACTIONS_APPROVE),
                 (_("Exceptions"), "portals.approvals", "keys", Permission.OFFERS_APPROVE),
                 (_("Outbox"), "portals.outbox", "outbox", Permission.OUTBOX_READ),
                 (_("Words of messages"), "portals.words_list", "outbox", Permission.WORDS_WRITE),

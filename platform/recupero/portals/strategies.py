@@ -12,6 +12,7 @@ from recupero.decisions.strategy import Strategy
 from recupero.kernel.errors import UserError
 from recupero.outreach.words import TEMPLATES, TONES
 from recupero.placements import browse, strategies
+from recupero.placements.lifecycle import STAGES
 from recupero.placements.tables import Portfolio
 from recupero.portals.forms import Form
 from recupero.portals.pages import blueprint
@@ -26,7 +27,11 @@ from recupero_sdk.law import CHANNELS
 PLANNED = tuple(channel for channel in CHANNELS if channel != "visit")
 _WHOLE = ("max_contacts_30d", "promise_reminder_days")
 _MONEY = ("budget_minor", "minimum_value_minor", "tolerance_minor")
+#: Conditions for a yes that are chosen from a list.
+_CONDITIONS = ("channel", "template", "tone", "stage")
+_SPARE = 2  # empty rows below the conditions, for more
 _BY_CHANNEL = ("daily", "costs_minor")
+_CHOICES = {"channel": PLANNED, "template": TEMPLATES, "tone": TONES, "stage": STAGES}
 _USUAL = Strategy()
 _TONE = "neutral"  # where the strategy names none
 
@@ -46,6 +51,7 @@ def portfolio_strategy_sent(tenant_id: int, portfolio_id: int) -> ResponseReturn
     form, version = Form.sent(), 0
     with tenant_transaction(tenant_id) as session:
         portfolio = browse.portfolio(session, portfolio_id)
+        form.values = {**form.values, "currency": portfolio.currency}
         read = _read(form, portfolio)
         try:
             if not form.errors:
@@ -75,6 +81,10 @@ def _page(session: Session, portfolio: Portfolio, form: Form) -> ResponseReturnV
         channel_choices=[("", "–"), *((one, label("channel", one)) for one in PLANNED)],
         tones=[("", label("tone", _TONE)), *((one, label("tone", one)) for one in TONES if one != _TONE)],
         names={f"user:{user.id}": user.name for user in tenancy.users(session)},
+        rows=_rows_sent(form), conditions={
+            name: [("", _("any")), *((one, label(name, one)) for one in known)]
+            for name, known in _CHOICES.items()
+        },
         usual=_texts(_USUAL, portfolio.currency), told=lambda data: _told(data, portfolio.currency),
     )  # fmt: skip
     return page, form.status
@@ -94,7 +104,7 @@ def _typed(portfolio: Portfolio) -> dict[str, object]:
     """The strategy as somebody would type it. What cannot be read is left out, so that it can be put
     right."""
     data, currency = portfolio.strategy, portfolio.currency
-    values: dict[str, object] = {"version": portfolio.strategy_version}
+    values = {"version": portfolio.strategy_version, **_conditions_typed(data, currency)}
     for place, channel in enumerate(data.get("channels", _USUAL.channels)):
         values[f"channel_{place}"] = channel
     values |= {name: data.get(name, "") for name in ("pace_days", *_WHOLE)}
@@ -136,8 +146,39 @@ def _read(form: Form, portfolio: Portfolio) -> dict[str, Any]:
             reader = (lambda field: form.money(field, currency)) if name.endswith("_minor") else form.whole
             take(by_channel, channel, f"{name}_{channel}", reader)
         read |= {name: by_channel} if by_channel else {}
+    read |= _conditions_read(form, take)
     tones = {one: form.optional(f"tones_{one}") for one in TEMPLATES if form.optional(f"tones_{one}")}
     return read | ({"tones": tones} if tones else {})
+
+
+def _conditions_read(form: Form, take: Callable[..., None]) -> dict[str, Any]:
+    """What needs a yes, as typed; a row without conditions is dropped."""
+    currency, rows = form.optional("currency"), list[dict[str, Any]]()
+    for place in range(_rows_sent(form)):
+        row: dict[str, Any] = {}
+        for name in _CONDITIONS:
+            take(row, name, f"needs_yes_{place}_{name}", form.text)
+        amount = f"needs_yes_{place}_from_balance_minor"
+        take(row, "from_balance_minor", amount, lambda field: form.money(field, currency))
+        for name in ("vulnerable", "everything"):
+            take(row, name, f"needs_yes_{place}_{name}", lambda _field: True)
+        rows += [row] if row else []
+    return {"needs_yes": rows} if rows else {}
+
+
+def _rows_sent(form: Form) -> int:
+    return sum(name.startswith("needs_yes_") and name.endswith("_channel") for name in form.values)
+
+
+def _conditions_typed(data: Mapping[str, Any], currency: str) -> dict[str, object]:
+    values: dict[str, object] = {}
+    for place in range(len(data.get("needs_yes", ())) + _SPARE):
+        row = data["needs_yes"][place] if place < len(data.get("needs_yes", ())) else {}
+        values |= {f"needs_yes_{place}_{name}": row.get(name, "") for name in _CONDITIONS}
+        values[f"needs_yes_{place}_from_balance_minor"] = amount_text(row.get("from_balance_minor"), currency)
+        for name in ("vulnerable", "everything"):
+            values[f"needs_yes_{place}_{name}"] = "yes" if name in row else ""
+    return values
 
 
 def _days(hundredths: int) -> int | float:
@@ -152,6 +193,8 @@ def _told(data: Mapping[str, Any], currency: str) -> list[tuple[str, str]]:
 def _said(name: str, value: Any, currency: str) -> str:
     if name == "channels":
         return ", ".join(label("channel", one) for one in value)
+    if name == "needs_yes":
+        return "; ".join(_condition_said(row, currency) for row in value)
     if isinstance(value, Mapping):
         kind = "template" if name == "tones" else "channel"
         return ", ".join(f"{label(kind, key)}: {_said(name, one, currency)}" for key, one in value.items())
@@ -160,3 +203,14 @@ def _said(name: str, value: Any, currency: str) -> str:
     if name == "exploration":
         return f"{percent_text(round(value * 10_000))} %"
     return f"{amount_text(value, currency)} {currency}" if name.endswith("_minor") else f"{value}"
+
+
+def _condition_said(row: Mapping[str, Any], currency: str) -> str:
+    """One condition in words: all of its parts must hold."""
+    parts = [
+        label("yes", name) if value is True
+        else f"{label('yes', name)} {amount_text(value, currency)} {currency}" if name == "from_balance_minor"
+        else f"{label('yes', name)}: {label(name, value)}"
+        for name, value in row.items()
+    ]  # fmt: skip
+    return " + ".join(parts)

@@ -25,8 +25,6 @@ from recupero.tenancy.permissions import Permission
 from recupero_sdk.law.reasons import word
 
 _FIELDS = ("template", "language", "form", "tone", "subject", "body", "account", "tenant")
-#: Stands for the payment address in a preview: no link is made for it.
-_LINK = "https://example.com/p/" + "0" * 43
 
 
 @blueprint.get("/words")
@@ -122,8 +120,8 @@ def _tried(session: Session, form: Form) -> Preview | None:
     with tenant_transaction(account.tenant_id) as one:
         try:
             return previews.preview(
-                one, account, form.optional("template"), channel, form.optional("tone") or "neutral", _LINK,
-                lambda *_key: own,
+                one, account, form.optional("template"), channel, form.optional("tone") or "neutral",
+                previews.LINK, lambda *_key: own,
             )  # fmt: skip
         except TemplateError as error:
             form.errors["body"] = _("This cannot be read as a template: %(why)s", why=error)

@@ -30,6 +30,7 @@ PERMISSIONS: Words = {
     "law.manage": _("Set house rules above the law"),
     "outbox.read": _("Read messages"),
     "inbox.read": _("Read the inbox"),
+    "actions.approve": _("Agree to planned actions"),
     "decisions.read": _("See decisions"),
     "decisions.plan": _("Plan"),
     "payments.read": _("See payments"),
@@ -120,6 +121,8 @@ UNPLACED: Words = {
     "unknown_message": _("News of a message that we do not know"),
 }
 ACTION_STATES: Words = {
+    "proposed": _("Waits for a yes"),
+    "approved": _("Agreed to"),
     "scheduled": _("Scheduled"),
     "claimed": _("Being sent"),
     "reserved": _("Being sent"),
@@ -295,6 +298,7 @@ HELD: Words = {
     "promise_running": _("Promise running"),
     "pace": _("Contacted lately"),
     "max_contacts_30d": _("Contacted often this month"),
+    "declined": _("Somebody declined it lately"),
     "below_tolerance": _("Too little to chase"),
     "strategy_invalid": _("Strategy cannot be read"),
     "opted_out": _("Opted out"),
@@ -303,6 +307,7 @@ HELD: Words = {
     "debtor_wishes_other_channel": _("Wishes another channel"),
 }
 PUT_OFF: Words = {
+    "needs_yes": _("a person has to agree first"),
     "law": _("put off to a lawful moment"),
     "preferred_hours": _("put off to the hours the debtor asked for"),
     "pace": _("waits its turn: the provider's account takes no more a second"),
@@ -534,6 +539,7 @@ DATE_ORDERS: Words = {
 
 LABELS: Mapping[str, Words] = {
     "strategy": work.STRATEGY,
+    "yes": work.YES,
     "role": ROLES,
     "permission": PERMISSIONS,
     "status": STATUSES,
@@ -628,7 +634,7 @@ _TONES: Mapping[str, str] = {
     "quarantined": "warn", "warning": "warn", "valid": "ok", "invalid": "bad", "dead": "bad",
     "queued": "info", "draft": "info", "reviewed": "info", "issued": "warn", "paid": "ok",
     "entered": "warn", "approved": "ok", "matched": "ok", "clean": "ok",
-    "findings": "warn",
+    "findings": "warn", "proposed": "warn",
     "asked": "warn", "late": "warn", "missed": "bad", "settled": "ok",
     "accepted": "info", "offered": "info", "lapsed": "bad", "refused": "bad",
 }  # fmt: skip

@@ -16,4 +16,15 @@ STRATEGY: Words = {
     "tolerance_minor": _("Sum below which nobody is chased"),
     "promise_reminder_days": _("Days before a promise on which it is recalled"),
     "tones": _("Tone"),
+    "needs_yes": _("What needs a yes"),
+}
+#: Why a person has to agree: the conditions of a strategy, and a person's own words.
+YES: Words = {
+    "channel": _("Channel"),
+    "template": _("Message"),
+    "tone": _("Tone"),
+    "stage": _("Stage"),
+    "from_balance_minor": _("Balance from"),
+    "vulnerable": _("People who need particular care"),
+    "everything": _("Everything"),
 }

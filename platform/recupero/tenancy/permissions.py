@@ -29,6 +29,7 @@ class Permission(StrEnum):
     LAW_MANAGE = "law.manage"
     OUTBOX_READ = "outbox.read"
     INBOX_READ = "inbox.read"
+    ACTIONS_APPROVE = "actions.approve"  # say yes to what a strategy wants agreed to
     WORDS_WRITE = "words.write"  # draft call scripts and message templates
     WORDS_APPROVE = "words.approve"  # let a draft be used
     DECISIONS_READ = "decisions.read"
@@ -56,6 +57,7 @@ _SUPERVISOR = _AGENT | {
     Permission.TENANCY_READ,
     Permission.PLACEMENTS_READ,
     Permission.OUTBOX_READ,
+    Permission.ACTIONS_APPROVE,
     Permission.WORDS_WRITE,
     Permission.DECISIONS_READ,
     Permission.PAYMENTS_READ,
@@ -78,6 +80,7 @@ _COMPLIANCE = frozenset(
         Permission.LAW_MANAGE,
         Permission.INBOX_READ,
         Permission.OUTBOX_READ,
+        Permission.ACTIONS_APPROVE,
         Permission.WORDS_WRITE,
         Permission.WORDS_APPROVE,
         Permission.DECISIONS_READ,

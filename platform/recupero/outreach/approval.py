@@ -1,0 +1,79 @@
+"""Which actions wait for a person's yes: conditions of a portfolio's strategy, any one of which is enough.
+
+A condition says one or more of `channel`, `template`, `tone`, `stage`, `from_balance_minor` and `vulnerable`,
+all of which must hold; `everything` is the condition that always holds.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from recupero.kernel.errors import UserError
+from recupero.outreach.words import TEMPLATES, TONES
+from recupero.placements.lifecycle import STAGES
+from recupero_sdk.law import CHANNELS
+
+#: What is stated of people who must be treated with particular care.
+VULNERABLE = frozenset({"lacks_capacity", "minor", "hospital", "vulnerable"})
+_ONE_OF: Mapping[str, Collection[str]] = {
+    "channel": CHANNELS, "template": TEMPLATES, "tone": TONES, "stage": STAGES,
+}  # fmt: skip
+_FLAGS = ("vulnerable", "everything")
+KEYS = (*_ONE_OF, "from_balance_minor", *_FLAGS)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is known of an action that is to be scheduled. `situations` are those stated of its account."""
+
+    channel: str
+    template: str
+    tone: str
+    stage: str
+    balance_minor: int
+    situations: Collection[str]
+
+
+_HOLDS: Mapping[str, Callable[[Any, Asked], bool]] = {
+    "channel": lambda value, asked: bool(asked.channel == value),
+    "template": lambda value, asked: bool(asked.template == value),
+    "tone": lambda value, asked: bool(asked.tone == value),
+    "stage": lambda value, asked: bool(asked.stage == value),
+    "from_balance_minor": lambda value, asked: bool(asked.balance_minor >= value),
+    "vulnerable": lambda _value, asked: not VULNERABLE.isdisjoint(asked.situations),
+    "everything": lambda _value, _asked: True,
+}
+
+
+def parse(value: Any) -> tuple[Mapping[str, Any], ...]:
+    """The conditions that a strategy keeps under `needs_yes`. Raises UserError at the key."""
+    if not isinstance(value, list | tuple):
+        raise UserError("needs_yes must be a list of conditions", field="strategy.needs_yes")
+    return tuple(_condition(place, row) for place, row in enumerate(value))
+
+
+def _condition(place: int, row: Any) -> Mapping[str, Any]:
+    at = f"strategy.needs_yes.{place}"
+    if not isinstance(row, Mapping) or not row or any(name not in KEYS for name in row):
+        raise UserError("a condition for a yes has some of %(known)s", field=at, known=", ".join(KEYS))
+    for name, value in row.items():
+        if name in _ONE_OF and value not in _ONE_OF[name]:
+            raise UserError(
+                "'%(value)s' is not possible here: use %(known)s",
+                field=f"{at}.{name}", value=value, known=", ".join(_ONE_OF[name]),
+            )  # fmt: skip
+        if name in _FLAGS and value is not True:
+            raise UserError("%(name)s is true or left out", field=f"{at}.{name}", name=name)
+        whole = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+        if name == "from_balance_minor" and not whole:
+            raise UserError("%(name)s must be a whole number of at least 0", field=f"{at}.{name}", name=name)
+    return dict(row)
+
+
+def needs_yes(conditions: Sequence[Mapping[str, Any]], asked: Asked) -> str | None:
+    """Why a person has to agree to the action, `needs_yes:<what the condition names>`; None: nobody has
+    to."""
+    for row in conditions:
+        if all(_HOLDS[name](value, asked) for name, value in row.items()):
+            return f"needs_yes:{'+'.join(row)}"
+    return None

@@ -36,7 +36,8 @@ def plan(world: World, scope: Scope) -> PlanResult:
 
 def debts(world: World, scope: Scope, count: int = 1, **strategy: Any) -> list[Debt]:
     with world.platform.database.transaction(scope) as session:
-        book = portfolio(session, **{"exploration": 0, "needs_yes": ALL} | strategy)
+        wanted: dict[str, Any] = {"exploration": 0, "needs_yes": ALL} | strategy
+        book = portfolio(session, **wanted)
         return [debt(session, book, open_date=date(2025, 1, 15)) for _ in range(count)]
 
 

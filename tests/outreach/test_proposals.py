@@ -163,7 +163,7 @@ def recall(session: Session, owed: Debt) -> None:
     ("happens", "reason"),
     [
         (hold("dispute"), "hold:dispute"), (hold("hardship"), "hold:hardship"), (opt_out, "opted_out"),
-        (pay, "paid"), (recall, "closed:RECALLED"),
+        (pay, "closed:PIF"), (recall, "closed:RECALLED"),
     ],
 )  # fmt: skip
 def test_what_cancels_scheduled_actions_cancels_proposals(

@@ -83,6 +83,7 @@ class Trial:
         self._small = replace(evidence.pack, rules=self._tied)
         self._others: dict[int, tuple[RuleOutcome, ...] | None] = {}
         self._open: dict[tuple[Sample, Channel, date], dict[date, str]] = {}
+        self._telling: set[str] = set()
 
     def by_written(self, mutant: Mutant) -> str | None:
         """The worked case, or the day of the golden hours, that notices the change."""
@@ -102,7 +103,7 @@ class Trial:
 
     def _by_cases(self, mutant: Mutant, cases: Iterable[Scenario]) -> str | None:
         changed = self.small(mutant)
-        for case in cases:
+        for case in sorted(cases, key=self._rank):
             if case.disagreement(self._evidence.verdict(case)):
                 continue  # a case that fails already notices nothing
             others = self._others_on(case)
@@ -111,8 +112,13 @@ class Trial:
             else:
                 verdict = _together(others, judged(changed, case))
             if case.disagreement(verdict):
+                self._telling.add(case.id)
                 return case.id
         return None
+
+    def _rank(self, case: Scenario) -> tuple[bool, bool]:
+        """Cases that noticed another change of the rule come first, then those written about it."""
+        return case.id not in self._telling, self._rule.id not in case.expect_rules
 
     def _others_on(self, case: Scenario) -> tuple[RuleOutcome, ...] | None:
         """What the rules not tied to this one say; None where that cannot be told apart."""

@@ -14,6 +14,7 @@ from recupero.outreach import service as outreach
 from recupero.outreach.inbound import conversations
 from recupero.outreach.inbound import jobs as inbound_jobs
 from recupero.outreach.understanding import jobs as understanding_jobs
+from recupero.outreach.understanding import reader
 from recupero.payments import (
     auto_jobs,
     bank_control,
@@ -87,6 +88,7 @@ def wire() -> None:
     subscribe(OptedOut, outreach.on_opted_out)
     subscribe(LinkVisited, conversations.on_link_visited)
     subscribe(MessageReceived, reading_jobs.on_message_received)
+    reader.bring(reading_jobs.guesses)
     subscribe(AccountsClosed, charges.withdraw_changed)
     subscribe(PaymentBooked, charges.withdraw_changed)
     subscribe(PaymentReversed, charges.withdraw_changed)

@@ -15,7 +15,12 @@ from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict, Forbidden, NotFound, UserError
 from recupero.outreach import calls
 from recupero.outreach.scripts import checks, runs, saying, store, walk
+from recupero.outreach.scripts.segments import segment_of
 from recupero.outreach.scripts.shape import BRANCHES, Script
+from recupero.payments import service as payments
+from recupero.payments.tables import PromiseToPay
+from recupero.placements import reach
+from recupero.placements import service as placements
 from recupero.placements.identity import Fact
 from recupero.placements.tables import Account, Debtor
 from tests.factories import World
@@ -109,6 +114,11 @@ def test_proof_is_never_chosen_and_the_third_wrong_answer_ends_it() -> None:
                                    "to": "plan"}]}},
             "From step 'plan' the call never ends",
         ),
+        (
+            {"send_link": {"choices": [{"id": "x", "label": dict.fromkeys(("es", "en", "pt"), "x"),
+                                        "to": "promise", "intents": ["yees"]}]}},
+            "waits for 'yees', which is never heard",
+        ),
         ({"refusal": {"choices": [{"id": "on", "label": {"es": "x"}, "to": "plan"}]}}, "is an end and has"),
     ],
 )  # fmt: skip
@@ -201,12 +211,91 @@ def test_the_nearest_script_leads(scope: Scope, world: World) -> None:
     assert chosen(scope, "CL").id == chile
 
 
+def owed(placed: Placed, past_due: int) -> None:
+    with runtime.current().database.transaction(placed.scope) as session:
+        account = session.get_one(Account, (placed.scope.tenant(), placed.account_id))
+        account.due_date = clock.now().date() - timedelta(days=past_due)
+
+
+@pytest.mark.parametrize(
+    ("past_due", "segment"),
+    [
+        (-3, "reminder"),
+        (0, "reminder"),
+        (1, "early"),
+        (30, "early"),
+        (31, "general"),
+        (90, "general"),
+        (91, "late"),
+    ],
+)
+def test_an_account_is_of_the_segment_that_is_true_of_it(placed: Placed, past_due: int, segment: str) -> None:
+    owed(placed, past_due)
+    assert segment_of_account(placed) == segment
+
+
+def segment_of_account(placed: Placed) -> str:
+    with runtime.current().database.transaction(placed.scope) as session:
+        return segment_of(session, reach.reachable(session, [placed.account_id])[placed.account_id])
+
+
+def promised(placed: Placed, state: str) -> None:
+    with runtime.current().database.transaction(placed.scope) as session:
+        promise = payments.make_promise(
+            session, account_id=placed.account_id, amount_minor=50_000,
+            due_date=clock.now().date() + timedelta(days=2), made_with="agent",
+        )  # fmt: skip
+        session.get_one(PromiseToPay, (placed.scope.tenant(), promise)).state = state
+
+
+def test_the_newest_promise_decides_before_the_age_of_the_debt(placed: Placed) -> None:
+    owed(placed, 120)
+    promised(placed, "broken")
+    assert segment_of_account(placed) == "broken_promise"
+    promised(placed, "kept")
+    assert segment_of_account(placed) == "late"
+
+
+@pytest.mark.parametrize("segment", store.standard_segments())
+def test_what_the_platform_says_to_a_segment_is_fit_too(segment: str) -> None:
+    assert store.standard(segment).segment == segment
+    assert checks.problems(store.standard(segment)) == []
+
+
+def test_who_broke_a_promise_is_reminded_of_it_by_agents_and_by_the_assistant(placed: Placed) -> None:
+    owed(placed, 20)
+    promised(placed, "broken")
+    with runtime.current().database.transaction(placed.scope) as session:
+        for hold in reach.open_holds(session, [placed.debtor_id]).get(placed.debtor_id, ()):
+            placements.end_hold(session, hold.id, by="user:1")
+    contact_id = reserved(placed)
+    with runtime.current().database.transaction(placed.scope) as session:
+        run = runs.known_run(session, contact_id)
+        assert run is not None
+        assert run.script == "broken_promise"
+        run.proven, run.step = True, "purpose"
+        session.flush()
+        said = runs.talk(session, contact_id, agent="Eva").text
+        assert "Habíamos acordado $50.000" in said
+        assert runs.begin(session, contact_id, placed.account_id, led_by="voice") is run  # the same for both
+
+
+def test_an_agencys_script_for_a_segment_leads_its_calls(placed: Placed) -> None:
+    early = keep(placed.scope, named("CL", "early", "fresh"))
+    owed(placed, 5)
+    contact_id = reserved(placed)
+    with runtime.current().database.transaction(placed.scope) as session:
+        run = runs.known_run(session, contact_id)
+        assert run is not None
+        assert (run.script_id, run.script) == (early, "fresh")
+
+
 def test_a_newer_version_retires_the_one_before_and_calls_under_way_keep_theirs(scope: Scope) -> None:
     first = keep(scope, named())
     second = keep(scope, named())
     with runtime.current().database.transaction(scope) as session:
         assert store.version(session, first).state == "retired"
-        assert isinstance(store.kept(session, first), Script)
+        assert isinstance(store.kept(session, first, "own"), Script)
         with pytest.raises(Conflict):
             store.approve(session, first, actor="user:2")
     assert chosen(scope).id == second

@@ -1,12 +1,18 @@
 """Each message that a person sends is read by a job, so that no page and no door waits for a model."""
 
+import logging
+from collections.abc import Sequence
+
 from sqlalchemy.orm import Session
 
 from recupero.contacts.events import MessageReceived
 from recupero.kernel import runtime
+from recupero.kernel.database import Scope
 from recupero.kernel.jobs import JobContext, enqueue, job
 from recupero.outreach.understanding import readings
+from recupero_sdk.texts import Guess
 
+log = logging.getLogger(__name__)
 #: The kind of model that reads messages.
 READER = "intents"
 
@@ -30,3 +36,19 @@ def read_message(context: JobContext, contact_id: int) -> None:
     guesses = reader.kind.predict(reader.fitted, [said.body])[0]
     with context.transaction() as session:
         readings.keep(session, said, guesses, f"{reader.name} {reader.version}")
+
+
+def guesses(scope: Scope, text: str) -> Sequence[Guess]:
+    """What words on a call may mean, the likeliest first. Nothing where no plug-in reads, or, with an error
+    in the log, where the champion cannot be read: whoever is on the line goes on by keys and short words."""
+    from recupero.decisions import text_models
+    from recupero.decisions.registry import MissingModel
+
+    if READER not in runtime.current().plugins.texts:
+        return []
+    try:
+        reader = text_models.reader(scope, READER)
+    except MissingModel:
+        log.exception("what is said on calls is not read by the model")
+        return []
+    return reader.kind.predict(reader.fitted, [text])[0]

@@ -23,6 +23,8 @@ from recupero.placements import reach
 from recupero_sdk.law import Channel
 
 CHANNEL: Channel = "call"
+#: The hold that keeps machines silent while a person has the debtor.
+PERSON = "person"
 
 
 def start_call(
@@ -35,7 +37,7 @@ def start_call(
     Raises NotFound, or Conflict where the account is closed, held or has no telephone number, or where the
     task was taken by somebody else.
     """
-    known, account = _workable(session, account_id)
+    known, account = _workable(session, account_id, by_person=True)
     point = contact_point_id or _best_number(session, account.debtor_id)
     task = _task(session, action_id) if action_id is not None else _waiting(session, account_id)
     wish = Wish(
@@ -60,9 +62,9 @@ def finish_call(session: Session, contact_id: int, code: str, *, actor: str) -> 
         move(session, [Move(action_id, "done", code)])
 
 
-def check_account(session: Session, account_id: int) -> None:
-    """Raises NotFound, and Conflict where the account is closed or held."""
-    _workable(session, account_id)
+def check_account(session: Session, account_id: int, *, by_person: bool = False) -> None:
+    """Raises NotFound, and Conflict where the account is closed or held, for a person or for a machine."""
+    _workable(session, account_id, by_person=by_person)
 
 
 def never_rang(session: Session, contact_id: int) -> None:
@@ -73,19 +75,22 @@ def never_rang(session: Session, contact_id: int) -> None:
         move(session, [Move(action_id, "scheduled", "never_rang")])
 
 
-def _workable(session: Session, account_id: int) -> tuple[Dossiers, reach.Reachable]:
+def _workable(
+    session: Session, account_id: int, *, by_person: bool = False
+) -> tuple[Dossiers, reach.Reachable]:
     known = dossiers(session, [account_id])
     account = known.accounts.get(account_id)
     if account is None:
         raise NotFound("no such account")
-    _check_workable(known, account)
+    _check_workable(known, account, by_person=by_person)
     return known, account
 
 
-def _check_workable(known: Dossiers, account: reach.Reachable) -> None:
+def _check_workable(known: Dossiers, account: reach.Reachable, *, by_person: bool) -> None:
+    """A debtor whom a person took over from the machines is that person's to call."""
     if account.ended:
         raise Conflict("nothing is collected on this account any more")
-    holds = {hold.kind for hold in known.holds_on(account)}
+    holds = {hold.kind for hold in known.holds_on(account)} - ({PERSON} if by_person else set())
     if holds:
         raise Conflict(
             "work on this account is on hold: %(holds)s", holds=Words("hold", tuple(sorted(holds)))

@@ -52,6 +52,8 @@ SHORT_CHANNELS = frozenset({"sms", "whatsapp"})
 #: Where a space that keeps a line together (Babel writes one into amounts) does nothing good: it is not in an
 #: SMS's alphabet, so that one more than halves the room of every segment.
 PLAIN_CHANNELS = frozenset({"sms", "voice"})
+#: What the phrases of the voice assistant (`_voice.txt`) may say.
+OF_VOICE = ("agency", "recording", "amount", "day", "hour")
 _PLAIN_SPACES = str.maketrans(dict.fromkeys("\u00a0\u2007\u2009\u202f", " ") | {"\u2060": ""})
 _CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that is read for another
 

@@ -32,23 +32,33 @@ def scripts() -> ResponseReturnValue:
     with transaction() as session:
         versions = store.all_versions(session)
         names = {tenant.id: tenant.name for tenant in tenancy.tenants(session)}
-    return render_template("scripts/list.html", versions=versions, names=names)
+    read = {row.id: store.read(row) for row in versions}
+    shipped = [store.standard(segment) for segment in store.standard_segments()]
+    return render_template(
+        "scripts/list.html", versions=versions, names=names, read=read, shipped=shipped, spoken=language()
+    )
 
 
 @blueprint.get("/scripts/<int:script_id>")
 @requires(Permission.WORDS_WRITE)
 def script(script_id: int) -> ResponseReturnValue:
-    """One version, step by step, `0` for the platform's own."""
+    """One version, step by step, `0` for the platform's own of a segment."""
     with transaction() as session:
         row = None if script_id == store.BUILT_IN else store.version(session, script_id)
         names = {tenant.id: tenant.name for tenant in tenancy.tenants(session)}
-    read = store.standard() if row is None else shape.read(row.document)
+    read = store.standard(_segment()) if row is None else store.read(row)
     form = Form({"account": request.args.get("account", "").strip()})
     real = _real(form, read)
     page = render_template(
         "scripts/script.html", row=row, names=names, form=form, real=real is not None, **_shown(read, real)
     )
     return page, form.status
+
+
+def _segment() -> str:
+    """The segment whose script of the platform is asked for."""
+    asked = request.args.get("segment", "general")
+    return asked if asked in store.standard_segments() else "general"
 
 
 def _real(form: Form, read: Script) -> dict[str, str] | None:
@@ -65,7 +75,7 @@ def _real(form: Form, read: Script) -> dict[str, str] | None:
     with tenant_transaction(account.tenant_id) as session:
         return spoken.values(
             session, account.account_id, _spoken(read), agent=the_caller().name, proven=True,
-            link=_SAMPLE["link"],
+            link=_SAMPLE["link"], records=read.records,
         )  # fmt: skip
 
 
@@ -80,7 +90,7 @@ def script_new() -> ResponseReturnValue:
     with transaction() as session:
         start = request.args.get("from", type=int)
         row = store.version(session, start) if start else None
-        values = {"document": row.document if row else store.standard_document()}
+        values = {"document": row.document if row else store.standard_document(_segment())}
         return _editor(Form(values | {"tenant": str(row.tenant_id or "") if row else ""}), [])
 
 

@@ -531,6 +531,13 @@ DISCLOSURES: Words = {
     "recording": _("Rio de Janeiro: that calls are recorded and can be had within seven working days"),
     "time_barred_notice": _("United States: the notice on time-barred debt"),
 }
+SCRIPT_SEGMENTS: Words = {
+    "general": _("any account"),
+    "reminder": _("not yet due"),
+    "early": _("up to 30 days late"),
+    "late": _("more than 90 days late"),
+    "broken_promise": _("after a promise that was not kept"),
+}
 DATE_ORDERS: Words = {
     "dmy": _("day, month, year"),
     "mdy": _("month, day, year"),
@@ -586,6 +593,7 @@ LABELS: Mapping[str, Words] = {
     "intent": INTENTS,
     "skill": SKILLS,
     "script": SCRIPT_STATES,
+    "script_segment": SCRIPT_SEGMENTS,
     "identity_fact": IDENTITY_FACTS,
     "field": FIELDS,
     "reason": REASONS,

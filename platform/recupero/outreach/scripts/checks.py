@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from recupero.contacts.dispositions import DISPOSITIONS
 from recupero.kernel.errors import UserError
 from recupero.outreach.scripts import saying
-from recupero.outreach.scripts.shape import BRANCHES, FAILED, PROVEN, Choice, Script, Step
+from recupero.outreach.scripts.shape import BRANCHES, FAILED, HEARD, PROVEN, Choice, Script, Step
 
 #: Words that tell a listener of a debt, without accents; whole words or their beginnings (*).
 _DEBT_WORDS = {
@@ -27,7 +27,14 @@ def problems(script: Script) -> list[UserError]:
     found = [*_shape(script)]
     if found:  # the paths below need steps that exist
         return found
-    return [*_paths(script), *_words(script), *_silence(script), *_order(script), *_answers(script)]
+    return [
+        *_paths(script),
+        *_words(script),
+        *_silence(script),
+        *_order(script),
+        *_intents(script),
+        *_answers(script),
+    ]
 
 
 def _shape(script: Script) -> Iterator[UserError]:
@@ -210,6 +217,20 @@ def _order(script: Script) -> Iterator[UserError]:
                     "Calls are recorded: the first step must say so with {{ recording }} in %(language)s.",
                     field=f"steps.{script.start}", language=language,
                 )  # fmt: skip
+
+
+def _intents(script: Script) -> Iterator[UserError]:
+    """An answer waits for nothing that is never heard."""
+    for name, step in script.steps.items():
+        for choice in step.choices:
+            for intent in choice.intents:
+                if intent not in HEARD:
+                    yield UserError(
+                        "Step '%(step)s': '%(choice)s' waits for '%(intent)s', which is never heard: use"
+                        " %(known)s.",
+                        field=f"steps.{name}", step=name, choice=choice.id, intent=intent,
+                        known=", ".join(HEARD),
+                    )  # fmt: skip
 
 
 def _answers(script: Script) -> Iterator[UserError]:

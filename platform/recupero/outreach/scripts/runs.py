@@ -13,6 +13,7 @@ from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.outreach import calls
 from recupero.outreach.script_tables import CallRun, CallStep
 from recupero.outreach.scripts import saying, spoken, store, walk
+from recupero.outreach.scripts.segments import segment_of
 from recupero.outreach.scripts.shape import REASONS, Choice, Script, Step
 from recupero.outreach.scripts.walk import Position
 from recupero.placements import identity, reach
@@ -50,18 +51,18 @@ def begin(
     account_id: int,
     *,
     led_by: str,
-    segment: str = "general",
     called_us: bool = False,
 ) -> CallRun:
-    """The run of a reserved call, made where there is none yet. `led_by`: agent or voice. Whoever called us
-    is not asked for: their call begins at the proof of who they are."""
+    """The run of a reserved call, made where there is none yet, by the script for the country and segment of
+    its account. `led_by`: agent or voice. Whoever called us is not asked for: their call begins at the proof
+    of who they are."""
     found = _run(session, contact_id)
     if found is not None:
         return found
     account = reach.reachable(session, [account_id]).get(account_id)
     if account is None:
         raise NotFound("no such account")
-    chosen = store.script_for(session, account.country, segment)
+    chosen = store.script_for(session, account.country, segment_of(session, account))
     known: tuple[str, ...] = chosen.script.languages
     start = _identity_step(chosen.script) if called_us else chosen.script.start
     run = CallRun(
@@ -78,9 +79,11 @@ def begin(
 def talk(session: Session, contact_id: int, *, agent: str) -> Talk:
     """Where the call stands, in words. `agent` is the name of whoever speaks. Raises NotFound."""
     run = _known(session, contact_id)
-    script = store.kept(session, run.script_id)
+    script = script_of(session, run)
     step = script.steps[run.step]
-    values = spoken.values(session, run.account_id, run.language, agent=agent, proven=run.proven)
+    values = spoken.values(
+        session, run.account_id, run.language, agent=agent, proven=run.proven, records=script.records
+    )
     disclosed = step.kind == "disclose"
     return Talk(
         run, script, step,
@@ -96,7 +99,12 @@ def answer(session: Session, contact_id: int, step: str, choice: str) -> None:
     """On by a choice at `step`. Raises Conflict where the call stands elsewhere (sent twice, another window),
     UserError for a choice that the step does not offer."""
     run = _at(session, contact_id, step)
-    _move(session, run, choice, walk.choose(store.kept(session, run.script_id), _position(run), choice))
+    _move(
+        session,
+        run,
+        choice,
+        walk.choose(script_of(session, run), _position(run), choice),
+    )
 
 
 def identify(session: Session, contact_id: int, step: str, answers: Mapping[Fact, str]) -> bool:
@@ -150,7 +158,7 @@ def known_run(session: Session, contact_id: int) -> CallRun | None:
 
 def script_of(session: Session, run: CallRun) -> Script:
     """The script that leads the call."""
-    return store.kept(session, run.script_id)
+    return store.kept(session, run.script_id, run.script)
 
 
 def finish(session: Session, contact_id: int, code: str, *, actor: str, reason: str | None = None) -> None:
@@ -188,7 +196,7 @@ def steps_of(session: Session, contact_id: int) -> list[CallStep]:
 
 
 def _found(session: Session, run: CallRun, *, right: bool) -> None:
-    after = walk.identify(store.kept(session, run.script_id), _position(run), right=right)
+    after = walk.identify(script_of(session, run), _position(run), right=right)
     _move(session, run, "proven" if right else "wrong", after)
 
 

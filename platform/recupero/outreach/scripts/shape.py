@@ -24,12 +24,19 @@ Reason = Literal[
     "FORGOT", "NO_INVOICE", "CASH_SHORT", "JOB_LOSS", "ILLNESS", "OVERINDEBTED", "SERVICE_COMPLAINT",
     "PRICE_OR_BILLING_ERROR", "DISPUTE", "PAYMENT_MEANS", "WAITING_INCOME", "UNWILLING", "DECEASED", "OTHER",
 ]  # fmt: skip
+#: What the voice assistant understands, the weightiest first; `other` is what it does not, `hung_up` what it
+#: is told.
+HEARD = (
+    "stop", "person", "wrong_person", "hardship", "angry", "paid_already", "dispute", "absent", "no_invoice",
+    "wants_plan", "cannot_pay", "refuses", "wants_settlement", "wants_link", "will_pay", "who", "no", "yes",
+    "other", "hung_up",
+)  # fmt: skip
 #: What the screen offers beside a step.
 Tool = Literal[
     "link", "promise", "plan", "settlement", "invoice", "hardship", "dispute", "preferences", "call_back",
 ]  # fmt: skip
-#: When a script is the right one.
-Segment = Literal["general", "reminder", "broken_promise"]
+#: For which accounts a script is the right one (`segments`); `general` is any.
+Segment = Literal["general", "reminder", "early", "late", "broken_promise"]
 STAGES: tuple[str, ...] = get_args(Stage)
 BRANCHES: tuple[str, ...] = get_args(Branch)
 REASONS: tuple[str, ...] = get_args(Reason)

@@ -20,11 +20,18 @@ from recupero_sdk.law.reasons import word
 
 
 def values(
-    session: Session, account_id: int, language: str, *, agent: str, proven: bool, link: str = ""
+    session: Session,
+    account_id: int,
+    language: str,
+    *,
+    agent: str,
+    proven: bool,
+    link: str = "",
+    records: bool = False,
 ) -> dict[str, str]:
     """The values of a script's words. Those of the debt are there only where identity is `proven`, so that no
     script, whatever stands in it, can tell them earlier. `link` stands for the payment address where none is
-    to be made."""
+    to be made; `records` says that the call is recorded."""
     account = contact_queries.dossiers(session, [account_id]).accounts[account_id]
     sender = sender_of(session)
     open_to_all = {
@@ -33,9 +40,17 @@ def values(
         "name": " ".join(account.name.split()),
         "phone": sender.phone,
         "call_back_phone": sender.phone,
-        "recording": house.stated(session).get("recording", ""),
+        "recording": notice(session, language, records=records),
     }
     return {**open_to_all, **_of_debt(session, account, sender, language, link)} if proven else open_to_all
+
+
+def notice(session: Session, language: str, *, records: bool) -> str:
+    """That calls are recorded: in the words that the agency stated, else, where this one is, in ours."""
+    said = house.stated(session).get("recording", "")
+    if said or not records:
+        return said
+    return words.phrases(language, "_voice.txt", dict.fromkeys(words.OF_VOICE, ""))["recorded"]
 
 
 def _of_debt(

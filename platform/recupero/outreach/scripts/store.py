@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
+import yaml
 from sqlalchemy.orm import Session
 
 from recupero.kernel import clock
@@ -29,15 +31,37 @@ class Chosen:
 
 
 @cache
-def standard_document() -> str:
-    """The platform's own script, as YAML: what an agency starts from."""
-    return (files("recupero.outreach.scripts") / "standard.yaml").read_text(encoding="utf-8")
+def standard_document(segment: str = "general") -> str:
+    """The platform's own script for a segment, as YAML: what an agency starts from. Segments for which it has
+    no words of its own have the general one."""
+    said = _own_words().get(segment)
+    if said is None:
+        return _shipped("standard.yaml")
+    document = yaml.safe_load(_shipped("standard.yaml"))
+    document.update(name=segment, title=said["title"], segment=segment)
+    for step, words in said["steps"].items():
+        document["steps"][step].update(words)
+    return yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=1000)
 
 
 @cache
-def standard() -> Script:
-    """The platform's own script."""
-    return shape.read(standard_document())
+def standard(segment: str = "general") -> Script:
+    """The platform's own script for a segment."""
+    return shape.read(standard_document(segment))
+
+
+def standard_segments() -> tuple[str, ...]:
+    """The segments for which the platform has words of its own."""
+    return ("general", *_own_words())
+
+
+@cache
+def _own_words() -> dict[str, Any]:
+    return dict(yaml.safe_load(_shipped("segments.yaml")))
+
+
+def _shipped(name: str) -> str:
+    return (files("recupero.outreach.scripts") / name).read_text(encoding="utf-8")
 
 
 @cache
@@ -58,7 +82,7 @@ def script_for(session: Session, country: str, segment: str = "general") -> Chos
         and script.segment in (segment, "general")
     ]
     if not fitting:
-        return Chosen(standard())
+        return Chosen(standard(segment))
     row, script = max(
         fitting,
         key=lambda one: (
@@ -69,9 +93,17 @@ def script_for(session: Session, country: str, segment: str = "general") -> Chos
     return Chosen(script, row.id, row.version)
 
 
-def kept(session: Session, script_id: int | None) -> Script:
-    """The script of a run, whatever became of it since. Raises NotFound."""
-    return standard() if script_id is None else _read(version(session, script_id).document)
+def kept(session: Session, script_id: int | None, name: str) -> Script:
+    """The script of a run, whatever became of it since; one that comes with the platform is known by its
+    name. Raises NotFound."""
+    if script_id is not None:
+        return read(version(session, script_id))
+    return standard(name if name in standard_segments() else "general")
+
+
+def read(row: CallScript) -> Script:
+    """The script of a version."""
+    return _read(row.document)
 
 
 def all_versions(session: Session) -> Sequence[CallScript]:

@@ -1,5 +1,6 @@
 """Hand-overs: a person takes a debtor over from the machines, which are silent until that person is done."""
 
+from datetime import datetime
 from typing import get_args
 
 from sqlalchemy import select
@@ -30,11 +31,21 @@ def open_for(session: Session, debtor_id: int) -> HandOver | None:
     ).scalar_one_or_none()
 
 
-def open_one(session: Session, *, debtor_id: int, account_id: int, contact_id: int, why: str) -> HandOver:
+def open_one(
+    session: Session,
+    *,
+    debtor_id: int,
+    account_id: int,
+    contact_id: int,
+    why: str,
+    not_before: datetime | None = None,
+) -> HandOver:
     """Hand the debtor over; one that is open already only becomes more urgent. What is queued is stopped in
-    this transaction; a job looks for the person at once."""
+    this transaction; a job looks for the person at once. The time runs from `not_before` on, where what is to
+    be done cannot be done earlier."""
     people = hours.hours(session)
-    due = people.after(clock.now(), policy.SOON if why in policy.URGENT else people.day())
+    start = max(clock.now(), not_before or clock.now())
+    due = people.after(start, policy.SOON if why in policy.URGENT else people.day())
     found = open_for(session, debtor_id)
     if found is not None:
         if due < found.due_at:

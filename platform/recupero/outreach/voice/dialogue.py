@@ -6,21 +6,23 @@ obeyed at any step. What it cannot do itself (a plan, a settlement) it hands ove
 which the debtor can.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
-from zoneinfo import ZoneInfo
 
 from recupero.kernel import clock
+from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
 from recupero.kernel.money import format_minor, minor_units
 from recupero.outreach import words
 from recupero.outreach.scripts import runs, walk
 from recupero.outreach.scripts.runs import Talk
 from recupero.outreach.scripts.shape import Choice
+from recupero.outreach.understanding import reader
 from recupero.outreach.understanding.amounts import amounts
-from recupero.outreach.voice import ending, hearing
+from recupero.outreach.voice import ending, hearing, meaning
 from recupero.outreach.voice.ending import ASSISTANT, Line
 from recupero.outreach.voice.hearing import NOT_ME_KEY, PERSON_KEY, REPEAT_KEY
+from recupero.outreach.voice.meaning import Meant
 from recupero.payments import invoice_requests
 from recupero.payments import service as payments
 from recupero.payments.policy import Offerer
@@ -29,10 +31,16 @@ from recupero_sdk.inbound import CallEvent, CallTurn
 
 #: Turns in a row that were not understood, after which a person takes over.
 MOST_MISSES = 3
+#: Silences in a row after which the call is over.
+MOST_SILENCES = 2
 #: What an assistant cannot do: it would have to see money come in, or to work out an agreement.
 _NOT_OURS = frozenset({"PAID", "PLAN", "SETL"})
 _PROMISED = ("PTPF", "PTPP")
 _BY_PEOPLE = frozenset({"plan", "settlement"})
+#: What is never passed over for want of an answer in the script, and why a person takes over then; what is
+#: about the debt only once identity is proven.
+_FOR_PEOPLE = {"hardship": "hardship", "angry": "angry"}
+_OF_THE_DEBT = {"dispute": "disputes", "paid_already": "paid_already"}
 
 
 def begin(line: Line, *, called_us: bool = False) -> CallTurn:
@@ -47,29 +55,74 @@ def hear(line: Line, event: CallEvent) -> CallTurn:
     digits = event.digits.strip("#")
     if digits == REPEAT_KEY:
         return _ask(line, again=True)
-    meant = hearing.intents(event.speech)
+    if not digits and not event.speech.strip():
+        return _silent(line)
+    line.memory.silences = 0
+    meant = Meant() if digits else _meant(line, event.speech)
     offers = {intent for choice in _offered(line) for intent in choice.intents}
-    if digits == PERSON_KEY or ("person" in meant[:1] and "person" not in offers):
+    if digits == PERSON_KEY or (meant.first == "person" and "person" not in offers):
         return ending.to_person(line)
-    if "stop" in meant[:1] and "stop" not in offers:
+    if meant.first == "stop" and "stop" not in offers:
         return ending.stop(line)
+    heavy = next((one for one in meant.intents if one in _heavy(line) and one not in offers), None)
+    if heavy is not None:
+        return ending.to_person(line, _heavy(line)[heavy])
     asked = line.memory.asked
     if asked == "fact":
         return _heard_fact(line, digits, event.speech, meant)
     if asked == "day":
-        return _heard_day(line, digits, event.speech)
+        return _heard_day(line, digits, event.speech, meant)
     if asked == "confirm":
         return _heard_yes(line, digits, event.speech, meant)
-    chosen = hearing.choice(_offered(line), digits, event.speech, line.run.language)
-    return _missed(line) if chosen is None else _choose(line, chosen)
+    chosen = _chosen(line, digits, event.speech, meant)
+    return _missed(line, asked_who="who" in meant.intents) if chosen is None else _choose(line, chosen)
 
 
-def _missed(line: Line) -> CallTurn:
+def _meant(line: Line, speech: str) -> Meant:
+    """What was said; the model is not asked about the answers that prove somebody."""
+    if line.memory.asked == "fact" or not meaning.sentence(speech):
+        return meaning.meant(speech, (), line.sure)
+    return meaning.meant(speech, reader.guesses(scope_of(line.session), speech), line.sure)
+
+
+def _heavy(line: Line) -> Mapping[str, str]:
+    """What a person takes over where the step has no answer to it: what was heard, and why they do."""
+    return {**_FOR_PEOPLE, **_OF_THE_DEBT} if line.run.proven else _FOR_PEOPLE
+
+
+def _chosen(line: Line, digits: str, speech: str, meant: Meant) -> Choice | None:
+    """The answer of the step that was pressed or said. Words of which nothing is known are `other`."""
+    offered = _offered(line)
+    if digits:
+        return hearing.pressed(offered, digits)
+    named = hearing.named(offered, speech, line.run.language)
+    if named is not None or not speech:
+        return named
+    for intent in meant.intents:
+        found = next((one for one in offered if intent in one.intents), None)
+        if found is not None:
+            return found if meant.safely(intent) else None
+    unknown = not meant.intents and (meant.doubted is None or not line.run.proven)
+    told = unknown and meaning.sentence(speech)
+    return next((one for one in offered if told and "other" in one.intents), None)
+
+
+def _silent(line: Line) -> CallTurn:
+    """Nobody says anything: asked once more, and then it is over. No person is called to an empty line."""
+    line.memory.silences += 1
+    if line.memory.silences >= MOST_SILENCES:
+        return ending.finish(line, "HUPV" if line.run.proven else "HUNV")
+    return _missed(line)
+
+
+def _missed(line: Line, *, asked_who: bool = False) -> CallTurn:
+    """Ask again; whoever asked who calls hears it again from its beginning."""
     line.memory.misses += 1
     if line.memory.misses >= MOST_MISSES:
         return ending.to_person(line)
-    line.say("not_understood")
-    return _ask(line)
+    if not asked_who:
+        line.say("not_understood")
+    return _ask(line, again=asked_who)
 
 
 def _choose(line: Line, choice: Choice) -> CallTurn:
@@ -169,10 +222,10 @@ def _leading_to(line: Line, codes: Sequence[str]) -> Choice | None:
     return next(found, None)
 
 
-def _heard_fact(line: Line, digits: str, speech: str, meant: Sequence[str]) -> CallTurn:
+def _heard_fact(line: Line, digits: str, speech: str, meant: Meant) -> CallTurn:
     """One of the two facts; when both were told the proof is found, or not."""
     remembered, contact_id = line.memory, line.run.contact_id
-    if digits == NOT_ME_KEY or "wrong_person" in meant[:1]:
+    if digits == NOT_ME_KEY or meant.first == "wrong_person":
         return _not_me(line)
     asked = Fact(remembered.facts[remembered.place])
     told = hearing.fact(asked, digits, speech, line.run.language)
@@ -202,7 +255,7 @@ def _not_me(line: Line) -> CallTurn:
     return ending.finish(line, "HUNV") if step else ending.to_person(line)
 
 
-def _heard_day(line: Line, digits: str, speech: str) -> CallTurn:
+def _heard_day(line: Line, digits: str, speech: str, meant: Meant) -> CallTurn:
     found = hearing.day(digits, speech, line.run.language, _today(line))
     if found is not None:
         line.memory.misses, line.memory.asked = 0, "confirm"
@@ -210,18 +263,18 @@ def _heard_day(line: Line, digits: str, speech: str) -> CallTurn:
         said = _sums(line, speech)
         line.memory.amount = said[0] if said else line.account.balance_minor
         return _ask(line)
-    chosen = hearing.choice(_offered(line), "", speech, line.run.language) if speech else None
+    chosen = None if digits else _chosen(line, "", speech, meant)
     return (
         _missed(line) if chosen is None or chosen == _leading_to(line, _PROMISED) else _choose(line, chosen)
     )
 
 
-def _heard_yes(line: Line, digits: str, speech: str, meant: Sequence[str]) -> CallTurn:
+def _heard_yes(line: Line, digits: str, speech: str, meant: Meant) -> CallTurn:
     """Yes to day and amount, another day, or another amount."""
     another = _sums(line, speech)
-    if digits == "1" or (not digits and not another and "yes" in meant[:1]):
+    if digits == "1" or (not another and meant.first == "yes" and meant.safely("yes")):
         return _agree(line)
-    if digits == "2" or "no" in meant[:1]:
+    if digits == "2" or meant.first == "no":
         line.memory.asked, line.memory.misses = "day", 0
         return _ask(line)
     if digits.isascii() and digits.isdecimal():
@@ -277,4 +330,4 @@ def _day(line: Line, day: str) -> str:
 
 
 def _today(line: Line) -> date:
-    return clock.now().astimezone(ZoneInfo(line.account.timezone or line.timezone)).date()
+    return clock.now().astimezone(line.zone).date()

@@ -1,18 +1,21 @@
 """How a call that the assistant leads ends: with its coded result at once, or with a person."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
+from babel.dates import format_time
 from sqlalchemy.orm import Session
 
 from recupero.contacts import queries as contacts
 from recupero.kernel import clock
-from recupero.outreach import disclosures, words
+from recupero.outreach import words
 from recupero.outreach.inbound import conversations, replies
 from recupero.outreach.points import fits
 from recupero.outreach.script_tables import CallRun
-from recupero.outreach.scripts import runs
+from recupero.outreach.scripts import runs, spoken
 from recupero.outreach.scripts.shape import Script, Step
-from recupero.outreach.understanding import hand_overs
+from recupero.outreach.understanding import hand_overs, readings
 from recupero.outreach.voice import memory, people, turns
 from recupero.outreach.voice.memory import Memory
 from recupero.outreach.writer import sender_of
@@ -25,13 +28,15 @@ from recupero_sdk.inbound import CallTurn
 ACTOR = "voice"
 #: The phrase that names the assistant.
 ASSISTANT = "assistant"
-#: Why a person takes over, by the result.
-_WHY = {"HARD": "hardship", "DSPT": "disputes", "CMPL": "complaint"}
+#: Why a person takes over, by the result, and the other way round.
+_WHY = {"HARD": "hardship", "DSPT": "disputes", "CMPL": "complaint", "ALRD": "paid_already"}
+_RESULT = {why: code for code, why in _WHY.items()}
 
 
 @dataclass(slots=True)
 class Line:
-    """A call under way with whoever is on it. `first` and `words` are what the next turn says."""
+    """A call under way with whoever is on it. `first` and `words` are what the next turn says; `sure` is how
+    probable a guess at what was said must be."""
 
     session: Session
     run: CallRun
@@ -41,6 +46,7 @@ class Line:
     phrases: dict[str, str]
     notice: str
     timezone: str
+    sure: float
     values: dict[str, str | None]
     first: list[str] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
@@ -81,6 +87,21 @@ class Line:
                 self.say("link_sent")
                 return
 
+    def say_call_back(self, at: datetime | None) -> None:
+        """That nobody is free, and from when on a person calls, where that is known and later than now."""
+        if at is None or at <= clock.now():
+            self.say("nobody_free")
+            return
+        there, locale = at.astimezone(self.zone), words.locale_of(self.run.language, self.account.country)
+        self.say(
+            "call_back", day=words.day(there.date(), locale), hour=format_time(there, "short", locale=locale)
+        )
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """By whose clock the person lives."""
+        return ZoneInfo(self.account.timezone or self.timezone)
+
     def _spoken(self) -> str:
         return f"{self.run.language}-{self.account.country}"
 
@@ -88,14 +109,15 @@ class Line:
 def open_line(session: Session, run: CallRun) -> Line:
     """The call of a run, with what is remembered of it."""
     account = reach.reachable(session, [run.account_id])[run.account_id]
-    notice = disclosures.stated(session).get("recording", "")
-    sender = sender_of(session)
-    values: dict[str, str | None] = {
-        "agency": sender.agency, "recording": notice, "amount": "", "day": "",
-    }  # fmt: skip
+    script = runs.script_of(session, run)
+    notice = spoken.notice(session, run.language, records=script.records)
+    values: dict[str, str | None] = dict.fromkeys(words.OF_VOICE, "")
+    values |= {"agency": sender_of(session).agency, "recording": notice}
+    tenant = tenancy.tenant(session)
     return Line(
-        session, run, runs.script_of(session, run), account, memory.recall(run),
-        words.phrases(run.language, "_voice.txt", values), notice, tenancy.tenant(session).timezone, values,
+        session, run, script, account, memory.recall(run),
+        words.phrases(run.language, "_voice.txt", values), notice, tenant.timezone,
+        readings.answers_from(tenant.settings), values,
     )  # fmt: skip
 
 
@@ -121,28 +143,30 @@ def stop(line: Line) -> CallTurn:
     return line.hang_up()
 
 
-def to_person(line: Line) -> CallTurn:
+def to_person(line: Line, why: str = "wants_person") -> CallTurn:
     """A person takes over from where the call stands."""
-    runs.left(line.session, line.run, "person")
-    return _hand_over(line, "CBRQ" if line.run.proven else "HUNV")
+    runs.left(line.session, line.run, "person" if why == "wants_person" else why)
+    return _hand_over(line, _RESULT.get(why, "CBRQ") if line.run.proven else "HUNV", why)
 
 
-def _hand_over(line: Line, code: str) -> CallTurn:
+def _hand_over(line: Line, code: str, why: str | None = None) -> CallTurn:
     """The result now, and a person by a deadline: on the line at once where somebody is there and the law
     allows a call now."""
     session, run = line.session, line.run
     verdict = contacts.judge_going_on(session, run.contact_id, clock.now())
-    why = _WHY.get(code, "wants_person")
+    why = why or _WHY.get(code, "wants_person")
     runs.finish(session, run.contact_id, code, actor=ACTOR)
     conversations.note(
         session, debtor_id=run.debtor_id, account_id=run.account_id, channel="call", at=clock.now()
     )
-    hand_overs.open_one(
-        session, debtor_id=run.debtor_id, account_id=run.account_id, contact_id=run.contact_id, why=why
-    )
     found = people.taker(session, run.debtor_id, why, run.language) if verdict.allowed else None
+    back = people.call_back_at(session, run.account_id) if found is None else None
+    hand_overs.open_one(
+        session, debtor_id=run.debtor_id, account_id=run.account_id, contact_id=run.contact_id, why=why,
+        not_before=back,
+    )  # fmt: skip
     if found is None:
-        line.say("nobody_free")
+        line.say_call_back(back)
         return line.hang_up()
     turns.note_leg(session, run.contact_id, "transfer", people.RINGING, user_id=found.user_id)
     conversations.taken(session, run.debtor_id, found.user_id)

@@ -1,7 +1,7 @@
 """What was pressed and said, read: an answer of the step, a fact, a day, a sum.
 
-Speech is read by the phrases below, in the languages of the house. What fits none of them is asked again,
-with the keys; it is never guessed.
+Short answers are read by the phrases below, in the languages of the house; `meaning` joins them with what the
+model of messages makes of sentences. What neither knows is asked again, with the keys.
 """
 
 import re
@@ -15,7 +15,7 @@ from recupero.outreach.understanding.dates import dates
 from recupero.placements.identity import Fact
 
 PERSON_KEY, REPEAT_KEY, NOT_ME_KEY = "0", "*", "9"
-#: Phrases by intent, without accents, the weightiest intent first: Spanish, English, Portuguese.
+#: Phrases by intent (`shape.HEARD`), without accents, in that order: Spanish, English, Portuguese.
 _PHRASES: tuple[tuple[str, str], ...] = (
     (
         "stop",
@@ -77,6 +77,10 @@ _PHRASES: tuple[tuple[str, str], ...] = (
         r"|nao (?:vou|quero) pagar",
     ),
     (
+        "wants_settlement",
+        r"descuento|rebaja|quita|un solo pago|discount|less than that|desconto|abatimento",
+    ),
+    (
         "wants_link",
         r"link|enlace|la pagina|the page",
     ),
@@ -84,6 +88,11 @@ _PHRASES: tuple[tuple[str, str], ...] = (
         "will_pay",
         r"(?:lo |voy a |te )?pag(?:o|are|ar)|(?:i )?(?:will|ll|can) pay|vou pagar|otro dia"
         r"|otra fecha|manana|another day|tomorrow|outro dia|amanha",
+    ),
+    (
+        "who",
+        r"quien (?:habla|llama|es|me llama)|(?:de|por) (?:parte de|donde) (?:quien|llama)"
+        r"|who is (?:this|calling)|who are you|quem (?:fala|e|esta falando|ligou)",
     ),
     (
         "no",
@@ -112,17 +121,18 @@ def intents(text: str) -> list[str]:
     return ["stop", *found] if is_stop(text) and "stop" not in found else found
 
 
-def choice(offered: Sequence[Choice], digits: str, speech: str, language: str) -> Choice | None:
-    """The answer that was pressed (by its number from 1) or said."""
-    if digits:
-        place = int(digits) - 1 if digits.isascii() and digits.isdecimal() else -1
-        return offered[place] if 0 <= place < min(len(offered), 9) else None
+def pressed(offered: Sequence[Choice], digits: str) -> Choice | None:
+    """The answer of that number, from 1."""
+    place = int(digits) - 1 if digits.isascii() and digits.isdecimal() else -1
+    return offered[place] if 0 <= place < min(len(offered), 9) else None
+
+
+def named(offered: Sequence[Choice], speech: str, language: str) -> Choice | None:
+    """The answer whose number or very words were said."""
     words = plain(speech)
     if words.isdecimal():
-        return choice(offered, words, "", language)
-    named = (one for one in offered if words and words == plain(one.label.get(language, "")))
-    meant = (one for intent in intents(speech) for one in offered if intent in one.intents)
-    return next(named, None) or next(meant, None)
+        return pressed(offered, words)
+    return next((one for one in offered if words and words == plain(one.label.get(language, ""))), None)
 
 
 def fact(asked: Fact, digits: str, speech: str, language: str) -> str:

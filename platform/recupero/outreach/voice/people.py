@@ -1,21 +1,24 @@
-"""Whom a call can be put through to: somebody who takes calls now, and is not on one."""
+"""Whom a call can be put through to: somebody who takes calls now, and is not on one; else when one calls."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from recupero.contacts import queries as contacts
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
 from recupero.outreach.inbound import conversations
 from recupero.outreach.script_tables import CallLeg
-from recupero.outreach.understanding import desk
+from recupero.outreach.understanding import desk, hours
 from recupero.tenancy import queries as tenancy
 
 #: Longer than a call may last: a transfer of which no end was told is over by then.
 LONGEST_CALL = timedelta(hours=1)
 RINGING = "ringing"
+#: How often a moment at which the law allows a call may fall outside of people's hours.
+_TRIES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,20 @@ def taker(session: Session, debtor_id: int, why: str, language: str) -> Taker | 
     load = {user_id: count for user_id, (count, _lasts) in calls.items()}
     found = desk.choose(free, why, language, load, conversations.spoke_with(session, debtor_id))
     return Taker(found.id, phones[found.id]) if found else None
+
+
+def call_back_at(session: Session, account_id: int) -> datetime | None:
+    """The first moment at which people work and the law allows them to call; None where none is in sight."""
+    people, at = hours.hours(session), clock.now()
+    for _try in range(_TRIES):
+        at = people.after(at, timedelta(0))
+        verdict = contacts.judge_now(session, account_id, "call", at)
+        if verdict.allowed:
+            return at
+        if verdict.next_lawful_at is None:
+            return None
+        at = verdict.next_lawful_at
+    return None
 
 
 def _calls(session: Session) -> dict[int, tuple[int, bool]]:

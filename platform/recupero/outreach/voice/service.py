@@ -16,9 +16,9 @@ from recupero.outreach import calls
 from recupero.outreach.inbound import conversations, senders, store
 from recupero.outreach.script_tables import CallRun
 from recupero.outreach.scripts import runs
-from recupero.outreach.voice import dialogue, ending, memory, people, turns
+from recupero.outreach.voice import clicking, dialogue, ending, memory, people, turns
 from recupero.outreach.voice.ending import ACTOR
-from recupero.outreach.words import LANGUAGES, phrases
+from recupero.outreach.words import LANGUAGES, OF_VOICE, phrases
 from recupero.outreach.writer import sender_of
 from recupero.placements import reach
 from recupero.tenancy import queries as tenancy
@@ -87,7 +87,7 @@ def _stranger(session: Session, connector: str, event: CallEvent) -> CallTurn:
     """Nothing is said to a number that we do not know, but that a person calls back."""
     sender, tenant = sender_of(session), tenancy.tenant(session)
     language = tenant.locale[:2] if tenant.locale[:2] in LANGUAGES else "en"
-    values = {"agency": sender.agency, "recording": "", "amount": "", "day": ""}
+    values = dict.fromkeys(OF_VOICE, "") | {"agency": sender.agency}
     said = phrases(language, "_voice.txt", values)["nobody_known"]
     return CallTurn(said if event.stage is CallStage.INCOMING else "", f"{language}-{tenant.country}")
 
@@ -128,7 +128,7 @@ def _begun(session: Session, contact_id: int, *, called_us: bool) -> CallRun:
 def _workable(session: Session, run: CallRun) -> bool:
     """Whether nothing has come between placing the call and its being taken: a payment, a hold."""
     try:
-        calls.check_account(session, run.account_id)
+        calls.check_account(session, run.account_id, by_person=run.led_by == clicking.AGENT)
     except Conflict:
         return False
     return True
@@ -159,7 +159,7 @@ def _transferred(session: Session, contact_id: int, run: CallRun | None, event: 
     if event.end == "answered" or run is None:
         return _nothing(session, contact_id)
     line = ending.open_line(session, run)
-    line.say("nobody_free")
+    line.say_call_back(people.call_back_at(session, run.account_id))
     return line.hang_up()
 
 

@@ -15,7 +15,7 @@ _BIN = Path(sys.executable).parent
     [
         pytest.param(["ruff", "check", "."], id="style"),
         pytest.param(["ruff", "format", "--check", "."], id="format"),
-        pytest.param(["mypy"], id="types"),
+        pytest.param(["mypy"], id="types", marks=pytest.mark.slow),
         pytest.param(["lint-imports"], id="imports"),
     ],
 )

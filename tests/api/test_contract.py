@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 import schemathesis
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
@@ -45,6 +46,7 @@ _NEEDS_MORE = {
 }
 
 
+@pytest.mark.slow
 def test_every_endpoint_answers_as_described(app: Flask, platform: runtime.Runtime, scope: Scope) -> None:
     with platform.database.transaction(scope) as session:
         portfolio = debts.portfolio(session)

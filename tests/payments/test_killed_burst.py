@@ -12,6 +12,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import psutil
+import pytest
 from sqlalchemy import func, insert, select
 
 from recupero.kernel import clock, jobs, runtime
@@ -81,6 +82,7 @@ def send_all(port: int, requests: list[bytes]) -> None:
         send_until_taken(port, request)
 
 
+@pytest.mark.slow
 def test_killed_web_processes_and_workers_lose_and_double_nothing(
     platform: runtime.Runtime, world: World
 ) -> None:
@@ -152,6 +154,7 @@ def payments(placed: Placed) -> int:
         return session.execute(select(func.count()).select_from(Payment)).scalar_one()
 
 
+@pytest.mark.slow
 def test_a_killed_postgresql_loses_and_doubles_nothing() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.payments.crashed_database"],

@@ -57,6 +57,7 @@ from recupero.placements.events import (
     PermissionsStated,
     StrategyStated,
 )
+from recupero.reports import jobs as reports_jobs
 
 JOBS = (
     auto_jobs,
@@ -68,6 +69,7 @@ JOBS = (
     reading_jobs,
     understanding_jobs,
     placements_jobs,
+    reports_jobs,
 )  # their handlers are registered by the import
 
 

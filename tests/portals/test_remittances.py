@@ -8,10 +8,10 @@ from xml.etree import ElementTree
 import pytest
 from flask import Flask
 
-from recupero.kernel import clock, runtime
+from recupero.kernel import clock, jobs, runtime
 from recupero.ledger import bank_accounts
 from recupero.payments import booking
-from recupero.reports import statements
+from recupero.reports import prepared, statements
 from recupero.tenancy.permissions import Role
 from tests.factories import World
 from tests.ledger.placed import Placed, place
@@ -216,3 +216,36 @@ def test_what_waits_is_written_as_a_bank_file(
     audit = ben.text("/audit")
     assert "ledger.set_bank_account" in audit
     assert "FR14" not in audit
+
+
+def test_a_long_statement_is_written_by_a_worker_once_and_then_offered(
+    ana: Visitor, ben: Visitor, eva: Visitor, placed: Placed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prepared, "LONG", 1)
+    page = draw(ana, placed)
+    assert ana.get(f"{page}/statement.pdf").mimetype == "application/pdf", "totals are there at once"
+    waiting = f"{page}?file=xlsx"
+    for _ in range(2):
+        sent = ana.get(f"{page}/statement.xlsx")
+        assert (sent.status_code, sent.headers["Location"]) == (302, waiting)
+    assert "The XLSX file is being prepared" in ana.text(waiting)
+    assert 'http-equiv="refresh"' in ana.text(waiting)
+    assert eva.get(f"{page}/statement.xlsx").status_code == 404, "a draft is not the creditor's"
+    jobs.drain()
+    assert "The XLSX file is ready" in ana.text(waiting)
+    assert 'http-equiv="refresh"' not in ana.text(waiting)
+    workbook = ana.get(f"{page}/statement.xlsx")
+    assert (workbook.status_code, workbook.data[:2]) == (200, b"PK")
+    folder = runtime.current().config.data_dir / "statements"
+    made = [path.stat().st_mtime_ns for path in folder.iterdir()]
+    with runtime.current().database.transaction(placed.scope) as session:
+        prepared.make(session, int(page.rsplit("/", 1)[1]), "xlsx", None)
+    assert [path.stat().st_mtime_ns for path in folder.iterdir()] == made, "it is made once"
+    assert (step(ana, page, "review"), step(ben, page, "issue")) == (302, 302)
+    assert "is not there" in eva.text(waiting), "what was written of the draft is not offered any more"
+    assert eva.get(f"{page}/statement.xlsx").status_code == 302
+    jobs.drain()
+    assert "The XLSX file is ready" in eva.text(waiting)
+    assert eva.get(f"{page}/statement.xlsx").data != workbook.data
+    clock.advance(timedelta(days=8))
+    assert prepared.forget_old() >= 1

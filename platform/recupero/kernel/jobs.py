@@ -360,6 +360,14 @@ def _take(queues: list[Queue], connection: Redis) -> Job | None:
     return None if found is None else found[0]
 
 
+def is_asked(session: Session, unique_key: str) -> bool:
+    """Whether a request with this key waits or runs."""
+    found = select(JobRequest.id).where(
+        JobRequest.unique_key == unique_key, JobRequest.status.in_(["queued", "running"])
+    )
+    return session.execute(found).first() is not None
+
+
 def still_open(session: Session, request_ids: Collection[int]) -> set[int]:
     """Which of these requests wait or run."""
     found = select(JobRequest.id).where(

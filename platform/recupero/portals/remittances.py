@@ -18,6 +18,7 @@ from recupero.ledger.tables import Remittance
 from recupero.portals.forms import Form
 from recupero.portals.language import brand
 from recupero.portals.pages import blueprint
+from recupero.reports import prepared
 from recupero.reports import statements as documents
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
@@ -99,12 +100,13 @@ def _page(tenant_id: int, remittance_id: int, form: Form) -> ResponseReturnValue
         lines = list(statements.lines(session, one, after=after, limit=LINES + 1))
         tenant = tenancy.tenant(session)
         names = {f"user:{user.id}": user.name for user in tenancy.users(session)} if staff else {}
+        file = _asked_file(session, remittance_id, drafts=staff)
     address: dict[str, Any] = {"tenant_id": tenant_id, "remittance_id": remittance_id}
     page = render_template(
         "remittances/statement.html", remittance=one, sums=sums, lines=lines[:LINES], tenant=tenant,
         form=form, people=_people(one, names) if staff else [], why_not=_why_not(one),
         reversals=sum(each.amount_minor for each in sums if each.kind == "reversal"),
-        printed=sum(each.lines for each in sums) <= documents.MOST_PRINTED,
+        file=file, printed=sum(each.lines for each in sums) <= documents.MOST_PRINTED,
         files={each: url_for("portals.remittance_file", **address, form=each)
                for each in documents.MEDIA_TYPES},
         first_url=url_for("portals.remittance", **address) if after else None,
@@ -112,6 +114,14 @@ def _page(tenant_id: int, remittance_id: int, form: Form) -> ResponseReturnValue
         if len(lines) > LINES else None,
     )  # fmt: skip
     return page, form.status
+
+
+def _asked_file(session: Session, remittance_id: int, *, drafts: bool) -> tuple[str, str | None] | None:
+    """The form of the file that the address says was asked for, and how far it is."""
+    form = request.args.get("file", "")
+    if form not in documents.MEDIA_TYPES:
+        return None
+    return form, prepared.state_of(session, remittance_id, form, drafts=drafts)
 
 
 def _people(one: Remittance, names: dict[str, str]) -> list[tuple[str, str, object]]:
@@ -181,22 +191,26 @@ def _step(tenant_id: int, remittance_id: int, done: str, step: "remittances.Step
 @blueprint.get("/remittances/<int:tenant_id>/<int:remittance_id>/statement.<form>")
 @requires(Permission.REMITTANCES_READ)
 def remittance_file(tenant_id: int, remittance_id: int, form: str) -> ResponseReturnValue:
-    """The statement to keep, in the creditor's language: pdf, xlsx, csv or json."""
-    made = _document(tenant_id, remittance_id)
-    return _file(documents.render(made, form), documents.MEDIA_TYPES[form], f"{made.file_name}.{form}")
+    """The statement to keep, in the creditor's language: pdf, xlsx, csv or json. A long one is prepared by a
+    worker: the statement's page says so and offers the file when it is there."""
+    with _letterhead(tenant_id) as session:
+        file = prepared.file_of(session, remittance_id, form, drafts=not the_caller().is_creditor)
+        prepared.ask(session, file)
+    content = file.content()
+    if content is None:
+        return redirect(
+            url_for("portals.remittance", tenant_id=tenant_id, remittance_id=remittance_id, file=form)
+        )
+    return _file(content, documents.MEDIA_TYPES[form], file.name)
 
 
 @blueprint.get("/remittances/<int:tenant_id>/<int:remittance_id>/invoice.pdf")
 @requires(Permission.REMITTANCES_READ)
 def remittance_invoice(tenant_id: int, remittance_id: int) -> ResponseReturnValue:
     """The invoice that goes with a statement, in the creditor's language."""
-    made = _document(tenant_id, remittance_id)
-    return _file(documents.invoice(made), "application/pdf", f"{made.invoice_name}.pdf")
-
-
-def _document(tenant_id: int, remittance_id: int) -> documents.Document:
     with _letterhead(tenant_id) as session:
-        return documents.document(session, remittance_id, drafts=not the_caller().is_creditor)
+        made = documents.document(session, remittance_id, drafts=not the_caller().is_creditor, lines=False)
+    return _file(documents.invoice(made), "application/pdf", f"{made.invoice_name}.pdf")
 
 
 @contextmanager

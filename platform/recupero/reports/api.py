@@ -6,7 +6,7 @@ from flask import Response
 
 from recupero.kernel import rest
 from recupero.kernel.errors import NotFound
-from recupero.reports import schemas, service, sheets, statements
+from recupero.reports import prepared, schemas, service, sheets, statements
 from recupero.reports.report import RecoveryReport
 from recupero.tenancy.guard import requires, tenant_transaction
 from recupero.tenancy.permissions import Permission
@@ -47,16 +47,23 @@ def _report(tenant_id: int, query: dict[str, Any]) -> RecoveryReport:
 @requires(Permission.REMITTANCES_READ)
 @blueprint.arguments(schemas.LocaleQuerySchema, location="query")
 @blueprint.response(200, rest.BINARY, content_type="application/octet-stream")
+@blueprint.alt_response(202, description="a long statement: a worker makes the file, ask again")
 def statement_file(query: dict[str, Any], tenant_id: int, remittance_id: int, form: str) -> Response:
-    """A statement of remittance as a file: pdf, xlsx, csv or json, in the creditor's language"""
+    """A statement of remittance as a file: pdf, xlsx, csv or json, in the creditor's language
+
+    The file of a statement of more than 5,000 lines (but for the pdf) is made by a worker: until it is ready
+    the answer is 202 with `Retry-After` in seconds."""
     if form not in statements.MEDIA_TYPES:
         raise NotFound(
             "unknown format '%(form)s': use %(known)s", form=form, known=", ".join(statements.MEDIA_TYPES)
         )
     with tenant_transaction(tenant_id) as session:
-        made = statements.document(session, remittance_id)
-    content = statements.render(made, form, query.get("locale"))
-    return rest.file(content, statements.MEDIA_TYPES[form], f"{made.file_name}.{form}")
+        file = prepared.file_of(session, remittance_id, form, locale=query.get("locale"))
+        prepared.ask(session, file)
+    content = file.content()
+    if content is None:
+        return rest.answer({"message": "the file is being prepared"}, 202, {"Retry-After": "5"})
+    return rest.file(content, statements.MEDIA_TYPES[form], file.name)
 
 
 @blueprint.get("/tenants/<int:tenant_id>/remittances/<int:remittance_id>/invoice.pdf")
@@ -66,7 +73,7 @@ def statement_file(query: dict[str, Any], tenant_id: int, remittance_id: int, fo
 def invoice_file(query: dict[str, Any], tenant_id: int, remittance_id: int) -> Response:
     """The invoice that goes with a statement"""
     with tenant_transaction(tenant_id) as session:
-        made = statements.document(session, remittance_id)
+        made = statements.document(session, remittance_id, lines=False)
     return rest.file(
         statements.invoice(made, query.get("locale")), "application/pdf", f"{made.invoice_name}.pdf"
     )

@@ -68,14 +68,14 @@ def _statement(made: Document, words: Words) -> dict[str, Any]:
 
 
 def _note(made: Document, words: Words) -> str:
-    if not made.lines:
+    if not made.count:
         return words(N_("Nothing happened in this period."))
     if made.printed:
         return words(N_("Dates are those of %(zone)s. A reversal of something on an earlier statement stands "
                         "here, since what was issued is not changed."), zone=made.timezone)  # fmt: skip
     return words(N_("This statement has %(number)s lines, too many for paper: all of them are in its CSV "
                     "file and its workbook (XLSX). The totals above count every line."),
-                 number=words.count(len(made.lines)))  # fmt: skip
+                 number=words.count(made.count))  # fmt: skip
 
 
 def _issued(made: Document, words: Words) -> str | None:

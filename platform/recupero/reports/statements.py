@@ -55,18 +55,18 @@ class Document:
     lines: tuple[StatementLine, ...]
 
     @property
-    def file_name(self) -> str:
-        number = self.remittance.statement_number
-        return f"statement-{self.tenant_slug}-{number if number else f'draft-{self.remittance.id}'}"
-
-    @property
     def invoice_name(self) -> str:
         return f"invoice-{self.tenant_slug}-{self.remittance.invoice_number}"
 
     @property
+    def count(self) -> int:
+        """How many lines it has, also where they were not read."""
+        return sum(one.lines for one in self.sums)
+
+    @property
     def printed(self) -> bool:
         """Whether the lines are on paper too."""
-        return len(self.lines) <= MOST_PRINTED
+        return self.count <= MOST_PRINTED
 
     def sum_of(self, kind: str) -> int:
         """Amount of the lines of a kind, minor units."""
@@ -76,8 +76,15 @@ class Document:
         return Words.of(locale or self.locale, self.country)
 
 
-def document(session: Session, remittance_id: int, *, drafts: bool = True) -> Document:
-    """A statement of the tenant in scope; the scope names the agency, whose letterhead it bears.
+def file_name(remittance: Remittance, tenant_slug: str, form: str) -> str:
+    """What the file of a statement is called."""
+    number = remittance.statement_number
+    return f"statement-{tenant_slug}-{number if number else f'draft-{remittance.id}'}.{form}"
+
+
+def document(session: Session, remittance_id: int, *, drafts: bool = True, lines: bool = True) -> Document:
+    """A statement of the tenant in scope; the scope names the agency, whose letterhead it bears. An invoice
+    and a statement too long for paper show none of its `lines`, only their sums.
 
     Raises NotFound, also on a draft where `drafts` is False.
     """
@@ -88,7 +95,7 @@ def document(session: Session, remittance_id: int, *, drafts: bool = True) -> Do
         tenant=tenant.name, tenant_slug=tenant.slug, country=tenant.country, locale=tenant.locale,
         timezone=tenant.timezone, made_at=clock.now(), remittance=remittance,
         sums=tuple(statements.sums(session, remittance_id)),
-        lines=tuple(statements.lines(session, remittance)),
+        lines=tuple(statements.lines(session, remittance)) if lines else (),
     )  # fmt: skip
 
 
@@ -103,14 +110,17 @@ def render(made: Document, form: str, locale: str | None = None) -> bytes:
     makers = {
         "pdf": statement_pdf.statement, "xlsx": statement_sheets.to_xlsx, "csv": statement_sheets.to_csv
     }  # fmt: skip
-    if form not in makers:
-        raise UserError(
-            "unknown format '%(form)s': use %(known)s",
-            field="format",
-            form=form,
-            known=", ".join(MEDIA_TYPES),
-        )
+    check_form(form)
     return makers[form](made, words)
+
+
+def check_form(form: str) -> None:
+    """Raises UserError where there is no such form of a statement."""
+    if form not in MEDIA_TYPES:
+        raise UserError(
+            "unknown format '%(form)s': use %(known)s", field="format", form=form,
+            known=", ".join(MEDIA_TYPES),
+        )  # fmt: skip
 
 
 def invoice(made: Document, locale: str | None = None) -> bytes:

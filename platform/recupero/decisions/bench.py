@@ -14,12 +14,11 @@ from typing import Any
 import click
 from sqlalchemy import create_engine, text
 
-from recupero.kernel import clock, command, engines, migrate, runtime
+from recupero.kernel import clock, command, engines, events, migrate, runtime
 from recupero.kernel.config import Config
 from recupero.kernel.database import PLATFORM, Scope, scope_of
 from recupero.placements import service as placements
 from recupero.tenancy import service as tenancy
-from recupero.wiring import wire
 
 _NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 _LEARNED_ON = 5_000  # accounts that the model is trained on, whatever is planned
@@ -53,7 +52,7 @@ def _platform() -> Iterator[runtime.Runtime]:
         )
         migrate.upgrade(config.owner_database_url)
         try:
-            wire()
+            events.wired()
             yield runtime.start(config)
         finally:
             runtime.stop()

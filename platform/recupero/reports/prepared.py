@@ -82,8 +82,8 @@ def file_of(
 
 
 def state_of(session: Session, remittance_id: int, form: str, *, drafts: bool = True) -> str | None:
-    """How far the file of a long statement of the tenant in scope is: ready, waiting or missing (nobody asked, or
-    its job failed); None where it is made at once. Raises as `file_of`."""
+    """How far the file of a long statement of the tenant in scope is: ready, waiting or missing (nobody
+    asked, or its job failed); None where it is made at once. Raises as `file_of`."""
     found, count = _found(session, remittance_id, form, drafts)
     if form == "pdf" or count <= LONG:
         return None
@@ -118,6 +118,7 @@ def make(session: Session, remittance_id: int, form: str, locale: str | None) ->
     content = statements.render(statements.document(session, remittance_id), form, locale)
     with NamedTemporaryFile(dir=_folder(), delete=False) as half:  # only this user reads it
         half.write(content)
+    os.utime(half.name, times=(clock.now().timestamp(),) * 2)
     os.replace(half.name, file.path)
 
 

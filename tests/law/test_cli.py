@@ -75,6 +75,9 @@ def test_check_exits_one_where_a_scenario_differs(tmp_path: Path) -> None:
     assert last(result) == {"agree": 0, "differ": 1, "differing": [case["id"]]}
 
 
+_PHONE: dict[str, Any] = {"consented_channels": None, "opted_out_channels": [], "employer_contact": False}
+
+
 @pytest.mark.parametrize(
     "change, words",
     [
@@ -85,6 +88,9 @@ def test_check_exits_one_where_a_scenario_differs(tmp_path: Path) -> None:
         ({"timezone": "America/Santiagoo"}, "use an IANA name"),
         ({"proposed": {"at": "2025-03-11T10:00:00", "channel": "call", "recipient": "debtor"}}, "timezone"),
         ({"surprise": 1}, "not a known key"),
+        ({"debtor": _PHONE | {"phone_timezone": ["America/Lima", "Mars/Base"]}}, "zone `Mars/Base` does not"),
+        ({"debtor": _PHONE | {"phone_timezone": []}}, "is no list of zones"),
+        ({"country": "Chile"}, "`Chile` is not a code in capital letters"),
         ({"country": "ZZ"}, "no pack is installed for `ZZ`; use one of CL, CO"),
         ({"region": "AR-C"}, "`AR-C` is no region of CL"),
         ({"region": 13}, "`13` is not text"),

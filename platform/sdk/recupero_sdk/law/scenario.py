@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AwareDatetime,
@@ -78,11 +78,12 @@ def _zone(value: str | None) -> str | None:
 
 def _zones(value: object) -> object:
     """One zone, or those in which a number may be: a list, or a text with commas between."""
-    if isinstance(value, list) and value and all(isinstance(zone, str) for zone in value):
+    if isinstance(value, list):
+        if not value or not all(isinstance(zone, str) for zone in value):
+            raise ValueError("is no list of zones; write IANA names such as America/Santiago")
         value = ",".join(value)
-    if isinstance(value, str):
-        for zone in value.split(","):
-            _zone(zone)
+    for zone in value.split(",") if isinstance(value, str) else ():
+        _zone(zone)
     return value
 
 
@@ -142,7 +143,7 @@ class ScenarioDebt(Strict):
     events: tuple[ScenarioEvent, ...] = ()
 
 
-_Same = Annotated[str, Field(pattern=r"^(same|other)$")]
+_Same = Literal["same", "other"]
 
 
 class ScenarioContact(Strict):
@@ -321,7 +322,9 @@ _REMEDIES = {
     "datetime_parsing": "is not a moment; write ISO 8601 with an offset",
     "decimal_parsing": 'is not an amount; write major units as text, such as "1000.50"',
     "decimal_type": 'is not an amount; write major units as text, such as "1000.50"',
+    "finite_number": 'is not an amount; write major units as text, such as "1000.50"',
     "string_type": "is not text; write it in quotes",
+    "string_pattern_mismatch": "is not a code in capital letters; write ISO's, such as US or USD",
     "bool_type": "is not allowed; write true or false",
     "tuple_type": "is not a list; write it in square brackets",
     "model_type": "is not an object; write it in braces",

@@ -19,6 +19,7 @@ from recupero.kernel.errors import UserError
 from recupero.ledger import alarms
 from recupero.ledger import api as ledger_api
 from recupero.outreach import api as outreach_api
+from recupero.outreach import drafts_api
 from recupero.outreach.inbound import api as inbound_api
 from recupero.outreach.inbound import door as channels_door
 from recupero.payments import api as payments_api
@@ -37,6 +38,7 @@ from recupero.portals import (
     debtor_offers,
     disclosures,
     documents,
+    drafts,
     home,
     inbox,
     incoming,
@@ -76,12 +78,12 @@ log = logging.getLogger(__name__)
 # The rooms with endpoints for machines.
 ROOMS: tuple[ModuleType, ...] = (
     tenancy_api, placements_api, contacts_api, ledger_api, payments_api, incoming_api, offers_api,
-    outreach_api, decisions_api, reports_api, documents_api, inbound_api,
+    outreach_api, drafts_api, decisions_api, reports_api, documents_api, inbound_api,
 )  # fmt: skip
 # Each adds its area to the blueprint of the portals.
 PAGES: tuple[ModuleType, ...] = (
     accounts, api_docs, bank, calling, creditor, debtor_cards, debtor_documents, debtor_offers, disclosures,
-    documents, home, inbox, incoming, law, messages, offers, operation, outbox, people_hours,
+    documents, drafts, home, inbox, incoming, law, messages, offers, operation, outbox, people_hours,
     placements, portfolio_terms, proposals, remittances, scripts, sign_in, staff, standing, stated,
     strategies, tenants, terms, trust, wording, work,
 )  # fmt: skip

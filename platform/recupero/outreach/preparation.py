@@ -4,7 +4,7 @@ Whatever speaks against an action is found here, after the action's row is locke
 opt-out that is recorded meanwhile either came before (and is seen) or waits for this transaction.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -36,7 +36,7 @@ from recupero.outreach.scripts import spoken
 from recupero.outreach.service import ABOUT_AGREEMENTS, AGREEMENTS
 from recupero.outreach.states import Move, move
 from recupero.outreach.tables import Action
-from recupero.outreach.wording import Wording, wording
+from recupero.outreach.wording import Own, Wording, drafted, wording
 from recupero.outreach.words import ANSWERS, CALL, Sender, Words
 from recupero.outreach.writer import sender_of
 from recupero.payments import service as payments
@@ -162,6 +162,8 @@ def _objection(action: Action, account: Reachable, known: Dossiers) -> Move | No
     kinds = {hold.kind for hold in known.holds_on(account)}
     if action.template in ABOUT_AGREEMENTS:
         kinds -= set(AGREEMENTS)
+    if action.draft_id is not None:
+        kinds -= {"person"}  # a person has them, and a person wrote this
     if kinds:
         return Move(action.id, "blocked", f"hold:{min(kinds, key=HOLDS.index)}")
     if known.nowhere(account):
@@ -188,10 +190,19 @@ def _write_all(session: Session, cases: Sequence[_Case], sender: Sender) -> dict
     """The words of each action; a text instead of them is why they could not be written."""
     links, own = _links(session, cases), wording(session)
     replies = _replies(session, cases)
+    drafts = drafted(session, [case.action.draft_id for case in cases if case.action.draft_id is not None])
     return {
-        case.action.id: _write(case, sender, links[case.account.account_id], replies.get(case.action.id), own)
+        case.action.id: _write(
+            case, sender, links[case.account.account_id], replies.get(case.action.id),
+            _finder(drafts.get(case.action.draft_id or 0), own),
+        )
         for case in cases
-    }
+    }  # fmt: skip
+
+
+def _finder(draft: Own | None, own: Wording) -> Callable[[str, str, str, str], Own | None]:
+    """Where a message's words come from: what a person wrote for it, else what the creditor has."""
+    return own.of if draft is None else lambda *_key: draft
 
 
 def _replies(session: Session, cases: Sequence[_Case]) -> dict[int, FreeText]:
@@ -200,7 +211,13 @@ def _replies(session: Session, cases: Sequence[_Case]) -> dict[int, FreeText]:
     return reply_texts(session, written) if written else {}
 
 
-def _write(case: _Case, sender: Sender, link: str, reply: FreeText | None, own: Wording) -> Words | str:
+def _write(
+    case: _Case,
+    sender: Sender,
+    link: str,
+    reply: FreeText | None,
+    own: Callable[[str, str, str, str], Own | None],
+) -> Words | str:
     action = case.action
     if action.channel == CALL:
         return words.of_a_call(case.account)
@@ -208,7 +225,7 @@ def _write(case: _Case, sender: Sender, link: str, reply: FreeText | None, own: 
     try:
         return words.write(
             action.template, action.channel, action.tone, case.account, sender, link, words.new_code(),
-            said, own.of,
+            said, own,
         )  # fmt: skip
     except TemplateError as error:
         return f"template:{action.template}: {error}"

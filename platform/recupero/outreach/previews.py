@@ -10,7 +10,7 @@ from recupero.contacts.policies import law_for
 from recupero.outreach import disclosures, words
 from recupero.outreach.connectors import CARRIED, connectors
 from recupero.outreach.tables import Action
-from recupero.outreach.wording import wording
+from recupero.outreach.wording import drafted, wording
 from recupero.outreach.words import OwnWords, Words
 from recupero.outreach.writer import sender_of
 from recupero.placements import reach
@@ -41,7 +41,8 @@ def of_action(session: Session, action: Action) -> Preview | None:
     if action.channel not in CARRIED:
         return None
     account = reach.reachable(session, [action.account_id])[action.account_id]
-    own = wording(session).of
+    draft = drafted(session, [action.draft_id]).get(action.draft_id) if action.draft_id else None
+    own = wording(session).of if draft is None else lambda *_key: draft
     return preview(session, account, action.template, action.channel, action.tone, LINK, own)
 
 

@@ -14,7 +14,7 @@ from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound, UserError
 from recupero.outreach.states import Move, move
-from recupero.outreach.tables import Action
+from recupero.outreach.tables import Action, Draft
 
 #: How far ahead a proposal is put whose moment passed before anybody said yes.
 AHEAD = timedelta(hours=4)
@@ -22,6 +22,7 @@ AHEAD = timedelta(hours=4)
 MOST = 500
 LONGEST_REASON = 500
 TOO_LATE = "no_yes_in_time"
+OWN_WORDS = "own_words"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,8 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What became of a proposal: `state` scheduled, cancelled, blocked or expired with its reason; None where
-    it did not wait for a yes any more."""
+    """What became of a proposal: `state` scheduled, cancelled, blocked or expired with its reason; proposed
+    where its author said yes; None where it did not wait for a yes any more."""
 
     action_id: int
     state: str | None
@@ -99,14 +100,30 @@ def by_tenant(session: Session, action_ids: Collection[int]) -> dict[int, list[i
 
 def approve(session: Session, action_ids: Collection[int], *, actor: str) -> list[Answered]:
     """Say yes to proposals of the tenant in scope: each is scheduled for its moment, or the next one at which
-    the law allows it; where there is none in time it ends. Needs the agency in scope, too."""
-    actions = _locked(session, action_ids)
-    now = clock.now()
+    the law allows it; where there is none in time it ends. Nobody says yes to their own words: those go on
+    waiting. Needs the agency in scope, too."""
+    actions, now = _locked(session, action_ids), clock.now()
+    mine = _written_by(session, actions, actor)
+    own = [one for one in actions if one.draft_id in mine]
+    actions = [one for one in actions if one.draft_id not in mine]
     move(session, [Move(one.id, "approved", details={"by": actor}) for one in actions])
     moves = [_planned(*pair, now) for pair in _judged(session, actions, now)]
     move(session, moves)
     _note(session, "approve", actions, actor)
-    return _answered(action_ids, moves)
+    answers = {one.action_id: one for one in _answered(action_ids, moves)}
+    answers |= {one.id: Answered(one.id, "proposed", OWN_WORDS) for one in own}
+    return [answers[action_id] for action_id in action_ids]
+
+
+def _written_by(session: Session, actions: Sequence[Action], actor: str) -> set[int]:
+    """Those of the actions' drafts that the actor wrote."""
+    drafts = [one.draft_id for one in actions if one.draft_id is not None]
+    if not drafts:
+        return set()
+    query = select(Draft.id).where(
+        Draft.tenant_id.in_(scope_of(session).tenant_ids), Draft.id.in_(drafts), Draft.made_by == actor
+    )
+    return set(session.execute(query).scalars())
 
 
 def decline(session: Session, action_ids: Collection[int], *, actor: str, why: str) -> list[Answered]:

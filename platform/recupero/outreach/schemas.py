@@ -125,3 +125,45 @@ class OneAnsweredSchema(Schema):
 
 class AnsweredSchema(Schema):
     items = fields.List(fields.Nested(OneAnsweredSchema), required=True)
+
+
+class NewDraftSchema(Schema):
+    """Words of a person; values of the account stand in double braces, as in own words of messages."""
+
+    channel = fields.String(required=True)
+    template = fields.String(required=True)
+    tone = fields.String(load_default="neutral")
+    subject = fields.String(load_default="")
+    body = fields.String(required=True)
+    not_before = fields.Date(load_default=None, allow_none=True)
+
+
+class DraftSchema(NewDraftSchema):
+    """`state`: draft or submitted; `action_state`: what became of it."""
+
+    id = fields.Integer(required=True)
+    account_id = fields.Integer(required=True)
+    state = fields.String(required=True)
+    made_by = fields.String(required=True)
+    made_at = fields.DateTime(required=True)
+    changed_at = fields.DateTime(required=True)
+    action_state = fields.String(required=True, allow_none=True)
+    action_reason = fields.String(required=True, allow_none=True)
+
+
+class DraftsSchema(Schema):
+    items = fields.List(fields.Nested(DraftSchema), required=True)
+
+
+class DraftedMessageSchema(Schema):
+    """`against`: what stands against sending it now."""
+
+    message = fields.Nested(WrittenSchema, required=True)
+    next_lawful_at = fields.DateTime(required=True, allow_none=True)
+    against = fields.String(required=True, allow_none=True)
+
+
+class SubmittedSchema(Schema):
+    action_id = fields.Integer(required=True)
+    state = fields.String(required=True)
+    due_at = fields.DateTime(required=True)

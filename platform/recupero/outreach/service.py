@@ -90,27 +90,28 @@ class NewAction:
     priority: int = 0
     #: Why a person has to agree first, `needs_yes:<conditions>`; None: nobody has to.
     needs_yes: str | None = None
+    draft_id: int | None = None
 
 
 _SCHEDULE = text(
     "WITH made AS ("
-    " INSERT INTO actions (tenant_id, account_id, debtor_id, person_id, decision_id, channel,"
-    " contact_point_id, template, tone, purpose, due_at, expires_at, priority, state, reason, attempts,"
-    " created_at, changed_at)"
-    " SELECT :tenant, account_id, debtor_id, person_id, decision_id, channel, contact_point_id, template,"
-    " tone, purpose, due_at, expires_at, priority,"
+    " INSERT INTO actions (tenant_id, account_id, debtor_id, person_id, decision_id, draft_id,"
+    " channel, contact_point_id, template, tone, purpose, due_at, expires_at, priority, state, reason,"
+    " attempts, created_at, changed_at)"
+    " SELECT :tenant, account_id, debtor_id, person_id, decision_id, draft_id, channel, contact_point_id,"
+    " template, tone, purpose, due_at, expires_at, priority,"
     " CASE WHEN needs_yes IS NULL THEN 'scheduled' ELSE 'proposed' END, needs_yes, 0, :now, :now"
-    " FROM unnest(:accounts, :debtors, :people, :decisions, :channels, :points, :templates, :tones,"
+    " FROM unnest(:accounts, :debtors, :people, :decisions, :drafts, :channels, :points, :templates, :tones,"
     " :purposes, :dues, :expiries, :priorities, :yeses)"
-    " AS r(account_id, debtor_id, person_id, decision_id, channel, contact_point_id, template, tone, purpose,"
-    " due_at, expires_at, priority, needs_yes)"
+    " AS r(account_id, debtor_id, person_id, decision_id, draft_id, channel, contact_point_id, template,"
+    " tone, purpose, due_at, expires_at, priority, needs_yes)"
     " RETURNING id, state, reason)"
     " INSERT INTO action_events (tenant_id, action_id, at, state, reason)"
     " SELECT :tenant, id, :now, state, reason FROM made RETURNING action_id"
 ).bindparams(
     *(
         bindparam(name, type_=ARRAY(BigInteger))
-        for name in ("accounts", "debtors", "people", "decisions", "points", "priorities")
+        for name in ("accounts", "debtors", "people", "decisions", "drafts", "points", "priorities")
     ),
     *(
         bindparam(name, type_=ARRAY(String))
@@ -159,6 +160,7 @@ def _columns(session: Session, rows: Sequence[NewAction]) -> dict[str, object]:
         "tenant": scope_of(session).tenant(), "now": clock.now(),
         "accounts": [row.account_id for row in rows], "debtors": [row.debtor_id for row in rows],
         "people": [row.person_id for row in rows], "decisions": [row.decision_id for row in rows],
+        "drafts": [row.draft_id for row in rows],
         "channels": [row.channel for row in rows], "points": [row.contact_point_id for row in rows],
         "templates": [row.template for row in rows], "tones": [row.tone for row in rows],
         "purposes": [row.purpose or PURPOSES[row.template] for row in rows],

@@ -1,12 +1,13 @@
 """Actions that are to be carried out, and their history."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Index, String, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from recupero.kernel.crypto import EncryptedText
 from recupero.kernel.database import TENANT, Base, TenantOwned, append_only
 
 
@@ -21,6 +22,7 @@ class Action(TenantOwned, Base):
         Index("ix_actions_claimed", "tenant_id", "leased_until",
               postgresql_where=text("state IN ('claimed', 'reserved')")),
         Index("ix_actions_proposed", "tenant_id", "due_at", postgresql_where=text("state = 'proposed'")),
+        Index("ix_actions_draft", "tenant_id", "draft_id", postgresql_where=text("draft_id IS NOT NULL")),
         Index("ix_actions_account", "tenant_id", "account_id", "id"),
         {"info": TENANT},
     )  # fmt: skip
@@ -29,6 +31,7 @@ class Action(TenantOwned, Base):
     debtor_id: Mapped[int]
     person_id: Mapped[int]
     decision_id: Mapped[int | None]
+    draft_id: Mapped[int | None]  # whose words it sends
     channel: Mapped[str] = mapped_column(String(12))
     contact_point_id: Mapped[int | None]
     template: Mapped[str]
@@ -59,6 +62,26 @@ class ActionEvent(TenantOwned, Base):
     state: Mapped[str] = mapped_column(String(9))
     reason: Mapped[str | None]
     details: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+
+
+class Draft(TenantOwned, Base):
+    """What a person writes to the debtor of one account, in one message. `state`: draft, submitted (its
+    action has its id), discarded. Nothing goes out before the day `not_before`."""
+
+    __tablename__ = "drafts"
+    __table_args__ = (Index("ix_drafts_account", "tenant_id", "account_id"), {"info": TENANT})
+
+    account_id: Mapped[int]
+    channel: Mapped[str] = mapped_column(String(12))
+    template: Mapped[str]
+    tone: Mapped[str] = mapped_column(String(7))
+    subject: Mapped[str] = mapped_column(EncryptedText)
+    body: Mapped[str] = mapped_column(EncryptedText)
+    not_before: Mapped[date | None]
+    state: Mapped[str] = mapped_column(String(9))
+    made_by: Mapped[str]
+    made_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
 
 
 class ConnectorRest(TenantOwned, Base):

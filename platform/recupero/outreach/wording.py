@@ -4,16 +4,18 @@ What the law wants said and the words leave out is added when a message is writt
 cannot be added refuses the send. So own words need not repeat it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from jinja2 import TemplateError, meta
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
 from recupero.outreach import versions, words
+from recupero.outreach.tables import Draft
 from recupero.outreach.template_tables import MessageTemplate
 from recupero.outreach.words import LANGUAGES, TEMPLATES, TONES
 
@@ -59,6 +61,18 @@ def wording(session: Session) -> Wording:
     })  # fmt: skip
 
 
+def drafted(session: Session, draft_ids: Collection[int]) -> dict[int, Own]:
+    """The words of what people wrote to one debtor, of the tenant in scope, by draft."""
+    if not draft_ids:
+        return {}
+    rows = session.execute(
+        select(Draft.id, Draft.subject, Draft.body).where(
+            Draft.tenant_id == scope_of(session).tenant(), Draft.id.in_(draft_ids)
+        )
+    )
+    return {row.id: Own(0, row.subject, row.body) for row in rows}
+
+
 def draft(
     session: Session,
     *,
@@ -90,10 +104,10 @@ def problems(
 ) -> list[UserError]:
     """All that speaks against own words, each at its field; empty where they may be kept."""
     found = [
-        *_one_of("template", template, TEMPLATES),
-        *_one_of("language", language, LANGUAGES),
-        *_one_of("form", form, FORMS),
-        *([] if tone is None else _one_of("tone", tone, TONES)),
+        *one_of("template", template, TEMPLATES),
+        *one_of("language", language, LANGUAGES),
+        *one_of("form", form, FORMS),
+        *([] if tone is None else one_of("tone", tone, TONES)),
     ]
     if found:
         return found
@@ -106,7 +120,8 @@ def problems(
     return [*found, *_values("subject", subject), *_values("body", body), *_missing(body)]
 
 
-def _one_of(field: str, value: str, known: Sequence[str]) -> list[UserError]:
+def one_of(field: str, value: str, known: Sequence[str]) -> list[UserError]:
+    """The problem of a value that is not one of those known, at its field; empty where it is."""
     if value in known:
         return []
     return [

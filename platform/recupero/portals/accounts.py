@@ -13,6 +13,7 @@ from recupero.decisions.features import FEATURES
 from recupero.kernel import clock
 from recupero.kernel.errors import NotFound
 from recupero.ledger import queries as ledger
+from recupero.outreach import drafts
 from recupero.outreach import queries as outreach
 from recupero.outreach.inbound import queries as inbound
 from recupero.outreach.queries import ActionLine
@@ -111,6 +112,7 @@ def account_view(
             "closed": lawful.closed_because(states),
             "moments": timeline.of_account(session, account_id, actions),
             "planned": _planned(actions),
+            "drafts": _drafts(session, account_id),
             "tolerated": decisions.tolerated(session, account_id),
             "feature_words": {spec.name: spec.label for spec in FEATURES},
             "show": _reader(),
@@ -133,6 +135,12 @@ def _talked(session: Session, debtor_id: int) -> bool:
     except NotFound:
         return False
     return True
+
+
+def _drafts(session: Session, account_id: int) -> list[drafts.Line]:
+    """What people wrote to the debtor, for those who work the account."""
+    may = the_caller().may(Permission.ACCOUNTS_WORK)
+    return drafts.lines(session, account_id=account_id, limit=10) if may else []
 
 
 def _choices(kind: str, names: Sequence[str]) -> list[tuple[str, str]]:

@@ -61,6 +61,7 @@ def _pages(caller: Caller) -> list[tuple[str, list[Page]]]:
             [
                 (_("Call queue"), "portals.queue", "queue", Permission.ACCOUNTS_WORK),
                 (_("Inbox"), "portals.inbox", "outbox", Permission.INBOX_READ),
+                (_("Drafts"), "portals.drafts_list", "outbox", Permission.ACCOUNTS_WORK),
                 (_("Accounts"), "portals.accounts", "accounts", Permission.ACCOUNTS_READ),
                 (_("Waiting for a yes"), "portals.proposals_list", "plan", Permission.ACTIONS_APPROVE),
                 (_("Exceptions"), "portals.approvals", "keys", Permission.OFFERS_APPROVE),

@@ -101,6 +101,13 @@ def _tell(answers: list[Answered]) -> None:
             )
         elif state == "cancelled":
             flash(ngettext("%(num)s is declined.", "%(num)s are declined.", count))
+        elif state == "proposed":
+            text = ngettext(
+                "%(num)s is in your own words: somebody else has to agree to it.",
+                "%(num)s are in your own words: somebody else has to agree to them.",
+                count,
+            )
+            flash(text, "warn")
         elif state is None:
             flash(ngettext("%(num)s did not wait any more.", "%(num)s did not wait any more.", count), "warn")
         else:

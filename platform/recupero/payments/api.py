@@ -3,14 +3,16 @@
 from typing import Any
 
 from flask import Response
+from sqlalchemy.orm import Session
 
 from recupero.kernel import audit, clock, rest
-from recupero.kernel.errors import Conflict, NotFound, UserError
+from recupero.kernel.errors import NotFound, UserError
 from recupero.payments import queries, schemas, service
 from recupero.payments.tables import Payment, PaymentLink
 from recupero.placements import browse
 from recupero.placements.debts import OpenDebt, debts_by_id
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
+from recupero.tenancy.once import once
 from recupero.tenancy.permissions import Permission
 
 blueprint = rest.Endpoints("payments", "Payments, promises, links")
@@ -34,9 +36,9 @@ def payments(query: dict[str, Any]) -> Response:
 def book_payment(data: dict[str, Any]) -> dict[str, Any]:
     """Book a payment that came in by other means
 
-    Needs an `Idempotency-Key` header: the same key books once and answers with the same payment; with other
-    amounts it is a conflict."""
-    key = f"api:{rest.idempotency_key()}"
+    Needs an `Idempotency-Key` header: the same key books once and answers with the same payment; with another
+    body it is a conflict. Keys are the caller's own: two callers may use the same."""
+    key = f"api:{the_caller().actor}:{rest.idempotency_key()}"
     debt, now = _debt(data["account_id"]), clock.now()
     if data["received_at"] is not None and data["received_at"] > now:
         raise UserError(
@@ -48,28 +50,23 @@ def book_payment(data: dict[str, Any]) -> dict[str, Any]:
             field="currency",
             currency=debt.currency,
         )
-    with tenant_transaction(_tenant_of(data["account_id"])) as session:
-        kind = "direct" if data["paid_to"] == "creditor" else "manual"
-        received = service.Received(
-            key, kind, data["amount_minor"], data["currency"],
-            data["received_at"] or now, debt.debtor_id, [debt.account_id],
-        )  # fmt: skip
-        made = service.book_payment(session, received)
-        same_key = {"external_key": key, "limit": 1}
-        payment: dict[str, Any] = rest.keyset(session, Payment, schemas.PaymentSchema, same_key)["items"][0]
-        _check_same(payment, received)
-        if made is not None:
-            _note(session, "payments.book", f"payment:{made}", payment["tenant_id"])
+    kind = "direct" if data["paid_to"] == "creditor" else "manual"
+    received = service.Received(
+        key, kind, data["amount_minor"], data["currency"], data["received_at"] or now, debt.debtor_id,
+        [debt.account_id],
+    )  # fmt: skip
+    tenant_id = _tenant_of(data["account_id"])
+    once(tenant_id, lambda session: _book(session, received, tenant_id))
+    with tenant_transaction(tenant_id) as session:
+        booked = {"external_key": key, "limit": 1}
+        payment: dict[str, Any] = rest.keyset(session, Payment, schemas.PaymentSchema, booked)["items"][0]
     return payment
 
 
-def _check_same(payment: dict[str, Any], received: service.Received) -> None:
-    """The key stands for one payment only."""
-    before = (payment["amount_minor"], payment["currency"], payment["kind"], payment["account_ids"])
-    if before != (received.amount_minor, received.currency, received.kind, received.account_ids):
-        raise Conflict(
-            "this Idempotency-Key was used for another payment: send a new one", field="Idempotency-Key"
-        )
+def _book(session: Session, received: service.Received, tenant_id: int) -> int | None:
+    made = service.book_payment(session, received)
+    _note(session, "payments.book", f"payment:{made}", tenant_id)
+    return made
 
 
 def _note(session: Any, action: str, subject: str, tenant_id: int) -> None:

@@ -71,6 +71,25 @@ def test_trust_by_machine(api: Machine, other: Machine, placed: Placed) -> None:
     assert held["invoiced_minor"] == 100
 
 
+def test_a_key_for_terms_sets_offers_and_interest_but_not_the_commission(
+    app: Flask, platform: runtime.Runtime, placed: Placed
+) -> None:
+    """As on the pages: the commission is the matter of who manages creditors."""
+    key = machine(app, platform, placed.scope, Permission.TERMS_MANAGE, Permission.PLACEMENTS_READ)
+    path = f"/api/v1/portfolios/{placed.portfolio_id}/terms"
+    terms = key.get(path)["terms"]
+    offers = {
+        **terms,
+        "max_instalments": 3,
+        "allocation_order": ["principal", "interest", "fee", "cost", "tax"],
+    }
+    assert key.send(path, 200, "PUT", terms=offers)["terms"]["max_instalments"] == 3
+    refused = key.send(path, 403, "PUT", terms={**offers, "commission_rate": 1})
+    assert "tenancy" in refused["message"] or "creditors" in refused["message"]
+    key.send(path, 403, "PUT", terms={"max_instalments": 3})  # which would take the commission out
+    assert key.get(path)["terms"]["commission_rate"] == terms["commission_rate"]
+
+
 def test_terms_and_method_by_machine(api: Machine, placed: Placed) -> None:
     path = f"/api/v1/portfolios/{placed.portfolio_id}/terms"
     wanted = {"commission_rate": 1000, "commission": {"rates": [{"rate": 500, "legal": True}]}}

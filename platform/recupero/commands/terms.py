@@ -14,6 +14,7 @@ from recupero.kernel.errors import UserError
 from recupero.placements import browse
 from recupero.placements import service as placements
 from recupero.placements.tables import Portfolio
+from recupero.placements.terms import needed
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.permissions import Permission
 
@@ -62,10 +63,15 @@ def set_(
     'commission={"minimum_minor": 500, "tax_rate": 1900}'. A name without a value takes the term out."""
     with command.opened(data_dir) as platform:
         scope = tenancy.tenant_scope(platform.database, tenant)
-        actor = actor_of(platform, scope, by, Permission.TENANCY_MANAGE)
+        stated = dict(_read(change) for change in changes)
+        with platform.database.transaction(scope) as session:
+            before = _portfolio(session, portfolio).terms
+        actor = actor_of(platform, scope, by, Permission.TERMS_MANAGE)
+        for permission in needed(before, {**before, **stated}):
+            actor_of(platform, scope, by, permission)
         with platform.database.transaction(scope) as session:
             found = _portfolio(session, portfolio)
-            wanted = {**found.terms, **dict(_read(change) for change in changes)}
+            wanted = {**found.terms, **stated}
             placements.set_terms(
                 session, found.id, {name: value for name, value in wanted.items() if value is not None},
                 actor=actor, holds_from=since.date() if since else None,

@@ -17,7 +17,8 @@ from recupero.kernel.database import Scope
 from recupero.kernel.errors import NotFound, UserError
 from recupero.placements import batches, browse, schemas, service, strategies
 from recupero.placements.tables import Account, Debtor, ImportBatch, ImportIssue
-from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
+from recupero.placements.terms import check_terms, needed
+from recupero.tenancy.guard import check_may, requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission
 
 blueprint = rest.Endpoints("placements", "Portfolios, imports, accounts, holds")
@@ -70,15 +71,20 @@ def terms(portfolio_id: int) -> dict[str, Any]:
 
 
 @blueprint.put("/portfolios/<int:portfolio_id>/terms")
-@requires(Permission.TENANCY_MANAGE)
+@requires(Permission.TERMS_MANAGE)
 @blueprint.arguments(schemas.NewTermsSchema)
 @blueprint.response(200, schemas.TermsSchema)
 def set_terms(data: dict[str, Any], portfolio_id: int) -> dict[str, Any]:
     """Give a portfolio new terms, whole
 
-    They hold for payments and offers yet to come; `accrual` and `allocation_order` from `holds_from` on."""
+    They hold for payments and offers yet to come; `accrual` and `allocation_order` from `holds_from` on. To
+    change the commission, `recall_days` or `tolerance_minor` the key needs `tenancy.manage`, too."""
     with transaction() as session:
-        tenant_id = browse.portfolio(session, portfolio_id).tenant_id
+        portfolio = browse.portfolio(session, portfolio_id)
+        tenant_id = portfolio.tenant_id
+        stated = check_terms({name: one for name, one in data["terms"].items() if name != "before"})
+        for permission in needed(portfolio.terms, stated):
+            check_may(permission)
     with tenant_transaction(tenant_id) as session:
         service.set_terms(
             session, portfolio_id, data["terms"], actor=the_caller().actor, holds_from=data["holds_from"]

@@ -10,11 +10,12 @@ interest grow and `allocation_order` says which part of a debt is paid first (`a
 from a day on, and what they were before is kept in `before` (`dated_terms`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from recupero.kernel.errors import UserError, Words
 from recupero.placements.accrual_terms import check_accrual, check_order
+from recupero.tenancy.permissions import Permission
 
 #: Name: lowest, highest. Rates in basis points, money in minor units of the portfolio's currency.
 TERMS: dict[str, tuple[int, int]] = {
@@ -41,6 +42,9 @@ OFFER_LIMITS = (
     "first_payment_days", "offer_days", "promise_minimum_minor", "promise_minimum_percent",
     "promise_days_ahead", "promises_at_once",
 )  # fmt: skip
+#: What the agency and the creditor have agreed about each other. Setting it is the matter of who manages
+#: creditors; who manages terms sets the others: what accrues, what money pays first, what may be offered.
+CONTRACT = frozenset({"commission_rate", "commission", "recall_days", "tolerance_minor"})
 APPROVERS = ("creditor", "administrator", "supervisor")
 OFFERER_ROLES = ("agent", "supervisor", "page", "api", "model")
 
@@ -57,6 +61,14 @@ RATE_ROW: dict[str, tuple[int, int]] = {
 _YES_NO = ("legal", "settlement")
 SCHEDULE: dict[str, tuple[int, int]] = {"minimum_minor": _MONEY, "maximum_minor": _MONEY, "tax_rate": _RATE}
 PARTS = ("principal", "interest", "fee", "cost", "tax")
+
+
+def needed(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[Permission]:
+    """What somebody needs to change terms from these to those."""
+    names = {*before, *after} - {"before"}
+    changed = {name for name in names if before.get(name) != after.get(name)}
+    found = {Permission.TENANCY_MANAGE} if changed & CONTRACT else set()
+    return found | ({Permission.TERMS_MANAGE} if changed - CONTRACT else set())
 
 
 def check_terms(terms: dict[str, Any]) -> dict[str, Any]:

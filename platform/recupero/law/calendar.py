@@ -40,10 +40,15 @@ def facts_of(pack: RegulationPack, region: str | None) -> Facts:
     return Facts(pack.country, timezone=pack.manifest.zones[0])
 
 
+def zones_of(pack: RegulationPack, region: str | None) -> tuple[str, ...]:
+    """The zones of the place: hours are told on the clock of the first, and open in all."""
+    return plausible_zones(pack, facts_of(pack, region))
+
+
 def year_of(pack: RegulationPack, region: str | None, channel: Channel, year: int) -> list[CalendarDay]:
     """Every day of the year for collection by the channel. Before the pack's first law all is closed."""
     facts = facts_of(pack, region)
-    zone = load_zone(plausible_zones(pack, facts)[0])
+    zone = load_zone(zones_of(pack, region)[0])
     first, after = date(year, 1, 1), date(year + 1, 1, 1)
     starts, ends = instant(first, 0, zone), instant(after, 0, zone)
     covers = pack.manifest.covers_from

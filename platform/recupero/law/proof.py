@@ -118,7 +118,7 @@ _WORDS: dict[str, tuple[str, str, str]] = {
     "weekdays": ("días de la semana", "weekdays", "dias da semana"),
     "calendar": ("calendario", "calendar", "calendário"),
     "regional": ("con feriados regionales", "with regional holidays", "com feriados regionais"),
-    "closed_by": ("días cerrados según", "closed days as in", "dias fechados conforme"),
+    "closed_by": ("cerrado por", "closed by", "fechado por"),
     "flags": ("situaciones", "situations", "situações"),
     "refuse": ("no se contacta a", "not to be contacted", "não contatar"),
     "contacts": ("contactos", "contacts", "contatos"),

@@ -108,6 +108,7 @@ def hours() -> ResponseReturnValue:
         countries=_countries(known),
         regions=[("", _("Whole country")), *_regions(pack)],
         channels=CHANNELS, months=_months(days), summary=_summary(days), closed=packs().closed,
+        zones=calendars.zones_of(pack, region),
     )  # fmt: skip
 
 

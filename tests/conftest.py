@@ -101,12 +101,17 @@ def app(platform: runtime.Runtime, _app: Flask) -> Flask:
 
 
 def _empty(config: Config) -> None:
-    """Truncate the tables that hold rows: to look for these is far quicker than to truncate them all."""
+    """Truncate the tables that hold rows, or did: to look for these is far quicker than to truncate them all.
+    Their files tell; rows do not, since an owner that is no superuser sees none of them."""
     tables = migrate.metadata().sorted_tables
     engine = create_engine(config.owner_database_url)
     with engine.begin() as connection:
-        looks = [f"SELECT '{table.name}' WHERE EXISTS (SELECT FROM {table.name})" for table in tables]
-        filled = set(connection.exec_driver_sql(" UNION ALL ".join(looks)).scalars())
+        filled = set(
+            connection.exec_driver_sql(
+                "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+                " AND pg_relation_size(oid) > 0"
+            ).scalars()
+        ) & {table.name for table in tables}
         guarded = [table.name for table in tables if table.name in filled and table.info.get("append_only")]
         statements = [
             *(f"ALTER TABLE {name} DISABLE TRIGGER append_only" for name in guarded),

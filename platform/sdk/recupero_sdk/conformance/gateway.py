@@ -10,7 +10,8 @@ that speaks the real protocol, and signed events as the provider sends them:
 
         def signed(self, kind, config, at) -> tuple[bytes, Mapping[str, str]]: ...
 
-A gateway that asks nobody to make a charge sets `asks_nobody = True`.
+A gateway that asks nobody to make a charge sets `asks_nobody = True`. One that saves cards (`SavesMethods`)
+proves that, too: its tests subclass `saving.SavingConformance`.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from recupero_sdk.gateways import (
     GatewayUnavailable,
     InvalidSignature,
     PaymentEventKind,
+    SavesMethods,
     StaleEvent,
 )
 from recupero_sdk.settings import PluginConfig
@@ -57,6 +59,7 @@ class GatewayConformance:
     readme: ClassVar[Path]
     request: ClassVar[ChargeRequest] = REQUEST
     asks_nobody: ClassVar[bool] = False
+    proves_saving: ClassVar[bool] = False
 
     def provider(self, mood: Mood) -> AbstractContextManager[PluginConfig]:
         """A stand-in provider in that mood, and the configuration that reaches it. Written by the plug-in."""
@@ -71,6 +74,10 @@ class GatewayConformance:
     def test_it_is_a_gateway(self) -> None:
         assert isinstance(self.gateway, Gateway), "implement key, settings and the four methods"
         assert self.gateway.key.isidentifier(), "key: a short word such as stripe"
+
+    def test_what_it_saves_is_proven(self) -> None:
+        if isinstance(self.gateway, SavesMethods):
+            assert self.proves_saving, "it saves payment methods: let its tests subclass SavingConformance"
 
     def test_settings_are_named_once_and_secrets_are_marked(self) -> None:
         names = [setting.name for setting in self.gateway.settings]

@@ -67,6 +67,7 @@ _KIT: dict[str, tuple[str, ...]] = {
         "test_one_key_makes_one_charge",
         "test_an_outage_is_unavailable",
         "test_a_wrong_request_is_refused",
+        "test_what_it_saves_is_proven",
     ),
     "events": (
         "test_events_come_back_as_they_were_meant",

@@ -17,10 +17,14 @@ def _chain(world: World, events: int = 3) -> Scope:
 
 
 def _tamper(config: Config, statement: str) -> None:
+    """As the owner of the tables can, who need not be a superuser."""
     engine = create_engine(config.owner_database_url)
     with engine.begin() as connection:
-        connection.execute(text("SET session_replication_role = replica"))
+        for change in ("DISABLE TRIGGER append_only", "NO FORCE ROW LEVEL SECURITY"):
+            connection.execute(text(f"ALTER TABLE audit_events {change}"))
         connection.execute(text(statement))
+        for change in ("ENABLE TRIGGER append_only", "FORCE ROW LEVEL SECURITY"):
+            connection.execute(text(f"ALTER TABLE audit_events {change}"))
     engine.dispose()
 
 

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from recupero.kernel import command, crypto, runtime
 from recupero.kernel.errors import UserError
+from tests import engines
 
 
 def test_a_database_without_tables_is_said_to_need_the_upgrade(
@@ -15,9 +16,9 @@ def test_a_database_without_tables_is_said_to_need_the_upgrade(
 ) -> None:
     monkeypatch.setattr(runtime, "_current", platform)
     monkeypatch.setattr(crypto, "_ring", crypto.keyring())
-    url = make_url(platform.config.owner_database_url)
-    bare = url.set(database=f"{url.database}_bare", drivername="postgresql")
-    monkeypatch.setenv("RECUPERO_DATABASE_URL", bare.render_as_string(hide_password=False))
+    there = platform.config.owner_database_url.replace("+psycopg", "")
+    name = f"{make_url(there).database}_bare"
+    monkeypatch.setenv("RECUPERO_DATABASE_URL", engines.with_database(there, name))
     monkeypatch.setenv("RECUPERO_REDIS_URL", platform.config.redis_url)
     with (
         pytest.raises(UserError, match="recupero db upgrade"),
@@ -25,7 +26,4 @@ def test_a_database_without_tables_is_said_to_need_the_upgrade(
         opened.database.engine.connect() as connection,
     ):
         connection.execute(text("SELECT count(*) FROM agencies"))
-    owner = create_engine(url, isolation_level="AUTOCOMMIT")
-    with owner.connect() as connection:
-        connection.execute(text(f'DROP DATABASE "{bare.database}"'))
-    owner.dispose()
+    engines.drop(there, name)

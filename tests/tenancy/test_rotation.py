@@ -1,9 +1,8 @@
 """Key rotation reaches every personal field of every agency, from inside row-level security."""
 
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import select, text
 
 from recupero.kernel import crypto, migrate, runtime
-from recupero.kernel.config import Config
 from recupero.kernel.database import Scope
 from recupero.tenancy import rotation
 from recupero.tenancy.permissions import Role
@@ -12,14 +11,12 @@ from recupero.tenancy.tables import User
 from tests.factories import World
 
 
-def test_rotation_rewrites_every_personal_field(
-    platform: runtime.Runtime, world: World, config: Config
-) -> None:
+def test_rotation_rewrites_every_personal_field(platform: runtime.Runtime, world: World) -> None:
     agency = world.agency()
     _user(platform, agency)
-    before = _stored(config)
+    before = _stored(platform, agency)
     done = rotation.rotate(platform.database, platform.config)
-    after = _stored(config)
+    after = _stored(platform, agency)
     assert done["users"] == 2  # e-mail and name
     assert before[0] != after[0]
     assert after[0] == crypto.keyring().active
@@ -41,10 +38,8 @@ def _user(platform: runtime.Runtime, agency: Scope) -> None:
         )  # fmt: skip
 
 
-def _stored(config: Config) -> bytes:
-    engine = create_engine(config.owner_database_url)
-    with engine.connect() as connection:
-        blob: bytes = connection.execute(text("SELECT name FROM users")).scalar_one()
-    engine.dispose()
+def _stored(platform: runtime.Runtime, agency: Scope) -> bytes:
+    with platform.database.transaction(agency) as session:
+        blob: bytes = session.execute(text("SELECT name FROM users")).scalar_one()
     assert b"Ana" not in blob
     return blob

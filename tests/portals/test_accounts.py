@@ -4,9 +4,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from recupero.decisions.service import plan_tenant
 from recupero.kernel import clock
 from recupero.kernel.database import Scope
-from recupero.outreach.queries import actions_of
+from recupero.outreach.queries import actions_of, why_silent
 from recupero.outreach.service import NewAction, schedule
 from recupero.outreach.states import Move, move
 from recupero.placements.service import open_hold
@@ -89,7 +90,7 @@ def test_the_page_says_why_no_contact_is_possible(visitor: Visitor, scope: Scope
         abroad = debts.debt(session, debts.portfolio(session), country="ZZ")
     visitor.sign_in(Role.AGENT, scope)
     page = visitor.text(f"/accounts/{abroad.account_id}")
-    assert "No contact is possible at present" in page
+    assert "ZZ is closed to contact" in page
     assert "No regulation pack is loaded for ZZ" in page
 
 
@@ -184,3 +185,29 @@ def test_held_accounts_can_be_listed(visitor: Visitor, scope: Scope, owed: debts
     visitor.sign_in(Role.AGENT, scope)
     assert "ACC-77" in visitor.text("/accounts?held=yes")
     assert "ACC-77" not in visitor.text("/accounts?held=no")
+
+
+def test_the_page_says_every_reason_why_nothing_goes_out_and_when_the_next_thing_will(
+    visitor: Visitor, scope: Scope
+) -> None:
+    with visitor.platform.database.transaction(scope) as session:
+        book = debts.portfolio(session, exploration=0, needs_yes=[{"everything": True}])
+        one = debts.debt(session, book)
+        debts.permit(session, one.debtor_id, "sms", "opt_out", at=clock.now())
+        debts.contact(session, one, clock.now() - timedelta(days=1))
+    visitor.sign_in(Role.SUPERVISOR, scope)
+    page = visitor.text(f"/accounts/{one.account_id}").split('id="silent"')[1]
+    assert "No plan has chosen anything" in page
+    assert "Contacted lately: until" in page
+    by_channel = page.split("By channel")[1].split("</details>")[0]
+    assert "the next lawful moment is" in by_channel or "lawful now" in by_channel
+    assert "Opted out" in by_channel.split("SMS")[1].split("WhatsApp")[0]
+    assert "No address known" in by_channel.split("Letter")[1]
+    clock.advance(timedelta(days=6))
+    plan_tenant(visitor.platform.database, scope)
+    with visitor.platform.database.transaction(scope) as session:
+        step = why_silent(session, one.account_id)
+    assert (step.next_state, step.next_reason) == ("proposed", "needs_yes:everything")
+    page = visitor.text(f"/accounts/{one.account_id}")
+    assert f"/proposals/{step.next_id}" in page
+    assert "waits for somebody" in page

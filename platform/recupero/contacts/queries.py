@@ -65,10 +65,11 @@ def judge_now(
 @dataclass(frozen=True, slots=True)
 class Planned:
     """The first lawful moment at or after the one asked for; `at` None: none is in sight. `reason` is what
-    stands against the moment asked for."""
+    stands against the moment asked for, `refusals` all rules that do."""
 
     at: datetime | None
     reason: str | None
+    refusals: tuple[RuleOutcome, ...] = ()
 
 
 def judge_planned(session: Session, asks: Sequence[tuple[int, str, str, datetime]]) -> list[Planned]:
@@ -93,7 +94,7 @@ def judge_planned(session: Session, asks: Sequence[tuple[int, str, str, datetime
         )  # fmt: skip
         answers.append(
             Planned(at, None) if verdict.allowed
-            else Planned(verdict.next_lawful_at, f"law:{verdict.first_refusal}")
+            else Planned(verdict.next_lawful_at, f"law:{verdict.first_refusal}", tuple(verdict.refusals))
         )  # fmt: skip
     return answers
 

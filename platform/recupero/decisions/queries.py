@@ -2,14 +2,19 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from recupero.decisions.strategy import parse
 from recupero.decisions.tables import Decision, PlanRun
+from recupero.kernel import clock
 from recupero.kernel.database import scope_of
+from recupero.kernel.errors import UserError
 from recupero.placements.lifecycle import ENDED
+
+MONTH = timedelta(days=30)
 
 
 def decisions_of(session: Session, account_id: int, limit: int = 20) -> Sequence[Decision]:
@@ -51,6 +56,42 @@ def tolerated(session: Session, account_id: int) -> int | None:
     """The sum below which the account's creditor chases nobody (minor units), where its debtor owes less."""
     values = {"tenants": list(scope_of(session).tenant_ids), "account": account_id}
     return session.execute(text(_TOLERATED), values).scalar_one_or_none()
+
+
+_PACED = """
+SELECT p.strategy,
+    (SELECT max(c.at) FROM contacts c JOIN accounts o ON o.tenant_id = c.tenant_id AND o.id = c.account_id
+        WHERE c.tenant_id = a.tenant_id AND o.debtor_id = a.debtor_id
+          AND c.direction = 'outbound'
+          AND c.state <> 'failed') AS last_at,
+    (SELECT count(*) FROM contacts c JOIN accounts o ON o.tenant_id = c.tenant_id AND o.id = c.account_id
+        WHERE c.tenant_id = a.tenant_id AND o.debtor_id = a.debtor_id
+          AND c.direction = 'outbound'
+          AND c.state <> 'failed' AND c.at > :month) AS lately,
+    (SELECT max(changed_at) FROM actions w WHERE w.tenant_id = a.tenant_id AND w.account_id = a.id
+        AND w.state = 'cancelled' AND w.reason = 'declined') AS declined_at
+FROM accounts a JOIN portfolios p ON p.tenant_id = a.tenant_id AND p.id = a.portfolio_id
+WHERE a.tenant_id = ANY (:tenants) AND a.id = :account
+"""
+
+
+def paced(session: Session, account_id: int) -> list[tuple[str, datetime | None]]:
+    """For which reasons of its portfolio's strategy a plan would leave the account alone now, each with the
+    moment at which it ends where that is known: `pace`, `declined`, `max_contacts_30d`,
+    `strategy_invalid`."""
+    now = clock.now()
+    values = {"tenants": list(scope_of(session).tenant_ids), "account": account_id, "month": now - MONTH}
+    row = session.execute(text(_PACED), values).one()
+    try:
+        strategy = parse(row.strategy)
+    except UserError:
+        return [("strategy_invalid", None)]
+    pace = timedelta(days=strategy.pace_days)
+    since = {"pace": row.last_at, "declined": row.declined_at}
+    found: list[tuple[str, datetime | None]] = [
+        (code, at + pace) for code, at in since.items() if at is not None and at + pace > now
+    ]
+    return found + ([("max_contacts_30d", None)] if row.lately >= strategy.max_contacts_30d else [])
 
 
 @dataclass(frozen=True, slots=True)

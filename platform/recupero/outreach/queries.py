@@ -10,12 +10,15 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts import queries as contacts
 from recupero.contacts.facts import NO_TIMEZONE
-from recupero.contacts.queries import MessageLine
+from recupero.contacts.queries import Dossiers, MessageLine
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
 from recupero.outreach.connectors import OUTBOX
+from recupero.outreach.points import POINT_KINDS, fits
 from recupero.outreach.states import OPEN
 from recupero.outreach.tables import Action, ActionEvent
+from recupero.placements.reach import Reachable
+from recupero_sdk.law import RuleOutcome
 
 #: Channels that a person carries out, with a script, from a work queue.
 BY_PEOPLE = ("call", "visit")
@@ -88,18 +91,43 @@ def actions_of(session: Session, account_id: int, limit: int = 50) -> list[Actio
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelStep:
+    """Why nothing goes out by one channel now: codes `no_contact_point`, `opted_out`,
+    `debtor_wishes_other_channel`, `no_timezone`, and the rules that refuse; none: it is open. `lawful_at` is
+    the first lawful moment from now on, None where none is in sight."""
+
+    channel: str
+    reasons: list[str]
+    refusals: tuple[RuleOutcome, ...]
+    lawful_at: datetime | None
+
+    @property
+    def usable_at(self) -> datetime | None:
+        """When something could go out this way; None where it cannot, whatever the law says."""
+        return None if self.reasons else self.lawful_at
+
+
+@dataclass(frozen=True, slots=True)
 class NextStep:
     """Why nothing is sent to an account now, and what comes next. `standing` are codes such as
-    `account:closed`, `hold:dispute`, `opted_out:sms`, `no_contact_point`, `law:CL-…`, `nothing_planned`."""
+    `account:closed`, `hold:dispute`, `opted_out:sms`, `no_contact_point`, `law:CL-…`, `nothing_planned`.
+    `lawful_at` is the first moment at which something could go out by any channel. Of the next action:
+    `next_state` proposed says that it waits for a yes, `next_reason` why it was put off."""
 
     standing: list[str]
     next_at: datetime | None
     next_channel: str | None
     next_template: str | None
+    next_state: str | None
+    next_reason: str | None
+    next_id: int | None
+    lawful_at: datetime | None
+    channels: list[ChannelStep]
 
 
 def why_silent(session: Session, account_id: int) -> NextStep:
-    """What stands against writing to the account, by everything known now, and the next action if one waits.
+    """What stands against writing to the account, by everything known now, for all and for each channel, and
+    the next action if one waits.
 
     Needs the agency in scope. Raises KeyError where the account is not in scope.
     """
@@ -114,14 +142,44 @@ def why_silent(session: Session, account_id: int) -> NextStep:
         standing.append("no_contact_point")
     if known.nowhere(account):
         standing.append(NO_TIMEZONE)
-    waiting = _waiting(session, account_id)
+    waiting, channels = _waiting(session, account_id), _by_channel(session, known, account)
     if not account.ended:
-        channel: Any = waiting.channel if waiting else "email"  # a channel of law, as scheduled
-        verdict = contacts.judge_now(session, account_id, channel, clock.now())
-        standing += [f"law:{refusal.rule_id}" for refusal in verdict.refusals]
+        asked = waiting.channel if waiting else "email"
+        refusals = next((one.refusals for one in channels if one.channel == asked), ())
+        standing += [f"law:{refusal.rule_id}" for refusal in refusals]
+    usable = [one.usable_at for one in channels if one.usable_at is not None]
+    lawful_at = min(usable, default=None)
     if waiting is None:
-        return NextStep([*standing, "nothing_planned"], None, None, None)
-    return NextStep(standing, waiting.due_at, waiting.channel, waiting.template)
+        standing.append("nothing_planned")
+        return NextStep(standing, None, None, None, None, None, None, lawful_at, channels)
+    return NextStep(
+        standing, waiting.due_at, waiting.channel, waiting.template, waiting.state, waiting.reason,
+        waiting.id, lawful_at, channels,
+    )  # fmt: skip
+
+
+def _by_channel(session: Session, known: Dossiers, account: Reachable) -> list[ChannelStep]:
+    """Each channel that plans choose from with what stands against it."""
+    now, points = clock.now(), known.points.get(account.debtor_id, ())
+    asked = contacts.judge_planned(
+        session, [(account.account_id, channel, "collection", now) for channel in POINT_KINDS]
+    )
+    said, wished = (
+        known.permissions.get(account.debtor_id),
+        contacts.preferences(session, [account.debtor_id]),
+    )
+    wish = wished[account.debtor_id].channel if account.debtor_id in wished else None
+    steps = list[ChannelStep]()
+    for channel, found in zip(POINT_KINDS, asked, strict=True):
+        stops = {
+            "no_contact_point": not any(fits(point, channel) for point in points),
+            "opted_out": said is not None and channel in said.opted_out,
+            "debtor_wishes_other_channel": wish not in (None, channel),
+            NO_TIMEZONE: known.nowhere(account),
+        }
+        reasons = [code for code, stands in stops.items() if stands]
+        steps.append(ChannelStep(channel, reasons, found.refusals, found.at))
+    return steps
 
 
 def _waiting(session: Session, account_id: int) -> Action | None:

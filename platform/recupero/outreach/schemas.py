@@ -35,8 +35,24 @@ class ActionsSchema(Schema):
     items = fields.List(fields.Nested(ActionSchema), required=True)
 
 
+class ChannelStepSchema(Schema):
+    """Why nothing goes out by one channel now; the rules that refuse are those of law and house."""
+
+    channel = fields.String(required=True)
+    reasons = fields.List(fields.String(), required=True)
+    rules = fields.Function(lambda step: [one.rule_id for one in step.refusals], required=True)
+    lawful_at = fields.DateTime(required=True, allow_none=True)
+
+
 class NextStepSchema(Schema):
-    """What stands against writing to the account now, and what comes next."""
+    """What stands against writing to the account now, and what comes next. `lawful_at`: the first moment at
+    which something could go out by any channel; `next_state` proposed: the next action waits for a yes."""
+
+    channels = fields.List(fields.Nested(ChannelStepSchema), required=True)
+    lawful_at = fields.DateTime(required=True, allow_none=True)
+    next_state = fields.String(required=True, allow_none=True)
+    next_reason = fields.String(required=True, allow_none=True)
+    next_id = fields.Integer(required=True, allow_none=True)
 
     standing = fields.List(fields.String(), required=True)
     next_at = fields.DateTime(required=True, allow_none=True)

@@ -9,6 +9,7 @@ from recupero.kernel.database import Scope
 from recupero.outreach.tables import Action
 from recupero.payments import documents
 from recupero.payments.booking import Received, book_payment
+from recupero.placements import reach
 from recupero.placements import service as placements
 from recupero.placements.tables import ContactPoint
 from tests.factories import World
@@ -33,10 +34,10 @@ def place(scope: Scope, kind: str = "email") -> Placed:
     return placed
 
 
-def paid(placed: Placed) -> list[tuple[str, str]]:
+def paid(placed: Placed, amount: int = 100) -> list[tuple[str, str]]:
     """Channel and template of what is queued once the debtor's payment has its receipt."""
     with runtime.current().database.transaction(placed.scope) as session:
-        book_payment(session, Received("gateway:1", "gateway", 100, "CLP", clock.now(), placed.debtor_id,
+        book_payment(session, Received("gateway:1", "gateway", amount, "CLP", clock.now(), placed.debtor_id,
                                        placed.account_ids))  # fmt: skip
         for _ in range(2):
             documents.issue_receipts(session)
@@ -47,6 +48,13 @@ def paid(placed: Placed) -> list[tuple[str, str]]:
 
 def test_a_receipt_is_offered_by_e_mail_once(platform: runtime.Runtime, scope: Scope) -> None:
     assert paid(place(scope)) == [("email", "thanks")]
+
+
+def test_who_owes_nothing_more_is_told_so(platform: runtime.Runtime, scope: Scope) -> None:
+    placed = place(scope)
+    with platform.database.transaction(scope) as session:
+        owed = sum(one.balance_minor for one in reach.reachable(session, placed.account_ids).values())
+    assert paid(placed, owed) == [("email", "paid_in_full")]
 
 
 def test_not_without_an_address(platform: runtime.Runtime, scope: Scope) -> None:

@@ -15,6 +15,7 @@ from recupero.kernel import runtime
 from recupero.outreach import disclosures, words
 from recupero.outreach.words import LANGUAGES, PURPOSES, TEMPLATES, TONES, Sender, Words
 from recupero.placements.reach import Reachable
+from recupero_sdk import wording
 from recupero_sdk.law import Facts, Proposal, RegulationPack, RuleOutcome, check_content
 from recupero_sdk.sms import segments
 
@@ -83,6 +84,21 @@ def test_text_messages_are_short_with_all_that_the_law_wants(
         outcomes = judged(platform.plugins.packs[country], facts, Proposal(NOON, "sms"), said)
         text = disclosures.completed(said, disclosures.missing(outcomes), {}).text
         assert segments(text) <= most, text
+
+
+def test_connectors_are_told_the_names_of_every_message_and_value() -> None:
+    assert {*TEMPLATES, *words.ANSWERS} == wording.TEMPLATES
+    for template, channel in product((*TEMPLATES, *words.ANSWERS), ("email", "sms")):
+        assert set(write(template, channel).values) >= wording.VALUES
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_owes_nothing_more_reads_it_and_is_not_asked_to_pay(language: str) -> None:
+    settled = replace(ACCOUNT, balance_minor=0, language=language)
+    for channel in ("email", "sms", "whatsapp", "letter"):
+        said = write("paid_in_full", channel, account=settled).text
+        assert any(word in said for word in ("saldada", "settled", "quitada")), said
+        assert not any(word in said for word in ("pague", "See and pay", "otra fecha", "another date")), said
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ from recupero.kernel.database import scope_of
 from recupero.outreach import service as outreach
 from recupero.outreach.approval import Asked, needs_yes
 from recupero.outreach.service import NewAction
+from recupero.outreach.words import THANKS
 
 if TYPE_CHECKING:
     import polars as pl
@@ -78,7 +79,7 @@ class Recorder:
         fresh = _ranked([row for row in chosen.values() if not row["stays"]])
         stale = self.waiting - {row["account"] for row in chosen.values() if row["stays"]}
         if stale:
-            outreach.cancel(self.session, account_ids=stale, reason="replanned", keep=("thanks", "offer"))
+            outreach.cancel(self.session, account_ids=stale, reason="replanned", keep=(*THANKS, "offer"))
         outreach.schedule(self.session, [self._action(row, decided[row["account"]]) for row in fresh])
         return Planned(list(chosen.values()), len(chosen) - len(fresh))
 

@@ -37,7 +37,7 @@ from recupero.outreach.service import ABOUT_AGREEMENTS, AGREEMENTS
 from recupero.outreach.states import Move, move
 from recupero.outreach.tables import Action
 from recupero.outreach.wording import Own, Wording, drafted, wording
-from recupero.outreach.words import ANSWERS, CALL, Sender, Words
+from recupero.outreach.words import ANSWERS, CALL, THANKS, Sender, Words
 from recupero.outreach.writer import sender_of
 from recupero.payments import service as payments
 from recupero.placements.lifecycle import HOLDS
@@ -157,7 +157,7 @@ def _objection(action: Action, account: Reachable, known: Dossiers) -> Move | No
         return Move(action.id, "blocked", "hold:person")  # a person has them: the house is silent
     if action.template in ANSWERS:
         return None  # they wrote first: only the law may speak against answering
-    if account.ended and action.template != "thanks":
+    if account.ended and action.template not in THANKS:
         return Move(action.id, "cancelled", f"account:{account.status}")
     kinds = {hold.kind for hold in known.holds_on(account)}
     if action.template in ABOUT_AGREEMENTS:

@@ -33,7 +33,7 @@ from recupero.kernel.errors import UserError
 from recupero.outreach.points import fits
 from recupero.outreach.states import WAITING, Move, move
 from recupero.outreach.tables import Action
-from recupero.outreach.words import PURPOSES, TEMPLATES, TONES
+from recupero.outreach.words import PURPOSES, TEMPLATES, THANKS, TONES
 from recupero.payments.events import (
     InstalmentNeedsPayer,
     MandateEnded,
@@ -57,7 +57,7 @@ CHUNK = 10_000
 #: A promise or a running plan quiets the chase, not the words about itself.
 ABOUT_AGREEMENTS = (
     "promise_reminder", "broken_promise", "late_instalment", "card_confirmation", "card_ended",
-    "plan_resumed", "thanks",
+    "plan_resumed", *THANKS,
 )  # fmt: skip
 AGREEMENTS = ("promise", "plan")
 #: A person's own words still go out when the debtor is handed over to a person.
@@ -208,7 +208,7 @@ def settle_unknown(session: Session, contact_id: int, *, delivered: bool, actor:
 def on_accounts_closed(session: Session, event: AccountsClosed) -> None:
     """Nothing more is asked of an account whose work has ended; a word of thanks may still go."""
     for accounts in _chunks(event.account_ids):
-        cancel(session, account_ids=accounts, reason=f"closed:{event.code}", keep=("thanks",))
+        cancel(session, account_ids=accounts, reason=f"closed:{event.code}", keep=THANKS)
 
 
 def on_accounts_recalled(session: Session, event: AccountsRecalled) -> None:
@@ -221,20 +221,21 @@ def on_payment_booked(session: Session, event: PaymentBooked | PaymentsBooked) -
     """A payment that settled an account stops everything that would still ask for it."""
     settled = reach.settled(session, event.account_ids)
     if settled:
-        cancel(session, account_ids=settled, reason="paid", keep=("thanks",))
+        cancel(session, account_ids=settled, reason="paid", keep=THANKS)
 
 
 def on_receipts_issued(session: Session, event: ReceiptsIssued) -> None:
-    """Whoever has an e-mail address is told that the receipt lies on their page, unless they closed the
-    channel or the creditor took the account back; the law is asked again before it goes out."""
+    """Whoever has an e-mail address is told that the receipt lies on their page, and that nothing more is
+    owed where that is so, unless they closed the channel or the creditor took the account back; the law is
+    asked again before it goes out."""
     accounts = reach.reachable(session, event.accounts.values())
     points = reach.points_of(session, event.accounts.keys())
     said = contacts_facts.permissions_of(session, event.accounts.keys())
     schedule(session, [
         NewAction(
             account_id=account.account_id, debtor_id=account.debtor_id, person_id=account.person_id,
-            channel="email", template="thanks", due_at=clock.now(), expires_at=clock.now() + THANKS_WITHIN,
-            tone="kind",
+            channel="email", template="thanks" if account.balance_minor > 0 else "paid_in_full",
+            due_at=clock.now(), expires_at=clock.now() + THANKS_WITHIN, tone="kind",
         )
         for account in accounts.values()
         if account.status not in ("recalled", "returned")

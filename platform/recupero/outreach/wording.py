@@ -18,14 +18,11 @@ from recupero.outreach import versions, words
 from recupero.outreach.tables import Draft
 from recupero.outreach.template_tables import MessageTemplate
 from recupero.outreach.words import LANGUAGES, TEMPLATES, TONES
+from recupero_sdk.wording import VALUES
 
 FORMS = ("long", "short")
 #: What own words may say of an account; each message has them all.
-KNOWN = frozenset({
-    "name", "tone", "creditor", "collector", "agency", "contract", "contract_date", "due_date", "amount",
-    "interest", "costs", "how_to_pay", "rights", "contact", "not_execution", "link", "code", "site", "phone",
-    "language", "today",
-})  # fmt: skip
+KNOWN = VALUES - {"reply", "reply_subject"}
 #: Without these nobody could pay or find out whether the message is real.
 NEEDED = ("link", "code")
 LONGEST = {"long": 6000, "short": 900}

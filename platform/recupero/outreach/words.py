@@ -35,12 +35,15 @@ PURPOSES = {
     "promise_reminder": "collection",
     "broken_promise": "collection",
     "thanks": "collection",
+    "paid_in_full": "collection",
     "late_instalment": "collection",
     "card_confirmation": "collection",
     "card_ended": "collection",
     "plan_resumed": "collection",
 }
 TEMPLATES = tuple(PURPOSES)
+#: Words about a payment that came in, which go also where nothing is asked for any more.
+THANKS = ("thanks", "paid_in_full")
 #: Words that answer a person, never planned: what somebody wrote in a conversation, that a stop
 #: holds, and where their own page is.
 ANSWERS = {"reply": "reply", "stopped": "confirmation", "own_page": "reply"}

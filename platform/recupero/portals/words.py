@@ -275,6 +275,7 @@ TEMPLATES: Words = {
     "card_ended": _("A card cannot be charged any more"),
     "plan_resumed": _("A plan goes on after a pause"),
     "thanks": _("Thanks"),
+    "paid_in_full": _("Paid in full"),
     "call": _("Call"),
     "wait": _("Wait"),
 }

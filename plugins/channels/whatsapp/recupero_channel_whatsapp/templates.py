@@ -12,12 +12,13 @@ right: `url: value`, `reply: PAYLOAD`, and `fixed` for one that takes nothing. A
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from recupero_sdk.channels import Message
+from recupero_sdk.wording import TEMPLATES, VALUES
 
 #: https://developers.facebook.com/documentation/business-messaging/whatsapp/templates/overview
 _NAME = re.compile(r"[a-z0-9_]{1,512}")
@@ -26,8 +27,12 @@ _HOUSE = re.compile(r"[a-z0-9_]+\.[a-z]{2}")
 _VALUE = re.compile(r"([a-z0-9_]+=)?[a-z_]+")
 _PLACE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _PAYLOAD = re.compile(r"[^|;\n]{1,128}")
-#: A template has ten buttons at most.
-MOST_BUTTONS = 10
+#: A template has ten buttons at most, two of them addresses, and a body of 1,024 letters
+#: (https://developers.facebook.com/documentation/business-messaging/whatsapp/templates/components).
+MOST_BUTTONS, MOST_ADDRESSES = 10, 2
+MOST_IN_BODY = 1024
+#: What the plug-in knows beside the house's values: the whole message on one line.
+_OWN = frozenset({"text"})
 _FORM = "write first_notice.es = approved_name@es: name, creditor, amount | url: link | reply: STOP"
 
 
@@ -62,17 +67,28 @@ class Approved:
     def read(self, message: Message) -> str:
         """What the person reads: the header and the approved body with its values; of a body that nobody told
         the values alone. Raises `Unfilled`."""
+        body, values = self._body(message)
+        header = [_value(name.rpartition("=")[2], message) for name in self.header]
+        links = [message.values.get(one.what, "") for one in self.buttons if one.kind == "url"]
+        return "\n".join([*header, body or "\n".join(values), *filter(None, links)])
+
+    def _body(self, message: Message) -> tuple[str, list[str]]:
+        """The approved body with its values, empty where nobody told it, and the values alone."""
         filled = {
             variable or str(place): _value(name, message)
             for place, (variable, _named, name) in enumerate((one.rpartition("=") for one in self.body), 1)
         }
-        body = _PLACE.sub(lambda place: filled.get(place[1], place[0]), self.words)
-        header = [_value(name.rpartition("=")[2], message) for name in self.header]
-        links = [message.values.get(one.what, "") for one in self.buttons if one.kind == "url"]
-        return "\n".join([*header, body or "\n".join(filled.values()), *filter(None, links)])
+        return _PLACE.sub(lambda place: filled.get(place[1], place[0]), self.words), list(filled.values())
+
+    def _fits(self, message: Message) -> None:
+        length = len(self._body(message)[0])
+        if length > MOST_IN_BODY:
+            raise Unfilled(f"the body has {length} letters with its values; Meta takes {MOST_IN_BODY}")
 
     def filled(self, message: Message) -> dict[str, Any]:
-        """The `template` object of a request to send. Raises `Unfilled`."""
+        """The `template` object of a request to send. Raises `Unfilled`, also where it grew too long."""
+        if self.words:
+            self._fits(message)
         parts = [
             {"type": kind, "parameters": [_parameter(value, message) for value in values]}
             for kind, values in (("header", self.header), ("body", self.body))
@@ -94,6 +110,8 @@ def parse(text: str) -> dict[str, Approved]:
         house, equals, rest = (side.strip() for side in line.partition("="))
         if not equals or not _HOUSE.fullmatch(house):
             raise ValueError(f"`{line}` is no template; {_FORM}")
+        if house.partition(".")[0] not in TEMPLATES:
+            raise ValueError(f"`{house}` is no message of the house; use {', '.join(sorted(TEMPLATES))}")
         if house in found:
             raise ValueError(f"`{house}` stands there twice")
         found[house] = _approved(line, house.rpartition(".")[2], rest)
@@ -123,12 +141,33 @@ def _approved(line: str, language: str, text: str) -> Approved:
             buttons.append(Button(kind, what))
         else:
             raise ValueError(f"`{line}`: `{other}` is neither body, header, url, reply nor fixed; {_FORM}")
-    if len(buttons) > MOST_BUTTONS:
-        raise ValueError(f"`{line}`: a template has {MOST_BUTTONS} buttons at most")
     taken = _values(line, values)
+    _known(line, [*taken, *header, *(one.what for one in buttons if one.kind == "url")])
+    _limits(line, buttons, words)
     if words:
         _fit(line, words, taken)
     return Approved(name, code, taken, header, tuple(buttons), words)
+
+
+def _known(line: str, values: Sequence[str]) -> None:
+    """Each value is one that messages have."""
+    names = {value.rpartition("=")[2] for value in values}
+    unknown = sorted(names - VALUES - _OWN)
+    if unknown:
+        known = ", ".join(sorted(VALUES | _OWN))
+        raise ValueError(
+            f"`{line}`: no message has {', '.join(f'`{name}`' for name in unknown)}; use {known}"
+        )
+
+
+def _limits(line: str, buttons: Sequence[Button], words: str) -> None:
+    """What Meta takes of a template."""
+    if len(buttons) > MOST_BUTTONS:
+        raise ValueError(f"`{line}`: a template has {MOST_BUTTONS} buttons at most")
+    if sum(one.kind == "url" for one in buttons) > MOST_ADDRESSES:
+        raise ValueError(f"`{line}`: a template has {MOST_ADDRESSES} buttons with an address at most")
+    if len(words) > MOST_IN_BODY:
+        raise ValueError(f"`{line}`: the body has {len(words)} letters; Meta takes {MOST_IN_BODY}")
 
 
 def _fit(line: str, words: str, values: tuple[str, ...]) -> None:

@@ -10,7 +10,7 @@ from recupero_channel_whatsapp.templates import Approved, Button, parse
 
 from recupero_sdk.channels import Message
 
-MESSAGE = Message("3-41", "whatsapp", "+56912345678", "", "Hola", template="t", language="es")
+MESSAGE = Message("3-41", "whatsapp", "+56912345678", "", "Hola", template="thanks", language="es")
 #: Other work may be on this machine.
 UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -43,9 +43,16 @@ def test_lines_and_semicolons_part_templates() -> None:
         ("first_notice.es = aviso | url", "is neither body, header, url, reply nor fixed"),
         ("first_notice.es = aviso | header: a | header: b", "is neither body, header, url, reply nor fixed"),
         ("first_notice.es = aviso" + " | fixed" * 11, "10 buttons at most"),
-        ("a.es = x; a.es = y", "`a.es` stands there twice"),
-        ("a.es = x: name | body: Hola {{1}} {{2}}", "places of the body"),
-        ("a.es = x: name, code | body: Hola {{1}}", "places of the body"),
+        ("offer.es = x; offer.es = y", "`offer.es` stands there twice"),
+        ("first_notise.es = x", "is no message of the house"),
+        ("offer.es = x: nombre, amount", "no message has `nombre`; use agency, amount"),
+        ("offer.es = x | header: titulo", "no message has `titulo`"),
+        ("offer.es = x | url: enlace", "no message has `enlace`"),
+        ("offer.es = x | url: link | url: site | url: code", "2 buttons with an address at most"),
+        ("offer.es = x | body: " + "a" * 1025, "has 1025 letters; Meta takes 1024"),
+        ("offer.es = x | reply: " + "P" * 129, "is neither body, header, url, reply nor fixed"),
+        ("offer.es = x: name | body: Hola {{1}} {{2}}", "places of the body"),
+        ("offer.es = x: name, code | body: Hola {{1}}", "places of the body"),
     ],
 )
 def test_a_line_that_cannot_be_read_is_named(text: str, told: str) -> None:
@@ -66,7 +73,7 @@ def test_any_text_is_read_or_refused_in_words(text: str) -> None:
 @UNHURRIED
 @given(st.text(min_size=1, max_size=200))
 def test_a_value_is_filled_as_meta_takes_it_or_is_refused(value: str) -> None:
-    approved = parse("t.es = x: name")["t.es"]
+    approved = parse("thanks.es = x: name")["thanks.es"]
     try:
         filled = approved.filled(replace(MESSAGE, values={"name": value}))
     except templates.Unfilled:
@@ -79,12 +86,18 @@ def test_a_value_is_filled_as_meta_takes_it_or_is_refused(value: str) -> None:
 
 
 def test_what_a_person_reads_of_a_template() -> None:
-    told = "t.es = aviso: who=name, code | header: creditor | body: Hola {{ who }}, código {{2}} | url: link"
     with pytest.raises(ValueError, match="either all"):
-        parse(told)
+        parse("thanks.es = aviso: who=name, code | header: creditor | body: Hola {{ who }}, código {{2}}")
     message = replace(
         MESSAGE, code="ABCD2345", values={"name": "Ana", "creditor": "Banco", "link": "https://x/p/1"}
     )
-    told = "t.es = aviso: name, code | header: creditor | body: Hola {{ 1 }}, código {{2}} | url: link"
-    assert parse(told)["t.es"].read(message) == "Banco\nHola Ana, código ABCD2345\nhttps://x/p/1"
-    assert parse("t.es = aviso: name, code")["t.es"].read(message) == "Ana\nABCD2345"
+    told = "thanks.es = aviso: name, code | header: creditor | body: Hola {{ 1 }}, código {{2}} | url: link"
+    assert parse(told)["thanks.es"].read(message) == "Banco\nHola Ana, código ABCD2345\nhttps://x/p/1"
+    assert parse("thanks.es = aviso: name, code")["thanks.es"].read(message) == "Ana\nABCD2345"
+
+
+def test_a_body_that_grew_too_long_is_refused_before_meta_does() -> None:
+    approved = parse("offer.es = x: name | body: Hola {{1}}")["offer.es"]
+    assert approved.filled(replace(MESSAGE, values={"name": "A" * 1019}))["name"] == "x"
+    with pytest.raises(templates.Unfilled, match="1025 letters"):
+        approved.filled(replace(MESSAGE, values={"name": "A" * 1020}))

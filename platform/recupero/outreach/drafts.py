@@ -24,13 +24,13 @@ from recupero.outreach.previews import Preview
 from recupero.outreach.service import ABOUT_AGREEMENTS, AGREEMENTS, NewAction
 from recupero.outreach.states import Move, move
 from recupero.outreach.tables import Action, Draft
-from recupero.outreach.words import LANGUAGES, PURPOSES, SHORT_CHANNELS, TONES
+from recupero.outreach.words import LANGUAGES, PURPOSES, SHORT_CHANNELS, THANKS, TONES
 from recupero.placements import browse, reach
 from recupero.placements.reach import Reachable
 
 #: What a person may write about.
 TEMPLATES = (
-    "follow_up", "first_notice", "offer", "reminder", "promise_reminder", "broken_promise", "thanks",
+    "follow_up", "first_notice", "offer", "reminder", "promise_reminder", "broken_promise", *THANKS,
 )  # fmt: skip
 #: How long after its moment a submitted message may still go out.
 WITHIN = timedelta(days=5)
@@ -224,7 +224,7 @@ def _moment(session: Session, account: Reachable, draft: Draft) -> datetime:
     said = known.permissions.get(account.debtor_id)
     holds = {hold.kind for hold in known.holds_on(account)} - {"person"}
     holds -= set(AGREEMENTS) if draft.template in ABOUT_AGREEMENTS else set()
-    if account.ended and draft.template != "thanks":
+    if account.ended and draft.template not in THANKS:
         raise Conflict("work on this account has ended")
     if holds:
         raise Conflict("this is on hold: %(why)s", why=", ".join(sorted(holds)))

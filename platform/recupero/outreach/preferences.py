@@ -1,4 +1,4 @@
-"""The hours at which a debtor wants to be written to, inside those that the law leaves open."""
+"""How a debtor wants to be reached, inside what the law leaves open: channel, hours, language."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -7,12 +7,82 @@ from datetime import datetime, time, timedelta
 from sqlalchemy.orm import Session
 
 from recupero.contacts import queries as contacts
-from recupero.kernel import clock
+from recupero.contacts import service as record
+from recupero.kernel import audit, clock
+from recupero.kernel.database import scope_of
+from recupero.kernel.errors import UserError
+from recupero.outreach import service as outreach
 from recupero.outreach.states import Move
 from recupero.outreach.tables import Action
+from recupero.outreach.words import LANGUAGES
+from recupero.placements import service as placements
 from recupero.placements.reach import Reachable
 from recupero.tenancy import queries as tenancy
+from recupero_sdk.law import CHANNELS
 from recupero_sdk.law.zones import load_zone
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a debtor asks for; None leaves it open. `hours` from and to, by their own clock."""
+
+    channel: str | None
+    hours: tuple[time, time] | None
+    language: str
+
+
+def read(channel: str, begins: str, ends: str, language: str) -> Wish:
+    """The wish as a form has it; empty leaves a thing open. Raises UserError at the field."""
+    if language not in LANGUAGES:
+        raise UserError("Please choose one.", field="language")
+    if channel and channel not in CHANNELS:
+        raise UserError("Please choose one.", field="channel")
+    if not begins and not ends:
+        return Wish(channel or None, None, language)
+    hours = _time("begins", begins), _time("ends", ends)
+    if hours[0] >= hours[1]:
+        raise UserError("The hours must end after they begin.", field="ends")
+    return Wish(channel or None, hours, language)
+
+
+def _time(field: str, text: str) -> time:
+    try:
+        return time.fromisoformat(text)
+    except ValueError:
+        raise UserError("Write the time as 09:00.", field=field) from None
+
+
+def keep(session: Session, debtor_id: int, wish: Wish, *, actor: str) -> None:
+    """Keep the wish of a debtor of the tenant in scope. It holds at once: what waits on other channels is
+    cancelled in this transaction, and what goes out from now on keeps to hours and language."""
+    hours = [at.hour * 60 + at.minute for at in wish.hours] if wish.hours else [None, None]
+    record.set_preference(
+        session, debtor_id=debtor_id, channel=wish.channel, from_minute=hours[0], to_minute=hours[1],
+        source=actor,
+    )  # fmt: skip
+    placements.set_language(session, debtor_id, wish.language)
+    for other in CHANNELS if wish.channel else ():
+        if other != wish.channel:
+            outreach.cancel(session, debtor_ids=[debtor_id], channel=other, reason="preferred_channel")
+    audit.record(
+        session, "outreach.preference_kept", f"debtor:{debtor_id}", actor=actor,
+        tenant_id=scope_of(session).tenant(), channel=wish.channel or "", language=wish.language,
+    )  # fmt: skip
+
+
+def of_debtor(session: Session, debtor_id: int, language: str) -> Wish:
+    """What a debtor of the tenants in scope asked for; `language` is theirs."""
+    row = contacts.preferences(session, [debtor_id]).get(debtor_id)
+    if row is None:
+        return Wish(None, None, language)
+    told = row.from_minute is not None and row.to_minute is not None
+    hours = (_at(row.from_minute or 0), _at(row.to_minute or 0)) if told else None
+    return Wish(row.channel, hours, language)
+
+
+def _at(minute: int) -> time:
+    """The time of day; the end of a day is its last minute."""
+    return time(*divmod(min(minute, 1439), 60))
 
 
 @dataclass(frozen=True, slots=True)

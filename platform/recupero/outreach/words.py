@@ -46,7 +46,9 @@ TEMPLATES = tuple(PURPOSES)
 THANKS = ("thanks", "paid_in_full")
 #: Words that answer a person, never planned: what somebody wrote in a conversation, that a stop
 #: holds, and where their own page is.
-ANSWERS = {"reply": "reply", "stopped": "confirmation", "own_page": "reply"}
+ANSWERS = {
+    "reply": "reply", "stopped": "confirmation", "stopped_wholly": "confirmation", "own_page": "reply",
+}  # fmt: skip
 TONES = ("kind", "neutral", "firm")
 LANGUAGES = ("es", "en", "pt")
 #: The channel that has no words of a message: a script leads it.

@@ -46,11 +46,11 @@ def stop(session: Session, link_id: int, *, channel: str) -> None:
     _record(session, "payments.debtor_opts_out", f"debtor:{who.debtor_id}", channel=channel)
 
 
-def ask_person(session: Session, link_id: int) -> None:
-    """The debtor wants to talk to a person: automation stops until that person is done."""
+def ask_person(session: Session, link_id: int) -> tuple[int, int]:
+    """The debtor wants to talk to a person: debtor and account, for the hand-over."""
     who = _who(session, link_id)
-    placements.open_hold(session, debtor_id=who.debtor_id, account_id=None, kind="person", source="page")
     _record(session, "payments.debtor_asks_person", f"debtor:{who.debtor_id}")
+    return who.debtor_id, who.account_ids[0]
 
 
 def paid_accounts(session: Session, link_id: int) -> list[OpenDebt]:

@@ -15,7 +15,7 @@ from recupero.kernel.money import is_currency
 from recupero.placements import dated_terms, strategies
 from recupero.placements.events import AccountsClosed, AccountsRecalled, Held, HoldsEnded, HoldsOpened
 from recupero.placements.lifecycle import CLOSE_CODES, ENDED, HOLDS, STAGES, status_of
-from recupero.placements.tables import Account, Hold, ImportMapping, Portfolio
+from recupero.placements.tables import Account, Debtor, Hold, ImportMapping, Portfolio
 from recupero.placements.terms import check_terms
 from recupero.tenancy import queries as tenancy
 
@@ -333,3 +333,15 @@ def _those(session: Session, account_ids: Collection[int]) -> Any:
     """Condition: these accounts, of the tenants in scope."""
     wanted = func.unnest(bindparam(None, list(account_ids), type_=ARRAY(BigInteger)))
     return Account.tenant_id.in_(scope_of(session).tenant_ids) & Account.id.in_(select(wanted))
+
+
+def set_language(session: Session, debtor_id: int, language: str) -> None:
+    """The language (ISO 639-1) in which the debtor of the tenant in scope is written to and called.
+
+    Raises NotFound.
+    """
+    debtor = session.get(Debtor, (scope_of(session).tenant(), debtor_id))
+    if debtor is None:
+        raise NotFound("no such debtor")
+    debtor.language = language
+    session.flush()

@@ -13,7 +13,7 @@ from recupero.decisions.features import FEATURES
 from recupero.kernel import clock
 from recupero.kernel.errors import NotFound
 from recupero.ledger import queries as ledger
-from recupero.outreach import drafts
+from recupero.outreach import drafts, preferences
 from recupero.outreach import queries as outreach
 from recupero.outreach.inbound import queries as inbound
 from recupero.outreach.queries import ActionLine
@@ -91,6 +91,7 @@ def account_view(
     hold: Form | None = None,
     promise: Form | None = None,
     fact: Form | None = None,
+    wish: Form | None = None,
     link: str | None = None,
 ) -> dict[str, Any]:
     """Everything that the page of an account shows, with forms that were refused. Raises NotFound."""
@@ -124,9 +125,19 @@ def account_view(
             "promise": promise or Form(),
             "facts": told.told_of_account(session, card.account.debtor_id, account_id),
             "fact_form": fact or Form(),
+            "wish": wish or _wish(session, card),
             "fact_choices": [(kind, _choices(kind, names)) for kind, names in told.NAMES.items()],
             "link": link,
         }
+
+
+def _wish(session: Session, card: browse.AccountCard) -> Form:
+    """How the debtor wants to be reached, as the form has it."""
+    asked = preferences.of_debtor(session, card.debtor.id, card.debtor.language)
+    begins, ends = [at.isoformat("minutes") for at in asked.hours] if asked.hours else ("", "")
+    return Form({
+        "channel": asked.channel or "", "begins": begins, "ends": ends, "language": asked.language,
+    })  # fmt: skip
 
 
 def _talked(session: Session, debtor_id: int) -> bool:

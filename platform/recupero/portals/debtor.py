@@ -23,10 +23,12 @@ from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict, Forbidden, NotFound, UserError
 from recupero.kernel.money import Money
 from recupero.ledger import queries as ledger
+from recupero.outreach import preferences
+from recupero.outreach.understanding import hand_overs
 from recupero.payments import accruing, charges, promises, sandbox, wishes
 from recupero.payments import queries as payments
 from recupero.payments.agreements import agreements
-from recupero.payments.links import Door, open_link, prove_identity
+from recupero.payments.links import Door, debtor_of, open_link, prove_identity
 from recupero.payments.plan_schedule import most_instalments
 from recupero.payments.policy import PAGE, policy_of
 from recupero.placements.debts import OpenDebt
@@ -202,8 +204,24 @@ def stop(token: str, door: Door) -> ResponseReturnValue:
 def person(token: str, door: Door) -> ResponseReturnValue:
     """The debtor wants to talk to somebody."""
     with transaction_of(door) as opened:
-        wishes.ask_person(opened, door.link_id)
+        hand_overs.asked_on_page(opened, *wishes.ask_person(opened, door.link_id))
     return _done(token, "person")
+
+
+@blueprint.post("/p/<token>/reach")
+@public(WHY)
+@proven
+def reach_me(token: str, door: Door) -> ResponseReturnValue:
+    """By which channel, at what hours and in what language the debtor wants to be reached, from now on."""
+    form = Form.sent()
+    wish = preferences.read(
+        form.optional("reach_channel"), form.optional("begins"), form.optional("ends"),
+        form.optional("reach_language"),
+    )  # fmt: skip
+    with transaction_of(door) as opened:
+        preferences.keep(opened, debtor_of(opened, door.link_id), wish, actor="debtor")
+    session["language"] = wish.language
+    return _done(token, "reach")
 
 
 @blueprint.get("/sandbox/pay/<reference>")
@@ -344,6 +362,7 @@ def _account_page(token: str, door: Door, form: Form) -> ResponseReturnValue:
             balances=ledger.balances(opened, accounts), today=today, furthest=_furthest(today, can.debts),
             promised=[one for one in payments.promises_of(opened, accounts) if one.state == "open"],
             done=request.args.get("done"), disputes=wishes.DISPUTES,
+            wish=preferences.of_debtor(opened, debtor_of(opened, door.link_id), door.language),
             agreed=agreements(opened, door.link_id), splits=bool(can.debts) and most_instalments(
                 can.total_minor, policy_of(can.debts).of(PAGE).plan_limits) > 1,
         )  # fmt: skip

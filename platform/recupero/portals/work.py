@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 
 from recupero.kernel import audit, clock
 from recupero.kernel.errors import NotFound, UserError
-from recupero.outreach import calls
+from recupero.outreach import calls, preferences
 from recupero.outreach import queries as outreach
 from recupero.payments import service as payments
 from recupero.payments.policy import offerer_of
@@ -126,6 +126,25 @@ def account_promise(account_id: int) -> ResponseReturnValue:
         form.refuse(error)
         return render_template("accounts/account.html", **account_view(account_id, promise=form)), 422
     flash(_("The promise is noted. Work on the account rests until it is due."))
+    return redirect(url_for("portals.account", account_id=account_id))
+
+
+@blueprint.post("/accounts/<int:account_id>/reach")
+@requires(Permission.ACCOUNTS_WORK)
+def account_reach(account_id: int) -> ResponseReturnValue:
+    """How the debtor wants to be reached, as they told it; what waits on another channel is cancelled."""
+    form, card = Form.sent(), _card(account_id)
+    try:
+        wish = preferences.read(
+            form.optional("channel"), form.optional("begins"), form.optional("ends"),
+            form.optional("language"),
+        )  # fmt: skip
+        with tenant_transaction(card.account.tenant_id) as session:
+            preferences.keep(session, card.debtor.id, wish, actor=the_caller().actor)
+    except UserError as error:
+        form.refuse(error, "channel", "begins", "ends", "language")
+        return render_template("accounts/account.html", **account_view(account_id, wish=form)), 422
+    flash(_("Noted: this holds from now on."))
     return redirect(url_for("portals.account", account_id=account_id))
 
 

@@ -14,7 +14,7 @@ from recupero.kernel import clock, crypto, events, jobs, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict, NotFound
 from recupero.outreach.inbound import working
-from recupero.outreach.inbound.stopping import is_stop
+from recupero.outreach.inbound.stopping import is_stop, wholly
 from recupero.outreach.inbound.tables import ChannelEvent, Conversation, MessageFile
 from recupero.outreach.tables import Action
 from recupero.placements.normalise import phone_key
@@ -186,6 +186,33 @@ def test_stop_closes_the_channel_at_once_and_is_confirmed_once_where_the_law_let
     (talk,) = all_of(provider.scope, Conversation)
     assert talk.waiting_since is None
     assert replay_contacts(runtime.current().database).broken == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "every"),
+    [("BAJA TOTAL", True), ("Stop all!", True), ("no me escriban por ningún medio", True), ("BAJA", False),
+     ("don't contact me by any means", True), ("não quero nada por nenhum canal", True),
+     ("no me escriban por este medio", False), ("que tengan un buen día", False)],
+)  # fmt: skip
+def test_who_wants_no_more_at_all_is_told_apart(text: str, every: bool) -> None:
+    assert wholly(text) == every
+
+
+def test_a_stop_to_everything_closes_everything_and_says_so(provider: Provider) -> None:
+    clock.advance(timedelta(hours=3))  # late morning in Illinois
+    placed = place(
+        provider.scope, country="US", currency="USD", region="US-IL", timezone="America/Chicago",
+        language="en",
+    )[0]  # fmt: skip
+    permit(placed, "sms")
+    plan([placed], "email", after=timedelta(days=1))
+    says(provider, "STOP ALL", phone(placed))
+    with runtime.current().database.transaction(provider.scope) as session:
+        closed = permissions_of(session, [placed.debtor_id])[placed.debtor_id].opted_out
+        actions = session.execute(select(Action.template, Action.state)).all()
+    assert {"sms", "email", "call", "whatsapp", "letter"} <= closed
+    assert {tuple(row) for row in actions} == {("first_notice", "cancelled"), ("stopped_wholly", "sent")}
+    assert "neither write to you nor call you" in provider.pigeon.sent[-1].text
 
 
 def test_where_the_law_forbids_it_the_stop_is_not_confirmed(provider: Provider) -> None:

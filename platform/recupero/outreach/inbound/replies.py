@@ -94,9 +94,10 @@ def _again(subject: str) -> str:
     return subject if not subject or subject.lower().startswith("re:") else f"Re: {subject}"
 
 
-def confirm_stop(session: Session, account_id: int, said: MessageEvent, *, answers: str) -> None:
-    """One message that says that the channel is closed now; it goes out only where the law lets it."""
-    answer(session, account_id, said.channel, "stopped", said.sender)
+def confirm_stop(session: Session, account_id: int, said: MessageEvent, *, wholly: bool) -> None:
+    """One message that says that the channel is closed now, or all are; it goes out only where the law lets
+    it."""
+    answer(session, account_id, said.channel, "stopped_wholly" if wholly else "stopped", said.sender)
 
 
 def answer(session: Session, account_id: int, channel: str, template: str, address: str) -> None:

@@ -23,8 +23,27 @@ STOP_WORDS = frozenset({
 })  # fmt: skip
 
 
+#: Words that close every channel, not only the one they came by.
+_WHOLLY = re.compile(
+    r"\b(?:stop all|stopall|baja total|(?:por |de )?ningun(?:a manera|a forma| medio| canal)"
+    r"|(?:por )?ninguna via|(?:todos los|cualquier) (?:medios?|canal(?:es)?)"
+    r"|in any way|by any means|contact me at all|(?:all|every|any) channels?"
+    r"|(?:por )?nenhum(?: meio| canal|a forma)|(?:todos os|qualquer) (?:meios?|cana(?:l|is)))\b"
+)
+
+
+def wholly(text: str) -> bool:
+    """Whether somebody who wants no more of this means every channel."""
+    return _WHOLLY.search(_plain(text)) is not None
+
+
 def is_stop(text: str) -> bool:
     """Whether the whole message, whatever its case, accents and punctuation, is such a word."""
+    return _plain(text) in STOP_WORDS
+
+
+def _plain(text: str) -> str:
+    """The words without case, accents and punctuation."""
     letters = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
-    return " ".join(_NOT_WORD.sub(" ", plain).split()) in STOP_WORDS
+    return " ".join(_NOT_WORD.sub(" ", plain).split())

@@ -13,13 +13,14 @@ from sqlalchemy.orm import Session
 from recupero.contacts import news
 from recupero.contacts import service as contacts
 from recupero.contacts.events import MessageReceived
+from recupero.contacts.facts import EVERY_CHANNEL
 from recupero.contacts.news import News, Price, Told
 from recupero.kernel import audit, clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound
 from recupero.kernel.events import publish
 from recupero.outreach.inbound import conversations, events, replies, senders
-from recupero.outreach.inbound.stopping import is_stop
+from recupero.outreach.inbound.stopping import is_stop, wholly
 from recupero.outreach.inbound.tables import ChannelEvent, MessageFile
 from recupero.outreach.states import Move, move
 from recupero.placements import reach
@@ -102,7 +103,7 @@ def _work_message(session: Session, stored: ChannelEvent, said: MessageEvent) ->
     stop = not said.automatic and (is_stop(said.text) or is_stop(said.payload or ""))
     at_address = senders.at_address(session, said)
     if stop:
-        close_channel(session, at_address, said.channel, source=f"inbound:{stored.connector}")
+        close_channel(session, at_address, _meant(said), source=f"inbound:{stored.connector}")
     found = senders.find(session, stored.connector, said, at_address)
     if isinstance(found, str):
         return _End("quarantined", found)
@@ -168,8 +169,13 @@ def _stop(
 ) -> None:
     """Close the channel also to a debtor who was found by the message answered, and say once that it is."""
     if debtor_id not in senders.at_address(session, said):
-        close_channel(session, [debtor_id], said.channel, source=f"inbound:{stored.connector}")
-    replies.confirm_stop(session, account_id, said, answers=stored.event_id)
+        close_channel(session, [debtor_id], _meant(said), source=f"inbound:{stored.connector}")
+    replies.confirm_stop(session, account_id, said, wholly=_meant(said) == EVERY_CHANNEL)
+
+
+def _meant(said: MessageEvent) -> str:
+    """What a stop closes: the channel it came by, or all of them."""
+    return EVERY_CHANNEL if wholly(said.text or said.payload or "") else said.channel
 
 
 def assign(session: Session, event_id: int, account_id: int, *, actor: str) -> int:

@@ -36,7 +36,7 @@ def open_one(
     *,
     debtor_id: int,
     account_id: int,
-    contact_id: int,
+    contact_id: int | None,
     why: str,
     not_before: datetime | None = None,
 ) -> HandOver:
@@ -68,6 +68,14 @@ def open_one(
     session.flush()
     jobs.enqueue(session, "outreach.give", queue="urgent", debtor_id=debtor_id)
     return made
+
+
+def asked_on_page(session: Session, debtor_id: int, account_id: int) -> None:
+    """The debtor asked on their own page for a person: it stands in their conversation and is handed over."""
+    conversations.note(
+        session, debtor_id=debtor_id, account_id=account_id, channel=conversations.LINK, at=clock.now()
+    )
+    open_one(session, debtor_id=debtor_id, account_id=account_id, contact_id=None, why="wants_person")
 
 
 def close(session: Session, debtor_id: int, *, cause: str, next_step: str, actor: str) -> None:

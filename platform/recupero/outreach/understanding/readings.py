@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts import queries as contacts
 from recupero.contacts import service as permissions
+from recupero.contacts.facts import EVERY_CHANNEL
 from recupero.kernel import audit, clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound, UserError
 from recupero.outreach.inbound import conversations, replies
-from recupero.outreach.inbound.stopping import is_stop
+from recupero.outreach.inbound.stopping import is_stop, wholly
 from recupero.outreach.understanding import hand_overs, policy
 from recupero.outreach.understanding.amounts import amounts
 from recupero.outreach.understanding.dates import dates
@@ -85,10 +86,13 @@ def _follow(session: Session, said: contacts.Heard, account: Reachable, taken: p
         )  # fmt: skip
         return
     if taken.name == "stop":
+        every = wholly(said.body)
         permissions.record_permission(
-            session, debtor_id=account.debtor_id, channel=said.channel, kind="opt_out", source="reading"
-        )
-        replies.answer(session, account.account_id, said.channel, "stopped", said.address)
+            session, debtor_id=account.debtor_id, channel=EVERY_CHANNEL if every else said.channel,
+            kind="opt_out", source="reading",
+        )  # fmt: skip
+        confirmed = "stopped_wholly" if every else "stopped"
+        replies.answer(session, account.account_id, said.channel, confirmed, said.address)
     elif taken.name == "answer":
         replies.answer(session, account.account_id, said.channel, "own_page", said.address)
     conversations.settled(session, account.debtor_id, until=said.at)

@@ -40,8 +40,9 @@ class MessageReading(TenantOwned, Base):
 
 class HandOver(TenantOwned, Base):
     """A debtor whom a person must take over from the machines, by `due_at`. `why` is the intent that asked
-    for one, or `unsure`. While it is open `hold_id`, where we opened one, keeps automation silent. The person
-    who closes it says the cause (the reason codes of call scripts) and the next step."""
+    for one, or `unsure`; `contact_id` the message or call in which, None where they asked on their page.
+    While it is open `hold_id`, where we opened one, keeps automation silent. The person who closes it says
+    the cause (the reason codes of call scripts) and the next step."""
 
     __tablename__ = "hand_overs"
     __table_args__ = (
@@ -52,7 +53,7 @@ class HandOver(TenantOwned, Base):
 
     debtor_id: Mapped[int]
     account_id: Mapped[int]
-    contact_id: Mapped[int]
+    contact_id: Mapped[int | None]
     why: Mapped[str]
     opened_at: Mapped[datetime]
     due_at: Mapped[datetime]

@@ -1,0 +1,69 @@
+"""What a debtor asks for holds at once: channel, hours, language."""
+
+from datetime import time, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from recupero.kernel import audit, runtime
+from recupero.kernel.database import Scope
+from recupero.kernel.errors import UserError
+from recupero.outreach import preferences, queries
+from recupero.outreach.preferences import Wish
+from tests.factories import World
+from tests.outreach.placed import Placed, place, plan
+from tests.outreach.test_carrying_out import run, states
+
+
+@pytest.fixture
+def placed(world: World, noon: object) -> Placed:
+    return place(world.tenant(), timezone="America/Santiago")[0]
+
+
+def keep(placed: Placed, wish: Wish) -> None:
+    with runtime.current().database.transaction(placed.scope) as session:
+        preferences.keep(session, placed.debtor_id, wish, actor="user:1")
+
+
+def test_what_waits_on_another_channel_is_cancelled_at_once(placed: Placed) -> None:
+    plan([placed], "sms", after=timedelta(days=1))
+    plan([placed], "email", after=timedelta(days=4))
+    keep(placed, Wish("email", None, "es"))
+    assert states([placed]) == [("cancelled", "preferred_channel"), ("scheduled", None)]
+    with runtime.current().database.transaction(Scope(placed.scope.agency_id)) as session:
+        assert "outreach.preference_kept" in session.execute(select(audit.AuditEvent.action)).scalars().all()
+
+
+def test_hours_and_language_hold_for_what_goes_out_next(placed: Placed) -> None:
+    keep(placed, Wish(None, (time(15), time(17)), "pt"))
+    plan([placed])
+    run()
+    assert states([placed]) == [("scheduled", "preferred_hours")]
+    keep(placed, Wish(None, None, "pt"))
+    with runtime.current().database.transaction(placed.scope) as session:
+        assert preferences.of_debtor(session, placed.debtor_id, "pt") == Wish(None, None, "pt")
+    plan([placed])
+    run()
+    with runtime.current().database.transaction(placed.scope) as session:
+        assert [message.language for message in queries.outbox(session)] == ["pt"]
+
+
+@pytest.mark.parametrize(
+    ("told", "field"),
+    [
+        (("pigeon", "", "", "es"), "channel"), (("", "", "", "fr"), "language"),
+        (("", "17:00", "09:00", "es"), "ends"), (("", "9 o'clock", "17:00", "es"), "begins"),
+        (("", "09:00", "", "es"), "ends"),
+    ],
+)  # fmt: skip
+def test_a_wish_that_cannot_be_kept_is_refused_at_its_field(
+    told: tuple[str, str, str, str], field: str
+) -> None:
+    with pytest.raises(UserError) as refused:
+        preferences.read(*told)
+    assert refused.value.field == field
+
+
+def test_what_is_left_open_is_left_open() -> None:
+    assert preferences.read("", "", "", "en") == Wish(None, None, "en")
+    assert preferences.read("sms", "09:00", "18:30", "en") == Wish("sms", (time(9), time(18, 30)), "en")

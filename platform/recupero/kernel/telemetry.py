@@ -9,10 +9,11 @@ import hmac
 import logging
 import os
 import re
+import secrets
 import time
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from flask import Blueprint, Flask, Response, abort, g, jsonify, request
 from flask.typing import ResponseReturnValue
@@ -161,6 +162,12 @@ def _scrape(gauges: Sequence[Gauge]) -> bytes:
     return generate_latest(requests) + generate_latest(measured)
 
 
+@cache
+def _counted(method: str, route: str, hundreds: int) -> Histogram:
+    """To look a histogram's labels up costs more than to count: a route has few of them."""
+    return _REQUESTS.labels(method, route, f"{hundreds}xx")
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A request under way: its method, the id that its log lines bear, and when it began."""
@@ -172,7 +179,7 @@ class Asked:
     def answered(self, route: str, status: int) -> None:
         """Count, time and log it; `route` is the address's pattern, never the address."""
         seconds = time.perf_counter() - self.began
-        _REQUESTS.labels(self.method, route, f"{status // 100}xx").observe(seconds)
+        _counted(self.method, route, status // 100).observe(seconds)
         facts = {"method": self.method, "route": route, "status": status}
         log.info("request", extra={**facts, "milliseconds": round(seconds * 1000)})
 
@@ -180,7 +187,7 @@ class Asked:
 def begin(method: str, sent_id: str) -> Asked:
     """A request of this thread begins. `sent_id` is the `X-Request-Id` that came with it: kept where it is
     one. Any word may be sent as a method: only those that exist count by name."""
-    request_id = sent_id if _REQUEST_ID.fullmatch(sent_id) else uuid.uuid4().hex
+    request_id = sent_id if _REQUEST_ID.fullmatch(sent_id) else secrets.token_hex(16)
     logs.begin(request_id=request_id)
     return Asked(method if method in _METHODS else "other", request_id, time.perf_counter())
 

@@ -112,10 +112,9 @@ def _checked(
     """The event's id, once its signature and age hold. Raises BadSignature or BadEvent."""
     try:
         try:
-            gateway = _read(_opened(database, scope, gateway_key), body, headers, now)
+            event_id = _read(_opened(database, scope, gateway_key), body, headers, now)
         except InvalidSignature:  # by settings that may have changed since
-            gateway = _read(_opened(database, scope, gateway_key, afresh=True), body, headers, now)
-        event_id = gateway.raw_event_id(body)
+            event_id = _read(_opened(database, scope, gateway_key, afresh=True), body, headers, now)
         event_id.encode(), body.decode()  # as they are stored
     except InvalidSignature as error:
         raise BadSignature("the event's signature does not hold: %(why)s", why=error) from error
@@ -128,10 +127,9 @@ def _checked(
     return event_id
 
 
-def _read(opened: Opened, body: bytes, headers: Mapping[str, str], now: datetime) -> Gateway:
+def _read(opened: Opened, body: bytes, headers: Mapping[str, str], now: datetime) -> str:
     gateway, config = opened
-    gateway.read_event(body, headers, config, now=now)
-    return gateway
+    return gateway.read_event(body, headers, config, now=now).event_id
 
 
 def _opened(database: Database, scope: Scope, key: str, *, afresh: bool = False) -> Opened:

@@ -13,7 +13,6 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from werkzeug.datastructures import EnvironHeaders
 
 from recupero.kernel import runtime, telemetry
 from recupero.kernel.database import Scope
@@ -81,9 +80,17 @@ class Webhooks:
         if len(body) > MAX_BODY:
             return 413, {"message": "the event is too large"}
         gateway, tenant_key = address.groups()
-        headers = dict(EnvironHeaders(environ))
-        new = receive_event(runtime.current().database, _scope(tenant_key), gateway, body, headers)
+        new = receive_event(runtime.current().database, _scope(tenant_key), gateway, body, _headers(environ))
         return 200, {"received": True, "new": new}
+
+
+def _headers(environ: "WSGIEnvironment") -> dict[str, str]:
+    """The request's headers, named as gateways ask for them: `Stripe-Signature`."""
+    return {
+        name[5:].replace("_", "-").title(): value
+        for name, value in environ.items()
+        if name.startswith("HTTP_")
+    }
 
 
 def _encrypted(environ: "WSGIEnvironment") -> bool:

@@ -15,6 +15,7 @@ from recupero.kernel.database import Scope
 from recupero.law.service import Packs
 from recupero.tenancy.permissions import Role
 from tests.contacts.test_policies import decree
+from tests.contacts.test_standing import portfolio_of
 from tests.contacts.test_trials import BILL, PACK
 from tests.factories import World
 from tests.outreach.placed import Placed, place
@@ -189,6 +190,8 @@ def test_a_closed_country_is_said_on_every_page_that_plans_for_it(
         "/",
         "/tenants",
         f"/tenants/{scope.tenant()}",
+        f"/tenants/{scope.tenant()}/facts",
+        f"/tenants/{scope.tenant()}/portfolios/{portfolio_of(placed)}/strategy",
         f"/accounts/{placed.account_id}",
         "/law",
         "/law/policies",

@@ -36,10 +36,15 @@ _MONEY = frozenset({
     "clp", "cop", "pen", "mxn", "ars", "eur", "brl", "usd", "gbp",
 })  # fmt: skip
 _AND = frozenset({"y", "e", "and"})
+#: Half of what was said before (`millón y medio`), or half of what follows (`medio millón`).
+_HALF = frozenset({"medio", "media", "meio", "meia", "half"})
 _DIGITS = r"\d{1,3}(?:[.,' ]\d{3})+(?:[.,]\d{1,2})?|\d+(?:[.,]\d{1,2})?"
 _TOKEN = re.compile(
     rf"(?P<sign>us\$|r\$|s/\.?|[$€£])|(?P<number>(?<![\w.,/-])(?:{_DIGITS})(?![\d/-]|[.,]\d))|(?P<word>[^\W\d_]+)"
 )
+
+
+_KNOWN = frozenset({*_UNITS, *_TIMES, *_MONEY, *_AND, *_HALF})
 
 
 def amounts(text: str, *, locale: str, currency: str) -> list[int]:
@@ -64,7 +69,7 @@ def _runs(plain: str) -> list[list[tuple[str, str]]]:
     runs, current, end = list[list[tuple[str, str]]](), list[tuple[str, str]](), 0
     for match in _TOKEN.finditer(plain):
         kind, word = str(match.lastgroup), match.group()
-        belongs = kind != "word" or word in _UNITS or word in _TIMES or word in _MONEY or word in _AND
+        belongs = kind != "word" or word in _KNOWN
         near = not plain[end : match.start()].strip()
         leads = kind == "sign" and (word != "€" or any(one[0] == "sign" for one in current))
         apart = leads or (kind == "number" and any(one[0] == "number" for one in current))
@@ -79,7 +84,7 @@ def _runs(plain: str) -> list[list[tuple[str, str]]]:
 
 def _value(tokens: list[tuple[str, str]], locale: str) -> Decimal | None:
     """The sum that the tokens say, in whole units; None where they are no money."""
-    total, part, named, scaled = Decimal(0), Decimal(0), False, False
+    total, part, named, scaled, last = Decimal(0), Decimal(0), False, False, Decimal(0)
     for kind, word in tokens:
         if kind == "sign" or word in _MONEY:
             named = True
@@ -90,13 +95,15 @@ def _value(tokens: list[tuple[str, str]], locale: str) -> Decimal | None:
             part += read
         elif word in _UNITS:
             part += _UNITS[word]
+        elif word in _HALF:
+            total, part = (total + last / 2, part) if last and not part else (total, part + Decimal("0.5"))
         elif word in _TIMES:
             times = 1 if locale == "es_PE" and word in _SLANG - {"palo", "palos"} else _TIMES[word]
-            scaled = True
+            scaled, last = True, Decimal(times)
             if times == 100:
-                part = max(part, Decimal(1)) * times
+                part = (part or Decimal(1)) * times
             else:
-                total, part = total + max(part, Decimal(1)) * times, Decimal(0)
+                total, part = total + (part or Decimal(1)) * times, Decimal(0)
     return total + part if named or scaled else None
 
 

@@ -54,6 +54,23 @@ _NAMED: tuple[tuple[re.Pattern[str], Callable[[date], date]], ...] = (
         lambda today: _in_month(today, 15 if today.day <= 15 else monthrange(today.year, today.month)[1]),
     ),
 )  # fmt: skip
+#: A length of time that says a day: "in two weeks", "dentro de 10 días", "daqui a dez dias".
+_AFTER = re.compile(
+    r"\b(?:en|dentro\s+de|in|within|em|daqui\s+a)\s+"
+    r"(\d{1,2}|una?|uma?|an?|one|dos|dois|duas|two|tres|tr[eê]s|three|cuatro|quatro|four|cinco|five|seis|six"
+    r"|siete|sete|seven|ocho|oito|eight|diez|dez|ten|quince|quinze|fifteen)\s+"
+    r"(d[ií]as?|days?|semanas?|weeks?)\b",
+    IGNORECASE,
+)
+_NUMBERS = {
+    "un": 1, "una": 1, "um": 1, "uma": 1, "a": 1, "an": 1, "one": 1, "dos": 2, "dois": 2, "duas": 2, "two": 2,
+    "tres": 3, "três": 3, "three": 3, "cuatro": 4, "quatro": 4, "four": 4, "cinco": 5, "five": 5, "seis": 6,
+    "six": 6, "siete": 7, "sete": 7, "seven": 7, "ocho": 8, "oito": 8, "eight": 8, "diez": 10, "dez": 10,
+    "ten": 10, "quince": 15, "quinze": 15, "fifteen": 15,
+}  # fmt: skip
+#: The first of a month has a name of its own; a day with its month needs no word before it.
+_FIRST = re.compile(r"\b(?:primero|primeiro|1(?:ero|ro|[º°o]))\s+de\b", IGNORECASE)
+_DAY_OF_MONTH = re.compile(r"\b(?:no\s+)?dia\s+(?=\d{1,2}\s+de\s+[^\W\d])", IGNORECASE)
 _FARTHEST = timedelta(days=366)
 
 
@@ -64,6 +81,10 @@ def dates(text: str, *, language: str, today: date, past: bool = False) -> list[
     a day more than a year away is a misreading.
     """
     rest, days = _HOURS.sub(" ", _SUMS.sub(" ", text)), set[date]()
+    rest = _DAY_OF_MONTH.sub("", _FIRST.sub("1 de", rest))
+    for match in () if past else _AFTER.finditer(rest):
+        days.add(today + _length(match[1].casefold(), match[2].casefold()))
+    rest = _AFTER.sub(" ", rest)
     for pattern, day in _NAMED:
         if pattern.search(rest):
             days.add(day(today))
@@ -73,6 +94,11 @@ def dates(text: str, *, language: str, today: date, past: bool = False) -> list[
         days |= {bare} if bare else set()
     days.update(_searched(_BARE_DAY.sub(" ", rest), language, today, past=past))
     return sorted(day for day in days if abs(day - today) <= _FARTHEST)
+
+
+def _length(number: str, unit: str) -> timedelta:
+    count = int(number) if number.isdecimal() else _NUMBERS[number]
+    return timedelta(weeks=count) if unit.startswith(("semana", "week")) else timedelta(days=count)
 
 
 def _searched(text: str, language: str, today: date, *, past: bool) -> list[date]:

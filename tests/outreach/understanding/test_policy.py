@@ -25,6 +25,7 @@ guesses = st.dictionaries(st.sampled_from(INTENTS), st.floats(0, 1)).map(
         ({"stop": 0.95, "angry": 0.8}, "person", "angry"),
         ({"thanks": 0.95}, "nothing", "thanks"),
         ({"agrees": 0.95}, "person", "agrees"),
+        ({"asks_discount": 0.99, "agrees": 0.98}, "person", "agrees"),  # a bare yes
         ({}, "person", "unsure"),
     ],
 )

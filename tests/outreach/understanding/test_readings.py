@@ -120,6 +120,14 @@ def test_a_wish_in_a_sentence_to_hear_no_more_closes_the_channel(provider: Provi
     assert len(states(provider, "stopped")) == 1
 
 
+def test_who_is_angry_and_wants_no_more_has_both_at_once(provider: Provider, placed: Placed) -> None:
+    says(provider, "no me escriban más por ningún medio, los voy a denunciar, ladrones", phone(placed))
+    assert only(all_of(provider.scope, HandOver)).closed_at is None
+    with runtime.current().database.transaction(provider.scope) as session:
+        closed = permissions_of(session, [placed.debtor_id])[placed.debtor_id].opted_out
+    assert {"sms", "email", "call"} <= closed
+
+
 def test_stop_alone_is_obeyed_without_being_read(provider: Provider, placed: Placed) -> None:
     says(provider, "STOP", phone(placed))
     assert all_of(provider.scope, MessageReading) == []

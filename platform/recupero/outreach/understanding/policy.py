@@ -19,7 +19,9 @@ HUMAN = frozenset({
 })  # fmt: skip
 #: Nothing need be answered.
 QUIET = frozenset({"thanks"})
-INTENTS = tuple(sorted(SAFE | HUMAN | QUIET | {"agrees", "other", "stop"}))
+#: A yes to what was proposed: a person knows to what, whatever else the words resemble.
+AGREES = "agrees"
+INTENTS = tuple(sorted(SAFE | HUMAN | QUIET | {AGREES, "other", "stop"}))
 THRESHOLD = 0.9
 #: From how probable a human intent, or a stop, is reason enough for a person.
 DOUBT = 0.2
@@ -34,10 +36,12 @@ LAST_REPLY = "last_reply"
 @dataclass(frozen=True, slots=True)
 class Course:
     """`answer`: the link to their page goes out. `stop`: the channel is closed, and that is confirmed.
-    `person`: somebody takes over because of `why`. `nothing`: nothing need be done."""
+    `person`: somebody takes over because of `why`, and the channel is closed all the same where it `closes`.
+    `nothing`: nothing need be done."""
 
     name: Literal["answer", "stop", "person", "nothing"]
     why: str
+    closes: bool = False
 
 
 def course(guesses: Sequence[Guess], threshold: float = THRESHOLD) -> Course:
@@ -47,14 +51,16 @@ def course(guesses: Sequence[Guess], threshold: float = THRESHOLD) -> Course:
     no intent for people is even suspected.
     """
     sorted_ = sorted(guesses, key=lambda guess: -guess.probability)
+    stop = next((one.probability for one in sorted_ if one.label == "stop"), 0.0)
     human = next((one for one in sorted_ if one.label in HUMAN and one.probability >= DOUBT), None)
     if human is not None:
-        return Course("person", human.label)
-    stop = next((one.probability for one in sorted_ if one.label == "stop"), 0.0)
+        return Course("person", human.label, closes=stop >= threshold)
     if stop >= DOUBT:
-        return Course("stop" if stop >= threshold else "person", "stop")
+        return Course("stop", "stop", closes=True) if stop >= threshold else Course("person", "stop")
     if not sorted_ or sorted_[0].probability < threshold:
         return Course("person", UNSURE)
+    if any(one.label == AGREES and one.probability >= threshold for one in sorted_):
+        return Course("person", AGREES)
     first = sorted_[0].label
     if first in SAFE:
         return Course("answer", first)

@@ -79,6 +79,12 @@ def set_answers_from(session: Session, sure: float, *, actor: str) -> None:
 
 
 def _follow(session: Session, said: contacts.Heard, account: Reachable, taken: policy.Course) -> None:
+    every = wholly(said.body)
+    if taken.closes:
+        permissions.record_permission(
+            session, debtor_id=account.debtor_id, channel=EVERY_CHANNEL if every else said.channel,
+            kind="opt_out", source="reading",
+        )  # fmt: skip
     if taken.name == "person":
         hand_overs.open_one(
             session, debtor_id=account.debtor_id, account_id=account.account_id, contact_id=said.contact_id,
@@ -86,11 +92,6 @@ def _follow(session: Session, said: contacts.Heard, account: Reachable, taken: p
         )  # fmt: skip
         return
     if taken.name == "stop":
-        every = wholly(said.body)
-        permissions.record_permission(
-            session, debtor_id=account.debtor_id, channel=EVERY_CHANNEL if every else said.channel,
-            kind="opt_out", source="reading",
-        )  # fmt: skip
         confirmed = "stopped_wholly" if every else "stopped"
         replies.answer(session, account.account_id, said.channel, confirmed, said.address)
     elif taken.name == "answer":

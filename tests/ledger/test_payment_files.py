@@ -115,6 +115,13 @@ def test_names_come_in_the_characters_that_every_bank_takes(text: str) -> None:
     made = plain(text, 70)
     assert 0 < len(made) <= 70
     assert set(made) <= set(string.ascii_letters + string.digits + "/-?:().,'+ ")
+    assert made.strip("/ ") == made
+    assert "//" not in made
+
+
+def test_letters_that_no_bank_takes_are_written_out() -> None:
+    made = plain("/Groß & Ærø Łódź S.A. // Ñandú/", 70)
+    assert made == "Gross AEro Lodz S.A. / Nandu"
 
 
 def test_a_csv_file_has_a_line_for_each_transfer() -> None:

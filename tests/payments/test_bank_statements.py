@@ -81,6 +81,50 @@ def test_amounts_and_dates_of_other_houses(text: str, minor: list[int]) -> None:
     assert [line.amount_minor for line in found.lines] == minor
 
 
+@pytest.mark.parametrize(
+    ("amounts", "currency", "minor"),
+    [
+        ("1.234,00;500,00;-1.000.000,00", "CLP", [1_234, 500, -1_000_000]),
+        ("1.234;12.500;-700", "CLP", [1_234, 12_500, -700]),
+        ("1,234.00;500", "CLP", [1_234, 500]),
+        ("1.234,567;12,5;0,001", "KWD", [1_234_567, 12_500, 1]),
+        ("1 234,567;12,050", "TND", [1_234_567, 12_050]),
+        ("1.234,56;0,5", "BRL", [123_456, 50]),
+    ],
+)
+def test_amounts_of_currencies_without_decimals_and_with_three(
+    amounts: str, currency: str, minor: list[int]
+) -> None:
+    rows = "".join(f"2026-03-{day:02};{one}\n" for day, one in enumerate(amounts.split(";"), start=1))
+    (found,) = read_statements(f"Date;Amount\n{rows}".encode(), account="1", currency=currency)
+    assert [line.amount_minor for line in found.lines] == minor
+
+
+NEWER = (
+    '<TxDtls><Amt Ccy="USD">33.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><RltdPties><Dbtr><Pty><Nm>Ana Soto</Nm></Pty>'
+    "</Dbtr><Cdtr><Pty><Nm>Agencia</Nm></Pty></Cdtr></RltdPties></TxDtls>"
+)
+
+
+def test_camt_of_its_eighth_version_with_several_statements_and_foreign_money() -> None:
+    """What was paid in dollars came in euros; a reversal names the parties as they were; an entry of nothing
+    is none; one without a day of booking has its value date."""
+    back = NEWER.replace("USD", "EUR").replace("CRDT", "DBIT")
+    reversal = entry("33.00", "DBIT", back).replace("</Sts>", "</Sts><RvslInd>true</RvslInd>")
+    unbooked = entry("20.00", details=ONE).replace("BookgDt", "ValDt")
+    first = camt(
+        entry("30.00", details=NEWER) + entry("0.00") + reversal + unbooked, closing="117.00"
+    ).decode()
+    other = camt(entry("50.00")).decode().replace("3013000", "3013001").replace("S-1", "S-2")
+    stmt = other[other.index("<Stmt>") : other.index("</Stmt>") + len("</Stmt>")]
+    both = first.replace("</Stmt>", f"</Stmt>{stmt}").replace("053.001.02", "053.001.08")
+    found = read_statements(both.encode(), account="", currency="EUR")
+    assert [[line.amount_minor for line in one.lines] for one in found] == [[3_000, -3_300, 2_000], [5_000]]
+    assert [line.name for line in found[0].lines] == ["Ana Soto", "Ana Soto", "Ana Soto"]
+    assert {line.booked_on for line in found[0].lines} == {date(2026, 3, 10)}
+    assert [one.reference for one in found] == ["S-1", "S-2"]
+
+
 def test_camt_with_a_batch_a_debit_and_something_pending() -> None:
     content = camt(
         entry("30.00", details=ONE) + entry("40.00", details=batch("15.00", "25.00"))

@@ -24,6 +24,10 @@ NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"
 CSV_COLUMNS = (
     "statement", "creditor", "holder", "account", "bank", "currency", "amount", "from_account", "reference"
 )  # fmt: skip
+_WRITTEN_OUT = str.maketrans(
+    {"ß": "ss", "Æ": "AE", "æ": "ae", "Œ": "OE", "œ": "oe", "Ø": "O", "ø": "o", "Ł": "L", "ł": "l", "Đ": "D",
+     "đ": "d", "Þ": "Th", "þ": "th", "ð": "d"}
+)  # fmt: skip
 _TAKEN = re.compile(r"[^A-Za-z0-9/\-?:().,'+ ]")
 
 
@@ -147,6 +151,10 @@ def _add(parent: ElementTree.Element, name: str, text: str | None = None) -> Ele
 
 
 def plain(text: str, longest: int) -> str:
-    """The text in the characters that every SEPA bank takes: accents fall, others become blanks."""
-    folded = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    return " ".join(_TAKEN.sub(" ", folded).split())[:longest].strip() or "-"
+    """The text in the characters that every SEPA bank takes: accents fall, letters of their own are written
+    out, others become blanks; it neither begins nor ends with a slash, nor has two (rules of the European
+    Payments Council for texts)."""
+    spread = unicodedata.normalize("NFKD", text.translate(_WRITTEN_OUT))
+    folded = "".join(sign for sign in spread if not unicodedata.combining(sign))
+    taken = re.sub(r"/[/ ]*/", "/", " ".join(_TAKEN.sub(" ", folded).split()))
+    return taken.strip("/ ")[:longest].strip("/ ") or "-"

@@ -63,24 +63,27 @@ def _statement(found: ET.Element) -> FileStatement:
 
 
 def _entry(entry: ET.Element, currency: str) -> Iterator[FileLine]:
-    """One line, or one for each payment of a batch whose parts come to its sum. Pending is no money yet."""
+    """One line, or one for each payment of a batch whose parts come to its sum. Pending is no money yet, and
+    an entry of nothing is none."""
     if (_text(entry, "Sts/Cd") or _text(entry, "Sts")) not in {"BOOK", ""}:
         return
     total, day = _signed(entry, currency), _day(entry)
     if day is None:
         raise UserError("an entry of the statement has no booking date")
     parts = entry.findall("NtryDtls/TxDtls")
-    amounts = [_signed(part, currency, entry) if _amount(part) is not None else None for part in parts]
-    if len(parts) > 1 and None not in amounts and sum(filter(None, amounts)) == total:
+    amounts = [_signed(part, currency, entry) if _is_own(part, currency) else 0 for part in parts]
+    if len(parts) > 1 and 0 not in amounts and sum(amounts) == total:
         for part, amount in zip(parts, amounts, strict=True):
-            yield _line(entry, part, amount or 0, day)
-    else:
+            yield _line(entry, part, amount, day)
+    elif total:
         yield _line(entry, parts[0] if len(parts) == 1 else entry, total, day)
 
 
 def _line(entry: ET.Element, part: ET.Element, amount: int, day: date) -> FileLine:
-    """The other party is the debtor where money came in, the creditor where it went out."""
-    other = "Dbtr" if amount > 0 else "Cdtr"
+    """The other party is the debtor where money came in, the creditor where it went out; the reversal of
+    either names the parties as they were."""
+    goes_back = "true" in (_text(entry, "RvslInd"), _text(part, "RvslInd"))
+    other = "Dbtr" if (amount > 0) != goes_back else "Cdtr"
     said = [*(one.text or "" for one in part.iterfind(".//RmtInf/Ustrd")),
             *(one.text or "" for one in part.iterfind(".//RmtInf/Strd/CdtrRefInf/Ref"))]  # fmt: skip
     end_to_end = _text(part, "Refs/EndToEndId").replace("NOTPROVIDED", "")
@@ -98,6 +101,12 @@ def _amount(found: ET.Element) -> ET.Element | None:
     return amount if amount is not None else found.find("AmtDtls/TxAmt/Amt")
 
 
+def _is_own(part: ET.Element, currency: str) -> bool:
+    """Whether the part tells its amount in the account's currency: one that was changed tells the payer's."""
+    amount = _amount(part)
+    return amount is not None and amount.get("Ccy", currency) == currency
+
+
 def _signed(found: ET.Element, currency: str, entry: ET.Element | None = None) -> int:
     """The amount in minor units, negative for a debit. `entry` says the side where the part does not."""
     amount = _amount(found)
@@ -109,7 +118,7 @@ def _signed(found: ET.Element, currency: str, entry: ET.Element | None = None) -
 
 
 def _day(found: ET.Element) -> date | None:
-    for path in ("BookgDt/Dt", "BookgDt/DtTm", "Dt/Dt", "Dt/DtTm"):
+    for path in ("BookgDt/Dt", "BookgDt/DtTm", "ValDt/Dt", "ValDt/DtTm", "Dt/Dt", "Dt/DtTm"):
         if text := _text(found, path):
             try:
                 return date.fromisoformat(text[:10])

@@ -33,6 +33,7 @@ _NAMES = {
     "balance": ("saldo", "balance", "saldo contable"),
 }  # fmt: skip
 _DAY = re.compile(r"\A(\d{1,4})[-/.](\d{1,2})[-/.](\d{1,4})")
+_NOTHING = ("0", "00")  # decimals where a currency has none
 _LOOKED_AT = 20  # rows above the headings: banks print account and period there
 
 
@@ -128,14 +129,15 @@ def _day(match: re.Match[str] | None, american: bool, row: int) -> date:
 
 
 def _decimal_mark(cells: Sequence[str], digits: int) -> str:
-    """The file's decimal mark: the last of two marks, else one that stands before `digits` digits at most."""
-    for cell in cells:
-        marks = [sign for sign in cell if sign in ".,"]
-        if len(set(marks)) == 2:
-            return marks[-1] if digits else ""
-    for cell in cells:
-        found = re.search(r"([.,])(\d+)\D*\Z", cell)
-        if found and cell.count(found[1]) == 1 and 0 < len(found[2]) <= digits:
+    """The file's decimal mark: the last of two marks, else one that stands before `digits` digits at most.
+    Where the currency has none, banks may print `,00`."""
+    ends = [found for cell in cells if (found := re.search(r"([.,])(\d+)\D*\Z", cell))]
+    for found in ends:
+        if len(set(found.string) & set(".,")) == 2:
+            return found[1] if digits or found[2] in _NOTHING else ""
+    for found in ends:
+        fits = 0 < len(found[2]) <= digits or found[2] in _NOTHING
+        if found.string.count(found[1]) == 1 and fits:
             return found[1]
     return ""
 

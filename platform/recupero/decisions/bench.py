@@ -4,18 +4,13 @@ run."""
 import resource
 import statistics
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
 from sqlalchemy import create_engine, text
 
-from recupero.kernel import clock, command, engines, events, migrate, runtime
-from recupero.kernel.config import Config
+from recupero.kernel import clock, command, events, runtime, throwaway
 from recupero.kernel.database import PLATFORM, Scope, scope_of
 from recupero.placements import service as placements
 from recupero.tenancy import service as tenancy
@@ -34,28 +29,11 @@ ROUNDS = 3
 def plan_bench(count: int, as_json: bool) -> None:
     """Features, scores, law, choice, decisions and actions written; the reference is LightGBM's prediction
     alone."""
-    with _platform() as running, clock.simulated(_NOW):
+    with throwaway.platform(durable=False) as (running, _engines), clock.simulated(_NOW):
+        events.wired()
         learned, planned = _tenant(running, "learn", _LEARNED_ON), _tenant(running, "plan", count)
         result = _measure(running, learned, planned, count)
     command.finish(result, as_json=as_json)
-
-
-@contextmanager
-def _platform() -> Iterator[runtime.Runtime]:
-    """A platform of its own with nothing in it, gone after the block."""
-    with (
-        TemporaryDirectory(prefix="recupero-bench-") as folder,
-        engines.use(Path(folder), durable=False) as running,
-    ):
-        config = Config.build(
-            running.data_dir, owner_database_url=running.owner_database_url, redis_url=running.redis_url
-        )
-        migrate.upgrade(config.owner_database_url)
-        try:
-            events.wired()
-            yield runtime.start(config)
-        finally:
-            runtime.stop()
 
 
 def _tenant(running: runtime.Runtime, slug: str, count: int) -> Scope:

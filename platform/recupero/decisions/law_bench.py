@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,8 +17,7 @@ from numpy.typing import NDArray
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
-from recupero.kernel import command, engines, migrate, runtime
-from recupero.kernel.config import Config
+from recupero.kernel import command, runtime, throwaway
 from recupero.kernel.database import PLATFORM, Scope, scope_of
 from recupero.law.service import Packs
 from recupero.tenancy import service as tenancy
@@ -217,20 +214,8 @@ def _bench(count: int, country: str | None) -> Iterator[_Bench]:
     """A platform of its own with the history of `count` people, gone after the block."""
     from recupero.contacts.queries import packs
 
-    with (
-        TemporaryDirectory(prefix="recupero-bench-") as folder,
-        engines.use(Path(folder), durable=False) as running,
-    ):
-        config = Config.build(
-            running.data_dir, owner_database_url=running.owner_database_url, redis_url=running.redis_url
-        )
-        migrate.upgrade(config.owner_database_url)
-        try:
-            platform = runtime.start(config)
-            places = places_of(packs(), country)
-            yield _Bench(platform, _filled(platform, count), count, places)
-        finally:
-            runtime.stop()
+    with throwaway.platform(durable=False) as (platform, _running):
+        yield _Bench(platform, _filled(platform, count), count, places_of(packs(), country))
 
 
 def _filled(platform: runtime.Runtime, count: int) -> Scope:

@@ -3,7 +3,6 @@ in one process of one run: RQ's own empty jobs, and mails that are only written,
 
 import resource
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,8 +14,7 @@ from typing import Any
 import click
 from sqlalchemy import func, select, update
 
-from recupero.kernel import clock, command, engines, jobs, migrate, runtime
-from recupero.kernel.config import Config
+from recupero.kernel import clock, command, jobs, runtime, throwaway
 from recupero.kernel.database import PLATFORM, Scope, scope_of
 from recupero.outreach import bench_mail, service
 from recupero.outreach.jobs import BATCH
@@ -125,20 +123,10 @@ def work() -> float:
 
 @contextmanager
 def platform_with(count: int, letters: int = 0) -> Iterator[Bench]:
-    with tempfile.TemporaryDirectory(prefix="recupero-bench-") as name:
-        folder = Path(name)
-        with engines.start(folder / "data") as running, clock.simulated(_NOON):
-            migrate.upgrade(running.owner_database_url.replace("postgresql://", "postgresql+psycopg://", 1))
-            config = Config.build(
-                folder / "data", owner_database_url=running.owner_database_url, redis_url=running.redis_url
-            )
-            platform = runtime.start(config)
-            try:
-                scope = _place(platform, folder, count + 2 * letters)
-                mails, others = _schedule(platform, scope)
-                yield Bench(platform, scope, folder, others + mails[letters:], mails[:letters])
-            finally:
-                runtime.stop()
+    with throwaway.platform() as (platform, running), clock.simulated(_NOON):
+        scope = _place(platform, running.data_dir, count + 2 * letters)
+        mails, others = _schedule(platform, scope)
+        yield Bench(platform, scope, running.data_dir, others + mails[letters:], mails[:letters])
 
 
 def _place(platform: runtime.Runtime, folder: Path, count: int) -> Scope:

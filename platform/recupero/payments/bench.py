@@ -8,7 +8,6 @@ import resource
 import socket
 import statistics
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,8 +20,7 @@ import click
 import psycopg
 from sqlalchemy import func, insert, select, update
 
-from recupero.kernel import clock, command, engines, jobs, migrate, runtime
-from recupero.kernel.config import Config
+from recupero.kernel import clock, command, engines, jobs, runtime, throwaway
 from recupero.kernel.database import APP_ROLE, PLATFORM, Scope, scope_of
 from recupero.kernel.supervisor import listening
 from recupero.ledger import queries as ledger
@@ -224,18 +222,8 @@ def _bench(count: int) -> Iterator[_Bench]:
 @contextmanager
 def creditor(count: int) -> Iterator[tuple[runtime.Runtime, engines.Engines, Scope]]:
     """A platform of its own, with a creditor who placed at least `count` debts in pesos of Chile."""
-    with tempfile.TemporaryDirectory(prefix="recupero-bench-") as name:
-        folder = Path(name)
-        with engines.start(folder / "data") as running:
-            migrate.upgrade(running.owner_database_url.replace("postgresql://", "postgresql+psycopg://", 1))
-            config = Config.build(
-                folder / "data", owner_database_url=running.owner_database_url, redis_url=running.redis_url
-            )
-            platform = runtime.start(config)
-            try:
-                yield platform, running, _place(platform, folder, count)
-            finally:
-                runtime.stop()
+    with throwaway.platform() as (platform, running):
+        yield platform, running, _place(platform, running.data_dir, count)
 
 
 def _place(platform: runtime.Runtime, folder: Path, count: int) -> Scope:

@@ -5,7 +5,6 @@ run.
 import random
 import resource
 import statistics
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,8 +18,7 @@ import click
 import psycopg
 from psycopg import sql
 
-from recupero.kernel import command, engines, migrate, runtime
-from recupero.kernel.config import Config
+from recupero.kernel import command, migrate, runtime, throwaway
 from recupero.kernel.database import PLATFORM, Scope, scope_of
 from recupero.kernel.plugins import Plugins
 from recupero.placements import service
@@ -240,19 +238,11 @@ def _columns(table: str) -> list[str]:
 
 @contextmanager
 def _bench() -> Iterator[_Bench]:
-    with tempfile.TemporaryDirectory(prefix="recupero-bench-") as name:
-        folder = Path(name)
-        with engines.start(folder / "data") as running:
-            migrate.upgrade(running.owner_database_url.replace("postgresql://", "postgresql+psycopg://", 1))
-            config = Config.build(
-                folder / "data", owner_database_url=running.owner_database_url, redis_url=running.redis_url
-            )
-            platform = runtime.start(config, Plugins())
-            try:
-                with psycopg.connect(running.owner_database_url, autocommit=True) as owner:
-                    yield _Bench(platform, owner, folder)
-            finally:
-                runtime.stop()
+    with (
+        throwaway.platform(Plugins()) as (platform, running),
+        psycopg.connect(running.owner_database_url, autocommit=True) as owner,
+    ):
+        yield _Bench(platform, owner, running.data_dir)
 
 
 def measure(count: int, rounds: int, *, xlsx: bool) -> dict[str, Any]:

@@ -101,8 +101,8 @@ def test_amounts_of_currencies_without_decimals_and_with_three(
 
 
 NEWER = (
-    '<TxDtls><Amt Ccy="USD">33.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><RltdPties><Dbtr><Pty><Nm>Ana Soto</Nm></Pty>'
-    "</Dbtr><Cdtr><Pty><Nm>Agencia</Nm></Pty></Cdtr></RltdPties></TxDtls>"
+    '<TxDtls><Amt Ccy="USD">33.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><RltdPties><Dbtr><Pty><Nm>Ana Soto</Nm>'
+    "</Pty></Dbtr><Cdtr><Pty><Nm>Agencia</Nm></Pty></Cdtr></RltdPties></TxDtls>"
 )
 
 

@@ -85,6 +85,12 @@ def test_the_debtor_is_told_that_the_plan_goes_on_and_both_schedules_are_kept(pl
     clock.advance(timedelta(days=1))
     case = suffer(placed)
     clock.advance(timedelta(days=14))
+    with runtime.current().database.transaction(placed.scope) as session:  # another one, of one account
+        other = placements.open_hold(
+            session, debtor_id=placed.debtor_id, account_id=placed.account_ids[0], kind="hardship", source="x"
+        )
+        placements.end_hold(session, other, by="user:1")
+        assert session.execute(select(Action.id)).all() == [], "it rests all the same"
     recover(placed, case)
     with runtime.current().database.transaction(placed.scope) as session:
         told = session.execute(select(Action.template, Action.channel, Action.state)).all()

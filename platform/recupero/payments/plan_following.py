@@ -56,7 +56,8 @@ def on_hold(session: Session, event: HoldsOpened | HoldsEnded) -> None:
     )
     for plan in session.execute(select(Plan).where(_own(session), mine, Plan.id.in_(moved))).scalars():
         plan.moved_at = clock.now()
-        if isinstance(event, HoldsEnded) and plan.state == "running":
+        goes_on = isinstance(event, HoldsEnded) and hardship.pause_of(session, plan) is None
+        if goes_on and plan.state == "running":
             events.publish(session, PlanResumed(tuple(plan.account_ids), plan.id))
     session.flush()
 

@@ -73,3 +73,12 @@ def test_who_asks_for_a_person_on_their_page_gets_one_by_a_deadline(
     assert talk.due_at == given.due_at
     assert talk.waiting_since is not None
     assert holds == ["person"]
+    agent = Visitor(app.test_client(), platform)
+    agent.sign_in(Role.AGENT, placed.scope)
+    talk_page = f"/inbox/{placed.debtor_id}"
+    assert agent.get(talk_page).status_code == 200
+    assert agent.send(talk_page, talk_page, text="Hola").status_code in (409, 422)
+    closed = agent.send(f"{talk_page}/done", talk_page, cause="FORGOT", next_step="called, pays on Friday")
+    assert closed.status_code == 302
+    with platform.database.transaction(placed.scope) as session:
+        assert reach.open_holds(session, [placed.debtor_id]).get(placed.debtor_id, []) == []

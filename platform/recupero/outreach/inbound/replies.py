@@ -83,8 +83,10 @@ def _open(session: Session, debtor_id: int) -> tuple[Conversation, contacts.Last
     ).scalar_one_or_none()
     accounts = reach.accounts_of(session, [debtor_id]).get(debtor_id, [])
     last = contacts.last_heard(session, accounts)
-    if conversation is None or last is None:
+    if conversation is None:
         raise NotFound("there is no such conversation")
+    if last is None:
+        raise Conflict("they wrote nothing yet: call them, or write to them, from the account's page")
     if last.channel not in CARRIED:
         raise Conflict("the last thing they did was to call: call them back from the account's page")
     return conversation, last

@@ -23,7 +23,7 @@ from recupero.kernel import clock, jobs
 from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
 from recupero.law.service import Packs
-from recupero.outreach import disclosures, preferences, turns, words
+from recupero.outreach import disclosures, owed, preferences, turns, words
 from recupero.outreach.connectors import Connector, connectors
 from recupero.outreach.inbound import conversations, unsubscribing
 from recupero.outreach.inbound.opened import callback_url
@@ -37,7 +37,7 @@ from recupero.outreach.service import ABOUT_AGREEMENTS, AGREEMENTS
 from recupero.outreach.states import Move, move
 from recupero.outreach.tables import Action
 from recupero.outreach.wording import Own, Wording, drafted, wording
-from recupero.outreach.words import ANSWERS, CALL, THANKS, Sender, Words
+from recupero.outreach.words import ANSWERS, CALL, THANKS, Owed, Sender, Words
 from recupero.outreach.writer import sender_of
 from recupero.payments import service as payments
 from recupero.placements.lifecycle import HOLDS
@@ -190,11 +190,12 @@ def _write_all(session: Session, cases: Sequence[_Case], sender: Sender) -> dict
     """The words of each action; a text instead of them is why they could not be written."""
     links, own = _links(session, cases), wording(session)
     replies = _replies(session, cases)
+    left = owed.parts(session, [case.account for case in cases])
     drafts = drafted(session, [case.action.draft_id for case in cases if case.action.draft_id is not None])
     return {
         case.action.id: _write(
             case, sender, links[case.account.account_id], replies.get(case.action.id),
-            _finder(drafts.get(case.action.draft_id or 0), own),
+            _finder(drafts.get(case.action.draft_id or 0), own), left[case.account.account_id],
         )
         for case in cases
     }  # fmt: skip
@@ -217,6 +218,7 @@ def _write(
     link: str,
     reply: FreeText | None,
     own: Callable[[str, str, str, str], Own | None],
+    left: Owed,
 ) -> Words | str:
     action = case.action
     if action.channel == CALL:
@@ -225,7 +227,7 @@ def _write(
     try:
         return words.write(
             action.template, action.channel, action.tone, case.account, sender, link, words.new_code(),
-            said, own,
+            said, own, left,
         )  # fmt: skip
     except TemplateError as error:
         return f"template:{action.template}: {error}"

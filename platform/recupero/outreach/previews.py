@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts import queries as contacts
 from recupero.contacts.policies import law_for
-from recupero.outreach import disclosures, words
+from recupero.outreach import disclosures, owed, words
 from recupero.outreach.connectors import CARRIED, connectors
 from recupero.outreach.tables import Action
 from recupero.outreach.wording import drafted, wording
@@ -57,7 +57,8 @@ def preview(
 ) -> Preview:
     """The message to the debtor of an account of the tenant in scope, as its first one. Raises
     jinja2.TemplateError where the words want what is not known."""
-    text = words.write(template, channel, tone, account, sender_of(session), link, CODE, own=own)
+    now = owed.parts(session, [account])[account.account_id]
+    text = words.write(template, channel, tone, account, sender_of(session), link, CODE, own=own, owed=now)
     law, facts = law_for(session), contacts.law_facts(session, [(account.account_id, None)])
     known, purpose = facts[account.account_id, None], words.PURPOSES[template]
     wanted = disclosures.missing(disclosures.broken(law, known, channel, purpose, text, later=False))

@@ -74,6 +74,15 @@ class Sender:
     site: str = ""  # where the public page is that knows a message by its code
 
 
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """Parts of a balance that law wants named, minor units; interest is counted up to that day."""
+
+    interest_minor: int
+    costs_minor: int  # fees and costs of collection
+    counted_to: date
+
+
 class OwnWords(Protocol):
     """Words of a message that an agency or a creditor wrote."""
 
@@ -115,16 +124,18 @@ def write(
     code: str,
     reply: tuple[str, str] = ("", ""),
     own: Callable[[str, str, str, str], OwnWords | None] = lambda template, language, form, tone: None,
+    owed: Owed | None = None,
 ) -> Words:
     """The message of this template for the account, in the debtor's language (English where there is none).
 
     `reply` are subject and text of what a person wrote, for the template of that name; `own` finds the
-    creditor's or agency's own words, which come before the platform's. Raises jinja2.TemplateError where a
-    template does not exist or wants what is not known.
+    creditor's or agency's own words, which come before the platform's; `owed` are the parts of the balance,
+    as placed where it is left out. Raises jinja2.TemplateError where a template does not exist or wants what
+    is not known.
     """
     language = account.language if account.language in LANGUAGES else "en"
     short = channel in SHORT_CHANNELS
-    told = values_of(account, sender, link, language, short=short)
+    told = values_of(account, sender, link, language, short=short, owed=owed)
     said = phrases(language, "_phrases.txt", told)
     if short:
         said |= phrases(language, "_phrases_short.txt", told)
@@ -190,12 +201,19 @@ def extended(message: Words, items: Mapping[str, str]) -> Words:
 
 
 def values_of(
-    account: Reachable, sender: Sender, link: str, language: str, *, short: bool = False
+    account: Reachable,
+    sender: Sender,
+    link: str,
+    language: str,
+    *,
+    short: bool = False,
+    owed: Owed | None = None,
 ) -> dict[str, str | None]:
     """What templates may say of the account, in the language, with days in few letters where `short`; None
     for what is nothing or not known."""
     form = "medium" if short else "long"
     locale = locale_of(language, account.country)
+    owed = owed or Owed(account.interest_minor, account.costs_minor, account.placed_on)
 
     def money(minor: int) -> str | None:
         return format_minor(minor, account.currency, locale) if minor else None
@@ -206,10 +224,10 @@ def values_of(
         "account": " ".join(account.client_account.split()),  # what is imported never makes a line of its own
         "opened": None if account.open_date is None else day(account.open_date, locale, form),
         "due": day(account.due_date, locale, form),
-        "placed": day(account.placed_on, locale, form),
+        "placed": day(owed.counted_to, locale, form),
         "balance": format_minor(account.balance_minor, account.currency, locale),
-        "interest_amount": money(account.interest_minor),
-        "costs_amount": money(account.costs_minor),
+        "interest_amount": money(owed.interest_minor),
+        "costs_amount": money(owed.costs_minor),
         "link": link,
         "phone": sender.phone,
         "email": sender.email,

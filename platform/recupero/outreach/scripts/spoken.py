@@ -9,7 +9,7 @@ from recupero.contacts.policies import law_for
 from recupero.kernel import clock
 from recupero.kernel.money import format_minor
 from recupero.outreach import disclosures as house
-from recupero.outreach import words
+from recupero.outreach import owed, words
 from recupero.outreach.words import Sender
 from recupero.outreach.writer import sender_of
 from recupero.payments import queries as payments
@@ -57,7 +57,8 @@ def _of_debt(
     session: Session, account: Reachable, sender: Sender, language: str, link: str
 ) -> dict[str, str]:
     link = link or _link(session, account)
-    said = words.values_of(account, sender, link, language)
+    left = owed.parts(session, [account])[account.account_id]
+    said = words.values_of(account, sender, link, language, owed=left)
     promise = next((one for one in payments.promises_of(session, [account.account_id])), None)
     locale = words.locale_of(language, account.country)
     promised = format_minor(promise.amount_minor, account.currency, locale) if promise else ""
@@ -96,7 +97,8 @@ def _wanted(session: Session, account_id: int, language: str) -> tuple[dict[str,
     if law.closed_because(account.country) is not None:
         return {}, {}
     link = _link(session, account)
-    told = words.values_of(account, sender_of(session), link, language)
+    left = owed.parts(session, [account])[account.account_id]
+    told = words.values_of(account, sender_of(session), link, language, owed=left)
     channel: Any = "call"
     outcomes = check_content(
         law.by_country[account.country], known.facts(account_id, None), Proposal(clock.now(), channel), "",

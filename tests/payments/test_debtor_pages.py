@@ -207,11 +207,11 @@ def test_wishes_take_effect_at_once_with_audit(
 ) -> None:
     client.get(path + "?lang=en")
     prove(client, path)
-    account = str(placed.account_ids[1])
+    promised, disputed = (str(account) for account in placed.account_ids)  # a dispute ends its own promises
     sent = [
-        send(client, path, path + "/promise", promise_account=account, promise_amount="20000",
+        send(client, path, path + "/promise", promise_account=promised, promise_amount="20000",
              promise_day="2026-03-20"),
-        send(client, path, path + "/dispute", dispute_account=account, dispute_why="not_mine"),
+        send(client, path, path + "/dispute", dispute_account=disputed, dispute_why="not_mine"),
         send(client, path, path + "/stop", channel="call"),
         send(client, path, path + "/person"),
     ]  # fmt: skip

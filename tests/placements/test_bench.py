@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 
-
 # Benchmarks have engines of their own: whatever server is named, nothing is written to it.
 _NAMED = {
     "RECUPERO_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",

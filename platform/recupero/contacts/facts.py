@@ -68,6 +68,7 @@ class Dossiers:
     permissions: Mapping[int, Permissions]
     standing: Standing
     told: Mapping[int, list[Told]] = field(default_factory=dict)
+    _judged: dict[tuple[int, int | None], Facts] = field(default_factory=dict, repr=False)
 
     def holds_on(self, account: Reachable) -> list[OpenHold]:
         """Holds on the account itself or on everything of its debtor."""
@@ -91,6 +92,12 @@ class Dossiers:
 
     def facts(self, account_id: int, point_id: int | None) -> Facts:
         """What the law is told of this account and contact point. Raises KeyError for an unknown account."""
+        asked = (account_id, point_id)
+        if asked not in self._judged:  # its words are judged, and then the contact
+            self._judged[asked] = self._facts(account_id, point_id)
+        return self._judged[asked]
+
+    def _facts(self, account_id: int, point_id: int | None) -> Facts:
         account = self.accounts[account_id]
         point = self.point(account, point_id)
         permissions = self.permissions.get(account.debtor_id, Permissions())

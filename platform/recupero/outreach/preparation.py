@@ -43,6 +43,7 @@ from recupero.payments import service as payments
 from recupero.placements.lifecycle import HOLDS
 from recupero.placements.reach import Point, Reachable
 from recupero_sdk.channels import Message, Rewords
+from recupero_sdk.inbound import Collects, Converses, Listens
 from recupero_sdk.law import RuleOutcome
 
 
@@ -261,7 +262,8 @@ def _checked(
     """Keep the messages that say what the law wants said and nothing that it forbids."""
     seen = contact_queries.approached(session, {case.account.account_id for case in cases})
     refused, good = list[Move](), dict[int, Words]()
-    stated, heard = disclosures.stated(session), _heard(session, cases)
+    stated, rewording = disclosures.stated(session), _that_are(cases, Rewords)
+    heard = _heard(session, [case for case in cases if case.connector.key in rewording])
     for case in cases:
         action, text = case.action, written[case.action.id]
         if isinstance(text, str):
@@ -280,7 +282,8 @@ def _checked(
         if missing := disclosures.missing(broken):
             text = disclosures.completed(text, missing, stated)
             broken = _broken(case, text, known, law, later=later)
-        if not broken and (read := _worded(case, text, heard)) is not None:
+        reworded = not broken and case.connector.key in rewording
+        if reworded and (read := _worded(case, text, heard)) is not None:
             text = replace(text, text=read, subject="", shown=shown)
             broken = _broken(case, text, known, law, later=later)
         if broken:
@@ -292,9 +295,16 @@ def _checked(
 
 
 def _heard(session: Session, cases: Sequence[_Case]) -> dict[tuple[int, str], datetime]:
-    """When those last wrote whose connectors may send words of their own, by debtor and connector."""
-    people = {case.account.debtor_id for case in cases if isinstance(case.connector.channel, Rewords)}
+    """When the debtors of these last wrote, by debtor and connector."""
+    people = {case.account.debtor_id for case in cases}
     return conversations.heard_at(session, people) if people else {}
+
+
+def _that_are(cases: Sequence[_Case], *protocols: type) -> set[str]:
+    """The connectors of these that know one of the protocols: asked once for each connector, since the
+    question takes as long as writing a message does."""
+    used: dict[str, object] = {case.connector.key: case.connector.channel for case in cases}
+    return {key for key, channel in used.items() if isinstance(channel, protocols)}
 
 
 def _worded(case: _Case, text: Words, heard: Mapping[tuple[int, str], datetime]) -> str | None:
@@ -367,7 +377,8 @@ def _envelopes(
 ) -> list[Envelope]:
     """Messages ready to go, their words kept."""
     tenant_id = scope_of(session).tenant()
-    heard = conversations.heard_at(session, {case.account.debtor_id for case, _one in reserved})
+    listening = _that_are([case for case, _one in reserved], Listens, Collects, Converses)
+    heard = _heard(session, [case for case, _one in reserved if case.connector.key in listening])
     replies = _replies(session, [case for case, _one in reserved])
     envelopes, kept = list[Envelope](), list[SentMessage]()
     for case, one in reserved:
@@ -381,7 +392,8 @@ def _envelopes(
             unsubscribe_url=_unsubscribe(action, tenant_id, one.contact_id),
             template=action.template, values=text.values,
             heard_at=heard.get((case.account.debtor_id, case.connector.key)),
-            callback_url=callback_url(case.connector.loaded(), tenant_id, one.contact_id),
+            callback_url=callback_url(case.connector.loaded(), tenant_id, one.contact_id)
+            if case.connector.key in listening else "",
             code=text.code, answers=replies[action.id].answers if action.id in replies else None,
         )  # fmt: skip
         if action.channel != CALL:  # what is said in a call its steps tell

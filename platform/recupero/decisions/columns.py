@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from psycopg import ClientCursor
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus
 from sqlalchemy.orm import Session
 
 if TYPE_CHECKING:
@@ -53,14 +56,23 @@ _AS_BEFORE = (
 
 
 def _copy_out(session: Session, statement: str, arguments: Mapping[str, Any]) -> bytes:
+    """What the COPY sends, as one. The rows are taken from libpq as they come: the driver's own loop waits
+    for each by itself and takes five times as long. Raises psycopg.Error."""
     connection = session.connection().connection.driver_connection
     assert connection is not None
-    with connection.cursor() as cursor:
+    with ClientCursor(connection) as cursor:
         cursor.execute(_SET_BASED)
-        with cursor.copy(statement, dict(arguments)) as copy:
-            blob = b"".join(copy)
+        begun = connection.pgconn.exec_(cursor.mogrify(statement, dict(arguments)).encode())
+        if begun.status != ExecStatus.COPY_OUT:
+            raise error_from_result(begun)
+        blob, take = bytearray(), connection.pgconn.get_copy_data
+        while (piece := take(0))[0] > 0:
+            blob += piece[1]
+        while (ended := connection.pgconn.get_result()) is not None:
+            if ended.status != ExecStatus.COMMAND_OK:
+                raise error_from_result(ended)
         cursor.execute(_AS_BEFORE)
-    return blob
+    return bytes(blob)
 
 
 def _rows(blob: bytes, integers: list[str], floats: list[str]) -> Any:

@@ -6,9 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from recupero.contacts.facts import dossiers
-from recupero.contacts.policies import lawbook
-from recupero.contacts.reservation import HISTORY, person_history
+from recupero.contacts.grounds import Grounds, grounds
 from recupero.contacts.stored import Kept, kept_contact
 from recupero.contacts.tables import Contact
 from recupero.kernel.database import scope_of
@@ -98,18 +96,19 @@ class AccountWeek:
     closed: str | None = None
 
 
-def account_week(session: Session, account_id: int, at: datetime, days: int = weeks.DAYS) -> AccountWeek:
-    """What is open, used up, and opens when, for every channel of law. Needs the agency in scope.
+def account_week(
+    session: Session, account_id: int, at: datetime, days: int = weeks.DAYS, on: Grounds | None = None
+) -> AccountWeek:
+    """What is open, used up, and opens when, for every channel of law; `on` are the account's grounds, where
+    they are known. Needs the agency in scope.
 
     Raises NotFound where the account is not in scope.
     """
-    known = dossiers(session, [account_id])
-    account = known.accounts.get(account_id)
+    on = on or grounds(session, [account_id], at)
+    known, account = on.known, on.known.accounts.get(account_id)
     if account is None:
         raise NotFound("no such account")
-    law = lawbook(session).of(account.tenant_id, at)
-    made = person_history(session, [account.person_id], at - HISTORY).get(account.person_id, [])
-    history = [past.seen_from(account.tenant_id, account_id) for past in made]
+    law, history = on.book.of(account.tenant_id, at), on.history(account)
     points = known.points.get(account.debtor_id, ())
     found = []
     for channel in CHANNELS:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from recupero.contacts.facts import NO_TIMEZONE, Dossiers, Permissions, dossiers, permissions_of
+from recupero.contacts.facts import Dossiers, Permissions, dossiers, permissions_of
 from recupero.contacts.gate import packs, purpose_counted, purpose_for_law
 from recupero.contacts.policies import lawbook
 from recupero.contacts.reservation import HISTORY, Made, person_history
@@ -60,43 +60,6 @@ def judge_now(
     history = [one.seen_from(account.tenant_id, account_id) for one in past]
     proposal = Proposal(at, channel, purpose=purpose_for_law(purpose))
     return judge_contact(lawbook(session).of(account.tenant_id, at), facts, history, proposal)
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """The first lawful moment at or after the one asked for; `at` None: none is in sight. `reason` is what
-    stands against the moment asked for, `refusals` all rules that do."""
-
-    at: datetime | None
-    reason: str | None
-    refusals: tuple[RuleOutcome, ...] = ()
-
-
-def judge_planned(session: Session, asks: Sequence[tuple[int, str, str, datetime]]) -> list[Planned]:
-    """When contacts may be made that are planned: for each account, channel of law, purpose and moment, one
-    answer, in a few queries for all. Needs the agency in scope. Raises KeyError where an account is not in
-    it."""
-    known = dossiers(session, {account_id for account_id, *_ in asks})
-    people = {known.accounts[account_id].person_id for account_id, *_ in asks}
-    past = person_history(session, people, clock.now() - HISTORY)
-    book = lawbook(session)
-    answers = list[Planned]()
-    for account_id, channel, purpose, at in asks:
-        account = known.accounts[account_id]
-        if known.nowhere(account):
-            answers.append(Planned(None, NO_TIMEZONE))
-            continue
-        told: Any = channel
-        history = [one.seen_from(account.tenant_id, account_id) for one in past.get(account.person_id, ())]
-        verdict = judge_contact(
-            book.of(account.tenant_id, at), known.facts(account_id, None), history,
-            Proposal(at, told, purpose=purpose_for_law(purpose)),
-        )  # fmt: skip
-        answers.append(
-            Planned(at, None) if verdict.allowed
-            else Planned(verdict.next_lawful_at, f"law:{verdict.first_refusal}", tuple(verdict.refusals))
-        )  # fmt: skip
-    return answers
 
 
 def judge_going_on(session: Session, contact_id: int, at: datetime) -> Verdict:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts import queries as contacts
 from recupero.contacts import told
+from recupero.contacts.grounds import judge_planned
 from recupero.kernel import audit, clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, Forbidden, NotFound, UserError
@@ -234,7 +235,7 @@ def _moment(session: Session, account: Reachable, draft: Draft) -> datetime:
         raise Conflict("no address of the debtor is known for this channel")
     first = datetime.combine(draft.not_before, time(), UTC) if draft.not_before else clock.now()
     asked = (account.account_id, draft.channel, PURPOSES[draft.template], max(first, clock.now()))
-    (found,) = contacts.judge_planned(session, [asked])
+    (found,) = judge_planned(session, [asked])
     if found.at is None:
         raise Conflict("the law does not allow this contact: %(why)s", why=found.reason)
     return found.at

@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from recupero.contacts import queries as contacts
-from recupero.contacts.queries import Planned
+from recupero.contacts.grounds import Planned, judge_planned
 from recupero.kernel import audit, clock
 from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
@@ -167,7 +166,7 @@ def _locked(session: Session, action_ids: Collection[int]) -> Sequence[Action]:
 def _judged(session: Session, actions: Sequence[Action], earliest: datetime) -> list[tuple[Action, Planned]]:
     """Each action with the first lawful moment from its own, or from `earliest`, on."""
     asks = [(one.account_id, one.channel, one.purpose, max(one.due_at, earliest)) for one in actions]
-    return list(zip(actions, contacts.judge_planned(session, asks), strict=True))
+    return list(zip(actions, judge_planned(session, asks), strict=True))
 
 
 def _planned(action: Action, found: Planned, now: datetime) -> Move:

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts import queries as contacts
 from recupero.contacts.facts import NO_TIMEZONE
-from recupero.contacts.queries import Dossiers, MessageLine
+from recupero.contacts.grounds import Grounds, grounds, judge_planned
+from recupero.contacts.queries import MessageLine
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
 from recupero.outreach.connectors import OUTBOX
@@ -125,14 +126,14 @@ class NextStep:
     channels: list[ChannelStep]
 
 
-def why_silent(session: Session, account_id: int) -> NextStep:
+def why_silent(session: Session, account_id: int, on: Grounds | None = None) -> NextStep:
     """What stands against writing to the account, by everything known now, for all and for each channel, and
-    the next action if one waits.
+    the next action if one waits. `on` are the account's grounds, where they are known.
 
     Needs the agency in scope. Raises KeyError where the account is not in scope.
     """
-    known = contacts.dossiers(session, [account_id])
-    account = known.accounts[account_id]
+    on = on or grounds(session, [account_id])
+    known, account = on.known, on.known.accounts[account_id]
     standing = [f"account:{account.status}"] if account.ended else []
     standing += sorted({f"hold:{hold.kind}" for hold in known.holds_on(account)})
     permissions = known.permissions.get(account.debtor_id)
@@ -142,7 +143,7 @@ def why_silent(session: Session, account_id: int) -> NextStep:
         standing.append("no_contact_point")
     if known.nowhere(account):
         standing.append(NO_TIMEZONE)
-    waiting, channels = _waiting(session, account_id), _by_channel(session, known, account)
+    waiting, channels = _waiting(session, account_id), _by_channel(session, on, account)
     if not account.ended:
         asked = waiting.channel if waiting else "email"
         refusals = next((one.refusals for one in channels if one.channel == asked), ())
@@ -158,11 +159,12 @@ def why_silent(session: Session, account_id: int) -> NextStep:
     )  # fmt: skip
 
 
-def _by_channel(session: Session, known: Dossiers, account: Reachable) -> list[ChannelStep]:
+def _by_channel(session: Session, on: Grounds, account: Reachable) -> list[ChannelStep]:
     """Each channel that plans choose from with what stands against it."""
-    now, points = clock.now(), known.points.get(account.debtor_id, ())
-    asked = contacts.judge_planned(
-        session, [(account.account_id, channel, "collection", now) for channel in POINT_KINDS]
+    known, now = on.known, clock.now()
+    points = known.points.get(account.debtor_id, ())
+    asked = judge_planned(
+        session, [(account.account_id, channel, "collection", now) for channel in POINT_KINDS], on
     )
     said, wished = (
         known.permissions.get(account.debtor_id),

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from recupero.contacts import proving, told
+from recupero.contacts.grounds import grounds
 from recupero.decisions import queries as decisions
 from recupero.decisions.features import FEATURES
 from recupero.kernel import clock
@@ -99,7 +100,8 @@ def account_view(
         card = browse.account(session, account_id)
         balance = ledger.balances(session, [account_id]).get(account_id)
         actions = outreach.actions_of(session, account_id)
-        week = proving.account_week(session, account_id, clock.now())
+        on = grounds(session, [account_id])
+        week = proving.account_week(session, account_id, clock.now(), on=on)
         states = lawful.channel_states(week, language())
         return {
             "card": card,
@@ -115,7 +117,7 @@ def account_view(
             "planned": _planned(actions),
             "drafts": _drafts(session, account_id),
             "tolerated": decisions.tolerated(session, account_id),
-            "silent": outreach.why_silent(session, account_id),
+            "silent": outreach.why_silent(session, account_id, on),
             "paced": decisions.paced(session, account_id),
             "feature_words": {spec.name: spec.label for spec in FEATURES},
             "show": _reader(),

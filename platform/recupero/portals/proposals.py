@@ -11,7 +11,7 @@ from flask_babel import ngettext
 from jinja2 import TemplateError
 from sqlalchemy.orm import Session
 
-from recupero.contacts import queries as contacts
+from recupero.contacts.grounds import judge_planned
 from recupero.decisions import queries as decisions
 from recupero.kernel.errors import UserError
 from recupero.outreach import previews, proposals
@@ -161,7 +161,7 @@ def _one(action_id: int, form: Form) -> ResponseReturnValue:
         action = proposals.one(session, action_id)
         line = browse.lines(session, [action.account_id])[action.account_id]
         shown, problem = _shown(session, action)
-        (moment,) = contacts.judge_planned(
+        (moment,) = judge_planned(
             session, [(action.account_id, action.channel, action.purpose, action.due_at)]
         )
         spoken = language()

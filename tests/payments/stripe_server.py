@@ -11,6 +11,7 @@ import copy
 import hmac
 import itertools
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,9 +27,13 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 from recupero.kernel import clock
 from tests.payments.stripe_cards import Cards
 
-PUBLISHED = Path(__file__).parents[3] / "shared" / "stripe" / "fixtures3.json"
+_SHARED = Path(os.environ.get("RECUPERO_SHARED", Path(__file__).parents[3] / "shared"))
+PUBLISHED = _SHARED / "stripe" / "fixtures3.json"
 CUT = Path(__file__).parent / "stripe_shapes.json"
-LEFT_OUT = f"Stripe's whole published shapes left out: {PUBLISHED.name} is not there, its cut answers instead"
+LEFT_OUT = (
+    f"Stripe's whole published shapes left out: {PUBLISHED.name} is not there (RECUPERO_SHARED names its"
+    " folder), its cut answers instead"
+)
 
 
 def shapes() -> dict[str, Any]:

@@ -18,7 +18,6 @@ from recupero_sdk.settings import PluginConfig
 sys.path.insert(0, str(Path(__file__).parent))
 from cloud_api import GOOD, NOBODY, VERSION, CloudApi, configured, running
 
-NOW = datetime.now(UTC)
 MESSAGE = Message(
     key="3-41",
     channel="whatsapp",
@@ -35,7 +34,7 @@ MESSAGE = Message(
     },
     code="NANDU001",
 )
-OPEN = replace(MESSAGE, heard_at=NOW)
+OPEN = replace(MESSAGE, heard_at=datetime.now(UTC))
 SENT, RETRY = SendOutcome.SENT, SendOutcome.RETRY
 REFUSED, PERMANENT = SendOutcome.REFUSED, SendOutcome.PERMANENT
 
@@ -83,7 +82,7 @@ def test_what_we_answer_over_another_channel_is_not_named() -> None:
 def test_the_window_is_24_hours_from_what_the_person_wrote(heard: timedelta | None, kind: str) -> None:
     api = CloudApi()
     with running(api) as config:
-        message = replace(MESSAGE, heard_at=None if heard is None else NOW - heard)
+        message = replace(MESSAGE, heard_at=None if heard is None else datetime.now(UTC) - heard)
         (receipt,) = WhatsApp().send([message], config)
     assert (receipt.outcome, api.taken[0]["type"]) == (SENT, kind)
 

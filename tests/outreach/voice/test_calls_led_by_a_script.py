@@ -32,7 +32,7 @@ from tests.outreach.placed import Placed, place, plan
 from tests.outreach.test_carrying_out import run, states
 from tests.outreach.voice.telephone import BIRTH, LAST_FOUR, Said, Telephone, contact
 
-DEBT_WORDS = ("Acreedor", "1.250", "saldo", "pendiente", "cobr", "deuda")
+DEBT_WORDS = ("Acreedor", "125.000", "saldo", "pendiente", "cobr", "deuda")
 
 
 def steps(scope: Scope) -> list[tuple[str, str]]:
@@ -146,7 +146,7 @@ def test_who_speaks_is_understood(called: Telephone, placed: Placed) -> None:
     called.answered()
     called.speak("Sí, con ella habla")
     called.speak("2 de abril de 1985")
-    assert "125" not in called.heard[-1].text
+    assert "125.000" not in called.heard[-1].text
     assert "Acreedor" in called.speak("6785").text
     with runtime.current().database.transaction(placed.scope) as session:
         raw = session.execute(text("SELECT dialogue::text FROM call_runs")).scalar_one()

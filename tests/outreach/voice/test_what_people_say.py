@@ -18,7 +18,7 @@ from tests.outreach.test_carrying_out import run
 from tests.outreach.voice.telephone import BIRTH, LAST_FOUR, Telephone, contact
 from tests.outreach.voice.test_calls_led_by_a_script import holds, proven, rows, silent, steps
 
-DEBT = ("Acreedor", "1.250", "125", "COP", "$")
+DEBT = ("Acreedor", "125.000", "125,000", "COP", "$")
 
 
 def speaking(placed: Placed, language: str) -> None:

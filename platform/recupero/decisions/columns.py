@@ -26,6 +26,7 @@ Ints = NDArray[np.int64]
 
 _HEADER = 19  # signature, flags and the length of an empty header extension
 _TRAILER = 2
+_Y2K = 946_684_800_000_000  # microseconds from 1970 to 2000
 
 
 def read(
@@ -33,7 +34,8 @@ def read(
 ) -> tuple[dict[str, Ints], dict[str, Floats]]:
     """Columns of `query`, which returns the `integers` (bigint) and then the `floats` (float8), none NULL.
 
-    Raises ValueError where a row has another width: a NULL, or a type that is neither.
+    A timestamptz goes as an integer, too: `moments` reads it. Raises ValueError where a row has another
+    width: a NULL, or a type that is none of these.
     """
     blob = _copy_out(session, f"COPY ({query}) TO STDOUT (FORMAT BINARY)", arguments)
     table = _rows(blob, [*integers], [*floats])
@@ -41,6 +43,13 @@ def read(
         {name: table[name].astype(np.int64) for name in integers},
         {name: table[name].astype(np.float64) for name in floats},
     )
+
+
+def moments(column: Ints) -> pl.Series:
+    """Moments (UTC) of a timestamptz that `read` returned: microseconds since 2000."""
+    import polars as pl
+
+    return pl.from_epoch(pl.Series(column + _Y2K), "us").dt.replace_time_zone("UTC")
 
 
 # Whole tables are joined: without fresh statistics the planner takes nested loops that never end, or merges

@@ -55,18 +55,15 @@ SELECT :agency, p, :tenant, p * 16 + k, p,
 FROM generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) p
 CROSS JOIN LATERAL generate_series(0, (p * 7 % 12)::int - 1) k
 """
-_WORDS = "array_position(ARRAY[{}], {})::bigint"
-_HISTORY = f"""
-SELECT person_id, {_WORDS.format(", ".join(f"'{one}'" for one in (*CHANNELS, "visit")), "channel::text")},
-    (direction = 'inbound')::int::bigint,
-    {_WORDS.format(", ".join(f"'{one}'" for one in _OUTCOMES), "outcome::text")},
-    (date_part('epoch', at) * 1000000)::bigint
+_NAMED = ", ".join(f"'{one}'" for one in (*CHANNELS, "visit"))
+# A word is told by its first letter, and three of them fill one number.
+_HISTORY = """
+SELECT person_id, ((ascii(channel) << 16) | (ascii(direction) << 8) | ascii(outcome))::bigint, at
 FROM person_contacts
 WHERE agency_id = %(agency)s AND person_id BETWEEN %(first)s AND %(last)s AND at > %(since)s::timestamptz
-"""  # noqa: S608 - constants of ours
+"""
 _GROUPED = f"""
-SELECT person_id, {_WORDS.format(", ".join(f"'{one}'" for one in (*CHANNELS, "visit")), "channel::text")},
-    count(*), (date_part('epoch', max(at)) * 1000000)::bigint
+SELECT person_id, array_position(ARRAY[{_NAMED}], channel::text)::bigint, count(*), max(at)
 FROM person_contacts WHERE agency_id = %(agency)s AND at > %(since)s::timestamptz
 GROUP BY person_id, channel
 """  # noqa: S608 - constants of ours
@@ -126,25 +123,25 @@ def _history(session: Session, arguments: dict[str, Any]) -> pl.DataFrame:
     """Contacts of a range of persons, in the gate's columns."""
     import polars as pl
 
-    from recupero.decisions.columns import read
+    from recupero.decisions.columns import moments, read
 
-    names = ("person", "channel", "inbound", "outcome", "at")
-    columns, _floats = read(session, _HISTORY, names, (), arguments)
-    way = np.where(columns["inbound"] == 1, 1, 2)
-    return pl.DataFrame({"person": columns["person"], "at": columns["at"]}).select(
-        "person", debt=pl.col("person"), creditor=pl.lit(1, pl.Int64),
-        at=pl.from_epoch(pl.col("at"), "us").dt.replace_time_zone("UTC"),
-        channel=_word(columns["channel"], (*CHANNELS, "visit")),
-        direction=_word(way, ("inbound", "outbound")),
-        outcome=_word(columns["outcome"], _OUTCOMES),
+    columns, _floats = read(session, _HISTORY, ("person", "words", "at"), (), arguments)
+    words = columns["words"]
+    return pl.DataFrame({"person": columns["person"], "at": moments(columns["at"])}).select(
+        "person", "at", debt=pl.col("person"), creditor=pl.lit(1, pl.Int64),
+        channel=_word(words >> 16, (*CHANNELS, "visit")),
+        direction=_word(words >> 8 & 0xFF, ("inbound", "outbound")),
+        outcome=_word(words & 0xFF, _OUTCOMES),
     )  # fmt: skip
 
 
-def _word(numbers: NDArray[np.int64], words: tuple[str, ...]) -> pl.Series:
-    """A column of numbers from 1 as the words they stand for."""
+def _word(letters: NDArray[np.int64], words: tuple[str, ...]) -> pl.Series:
+    """A column of first letters as the words they begin."""
     import polars as pl
 
-    return pl.Series(words, dtype=pl.Enum(words)).gather(numbers - 1)
+    place = np.zeros(128, dtype=np.uint32)
+    place[[ord(word[0]) for word in words]] = range(len(words))
+    return pl.Series(words, dtype=pl.Enum(words)).gather(place[letters])
 
 
 def places_of(law: Packs, country: str | None = None) -> pl.DataFrame:

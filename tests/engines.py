@@ -6,8 +6,6 @@ downwards (emptied), so that nothing of a running platform is touched.
 """
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,21 +36,10 @@ def running(worker: str = "master") -> Iterator[TestEngines]:
     """Engines for the xdist worker `worker`, gone with all their data after the block."""
     environment = _environment(worker)
     with (
-        throwaway_folder() as folder,
+        engines.throwaway_folder() as folder,
         engines.start(folder, environment=environment, durable=False) as started,
     ):
         yield TestEngines(folder, started.owner_database_url, started.redis_url, environment)
-
-
-@contextmanager
-def throwaway_folder() -> Iterator[Path]:
-    """A data directory for the length of the block, also for files that root's engines keep elsewhere."""
-    folder = Path(tempfile.mkdtemp(prefix="recupero-test-"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree((folder / "engines").resolve(), ignore_errors=True)
-        shutil.rmtree(folder)
 
 
 def clone(owner_database_url: str, template: str, name: str) -> str:

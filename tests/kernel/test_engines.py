@@ -18,7 +18,6 @@ import redis
 import recupero
 from recupero.kernel import engines
 from recupero.kernel.errors import UserError
-from tests import engines as test_engines
 
 # Addresses of other servers in the environment must not reach these tests.
 _BARE = {name: value for name, value in os.environ.items() if not name.startswith("RECUPERO_")}
@@ -38,13 +37,13 @@ with engines.start(Path(sys.argv[1]), durable=False) as running:
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
     """A data directory that is begun once: each test is a further start."""
-    with test_engines.throwaway_folder() as path:
+    with engines.throwaway_folder() as path:
         yield path
 
 
 @pytest.fixture
 def fresh() -> Iterator[Path]:
-    with test_engines.throwaway_folder() as path:
+    with engines.throwaway_folder() as path:
         yield path
 
 
@@ -62,6 +61,16 @@ def test_databases_are_utf8_and_sort_alike_everywhere(folder: Path) -> None:
     with engines.start(folder, environment=_BARE, durable=False) as running:
         for name in ("recupero", "mlflow"):
             assert _execute(running.owner_database_url, query, name) == [("UTF8", "C.UTF-8")]
+
+
+def test_a_throwaway_folder_leaves_nothing_wherever_the_files_lay() -> None:
+    with engines.throwaway_folder() as folder:
+        inner = folder / "inner"
+        with engines.start(inner, environment=_BARE, durable=False):
+            home = (inner / "engines").resolve()
+            assert (home / "postgresql" / "PG_VERSION").exists()
+    assert not folder.exists()
+    assert not home.exists()
 
 
 def test_a_folder_with_spaces_and_a_long_name_serves(fresh: Path) -> None:

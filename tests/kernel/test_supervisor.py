@@ -16,9 +16,8 @@ import psycopg
 import pytest
 
 import recupero
-from recupero.kernel import supervisor
+from recupero.kernel import engines, supervisor
 from recupero.kernel.errors import UserError
-from tests import engines as test_engines
 
 _BARE = {name: value for name, value in os.environ.items() if not name.startswith("RECUPERO_")}
 _BARE["PYTHONPATH"] = str(Path(recupero.__file__).parents[1])
@@ -64,7 +63,7 @@ time.sleep(600)
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
     """A data directory that is begun once: each test is a further start."""
-    with test_engines.throwaway_folder() as path:
+    with engines.throwaway_folder() as path:
         yield path
 
 

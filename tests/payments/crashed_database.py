@@ -19,7 +19,6 @@ from recupero.kernel import clock, engines, jobs, migrate, runtime
 from recupero.kernel.config import Config
 from recupero.payments.bench import _request
 from recupero.wiring import wire
-from tests.engines import throwaway_folder
 from tests.factories import World
 from tests.ledger.placed import Placed, place
 from tests.payments.test_faults import books
@@ -27,7 +26,7 @@ from tests.payments.test_killed_burst import AMOUNT, EVENTS, environment, paymen
 
 
 def main() -> None:
-    with throwaway_folder() as folder, engines.start(folder, environment={}) as running:
+    with engines.throwaway_folder() as folder, engines.start(folder, environment={}) as running:
         config = Config.build(
             folder, owner_database_url=running.owner_database_url, redis_url=running.redis_url, testing=True
         )

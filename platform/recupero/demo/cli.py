@@ -32,7 +32,7 @@ def demo_command(
 ) -> None:
     """Import, plan, carry out, pay, book and report over simulated days, on a fresh data directory."""
     with ExitStack() as stack:
-        folder = data_dir or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="recupero-demo-")))
+        folder = data_dir or stack.enter_context(engines.throwaway_folder("recupero-demo-"))
         running = stack.enter_context(engines.use(folder, durable=data_dir is not None))
         migrate.upgrade(_config(running).owner_database_url)
         platform = runtime.start(_config(running), waits_for_disk=False)

@@ -8,7 +8,9 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -51,6 +53,20 @@ def default_data_dir() -> Path:
     if os.geteuid() == 0:
         return embedded.SYSTEM_FOLDER / name
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "recupero" / name
+
+
+@contextmanager
+def throwaway_folder(prefix: str = "recupero-") -> Iterator[Path]:
+    """A data directory, or several in one folder, for the length of the block, gone with all that the engines
+    wrote: those of root may keep their files elsewhere."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    try:
+        yield folder
+    finally:
+        for home in folder.rglob("engines"):
+            if home.is_symlink():
+                shutil.rmtree(home.resolve())
+        shutil.rmtree(folder)
 
 
 @contextmanager

@@ -3,8 +3,6 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from recupero.kernel import engines, migrate, runtime
 from recupero.kernel.config import Config
@@ -24,8 +22,8 @@ def platform(
     """
     with (
         _no_servers_named(),
-        TemporaryDirectory(prefix="recupero-bench-") as folder,
-        engines.start(Path(folder) / "data", durable=durable) as running,
+        engines.throwaway_folder("recupero-bench-") as folder,
+        engines.start(folder, durable=durable) as running,
     ):
         config = Config.build(
             running.data_dir, owner_database_url=running.owner_database_url, redis_url=running.redis_url

@@ -6,6 +6,7 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -97,21 +98,27 @@ class _Bench:
         how many of the answers allow the contact."""
         from recupero.law.batch import Known
 
-        began_all, each, allowed, known = time.perf_counter(), list[float](), 0, Known()
-        size = min(CHUNK, max(100_000, -(-self.count // 2)))
-        for first in range(1, self.count + 1, size):
-            began = time.perf_counter()
-            last = min(first + size - 1, self.count)
-            with self.platform.database.transaction(self.scope) as session:
-                allowed += self._chunk(session, first, last, known)
-            each.append((time.perf_counter() - began) / (last - first + 1))
-        return time.perf_counter() - began_all, each, allowed
+        began, each, allowed, known = time.perf_counter(), list[float](), 0, Known()
+        size = min(CHUNK, max(100_000, -(-self.count // 3)))
+        parts = [(first, min(first + size - 1, self.count)) for first in range(1, self.count + 1, size)]
+        with ThreadPoolExecutor(1, "history") as reader:  # reads one part ahead
+            coming = reader.submit(self._read, *parts[0])
+            for number, (first, last) in enumerate(parts, 1):
+                since, history = time.perf_counter(), coming.result()
+                if number < len(parts):
+                    coming = reader.submit(self._read, *parts[number])
+                allowed += self._allowed(history, first, last, known)
+                each.append((time.perf_counter() - since) / (last - first + 1))
+        return time.perf_counter() - began, each, allowed
 
-    def _chunk(self, session: Session, first: int, last: int, known: Known) -> int:
+    def _read(self, first: int, last: int) -> pl.DataFrame:
+        with self.platform.database.transaction(self.scope) as session:
+            return _history(session, self.arguments(first, last))
+
+    def _allowed(self, history: pl.DataFrame, first: int, last: int, known: Known) -> int:
         from recupero.contacts.queries import packs
         from recupero.law.batch import Question, judge_many
 
-        history = _history(session, self.arguments(first, last))
         rows = accounts(first, last, self.places)
         answer = judge_many(packs(), rows, history, list(CHANNELS), Question(NOW), known)
         if len(answer) != (last - first + 1) * len(CHANNELS):

@@ -1,6 +1,8 @@
 """Many rows in one statement, where COPY is refused (row-level security) and one a row is too dear; and what
 such statements need: names of columns once, ids as one array, figures of tables that were just filled."""
 
+import sys
+from array import array
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -23,6 +25,22 @@ def insert_rows(session: Session, table: type[Base], rows: Sequence[Mapping[str,
             f" FROM jsonb_populate_recordset(NULL::{name}, CAST(:rows AS jsonb))"
         )
         session.execute(text(statement), {"rows": orjson.dumps(some).decode()})
+
+
+# The sequence is looked up once, and ids of eight bytes each are read faster than an array.
+_NEW_IDS = text(
+    "WITH s AS MATERIALIZED (SELECT CAST(pg_get_serial_sequence(:table, 'id') AS regclass) AS ids)"
+    " SELECT string_agg(int8send(nextval(s.ids)), '') FROM s, generate_series(1, :count)"
+)
+
+
+def new_ids(session: Session, table: type[Base], count: int) -> list[int]:
+    """Ids of the table's own sequence, taken for rows to come, in rising order."""
+    taken = session.execute(_NEW_IDS, {"table": table.__tablename__, "count": count}).scalar_one()
+    ids = array("q", taken or b"")
+    if sys.byteorder == "little":
+        ids.byteswap()
+    return ids.tolist()
 
 
 def among(column: InstrumentedAttribute[Any], values: Collection[Any]) -> ColumnElement[bool]:

@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from recupero.kernel import clock
+from recupero.kernel import bulk, clock
 from recupero.kernel.bulk import insert_rows, refresh_statistics
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound
@@ -83,10 +83,7 @@ class Booking:
 
 def new_ids(session: Session, count: int) -> list[int]:
     """Ids for transactions to come."""
-    query = text(
-        "SELECT nextval(pg_get_serial_sequence('ledger_transactions', 'id')) FROM generate_series(1, :count)"
-    )
-    return list(session.execute(query, {"count": count}).scalars())
+    return bulk.new_ids(session, LedgerTransaction, count)
 
 
 def book_many(session: Session, bookings: Sequence[Booking]) -> None:

@@ -8,6 +8,9 @@ import polars as pl
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from recupero.kernel.bulk import new_ids
+from recupero.kernel.database import Base
+
 
 def copy(
     session: Session, table: str, frame: pl.DataFrame, columns: Mapping[str, str], *, analyse: str = ""
@@ -48,15 +51,9 @@ def fetch(session: Session, query: str, parameters: dict[str, Any], schema: dict
     return pl.DataFrame([tuple(row) for row in rows], schema=schema, orient="row")
 
 
-def block_of_ids(session: Session, table: str, count: int) -> pl.Series:
+def block_of_ids(session: Session, table: type[Base], count: int) -> pl.Series:
     """Ids of the table's own sequence, taken for rows to come."""
-    ids = session.execute(
-        text(
-            "SELECT array_agg(nextval(pg_get_serial_sequence(:table, 'id'))) FROM generate_series(1, :count)"
-        ),
-        {"table": table, "count": count},
-    ).scalar_one()
-    return pl.Series("id", ids or [], dtype=pl.Int64)
+    return pl.Series("id", new_ids(session, table, count), dtype=pl.Int64)
 
 
 def _cursor(session: Session) -> Any:

@@ -23,6 +23,7 @@ from recupero.placements.imports.reading import ROW
 from recupero.placements.imports.setting import Setting
 from recupero.placements.imports.spec import Mapping
 from recupero.placements.lifecycle import ENDED
+from recupero.placements.tables import Account, Debtor, Person
 
 _PARTS = ("principal", "interest", "fee", "cost", "tax")
 _DATES = (
@@ -238,7 +239,7 @@ def _people(
     )
     debtors = wanted.join(known, on="identity", how="left", maintain_order="left")
     strangers = debtors.filter(pl.col("person_id").is_null()).select("identity")
-    people = strangers.with_columns(block_of_ids(session, "people", strangers.height))
+    people = strangers.with_columns(block_of_ids(session, Person, strangers.height))
     debtors = debtors.join(
         people.rename({"id": "new_person"}), on="identity", how="left", maintain_order="left"
     )
@@ -250,7 +251,7 @@ def _people(
 
 def _numbered(session: Session, debtors: pl.DataFrame) -> pl.DataFrame:
     fresh = debtors.filter("fresh")
-    fresh = fresh.with_columns(block_of_ids(session, "debtors", fresh.height))
+    fresh = fresh.with_columns(block_of_ids(session, Debtor, fresh.height))
     return pl.concat([fresh, debtors.filter(~pl.col("fresh"))])
 
 
@@ -264,7 +265,7 @@ def _linked(
         maintain_order="left",
     )
     return linked.sort("client_account").with_columns(
-        block_of_ids(session, "accounts", linked.height).alias("account_id"),
+        block_of_ids(session, Account, linked.height).alias("account_id"),
         pl.lit(setting.tenant_id).alias("tenant_id"), pl.lit(setting.portfolio_id).alias("portfolio_id"),
         pl.lit(batch_id).alias("batch_id"), pl.lit(setting.today).alias("placed_on"),
     )  # fmt: skip

@@ -1,7 +1,9 @@
 """A person writes to one debtor: kept, read through, submitted under law and strategy, sent as written."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -15,7 +17,7 @@ from recupero.outreach.drafts import Given
 from recupero.outreach.execution import execute
 from recupero.outreach.tables import Action
 from recupero.placements import service as placements
-from recupero.placements.tables import Portfolio
+from recupero.placements.tables import Debtor, Portfolio
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.permissions import Permission, Role
 from tests.api.conftest import machine
@@ -134,6 +136,17 @@ def test_own_words_need_somebody_elses_yes_and_come_before_the_plan(app: Flask, 
     assert "hablemos" in other.text(f"/proposals/{action.id}")
     other.send(f"/proposals/{action.id}", do="approve")
     assert "hablemos" in sent(placed.scope)
+
+
+def test_it_waits_for_its_first_day_where_the_debtor_lives(placed: Placed) -> None:
+    easter, day = "Pacific/Easter", clock.today("Pacific/Easter") + timedelta(days=3)
+    with runtime.current().database.transaction(placed.scope) as session:
+        debtor = session.get_one(Debtor, (placed.scope.tenant(), placed.debtor_id))
+        debtor.timezone, debtor.region = easter, None
+        given = replace(GIVEN, not_before=day)
+        draft = drafts.write(session, placed.account_id, given, actor="user:1")
+        due = drafts.submit(session, draft, actor="user:1").due_at
+    assert due.astimezone(ZoneInfo(easter)).date() == day
 
 
 def _token(visitor: Visitor, page: str) -> str:

@@ -8,6 +8,7 @@ held to what the agency's own words are held to (`wording`), and the law's discl
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -28,6 +29,7 @@ from recupero.outreach.tables import Action, Draft
 from recupero.outreach.words import LANGUAGES, PURPOSES, SHORT_CHANNELS, THANKS, TONES
 from recupero.placements import browse, reach
 from recupero.placements.reach import Reachable
+from recupero.tenancy import queries as tenancy
 
 #: What a person may write about.
 TEMPLATES = (
@@ -233,12 +235,20 @@ def _moment(session: Session, account: Reachable, draft: Draft) -> datetime:
         raise Conflict("the debtor closed this channel")
     if not any(fits(point, draft.channel) for point in known.points.get(account.debtor_id, ())):
         raise Conflict("no address of the debtor is known for this channel")
-    first = datetime.combine(draft.not_before, time(), UTC) if draft.not_before else clock.now()
-    asked = (account.account_id, draft.channel, PURPOSES[draft.template], max(first, clock.now()))
+    asked = (account.account_id, draft.channel, PURPOSES[draft.template], _earliest(session, account, draft))
     (found,) = judge_planned(session, [asked])
     if found.at is None:
         raise Conflict("the law does not allow this contact: %(why)s", why=found.reason)
     return found.at
+
+
+def _earliest(session: Session, account: Reachable, draft: Draft) -> datetime:
+    """Now, or when the draft's first day begins where the debtor lives (the creditor's day where that is not
+    known)."""
+    if draft.not_before is None:
+        return clock.now()
+    zone = ZoneInfo(account.timezone or tenancy.tenant(session).timezone)
+    return max(clock.now(), datetime.combine(draft.not_before, time(), zone).astimezone(UTC))
 
 
 def _give_way(session: Session, account_id: int) -> None:

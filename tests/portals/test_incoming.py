@@ -91,3 +91,38 @@ def test_a_comparison_is_asked_for(
     assert visitor.send("/reconciliation", tenant=placed.scope.tenant()).status_code == 302
     jobs.drain()
     assert visitor.get("/reconciliation").status_code == 200
+
+
+def test_who_may_only_read_payments_looks_and_acts_on_nothing(
+    app: Flask, platform: runtime.Runtime, world: World, noon: object
+) -> None:
+    placed = place(platform, world.tenant(), [{"principal": 1000}])
+    tenant = placed.scope.tenant()
+    books_it = Visitor(app.test_client(), platform).sign_in(Role.SUPERVISOR, placed.scope)
+    text = b"Fecha;Monto;Nombre\n10/03/2026;90;Juan\n10/03/2026;70;Rosa\n"
+    sent = {"tenant": tenant, "account": "1"}
+    assert books_it.send("/bank", **sent, file=(io.BytesIO(text), "a.csv")).status_code == 302
+    line = f"/bank/lines/{tenant}/{one(placed, BankLine)}"
+    assert (
+        books_it.send(f"/bank/lines/{tenant}/{one(placed, BankLine) - 1}", do="suspense").status_code == 302
+    )
+    payment = f"/suspense/{tenant}/{one(placed, Payment)}"
+    pay(placed, 1020, "a")
+    task = f"/suspense/{tenant}/tasks/{one(placed, RefundTask)}"
+    statement = f"/bank/statements/{one(placed, BankStatement)}"
+    looked_at = ("/suspense", payment, "/bank", line, statement, "/reconciliation")
+    forms = {path: books_it.text(path).count('method="post"') for path in looked_at}
+    assert all(forms[path] > 1 for path in looked_at if path != statement), forms  # one is the sign-out
+    for role in (Role.COMPLIANCE_OFFICER, Role.CREDITOR_ADMINISTRATOR):
+        reader = Visitor(app.test_client(), platform).sign_in(role, placed.scope)
+        for path in looked_at:
+            assert reader.text(path).count('method="post"') == forms[statement], path
+        assert 'href="/suspense"' in reader.text("/bank")
+        for path, fields in (
+            (payment, {"do": "refund"}), (line, {"do": "suspense"}), (task, {"means": "cash"}),
+            (f"{task}/dismiss", {"reason": "no"}), ("/reconciliation", {"tenant": tenant}), ("/bank", sent),
+        ):  # fmt: skip
+            assert reader.send(path, "/suspense", **fields).status_code == 403, path
+    assert "Rosa" in books_it.text("/bank")
+    agent = Visitor(app.test_client(), platform).sign_in(Role.AGENT, placed.scope)
+    assert {agent.get(path).status_code for path in looked_at} == {403}

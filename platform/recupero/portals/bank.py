@@ -20,7 +20,7 @@ SHOWN = 200
 
 
 @blueprint.get("/bank")
-@requires(Permission.PAYMENTS_BOOK)
+@requires(Permission.PAYMENTS_READ)
 def bank() -> ResponseReturnValue:
     return _page(Form())
 
@@ -60,7 +60,7 @@ def _page(form: Form) -> ResponseReturnValue:
 
 
 @blueprint.get("/bank/statements/<int:statement_id>")
-@requires(Permission.PAYMENTS_BOOK)
+@requires(Permission.PAYMENTS_READ)
 def bank_statement(statement_id: int) -> ResponseReturnValue:
     """The lines of a statement, and what each clears."""
     with transaction() as session:
@@ -68,7 +68,7 @@ def bank_statement(statement_id: int) -> ResponseReturnValue:
 
 
 @blueprint.get("/bank/lines/<int:tenant_id>/<int:line_id>")
-@requires(Permission.PAYMENTS_BOOK)
+@requires(Permission.PAYMENTS_READ)
 def bank_line(tenant_id: int, line_id: int) -> ResponseReturnValue:
     return _line_page(tenant_id, line_id, Form())
 
@@ -126,7 +126,7 @@ def _line(session: Session, line_id: int) -> BankLine:
 
 
 @blueprint.get("/reconciliation")
-@requires(Permission.PAYMENTS_BOOK)
+@requires(Permission.PAYMENTS_READ)
 def reconciliation() -> ResponseReturnValue:
     """The newest comparisons with the gateways' records, and what they found."""
     with transaction() as session:

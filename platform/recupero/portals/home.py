@@ -80,15 +80,15 @@ def _alarms(session: Session) -> list[Alarm]:
             Alarm(text, url_for("portals.trust_list") if caller.may(Permission.TRUST_READ) else None)
         )
     suspense, refused = payments.waiting(session)
+    waiting = url_for("portals.suspense_list") if caller.may(Permission.PAYMENTS_READ) else None
     if suspense:
-        found.append(
-            Alarm(ngettext("%(num)s payment without a debt", "%(num)s payments without a debt", suspense))
-        )
+        text = ngettext("%(num)s payment without a debt", "%(num)s payments without a debt", suspense)
+        found.append(Alarm(text, waiting))
     if refused:
         text = ngettext(
             "%(num)s payment event could not be booked", "%(num)s payment events could not be booked", refused
         )
-        found.append(Alarm(text))
+        found.append(Alarm(text, waiting))
     dead = sum(letter.agency_id == caller.agency_id for letter in jobs.dead_letters())
     if dead:
         found.append(Alarm(ngettext("%(num)s job was given up", "%(num)s jobs were given up", dead)))

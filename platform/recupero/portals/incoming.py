@@ -20,7 +20,7 @@ PAGE = 50
 
 
 @blueprint.get("/suspense")
-@requires(Permission.PAYMENTS_BOOK)
+@requires(Permission.PAYMENTS_READ)
 def suspense_list() -> ResponseReturnValue:
     """Money that waits, by age; money to pay back; events that could not be booked."""
     with transaction() as session:
@@ -34,7 +34,7 @@ def suspense_list() -> ResponseReturnValue:
 
 
 @blueprint.get("/suspense/<int:tenant_id>/<int:payment_id>")
-@requires(Permission.PAYMENTS_BOOK)
+@requires(Permission.PAYMENTS_READ)
 def suspense_payment(tenant_id: int, payment_id: int) -> ResponseReturnValue:
     return _payment_page(tenant_id, payment_id, Form())
 

@@ -86,9 +86,9 @@ def _pages(caller: Caller) -> list[tuple[str, list[Page]]]:
                 (_("Statements"), "portals.remittances_list", "payments", Permission.REMITTANCES_READ),
                 (_("Trust account"), "portals.trust_list", "trust", Permission.TRUST_READ),
                 (_("Receipts"), "portals.receipts_list", "payments", Permission.ACCOUNTS_WORK),
-                (_("Waiting money"), "portals.suspense_list", "jobs", Permission.PAYMENTS_BOOK),
-                (_("Bank"), "portals.bank", "tenants", Permission.PAYMENTS_BOOK),
-                (_("Reconciliation"), "portals.reconciliation", "audit", Permission.PAYMENTS_BOOK),
+                (_("Waiting money"), "portals.suspense_list", "jobs", Permission.PAYMENTS_READ),
+                (_("Bank"), "portals.bank", "tenants", Permission.PAYMENTS_READ),
+                (_("Reconciliation"), "portals.reconciliation", "audit", Permission.PAYMENTS_READ),
             ],
         ),
         (

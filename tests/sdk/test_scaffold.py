@@ -13,7 +13,10 @@ from recupero_sdk.conformance.quality import read_quality, rules_of
 from recupero_sdk.conformance.quality_rules import KINDS
 from recupero_sdk.scaffold import ScaffoldError, make
 
-NAMES = {"regulation": "ec", "channel": "pigeon_post", "model": "luck", "gateway": "till", "text": "gist"}
+NAMES = {
+    "regulation": "ec", "channel": "pigeon_post", "model": "luck", "action": "next_move", "gateway": "till",
+    "text": "gist",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -56,7 +59,7 @@ def test_the_platform_has_the_same_command(tmp_path: Path) -> None:
         (
             "pack",
             "uy",
-            "`pack` is not a kind of plug-in; use one of regulation, channel, model, gateway, text",
+            "`pack` is not a kind of plug-in; use one of regulation, channel, model, action, gateway, text",
         ),
     ],
 )

@@ -13,7 +13,7 @@ from recupero_sdk import ENTRY_POINT_GROUPS, PROJECT, hookspecs
 from recupero_sdk.channels import Channel
 from recupero_sdk.gateways import Gateway
 from recupero_sdk.law import PackError, RegulationPack
-from recupero_sdk.models import ScoringModel
+from recupero_sdk.models import ActionModel, ScoringModel
 from recupero_sdk.texts import TextModel
 
 log = logging.getLogger(__name__)
@@ -22,6 +22,7 @@ _HOOKS = {
     "regulation": "register_regulation_packs",
     "channel": "register_channels",
     "model": "register_scoring_models",
+    "action": "register_action_models",
     "gateway": "register_gateways",
     "text": "register_text_models",
 }
@@ -84,6 +85,10 @@ class Plugins:
     @property
     def models(self) -> dict[str, ScoringModel]:
         return self._registry("model")
+
+    @property
+    def actions(self) -> dict[str, ActionModel]:
+        return self._registry("action")
 
     @property
     def gateways(self) -> dict[str, Gateway]:
@@ -181,7 +186,8 @@ def _key(kind: str, thing: Any) -> str:
     if kind == "regulation":
         return str(thing.country)
     protocols: dict[str, Any] = {
-        "channel": Channel, "model": ScoringModel, "gateway": Gateway, "text": TextModel,
+        "channel": Channel, "model": ScoringModel, "action": ActionModel, "gateway": Gateway,
+        "text": TextModel,
     }  # fmt: skip
     protocol = protocols[kind]
     wanted = {*protocol.__annotations__, *(name for name in vars(protocol) if not name.startswith("_"))}

@@ -11,6 +11,7 @@ ENTRY_POINT_GROUPS = {
     "regulation": "recupero.regulations",
     "channel": "recupero.channels",
     "model": "recupero.models",
+    "action": "recupero.actions",
     "gateway": "recupero.gateways",
     "text": "recupero.texts",
 }

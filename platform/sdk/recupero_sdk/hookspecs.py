@@ -4,7 +4,7 @@ from recupero_sdk import hookspec
 from recupero_sdk.channels import Channel
 from recupero_sdk.gateways import Gateway
 from recupero_sdk.law import RegulationPack
-from recupero_sdk.models import ScoringModel
+from recupero_sdk.models import ActionModel, ScoringModel
 from recupero_sdk.texts import TextModel
 
 
@@ -23,6 +23,12 @@ def register_channels() -> list[Channel]:
 @hookspec
 def register_scoring_models() -> list[ScoringModel]:
     """Return the kinds of model that can be trained and served. The key claimed is the model's `key`."""
+    raise AssertionError("a specification is never called")
+
+
+@hookspec
+def register_action_models() -> list[ActionModel]:
+    """Return the kinds of model that value what could be done. The key claimed is the model's `key`."""
     raise AssertionError("a specification is never called")
 
 

@@ -78,3 +78,53 @@ class ScoringModel(Protocol):
     def load(self, blob: bytes) -> Any:
         """The inverse of `dump`."""
         ...
+
+
+#: How the columns of an option begin that tell who acts and what is done; all others tell of the debtor.
+ASSISTANT, ACTION = "assistant_", "action_"
+
+
+@runtime_checkable
+class ActionModel(Protocol):
+    """A kind of model that says what becomes of an option: this debtor, this assistant, this action.
+
+    `outcomes` are those it can learn, the one that matters first: ("paid", "harm", "reached"). Each row
+    of the columns is an option: the debtor's columns by their names, then those of who acts (`assistant_…`) and of
+    what is done (`action_…`). Doing nothing is an option, too: all its `action_…` columns are 0 or NaN.
+    """
+
+    key: str
+    outcomes: Sequence[str]
+
+    def train(
+        self,
+        columns: Columns,
+        outcomes: Mapping[str, Any],
+        *,
+        propensity: Any = None,
+        groups: Any = None,
+        seed: int = 0,
+    ) -> Training:
+        """Fit on what was done and what came of it: per outcome and row 0 or 1, NaN where unknown.
+
+        `propensity` is the probability with which each row's option was chosen (1 for all where None),
+        `groups` the person of each row: one person's rows never stand on both sides of a fold. Raises
+        ValueError on too few rows of the first outcome; an outcome too rare to learn is its share for all.
+        """
+        ...
+
+    def predict(self, fitted: Any, columns: Columns) -> Mapping[str, Any]:
+        """Per outcome learned one probability per row, finite, in row order."""
+        ...
+
+    def explain(self, fitted: Any, columns: Columns, top: int = 3) -> list[list[Reason]]:
+        """The strongest reasons per row for the first outcome, strongest first."""
+        ...
+
+    def dump(self, fitted: Any) -> bytes:
+        """The fitted object as bytes that `load` reads in another process (no pickle)."""
+        ...
+
+    def load(self, blob: bytes) -> Any:
+        """The inverse of `dump`."""
+        ...

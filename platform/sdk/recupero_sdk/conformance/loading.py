@@ -16,18 +16,19 @@ from recupero_sdk import ENTRY_POINT_GROUPS, PROJECT, hookspecs
 from recupero_sdk.channels import Channel
 from recupero_sdk.gateways import Gateway
 from recupero_sdk.inbound import Converses, Listens
-from recupero_sdk.models import ScoringModel
+from recupero_sdk.models import ActionModel, ScoringModel
 from recupero_sdk.texts import TextModel
 
 _HOOKS = {
     "regulation": "register_regulation_packs",
     "channel": "register_channels",
     "model": "register_scoring_models",
+    "action": "register_action_models",
     "gateway": "register_gateways",
     "text": "register_text_models",
 }
 _PROTOCOLS: dict[str, Any] = {
-    "channel": Channel, "model": ScoringModel, "gateway": Gateway, "text": TextModel,
+    "channel": Channel, "model": ScoringModel, "action": ActionModel, "gateway": Gateway, "text": TextModel,
 }  # fmt: skip
 #: Rules of which nobody is exempt who can do what they are about.
 _ABILITIES: dict[str, Any] = {"inbound": Listens, "calls": Converses}

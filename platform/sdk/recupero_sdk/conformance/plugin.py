@@ -12,6 +12,7 @@ import pytest
 
 # The checks are written with plain asserts; rewriting lets a failure show the values compared.
 pytest.register_assert_rewrite(
+    "recupero_sdk.conformance.action",
     "recupero_sdk.conformance.channel",
     "recupero_sdk.conformance.gateway",
     "recupero_sdk.conformance.inbound",

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-Kind = Literal["regulation", "channel", "model", "gateway", "text"]
+Kind = Literal["regulation", "channel", "model", "action", "gateway", "text"]
 Grade = Literal["bronze", "silver", "gold", "platinum"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 GRADES: tuple[Grade, ...] = get_args(Grade)
@@ -24,7 +24,8 @@ class QualityRule:
 
 
 _LAW: tuple[Kind, ...] = ("regulation",)
-_SOFTWARE: tuple[Kind, ...] = ("channel", "model", "gateway", "text")
+_SOFTWARE: tuple[Kind, ...] = ("channel", "model", "action", "gateway", "text")
+_SCORES: tuple[Kind, ...] = ("model", "action")
 _OUTSIDE: tuple[Kind, ...] = ("channel", "gateway")
 
 RULES: tuple[QualityRule, ...] = (
@@ -101,11 +102,11 @@ RULES: tuple[QualityRule, ...] = (
         "an event comes back as it was meant; a forged, foreign or old one is refused (kit)",
     ),
     QualityRule(
-        "scores", "silver", ("model",),
+        "scores", "silver", _SCORES,
         "finite scores in row order that find what is there, the same for the same seed (kit)",
     ),
     QualityRule(
-        "refusals", "silver", ("model",), "too few rows and a missing column are refused in words (kit)"
+        "refusals", "silver", _SCORES, "too few rows and a missing column are refused in words (kit)"
     ),
     QualityRule(
         "guesses", "silver", ("text",),
@@ -124,9 +125,9 @@ RULES: tuple[QualityRule, ...] = (
         exemptible=True,
     ),
     QualityRule("privacy", "gold", ("channel",), "reasons name nobody (kit)", exemptible=True),
-    QualityRule("explained", "gold", ("model",), "reasons name features, strongest first (kit)"),
+    QualityRule("explained", "gold", _SCORES, "reasons name features, strongest first (kit)"),
     QualityRule(
-        "kept", "gold", ("model", "text"), "what is trained is kept without pickle and scores the same (kit)"
+        "kept", "gold", (*_SCORES, "text"), "what is trained is kept without pickle and scores the same (kit)"
     ),
     QualityRule("typed", "gold", _SOFTWARE, "py.typed is there and every function is annotated"),
     QualityRule(
@@ -134,7 +135,9 @@ RULES: tuple[QualityRule, ...] = (
         "tried by a named person against the provider's own test service (by, on)",
         exemptible=True,
     ),
-    QualityRule("measured", "platinum", ("model", "text"), "README.md gives its figures beside a baseline's"),
+    QualityRule(
+        "measured", "platinum", (*_SCORES, "text"), "README.md gives its figures beside a baseline's"
+    ),
     QualityRule("property-tests", "platinum", KINDS, "a hypothesis test of its own runs and passes"),
     QualityRule("reviewed", "platinum", KINDS, "read by a named person of the field (by, on)"),
 )  # fmt: skip

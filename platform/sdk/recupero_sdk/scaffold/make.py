@@ -54,6 +54,7 @@ _NEXT: dict[Kind, tuple[str, ...]] = {
     ),
     "channel": ("speak your provider's protocol in connector.py, and let tests/provider.py speak it back",),
     "model": ("put your own model in model.py",),
+    "action": ("put your own model in model.py",),
     "text": ("put your own model and its examples in model.py",),
     "gateway": ("speak your provider's protocol in gateway.py, and let tests/provider.py speak it back",),
 }

@@ -89,8 +89,8 @@ class ActionModel(Protocol):
     """A kind of model that says what becomes of an option: this debtor, this assistant, this action.
 
     `outcomes` are those it can learn, the one that matters first: ("paid", "harm", "reached"). Each row
-    of the columns is an option: the debtor's columns by their names, then those of who acts (`assistant_…`) and of
-    what is done (`action_…`). Doing nothing is an option, too: all its `action_…` columns are 0 or NaN.
+    of the columns is an option: the debtor's columns by their names, then those of who acts (`assistant_…`)
+    and of what is done (`action_…`). Doing nothing is an option, too: all its `action_…` are 0 or NaN.
     """
 
     key: str

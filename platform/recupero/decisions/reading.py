@@ -55,6 +55,12 @@ STATED = ("creditor_sector", "owner_type", "party")
 _STATED = ", ".join(
     f"coalesce(o.law ->> '{name}', t.settings -> 'law' ->> '{name}') AS {name}" for name in STATED
 )
+# Who the debtor spoke with, or whose message was answered: calls of agents have the connector `agent`.
+_KNOWN = "right_party AND state_at <= %(at)s::timestamptz"
+_SPOKE = f"""count(*) FILTER (WHERE channel = 'call' AND connector = 'agent' AND {_KNOWN}) AS talked_agent,
+        count(*) FILTER (WHERE channel = 'call' AND connector <> 'agent' AND {_KNOWN}) AS talked_voice,
+        count(*) FILTER (WHERE channel <> 'call' AND (right_party OR state = 'answered')
+            AND state_at <= %(at)s::timestamptz) AS answered_text"""
 _ENDED = ", ".join(f"'{status}'" for status in sorted(ENDED))
 _OPEN = "state IN ({})".format(", ".join(f"'{state}'" for state in OPEN))
 _STRENGTH = ", ".join(f"'{kind}'" for kind in HOLDS)
@@ -88,7 +94,8 @@ WITH h AS (
     FROM spread GROUP BY debtor_id
 ), c AS (
     SELECT debtor_id, max(at) FILTER (WHERE state <> 'failed') AS last_at,
-        count(*) FILTER (WHERE state <> 'failed' AND at > %(at)s::timestamptz - interval '30 days') AS lately
+        count(*) FILTER (WHERE state <> 'failed' AND at > %(at)s::timestamptz - interval '30 days') AS lately,
+        {_SPOKE}
     FROM contacts WHERE tenant_id = %(tenant)s AND direction = 'outbound' AND at <= %(at)s::timestamptz
     GROUP BY debtor_id
 ), m AS (
@@ -119,12 +126,14 @@ AS portfolio,
     a.currency, a.balance_minor, a.stage, a.due_date,
     coalesce(o.law ->> 'debt_kind', t.settings -> 'law' ->> 'debt_kind', a.product) AS debt_kind, {_STATED},
     g.law ->> 'region' AS agency_region,
-    a.last_payment_date, d.country, d.region, d.timezone, d.postal_code,
+    a.last_payment_date, d.country, d.region, d.timezone, d.postal_code, d.language,
     coalesce(d.timezone, t.timezone) AS clock_zone,
     (ARRAY[{_STRENGTH}])[least(whole.strength, one.strength)] AS hold,
     s.consents, coalesce(s.opt_outs, ',') AS opt_outs,
     {_PICKED},
-    c.last_at, coalesce(c.lately, 0) AS lately, m.promised_for, m.late_on, m.broken_at,
+    c.last_at, coalesce(c.lately, 0) AS lately, coalesce(c.talked_agent, 0) AS talked_agent,
+    coalesce(c.talked_voice, 0) AS talked_voice, coalesce(c.answered_text, 0) AS answered_text,
+    m.promised_for, m.late_on, m.broken_at,
     coalesce(w.busy, false) AS busy, w.channel AS waiting_channel, w.template AS waiting_template,
     w.due_at AS waiting_due, coalesce(w.proposed, false) AS waiting_proposed, w.declined_at,
     f.channel AS wished_channel, f.from_minute AS wished_from, f.to_minute AS wished_to
@@ -165,7 +174,7 @@ def read_accounts(session: Session, at: datetime) -> pl.DataFrame:
         "debt_kind": pl.String,
         **dict.fromkeys((*STATED, "agency_region", "last_payment_date"), pl.String),
         "country": pl.String, "region": pl.String, "timezone": pl.String, "postal_code": pl.String,
-        "clock_zone": pl.String,
+        "language": pl.String, "clock_zone": pl.String,
         "hold": pl.String, "consents": pl.String, "opt_outs": pl.String,
     }  # fmt: skip
     for channel in POINTS:
@@ -177,7 +186,8 @@ def read_accounts(session: Session, at: datetime) -> pl.DataFrame:
             f"{channel}_line": pl.String,
         }
     schema |= {
-        "last_at": pl.String, "lately": pl.Int64, "promised_for": pl.String, "late_on": pl.String,
+        "last_at": pl.String, "lately": pl.Int64, "talked_agent": pl.Int64, "talked_voice": pl.Int64,
+        "answered_text": pl.Int64, "promised_for": pl.String, "late_on": pl.String,
         "broken_at": pl.String,
         "busy": pl.String, "waiting_channel": pl.String, "waiting_template": pl.String,
         "waiting_due": pl.String,

@@ -30,11 +30,12 @@ LONGEST = {"long": 6000, "short": 900}
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """Own words of one template; `id` is that of their version."""
+    """Own words of one template; `id` is the row of their version, `version` its number."""
 
     id: int
     subject: str
     body: str
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,8 @@ def wording(session: Session) -> Wording:
     approved = versions.in_reach(session, MessageTemplate).where(MessageTemplate.state == "approved")
     rows = sorted(session.execute(approved).scalars(), key=lambda row: row.tenant_id is not None)
     return Wording({
-        (row.template, row.language, row.form, row.tone): Own(row.id, row.subject, row.body) for row in rows
+        (row.template, row.language, row.form, row.tone): Own(row.id, row.subject, row.body, row.version)
+        for row in rows
     })  # fmt: skip
 
 

@@ -7,13 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
-from recupero.kernel import clock, runtime
+from recupero.kernel import audit, clock, crypto, jobs, runtime
 from recupero.kernel.errors import Conflict, NotFound, UserError
+from recupero.outreach.tables import Action
+from recupero.outreach.understanding.tables import HandOver
 from recupero.payments import affordability, hardship
 from recupero.payments import service as payments
 from recupero.payments.offer_tables import HardshipCase
 from recupero.payments.tables import PromiseToPay
-from recupero.placements.tables import Hold
+from recupero.placements import normalise
+from recupero.placements import service as placements
+from recupero.placements.tables import ContactPoint, Hold
 from tests.factories import World
 from tests.ledger.placed import Placed, place
 
@@ -125,3 +129,81 @@ def test_unknown_questions_and_negative_amounts_are_refused() -> None:
     for told in ({"pets": 1}, {"wages": -1}):
         with pytest.raises(UserError):
             affordability.means(told)
+
+
+def writable(placed: Placed) -> None:
+    address = "maria@example.com"
+    with runtime.current().database.transaction(placed.scope) as session:
+        session.add(ContactPoint(
+            tenant_id=placed.scope.tenant(), debtor_id=placed.debtor_id, kind="email", value=address,
+            value_index=crypto.keyring().blind_index(normalise.email_key(address)), status="valid",
+            source="placement", created_at=clock.now(),
+        ))  # fmt: skip
+
+
+def hold(placed: Placed, kind: str, account_id: int | None = None, days: int | None = None) -> None:
+    with runtime.current().database.transaction(placed.scope) as session:
+        placements.open_hold(
+            session, debtor_id=placed.debtor_id, account_id=account_id, kind=kind, source="x",
+            until=clock.now() + timedelta(days=days) if days else None,
+        )  # fmt: skip
+
+
+def days_later(days: int) -> None:
+    clock.advance(timedelta(days=days))
+    jobs.ask_periodic({"payments.end_hardship"})
+    jobs.drain()
+
+
+def told(placed: Placed) -> list[tuple[str, str, str, str]]:
+    with runtime.current().database.transaction(placed.scope) as session:
+        query = select(Action.template, Action.channel, Action.tone, Action.state).order_by(Action.id)
+        return [(row[0], row[1], row[2], row[3]) for row in session.execute(query)]
+
+
+def handed(placed: Placed) -> list[str]:
+    with runtime.current().database.transaction(placed.scope) as session:
+        return list(session.execute(select(HandOver.why)).scalars())
+
+
+def test_whose_hardship_runs_out_is_told_so_once_and_kindly(placed: Placed) -> None:
+    writable(placed)
+    begin(placed, severity="low")
+    days_later(29)
+    assert told(placed) == []
+    days_later(1)
+    days_later(1)
+    assert told(placed) == [("pause_over", "email", "kind", "scheduled")]
+    assert (held(placed), handed(placed)) == ([], [])
+    with runtime.current().database.transaction(placed.scope) as session:
+        actions = [one.action for one in audit.page(session, holding="hardship:")]
+    assert actions.count("payments.hardship_ran_out") == 1
+
+
+@pytest.mark.parametrize("severity", ["low", "high"])
+def test_a_person_asks_first_after_severe_hardship_or_where_nobody_can_be_written_to(
+    placed: Placed, severity: str
+) -> None:
+    if severity == "high":
+        writable(placed)
+    begin(placed, severity=severity, hold_days=5)
+    days_later(5)
+    days_later(1)
+    assert handed(placed) == ["hardship_over"]
+    assert [one.kind for one in held(placed)] == ["person"], "machines are silent meanwhile"
+    assert [one[3] for one in told(placed) if one[3] != "cancelled"] == []
+
+
+def test_nobody_is_told_while_something_else_holds_or_long_after(placed: Placed) -> None:
+    writable(placed)
+    hold(placed, "hardship", placed.account_ids[0], days=2)
+    hold(placed, "hardship", placed.account_ids[0] + 1, days=4)
+    hold(placed, "dispute", placed.account_ids[0])
+    days_later(2)
+    assert (told(placed), handed(placed)) == ([], []), "disputed"
+    days_later(2)
+    assert len(told(placed)) == 1, "the other account is free"
+    hold(placed, "hardship", days=1)
+    days_later(40)
+    assert len(told(placed)) == 1, "it would surprise them now"
+    assert [one.kind for one in held(placed)] == ["dispute"]

@@ -8,20 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from recupero.kernel import audit, clock, crypto, runtime
+from recupero.kernel import audit, clock, runtime
 from recupero.outreach.tables import Action
 from recupero.payments import agreement_documents, documents, hardship, plans
 from recupero.payments.mandate_tables import Mandate
 from recupero.payments.offer_tables import HardshipCase, Plan, PlanInstalment, Settlement
 from recupero.payments.plan_schedule import Choice, Instalment, working_days
 from recupero.payments.plan_standing import Receipt, Rest, judge
-from recupero.placements import normalise
 from recupero.placements import service as placements
-from recupero.placements.tables import ContactPoint
 from recupero.reports import letters
 from tests.factories import World
 from tests.ledger.placed import Placed, place
 from tests.payments.test_booking import go_back, pay
+from tests.payments.test_hardship import writable
 from tests.payments.test_plans import AGENT, TERMS, TODAY, agree, look, settle
 from tests.payments.test_settlements import accept, offer, states
 
@@ -74,13 +73,7 @@ def test_a_case_moves_what_is_unpaid_by_its_length_and_its_early_end_moves_it_ba
 
 
 def test_the_debtor_is_told_that_the_plan_goes_on_and_both_schedules_are_kept(placed: Placed) -> None:
-    address = "maria@example.com"
-    with runtime.current().database.transaction(placed.scope) as session:
-        session.add(ContactPoint(
-            tenant_id=placed.scope.tenant(), debtor_id=placed.debtor_id, kind="email", value=address,
-            value_index=crypto.keyring().blind_index(normalise.email_key(address)), status="valid",
-            source="placement", created_at=clock.now(),
-        ))  # fmt: skip
+    writable(placed)
     plan = agree(placed)
     clock.advance(timedelta(days=1))
     case = suffer(placed)
@@ -100,6 +93,19 @@ def test_the_debtor_is_told_that_the_plan_goes_on_and_both_schedules_are_kept(pl
     agreed, moved = ([day.isoformat() for day in weeks(AGREED, count)] for count in (0, 4))
     assert kept[1] == {"before": agreed, "after": moved}
     assert kept[0] == {"before": moved, "after": ["2026-04-06", "2026-04-10", "2026-04-20"]}  # Good Friday
+
+
+def test_of_a_pause_that_ends_by_itself_the_debtor_hears_once_with_the_new_dates(placed: Placed) -> None:
+    writable(placed)
+    agree(placed)
+    suffer(placed, 3)
+    clock.advance(timedelta(days=3))
+    with runtime.current().database.transaction(placed.scope) as session:
+        assert hardship.end_run_out(session) == 1
+        assert hardship.end_run_out(session) == 0
+        told = session.execute(select(Action.template, Action.state)).all()
+    assert told == [("plan_resumed", "scheduled")]
+    assert standing(placed) == ("running", ["open", "open", "open"])
 
 
 def test_while_it_lasts_nothing_is_late_and_then_the_schedule_goes_on(placed: Placed) -> None:

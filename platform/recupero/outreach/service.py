@@ -246,25 +246,32 @@ def on_receipts_issued(session: Session, event: ReceiptsIssued) -> None:
 
 def on_instalment_needs_payer(session: Session, event: InstalmentNeedsPayer) -> None:
     """The bank wants the debtor to confirm an instalment: the message brings them to their page."""
-    _say_at_once(session, event.account_ids, "card_confirmation")
+    say_at_once(session, event.account_ids, "card_confirmation")
 
 
 def on_mandate_ended(session: Session, event: MandateEnded) -> None:
     """Whoever counted on their card is told that it cannot be charged any more."""
-    _say_at_once(session, event.account_ids, "card_ended")
+    say_at_once(session, event.account_ids, "card_ended")
 
 
 def on_plan_resumed(session: Session, event: PlanResumed) -> None:
     """The days of a plan have moved: whoever pays it is told that it goes on."""
-    _say_at_once(session, event.account_ids, "plan_resumed")
+    say_at_once(session, event.account_ids, "plan_resumed")
 
 
-def _say_at_once(session: Session, account_ids: Collection[int], template: str) -> None:
+def say_at_once(
+    session: Session,
+    account_ids: Collection[int],
+    template: str,
+    *,
+    tone: str = "neutral",
+    within: timedelta = THANKS_WITHIN,
+) -> bool:
     """One message to the debtor of these accounts, by the first channel that reaches them and is open; the
-    law is asked before it goes out."""
+    law is asked before it goes out. Whether there is such a channel; True too where nothing is worked."""
     account = next(iter(reach.reachable(session, account_ids).values()), None)
     if account is None or account.ended:
-        return
+        return True
     points = reach.points_of(session, [account.debtor_id]).get(account.debtor_id, ())
     said = contacts_facts.permissions_of(session, [account.debtor_id]).get(account.debtor_id)
     closed = said.opted_out if said else ()
@@ -279,8 +286,10 @@ def _say_at_once(session: Session, account_ids: Collection[int], template: str) 
     if channel is not None:
         schedule(session, [NewAction(
             account_id=account.account_id, debtor_id=account.debtor_id, person_id=account.person_id,
-            channel=channel, template=template, due_at=clock.now(), expires_at=clock.now() + THANKS_WITHIN,
+            channel=channel, template=template, due_at=clock.now(), expires_at=clock.now() + within,
+            tone=tone,
         )])  # fmt: skip
+    return channel is not None
 
 
 def on_holds_opened(session: Session, event: HoldsOpened) -> None:

@@ -40,6 +40,7 @@ PURPOSES = {
     "card_confirmation": "collection",
     "card_ended": "collection",
     "plan_resumed": "collection",
+    "pause_over": "collection",
 }
 TEMPLATES = tuple(PURPOSES)
 #: Words about a payment that came in, which go also where nothing is asked for any more.

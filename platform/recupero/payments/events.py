@@ -82,11 +82,21 @@ class PlanMoved:
 
 @dataclass(frozen=True, slots=True)
 class PlanResumed:
-    """Hardship ended before its time, or nobody knew its end: the plan goes on from now, on other days than
-    were agreed, of which the debtor is told."""
+    """Hardship is over: the plan goes on from now, on other days than were agreed, of which the debtor is
+    told."""
 
     account_ids: tuple[int, ...]
     plan_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class HardshipOver:
+    """The days of a debtor's hardship ran out by themselves on these accounts, the largest first, and no plan
+    goes on by itself that tells them so; or it was `severe`, so that a person should hear from them first."""
+
+    debtor_id: int
+    account_ids: tuple[int, ...]
+    severe: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from recupero.kernel import audit, clock
+from recupero.kernel import audit, clock, events
+from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
+from recupero.payments.events import HardshipOver
 from recupero.payments.offer_tables import HardshipCase, Plan, Settlement
 from recupero.payments.plan_standing import Rest
+from recupero.placements import reach
 from recupero.placements import service as placements
 from recupero.placements.debts import HeldFor, held_for, who_owes
 
@@ -25,6 +28,8 @@ KINDS = (
 #: Severity, and for how many days work rests where nobody says otherwise.
 SEVERITIES = {"low": 30, "medium": 60, "high": 90}
 MOST_DAYS = 365
+#: Of an end that was noticed later than that, nobody is told any more.
+TOLD_WITHIN = timedelta(days=14)
 
 
 def open_case(
@@ -86,6 +91,44 @@ def close_case(session: Session, case_id: int, *, actor: str, outcome: str) -> N
     session.flush()
     placements.end_debtor_holds(session, case.debtor_id, HOLD, by=actor)
     _record(session, "payments.hardship_closed", case, actor)
+
+
+def end_run_out(session: Session) -> int:
+    """End the hardship of the tenant in scope whose days are over; how many. Plans that rested go on; of
+    other debtors, and where it was severe, `HardshipOver` tells, unless that was long ago."""
+    ended = placements.end_run_out(session, HOLD)
+    found = session.execute(
+        select(HardshipCase).where(
+            HardshipCase.tenant_id == scope_of(session).tenant(), HardshipCase.closed_at.is_(None),
+            among(HardshipCase.hold_id, [one.hold_id for one in ended]),
+        )
+    ).scalars().all()  # fmt: skip
+    for case in found:
+        _record(session, "payments.hardship_ran_out", case, "system")
+    severe = {case.hold_id for case in found if case.severity == "high"}
+    by_debtor: dict[int, list[placements.RanOut]] = {}
+    for one in ended:
+        if one.until is not None and one.until > clock.now() - TOLD_WITHIN:
+            by_debtor.setdefault(one.debtor_id, []).append(one)
+    for debtor_id, holds in by_debtor.items():
+        _tell_over(session, debtor_id, holds, severe=any(one.hold_id in severe for one in holds))
+    return len(ended)
+
+
+def _tell_over(session: Session, debtor_id: int, holds: Sequence[placements.RanOut], *, severe: bool) -> None:
+    """Publish `HardshipOver` for what these holds held and no other hardship does."""
+    still = [one for one in reach.open_holds(session, [debtor_id]).get(debtor_id, ()) if one.kind == HOLD]
+    held, resting = {one.account_id for one in holds}, {one.account_id for one in still}
+    mine = reach.accounts_of(session, [debtor_id]).get(debtor_id, [])
+    free = [
+        one for one in mine
+        if (None in held or one in held) and None not in resting and one not in resting
+    ]  # fmt: skip
+    goes_on = select(Plan.id).where(
+        Plan.tenant_id == scope_of(session).tenant(), Plan.state == "running", Plan.account_ids.overlap(free)
+    )
+    if free and (severe or session.execute(goes_on.limit(1)).first() is None):
+        events.publish(session, HardshipOver(debtor_id, tuple(free), severe))
 
 
 def open_of(session: Session, debtor_id: int) -> HardshipCase | None:

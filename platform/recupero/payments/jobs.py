@@ -15,6 +15,7 @@ from recupero.payments import (
     door,
     following,
     gateways,
+    hardship,
     inbox,
     promises,
     reconcile,
@@ -170,6 +171,16 @@ def settle_promises(context: JobContext) -> None:
                 promises.settle_due(session)
                 following.settle_due(session)
                 settlements.expire_due(session)
+
+
+@periodic("payments.end_hardship", every=timedelta(hours=1))
+def end_hardship(context: JobContext) -> None:
+    """Hardship whose days are over ends, creditor by creditor: the debtor, or a person, is told."""
+    database = runtime.current().database
+    for agency in agency_scopes(database):
+        for tenant_id in agency.tenant_ids:
+            with database.transaction(agency.of_tenant(tenant_id)) as session:
+                hardship.end_run_out(session)
 
 
 @periodic("payments.accrue_all", every=timedelta(days=1))

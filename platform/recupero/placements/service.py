@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, bindparam, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
@@ -23,6 +23,15 @@ _PAID = ("PIF", "SIF")
 
 #: A hold as it was written: of which debtor, on which of their accounts (None: all), of which kind.
 OneHold = tuple[int, int | None, str]
+
+
+class RanOut(NamedTuple):
+    """A hold whose days are over: on everything of the debtor (account None), or on one account."""
+
+    hold_id: int
+    debtor_id: int
+    account_id: int | None
+    until: datetime | None
 
 
 def create_portfolio(
@@ -201,6 +210,23 @@ def end_debtor_holds(session: Session, debtor_id: int, kind: str, *, by: str) ->
     """End the open holds of a kind on everything of a debtor, whichever there are. Publishes `HoldsEnded`."""
     whole = Hold.account_id.is_(None)
     _end_where(session, Hold.debtor_id == debtor_id, whole, Hold.kind == kind, is_open(), by=by)
+
+
+def end_run_out(session: Session, kind: str) -> list[RanOut]:
+    """End the holds of a kind of the tenant in scope whose days are over, at the moment at which they were;
+    these. Publishes `HoldsEnded`."""
+    ended = session.execute(
+        update(Hold)
+        .where(
+            Hold.tenant_id == scope_of(session).tenant(), Hold.kind == kind, Hold.ended_at.is_(None),
+            Hold.until <= clock.now(),
+        )
+        .values(ended_at=Hold.until, ended_by="system")
+        .returning(Hold.id, Hold.debtor_id, Hold.account_id, Hold.ended_at)
+    ).all()  # fmt: skip
+    for held in _by_kind(HoldsEnded, [(one.debtor_id, one.account_id, kind) for one in ended]):
+        events.publish(session, held)
+    return [RanOut(*one) for one in ended]
 
 
 def _end_where(session: Session, *which: Any, by: str) -> bool:

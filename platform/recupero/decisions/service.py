@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts.policies import lawbook
 from recupero.contacts.queries import packs
-from recupero.decisions import candidates, choosing, reading, serving, vectors
+from recupero.decisions import candidates, choosing, policies, reading, serving, vectors
 from recupero.decisions.candidates import Candidates, Tally
 from recupero.decisions.features import FeatureTable, read_features
 from recupero.decisions.recording import Recorder
@@ -126,7 +126,9 @@ def _candidates(
     found = candidates.lawful(worked, history, strategies, carried, at, tally, law, by_machine=by_machine)
     options = vectors.described(session, found.options, strategies, by_machine=by_machine)
     counted = reading.read_reach(session, at) if scores.served else {}
-    return Candidates(choosing.with_values(options, strategies, commission, counted, carried), found.refused)
+    valued = choosing.with_values(options, strategies, commission, counted, carried)
+    context = policies.Context(scope_of(session).tenant(), at, table)
+    return Candidates(policies.applied(valued, context), found.refused)
 
 
 def _for_people(session: Session, strategies: Mapping[int, Strategy]) -> Mapping[int, Strategy]:

@@ -1,174 +1,255 @@
 """Chooses one option per group under shared limits, by prices, and bounds how much better anyone could do.
 
-Each option has a value and may use one unit of one resource (a channel's day) and some of a budget. The
-limits
-are relaxed with prices (Lagrange multipliers), which gives an upper bound on any plan: for prices λ ≥ 0,
+Each option has a value and uses some of several resources: a channel's day, agents' minutes of one skill and
+hour, a budget. The limits are relaxed with prices (Lagrange multipliers), which bounds any plan from above:
+for prices λ ≥ 0,
 
-    sum over groups of max(0, best value - price)  +  sum over resources of price × capacity.
+    sum over groups of max(0, best value - price of what it uses)  +  sum over resources of λ × capacity.
 
-Prices fall and rise by subgradient steps; what still exceeds a limit is repaired by giving room to the most
-valuable. The gap is (bound - value reached) / bound. Everything is vectorised over options.
+The bound is made small by quasi-Newton steps (L-BFGS-B) on its smoothed form, the best option replaced by a
+soft maximum that is sharpened in stages (Nesterov, 2005: smooth minimization of non-smooth functions). Many
+groups are priced on an even part of them, then on all. What exceeds a limit at these prices is repaired, room
+that is left is filled, and whoever can change to something more valuable within it does. The gap is
+(bound - value reached) / bound. Everything is vectorised over options, linear in them, and deterministic.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from recupero.decisions.columns import Floats, Ints
 
-ROUNDS = 120
 NONE = -1
+#: Sharpness of the soft maximum by stage, as a share of the mean value of a group's best option.
+STAGES = (0.1, 0.01, 0.001, 0.0002)
+STEPS, LAST_STEPS = 60, 3
+#: Beyond this many groups prices are first found on a part of them.
+PART = 10_000
+ROUNDS = 60
+_SLACK = 1e-9
+
+Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Columns, one row per option, sorted by `group` (0 … groups-1). `resource` -1 uses none. `cost` counts
-    against the budget. Not choosing at all is worth 0 and always possible."""
+    """Columns, one row per option, sorted by `group` (0 … groups-1). `uses` has the numbers of the resources
+    that the option uses, -1 for none, and `amount` how much of each: both are options × the most that one
+    uses. Not choosing at all is worth 0 and always possible."""
 
     group: Ints
     value: Floats
-    resource: Ints
-    cost: Floats
+    uses: Ints
+    amount: Floats
 
     @property
     def groups(self) -> int:
         return int(self.group[-1]) + 1 if len(self.group) else 0
 
+    def take(self, rows: Ints | Flags) -> "Options":
+        """Some rows, with the numbers of their groups as they are."""
+        return Options(self.group[rows], self.value[rows], self.uses[rows], self.amount[rows])
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """`capacity` by resource; `budget` None is no limit."""
+    def priced(self, prices: Floats) -> Floats:
+        """The value of each option less the price of what it uses."""
+        worth, known = self.value, np.append(prices, 0.0)
+        for column in range(self.uses.shape[1]):
+            worth = worth - known[self.uses[:, column]] * self.amount[:, column]
+        return worth
 
-    capacity: Floats
-    budget: float | None = None
+    def used(self, rows: Ints | Flags, resources: int) -> Floats:
+        """How much of each resource these options use together."""
+        uses, amount = self.uses[rows].ravel(), self.amount[rows].ravel()
+        return np.bincount(uses[uses >= 0], amount[uses >= 0], minlength=resources).astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """`chosen` has the row of the option for each group, or -1. `bound_gap` is 0 where nothing was short."""
+    """`chosen` has the row of the option for each group, or -1; `prices` and `room` what one more unit of
+    each resource is worth and how much is left. `bound_gap` is 0 where nothing was short."""
 
     chosen: Ints
     value: float
     bound: float
+    prices: Floats
+    room: Floats
 
     @property
     def bound_gap(self) -> float:
         return max(0.0, (self.bound - self.value) / self.bound) if self.bound > 0 else 0.0
 
 
-def allocate(options: Options, limits: Limits) -> Allocation:
-    """The best plan found and a bound on every plan. Deterministic; ties go to the first option."""
-    free = _best(options, options.value)
-    if _fits(options, free, limits):
-        value = _value(options, free)
-        return Allocation(free, value, value)
-    prices, rate = np.zeros(len(limits.capacity)), 0.0
-    found, bound = _repaired(options, options.value, limits), np.inf
-    step = _first_step(options)
-    for turn in range(ROUNDS):
-        reduced = options.value - _price(options, prices) - rate * options.cost
-        chosen = _best(options, reduced)
-        bound = min(bound, _dual(options, reduced, chosen, prices, rate, limits))
-        if turn % 10 == 9:
-            found = max(found, _repaired(options, reduced, limits), key=lambda plan: _value(options, plan))
-        used, spent = _usage(options, chosen, len(prices))
-        pace = step / (1 + turn) ** 0.75
-        prices = np.maximum(0, prices + pace * (used - limits.capacity) / np.maximum(limits.capacity, 1))
-        if limits.budget is not None:
-            scale = max(limits.budget, 1.0)
-            rate = max(
-                0.0, rate + pace * (spent - limits.budget) / scale / max(float(options.cost.mean()), 1e-9)
-            )
-    return Allocation(found, _value(options, found), bound)
+def allocate(options: Options, capacity: Floats) -> Allocation:
+    """The best plan found and a bound on every plan. Ties go to the first option."""
+    free = best(options, options.value)
+    room = capacity - options.used(free[free >= 0], len(capacity))
+    value = _value(options, free)
+    if (room >= -_SLACK).all():
+        return Allocation(free, value, value, np.zeros(len(capacity)), room)
+    found, bound, at = None, value, np.zeros(len(capacity))
+    for prices in _prices(options, capacity):
+        bound = min(bound, _bound(options, capacity, prices))
+        plan = repaired(options, options.priced(prices), capacity)
+        if found is None or _value(options, plan) > _value(options, found):
+            found, at = plan, prices
+    assert found is not None
+    left = capacity - options.used(found[found >= 0], len(capacity))
+    return Allocation(found, _value(options, found), max(bound, _value(options, found)), at, left)
 
 
-def _first_step(options: Options) -> float:
-    positive = options.value[options.value > 0]
-    return float(np.median(positive)) if len(positive) else 1.0
-
-
-def _price(options: Options, prices: Floats) -> Floats:
-    if not len(prices):
-        return np.zeros(len(options.value))
-    return np.where(options.resource >= 0, prices[np.maximum(options.resource, 0)], 0.0)
-
-
-def _best(options: Options, value: Floats) -> Ints:
-    """The first option of the highest positive value in each group, or -1."""
+def best(options: Options, worth: Floats) -> Ints:
+    """The first option of the highest positive worth in each group, or -1."""
     chosen = np.full(options.groups, NONE, dtype=np.int64)
-    if not len(value):
-        return chosen
-    starts = np.flatnonzero(np.diff(options.group, prepend=-1))
-    sizes = np.diff(starts, append=len(value))
-    rows = np.flatnonzero(value == np.repeat(np.maximum.reduceat(value, starts), sizes))
-    rows = rows[np.flatnonzero(np.diff(options.group[rows], prepend=-1))]
-    good = rows[value[rows] > 0]
+    rows = _best_rows(options.group, worth)
+    good = rows[worth[rows] > 0]
     chosen[options.group[good]] = good
     return chosen
+
+
+def fitting(options: Options, rows: Ints, room: Floats) -> Flags:
+    """Which of `rows`, served in this order, still find what they use within `room`. One that does not fit
+    is counted as if it took its part, so that some who would fit are left for another round."""
+    uses, amount = options.uses[rows], options.amount[rows]
+    flat, each = uses.ravel(), amount.ravel()
+    order = np.argsort(flat, kind="stable")
+    resource, running = flat[order], np.cumsum(each[order])
+    first = np.flatnonzero(np.diff(resource, prepend=-2))
+    before = np.append(0.0, running)[first]
+    running -= np.repeat(before, np.diff(first, append=len(resource)))
+    over = np.zeros(len(flat), dtype=bool)
+    over[order] = (resource >= 0) & (running > np.append(room, 0.0)[resource] + _SLACK)
+    return ~over.reshape(uses.shape).any(axis=1)
+
+
+def repaired(options: Options, worth: Floats, capacity: Floats) -> Ints:
+    """A plan within the limits: each group's most worthwhile option, the most worthwhile groups first, then
+    the next of those that found no room; and at last whoever can, changes to what is more valuable."""
+    chosen, room = np.full(options.groups, NONE, dtype=np.int64), capacity.copy()
+    rows = np.flatnonzero(options.value > 0)
+    for _ in range(ROUNDS):
+        rows = rows[(chosen[options.group[rows]] == NONE) & _has_room(options, rows, room)]
+        if not len(rows):
+            break
+        tops = rows[_best_rows(options.group[rows], worth[rows])]
+        tops = tops[np.argsort(-worth[tops], kind="stable")]
+        taken = tops[fitting(options, tops, room)]
+        chosen[options.group[taken]] = taken
+        room -= options.used(taken, len(room))
+    return _improved(options, chosen, room)
+
+
+def _improved(options: Options, chosen: Ints, room: Floats) -> Ints:
+    """Change to a more valuable option wherever the room left, and what the group gives back, allow it."""
+    chosen = chosen.copy()
+    for _ in range(ROUNDS):
+        now = chosen[options.group]
+        gain = options.value - np.where(now >= 0, options.value[now], 0.0)
+        rows = np.flatnonzero(gain > _SLACK)
+        net = _net(options, rows, now[rows])
+        tops = rows[_has_room(net, np.arange(len(rows)), room)]
+        if not len(tops):
+            return chosen
+        tops = tops[_best_rows(options.group[tops], gain[tops])]
+        tops = tops[np.argsort(-gain[tops], kind="stable")]
+        taken = tops[fitting(_net(options, tops, now[tops]), np.arange(len(tops)), room)]
+        given = chosen[options.group[taken]]
+        room = room + options.used(given[given >= 0], len(room)) - options.used(taken, len(room))
+        chosen[options.group[taken]] = taken
+    return chosen
+
+
+def _net(options: Options, rows: Ints, instead: Ints) -> Options:
+    """The rows with only what they use more than the option (or -1) in whose place they come."""
+    uses, amount = options.uses[rows], options.amount[rows].copy()
+    for column in range(uses.shape[1]):
+        same = (instead[:, None] >= 0) & (options.uses[instead] == uses[:, column : column + 1])
+        amount[:, column] -= np.where(same, options.amount[instead], 0.0).sum(axis=1)
+    return Options(options.group[rows], options.value[rows], uses, np.maximum(amount, 0.0))
+
+
+def _has_room(options: Options, rows: Ints, room: Floats) -> Flags:
+    left = np.append(room, np.inf)[options.uses[rows]] + _SLACK
+    return np.asarray((options.amount[rows] <= left).all(axis=1))
+
+
+def _starts(group: Ints) -> Ints:
+    return np.flatnonzero(np.diff(group, prepend=-1))
+
+
+def _best_rows(group: Ints, worth: Floats) -> Ints:
+    """The first place of the highest worth in each run of equal groups."""
+    if not len(group):
+        return np.empty(0, dtype=np.int64)
+    starts = _starts(group)
+    tops = np.repeat(np.maximum.reduceat(worth, starts), np.diff(starts, append=len(group)))
+    rows = np.flatnonzero(worth == tops)
+    return rows[np.flatnonzero(np.diff(group[rows], prepend=-1))]
 
 
 def _value(options: Options, chosen: Ints) -> float:
     return float(options.value[chosen[chosen >= 0]].sum())
 
 
-def _usage(options: Options, chosen: Ints, resources: int) -> tuple[Floats, float]:
-    rows = chosen[chosen >= 0]
-    used = options.resource[rows]
-    counts = np.bincount(used[used >= 0], minlength=resources).astype(np.float64)
-    return counts[:resources], float(options.cost[rows].sum())
+def _bound(options: Options, capacity: Floats, prices: Floats) -> float:
+    worth = options.priced(prices)
+    chosen = best(options, worth)
+    return float(worth[chosen[chosen >= 0]].sum() + prices @ capacity)
 
 
-def _fits(options: Options, chosen: Ints, limits: Limits) -> bool:
-    used, spent = _usage(options, chosen, len(limits.capacity))
-    return bool((used <= limits.capacity).all()) and (limits.budget is None or spent <= limits.budget)
+def _prices(options: Options, capacity: Floats) -> Iterator[Floats]:
+    """Prices worth trying, the last ones the best; only of resources that can become short."""
+    rows = options.take(options.value > 0)
+    short = np.flatnonzero(rows.used(np.arange(len(rows.value)), len(capacity)) > capacity)
+    place = np.full(len(capacity) + 1, NONE, dtype=np.int64)
+    place[short] = np.arange(len(short))
+    rows = Options(rows.group, rows.value, place[rows.uses], rows.amount)
+    found, step = np.zeros(len(short)), max(1, options.groups // max(PART, 100 * len(short)))
+    if step > 1:
+        some = rows.take(rows.group % step == 0)
+        share = len(_starts(some.group)) / len(_starts(rows.group))
+        for sharp in STAGES:
+            found = _smoothed(some, capacity[short] * share, found, sharp, STEPS)
+    for sharp in STAGES[-1:] if step > 1 else STAGES:
+        found = _smoothed(rows, capacity[short], found, sharp, LAST_STEPS if step > 1 else STEPS)
+        if sharp <= STAGES[-2]:
+            prices = np.zeros(len(capacity))
+            prices[short] = found
+            yield prices
 
 
-def _dual(
-    options: Options, reduced: Floats, chosen: Ints, prices: Floats, rate: float, limits: Limits
-) -> float:
-    rows = chosen[chosen >= 0]
-    relaxed = float(reduced[rows].sum()) + float((prices * np.where(prices > 0, limits.capacity, 0)).sum())
-    return relaxed + (rate * limits.budget if limits.budget is not None else 0.0)
+def _smoothed(options: Options, capacity: Floats, start: Floats, sharp: float, steps: int) -> Floats:
+    """Prices that make the smoothed bound small, from `start` on."""
+    from scipy.optimize import minimize
+
+    starts = _starts(options.group)
+    sizes = np.diff(starts, append=len(options.group))
+    typical = float(np.maximum.reduceat(options.value, starts).mean())
+    uses = options.used(np.arange(len(options.value)), len(capacity))
+    unit = typical * len(options.value) / np.maximum(uses, _SLACK)  # a price of 1 takes a typical value away
+    heat, whole = sharp * typical, typical * len(starts)
+
+    def bound(x: Floats) -> tuple[float, Floats]:
+        prices = x * unit
+        worth = options.priced(prices)
+        most = np.maximum(np.maximum.reduceat(worth, starts), 0.0)
+        weight = np.exp((worth - np.repeat(most, sizes)) / heat)
+        total = np.add.reduceat(weight, starts) + np.exp(-most / heat)
+        weight /= np.repeat(total, sizes)
+        value = float((most + heat * np.log(total)).sum() + prices @ capacity)
+        return value / whole, (capacity - _weighed(options, weight, len(capacity))) * unit / whole
+
+    found = minimize(
+        bound, start / unit, jac=True, method="L-BFGS-B", bounds=[(0.0, None)] * len(start),
+        options={"maxiter": steps, "maxfun": 2 * steps, "ftol": 1e-10, "gtol": 1e-9},
+    )  # fmt: skip
+    return np.asarray(found.x * unit, dtype=np.float64)
 
 
-def _repaired(options: Options, reduced: Floats, limits: Limits) -> Ints:
-    """A plan within the limits: the options by reduced value, each group and each unit of room taken once."""
-    chosen = np.full(options.groups, NONE, dtype=np.int64)
-    room = limits.capacity.copy()
-    money = np.inf if limits.budget is None else limits.budget
-    open_rows = np.flatnonzero(options.value > 0)
-    while len(open_rows):
-        rows = _first_of_group(options, reduced, open_rows)
-        taken, money = _take(options, rows, reduced, room, money)
-        if not len(taken):
-            break
-        chosen[options.group[taken]] = taken
-        still = chosen[options.group[open_rows]] == NONE
-        has_room = (options.resource[open_rows] < 0) | (room[np.maximum(options.resource[open_rows],
-        0)] > 0) \
-            if len(room) else np.ones(len(open_rows), dtype=bool)  # fmt: skip
-        open_rows = open_rows[still & has_room & (options.cost[open_rows] <= money)]
-    return chosen
-
-
-def _first_of_group(options: Options, reduced: Floats, rows: Ints) -> Ints:
-    order = rows[np.lexsort((rows, -reduced[rows], options.group[rows]))]
-    first = np.ones(len(order), dtype=bool)
-    first[1:] = options.group[order][1:] != options.group[order][:-1]
-    return order[first]
-
-
-def _take(options: Options, rows: Ints, reduced: Floats, room: Floats, money: float) -> tuple[Ints, float]:
-    """Those of `rows` (one per group) that fit, most valuable first; `room` is used up in place."""
-    rows = rows[np.argsort(-reduced[rows], kind="stable")]
-    resource = options.resource[rows]
-    fits = resource < 0
-    for each in np.unique(resource[resource >= 0]):
-        mine = np.flatnonzero(resource == each)[: int(room[each])]
-        fits[mine] = True
-    rows = rows[fits]
-    within = np.cumsum(options.cost[rows]) <= money
-    rows = rows[within]
-    used = options.resource[rows]
-    np.subtract.at(room, used[used >= 0], 1)
-    return rows, money - float(options.cost[rows].sum())
+def _weighed(options: Options, weight: Floats, resources: int) -> Floats:
+    used = np.zeros(resources + 1)
+    for column in range(options.uses.shape[1]):
+        used += np.bincount(
+            options.uses[:, column] + 1, weight * options.amount[:, column], minlength=resources + 1
+        )
+    return used[1:]

@@ -1,4 +1,4 @@
-"""Plans stay within their limits; none beats the exact optimum or the bound that is told, and both are near."""
+"""Plans keep to their limits; none beats the exact optimum or the bound told, and both are near."""
 
 import numpy as np
 import pytest

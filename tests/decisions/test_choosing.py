@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from recupero.decisions.capacity import Capacity, resources
 from recupero.decisions.choosing import Choice, choose, reach_factors
 from recupero.decisions.strategy import Strategy, parse
 from recupero.kernel.errors import UserError
@@ -26,7 +27,8 @@ def _options(people: list[int]) -> pl.DataFrame:
 
 
 def _choice(people: list[int], seed: int, **strategy: object) -> Choice:
-    return choose(_options(people), {1: parse({"exploration": 0.4, **strategy})}, seed)
+    options, strategies = _options(people), {1: parse({"exploration": 0.4, **strategy})}
+    return choose(options, strategies, seed, resources(options, Capacity(strategies, "UTC")))
 
 
 def test_the_same_seed_draws_the_same_and_another_person_changes_nothing() -> None:

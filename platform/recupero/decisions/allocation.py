@@ -119,7 +119,7 @@ def fitting(options: Options, rows: Ints, room: Floats) -> Flags:
     running -= np.repeat(before, np.diff(first, append=len(resource)))
     over = np.zeros(len(flat), dtype=bool)
     over[order] = (resource >= 0) & (running > np.append(room, 0.0)[resource] + _SLACK)
-    return ~over.reshape(uses.shape).any(axis=1)
+    return np.asarray(~over.reshape(uses.shape).any(axis=1))
 
 
 def repaired(options: Options, worth: Floats, capacity: Floats) -> Ints:

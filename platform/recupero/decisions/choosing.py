@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from recupero.decisions.allocation import NONE, Limits, Options, allocate
+from recupero.decisions.allocation import NONE, Flags, Options, allocate, best, fitting
+from recupero.decisions.capacity import Resources
 from recupero.decisions.columns import Floats, Ints
 from recupero.decisions.strategy import Strategy
 
@@ -24,15 +25,33 @@ PRIOR_REACH, PRIOR_ATTEMPTS, LESS_PER_RANK = 0.05, 200, 0.9
 
 
 @dataclass(frozen=True)
+class Market:
+    """What one more unit of each resource is worth (mean balances a unit), and how much is left of it: what
+    is planned later for one debtor pays these prices and keeps to this room."""
+
+    names: tuple[str, ...]
+    prices: Floats
+    room: Floats
+
+    def to_json(self) -> dict[str, list[float]]:
+        """By name: price and room."""
+        return {
+            name: [round(float(price), 9), round(float(room), 6)]
+            for name, price, room in zip(self.names, self.prices, self.room, strict=True)
+        }
+
+
+@dataclass(frozen=True)
 class Choice:
     """Columns beside the options: what was chosen (row of the option per person, -1 to wait), the logged
-    propensity per person, whether it was drawn at random, and the bound's gap."""
+    propensity per person, whether it was drawn at random, the bound's gap, and what was scarce."""
 
     person_of: Ints  # place of the person for each option
     chosen: Ints
     propensity: Floats
-    explored: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    explored: Flags
     bound_gap: float
+    market: Market
 
 
 def reach_factors(
@@ -79,8 +98,8 @@ def with_values(
     return found.sort("person", "moment", "account", "channel")
 
 
-def choose(options: pl.DataFrame, strategies: Mapping[int, Strategy], seed: int) -> Choice:
-    """One option per person under the strategies' daily limits and budgets, a few of them drawn at random."""
+def choose(options: pl.DataFrame, strategies: Mapping[int, Strategy], seed: int, scarce: Resources) -> Choice:
+    """One option per person within what is `scarce`, a few of them drawn at random."""
     people, place = np.unique(options["person"].to_numpy(), return_inverse=True)
     place = place.astype(np.int64)
     epsilon = np.zeros(len(people))
@@ -88,21 +107,20 @@ def choose(options: pl.DataFrame, strategies: Mapping[int, Strategy], seed: int)
     count: Floats = (
         np.bincount(place, minlength=len(people)).astype(np.float64) + 1
     )  # waiting is an option, too
-    rows, limits = _options(options, place, strategies)
-    best = allocate(
-        Options(rows.group, rows.value, _unlimited(rows), np.zeros(len(rows.value))), Limits(np.empty(0))
-    )
+    rows = Options(place, _comparable(options), scarce.uses, scarce.amount)
+    greedy = best(rows, rows.value)
     draw = _uniform(people, seed)
     explored = draw < epsilon
     share: Floats = np.where(explored, draw / np.maximum(epsilon, 1e-12), 0.0).astype(np.float64)
-    drawn = _drawn(place, count, share)
-    drawn = np.where(explored, drawn, NONE)
-    explored, drawn, limits = _within(rows, drawn, explored, limits)
-    plan = allocate(_without(rows, explored), limits)
+    drawn = np.where(explored, _drawn(place, count, share), NONE)
+    explored, drawn, room = _within(rows, drawn, explored, scarce.room)
+    plan = allocate(_without(rows, explored), room)
     chosen = np.where(explored, drawn, plan.chosen)
-    greedy = np.where(explored, best.chosen, plan.chosen)
+    greedy = np.where(explored, greedy, plan.chosen)
     propensity = epsilon / count + np.where(chosen == greedy, 1 - epsilon, 0.0)
-    return Choice(place, chosen, propensity, explored, plan.bound_gap)
+    return Choice(
+        place, chosen, propensity, explored, plan.bound_gap, Market(scarce.names, plan.prices, plan.room)
+    )
 
 
 def _per_portfolio(options: pl.DataFrame, values: Mapping[int, float]) -> Floats:
@@ -113,28 +131,11 @@ def _per_portfolio(options: pl.DataFrame, values: Mapping[int, float]) -> Floats
     return result
 
 
-def _options(
-    options: pl.DataFrame, place: Ints, strategies: Mapping[int, Strategy]
-) -> tuple[Options, Limits]:
-    """The optimiser's columns. Values of several currencies are made comparable by their mean balance."""
-    resource = np.full(len(options), NONE, dtype=np.int64)
-    capacity: list[float] = []
-    portfolios, channels = options["portfolio"].to_numpy(), options["channel"].to_numpy()
-    days = options["moment"].dt.date().to_numpy()
-    for portfolio, strategy in strategies.items():
-        for channel, most in strategy.daily.items():
-            mine = (portfolios == portfolio) & (channels == channel)
-            for day in np.unique(days[mine]):
-                resource[mine & (days == day)] = len(capacity)
-                capacity.append(float(most))
-    scale = _scale(options)
-    value = np.where(options["enough"].to_numpy(), options["value_minor"].to_numpy() / scale, 0.0)
-    budgets = [each.budget_minor for each in strategies.values()]
-    budget = (
-        None if any(each is None for each in budgets) or not budgets else float(sum(filter(None, budgets)))
-    )
-    cost = options["cost_minor"].to_numpy().astype(np.float64)
-    return Options(place, value, resource, cost), Limits(np.array(capacity), budget)
+def _comparable(options: pl.DataFrame) -> Floats:
+    """What the optimiser compares: values of several currencies by their mean balance, 0 where the strategy
+    finds them too small."""
+    value = options["value_minor"].to_numpy() / _scale(options)
+    return np.where(options["enough"].to_numpy(), value, 0.0)
 
 
 def _scale(options: pl.DataFrame) -> Floats:
@@ -143,10 +144,6 @@ def _scale(options: pl.DataFrame) -> Floats:
     mean = pl.col("balance_minor").mean().over("currency")
     scale: Floats = np.maximum(options.select(mean).to_series().to_numpy().astype(np.float64), 1.0)
     return scale
-
-
-def _unlimited(rows: Options) -> Ints:
-    return np.full(len(rows.group), NONE, dtype=np.int64)
 
 
 def _uniform(people: Ints, seed: int) -> Floats:
@@ -166,23 +163,15 @@ def _drawn(place: Ints, count: Floats, draw: np.ndarray[Any, np.dtype[Any]]) -> 
     return np.where(which < count - 1, starts + which, NONE)
 
 
-def _within(
-    rows: Options, drawn: Ints, explored: np.ndarray[tuple[int], np.dtype[np.bool_]], limits: Limits
-) -> tuple[np.ndarray[tuple[int], np.dtype[np.bool_]], Ints, Limits]:
-    """Drop draws that exceed a limit, and take the others' room away from the rest of the plan."""
-    room, money = limits.capacity.copy(), limits.budget
+def _within(rows: Options, drawn: Ints, explored: Flags, room: Floats) -> tuple[Flags, Ints, Floats]:
+    """Drop draws that find no room, and take the others' room away from the rest of the plan."""
     explored, drawn = explored.copy(), drawn.copy()
-    for person in np.flatnonzero(explored & (drawn >= 0)):
-        resource, cost = int(rows.resource[drawn[person]]), float(rows.cost[drawn[person]])
-        if (resource >= 0 and room[resource] < 1) or (money is not None and cost > money):
-            explored[person], drawn[person] = False, NONE
-            continue
-        if resource >= 0:
-            room[resource] -= 1
-        money = None if money is None else money - cost
-    return explored, drawn, Limits(room, money)
+    people = np.flatnonzero(drawn >= 0)
+    without = people[~fitting(rows, drawn[people], room)]
+    explored[without], drawn[without] = False, NONE
+    return explored, drawn, room - rows.used(drawn[drawn >= 0], len(room))
 
 
-def _without(rows: Options, explored: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Options:
+def _without(rows: Options, explored: Flags) -> Options:
     value = np.where(explored[rows.group], 0.0, rows.value) if len(rows.group) else rows.value
-    return Options(rows.group, value, rows.resource, rows.cost)
+    return Options(rows.group, value, rows.uses, rows.amount)

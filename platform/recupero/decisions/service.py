@@ -18,6 +18,7 @@ from recupero.contacts.policies import lawbook
 from recupero.contacts.queries import packs
 from recupero.decisions import candidates, choosing, policies, reading, serving, vectors
 from recupero.decisions.candidates import Candidates, Tally
+from recupero.decisions.capacity import capacity_of, resources
 from recupero.decisions.features import FeatureTable, read_features
 from recupero.decisions.recording import Recorder
 from recupero.decisions.serving import Scores
@@ -86,7 +87,9 @@ def _plan(session: Session, at: datetime, result: PlanResult) -> None:
     result.model, result.model_version = scores.model, scores.version
     result.notes += [scores.note] if scores.note else []
     found = _candidates(session, worked, table, scores, strategies, commission, at, tally)
-    choice = choosing.choose(found.options, _for_people(session, strategies), _seed(scope, at))
+    by_machine = bool(led_by_machine(session))
+    limits = capacity_of(session, _for_people(strategies, by_machine=by_machine), by_machine=by_machine)
+    choice = choosing.choose(found.options, strategies, _seed(scope, at), resources(found.options, limits))
     result.candidates, result.bound_gap = len(found.options), choice.bound_gap
     result.blocked, result.held = dict(tally.blocked), dict(tally.held)
     run = _open_run(session, at, result)
@@ -131,10 +134,10 @@ def _candidates(
     return Candidates(policies.applied(valued, context), found.refused)
 
 
-def _for_people(session: Session, strategies: Mapping[int, Strategy]) -> Mapping[int, Strategy]:
+def _for_people(strategies: Mapping[int, Strategy], *, by_machine: bool) -> Mapping[int, Strategy]:
     """The strategies as they bind: a daily limit on what agents do is their time, and does not count what a
     machine does. Calls that a connector leads are limited by its provider's account."""
-    if not led_by_machine(session):
+    if not by_machine:
         return strategies
     return {
         portfolio: replace(

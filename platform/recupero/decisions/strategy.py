@@ -25,7 +25,7 @@ class Strategy:
     never
     planned. `pace_days`: least days between two contacts with a debtor. `max_contacts_30d`: most contacts in
     30 days. `daily`: most actions a local day by channel (`call`: those that agents make). `budget_minor`:
-    most cost of one plan.
+    most cost of one local day of actions.
     `costs_minor`: cost of one action by channel, minor units. `exploration`: share of debtors whose action is
     drawn at random among the lawful ones. `minimum_value_minor`: expected value below which nothing is done.
     `tolerance_minor`: a debtor who owes less than this in the portfolio's currency is not chased.

@@ -30,6 +30,15 @@ class Hours:
         """The length of a working day."""
         return datetime.combine(date.min, self.closes) - datetime.combine(date.min, self.opens)
 
+    def within(self, start: datetime, length: timedelta) -> timedelta:
+        """How much of the time from `start` on, at most a day, is working time."""
+        found, end = timedelta(0), start + length
+        for day in {start.astimezone(self.zone).date(), end.astimezone(self.zone).date()}:
+            if self.is_working(day):
+                opens, closes = (datetime.combine(day, at, self.zone) for at in (self.opens, self.closes))
+                found += max(timedelta(0), min(end, closes) - max(start, opens))
+        return found
+
     def after(self, start: datetime, work: timedelta) -> datetime:
         """The moment at which so much working time has passed since `start`."""
         day = start.astimezone(self.zone).date()

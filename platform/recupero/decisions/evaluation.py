@@ -1,16 +1,14 @@
 """What another policy would have brought, from decisions as they were logged with their propensities.
 
-Inverse propensity scoring: a decision counts for a policy where it chose what the policy would have,
-weighted by
-one over the probability with which it was chosen (Horvitz and Thompson, 1952); SNIPS divides by the weights
-instead of the count and swings less. The interval is a bootstrap over debtors, because decisions on one
-person
-belong together. Where the log holds too little of what the policy would do, it refuses to speak.
+The estimates and their intervals are `offpolicy`'s; decisions on one person belong together. The doubly
+robust one rests on a plain model of what each option of a decision brings, by its channel, its value in the
+plan and the score, fitted on other people. Where the log holds too little of what the policy would do, it
+refuses to speak.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
@@ -19,7 +17,9 @@ import numpy as np
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from recupero.decisions import offpolicy
 from recupero.decisions.columns import Floats, Ints
+from recupero.decisions.offpolicy import Logged
 from recupero.decisions.recording import WAIT
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
@@ -27,29 +27,18 @@ from recupero.kernel.errors import UserError
 from recupero_sdk.law import CHANNELS
 
 WINDOW = timedelta(days=30)
-LEAST_ESS = 30.0
-MOST_UNSUPPORTED = 0.02  # of the decisions
-DRAWS = 1000
-
+#: Decisions from which a model of the reward is fitted, and how strongly it is held back (in decisions).
+LEAST_ROWS, RIDGE = 100, 30.0
 Option = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Logged:
-    """Columns of logged decisions: what came of each, whether the policy agrees, and how sure the choice
-    was."""
-
-    debtor: Ints
-    reward: Floats
-    agrees: np.ndarray[Any, np.dtype[np.bool_]]
-    propensity: Floats
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """Money per decision within 30 days, net of cost, in minor units of `currency`, with a 95% interval.
 
-    `value` is SNIPS, `ips` the unnormalised estimate, `ess` the effective number of decisions behind it.
+    `value`, `low` and `high` are those of `estimator`: doubly robust where its model could be fitted, else
+    SNIPS. The others stand beside them; `ess` is the effective number of decisions behind them, `weight`
+    the mean weight (near 1 where the log holds what the policy does).
     """
 
     policy: str
@@ -57,8 +46,12 @@ class Estimate:
     value: float
     low: float
     high: float
+    estimator: str
     ips: float
+    snips: float
+    switch: float | None
     ess: float
+    weight: float
     n: int
 
     def to_json(self) -> dict[str, Any]:
@@ -103,13 +96,19 @@ def evaluate(session: Session, policy: str = "champion") -> Estimate:
             known=", ".join(POLICIES),
         )
     currency, logged = _read(session, POLICIES[policy])
-    _refuse_without_support(policy, logged)
-    return Estimate(policy, currency, *_estimate(logged), n=len(logged.reward))
+    offpolicy.refuse_without_support(policy, logged)
+    found = offpolicy.estimate(logged)
+    best = found.best
+    return Estimate(
+        policy, currency, best.value, best.low, best.high, "doubly robust" if found.robust else "snips",
+        found.ips.value, found.snips.value, found.switch.value if found.switch else None, found.ess,
+        found.weight, found.n,
+    )  # fmt: skip
 
 
 _DECISIONS = """
 SELECT a.debtor_id, a.currency, d.choice, d.channel, d.scheduled_at, d.propensity, d.cost_minor,
-d.alternatives,
+    d.alternatives, d.score,
     coalesce((SELECT sum(x.amount_minor) FROM allocations x WHERE x.tenant_id = d.tenant_id
         AND x.account_id = d.account_id AND x.at > d.at AND x.at <= d.at + CAST(:window AS interval)), 0) AS
         paid
@@ -132,14 +131,63 @@ def _read(session: Session, choose: Callable[[list[Option]], Option]) -> tuple[s
             field="tenant",
             currencies=", ".join(sorted(currencies)),
         )
-    agrees = [_same(row, choose(row.alternatives)) for row in rows]
+    chosen = [choose(row.alternatives) for row in rows]
+    person = np.array([row.debtor_id for row in rows], dtype=np.int64)
+    reward = np.array([float(row.paid - row.cost_minor) for row in rows])
+    expected, modelled = _modelled(rows, chosen, person, reward)
     logged = Logged(
-        np.array([row.debtor_id for row in rows], dtype=np.int64),
-        np.array([float(row.paid - row.cost_minor) for row in rows]),
-        np.array(agrees, dtype=bool),
+        person,
+        reward,
+        np.array([_same(row, option) for row, option in zip(rows, chosen, strict=True)], dtype=np.float64),
         np.array([row.propensity for row in rows], dtype=np.float64),
+        expected,
+        modelled,
     )
     return next(iter(currencies), ""), logged
+
+
+def _modelled(
+    rows: Sequence[Any], chosen: Sequence[Option], person: Ints, reward: Floats
+) -> tuple[Floats | None, Floats | None]:
+    """The reward of what the policy would choose and of what was chosen, by a ridge regression that never saw
+    the person; None where there are too few decisions to fit one."""
+    if len(rows) < LEAST_ROWS:
+        return None, None
+    of_policy = _described(rows, chosen)
+    of_log = _described(rows, [_taken(row) for row in rows])
+
+    def fit(learned: Ints, asked: Ints) -> Floats:
+        design = of_log[learned]
+        middle, spread = design.mean(axis=0), np.maximum(design.std(axis=0), 1e-9)
+        scaled = (design - middle) / spread
+        usual = float(reward[learned].mean())
+        penalty = np.eye(design.shape[1]) * RIDGE
+        weights = np.linalg.solve(scaled.T @ scaled + penalty, scaled.T @ (reward[learned] - usual))
+        both = [(columns[asked] - middle) / spread @ weights + usual for columns in (of_policy, of_log)]
+        return np.stack(both, axis=1)
+
+    both = offpolicy.crossed(person, fit)
+    return both[:, 0], both[:, 1]
+
+
+def _described(rows: Sequence[Any], options: Sequence[Option]) -> Floats:
+    """Columns of one option per decision: the score, its value in the plan, and its channel."""
+    told = [
+        [
+            float(row.score or 0.0),
+            float(option["value_minor"]),
+            float(option["channel"] is not None),
+            *(float(option["channel"] == channel) for channel in CHANNELS),
+        ]
+        for row, option in zip(rows, options, strict=True)
+    ]
+    return np.array(told)
+
+
+def _taken(row: Any) -> Option:
+    """The alternative that was chosen; one that is not among those kept counts by its channel alone."""
+    kept = next((option for option in row.alternatives if _same(row, option)), None)
+    return kept or {"channel": row.channel, "value_minor": 0, "at": None}
 
 
 def _same(row: Any, option: Option) -> bool:
@@ -147,42 +195,3 @@ def _same(row: Any, option: Option) -> bool:
         return option["channel"] is None
     at: str = row.scheduled_at.isoformat()
     return bool(row.channel == option["channel"] and at == option["at"])
-
-
-def _refuse_without_support(policy: str, logged: Logged) -> None:
-    """A choice that was certain says nothing of any other: there the policy must have agreed."""
-    if not len(logged.reward):
-        raise UserError("no decision is 30 days old yet: there is nothing to judge by", field="policy")
-    unsupported = float(np.mean(~logged.agrees & (logged.propensity >= 1)))
-    weights = logged.agrees / logged.propensity
-    ess = _ess(weights)
-    if unsupported > MOST_UNSUPPORTED or ess < LEAST_ESS:
-        raise UserError(
-            "the log cannot say what %(policy)s would have brought: in %(share)s of the decisions"
-            " nothing else could have been chosen, and the effective number of decisions is"
-            " %(found)s (least %(least)s)",
-            field="policy",
-            policy=policy,
-            share=f"{unsupported:.0%}",
-            found=f"{ess:.0f}",
-            least=f"{LEAST_ESS:.0f}",
-        )
-
-
-def _ess(weights: Floats) -> float:
-    total = float(weights.sum())
-    return total**2 / float((weights**2).sum()) if total else 0.0
-
-
-def _estimate(logged: Logged) -> tuple[float, float, float, float, float]:
-    """SNIPS, its 95% interval, IPS and the effective sample size."""
-    weights = logged.agrees / logged.propensity
-    _people, place = np.unique(logged.debtor, return_inverse=True)
-    gained = np.bincount(place, weights * logged.reward)
-    weighed = np.bincount(place, weights)
-    draws = np.random.default_rng(0).poisson(1.0, (DRAWS, len(gained)))
-    below = draws @ weighed
-    sampled = (draws @ gained)[below > 0] / below[below > 0]
-    low, high = np.quantile(sampled, (0.025, 0.975))
-    value = float(gained.sum() / weighed.sum())
-    return value, float(low), float(high), float(gained.sum() / len(logged.reward)), _ess(weights)

@@ -1,0 +1,233 @@
+"""What another policy would have brought, from a log that keeps how probable each choice was.
+
+A logged choice counts for a policy with the weight w = π(choice) / propensity: the policy's probability of it
+over that of whoever chose. Three estimates of the reward per decision, r the reward and n the decisions:
+
+- IPS, sum of w·r over n (Horvitz and Thompson, 1952): unbiased, and swings most;
+- SNIPS, sum of w·r over the sum of w (Swaminathan and Joachims, 2015): steadier, hardly biased;
+- doubly robust, mean of q(π) + w·(r − q(choice)) (Dudík, Langford and Li, 2011): q is a model of the reward
+  that was fitted on other people; right where either q or the propensities are, and mostly the steadiest.
+
+`switch` is the doubly robust one that trusts q alone where w is extreme (Wang, Agarwal and Dudík, 2017): it
+is a check on the others, biased where q is. Intervals come from each person's influence on the estimate,
+people being independent and their decisions not: Student's t with the degrees of freedom that the
+influences' fourth moment leaves, and Hall's (1992) transformation against their skewness. Without enough
+support nothing is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from recupero.decisions.columns import Floats, Ints
+from recupero.kernel.errors import UserError
+
+LEAST_ESS = 30.0
+MOST_UNSUPPORTED = 0.02  # of the policy's choices
+#: Weights above this many times the square root of the decisions' number are extreme.
+EXTREME = 1.0
+FEW, UNSEEN = 10, 2  # people with a reward that are few; such as might have been there unseen
+CONFIDENCE = 0.95
+FOLDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """Columns, a row per decision. `chance` is the policy's probability of what was chosen, `propensity` the
+    chooser's. `expected` and `modelled` are the model's reward of the policy and of what was chosen, each
+    fitted on other people; None where there is no model.
+    """
+
+    person: Ints
+    reward: Floats
+    chance: Floats
+    propensity: Floats
+    expected: Floats | None = None
+    modelled: Floats | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.reward) and not (np.isfinite(self.reward).all() and (self.propensity > 0).all()):
+            raise ValueError("a log needs finite rewards and propensities above 0")
+
+    @property
+    def weights(self) -> Floats:
+        return self.chance / self.propensity
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A value per decision with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Estimates:
+    """All estimates of one policy. `ess` is the effective number of decisions behind them (Kish), `weight`
+    the mean weight: 1 where the log holds all that the policy would do. `best` is the one to go by."""
+
+    ips: Estimate
+    snips: Estimate
+    robust: Estimate | None
+    switch: Estimate | None
+    ess: float
+    weight: float
+    n: int
+
+    @property
+    def best(self) -> Estimate:
+        """Doubly robust where there is a model of the reward, else SNIPS."""
+        return self.robust or self.snips
+
+
+def estimate(logged: Logged) -> Estimates:
+    """Every estimate of the policy's value on the log. Raises ValueError on an empty log."""
+    n = len(logged.reward)
+    if not n:
+        raise ValueError("the log is empty")
+    weights, people = logged.weights, _places(logged.person)
+    mean = float(weights.mean())
+    gained = weights * logged.reward
+    snips = float(gained.sum() / weights.sum()) if mean else 0.0
+    scale = mean or 1.0
+    found = [
+        _interval(float(gained.mean()), gained - gained.mean(), people, logged, weights),
+        _interval(snips, weights * (logged.reward - snips) / scale, people, logged, weights / scale),
+    ]
+    robust = switch = None
+    if logged.expected is not None and logged.modelled is not None:
+        robust = _robust(logged, weights, people)
+        switch = _robust(logged, np.where(weights > EXTREME * np.sqrt(n), 0.0, weights), people)
+    return Estimates(found[0], found[1], robust, switch, effective(weights), mean, n)
+
+
+def difference(first: Logged, second: Logged) -> Estimate:
+    """How much more the first policy brings than the second on the same rows: doubly robust where both have a
+    model, else SNIPS. What both have in common cancels out."""
+    people = _places(first.person)
+    values, influences = zip(*(_influence(each) for each in (first, second)), strict=True)
+    apart = influences[0] - influences[1]
+    weights = np.abs(first.weights - second.weights)
+    return _interval(values[0] - values[1], apart, people, first, weights)
+
+
+def _influence(logged: Logged) -> tuple[float, Floats]:
+    weights = logged.weights
+    if logged.expected is not None and logged.modelled is not None:
+        rows = logged.expected + weights * (logged.reward - logged.modelled)
+        return float(rows.mean()), rows - rows.mean()
+    value = float((weights * logged.reward).sum() / weights.sum()) if weights.any() else 0.0
+    return value, weights * (logged.reward - value) / (weights.mean() or 1.0)
+
+
+def _robust(logged: Logged, weights: Floats, people: Ints) -> Estimate:
+    assert logged.expected is not None
+    assert logged.modelled is not None
+    rows = logged.expected + weights * (logged.reward - logged.modelled)
+    return _interval(float(rows.mean()), rows - rows.mean(), people, logged, weights)
+
+
+def effective(weights: Floats) -> float:
+    """Kish's effective sample size of weighted rows."""
+    squares = float((weights**2).sum())
+    return float(weights.sum() ** 2 / squares) if squares else 0.0
+
+
+def refuse_without_support(policy: str, logged: Logged) -> None:
+    """Raises UserError where the log cannot say what the policy would have brought: nothing else could have
+    been chosen in too many decisions, too few count for it, or its choices are not among the logged ones."""
+    if not len(logged.reward):
+        raise UserError("no decision is 30 days old yet: there is nothing to judge by", field="policy")
+    weights = logged.weights
+    unsupported = float(np.mean((1 - logged.chance) * (logged.propensity >= 1)))
+    ess, missing = effective(weights), 1 - _most(weights, _places(logged.person))
+    if unsupported > MOST_UNSUPPORTED or ess < LEAST_ESS or missing > MOST_UNSUPPORTED:
+        raise UserError(
+            "the log cannot say what %(policy)s would have brought: in %(share)s of the decisions"
+            " nothing else could have been chosen, and the effective number of decisions is"
+            " %(found)s (least %(least)s)",
+            field="policy",
+            policy=policy,
+            share=f"{max(unsupported, missing, 0.0):.0%}",
+            found=f"{ess:.0f}",
+            least=f"{LEAST_ESS:.0f}",
+        )
+
+
+def _most(weights: Floats, people: Ints) -> float:
+    """The mean weight as high as it may well be: where even this is below 1, choices are missing."""
+    sums = np.bincount(people, weights)
+    spread = float(sums.std() * np.sqrt(len(sums)) / len(weights))
+    return float(weights.mean()) + 4 * spread
+
+
+def _places(person: Ints) -> Ints:
+    return np.unique(person, return_inverse=True)[1].astype(np.int64)
+
+
+def _interval(value: float, influence: Floats, people: Ints, logged: Logged, weights: Floats) -> Estimate:
+    """Value and interval from each decision's influence (mean 0), summed by person."""
+    sums = np.bincount(people, influence)
+    if not weights.any():
+        return Estimate(value, value, value)
+    if int(np.sum(np.bincount(people, (weights > 0) & (logged.reward != 0)) > 0)) < FEW:
+        sums = np.append(sums, _unseen(logged, weights))
+    count, n = len(sums), len(influence)
+    off = sums - sums.mean()
+    second = float((off**2).mean())
+    if second <= 0:
+        return Estimate(value, value, value)
+    error = float(np.sqrt(second * count**2 / max(count - 1, 1))) / n
+    kurtosis, skew = float((off**4).mean()) / second**2, float((off**3).mean()) / second**1.5
+    student = _student(min(count - 1.0, max(2.0, 2 * count / max(kurtosis - 1, 1e-9))))
+    normal, lean = _student(1e9), skew / np.sqrt(count)
+    below, above = max(student, _hall(normal, lean)), max(student, -_hall(-normal, lean))
+    return Estimate(value, value - below * error, value + above * error)
+
+
+def _unseen(logged: Logged, weights: Floats) -> Floats:
+    """The influence of a few people with the highest and the lowest reward: where hardly anybody had one, the
+    next may (as Agresti and Coull, 1998, add two of each)."""
+    usual = float(weights[weights > 0].mean()) if (weights > 0).any() else 1.0
+    span = float(logged.reward.max() - logged.reward.min())
+    return np.tile([usual * span, -usual * span / len(logged.reward)], UNSEEN)
+
+
+def _student(freedom: float) -> float:
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, (1 + CONFIDENCE) / 2))
+
+
+def _hall(quantile: float, skew: float) -> float:
+    """Hall's monotone cubic transformation, inverted: the quantile of a skewed mean's t statistic."""
+    if abs(skew) < 1e-9:
+        return quantile
+    return (float(np.cbrt(1 + skew * (quantile - skew / 6))) - 1) * 3 / skew
+
+
+def folds(person: Ints, count: int = FOLDS) -> Ints:
+    """A fold per row; one person's rows share it. It hangs on the person's number only."""
+    mixed = person.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    return ((mixed >> np.uint64(33)) % np.uint64(count)).astype(np.int64)
+
+
+def crossed(person: Ints, fit_and_predict: Callable[[Ints, Ints], Floats], count: int = FOLDS) -> Floats:
+    """Predictions for each row by a model that never saw its person: `fit_and_predict(learned, asked)` gets
+    places and answers one row (of numbers) per place asked."""
+    fold, answer = folds(person, count), None
+    for each in range(count):
+        asked = np.flatnonzero(fold == each)
+        if not len(asked):
+            continue
+        found = np.asarray(fit_and_predict(np.flatnonzero(fold != each), asked), dtype=np.float64)
+        if answer is None:
+            answer = np.empty((len(person), *found.shape[1:]))
+        answer[asked] = found
+    assert answer is not None
+    return answer

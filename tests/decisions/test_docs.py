@@ -5,12 +5,13 @@ from pathlib import Path
 
 from recupero.decisions.features import FEATURES
 from recupero.decisions.strategy import Strategy
+from recupero.decisions.vectors import ACTION, ASSISTANT
 
 PAGE = (Path(__file__).parents[2] / "docs" / "decisions-and-models.md").read_text(encoding="utf-8")
 
 
 def test_every_feature_is_documented_as_it_is() -> None:
-    for spec in FEATURES:
+    for spec in (*FEATURES, *ASSISTANT, *ACTION):
         row = f"| `{spec.name}` | {spec.meaning} | {spec.unit} | {spec.source} | {spec.as_of} |"
         assert row in PAGE, f"write this line into the page: {row}"
 

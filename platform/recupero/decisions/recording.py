@@ -17,7 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from recupero.contacts.gate import packs
-from recupero.decisions import serving
+from recupero.decisions import serving, vector_store, vectors
 from recupero.decisions.candidates import Candidates
 from recupero.decisions.choosing import Choice
 from recupero.decisions.columns import write_rows
@@ -43,8 +43,9 @@ EXPLAINED = 50_000
 _COLUMNS = (
     "tenant_id", "run_id", "account_id", "strategy_version", "at", "choice", "channel", "scheduled_at",
     "model", "model_version", "pack", "pack_version", "score", "propensity", "expected_value_minor",
-    "cost_minor", "features", "alternatives", "reasons", "blocked",
+    "cost_minor", "alternatives", "reasons", "blocked",
 )  # fmt: skip
+_OF_OPTION = ("channel", "moment", "tone", "led_by", "script_version")
 
 
 @dataclass(frozen=True)
@@ -76,12 +77,30 @@ class Recorder:
         rows = self._decisions(found, chosen)
         written = (row["columns"] for row in rows)
         decided = dict(write_rows(self.session, "decisions", _COLUMNS, written, "account_id, id"))
+        self._keep_vectors([row["account"] for row in rows], found.options, choice)
         fresh = _ranked([row for row in chosen.values() if not row["stays"]])
         stale = self.waiting - {row["account"] for row in chosen.values() if row["stays"]}
         if stale:
             outreach.cancel(self.session, account_ids=stale, reason="replanned", keep=(*THANKS, "offer"))
         outreach.schedule(self.session, [self._action(row, decided[row["account"]]) for row in fresh])
         return Planned(list(chosen.values()), len(chosen) - len(fresh))
+
+    def _keep_vectors(self, accounts: list[int], options: pl.DataFrame, choice: Choice) -> None:
+        """The three vectors of each decision: of the debtor, and of the chosen option or of waiting."""
+        import polars as pl
+
+        chosen = options[choice.chosen[choice.chosen >= 0]].select("account", *_OF_OPTION)
+        known = self.accounts.drop(_OF_OPTION, strict=False)
+        decided = (
+            pl.DataFrame({"account": accounts}, schema={"account": pl.Int64})
+            .join(known, on="account", how="left", maintain_order="left")
+            .join(chosen, on="account", how="left", maintain_order="left")
+            .with_columns(at=pl.lit(self.at, pl.Datetime("us", "UTC")))
+        )
+        ids = decided["account"].to_numpy()
+        places = np.searchsorted(self.table.account_id, ids)
+        debtors = {name: column[places] for name, column in self.table.values.items()}
+        vector_store.keep(self.session, self.run_id, ids, {**debtors, **vectors.encode(decided)})
 
     def _chosen(self, options: pl.DataFrame, choice: Choice) -> dict[int, dict[str, Any]]:
         """By account: the option chosen for its person."""
@@ -138,14 +157,13 @@ class Recorder:
         place = {int(account): i for i, account in enumerate(self.table.account_id)}
         wanted = [account for account in wanted if account in place]
         places = np.array([place[account] for account in wanted], dtype=np.int64)
-        matrix = self.table.take(places).matrix() if len(wanted) else np.empty((0, 0))
         reasons = self._model_reasons(places)
         facts = {row["account"]: row for row in self.accounts.select("account", "person", "country",
         "portfolio", "template")
                  .filter(self.accounts["account"].is_in(wanted)).iter_rows(named=True)}  # fmt: skip
         return [
             self._decision(account, facts[account], chosen.get(account), offers.get(account, []),
-                           refused.get(account, {}), _array(matrix[i].tolist()), reasons[i],
+                           refused.get(account, {}), reasons[i],
                            float(self.scores.probability[places[i]]))
             for i, account in enumerate(wanted)
         ]  # fmt: skip
@@ -157,7 +175,6 @@ class Recorder:
         row: Mapping[str, Any] | None,
         offers: Sequence[tuple[Any, ...]],
         refused: dict[str, str],
-        features: str,
         reasons: list[dict[str, Any]],
         score: float,
     ) -> dict[str, Any]:
@@ -173,7 +190,7 @@ class Recorder:
             row["channel"] if row else None, row["moment"] if row else None, self.scores.model,
             self.scores.version,
             pack.id if pack else None, pack.version if pack else None, score, propensity,
-            round(row["value_minor"]) if row else 0, row["cost_minor"] if row else 0, features,
+            round(row["value_minor"]) if row else 0, row["cost_minor"] if row else 0,
             json.dumps([*alternatives, {"channel": None, "at": None, "value_minor": 0}]),
             json.dumps([*_why(facts["template"], row, alternatives), *reasons]), json.dumps(refused),
         )  # fmt: skip
@@ -211,11 +228,6 @@ class Recorder:
         ).all()
         self.session.execute(text("SET LOCAL enable_seqscan = on"))
         return [account for account, choice, blocked in rows if choice != WAIT or blocked != silent[account]]
-
-
-def _array(numbers: list[float]) -> str:
-    """A PostgreSQL array as text: an order of magnitude faster than the driver's own."""
-    return "{" + ",".join(map(repr, numbers)) + "}"
 
 
 def _ranked(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, Double, Index, SmallInteger, String
+from sqlalchemy import ARRAY, Double, Index, LargeBinary, SmallInteger, String, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -31,8 +31,8 @@ class PlanRun(TenantOwned, Base):
 
 
 class Decision(TenantOwned, Base):
-    """One decision for one account. `features` are in the order of the model's feature list; `propensity` is
-    the probability with which this choice was made; `choice` may be `wait`."""
+    """One decision for one account. `propensity` is the probability with which this choice was made; `choice`
+    may be `wait`. Its vectors are in the run's `VectorPart`."""
 
     __tablename__ = "decisions"
     __table_args__ = (
@@ -56,7 +56,32 @@ class Decision(TenantOwned, Base):
     propensity: Mapped[float] = mapped_column(Double)
     expected_value_minor: Mapped[int]
     cost_minor: Mapped[int]
-    features: Mapped[list[float]] = mapped_column(ARRAY(Double))
     alternatives: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     reasons: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     blocked: Mapped[dict[str, str]] = mapped_column(JSONB)  # channel to refusing rule
+
+
+class VectorList(TenantOwned, Base):
+    """The names of the columns of some vectors, in order: what a list was when it was used stays readable
+    when it has grown. `digest` is of the names."""
+
+    __tablename__ = "vector_lists"
+    __table_args__ = (UniqueConstraint("tenant_id", "digest"), {"info": append_only(TENANT)})
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    names: Mapped[list[str]] = mapped_column(ARRAY(String))
+
+
+class VectorPart(TenantOwned, Base):
+    """The vectors of up to `vector_store.ROWS` decisions of one run, by columns: `data` holds the accounts'
+    ids, in order, and a float32 for each name of the list and account (see `vector_store`)."""
+
+    __tablename__ = "vector_parts"
+    __table_args__ = (Index("ix_vector_parts_run", "tenant_id", "run_id"), {"info": append_only(TENANT)})
+
+    run_id: Mapped[int]
+    list_id: Mapped[int]
+    rows: Mapped[int]
+    first_account: Mapped[int]
+    last_account: Mapped[int]
+    data: Mapped[bytes] = mapped_column(LargeBinary)

@@ -55,7 +55,7 @@ def test_a_part_is_a_fraction_of_its_numbers_and_a_cut_one_is_no_answer() -> Non
 def test_a_plan_keeps_the_three_vectors_of_what_it_chose_and_of_waiting(world: World) -> None:
     scope = world.tenant()
     with world.platform.database.transaction(scope) as session:
-        book = portfolio(session, exploration=0, channels=["email"], costs_minor={"email": 9}, budget_minor=9)
+        book = portfolio(session, exploration=0, channels=["email"], minimum_value_minor=1_000)
         owed = [debt(session, book, balance=balance) for balance in (900_000, 100_000)]
         contact(session, owed[0], clock.now(), state="failed")
     plan_tenant(world.platform.database, scope)

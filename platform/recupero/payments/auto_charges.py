@@ -124,6 +124,7 @@ def _charge_plan(session: Session, mandate: Mandate, plan: Plan, today: date) ->
         return False
     instalment, due_minor = found
     amount = min(due_minor, mandate.most_minor, _owed(session, plan))
+    amount -= amount % gateways.step(session, plan.currency)
     if amount < plan.smallest_minor:
         return False
     _start(session, mandate, instalment, amount, 1 + sum(one.instalment_id == instalment.id for one in tries))

@@ -32,12 +32,23 @@ OPEN = ("wanted", "open", "pending")
 
 @dataclass(frozen=True, slots=True)
 class Payable:
-    """What a link can be paid: everything, or any amount from the creditor's minimum up. Minor units."""
+    """What a link can be paid: everything that the gateway can take, or any amount in its steps from the
+    creditor's minimum up. `rest_minor` is owed as well and too little for the gateway. Minor units."""
 
     debts: tuple[OpenDebt, ...]
     currency: str
     total_minor: int
     minimum_minor: int
+    rest_minor: int = 0
+    step_minor: int = 1
+
+    @property
+    def owed_minor(self) -> int:
+        return self.total_minor + self.rest_minor
+
+    def fitting(self, amount_minor: int) -> int:
+        """That amount as it can be paid: rounded up to the gateway's step, never more than the whole."""
+        return min(max(_up(amount_minor, self.step_minor), self.minimum_minor), self.total_minor)
 
     @property
     def account_ids(self) -> list[int]:
@@ -54,10 +65,16 @@ def payable(session: Session, link_id: int) -> Payable:
         (debt for debt in debts_by_id(session, link.account_ids) if _is_open(debt)),
         key=lambda debt: (debt.due_date, debt.account_id),
     )
-    total = sum(debt.balance_minor for debt in owed)
+    whole = sum(debt.balance_minor for debt in owed)
+    step, least = gateways.step(session, link.currency), gateways.minimum(session, link.currency)
+    total = whole - whole % step if whole >= least else 0
     lowest = max((int(debt.terms.get("minimum_instalment_minor", 0)) for debt in owed), default=0)
-    lowest = max(lowest, gateways.minimum(session, link.currency))
-    return Payable(tuple(owed), link.currency, total, min(max(lowest, 1), total))
+    lowest = _up(max(lowest, least, 1), step)
+    return Payable(tuple(owed), link.currency, total, min(lowest, total), whole - total, step)
+
+
+def _up(amount_minor: int, step_minor: int) -> int:
+    return -(-amount_minor // step_minor) * step_minor
 
 
 def accounts_of(session: Session, link_id: int) -> list[int]:
@@ -79,6 +96,8 @@ def start_charge(session: Session, link_id: int, amount_minor: int) -> int:
         raise Conflict("nothing is owed on this link any more")
     if not can.minimum_minor <= amount_minor <= can.total_minor:
         raise UserError("choose an amount from the minimum to what is owed", field="amount")
+    if amount_minor % can.step_minor:
+        raise gateways.out_of_step(can.currency, can.step_minor)
     running = _running(session, link_id)
     gateway = gateways.chosen(session)
     for charge in running:

@@ -7,8 +7,9 @@ from sqlalchemy.orm import Session
 from recupero.kernel import crypto, runtime
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound, UserError
+from recupero.kernel.money import Money
 from recupero.tenancy import queries as tenancy
-from recupero_sdk.gateways import Gateway, MinimumGateway, SplittingGateway
+from recupero_sdk.gateways import Gateway, MinimumGateway, SplittingGateway, SteppedGateway
 from recupero_sdk.settings import PluginConfig
 
 SANDBOX = "sandbox"
@@ -53,6 +54,20 @@ def minimum(session: Session, currency: str) -> int:
     """The smallest payment that the gateway of the tenant in scope takes, minor units."""
     gateway, _config = open_gateway(session, chosen(session))
     return gateway.minimum_minor(currency) if isinstance(gateway, MinimumGateway) else 1
+
+
+def step(session: Session, currency: str) -> int:
+    """What each payment that the gateway of the tenant in scope takes is a multiple of, minor units."""
+    gateway, _config = open_gateway(session, chosen(session))
+    return gateway.step_minor(currency) if isinstance(gateway, SteppedGateway) else 1
+
+
+def out_of_step(currency: str, step_minor: int) -> UserError:
+    """What is said of an amount that the gateway cannot take."""
+    return UserError(
+        "with this way of paying amounts go in steps of %(step)s %(currency)s",
+        field="amount", step=str(Money(step_minor, currency).major()), currency=currency,
+    )  # fmt: skip
 
 
 def _signed(session: Session, key: str, config: PluginConfig) -> PluginConfig:

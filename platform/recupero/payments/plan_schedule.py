@@ -78,14 +78,22 @@ class Schedule:
 
 
 def preview(
-    total_minor: int, limits: Limits, choice: Choice, *, today: date, is_working: WorkingDay
+    total_minor: int,
+    limits: Limits,
+    choice: Choice,
+    *,
+    today: date,
+    is_working: WorkingDay,
+    unit_minor: int = 1,
 ) -> Schedule:
-    """The plan that `choice` asks for over `total_minor`. Raises UserError, at the field of the choice, where
-    it lies outside `limits`."""
+    """The plan that `choice` asks for over `total_minor`, in multiples of `unit_minor` but for what the total
+    has beyond them. Raises UserError, at the field of the choice, where it lies outside `limits`."""
     _check(total_minor, choice, today)
     down = choice.down_payment_minor
-    count = _count(total_minor - down, limits, choice)
-    amounts = ([down] if down else []) + _amounts(total_minor - down, count, choice.step_percent)
+    if down % unit_minor:
+        raise UserError("this down payment cannot be paid: choose a round amount", field="down_payment")
+    count = _count(total_minor - down, limits, choice, unit_minor)
+    amounts = ([down] if down else []) + _amounts(total_minor - down, count, choice.step_percent, unit_minor)
     _check_amounts(amounts, limits)
     dates = _dates(len(amounts), choice, limits, today, is_working)
     return Schedule(
@@ -118,14 +126,15 @@ def _check(total_minor: int, choice: Choice, today: date) -> None:
         raise UserError("the first payment cannot lie in the past", field="first_on")
 
 
-def _count(rest_minor: int, limits: Limits, choice: Choice) -> int:
+def _count(rest_minor: int, limits: Limits, choice: Choice, unit_minor: int) -> int:
     """Instalments after the down payment."""
     room = limits.max_instalments - bool(choice.down_payment_minor)
     count = choice.instalments
     if count is None:
-        if not choice.at_most_minor or choice.at_most_minor < 0:
+        at_most = (choice.at_most_minor or 0) // unit_minor
+        if at_most <= 0:
             raise UserError("say how many instalments, or how much each may be at most", field="instalments")
-        wanted = -(-rest_minor // choice.at_most_minor)
+        wanted = -(-(rest_minor // unit_minor) // at_most)
         # An amount near the lowest one need not divide the whole: then one instalment fewer, each higher.
         count = max(1, min(wanted, rest_minor // max(limits.minimum_minor, 1)))
     if not 1 <= count <= room:
@@ -135,10 +144,11 @@ def _count(rest_minor: int, limits: Limits, choice: Choice) -> int:
     return count
 
 
-def _amounts(rest_minor: int, count: int, step_percent: int) -> list[int]:
-    """Equal or rising shares; the last takes what does not divide."""
+def _amounts(rest_minor: int, count: int, step_percent: int, unit_minor: int) -> list[int]:
+    """Equal or rising shares of whole units; the last takes what does not divide."""
     weights = [100 + step_percent * position for position in range(count)]
-    shares = [rest_minor * weight // sum(weights) for weight in weights]
+    units = rest_minor // unit_minor
+    shares = [units * weight // sum(weights) * unit_minor for weight in weights]
     shares[-1] += rest_minor - sum(shares)
     return shares
 

@@ -52,8 +52,8 @@ def propose(
     *,
     total_minor: int | None = None,
 ) -> Proposal:
-    """What a plan over these accounts of the tenant in scope would be: over all that is owed, or over
-    `total_minor` of it (a settlement).
+    """What a plan over these accounts of the tenant in scope would be: over all that is owed and the gateway
+    can take, or over `total_minor` of it (a settlement).
 
     A debtor's own page gets no more than its limits; others may look beyond and are told who has to agree.
     Raises NotFound, or UserError at the field of the choice.
@@ -61,9 +61,10 @@ def propose(
     held = owed(session, account_ids)
     policy, today = policy_of(held), clock.today(tenancy.tenant(session).timezone)
     limits = policy.of(offerer).plan_limits if offerer.role == "page" else WIDEST
+    unit = gateways.step(session, policy.currency)
     schedule = preview(
-        policy.balance_minor if total_minor is None else total_minor, limits, choice, today=today,
-        is_working=working_days(tenancy.tenant(session).country),
+        policy.balance_minor // unit * unit if total_minor is None else total_minor, limits, choice,
+        today=today, is_working=working_days(tenancy.tenant(session).country), unit_minor=unit,
     )  # fmt: skip
     return Proposal(held[0].debtor_id, policy, schedule, leave_for_plan(policy, offerer, schedule, today))
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, aliased
 from recupero.kernel import audit, clock, events
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
-from recupero.payments import hardship, plan_standing, plans
+from recupero.payments import gateways, hardship, plan_standing, plans
 from recupero.payments.events import SettlementAccepted
 from recupero.payments.offer_tables import Plan, PlanInstalment, Settlement
 from recupero.payments.plan_schedule import Choice, Schedule, preview, working_days
@@ -54,11 +54,14 @@ def propose(
     policy, today = policy_of(owed), clock.today(tenancy.tenant(session).timezone)
     if not 0 < amount_minor < policy.balance_minor:
         raise UserError("a settlement is above zero and below what is owed", field="amount")
+    unit = gateways.step(session, policy.currency)
+    if amount_minor % unit:
+        raise gateways.out_of_step(policy.currency, unit)
     if valid_until < today:
         raise UserError("the offer cannot end before today", field="valid_until")
     schedule = None if choice is None else preview(
         amount_minor, plans.WIDEST, choice, today=today,
-        is_working=working_days(tenancy.tenant(session).country),
+        is_working=working_days(tenancy.tenant(session).country), unit_minor=unit,
     )  # fmt: skip
     leave = leave_for_settlement(policy, offerer, amount_minor, (valid_until - today).days, schedule)
     return Offer(owed[0].debtor_id, policy, leave, schedule)

@@ -119,10 +119,10 @@ def _asked_amount(form: Form, opened: Session, door: Door, can: charges.Payable)
         return can.total_minor
     wanted = agreements(opened, door.link_id)
     if form.optional("instalment") and wanted.due is not None:
-        return min(max(wanted.due.amount_minor - wanted.due.paid_minor, can.minimum_minor), can.total_minor)
+        return can.fitting(wanted.due.amount_minor - wanted.due.paid_minor)
     for offer, rest in wanted.offers:
         if offer.state == "accepted" and str(offer.id) == form.optional("settlement"):
-            return min(max(rest, can.minimum_minor), can.total_minor)
+            return can.fitting(rest)
     return form.money("amount", can.currency)
 
 

@@ -250,6 +250,15 @@ class MinimumGateway(Gateway, Protocol):
 
 
 @runtime_checkable
+class SteppedGateway(Gateway, Protocol):
+    """A gateway that takes some currencies in steps of more than their smallest unit only."""
+
+    def step_minor(self, currency: str) -> int:
+        """What every amount has to be a multiple of, in minor units; 1 where there is no such step."""
+        ...
+
+
+@runtime_checkable
 class PretendGateway(Gateway, Protocol):
     """A gateway that moves no money: the platform shows a page of its own, where one chooses what happens."""
 

@@ -91,6 +91,10 @@ class StripeGateway:
         """Stripe's smallest charge."""
         return minimum(currency)
 
+    def step_minor(self, currency: str) -> int:
+        """Tens of a currency with three decimals (https://docs.stripe.com/currencies#three-decimal)."""
+        return step(currency)
+
     def ask_consent(self, request: SetupRequest, config: PluginConfig) -> Charge:
         """A checkout session in set-up mode."""
         with _errors():

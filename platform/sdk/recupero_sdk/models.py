@@ -90,7 +90,8 @@ class ActionModel(Protocol):
 
     `outcomes` are those it can learn, the one that matters first: ("paid", "harm", "reached"). Each row
     of the columns is an option: the debtor's columns by their names, then those of who acts (`assistant_…`)
-    and of what is done (`action_…`). Doing nothing is an option, too: all its `action_…` are 0 or NaN.
+    and of what is done (`action_…`). Doing nothing is an option, too: those of its `action_…` that are flags
+    (0 or 1 in every row) are 0 or NaN.
     """
 
     key: str

@@ -1,0 +1,214 @@
+"""Chances of each outcome of an option: three learners over the three vectors, blended as data prefer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from recupero_next_action import ranking
+from recupero_next_action.learners import Learned, as_text, learn, logit, sigmoid
+from recupero_sdk.models import Columns, Reason, Training
+
+MIN_ROWS, MIN_OF_EACH = 300, 30
+FOLDS = 3
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One outcome: what was learned (None: too rare, `share` for all), the blend, and the curve through its
+    log-odds (slope and intercept, Platt 1999)."""
+
+    share: float
+    learned: Learned | None = None
+    blend: str = "trees"
+    slope: float = 1.0
+    intercept: float = 0.0
+
+    def chance(self, matrix: Any) -> Any:
+        """One probability per row."""
+        if self.learned is None:
+            return np.full(len(matrix), self.share)
+        return sigmoid(self.slope * ranking.blended(self.learned.odds(matrix), self.blend) + self.intercept)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Outcomes by name; `names` is the order of the columns."""
+
+    names: tuple[str, ...]
+    outcomes: Mapping[str, Outcome]
+
+
+@dataclass(frozen=True)
+class NextAction:
+    """Gradient boosting and regressions over debtor, assistant and action. Takes every column it is given."""
+
+    key: str = "next_action"
+    outcomes: Sequence[str] = ("paid", "harm", "reached")
+
+    def train(
+        self,
+        columns: Columns,
+        outcomes: Mapping[str, Any],
+        *,
+        propensity: Any = None,
+        groups: Any = None,
+        seed: int = 0,
+    ) -> Training:
+        """Fit each outcome; of the first, the blend whose ranking is worth most on people it never saw.
+
+        Raises ValueError below 300 rows, or below 30 of either value of the first outcome.
+        """
+        names, matrix = tuple(columns.values), _matrix(columns, tuple(columns.values))
+        chances = np.ones(columns.rows) if propensity is None else np.asarray(propensity, dtype=float)
+        fold = _folds(columns.rows, groups, seed)
+        fitted, metrics, said = dict[str, Outcome](), dict[str, float](), dict[str, str]()
+        for name in self.outcomes:
+            if name not in outcomes:
+                continue
+            y = np.asarray(outcomes[name], dtype=float)
+            if len(y) != columns.rows:
+                raise ValueError(f"{name} has {len(y)} values for {columns.rows} rows")
+            known = ~np.isnan(y)
+            first = name == self.outcomes[0]
+            if first:
+                _check_enough(y[known])
+            told = _one(matrix[known], y[known], chances[known], fold[known], names, seed, ranks=first)
+            fitted[name] = told[0]
+            metrics |= {f"{name}_{key}": value for key, value in told[1].items()}
+            said[f"{name}_blend"] = told[0].blend if told[0].learned else "its share"
+        if self.outcomes[0] not in fitted:
+            raise ValueError(f"the outcome {self.outcomes[0]} is missing: 0 values of it were given")
+        return Training(Fitted(names, fitted), {"rows": float(columns.rows), **metrics}, said)
+
+    def predict(self, fitted: Fitted, columns: Columns) -> Mapping[str, Any]:
+        """Per outcome one probability per row, in row order."""
+        matrix = _matrix(columns, fitted.names)
+        if not columns.rows:
+            return {name: np.empty(0) for name in fitted.outcomes}
+        return {name: outcome.chance(matrix) for name, outcome in fitted.outcomes.items()}
+
+    def explain(self, fitted: Fitted, columns: Columns, top: int = 3) -> list[list[Reason]]:
+        """What moved the log-odds of the first outcome most, by the trees' own contributions."""
+        matrix = _matrix(columns, fitted.names)
+        learned = fitted.outcomes[self.outcomes[0]].learned
+        if learned is None or not columns.rows:
+            return [[] for _ in range(columns.rows)]
+        parts = learned.trees.predict(matrix, pred_contrib=True, num_threads=1)[:, :-1]
+        strongest = np.argsort(-np.abs(parts), axis=1, kind="stable")[:, : min(top, len(fitted.names))]
+        return [
+            [Reason(fitted.names[j], float(matrix[i, j]), float(parts[i, j])) for j in row]
+            for i, row in enumerate(strongest)
+        ]
+
+    def dump(self, fitted: Fitted) -> bytes:
+        """JSON: names, numbers, and the trees as LightGBM's own text."""
+        kept = {
+            name: {
+                "share": each.share, "blend": each.blend, "slope": each.slope, "intercept": each.intercept,
+                "learned": each.learned.to_json() if each.learned else None,
+            }
+            for name, each in fitted.outcomes.items()
+        }  # fmt: skip
+        return as_text({"format": 1, "names": fitted.names, "outcomes": kept})
+
+    def load(self, blob: bytes) -> Fitted:
+        """The inverse of `dump`. Raises ValueError on anything else."""
+        content = json.loads(blob)
+        if content.get("format") != 1:
+            raise ValueError("this is not a dumped next_action model of format 1")
+        kept = {
+            name: Outcome(
+                each["share"], Learned.of_json(each["learned"]) if each["learned"] else None, each["blend"],
+                each["slope"], each["intercept"],
+            )
+            for name, each in content["outcomes"].items()
+        }  # fmt: skip
+        return Fitted(tuple(content["names"]), kept)
+
+
+def _one(
+    matrix: Any, y: Any, propensity: Any, fold: Any, names: Sequence[str], seed: int, *, ranks: bool
+) -> tuple[Outcome, dict[str, float]]:
+    """One outcome fitted, with its figures on people that each model never saw."""
+    share = (float(y.sum()) + 0.5) / (len(y) + 1)
+    if min(y.sum(), len(y) - y.sum()) < MIN_OF_EACH:
+        return Outcome(share), {"share": share}
+    found = ranking.arms(matrix, names) if ranks else None
+    own, by_arm = _unseen(matrix, y, fold, names, seed, found)
+    worth = ranking.values(found, by_arm, y, propensity) if found else {}
+    losses = {name: _loss(y, ranking.blended(own, name)) for name in ranking.BLENDS}
+    best = max(worth, key=lambda name: worth[name]) if worth else min(losses, key=lambda name: losses[name])
+    slope, intercept = _platt(ranking.blended(own, best), y)
+    figures = {"log_loss": _loss(y, slope * ranking.blended(own, best) + intercept), "share": share}
+    figures |= {f"value_{name.replace('+', '_')}": value for name, value in worth.items()}
+    return Outcome(share, learn(matrix, y, names, seed), best, slope, intercept), figures
+
+
+def _unseen(
+    matrix: Any, y: Any, fold: Any, names: Sequence[str], seed: int, found: ranking.Arms | None
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Log-odds of each row as it was, and as under each arm, by learners that never saw its person."""
+    kinds = ("response", "products", "trees")
+    own = {kind: np.zeros(len(y)) for kind in kinds}
+    by_arm = [{kind: np.zeros(len(y)) for kind in kinds} for _ in range(len(found) if found else 0)]
+    for each in np.unique(fold):
+        asked = fold == each
+        learned = learn(matrix[~asked], y[~asked], names, seed)
+        for kind, odds in learned.odds(matrix[asked]).items():
+            own[kind][asked] = odds
+        for arm, kept in enumerate(by_arm):
+            assert found is not None
+            for kind, odds in learned.odds(found.asked(matrix[asked], arm)).items():
+                kept[kind][asked] = odds
+    return own, by_arm
+
+
+def _platt(odds: Any, y: Any) -> tuple[float, float]:
+    """Slope and intercept of a logistic curve through log-odds of unseen rows; never a falling one."""
+    design, weights = np.column_stack([odds, np.ones(len(y))]), np.array([1.0, 0.0])
+    for _ in range(20):
+        chance = sigmoid(design @ weights)
+        bend = np.maximum(chance * (1 - chance), 1e-6)
+        step = np.linalg.solve(
+            (design * bend[:, None]).T @ design + 1e-6 * np.eye(2), design.T @ (y - chance)
+        )
+        weights += np.clip(step, -2, 2)
+    return (float(weights[0]), float(weights[1])) if weights[0] > 0.05 else (0.05, float(logit(y.mean())))
+
+
+def _loss(y: Any, odds: Any) -> float:
+    return float(np.mean(np.logaddexp(0, odds) - y * odds))
+
+
+def _folds(rows: int, groups: Any, seed: int) -> Any:
+    """A fold per row, one for all rows of a group."""
+    rng = np.random.default_rng(seed)
+    if groups is None:
+        return rng.permutation(rows) % FOLDS
+    _people, place = np.unique(np.asarray(groups), return_inverse=True)
+    return (rng.permutation(int(place.max()) + 1 if rows else 0) % FOLDS)[place]
+
+
+def _check_enough(y: Any) -> None:
+    rows, positives = len(y), int(y.sum())
+    if rows < MIN_ROWS or min(positives, rows - positives) < MIN_OF_EACH:
+        raise ValueError(
+            f"{rows} rows with {positives} positive are too few to learn from:"
+            f" at least {MIN_ROWS} rows and {MIN_OF_EACH} of each outcome are needed"
+        )
+
+
+def _matrix(columns: Columns, names: Sequence[str]) -> Any:
+    """Rows by columns in the order of `names`. Raises ValueError naming the columns that are missing."""
+    missing = [name for name in names if name not in columns.values]
+    if missing:
+        raise ValueError(f"the columns {', '.join(missing)} are missing")
+    matrix = np.empty((columns.rows, len(names)))
+    for place, name in enumerate(names):
+        matrix[:, place] = columns.values[name]
+    return matrix

@@ -25,8 +25,8 @@ DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 def _decision(session: Session, owed: Debt, at: datetime, channel: str | None = None, cost: int = 0) -> int:
     row = Decision(
         tenant_id=owed.tenant_id, run_id=1, account_id=owed.account_id, at=at, choice="follow_up",
-        channel=channel, model="m", model_version="1", score=0.1, propensity=0.5, expected_value_minor=0, cost_minor=cost,
-        alternatives=[], reasons=[], blocked={},
+        channel=channel, model="m", model_version="1", score=0.1, propensity=0.5, expected_value_minor=0,
+        cost_minor=cost, alternatives=[], reasons=[], blocked={},
     )  # fmt: skip
     session.add(row)
     session.flush()
@@ -37,8 +37,8 @@ def _done(session: Session, owed: Debt, decision_id: int, at: datetime, **values
     """The decision's action and its contact at `at`."""
     row = Action(
         tenant_id=owed.tenant_id, account_id=owed.account_id, debtor_id=owed.debtor_id,
-        person_id=owed.person_id, decision_id=decision_id, channel="email", template="follow_up", tone="neutral", purpose="collection",
-        due_at=at, expires_at=at, state="done", created_at=at, changed_at=at,
+        person_id=owed.person_id, decision_id=decision_id, channel="email", template="follow_up",
+        tone="neutral", purpose="collection", due_at=at, expires_at=at, state="done", created_at=at, changed_at=at,
     )  # fmt: skip
     session.add(row)
     session.flush()
@@ -154,8 +154,8 @@ def test_a_plan_agreed_is_a_promise_and_kept_where_an_instalment_came_in_time(wo
             numbers.append(_decision(session, owed, began))
             plan = Plan(
                 tenant_id=owed.tenant_id, debtor_id=owed.debtor_id, account_ids=[owed.account_id],
-                currency="CLP", total_minor=1_000, choice={}, state=state, grace_days=3, made_with="page", made_by="debtor",
-                agreed_at=began + DAY, beyond=[],
+                currency="CLP", total_minor=1_000, choice={}, state=state, grace_days=3, made_with="page",
+                made_by="debtor", agreed_at=began + DAY, beyond=[],
             )  # fmt: skip
             session.add(plan)
             session.flush()

@@ -7,29 +7,29 @@ extension character nor a pair of surrogates is cut in two.
 """
 
 import unicodedata
+from collections.abc import Callable
 
 GSM_7 = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 EXTENSION = frozenset("\f^{}\\[~]|€")
+_ALPHABET = GSM_7 | EXTENSION
 #: (room in a text of one segment, room in each of several)
 _GSM_ROOM, _UCS_ROOM = (160, 153), (70, 67)
 #: What typesetting writes and a telephone's keypad never could.
-_TYPOGRAPHIC = str.maketrans(
-    {
-        "‘": "'", "’": "'", "‚": ",", "‛": "'", "′": "'", "“": '"', "”": '"', "„": '"', "″": '"', "«": '"',
-        "»": '"', "‹": "<", "›": ">", "–": "-", "—": "-", "‑": "-", "‐": "-", "−": "-", "…": "...", "•": "-",
-        "·": ".", "\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u200b": "", "\ufeff": "", "\t": " ",
-        "ª": "a", "º": "o", "°": "o", "´": "'", "`": "'",
-    }
-)  # fmt: skip
+_TYPOGRAPHIC = {
+    "‘": "'", "’": "'", "‚": ",", "‛": "'", "′": "'", "“": '"', "”": '"', "„": '"', "″": '"', "«": '"',
+    "»": '"', "‹": "<", "›": ">", "–": "-", "—": "-", "‑": "-", "‐": "-", "−": "-", "…": "...", "•": "-",
+    "·": ".", "\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u200b": "", "\ufeff": "", "\t": " ",
+    "ª": "a", "º": "o", "°": "o", "´": "'", "`": "'",
+}  # fmt: skip
 REPLACING = ("none", "typographic", "accents")
 
 
 def is_gsm(text: str) -> bool:
     """Whether every character is in the seven-bit alphabet or its extension."""
-    return all(character in GSM_7 or character in EXTENSION for character in text)
+    return _ALPHABET.issuperset(text)
 
 
 def segments(text: str) -> int:
@@ -57,13 +57,15 @@ def replaced(text: str, how: str) -> str:
     has only without (á í ó ú ã õ ç; é and ñ are in it)."""
     if how == "none" or is_gsm(text):
         return text
-    plain = text.translate(_TYPOGRAPHIC)
+    plain = _exchanged(text, lambda character: _TYPOGRAPHIC.get(character, character))
     if not is_gsm(plain) and how == "accents":
-        plain = "".join(_without_accent(character) for character in unicodedata.normalize("NFC", plain))
+        composed = unicodedata.normalize("NFC", plain)
+        plain = _exchanged(composed, lambda character: unicodedata.normalize("NFD", character)[0])
     return plain if is_gsm(plain) else text
 
 
-def _without_accent(character: str) -> str:
-    if character in GSM_7 or character in EXTENSION:
-        return character
-    return unicodedata.normalize("NFD", character)[0]
+def _exchanged(text: str, instead: Callable[[str], str]) -> str:
+    """The text with something else for each character that is not in the alphabet: these are few."""
+    for character in set(text) - _ALPHABET:
+        text = text.replace(character, instead(character))
+    return text

@@ -11,13 +11,13 @@ from functools import lru_cache
 from typing import Literal
 
 from recupero_sdk.law.checks import Case, Refusal
-from recupero_sdk.law.conditions import Concern, met
+from recupero_sdk.law.conditions import met
 from recupero_sdk.law.duties import DisclosureItem
 from recupero_sdk.law.engine import Article, Plan, compiled, purpose_of
 from recupero_sdk.law.limitation import barred_from
 from recupero_sdk.law.pack import RegulationPack
-from recupero_sdk.law.schema import BannedContentRule, DisclosureRule, LimitationRule
-from recupero_sdk.law.terms import Assumed
+from recupero_sdk.law.schema import BannedContentRule, DisclosureRule
+from recupero_sdk.law.terms import Assumed, Text
 from recupero_sdk.law.values import Facts, Proposal, RuleOutcome
 from recupero_sdk.law.zones import load_zone
 
@@ -25,22 +25,17 @@ from recupero_sdk.law.zones import load_zone
 Occasion = Literal["first", "later"]
 
 
-class _WithoutAccents(dict[int, int | None]):
-    """A table for `str.translate` that drops combining characters; filled as letters are met."""
-
-    def __missing__(self, letter: int) -> int | None:
-        kept = None if unicodedata.combining(chr(letter)) else letter
-        self[letter] = kept
-        return kept
-
-
-_WITHOUT_ACCENTS = _WithoutAccents()
+#: The combining characters of European letters; the others are looked up one by one.
+_ACCENTS = re.compile(r"[\u0300-\u034e\u0350-\u036f]+")
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
+_SOLID = re.compile(r"[0-9A-Za-z]")
 
 
 @dataclass(frozen=True, slots=True)
 class _Message:
-    """A message as it is compared: its plain text, what it should show, and when it comes."""
+    """A message as it is compared: its text as written and plain, what it should show, when it comes."""
 
+    written: str
     text: str
     shown: Mapping[str, str]
     occasion: Occasion
@@ -78,20 +73,16 @@ def check_content(
     case = Case(facts, proposal, [], proposal.at, zone, local, day, where.regions, purpose)
     plan, outcomes = law.plan(day, proposal.channel, purpose, where.places), []
     message = _Message(
-        plain(text), shown, occasion, day_of_collection, language,
+        text, plain(text), shown, occasion, day_of_collection, language,
         _barred(plan, case), case, pack.manifest.assume,
     )  # fmt: skip
-    for article in plan.standing:
+    for article in plan.content:
         rule = article.rule
-        if not isinstance(rule, DisclosureRule | BannedContentRule):
-            continue
-        if proposal.channel not in rule.channels or purpose in rule.exempt_purposes:
-            continue
-        if not Concern(rule, message.assumed).holds(case):
+        if not article.concern.holds(case):
             continue
         if isinstance(rule, DisclosureRule):
             outcomes.append(_disclosed(article, rule, message))
-        else:
+        elif isinstance(rule, BannedContentRule):
             outcomes.append(_decent(article, rule, message))
     return outcomes
 
@@ -100,18 +91,25 @@ def _barred(plan: Plan, case: Case) -> bool:
     """Whether some limitation rule of the place says that the debt is time-barred."""
     due = case.facts.due_date
     return due is not None and any(
-        barred_from(rule.parameters, case.facts.debt_kind, due, case.facts.events) <= case.day
-        for rule in (article.rule for article in plan.standing)
-        if isinstance(rule, LimitationRule)
+        barred_from(parameters, case.facts.debt_kind, due, case.facts.events) <= case.day
+        for parameters in plan.limitations
     )
 
 
 def plain(text: str) -> str:
     """`text` in lower case without accents, white space collapsed, as content is compared."""
     letters = text.casefold()
-    if not letters.isascii():
-        letters = unicodedata.normalize("NFKD", letters).translate(_WITHOUT_ACCENTS)
-    return " ".join(letters.split())
+    return " ".join((letters if letters.isascii() else without_accents(letters)).split())
+
+
+def without_accents(text: str) -> str:
+    """`text` with letters and signs in their simplest form: é is e, ² is 2."""
+    apart = _ACCENTS.sub("", unicodedata.normalize("NFKD", text))
+    return apart if apart.isascii() else _BEYOND_ASCII.sub(_base, apart)
+
+
+def _base(found: re.Match[str]) -> str:
+    return "".join(character for character in found.group() if not unicodedata.combining(character))
 
 
 def _disclosed(article: Article, rule: DisclosureRule, message: _Message) -> RuleOutcome:
@@ -146,7 +144,10 @@ def _due(item: DisclosureItem, message: _Message) -> bool:
 
 def _stated(item: DisclosureItem, message: _Message) -> bool:
     """Whether the text shows the item's value, or says it in words that the rule knows."""
-    value = plain(message.shown.get(item.item, ""))
+    shown = message.shown.get(item.item, "")
+    if shown in message.written and _SOLID.search(shown):
+        return True  # what stands there to the letter stands there in plain
+    value = plain(shown)
     if value and value in message.text:
         return True
     return any(_pattern(pattern).found(message.text) for pattern in item.patterns)
@@ -181,7 +182,7 @@ def fixed_letters(expression: str) -> str:
 
 def plain_pattern(pattern: str) -> str:
     """A pattern without the accents of its letters, to be matched against `plain` text."""
-    return unicodedata.normalize("NFKD", pattern).translate(_WITHOUT_ACCENTS)
+    return without_accents(pattern)
 
 
 def _decent(article: Article, rule: BannedContentRule, message: _Message) -> RuleOutcome:
@@ -190,10 +191,16 @@ def _decent(article: Article, rule: BannedContentRule, message: _Message) -> Rul
         parameters.barred and not message.barred
     ):
         return article.at_rest("within")
-    for banned in parameters.banned:
-        for pattern in banned.patterns:
-            if found := _pattern(pattern).found(message.text):
-                what = banned.what
-                details = {"found": found.group(), "what": what.en, "what_es": what.es}
-                return article.refused(Refusal("banned_text", details))
+    for what, sought in _banned(article):
+        if found := sought.found(message.text):
+            details = {"found": found.group(), "what": what.en, "what_es": what.es}
+            return article.refused(Refusal("banned_text", details))
     return article.at_rest("within")
+
+
+@lru_cache(maxsize=1024)
+def _banned(article: Article) -> tuple[tuple[Text, _Sought], ...]:
+    """What the rule forbids, in its order, each with the pattern that finds it."""
+    rule = article.rule
+    banned = rule.parameters.banned if isinstance(rule, BannedContentRule) else ()
+    return tuple((each.what, _pattern(pattern)) for each in banned for pattern in each.patterns)

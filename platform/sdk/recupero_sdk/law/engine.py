@@ -19,8 +19,8 @@ from recupero_sdk.law.checks import Basis, Case, Check, Refusal
 from recupero_sdk.law.conditions import Concern
 from recupero_sdk.law.moments import DAY, ceil_minute, instant
 from recupero_sdk.law.pack import RegulationPack
+from recupero_sdk.law.parameters import LimitationParameters
 from recupero_sdk.law.schema import Rule
-from recupero_sdk.law.terms import Assumed
 from recupero_sdk.law.values import Channel, Facts, PastContact, Proposal, Purpose, RuleOutcome, Verdict
 from recupero_sdk.law.zones import (
     UnknownZoneError,
@@ -53,6 +53,8 @@ _CALENDAR_CHECKS: dict[str, Callable[[Any, ClosedDays | None], Check]] = {
     "prior_notice": checks_dates.PriorNoticeCheck,
     "channel_gate": checks_dates.ChannelGateCheck,
 }
+#: Kinds of rule on the words of a message, see `content`.
+CONTENT_KINDS = frozenset(("disclosure", "banned_content"))
 #: Kinds of rule that can refuse a contact by themselves.
 DECIDING_KINDS = frozenset((*_CHECKS, *_CALENDAR_CHECKS, "closed_days", "purpose", "limitation"))
 
@@ -83,10 +85,11 @@ class Conditional:
 
 
 class Article:
-    """One compiled rule: its place in the pack, its check if it decides, and the outcomes it has at rest."""
+    """One compiled rule: its place in the pack, whom it concerns, its check if it decides, and the outcomes
+    it has at rest."""
 
-    def __init__(self, index: int, rule: Rule, check: Check | None) -> None:
-        self.index, self.rule, self.check = index, rule, check
+    def __init__(self, index: int, rule: Rule, concern: Concern, check: Check | None) -> None:
+        self.index, self.rule, self.concern, self.check = index, rule, concern, check
         # A calendar's additions are dozens of lines; a verdict names the one that closed the day.
         lists = {"additions", "except_days", "suggested"}
         self._parameters = rule.parameters.model_dump(mode="json", exclude_none=True, exclude=lists)
@@ -131,7 +134,8 @@ class Plan:
     """The rules for one channel, purpose and set of places, in order; `deciding` are places in it.
 
     `standing` are those that no other displaces, `conditional` those deciding that concern only some
-    contacts, `clocks` the checks of hours and days.
+    contacts, `clocks` the checks of hours and days. `content` are those on the words of such a message,
+    `limitations` says when a debt is time-barred.
     """
 
     articles: tuple[Article, ...]
@@ -140,6 +144,8 @@ class Plan:
     deciding: tuple[tuple[int, Check], ...]
     conditional: tuple[tuple[int, Concern], ...]
     clocks: tuple[Check, ...]
+    content: tuple[Article, ...]
+    limitations: tuple[LimitationParameters, ...]
 
 
 class CompiledPack:
@@ -155,7 +161,8 @@ class CompiledPack:
         }
         assumed = pack.manifest.assume
         self.articles = [
-            Article(index, rule, _check(rule, closed, assumed)) for index, rule in enumerate(rules)
+            Article(index, rule, concern := Concern(rule, assumed), _check(rule, closed, concern))
+            for index, rule in enumerate(rules)
         ]
         self._changes = _changes(rules)
         deciding = [article.rule for article in self.articles if article.check is not None]
@@ -220,11 +227,12 @@ class CompiledPack:
             for place, article in enumerate(articles)
             if article.check is not None and bearings[place] == "within"
         )
+        standing = tuple(
+            article for article, bearing in zip(articles, bearings, strict=True) if bearing != "displaced"
+        )
         return Plan(
             articles=articles,
-            standing=tuple(
-                article for article, bearing in zip(articles, bearings, strict=True) if bearing != "displaced"
-            ),
+            standing=standing,
             at_rest=tuple(
                 article.at_rest(bearing) for article, bearing in zip(articles, bearings, strict=True)
             ),
@@ -233,6 +241,16 @@ class CompiledPack:
                 (place, check.concern) for place, check in deciding if isinstance(check, Conditional)
             ),
             clocks=tuple(check for _place, check in deciding if check.basis == "clock"),
+            content=tuple(
+                article
+                for article in standing
+                if article.rule.kind in CONTENT_KINDS
+                and channel in article.rule.channels
+                and purpose not in article.rule.exempt_purposes
+            ),
+            limitations=tuple(
+                article.rule.parameters for article in standing if article.rule.kind == "limitation"
+            ),
         )
 
 
@@ -268,12 +286,11 @@ def _changes(rules: Iterable[Rule]) -> list[date]:
     return sorted(firsts | {rule.in_force.last + DAY for rule in rules if rule.in_force.last})
 
 
-def _check(rule: Rule, closed: dict[tuple[str, date | None], ClosedDays], assumed: Assumed) -> Check | None:
+def _check(rule: Rule, closed: dict[tuple[str, date | None], ClosedDays], concern: Concern) -> Check | None:
     """The check of a rule that decides; wrapped where the rule concerns only some contacts."""
     if not decides(rule):
         return None
     check = _bare_check(rule, closed)
-    concern = Concern(rule, assumed)
     return check if concern.always else Conditional(check, concern)
 
 

@@ -129,7 +129,7 @@ class Article:
         return self._outcome("refused", why)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Plan:
     """The rules for one channel, purpose and set of places, in order; `deciding` are places in it.
 
@@ -397,8 +397,9 @@ class _Question:
             for place, concern in plan.conditional:
                 article = plan.articles[place]
                 concerned[article] = concerned.get(article, False) or concern.holds(case)
-        aside = {article for article, concerns in concerned.items() if not concerns}
-        return _put_together([plan for plan, _case in cases], refused, aside)
+        aside = frozenset(article for article, concerns in concerned.items() if not concerns)
+        plans = tuple(plan for plan, _case in cases)
+        return _put_together(plans, refused, aside) if refused else _at_rest(plans, aside)
 
     def next_lawful(self, at: datetime, horizon: timedelta) -> datetime | None:
         """The first lawful whole minute from `at` on, or None within the horizon.
@@ -449,13 +450,17 @@ def _refuse(plan: Plan, place: int, why: Refusal, refused: dict[Article, Refusal
             refused[article] = Refusal("applied", {"rule": refusing.rule.id})
 
 
+@lru_cache(maxsize=1024)
+def _at_rest(plans: tuple[Plan, ...], aside: frozenset[Article]) -> tuple[RuleOutcome, ...]:
+    """What all rules say where none refuses: kept, since it is the same for most contacts."""
+    return _put_together(plans, {}, aside)
+
+
 def _put_together(
-    plans: list[Plan], refused: dict[Article, Refusal], aside: set[Article]
+    plans: tuple[Plan, ...], refused: dict[Article, Refusal], aside: frozenset[Article]
 ) -> tuple[RuleOutcome, ...]:
     """Every rule of every zone's plan once, refused where some zone refuses; `aside` do not concern it."""
     first = plans[0]
-    if not refused and not aside and all(plan is first for plan in plans):
-        return first.at_rest
     outcomes: dict[Article, RuleOutcome] = {}
     for plan in plans:
         for article, at_rest in zip(plan.articles, plan.at_rest, strict=True):

@@ -51,7 +51,7 @@ def build(session: Session, at: datetime) -> Dataset:
         )
     account_id = np.concatenate([table.account_id for table in tables])
     moment = np.concatenate([np.full(len(table), table.at.timestamp()) for table in tables])
-    order = np.lexsort((moment, _hash(account_id)))
+    order = np.lexsort((moment, scramble(account_id)))
     values = {name: np.concatenate([table.values[name] for table in tables])[order] for name in NAMES}
     account_id, moment = account_id[order], moment[order]
     train, holdout, split = _split(account_id, moment)
@@ -82,13 +82,13 @@ def _split(account_id: Ints, moment: Floats) -> tuple[np.ndarray, np.ndarray, st
     before = moment <= late[0] - HORIZON.total_seconds()
     if before.mean() >= LATE_SHARE:
         return before, holdout, "later moments, whose windows begin after every training window has ended"
-    other = _hash(account_id) % np.uint64(1000) < np.uint64(OTHER_SHARE * 1000)
+    other = scramble(account_id) % np.uint64(1000) < np.uint64(OTHER_SHARE * 1000)
     if len(moments) == 1:
         return ~other, other, "other accounts at the same moment: the history has only one window"
     return ~other & ~holdout, other & holdout, "later moments of accounts that training never saw"
 
 
-def _hash(ids: Ints) -> "np.ndarray[tuple[int], np.dtype[np.uint64]]":
+def scramble(ids: Ints) -> "np.ndarray[tuple[int], np.dtype[np.uint64]]":
     """A fixed scramble of ids (the finaliser of SplitMix64), for splits that do not move between runs."""
     x = ids.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

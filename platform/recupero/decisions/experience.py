@@ -1,0 +1,129 @@
+"""What models of actions learn from: decisions as they were made, their three vectors and what came of them.
+
+One row per person and plan: the contact that was chosen, or the waiting where a contact could have been
+chosen. The vectors are those that were kept when it was decided, and the outcomes those whose windows have
+passed, so that nothing is known here that was not known then.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+
+from recupero.decisions import features, outcomes, vector_store, vectors
+from recupero.decisions.columns import Floats, Ints, read
+from recupero.decisions.dataset import LATE_SHARE, OTHER_SHARE, scramble
+
+NAMES = (*features.NAMES, *vectors.NAMES)
+#: Nothing older is learned from: people, law and prices have changed since.
+HISTORY = timedelta(days=730)
+_PAID = timedelta(days=outcomes.WINDOWS["paid"])
+CHANNELS = ("", *vectors.PLANNED)  # "": waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Experience:
+    """Columns of one value per decision. `values` are the vectors by name (`NAMES`), `outcomes` as in the
+    module of that name; `propensity` is the probability with which the choice was made and `channel` a place
+    in `CHANNELS`. Rows of a person stand together, in an order that has nothing to do with tenants. `train`
+    and `holdout` share no person, and the holdout is later; `split` says how, for the model card.
+    """
+
+    values: dict[str, Floats]
+    outcomes: dict[str, Floats]
+    propensity: Floats
+    channel: Ints
+    decision_id: Ints
+    account_id: Ints
+    person_id: Ints
+    moment: Floats  # POSIX seconds of the decision
+    train: NDArray[np.bool_]
+    holdout: NDArray[np.bool_]
+    split: str
+
+    def __len__(self) -> int:
+        return len(self.decision_id)
+
+
+_KEYS = ("id", "run_id", "account_id", "person_id", "channel")
+_PLANNED = ", ".join(f"'{name}'" for name in vectors.PLANNED)
+_DECISIONS = f"""
+SELECT DISTINCT ON (d.tenant_id, d.run_id, a.debtor_id) d.id, d.run_id, d.account_id, b.person_id,
+    coalesce(array_position(ARRAY[{_PLANNED}], d.channel::text), 0)::bigint AS channel,
+    d.propensity, extract(epoch FROM d.at)::float8 AS moment
+FROM decisions d
+JOIN accounts a ON a.tenant_id = d.tenant_id AND a.id = d.account_id
+JOIN debtors b ON b.tenant_id = a.tenant_id AND b.id = a.debtor_id
+WHERE d.at > %(since)s::timestamptz AND d.at <= %(known)s::timestamptz
+  AND jsonb_array_length(d.alternatives) > 1 AND NOT d.reasons @> '[{{"code": "better_elsewhere"}}]'
+ORDER BY d.tenant_id, d.run_id, a.debtor_id, d.channel IS NULL, a.placed_minor DESC, d.id
+"""  # noqa: S608 - constants of ours
+
+
+def build(session: Session, at: datetime) -> Experience:
+    """The decisions of the tenants in scope whose windows up to payment had passed by `at`.
+
+    An outcome whose longer window has not passed (`kept`) is NaN. Raises ValueError where there is none.
+    """
+    since = at - HISTORY
+    keys, numbers = read(
+        session, _DECISIONS, _KEYS, ("propensity", "moment"), {"since": since, "known": at - _PAID}
+    )
+    came = outcomes.of_decisions(session, at, since)
+    places = _places(came.id, keys["id"])
+    results = {name: column[places] for name, column in came.columns.items()}
+    values, kept = _vectors(session, keys["run_id"], keys["account_id"])
+    usable = np.flatnonzero(kept & ~np.isnan(results["paid"]))
+    if not len(usable):
+        raise ValueError(
+            f"no decision with its vectors is {_PAID.days} days old: there is nothing to learn from yet"
+        )
+    person = keys["person_id"]
+    order = usable[np.lexsort((numbers["moment"][usable], person[usable], scramble(person[usable])))]
+    train, holdout, split = _split(person[order], numbers["moment"][order])
+    return Experience(
+        {name: column[order] for name, column in values.items()},
+        {name: column[order] for name, column in results.items()},
+        numbers["propensity"][order], keys["channel"][order], keys["id"][order], keys["account_id"][order],
+        person[order], numbers["moment"][order], train, holdout, split,
+    )  # fmt: skip
+
+
+def _places(ids: Ints, wanted: Ints) -> Ints:
+    """Where each wanted id stands among the ascending `ids`."""
+    return np.searchsorted(ids, wanted).astype(np.int64)
+
+
+def _vectors(session: Session, run: Ints, account: Ints) -> tuple[dict[str, Floats], NDArray[np.bool_]]:
+    """The vectors beside the decisions, and for which of them there is one."""
+    values = {name: np.full(len(run), np.nan) for name in NAMES}
+    kept = np.zeros(len(run), dtype=bool)
+    order = np.lexsort((account, run))
+    runs = run[order]
+    for number, accounts, columns in vector_store.parts(session, np.unique(run).tolist(), NAMES):
+        mine = order[np.searchsorted(runs, number) : np.searchsorted(runs, number, side="right")]
+        rows = np.minimum(np.searchsorted(accounts, account[mine]), len(accounts) - 1)
+        found = accounts[rows] == account[mine]
+        kept[mine[found]] = True
+        for name, column in columns.items():
+            values[name][mine[found]] = column[rows[found]]
+    return values, kept
+
+
+def _split(person: Ints, moment: Floats) -> tuple[NDArray[np.bool_], NDArray[np.bool_], str]:
+    """A share of the people, at the latest moments, is held out; training sees the others, before."""
+    other = scramble(person) % np.uint64(1000) < np.uint64(OTHER_SHARE * 1000)
+    moments = np.unique(moment)
+    if len(moments) == 1:
+        return ~other, other, "other people at the same moment: the history has only one"
+    late = float(np.quantile(moments, 1 - LATE_SHARE, method="higher"))
+    apart = ~other & (moment <= late - _PAID.total_seconds())
+    if apart.mean() >= LATE_SHARE:
+        return (
+            apart,
+            other & (moment >= late),
+            "other people, later: their windows begin after training's have ended",
+        )
+    return ~other & (moment < late), other & (moment >= late), "other people, later"

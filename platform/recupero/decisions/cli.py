@@ -210,12 +210,16 @@ def benchmark(
 ) -> None:
     """Train the platform's model on a public data set NAME and score a test file. Needs no database."""
     from recupero.decisions import publicdata, publictexts
+    from recupero.decisions.public import actions
     from recupero.kernel.plugins import Plugins
 
     plugins = Plugins.load()
     if name in publictexts.SETS:
         reader = _brought(plugins.texts, kind or "intents")
         found = publictexts.benchmark(reader, name, train_file, test_file, predictions)
+    elif name in actions.SETS:
+        chooser = _brought(plugins.actions, kind or "next_action")
+        found = actions.SETS[name](chooser, train_file, test_file, predictions)
     else:
         model = _brought(plugins.models, kind or "propensity")
         found = publicdata.benchmark(model, name, train_file, test_file, predictions)

@@ -8,7 +8,7 @@ Python object is made per value.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -112,29 +112,29 @@ def read_frame(
     return pl.read_csv(blob, schema=dict(schema), null_values="\\N")
 
 
-def write_rows(
-    session: Session, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], returning: str
-) -> list[tuple[Any, ...]]:
-    """COPY rows into a temporary table and move them into `table`, which row-level security keeps COPY out
-    of.
+def write_frame(
+    session: Session, table: str, frame: pl.DataFrame, returning: Sequence[str]
+) -> dict[str, list[int]]:
+    """COPY the frame, whose columns are some of the table's, into a temporary table and move the rows into
+    `table`, which row-level security keeps COPY out of. Null is NULL; texts may be empty.
 
-    Returns the columns `returning` of each new row.
+    Returns the columns `returning` (bigint) of the new rows.
     """
     connection = session.connection().connection.driver_connection
     assert connection is not None
-    names = ", ".join(columns)
+    names = ", ".join(frame.columns)
+    rows = frame.write_csv(include_header=False, datetime_format="%Y-%m-%d %H:%M:%S%.6f+00")
     with connection.cursor() as cursor:
         cursor.execute(
             f"CREATE TEMP TABLE _incoming ON COMMIT DROP AS"  # noqa: S608 - names of ours
-            f" SELECT {names}, 0::bigint AS _row FROM {table} LIMIT 0"
+            f" SELECT {names} FROM {table} LIMIT 0"
         )
-        with cursor.copy(f"COPY _incoming ({names}, _row) FROM STDIN") as copy:
-            for number, row in enumerate(rows):
-                copy.write_row((*row, number))
+        with cursor.copy(f"COPY _incoming ({names}) FROM STDIN (FORMAT CSV)") as copy:
+            copy.write(rows)
         cursor.execute(
-            f"INSERT INTO {table} ({names})"  # noqa: S608 - names of ours
-            f" SELECT {names} FROM _incoming ORDER BY _row RETURNING {returning}"
+            f"INSERT INTO {table} ({names}) SELECT {names} FROM _incoming"  # noqa: S608 - names of ours
+            f" RETURNING {', '.join(returning)}"
         )
-        made: list[tuple[Any, ...]] = cursor.fetchall()
+        made = list(zip(*cursor.fetchall(), strict=True)) or [()] * len(returning)
         cursor.execute("DROP TABLE _incoming")
-    return made
+    return {name: list(column) for name, column in zip(returning, made, strict=True)}

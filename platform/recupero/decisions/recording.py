@@ -6,13 +6,13 @@ and that is news; an account that merely waits its pace keeps its last decision.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import orjson
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -20,14 +20,13 @@ from recupero.contacts.gate import packs
 from recupero.decisions import serving, vector_store, vectors
 from recupero.decisions.candidates import Candidates
 from recupero.decisions.choosing import Choice
-from recupero.decisions.columns import write_rows
+from recupero.decisions.columns import Ints, write_frame
 from recupero.decisions.features import FeatureTable
 from recupero.decisions.serving import Scores
 from recupero.decisions.strategy import Strategy
 from recupero.kernel.database import scope_of
 from recupero.outreach import service as outreach
 from recupero.outreach.approval import Asked, needs_yes
-from recupero.outreach.service import NewAction
 from recupero.outreach.words import THANKS
 
 if TYPE_CHECKING:
@@ -36,24 +35,22 @@ if TYPE_CHECKING:
 WAIT = "wait"
 EXPIRES = timedelta(days=2)
 ALTERNATIVES = 6
-#: Reasons cost about ten predictions a row: beyond this many of a plan they are left out, and the plan
-#: says so.
-EXPLAINED = 50_000
-
-_COLUMNS = (
-    "tenant_id", "run_id", "account_id", "strategy_version", "at", "choice", "channel", "scheduled_at",
-    "model", "model_version", "pack", "pack_version", "score", "propensity", "expected_value_minor",
-    "cost_minor", "alternatives", "reasons", "blocked",
-)  # fmt: skip
+#: Reasons cost about ten predictions a row: beyond the so many most valuable decisions of a plan they are
+#: left out, and the plan says so.
+EXPLAINED = 20_000
+#: Decisions are put into words and written in parts of this size, so that memory does not grow with them.
+PART = 100_000
 _OF_OPTION = ("channel", "moment", "tone", "led_by", "script_version")
+_MADE = ("account_id", "id")
+_WAITING = '{"channel": null, "at": null, "value_minor": 0}'
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A chosen option with its account: what becomes a decision and an action."""
+    """The chosen options with their accounts, and how many of them wait already and stay as they are."""
 
-    rows: list[dict[str, Any]]
-    kept: int  # actions that wait already and stay as they are
+    chosen: pl.DataFrame
+    kept: int
 
 
 @dataclass
@@ -73,19 +70,25 @@ class Recorder:
 
     def record(self, found: Candidates, choice: Choice) -> Planned:
         """Write decisions, take back what is no longer planned, schedule what is new."""
+        import polars as pl
+
         chosen = self._chosen(found.options, choice)
-        rows = self._decisions(found, chosen)
-        written = (row["columns"] for row in rows)
-        decided = dict(write_rows(self.session, "decisions", _COLUMNS, written, "account_id, id"))
-        self._keep_vectors([row["account"] for row in rows], found.options, choice)
-        fresh = _ranked([row for row in chosen.values() if not row["stays"]])
-        stale = self.waiting - {row["account"] for row in chosen.values() if row["stays"]}
+        decided = self._decided(found, chosen, choice)
+        reasons = self._model_reasons(decided)
+        made = [
+            pl.DataFrame(write_frame(self.session, "decisions", self._rows(part, found, reasons), _MADE))
+            for part in decided.iter_slices(PART)
+        ]
+        ids = pl.concat([pl.DataFrame(schema=dict.fromkeys(_MADE, pl.Int64)), *made])
+        self._keep_vectors(decided["account"], found.options, choice)
+        stale = self.waiting - set(chosen.filter("stays")["account"].to_list())
         if stale:
             outreach.cancel(self.session, account_ids=stale, reason="replanned", keep=(*THANKS, "offer"))
-        outreach.schedule(self.session, [self._action(row, decided[row["account"]]) for row in fresh])
-        return Planned(list(chosen.values()), len(chosen) - len(fresh))
+        fresh = chosen.filter(~pl.col("stays"))
+        self._schedule(fresh.join(ids, left_on="account", right_on="account_id", maintain_order="left"))
+        return Planned(chosen, len(chosen) - len(fresh))
 
-    def _keep_vectors(self, accounts: list[int], options: pl.DataFrame, choice: Choice) -> None:
+    def _keep_vectors(self, accounts: pl.Series, options: pl.DataFrame, choice: Choice) -> None:
         """The three vectors of each decision: of the debtor, and of the chosen option or of waiting."""
         import polars as pl
 
@@ -102,157 +105,219 @@ class Recorder:
         debtors = {name: column[places] for name, column in self.table.values.items()}
         vector_store.keep(self.session, self.run_id, ids, {**debtors, **vectors.encode(decided)})
 
-    def _chosen(self, options: pl.DataFrame, choice: Choice) -> dict[int, dict[str, Any]]:
-        """By account: the option chosen for its person."""
-        rows = choice.chosen[choice.chosen >= 0]
+    def _chosen(self, options: pl.DataFrame, choice: Choice) -> pl.DataFrame:
+        """The chosen options, one of a person at most: with `needs_yes`, and whether what an earlier plan
+        made for the account is still what is wanted (`stays`). The moment of a proposal moves on by
+        itself."""
+        import polars as pl
+
         people = np.flatnonzero(choice.chosen >= 0)
-        chosen = {}
-        for person, row in zip(people, options[rows].iter_rows(named=True), strict=True):
-            asks = self._needs_yes(row)
-            chosen[row["account"]] = {
-                **row, "stays": self._stays(row, asks), "needs_yes": asks,
-                "propensity": float(choice.propensity[person]), "explored": bool(choice.explored[person]),
-            }  # fmt: skip
-        self._propensity = {
-            int(person): float(choice.propensity[place])
-            for place, person in enumerate(np.unique(options["person"].to_numpy()))
-        }
-        return chosen
+        rows = options[choice.chosen[people]]
+        rows = rows.with_columns(
+            pl.Series("explored", choice.explored[people], dtype=pl.Boolean),
+            pl.Series("needs_yes", self._needs_yes(rows), dtype=pl.String),
+        )
+        asks = pl.col("needs_yes").is_not_null()
+        same = (pl.col("waiting_channel") == pl.col("channel")) & (
+            pl.col("waiting_template") == pl.col("template")
+        )
+        due = ~asks & (pl.col("waiting_due") >= self.at)
+        stays = same & pl.when("waiting_proposed").then(asks).otherwise(due)
+        return rows.with_columns(stays=stays.fill_null(value=False))
 
-    def _stays(self, row: Mapping[str, Any], asks: str | None) -> bool:
-        """Whether what an earlier plan made for the account is still what is wanted. The moment of a proposal
-        moves on by itself."""
-        if (row["waiting_channel"], row["waiting_template"]) != (row["channel"], row["template"]):
-            return False
-        if row["waiting_proposed"]:
-            return asks is not None
-        return asks is None and bool(row["waiting_due"] >= self.at)
-
-    def _needs_yes(self, row: Mapping[str, Any]) -> str | None:
-        strategy = self.strategies[row["portfolio"]]
-        if not strategy.needs_yes:
-            return None
-        return needs_yes(strategy.needs_yes, Asked(
-            row["channel"], row["template"], strategy.tone(row["template"]), row["stage"],
-            row["balance_minor"], row["situations"] or (),
-        ))  # fmt: skip
-
-    def _action(self, row: Mapping[str, Any], decision_id: int) -> NewAction:
-        strategy = self.strategies[row["portfolio"]]
-        return NewAction(
-            account_id=row["account"], debtor_id=row["debtor"], person_id=row["person"],
-            channel=row["channel"],
-            template=row["template"], tone=strategy.tone(row["template"]), due_at=row["moment"],
-            expires_at=row["moment"] + EXPIRES, decision_id=decision_id, priority=row["priority"],
-            needs_yes=row["needs_yes"],
-        )  # fmt: skip
-
-    def _decisions(self, found: Candidates, chosen: Mapping[int, Mapping[str, Any]]) -> list[dict[str, Any]]:
-        offers = _by_account(found.options, ("channel", "moment", "value_minor"))
-        refused: dict[int, dict[str, str]] = {}
-        for account, channel, rule in found.refused.select("account", "channel", "rule").iter_rows():
-            refused.setdefault(account, {})[channel] = rule
-        news = self._news({account: rules for account, rules in refused.items() if account not in offers})
-        wanted = [account for account in [*offers, *news] if not chosen.get(account, {}).get("stays")]
-        place = {int(account): i for i, account in enumerate(self.table.account_id)}
-        wanted = [account for account in wanted if account in place]
-        places = np.array([place[account] for account in wanted], dtype=np.int64)
-        reasons = self._model_reasons(places)
-        facts = {row["account"]: row for row in self.accounts.select("account", "person", "country",
-        "portfolio", "template")
-                 .filter(self.accounts["account"].is_in(wanted)).iter_rows(named=True)}  # fmt: skip
+    def _needs_yes(self, rows: pl.DataFrame) -> list[str | None]:
+        if not any(each.needs_yes for each in self.strategies.values()):
+            return [None] * len(rows)
+        names = ("portfolio", "channel", "template", "stage", "balance_minor", "situations")
         return [
-            self._decision(account, facts[account], chosen.get(account), offers.get(account, []),
-                           refused.get(account, {}), reasons[i],
-                           float(self.scores.probability[places[i]]))
-            for i, account in enumerate(wanted)
+            needs_yes(strategy.needs_yes, Asked(
+                channel, template, strategy.tone(template), stage, balance, situations or ()
+            ))
+            for portfolio, channel, template, stage, balance, situations in rows.select(names).iter_rows()
+            for strategy in [self.strategies[portfolio]]
         ]  # fmt: skip
 
-    def _decision(
-        self,
-        account: int,
-        facts: Mapping[str, Any],
-        row: Mapping[str, Any] | None,
-        offers: Sequence[tuple[Any, ...]],
-        refused: dict[str, str],
-        reasons: list[dict[str, Any]],
-        score: float,
-    ) -> dict[str, Any]:
-        pack = packs().by_country.get(facts["country"])
-        alternatives = [
-            {"channel": channel, "at": moment.isoformat(), "value_minor": round(value)}
-            for channel, moment, value in sorted(offers, key=lambda offer: -offer[2])[:ALTERNATIVES]
-        ]
-        propensity = self._propensity.get(facts["person"], 1.0)
-        columns = (
-            scope_of(self.session).tenant(), self.run_id, account,
-            self.versions[facts["portfolio"]], self.at, row["template"] if row else WAIT,
-            row["channel"] if row else None, row["moment"] if row else None, self.scores.model,
-            self.scores.version,
-            pack.id if pack else None, pack.version if pack else None, score, propensity,
-            round(row["value_minor"]) if row else 0, row["cost_minor"] if row else 0,
-            json.dumps([*alternatives, {"channel": None, "at": None, "value_minor": 0}]),
-            json.dumps([*_why(facts["template"], row, alternatives), *reasons]), json.dumps(refused),
-        )  # fmt: skip
-        return {"account": account, "columns": columns}
+    def _schedule(self, fresh: pl.DataFrame) -> None:
+        """Queue the chosen, with `priority` 0 to 99 by value, so that an agent's queue and a busy day begin
+        with the best."""
+        import polars as pl
 
-    def _model_reasons(
-        self, places: np.ndarray[tuple[int], np.dtype[np.int64]]
-    ) -> list[list[dict[str, Any]]]:
-        if self.scores.served is None or not len(places):
-            return [[] for _ in places]
-        explained = serving.explain(self.scores.served, self.table.take(places[:EXPLAINED]))
-        self.unexplained += max(0, len(places) - EXPLAINED)
+        place = pl.col("value_minor").rank("ordinal").cast(pl.Int64) - 1
+        rows = fresh.with_columns(
+            priority=place * 100 // pl.len(),
+            expires_at=pl.col("moment") + EXPIRES,
+        )
+        outreach.schedule_columns(self.session, {
+            name: rows[column].to_list()
+            for name, column in (
+                ("account_id", "account"), ("debtor_id", "debtor"), ("person_id", "person"),
+                ("decision_id", "id"), ("channel", "channel"), ("template", "template"), ("tone", "tone"),
+                ("due_at", "moment"), ("expires_at", "expires_at"), ("priority", "priority"),
+                ("needs_yes", "needs_yes"),
+            )
+        })  # fmt: skip
+
+    def _decided(self, found: Candidates, chosen: pl.DataFrame, choice: Choice) -> pl.DataFrame:
+        """One row per decision to be kept: of accounts that have options, and of those that have none where
+        that is news; with the facts of the account, and the chosen option where there is one."""
+        import polars as pl
+
+        offered = found.options.select("account").unique(maintain_order=True)
+        accounts = pl.concat([offered, self._news(found, offered)])
+        scored = pl.DataFrame({"account": self.table.account_id, "score": self.scores.probability})
+        people = pl.DataFrame(
+            {"person": np.unique(found.options["person"].to_numpy()), "propensity": choice.propensity},
+            schema={"person": pl.Int64, "propensity": pl.Float64},
+        )
+        known = [
+            (country, pack.id if pack else None, pack.version if pack else None)
+            for country in self.accounts["country"].unique().to_list()
+            for pack in [packs().by_country.get(country)]
+        ]
+        law = pl.DataFrame(
+            known, orient="row", schema={"country": pl.String, "pack": pl.String, "pack_version": pl.String}
+        )
+        versions = pl.DataFrame(
+            list(self.versions.items()), orient="row",
+            schema={"portfolio": pl.Int64, "strategy_version": pl.Int64},
+        )  # fmt: skip
+        facts = self.accounts.select("account", "person", "country", "portfolio", "template")
+        return (
+            accounts.join(chosen.filter("stays"), on="account", how="anti", maintain_order="left")
+            .join(scored, on="account", maintain_order="left")
+            .join(facts, on="account", maintain_order="left")
+            .join(people, on="person", how="left", maintain_order="left")
+            .join(law, on="country", how="left", maintain_order="left")
+            .join(versions, on="portfolio", how="left", maintain_order="left")
+            .join(
+                chosen.select("account", "channel", "moment", "value_minor", "cost_minor", "explored"),
+                on="account",
+                how="left",
+                maintain_order="left",
+            )
+        )
+
+    def _rows(self, decided: pl.DataFrame, found: Candidates, reasons: pl.DataFrame) -> pl.DataFrame:
+        """A part of the decisions in the columns of the table, lists and mappings as JSON."""
+        import polars as pl
+
+        rows = (
+            decided.join(
+                _alternatives(found.options, decided), on="account", how="left", maintain_order="left"
+            )
+            .join(_blocked(found.refused, decided), on="account", how="left", maintain_order="left")
+            .join(reasons, on="account", how="left", maintain_order="left")
+        )
+        offered = pl.concat_str(pl.col("offers").fill_null(""), pl.lit(_WAITING))
+        told = pl.concat_str(pl.lit("["), _why(), pl.col("reasons").fill_null(""), pl.lit("]"))
+        taken = pl.col("channel").is_not_null()
+        return rows.select(
+            pl.lit(scope_of(self.session).tenant()).alias("tenant_id"),
+            pl.lit(self.run_id).alias("run_id"), pl.col("account").alias("account_id"), "strategy_version",
+            pl.lit(self.at).alias("at"),
+            pl.when(taken).then("template").otherwise(pl.lit(WAIT)).alias("choice"),
+            "channel", pl.col("moment").alias("scheduled_at"), pl.lit(self.scores.model).alias("model"),
+            pl.lit(self.scores.version).alias("model_version"), "pack", "pack_version", "score",
+            pl.col("propensity").fill_null(1.0),
+            pl.col("value_minor").round().cast(pl.Int64).fill_null(0).alias("expected_value_minor"),
+            pl.col("cost_minor").fill_null(0),
+            pl.concat_str(pl.lit("["), offered, pl.lit("]")).alias("alternatives"),
+            told.alias("reasons"), pl.col("rules").fill_null("{}").alias("blocked"),
+        )  # fmt: skip
+
+    def _model_reasons(self, decided: pl.DataFrame) -> pl.DataFrame:
+        """The model's reasons as JSON, of the most valuable decisions: account, reasons."""
+        import polars as pl
+
+        schema = {"account": pl.Int64, "reasons": pl.String}
+        if self.scores.served is None or decided.is_empty():
+            return pl.DataFrame(schema=schema)
+        some = decided.sort(pl.col("value_minor").fill_null(0), descending=True, maintain_order=True)[
+            :EXPLAINED
+        ]
+        places: Ints = np.searchsorted(self.table.account_id, some["account"].to_numpy())
+        self.unexplained += len(decided) - len(some)
+        explained = serving.explain(self.scores.served, self.table.take(places))
         told = [
-            [
-                {"code": "feature", "feature": each.feature, "contribution": round(each.contribution, 4),
-                 "value": None if np.isnan(each.value) else round(each.value, 4)}
+            "".join(
+                ", " + orjson.dumps({
+                    "code": "feature", "feature": each.feature, "contribution": round(each.contribution, 4),
+                    "value": None if np.isnan(each.value) else round(each.value, 4),
+                }).decode()
                 for each in row
-            ]
+            )
             for row in explained
         ]  # fmt: skip
-        return told + [[] for _ in places[EXPLAINED:]]
+        return pl.DataFrame({"account": some["account"], "reasons": told}, schema=schema)
 
-    def _news(self, silent: Mapping[int, dict[str, str]]) -> list[int]:
-        """Accounts without a candidate whose newest decision does not say the same already."""
-        self.session.execute(
-            text("SET LOCAL enable_seqscan = off")
-        )  # one look into an index for each account
-        rows = self.session.execute(
-            text(
-                "SELECT w.id, last.choice, last.blocked FROM unnest(CAST(:ids AS bigint[])) AS w(id)"
-                " LEFT JOIN LATERAL (SELECT choice, blocked FROM decisions d WHERE d.tenant_id = :tenant"
-                " AND d.account_id = w.id ORDER BY d.at DESC, d.id DESC LIMIT 1) last ON true"
-            ),
-            {"ids": list(silent), "tenant": scope_of(self.session).tenant()},
-        ).all()
+    def _news(self, found: Candidates, offered: pl.DataFrame) -> pl.DataFrame:
+        """Accounts without an option whose newest decision does not say the same already."""
+        import polars as pl
+
+        silent = _blocked(found.refused.join(offered, on="account", how="anti", maintain_order="left"))
+        self.session.execute(_INDEXED)
+        ids = self.session.execute(_NEWS, {
+            "ids": silent["account"].to_list(), "rules": silent["rules"].to_list(), "wait": WAIT,
+            "tenant": scope_of(self.session).tenant(),
+        }).scalars()  # fmt: skip
+        news = pl.DataFrame({"account": list(ids)}, schema={"account": pl.Int64})
         self.session.execute(text("SET LOCAL enable_seqscan = on"))
-        return [account for account, choice, blocked in rows if choice != WAIT or blocked != silent[account]]
+        return news
 
 
-def _ranked(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows with `priority` 0 to 99 by value, so that an agent's queue and a busy day begin with the
-    best."""
-    ordered = sorted(rows, key=lambda row: row["value_minor"])
-    for place, row in enumerate(ordered):
-        row["priority"] = place * 100 // len(ordered)
-    return ordered
+_INDEXED = text("SET LOCAL enable_seqscan = off")  # one look into an index for each account
+_NEWS = text(
+    "SELECT w.id"
+    " FROM unnest(CAST(:ids AS bigint[]), CAST(:rules AS text[])) WITH ORDINALITY AS w(id, rules, place)"
+    " LEFT JOIN LATERAL (SELECT choice, blocked FROM decisions d WHERE d.tenant_id = :tenant"
+    " AND d.account_id = w.id ORDER BY d.at DESC, d.id DESC LIMIT 1) last ON true"
+    " WHERE last.choice IS DISTINCT FROM :wait OR last.blocked IS DISTINCT FROM CAST(w.rules AS jsonb)"
+    " ORDER BY w.place"
+)
 
 
-def _by_account(options: pl.DataFrame, names: Sequence[str]) -> dict[int, list[tuple[Any, ...]]]:
-    found: dict[int, list[tuple[Any, ...]]] = {}
-    for account, *rest in options.select("account", *names).iter_rows():
-        found.setdefault(account, []).append(tuple(rest))
-    return found
+def _alternatives(options: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
+    """The best options of each account as JSON, the most valuable first, and the highest value: account,
+    offers (each followed by a comma), best."""
+    import polars as pl
+
+    some = options.select("account", "channel", "moment", "value_minor")
+    some = some.join(decided.select("account"), on="account", how="semi", maintain_order="left")
+    some = some.sort("account", pl.col("value_minor"), descending=[False, True], maintain_order=True)
+    some = some.filter(pl.int_range(pl.len()).over("account") < ALTERNATIVES)
+    moments = some.select("moment").unique()
+    words = moments.with_columns(said=pl.col("moment").dt.strftime("%Y-%m-%dT%H:%M:%S+00:00"))
+    value = pl.col("value_minor").round().cast(pl.Int64)
+    return (
+        some.join(words, on="moment", how="left", maintain_order="left")
+        .select("account", value.alias("value"), offer=pl.concat_str(
+            pl.lit('{"channel": "'), "channel", pl.lit('", "at": "'), "said", pl.lit('", "value_minor": '),
+            value.cast(pl.String), pl.lit("}, "),
+        ))
+        .group_by("account").agg(offers=pl.col("offer").str.join(""), best=pl.col("value").max())
+    )  # fmt: skip
 
 
-def _why(
-    template: str, row: Mapping[str, Any] | None, alternatives: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
-    """The rule that led here, in codes that `explain` puts into words."""
-    if row is not None:
-        return [{"code": template}, *([{"code": "explored"}] if row["explored"] else [])]
-    if not alternatives:
-        return [{"code": "nothing_lawful"}]
-    best = alternatives[0]["value_minor"]
-    return [{"code": "not_worth_it" if best <= 0 else "better_elsewhere"}]
+def _blocked(refused: pl.DataFrame, decided: pl.DataFrame | None = None) -> pl.DataFrame:
+    """The refusing rule by channel as JSON: account, rules."""
+    import polars as pl
+
+    if decided is not None:
+        refused = refused.join(decided.select("account"), on="account", how="semi", maintain_order="left")
+    pair = pl.concat_str(pl.lit('"'), "channel", pl.lit('": "'), "rule", pl.lit('"'))
+    joined = refused.group_by("account", maintain_order=True).agg(rules=pair.str.join(", "))
+    return joined.with_columns(rules=pl.concat_str(pl.lit("{"), "rules", pl.lit("}")))
+
+
+def _why() -> Any:
+    """The rule that led to a decision as JSON, in codes that its page puts into words."""
+    import polars as pl
+
+    drawn = pl.when("explored").then(pl.lit(', {"code": "explored"}')).otherwise(pl.lit(""))
+    chosen = pl.concat_str(pl.lit('{"code": "'), "template", pl.lit('"}'), drawn)
+    silent = (
+        pl.when(pl.col("best").is_null()).then(pl.lit('{"code": "nothing_lawful"}'))
+        .when(pl.col("best") <= 0).then(pl.lit('{"code": "not_worth_it"}'))
+        .otherwise(pl.lit('{"code": "better_elsewhere"}'))
+    )  # fmt: skip
+    return pl.when(pl.col("channel").is_not_null()).then(chosen).otherwise(silent)

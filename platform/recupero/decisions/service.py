@@ -99,8 +99,8 @@ def _plan(session: Session, at: datetime, result: PlanResult) -> None:
     planned = recorder.record(found, choice)
     if recorder.unexplained:
         result.notes.append(f"{recorder.unexplained} decisions are kept without the model's reasons")
-    result.planned = len(planned.rows)
-    result.expected_value = _expected(planned.rows)
+    result.planned = len(planned.chosen)
+    result.expected_value = _expected(planned.chosen)
     _close_run(session, run, result)
 
 
@@ -180,11 +180,12 @@ def _seed(scope: Scope, at: datetime) -> int:
     return scope.tenant() * 1_000_003 + int(at.timestamp())
 
 
-def _expected(rows: list[dict[str, Any]]) -> dict[str, int]:
-    totals: dict[str, float] = {}
-    for row in rows:
-        totals[row["currency"]] = totals.get(row["currency"], 0.0) + row["value_minor"]
-    return {currency: round(total) for currency, total in totals.items()}
+def _expected(chosen: Any) -> dict[str, int]:
+    """Value of the chosen options by currency."""
+    import polars as pl
+
+    totals = chosen.group_by("currency", maintain_order=True).agg(pl.col("value_minor").sum())
+    return {currency: round(total) for currency, total in totals.iter_rows()}
 
 
 def _open_run(session: Session, at: datetime, result: PlanResult) -> PlanRun:

@@ -1,9 +1,10 @@
 """What puts actions into the queue, and what takes them out again."""
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -124,48 +125,59 @@ _SCHEDULE = text(
 def schedule(session: Session, rows: Sequence[NewAction]) -> int:
     """Queue actions for the tenant in scope, or propose those that need a yes, set-based; how many. Raises
     UserError on an unknown channel, template or tone, or an end before the beginning."""
-    for row in rows:
-        _check(row)
-    remaining, done = iter(rows), 0
-    while chunk := list(islice(remaining, CHUNK)):
-        done += len(session.execute(_SCHEDULE, _columns(session, chunk)).all())
-    return done
+    return schedule_columns(session, {name: [getattr(row, name) for row in rows] for name in _FIELDS})
 
 
-def _check(row: NewAction) -> None:
-    if row.channel not in CHANNELS:
-        raise UserError(
-            "unknown channel '%(channel)s': use %(known)s",
-            field="channel",
-            channel=row.channel,
-            known=", ".join(CHANNELS),
-        )
-    if row.template not in TEMPLATES:
-        raise UserError(
-            "unknown template '%(name)s': use %(known)s",
-            field="template",
-            name=row.template,
-            known=", ".join(TEMPLATES),
-        )
-    if row.tone not in TONES:
-        raise UserError(
-            "unknown tone '%(tone)s': use %(known)s", field="tone", tone=row.tone, known=", ".join(TONES)
-        )
-    if row.expires_at <= row.due_at:
+def schedule_columns(session: Session, columns: Mapping[str, Sequence[Any]]) -> int:
+    """The same for many: the fields of `NewAction` by name, each with one value per action; those left out
+    are as there. A plan has no row of its own for each of its actions."""
+    _check(columns)
+    count = len(columns["account_id"])
+    return sum(
+        len(session.execute(_SCHEDULE, _values(session, columns, slice(start, start + CHUNK))).all())
+        for start in range(0, count, CHUNK)
+    )
+
+
+def _check(columns: Mapping[str, Sequence[Any]]) -> None:
+    for channel in set(columns["channel"]):
+        if channel not in CHANNELS:
+            raise UserError(
+                "unknown channel '%(channel)s': use %(known)s",
+                field="channel", channel=channel, known=", ".join(CHANNELS),
+            )  # fmt: skip
+    for template in set(columns["template"]):
+        if template not in TEMPLATES:
+            raise UserError(
+                "unknown template '%(name)s': use %(known)s",
+                field="template", name=template, known=", ".join(TEMPLATES),
+            )  # fmt: skip
+    for tone in set(columns["tone"]):
+        if tone not in TONES:
+            raise UserError(
+                "unknown tone '%(tone)s': use %(known)s", field="tone", tone=tone, known=", ".join(TONES)
+            )
+    if any(until <= due for due, until in zip(columns["due_at"], columns["expires_at"], strict=True)):
         raise UserError("an action must be due before it expires", field="expires_at")
 
 
-def _columns(session: Session, rows: Sequence[NewAction]) -> dict[str, object]:
+_FIELDS = tuple(field.name for field in fields(NewAction))
+_USUAL = {field.name: field.default for field in fields(NewAction) if field.default is not MISSING}
+
+
+def _values(session: Session, columns: Mapping[str, Sequence[Any]], rows: slice) -> dict[str, object]:
+    count = len(columns["account_id"][rows])
+    told = {name: columns[name][rows] if name in columns else [_USUAL[name]] * count for name in _FIELDS}
+    purposes = [
+        purpose or PURPOSES[template]
+        for purpose, template in zip(told["purpose"], told["template"], strict=True)
+    ]
     return {
-        "tenant": scope_of(session).tenant(), "now": clock.now(),
-        "accounts": [row.account_id for row in rows], "debtors": [row.debtor_id for row in rows],
-        "people": [row.person_id for row in rows], "decisions": [row.decision_id for row in rows],
-        "drafts": [row.draft_id for row in rows],
-        "channels": [row.channel for row in rows], "points": [row.contact_point_id for row in rows],
-        "templates": [row.template for row in rows], "tones": [row.tone for row in rows],
-        "purposes": [row.purpose or PURPOSES[row.template] for row in rows],
-        "dues": [row.due_at for row in rows], "expiries": [row.expires_at for row in rows],
-        "priorities": [row.priority for row in rows], "yeses": [row.needs_yes for row in rows],
+        "tenant": scope_of(session).tenant(), "now": clock.now(), "accounts": told["account_id"],
+        "debtors": told["debtor_id"], "people": told["person_id"], "decisions": told["decision_id"],
+        "drafts": told["draft_id"], "channels": told["channel"], "points": told["contact_point_id"],
+        "templates": told["template"], "tones": told["tone"], "purposes": purposes, "dues": told["due_at"],
+        "expiries": told["expires_at"], "priorities": told["priority"], "yeses": told["needs_yes"],
     }  # fmt: skip
 
 

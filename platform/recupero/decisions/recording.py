@@ -37,7 +37,7 @@ EXPIRES = timedelta(days=2)
 ALTERNATIVES = 6
 #: Reasons cost about ten predictions a row: beyond the so many most valuable decisions of a plan they are
 #: left out, and the plan says so.
-EXPLAINED = 20_000
+EXPLAINED = 10_000
 #: Decisions are put into words and written in parts of this size, so that memory does not grow with them.
 PART = 100_000
 _OF_OPTION = ("channel", "moment", "tone", "led_by", "script_version")
@@ -270,7 +270,7 @@ _NEWS = text(
     "SELECT w.id"
     " FROM unnest(CAST(:ids AS bigint[]), CAST(:rules AS text[])) WITH ORDINALITY AS w(id, rules, place)"
     " LEFT JOIN LATERAL (SELECT choice, blocked FROM decisions d WHERE d.tenant_id = :tenant"
-    " AND d.account_id = w.id ORDER BY d.at DESC, d.id DESC LIMIT 1) last ON true"
+    " AND d.account_id = w.id ORDER BY d.at DESC LIMIT 1) last ON true"
     " WHERE last.choice IS DISTINCT FROM :wait OR last.blocked IS DISTINCT FROM CAST(w.rules AS jsonb)"
     " ORDER BY w.place"
 )

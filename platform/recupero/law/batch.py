@@ -12,10 +12,12 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import polars as pl
 
-from recupero.law.batch_history import TIME, ready
-from recupero.law.batch_known import Known, Question, Setting
+from recupero.law.batch_clock import NONE, Ints, micro
+from recupero.law.batch_history import ready
+from recupero.law.batch_known import NO_RULE, Known, Question, Setting
 from recupero.law.batch_settings import facts_of, settings_of
 from recupero.law.batch_stretches import Together
 from recupero.law.service import Packs
@@ -25,6 +27,7 @@ from recupero_sdk.law import (
     RegulationPack,
     judge,
 )
+from recupero_sdk.law.engine import compiled
 from recupero_sdk.law.moments import DAY
 
 __all__ = ["ACCOUNT_COLUMNS", "HISTORY_COLUMNS", "Known", "Question", "judge_many"]
@@ -37,12 +40,6 @@ ACCOUNT_COLUMNS = (
 )  # fmt: skip
 #: Columns of `history`: keys as in `accounts`, `at` in UTC, and texts.
 HISTORY_COLUMNS = ("person", "debt", "creditor", "at", "channel", "direction", "outcome")
-_ANSWER: dict[str, Any] = {
-    "channel": pl.String,
-    "allowed": pl.Boolean,
-    "first_refusal": pl.String,
-    "next_lawful_at": TIME,
-}
 #: Accounts are worked through in parts of this size, so that memory does not grow with their number.
 _PART = 250_000
 
@@ -64,17 +61,21 @@ def judge_many(
     """
     _require(accounts, ACCOUNT_COLUMNS, "accounts")
     _require(history, HISTORY_COLUMNS, "history")
-    at = question.at.astimezone(UTC)
-    rows, past = accounts.with_row_index("number"), ready(history, at)
-    answers, known = [], known or Known()
-    for part in rows.partition_by("country"):
-        mine = past if part.height == rows.height else past.join(part, on="person", how="semi")
-        answers += [_answer(packs, some, mine, channels, question, known) for some in part.iter_slices(_PART)]
-    empty = pl.DataFrame(schema={"number": pl.UInt32, "account": accounts.schema["account"], **_ANSWER})
-    order = pl.Enum(list(channels))
-    answer = pl.concat([empty, *answers], how="vertical_relaxed")
-    answer = answer.with_columns(pl.col("channel").cast(order)).sort("number", "channel")
-    return answer.with_columns(pl.col("channel").cast(pl.String)).drop("number")
+    past = ready(history, question.at.astimezone(UTC))
+    answers, known = _Answers(accounts["account"], channels), known or Known()
+    rows = accounts.with_row_index("number").with_columns(number=pl.col("number").cast(pl.Int64))
+    parts = rows.partition_by("country")
+    pasts = [past] * len(parts)
+    if len(parts) > 1:
+        homes = pl.concat(
+            part.select("person", _part=pl.lit(place)).unique() for place, part in enumerate(parts)
+        )
+        found = past.join(homes, on="person").partition_by("_part", as_dict=True, include_key=False)
+        pasts = [found.get((place,), past.clear()) for place in range(len(parts))]
+    for part, mine in zip(parts, pasts, strict=True):
+        for some in part.iter_slices(_PART):
+            _answer(packs, some, mine, question, known, answers)
+    return answers.frame()
 
 
 def _require(frame: pl.DataFrame, columns: Iterable[str], name: str) -> None:
@@ -82,53 +83,78 @@ def _require(frame: pl.DataFrame, columns: Iterable[str], name: str) -> None:
         raise ValueError(f"{name} lacks the column {', '.join(missing)}")
 
 
+class _Answers:
+    """The answers by account and channel: the rule that refuses first, and the first lawful moment."""
+
+    def __init__(self, accounts: pl.Series, channels: Sequence[Channel]) -> None:
+        self.channels, self._accounts, self._rules = channels, accounts, list[str]()
+        self._refused = np.full((len(channels), len(accounts)), -1, dtype=np.int32)
+        self._lawful = np.full((len(channels), len(accounts)), NONE, dtype=np.int64)
+
+    def number_of(self, rules: Sequence[str]) -> int:
+        """The number that the first of some rules goes by; the others follow it."""
+        self._rules += rules
+        return len(self._rules) - len(rules)
+
+    def put(self, numbers: Ints, channel: int, refused: Ints | int, lawful: Ints | int) -> None:
+        """The answers for some accounts by one channel; -1 where no rule refuses."""
+        self._refused[channel][numbers] = refused
+        self._lawful[channel][numbers] = lawful
+
+    def close(self, rows: pl.DataFrame, rule: str) -> None:
+        """One rule refuses these accounts whatever the channel."""
+        self._refused[:, rows["number"].to_numpy()] = self.number_of([rule])
+
+    def frame(self) -> pl.DataFrame:
+        many, count = self._refused.shape
+        refused = pl.Series(self._refused.T.ravel())
+        lawful = pl.Series(self._lawful.T.ravel().view("datetime64[us]"), nan_to_null=True)
+        rules = pl.Series(self._rules, dtype=pl.String)
+        return pl.DataFrame(
+            {
+                "account": self._accounts.gather(np.repeat(np.arange(count), many)),
+                "channel": pl.Series(self.channels, dtype=pl.String).gather(np.tile(np.arange(many), count)),
+                "allowed": refused < 0,
+                "first_refusal": rules.gather(refused.replace(-1, None)),
+                "next_lawful_at": lawful.dt.replace_time_zone("UTC"),
+            }
+        )
+
+
 def _answer(
-    packs: Packs,
-    rows: pl.DataFrame,
-    past: pl.DataFrame,
-    channels: Sequence[Channel],
-    question: Question,
-    known: Known,
-) -> pl.DataFrame:
+    packs: Packs, rows: pl.DataFrame, past: pl.DataFrame, question: Question, known: Known, answers: _Answers
+) -> None:
     country = rows["country"][0]
     if packs.closed_because(country) is not None:
-        return _closed(rows, channels, f"{country}-COVERAGE")
+        answers.close(rows, f"{country}-COVERAGE")
+        return
     pack = packs.by_country[country]
     if _begins(pack, question):
-        return _one_by_one(pack, rows, past, channels, question)
-    if rows.height < past.height:
-        past = past.join(rows.select("person").unique(), on="person", how="semi")
+        _one_by_one(pack, rows, past, question, answers)
+        return
     common = known.common(pack, question)
     rows, settings = settings_of(pack, rows, question, common)
-    answers, timelines = [], dict[tuple[datetime, ...], list[Setting]]()
+    timelines = dict[tuple[datetime, ...], list[Setting]]()
     lost = [one.number for one in settings if not one.placed]
     for setting in settings:
         if setting.placed:
             timelines.setdefault(setting.turns, []).append(setting)
     if lost:
-        unplaced = rows.filter(pl.col("setting").is_in(lost))
-        answers.append(_closed(unplaced, channels, f"{country}-COVERAGE"))
+        answers.close(rows.filter(pl.col("setting").is_in(lost)), f"{country}-COVERAGE")
+    rules = answers.number_of([article.rule.id for article in compiled(pack).articles])
     for turns, group in timelines.items():
         mine = rows
         if len(group) < len(settings):
             mine = rows.filter(pl.col("setting").is_in([one.number for one in group]))
-        together = Together(pack, mine, group, past, turns, question.at.astimezone(UTC), common)
-        proposals = [question.proposal(channel) for channel in channels]
-        answer, intricate = together.answers(proposals, question.horizon)
-        answers.append(answer)
+        together = Together(pack, mine, group, past, turns, common)
+        proposals = [question.proposal(channel) for channel in answers.channels]
+        found, intricate = together.answers(proposals, question.horizon)
+        numbers = mine["number"].to_numpy()
+        for channel, (first, lawful) in enumerate(found):
+            answers.put(numbers, channel, np.where(first == NO_RULE, -1, first + rules), lawful)
         if intricate:
             slow = mine.filter(pl.col("setting").is_in(intricate))
-            answers.append(_one_by_one(pack, slow, past, channels, question))
-    return pl.concat(answers, how="vertical_relaxed")
-
-
-def _closed(rows: pl.DataFrame, channels: Sequence[Channel], rule: str) -> pl.DataFrame:
-    answer = rows.select("number", "account").join(pl.DataFrame({"channel": list(channels)}), how="cross")
-    return answer.with_columns(
-        allowed=pl.lit(value=False),
-        first_refusal=pl.lit(rule),
-        next_lawful_at=pl.lit(None, dtype=TIME),
-    )
+            _one_by_one(pack, slow, past, question, answers)
 
 
 def _begins(pack: RegulationPack, question: Question) -> bool:
@@ -141,27 +167,22 @@ def _one_by_one(
     pack: RegulationPack,
     rows: pl.DataFrame,
     past: pl.DataFrame,
-    channels: Sequence[Channel],
     question: Question,
-) -> pl.DataFrame:
+    answers: _Answers,
+) -> None:
     """The same answer from the single form, account by account."""
     by_person: dict[Any, list[dict[str, Any]]] = {}
     mine = past.join(rows.select("person").unique(), on="person", how="semi")
     for contact in mine.iter_rows(named=True):
         by_person.setdefault(contact["person"], []).append(contact)
-    answers = []
     for row in rows.iter_rows(named=True):
         history = [_past(contact, row) for contact in by_person.get(row["person"], [])]
         facts = facts_of(pack.country, row, row["due_date"])
-        for channel in channels:
+        for number, channel in enumerate(answers.channels):
             verdict = judge(pack, facts, history, question.proposal(channel), horizon=question.horizon)
             lawful = verdict.next_lawful_at
-            lawful = lawful.astimezone(UTC) if lawful else None
-            answers.append(
-                (row["number"], row["account"], channel, verdict.allowed, verdict.first_refusal, lawful)
-            )
-    schema = {"number": pl.UInt32, "account": rows.schema["account"], **_ANSWER}
-    return pl.DataFrame(answers, schema=schema, orient="row")
+            refused = answers.number_of([verdict.first_refusal]) if verdict.first_refusal else -1
+            answers.put(row["number"], number, refused, micro(lawful) if lawful else NONE)
 
 
 def _past(contact: dict[str, Any], row: dict[str, Any]) -> PastContact:

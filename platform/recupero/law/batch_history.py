@@ -7,30 +7,29 @@ up exactly when the n-th newest counted contact still lies in the period; gaps a
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, cast
-from zoneinfo import ZoneInfo
 
+import numpy as np
 import polars as pl
 
+from recupero.law.batch_clock import NEVER, NONE, Clocks, Flags, Ints, day_number, micro
 from recupero_sdk.law import CHANNELS, Channel
 from recupero_sdk.law.moments import DAY, instant, next_period, period_start
 from recupero_sdk.law.rule import Scope
 from recupero_sdk.law.schema import ChannelLockRule, FrequencyRule, GapRule
 from recupero_sdk.law.terms import Counted
 from recupero_sdk.law.values import CONTACT_OUTCOMES, DIRECTIONS
-from recupero_sdk.law.zones import load_zone
 
 TIME = pl.Datetime("us", "UTC")
-KEYS: dict[Scope, list[str]] = {
-    "debtor": ["person"],
-    "agency": ["person"],
-    "creditor": ["person", "creditor"],
-    "debt": ["person", "debt"],
-    "account": ["person", "account_key"],
+KEYS: dict[Scope, tuple[str, ...]] = {
+    "debtor": ("person",),
+    "agency": ("person",),
+    "creditor": ("person", "creditor"),
+    "debt": ("person", "debt"),
+    "account": ("person", "account_key"),
 }
-#: Later than any moment asked about: a rule that never lets go.
-NEVER = datetime(9000, 1, 1, tzinfo=UTC)
 HistoryRule = FrequencyRule | GapRule | ChannelLockRule
 _CODES: dict[str, pl.DataType] = {
     "channel": pl.Enum(CHANNELS),
@@ -63,96 +62,172 @@ def ready(history: pl.DataFrame, at: datetime) -> pl.DataFrame:
         ) from None
 
 
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """One line per account and zone the debtor may be in: the row of the account, the numbers of spot and
+    zone, and the day on which the debt falls due (`NONE`: not known)."""
+
+    row: Ints
+    spot: Ints
+    zone: Ints
+    due: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class _Scoped:
+    """The lines by number of debtor (debt, creditor, account), and the contacts with such a number."""
+
+    codes: Ints
+    count: int
+    past: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Contacts that count for some rule: whose they are and when they were."""
+
+    codes: Ints
+    at: Ints
+
+
 class History:
     """Past contacts of many persons; what rules share over channels and moments is kept.
 
-    `rows` are the accounts with `row`, their keys, and one line per zone the debtor may be in (`zone`).
+    `rows` are the accounts with their keys.
     """
 
-    def __init__(self, past: pl.DataFrame, rows: pl.DataFrame, at: datetime) -> None:
-        self.past, self._rows, self.at = past, rows, at
-        self._newest: dict[Any, pl.DataFrame] = {}
-        self._by_zones: dict[Any, dict[str, pl.DataFrame]] = {}
-        self._zones_of: dict[tuple[str, ...], pl.DataFrame] = {}
-        self._until: dict[Any, pl.Series] = {}
+    def __init__(
+        self, past: pl.DataFrame, rows: pl.DataFrame, lines: Lines, at: datetime, clocks: Clocks
+    ) -> None:
+        self.lines, self.at, self.clocks = lines, at, clocks
+        self._past, self._rows = past, rows
+        self._scopes: dict[tuple[str, ...], _Scoped] = {}
+        self._newest: dict[Any, Ints] = {}
+        self._by_day: dict[Any, tuple[Ints, Ints]] = {}
+        self._until: dict[Any, Ints | None] = {}
 
-    def until_by_line(self, rule: HistoryRule, channel: Channel, at: datetime) -> pl.Series:
-        """Until when each line is blocked by this rule from a moment on; null where it is free."""
-        key = (id(rule), channel if isinstance(rule, ChannelLockRule) else None, at)
-        if key not in self._until:
-            self._until[key] = self._by_zone(rule, channel, at)
-        return self._until[key]
-
-    def _by_zone(self, rule: HistoryRule, channel: Channel, at: datetime) -> pl.Series:
-        keys = KEYS[rule.scope]
-        if not _by_day(rule) and not _minds_zone(rule):
-            newest = self._newest_of(rule, channel)
-            return self._joined(_until(rule, newest, at, load_zone("UTC")), keys, at)
-        parts = [
-            _until(rule, newest, at, load_zone(zone))
-            .filter(pl.col("until") > at)
-            .select(*keys, "until", zone=pl.lit(zone))
-            for zone, newest in self._newest_by_zone(rule, channel).items()
-        ]
-        if not parts:
-            return pl.Series("until", [None], dtype=TIME).new_from_index(0, self._rows.height)
-        return self._joined(pl.concat(parts), [*keys, "zone"], at)
-
-    def _newest_by_zone(self, rule: HistoryRule, channel: Channel) -> dict[str, pl.DataFrame]:
-        """As `_newest_of`, for the debtors of each zone apart; by local day where the rule counts days."""
-        keys, key = KEYS[rule.scope], (id(rule), channel if isinstance(rule, ChannelLockRule) else None)
-        if key not in self._by_zones:
-            zoned = self._zoned(keys)
-            by_day = _by_day(rule)
-            found = self._recent(rule, channel) if by_day else self._newest_of(rule, channel)
-            parts = found.join(zoned, on=keys).partition_by("zone", as_dict=True, include_key=False)
-            by_zone = {str(zone[0]): part for zone, part in parts.items()}
-            if by_day:
-                limit = _limit(rule)
-                by_zone = {zone: _nth_newest(part, keys, limit, zone) for zone, part in by_zone.items()}
-            self._by_zones[key] = by_zone
-        return self._by_zones[key]
-
-    def _zoned(self, keys: list[str]) -> pl.DataFrame:
-        """The debtors (debts, creditors) of each zone."""
-        if (name := tuple(keys)) not in self._zones_of:
-            self._zones_of[name] = self._rows.select(*keys, "zone").unique()
-        return self._zones_of[name]
-
-    def _joined(self, until: pl.DataFrame, keys: list[str], at: datetime) -> pl.Series:
-        until = until.filter(pl.col("until") > at).select(*keys, "until")
-        if until.is_empty():
-            return pl.Series("until", [None], dtype=TIME).new_from_index(0, self._rows.height)
-        return self._rows.select(keys).join(until, on=keys, how="left", maintain_order="left")["until"]
-
-    def _newest_of(self, rule: HistoryRule, channel: Channel) -> pl.DataFrame:
-        """Per debtor (or debt, or creditor): the contact whose leaving makes room."""
+    def until_by_line(self, rule: HistoryRule, channel: Channel, at: datetime) -> Ints | None:
+        """Until when each line is blocked by this rule from a moment on, `NONE` where it is free; None where
+        it blocks no line."""
         key = (id(rule), channel if isinstance(rule, ChannelLockRule) else None)
-        if key not in self._newest:
-            self._newest[key] = _nth_newest(self._recent(rule, channel), KEYS[rule.scope], _limit(rule), None)
-        return self._newest[key]
+        if (*key, at) not in self._until:
+            self._until[*key, at] = self._until_of(rule, channel, key, at)
+        return self._until[*key, at]
 
-    def _recent(self, rule: HistoryRule, channel: Channel) -> pl.DataFrame:
+    def _until_of(self, rule: HistoryRule, channel: Channel, key: Any, at: datetime) -> Ints | None:
+        today: Ints | None = None
+        if _by_day(rule):
+            if key not in self._by_day:
+                self._by_day[key] = self._nth_newest_day(rule, self._recent(rule, channel))
+            newest, last_day = self._by_day[key]
+            today = self.clocks.by_zone(lambda zone: day_number(at.astimezone(zone).date()))
+        else:
+            if key not in self._newest:
+                recent, scoped = self._recent(rule, channel), self._scoped(KEYS[rule.scope])
+                self._newest[key] = _nth_newest(recent, _limit(rule), scoped.count)[scoped.codes]
+            newest = self._newest[key]
+        some = np.flatnonzero(newest != NONE)
+        zones = self.lines.zone[some]
+        until = _until(rule, newest[some], zones, at, self.clocks)
+        blocked = until > micro(at)
+        if today is not None:
+            blocked &= last_day[some] != today[zones]
+        if not blocked.any():
+            return None
+        found = np.full(len(newest), NONE, dtype=np.int64)
+        found[some[blocked]] = until[blocked]
+        return found
+
+    def _recent(self, rule: HistoryRule, channel: Channel) -> Counts:
         """The contacts that the rule counts and that can still block."""
         counted = counts(rule.parameters.counts)
         if isinstance(rule, ChannelLockRule):
             counted &= pl.col("channel") != channel
-        return self.past.filter(pl.col("at") > self.at - _reach(rule), counted)
+        return self.counted(KEYS[rule.scope], (pl.col("at") > self.at - _reach(rule)) & counted)
+
+    def _scoped(self, keys: tuple[str, ...]) -> _Scoped:
+        if keys not in self._scopes:
+            own = self._rows.select(keys)
+            table = own.unique().with_row_index("code")
+            codes = own.join(table, on=keys, how="left", maintain_order="left")["code"]
+            codes = codes.fill_null(table.height).cast(pl.Int64)  # a key that is not known has no history
+            past = self._past.join(table, on=keys)
+            self._scopes[keys] = _Scoped(codes.to_numpy()[self.lines.row], table.height + 1, past)
+        return self._scopes[keys]
+
+    def counted(self, keys: tuple[str, ...], which: pl.Expr) -> Counts:
+        """Contacts of these debtors (debts, creditors, accounts) of which something is true."""
+        found = self._scoped(keys).past.filter(which).select("code", "at")
+        return Counts(
+            found["code"].cast(pl.Int64).to_numpy(), found["at"].to_physical().cast(pl.Int64).to_numpy()
+        )
+
+    def newest(self, keys: tuple[str, ...], which: pl.Expr) -> Ints:
+        """The newest such contact of each line; `NONE` where there is none."""
+        scoped = self._scoped(keys)
+        return _nth_newest(self.counted(keys, which), 1, scoped.count)[scoped.codes]
+
+    def oldest(self, keys: tuple[str, ...], which: pl.Expr) -> Ints:
+        """The oldest such contact of each line; `NEVER` where there is none."""
+        scoped, some = self._scoped(keys), self.counted(keys, which)
+        found = np.full(scoped.count, NEVER, dtype=np.int64)
+        np.minimum.at(found, some.codes, some.at)
+        return found[scoped.codes]
+
+    def spread(self, keys: tuple[str, ...], some: Counts, lines: Ints) -> tuple[Ints, Ints]:
+        """The contacts of these lines: the line of each, and when it was."""
+        scoped = self._scoped(keys)
+        at = some.at[np.argsort(some.codes, kind="stable")]
+        many = np.bincount(some.codes, minlength=scoped.count)
+        firsts, codes = np.cumsum(many) - many, scoped.codes[lines]
+        mine = many[codes]
+        within = np.arange(mine.sum()) - np.repeat(np.cumsum(mine) - mine, mine)
+        return np.repeat(lines, mine), at[np.repeat(firsts[codes], mine) + within]
+
+    def _nth_newest_day(self, rule: HistoryRule, recent: Counts) -> tuple[Ints, Ints]:
+        """Per line the last moment of the n-th newest local day with a contact, and the newest such day."""
+        keys, limit = KEYS[rule.scope], _limit(rule)
+        scoped = self._scoped(keys)
+        enough = np.bincount(recent.codes, minlength=scoped.count) >= limit
+        line, at = self.spread(keys, recent, np.flatnonzero(enough[scoped.codes]))
+        order = np.lexsort((-at, line))
+        line, at = line[order], at[order]
+        day = self.clocks.days(self.lines.zone[line], at)
+        begins = _differ(line) | _differ(day)
+        line, at, day = line[begins], at[begins], day[begins]
+        newest = np.full(len(self.lines.row), NONE, dtype=np.int64)
+        last_day = newest.copy()
+        firsts, nth = _nth_of_each(line, limit)
+        newest[line[firsts]], last_day[line[firsts]] = at[nth], day[firsts]
+        return newest, last_day
 
 
-def _nth_newest(recent: pl.DataFrame, keys: list[str], limit: int, zone: str | None) -> pl.DataFrame:
-    """Per key the n-th newest moment; with `zone` the last moment of the n-th newest local day."""
-    last = None
-    if zone is not None:
-        recent = recent.with_columns(day=pl.col("at").dt.convert_time_zone(zone).dt.date())
-        recent = recent.group_by([*keys, "day"]).agg(pl.col("at").max())
-        last = pl.col("day").max().alias("last_day")
-    newest = pl.col("at").max() if limit == 1 else pl.col("at").top_k(limit).min()
-    aggregates = [
-        pl.when(pl.len() >= limit).then(newest).alias("newest"),
-        *([last] if last is not None else []),
-    ]
-    return recent.group_by(keys).agg(aggregates).drop_nulls("newest")
+def _differ(values: Ints) -> Flags:
+    """Whether each value is another than the one before."""
+    return np.concatenate([np.ones(min(1, len(values)), dtype=bool), values[1:] != values[:-1]])
+
+
+def _nth_of_each(groups: Ints, limit: int) -> tuple[Ints, Ints]:
+    """The first and the n-th place of each group that has as many; groups lie together."""
+    firsts = np.flatnonzero(_differ(groups))
+    firsts = firsts[firsts + limit <= len(groups)]
+    firsts = firsts[groups[firsts + limit - 1] == groups[firsts]]
+    return firsts, firsts + limit - 1
+
+
+def _nth_newest(some: Counts, limit: int, count: int) -> Ints:
+    """The n-th newest moment of each; `NONE` where there are fewer."""
+    found = np.full(count, NONE, dtype=np.int64)
+    if limit == 1:
+        np.maximum.at(found, some.codes, some.at)
+        return found
+    enough = (np.bincount(some.codes, minlength=count) >= limit)[some.codes]
+    codes, at = some.codes[enough], some.at[enough]
+    order = np.lexsort((-at, codes))
+    codes, at = codes[order], at[order]
+    firsts, nth = _nth_of_each(codes, limit)
+    found[codes[firsts]] = at[nth]
+    return found
 
 
 def _by_day(rule: HistoryRule) -> bool:
@@ -162,15 +237,6 @@ def _by_day(rule: HistoryRule) -> bool:
 
 def _limit(rule: HistoryRule) -> int:
     return rule.parameters.limit.value if isinstance(rule, FrequencyRule) else 1
-
-
-def _minds_zone(rule: HistoryRule) -> bool:
-    """Whether the debtor's zone moves the moment at which the rule lets go."""
-    if isinstance(rule, GapRule):
-        return rule.parameters.days is not None
-    rolling = rule.parameters.rolling
-    by_days = rolling is not None and rolling.unit == "calendar_days"
-    return by_days or "calendar" in rule.parameters.readings
 
 
 def _reach(rule: HistoryRule) -> timedelta:
@@ -211,33 +277,39 @@ def counts(counted: Counted) -> pl.Expr:
     return found
 
 
-def _until(rule: HistoryRule, newest: pl.DataFrame, at: datetime, zone: ZoneInfo) -> pl.DataFrame:
-    """The keys with `until`: when the rule has room again; null where it has room in every reading."""
+def _until(rule: HistoryRule, newest: Ints, zones: Ints, at: datetime, clocks: Clocks) -> Ints:
+    """When the rule has room again after its newest moment; `NONE` where it has room in every reading."""
     if isinstance(rule, GapRule):
         length, days = _gap(rule)
-        by_length = newest.with_columns(until=pl.col("newest") + length)
-        if not days:
-            return by_length
-        by_date = midnight_after(newest, "newest", days, zone)
-        return by_length.with_columns(until=pl.max_horizontal("until", by_date))
-    day, parameters = at.astimezone(zone).date(), rule.parameters
-    untils: list[Any] = []
+        by_length = newest + length // timedelta(microseconds=1)
+        return np.maximum(by_length, midnight_after(newest, days, zones, clocks)) if days else by_length
+    parameters = rule.parameters
+    until = np.full(len(newest), NONE, dtype=np.int64)
     for reading in parameters.readings:
         if reading == "rolling" and parameters.rolling is not None:
             value = parameters.rolling.value
             if parameters.rolling.unit == "hours":
-                untils.append(pl.col("newest") + timedelta(hours=value))
+                ends = newest + value * 3_600_000_000
             else:
-                untils.append(midnight_after(newest, "newest", value, zone))
+                ends = midnight_after(newest, value, zones, clocks)
         elif parameters.period == "ever":
-            untils.append(pl.lit(NEVER, dtype=TIME))
+            ends = np.full(len(newest), NEVER, dtype=np.int64)
         else:
-            period = cast("Any", parameters.period)
-            starts = instant(period_start(day, period), 0, zone)
-            ends = instant(next_period(day, period), 0, zone)
-            untils.append(pl.when(pl.col("newest") >= starts).then(pl.lit(ends, dtype=TIME)))
-    found = newest.with_columns(until=pl.max_horizontal(untils))
-    return found.filter(pl.col("last_day") != day) if "last_day" in found.columns else found
+            begins, over = _period(cast("Any", parameters.period), at, clocks)
+            ends = np.where(newest >= begins[zones], over[zones], NONE)
+        until = np.maximum(until, ends)
+    return until
+
+
+def _period(period: Any, at: datetime, clocks: Clocks) -> tuple[Ints, Ints]:
+    """When the calendar period of a moment begins and ends in each zone."""
+    begins = clocks.by_zone(
+        lambda zone: micro(instant(period_start(at.astimezone(zone).date(), period), 0, zone))
+    )
+    ends = clocks.by_zone(
+        lambda zone: micro(instant(next_period(at.astimezone(zone).date(), period), 0, zone))
+    )
+    return begins, ends
 
 
 def _gap(rule: GapRule) -> tuple[timedelta, int]:
@@ -251,11 +323,6 @@ def _gap(rule: GapRule) -> tuple[timedelta, int]:
     return length, days + (1 if days and parameters.day_one == "next" else 0)
 
 
-def midnight_after(frame: pl.DataFrame, column: str, days: int, zone: ZoneInfo) -> pl.Series:
-    """The UTC midnight that many local days after the local day of each moment; null of null."""
-    day = frame[column].dt.convert_time_zone(zone.key).dt.date()
-    dates = day.unique().drop_nulls().to_list()
-    midnights = [instant(one + days * DAY, 0, zone) for one in dates]
-    schema: dict[str, Any] = {"day": pl.Date, "midnight": TIME}
-    table = pl.DataFrame({"day": dates, "midnight": midnights}, schema=schema)
-    return day.to_frame("day").join(table, on="day", how="left", maintain_order="left")["midnight"]
+def midnight_after(moments: Ints, days: int, zones: Ints, clocks: Clocks) -> Ints:
+    """The midnight that many local days after the local day of each moment."""
+    return clocks.midnights(zones, clocks.days(zones, moments) + days)

@@ -59,26 +59,32 @@ def settings_of(
     )
     numbers, firsts = _numbered(key)
     settings = []
-    stated = rows.select(name for name in _PLACES if name in given)[firsts].iter_rows(named=True)
-    for row, place in zip(key[firsts].iter_rows(named=True), stated, strict=True):
+    for row in key[firsts].iter_rows(named=True):
         mark = tuple(row.items())
         if mark not in common.settings:
-            facts = facts_of(pack.country, row | place | _split(row), row["due_turn"], row["amount_band"])
-            common.settings[mark] = _setting(pack, facts, common.wheres[row["where"]], question, common)
+            common.settings[mark] = _setting(pack, row, question, common)
         settings.append(common.settings[mark])
     own = pl.Series("setting", [setting.number for setting in settings], dtype=pl.UInt32)
     return rows.with_columns(setting=own.gather(numbers)), settings
 
 
-def _setting(
-    pack: RegulationPack, facts: Facts, where: Whereabouts, question: Question, common: Common
-) -> Setting:
+def _setting(pack: RegulationPack, row: dict[str, Any], question: Question, common: Common) -> Setting:
     """A setting not met before, with a number and numbered spots."""
-    placed = all(map(zone_exists, where.zones))
-    turns = _turns(pack, facts, where, question) if placed else ()
+    number = row.pop("where")
+    where, commune = common.wheres[number]
+    own = tuple(row.items())
+    manner = common.manners.setdefault(own, len(common.manners))
+    if (manner, commune) not in common.facts:
+        common.facts[manner, commune] = facts_of(
+            pack.country, row | {"commune": commune} | _split(row), row["due_turn"], row["amount_band"]
+        )
+    facts, placed = common.facts[manner, commune], all(map(zone_exists, where.zones))
+    if (number, facts.due_date) not in common.turns:
+        common.turns[number, facts.due_date] = _turns(pack, facts, where, question) if placed else ()
     spots = tuple(enumerate(where.zones, common.spots))
     common.spots += len(spots)
-    return Setting(len(common.settings), facts, where, placed, turns, spots)
+    turns = common.turns[number, facts.due_date]
+    return Setting(len(common.settings), manner, facts, where, placed, turns, spots)
 
 
 def _places_of(pack: RegulationPack, rows: pl.DataFrame, common: Common) -> pl.Series:
@@ -91,7 +97,7 @@ def _places_of(pack: RegulationPack, rows: pl.DataFrame, common: Common) -> pl.S
         mark = (frozenset(where.zones), where.regions, where.places, row["commune"])
         if mark not in common.where_of:
             common.where_of[mark] = len(common.wheres)
-            common.wheres.append(where)
+            common.wheres.append((where, row["commune"]))
         place_of.append(common.where_of[mark])
     return pl.Series("where", place_of, dtype=pl.UInt32).gather(numbers)
 

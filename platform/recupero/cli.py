@@ -44,6 +44,7 @@ _COMMANDS = {
     "remit": ("Statements of remittance, from draft to payment.", "recupero.commands.remit:remit"),
     "report": ("Write a creditor's recovery report.", "recupero.reports.cli:report"),
     "schedule": ("Ask for periodic jobs at their times.", "recupero.commands.running:schedule"),
+    "simulate": ("Try a policy on simulated debtors.", "recupero.demo.simulate_cli:simulate"),
     "terms": ("What a creditor's portfolios are worked under.", "recupero.commands.terms:terms"),
     "up": ("Start the whole platform; Ctrl-C stops it.", "recupero.commands.running:up"),
     "work": ("Carry out jobs.", "recupero.commands.running:work"),

@@ -267,12 +267,20 @@ class Sent:
     debtor_id: int
     channel: str
     contact_point_id: int | None
+    action_id: int | None
+    at: datetime
+
+
+_SENT = (
+    Contact.id, Contact.account_id, Contact.debtor_id, Contact.channel, Contact.contact_point_id,
+    Contact.action_id, Contact.at,
+)  # fmt: skip
 
 
 def sent_after(session: Session, contact_id: int) -> list[Sent]:
     """Messages of the tenants in scope that went out with an id above `contact_id`, in order."""
     rows = session.execute(
-        select(Contact.id, Contact.account_id, Contact.debtor_id, Contact.channel, Contact.contact_point_id)
+        select(*_SENT)
         .where(
             Contact.tenant_id.in_(scope_of(session).tenant_ids),
             Contact.id > contact_id,
@@ -391,9 +399,7 @@ def heard(session: Session, contact_ids: Collection[int]) -> dict[int, Heard]:
 def sent(session: Session, contact_id: int) -> Sent | None:
     """One outbound contact of the tenants in scope, whatever came of it."""
     row = session.execute(
-        select(
-            Contact.id, Contact.account_id, Contact.debtor_id, Contact.channel, Contact.contact_point_id
-        ).where(
+        select(*_SENT).where(
             Contact.tenant_id.in_(scope_of(session).tenant_ids),
             Contact.id == contact_id,
             Contact.direction == "outbound",

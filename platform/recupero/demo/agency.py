@@ -1,7 +1,9 @@
 """The demo agency itself: one agency, three creditors, a login per role, their portfolios and files."""
 
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import text
 
@@ -42,7 +44,9 @@ class DemoTenant:
     portfolio_id: int
 
 
-def create(platform: Runtime) -> tuple[Scope, list[DemoTenant]]:
+def create(
+    platform: Runtime, books: Sequence[Book] = BOOKS, strategy: Mapping[str, Any] = _STRATEGY
+) -> tuple[Scope, list[DemoTenant]]:
     """The agency with its creditors and portfolios, all through the rooms' services."""
     with platform.database.transaction(PLATFORM) as session:
         tenancy.create_agency(
@@ -56,12 +60,12 @@ def create(platform: Runtime) -> tuple[Scope, list[DemoTenant]]:
             contact_email="ayuda@cobranza-clara.example.com",
         )
         agency = scope_of(session)
-    tenants = [_creditor(platform, agency, book) for book in BOOKS]
+    tenants = [_creditor(platform, agency, book, strategy) for book in books]
     ids = tuple(tenant_id for tenant in tenants for tenant_id in tenant.scope.tenant_ids)
     return Scope(agency.agency_id, ids), tenants
 
 
-def _creditor(platform: Runtime, agency: Scope, book: Book) -> DemoTenant:
+def _creditor(platform: Runtime, agency: Scope, book: Book, strategy: Mapping[str, Any]) -> DemoTenant:
     with platform.database.transaction(agency) as session:
         tenant = tenancy.create_tenant(
             session, slug=book.slug, name=book.name, country=book.country, currency=book.currency,
@@ -73,7 +77,7 @@ def _creditor(platform: Runtime, agency: Scope, book: Book) -> DemoTenant:
         portfolio = placements.create_portfolio(
             session, name=book.portfolio, country=book.country, currency=book.currency, product=book.product,
             placement_number=book.placement_number, terms=dict(_TERMS[book.placement_number]),
-            strategy=dict(_STRATEGY),
+            strategy=dict(strategy),
             actor=ACTOR,
         )  # fmt: skip
         placements.save_mapping(

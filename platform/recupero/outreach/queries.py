@@ -1,6 +1,6 @@
 """What reads actions: the outbox, an account's actions, and why nothing is sent to it and when next."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -232,6 +232,16 @@ def blocked_by_reason(session: Session, since: datetime) -> dict[str, int]:
         .order_by(func.count().desc())
     )
     return {reason: count for reason, count in rows if reason is not None}
+
+
+def tones(session: Session, action_ids: Collection[int]) -> dict[int, str]:
+    """The tone in which each of these actions is written."""
+    rows = session.execute(
+        select(Action.id, Action.tone).where(
+            Action.tenant_id.in_(scope_of(session).tenant_ids), Action.id.in_(action_ids)
+        )
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 def for_people(session: Session, limit: int = 50) -> Sequence[Action]:

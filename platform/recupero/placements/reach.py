@@ -255,13 +255,21 @@ class Placed:
     placement_number: int
     placed_on: date
     due_date: date
+    open_date: date | None
+    placed_minor: int
 
 
 def placed_after(session: Session, account_id: int) -> list[Placed]:
     """Accounts in scope with an id above `account_id`, in order."""
     rows = session.execute(
         select(
-            Account.id, Account.client_account, Account.placement_number, Account.placed_on, Account.due_date
+            Account.id,
+            Account.client_account,
+            Account.placement_number,
+            Account.placed_on,
+            Account.due_date,
+            Account.open_date,
+            Account.placed_minor,
         )
         .where(Account.tenant_id.in_(scope_of(session).tenant_ids), Account.id > account_id)
         .order_by(Account.id)

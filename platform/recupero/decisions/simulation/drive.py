@@ -6,15 +6,19 @@ payment page's service, the gateway's signed events, the record of contacts.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
+
+import numpy as np
 
 from recupero.contacts import queries as contacts
 from recupero.contacts import service as contacts_service
 from recupero.contacts.queries import Sent
 from recupero.contacts.service import Result
-from recupero.decisions.simulation.debtors import Reaction, SimulatedDebtor
+from recupero.decisions.simulation.debtors import Reaction, SimulatedDebtor, Visible, pay_day_before
+from recupero.decisions.simulation.draws import uniforms
 from recupero.kernel import clock, jobs
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict
@@ -28,6 +32,7 @@ from recupero.placements import reach
 from recupero.placements import service as placements
 from recupero.placements.debts import WhoOwes, who_owes
 from recupero.placements.identity import Fact
+from recupero.placements.reach import Placed
 from recupero.tenancy import queries as tenancy
 from recupero_sdk.gateways import PaymentEventKind
 
@@ -36,6 +41,17 @@ TICKS = (9, 13, 18)  # local hours at which the scheduler's work is done
 ALL_DAY = ("outreach.dispatch", "payments.issue_receipts")
 CALLS_PER_TICK = 15  # what the agents of one creditor's desk manage between two ticks
 _KIND = {"email": "email", "sms": "phone", "whatsapp": "phone", "call": "phone", "letter": "address"}
+#: How an agent codes what the debtor says on the telephone (domain page, 4.1).
+_CODES = {
+    Reaction.NOTHING: "RTPY", Reaction.LOOK: "UTPY", Reaction.PAY_FULL: "PAID", Reaction.PAY_PART: "PAID",
+    Reaction.PROMISE: "PTPF", Reaction.DISPUTE: "DSPT", Reaction.HARDSHIP: "HARD", Reaction.OPT_OUT: "OPTO",
+    Reaction.COMPLAIN: "CMPL",
+}  # fmt: skip
+_COUNTED = {
+    Reaction.DISPUTE: "disputes", Reaction.HARDSHIP: "hardships", Reaction.OPT_OUT: "opt_outs",
+    Reaction.COMPLAIN: "complaints",
+}  # fmt: skip
+_BY_HOLD = {"dispute": Reaction.DISPUTE, "hardship": Reaction.HARDSHIP, "complaint": Reaction.COMPLAIN}
 
 
 @dataclass
@@ -45,11 +61,16 @@ class _Town:
     scope: Scope
     zone: ZoneInfo
     debtors: dict[int, SimulatedDebtor] = field(default_factory=dict)
-    works: dict[int, bool] = field(default_factory=dict)  # contact point id: is the address right
     # account id: the day on which the promised money comes, and which share of the balance it is
     promises: dict[int, tuple[date, float]] = field(default_factory=dict)
     last_contact: int = 0
     last_account: int = 0
+
+    def now(self) -> datetime:
+        return clock.now().astimezone(self.zone)
+
+    def today(self) -> date:
+        return self.now().date()
 
 
 class Drive:
@@ -69,14 +90,30 @@ class Drive:
         """Draw the traits of the debtors whose accounts were placed since the last call."""
         for town in self._towns:
             with self._platform.database.transaction(town.scope) as session:
-                for account in reach.placed_after(session, town.last_account):
-                    town.debtors[account.account_id] = SimulatedDebtor.draw(
-                        self._seed,
-                        f"{town.scope.tenant()}/{account.client_account}",
-                        placement_number=account.placement_number,
-                        days_past_due=(account.placed_on - account.due_date).days,
-                    )
-                    town.last_account = max(town.last_account, account.account_id)
+                placed = reach.placed_after(session, town.last_account)
+                slug = tenancy.tenant(session).slug
+            for account, seen in zip(placed, _visible(placed), strict=True):
+                name = f"{slug}/{account.client_account}"
+                town.debtors[account.account_id] = SimulatedDebtor.draw(
+                    self._seed, name, account.placed_on, seen
+                )
+                town.last_account = max(town.last_account, account.account_id)
+
+    def debtor(self, tenant_id: int, account_id: int) -> SimulatedDebtor | None:
+        """The one behind an account, for an oracle."""
+        return next(
+            (town.debtors.get(account_id) for town in self._towns if town.scope.tenant() == tenant_id), None
+        )
+
+    def zone(self, tenant_id: int) -> ZoneInfo:
+        """The zone in which the debtors of a creditor live."""
+        return next(town.zone for town in self._towns if town.scope.tenant() == tenant_id)
+
+    def leave(self) -> None:
+        """Forget all debtors and their promises: their accounts are worked no more."""
+        for town in self._towns:
+            town.debtors.clear()
+            town.promises.clear()
 
     def day(self) -> None:
         """Live through the day that the clock stands in, tick by tick."""
@@ -88,7 +125,7 @@ class Drive:
 
     def summary(self) -> str:
         """What has happened so far, for a progress line."""
-        wanted = ("messages", "bounced", "calls", "visits", "payments", "promises", "disputes", "opt_outs")
+        wanted = ("messages", "bounced", "calls", "visits", "payments", "promises", *_COUNTED.values())
         return ", ".join(f"{self.counts[name]} {name.replace('_', '-')}" for name in wanted)
 
     def _tick(self, *, first: bool) -> None:
@@ -106,20 +143,66 @@ class Drive:
         """Let addresses bounce and debtors read what went out since the last tick."""
         with self._platform.database.transaction(town.scope) as session:
             sent = contacts.sent_after(session, town.last_contact)
+            town.last_contact = max([town.last_contact, *(one.contact_id for one in sent)])
+            sent = [one for one in sent if one.account_id in town.debtors]
             arrived = {one.contact_id for one in sent if self._arrives(town, one)}
             contacts_service.confirm(session, [Result(contact_id, "delivered") for contact_id in arrived])
             bounced = [one.contact_id for one in sent if one.contact_id not in arrived]
             contacts_service.record_bounces(session, bounced, "address unknown")
+            tones = outreach.tones(session, [one.action_id for one in sent if one.action_id is not None])
         for one in sent:
-            town.last_contact = max(town.last_contact, one.contact_id)
-            if one.contact_id in arrived and town.debtors[one.account_id].reads(one.channel):
-                self._react(town, one)
+            if one.contact_id in arrived:
+                self._receive(town, one, tones.get(one.action_id or 0, "neutral"))
+
+    def _arrives(self, town: _Town, one: Sent) -> bool:
+        """Whether the address was right, and still is."""
+        self.counts["messages"] += 1
+        works = town.debtors[one.account_id].arrives(_KIND[one.channel], town.today())
+        self.counts["bounced"] += not works
+        return works
+
+    def _receive(self, town: _Town, one: Sent, tone: str) -> None:
+        debtor, at = town.debtors[one.account_id], one.at.astimezone(town.zone)
+        debtor.bear(one.channel, tone, at.date())
+        reaction = debtor.objects(one.channel, at.date())
+        if reaction is None and debtor.reads(one.channel, at):
+            reaction = debtor.reacts(one.channel, tone, at.date())
+        match reaction:
+            case None | Reaction.NOTHING:
+                return
+            case Reaction.OPT_OUT:
+                self._opt_out(town, one)
+            case Reaction.COMPLAIN:
+                self._hold(town, one, "complaint")
+            case Reaction.DISPUTE | Reaction.HARDSHIP:
+                if self._visit(town, one.debtor_id, one.account_id) is not None:
+                    self._hold(town, one, str(reaction))
+            case _:
+                self._follow_up(town, one.debtor_id, one.account_id, reaction, to_machine=True)
+
+    def _follow_up(
+        self, town: _Town, debtor_id: int, account_id: int, reaction: Reaction, *, to_machine: bool
+    ) -> None:
+        """Look at the payment page, pay there or promise to."""
+        door = self._visit(town, debtor_id, account_id)
+        if door is None:
+            return
+        if reaction is Reaction.PAY_FULL:
+            self._pay(door, 1.0)
+        elif reaction is Reaction.PAY_PART:
+            self._pay(door, town.debtors[account_id].part(town.today()))
+        elif reaction is Reaction.PROMISE:
+            self._promise(town, door, account_id, to_machine=to_machine)
 
     def _make_calls(self, town: _Town) -> None:
         """Agents work the queue of calls that are due, each with the law's yes at that moment."""
         with self._platform.database.transaction(town.scope) as session:
-            tasks = [(task.id, task.account_id) for task in outreach.for_people(session, CALLS_PER_TICK)]
-        for task_id, account_id in tasks:
+            tasks = [
+                (task.id, task.account_id, task.debtor_id, task.tone)
+                for task in outreach.for_people(session, CALLS_PER_TICK)
+                if task.account_id in town.debtors
+            ]
+        for task_id, account_id, debtor_id, tone in tasks:
             try:
                 with self._platform.database.transaction(town.scope) as session:
                     call = calls.start_call(session, account_id=account_id, action_id=task_id)
@@ -127,51 +210,29 @@ class Drive:
                 self.counts["calls_not_wanted"] += 1
                 continue
             if call.contact_id is not None:
-                self._talk(town, call.contact_id, account_id)
+                self._talk(town, call.contact_id, debtor_id, account_id, tone)
 
-    def _talk(self, town: _Town, contact_id: int, account_id: int) -> None:
-        code = town.debtors[account_id].answers_call()
+    def _talk(self, town: _Town, contact_id: int, debtor_id: int, account_id: int, tone: str) -> None:
+        code, reaction = self._on_the_phone(town, account_id, tone)
         with self._platform.database.transaction(town.scope) as session:
             calls.finish_call(session, contact_id, code, actor="simulation")
         self.counts["calls"] += 1
-        if code == "PTPF":
-            with self._platform.database.transaction(town.scope) as session:
-                debtor_id = reach.reachable(session, [account_id])[account_id].debtor_id
-            door = self._visit(town, debtor_id, account_id)
-            if door is not None:
-                self._promise(town, door, account_id)
+        if reaction in (Reaction.PAY_FULL, Reaction.PAY_PART, Reaction.PROMISE):
+            self._follow_up(town, debtor_id, account_id, reaction, to_machine=False)
+        elif reaction in _COUNTED:
+            self.counts[_COUNTED[reaction]] += 1
 
-    def _arrives(self, town: _Town, one: Sent) -> bool:
-        """Whether the address was right: the same answer each time for the same address."""
-        self.counts["messages"] += 1
-        point = one.contact_point_id or -one.contact_id
-        if point not in town.works:
-            town.works[point] = town.debtors[one.account_id].address_works(_KIND[one.channel])
-        self.counts["bounced"] += not town.works[point]
-        return town.works[point]
-
-    def _react(self, town: _Town, one: Sent) -> None:
-        debtor = town.debtors[one.account_id]
-        reaction = debtor.reacts(clock.now().astimezone(town.zone).date())
-        if reaction is Reaction.NOTHING:
-            return
-        if reaction is Reaction.OPT_OUT:
-            self._opt_out(town, one)
-            return
-        door = self._visit(town, one.debtor_id, one.account_id)
-        if door is None:
-            return
-        match reaction:
-            case Reaction.PAY_FULL:
-                self._pay(door, 1.0)
-            case Reaction.PAY_PART:
-                self._pay(door, debtor.part())
-            case Reaction.PROMISE:
-                self._promise(town, door, one.account_id)
-            case Reaction.DISPUTE:
-                self._hold(town, one, "dispute")
-            case Reaction.HARDSHIP:
-                self._hold(town, one, "hardship")
+    def _on_the_phone(self, town: _Town, account_id: int, tone: str) -> tuple[str, Reaction]:
+        """The coded result of a call, and what the debtor does."""
+        debtor, at = town.debtors[account_id], town.now()
+        if not debtor.arrives("phone", at.date()):
+            return "DISC", Reaction.NOTHING
+        debtor.bear("call", tone, at.date())
+        answered = debtor.answers_call(at)
+        if not answered:
+            return ("NOAN" if answered is False else "TPNA"), Reaction.NOTHING
+        reaction = debtor.objects("call", at.date()) or debtor.reacts("call", tone, at.date())
+        return _CODES[reaction], reaction
 
     def _visit(self, town: _Town, debtor_id: int, account_id: int) -> Door | None:
         """Open the payment page and prove who one is, as the page asks it. None where the link is closed."""
@@ -199,6 +260,8 @@ class Drive:
 
     def _complete_payments(self) -> None:
         """Workers make the gateway's pages, debtors pay there, the gateway's signed events book the money."""
+        if not self._charges:
+            return
         jobs.drain()
         asked, self._charges = dict.fromkeys(self._charges), []
         for scope, charge_id in asked:
@@ -206,8 +269,8 @@ class Drive:
             self.counts["payments"] += 1
         jobs.drain()
 
-    def _promise(self, town: _Town, door: Door, account_id: int) -> None:
-        debtor, today = town.debtors[account_id], clock.now().astimezone(town.zone).date()
+    def _promise(self, town: _Town, door: Door, account_id: int, *, to_machine: bool) -> None:
+        debtor, today = town.debtors[account_id], town.today()
         due = debtor.promise_date(today)
         with self._platform.database.transaction(door.scope) as session:
             owed = [
@@ -217,24 +280,32 @@ class Drive:
             ]
             if not owed:
                 return
-            share = 1.0 if debtor.means > 0.55 else debtor.part()
-            amount = _round_part(owed[0].balance_minor, share)
+            amount = _round_part(owed[0].balance_minor, debtor.promised_share(today))
             payments.make_promise(
                 session, account_id=account_id, amount_minor=amount, due_date=due, made_with="simulation"
             )
         self.counts["promises"] += 1
-        if debtor.keeps_promise():
+        if debtor.keeps_promise(today, to_machine=to_machine):
             town.promises[account_id] = due, amount / owed[0].balance_minor
 
     def _keep_promises(self, town: _Town) -> None:
-        today = clock.now().astimezone(town.zone).date()
+        today = town.today()
         for account_id in [account for account, (due, _) in town.promises.items() if due <= today]:
             _, share = town.promises.pop(account_id)
             self._pay_unasked(town, account_id, share)
 
     def _cure_alone(self, town: _Town) -> None:
-        for account_id in [account for account, debtor in town.debtors.items() if debtor.cures_alone()]:
-            self._pay_unasked(town, account_id, 1.0)
+        """Those who pay today without having been asked: likelier about their pay day."""
+        if not town.debtors:
+            return
+        today, everyone = town.today(), list(town.debtors.values())
+        flush = {
+            day: (today - pay_day_before(today, day)).days <= 4 for day in {one.pay_day for one in everyone}
+        }
+        chance = np.array([one.self_cure * (3 if flush[one.pay_day] else 0.6) for one in everyone])
+        draw = uniforms(np.array([one.key for one in everyone], dtype=np.uint64), today, "cures")
+        for place in np.flatnonzero(draw < chance):
+            self._pay_unasked(town, list(town.debtors)[place], 1.0)
 
     def _pay_unasked(self, town: _Town, account_id: int, share: float) -> None:
         with self._platform.database.transaction(town.scope) as session:
@@ -249,7 +320,7 @@ class Drive:
             placements.open_hold(
                 session, debtor_id=one.debtor_id, account_id=one.account_id, kind=kind, source="simulation"
             )
-        self.counts["disputes" if kind == "dispute" else "hardships"] += 1
+        self.counts[_COUNTED[_BY_HOLD[kind]]] += 1
 
     def _opt_out(self, town: _Town, one: Sent) -> None:
         with self._platform.database.transaction(town.scope) as session:
@@ -275,3 +346,18 @@ def _round_part(total_minor: int, share: float) -> int:
     amount = max(1, int(total_minor * share))
     step = 10 ** max(0, len(str(amount)) - 2)
     return max(1, min(total_minor, amount // step * step)) if share < 1 else total_minor
+
+
+def _visible(placed: Sequence[Placed]) -> list[Visible]:
+    """What the file shows of each account, its size beside that of those placed with it."""
+    logs = np.log1p(np.array([one.placed_minor for one in placed], dtype=np.float64))
+    spread = max(float(logs.std()), 1e-9) if len(logs) else 1.0
+    return [
+        Visible(
+            placement_number=one.placement_number,
+            days_past_due=(one.placed_on - one.due_date).days,
+            size=float(log - logs.mean()) / spread,
+            years=(one.due_date - one.open_date).days / 365.25 if one.open_date else 2.0,
+        )
+        for one, log in zip(placed, logs, strict=True)
+    ]

@@ -1,0 +1,199 @@
+"""One trial of a policy: a creditor places accounts with simulated debtors, the real pipeline works them.
+
+With a learning period another creditor of the same agency comes first: its accounts are worked by the
+champion with much exploration, the models are trained on what happened, its accounts go back, and only then
+is the measured creditor's file placed. Runs of the same seed have the same measured people on the same days,
+whatever the policy.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from time import process_time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from recupero.contacts.replaying import replay_contacts
+from recupero.decisions import models, policies
+from recupero.decisions.policies import BUILT_IN, Capped, Policy
+from recupero.decisions.simulation.drive import Drive
+from recupero.decisions.simulation.oracle import Oracle
+from recupero.demo import agency as demo
+from recupero.demo.agency import DemoTenant
+from recupero.demo.load import Loaded, place
+from recupero.demo.population import BOOKS
+from recupero.kernel import clock
+from recupero.kernel.database import Scope
+from recupero.kernel.errors import UserError
+from recupero.kernel.runtime import Runtime
+from recupero.payments import queries as payments
+from recupero.placements import reach
+from recupero.placements import service as placements
+from recupero.placements.strategies import set_strategy
+from recupero.reports.periods import Period
+from recupero.reports.queries import Group, Reader
+
+#: The measured creditor's accounts are placed on this morning, a Monday, whenever the trial is run.
+START = datetime(2026, 3, 2, 2, 0, tzinfo=ZoneInfo("America/Santiago"))
+#: What one contact costs, minor units of the Chilean peso: message prices and an agent's minutes. Ours.
+COSTS = {"email": 2, "sms": 30, "whatsapp": 45, "call": 600}
+STRATEGY = {
+    "channels": ["email", "whatsapp", "sms", "call"], "pace_days": 6, "max_contacts_30d": 5,
+    "costs_minor": COSTS, "exploration": 0.0,
+}  # fmt: skip
+EXPLORING = 0.3  # share of people whose action is drawn at random in the learning period
+TRAININGS = (0.6, 1.0)  # of the learning period
+NAMES = (*BUILT_IN, Oracle.name)
+_LEARNED, _MEASURED = (
+    replace(BOOKS[0], slug=slug, name=name, share=1.0)
+    for slug, name in (("banco-anterior", "Banco Anterior"), ("banco-austral", "Banco Austral"))
+)
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is tried. `cap`: most contacts a day's plan may make for the tenant, None for no limit but the
+    strategy's own."""
+
+    policy: str
+    days: int
+    accounts: int
+    seed: int
+    learn_days: int = 0
+    cap: int | None = None
+
+
+def run(platform: Runtime, trial: Trial, say: Say) -> dict[str, Any]:
+    """Live through the trial on an empty platform and tell what came of it (keys: docs/simulation.md)."""
+    if trial.policy not in NAMES:
+        raise UserError(
+            "unknown policy '%(name)s': use %(known)s", field="--policy", name=trial.policy,
+            known=", ".join(NAMES),
+        )  # fmt: skip
+    began = process_time()
+    with clock.simulated(START - timedelta(days=trial.learn_days)):
+        agency, (*learned, measured) = _creditors(platform, trial)
+        for tenant in learned:
+            _learn(platform, agency, tenant, trial, say)
+        drive = Drive(platform, measured.scope, trial.seed)
+        by_month = _measure(platform, drive, measured, trial, say)
+        result = _figures(platform, measured, drive.counts)
+    replayed = replay_contacts(platform.database)
+    return {
+        "policy": trial.policy, "days": trial.days, "accounts": trial.accounts, "seed": trial.seed,
+        "learn_days": trial.learn_days, "cap": trial.cap, **result, "recovered_by_month_minor": by_month,
+        "illegal_contacts": len(replayed.illegal), "seconds": round(process_time() - began, 1),
+    }  # fmt: skip
+
+
+def _creditors(platform: Runtime, trial: Trial) -> tuple[Scope, list[DemoTenant]]:
+    """The measured creditor, and before it the one that is learned from."""
+    books = (_LEARNED, _MEASURED) if trial.learn_days else (_MEASURED,)
+    agency, tenants = demo.create(platform, books, STRATEGY)
+    demo.plan_daily(platform, agency)
+    return agency, tenants
+
+
+def _learn(platform: Runtime, agency: Scope, learned: DemoTenant, trial: Trial, say: Say) -> None:
+    """Work another creditor's accounts with much exploration, train on it, and give them back."""
+    _explore(platform, learned, EXPLORING)
+    place(platform, [learned], Loaded(), trial.accounts, 1.0, trial.seed, number=1)
+    drive = Drive(platform, learned.scope, trial.seed)
+    drive.meet_debtors()
+    first, trainings = clock.now(), {max(1, int(share * trial.learn_days)) for share in TRAININGS}
+    for day in range(trial.learn_days):
+        clock.set_to(first + timedelta(days=day))
+        drive.day()
+        if day + 1 in trainings:
+            _train(platform, agency, say)
+    say(f"Learned for {trial.learn_days} days: {drive.summary()}")
+    with platform.database.transaction(learned.scope) as session:
+        placements.recall_accounts(session, reach.account_ids(session))
+
+
+def _train(platform: Runtime, agency: Scope, say: Say) -> None:
+    """Train every kind of model that learns from history; the newest version serves."""
+    for kind in sorted(platform.plugins.models):
+        try:
+            trained = models.train(platform.database, agency, kind)
+        except UserError as error:
+            say(f"No {kind} model yet: {error.message}")
+            continue
+        say(f"Model {trained.name} version {trained.version} is {trained.alias} ({trained.seconds} s)")
+
+
+def _explore(platform: Runtime, tenant: DemoTenant, share: float) -> None:
+    with platform.database.transaction(tenant.scope) as session:
+        set_strategy(session, tenant.portfolio_id, {**STRATEGY, "exploration": share}, actor=demo.ACTOR)
+
+
+def _measure(platform: Runtime, drive: Drive, measured: DemoTenant, trial: Trial, say: Say) -> list[int]:
+    """Place the measured file and live through its days under the policy; what came in each 30 days."""
+    clock.set_to(START)
+    place(platform, [measured], Loaded(), trial.accounts, 1.0, trial.seed, number=0)
+    drive.meet_debtors()
+    months, before = [], 0
+    with _in_force(drive, trial):
+        for day in range(trial.days):
+            clock.set_to(START + timedelta(days=day))
+            drive.day()
+            if (day + 1) % 30 == 0 or day + 1 == trial.days:
+                now = _recovered(platform, measured)
+                months.append(now - before)
+                before = now
+                say(f"Day {day + 1} of {trial.days}: {now} recovered; {drive.summary()}")
+    return months
+
+
+@contextmanager
+def _in_force(drive: Drive, trial: Trial) -> Iterator[None]:
+    policy: Policy = (
+        Oracle(drive.debtor, ZoneInfo(_MEASURED.timezone))
+        if trial.policy == Oracle.name
+        else policies.named(trial.policy)
+    )
+    with policies.use(policy if trial.cap is None else Capped(policy, trial.cap)):
+        yield
+
+
+def _recovered(platform: Runtime, tenant: DemoTenant) -> int:
+    with platform.database.transaction(tenant.scope) as session:
+        taken = payments.collected(session).get(tenant.book.currency)
+    return taken.amount_minor if taken else 0
+
+
+def _figures(platform: Runtime, tenant: DemoTenant, counts: Counter[str]) -> dict[str, Any]:
+    """Of the measured creditor, from the platform's own records."""
+    currency, first = tenant.book.currency, START.date().replace(day=1)
+    last = clock.today(tenant.book.timezone).replace(day=1)
+    with platform.database.transaction(tenant.scope) as session:
+        reader = Reader(session, Period(first, last), tenant.book.timezone)
+        activity, voices, promised = reader.activity(), reader.voices(), reader.promises()
+        placed = reach.placed_after(session, 0)
+    whole = Group(currency, None, None)
+    by_channel = {group.channel: each for group, each in activity.items() if group.channel}
+    recovered, total = _recovered(platform, tenant), sum(one.placed_minor for one in placed)
+    heard, kept = voices.get(whole), promised.get(whole)
+    return {
+        "currency": currency,
+        "placed_accounts": len(placed),
+        "placed_minor": total,
+        "recovered_minor": recovered,
+        "recovered_share": round(recovered / total, 5) if total else 0.0,
+        "contacts": activity[whole].attempts if whole in activity else 0,
+        "contacts_by_channel": {channel: each.attempts for channel, each in sorted(by_channel.items())},
+        "right_party": activity[whole].right_party if whole in activity else 0,
+        "complaints": heard.complaints if heard else 0,
+        "opt_outs": heard.opt_outs if heard else 0,
+        "disputes": heard.disputes if heard else 0,
+        "hardships": counts["hardships"],
+        "payments": counts["payments"],
+        "promises": kept.made if kept else 0,
+        "promises_kept": kept.kept if kept else 0,
+        "promises_due": kept.due if kept else 0,
+        "cost_minor": sum(each.attempts * COSTS.get(channel, 0) for channel, each in by_channel.items()),
+    }

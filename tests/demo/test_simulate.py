@@ -1,0 +1,46 @@
+"""A trial of a policy drives the real pipeline, lawfully, and tells it from the platform's own records."""
+
+import pytest
+from sqlalchemy import func, select
+
+from recupero.decisions import policies
+from recupero.demo.simulate import Trial, run
+from recupero.kernel import runtime
+from recupero.kernel.database import Scope
+from recupero.kernel.errors import UserError
+from recupero.outreach.tables import Action
+from recupero.placements.tables import Account
+from recupero.tenancy.queries import agency_scopes
+
+KEYS = {
+    "recovered_minor", "contacts", "complaints", "opt_outs", "cost_minor", "promises_kept",
+    "illegal_contacts", "seconds", "recovered_share", "contacts_by_channel", "recovered_by_month_minor",
+    "placed_minor",
+}  # fmt: skip
+
+
+def test_a_trial_learns_on_one_creditor_and_measures_on_the_next(platform: runtime.Runtime) -> None:
+    said: list[str] = []
+    result = run(platform, Trial("oracle", days=2, accounts=24, seed=3, learn_days=1, cap=4), said.append)
+    assert result.keys() >= KEYS
+    assert 20 <= result["placed_accounts"] <= 24
+    assert 0 < result["contacts"] <= 8
+    assert result["contacts"] == sum(result["contacts_by_channel"].values())
+    assert result["illegal_contacts"] == 0
+    assert any("No propensity model yet" in line for line in said)
+    assert policies.current() is policies.CHAMPION
+    (agency,) = agency_scopes(platform.database)
+    with platform.database.transaction(Scope(agency.agency_id, agency.tenant_ids)) as session:
+        tenant, status = Account.tenant_id, func.min(Account.status)
+        placed = dict(session.execute(select(tenant, status).group_by(tenant)).all())
+        waiting = set(session.execute(select(Action.tenant_id).where(Action.state == "scheduled")).scalars())
+    first, second = sorted(agency.tenant_ids)
+    assert placed[first] == "recalled"
+    assert placed[second] == "active"
+    assert first not in waiting
+
+
+def test_a_policy_that_does_not_exist_is_refused_before_anything_is_made(platform: runtime.Runtime) -> None:
+    with pytest.raises(UserError, match="unknown policy 'dice'"):
+        run(platform, Trial("dice", days=1, accounts=10, seed=1), print)
+    assert not agency_scopes(platform.database)

@@ -55,6 +55,46 @@ def test_numbers_are_those_of_the_rows(world: World) -> None:
     assert np.isnan(_value(table, "days_since_promise", owed.account_id))
 
 
+def test_what_a_person_owes_and_did_on_any_debt_is_known_of_each(world: World) -> None:
+    scope, now = world.tenant(), clock.now()
+    with world.platform.database.transaction(scope) as session:
+        book = portfolio(session)
+        one = debt(session, book, balance=100_000, days_late=60)
+        two = debt(session, book, owner=one, balance=60_000, days_late=200)
+        gone = debt(
+            session, book, owner=one, balance=40_000, days_late=400, closed_at=now - timedelta(days=1)
+        )
+        other = debt(session, book, owner=one, balance=7, currency="USD")
+        alone = debt(session, book, balance=50_000)
+        pay(session, gone, 40_000, now - timedelta(days=9))
+        pay(session, one, 20_000, now - timedelta(days=4))
+        for settled, state in ((now - timedelta(days=3), "kept"), (now + timedelta(days=1), "kept"),
+                               (now - timedelta(days=2), "broken")):  # fmt: skip
+            session.add(
+                PromiseToPay(
+                    tenant_id=two.tenant_id, account_id=gone.account_id, debtor_id=two.debtor_id,
+                    amount_minor=1, currency="CLP", made_at=now - timedelta(days=5), due_date=now.date(),
+                    state=state, settled_at=settled, made_with="page",
+                )
+            )  # fmt: skip
+        session.flush()
+        table = read_features(session, now)
+    told = {
+        name: [_value(table, name, each.account_id) for each in (one, two, other, alone)]
+        for name in NAMES
+        if name.startswith("person_")
+    }
+    assert gone.account_id not in table.account_id
+    np.testing.assert_allclose(told["person_balance_log"], np.log([140_001, 140_001, 8, 50_001]))
+    np.testing.assert_allclose(told["person_balance_share"], [80 / 140, 60 / 140, 1, 1])
+    assert told["person_days_delinquent"] == [200, 200, 60, 60]
+    np.testing.assert_allclose(told["person_paid_share"], [60 / 200, 60 / 200, 0, 0])
+    assert told["person_payments"] == [2, 2, 0, 0]
+    np.testing.assert_allclose(told["person_days_since_payment"], [4, 4, np.nan, np.nan])
+    assert told["person_promises_kept"] == [1, 1, 1, 0]
+    assert told["person_promises_broken"] == [1, 1, 1, 0]
+
+
 def test_a_scope_reads_its_own_tenants_only(world: World) -> None:
     mine, other = world.tenant(), world.tenant()
     for scope in (mine, other):
@@ -137,13 +177,16 @@ def _promise(session: Session, owed: Debt, event: str, at: datetime) -> None:
 def test_later_events_never_change_an_earlier_vector(world: World, events: list[tuple[str, int]]) -> None:
     scope, now = world.tenant(), clock.now()
     with world.platform.database.transaction(scope) as session:
-        owed = debt(session, portfolio(session))
+        book = portfolio(session)
+        owed = debt(session, book)
+        sibling = debt(session, book, owner=owed)
         answered_later = contact(session, owed, now - timedelta(days=2))
         before = read_features(session, now)
     with world.platform.database.transaction(scope) as session:
-        for event, hours in events:
+        for number, (event, hours) in enumerate(events):
             if event not in {"answer", "bounce"}:
-                _happens(session, owed, event, now + timedelta(hours=hours))
+                _happens(session, (owed, sibling)[number % 2], event, now + timedelta(hours=hours))
+        debt(session, book, owner=owed, placed_ago=-1)  # placed tomorrow
         _answered(session, owed.tenant_id, answered_later, now + timedelta(hours=1))
         after = read_features(session, now)
     assert list(before.account_id) == list(after.account_id)

@@ -74,16 +74,17 @@ _FIXED = "set at placement"
 _CONTACTS = "contacts of the debtor with this creditor"
 _BY_TIME = "contacts reserved at or before the moment; results by the time they became known"
 _MONEY = "allocations booked at or before the moment"
+_ANY = "debts placed, and allocations booked, at or before the moment"
 
 FEATURES: tuple[Spec, ...] = (
     Spec("balance_log", N_("Balance owed"), "natural log of 1 + balance", "log minor units",
-         "placed amount less allocations", _MONEY, "ln(1 + greatest(p.balance, 0))"),
+         "placed amount less allocations", _MONEY, "ln(1 + greatest(a.balance, 0))"),
     Spec("balance_rank", N_("Balance among the portfolio's accounts"),
     "share of the portfolio's accounts with a"
          " smaller balance", "0 to 1", "placed amount less allocations", _MONEY,
-         "percent_rank() OVER (PARTITION BY a.tenant_id, a.portfolio_id ORDER BY p.balance)"),
+         "percent_rank() OVER (PARTITION BY a.tenant_id, a.portfolio_id ORDER BY a.balance)"),
     Spec("paid_share", N_("Share already paid"), "allocated over placed", "0 to 1", "allocations", _MONEY,
-         "p.paid::float8 / nullif(a.placed_minor, 0)"),
+         "a.paid::float8 / nullif(a.placed_minor, 0)"),
     Spec("principal_share", N_("Principal in the debt"), "principal over placed amount", "0 to 1", _PLACED,
     _FIXED,
          "a.principal_minor::float8 / nullif(a.placed_minor, 0)"),
@@ -164,9 +165,32 @@ FEATURES: tuple[Spec, ...] = (
          "made at or before the moment", _days("a.at", "m.newest")),
     Spec("payments", N_("Payments made"), "payments to the account, less those reversed", "count",
     "allocations",
-         _MONEY, "p.payments"),
+         _MONEY, "a.payments"),
     Spec("days_since_payment", N_("Days since the last payment"), "since the newest allocation", "days",
-         "allocations", _MONEY, _days("a.at", "p.newest")),
+         "allocations", _MONEY, _days("a.at", "a.newest")),
+    Spec("person_balance_log", N_("Owed on all debts"),
+         "natural log of 1 + what the person owes on all open debts, in the account's currency",
+         "log minor units", "placed amounts less allocations", _ANY, "ln(1 + q.balance)"),
+    Spec("person_balance_share", N_("This debt's share of all"), "balance over what the person owes on all",
+         "0 to 1", "placed amounts less allocations", _ANY,
+         "greatest(a.balance, 0)::float8 / nullif(q.balance, 0)"),
+    Spec("person_days_delinquent", N_("Days since the oldest missed payment"),
+         "business date less the oldest delinquency date of the person's open debts", "days", _PLACED,
+         "date in the creditor's zone at the moment", "a.today - q.delinquent"),
+    Spec("person_paid_share", N_("Share paid on all debts"),
+         "allocated over placed, on all debts of the person, also closed ones", "0 to 1", "allocations", _ANY,
+         "q.paid::float8 / nullif(q.placed, 0)"),
+    Spec("person_payments", N_("Payments on all debts"),
+         "payments to any debt of the person, less those reversed", "count", "allocations", _ANY,
+         "q.payments"),
+    Spec("person_days_since_payment", N_("Days since a payment on any debt"),
+         "since the newest allocation to any debt of the person", "days", "allocations", _ANY,
+         _days("a.at", "q.newest")),
+    Spec("person_promises_kept", N_("Promises kept on any debt"), "promises kept on any debt of the person",
+         "count", "promises", "settled at or before the moment", "coalesce(n.kept, 0)"),
+    Spec("person_promises_broken", N_("Promises broken on any debt"),
+         "promises broken on any debt of the person", "count", "promises", "settled at or before the moment",
+         "coalesce(n.broken, 0)"),
     Spec("weekday", N_("Day of the week"), "1 Monday to 7 Sunday", "day", "the moment",
          "date in the creditor's zone", "extract(isodow FROM a.today)"),
     Spec("day_of_month", N_("Day of the month"), "1 to 31", "day", "the moment",
@@ -194,21 +218,30 @@ _ANSWERS = ",\n        ".join(
 _BAD = "('BNCE', 'DISC', 'WRNG')"  # dispositions that mark a point as bad: domain page, 4.1
 
 _FROM = f"""
-WITH a AS (
-    SELECT a.*, %(at)s::timestamptz AS at, (%(at)s::timestamptz AT TIME ZONE t.timezone)::date AS today
+WITH every AS (
+    SELECT a.tenant_id, a.id, a.portfolio_id, a.debtor_id, a.currency, a.open_date, a.delinquency_date,
+        a.due_date, a.limitation_date, a.placement_number, a.placed_on, a.placed_minor, a.principal_minor,
+        (a.closed_at IS NULL OR a.closed_at > %(at)s::timestamptz) AS is_open,
+        %(at)s::timestamptz AS at, (%(at)s::timestamptz AT TIME ZONE t.timezone)::date AS today
     FROM accounts a
     JOIN tenants t ON t.id = a.tenant_id
     LEFT JOIN import_batches b ON b.tenant_id = a.tenant_id AND b.id = a.batch_id
     WHERE coalesce(b.started_at, a.placed_on::timestamptz) <= %(at)s::timestamptz
-      AND (a.closed_at IS NULL OR a.closed_at > %(at)s::timestamptz)
-), p AS (
-    SELECT a.tenant_id, a.id AS account_id, a.placed_minor - coalesce(sum(x.amount_minor), 0) AS balance,
-        coalesce(sum(x.amount_minor), 0) AS paid, max(x.at) AS newest,
-        count(DISTINCT x.payment_id) FILTER (WHERE x.amount_minor > 0)
-            - count(DISTINCT x.payment_id) FILTER (WHERE x.amount_minor < 0) AS payments
-    FROM a LEFT JOIN allocations x
-        ON x.tenant_id = a.tenant_id AND x.account_id = a.id AND x.at <= %(at)s::timestamptz
-    GROUP BY a.tenant_id, a.id, a.placed_minor
+), x AS (
+    SELECT tenant_id, account_id, sum(amount_minor) AS paid, max(at) AS newest,
+        count(DISTINCT payment_id) FILTER (WHERE amount_minor > 0)
+            - count(DISTINCT payment_id) FILTER (WHERE amount_minor < 0) AS payments
+    FROM allocations WHERE at <= %(at)s::timestamptz AND account_id IS NOT NULL
+    GROUP BY tenant_id, account_id
+), a AS (
+    SELECT e.*, e.placed_minor - coalesce(x.paid, 0) AS balance, coalesce(x.paid, 0) AS paid, x.newest,
+        coalesce(x.payments, 0) AS payments
+    FROM every e LEFT JOIN x ON x.tenant_id = e.tenant_id AND x.account_id = e.id
+), q AS (
+    SELECT tenant_id, debtor_id, currency, sum(greatest(balance, 0)) FILTER (WHERE is_open) AS balance,
+        sum(placed_minor) AS placed, sum(paid) AS paid, sum(payments) AS payments, max(newest) AS newest,
+        min(delinquency_date) FILTER (WHERE is_open) AS delinquent
+    FROM a GROUP BY tenant_id, debtor_id, currency
 ), bad AS (
     SELECT DISTINCT tenant_id, contact_point_id FROM contacts
     WHERE disposition IN {_BAD} AND state_at <= %(at)s::timestamptz AND contact_point_id IS NOT NULL
@@ -250,17 +283,26 @@ WITH a AS (
         max((settled_at IS NULL OR settled_at > %(at)s::timestamptz)::int) AS running
     FROM promises WHERE made_at <= %(at)s::timestamptz
     GROUP BY tenant_id, account_id
+), n AS (
+    SELECT tenant_id, debtor_id,
+        count(*) FILTER (WHERE state IN ('kept', 'partly_kept') AND settled_at <= %(at)s::timestamptz) AS
+        kept,
+        count(*) FILTER (WHERE state = 'broken' AND settled_at <= %(at)s::timestamptz) AS broken
+    FROM promises WHERE made_at <= %(at)s::timestamptz
+    GROUP BY tenant_id, debtor_id
 )
 """  # noqa: S608 - constants of ours
 _JOINS = """
 FROM a
 JOIN debtors d ON d.tenant_id = a.tenant_id AND d.id = a.debtor_id
-JOIN p ON p.tenant_id = a.tenant_id AND p.account_id = a.id
+JOIN q ON q.tenant_id = a.tenant_id AND q.debtor_id = a.debtor_id AND q.currency = a.currency
 LEFT JOIN k ON k.tenant_id = a.tenant_id AND k.debtor_id = a.debtor_id
 LEFT JOIN c ON c.tenant_id = a.tenant_id AND c.debtor_id = a.debtor_id
 LEFT JOIN o ON o.tenant_id = a.tenant_id AND o.debtor_id = a.debtor_id
 LEFT JOIN l ON l.tenant_id = a.tenant_id AND l.debtor_id = a.debtor_id
 LEFT JOIN m ON m.tenant_id = a.tenant_id AND m.account_id = a.id
+LEFT JOIN n ON n.tenant_id = a.tenant_id AND n.debtor_id = a.debtor_id
+WHERE a.is_open
 ORDER BY a.tenant_id, a.id
 """
 

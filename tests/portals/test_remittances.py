@@ -3,7 +3,6 @@
 import json
 import re
 from datetime import datetime, timedelta
-from xml.etree import ElementTree
 
 import pytest
 from flask import Flask
@@ -14,6 +13,7 @@ from recupero.payments import booking
 from recupero.reports import prepared, statements
 from recupero.tenancy.permissions import Role
 from tests.factories import World
+from tests.ledger import pain001
 from tests.ledger.placed import Placed, place
 from tests.portals.conftest import Visitor
 
@@ -206,9 +206,8 @@ def test_what_waits_is_written_as_a_bank_file(
     assert "This is not a BIC" in ben.send(settings, **{**accounts, "trust_bank": "CAIX"}).text
     assert ben.send(settings, **accounts).status_code == 302
     sent = ana.get("/remittances/payments/EUR.xml")
-    document = ElementTree.fromstring(sent.data)
+    pain001.read(sent.data)
     assert re.findall(r"InstdAmt Ccy=\"EUR\">([\d.]+)<", sent.text) == ["800.00"]
-    assert document.tag.endswith("pain.001.001.09}Document")
     assert "FR1420041010050500013M02606" in ana.get("/remittances/payments/EUR.csv").text
     with platform.database.transaction(placed.scope) as session:
         kept = bank_accounts.of_tenants(session)[placed.scope.tenant(), "creditor", "EUR"]

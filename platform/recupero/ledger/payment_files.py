@@ -21,6 +21,8 @@ from recupero.kernel.money import Money
 from recupero.ledger.bank_accounts import SEPA_CURRENCY, Holder
 
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"
+#: The most that one SEPA credit transfer carries, euro cents (European Payments Council, rulebook, AT-04).
+SEPA_MOST = 99_999_999_999
 CSV_COLUMNS = (
     "statement", "creditor", "holder", "account", "bank", "currency", "amount", "from_account", "reference"
 )  # fmt: skip
@@ -71,13 +73,17 @@ def as_pain001(
 ) -> bytes:
     """The SEPA file; one payment block for each trust account that is paid from.
 
-    `message_id` has at most 35 characters and is never used twice. Raises UserError on another currency or
-    where nothing is to be paid.
+    `message_id` has at most 27 characters (a block adds its number) and is never used twice. Raises UserError
+    on another currency, an amount that SEPA does not carry, or where nothing is to be paid.
     """
     if not transfers:
         raise UserError("nothing is to be paid", field="currency")
     if {one.amount.currency for one in transfers} != {SEPA_CURRENCY}:
         raise UserError("a SEPA file pays euros only: choose CSV for other currencies", field="currency")
+    if max(one.amount.minor for one in transfers) > SEPA_MOST:
+        raise UserError(
+            "one SEPA transfer is at most 999999999.99 EUR: pay this statement by hand", field="currency"
+        )
     ElementTree.register_namespace("", NAMESPACE)
     document = ElementTree.Element(f"{{{NAMESPACE}}}Document")
     initiation = _add(document, "CstmrCdtTrfInitn")

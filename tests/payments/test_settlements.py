@@ -17,10 +17,12 @@ from recupero.payments import booking, settlements
 from recupero.payments.offer_tables import Plan, Settlement
 from recupero.payments.plan_schedule import Choice
 from recupero.payments.tables import Allocation
+from recupero.placements.events import DirectPayment
 from recupero.placements.tables import Account
 from tests.factories import World
 from tests.ledger.placed import Placed, place
 from tests.payments.test_booking import books, go_back, pay
+from tests.payments.test_direct import statements
 from tests.payments.test_plans import AGENT, CREDITOR, SUPERVISOR, settle
 
 TODAY = date(2026, 3, 10)
@@ -287,3 +289,28 @@ def test_interest_that_grew_until_the_sum_was_there_is_written_off_and_grows_no_
     go_back(placed, 70_000)
     assert states(placed.scope)[0][0] == "lapsed"
     assert accounts(placed.scope)[0][0] >= 100_000
+
+
+def test_the_settlements_of_many_debtors_are_judged_together(
+    platform: runtime.Runtime, world: World, noon: object
+) -> None:
+    scope = world.tenant()
+    each = [place(platform, scope, [{"principal": 1000}], terms=TERMS) for _ in range(9)]
+    for placed in each:
+        accept(placed, offer(placed).id)
+
+    def paid(some: list[Placed], amount: int, key: str) -> int:
+        return statements(scope, [
+            DirectPayment(
+                2 + number, placed.account_ids[0], "payment", amount, "CLP", "2026-03-10", f"{key}{number}"
+            )
+            for number, placed in enumerate(some)
+        ])  # fmt: skip
+
+    one = paid(each[:1], 100, "one")
+    assert paid(each[1:], 100, "many") <= one + 4, "a part of the sum"
+    assert paid(each[:1], 600, "last") > 0
+    alone = paid(each[1:2], 600, "next")
+    assert paid(each[2:], 600, "rest") <= alone + 6 * 5, "all of it: an audit event and a receipt for each"
+    assert states(scope) == [("settled", 300)] * 9
+    assert accounts(scope) == [(0, "resolved", "SIF")] * 9

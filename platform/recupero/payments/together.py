@@ -39,11 +39,14 @@ class Together:
     """The debts of some debtors of the tenant in scope, their rows locked, and what is booked on them until
     `write`. One that books the same payments at the same time must be kept out by the caller."""
 
-    def __init__(self, session: Session, debtor_ids: Collection[int]) -> None:
+    def __init__(self, session: Session, debtor_ids: Collection[int], currency: str | None = None) -> None:
         self._session, self._tenant = session, scope_of(session).tenant()
         self._timezone = tenancy.tenant(session).timezone
-        self._groups: dict[Key, Group] = {}
-        self._owed: defaultdict[Key, list[Happening]] = defaultdict(list)
+        debts = debts_of(session, debtor_ids, currency)
+        self._contracts = Contracts(session, debts)
+        self._groups = groups_of(session, debts)
+        self._owed = owed_of(session, debts)
+        self._settlements = settlements.windows(session, [debt.account_id for debt in debts])
         self._payments: list[Payment] = []
         self._reversals: list[Reversal] = []
         self._bookings: list[Booking] = []
@@ -52,51 +55,6 @@ class Together:
         self._grown: dict[Key, tuple[Allocations, Allocations]] = {}
         self._ids = _blocks(lambda: ledger.new_ids(session, 1000))
         self._payment_ids = _blocks(lambda: _payment_ids(session, 1000))
-        self._load(debtor_ids)
-
-    def _load(self, debtor_ids: Collection[int]) -> None:
-        of_account: dict[int, Key] = {}
-        debts = debts_of(self._session, debtor_ids)
-        self._contracts = Contracts(self._session, debts)
-        for debt in debts:
-            key = of_account[debt.account_id] = (debt.debtor_id, debt.currency)
-            self._groups.setdefault(key, Group([], [], [])).debts.append(debt)
-        for some in _slices(sorted(of_account)):
-            for fact in ledger_queries.what_was_owed(self._session, some):
-                if fact.line is not None:
-                    self._owed[of_account[fact.line[0]]].append(fact)
-        self._settlements = settlements.windows(self._session, of_account)
-        self._load_payments(debtor_ids)
-
-    def _load_payments(self, debtor_ids: Collection[int]) -> None:
-        session, tenant = self._session, self._tenant
-        found = select(Payment).where(
-            Payment.tenant_id == tenant, Payment.debtor_id.in_(_numbers(debtor_ids))
-        )
-        group_of: dict[str | int, Group] = {}
-        for payment in session.execute(found.order_by(Payment.id)).scalars():
-            group = self._groups.get((payment.debtor_id or 0, payment.currency))
-            if group is not None:
-                group.payments.append(payment)
-                group_of[payment.id] = group_of[payment.external_key] = group
-        keys = [key for key in group_of if isinstance(key, str)]
-        facts = select(Reversal).where(
-            Reversal.tenant_id == tenant,
-            Reversal.payment_key.in_(_texts(keys)),
-            Reversal.booked_at.is_not(None),
-        )
-        for fact in session.execute(facts).scalars():
-            group_of[fact.payment_key].facts.append(fact)
-        lies = (
-            select(Allocation.payment_id, Allocation.account_id, Allocation.part,
-                   func.sum(Allocation.amount_minor), func.sum(Allocation.fee_minor),
-                   func.sum(Allocation.tax_minor))
-            .where(Allocation.tenant_id == tenant,
-                   Allocation.payment_id.in_(_numbers(key for key in group_of if isinstance(key, int))))
-            .group_by(Allocation.payment_id, Allocation.account_id, Allocation.part)
-        )  # fmt: skip
-        for payment_id, account_id, part, *sums in session.execute(lies):
-            group_of[payment_id].placed[payment_id][account_id, part] = Lies(*map(int, sums))
 
     def group(self, debt: OpenDebt) -> Group:
         """The debts and payments that the debt is paid and allocated with."""
@@ -220,8 +178,22 @@ class Together:
                     Booking(identity, ACCRUAL, f"{ACCRUAL}:{identity}", clock.now(), entries)
                 )
 
+    def settle_suspense(self, debtor_id: int, currency: str, trigger: str) -> None:
+        """What the debtor owes has changed: use or free what waits of theirs."""
+        group = self._groups.get((debtor_id, currency))
+        if group is not None:
+            self._move(group.debts[0], trigger, clock.now(), about=None)
+
     def write(self) -> None:
         """Write what was booked; promises are judged again and `PaymentsBooked` is published."""
+        self.put_down()
+        for some in _slices(sorted(self._touched)):
+            accounts = sorted(account for debtor in some for account in self._touched[debtor])
+            promises.review(self._session, accounts)
+            events.publish(self._session, PaymentsBooked(tuple(accounts), tuple(some)))
+
+    def put_down(self) -> None:
+        """Write what was booked, for a caller who tells of it."""
         session = self._session
         self._book_accruals()
         session.flush()  # the states of payments that were there before
@@ -229,10 +201,49 @@ class Together:
         insert_rows(session, Reversal, [_values(fact) for fact in self._reversals])
         insert_rows(session, Allocation, self._allocations)
         ledger.book_many(session, self._bookings)
-        for some in _slices(sorted(self._touched)):
-            accounts = sorted(account for debtor in some for account in self._touched[debtor])
-            promises.review(session, accounts)
-            events.publish(session, PaymentsBooked(tuple(accounts), tuple(some)))
+
+
+def groups_of(session: Session, debts: Sequence[OpenDebt]) -> dict[Key, Group]:
+    """These debts, all that their debtors have in a currency, with every payment for them."""
+    groups: dict[Key, Group] = {}
+    for debt in debts:
+        groups.setdefault((debt.debtor_id, debt.currency), Group([], [], [])).debts.append(debt)
+    tenant, debtors = scope_of(session).tenant(), {debtor_id for debtor_id, _ in groups}
+    found = select(Payment).where(Payment.tenant_id == tenant, Payment.debtor_id.in_(_numbers(debtors)))
+    by_key, by_id = dict[str, Group](), dict[int, Group]()
+    for payment in session.execute(found.order_by(Payment.id)).scalars():
+        group = groups.get((payment.debtor_id or 0, payment.currency))
+        if group is not None:
+            group.payments.append(payment)
+            by_key[payment.external_key] = by_id[payment.id] = group
+    facts = select(Reversal).where(
+        Reversal.tenant_id == tenant,
+        Reversal.payment_key.in_(_texts(by_key)),
+        Reversal.booked_at.is_not(None),
+    )
+    for fact in session.execute(facts).scalars():
+        by_key[fact.payment_key].facts.append(fact)
+    lies = (
+        select(Allocation.payment_id, Allocation.account_id, Allocation.part,
+               func.sum(Allocation.amount_minor), func.sum(Allocation.fee_minor),
+               func.sum(Allocation.tax_minor))
+        .where(Allocation.tenant_id == tenant, Allocation.payment_id.in_(_numbers(by_id)))
+        .group_by(Allocation.payment_id, Allocation.account_id, Allocation.part)
+    )  # fmt: skip
+    for payment_id, account_id, part, *sums in session.execute(lies):
+        by_id[payment_id].placed[payment_id][account_id, part] = Lies(*map(int, sums))
+    return groups
+
+
+def owed_of(session: Session, debts: Sequence[OpenDebt]) -> defaultdict[Key, list[Happening]]:
+    """What was owed on these debts and when, by debtor and currency."""
+    of_account = {debt.account_id: (debt.debtor_id, debt.currency) for debt in debts}
+    owed: defaultdict[Key, list[Happening]] = defaultdict(list)
+    for some in _slices(sorted(of_account)):
+        for fact in ledger_queries.what_was_owed(session, some):
+            if fact.line is not None:
+                owed[of_account[fact.line[0]]].append(fact)
+    return owed
 
 
 def brought_by(

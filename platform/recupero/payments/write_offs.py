@@ -6,27 +6,24 @@ difference is booked: so nothing is written off twice, whatever the order in whi
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from recupero.kernel import audit, clock
 from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
-from recupero.ledger import queries as ledger_queries
 from recupero.ledger import service as ledger
-from recupero.ledger.allocation import Debt, Happening, Step, replay, replay_until
+from recupero.ledger.allocation import Happening, Step, replay, replay_until
 from recupero.ledger.books import Book
 from recupero.ledger.commission import Line
-from recupero.ledger.queries import ACCRUAL
 from recupero.ledger.service import Booking, Entry
-from recupero.payments import booking, hardship, paying_plans, plans, settlements
-from recupero.payments.contracts import Contracts
+from recupero.payments import hardship, plans, together
 from recupero.payments.events import (
     PaymentBooked,
     PaymentReversed,
@@ -36,18 +33,17 @@ from recupero.payments.events import (
     PlanStarted,
 )
 from recupero.payments.offer_tables import Settlement
-from recupero.payments.paying_plans import PayingPlan
 from recupero.payments.plan_standing import Receipt
+from recupero.payments.settlement_books import JUDGED, Books, Moved, prefix
 from recupero.payments.settlements import GRACE, LastDay
 from recupero.payments.tables import Payment
+from recupero.placements import reach
 from recupero.placements import service as placements
 from recupero.placements.events import HoldsEnded, HoldsOpened
 from recupero.tenancy import queries as tenancy
 
 #: The stage of accounts on which a settlement lapses or is open again.
 _STAGES = {"lapsed": "negotiating", "accepted": "settling"}
-_JUDGED = ("accepted", "settled", "lapsed", "replaced")
-Moved = dict[tuple[datetime, Line], int]
 
 
 class Completed(NamedTuple):
@@ -98,7 +94,7 @@ def _follow_plan(session: Session, plan_id: int) -> None:
     plan = plans.find(session, plan_id)
     if plan.settlement_id is not None:
         session.flush()
-        _judge(session, plan.debtor_id, plan.currency)
+        _judge(session, [plan.debtor_id], plan.currency)
 
 
 def lapse_due(session: Session) -> int:
@@ -109,76 +105,44 @@ def lapse_due(session: Session) -> int:
 
 def _review(session: Session, which: Any) -> int:
     """Judge all settlements of the debtors that have such ones; how many changed their state."""
-    query = select(Settlement.debtor_id, Settlement.currency).where(
-        Settlement.tenant_id == scope_of(session).tenant(), Settlement.state.in_(_JUDGED), which
+    query = select(Settlement.currency, func.array_agg(Settlement.debtor_id.distinct())).where(
+        Settlement.tenant_id == scope_of(session).tenant(), Settlement.state.in_(JUDGED), which
     )
-    debtors = session.execute(query.distinct().order_by(Settlement.debtor_id, Settlement.currency)).all()
-    return sum([_judge(session, debtor_id, currency) for debtor_id, currency in debtors])
+    found = session.execute(query.group_by(Settlement.currency).order_by(Settlement.currency)).all()
+    return sum([_judge(session, debtor_ids, currency) for currency, debtor_ids in found])
 
 
-def _judge(session: Session, debtor_id: int, currency: str) -> int:
-    """Let a debtor's settlements follow their receipts; how many changed their state."""
-    group = booking.Group.load(session, debtor_id, currency)
-    found = session.execute(  # under the lock of the debtor's accounts
-        select(Settlement)
-        .where(
-            Settlement.tenant_id == scope_of(session).tenant(), Settlement.debtor_id == debtor_id,
-            Settlement.currency == currency, Settlement.state.in_(_JUDGED),
-        )
-        .order_by(Settlement.accepted_at, Settlement.id)
-        .with_for_update().execution_options(populate_existing=True)
-    ).scalars().all()  # fmt: skip
-    books, before = _Books.load(session, group, found), [one.state for one in found]
-    settled, last_days = _settled(found, books)
-    for one in found:
-        _move(one, books.last_days[one.id], last_days[one.id])
-        _take_state(session, one, found, settled, clock.today(books.zone.key))
-    _book(session, found, settled, books)
-    changed = [one for one, was in zip(found, before, strict=True) if one.state != was]
-    for one in found:
-        if one.id in settled:
-            _name_paid(session, one, settled[one.id])
-    for one in changed:
-        if one.state in _STAGES:
-            placements.set_stage(session, one.account_ids, _STAGES[one.state])
+def _judge(session: Session, debtor_ids: Collection[int], currency: str) -> int:
+    """Let all settlements of these debtors follow their receipts; how many changed their state."""
+    judged = [(books, *_settled(books.found, books)) for books in Books.load(session, debtor_ids, currency)]
+    every = [one for books, _settled_, _last_days in judged for one in books.found]
+    before, settled = {one.id: one.state for one in every}, Settled()
+    for books, came, last_days in judged:
+        settled |= came
+        for one in books.found:
+            _move(one, books.last_days[one.id], last_days[one.id])
+            _take_state(one, books.found, came, clock.today(books.zone.key))
+    _close(session, [one for one in every if one.id in settled])
+    changes = [change for books, came, _last_days in judged for change in _changes(books, came)]
+    bookings, last = _bookings(session, changes)
+    changed = [one for one in every if one.state != before[one.id]]
+    # Read before the ledger writes: what it writes lets every row be read again, one by one.
+    told = [(one.id, one.state, one.written_off_minor) for one in changed]
+    stages = [(stage, [one.account_ids for one in changed if one.state == state])
+              for state, stage in _STAGES.items()]  # fmt: skip
+    names = _paid_names(every, settled)
+    session.flush()
+    _write(session, bookings, last, currency)
+    for code in ("SIF", "PIF"):
+        placements.name_paid(session, {account for account, name in names.items() if name == code}, code)
+    for stage, groups in stages:
+        placements.set_stage(session, {account for group in groups for account in group}, stage)
+    for settlement_id, state, written_off in told:
         audit.record(
-            session, f"payments.settlement_{one.state}", f"settlement:{one.id}", actor="system",
-            tenant_id=one.tenant_id, written_off_minor=one.written_off_minor,
+            session, f"payments.settlement_{state}", f"settlement:{settlement_id}", actor="system",
+            tenant_id=scope_of(session).tenant(), written_off_minor=written_off,
         )  # fmt: skip
     return len(changed)
-
-
-@dataclass(frozen=True, slots=True)
-class _Books:
-    """A debtor's debts and payments, what is owed without any settlement's write-off and what accrues; by
-    settlement the write-offs as they are booked, its last day and the plan that pays it."""
-
-    group: booking.Group
-    debts: list[Debt]
-    facts: list[Happening]
-    booked: dict[int, Moved]
-    last_days: Mapping[int, LastDay]
-    plans: Mapping[int, PayingPlan]
-    zone: ZoneInfo
-
-    @classmethod
-    def load(cls, session: Session, group: booking.Group, found: Sequence[Settlement]) -> "_Books":
-        contracts = Contracts(session, group.debts)
-        debts = [contracts.debt(debt) for debt in group.debts]
-        growing = {debt.account_id for debt in debts if debt.accrual is not None}
-        facts, booked = list[Happening](), {one.id: Moved() for one in found}
-        for one in ledger_queries.what_was_owed(session, [debt.account_id for debt in debts]):
-            if one.line is None or (one.key.startswith(ACCRUAL) and one.line[0] in growing):
-                continue  # the replay lets it grow itself
-            own = next((known.id for known in found if one.key.startswith(_prefix(known))), None)
-            if own is None:
-                facts.append(one)
-            else:
-                booked[own][one.at, one.line] = booked[own].get((one.at, one.line), 0) + one.amount
-        return cls(
-            group, debts, facts, booked, settlements.last_days(session, found),
-            paying_plans.of_settlements(session, found), ZoneInfo(tenancy.tenant(session).timezone),
-        )  # fmt: skip
 
 
 def _move(found: Settlement, day: LastDay, last: date) -> None:
@@ -186,7 +150,7 @@ def _move(found: Settlement, day: LastDay, last: date) -> None:
     found.pay_by, found.moved_from = last, day.agreed if last > day.agreed else None
 
 
-def _settled(found: Sequence[Settlement], books: _Books) -> tuple[Settled, dict[int, date]]:
+def _settled(found: Sequence[Settlement], books: Books) -> tuple[Settled, dict[int, date]]:
     """Those whose sum came in with what they write off, in the order in which they were paid: what one has
     written off is not there for the next. And the last day of each."""
     facts, settled, last_days = list(books.facts), Settled(), dict[int, date]()
@@ -204,7 +168,7 @@ def _settled(found: Sequence[Settlement], books: _Books) -> tuple[Settled, dict[
         moved = {(at, line): -amount for line, amount in left.items()}
         settled[found[place].id] = Completed(at, moved)
         facts += [
-            Happening(at, Step.OWED, _prefix(found[place]), -amount, line=line)
+            Happening(at, Step.OWED, prefix(found[place]), -amount, line=line)
             for line, amount in left.items()
         ]
 
@@ -220,7 +184,7 @@ def _overlap(one: Settlement, other: Settlement) -> bool:
 
 
 def _completed(
-    found: Settlement, replaced_at: datetime | None, books: _Books, facts: list[Happening]
+    found: Settlement, replaced_at: datetime | None, books: Books, facts: list[Happening]
 ) -> tuple[date, datetime | None]:
     """By when the agreed sum was due, and when the receipt was made with which it was there, as if it wrote
     nothing off."""
@@ -241,7 +205,7 @@ def _completed(
     return last_day, None
 
 
-def _last_day(found: Settlement, books: _Books, came: Sequence[tuple[Payment, int]]) -> date:
+def _last_day(found: Settlement, books: Books, came: Sequence[tuple[Payment, int]]) -> date:
     """After all pauses, unless the plan that pays it broke before, whenever that is noticed."""
     day, plan = books.last_days[found.id].moved, books.plans.get(found.id)
     if plan is None:
@@ -271,7 +235,7 @@ def _in_time(payment: Payment, replaced_at: datetime | None, last_day: date, zon
     return mine and day <= last_day + GRACE
 
 
-def _left(found: Settlement, books: _Books, facts: list[Happening], at: datetime) -> dict[Line, int]:
+def _left(found: Settlement, books: Books, facts: list[Happening], at: datetime) -> dict[Line, int]:
     """What is owed on the settled accounts after every payment up to `at`, less what went back of them."""
     known = [one for one in facts if one.at <= at]
     received = [
@@ -292,17 +256,13 @@ def _left(found: Settlement, books: _Books, facts: list[Happening], at: datetime
     return {line: amount for line, amount in left.items() if amount > 0 and line[0] in found.account_ids}
 
 
-def _take_state(
-    session: Session, one: Settlement, found: Sequence[Settlement], settled: Settled, today: date
-) -> None:
-    """What it has come to: the sum came in (the accounts close as settled in full), another settlement of its
-    accounts has taken its place or settled them, its days are over, or it stands."""
+def _take_state(one: Settlement, found: Sequence[Settlement], settled: Settled, today: date) -> None:
+    """What it has come to: the sum came in, another settlement of its accounts has taken its place or settled
+    them, its days are over, or it stands."""
     before, over = one.state, today > one.pay_by + GRACE
     if one.id in settled:
         one.state, one.ended_at = "settled", one.ended_at or clock.now()
         one.settled_at = settled[one.id].at
-        placements.close_accounts(session, one.account_ids, "SIF")
-        placements.end_holds(session, one.account_ids, "plan", by=f"settlement:{one.id}")
         return
     if before == "lapsed":
         return
@@ -314,23 +274,32 @@ def _take_state(
         one.settled_at, one.ended_at = None, None if one.state == "accepted" else clock.now()
 
 
-def _name_paid(session: Session, found: Settlement, completed: Completed) -> None:
-    """Its accounts were settled, or, where nothing of one was written off, paid."""
-    written_off = {account for _at, (account, _part) in completed.moved}
-    placements.name_paid(session, written_off, "SIF")
-    placements.name_paid(session, set(found.account_ids) - written_off, "PIF")
+def _close(session: Session, settled: Sequence[Settlement]) -> None:
+    """The accounts of what is settled close as settled in full, and no plan holds them any more."""
+    placements.close_accounts(session, [account for one in settled for account in one.account_ids], "SIF")
+    by_debtor = reach.open_holds(session, {one.debtor_id for one in settled})
+    planned = {hold.account_id for holds in by_debtor.values() for hold in holds if hold.kind == "plan"}
+    for one in settled:
+        if not planned.isdisjoint(one.account_ids):
+            placements.end_holds(session, one.account_ids, "plan", by=f"settlement:{one.id}")
 
 
-def _prefix(found: Settlement) -> str:
-    return f"settlement:{found.id}:"
-
-
-def _book(session: Session, found: Sequence[Settlement], settled: Settled, books: _Books) -> None:
-    """Adjust what is owed by the difference, dated when each settlement was completed; all at once, since
-    what one writes off another may have written off before."""
-    portfolios = {one.account_id: one.portfolio_id for one in books.group.debts}
-    bookings = []
+def _paid_names(found: Sequence[Settlement], settled: Settled) -> dict[int, str]:
+    """By account of what is settled: SIF, or PIF where nothing of one was written off."""
+    names: dict[int, str] = {}
     for one in found:
+        if one.id in settled:
+            written_off = {account for _at, (account, _part) in settled[one.id].moved}
+            names |= {account: "SIF" if account in written_off else "PIF" for account in one.account_ids}
+    return names
+
+
+def _changes(books: Books, settled: Settled) -> list[tuple[Settlement, datetime, list[Entry]]]:
+    """By how much each of a debtor's settlements changes what is owed, dated when it was completed; of all of
+    them at once, since what one writes off another may have written off before."""
+    portfolios = {one.account_id: one.portfolio_id for one in books.group.debts}
+    found = []
+    for one in books.found:
         wanted = settled[one.id].moved if one.id in settled else Moved()
         one.written_off_minor = -sum(wanted.values())
         changes: defaultdict[datetime, dict[Line, int]] = defaultdict(dict)
@@ -338,21 +307,30 @@ def _book(session: Session, found: Sequence[Settlement], settled: Settled, books
             change = wanted.get(place, 0) - books.booked[one.id].get(place, 0)
             if change:
                 changes[place[0]][place[1]] = change
-        for at, identity in zip(sorted(changes), ledger.new_ids(session, len(changes)), strict=True):
-            one.revision += 1
-            bookings.append(
-                Booking(
-                    identity, "adjustment", f"{_prefix(one)}{one.revision}", at,
-                    _entries(one.currency, changes[at], portfolios), note=f"settlement {one.id}",
-                )
-            )  # fmt: skip
-    session.flush()
+        found += [(one, at, _entries(one.currency, changes[at], portfolios)) for at in sorted(changes)]
+    return found
+
+
+def _bookings(
+    session: Session, changes: Sequence[tuple[Settlement, datetime, list[Entry]]]
+) -> tuple[list[Booking], dict[int, str]]:
+    """The changes as adjustments of the ledger, and the key of each debtor's last one."""
+    bookings, last = [], dict[int, str]()
+    for (one, at, entries), identity in zip(changes, ledger.new_ids(session, len(changes)), strict=True):
+        one.revision += 1
+        key = last[one.debtor_id] = f"{prefix(one)}{one.revision}"
+        bookings.append(Booking(identity, "adjustment", key, at, entries, note=f"settlement {one.id}"))
+    return bookings, last
+
+
+def _write(session: Session, bookings: Sequence[Booking], last: Mapping[int, str], currency: str) -> None:
+    """Adjust what is owed, and let what waits of these debtors follow."""
     if bookings:
         ledger.book_many(session, bookings)
-        booking.settle_suspense(
-            session, debtor_id=found[0].debtor_id, currency=found[0].currency,
-            trigger=bookings[-1].external_key, at=clock.now(),
-        )  # fmt: skip
+        freed = together.Together(session, last, currency)
+        for debtor_id, trigger in last.items():
+            freed.settle_suspense(debtor_id, currency, trigger)
+        freed.put_down()
 
 
 def _entries(currency: str, changes: dict[Line, int], portfolios: dict[int, int]) -> list[Entry]:

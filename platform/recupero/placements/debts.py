@@ -74,13 +74,15 @@ def debts(session: Session, *, debtor_id: int, currency: str, lock: bool = False
     return _debts(session, query.with_for_update(of=Account) if lock else query)
 
 
-def debts_of(session: Session, debtor_ids: Collection[int]) -> list[OpenDebt]:
-    """All accounts of these debtors of the tenant in scope, by id, their rows held to the end of the
-    transaction."""
+def debts_of(session: Session, debtor_ids: Collection[int], currency: str | None = None) -> list[OpenDebt]:
+    """All accounts of these debtors of the tenant in scope, of one currency or of all, by id, their rows held
+    to the end of the transaction."""
     wanted = func.unnest(bindparam(None, list(debtor_ids), type_=ARRAY(BigInteger)))
     query = _query().where(
         Account.tenant_id == scope_of(session).tenant(), Account.debtor_id.in_(select(wanted))
     )
+    if currency is not None:
+        query = query.where(Account.currency == currency)
     return _debts(session, query.with_for_update(of=Account))
 
 

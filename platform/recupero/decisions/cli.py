@@ -91,7 +91,7 @@ def list_models(data_dir: Path | None, as_json: bool) -> None:
     from recupero.decisions import registry
 
     with command.opened(data_dir) as running:
-        kinds = sorted([*running.plugins.models, *running.plugins.texts])
+        kinds = sorted([*running.plugins.models, *running.plugins.actions, *running.plugins.texts])
         found = [asdict(version) for version in registry.versions()]
     if as_json:
         command.finish({"kinds": kinds, "models": found}, as_json=True)
@@ -126,15 +126,20 @@ def train(
     kind: str, tenant: str | None, agency: int | None, seed: int, data_dir: Path | None, as_json: bool
 ) -> None:
     """Train on the history and register; the first version becomes champion, later ones challenger."""
+    from recupero.decisions import action_models, text_models, valuing
     from recupero.decisions import models as registry_models
-    from recupero.decisions import text_models
 
     with command.opened(data_dir) as running:
         of_texts = kind in running.plugins.texts
-        learn = text_models.train if of_texts else registry_models.train
+        of_actions = kind == valuing.KIND or kind in running.plugins.actions
+        learn = (
+            text_models.train if of_texts
+            else action_models.train if of_actions
+            else registry_models.train
+        )  # fmt: skip
         if of_texts and tenant is not None:
             raise UserError("a model of texts is the agency's: give --agency", field="tenant")
-        if not of_texts:
+        if not of_texts and not of_actions:
             registry_models.kind_of(kind)
         wanted = list(_training_scopes(running, tenant, agency))
         if not wanted:

@@ -69,7 +69,7 @@ def train(
     where there is too little history to learn from: nothing is registered then.
     """
     began, kind, at = time.perf_counter(), kind_of(key), at or clock.now()
-    name = _name(database, scope, key)
+    name = name_for(database, scope, key)
     try:
         with database.transaction(scope) as session:
             data = dataset.build(session, at)
@@ -83,13 +83,14 @@ def train(
     made = registry.register(name, _finished(key, kind, data, training, judged, figures, against))
     alias = CHALLENGER if registry.by_alias(name, CHAMPION) else CHAMPION
     registry.set_alias(name, alias, made.version)
-    _audit(database, scope, "decisions.model_trained", made, alias=alias)
+    audit_model(database, scope, "decisions.model_trained", made, alias=alias)
     seconds = round(time.perf_counter() - began, 2)
     log.info("trained %s version %s as %s in %s s", name, made.version, alias, seconds)
     return Trained(name, made.version, alias, figures, data.split, seconds)
 
 
-def _name(database: Database, scope: Scope, key: str) -> str:
+def name_for(database: Database, scope: Scope, key: str) -> str:
+    """The registered name of what is trained in a scope: one tenant's of several, or the agency's."""
     mine = next((each for each in agency_scopes(database) if each.agency_id == scope.agency()), None)
     if mine is not None and len(scope.tenant_ids) == 1 and len(mine.tenant_ids) > 1:
         return registry.name_of(key, agency_id=scope.agency(), tenant_id=scope.tenant())
@@ -191,7 +192,7 @@ def promote(database: Database, scope: Scope, name: str, version: str, *, actor:
     registry.tag(found, "was_champion", "yes")
     if champion is not None:
         registry.tag(champion, "was_champion", "yes")
-    _audit(database, scope, "decisions.model_promoted", found, actor=actor,
+    audit_model(database, scope, "decisions.model_promoted", found, actor=actor,
            before=champion.version if champion else None)  # fmt: skip
     return found
 
@@ -220,9 +221,10 @@ def _belongs(scope: Scope, name: str) -> bool:
     return any(name.endswith(end) for end in ends)
 
 
-def _audit(
+def audit_model(
     database: Database, scope: Scope, what: str, version: Version, *, actor: str = "system", **more: Any
 ) -> None:
+    """What was done with a version, in the audit."""
     with database.transaction(scope) as session:
         audit.record(session, what, f"model:{version.name}", actor=actor, version=version.version, **more)
 
@@ -249,7 +251,7 @@ class Shadow:
 def shadow(database: Database, scope: Scope, key: str = "propensity") -> Shadow:
     """Score the open accounts in scope by champion and challenger. Raises NotFound where either is
     missing."""
-    name = _name(database, scope, key)
+    name = name_for(database, scope, key)
     champion, challenger = registry.by_alias(name, CHAMPION), registry.by_alias(name, CHALLENGER)
     if champion is None or challenger is None:
         missing = CHAMPION if champion is None else CHALLENGER

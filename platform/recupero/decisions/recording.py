@@ -17,17 +17,19 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from recupero.contacts.gate import packs
-from recupero.decisions import serving, vector_store, vectors
+from recupero.decisions import serving, valuing, vector_store
 from recupero.decisions.candidates import Candidates
 from recupero.decisions.choosing import Choice
 from recupero.decisions.columns import Ints, write_frame
 from recupero.decisions.features import FeatureTable
 from recupero.decisions.serving import Scores
 from recupero.decisions.strategy import Strategy
+from recupero.decisions.valuing import Served
 from recupero.kernel.database import scope_of
 from recupero.outreach import service as outreach
 from recupero.outreach.approval import Asked, needs_yes
 from recupero.outreach.words import THANKS
+from recupero_sdk.models import Reason
 
 if TYPE_CHECKING:
     import polars as pl
@@ -66,6 +68,7 @@ class Recorder:
     scores: Scores
     strategies: Mapping[int, Strategy]
     versions: Mapping[int, int]  # of each portfolio's strategy
+    actions: Served | None = None  # the model of actions by which the options were valued
     unexplained: int = 0  # decisions kept without the model's reasons
 
     def record(self, found: Candidates, choice: Choice) -> Planned:
@@ -74,7 +77,7 @@ class Recorder:
 
         chosen = self._chosen(found.options, choice)
         decided = self._decided(found, chosen, choice)
-        reasons = self._model_reasons(decided)
+        reasons = self._model_reasons(decided, found.options, choice)
         made = [
             pl.DataFrame(write_frame(self.session, "decisions", self._rows(part, found, reasons), _MADE))
             for part in decided.iter_slices(PART)
@@ -90,20 +93,22 @@ class Recorder:
 
     def _keep_vectors(self, accounts: pl.Series, options: pl.DataFrame, choice: Choice) -> None:
         """The three vectors of each decision: of the debtor, and of the chosen option or of waiting."""
+        decided = self._with_option(accounts, options, choice)
+        vector_store.keep(
+            self.session, self.run_id, accounts.to_numpy(), valuing.columns_of(decided, self.table, self.at)
+        )
+
+    def _with_option(self, accounts: pl.Series, options: pl.DataFrame, choice: Choice) -> pl.DataFrame:
+        """The accounts with what was chosen for them; without an option where it was waiting."""
         import polars as pl
 
         chosen = options[choice.chosen[choice.chosen >= 0]].select("account", *_OF_OPTION)
         known = self.accounts.drop(_OF_OPTION, strict=False)
-        decided = (
+        return (
             pl.DataFrame({"account": accounts}, schema={"account": pl.Int64})
             .join(known, on="account", how="left", maintain_order="left")
             .join(chosen, on="account", how="left", maintain_order="left")
-            .with_columns(at=pl.lit(self.at, pl.Datetime("us", "UTC")))
         )
-        ids = decided["account"].to_numpy()
-        places = np.searchsorted(self.table.account_id, ids)
-        debtors = {name: column[places] for name, column in self.table.values.items()}
-        vector_store.keep(self.session, self.run_id, ids, {**debtors, **vectors.encode(decided)})
 
     def _chosen(self, options: pl.DataFrame, choice: Choice) -> pl.DataFrame:
         """The chosen options, one of a person at most: with `needs_yes`, and whether what an earlier plan
@@ -211,13 +216,16 @@ class Recorder:
         offered = pl.concat_str(pl.col("offers").fill_null(""), pl.lit(_WAITING))
         told = pl.concat_str(pl.lit("["), _why(), pl.col("reasons").fill_null(""), pl.lit("]"))
         taken = pl.col("channel").is_not_null()
+        by = self.actions
+        model, version = (by.name, by.version) if by else (self.scores.model, self.scores.version)
         return rows.select(
             pl.lit(scope_of(self.session).tenant()).alias("tenant_id"),
             pl.lit(self.run_id).alias("run_id"), pl.col("account").alias("account_id"), "strategy_version",
             pl.lit(self.at).alias("at"),
             pl.when(taken).then("template").otherwise(pl.lit(WAIT)).alias("choice"),
-            "channel", pl.col("moment").alias("scheduled_at"), pl.lit(self.scores.model).alias("model"),
-            pl.lit(self.scores.version).alias("model_version"), "pack", "pack_version", "score",
+            "channel", pl.col("moment").alias("scheduled_at"),
+            pl.lit(model).alias("model"), pl.lit(version).alias("model_version"),
+            "pack", "pack_version", "score",
             pl.col("propensity").fill_null(1.0),
             pl.col("value_minor").round().cast(pl.Int64).fill_null(0).alias("expected_value_minor"),
             pl.col("cost_minor").fill_null(0),
@@ -225,19 +233,18 @@ class Recorder:
             told.alias("reasons"), pl.col("rules").fill_null("{}").alias("blocked"),
         )  # fmt: skip
 
-    def _model_reasons(self, decided: pl.DataFrame) -> pl.DataFrame:
+    def _model_reasons(self, decided: pl.DataFrame, options: pl.DataFrame, choice: Choice) -> pl.DataFrame:
         """The model's reasons as JSON, of the most valuable decisions: account, reasons."""
         import polars as pl
 
         schema = {"account": pl.Int64, "reasons": pl.String}
-        if self.scores.served is None or decided.is_empty():
+        if (self.actions or self.scores.served) is None or decided.is_empty():
             return pl.DataFrame(schema=schema)
         some = decided.sort(pl.col("value_minor").fill_null(0), descending=True, maintain_order=True)[
             :EXPLAINED
         ]
-        places: Ints = np.searchsorted(self.table.account_id, some["account"].to_numpy())
         self.unexplained += len(decided) - len(some)
-        explained = serving.explain(self.scores.served, self.table.take(places))
+        explained = self._explained(some["account"], options, choice)
         told = [
             "".join(
                 ", " + orjson.dumps({
@@ -249,6 +256,16 @@ class Recorder:
             for row in explained
         ]  # fmt: skip
         return pl.DataFrame({"account": some["account"], "reasons": told}, schema=schema)
+
+    def _explained(self, accounts: pl.Series, options: pl.DataFrame, choice: Choice) -> list[list[Reason]]:
+        """By the model of actions where it valued the options, else by the model of who pays."""
+        if self.actions is not None:
+            decided = self._with_option(accounts, options, choice)
+            return self.actions.explain(valuing.columns_of(decided, self.table, self.at), len(accounts))
+        if self.scores.served is None:
+            return [[] for _ in accounts]
+        places: Ints = np.searchsorted(self.table.account_id, accounts.to_numpy())
+        return serving.explain(self.scores.served, self.table.take(places))
 
     def _news(self, found: Candidates, offered: pl.DataFrame) -> pl.DataFrame:
         """Accounts without an option whose newest decision does not say the same already."""

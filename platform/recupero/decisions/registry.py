@@ -203,9 +203,24 @@ def _version(found: Any, *, with_run: bool, aliases: tuple[str, ...] | None = No
     )  # fmt: skip
 
 
+def kind_of(version: Version) -> str:
+    """The plug-in's key that a version was registered with. Raises MissingModel."""
+    import yaml
+
+    try:
+        told = yaml.safe_load((_folder(version) / "MLmodel").read_text(encoding="utf-8"))
+        return str(told["flavors"]["recupero"]["kind"])
+    except (OSError, ValueError, KeyError, yaml.YAMLError) as error:
+        raise MissingModel(f"the fitted model of {version.name} version {version.version} is gone") from error
+
+
+def _folder(version: Version) -> Path:
+    return Path(unquote(urlsplit(version.source).path))
+
+
 def read_blob(version: Version) -> tuple[bytes, tuple[str, ...]]:
     """The dumped model and the names of its columns. Raises MissingModel."""
-    folder = Path(unquote(urlsplit(version.source).path))
+    folder = _folder(version)
     try:
         return (folder / _BLOB).read_bytes(), tuple(json.loads((folder / "features.json").read_text()))
     except (OSError, ValueError) as error:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts.policies import lawbook
 from recupero.contacts.queries import packs
-from recupero.decisions import candidates, choosing, policies, reading, serving, vectors
+from recupero.decisions import candidates, choosing, policies, reading, serving, valuing, vectors
 from recupero.decisions.candidates import Candidates, Tally
 from recupero.decisions.capacity import capacity_of, resources
 from recupero.decisions.features import FeatureTable, read_features
@@ -24,6 +24,7 @@ from recupero.decisions.recording import Recorder
 from recupero.decisions.serving import Scores
 from recupero.decisions.strategy import Strategy, parse
 from recupero.decisions.tables import PlanRun
+from recupero.decisions.valuing import Valued
 from recupero.kernel import clock
 from recupero.kernel.database import Database, Scope, scope_of
 from recupero.kernel.errors import UserError
@@ -86,7 +87,10 @@ def _plan(session: Session, at: datetime, result: PlanResult) -> None:
     scores = serving.score(scope, table)
     result.model, result.model_version = scores.model, scores.version
     result.notes += [scores.note] if scores.note else []
-    found = _candidates(session, worked, table, scores, strategies, commission, at, tally)
+    found, actions = _candidates(session, worked, table, scores, strategies, commission, at, tally)
+    if actions.served is not None:
+        result.model, result.model_version = actions.served.name, actions.served.version
+    result.notes += [actions.note] if actions.note else []
     by_machine = bool(led_by_machine(session))
     limits = capacity_of(session, _for_people(strategies, by_machine=by_machine), by_machine=by_machine)
     choice = choosing.choose(found.options, strategies, _seed(scope, at), resources(found.options, limits))
@@ -94,7 +98,16 @@ def _plan(session: Session, at: datetime, result: PlanResult) -> None:
     result.blocked, result.held = dict(tally.blocked), dict(tally.held)
     run = _open_run(session, at, result)
     recorder = Recorder(
-        session, run.id, at, worked, reading.waiting(accounts), table, scores, strategies, versions
+        session,
+        run.id,
+        at,
+        worked,
+        reading.waiting(accounts),
+        table,
+        scores,
+        strategies,
+        versions,
+        actions.served,
     )
     planned = recorder.record(found, choice)
     if recorder.unexplained:
@@ -113,8 +126,8 @@ def _candidates(
     commission: Mapping[int, float],
     at: datetime,
     tally: Tally,
-) -> Candidates:
-    """The lawful candidates with their values, and the refusals."""
+) -> tuple[Candidates, Valued]:
+    """The lawful candidates with their values, and the refusals; beside them which model valued them."""
     import polars as pl
 
     by_machine = bool(led_by_machine(session))
@@ -130,8 +143,12 @@ def _candidates(
     options = vectors.described(session, found.options, strategies, by_machine=by_machine)
     counted = reading.read_reach(session, at) if scores.served else {}
     valued = choosing.with_values(options, strategies, commission, counted, carried)
+    told = valuing.valued(scope_of(session), valued, table, strategies, commission, at)
+    if told.alarm:
+        even = options.with_columns(p=pl.lit(serving.PRIOR))
+        told = replace(told, options=choosing.with_values(even, strategies, commission, {}, carried))
     context = policies.Context(scope_of(session).tenant(), at, table)
-    return Candidates(policies.applied(valued, context), found.refused)
+    return Candidates(policies.applied(told.options, context), found.refused), told
 
 
 def _for_people(strategies: Mapping[int, Strategy], *, by_machine: bool) -> Mapping[int, Strategy]:

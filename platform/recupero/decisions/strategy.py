@@ -28,6 +28,7 @@ class Strategy:
     most cost of one local day of actions.
     `costs_minor`: cost of one action by channel, minor units. `exploration`: share of debtors whose action is
     drawn at random among the lawful ones. `minimum_value_minor`: expected value below which nothing is done.
+    `annoyance_minor`: what a complaint or an opt-out is held to cost, minor units.
     `tolerance_minor`: a debtor who owes less than this in the portfolio's currency is not chased.
     `promise_reminder_days`: days before a promise's date on which it is recalled. `tones`: tone by purpose.
     `needs_yes`: conditions under which an action waits for a person's yes (`outreach.approval`).
@@ -41,6 +42,7 @@ class Strategy:
     costs_minor: Mapping[str, int] = field(default_factory=dict)
     exploration: float = 0.05
     minimum_value_minor: int = 0
+    annoyance_minor: int = 1000
     tolerance_minor: int = 0
     promise_reminder_days: int = 1
     tones: Mapping[str, str] = field(default_factory=dict)
@@ -134,6 +136,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "costs_minor": _by_channel,
     "exploration": _share,
     "minimum_value_minor": _whole,
+    "annoyance_minor": _whole,
     "tolerance_minor": _whole,
     "promise_reminder_days": _whole,
     "tones": _tones,

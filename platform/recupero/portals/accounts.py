@@ -11,6 +11,7 @@ from recupero.contacts import proving, told
 from recupero.contacts.grounds import grounds
 from recupero.decisions import queries as decisions
 from recupero.decisions.features import FEATURES
+from recupero.decisions.vectors import ACTION, ASSISTANT
 from recupero.kernel import clock
 from recupero.kernel.errors import NotFound
 from recupero.ledger import queries as ledger
@@ -119,7 +120,8 @@ def account_view(
             "tolerated": decisions.tolerated(session, account_id),
             "silent": outreach.why_silent(session, account_id, on),
             "paced": decisions.paced(session, account_id),
-            "feature_words": {spec.name: spec.label for spec in FEATURES},
+            "feature_words": {spec.name: spec.label for spec in FEATURES}
+            | {spec.name: spec.label for spec in (*ASSISTANT, *ACTION)},
             "show": _reader(),
             "today": clock.now().date(),
             "now": clock.now(),

@@ -26,7 +26,7 @@ from recupero_sdk.law import CHANNELS
 #: A visit is never planned by a machine.
 PLANNED = tuple(channel for channel in CHANNELS if channel != "visit")
 _WHOLE = ("max_contacts_30d", "promise_reminder_days")
-_MONEY = ("budget_minor", "minimum_value_minor", "tolerance_minor")
+_MONEY = ("budget_minor", "minimum_value_minor", "tolerance_minor", "annoyance_minor")
 #: Conditions for a yes that are chosen from a list.
 _CONDITIONS = ("channel", "template", "tone", "stage")
 _SPARE = 2  # empty rows below the conditions, for more

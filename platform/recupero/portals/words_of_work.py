@@ -13,6 +13,7 @@ STRATEGY: Words = {
     "costs_minor": _("Cost of one"),
     "exploration": _("Drawn at random"),
     "minimum_value_minor": _("Expected value below which nothing is done"),
+    "annoyance_minor": _("What a complaint or an opt-out is held to cost"),
     "tolerance_minor": _("Sum below which nobody is chased"),
     "promise_reminder_days": _("Days before a promise on which it is recalled"),
     "tones": _("Tone"),

@@ -1,0 +1,254 @@
+"""Training of models of actions: every installed kind on the same experience, the better one is registered.
+
+Each kind learns from the people of the training share and is judged on those held out: by the log-loss of a
+payment, and by the doubly robust value of choosing by it, channel for channel, where the log supports that.
+The value decides where its difference is proven, the log-loss otherwise. The winner is fitted on all rows and
+registered under one name, whichever plug-in it is; as champion where there is none, else as challenger with
+what it wins over the champion on the same rows. With several tenants in scope it is the agency's, pooled over
+them, which serves a new tenant from its first day; a tenant's own stands above it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from recupero.decisions import experience, metrics, models, offpolicy, registry, valuing
+from recupero.decisions.columns import Floats, Ints
+from recupero.decisions.experience import NAMES, Experience
+from recupero.decisions.models import Trained
+from recupero.decisions.offpolicy import Logged
+from recupero.decisions.registry import CHALLENGER, CHAMPION, Finished
+from recupero.decisions.valuing import KIND, PAID, Served
+from recupero.kernel import clock, runtime
+from recupero.kernel.database import Database, Scope
+from recupero.kernel.errors import NotFound, UserError
+from recupero_sdk.models import ActionModel, Columns, Training
+
+log = logging.getLogger(__name__)
+
+LEAST_HELD = 50
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A kind's figures on the people held out, its chances of a payment there, and the policy by it."""
+
+    kind: ActionModel
+    metrics: Mapping[str, float]
+    paid: Floats
+    policy: Logged | None
+
+
+def train(
+    database: Database, scope: Scope, key: str = KIND, *, at: datetime | None = None, seed: int = 0
+) -> Trained:
+    """Train on the decisions of the tenants in scope up to `at` and register the better kind.
+
+    `key` `next_action` tries every installed kind; another key names the only one. Raises UserError where
+    there is too little history to learn from: nothing is registered then.
+    """
+    began, at = time.perf_counter(), at or clock.now()
+    kinds, name = _kinds(key), models.name_for(database, scope, KIND)
+    try:
+        with database.transaction(scope) as session:
+            data = experience.build(session, at)
+        judged = [_judge(kind, data, seed) for kind in kinds]
+        best, why = _better(judged)
+        training = _fit(best.kind, data, np.ones(len(data), dtype=bool), seed)
+    except ValueError as error:
+        raise UserError(
+            "%(name)s cannot be trained: %(why)s", field="history", name=name, why=error
+        ) from error
+    champion = registry.by_alias(name, CHAMPION)
+    figures = {**best.metrics, **_others(judged, best), **_over_champion(champion, best, data, seed)}
+    made = registry.register(name, _finished(best, data, training, figures, why))
+    alias = CHALLENGER if champion else CHAMPION
+    registry.set_alias(name, alias, made.version)
+    models.audit_model(database, scope, "decisions.model_trained", made, alias=alias)
+    seconds = round(time.perf_counter() - began, 2)
+    log.info("trained %s version %s (%s) as %s in %s s", name, made.version, best.kind.key, alias, seconds)
+    return Trained(name, made.version, alias, figures, data.split, seconds)
+
+
+def _kinds(key: str) -> list[ActionModel]:
+    installed = runtime.current().plugins.actions
+    if key != KIND and key in installed:
+        return [installed[key]]
+    if key != KIND or not installed:
+        raise NotFound(
+            "no plug-in brings the model '%(kind)s'; installed: %(known)s",
+            kind=key, known=", ".join(sorted(installed)) or "-",
+        )  # fmt: skip
+    return [installed[each] for each in sorted(installed)]
+
+
+def _fit(kind: ActionModel, data: Experience, mask: Any, seed: int) -> Training:
+    outcomes = {name: data.outcomes[name][mask] for name in kind.outcomes if name in data.outcomes}
+    return kind.train(
+        _columns(data, mask), outcomes, propensity=data.propensity[mask], groups=data.person_id[mask],
+        seed=seed,
+    )  # fmt: skip
+
+
+def _columns(data: Experience, mask: Any) -> Columns:
+    return Columns({name: data.values[name][mask] for name in NAMES}, int(mask.sum()))
+
+
+def _judge(kind: ActionModel, data: Experience, seed: int) -> Judged:
+    """The kind trained on the one share of the people and asked about the other."""
+    if data.holdout.sum() < LEAST_HELD:
+        held = int(data.holdout.sum())
+        raise ValueError(f"{held} decisions to judge by are too few: {LEAST_HELD} are needed")
+    fitted = _fit(kind, data, data.train, seed).fitted
+    served = Served(kind, fitted, NAMES, kind.key, "new")
+    values = {name: column[data.holdout] for name, column in data.values.items()}
+    answer = served.outcomes(values, int(data.holdout.sum()))
+    target = data.outcomes[PAID][data.holdout]
+    figures = {f"holdout_{name}": value for name, value in metrics.summary(answer[PAID], target).items()}
+    figures["train_rows"] = float(data.train.sum())
+    policy = _policy(served, data)
+    if policy is not None:
+        found = offpolicy.estimate(policy)
+        figures |= {
+            "policy_value": found.best.value, "policy_value_low": found.best.low,
+            "policy_value_high": found.best.high, "policy_ess": found.ess,
+            "logged_value": float(target.mean()),
+        }  # fmt: skip
+    return Judged(kind, figures, answer[PAID], policy)
+
+
+def _policy(served: Served, data: Experience) -> Logged | None:
+    """The held-out people as a log that is asked: the share who pay where each is contacted by the channel
+    that the model thinks best, or not at all. None where the log does not support an answer.
+
+    The chance of a channel is that of its logged option; several moments of it make it too small, so weights
+    are made to average 1.
+    """
+    rows = np.flatnonzero(data.holdout)
+    logged = data.channel[rows]
+    chances = _by_channel(served, data, rows)
+    if chances is None:
+        return None
+    known = np.asarray(~np.isnan(chances).all(axis=0), dtype=bool).reshape(-1)
+    best: Ints = np.nanargmax(np.where(known, chances, -1.0), axis=1).astype(np.int64)
+    agrees = (best == logged).astype(np.float64)
+    weights = agrees / data.propensity[rows]
+    scale = float(weights.mean()) or 1.0
+    place = np.arange(len(rows))
+    modelled = np.where(known[logged], chances[place, logged], 0.0)
+    asked = Logged(
+        data.person_id[rows], data.outcomes[PAID][rows], agrees, data.propensity[rows] * scale,
+        chances[place, best], modelled,
+    )  # fmt: skip
+    return asked if offpolicy.effective(asked.weights) >= offpolicy.LEAST_ESS else None
+
+
+def _by_channel(served: Served, data: Experience, rows: Ints) -> Floats | None:
+    """The chance of a payment of each held-out person by each channel's usual option: people × channels,
+    NaN of channels that were hardly used. None where there is none but one."""
+    found = np.full((len(rows), len(experience.CHANNELS)), np.nan)
+    options = [name for name in NAMES if name.startswith(("assistant_", "action_"))]
+    for channel in range(len(experience.CHANNELS)):
+        mine = data.train & (data.channel == channel)
+        if mine.sum() < LEAST_HELD:
+            continue
+        values = {name: data.values[name][rows] for name in NAMES}
+        for name in options:
+            column = data.values[name][mine]
+            usual = float(np.median(column[~np.isnan(column)])) if (~np.isnan(column)).any() else np.nan
+            if name != "action_days_since_contact":
+                values[name] = np.full(len(rows), usual)
+        found[:, channel] = served.outcomes(values, len(rows))[PAID]
+    return found if (~np.isnan(found)).any(axis=0).sum() > 1 else None
+
+
+def _better(judged: list[Judged]) -> tuple[Judged, str]:
+    """The kind to register, and why, in words."""
+    best, why = judged[0], f"{judged[0].kind.key} is the only kind installed"
+    for other in judged[1:]:
+        best, why = _of_two(best, other)
+    return best, why
+
+
+def _of_two(one: Judged, other: Judged) -> tuple[Judged, str]:
+    names = f"{one.kind.key} and {other.kind.key}"
+    if one.policy is not None and other.policy is not None:
+        apart = offpolicy.difference(other.policy, one.policy)
+        words = (
+            f"paid share {apart.value:+.4f} (95% interval {apart.low:.4f} to {apart.high:.4f}) of"
+            f" {other.kind.key} over {one.kind.key} on held-out people"
+        )
+        if apart.low > 0 or apart.high < 0:
+            return (other if apart.low > 0 else one), words
+    losses = [each.metrics["holdout_log_loss"] for each in (one, other)]
+    words = f"log-loss on held-out people of {names}: {losses[0]:.5f} and {losses[1]:.5f}"
+    return (one if losses[0] <= losses[1] else other), words
+
+
+def _others(judged: list[Judged], best: Judged) -> dict[str, float]:
+    """The figures of the kinds that were not chosen, under their own names."""
+    return {
+        f"{each.kind.key}_{name}": value
+        for each in judged
+        if each is not best
+        for name, value in each.metrics.items()
+    }
+
+
+def _over_champion(
+    champion: registry.Version | None, best: Judged, data: Experience, seed: int
+) -> dict[str, float]:
+    """What the new version wins over the champion on the same held-out rows; nothing where there is none."""
+    if champion is None:
+        return {}
+    held = data.holdout
+    try:
+        served = valuing.load(champion)
+        values = {name: column[held] for name, column in data.values.items()}
+        old = served.outcomes(values, int(held.sum()))[PAID]
+    except Exception:
+        log.exception("champion %s cannot be scored", champion.name)
+        return {}
+    target = data.outcomes[PAID][held]
+    figures = metrics.gain(best.paid, old, target, data.person_id[held], seed)
+    return {**figures, "champion_log_loss": float(metrics.row_log_loss(old, target).mean())}
+
+
+def _finished(
+    best: Judged, data: Experience, training: Training, figures: Mapping[str, float], why: str
+) -> Finished:
+    window = [datetime.fromtimestamp(each, clock.now().tzinfo).date().isoformat()
+              for each in (data.moment.min(), data.moment.max())]  # fmt: skip
+    curve = metrics.calibration_curve(best.paid, data.outcomes[PAID][data.holdout])
+    found = {**figures, **{f"fit_{name}": value for name, value in training.metrics.items()}}
+    return Finished(
+        kind=best.kind.key, blob=best.kind.dump(training.fitted), features=NAMES, metrics=found,
+        parameters={**training.parameters, "kind": best.kind.key},
+        notes={"split": data.split, "window_from": window[0], "window_to": window[1], "chosen": why},
+        texts={"card.md": _card(best, data, found, training, why), "calibration.json": json.dumps(curve)},
+    )  # fmt: skip
+
+
+def _card(best: Judged, data: Experience, figures: Mapping[str, float], training: Training, why: str) -> str:
+    """What a compliance officer reads before saying yes to the model."""
+    lines = [
+        f"# {KIND} ({best.kind.key})", "",
+        "**What it says.** The chance of a payment, of harm (a complaint or an opt-out) and of being reached"
+        " for each lawful option of an account, waiting included. It ranks what the law permits; it never"
+        " decides whether a contact is lawful, and a hold or an opt-out always stands above it.",
+        f"**Learned from** {len(data)} decisions on {len(np.unique(data.person_id))} people.",
+        f"**Held out:** {data.split}.", f"**Chosen because:** {why}.",
+        "**Never used:** sex, age, marital status, nationality, health, religion, neighbourhood.", "",
+        "| measure | value |", "|---|---|",
+        *(f"| {name} | {value:.5g} |" for name, value in sorted(figures.items())), "",
+        *(f"- {name}: {value}" for name, value in sorted(training.parameters.items())), "",
+    ]  # fmt: skip
+    return "\n".join(lines)

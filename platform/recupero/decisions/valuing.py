@@ -1,0 +1,211 @@
+"""What an option is worth by the model of actions that is served: what it adds to waiting, less what it
+costs.
+
+    value = [P(paid | option) − P(paid | waiting)] × balance × commission
+            − cost − annoyance × max(0, P(harm | option) − P(harm | waiting))
+
+Harm is a complaint or an opt-out, `annoyance_minor` of the strategy what one is held to be worth. Waiting is
+worth 0. What an agreement asks for (a reminder of a promise) is worth at least what it was without the model.
+Where no model of actions is served the value stands as it was, and the plan's notes say so; one that raises
+or answers nonsense leaves its tenant in the strategy's order, and the log has an error for the alarm.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from recupero.decisions import registry, serving, vectors
+from recupero.decisions.columns import Floats, Ints
+from recupero.decisions.features import FeatureTable
+from recupero.decisions.policies import AGREED
+from recupero.decisions.strategy import Strategy
+from recupero.kernel import runtime
+from recupero.kernel.database import Scope
+from recupero_sdk.models import ActionModel, Columns, Reason
+
+if TYPE_CHECKING:
+    import polars as pl
+
+log = logging.getLogger(__name__)
+
+#: The name under which models of actions are registered, whichever plug-in fitted them.
+KIND = "next_action"
+PAID, HARM = "paid", "harm"
+#: Options encoded at a time: a hundred columns of each take 8 bytes a value.
+SLICE = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A fitted model of actions in memory. `names` is the order of its columns."""
+
+    kind: ActionModel
+    fitted: Any
+    names: tuple[str, ...]
+    name: str
+    version: str
+
+    def outcomes(self, columns: Mapping[str, Any], rows: int) -> Mapping[str, Floats]:
+        """The chances of each outcome, proven to be one finite number from 0 to 1 per row.
+
+        Raises ValueError where they are not, or where the model wants a column that the platform does not
+        have.
+        """
+        answer = self.kind.predict(self.fitted, self._columns(columns, rows))
+        found = {name: np.asarray(column, dtype=np.float64) for name, column in answer.items()}
+        if PAID not in found:
+            raise ValueError(f"the model answered {', '.join(found) or 'nothing'}, but not {PAID}")
+        for name, column in found.items():
+            if column.shape != (rows,):
+                raise ValueError(f"the model answered {column.shape} of {name} for {rows} rows")
+            if not np.isfinite(column).all() or ((column < 0) | (column > 1)).any():
+                raise ValueError(f"the model answered what is no probability of {name}")
+        return found
+
+    def explain(self, columns: Mapping[str, Any], rows: int, top: int = 3) -> list[list[Reason]]:
+        """The strongest reasons per row; nothing where the model cannot say."""
+        try:
+            reasons = self.kind.explain(self.fitted, self._columns(columns, rows), top)
+        except Exception:
+            log.exception("model %s could not explain its values", self.name)
+            return [[] for _ in range(rows)]
+        return reasons if len(reasons) == rows else [[] for _ in range(rows)]
+
+    def _columns(self, columns: Mapping[str, Any], rows: int) -> Columns:
+        missing = [name for name in self.names if name not in columns]
+        if missing:
+            raise ValueError(f"the model wants columns that do not exist: {', '.join(missing)}")
+        return Columns({name: columns[name] for name in self.names}, rows)
+
+
+def champion(scope: Scope) -> Served | None:
+    """The champion for the tenant in scope: its own, else its agency's; None where none was ever made.
+
+    Raises as `serving.champion` does.
+    """
+    found = serving.champion_version(scope, KIND)
+    return None if found is None else load(found)
+
+
+def load(version: registry.Version) -> Served:
+    """A version in memory; raises as `serving.champion` does."""
+    return _loaded(version.name, version.version, version.source)
+
+
+@lru_cache(maxsize=16)
+def _loaded(name: str, number: str, source: str) -> Served:
+    version = registry.Version(name, number, "", source)
+    model = runtime.current().plugins.actions[registry.kind_of(version)]
+    blob, names = registry.read_blob(version)
+    return Served(model, model.load(blob), names, name, number)
+
+
+@dataclass(frozen=True, slots=True)
+class Valued:
+    """The options with their values. `served` None: they stand as they were, `note` says why. `alarm`: that
+    is a fault, and the tenant is to be planned in the strategy's order."""
+
+    options: pl.DataFrame
+    served: Served | None
+    note: str | None = None
+    alarm: bool = False
+
+
+def valued(
+    scope: Scope,
+    options: pl.DataFrame,
+    table: FeatureTable,
+    strategies: Mapping[int, Strategy],
+    commission: Mapping[int, float],
+    at: datetime,
+) -> Valued:
+    """The options of a tenant, which have their value of today, with `value_minor` and `enough` by the served
+    model of actions; beside them `paid`, `paid_waiting` and `harm`, its chances."""
+    try:
+        served = champion(scope)
+        if served is None:
+            return Valued(options, None, f"no {KIND} model is registered yet: values are not uplifts")
+        return Valued(_with_values(served, options, table, strategies, commission, at), served)
+    except Exception as error:
+        log.exception("model %s failed for tenant %s; planned in the strategy's order", KIND, scope.tenant())
+        reason = f"{type(error).__name__}: {error}"
+        note = f"the {KIND} model failed ({reason}): planned in the strategy's order"
+        return Valued(options, None, note, alarm=True)
+
+
+def _with_values(
+    served: Served,
+    options: pl.DataFrame,
+    table: FeatureTable,
+    strategies: Mapping[int, Strategy],
+    commission: Mapping[int, float],
+    at: datetime,
+) -> pl.DataFrame:
+    import polars as pl
+
+    per_portfolio = pl.DataFrame(
+        [(portfolio, commission[portfolio], each.annoyance_minor) for portfolio, each in strategies.items()],
+        orient="row",
+        schema={"portfolio": pl.Int64, "commission": pl.Float64, "annoyance": pl.Float64},
+    )
+    told = options.with_columns(**_chances(served, options, table, at)).join(
+        per_portfolio, on="portfolio", how="left", maintain_order="left"
+    )
+    gain = (pl.col("paid") - pl.col("paid_waiting")) * pl.col("balance_minor") * pl.col("commission")
+    worth = gain - pl.col("cost_minor") - pl.col("annoyance") * pl.col("harm")
+    agreed = pl.col("template").is_in(AGREED)
+    value = pl.when(agreed).then(pl.max_horizontal(worth, "value_minor")).otherwise(worth)
+    found = told.with_columns(value_minor=value)
+    found = found.with_columns(enough=pl.col("value_minor") > pl.col("minimum"))
+    return found.drop("commission", "annoyance")
+
+
+def _chances(
+    served: Served, options: pl.DataFrame, table: FeatureTable, at: datetime
+) -> dict[str, pl.Series]:
+    """Of each option the chance of a payment, that of waiting, and by how much harm gets likelier."""
+    import polars as pl
+
+    accounts = options["account"].to_numpy()
+    unique, place = np.unique(accounts, return_inverse=True)
+    first = np.unique(accounts, return_index=True)[1]
+    idle = _outcomes(served, _waiting(options[first]), table, at)
+    acting = _outcomes(served, options, table, at)
+    paid_waiting = idle[PAID][place] if len(unique) else np.empty(0)
+    none = np.zeros(len(options))
+    harm = np.maximum(acting.get(HARM, none) - idle[HARM][place], 0.0) if HARM in idle else none
+    return {
+        "paid": pl.Series(acting[PAID]), "paid_waiting": pl.Series(paid_waiting), "harm": pl.Series(harm)
+    }  # fmt: skip
+
+
+def _waiting(options: pl.DataFrame) -> pl.DataFrame:
+    """The same accounts, of whom none is contacted."""
+    import polars as pl
+
+    nothing = [pl.lit(None, options.schema[name]).alias(name) for name in ("channel", "moment", "template")]
+    return options.with_columns(*nothing)
+
+
+def _outcomes(served: Served, options: pl.DataFrame, table: FeatureTable, at: datetime) -> dict[str, Floats]:
+    parts: list[Mapping[str, Floats]] = []
+    for start in range(0, max(len(options), 1), SLICE):
+        some = options[start : start + SLICE]
+        parts.append(served.outcomes(columns_of(some, table, at), len(some)))
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def columns_of(options: pl.DataFrame, table: FeatureTable, at: datetime) -> dict[str, Floats]:
+    """The three vectors of options, by the names of their columns. `table` is sorted by account."""
+    import polars as pl
+
+    places: Ints = np.searchsorted(table.account_id, options["account"].to_numpy())
+    debtors = {name: column[places] for name, column in table.values.items()}
+    return {**debtors, **vectors.encode(options.with_columns(at=pl.lit(at, pl.Datetime("us", "UTC"))))}

@@ -1,6 +1,7 @@
 """`recupero simulate`: the real pipeline against simulated debtors, under one policy or several compared."""
 
 from contextlib import ExitStack
+from typing import Any
 
 import click
 
@@ -9,32 +10,44 @@ from recupero.kernel import command
 
 @click.command()
 @click.option(
-    "--policy", default="champion", show_default=True, help="cadence, propensity, champion, oracle, wait."
+    "--policy", default="champion", show_default=True, help="cadence, propensity, champion, oracle or wait."
 )
 @click.option("--days", default=180, show_default=True, type=click.IntRange(1, 730))
 @click.option("--accounts", default=5000, show_default=True, type=click.IntRange(10, 1_000_000))
 @click.option("--seed", default=0, show_default=True, type=int)
 @click.option(
-    "--learn-days",
-    default=0,
-    show_default=True,
-    type=click.IntRange(0, 365),
+    "--learn-days", default=0, show_default=True, type=click.IntRange(0, 365),
     help="Days of work on another creditor's accounts from which the models learn before.",
-)
+)  # fmt: skip
 @click.option("--cap", type=click.IntRange(1), help="Most contacts that one day's plan may make.")
+@click.option("--compare", "compared", is_flag=True, help="Champion against cadence, oracle and waiting.")
+@click.option("--seeds", default="0..9", show_default=True, help="With --compare: 0..9 or 1,4,7.")
 @command.json_option
 @command.answers
 def simulate(
-    policy: str, days: int, accounts: int, seed: int, learn_days: int, cap: int | None, as_json: bool
-) -> None:
+    policy: str, days: int, accounts: int, seed: int, learn_days: int, cap: int | None, compared: bool,
+    seeds: str, as_json: bool,
+) -> None:  # fmt: skip
     """Try a policy on simulated debtors, on a platform that is gone afterwards."""
-    from recupero.demo.simulate import Trial, run
+    from recupero.demo.compare import compare, in_a_process, parse_seeds
+    from recupero.demo.simulate import Trial
+
+    trial = Trial(policy, days, accounts, seed, learn_days, cap)
+    result = compare(trial, parse_seeds(seeds), in_a_process, _say) if compared else _one(trial)
+    command.finish(result, as_json=as_json, ok=result["illegal_contacts"] == 0)
+
+
+def _one(trial: Any) -> dict[str, Any]:
+    from recupero.demo.simulate import check, run
     from recupero.kernel import throwaway
     from recupero.wiring import wire
 
+    check(trial.policy)
     with ExitStack() as stack:
         platform, _engines = stack.enter_context(throwaway.platform(durable=False))
         wire()
-        trial = Trial(policy, days, accounts, seed, learn_days, cap)
-        result = run(platform, trial, lambda line: click.echo(line, err=True))
-    command.finish(result, as_json=as_json, ok=result["illegal_contacts"] == 0)
+        return run(platform, trial, _say)
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)

@@ -1,0 +1,157 @@
+"""Policies compared over seeds: champion against cadence at equal contacts and at equal recovery, and oracle.
+
+For each seed the same people on the same days meet: nobody (`wait`), the ladder as it comes (`cadence`), then
+champion and oracle with as many contacts a day as the ladder made on average, and champion with a part of
+them. What lies between two of champion's runs is read off a straight line, contacts against recovery.
+"""
+
+import json
+import math
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+
+from recupero.demo.simulate import Say, Trial
+from recupero.kernel.errors import UserError
+
+FEWER = 0.6  # of the ladder's contacts, for champion's second run
+
+Figures = Mapping[str, Any]
+Runner = Callable[[Trial], Figures]
+
+
+def compare(trial: Trial, seeds: Sequence[int], runner: Runner, say: Say) -> dict[str, Any]:
+    """Run the trials of each seed and tell the goals' figures, each with a 95% interval over the seeds
+    (Student's t; None with one seed). `trial` gives days, accounts and learning days."""
+    rows, illegal = [], 0
+    for seed in seeds:
+        runs = _runs(replace(trial, seed=seed, policy="wait", cap=None), runner, say)
+        illegal += sum(int(run["illegal_contacts"]) for run in runs.values())
+        rows.append(judged(runs))
+        say(json.dumps({"seed": seed, **rows[-1]}))
+    return {
+        "days": trial.days, "accounts": trial.accounts, "learn_days": trial.learn_days, "seeds": list(seeds),
+        "recovery_gain": over_seeds([row["recovery_gain"] for row in rows]),
+        "contacts_saved": over_seeds([row["contacts_saved"] for row in rows]),
+        "fewer_complaints": _pooled(rows, "complaints", "complaints_cadence"),
+        "oracle_share": over_seeds([row["oracle_share"] for row in rows]),
+        "oracle_share_over_cadence": over_seeds([row["oracle_share_over_cadence"] for row in rows]),
+        "illegal_contacts": illegal, "by_seed": rows,
+    }  # fmt: skip
+
+
+def _runs(base: Trial, runner: Runner, say: Say) -> dict[str, Figures]:
+    def tried(policy: str, cap: int | None, learn_days: int) -> Figures:
+        say(f"seed {base.seed}: {policy}" + (f", at most {cap} a day" if cap else ""))
+        return runner(replace(base, policy=policy, cap=cap, learn_days=learn_days))
+
+    cadence = tried("cadence", None, 0)
+    cap = max(1, math.ceil(cadence["contacts"] / base.days))
+    return {
+        "wait": tried("wait", None, 0),
+        "cadence": cadence,
+        "champion": tried("champion", cap, base.learn_days),
+        "fewer": tried("champion", max(1, round(FEWER * cap)), base.learn_days),
+        "oracle": tried("oracle", cap, 0),
+    }
+
+
+def judged(runs: Mapping[str, Figures]) -> dict[str, float | None]:
+    """The figures of one seed. `contacts_saved` is None where champion never recovers what the ladder does;
+    the oracle's shares are None where the oracle gains nothing."""
+    wait, cadence, oracle = runs["wait"], runs["cadence"], runs["oracle"]
+    points = sorted((run["contacts"], run["recovered_minor"], run["complaints"])
+                    for run in (wait, runs["fewer"], runs["champion"]))  # fmt: skip
+    contacts, money, complaints = (np.array(column, dtype=np.float64) for column in zip(*points, strict=True))
+    target, at = cadence["recovered_minor"], cadence["contacts"]
+    champion = float(np.interp(at, contacts, money))
+    needed = _first(contacts, money, target)
+    return {
+        "recovery_gain": champion / target - 1 if target else None,
+        "contacts_saved": None if needed is None else 1 - needed / at,
+        "complaints": float(np.interp(at, contacts, complaints)),
+        "complaints_cadence": float(cadence["complaints"]),
+        "oracle_share": _share(champion, wait["recovered_minor"], oracle["recovered_minor"]),
+        "oracle_share_over_cadence": _share(champion, target, oracle["recovered_minor"]),
+        "contacts": float(at),
+        "contacts_champion": float(runs["champion"]["contacts"]),
+    }
+
+
+def _first(contacts: "np.ndarray[Any, Any]", money: "np.ndarray[Any, Any]", target: float) -> float | None:
+    """The least contacts at which the line through the points reaches the target."""
+    if money[0] >= target:
+        return float(contacts[0])
+    for left, right in zip(range(len(money) - 1), range(1, len(money)), strict=True):
+        if money[right] >= target:
+            part = (target - money[left]) / (money[right] - money[left])
+            return float(contacts[left] + part * (contacts[right] - contacts[left]))
+    return None
+
+
+def _share(reached: float, base: float, best: float) -> float | None:
+    return (reached - base) / (best - base) if best > base else None
+
+
+def over_seeds(values: Sequence[float | None]) -> dict[str, Any]:
+    """Mean over the seeds that have the figure, with a 95% interval; `missing` says how many have none."""
+    from scipy import stats
+
+    known = [value for value in values if value is not None]
+    mean = statistics.fmean(known) if known else None
+    told: dict[str, Any] = {
+        "mean": _rounded(mean),
+        "low": None,
+        "high": None,
+        "missing": len(values) - len(known),
+    }
+    if mean is not None and len(known) > 1:
+        half = stats.t.ppf(0.975, len(known) - 1) * statistics.stdev(known) / math.sqrt(len(known))
+        told |= {"low": _rounded(mean - half), "high": _rounded(mean + half)}
+    return told
+
+
+def _pooled(rows: Sequence[Mapping[str, float | None]], ours: str, theirs: str) -> dict[str, Any]:
+    """How much rarer ours are, of all seeds together, because a seed has few. The interval takes both numbers
+    for Poisson counts (normal approximation to the log of their ratio); None where one is zero."""
+    mine, other = (sum(row[name] or 0.0 for row in rows) for name in (ours, theirs))
+    told: dict[str, Any] = {"mean": _rounded(1 - mine / other) if other else None, "low": None, "high": None}
+    if mine > 0 and other > 0:
+        half = 1.96 * math.sqrt(1 / mine + 1 / other)
+        told |= {"low": _rounded(1 - mine / other * math.exp(half)),
+                 "high": _rounded(1 - mine / other * math.exp(-half))}  # fmt: skip
+    return told | {"champion": round(mine, 1), "cadence": round(other, 1)}
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+def in_a_process(trial: Trial) -> Figures:
+    """Run one trial in a process of its own: nothing that one policy learned or left reaches the next."""
+    options = [
+        f"--{name.replace('_', '-')}={value}" for name, value in asdict(trial).items() if value is not None
+    ]
+    command = [sys.executable, "-m", "recupero.cli", "simulate", *options, "--json"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if not done.stdout.strip():
+        raise UserError("the trial of '%(policy)s' failed: see above", field="--compare", policy=trial.policy)
+    found: Figures = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
+
+
+def parse_seeds(text: str) -> list[int]:
+    """`0..9` or `1,4,7`. Raises UserError."""
+    try:
+        first, dots, last = text.partition("..")
+        seeds = list(range(int(first), int(last) + 1)) if dots else [int(each) for each in text.split(",")]
+    except ValueError:
+        seeds = []
+    if not seeds:
+        raise UserError("write seeds like 0..9 or 1,4,7", field="--seeds")
+    return seeds

@@ -1,0 +1,69 @@
+"""Policies are compared at equal contacts and at equal recovery, with intervals over seeds."""
+
+import pytest
+
+from recupero.demo.compare import compare, judged, over_seeds, parse_seeds
+from recupero.demo.simulate import Trial
+from recupero.kernel.errors import UserError
+
+
+def _run(contacts: int, money: int, complaints: int = 0) -> dict[str, int]:
+    return {
+        "contacts": contacts, "recovered_minor": money, "complaints": complaints, "illegal_contacts": 0
+    }  # fmt: skip
+
+
+def test_champion_is_read_at_the_ladders_contacts_and_at_its_recovery() -> None:
+    row = judged({
+        "wait": _run(0, 100), "cadence": _run(1000, 200, 10), "fewer": _run(600, 220, 2),
+        "champion": _run(1100, 270, 7), "oracle": _run(1000, 300, 1),
+    })  # fmt: skip
+    assert row["recovery_gain"] == pytest.approx(0.3)  # 260 of champion's line at 1,000 contacts
+    assert row["contacts_saved"] == pytest.approx(0.5)  # 200 are there at 500
+    assert row["complaints"] == pytest.approx(6)
+    assert row["oracle_share"] == pytest.approx(0.8)
+    assert row["oracle_share_over_cadence"] == pytest.approx(0.6)
+
+
+def test_what_is_never_reached_is_not_made_up() -> None:
+    row = judged({
+        "wait": _run(0, 100), "cadence": _run(1000, 400), "fewer": _run(600, 220),
+        "champion": _run(1000, 260), "oracle": _run(1000, 100),
+    })  # fmt: skip
+    assert row["contacts_saved"] is None
+    assert row["oracle_share"] is None
+    assert over_seeds([row["contacts_saved"], 0.2]) == {"mean": 0.2, "low": None, "high": None, "missing": 1}
+
+
+def test_seeds_go_with_intervals_and_caps_follow_the_ladder() -> None:
+    asked: list[Trial] = []
+
+    def runner(trial: Trial) -> dict[str, int]:
+        asked.append(trial)
+        base = 100 + trial.seed
+        return {
+            "wait": _run(0, base), "cadence": _run(905, 2 * base, 10), "oracle": _run(905, 4 * base),
+            "champion": _run(9 * (trial.cap or 0), base + 20 * (trial.cap or 0), 5),
+        }[trial.policy]  # fmt: skip
+
+    said: list[str] = []
+    result = compare(Trial("champion", 9, 50, 0, learn_days=30), [1, 2, 3], runner, said.append)
+    caps = {(trial.policy, trial.cap, trial.learn_days) for trial in asked}
+    assert caps == {
+        ("cadence", None, 0), ("wait", None, 0), ("champion", 101, 30), ("champion", 61, 30),
+        ("oracle", 101, 0),
+    }  # fmt: skip
+    gain = result["recovery_gain"]
+    assert gain["low"] < gain["mean"] < gain["high"]
+    assert result["fewer_complaints"]["mean"] == pytest.approx(0.5)
+    assert result["fewer_complaints"]["low"] < 0.5 < result["fewer_complaints"]["high"]
+    assert result["illegal_contacts"] == 0
+    assert len(result["by_seed"]) == 3
+
+
+def test_seeds_are_a_range_or_a_list() -> None:
+    assert parse_seeds("0..3") == [0, 1, 2, 3]
+    assert parse_seeds("1,4") == [1, 4]
+    for bad in ("", "3..1", "a"):
+        with pytest.raises(UserError, match="write seeds like"):
+            parse_seeds(bad)

@@ -1,0 +1,26 @@
+"""The network's gradients are those of its loss, and what is unknown teaches nothing."""
+
+import numpy as np
+import pytest
+from recupero_next_action_neural.network import Sizes, backward, forward, loss, sigmoid, start
+
+
+def test_the_gradients_are_those_of_the_loss() -> None:
+    rng = np.random.default_rng(1)
+    debtor, option, target = rng.normal(size=(20, 3)), rng.normal(size=(20, 2)), rng.integers(0, 2, (20, 2))
+    weights = start(Sizes(3, 2, 2), rng, np.array([0.3, 0.6]))
+    odds, kept = forward(weights, debtor, option)
+    gradient = backward(weights, debtor, option, kept, (sigmoid(odds) - target) / target.size)[0]
+    for name, weight in weights.items():
+        place = np.unravel_index(weight.size // 2, weight.shape)
+        losses = []
+        for step in (1e-5, -1e-5):
+            moved = {**weights, name: weight.copy()}
+            moved[name][place] += step
+            losses.append(loss(forward(moved, debtor, option)[0], target.astype(float)))
+        assert gradient[name][place] == pytest.approx((losses[0] - losses[1]) / 2e-5, rel=1e-4, abs=1e-8)
+
+
+def test_the_loss_leaves_out_what_is_unknown() -> None:
+    odds, target = np.array([[0.0], [9.0]]), np.array([[1.0], [np.nan]])
+    assert loss(odds, target) == pytest.approx(np.log(2))

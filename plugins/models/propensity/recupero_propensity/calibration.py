@@ -23,7 +23,7 @@ class Calibration:
         import numpy as np
 
         if self.kind == "platt":
-            raw = 1 / (1 + np.exp(-(self.first[0] * _logit(raw) + self.second[0])))
+            raw = 1 / (1 + np.exp(-(self.first[0] * log_odds(raw) + self.second[0])))
         elif self.kind == "isotonic":
             raw = np.interp(raw, self.first, self.second)
         return np.clip(raw, _EDGE, 1 - _EDGE)
@@ -50,7 +50,8 @@ def log_loss(probability: Any, target: Any) -> float:
     return float(-np.mean(target * np.log(p) + (1 - target) * np.log(1 - p)))
 
 
-def _logit(probability: Any) -> Any:
+def log_odds(probability: Any) -> Any:
+    """Natural log of the odds, finite at the edges."""
     import numpy as np
 
     p = np.clip(probability, _EDGE, 1 - _EDGE)
@@ -71,7 +72,7 @@ def _platt(raw: Any, target: Any) -> Calibration:
 
     if target.min() == target.max():
         return Calibration("none")
-    curve = LogisticRegression(C=1e6).fit(_logit(raw).reshape(-1, 1), target)
+    curve = LogisticRegression(C=1e6).fit(log_odds(raw).reshape(-1, 1), target)
     return Calibration("platt", (float(curve.coef_[0][0]),), (float(curve.intercept_[0]),))
 
 

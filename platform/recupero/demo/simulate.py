@@ -16,7 +16,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from recupero.contacts.replaying import replay_contacts
-from recupero.decisions import models, policies
+from recupero.decisions import action_models, models, policies, valuing
 from recupero.decisions.policies import BUILT_IN, Capped, Policy
 from recupero.decisions.simulation.drive import Drive
 from recupero.decisions.simulation.oracle import Oracle
@@ -120,10 +120,12 @@ def _learn(platform: Runtime, agency: Scope, learned: DemoTenant, trial: Trial, 
 
 
 def _train(platform: Runtime, agency: Scope, say: Say) -> None:
-    """Train every kind of model that learns from the history of accounts; the first version serves."""
-    for kind in sorted(platform.plugins.models):
+    """Train what learns from the history of accounts, and what learns from decisions; the first version of
+    each serves."""
+    wanted = [(models.train, kind) for kind in sorted(platform.plugins.models)]
+    for train, kind in [*wanted, (action_models.train, valuing.KIND)]:
         try:
-            trained = models.train(platform.database, agency, kind)
+            trained = train(platform.database, agency, kind)
         except UserError as error:
             say(f"No {kind} model yet: {error.message}")
             continue

@@ -3,7 +3,7 @@
 from recupero.contacts import placed
 from recupero.contacts.events import LinkVisited, MessageReceived, OptedOut
 from recupero.decisions import jobs as decisions_jobs
-from recupero.decisions import reading_jobs
+from recupero.decisions import reading_jobs, replanning
 from recupero.decisions import strategy as decisions_strategy
 from recupero.kernel.events import subscribe
 from recupero.ledger import jobs as ledger_jobs
@@ -69,6 +69,7 @@ JOBS = (
     outreach_jobs,
     payments_jobs,
     reading_jobs,
+    replanning,
     understanding_jobs,
     placements_jobs,
     reports_jobs,
@@ -127,3 +128,5 @@ def wire() -> None:
     subscribe(PaymentsBooked, outreach.on_payment_booked)
     subscribe(PromiseMade, outreach.on_promise_made)
     subscribe(ReceiptsIssued, outreach.on_receipts_issued)
+    for event in replanning.NEWS:
+        subscribe(event, replanning.on_news)

@@ -80,7 +80,9 @@ def test_one_debtor_planned_later_pays_prices_and_keeps_to_the_room_that_is_left
     choice = choose(
         options, STRATEGY, 1, resources(options, Capacity(STRATEGY, "UTC", None, {"email": ("smtp", 4.0)}))
     )
-    ((name, (price, room)),) = choice.market.to_json().items()
+    market = choice.market.to_json()
+    assert market.pop("scale:CLP") == [1000, 0]
+    ((name, (price, room)),) = market.items()
     assert name == "provider:smtp:2026-03-09"
     assert price > 0
     assert room == 0

@@ -72,6 +72,26 @@ class Resources:
     names: tuple[str, ...]
     room: Floats
 
+    def left(self, market: Mapping[str, Sequence[float]], options: pl.DataFrame) -> tuple[Resources, Ints]:
+        """With the room that an earlier plan left of those it knew. What it planned for the same accounts and
+        still waits is given back: these rows of the options."""
+        import polars as pl
+
+        room = np.array(
+            [market.get(name, (0.0, most))[1] for name, most in zip(self.names, self.room, strict=True)]
+        )
+        waiting = options.with_row_index("row").filter(
+            (pl.col("waiting_channel") == pl.col("channel"))
+            & (pl.col("waiting_template") == pl.col("template"))
+            & ~pl.col("busy")
+        )
+        off = (pl.col("moment") - pl.col("waiting_due")).abs()
+        first = waiting.sort("account", off).unique("account", keep="first", maintain_order=True)
+        own = first["row"].to_numpy().astype(np.int64)
+        uses, amount = self.uses[own].ravel(), self.amount[own].ravel()
+        np.add.at(room, uses[uses >= 0], amount[uses >= 0])
+        return Resources(self.uses, self.amount, self.names, room), own
+
 
 def capacity_of(session: Session, strategies: Mapping[int, Strategy], *, by_machine: bool) -> Capacity:
     """Of the tenant in scope. A machine that calls takes nobody's time."""

@@ -7,7 +7,7 @@ while there is little history). It ranks; it is not yet the uplift of the contac
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from recupero.decisions.strategy import Strategy
 if TYPE_CHECKING:
     import polars as pl
 
+_SCALE = "scale:"
 PRIOR_REACH, PRIOR_ATTEMPTS, LESS_PER_RANK = 0.05, 200, 0.9
 
 
@@ -32,13 +33,20 @@ class Market:
     names: tuple[str, ...]
     prices: Floats
     room: Floats
+    scales: Mapping[str, float]  # mean balance by currency
 
     def to_json(self) -> dict[str, list[float]]:
-        """By name: price and room."""
-        return {
+        """By name: price and room; and the scales, with no room."""
+        found = {
             name: [round(float(price), 9), round(float(room), 6)]
             for name, price, room in zip(self.names, self.prices, self.room, strict=True)
         }
+        return found | {f"{_SCALE}{currency}": [scale, 0.0] for currency, scale in self.scales.items()}
+
+    def after(self, before: Mapping[str, list[float]]) -> dict[str, list[float]]:
+        """The market of a plan of all accounts after a few were planned again: its prices, less room."""
+        left = dict(zip(self.names, self.room.tolist(), strict=True))
+        return {name: [price, round(left.get(name, room), 6)] for name, (price, room) in before.items()}
 
 
 @dataclass(frozen=True)
@@ -98,8 +106,18 @@ def with_values(
     return found.sort("person", "moment", "account", "channel")
 
 
-def choose(options: pl.DataFrame, strategies: Mapping[int, Strategy], seed: int, scarce: Resources) -> Choice:
-    """One option per person within what is `scarce`, a few of them drawn at random."""
+def choose(
+    options: pl.DataFrame,
+    strategies: Mapping[int, Strategy],
+    seed: int,
+    scarce: Resources,
+    market: Mapping[str, Sequence[float]] | None = None,
+) -> Choice:
+    """One option per person within what is `scarce`, a few of them drawn at random.
+
+    `market` is that of a plan of all accounts where these are a few that are planned after it: they find the
+    room that it left, and what they use costs its prices; only what waits for them from it is theirs.
+    """
     people, place = np.unique(options["person"].to_numpy(), return_inverse=True)
     place = place.astype(np.int64)
     epsilon = np.zeros(len(people))
@@ -107,7 +125,15 @@ def choose(options: pl.DataFrame, strategies: Mapping[int, Strategy], seed: int,
     count: Floats = (
         np.bincount(place, minlength=len(people)).astype(np.float64) + 1
     )  # waiting is an option, too
-    rows = Options(place, _comparable(options), scarce.uses, scarce.amount)
+    scale = _scales(options) if market is None else _known_scales(options, market)
+    value = _comparable(options, scale)
+    if market is not None:
+        scarce, own = scarce.left(market, options)
+        prices = np.array([market.get(name, (0.0, 0.0))[0] for name in scarce.names])
+        priced = Options(place, value, scarce.uses, scarce.amount).priced(prices)
+        priced[own] = value[own]
+        value = priced
+    rows = Options(place, value, scarce.uses, scarce.amount)
     greedy = best(rows, rows.value)
     draw = _uniform(people, seed)
     explored = draw < epsilon
@@ -119,7 +145,12 @@ def choose(options: pl.DataFrame, strategies: Mapping[int, Strategy], seed: int,
     greedy = np.where(explored, greedy, plan.chosen)
     propensity = epsilon / count + np.where(chosen == greedy, 1 - epsilon, 0.0)
     return Choice(
-        place, chosen, propensity, explored, plan.bound_gap, Market(scarce.names, plan.prices, plan.room)
+        place,
+        chosen,
+        propensity,
+        explored,
+        plan.bound_gap,
+        Market(scarce.names, plan.prices, plan.room, scale),
     )
 
 
@@ -131,19 +162,29 @@ def _per_portfolio(options: pl.DataFrame, values: Mapping[int, float]) -> Floats
     return result
 
 
-def _comparable(options: pl.DataFrame) -> Floats:
+def _comparable(options: pl.DataFrame, scales: Mapping[str, float]) -> Floats:
     """What the optimiser compares: values of several currencies by their mean balance, 0 where the strategy
     finds them too small."""
-    value = options["value_minor"].to_numpy() / _scale(options)
+    import polars as pl
+
+    scale = options["currency"].replace_strict(scales, return_dtype=pl.Float64) if scales else 1.0
+    value = options["value_minor"].to_numpy() / np.asarray(scale, dtype=np.float64)
     return np.where(options["enough"].to_numpy(), value, 0.0)
 
 
-def _scale(options: pl.DataFrame) -> Floats:
+def _scales(options: pl.DataFrame) -> dict[str, float]:
+    """Mean balance of the options by currency, at least 1."""
     import polars as pl
 
-    mean = pl.col("balance_minor").mean().over("currency")
-    scale: Floats = np.maximum(options.select(mean).to_series().to_numpy().astype(np.float64), 1.0)
-    return scale
+    means = options.group_by("currency", maintain_order=True).agg(pl.col("balance_minor").mean())
+    return {currency: max(1.0, mean) for currency, mean in means.iter_rows()}
+
+
+def _known_scales(options: pl.DataFrame, market: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    return {
+        currency: market[f"{_SCALE}{currency}"][0] if f"{_SCALE}{currency}" in market else own
+        for currency, own in _scales(options).items()
+    }
 
 
 def _uniform(people: Ints, seed: int) -> Floats:

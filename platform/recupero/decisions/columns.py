@@ -7,6 +7,7 @@ Python object is made per value.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -52,6 +53,17 @@ def moments(column: Ints) -> pl.Series:
     return pl.from_epoch(pl.Series(column + _Y2K), "us").dt.replace_time_zone("UTC")
 
 
+def narrowed(query: str, debtors: Sequence[int] | None) -> str:
+    """The query for these debtors alone (argument `debtors`): `/*only x*/` in it stands for a condition that
+    the debtor `x`, and `/*of x*/` that the account `x`, is theirs. None: for all."""
+    if debtors is None:
+        return query
+    theirs = "ANY (%(debtors)s::bigint[])"
+    query = re.sub(r"/\*only ([\w.]+)\*/", rf"AND \1 = {theirs}", query)
+    accounts = f"(SELECT id FROM accounts WHERE debtor_id = {theirs})"  # noqa: S608 - constants of ours
+    return re.sub(r"/\*of ([\w.]+)\*/", rf"AND \1 IN {accounts}", query)
+
+
 # Whole tables are joined: without fresh statistics the planner takes nested loops that never end, or merges
 # on the tenant alone, which compares each debtor with every other.
 _SET_BASED = (
@@ -70,7 +82,9 @@ def _copy_out(session: Session, statement: str, arguments: Mapping[str, Any]) ->
     connection = session.connection().connection.driver_connection
     assert connection is not None
     with ClientCursor(connection) as cursor:
-        cursor.execute(_SET_BASED)
+        whole = arguments.get("debtors") is None
+        if whole:
+            cursor.execute(_SET_BASED)
         begun = connection.pgconn.exec_(cursor.mogrify(statement, dict(arguments)).encode())
         if begun.status != ExecStatus.COPY_OUT:
             raise error_from_result(begun)
@@ -80,7 +94,8 @@ def _copy_out(session: Session, statement: str, arguments: Mapping[str, Any]) ->
         while (ended := connection.pgconn.get_result()) is not None:
             if ended.status != ExecStatus.COMMAND_OK:
                 raise error_from_result(ended)
-        cursor.execute(_AS_BEFORE)
+        if whole:
+            cursor.execute(_AS_BEFORE)
     return bytes(blob)
 
 

@@ -8,13 +8,16 @@ This is the one place that reads other rooms' tables (by SQL, never by their cla
 has to be one statement, or planning a million accounts takes a query each.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from recupero.decisions.columns import Floats, Ints, read
+from recupero.decisions.columns import Floats, Ints, narrowed, read
+from recupero.kernel.database import scope_of
 
 CHANNELS = ("email", "sms", "whatsapp", "call")
 WINDOWS = (7, 30, 90)
@@ -226,12 +229,12 @@ WITH every AS (
     FROM accounts a
     JOIN tenants t ON t.id = a.tenant_id
     LEFT JOIN import_batches b ON b.tenant_id = a.tenant_id AND b.id = a.batch_id
-    WHERE coalesce(b.started_at, a.placed_on::timestamptz) <= %(at)s::timestamptz
+    WHERE coalesce(b.started_at, a.placed_on::timestamptz) <= %(at)s::timestamptz /*only a.debtor_id*/
 ), x AS (
     SELECT tenant_id, account_id, sum(amount_minor) AS paid, max(at) AS newest,
         count(DISTINCT payment_id) FILTER (WHERE amount_minor > 0)
             - count(DISTINCT payment_id) FILTER (WHERE amount_minor < 0) AS payments
-    FROM allocations WHERE at <= %(at)s::timestamptz AND account_id IS NOT NULL
+    FROM allocations WHERE at <= %(at)s::timestamptz AND account_id IS NOT NULL /*of account_id*/
     GROUP BY tenant_id, account_id
 ), a AS (
     SELECT e.*, e.placed_minor - coalesce(x.paid, 0) AS balance, coalesce(x.paid, 0) AS paid, x.newest,
@@ -245,6 +248,7 @@ WITH every AS (
 ), bad AS (
     SELECT DISTINCT tenant_id, contact_point_id FROM contacts
     WHERE disposition IN {_BAD} AND state_at <= %(at)s::timestamptz AND contact_point_id IS NOT NULL
+      /*only debtor_id*/
 ), k AS (
     SELECT k.tenant_id, k.debtor_id,
         count(*) FILTER (WHERE kind = 'phone' AND bad.contact_point_id IS NULL) AS phones,
@@ -252,14 +256,14 @@ WITH every AS (
         max((kind = 'address')::int) AS addresses, count(bad.contact_point_id) AS bad
     FROM contact_points k
     LEFT JOIN bad ON bad.tenant_id = k.tenant_id AND bad.contact_point_id = k.id
-    WHERE k.created_at <= %(at)s::timestamptz
+    WHERE k.created_at <= %(at)s::timestamptz /*only k.debtor_id*/
     GROUP BY k.tenant_id, k.debtor_id
 ), c AS (
     SELECT tenant_id, debtor_id, count(*) FILTER (WHERE kind = 'consent') AS consents,
         count(*) FILTER (WHERE kind = 'opt_out') AS opt_outs
     FROM (
         SELECT DISTINCT ON (tenant_id, debtor_id, channel) tenant_id, debtor_id, channel, kind
-        FROM permissions WHERE at <= %(at)s::timestamptz
+        FROM permissions WHERE at <= %(at)s::timestamptz /*only debtor_id*/
         ORDER BY tenant_id, debtor_id, channel, at DESC, id DESC
     ) newest GROUP BY tenant_id, debtor_id
 ), o AS (
@@ -270,25 +274,25 @@ WITH every AS (
         max(at) FILTER (WHERE direction = 'outbound') AS last_attempt,
         max(at) FILTER (WHERE {_ANSWERED}) AS last_answer
     FROM contacts
-    WHERE at <= %(at)s::timestamptz AND at > %(at)s::timestamptz - interval '90 days'
+    WHERE at <= %(at)s::timestamptz AND at > %(at)s::timestamptz - interval '90 days' /*only debtor_id*/
     GROUP BY tenant_id, debtor_id
 ), l AS (
     SELECT tenant_id, debtor_id, max(first_opened_at) AS opened FROM payment_links
-    WHERE first_opened_at <= %(at)s::timestamptz GROUP BY tenant_id, debtor_id
+    WHERE first_opened_at <= %(at)s::timestamptz /*only debtor_id*/ GROUP BY tenant_id, debtor_id
 ), m AS (
     SELECT tenant_id, account_id, count(*) AS made, max(made_at) AS newest,
         count(*) FILTER (WHERE state IN ('kept', 'partly_kept') AND settled_at <= %(at)s::timestamptz) AS
         kept,
         count(*) FILTER (WHERE state = 'broken' AND settled_at <= %(at)s::timestamptz) AS broken,
         max((settled_at IS NULL OR settled_at > %(at)s::timestamptz)::int) AS running
-    FROM promises WHERE made_at <= %(at)s::timestamptz
+    FROM promises WHERE made_at <= %(at)s::timestamptz /*only debtor_id*/
     GROUP BY tenant_id, account_id
 ), n AS (
     SELECT tenant_id, debtor_id,
         count(*) FILTER (WHERE state IN ('kept', 'partly_kept') AND settled_at <= %(at)s::timestamptz) AS
         kept,
         count(*) FILTER (WHERE state = 'broken' AND settled_at <= %(at)s::timestamptz) AS broken
-    FROM promises WHERE made_at <= %(at)s::timestamptz
+    FROM promises WHERE made_at <= %(at)s::timestamptz /*only debtor_id*/
     GROUP BY tenant_id, debtor_id
 )
 """  # noqa: S608 - constants of ours
@@ -315,10 +319,31 @@ def _statement() -> str:
 _STATEMENT = _statement()
 
 
-def read_features(session: Session, at: datetime) -> FeatureTable:
-    """Vectors of every account that was open at `at`, of the tenants in the session's scope."""
-    keys, values = read(session, _STATEMENT, ("tenant_id", "account_id", "debtor_id"), NAMES, {"at": at})
+def read_features(session: Session, at: datetime, debtors: Sequence[int] | None = None) -> FeatureTable:
+    """Vectors of every account that was open at `at`, of the tenants in the session's scope, or of these
+    debtors of the one tenant in scope: their `balance_rank` is then among the balances of now."""
+    statement = narrowed(_STATEMENT, debtors)
+    arguments = {"at": at, "debtors": debtors}
+    keys, values = read(session, statement, ("tenant_id", "account_id", "debtor_id"), NAMES, arguments)
+    if debtors is not None:
+        values["balance_rank"] = _ranks(session, keys["account_id"])
     return FeatureTable(at, keys["tenant_id"], keys["account_id"], keys["debtor_id"], values)
+
+
+_RANK = """
+SELECT a.id, (SELECT (count(*) FILTER (WHERE o.balance_minor < a.balance_minor))::float8
+        / greatest(count(*) - 1, 1)
+    FROM accounts o WHERE o.tenant_id = a.tenant_id AND o.portfolio_id = a.portfolio_id
+      AND o.closed_at IS NULL) AS rank
+FROM accounts a WHERE a.tenant_id = :tenant AND a.id = ANY (CAST(:ids AS bigint[]))
+"""
+
+
+def _ranks(session: Session, accounts: Ints) -> Floats:
+    """`balance_rank` of a few accounts, in their order."""
+    asked = {"tenant": scope_of(session).tenant(), "ids": accounts.tolist()}
+    found = {row.id: row.rank for row in session.execute(text(_RANK), asked)}
+    return np.array([found[account] for account in accounts.tolist()], dtype=np.float64)
 
 
 _OUTCOME = """

@@ -110,7 +110,7 @@ class RunLine:
 
 
 def latest_runs(session: Session) -> list[RunLine]:
-    """The newest plan of each tenant in scope."""
+    """The newest plan of all accounts of each tenant in scope."""
     rows = session.execute(
         select(
             PlanRun.tenant_id, PlanRun.at, PlanRun.model, PlanRun.model_version, PlanRun.accounts,
@@ -120,7 +120,7 @@ def latest_runs(session: Session) -> list[RunLine]:
             PlanRun.tenant_id.in_(scope_of(session).tenant_ids),
             PlanRun.id.in_(
                 select(func.max(PlanRun.id))
-                .where(PlanRun.tenant_id.in_(scope_of(session).tenant_ids))
+                .where(PlanRun.tenant_id.in_(scope_of(session).tenant_ids), PlanRun.part_of.is_(None))
                 .group_by(PlanRun.tenant_id)
             ),
         )
@@ -130,10 +130,10 @@ def latest_runs(session: Session) -> list[RunLine]:
 
 
 def latest_run(session: Session) -> PlanRun | None:
-    """The newest plan of the one tenant in scope; None where none was made."""
+    """The newest plan of all accounts of the one tenant in scope; None where none was made."""
     return session.execute(
         select(PlanRun)
-        .where(PlanRun.tenant_id == scope_of(session).tenant())
+        .where(PlanRun.tenant_id == scope_of(session).tenant(), PlanRun.part_of.is_(None))
         .order_by(PlanRun.id.desc())
         .limit(1)
     ).scalar_one_or_none()

@@ -6,7 +6,7 @@ One statement for a tenant, like the features. What it says of an account's plac
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from recupero.contacts.facts import column_of
 from recupero.contacts.gate import postal
 from recupero.contacts.queries import HISTORY, LASTING
 from recupero.contacts.told import Told, events_of, standing_on, told_of_all
-from recupero.decisions.columns import read_frame
+from recupero.decisions.columns import narrowed, read_frame
 from recupero.kernel.database import scope_of
 from recupero.outreach.states import OPEN
 from recupero.placements.lifecycle import ENDED, HOLDS
@@ -70,17 +70,18 @@ WITH h AS (
     SELECT debtor_id, account_id, min(array_position(ARRAY[{_STRENGTH}], kind)) AS strength FROM holds
     WHERE tenant_id = %(tenant)s AND started_at <= %(at)s::timestamptz
       AND (ended_at IS NULL OR ended_at > %(at)s::timestamptz) AND (until IS NULL OR until >
-      %(at)s::timestamptz)
+      %(at)s::timestamptz) /*only debtor_id*/
     GROUP BY debtor_id, account_id
 ), k AS (
     SELECT debtor_id,
         {_BEST},
         (array_agg(timezone {_ORDER}) FILTER (WHERE timezone IS NOT NULL))[1] AS first_zone,
         (array_agg(region {_ORDER}) FILTER (WHERE region IS NOT NULL))[1] AS first_region
-    FROM contact_points WHERE tenant_id = %(tenant)s AND status <> 'invalid' GROUP BY debtor_id
+    FROM contact_points WHERE tenant_id = %(tenant)s AND status <> 'invalid' /*only debtor_id*/
+    GROUP BY debtor_id
 ), said AS (
     SELECT DISTINCT ON (debtor_id, channel) debtor_id, channel, kind, at, id FROM permissions
-    WHERE tenant_id = %(tenant)s AND at <= %(at)s::timestamptz
+    WHERE tenant_id = %(tenant)s AND at <= %(at)s::timestamptz /*only debtor_id*/
     ORDER BY debtor_id, channel, at DESC, id DESC
 ), spread AS (
     SELECT DISTINCT ON (debtor_id, c.channel) debtor_id, c.channel, kind
@@ -97,6 +98,7 @@ WITH h AS (
         count(*) FILTER (WHERE state <> 'failed' AND at > %(at)s::timestamptz - interval '30 days') AS lately,
         {_SPOKE}
     FROM contacts WHERE tenant_id = %(tenant)s AND direction = 'outbound' AND at <= %(at)s::timestamptz
+        /*only debtor_id*/
     GROUP BY debtor_id
 ), m AS (
     SELECT account_id, min(due_date) FILTER (WHERE state = 'open') AS promised_for,
@@ -104,12 +106,13 @@ WITH h AS (
         max(settled_at) FILTER (WHERE state IN ('broken', 'partly_kept')) AS broken_at
     FROM (
         SELECT account_id, due_date, state, settled_at FROM promises WHERE tenant_id = %(tenant)s
+            /*only debtor_id*/
         UNION ALL
         SELECT unnest(p.account_ids), i.due_date, CASE p.state WHEN 'running' THEN i.state ELSE p.state END,
             p.ended_at
         FROM plans p JOIN plan_instalments i ON i.tenant_id = p.tenant_id AND i.plan_id = p.id
         WHERE p.tenant_id = %(tenant)s AND p.state IN ('running', 'broken')
-          AND (p.state = 'broken' OR i.state IN ('open', 'late'))
+          AND (p.state = 'broken' OR i.state IN ('open', 'late')) /*only p.debtor_id*/
     ) agreed GROUP BY account_id
 ), w AS (
     SELECT account_id,
@@ -119,6 +122,7 @@ WITH h AS (
         max(changed_at) FILTER (WHERE state = 'cancelled') AS declined_at
     FROM actions WHERE tenant_id = %(tenant)s AND ({_OPEN}
         OR (state = 'cancelled' AND reason = 'declined' AND changed_at <= %(at)s::timestamptz))
+        /*of account_id*/
     GROUP BY account_id
 )
 SELECT a.tenant_id AS tenant, a.id AS account, a.debtor_id AS debtor, d.person_id AS person, a.portfolio_id
@@ -151,13 +155,13 @@ LEFT JOIN m ON m.account_id = a.id
 LEFT JOIN w ON w.account_id = a.id
 LEFT JOIN contact_preferences f ON f.tenant_id = a.tenant_id AND f.debtor_id = a.debtor_id
 WHERE a.tenant_id = %(tenant)s AND a.balance_minor > 0
-  AND a.status NOT IN ({_ENDED})
+  AND a.status NOT IN ({_ENDED}) /*only a.debtor_id*/
 ORDER BY a.id
 """  # noqa: S608 - constants of ours
 
 
-def read_accounts(session: Session, at: datetime) -> pl.DataFrame:
-    """One row per open account of the tenant in scope; texts that are not known are null.
+def read_accounts(session: Session, at: datetime, debtors: Sequence[int] | None = None) -> pl.DataFrame:
+    """One row per open account of the tenant in scope, or of these debtors; texts not known are null.
 
     `hold` is the strongest hold; `busy` an action that is under way or that somebody else asked for;
     `waiting_proposed` that what waits needs a yes, `declined_at` when somebody last said no;
@@ -194,7 +198,8 @@ def read_accounts(session: Session, at: datetime) -> pl.DataFrame:
         "waiting_proposed": pl.String, "declined_at": pl.String,
         "wished_channel": pl.String, "wished_from": pl.Int64, "wished_to": pl.Int64,
     }  # fmt: skip
-    frame = read_frame(session, _ACCOUNTS, schema, {"tenant": scope_of(session).tenant(), "at": at})
+    arguments = {"tenant": scope_of(session).tenant(), "at": at, "debtors": debtors}
+    frame = read_frame(session, narrowed(_ACCOUNTS, debtors), schema, arguments)
     flags = [f"{channel}_at_work" for channel in POINTS] + ["busy", "waiting_proposed"]
     frame = _placed(frame).with_columns(
         *(
@@ -258,11 +263,11 @@ creditor,
 FROM person_contacts p
 WHERE p.agency_id = %(agency)s AND p.at <= %(at)s::timestamptz
   AND (p.at > %(since)s::timestamptz OR p.purpose = ANY(%(lasting)s))
-  AND p.person_id IN (SELECT person_id FROM debtors WHERE tenant_id = %(tenant)s)
+  AND p.person_id IN (SELECT person_id FROM debtors WHERE tenant_id = %(tenant)s /*only id*/)
 """
 
 
-def read_history(session: Session, at: datetime) -> pl.DataFrame:
+def read_history(session: Session, at: datetime, debtors: Sequence[int] | None = None) -> pl.DataFrame:
     """Contacts with the tenant's people, by whichever tenant of the agency, in the columns the gate asks
     for."""
     import polars as pl
@@ -274,9 +279,9 @@ def read_history(session: Session, at: datetime) -> pl.DataFrame:
     scope = scope_of(session)
     arguments = {
         "agency": scope.agency(), "tenant": scope.tenant(), "since": at - HISTORY, "at": at,
-        "lasting": list(LASTING),
+        "lasting": list(LASTING), "debtors": debtors,
     }  # fmt: skip
-    frame = read_frame(session, _HISTORY, schema, arguments)
+    frame = read_frame(session, narrowed(_HISTORY, debtors), schema, arguments)
     return frame.with_columns(
         pl.col("at").str.to_datetime("%Y-%m-%d %H:%M:%S%.f%#z", time_unit="us", time_zone="UTC")
     )

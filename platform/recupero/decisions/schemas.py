@@ -34,6 +34,11 @@ class PlanSchema(Schema):
     held = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
     expected_value = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
     bound_gap = fields.Float(required=True)
+    part_of = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "the plan of all accounts after which these few were planned; else null"},
+    )
     notes = fields.List(fields.String(), required=True)
     finished_at = fields.DateTime(required=True)
 

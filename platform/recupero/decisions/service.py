@@ -6,7 +6,7 @@ transaction per tenant, so that a plan is there wholly or not at all.
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,7 @@ from recupero.decisions import candidates, choosing, policies, reading, serving,
 from recupero.decisions.candidates import Candidates, Tally
 from recupero.decisions.capacity import capacity_of, resources
 from recupero.decisions.features import FeatureTable, read_features
+from recupero.decisions.queries import latest_run
 from recupero.decisions.recording import Recorder
 from recupero.decisions.serving import Scores
 from recupero.decisions.strategy import Strategy, parse
@@ -68,35 +69,68 @@ def plan_tenant(database: Database, scope: Scope, at: datetime | None = None) ->
     began, at = time.perf_counter(), at or clock.now()
     result = PlanResult(scope.tenant())
     with database.transaction(scope) as session:
-        session.execute(
-            text("SELECT pg_advisory_xact_lock(:space, hashtext(:key))"),
-            {"space": _LOCK, "key": str(scope.tenant())},
-        )
+        _alone(session)
         _plan(session, at, result)
     result.seconds = round(time.perf_counter() - began, 3)
     return result
 
 
-def _plan(session: Session, at: datetime, result: PlanResult) -> None:
-    scope, tally = scope_of(session), Tally()
+def plan_again(database: Database, scope: Scope, debtors: Sequence[int]) -> PlanResult | None:
+    """Plan these debtors of the tenant in scope as of now, after something happened to them, at the prices
+    and within the room that the last plan of all accounts left. None where there is no such plan yet."""
+    began, result = time.perf_counter(), PlanResult(scope.tenant())
+    with database.transaction(scope) as session:
+        _alone(session)
+        last = latest_run(session)
+        if last is None:
+            return None
+        _plan(session, clock.now(), result, Again(sorted(set(debtors)), last))
+    result.seconds = round(time.perf_counter() - began, 3)
+    return result
+
+
+@dataclass(frozen=True)
+class Again:
+    """A few debtors who are planned after the plan `last` of all accounts."""
+
+    debtors: Sequence[int]
+    last: PlanRun
+
+
+def _alone(session: Session) -> None:
+    """Wait until no other plan of the tenant in scope is being made."""
+    session.execute(
+        text("SELECT pg_advisory_xact_lock(:space, hashtext(:key))"),
+        {"space": _LOCK, "key": str(scope_of(session).tenant())},
+    )
+
+
+def _plan(session: Session, at: datetime, result: PlanResult, again: Again | None = None) -> None:
+    scope, tally, debtors = scope_of(session), Tally(), again.debtors if again else None
     strategies, versions, commission = _portfolios(session, result)
-    accounts = reading.read_accounts(session, at)
+    accounts = reading.read_accounts(session, at, debtors)
     result.accounts = len(accounts)
     worked = candidates.workable(accounts, strategies, at, tally)
-    table = read_features(session, at)
+    table = read_features(session, at, debtors)
     scores = serving.score(scope, table)
     result.model, result.model_version = scores.model, scores.version
     result.notes += [scores.note] if scores.note else []
-    found, actions = _candidates(session, worked, table, scores, strategies, commission, at, tally)
+    found, actions = _candidates(session, worked, table, scores, strategies, commission, at, tally, debtors)
     if actions.served is not None:
         result.model, result.model_version = actions.served.name, actions.served.version
     result.notes += [actions.note] if actions.note else []
     by_machine = bool(led_by_machine(session))
     limits = capacity_of(session, _for_people(strategies, by_machine=by_machine), by_machine=by_machine)
-    choice = choosing.choose(found.options, strategies, _seed(scope, at), resources(found.options, limits))
+    scarce, market = resources(found.options, limits), again.last.prices if again else None
+    choice = choosing.choose(found.options, strategies, _seed(scope, at), scarce, market)
     result.candidates, result.bound_gap = len(found.options), choice.bound_gap
     result.blocked, result.held = dict(tally.blocked), dict(tally.held)
     run = _open_run(session, at, result)
+    if again is None:
+        run.prices = choice.market.to_json()
+    else:
+        run.part_of = again.last.id
+        again.last.prices = choice.market.after(again.last.prices)
     recorder = Recorder(
         session,
         run.id,
@@ -126,6 +160,7 @@ def _candidates(
     commission: Mapping[int, float],
     at: datetime,
     tally: Tally,
+    debtors: Sequence[int] | None,
 ) -> tuple[Candidates, Valued]:
     """The lawful candidates with their values, and the refusals; beside them which model valued them."""
     import polars as pl
@@ -137,7 +172,7 @@ def _candidates(
     worked = worked.join(probability, on="account", how="left").with_columns(
         pl.col("p").fill_null(serving.PRIOR)
     )
-    history = reading.read_history(session, at)
+    history = reading.read_history(session, at, debtors)
     law = lawbook(session).of(scope_of(session).tenant(), at)
     found = candidates.lawful(worked, history, strategies, carried, at, tally, law, by_machine=by_machine)
     options = vectors.described(session, found.options, strategies, by_machine=by_machine)

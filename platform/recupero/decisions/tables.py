@@ -26,6 +26,10 @@ class PlanRun(TenantOwned, Base):
     held: Mapped[dict[str, int]] = mapped_column(JSONB)
     expected_value: Mapped[dict[str, int]] = mapped_column(JSONB)
     bound_gap: Mapped[float] = mapped_column(Double)
+    #: By resource: what one more unit is worth, in mean balances, and how much is left.
+    prices: Mapped[dict[str, list[float]]] = mapped_column(JSONB, default=dict, server_default="{}")
+    #: The plan whose prices and room this one of a few debtors used; null: of all accounts.
+    part_of: Mapped[int | None]
     notes: Mapped[list[str]] = mapped_column(JSONB)
     finished_at: Mapped[datetime]
 

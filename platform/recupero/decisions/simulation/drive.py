@@ -17,6 +17,7 @@ from recupero.contacts import queries as contacts
 from recupero.contacts import service as contacts_service
 from recupero.contacts.queries import Sent
 from recupero.contacts.service import Result
+from recupero.decisions import replanning
 from recupero.decisions.simulation.debtors import Reaction, SimulatedDebtor, Visible, pay_day_before
 from recupero.decisions.simulation.draws import uniforms
 from recupero.kernel import clock, jobs
@@ -118,10 +119,11 @@ class Drive:
     def day(self) -> None:
         """Live through the day that the clock stands in, tick by tick."""
         morning = clock.now()
-        for hour in TICKS:
-            moment = morning.astimezone(self._towns[0].zone).replace(hour=hour, minute=5)
-            clock.set_to(max(moment.astimezone(morning.tzinfo), clock.now()))
-            self._tick(first=hour == TICKS[0])
+        with replanning.paused():  # each day has its plan of all
+            for hour in TICKS:
+                moment = morning.astimezone(self._towns[0].zone).replace(hour=hour, minute=5)
+                clock.set_to(max(moment.astimezone(morning.tzinfo), clock.now()))
+                self._tick(first=hour == TICKS[0])
 
     def summary(self) -> str:
         """What has happened so far, for a progress line."""

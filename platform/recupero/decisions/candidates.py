@@ -245,8 +245,8 @@ def law_columns(rows: pl.DataFrame, channel: str) -> pl.DataFrame:
     return rows.select(
         "account", "person", "country", "region", "timezone", "debt_kind", "due_date",
         "creditor_sector", "owner_type", "party", "agency_region", "permissions", "events",
-        debt=pl.format("{}:{}", "tenant", "account"),
-        creditor=pl.col("tenant").cast(pl.String),
+        debt="account",
+        creditor="tenant",
         phone_timezone=pl.col(f"{channel}_zone"),
         phone_region=pl.col(f"{channel}_region"),
         postal_timezone=pl.col("postal_zone"),

@@ -13,10 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import create_engine, text
-from sqlalchemy.orm import Session
 
 from recupero.kernel import command, runtime, throwaway
 from recupero.kernel.database import PLATFORM, Scope, scope_of
@@ -32,12 +29,12 @@ if TYPE_CHECKING:
 NOW = datetime(2026, 3, 10, 15, 0, tzinfo=UTC)  # a working Tuesday: noon in Santiago, ten in Bogotá
 CHANNELS: tuple[Channel, ...] = ("call", "sms", "email", "whatsapp", "letter")
 CHUNK = 500_000  # accounts at once: what each part costs beside them is paid twice in a million
-_OUTCOMES = ("answered", "no_answer", "delivered", "failed", "reply", "unknown")
 #: People by country in millions (UN, World Population Prospects 2024, rounded): shares of the mix.
 _MILLIONS = {
     "US": 345, "BR": 212, "MX": 131, "GB": 69, "CO": 53, "ES": 48, "AR": 46, "PE": 34, "CL": 20,
 }  # fmt: skip
 _ELSEWHERE = 20
+_REACH = timedelta(days=90)  # how far back the history goes
 
 # Each account has from none to eleven contacts in its last ninety days, most of them messages: person `p`'s
 # contact `k` follows from both numbers alone, so that every run has the same history.
@@ -57,12 +54,7 @@ FROM generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) p
 CROSS JOIN LATERAL generate_series(0, (p * 7 % 12)::int - 1) k
 """
 _NAMED = ", ".join(f"'{one}'" for one in (*CHANNELS, "visit"))
-# A word is told by its first letter, and three of them fill one number.
-_HISTORY = """
-SELECT person_id, ((ascii(channel) << 16) | (ascii(direction) << 8) | ascii(outcome))::bigint, at
-FROM person_contacts
-WHERE agency_id = %(agency)s AND person_id BETWEEN %(first)s AND %(last)s AND at > %(since)s::timestamptz
-"""
+_WHOSE = "p.person_id BETWEEN %(first)s AND %(last)s"
 _GROUPED = f"""
 SELECT person_id, array_position(ARRAY[{_NAMED}], channel::text)::bigint, count(*), max(at)
 FROM person_contacts WHERE agency_id = %(agency)s AND at > %(since)s::timestamptz
@@ -79,18 +71,13 @@ class _Bench:
     count: int
     places: pl.DataFrame
 
-    def arguments(self, first: int = 1, last: int = 0) -> dict[str, Any]:
-        return {
-            "agency": self.scope.agency(), "first": first, "last": last, "since": NOW - timedelta(days=90)
-        }  # fmt: skip
-
     def grouped(self) -> float:
         """Seconds to read the whole history as one GROUP BY query."""
         from recupero.decisions.columns import read
 
-        began = time.perf_counter()
+        began, arguments = time.perf_counter(), {"agency": self.scope.agency(), "since": NOW - _REACH}
         with self.platform.database.transaction(self.scope) as session:
-            read(session, _GROUPED, ("person", "channel", "contacts", "newest"), (), self.arguments())
+            read(session, _GROUPED, ("person", "channel", "contacts", "newest"), (), arguments)
         return time.perf_counter() - began
 
     def judged(self) -> tuple[float, list[float], int]:
@@ -112,43 +99,21 @@ class _Bench:
         return time.perf_counter() - began, each, allowed
 
     def _read(self, first: int, last: int) -> pl.DataFrame:
+        """Their contacts, as planning reads them."""
+        from recupero.decisions.reading import read_contacts
+
         with self.platform.database.transaction(self.scope) as session:
-            return _history(session, self.arguments(first, last))
+            return read_contacts(session, NOW, _WHOSE, {"first": first, "last": last})
 
     def _allowed(self, history: pl.DataFrame, first: int, last: int, known: Known) -> int:
         from recupero.contacts.queries import packs
         from recupero.law.batch import Question, judge_many
 
-        rows = accounts(first, last, self.places)
+        rows = accounts(first, last, self.places, self.scope.tenant())
         answer = judge_many(packs(), rows, history, list(CHANNELS), Question(NOW), known)
         if len(answer) != (last - first + 1) * len(CHANNELS):
             raise RuntimeError("the batch form lost answers")
         return int(answer["allowed"].sum())
-
-
-def _history(session: Session, arguments: dict[str, Any]) -> pl.DataFrame:
-    """Contacts of a range of persons, in the gate's columns."""
-    import polars as pl
-
-    from recupero.decisions.columns import moments, read
-
-    columns, _floats = read(session, _HISTORY, ("person", "words", "at"), (), arguments)
-    words = columns["words"]
-    return pl.DataFrame({"person": columns["person"], "at": moments(columns["at"])}).select(
-        "person", "at", debt=pl.col("person"), creditor=pl.lit(1, pl.Int64),
-        channel=_word(words >> 16, (*CHANNELS, "visit")),
-        direction=_word(words >> 8 & 0xFF, ("inbound", "outbound")),
-        outcome=_word(words & 0xFF, _OUTCOMES),
-    )  # fmt: skip
-
-
-def _word(letters: NDArray[np.int64], words: tuple[str, ...]) -> pl.Series:
-    """A column of first letters as the words they begin."""
-    import polars as pl
-
-    place = np.zeros(128, dtype=np.uint32)
-    place[[ord(word[0]) for word in words]] = range(len(words))
-    return pl.Series(words, dtype=pl.Enum(words)).gather(place[letters])
 
 
 def places_of(law: Packs, country: str | None = None) -> pl.DataFrame:
@@ -184,7 +149,7 @@ def places_of(law: Packs, country: str | None = None) -> pl.DataFrame:
     return pl.DataFrame(found, schema=schema, orient="row").with_columns(pl.col("upto") / upto)
 
 
-def accounts(first: int, last: int, places: pl.DataFrame) -> pl.DataFrame:
+def accounts(first: int, last: int, places: pl.DataFrame, creditor: int = 1) -> pl.DataFrame:
     """Accounts numbered as their persons, in places, with consents, opt-outs and holds as agencies meet
     them. Of one in twenty the region is not known."""
     import polars as pl
@@ -197,7 +162,7 @@ def accounts(first: int, last: int, places: pl.DataFrame) -> pl.DataFrame:
     frame = frame.hstack(places[places["upto"].search_sorted(at).clip(0, places.height - 1)])
     rare = number % 29
     known = frame.with_columns(
-        person=number, debt=number, creditor=pl.lit(1, pl.Int64),
+        person=number, debt=number, creditor=pl.lit(creditor, pl.Int64),
         region=pl.when(number % 20 != 0).then("region"), phone_timezone=pl.col("zone"),
         timezone=pl.when(number % 11 == 0).then("zone"),
         consented_channels=pl.when(number % 2 == 0).then(pl.lit(["sms", "email", "whatsapp", "call"])),

@@ -10,16 +10,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from sqlalchemy.orm import Session
 
 from recupero.contacts.facts import column_of
 from recupero.contacts.gate import postal
 from recupero.contacts.queries import HISTORY, LASTING
 from recupero.contacts.told import Told, events_of, standing_on, told_of_all
-from recupero.decisions.columns import narrowed, read_frame
+from recupero.decisions.columns import Ints, moments, narrowed, read, read_frame
 from recupero.kernel.database import scope_of
 from recupero.outreach.states import OPEN
 from recupero.placements.lifecycle import ENDED, HOLDS
+from recupero_sdk.law.values import CHANNELS, CONTACT_OUTCOMES, DIRECTIONS, PURPOSES, RECIPIENTS
 
 if TYPE_CHECKING:
     import polars as pl
@@ -256,35 +258,69 @@ def waiting(accounts: pl.DataFrame) -> set[int]:
     )
 
 
+_WORDS: dict[str, tuple[str, ...]] = {
+    "channel": CHANNELS, "direction": DIRECTIONS, "outcome": CONTACT_OUTCOMES, "recipient": RECIPIENTS,
+    "purpose": PURPOSES,
+}  # fmt: skip
+_WORD_BITS = 11  # seven for the first letter, four for the length: no two words of a column share both
+_PACKED = " | ".join(
+    f"(coalesce(ascii(p.{name}) | (octet_length(p.{name}) << 7), 0)::bigint << {place * _WORD_BITS})"
+    for place, name in enumerate(_WORDS)
+)
+_OF_TENANT = "p.person_id IN (SELECT person_id FROM debtors WHERE tenant_id = %(tenant)s /*only id*/)"
 _HISTORY = """
-SELECT p.person_id AS person, p.tenant_id || ':' || coalesce(p.account_id, 0) AS debt, p.tenant_id::text AS
-creditor,
-    p.at, p.channel, p.direction, p.outcome, p.recipient, p.purpose
+SELECT p.person_id, p.tenant_id,
+    CASE WHEN p.tenant_id = %(tenant)s THEN coalesce(p.account_id, 0) ELSE 0 END, {packed}, p.at
 FROM person_contacts p
 WHERE p.agency_id = %(agency)s AND p.at <= %(at)s::timestamptz
-  AND (p.at > %(since)s::timestamptz OR p.purpose = ANY(%(lasting)s))
-  AND p.person_id IN (SELECT person_id FROM debtors WHERE tenant_id = %(tenant)s /*only id*/)
+  AND (p.at > %(since)s::timestamptz OR p.purpose = ANY(%(lasting)s)) AND {whose}
 """
 
 
 def read_history(session: Session, at: datetime, debtors: Sequence[int] | None = None) -> pl.DataFrame:
-    """Contacts with the tenant's people, by whichever tenant of the agency, in the columns the gate asks
-    for."""
+    """Contacts with the tenant's people (or these debtors), by whichever tenant of the agency: see
+    `read_contacts`."""
+    return read_contacts(session, at, narrowed(_OF_TENANT, debtors), {"debtors": debtors})
+
+
+def read_contacts(session: Session, at: datetime, whose: str, arguments: Mapping[str, Any]) -> pl.DataFrame:
+    """Contacts up to a moment that `whose`, a condition on `person_contacts p` with `arguments`, picks, in
+    the columns the gate asks for.
+
+    Read as numbers, which takes a fraction of the time of texts: `debt` is the account, 0 where it is none
+    of the tenant in scope, and a word comes as its first letter and length. Raises ValueError where a word
+    is none that the law knows.
+    """
     import polars as pl
 
-    schema: dict[str, type[pl.DataType]] = {
-        "person": pl.Int64, "debt": pl.String, "creditor": pl.String, "at": pl.String, "channel": pl.String,
-        "direction": pl.String, "outcome": pl.String, "recipient": pl.String, "purpose": pl.String,
-    }  # fmt: skip
     scope = scope_of(session)
-    arguments = {
+    given = {
         "agency": scope.agency(), "tenant": scope.tenant(), "since": at - HISTORY, "at": at,
-        "lasting": list(LASTING), "debtors": debtors,
+        "lasting": list(LASTING),
     }  # fmt: skip
-    frame = read_frame(session, narrowed(_HISTORY, debtors), schema, arguments)
-    return frame.with_columns(
-        pl.col("at").str.to_datetime("%Y-%m-%d %H:%M:%S%.f%#z", time_unit="us", time_zone="UTC")
-    )
+    names = ("person", "creditor", "debt", "words", "at")
+    query = _HISTORY.format(packed=_PACKED, whose=whose)
+    columns, _floats = read(session, query, names, (), {**given, **arguments})
+    packed = columns.pop("words")
+    words = {
+        name: _word(name, (packed >> place * _WORD_BITS) % 2**_WORD_BITS, known)
+        for place, (name, known) in enumerate(_WORDS.items())
+    }
+    return pl.DataFrame({**columns, "at": moments(columns["at"]), **words})
+
+
+def _word(name: str, codes: Ints, words: tuple[str, ...]) -> pl.Series:
+    """A column of words by first letter and length; null where there is none."""
+    import polars as pl
+
+    unknown = len(words) + 1
+    place = np.full(2**_WORD_BITS, unknown, dtype=np.uint32)
+    place[0] = len(words)
+    place[[ord(word[0]) | len(word) << 7 for word in words]] = range(len(words))
+    found = place[codes]
+    if (found == unknown).any():
+        raise ValueError(f"person_contacts.{name} holds a word that is none of {', '.join(words)}")
+    return pl.Series(name, [*words, None], dtype=pl.Enum(words)).gather(found)
 
 
 _REACH = """

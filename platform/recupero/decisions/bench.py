@@ -78,12 +78,14 @@ def _measure(running: runtime.Runtime, learned: Scope, planned: Scope, count: in
     assert served is not None
     with running.database.transaction(planned) as session:
         table = read_features(session, clock.now())
-    seconds, reference = [], []
+    seconds, reference, cpu = [], [], []
     for _ in range(ROUNDS):
         began = time.perf_counter()
         serving.predict(served, table)
         reference.append(time.perf_counter() - began)
+        began = time.process_time()
         result = plan_tenant(running.database, planned)
+        cpu.append(time.process_time() - began)
         seconds.append(result.seconds)
         clock.advance(timedelta(days=1))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -93,6 +95,7 @@ def _measure(running: runtime.Runtime, learned: Scope, planned: Scope, count: in
         "reference": "prediction by the champion",
         "reference_seconds": round(bare, 3), "reference_rate": round(count / bare),
         "ratio": round(bare / own, 4),
+        "own_cpu_seconds": round(statistics.median(cpu), 3),  # without the database's
         "peak_mib": round(peak), "planned": result.planned, "candidates": result.candidates,
         "rounds": seconds,
         "notes": result.notes,

@@ -278,18 +278,19 @@ class Recorder:
             "tenant": scope_of(self.session).tenant(),
         }).scalars()  # fmt: skip
         news = pl.DataFrame({"account": list(ids)}, schema={"account": pl.Int64})
-        self.session.execute(text("SET LOCAL enable_seqscan = on"))
+        self.session.execute(text("SET LOCAL enable_sort = on"))
         return news
 
 
-_INDEXED = text("SET LOCAL enable_seqscan = off")  # one look into an index for each account
+# One look into the index by account and time for each account: without statistics the planner may read and
+# sort all decisions of the tenant for each.
+_INDEXED = text("SET LOCAL enable_sort = off")
 _NEWS = text(
     "SELECT w.id"
-    " FROM unnest(CAST(:ids AS bigint[]), CAST(:rules AS text[])) WITH ORDINALITY AS w(id, rules, place)"
+    " FROM unnest(CAST(:ids AS bigint[]), CAST(:rules AS text[])) AS w(id, rules)"
     " LEFT JOIN LATERAL (SELECT choice, blocked FROM decisions d WHERE d.tenant_id = :tenant"
     " AND d.account_id = w.id ORDER BY d.at DESC LIMIT 1) last ON true"
     " WHERE last.choice IS DISTINCT FROM :wait OR last.blocked IS DISTINCT FROM CAST(w.rules AS jsonb)"
-    " ORDER BY w.place"
 )
 
 

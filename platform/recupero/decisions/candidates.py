@@ -51,7 +51,7 @@ def workable(
     reason = (
         pl.when(pl.col("hold").is_not_null() & ~(pl.col("hold").is_in(AGREEMENTS) & pl.col("reminding")))
         .then(pl.lit("hold:") + pl.col("hold"))
-        .when(~pl.col("portfolio").is_in(list(strategies))).then(pl.lit("strategy_invalid"))
+        .when(pl.col("branch").is_null()).then(pl.lit("strategy_invalid"))
         .when(_nowhere()).then(pl.lit(NO_TIMEZONE))
         .when(pl.col("busy")).then(pl.lit("already_scheduled"))
         .when(pl.col("promised_for").is_not_null() & ~pl.col("reminding")).then(pl.lit("promise_running"))
@@ -73,14 +73,14 @@ def _with_strategy(accounts: pl.DataFrame, strategies: Mapping[int, Strategy], a
 
     limits = pl.DataFrame(
         {
-            "portfolio": list(strategies),
+            "branch": list(strategies),
             "pace": [timedelta(days=each.pace_days) for each in strategies.values()],
             "most": [each.max_contacts_30d for each in strategies.values()],
             "remind": [each.promise_reminder_days for each in strategies.values()],
             "least": [each.tolerance_minor for each in strategies.values()],
         },
         schema={
-            "portfolio": pl.Int64, "pace": pl.Duration("us"), "most": pl.Int64, "remind": pl.Int64,
+            "branch": pl.Int64, "pace": pl.Duration("us"), "most": pl.Int64, "remind": pl.Int64,
             "least": pl.Int64,
         },
     )  # fmt: skip
@@ -89,7 +89,7 @@ def _with_strategy(accounts: pl.DataFrame, strategies: Mapping[int, Strategy], a
     reminding = (pl.col("promised_for") >= today) & (pl.col("promised_for") <= until)
     heard = pl.col("last_at").dt.date() > pl.col("late_on")  # of an instalment that is late it is told once
     late = pl.col("late_on").is_not_null() & ~heard.fill_null(value=False)
-    return accounts.join(limits, on="portfolio", how="left").with_columns(
+    return accounts.join(limits, on="branch", how="left").with_columns(
         reminding=reminding.fill_null(value=False) | late, late=late
     )
 
@@ -158,7 +158,7 @@ def lawful(
     options, refused, known = [_no_options(accounts)], [_no_refusals()], Known()
     for channel in carried:
         rows = accounts.filter(
-            pl.col("portfolio").is_in(
+            pl.col("branch").is_in(
                 [each for each, strategy in strategies.items() if channel in strategy.channels]
             )
         ).with_columns(channel=pl.lit(channel), point=pl.col(f"{channel}_point"))

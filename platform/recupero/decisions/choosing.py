@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from recupero.decisions.allocation import NONE, Flags, Options, allocate, best, fitting
+from recupero.decisions.branches import lots
 from recupero.decisions.capacity import Resources
 from recupero.decisions.columns import Floats, Ints
 from recupero.decisions.strategy import Strategy
@@ -88,18 +89,18 @@ def with_values(
     import polars as pl
 
     rows = [
-        (portfolio, channel, factor * commission[portfolio], strategy.costs_minor.get(channel, 0),
+        (branch, channel, factor * commission[branch], strategy.costs_minor.get(channel, 0),
          strategy.minimum_value_minor)
-        for portfolio, strategy in strategies.items()
+        for branch, strategy in strategies.items()
         for channel, factor in reach_factors(strategy, counted, carried).items()
     ]  # fmt: skip
     factors = pl.DataFrame(
         rows, orient="row",
-        schema={"portfolio": pl.Int64, "channel": pl.String, "factor": pl.Float64, "cost_minor": pl.Int64,
+        schema={"branch": pl.Int64, "channel": pl.String, "factor": pl.Float64, "cost_minor": pl.Int64,
                 "minimum": pl.Int64},
     )  # fmt: skip
     gross = pl.col("p") * pl.col("balance_minor") * pl.col("factor")
-    found = options.join(factors, on=["portfolio", "channel"], how="inner").with_columns(
+    found = options.join(factors, on=["branch", "channel"], how="inner").with_columns(
         value_minor=gross - pl.col("cost_minor")
     )
     found = found.with_columns(enough=pl.col("value_minor") > pl.col("minimum"))
@@ -121,7 +122,7 @@ def choose(
     people, place = np.unique(options["person"].to_numpy(), return_inverse=True)
     place = place.astype(np.int64)
     epsilon = np.zeros(len(people))
-    epsilon[place] = _per_portfolio(options, {key: each.exploration for key, each in strategies.items()})
+    epsilon[place] = _per_branch(options, {key: each.exploration for key, each in strategies.items()})
     count: Floats = (
         np.bincount(place, minlength=len(people)).astype(np.float64) + 1
     )  # waiting is an option, too
@@ -135,7 +136,7 @@ def choose(
         value = priced
     rows = Options(place, value, scarce.uses, scarce.amount)
     greedy = best(rows, rows.value)
-    draw = _uniform(people, seed)
+    draw = lots(people, seed)
     explored = draw < epsilon
     share: Floats = np.where(explored, draw / np.maximum(epsilon, 1e-12), 0.0).astype(np.float64)
     drawn = np.where(explored, _drawn(place, count, share), NONE)
@@ -154,11 +155,11 @@ def choose(
     )
 
 
-def _per_portfolio(options: pl.DataFrame, values: Mapping[int, float]) -> Floats:
-    portfolios = options["portfolio"].to_numpy()
-    result = np.zeros(len(portfolios))
-    for portfolio, value in values.items():
-        result[portfolios == portfolio] = value
+def _per_branch(options: pl.DataFrame, values: Mapping[int, float]) -> Floats:
+    branches = options["branch"].to_numpy()
+    result = np.zeros(len(branches))
+    for branch, value in values.items():
+        result[branches == branch] = value
     return result
 
 
@@ -185,16 +186,6 @@ def _known_scales(options: pl.DataFrame, market: Mapping[str, Sequence[float]]) 
         currency: market[f"{_SCALE}{currency}"][0] if f"{_SCALE}{currency}" in market else own
         for currency, own in _scales(options).items()
     }
-
-
-def _uniform(people: Ints, seed: int) -> Floats:
-    """One number from 0 to 1 per person that depends on seed and person only, not on who else is planned."""
-    start = seed * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF
-    x = people.astype(np.uint64) + np.uint64(start)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    x = x ^ (x >> np.uint64(31))
-    return np.asarray(x >> np.uint64(11), dtype=np.float64) / float(1 << 53)
 
 
 def _drawn(place: Ints, count: Floats, draw: np.ndarray[Any, np.dtype[Any]]) -> Ints:

@@ -66,7 +66,7 @@ class Recorder:
     waiting: set[int]  # accounts with an action of an earlier plan that has not gone out
     table: FeatureTable
     scores: Scores
-    strategies: Mapping[int, Strategy]
+    branches: Branched
     versions: Mapping[int, int]  # of each portfolio's strategy
     actions: Served | None = None  # the model of actions by which the options were valued
     unexplained: int = 0  # decisions kept without the model's reasons
@@ -133,13 +133,13 @@ class Recorder:
     def _needs_yes(self, rows: pl.DataFrame) -> list[str | None]:
         if not any(each.needs_yes for each in self.strategies.values()):
             return [None] * len(rows)
-        names = ("portfolio", "channel", "template", "stage", "balance_minor", "situations")
+        names = ("branch", "channel", "template", "stage", "balance_minor", "situations")
         return [
             needs_yes(strategy.needs_yes, Asked(
                 channel, template, strategy.tone(template), stage, balance, situations or ()
             ))
-            for portfolio, channel, template, stage, balance, situations in rows.select(names).iter_rows()
-            for strategy in [self.strategies[portfolio]]
+            for branch, channel, template, stage, balance, situations in rows.select(names).iter_rows()
+            for strategy in [self.strategies[branch]]
         ]  # fmt: skip
 
     def _schedule(self, fresh: pl.DataFrame) -> None:
@@ -186,7 +186,7 @@ class Recorder:
             list(self.versions.items()), orient="row",
             schema={"portfolio": pl.Int64, "strategy_version": pl.Int64},
         )  # fmt: skip
-        facts = self.accounts.select("account", "person", "country", "portfolio", "template")
+        facts = self.accounts.select("account", "person", "country", "portfolio", "branch", "template")
         return (
             accounts.join(chosen.filter("stays"), on="account", how="anti", maintain_order="left")
             .join(scored, on="account", maintain_order="left")
@@ -194,6 +194,7 @@ class Recorder:
             .join(people, on="person", how="left", maintain_order="left")
             .join(law, on="country", how="left", maintain_order="left")
             .join(versions, on="portfolio", how="left", maintain_order="left")
+            .join(self.branches.names(), on="branch", how="left", maintain_order="left")
             .join(
                 chosen.select("account", "channel", "moment", "value_minor", "cost_minor", "explored"),
                 on="account",
@@ -221,6 +222,7 @@ class Recorder:
         return rows.select(
             pl.lit(scope_of(self.session).tenant()).alias("tenant_id"),
             pl.lit(self.run_id).alias("run_id"), pl.col("account").alias("account_id"), "strategy_version",
+            "segment", "arm",
             pl.lit(self.at).alias("at"),
             pl.when(taken).then("template").otherwise(pl.lit(WAIT)).alias("choice"),
             "channel", pl.col("moment").alias("scheduled_at"),

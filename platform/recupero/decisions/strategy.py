@@ -4,7 +4,9 @@ Every key may be left out; docs/decisions-and-models.md lists them. An unknown k
 where it is read, so that a typing error never silently frees a limit.
 """
 
-from collections.abc import Callable, Mapping
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -15,6 +17,34 @@ from recupero.outreach import approval
 from recupero.outreach.words import TONES
 from recupero.placements.events import StrategyStated
 from recupero_sdk.law import CHANNELS
+
+
+#: What a segment or an arm may say otherwise. Limits that are shared (daily, budget) are the portfolio's.
+OTHERWISE = (
+    "channels", "pace_days", "max_contacts_30d", "exploration", "minimum_value_minor", "tolerance_minor",
+    "promise_reminder_days", "tones", "needs_yes", "human_only",
+)  # fmt: skip
+#: Stages by days past due: before the due date, soon after it, and later.
+DPD_STAGES = ("preventive", "early", "late")
+MOST_BRANCHES = 12  # segments of a strategy, and arms
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Accounts of which all that `when` says holds; `then` is what holds for them instead."""
+
+    name: str
+    when: Mapping[str, Any]
+    then: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """A share of the people, drawn by lot for good, for whom something else holds: a challenger."""
+
+    name: str
+    share: float
+    then: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +62,8 @@ class Strategy:
     `tolerance_minor`: a debtor who owes less than this in the portfolio's currency is not chased.
     `promise_reminder_days`: days before a promise's date on which it is recalled. `tones`: tone by purpose.
     `needs_yes`: conditions under which an action waits for a person's yes (`outreach.approval`).
+    `human_only`: nothing but calls by people. `segments` and `arms`: where something else holds
+    (`decisions.branches`).
     """
 
     channels: tuple[str, ...] = ("email", "whatsapp", "sms")
@@ -47,6 +79,9 @@ class Strategy:
     promise_reminder_days: int = 1
     tones: Mapping[str, str] = field(default_factory=dict)
     needs_yes: tuple[Mapping[str, Any], ...] = ()
+    human_only: bool = False
+    segments: tuple[Segment, ...] = ()
+    arms: tuple[Arm, ...] = ()
 
     def tone(self, template: str) -> str:
         """The tone in which a template is written."""
@@ -59,16 +94,19 @@ class Strategy:
 
 def parse(data: Mapping[str, Any]) -> Strategy:
     """The strategy that a portfolio keeps. Raises UserError naming the key and what it must be."""
-    known = {field.name for field in fields(Strategy)}
+    _refuse_unknown(data, sorted(field.name for field in fields(Strategy)), "strategy")
+    return Strategy(**{name: _CHECKS[name](name, value) for name, value in data.items()})
+
+
+def _refuse_unknown(data: Mapping[str, Any], known: Collection[str], at: str) -> None:
     for name in data:
         if name not in known:
             raise UserError(
                 "unknown key '%(name)s' in the strategy: use %(known)s",
-                field="strategy",
+                field=at,
                 name=name,
-                known=", ".join(sorted(known)),
+                known=", ".join(known),
             )
-    return Strategy(**{name: _CHECKS[name](name, value) for name, value in data.items()})
 
 
 def check_stated(session: Session, event: StrategyStated) -> None:
@@ -127,6 +165,109 @@ def _tones(name: str, value: Any) -> dict[str, str]:
     return dict(value)
 
 
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise UserError("%(name)s is true or false", field=f"strategy.{name}", name=name)
+    return value
+
+
+def _some_of(known: Collection[str]) -> Callable[[str, Any], tuple[str, ...]]:
+    def check(name: str, value: Any) -> tuple[str, ...]:
+        if not isinstance(value, list | tuple) or not value or any(each not in known for each in value):
+            raise UserError(
+                "%(name)s must be a list of %(known)s",
+                field=f"strategy.{name}", name=name, known=", ".join(known),
+            )  # fmt: skip
+        return tuple(value)
+
+    return check
+
+
+def _words(name: str, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not value or any(not isinstance(each, str) for each in value):
+        raise UserError("%(name)s must be a list of texts", field=f"strategy.{name}", name=name)
+    return tuple(value)
+
+
+def _days_past_due(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise UserError("%(name)s must be a whole number of days", field=f"strategy.{name}", name=name)
+    return value
+
+
+#: What a segment may ask of an account, and how it is read.
+WHEN: dict[str, Callable[[str, Any], Any]] = {
+    "stages": _some_of(DPD_STAGES),
+    "from_dpd": _days_past_due,
+    "to_dpd": _days_past_due,
+    "from_balance_minor": _whole,
+    "to_balance_minor": _whole,
+    "regions": _words,
+    "languages": _words,
+    "vulnerable": _flag,
+}
+
+
+def _segments(name: str, value: Any) -> tuple[Segment, ...]:
+    rows = _rows(name, value, ("name", "when", "then"))
+    return tuple(
+        Segment(row["name"], _read(row["when"], WHEN, f"{name}.{place}.when"), _otherwise(row, name, place))
+        for place, row in enumerate(rows)
+    )
+
+
+def _arms(name: str, value: Any) -> tuple[Arm, ...]:
+    rows = _rows(name, value, ("name", "share", "then"))
+    arms = tuple(
+        Arm(row["name"], _part(f"{name}.{place}.share", row["share"]), _otherwise(row, name, place))
+        for place, row in enumerate(rows)
+    )
+    if sum(arm.share for arm in arms) > 1:
+        raise UserError("the shares of the arms come to more than the whole", field=f"strategy.{name}")
+    return arms
+
+
+def _rows(name: str, value: Any, keys: tuple[str, ...]) -> list[Mapping[str, Any]]:
+    """Rows with exactly these keys and names of their own. Raises UserError at the row."""
+    if not isinstance(value, list | tuple) or len(value) > MOST_BRANCHES:
+        raise UserError(
+            "%(name)s must be a list of at most %(most)s", field=f"strategy.{name}", name=name,
+            most=MOST_BRANCHES,
+        )  # fmt: skip
+    named: set[str] = set()
+    for place, row in enumerate(value):
+        at = f"strategy.{name}.{place}"
+        if not isinstance(row, Mapping) or set(row) != set(keys):
+            raise UserError("each of %(name)s has %(keys)s", field=at, name=name, keys=", ".join(keys))
+        title = row["name"]
+        if not isinstance(title, str) or not title.strip() or len(title) > 60 or title in named:
+            raise UserError("a name of its own, of at most 60 letters, is needed here", field=f"{at}.name")
+        named.add(title)
+    return list(value)
+
+
+def _otherwise(row: Mapping[str, Any], name: str, place: int) -> Mapping[str, Any]:
+    checks = {key: _CHECKS[key] for key in OTHERWISE}
+    return _read(row["then"], checks, f"{name}.{place}.then")
+
+
+def _read(
+    data: Any, checks: Mapping[str, Callable[[str, Any], Any]], at: str
+) -> Mapping[str, Any]:
+    if not isinstance(data, Mapping) or not data:
+        raise UserError(
+            "%(name)s needs some of %(known)s", field=f"strategy.{at}", name=at, known=", ".join(checks)
+        )
+    _refuse_unknown(data, list(checks), f"strategy.{at}")
+    return {name: checks[name](f"{at}.{name}", value) for name, value in data.items()}
+
+
+def _part(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
+        raise UserError("%(name)s must be a share above 0, at most 1", field=f"strategy.{name}", name=name)
+    return float(value)
+
+
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "channels": _channels,
     "pace_days": _number,
@@ -141,4 +282,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "promise_reminder_days": _whole,
     "tones": _tones,
     "needs_yes": lambda _name, value: approval.parse(value),
+    "human_only": _flag,
+    "segments": _segments,
+    "arms": _arms,
 }

@@ -48,6 +48,8 @@ class Decision(TenantOwned, Base):
     run_id: Mapped[int]
     account_id: Mapped[int]
     strategy_version: Mapped[int | None] = mapped_column(SmallInteger)  # of the account's portfolio
+    segment: Mapped[str | None] = mapped_column(String(60))  # of that strategy; None outside of any
+    arm: Mapped[str | None] = mapped_column(String(60))
     at: Mapped[datetime]
     choice: Mapped[str]  # wait, or the template's purpose
     channel: Mapped[str | None] = mapped_column(String(12))

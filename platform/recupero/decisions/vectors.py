@@ -201,7 +201,7 @@ def described(
     session: Session, options: pl.DataFrame, strategies: Mapping[int, Strategy], *, by_machine: bool
 ) -> pl.DataFrame:
     """The options with `tone`, `led_by` (agent, voice, written) and `script_version`: who would speak, and in
-    which words, for the tenant in scope now. Reads `portfolio`, `template`, `channel`, `language`, `country`.
+    which words, for the tenant in scope now. Reads `branch`, `template`, `channel`, `language`, `country`.
     """
     import polars as pl
 
@@ -210,12 +210,12 @@ def described(
     options = options.with_columns(
         led_by=pl.when(channel == CALL).then(pl.lit(spoken)).when(channel.is_not_null()).then(pl.lit(WRITTEN))
     )
-    keys = ["portfolio", "template", "channel", "language", "country"]
+    keys = ["branch", "template", "channel", "language", "country"]
     kinds = options.filter(channel.is_not_null()).select(keys).unique()
     own, found = wording(session), []
     scripts = {country: store.script_for(session, country).version for country in kinds["country"].unique()}
-    for portfolio, template, by, language, country in kinds.iter_rows():
-        tone = strategies[portfolio].tone(template)
+    for branch, template, by, language, country in kinds.iter_rows():
+        tone = strategies[branch].tone(template)
         if by == CALL:
             version = scripts[country]
         else:

@@ -21,7 +21,8 @@ def _options(
     count: int, moments: list[datetime], language: str = "es", channel: str = "call"
 ) -> pl.DataFrame:
     rows = [
-        {"person": person, "account": person, "portfolio": 1, "channel": channel, "moment": moment,
+        {"person": person, "account": person, "portfolio": 1, "branch": 1, "channel": channel,
+         "moment": moment,
          "currency": "CLP", "balance_minor": 1000, "value_minor": 10.0 - place, "cost_minor": 3,
          "enough": True, "language": language, "situations": None}
         for person in range(count) for place, moment in enumerate(moments)

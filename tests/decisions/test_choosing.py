@@ -18,7 +18,7 @@ AT = datetime(2026, 3, 10, 15, tzinfo=UTC)
 def _options(people: list[int]) -> pl.DataFrame:
     """Three options for each person, the second the best."""
     rows = [
-        {"person": person, "account": person, "portfolio": 1, "channel": channel, "moment": AT,
+        {"person": person, "account": person, "portfolio": 1, "branch": 1, "channel": channel, "moment": AT,
         "currency": "CLP",
          "balance_minor": 1000, "value_minor": value, "cost_minor": 0, "enough": True}
         for person in people for channel, value in (("email", 5.0), ("sms", 9.0), ("whatsapp", 2.0))

@@ -102,7 +102,9 @@ def test_who_would_speak_and_in_which_version_of_which_words(world: World) -> No
         )  # fmt: skip
         words.state = "approved"
         session.flush()
-        row = reading.read_accounts(session, clock.now()).with_columns(template=pl.lit("follow_up"))
+        row = reading.read_accounts(session, clock.now()).with_columns(
+            template=pl.lit("follow_up"), branch=pl.lit(book)
+        )
         options = pl.concat(
             row.with_columns(
                 channel=pl.lit(channel, pl.String), moment=pl.lit(clock.now(), pl.Datetime("us", "UTC"))

@@ -7,7 +7,7 @@ ways can be compared. What the segment says stands above the strategy itself, wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -70,8 +70,9 @@ def branched(accounts: pl.DataFrame, strategies: Mapping[int, Strategy], at: dat
         for segment in (*strategy.segments, None):
             for arm in (*strategy.arms, None):
                 found[len(found)] = Branch(
-                    portfolio, segment and segment.name, arm and arm.name, _effective(strategy, segment, arm)
-                )
+                    portfolio, segment.name if segment else None, arm.name if arm else None,
+                    _effective(strategy, segment, arm),
+                )  # fmt: skip
         arms = len(strategy.arms) + 1
         place = _segment(strategy, at) * arms + pl.Series(arm_of(strategy, portfolio, _people(mine)))
         parts.append(mine.with_columns(branch=(place + first).cast(pl.Int64)))
@@ -119,7 +120,7 @@ def fitting(when: Mapping[str, Any], at: datetime) -> Any:
         .when(overdue <= EARLY_UNTIL).then(pl.lit("early"))
         .when(overdue.is_not_null()).then(pl.lit("late"))
     )  # fmt: skip
-    asked = {
+    asked: dict[str, Callable[[Any], Any]] = {
         "stages": lambda value: stage.is_in(list(value)),
         "from_dpd": lambda value: overdue >= value,
         "to_dpd": lambda value: overdue <= value,
@@ -137,7 +138,7 @@ def fitting(when: Mapping[str, Any], at: datetime) -> Any:
 def arm_of(strategy: Strategy, portfolio: int, people: Ints) -> Ints:
     """The arm of each person: its place, or one past the last for those in none. It hangs on portfolio and
     person only, and stays when another arm's share changes after it."""
-    edges = np.cumsum([arm.share for arm in strategy.arms])
+    edges: Floats = np.cumsum(np.array([arm.share for arm in strategy.arms], dtype=np.float64))
     return np.searchsorted(edges, lots(people, portfolio), side="right").astype(np.int64)
 
 

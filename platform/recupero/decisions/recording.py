@@ -18,12 +18,12 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts.gate import packs
 from recupero.decisions import serving, valuing, vector_store
+from recupero.decisions.branches import Branched
 from recupero.decisions.candidates import Candidates
 from recupero.decisions.choosing import Choice
 from recupero.decisions.columns import Ints, write_frame
 from recupero.decisions.features import FeatureTable
 from recupero.decisions.serving import Scores
-from recupero.decisions.strategy import Strategy
 from recupero.decisions.valuing import Served
 from recupero.kernel.database import scope_of
 from recupero.outreach import service as outreach
@@ -131,7 +131,7 @@ class Recorder:
         return rows.with_columns(stays=stays.fill_null(value=False))
 
     def _needs_yes(self, rows: pl.DataFrame) -> list[str | None]:
-        if not any(each.needs_yes for each in self.strategies.values()):
+        if not any(each.strategy.needs_yes for each in self.branches.branches.values()):
             return [None] * len(rows)
         names = ("branch", "channel", "template", "stage", "balance_minor", "situations")
         return [
@@ -139,7 +139,7 @@ class Recorder:
                 channel, template, strategy.tone(template), stage, balance, situations or ()
             ))
             for branch, channel, template, stage, balance, situations in rows.select(names).iter_rows()
-            for strategy in [self.strategies[branch]]
+            for strategy in [self.branches.branches[branch].strategy]
         ]  # fmt: skip
 
     def _schedule(self, fresh: pl.DataFrame) -> None:

@@ -17,6 +17,8 @@ from sqlalchemy.orm import Session
 from recupero.contacts.policies import lawbook
 from recupero.contacts.queries import packs
 from recupero.decisions import candidates, choosing, policies, reading, serving, valuing, vectors
+from recupero.decisions.branches import Branched
+from recupero.decisions.branches import branched as in_branches
 from recupero.decisions.candidates import Candidates, Tally
 from recupero.decisions.capacity import capacity_of, resources
 from recupero.decisions.features import FeatureTable, read_features
@@ -106,49 +108,75 @@ def _alone(session: Session) -> None:
 
 
 def _plan(session: Session, at: datetime, result: PlanResult, again: Again | None = None) -> None:
+    thought = think(session, at, result, again=again)
+    run = _open_run(session, at, result)
+    if again is None:
+        run.prices = thought.choice.market.to_json()
+    else:
+        run.part_of = again.last.id
+        again.last.prices = thought.choice.market.after(again.last.prices)
+    recorder = Recorder(
+        session, run.id, at, thought.worked, thought.waiting, thought.table, thought.scores,
+        thought.branched, thought.versions, thought.actions,
+    )  # fmt: skip
+    planned = recorder.record(thought.found, thought.choice)
+    if recorder.unexplained:
+        result.notes.append(f"{recorder.unexplained} decisions are kept without the model's reasons")
+    result.planned = len(planned.chosen)
+    result.expected_value = _expected(planned.chosen)
+    _close_run(session, run, result)
+
+
+@dataclass(frozen=True)
+class Thought:
+    """What a plan comes to before anything is written: accounts that may be worked with their branch,
+    candidates, and the choice among them."""
+
+    worked: Any
+    waiting: set[int]
+    table: FeatureTable
+    scores: Scores
+    branched: Branched
+    versions: Mapping[int, int]
+    found: Candidates
+    choice: choosing.Choice
+    actions: valuing.Served | None
+
+
+def think(
+    session: Session,
+    at: datetime,
+    result: PlanResult,
+    *,
+    again: Again | None = None,
+    drafts: Mapping[int, Strategy] | None = None,
+) -> Thought:
+    """Decide for the tenant in scope and write nothing; `drafts` hold instead of their portfolios' own
+    strategies."""
     scope, tally, debtors = scope_of(session), Tally(), again.debtors if again else None
     strategies, versions, commission = _portfolios(session, result)
-    accounts = reading.read_accounts(session, at, debtors)
+    strategies |= drafts or {}
+    branched = in_branches(reading.read_accounts(session, at, debtors), strategies, at)
+    accounts, holding = branched.accounts, branched.strategies
     result.accounts = len(accounts)
-    worked = candidates.workable(accounts, strategies, at, tally)
+    worked = candidates.workable(accounts, holding, at, tally)
     table = read_features(session, at, debtors)
     scores = serving.score(scope, table)
     result.model, result.model_version = scores.model, scores.version
     result.notes += [scores.note] if scores.note else []
-    found, actions = _candidates(session, worked, table, scores, strategies, commission, at, tally, debtors)
+    by_branch = {number: commission[each.portfolio] for number, each in branched.branches.items()}
+    found, actions = _candidates(session, worked, table, scores, holding, by_branch, at, tally, debtors)
     if actions.served is not None:
         result.model, result.model_version = actions.served.name, actions.served.version
     result.notes += [actions.note] if actions.note else []
     by_machine = bool(led_by_machine(session))
     limits = capacity_of(session, _for_people(strategies, by_machine=by_machine), by_machine=by_machine)
     scarce, market = resources(found.options, limits), again.last.prices if again else None
-    choice = choosing.choose(found.options, strategies, _seed(scope, at), scarce, market)
+    choice = choosing.choose(found.options, holding, _seed(scope, at), scarce, market)
     result.candidates, result.bound_gap = len(found.options), choice.bound_gap
     result.blocked, result.held = dict(tally.blocked), dict(tally.held)
-    run = _open_run(session, at, result)
-    if again is None:
-        run.prices = choice.market.to_json()
-    else:
-        run.part_of = again.last.id
-        again.last.prices = choice.market.after(again.last.prices)
-    recorder = Recorder(
-        session,
-        run.id,
-        at,
-        worked,
-        reading.waiting(accounts),
-        table,
-        scores,
-        strategies,
-        versions,
-        actions.served,
-    )
-    planned = recorder.record(found, choice)
-    if recorder.unexplained:
-        result.notes.append(f"{recorder.unexplained} decisions are kept without the model's reasons")
-    result.planned = len(planned.chosen)
-    result.expected_value = _expected(planned.chosen)
-    _close_run(session, run, result)
+    waiting = reading.waiting(accounts)
+    return Thought(worked, waiting, table, scores, branched, versions, found, choice, actions.served)
 
 
 def _candidates(

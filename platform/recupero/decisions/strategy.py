@@ -18,11 +18,10 @@ from recupero.outreach.words import TONES
 from recupero.placements.events import StrategyStated
 from recupero_sdk.law import CHANNELS
 
-
 #: What a segment or an arm may say otherwise. Limits that are shared (daily, budget) are the portfolio's.
 OTHERWISE = (
     "channels", "pace_days", "max_contacts_30d", "exploration", "minimum_value_minor", "tolerance_minor",
-    "promise_reminder_days", "tones", "needs_yes", "human_only",
+    "promise_reminder_days", "annoyance_minor", "tones", "needs_yes", "human_only",
 )  # fmt: skip
 #: Stages by days past due: before the due date, soon after it, and later.
 DPD_STAGES = ("preventive", "early", "late")
@@ -251,9 +250,7 @@ def _otherwise(row: Mapping[str, Any], name: str, place: int) -> Mapping[str, An
     return _read(row["then"], checks, f"{name}.{place}.then")
 
 
-def _read(
-    data: Any, checks: Mapping[str, Callable[[str, Any], Any]], at: str
-) -> Mapping[str, Any]:
+def _read(data: Any, checks: Mapping[str, Callable[[str, Any], Any]], at: str) -> Mapping[str, Any]:
     if not isinstance(data, Mapping) or not data:
         raise UserError(
             "%(name)s needs some of %(known)s", field=f"strategy.{at}", name=at, known=", ".join(checks)

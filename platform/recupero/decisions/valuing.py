@@ -150,13 +150,13 @@ def _with_values(
 ) -> pl.DataFrame:
     import polars as pl
 
-    per_portfolio = pl.DataFrame(
-        [(portfolio, commission[portfolio], each.annoyance_minor) for portfolio, each in strategies.items()],
+    per_branch = pl.DataFrame(
+        [(branch, commission[branch], each.annoyance_minor) for branch, each in strategies.items()],
         orient="row",
-        schema={"portfolio": pl.Int64, "commission": pl.Float64, "annoyance": pl.Float64},
+        schema={"branch": pl.Int64, "commission": pl.Float64, "annoyance": pl.Float64},
     )
     told = options.with_columns(**_chances(served, options, table, at)).join(
-        per_portfolio, on="portfolio", how="left", maintain_order="left"
+        per_branch, on="branch", how="left", maintain_order="left"
     )
     gain = (pl.col("paid") - pl.col("paid_waiting")) * pl.col("balance_minor") * pl.col("commission")
     worth = gain - pl.col("cost_minor") - pl.col("annoyance") * pl.col("harm")

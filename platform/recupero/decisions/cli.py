@@ -207,15 +207,27 @@ def shadow(kind: str, tenant: str | None, agency: int | None, data_dir: Path | N
 @click.option(
     "--predictions", type=click.Path(path_type=Path, dir_okay=False), help="Write row_id and p here."
 )
-@click.option("--kind", help="The installed kind of model; propensity by default, intents for sets of texts.")
+@click.option("--kind", help="The installed kind of model; by default the one that the set is for.")
+@click.option("--with-protected", is_flag=True, help="Age, sex and their like as features, to compare with.")
+@click.option("--known-dispute", is_flag=True, help="accounts_receivable: once disputes are known.")
 @command.json_option
 @command.answers
 def benchmark(
-    name: str, train_file: Path, test_file: Path, predictions: Path | None, kind: str | None, as_json: bool
+    name: str,
+    train_file: Path,
+    test_file: Path,
+    predictions: Path | None,
+    kind: str | None,
+    with_protected: bool,
+    known_dispute: bool,
+    as_json: bool,
 ) -> None:
     """Train the platform's model on a public data set NAME and score a test file. Needs no database."""
-    from recupero.decisions import publicdata, publictexts
+    from recupero.decisions import publictexts
     from recupero.decisions.public import actions
+    from recupero.decisions.public.benchmark import Options
+    from recupero.decisions.public.benchmark import benchmark as measure
+    from recupero.decisions.public.sets import SETS
     from recupero.kernel.plugins import Plugins
 
     plugins = Plugins.load()
@@ -225,9 +237,18 @@ def benchmark(
     elif name in actions.SETS:
         chooser = _brought(plugins.actions, kind or "next_action")
         found = actions.SETS[name](chooser, train_file, test_file, predictions)
+    elif name in SETS:
+        known = SETS[name]
+        model = _brought(plugins.models, kind or known.kind)
+        options = Options(with_protected, known_dispute)
+        found = measure(model, known, train_file, test_file, predictions, options)
     else:
-        model = _brought(plugins.models, kind or "propensity")
-        found = publicdata.benchmark(model, name, train_file, test_file, predictions)
+        raise UserError(
+            "the data set '%(name)s' is not supported; supported: %(known)s",
+            field="NAME",
+            name=name,
+            known=", ".join([*SETS, *actions.SETS, *publictexts.SETS]),
+        )
     command.finish(found, as_json=as_json)
 
 

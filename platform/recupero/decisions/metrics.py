@@ -57,6 +57,7 @@ def summary(probability: Floats, target: Floats) -> dict[str, float]:
         "brier": brier(probability, target),
         "log_loss": float(row_log_loss(probability, target).mean()),
         "calibration_error": calibration_error(probability, target),
+        "calibration_error_by_width": calibration_error_by_width(probability, target),
         "base_rate": float(target.mean()),
         "rows": float(len(target)),
     }
@@ -87,3 +88,38 @@ def stability_index(before: Floats, after: Floats) -> float:
         for column in (before, after)
     ]
     return float(np.sum((shares[1] - shares[0]) * np.log(shares[1] / shares[0])))
+
+
+def calibration_error_by_width(probability: Floats, target: Floats) -> float:
+    """Mean distance of predicted and happened over ten bins of equal width, weighted by rows."""
+    place = np.minimum((probability * BINS).astype(int), BINS - 1)
+    gaps = np.bincount(place, probability, BINS) - np.bincount(place, target, BINS)
+    return float(np.abs(gaps).sum() / len(target))
+
+
+def age_bands(age: Floats) -> np.ndarray:
+    """The band of each age in years: under 30, to 44, to 59, 60 and over; `unknown` where it is not known."""
+    bands = np.array(["under 30", "30 to 44", "45 to 59", "60 and over"])
+    found = bands[np.searchsorted([30, 45, 60], np.nan_to_num(age), side="right")]
+    return np.where(np.isfinite(age), found, "unknown")
+
+
+def by_group(probability: Floats, target: Floats, group: np.ndarray) -> dict[str, dict[str, float]]:
+    """Figures of each group: rows, mean predicted, share that happened, how far the two lie apart, AUC where
+    both outcomes occur, and the share of the group among the best tenth over its share of all rows."""
+    order = np.argsort(-probability, kind="stable")
+    best = np.zeros(len(target), dtype=bool)
+    best[order[: max(1, len(target) // BINS)]] = True
+    found = {}
+    for name in np.unique(group):
+        mine = group == name
+        figures = {
+            "rows": float(mine.sum()),
+            "predicted": float(probability[mine].mean()),
+            "happened": float(target[mine].mean()),
+            "off_by": float(probability[mine].mean() - target[mine].mean()),
+            "auc": auc(probability[mine], target[mine]),
+            "chosen_share": float(best[mine].mean() / best.mean()),
+        }
+        found[str(name)] = {key: value for key, value in figures.items() if np.isfinite(value)}
+    return found

@@ -1,0 +1,220 @@
+"""A model that is retrained as time goes on, beside one that is not: who serves is decided by what was seen.
+
+The rows stand in order of time; of some the outcome is known (they may be learned from once they lie in the
+past), of the others it is asked. In every block of rows each memory (so many known rows back) is retrained on
+what came before and scores the block; the memories are mixed in log-odds, the better one of late weighing
+more. Beside them a champion stands still. At every review the two are compared on the outcomes seen since the
+champion took office: where the retrained one saved log-loss over the whole 90% interval it takes over, and
+from then on the retrained one serves. How far the columns have moved is measured at each review (PSI).
+"""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from recupero.decisions import metrics
+from recupero.decisions.columns import Floats, Ints
+from recupero_sdk.models import Columns, ScoringModel
+
+_EDGE = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often what happens: `block` rows between two retrainings; `review` known rows between two
+    comparisons with the champion, `shape` between two trainings with folds (in between trees and line are
+    grown anew in the same shape, where the kind can). `memories`: known rows to learn from, longest first.
+    `fade`: known rows in which a past loss halves in weight."""
+
+    block: int = 200
+    review: int = 1000
+    shape: int = 5000
+    memories: tuple[int, ...] = (20_000, 3_000)
+    fade: int = 500
+    eagerness: float = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """One comparison: at which row, log-loss saved by retraining with its interval, drift of the columns."""
+
+    row: int
+    gain: float
+    gain_low: float
+    gain_high: float
+    psi_score: float
+    psi_most: float
+    psi_feature: str
+    took_over: bool
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            key: round(value, 5) if isinstance(value, float) else value for key, value in asdict(self).items()
+        }
+
+
+@dataclass(slots=True)
+class Rolled:
+    """`score` of every row as it was served, `frozen` by the first model, and the comparisons made."""
+
+    score: Floats
+    frozen: Floats
+    reviews: list[Review] = field(default_factory=list)
+
+    def taken_over_at(self) -> int | None:
+        return next((review.row for review in self.reviews if review.took_over), None)
+
+
+def roll(
+    kind: ScoringModel, columns: dict[str, Floats], target: Floats, pace: Pace | None = None, seed: int = 0
+) -> Rolled:
+    """Score every row from the known rows before it. `target` is NaN where the outcome is not known."""
+    run = _Run(kind, columns, target, pace or Pace(), seed)
+    for start in range(0, len(target), run.pace.block):
+        run.step(np.arange(start, min(start + run.pace.block, len(target))))
+    return Rolled(run.score, run.frozen, run.reviews)
+
+
+class _Run:
+    """One way through the rows. Folds of a training are drawn over all its time, so that the shape suits
+    rows like those learned from; what the shape does to later rows is what the reviews measure."""
+
+    def __init__(
+        self, kind: ScoringModel, columns: dict[str, Floats], target: Floats, pace: Pace, seed: int
+    ) -> None:
+        self.kind, self.columns, self.target, self.pace, self.seed = kind, columns, target, pace, seed
+        self.known = np.flatnonzero(np.isfinite(target))
+        rows = len(target)
+        self.score, self.frozen, self.fresh = np.empty(rows), np.empty(rows), np.empty(rows)
+        self.by_memory = np.empty((len(pace.memories), rows))
+        self.fitted: list[Any] = [None] * len(pace.memories)
+        self.shaped, self.reviewed = -1, 0
+        self.champion: Any = None
+        self.learned: Ints = np.empty(0, dtype=np.int64)
+        self.reviews: list[Review] = []
+
+    def step(self, block: Ints) -> None:
+        past = self.known[: np.searchsorted(self.known, block[0])]
+        self._retrain(past)
+        if self.fitted[0] is None:  # too little is known yet: the share so far
+            share = (self.target[past].sum() + 1) / (len(past) + 10)
+            for scores in (self.score, self.frozen, self.fresh):
+                scores[block] = share
+            return
+        asked = self._some(block)
+        for place, fitted in enumerate(self.fitted):
+            self.by_memory[place, block] = self.kind.predict(fitted, asked)
+        if self.champion is None:
+            self.champion, self.learned = self.fitted[0], past
+            self.reviewed = self.first = len(past)
+        self.fresh[block] = self._mixed(past, block)
+        self.frozen[block] = self.kind.predict(self.champion, asked)
+        if len(past) - self.reviewed >= self.pace.review:
+            self._review(past, int(block[0]))
+        leads = any(review.took_over for review in self.reviews)
+        self.score[block] = self.fresh[block] if leads else self.frozen[block]
+
+    def _some(self, places: Ints) -> Columns:
+        return Columns({name: column[places] for name, column in self.columns.items()}, len(places))
+
+    def _retrain(self, past: Ints) -> None:
+        refit = getattr(self.kind, "refit", None)
+        again = self.shaped < 0 or len(past) - self.shaped >= self.pace.shape or refit is None
+        for place, memory in enumerate(self.pace.memories):
+            rows = past[-memory:]
+            columns, target = self._some(rows), self.target[rows]
+            try:
+                if again or self.fitted[place] is None:
+                    mixed = np.random.default_rng(self.seed).permutation(rows)
+                    trained = self.kind.train(self._some(mixed), self.target[mixed], seed=self.seed)
+                    self.fitted[place] = trained.fitted
+                elif refit is not None:
+                    self.fitted[place] = refit(self.fitted[place], columns, target, seed=self.seed)
+            except ValueError:  # too few rows of one outcome within this memory: the last one stays
+                continue
+        if again and self.fitted[0] is not None:
+            self.shaped = len(past)
+        self.fitted = [self.fitted[0] if each is None else each for each in self.fitted]
+
+    def _mixed(self, past: Ints, block: Ints) -> Floats:
+        """Log-odds of the memories, weighted by the loss of each on the outcomes seen since the first one."""
+        seen = past[self.first :]
+        age = np.arange(len(seen))[::-1]
+        fading = 0.5 ** (age / self.pace.fade)
+        lost = np.array(
+            [metrics.row_log_loss(scores[seen], self.target[seen]) @ fading for scores in self.by_memory]
+        )
+        weight = np.exp(-self.pace.eagerness * (lost - lost.min()))
+        odds = np.log(np.clip(self.by_memory[:, block], _EDGE, 1 - _EDGE))
+        odds -= np.log1p(-np.clip(self.by_memory[:, block], _EDGE, 1 - _EDGE))
+        mixed: Floats = 1 / (1 + np.exp(-(weight / weight.sum()) @ odds))
+        return mixed
+
+    def _review(self, past: Ints, row: int) -> None:
+        since = past[self.first :]
+        found = metrics.gain(
+            self.fresh[since], self.frozen[since], self.target[since], np.arange(len(since)), self.seed
+        )
+        late = past[-self.pace.review :]
+        moved = {
+            name: metrics.stability_index(column[self.learned], column[late])
+            for name, column in self.columns.items()
+        }
+        most = max(moved, key=lambda name: moved[name])
+        score_then = np.asarray(self.kind.predict(self.champion, self._some(self.learned)), dtype=np.float64)
+        self.reviews.append(
+            Review(
+                row, found["gain"], found["gain_low"], found["gain_high"],
+                metrics.stability_index(score_then, self.frozen[late]), moved[most], most,
+                took_over=found["gain_low"] > 0,
+            )
+        )  # fmt: skip
+        self.reviewed = len(past)
+
+
+def recent_rates(target: Floats, half_lives: tuple[int, ...], strength: float = 5.0) -> dict[str, Floats]:
+    """Log-odds of the share of successes among the known rows before each row, fading with age.
+
+    As of: a row sees only known rows that stand before it. `half_lives` in known rows; `strength` rows at one
+    in ten stand in for a history that has only begun.
+    """
+    found = {}
+    for half in half_lives:
+        fade = 0.5 ** (1 / half)
+        hits, rows = 0.1 * strength, strength
+        rate = np.empty(len(target))
+        for place, outcome in enumerate(target.tolist()):
+            rate[place] = hits / rows
+            if outcome == outcome:
+                hits, rows = hits * fade + outcome, rows * fade + 1
+        found[f"recent_{half}"] = _log_odds(rate)
+    return found
+
+
+def recent_rates_by(target: Floats, group: list[Any], half_life: int = 500, strength: float = 10.0) -> Floats:
+    """How far the recent share of the row's group lies from that of all, in log-odds, as of the row.
+
+    A group is drawn towards all by `strength` rows; `half_life` counts rows, known or not.
+    """
+    fade = 0.5 ** (1 / half_life)
+    of_group: dict[Any, tuple[float, float, int]] = {}
+    hits, rows = 0.5, 5.0
+    mine, all_of_us = np.empty(len(target)), np.empty(len(target))
+    for place, (key, outcome) in enumerate(zip(group, target.tolist(), strict=True)):
+        own_hits, own_rows, last = of_group.get(key, (0.0, 0.0, place))
+        faded = fade ** (place - last)
+        own_hits, own_rows = own_hits * faded, own_rows * faded
+        all_of_us[place] = hits / rows
+        mine[place] = (own_hits + strength * hits / rows) / (own_rows + strength)
+        hits, rows = hits * fade, rows * fade
+        if outcome == outcome:
+            own_hits, own_rows, hits, rows = own_hits + outcome, own_rows + 1, hits + outcome, rows + 1
+        of_group[key] = (own_hits, own_rows, place)
+    return _log_odds(mine) - _log_odds(all_of_us)
+
+
+def _log_odds(rate: Floats) -> Floats:
+    rate = np.clip(rate, 1e-3, 1 - 1e-3)
+    found: Floats = np.log(rate) - np.log1p(-rate)
+    return found

@@ -28,7 +28,7 @@ def _decision(owed: Debt, *, email: bool, propensity: float) -> Decision:
         tenant_id=owed.tenant_id, run_id=1, account_id=owed.account_id, at=at,
         choice="follow_up" if email else "wait", channel="email" if email else None,
         scheduled_at=at if email else None, model="m", model_version="1", score=0.1, propensity=propensity,
-        expected_value_minor=0, cost_minor=0, features=[], alternatives=options, reasons=[], blocked={},
+        expected_value_minor=0, cost_minor=0, alternatives=options, reasons=[], blocked={},
     )  # fmt: skip
 
 

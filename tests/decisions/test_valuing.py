@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from recupero.decisions import action_models, registry, valuing
+from recupero.decisions.evaluation import evaluate
 from recupero.decisions.service import plan_tenant
 from recupero.decisions.tables import Decision
 from recupero.kernel import clock
@@ -46,10 +47,10 @@ class _Model:
         return None
 
 
-def _served(world: World, scope: Scope, patch: pytest.MonkeyPatch, answer: Any) -> None:
+def _served(world: World, scope: Scope, patch: pytest.MonkeyPatch, answer: Any, **notes: str) -> None:
     name = registry.name_of(NAME, agency_id=scope.agency())
     columns = ("balance_log", "action_contact", "action_email", "action_sms")
-    made = registry.register(name, registry.Finished(NAME, b"x", columns, {}, {}, {}, {}))
+    made = registry.register(name, registry.Finished(NAME, b"x", columns, {}, {}, notes, {}))
     registry.set_alias(name, "champion", made.version)
     patch.setitem(world.platform.plugins.actions, NAME, _Model(answer))
 
@@ -182,6 +183,31 @@ def test_kinds_are_measured_on_held_out_people_and_the_better_one_serves(
     again = action_models.train(world.platform.database, scope)
     assert again.alias == "challenger"
     assert "gain_low" in again.metrics
+
+
+def test_the_served_model_is_judged_on_decisions_since_it_was_trained(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scope = _lived(world, 250)
+    _served(world, scope, monkeypatch, _chances(0.6, 0.2))
+    with world.platform.database.transaction(scope) as session:
+        found = evaluate(session, NAME)
+        assert found.low < 0.6 * 5_000 < found.high
+        assert found.estimator == "snips"
+        wait = evaluate(session, "wait")
+        assert wait.low < 0.2 * 5_000 < wait.high
+
+
+def test_a_model_that_learned_from_all_decisions_has_none_to_be_judged_by(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scope = _lived(world, 60)
+    with world.platform.database.transaction(scope) as session:
+        with pytest.raises(UserError, match="no next_action model"):
+            evaluate(session, NAME)
+        _served(world, scope, monkeypatch, _chances(0.6, 0.2), window_to=clock.now().date().isoformat())
+        with pytest.raises(UserError, match="since the model was trained"):
+            evaluate(session, NAME)
 
 
 def test_too_little_history_and_an_unknown_kind_are_told(world: World) -> None:

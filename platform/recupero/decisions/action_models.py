@@ -35,6 +35,8 @@ from recupero_sdk.models import ActionModel, Columns, Training
 log = logging.getLogger(__name__)
 
 LEAST_HELD = 50
+#: Decisions of a channel from which its usual option is known.
+LEAST_USED = 20
 
 
 @dataclass(frozen=True)
@@ -126,45 +128,48 @@ def _judge(kind: ActionModel, data: Experience, seed: int) -> Judged:
 
 
 def _policy(served: Served, data: Experience) -> Logged | None:
-    """The held-out people as a log that is asked: the share who pay where each is contacted by the channel
-    that the model thinks best, or not at all. None where the log does not support an answer.
+    """The held-out people as a log, asked for the share who pay by the model's choice of channels. None
+    where the log does not support an answer."""
+    rows = np.flatnonzero(data.holdout)
+    chances = by_channel(served, data, rows, data.train)
+    if chances is None:
+        return None
+    agrees, propensity, best = by_choice(chances, data, rows)
+    place, logged = np.arange(len(rows)), data.channel[rows]
+    modelled = np.nan_to_num(chances[place, logged])
+    asked = Logged(
+        data.person_id[rows], data.outcomes[PAID][rows], agrees, propensity, chances[place, best], modelled
+    )
+    return asked if offpolicy.effective(asked.weights) >= offpolicy.LEAST_ESS else None
+
+
+def by_choice(chances: Floats, data: Experience, rows: Ints) -> tuple[Floats, Floats, Ints]:
+    """Whether each person was contacted as the model would, the probability of it, and the model's channel.
 
     The chance of a channel is that of its logged option; several moments of it make it too small, so weights
     are made to average 1.
     """
-    rows = np.flatnonzero(data.holdout)
-    logged = data.channel[rows]
-    chances = _by_channel(served, data, rows)
-    if chances is None:
-        return None
     known = np.asarray(~np.isnan(chances).all(axis=0), dtype=bool).reshape(-1)
     best: Ints = np.nanargmax(np.where(known, chances, -1.0), axis=1).astype(np.int64)
-    agrees = (best == logged).astype(np.float64)
-    weights = agrees / data.propensity[rows]
-    scale = float(weights.mean()) or 1.0
-    place = np.arange(len(rows))
-    modelled = np.where(known[logged], chances[place, logged], 0.0)
-    asked = Logged(
-        data.person_id[rows], data.outcomes[PAID][rows], agrees, data.propensity[rows] * scale,
-        chances[place, best], modelled,
-    )  # fmt: skip
-    return asked if offpolicy.effective(asked.weights) >= offpolicy.LEAST_ESS else None
+    agrees = (best == data.channel[rows]).astype(np.float64)
+    scale = float((agrees / data.propensity[rows]).mean()) or 1.0
+    return agrees, data.propensity[rows] * scale, best
 
 
-def _by_channel(served: Served, data: Experience, rows: Ints) -> Floats | None:
-    """The chance of a payment of each held-out person by each channel's usual option: people × channels,
-    NaN of channels that were hardly used. None where there is none but one."""
+def by_channel(served: Served, data: Experience, rows: Ints, of: Any) -> Floats | None:
+    """The chance of a payment of each person by each channel's usual option among the rows `of`: people ×
+    channels, NaN of channels that were hardly used. None where there is none but one."""
     found = np.full((len(rows), len(experience.CHANNELS)), np.nan)
     options = [name for name in NAMES if name.startswith(("assistant_", "action_"))]
     for channel in range(len(experience.CHANNELS)):
-        mine = data.train & (data.channel == channel)
-        if mine.sum() < LEAST_HELD:
+        mine = of & (data.channel == channel)
+        if mine.sum() < LEAST_USED:
             continue
         values = {name: data.values[name][rows] for name in NAMES}
         for name in options:
             column = data.values[name][mine]
             usual = float(np.median(column[~np.isnan(column)])) if (~np.isnan(column)).any() else np.nan
-            if name != "action_days_since_contact":
+            if name != "action_days_since_contact":  # a state of the debtor, whatever is done
                 values[name] = np.full(len(rows), usual)
         found[:, channel] = served.outcomes(values, len(rows))[PAID]
     return found if (~np.isnan(found)).any(axis=0).sum() > 1 else None

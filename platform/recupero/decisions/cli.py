@@ -270,7 +270,12 @@ def decisions() -> None:
 
 @decisions.command()
 @click.option("--tenant", help="Slug, agency/slug or id of one creditor; all of one currency by default.")
-@click.option("--policy", default="champion", show_default=True, help="champion, wait, or a channel of law.")
+@click.option(
+    "--policy",
+    default="champion",
+    show_default=True,
+    help="champion, wait, next_action, or a channel of law.",
+)
 @command.data_dir_option
 @command.json_option
 @command.answers

@@ -8,19 +8,20 @@ refuses to speak.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from recupero.decisions import offpolicy
+from recupero.decisions import action_models, experience, offpolicy, registry, serving, valuing
 from recupero.decisions.columns import Floats, Ints
 from recupero.decisions.offpolicy import Logged
 from recupero.decisions.recording import WAIT
+from recupero.decisions.valuing import KIND
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
@@ -83,19 +84,19 @@ POLICIES: dict[str, Callable[[list[Option]], Option]] = {
 def evaluate(session: Session, policy: str = "champion") -> Estimate:
     """The value of a policy on the decisions of the tenants in scope whose 30 days have passed.
 
-    Policies: `champion` (the option of the highest value), `wait` (never contact), or a channel of law (by it
-    where it was open, else wait). Raises UserError where the policy is unknown, the currencies are several,
-    or the
-    log does not support an answer.
+    Policies: `champion` (the option of the highest value), `wait` (never contact), a channel of law (by it
+    where it was open, else wait), or `next_action` (the channel, or waiting, that the served model of actions
+    thinks best, on decisions that were made after those it learned from). Raises UserError where the policy
+    is unknown, the currencies are several, or the log does not support an answer.
     """
-    if policy not in POLICIES:
+    if policy != KIND and policy not in POLICIES:
         raise UserError(
             "unknown policy '%(policy)s': use %(known)s",
             field="policy",
             policy=policy,
-            known=", ".join(POLICIES),
+            known=", ".join([*POLICIES, KIND]),
         )
-    currency, logged = _read(session, POLICIES[policy])
+    currency, logged = _served(session) if policy == KIND else _read(session, POLICIES[policy])
     offpolicy.refuse_without_support(policy, logged)
     found = offpolicy.estimate(logged)
     best = found.best
@@ -126,11 +127,7 @@ def _read(session: Session, choose: Callable[[list[Option]], Option]) -> tuple[s
     ).all()
     currencies = {row.currency for row in rows}
     if len(currencies) > 1:
-        raise UserError(
-            "the decisions are in several currencies (%(currencies)s): name one tenant",
-            field="tenant",
-            currencies=", ".join(sorted(currencies)),
-        )
+        raise _several(currencies)
     chosen = [choose(row.alternatives) for row in rows]
     person = np.array([row.debtor_id for row in rows], dtype=np.int64)
     reward = np.array([float(row.paid - row.cost_minor) for row in rows])
@@ -188,6 +185,51 @@ def _taken(row: Any) -> Option:
     """The alternative that was chosen; one that is not among those kept counts by its channel alone."""
     kept = next((option for option in row.alternatives if _same(row, option)), None)
     return kept or {"channel": row.channel, "value_minor": 0, "at": None}
+
+
+def _served(session: Session) -> tuple[str, Logged]:
+    """The decisions since the served model of actions was trained, asked about its choice of channels."""
+    scope, since = scope_of(session), 0.0
+    version = serving.champion_version(scope, KIND)
+    if version is None:
+        raise UserError("no next_action model is registered yet: train one first", field="policy")
+    told = registry.with_run(version.name, version.version)
+    until = told.notes.get("window_to") if told else None
+    if until is not None:
+        since = (datetime.fromisoformat(until) + timedelta(days=1)).replace(tzinfo=UTC).timestamp()
+    try:
+        data = experience.build(session, clock.now())
+    except ValueError as error:
+        raise UserError("there is nothing to judge by: %(why)s", field="policy", why=error) from error
+    rows = np.flatnonzero(data.moment >= since).astype(np.int64)
+    every = np.ones(len(data), dtype=bool)
+    chances = action_models.by_channel(valuing.load(version), data, rows, every) if len(rows) else None
+    if chances is None:
+        raise UserError(
+            "no decision since the model was trained is old enough to judge by: the model learned from those"
+            " until %(until)s",
+            field="policy", until=until or "-",
+        )  # fmt: skip
+    agrees, propensity, _best = action_models.by_choice(chances, data, rows)
+    reward = (data.outcomes["paid_minor"] - data.outcomes["cost_minor"])[rows]
+    return _currency(session), Logged(data.person_id[rows], reward, agrees, propensity)
+
+
+def _currency(session: Session) -> str:
+    """The one currency of the accounts in scope. Raises UserError where there are several."""
+    query = text("SELECT DISTINCT currency FROM accounts WHERE tenant_id = ANY(:tenants) ORDER BY 1")
+    found = session.execute(query, {"tenants": list(scope_of(session).tenant_ids)}).scalars().all()
+    if len(found) > 1:
+        raise _several(found)
+    return str(found[0]) if found else ""
+
+
+def _several(currencies: Iterable[str]) -> UserError:
+    return UserError(
+        "the decisions are in several currencies (%(currencies)s): name one tenant",
+        field="tenant",
+        currencies=", ".join(sorted(currencies)),
+    )
 
 
 def _same(row: Any, option: Option) -> bool:

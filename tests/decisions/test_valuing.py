@@ -159,7 +159,9 @@ def _lived(world: World, people: int) -> Scope:
         book = portfolio(session, exploration=0.5, channels=["email"], pace_days=0)
         owed = [debt(session, book, balance=100_000) for _ in range(people)]
     plan_tenant(world.platform.database, scope)
-    contacted = {row.account_id for row in _decisions(world, scope) if row.channel}
+    made = _decisions(world, scope)
+    assert {row.reasons[0]["code"] for row in made if not row.channel} == {"explored"}
+    contacted = {row.account_id for row in made if row.channel}
     with world.platform.database.transaction(scope) as session:
         for each in owed:
             if rng.random() < (0.6 if each.account_id in contacted else 0.2):

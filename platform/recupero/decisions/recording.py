@@ -171,9 +171,14 @@ class Recorder:
         accounts = pl.concat([offered, self._news(found, offered)])
         scored = pl.DataFrame({"account": self.table.account_id, "score": self.scores.probability})
         people = pl.DataFrame(
-            {"person": np.unique(found.options["person"].to_numpy()), "propensity": choice.propensity},
-            schema={"person": pl.Int64, "propensity": pl.Float64},
-        )
+            {
+                "person": np.unique(found.options["person"].to_numpy()), "propensity": choice.propensity,
+                "drawn": choice.explored, "acted_on": choice.chosen >= 0,
+            },
+            schema={
+                "person": pl.Int64, "propensity": pl.Float64, "drawn": pl.Boolean, "acted_on": pl.Boolean
+            },
+        )  # fmt: skip
         known = [
             (country, pack.id if pack else None, pack.version if pack else None)
             for country in self.accounts["country"].unique().to_list()
@@ -337,7 +342,9 @@ def _why() -> Any:
     chosen = pl.concat_str(pl.lit('{"code": "'), "template", pl.lit('"}'), drawn)
     silent = (
         pl.when(pl.col("best").is_null()).then(pl.lit('{"code": "nothing_lawful"}'))
+        .when("acted_on").then(pl.lit('{"code": "better_elsewhere"}'))
+        .when("drawn").then(pl.lit('{"code": "explored"}'))
         .when(pl.col("best") <= 0).then(pl.lit('{"code": "not_worth_it"}'))
-        .otherwise(pl.lit('{"code": "better_elsewhere"}'))
+        .otherwise(pl.lit('{"code": "no_room"}'))
     )  # fmt: skip
     return pl.when(pl.col("channel").is_not_null()).then(chosen).otherwise(silent)

@@ -292,6 +292,7 @@ REASONS: Words = {
     "explored": _("Chosen at random among the lawful, to learn what works."),
     "nothing_lawful": _("No channel is lawful or open at present."),
     "not_worth_it": _("Every contact would cost more than it brings."),
+    "no_room": _("Others come first within the limits of the day."),
     "better_elsewhere": _("Another account of the same person comes first."),
 }
 HELD: Words = {

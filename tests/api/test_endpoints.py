@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from recupero.kernel import clock, jobs, runtime
+from recupero.kernel import audit, clock, jobs, runtime
 from recupero.kernel.database import Scope
 from recupero.placements.imports import queueing
 from recupero.tenancy.permissions import Permission
 from tests.api.conftest import Machine, machine
 from tests.decisions import debts
+from tests.factories import World
 from tests.ledger.placed import place
 
 
@@ -308,3 +309,29 @@ def test_every_request_that_moves_money_says_how_it_is_sent_once(app: Flask) -> 
     assert set(keyed.values()) == {False}
     ends = ("receipts", "approve", "assign", "refund", "paid-back", "book", "issue", "payout", "fees")
     assert {path.rsplit("/", 1)[1] for path in keyed} == {*ends, "invoice-payments"}
+
+
+def test_how_a_debtor_wants_to_be_reached_is_read_and_set(
+    app: Flask, platform: runtime.Runtime, scope: Scope, world: World, api: Machine, owed: debts.Debt
+) -> None:
+    path = f"/api/v1/accounts/{owed.account_id}/preferences"
+    before = api.get(path)
+    assert (before["channel"], before["begins"], before["ends"]) == (None, None, None)
+    wish: dict[str, Any] = {"channel": "email", "begins": "17:00", "ends": "20:30", "language": "pt"}
+    assert api.send(path, 200, "PUT", **wish) == wish
+    assert api.get(path) == wish
+    with platform.database.transaction(scope) as session:
+        event = audit.page(session, holding="outreach.preference_kept")[0]
+    assert event.actor.startswith("key:")
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({"channel": "pigeon"}, "channel"), ({"language": "xx"}, "language"), ({"begins": "late"}, "begins"),
+        ({"ends": "16:00"}, "ends"),
+    ]  # fmt: skip
+    for change, field in wrong:
+        assert api.send(path, 422, "PUT", **{**wish, **change})["field"] == field
+    open_again: dict[str, Any] = {"channel": None, "begins": None, "ends": None, "language": "es"}
+    assert api.send(path, 200, "PUT", **open_again) == open_again
+    reader = machine(app, platform, scope, Permission.ACCOUNTS_READ)
+    assert reader.get(path) == open_again
+    reader.send(path, 403, "PUT", **wish)
+    machine(app, platform, world.tenant()).send(path, 404, "PUT", **wish)

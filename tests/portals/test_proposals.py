@@ -1,15 +1,17 @@
 """What waits for a yes is seen with its message, agreed to or declined on a page or through the API."""
 
+import re
 from datetime import datetime
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, text, update
 
 from recupero.decisions.service import plan_tenant
 from recupero.kernel import audit, runtime
 from recupero.kernel.database import Scope
 from recupero.outreach.tables import Action, ActionEvent
+from recupero.portals import proposals as pages
 from recupero.tenancy.permissions import Permission, Role
 from tests.api.conftest import machine
 from tests.decisions.debts import debt, portfolio
@@ -88,3 +90,29 @@ def test_machines_do_it_too_and_strangers_do_not(app: Flask, scope: Scope, world
     done = api.send("/api/v1/proposals/decline", 200, action_ids=ids[2:], why="no")
     assert done["items"][0]["reason"] == "declined"
     machine(app, platform, scope, Permission.ACCOUNTS_WORK).send("/api/v1/proposals", 403, "GET")
+
+
+def test_more_than_a_page_is_paged_in_the_order_in_which_they_are_due(
+    app: Flask, scope: Scope, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "PAGE", 2)
+    platform, ids = runtime.current(), [action_id for action_id, _state in states(scope)]
+    with platform.database.transaction(scope) as session:  # due in the other order
+        session.execute(update(Action).values(due_at=Action.due_at - Action.id * text("interval '1 minute'")))
+    officer = Visitor(app.test_client(), platform).sign_in(Role.COMPLIANCE_OFFICER, scope)
+    first = officer.text("/proposals?tone=neutral")
+    assert "2 of 3 are shown" in first
+    assert re.findall(r'name="shown" value="(\d+)"', first) == [str(ids[2]), str(ids[1])]
+    (onward,) = re.findall(r'href="(/proposals[^"]+)" rel="next"', first)
+    second = officer.text(onward.replace("&amp;", "&"))
+    assert re.findall(r'name="shown" value="(\d+)"', second) == [str(ids[0])]
+    assert 'rel="next"' not in second
+    assert 'href="/proposals?tone=neutral"' in second
+    assert officer.get("/proposals?after=nonsense").status_code == 422
+    api = machine(app, platform, scope)
+    found = [api.get("/api/v1/proposals", limit=1)]
+    while found[-1]["next"]:
+        found.append(api.get("/api/v1/proposals", limit=1, after=found[-1]["next"]))
+    assert [one["id"] for page in found for one in page["items"]] == ids[::-1]
+    assert "begin with the first" in api.call("GET", "/api/v1/proposals?after=9999").text
+    assert api.get("/api/v1/proposals", channel="letter")["waiting"] == 0

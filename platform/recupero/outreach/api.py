@@ -7,7 +7,7 @@ from typing import Any
 
 from recupero.contacts.grounds import judge_planned
 from recupero.kernel import rest
-from recupero.outreach import previews, proposals, queries, schemas
+from recupero.outreach import preferences, previews, proposals, queries, schemas
 from recupero.outreach.proposals import Answered, Wanted
 from recupero.placements import browse
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
@@ -35,18 +35,54 @@ def actions_of(account_id: int) -> dict[str, Any]:
         return {"items": [_shown(line) for line in queries.actions_of(session, account_id)]}
 
 
+@blueprint.get("/accounts/<int:account_id>/preferences")
+@requires(Permission.ACCOUNTS_READ)
+@blueprint.response(200, schemas.PreferencesSchema)
+def preferences_of(account_id: int) -> dict[str, Any]:
+    """How the debtor of an account wants to be reached; null leaves it open"""
+    with transaction() as session:
+        debtor = browse.account(session, account_id).debtor
+        return _wished(preferences.of_debtor(session, debtor.id, debtor.language))
+
+
+@blueprint.put("/accounts/<int:account_id>/preferences")
+@requires(Permission.ACCOUNTS_WORK)
+@blueprint.arguments(schemas.PreferencesSchema)
+@blueprint.response(200, schemas.PreferencesSchema)
+def keep_preferences(data: dict[str, Any], account_id: int) -> dict[str, Any]:
+    """Note how the debtor wants to be reached, in place of what was noted before
+
+    It holds at once: what waits on other channels is cancelled, and what goes out next keeps to it."""
+    with transaction() as session:
+        card = browse.account(session, account_id)
+    wish = preferences.read(
+        data["channel"] or "", data["begins"] or "", data["ends"] or "", data["language"]
+    )  # fmt: skip
+    with tenant_transaction(card.account.tenant_id) as session:
+        preferences.keep(session, card.debtor.id, wish, actor=the_caller().actor)
+    return _wished(wish)
+
+
+def _wished(wish: preferences.Wish) -> dict[str, Any]:
+    begins, ends = wish.hours or (None, None)
+    return {
+        "channel": wish.channel, "begins": begins and begins.isoformat("minutes"),
+        "ends": ends and ends.isoformat("minutes"), "language": wish.language,
+    }  # fmt: skip
+
+
 @blueprint.get("/proposals")
 @requires(Permission.ACTIONS_APPROVE)
 @blueprint.arguments(schemas.ProposalQuerySchema, location="query")
 @blueprint.response(200, schemas.ProposalsSchema)
 def proposed(query: dict[str, Any]) -> dict[str, Any]:
     """What waits for a person's yes, the next due first"""
-    limit = query.pop("limit")
+    limit, after = query.pop("limit"), query.pop("after")
     with transaction() as session:
+        shown = proposals.waiting(session, Wanted(**query), limit, after)
         return {
-            "items": proposals.waiting(session, Wanted(**query), limit),
-            "waiting": proposals.count(session),
-        }
+            "items": shown.rows, "next": shown.after, "waiting": proposals.count(session, Wanted(**query))
+        }  # fmt: skip
 
 
 @blueprint.get("/proposals/<int:action_id>")

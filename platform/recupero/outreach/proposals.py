@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from recupero.contacts.grounds import Planned, judge_planned
@@ -34,6 +34,9 @@ class Wanted:
     account_id: int | None = None
 
 
+ANY = Wanted()
+
+
 @dataclass(frozen=True, slots=True)
 class Answered:
     """What became of a proposal: `state` scheduled, cancelled, blocked or expired with its reason; proposed
@@ -45,23 +48,38 @@ class Answered:
     due_at: datetime | None = None
 
 
-def waiting(session: Session, wanted: Wanted, limit: int = 100) -> Sequence[Action]:
-    """Proposals of the tenants in scope, the next due first."""
-    return (
-        session.execute(
-            select(Action)
-            .where(*_waiting(session), *_fits(wanted))
-            .order_by(Action.due_at, Action.id)
-            .limit(limit)
-        )
-        .scalars()
-        .all()
-    )
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Some proposals, the next due first, and where to go on (`after`); None: these are the last."""
+
+    rows: Sequence[Action]
+    after: str | None
 
 
-def count(session: Session) -> int:
-    """How many proposals wait in the tenants in scope."""
-    return session.execute(select(func.count()).select_from(Action).where(*_waiting(session))).scalar_one()
+def waiting(session: Session, wanted: Wanted, limit: int = 100, after: str | None = None) -> Shown:
+    """Proposals of the tenants in scope, the next due first, behind the place `after` of an earlier `Shown`.
+    Raises UserError on a place that cannot be read."""
+    query = select(Action).where(*_waiting(session), *_fits(wanted))
+    if after:
+        query = query.where(tuple_(Action.due_at, Action.id) > _place(after))
+    rows = session.execute(query.order_by(Action.due_at, Action.id).limit(limit + 1)).scalars().all()
+    last = rows[limit - 1] if len(rows) > limit else None
+    place = f"{last.due_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}~{last.id}" if last else None
+    return Shown(rows[:limit], place)
+
+
+def _place(after: str) -> tuple[datetime, int]:
+    due, _mark, number = after.partition("~")
+    try:
+        return datetime.fromisoformat(due).astimezone(UTC), int(number)
+    except (ValueError, OverflowError):
+        raise UserError("there is no such page: begin with the first", field="after") from None
+
+
+def count(session: Session, wanted: Wanted = ANY) -> int:
+    """How many such proposals wait in the tenants in scope."""
+    asked = select(func.count()).select_from(Action).where(*_waiting(session), *_fits(wanted))
+    return session.execute(asked).scalar_one()
 
 
 def _waiting(session: Session) -> tuple[ColumnElement[bool], ...]:

@@ -60,6 +60,15 @@ class NextStepSchema(Schema):
     next_template = fields.String(required=True, allow_none=True)
 
 
+class PreferencesSchema(Schema):
+    """How a debtor wants to be reached. Hours by their own clock, as 09:00; null leaves a thing open."""
+
+    channel = fields.String(required=True, allow_none=True)
+    begins = fields.String(required=True, allow_none=True)
+    ends = fields.String(required=True, allow_none=True)
+    language = fields.String(required=True)
+
+
 class ActionCountsSchema(Schema):
     """How many actions are in each state."""
 
@@ -74,6 +83,7 @@ class ProposalQuerySchema(Schema):
     tone = fields.String(load_default=None, validate=validate.OneOf(TONES))
     account_id = asked_reference()
     limit = fields.Integer(load_default=100, validate=validate.Range(min=1, max=MOST))
+    after = fields.String(load_default=None, metadata={"description": "`next` of the page before"})
 
 
 class ProposalSchema(Schema):
@@ -93,9 +103,10 @@ class ProposalSchema(Schema):
 
 
 class ProposalsSchema(Schema):
-    """`waiting`: how many there are altogether."""
+    """`waiting`: how many there are altogether; `next`: where to go on with `after`, null at the end."""
 
     items = fields.List(fields.Nested(ProposalSchema), required=True)
+    next = fields.String(required=True, allow_none=True)
     waiting = fields.Integer(required=True)
 
 

@@ -134,12 +134,17 @@ def _list(form: Form) -> ResponseReturnValue:
         tenants = {tenant.id: tenant for tenant in tenancy.tenants(session)}
     opened = tenant_transaction(tenant_id) if tenant_id in tenants and tenant_id else transaction()
     with opened as session:
-        rows = proposals.waiting(session, Wanted(chosen["channel"], chosen["template"], chosen["tone"]), PAGE)
+        wanted = Wanted(chosen["channel"], chosen["template"], chosen["tone"])
+        shown = proposals.waiting(session, wanted, PAGE, request.args.get("after"))
+        rows, args = shown.rows, _wanted_args()
         page = render_template(
             "proposals/list.html", form=form, rows=rows, tenants=tenants, tenant_id=tenant_id, chosen=chosen,
-            total=proposals.count(session), lines=browse.lines(session, [row.account_id for row in rows]),
+            total=proposals.count(session, wanted),
+            lines=browse.lines(session, [row.account_id for row in rows]),
             decided=decisions.decisions_by_id(session, _decision_ids(rows)), why=_why, known=_FILTERS,
-            here=url_for("portals.proposals_list", **_wanted_args()),
+            here=url_for("portals.proposals_list", **args),
+            first_url=url_for("portals.proposals_list", **args) if request.args.get("after") else None,
+            next_url=url_for("portals.proposals_list", **args, after=shown.after) if shown.after else None,
         )  # fmt: skip
     return page, form.status
 

@@ -71,8 +71,9 @@ def test_a_planned_action_waits_for_its_yes_and_goes_out_after_it(world: World) 
     assert [one.id for one in actions(world, scope)] == [action.id]
     with world.platform.database.transaction(scope) as session:
         assert queries.open_accounts(session) == {owed.account_id}
-        assert [one.id for one in proposals.waiting(session, Wanted(channel=action.channel))] == [action.id]
-        assert not proposals.waiting(session, Wanted(channel="letter"))
+        shown = proposals.waiting(session, Wanted(channel=action.channel))
+        assert ([one.id for one in shown.rows], shown.after) == ([action.id], None)
+        assert not proposals.waiting(session, Wanted(channel="letter")).rows
         (answer, gone) = proposals.approve(session, [action.id, 10**9], actor="user:7")
     assert (answer.state, gone.state) == ("scheduled", None)
     assert answer.due_at == clock.now()
@@ -203,6 +204,12 @@ def test_each_condition_asks_for_its_kind_alone() -> None:
     both = approval.parse([{"channel": "letter", "tone": "kind"}, {"vulnerable": True, "stage": "legal"}])
     assert approval.needs_yes(both, asked) == "needs_yes:vulnerable+stage"
     assert approval.needs_yes((), asked) is None
+    several = approval.parse([{"channel": ["sms", "letter"], "tone": ["firm", "kind"]}])
+    assert approval.needs_yes(several, asked) == "needs_yes:channel+tone"
+    assert approval.needs_yes(approval.parse([{"channel": ["sms", "email"]}]), asked) is None
+    for names in ([], ["sms", "sms"], ["sms", "pigeon"], [["sms"]], [3]):
+        with pytest.raises(UserError):
+            approval.parse([{"channel": names}])
     wild: object
     for wild in (
         {}, [{}], [{"colour": "red"}], [{"channel": "pigeon"}], [{"everything": False}], ["all"],

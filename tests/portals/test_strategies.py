@@ -1,6 +1,7 @@
 """A portfolio's strategy is changed on its page or through the API; each change is a version."""
 
 from datetime import datetime
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -123,3 +124,23 @@ def test_machines_set_it_too_and_others_do_not(app: Flask, placed: tuple[Scope, 
     assert agent.get(page(placed)).status_code == 403
     new = {"name": "Otra", "country": "CL", "currency": "CLP", "product": "card"}
     api.send("/api/v1/portfolios", 422, tenant_id=scope.tenant(), strategy={"pace_days": "x"}, **new)
+
+
+def test_a_condition_for_a_yes_takes_several_values(visitor: Visitor, placed: tuple[Scope, int]) -> None:
+    scope, book = placed
+    supervisor = visitor.sign_in(Role.SUPERVISOR, scope)
+    typed: dict[str, Any] = {
+        "needs_yes_0_channel": ["sms", "letter"], "needs_yes_0_tone": "firm", "needs_yes_2_everything": "yes",
+    }  # fmt: skip
+    assert supervisor.send(page(placed), **{**TYPED, **typed}).status_code == 302
+    with runtime.current().database.transaction(scope) as session:
+        kept = browse.portfolio(session, book).strategy["needs_yes"]
+    assert kept == [{"channel": ["sms", "letter"], "tone": "firm"}, {"everything": True}]
+    shown = supervisor.text(page(placed))
+    for value in ("sms", "letter"):
+        assert f'name="needs_yes_0_channel" value="{value}" checked' in shown
+    assert "or Letter" in shown
+    typed = {"version": "2", "needs_yes_0_tone": ["firm", "shrill"]}
+    wrong = supervisor.send(page(placed), **{**TYPED, **typed})
+    assert wrong.status_code == 422
+    assert 'name="needs_yes_0_tone" value="firm" checked' in wrong.text

@@ -1,7 +1,7 @@
 """Which actions wait for a person's yes: conditions of a portfolio's strategy, any one of which is enough.
 
-A condition says one or more of `channel`, `template`, `tone`, `stage`, `from_balance_minor` and `vulnerable`,
-all of which must hold; `everything` is the condition that always holds.
+A condition says one or more of `channel`, `template`, `tone`, `stage` (a value, or a list of which one must
+fit), `from_balance_minor` and `vulnerable`, all of which must hold; `everything` always holds.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -35,14 +35,19 @@ class Asked:
 
 
 _HOLDS: Mapping[str, Callable[[Any, Asked], bool]] = {
-    "channel": lambda value, asked: bool(asked.channel == value),
-    "template": lambda value, asked: bool(asked.template == value),
-    "tone": lambda value, asked: bool(asked.tone == value),
-    "stage": lambda value, asked: bool(asked.stage == value),
+    "channel": lambda value, asked: asked.channel in values(value),
+    "template": lambda value, asked: asked.template in values(value),
+    "tone": lambda value, asked: asked.tone in values(value),
+    "stage": lambda value, asked: asked.stage in values(value),
     "from_balance_minor": lambda value, asked: bool(asked.balance_minor >= value),
     "vulnerable": lambda _value, asked: not VULNERABLE.isdisjoint(asked.situations),
     "everything": lambda _value, _asked: True,
 }
+
+
+def values(value: Any) -> Sequence[Any]:
+    """What a field of a condition names: one value, or those of a list."""
+    return value if isinstance(value, list | tuple) else (value,)
 
 
 def parse(value: Any) -> tuple[Mapping[str, Any], ...]:
@@ -57,17 +62,28 @@ def _condition(place: int, row: Any) -> Mapping[str, Any]:
     if not isinstance(row, Mapping) or not row or any(name not in KEYS for name in row):
         raise UserError("a condition for a yes has some of %(known)s", field=at, known=", ".join(KEYS))
     for name, value in row.items():
-        if name in _ONE_OF and value not in _ONE_OF[name]:
-            raise UserError(
-                "'%(value)s' is not possible here: use %(known)s",
-                field=f"{at}.{name}", value=value, known=", ".join(_ONE_OF[name]),
-            )  # fmt: skip
+        if name in _ONE_OF:
+            _check_named(f"{at}.{name}", value, _ONE_OF[name])
         if name in _FLAGS and value is not True:
             raise UserError("%(name)s is true or left out", field=f"{at}.{name}", name=name)
         whole = isinstance(value, int) and not isinstance(value, bool) and value >= 0
         if name == "from_balance_minor" and not whole:
             raise UserError("%(name)s must be a whole number of at least 0", field=f"{at}.{name}", name=name)
     return dict(row)
+
+
+def _check_named(field: str, value: Any, known: Collection[str]) -> None:
+    named = values(value)
+    wrong = next((one for one in named if not isinstance(one, str) or one not in known), None)
+    if wrong is not None:
+        raise UserError(
+            "'%(value)s' is not possible here: use %(known)s",
+            field=field,
+            value=wrong,
+            known=", ".join(known),
+        )
+    if not named or len(set(named)) < len(named):
+        raise UserError("name one value or more, each once", field=field)
 
 
 def needs_yes(conditions: Sequence[Mapping[str, Any]], asked: Asked) -> str | None:

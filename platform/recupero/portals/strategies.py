@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flask import flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from recupero.decisions.strategy import Strategy
 from recupero.kernel.errors import UserError
+from recupero.outreach.approval import values as values_of
 from recupero.outreach.words import TEMPLATES, TONES
 from recupero.placements import browse, strategies
 from recupero.placements.lifecycle import STAGES
@@ -51,7 +52,7 @@ def portfolio_strategy_sent(tenant_id: int, portfolio_id: int) -> ResponseReturn
     form, version = Form.sent(), 0
     with tenant_transaction(tenant_id) as session:
         portfolio = browse.portfolio(session, portfolio_id)
-        form.values = {**form.values, "currency": portfolio.currency}
+        form.values = {**form.values, **_picked(), "currency": portfolio.currency}
         read = _read(form, portfolio)
         try:
             if not form.errors:
@@ -82,8 +83,7 @@ def _page(session: Session, portfolio: Portfolio, form: Form) -> ResponseReturnV
         tones=[("", label("tone", _TONE)), *((one, label("tone", one)) for one in TONES if one != _TONE)],
         names={f"user:{user.id}": user.name for user in tenancy.users(session)},
         rows=_rows_sent(form), conditions={
-            name: [("", _("any")), *((one, label(name, one)) for one in known)]
-            for name, known in _CHOICES.items()
+            name: [(one, label(name, one)) for one in known] for name, known in _CHOICES.items()
         },
         usual=_texts(_USUAL, portfolio.currency), told=lambda data: _told(data, portfolio.currency),
     )  # fmt: skip
@@ -157,7 +157,9 @@ def _conditions_read(form: Form, take: Callable[..., None]) -> dict[str, Any]:
     for place in range(_rows_sent(form)):
         row: dict[str, Any] = {}
         for name in _CONDITIONS:
-            take(row, name, f"needs_yes_{place}_{name}", form.text)
+            chosen = form.values.get(f"needs_yes_{place}_{name}")
+            if isinstance(chosen, list) and chosen:
+                row[name] = chosen if len(chosen) > 1 else chosen[0]
         amount = f"needs_yes_{place}_from_balance_minor"
         take(row, "from_balance_minor", amount, lambda field: form.money(field, currency))
         for name in ("vulnerable", "everything"):
@@ -166,15 +168,28 @@ def _conditions_read(form: Form, take: Callable[..., None]) -> dict[str, Any]:
     return {"needs_yes": rows} if rows else {}
 
 
+def _picked() -> dict[str, list[str]]:
+    """What is ticked of the conditions' fields that take several values, by field."""
+    names = {name for name in request.form if name.startswith("needs_yes_")}
+    return {
+        name: [one for one in request.form.getlist(name) if one]
+        for name in names if name.split("_", 3)[-1] in _CONDITIONS
+    }  # fmt: skip
+
+
 def _rows_sent(form: Form) -> int:
-    return sum(name.startswith("needs_yes_") and name.endswith("_channel") for name in form.values)
+    places = [name.split("_")[2] for name in form.values if name.startswith("needs_yes_")]
+    return 1 + max((int(place) for place in places if place.isdecimal()), default=_SPARE - 1)
 
 
 def _conditions_typed(data: Mapping[str, Any], currency: str) -> dict[str, object]:
     values: dict[str, object] = {}
     for place in range(len(data.get("needs_yes", ())) + _SPARE):
         row = data["needs_yes"][place] if place < len(data.get("needs_yes", ())) else {}
-        values |= {f"needs_yes_{place}_{name}": row.get(name, "") for name in _CONDITIONS}
+        values |= {
+            f"needs_yes_{place}_{name}": list(values_of(row[name])) if name in row else []
+            for name in _CONDITIONS
+        }
         values[f"needs_yes_{place}_from_balance_minor"] = amount_text(row.get("from_balance_minor"), currency)
         for name in ("vulnerable", "everything"):
             values[f"needs_yes_{place}_{name}"] = "yes" if name in row else ""
@@ -210,7 +225,7 @@ def _condition_said(row: Mapping[str, Any], currency: str) -> str:
     parts = [
         label("yes", name) if value is True
         else f"{label('yes', name)} {amount_text(value, currency)} {currency}" if name == "from_balance_minor"
-        else f"{label('yes', name)}: {label(name, value)}"
+        else f"{label('yes', name)}: {_(' or ').join(label(name, one) for one in values_of(value))}"
         for name, value in row.items()
     ]  # fmt: skip
     return " + ".join(parts)

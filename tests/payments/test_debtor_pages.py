@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from recupero.contacts.tables import Permission
 from recupero.kernel import audit, clock, jobs, runtime
@@ -77,13 +77,18 @@ def test_before_the_proof_nothing_of_a_debt_is_shown(client: FlaskClient, path: 
         assert answer.headers["Location"].endswith(path)
 
 
-def test_the_right_facts_open_the_page_and_wrong_ones_do_not(client: FlaskClient, path: str) -> None:
+def test_the_right_facts_open_the_page_and_wrong_ones_do_not(
+    client: FlaskClient, placed: Placed, path: str
+) -> None:
+    with runtime.current().database.transaction(placed.scope) as session:
+        session.execute(update(Account).values(product="credito_consumo"))
     assert prove(client, path, national_id="9999").status_code == 422
     assert prove(client, path, birth_date="1980-05-18").status_code == 422
     assert prove(client, path).status_code == 302
     page = client.get(path + "?lang=es").get_data(as_text=True)
     assert "Acreedor" in page
     assert "$150.000" in page
+    assert "Crédito de consumo FAC-" in page, "not the creditor's code for it"
 
 
 def test_the_proof_ends_after_half_an_hour_and_is_bound_to_its_link(

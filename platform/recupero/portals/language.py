@@ -19,6 +19,7 @@ from flask_babel import gettext as _
 
 from recupero.kernel import rest, runtime
 from recupero.kernel.money import format_micro, format_minor
+from recupero.placements.products import name_of
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import current_caller
 
@@ -174,8 +175,13 @@ def yes_no(value: bool) -> str:
     return str(_("yes") if value else _("no"))
 
 
+def product(code: str | None) -> str:
+    """What people read for a product."""
+    return name_of(code, language())
+
+
 FILTERS = {
     "money": money, "micro": micro, "day": day, "iso_day": iso_day, "moment": moment, "number": number,
-    "percent": percent,
+    "percent": percent, "product": product,
     "yes_no": yes_no, "duration": duration, "month_name": month_name, "short_day": short_day, "wall": wall,
 }  # fmt: skip

@@ -11,6 +11,7 @@ from babel import dates
 from recupero.payments.document_tables import Document
 from recupero.payments.documents import Contents, said
 from recupero.payments.invoice_requests import file_of
+from recupero.placements.products import name_of
 from recupero.reports import agreement_letters
 from recupero.reports.metrics import N_
 from recupero.reports.words import Words
@@ -79,7 +80,7 @@ def _contents(document: Document, says: Contents) -> dict[str, Any]:
         "closing": closing,
         "accounts": [
             {
-                "title": " ".join(filter(None, (line["product"], line["client_account"]))),
+                "title": f"{name_of(line['product'], words.language)} {line['client_account']}".strip(),
                 "due": words(N_("due on %(day)s"), day=_day(line["due_date"], words)),
                 "rows": [[words(_PARTS[part]), words.money(amount, says["currency"])]
                          for part, amount in line["parts"].items()],

@@ -14,6 +14,7 @@ from recupero.outreach.words import Sender
 from recupero.outreach.writer import sender_of
 from recupero.payments import queries as payments
 from recupero.payments import service as payments_service
+from recupero.placements.products import name_of
 from recupero.placements.reach import Reachable
 from recupero_sdk.law import Proposal, check_content
 from recupero_sdk.law.reasons import word
@@ -69,7 +70,7 @@ def _of_debt(
         "due": said["due"] or "",
         "interest": said["interest_amount"] or "",
         "costs": said["costs_amount"] or "",
-        "product": account.product or "",
+        "product": name_of(account.product, language),
         "promised": promised,
         "promised_on": words.day(promise.due_date, locale) if promise else "",
         "link": link,

@@ -124,7 +124,7 @@ def test_meta_s_question_is_answered_and_what_is_not_signed_changes_nothing(
 def test_an_approved_template_says_what_the_law_wants_or_nothing_goes_out(scope: Scope) -> None:
     api = CloudApi()
     short = WHOLE.replace(" Usted {{10}}, {{11}}.", "").replace("rights, not_execution, ", "")
-    short = short.replace("{{12}}", "{{10}}")
+    short = short.replace("{{12}} {{13}}", "{{10}} {{11}}")
     with sent(scope, api, short):
         assert api.taken == []
     (action,) = all_of(scope, Action)

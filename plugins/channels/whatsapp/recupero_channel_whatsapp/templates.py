@@ -1,12 +1,15 @@
 """Approved templates: which one stands for the house's words, and what is filled into it.
 
-    first_notice.es = recupero_first_notice@es_CL: name, creditor, amount | url: link | reply: STOP
+    first_notice.es = recupero_first_notice@es_CL: name, creditor, amount, code | url: link | reply: STOP
 
 Left of `=` stands the house's template and language. On the right the template's name at Meta and its
 language there (left out: the same), the values of its body in their order, then, each after a bar, what else
 it has: `body: the approved words with {{1}} for each value`, `header: value`, and its buttons from left to
 right: `url: value`, `reply: PAYLOAD`, and `fixed` for one that takes nothing. A named variable is written
 `variable=value`. Lines end with a line break or a semicolon.
+
+Every message carries its code, by which anybody can confirm that it is real: a template that has no place for
+`code` (nor for `text`, the whole message, which holds it) is refused.
 """
 
 from __future__ import annotations
@@ -33,7 +36,9 @@ MOST_BUTTONS, MOST_ADDRESSES = 10, 2
 MOST_IN_BODY = 1024
 #: What the plug-in knows beside the house's values: the whole message on one line.
 _OWN = frozenset({"text"})
-_FORM = "write first_notice.es = approved_name@es: name, creditor, amount | url: link | reply: STOP"
+#: One of these shows the code by which a message is confirmed.
+_CODED = frozenset({"code", "text"})
+_FORM = "write first_notice.es = approved_name@es: name, amount, code | url: link | reply: STOP"
 
 
 class Unfilled(Exception):
@@ -142,10 +147,15 @@ def _approved(line: str, language: str, text: str) -> Approved:
         else:
             raise ValueError(f"`{line}`: `{other}` is neither body, header, url, reply nor fixed; {_FORM}")
     taken = _values(line, values)
-    _known(line, [*taken, *header, *(one.what for one in buttons if one.kind == "url")])
+    shown = [*taken, *header, *(one.what for one in buttons if one.kind == "url")]
+    _known(line, shown)
     _limits(line, buttons, words)
     if words:
         _fit(line, words, taken)
+    if _CODED.isdisjoint(value.rpartition("=")[2] for value in shown):
+        raise ValueError(
+            f"`{line}`: the message must carry its code, by which people confirm that it is real: add `code`"
+        )
     return Approved(name, code, taken, header, tuple(buttons), words)
 
 

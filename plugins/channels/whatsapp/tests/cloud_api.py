@@ -19,17 +19,17 @@ VERSION, NUMBER, BUSINESS = "v24.0", "106540352242922", "102290129340398"
 TOKEN, APP_SECRET, VERIFY = "EAAtoken0123456789", "0123456789abcdef", "agreed-word"
 DISPLAY, GOOD, NOBODY = "15550783881", "+56912345678", "+56900000026"
 TEMPLATES = """
-first_notice.es = recupero_first_notice@es_CL: name, creditor, amount | url: link | reply: STOP
+first_notice.es = recupero_first_notice@es_CL: name, creditor, amount, code | url: link | reply: STOP
 reminder.pt = recupero_reminder@pt_BR: text
 offer.en = recupero_offer: first_name=name, total=amount | header: creditor | fixed | url: code
-thanks.es = recupero_thanks
+thanks.es = recupero_thanks: code
 """
 #: A first notice with all that the law of Chile wants said in it.
 WHOLE = (
     "first_notice.es = recupero_whole_notice@es_CL: name, collector, creditor, contract, contract_date,"
-    " due_date, amount, interest, costs, rights, not_execution, contact | url: link | reply: STOP"
+    " due_date, amount, interest, costs, rights, not_execution, contact, code | url: link | reply: STOP"
     " | body: Hola {{1}}, le escribe {{2}} por {{3}}: contrato {{4}} del {{5}}, venció el {{6}}, saldo {{7}},"
-    " interés {{8}}, gastos {{9}}. Usted {{10}}, {{11}}. Contacto: {{12}}"
+    " interés {{8}}, gastos {{9}}. Usted {{10}}, {{11}}. Contacto: {{12}} {{13}}"
 )
 _COUNT = itertools.count(1)
 _FIELDS = {
@@ -50,11 +50,11 @@ class Held:
 
 
 HELD = {
-    ("recupero_first_notice", "es_CL"): Held(3, buttons=("url", "quick_reply")),
-    ("recupero_whole_notice", "es_CL"): Held(12, buttons=("url", "quick_reply")),
+    ("recupero_first_notice", "es_CL"): Held(4, buttons=("url", "quick_reply")),
+    ("recupero_whole_notice", "es_CL"): Held(13, buttons=("url", "quick_reply")),
     ("recupero_reminder", "pt_BR"): Held(1),
     ("recupero_offer", "en"): Held(2, 1, ("first_name", "total"), ("phone", "url")),
-    ("recupero_thanks", "es"): Held(),
+    ("recupero_thanks", "es"): Held(1),
 }
 
 

@@ -101,6 +101,7 @@ def test_outside_the_window_an_approved_template_is_filled() -> None:
                     {"type": "text", "text": "Ana Soto"},
                     {"type": "text", "text": "Tienda Sur"},
                     {"type": "text", "text": "$125.000"},
+                    {"type": "text", "text": "NANDU001"},
                 ],
             },
             {

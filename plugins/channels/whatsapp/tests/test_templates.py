@@ -17,14 +17,15 @@ UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow]
 
 def test_lines_and_semicolons_part_templates() -> None:
     told = (
-        "first_notice.es = aviso@es_CL: name, amount | url: link | fixed | reply: STOP;\nthanks.pt=obrigado"
+        "first_notice.es = aviso@es_CL: name, code | url: link | fixed | reply: STOP;\n"
+        "thanks.pt=obrigado | url: code"
     )
     assert parse(told) == {
         "first_notice.es": Approved(
-            "aviso", "es_CL", ("name", "amount"), (),
+            "aviso", "es_CL", ("name", "code"), (),
             (Button("url", "link"), Button("fixed"), Button("reply", "STOP")),
         ),
-        "thanks.pt": Approved("obrigado", "pt"),
+        "thanks.pt": Approved("obrigado", "pt", buttons=(Button("url", "code"),)),
     }  # fmt: skip
     assert parse(" \n ;") == {}
 
@@ -43,7 +44,7 @@ def test_lines_and_semicolons_part_templates() -> None:
         ("first_notice.es = aviso | url", "is neither body, header, url, reply nor fixed"),
         ("first_notice.es = aviso | header: a | header: b", "is neither body, header, url, reply nor fixed"),
         ("first_notice.es = aviso" + " | fixed" * 11, "10 buttons at most"),
-        ("offer.es = x; offer.es = y", "`offer.es` stands there twice"),
+        ("offer.es = x: code; offer.es = y: code", "`offer.es` stands there twice"),
         ("first_notise.es = x", "is no message of the house"),
         ("offer.es = x: nombre, amount", "no message has `nombre`; use agency, amount"),
         ("offer.es = x | header: titulo", "no message has `titulo`"),
@@ -53,6 +54,8 @@ def test_lines_and_semicolons_part_templates() -> None:
         ("offer.es = x | reply: " + "P" * 129, "is neither body, header, url, reply nor fixed"),
         ("offer.es = x: name | body: Hola {{1}} {{2}}", "places of the body"),
         ("offer.es = x: name, code | body: Hola {{1}}", "places of the body"),
+        ("offer.es = x: name, amount | url: link | reply: STOP", "must carry its code"),
+        ("stopped.es = x", "must carry its code"),
     ],
 )
 def test_a_line_that_cannot_be_read_is_named(text: str, told: str) -> None:
@@ -73,9 +76,9 @@ def test_any_text_is_read_or_refused_in_words(text: str) -> None:
 @UNHURRIED
 @given(st.text(min_size=1, max_size=200))
 def test_a_value_is_filled_as_meta_takes_it_or_is_refused(value: str) -> None:
-    approved = parse("thanks.es = x: name")["thanks.es"]
+    approved = parse("thanks.es = x: name | url: code")["thanks.es"]
     try:
-        filled = approved.filled(replace(MESSAGE, values={"name": value}))
+        filled = approved.filled(replace(MESSAGE, code="ABCD2345", values={"name": value}))
     except templates.Unfilled:
         assert not value.split()
     else:
@@ -97,7 +100,7 @@ def test_what_a_person_reads_of_a_template() -> None:
 
 
 def test_a_body_that_grew_too_long_is_refused_before_meta_does() -> None:
-    approved = parse("offer.es = x: name | body: Hola {{1}}")["offer.es"]
-    assert approved.filled(replace(MESSAGE, values={"name": "A" * 1019}))["name"] == "x"
+    approved = parse("offer.es = x: name | body: Hola {{1}} | url: code")["offer.es"]
+    assert approved.filled(replace(MESSAGE, code="A2", values={"name": "A" * 1019}))["name"] == "x"
     with pytest.raises(templates.Unfilled, match="1025 letters"):
-        approved.filled(replace(MESSAGE, values={"name": "A" * 1020}))
+        approved.filled(replace(MESSAGE, code="A2", values={"name": "A" * 1020}))

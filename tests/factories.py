@@ -34,8 +34,9 @@ class World:
             )
             return scope_of(session)
 
-    def tenant(self, agency: Scope | None = None, country: str = "CL") -> Scope:
-        """A new tenant of the agency (a new one by default); the scope of exactly that tenant."""
+    def tenant(self, agency: Scope | None = None, country: str = "CL", control: float = 0) -> Scope:
+        """A new tenant of the agency (a new one by default); the scope of exactly that tenant. `control`: the
+        share of its people who are left alone, nobody by default."""
         agency, number = agency or self.agency(country), next(self._numbers)
         with self.platform.database.transaction(agency) as session:
             made = tenancy.create_tenant(
@@ -47,5 +48,6 @@ class World:
                 locale="es",
                 timezone=_ZONES[country],
                 actor="system",
+                settings={"control_share": control},
             )
             return Scope(agency.agency_id, (made.id,))

@@ -63,6 +63,7 @@ from recupero.portals import (
     tenants,
     terms,
     trust,
+    uplift,
     wording,
     work,
 )
@@ -85,7 +86,7 @@ PAGES: tuple[ModuleType, ...] = (
     accounts, api_docs, bank, calling, creditor, debtor_cards, debtor_documents, debtor_offers, disclosures,
     documents, drafts, home, inbox, incoming, law, messages, offers, operation, outbox, people_hours,
     placements, portfolio_terms, proposals, remittances, scripts, sign_in, staff, standing, stated,
-    strategies, tenants, terms, trust, wording, work,
+    strategies, tenants, terms, trust, uplift, wording, work,
 )  # fmt: skip
 
 

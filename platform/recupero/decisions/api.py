@@ -4,11 +4,12 @@ from typing import Any
 
 from flask import Response
 
-from recupero.decisions import schemas
+from recupero.decisions import control, schemas
 from recupero.decisions.tables import Decision, PlanRun
 from recupero.kernel import audit, rest
 from recupero.kernel.jobs import enqueue
 from recupero.placements import browse
+from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission
 
@@ -54,3 +55,36 @@ def decisions(query: dict[str, Any], account_id: int) -> Response:
         browse.account(session, account_id)
         of_account = {**query, "account_id": account_id}
         return rest.answer(rest.keyset(session, Decision, schemas.DecisionSchema, of_account))
+
+
+@blueprint.get("/tenants/<int:tenant_id>/control")
+@requires(Permission.TENANCY_READ)
+@blueprint.response(200, schemas.ControlSchema)
+def control_group(tenant_id: int) -> Any:
+    """The share of a creditor's people who are left alone on purpose"""
+    with tenant_transaction(tenant_id) as session:
+        return control.Group.of(tenancy.tenant(session).settings)
+
+
+@blueprint.put("/tenants/<int:tenant_id>/control")
+@requires(Permission.TENANCY_MANAGE)
+@blueprint.arguments(schemas.NewControlSchema)
+@blueprint.response(200, schemas.ControlSchema)
+def set_control_group(data: dict[str, Any], tenant_id: int) -> Any:
+    """Change that share from now on
+
+    Who is in a smaller group is in every larger one. A comparison begins anew with a change."""
+    with tenant_transaction(tenant_id) as session:
+        return control.set_share(session, data["share"], actor=the_caller().actor)
+
+
+@blueprint.get("/tenants/<int:tenant_id>/uplift")
+@requires(Permission.REPORTS_READ)
+@blueprint.arguments(schemas.UpliftQuerySchema, location="query")
+@blueprint.response(200, schemas.UpliftSchema)
+def uplift(query: dict[str, Any], tenant_id: int) -> Any:
+    """What was recovered beside the control group, with 95 % intervals"""
+    from recupero.decisions.uplift import uplift as measure
+
+    with tenant_transaction(tenant_id) as session:
+        return measure(session, query.get("start"), query.get("end"), query.get("portfolio_id"))

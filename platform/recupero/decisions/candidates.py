@@ -26,6 +26,7 @@ WINDOW = timedelta(days=3)
 #: Moments asked about after the plan's own, so that the hour is a choice.
 SLOTS = (timedelta(0), timedelta(hours=4), timedelta(hours=9))
 AGREEMENTS = ("promise", "plan")
+CONTROL = "control"  # why the people of the control group are left alone
 
 
 @dataclass
@@ -43,7 +44,7 @@ def workable(
 
     A hold beats everything; a promise or a running plan quiets the chase but not the word about itself. Then
     what is under way already, what is too little to chase, the strategy's pace (also since somebody declined
-    a proposal) and its most contacts in 30 days.
+    a proposal) and its most contacts in 30 days. Who is in the control group hears of agreements only.
     """
     import polars as pl
 
@@ -56,6 +57,7 @@ def workable(
         .when(pl.col("busy")).then(pl.lit("already_scheduled"))
         .when(pl.col("promised_for").is_not_null() & ~pl.col("reminding")).then(pl.lit("promise_running"))
         .when(pl.col("reminding")).then(None)
+        .when(pl.col("control")).then(pl.lit(CONTROL))
         .when(_little(strategies)).then(pl.lit("below_tolerance"))
         .when(pl.col("last_at") > pl.lit(at) - pl.col("pace")).then(pl.lit("pace"))
         .when(pl.col("declined_at") > pl.lit(at) - pl.col("pace")).then(pl.lit("declined"))

@@ -294,6 +294,35 @@ def evaluate(tenant: str | None, policy: str, data_dir: Path | None, as_json: bo
     command.finish(found, as_json=as_json)
 
 
+@decisions.command()
+@click.option("--tenant", required=True, help="Slug, agency/slug or id of one creditor.")
+@click.option("--portfolio", type=int, help="Only this portfolio; all of the creditor's currency by default.")
+@click.option(
+    "--from", "begin", help="Moment (ISO 8601 with zone); since the control group began by default."
+)
+@click.option("--to", "end", help="Moment (ISO 8601 with zone); now by default.")
+@command.data_dir_option
+@command.json_option
+@command.answers
+def uplift(
+    tenant: str,
+    portfolio: int | None,
+    begin: str | None,
+    end: str | None,
+    data_dir: Path | None,
+    as_json: bool,
+) -> None:
+    """What was recovered beside the control group, which is left alone, with 95% intervals."""
+    from recupero.decisions import uplift as measure
+
+    with (
+        command.opened(data_dir) as running,
+        running.database.transaction(tenant_scope(running.database, tenant)) as session,
+    ):
+        found = measure.uplift(session, _moment(begin), _moment(end), portfolio)
+    command.finish(found.to_json(), as_json=as_json)
+
+
 def _only(agencies: list[AgencyScope]) -> Scope:
     if len(agencies) != 1:
         raise UserError(

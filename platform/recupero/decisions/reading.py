@@ -17,6 +17,7 @@ from recupero.contacts.facts import column_of
 from recupero.contacts.gate import postal
 from recupero.contacts.queries import HISTORY, LASTING
 from recupero.contacts.told import Told, events_of, standing_on, told_of_all
+from recupero.decisions import control
 from recupero.decisions.columns import Ints, moments, narrowed, read, read_frame
 from recupero.kernel.database import scope_of
 from recupero.outreach.states import OPEN
@@ -167,7 +168,8 @@ def read_accounts(session: Session, at: datetime, debtors: Sequence[int] | None 
 
     `hold` is the strongest hold; `busy` an action that is under way or that somebody else asked for;
     `waiting_proposed` that what waits needs a yes, `declined_at` when somebody last said no;
-    `consents` (words after commas) is null where nothing was ever said. Times are UTC.
+    `control` that the person is left alone on purpose; `consents` (words after commas) is null where nothing
+    was ever said. Times are UTC.
     """
     import polars as pl
 
@@ -211,7 +213,7 @@ def read_accounts(session: Session, at: datetime, debtors: Sequence[int] | None 
         *(pl.col(name).str.to_date("%Y-%m-%d") for name in dates),
         *((pl.col(name) == "t").alias(name) for name in flags),
     )
-    return _told(frame, told_of_all(session), at)
+    return control.marked(session, _told(frame, told_of_all(session), at))
 
 
 def _told(frame: pl.DataFrame, stated: Mapping[int, list[Told]], at: datetime) -> pl.DataFrame:

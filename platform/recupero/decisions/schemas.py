@@ -1,6 +1,6 @@
 """What the API says and takes about plans and decisions."""
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
 from recupero.kernel.rest import Page, asked_reference, reference
 
@@ -69,3 +69,62 @@ class DecisionSchema(Schema):
     alternatives = fields.List(fields.Dict(), required=True)
     reasons = fields.List(fields.Dict(), required=True)
     blocked = fields.Dict(required=True)
+
+
+class ControlSchema(Schema):
+    """The share of a creditor's people who are left alone on purpose, drawn at random once and for all."""
+
+    share = fields.Float(required=True, metadata={"description": "0 to 0.2"})
+    since = fields.DateTime(required=True, allow_none=True, metadata={"description": "of its last change"})
+
+
+class NewControlSchema(Schema):
+    share = fields.Float(required=True, metadata={"description": "0 to 0.2"})
+
+
+class UpliftQuerySchema(Schema):
+    """A period; by default since the group began or last changed, until now."""
+
+    portfolio_id = asked_reference()
+    start = fields.AwareDateTime(data_key="from")
+    end = fields.AwareDateTime(data_key="to")
+
+
+class SideSchema(Schema):
+    """One of the two groups; money in minor units, less what was taken back."""
+
+    people = fields.Integer(required=True)
+    accounts = fields.Integer(required=True)
+    payers = fields.Integer(required=True)
+    recovered_minor = fields.Integer(required=True)
+    per_person_minor = fields.Float(required=True)
+    per_account_minor = fields.Float(required=True)
+    share_paying = fields.Float(required=True)
+
+
+class DifferenceSchema(Schema):
+    """Worked less left alone, with its 95 % interval; `too_few` to tell it from chance."""
+
+    value = fields.Float(required=True)
+    low = fields.Float(required=True, allow_none=True)
+    high = fields.Float(required=True, allow_none=True)
+    verdict = fields.String(
+        required=True, validate=validate.OneOf(("too_few", "more", "less", "none"))
+    )  # fmt: skip
+
+
+class UpliftSchema(Schema):
+    """What was recovered from people who were worked beside those in the control group."""
+
+    tenant_id = fields.Integer(required=True)
+    portfolio_id = fields.Integer(required=True, allow_none=True)
+    currency = fields.String(required=True)
+    start = fields.DateTime(required=True)
+    end = fields.DateTime(required=True)
+    share = fields.Float(required=True)
+    treated = fields.Nested(SideSchema, required=True)
+    control = fields.Nested(SideSchema, required=True)
+    per_person_minor = fields.Nested(DifferenceSchema, required=True)
+    per_account_minor = fields.Nested(DifferenceSchema, required=True)
+    share_paying = fields.Nested(DifferenceSchema, required=True)
+    extra_minor = fields.Nested(DifferenceSchema, required=True)

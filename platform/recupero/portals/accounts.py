@@ -1,6 +1,7 @@
 """The list of accounts with its search, and one account whole: facts, law, what is next, one timeline."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from flask import render_template, request, url_for
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts import proving, told
 from recupero.contacts.grounds import grounds
+from recupero.decisions import control
 from recupero.decisions import queries as decisions
 from recupero.decisions.features import FEATURES
 from recupero.decisions.vectors import ACTION, ASSISTANT
@@ -107,6 +109,7 @@ def account_view(
         return {
             "card": card,
             "tenant": tenancy.tenant(session, card.account.tenant_id),
+            "control_since": _control_since(session, card),
             "balance": balance,
             "interest": _interest(session, account_id),
             "documents": documents.documents_of(session, card.account.debtor_id),
@@ -133,6 +136,12 @@ def account_view(
             "fact_choices": [(kind, _choices(kind, names)) for kind, names in told.NAMES.items()],
             "link": link,
         }
+
+
+def _control_since(session: Session, card: browse.AccountCard) -> datetime | None:
+    """Since when the person is in the creditor's control group; None: they are not."""
+    creditor, debtor = tenancy.tenant(session, card.account.tenant_id), card.debtor
+    return control.left_alone_since(creditor.id, creditor.settings, debtor.person_id, debtor.created_at)
 
 
 def _wish(session: Session, card: browse.AccountCard) -> Form:

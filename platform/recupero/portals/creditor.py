@@ -67,7 +67,8 @@ def _page(tenant_id: int) -> ResponseReturnValue:
         form: url_for("portals.report_file", tenant_id=tenant_id, form=form, period=str(made.period))
         for form in service.MEDIA_TYPES
     }
-    return render_template("reports/recovery.html", **shown, files=files, error=error), status
+    page_of = render_template("reports/recovery.html", **shown, files=files, error=error, tenant_id=tenant_id)
+    return page_of, status
 
 
 def _report(tenant_id: int, period: Period | None) -> RecoveryReport:

@@ -303,6 +303,7 @@ HELD: Words = {
     "max_contacts_30d": _("Contacted often this month"),
     "declined": _("Somebody declined it lately"),
     "below_tolerance": _("Too little to chase"),
+    "control": _("In the control group"),
     "strategy_invalid": _("Strategy cannot be read"),
     "opted_out": _("Opted out"),
     "no_contact_point": _("No address known"),

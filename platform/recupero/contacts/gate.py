@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 from recupero.kernel import runtime
+from recupero.kernel.plugins import Plugins
 from recupero.law.service import Packs
 from recupero_sdk.law import ContactOutcome, Purpose, RegulationPack
 from recupero_sdk.law.values import LineType
@@ -25,13 +26,23 @@ OUTCOMES: dict[str, ContactOutcome] = {
 
 def packs() -> Packs:
     """The regulation packs of this process; a country whose pack failed to load is closed."""
-    plugins = runtime.current().plugins
+    return _packs(runtime.current().plugins)
+
+
+@lru_cache(maxsize=1)
+def _packs(plugins: Plugins) -> Packs:
     return Packs.of(plugins.packs.values(), plugins.failed_countries())
 
 
 def many_zoned() -> frozenset[str]:
     """Countries with a pack whose clocks differ from place to place."""
-    return frozenset(country for country, pack in packs().by_country.items() if len(pack.manifest.zones) > 1)
+    return _many_zoned(runtime.current().plugins)
+
+
+@lru_cache(maxsize=1)
+def _many_zoned(plugins: Plugins) -> frozenset[str]:
+    packs = _packs(plugins).by_country.items()
+    return frozenset(country for country, pack in packs if len(pack.manifest.zones) > 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, bindparam, or_, select, text
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy import bindparam, or_, select, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from recupero.contacts import gate
@@ -18,7 +18,7 @@ from recupero.contacts.facts import Dossiers, dossiers, facts_to_json
 from recupero.contacts.policies import Lawbook, lawbook
 from recupero.contacts.tables import PersonContact
 from recupero.kernel import clock
-from recupero.kernel.bulk import any_of
+from recupero.kernel.bulk import NUMBERS, any_of
 from recupero.kernel.database import scope_of
 from recupero.law.service import Packs, judge_contact
 from recupero.placements import reach
@@ -236,7 +236,7 @@ _WRITE = text(
     " SELECT id FROM made ORDER BY id"
 ).bindparams(
     *(
-        bindparam(name, type_=ARRAY(BigInteger))
+        bindparam(name, type_=NUMBERS)
         for name in ("debtors", "accounts", "people", "actions", "points", "numbers")
     ),
     *(bindparam(name, type_=JSONB) for name in ("kinds", "facts")),

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
-    LargeBinary,
     String,
     bindparam,
     case,
@@ -17,7 +15,7 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -29,6 +27,7 @@ from recupero.contacts.news import Price
 from recupero.contacts.reservation import Caller, Reservation, Wish, reserve
 from recupero.contacts.tables import Contact, LinkVisit, MessageCopy, Permission, PersonContact, Preference
 from recupero.kernel import audit, clock, crypto
+from recupero.kernel.bulk import BYTES, NUMBERS, numbered
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.kernel.events import publish
@@ -73,17 +72,20 @@ class SentMessage:
 
 _KEEP = text(
     "INSERT INTO messages (tenant_id, contact_id, template, language, code, address, subject, body,"
-    " created_at) SELECT :tenant, r.*, :now FROM unnest(:contacts, :templates, :languages, :codes,"
-    " :addresses, :subjects, :bodies) AS r"
+    " created_at) SELECT :tenant, r.*, :now FROM ROWS FROM (unnest(:contacts),"
+    " jsonb_array_elements_text(:templates), jsonb_array_elements_text(:languages),"
+    " jsonb_array_elements_text(:codes), unnest(:addresses, :subjects, :bodies)) AS r"
 ).bindparams(
-    bindparam("contacts", type_=ARRAY(BigInteger)),
-    *(bindparam(name, type_=ARRAY(String)) for name in ("templates", "languages", "codes")),
-    *(bindparam(name, type_=ARRAY(LargeBinary)) for name in ("addresses", "subjects", "bodies")),
+    bindparam("contacts", type_=NUMBERS),
+    *(bindparam(name, type_=JSONB) for name in ("templates", "languages", "codes")),
+    *(bindparam(name, type_=BYTES) for name in ("addresses", "subjects", "bodies")),
 )
 
 
 def keep_messages(session: Session, messages: Sequence[SentMessage]) -> None:
     """Store word for word what goes out, before it does."""
+    if not messages:
+        return
     seal = crypto.keyring().encrypt_many
     columns = {
         "tenant": scope_of(session).tenant(), "now": clock.now(),
@@ -101,17 +103,16 @@ def keep_messages(session: Session, messages: Sequence[SentMessage]) -> None:
 # A contact without an outcome never left us: it is taken out of the count.
 _CONFIRM = text(
     "WITH changed AS ("
-    " UPDATE contacts c SET state = r.state, state_at = :now, reference = coalesce(r.reference, c.reference),"
-    " reason = r.reason, cost_micro = coalesce(c.cost_micro, r.micro),"
-    " cost_units = coalesce(c.cost_units, r.units),"
-    " cost_currency = CASE WHEN c.cost_micro IS NULL THEN coalesce(r.currency, c.cost_currency)"
+    " UPDATE contacts c SET state = k ->> 'state', state_at = :now,"
+    " reference = coalesce(r.reference, c.reference), reason = k ->> 'reason',"
+    " cost_micro = coalesce(c.cost_micro, CAST(k ->> 'micro' AS bigint)),"
+    " cost_units = coalesce(c.cost_units, CAST(k ->> 'units' AS bigint)),"
+    " cost_currency = CASE WHEN c.cost_micro IS NULL THEN coalesce(k ->> 'currency', c.cost_currency)"
     " ELSE c.cost_currency END"
-    " FROM unnest(CAST(:ids AS bigint[]), CAST(:states AS text[]), CAST(:refs AS text[]),"
-    " CAST(:reasons AS text[]), CAST(:outcomes AS text[]), CAST(:micros AS bigint[]),"
-    " CAST(:units AS bigint[]), CAST(:currencies AS text[]))"
-    " AS r(id, state, reference, reason, outcome, micro, units, currency)"
+    " FROM (SELECT id, reference, :kinds -> CAST(number AS int) AS k"
+    " FROM unnest(:ids, :numbers, :refs) AS r(id, number, reference)) AS r"
     " WHERE c.tenant_id = :tenant AND c.id = r.id AND c.state IN ('reserved', 'unknown', 'sent')"
-    " RETURNING c.id, r.outcome),"
+    " RETURNING c.id, k ->> 'outcome' AS outcome),"
     " counted AS ("
     " UPDATE person_contacts p SET outcome = changed.outcome FROM changed"
     " WHERE p.agency_id = :agency AND p.tenant_id = :tenant AND p.contact_id = changed.id"
@@ -121,7 +122,10 @@ _CONFIRM = text(
     " WHERE p.agency_id = :agency AND p.tenant_id = :tenant AND p.contact_id = changed.id"
     " AND changed.outcome IS NULL)"
     " SELECT id FROM changed"
-)
+).bindparams(
+    bindparam("ids", type_=NUMBERS), bindparam("numbers", type_=NUMBERS),
+    bindparam("kinds", type_=JSONB), bindparam("refs", type_=ARRAY(String)),
+)  # fmt: skip
 _COUNT = text(
     "UPDATE person_contacts SET outcome = r.outcome"
     " FROM unnest(CAST(:ids AS bigint[]), CAST(:outcomes AS text[])) AS r(id, outcome)"
@@ -136,20 +140,22 @@ def confirm(session: Session, results: Sequence[Result]) -> list[int]:
     if not results:
         return []
     scope = scope_of(session)
-    changed = session.execute(
-        _CONFIRM,
-        {
-            "now": clock.now(), "tenant": scope.tenant(), "agency": scope.agency(),
-            "ids": [result.contact_id for result in results],
-            "states": [result.state for result in results], "refs": [result.reference for result in results],
-            "reasons": [result.reason for result in results],
-            "outcomes": [None if one.never_left else gate.OUTCOMES[one.state] for one in results],
-            "micros": [one.price and one.price.amount_micro for one in results],
-            "units": [one.price and one.price.units for one in results],
-            "currencies": [one.price and one.price.currency for one in results],
-        },
-    ).scalars()  # fmt: skip
-    return list(changed)
+    kinds, numbers = numbered((one.state, one.reason, one.never_left, one.price) for one in results)
+    columns = {
+        "now": clock.now(), "tenant": scope.tenant(), "agency": scope.agency(),
+        "ids": [one.contact_id for one in results], "refs": [one.reference for one in results],
+        "numbers": numbers,
+        "kinds": [
+            {
+                "state": state, "reason": reason,
+                "outcome": None if never_left else gate.OUTCOMES[state],
+                "micro": price and price.amount_micro, "units": price and price.units,
+                "currency": price and price.currency,
+            }
+            for state, reason, never_left, price in kinds
+        ],
+    }  # fmt: skip
+    return list(session.execute(_CONFIRM, columns).scalars())
 
 
 def _count(session: Session, outcomes: Mapping[int, str]) -> None:

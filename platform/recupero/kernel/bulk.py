@@ -3,16 +3,48 @@ such statements need: names of columns once, ids as one array, figures of tables
 
 import sys
 from array import array
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import ARRAY, ColumnElement, any_, bindparam, literal, text
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, any_, bindparam, literal, text
+from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.types import TypeEngine, UserDefinedType
 
 from recupero.kernel.database import Base
 
 _AT_ONCE = 20_000
+_Row = TypeVar("_Row", bound=Hashable)
+
+
+class _Array(UserDefinedType[Any]):
+    """A parameter that is an array, written out here: item by item, as the driver does it, takes longer than
+    many a statement with it."""
+
+    cache_ok = True
+    render_bind_cast = True
+
+    def __init__(self, of: str, write: Callable[[Sequence[Any]], str]) -> None:
+        self.of, self.write = of, write
+
+    def get_col_spec(self, **_: Any) -> str:
+        return f"{self.of}[]"
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], str]:
+        return self.write
+
+
+def _numbers(values: Sequence[int | None]) -> str:
+    return "{%s}" % orjson.dumps(list(values))[1:-1].decode()  # noqa: UP031 - braces
+
+
+def _bytes(values: Sequence[bytes | None]) -> str:
+    return "{%s}" % ",".join("null" if one is None else f'"\\\\x{one.hex()}"' for one in values)  # noqa: UP031
+
+
+#: Types of parameters: lists of whole numbers, and of bytes; None is null.
+NUMBERS, BYTES = _Array("BIGINT", _numbers), _Array("BYTEA", _bytes)
 
 
 def insert_rows(session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -46,13 +78,25 @@ def new_ids(session: Session, table: type[Base], count: int) -> list[int]:
 def among(column: InstrumentedAttribute[Any], values: Collection[Any]) -> ColumnElement[bool]:
     """Condition that the column's value is one of these, given as one array: the statement reads the same
     however many there are, so that it is parsed and planned once and not for each number of values."""
-    return column == any_(literal(list(values), ARRAY(column.type)))
+    return column == any_(literal(list(values), _array_of(column)))
 
 
 def any_of(column: InstrumentedAttribute[Any], name: str) -> ColumnElement[bool]:
     """`among` with the values as parameter `name`, for a statement that a module writes once: to put one
     together for each call takes longer than many a database needs to answer it."""
-    return column == any_(bindparam(name, type_=ARRAY(column.type)))
+    return column == any_(bindparam(name, type_=_array_of(column)))
+
+
+def _array_of(column: InstrumentedAttribute[Any]) -> TypeEngine[Any]:
+    return NUMBERS if isinstance(column.type, BigInteger) else ARRAY(column.type)
+
+
+def numbered(rows: Iterable[_Row]) -> tuple[list[_Row], list[int]]:
+    """The different ones of these rows, in the order in which they come, and for each row the place of its
+    like among them (from 0): what many share is told the database once."""
+    places: dict[_Row, int] = {}
+    of_each = [places.setdefault(row, len(places)) for row in rows]
+    return list(places), of_each
 
 
 def refresh_statistics(session: Session, *tables: type[Base]) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import ARRAY, BigInteger, Text, bindparam, func, select, text
 from sqlalchemy.orm import Session
 
 from recupero.kernel import events
+from recupero.kernel.bulk import any_of
 from recupero.kernel.database import scope_of
 from recupero.ledger.allocation import Happening, Step
 from recupero.ledger.books import DEBT_HALF, TRUST, Book, Side
@@ -29,19 +30,21 @@ class Balance:
     parts: dict[str, int] = field(default_factory=dict)
 
 
+_BALANCES = (
+    select(LedgerEntry.account_id, LedgerEntry.currency, LedgerEntry.part, func.sum(LedgerEntry.amount_minor))
+    .where(
+        any_of(LedgerEntry.tenant_id, "tenants"),
+        any_of(LedgerEntry.account_id, "accounts"),
+        LedgerEntry.book == Book.RECEIVABLE.value,
+    )
+    .group_by(LedgerEntry.account_id, LedgerEntry.currency, LedgerEntry.part)
+)
+
+
 def balances(session: Session, account_ids: Collection[int]) -> dict[int, Balance]:
     """The ledger's balance of each account; an account without postings is left out."""
-    rows = session.execute(
-        select(
-            LedgerEntry.account_id, LedgerEntry.currency, LedgerEntry.part, func.sum(LedgerEntry.amount_minor)
-        )
-        .where(
-            LedgerEntry.tenant_id.in_(scope_of(session).tenant_ids),
-            LedgerEntry.account_id.in_(account_ids),
-            LedgerEntry.book == Book.RECEIVABLE.value,
-        )
-        .group_by(LedgerEntry.account_id, LedgerEntry.currency, LedgerEntry.part)
-    )
+    asked = {"tenants": list(scope_of(session).tenant_ids), "accounts": list(account_ids)}
+    rows = session.execute(_BALANCES, asked)
     found: dict[int, Balance] = {}
     for account_id, currency, part, amount in rows:
         if account_id is None or part is None:

@@ -17,11 +17,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, String, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+import orjson
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from recupero.kernel import clock
+from recupero.kernel.bulk import NUMBERS, numbered
 from recupero.kernel.database import scope_of
 
 FOLLOWS: dict[str, frozenset[str]] = {
@@ -70,43 +72,47 @@ class Move:
     tries: int = 0
 
 
+# What many share stands in `kinds` once. It is looked up for each row, not joined: of a join the planner
+# does not know how few rows it has, and reads the whole table.
 _MOVE = text(
     "WITH moved AS ("
-    " UPDATE actions a SET state = r.state, reason = r.reason, due_at = coalesce(r.due_at, a.due_at),"
-    " leased_until = r.leased_until, attempts = a.attempts + r.tries, changed_at = :now"
-    " FROM unnest(:ids, :states, :reasons, :details, :dues, :leases, :tries, :befores)"
-    " AS r(id, state, reason, details, due_at, leased_until, tries, befores)"
-    " WHERE a.tenant_id = :tenant AND a.id = r.id AND a.state = ANY (string_to_array(r.befores, ','))"
-    " RETURNING a.id, r.state, r.reason, r.details)"
+    " UPDATE actions a SET state = k ->> 'state', reason = k ->> 'reason',"
+    " due_at = coalesce(CAST(k ->> 'due_at' AS timestamptz), a.due_at),"
+    " leased_until = CAST(k ->> 'leased_until' AS timestamptz),"
+    " attempts = a.attempts + CAST(k ->> 'tries' AS int), changed_at = :now"
+    " FROM (SELECT id, :kinds -> CAST(number AS int) AS k"
+    " FROM unnest(:ids, :numbers) AS r(id, number)) AS r"
+    " WHERE a.tenant_id = :tenant AND a.id = r.id AND k -> 'befores' ? a.state"
+    " RETURNING a.id, k)"
     " INSERT INTO action_events (tenant_id, action_id, at, state, reason, details)"
-    " SELECT :tenant, id, :now, state, reason, details FROM moved RETURNING action_id"
+    " SELECT :tenant, id, :now, k ->> 'state', k ->> 'reason', nullif(k -> 'details', 'null') FROM moved"
+    " RETURNING action_id"
 ).bindparams(
-    bindparam("ids", type_=ARRAY(BigInteger)),
-    bindparam("states", type_=ARRAY(String)),
-    bindparam("reasons", type_=ARRAY(String)),
-    bindparam("details", type_=ARRAY(JSONB(none_as_null=True))),
-    bindparam("dues", type_=ARRAY(DateTime(timezone=True))),
-    bindparam("leases", type_=ARRAY(DateTime(timezone=True))),
-    bindparam("tries", type_=ARRAY(BigInteger)),
-    bindparam("befores", type_=ARRAY(String)),
+    bindparam("ids", type_=NUMBERS), bindparam("numbers", type_=NUMBERS), bindparam("kinds", type_=JSONB)
 )
-_BEFORE = {state: ",".join(before(state)) for state in STATES}
+_BEFORE = {state: before(state) for state in STATES}
 
 
 def move(session: Session, moves: Sequence[Move]) -> list[int]:
     """Move actions of the tenant in scope, each only from a state that may precede. Returns which moved."""
     if not moves:
         return []
-    return list(
-        session.execute(
-            _MOVE,
-            {
-                "tenant": scope_of(session).tenant(), "now": clock.now(),
-                "ids": [one.action_id for one in moves],
-                "states": [one.state for one in moves], "reasons": [one.reason for one in moves],
-                "details": [one.details for one in moves], "dues": [one.due_at for one in moves],
-                "leases": [one.leased_until for one in moves], "tries": [one.tries for one in moves],
-                "befores": [_BEFORE[one.state] for one in moves],
-            },
-        ).scalars()
+    kinds, numbers = numbered(
+        (
+            one.state, one.reason, None if one.details is None else orjson.dumps(one.details),
+            one.due_at, one.leased_until, one.tries,
+        )
+        for one in moves
     )  # fmt: skip
+    told = [
+        {
+            "state": state, "reason": reason, "details": orjson.loads(details or b"null"), "due_at": due_at,
+            "leased_until": leased_until, "tries": tries, "befores": _BEFORE[state],
+        }
+        for state, reason, details, due_at, leased_until, tries in kinds
+    ]  # fmt: skip
+    columns = {
+        "tenant": scope_of(session).tenant(), "now": clock.now(), "kinds": told, "numbers": numbers,
+        "ids": [one.action_id for one in moves],
+    }  # fmt: skip
+    return list(session.execute(_MOVE, columns).scalars())

@@ -9,12 +9,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ARRAY, BigInteger, LargeBinary, String, bindparam, select, text, update
+from sqlalchemy import ARRAY, String, bindparam, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from recupero.contacts import service as contacts
 from recupero.kernel import audit, clock, crypto, events, runtime
-from recupero.kernel.bulk import among
+from recupero.kernel.bulk import BYTES, NUMBERS, among
 from recupero.kernel.database import PLATFORM, Database, Scope, scope_of
 from recupero.kernel.errors import NotFound
 from recupero.payments.events import LinkRevoked
@@ -123,7 +124,7 @@ _WIDEN = text(
     "UPDATE payment_links SET account_ids = CAST(string_to_array(r.accounts, ',') AS bigint[])"
     " FROM unnest(:ids, :accounts) AS r(id, accounts)"
     " WHERE payment_links.tenant_id = :tenant AND payment_links.id = r.id"
-).bindparams(bindparam("ids", type_=ARRAY(BigInteger)), bindparam("accounts", type_=ARRAY(String)))
+).bindparams(bindparam("ids", type_=NUMBERS), bindparam("accounts", type_=ARRAY(String)))
 
 
 def _widen(session: Session, links: Sequence[tuple[_Link, Collection[int]]]) -> None:
@@ -142,7 +143,8 @@ _MAKE = text(
     " created_at)"
     " SELECT :tenant, debtor_id, CAST(string_to_array(accounts, ',') AS bigint[]), currency, token,"
     " 'active', 0, :now"
-    " FROM unnest(:debtors, :accounts, :currencies, :sealed) AS r(debtor_id, accounts, currency, token)"
+    " FROM ROWS FROM (unnest(:debtors, :sealed), jsonb_array_elements_text(:accounts),"
+    " jsonb_array_elements_text(:currencies)) AS r(debtor_id, token, accounts, currency)"
     " ON CONFLICT DO NOTHING RETURNING id, debtor_id),"
     " listed AS ("
     " INSERT INTO payment_link_directory (token_hash, agency_id, tenant_id, link_id)"
@@ -150,9 +152,9 @@ _MAKE = text(
     " JOIN unnest(:debtors, :hashes) AS r(debtor_id, hash) ON r.debtor_id = made.debtor_id)"
     " SELECT debtor_id FROM made"
 ).bindparams(
-    bindparam("debtors", type_=ARRAY(BigInteger)),
-    *(bindparam(name, type_=ARRAY(String)) for name in ("accounts", "currencies")),
-    *(bindparam(name, type_=ARRAY(LargeBinary)) for name in ("sealed", "hashes")),
+    bindparam("debtors", type_=NUMBERS),
+    *(bindparam(name, type_=JSONB) for name in ("accounts", "currencies")),
+    *(bindparam(name, type_=BYTES) for name in ("sealed", "hashes")),
 )
 
 

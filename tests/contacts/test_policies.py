@@ -4,13 +4,13 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from recupero.contacts import policies, queries, service
 from recupero.contacts.replaying import replay_contacts
 from recupero.contacts.service import Wish
-from recupero.contacts.tables import Contact
+from recupero.contacts.tables import Contact, GivenVerdict
 from recupero.kernel import clock, runtime
 from recupero.kernel.audit import AuditEvent
 from recupero.kernel.database import Scope
@@ -57,7 +57,7 @@ def test_reserving_keeps_to_the_house_rules_and_says_which(placed: Placed) -> No
     assert refused.verdict.first_refusal == "CL-AGENCY-no-email"
     allowed = reserve(placed, "call")
     with runtime.current().database.transaction(placed.scope) as session:
-        kept = session.execute(select(Contact.verdict)).scalar_one()
+        kept = session.execute(select(GivenVerdict.said)).scalar_one()
     assert allowed.policies == (version.id,)
     assert kept is not None
     assert kept["policies"] == [version.id]
@@ -109,10 +109,11 @@ def test_the_replay_judges_with_the_house_rules_of_the_day(placed: Placed) -> No
     assert reserve(placed).contact_id is not None
     with runtime.current().database.transaction(placed.scope) as session:
         closed = next(v.id for v in policies.versions(session) if v.house.limits.unused)
-        session.execute(
-            text("UPDATE contacts SET verdict = jsonb_set(verdict, '{policies}', :ids) WHERE id = :id"),
-            {"ids": f"[{closed}]", "id": made.contact_id},
-        )
+        other = session.execute(select(GivenVerdict).order_by(GivenVerdict.id)).scalars().first()
+        assert other is not None
+        said = {**other.said, "policies": [closed]}
+        session.add(GivenVerdict(tenant_id=other.tenant_id, digest=b"other", said=said))
+        session.execute(update(Contact).where(Contact.id == made.contact_id).values(verdict=b"other"))
     found = replay_contacts(runtime.current().database)
     assert (found.illegal, [one.id for one in found.against_policy]) == ((), [str(made.contact_id)])
 

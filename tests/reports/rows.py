@@ -106,7 +106,6 @@ class Rows:
             at=moment(at),
             state=state,
             state_at=moment(at),
-            verdict={"allowed": True},
         )
         for name, value in values.items():
             setattr(row, name, value)

@@ -12,7 +12,8 @@ from recupero.contacts.facts import Dossiers, Permissions, dossiers, permissions
 from recupero.contacts.gate import packs, purpose_counted, purpose_for_law
 from recupero.contacts.policies import lawbook
 from recupero.contacts.reservation import HISTORY, Made, person_history
-from recupero.contacts.tables import Contact, LinkVisit, MessageCopy, Preference
+from recupero.contacts.stored import verdict_of_contact, whole_verdict
+from recupero.contacts.tables import Contact, GivenVerdict, LinkVisit, MessageCopy, Preference
 from recupero.kernel import clock
 from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
@@ -121,13 +122,15 @@ def timeline(session: Session, account_id: int, limit: int = 100) -> list[Contac
         select(
             Contact.id, Contact.at, Contact.direction, Contact.channel, Contact.connector, Contact.purpose,
             Contact.state, Contact.disposition, Contact.right_party, Contact.reference, Contact.reason,
-            Contact.pack, Contact.pack_version, Contact.verdict,
+            Contact.pack, Contact.pack_version, GivenVerdict.said,
         )
+        .outerjoin(GivenVerdict, verdict_of_contact())
         .where(Contact.tenant_id.in_(scope_of(session).tenant_ids), Contact.account_id == account_id)
         .order_by(Contact.at.desc(), Contact.id.desc())
         .limit(limit)
     )  # fmt: skip
-    return [ContactLine(*tuple(row)) for row in rows]
+    found: list[list[Any]] = [list(row) for row in rows]
+    return [ContactLine(*(*line[:-1], whole_verdict(line[-1], line[1]))) for line in found]
 
 
 def last_reached(

@@ -4,11 +4,13 @@ In one transaction: lock the people, read what was done to them across the agenc
 in turn, counting the reservations just made, and write contact and count together.
 """
 
+import hashlib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
 from sqlalchemy import bindparam, or_, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
@@ -18,7 +20,7 @@ from recupero.contacts.facts import Dossiers, dossiers, facts_to_json
 from recupero.contacts.policies import Lawbook, lawbook
 from recupero.contacts.tables import PersonContact
 from recupero.kernel import clock
-from recupero.kernel.bulk import NUMBERS, any_of
+from recupero.kernel.bulk import BYTES, NUMBERS, any_of
 from recupero.kernel.database import scope_of
 from recupero.law.service import Packs, judge_contact
 from recupero.placements import reach
@@ -39,6 +41,7 @@ from recupero_sdk.law.terms import LASTING, REMEMBERED_DAYS
 
 #: How far back the law is told of contacts, save those of `LASTING` purposes.
 HISTORY = timedelta(days=REMEMBERED_DAYS)
+_DIGEST_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,14 +218,18 @@ _WRITE = text(
     "WITH k AS MATERIALIZED ("
     " SELECT * FROM jsonb_to_recordset(:kinds) AS k(number int, channel text, connector text, recipient text,"
     " purpose text, counted text, at timestamptz, cost_minor bigint, cost_currency text, pack text,"
-    " pack_version text, verdict jsonb)),"
+    " pack_version text, verdict text)),"
+    " said AS ("
+    " INSERT INTO given_verdicts (tenant_id, digest, said) SELECT :tenant, digest, CAST(said AS jsonb)"
+    " FROM ROWS FROM (unnest(:digests), jsonb_array_elements_text(:said)) AS r(digest, said)"
+    " ORDER BY digest ON CONFLICT DO NOTHING),"
     " made AS ("
     " INSERT INTO contacts (tenant_id, debtor_id, account_id, person_id, action_id, contact_point_id,"
     " direction, channel, connector, recipient, purpose, at, state, state_at, right_party, cost_minor,"
     " cost_currency, pack, pack_version, facts, verdict)"
     " SELECT :tenant, debtor_id, account_id, person_id, action_id, contact_point_id, 'outbound', channel,"
     " connector, recipient, purpose, at, 'reserved', at, false, cost_minor, cost_currency, pack,"
-    " pack_version, facts, verdict"
+    " pack_version, facts, decode(verdict, 'hex')"
     " FROM ROWS FROM (unnest(:debtors, :accounts, :people, :actions, :points, :numbers),"
     " jsonb_array_elements(:facts)) WITH ORDINALITY"
     " AS r(debtor_id, account_id, person_id, action_id, contact_point_id, number, facts, place)"
@@ -239,40 +246,49 @@ _WRITE = text(
         bindparam(name, type_=NUMBERS)
         for name in ("debtors", "accounts", "people", "actions", "points", "numbers")
     ),
-    *(bindparam(name, type_=JSONB) for name in ("kinds", "facts")),
+    *(bindparam(name, type_=JSONB) for name in ("kinds", "facts", "said")),
+    bindparam("digests", type_=BYTES),
 )
 
 
-def _kept_verdict(made: Reservation) -> dict[str, Any]:
+def _words_of(made: Reservation) -> str:
     """The verdict as it is stored, with the house rules it was made under, who called and the number."""
     kept = made.verdict.to_json() | {"policies": list(made.policies)}
+    del kept["next_lawful_at"]  # the moment of the contact itself
     if (caller := made.wish.caller) is not None:
         said = [one.to_json() for one in made.caller]
         kept["caller"] = {"number": caller.number, "said": said, "automated": caller.automated}
-    return kept
+    return orjson.dumps(kept).decode()
 
 
-def _kinds(allowed: Sequence[Reservation]) -> tuple[list[dict[str, Any]], list[int]]:
-    """What contacts are like beside whom they reach: each kind once, and the number of each contact's. The
-    law says the same of most, and what it says takes longer to write down than all the rest."""
-    kinds: dict[tuple[object, ...], dict[str, Any]] = {}
-    numbers = list[int]()
-    for one in allowed:
+@dataclass(slots=True)
+class _Kinds:
+    """What contacts are like beside whom they reach, each kind once, with the number of each contact's; and
+    the verdicts by their digests. The law says the same of most, and what it says takes longer to write down
+    than all the rest."""
+
+    kinds: dict[tuple[object, ...], dict[str, Any]] = field(default_factory=dict)
+    numbers: list[int] = field(default_factory=list)
+    verdicts: dict[bytes, str] = field(default_factory=dict)
+
+    def add(self, one: Reservation) -> None:
         wish, verdict = one.wish, one.verdict
         counted = gate.purpose_counted(wish.purpose, one.facts.due_date, one.at)
         key = (
             wish.channel, wish.connector, wish.recipient, wish.purpose, counted, one.at, wish.cost_minor,
             wish.cost_currency, wish.caller, id(one.caller), id(verdict.outcomes), verdict.pack_id,
         )  # fmt: skip
-        if key not in kinds:
-            kinds[key] = {
-                "number": len(kinds), "channel": wish.channel, "connector": wish.connector,
+        if key not in self.kinds:
+            words = _words_of(one)
+            digest = hashlib.sha256(words.encode()).digest()[:_DIGEST_BYTES]
+            self.verdicts[digest] = words
+            self.kinds[key] = {
+                "number": len(self.kinds), "channel": wish.channel, "connector": wish.connector,
                 "recipient": wish.recipient, "purpose": wish.purpose, "counted": counted, "at": one.at,
                 "cost_minor": wish.cost_minor, "cost_currency": wish.cost_currency, "pack": verdict.pack_id,
-                "pack_version": verdict.pack_version, "verdict": _kept_verdict(one),
+                "pack_version": verdict.pack_version, "verdict": digest.hex(),
             }  # fmt: skip
-        numbers.append(kinds[key]["number"])
-    return list(kinds.values()), numbers
+        self.numbers.append(self.kinds[key]["number"])
 
 
 def _write(session: Session, known: Dossiers, allowed: Sequence[Reservation]) -> list[int]:
@@ -281,7 +297,9 @@ def _write(session: Session, known: Dossiers, allowed: Sequence[Reservation]) ->
         return []
     scope = scope_of(session)
     accounts = [known.accounts[one.wish.account_id] for one in allowed]
-    kinds, numbers = _kinds(allowed)
+    like = _Kinds()
+    for one in allowed:
+        like.add(one)
     columns = {
         "tenant": scope.tenant(), "agency": scope.agency(), "outcome": gate.OUTCOMES["reserved"],
         "debtors": [account.debtor_id for account in accounts],
@@ -290,6 +308,7 @@ def _write(session: Session, known: Dossiers, allowed: Sequence[Reservation]) ->
         "actions": [one.wish.action_id for one in allowed],
         "points": [one.wish.contact_point_id for one in allowed],
         "facts": [facts_to_json(one.facts) for one in allowed],
-        "kinds": kinds, "numbers": numbers,
+        "kinds": list(like.kinds.values()), "numbers": like.numbers,
+        "digests": list(like.verdicts), "said": list(like.verdicts.values()),
     }  # fmt: skip
     return list(session.execute(_WRITE, columns).scalars())

@@ -1,24 +1,34 @@
 """Contacts as they were made, with facts and house rules of their day, so that they can be judged again."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from recupero.contacts import gate
 from recupero.contacts.facts import facts_from_json
 from recupero.contacts.policies import Lawbook, Version, lawbook
 from recupero.contacts.reservation import HISTORY, Made
-from recupero.contacts.tables import Contact, PersonContact
+from recupero.contacts.tables import Contact, GivenVerdict, PersonContact
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound
 from recupero.law.queries import StoredContact
 from recupero.law.service import Packs
 from recupero_sdk.law import Facts, PastContact, Proposal, RuleOutcome, Verdict
 from recupero_sdk.law.terms import LASTING
+
+
+def verdict_of_contact() -> ColumnElement[bool]:
+    """How `GivenVerdict` is joined to `Contact`; those of inbound contacts and of old ones have none."""
+    return (GivenVerdict.tenant_id == Contact.tenant_id) & (GivenVerdict.digest == Contact.verdict)
+
+
+def whole_verdict(said: Mapping[str, Any] | None, at: datetime) -> dict[str, Any] | None:
+    """What was said of a contact of that moment, as `Verdict.from_json` reads it."""
+    return None if said is None else {**said, "next_lawful_at": at.isoformat() if said["allowed"] else None}
 
 
 def stored_contacts(session: Session, tenant_ids: Collection[int] | None = None) -> Iterator[StoredContact]:
@@ -44,13 +54,14 @@ def _stored(session: Session) -> Any:
             PersonContact.account_id, PersonContact.at, PersonContact.channel, PersonContact.direction,
             PersonContact.outcome,
             Contact.recipient, Contact.purpose, Contact.facts, Contact.pack_version,
-            Contact.verdict["policies"].label("policies"),
-            Contact.verdict["caller"]["automated"].label("automated"),
+            GivenVerdict.said["policies"].label("policies"),
+            GivenVerdict.said["caller"]["automated"].label("automated"),
         )
         .join(
             Contact,
             (Contact.tenant_id == PersonContact.tenant_id) & (Contact.id == PersonContact.contact_id),
         )
+        .outerjoin(GivenVerdict, verdict_of_contact())
         .where(PersonContact.agency_id == scope.agency(), PersonContact.tenant_id.in_(scope.tenant_ids))
         .order_by(PersonContact.person_id, PersonContact.at, PersonContact.id)
     )  # fmt: skip
@@ -128,13 +139,16 @@ class Kept:
 
 def kept_contact(session: Session, contact_id: int) -> Kept:
     """One contact of the tenants in scope, with what was done to the person before. Raises NotFound."""
-    row = session.execute(
-        select(Contact).where(Contact.tenant_id.in_(scope_of(session).tenant_ids), Contact.id == contact_id)
-    ).scalar_one_or_none()
-    if row is None:
+    found = session.execute(
+        select(Contact, GivenVerdict.said)
+        .outerjoin(GivenVerdict, verdict_of_contact())
+        .where(Contact.tenant_id.in_(scope_of(session).tenant_ids), Contact.id == contact_id)
+    ).one_or_none()
+    if found is None:
         raise NotFound("no such contact")
-    book, ids = lawbook(session), tuple((row.verdict or {}).get("policies", ()))
-    caller = CallerSaid.from_json((row.verdict or {}).get("caller"))
+    row, verdict = found[0], whole_verdict(found[1], found[0].at)
+    book, ids = lawbook(session), tuple((verdict or {}).get("policies", ()))
+    caller = CallerSaid.from_json((verdict or {}).get("caller"))
     made: Any = row  # channel, direction and recipient are the law's words by construction
     stored = StoredContact(
         id=str(row.id), person=str(row.person_id), debt=f"{row.tenant_id}:{row.account_id}",
@@ -150,7 +164,7 @@ def kept_contact(session: Session, contact_id: int) -> Kept:
     return Kept(
         row.id, row.tenant_id, row.account_id, row.debtor_id, row.direction, row.purpose, row.state,
         row.disposition, stored, _before(session, row),
-        Verdict.from_json(row.verdict) if row.verdict else None,
+        Verdict.from_json(verdict) if verdict else None,
         tuple(version for version in book.versions if version.id in ids),
         caller,
     )  # fmt: skip

@@ -13,8 +13,8 @@ from recupero.kernel.database import AGENCY, TENANT, AgencyOwned, Base, TenantOw
 
 class Contact(TenantOwned, Base):
     """One contact, reserved before it is made. `state`: reserved, sent, delivered, answered, failed, unknown,
-    received (inbound). `verdict` is what the law said in the transaction that reserved it; `facts` is what it
-    was told, so that the contact can be judged again."""
+    received (inbound). `verdict` is the digest of what the law said in the transaction that reserved it, see
+    `GivenVerdict`; `facts` is what it was told, so that the contact can be judged again."""
 
     __tablename__ = "contacts"
     __table_args__ = (
@@ -59,7 +59,18 @@ class Contact(TenantOwned, Base):
     pack: Mapped[str | None]
     pack_version: Mapped[str | None]
     facts: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
-    verdict: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    verdict: Mapped[bytes | None]
+
+
+class GivenVerdict(TenantOwned, Base):
+    """What the law said of contacts: kept once for all of whom it said the same, to the letter, and found by
+    the digest of its words. An allowed contact's `next_lawful_at` is its own `at` and stands there only."""
+
+    __tablename__ = "given_verdicts"
+    __table_args__ = (UniqueConstraint("tenant_id", "digest"), {"info": append_only(TENANT)})
+
+    digest: Mapped[bytes]  # SHA-256, first 16 bytes
+    said: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
 
 class PersonContact(AgencyOwned, Base):

@@ -207,9 +207,10 @@ FROM workable GROUP BY GROUPING SETS ((currency), (currency, portfolio_id))
 _ACTIVITY = f"""{_WORKABLE}, told AS MATERIALIZED (
     SELECT {_OF_ACCOUNT.format("c")} AS account_id, c.channel, {_ATTEMPT} AS attempt,
            (c.direction = 'inbound' OR {_REACHED}) AS connect,
-           c.right_party, (c.verdict ->> 'allowed') = 'false' AS illegal,
+           c.right_party, (v.said ->> 'allowed') = 'false' AS illegal,
            {_ATTEMPT} AND ({_REACHED} OR c.disposition = 'RPLY') AS answered
     FROM contacts c
+    LEFT JOIN given_verdicts v ON v.tenant_id = c.tenant_id AND v.digest = c.verdict
     WHERE c.tenant_id = :tenant AND c.at >= :start AND c.at < :end
 )
 SELECT a.currency, a.portfolio_id, t.channel,

@@ -15,7 +15,7 @@ from recupero.contacts.reservation import HISTORY, Made, person_history
 from recupero.contacts.stored import verdict_of_contact, whole_verdict
 from recupero.contacts.tables import Contact, GivenVerdict, LinkVisit, MessageCopy, Preference
 from recupero.kernel import clock
-from recupero.kernel.bulk import among
+from recupero.kernel.bulk import among, any_of
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound
 from recupero.law.service import judge_contact
@@ -223,18 +223,22 @@ def count_by_state(session: Session) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
+_APPROACHED = (
+    select(Contact.account_id)
+    .distinct()
+    .where(
+        any_of(Contact.tenant_id, "tenants"),
+        any_of(Contact.account_id, "accounts"),
+        Contact.direction == "outbound",
+        Contact.state.in_(("sent", "delivered", "answered")),
+    )
+)
+
+
 def approached(session: Session, account_ids: Collection[int]) -> set[int]:
     """Those of the accounts to which something was sent or said before."""
-    found = session.execute(
-        select(Contact.account_id)
-        .distinct()
-        .where(
-            Contact.tenant_id.in_(scope_of(session).tenant_ids),
-            among(Contact.account_id, account_ids),
-            Contact.direction == "outbound",
-            Contact.state.in_(("sent", "delivered", "answered")),
-        )
-    ).scalars()
+    asked = {"tenants": list(scope_of(session).tenant_ids), "accounts": list(account_ids)}
+    found = session.execute(_APPROACHED, asked).scalars()
     return {account_id for account_id in found if account_id is not None}
 
 
@@ -251,13 +255,15 @@ def dialled(session: Session, contact_id: int) -> int | None:
     return point_id
 
 
+_PREFERENCES = select(Preference).where(
+    any_of(Preference.tenant_id, "tenants"), any_of(Preference.debtor_id, "debtors")
+)
+
+
 def preferences(session: Session, debtor_ids: Collection[int]) -> dict[int, Preference]:
     """How debtors asked to be reached, by debtor."""
-    rows = session.execute(
-        select(Preference).where(
-            Preference.tenant_id.in_(scope_of(session).tenant_ids), among(Preference.debtor_id, debtor_ids)
-        )
-    ).scalars()
+    asked = {"tenants": list(scope_of(session).tenant_ids), "debtors": list(debtor_ids)}
+    rows = session.execute(_PREFERENCES, asked).scalars()
     return {row.debtor_id: row for row in rows}
 
 

@@ -14,6 +14,7 @@ import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ class Keyring:
 
     def encrypt_many(self, values: Sequence[str | None]) -> list[bytes | None]:
         """Encrypt a column of texts; None stays None."""
-        prefix, seal = bytes([self.active]), AESGCM(self.keys[self.active]).encrypt
+        prefix, seal = bytes([self.active]), _cipher(self.keys[self.active]).encrypt
         nonces = os.urandom(_NONCE * len(values))
         sealed: list[bytes | None] = []
         for place, value in enumerate(values):
@@ -114,7 +115,7 @@ class Keyring:
         blob = bytes(blob)
         if blob[0] not in self.keys:
             self._read_again()
-        opened = AESGCM(self.keys[blob[0]]).decrypt(blob[1 : 1 + _NONCE], blob[1 + _NONCE :], None)
+        opened = _cipher(self.keys[blob[0]]).decrypt(blob[1 : 1 + _NONCE], blob[1 + _NONCE :], None)
         return opened.decode()
 
     def _read_again(self) -> None:
@@ -133,6 +134,11 @@ class Keyring:
             None if value is None else hmac.digest(key, value.encode(), "sha256")[:_INDEX_BYTES]
             for value in values
         ]
+
+
+@lru_cache(maxsize=256)
+def _cipher(key: bytes) -> AESGCM:
+    return AESGCM(key)
 
 
 def hash_token(token: str) -> bytes:

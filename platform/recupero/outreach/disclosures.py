@@ -6,7 +6,7 @@ What nobody has stated is not made up; then the message is not sent, and the act
 missing.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -20,7 +20,8 @@ from recupero.outreach import words
 from recupero.outreach.words import Words
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy import service as tenancy_service
-from recupero_sdk.law import Facts, Proposal, RuleOutcome, check_content
+from recupero_sdk.law import Facts, Proposal, RuleOutcome
+from recupero_sdk.law.content import Reading
 from recupero_sdk.law.zones import UnknownZoneError
 
 STATED = (
@@ -60,23 +61,28 @@ def state(session: Session, statements: Mapping[str, str], *, actor: str) -> Non
     tenancy_service.configure_tenant(session, scope_of(session).tenant(), actor=actor, disclosures=kept)
 
 
-def broken(
-    law: Packs, facts: Facts, channel: str, purpose: str, text: Words, *, later: bool
-) -> list[RuleOutcome]:
-    """The rules on content that the message breaks; none where the law is closed, which refuses the contact
-    as a whole. `later`: the debtor was written to about the account before."""
+def reader(
+    law: Packs, facts: Facts, channel: str, purpose: str, language: str, *, later: bool
+) -> Callable[[Words], list[RuleOutcome]]:
+    """What tells the rules on content that a message breaks; none where the law is closed, which refuses the
+    contact as a whole. `later`: the debtor was written to about the account before."""
     if law.closed_because(facts.country) is not None:
-        return []
+        return lambda text: []
     carried: Any = channel
     proposal = Proposal(clock.now(), carried, purpose=purpose_for_law(purpose))
     try:
-        outcomes = check_content(
-            law.by_country[facts.country], facts, proposal, f"{text.subject}\n{text.text}",
-            occasion="later" if later else "first", shown=text.shown, language=text.language,
+        reading = Reading(
+            law.by_country[facts.country], facts, proposal, occasion="later" if later else "first",
+            language=language,
         )  # fmt: skip
     except UnknownZoneError:
-        return []
-    return [outcome for outcome in outcomes if outcome.outcome == "refused"]
+        return lambda text: []
+
+    def read(text: Words) -> list[RuleOutcome]:
+        outcomes = reading.of(f"{text.subject}\n{text.text}", text.shown)
+        return [outcome for outcome in outcomes if outcome.outcome == "refused"]
+
+    return read
 
 
 def missing(outcomes: Iterable[RuleOutcome]) -> list[str]:

@@ -43,7 +43,8 @@ def execute(database: Database, scope: Scope, action_ids: Collection[int]) -> in
             for outcomes in connectors.send(connector, messages, gate.parts(connector, len(messages))):
                 with database.transaction(scope) as session:
                     settle(session, group, outcomes)
-                    rests.note(session, connector.key, *_heard(outcomes))
+                    if connector.key != connectors.OUTBOX:  # it is ours, and never down
+                        rests.note(session, connector.key, *_heard(outcomes))
     return len(envelopes)
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from jinja2 import TemplateError
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from recupero.contacts import queries as contact_queries
@@ -20,7 +20,7 @@ from recupero.contacts.policies import lawbook
 from recupero.contacts.queries import Dossiers
 from recupero.contacts.service import Caller, Reservation, SentMessage, Wish
 from recupero.kernel import clock, jobs
-from recupero.kernel.bulk import among
+from recupero.kernel.bulk import any_of
 from recupero.kernel.database import scope_of
 from recupero.law.service import Packs
 from recupero.outreach import disclosures, owed, preferences, turns, words
@@ -94,21 +94,17 @@ def prepare(session: Session, action_ids: Collection[int], gate: Gate) -> list[E
     return _envelopes(session, reserved, messages, sender)
 
 
+_CLAIMED = (
+    select(Action)
+    .where(Action.tenant_id == bindparam("tenant"), any_of(Action.id, "actions"), Action.state == "claimed")
+    .order_by(Action.priority.desc(), Action.due_at, Action.id)
+    .with_for_update(skip_locked=True)
+)
+
+
 def _claimed(session: Session, action_ids: Collection[int]) -> Sequence[Action]:
-    return (
-        session.execute(
-            select(Action)
-            .where(
-                Action.tenant_id == scope_of(session).tenant(),
-                among(Action.id, action_ids),
-                Action.state == "claimed",
-            )
-            .order_by(Action.priority.desc(), Action.due_at, Action.id)
-            .with_for_update(skip_locked=True)
-        )
-        .scalars()
-        .all()
-    )
+    asked = {"tenant": scope_of(session).tenant(), "actions": list(action_ids)}
+    return session.execute(_CLAIMED, asked).scalars().all()
 
 
 def _sort_out(session: Session, actions: Sequence[Action], known: Dossiers) -> tuple[list[_Case], list[Move]]:
@@ -277,15 +273,15 @@ def _checked(
             else:
                 good[action.id] = text
             continue
-        later, shown = case.account.account_id in seen, text.shown
-        broken = _broken(case, text, known, law, later=later)
+        shown, broken_by = text.shown, _reader(case, text, known, law, seen)
+        broken = broken_by(text)
         if missing := disclosures.missing(broken):
             text = disclosures.completed(text, missing, stated)
-            broken = _broken(case, text, known, law, later=later)
+            broken = broken_by(text)
         reworded = not broken and case.connector.key in rewording
         if reworded and (read := _worded(case, text, heard)) is not None:
             text = replace(text, text=read, subject="", shown=shown)
-            broken = _broken(case, text, known, law, later=later)
+            broken = broken_by(text)
         if broken:
             details = {"rules": [outcome.to_json() for outcome in broken]}
             refused.append(Move(action.id, "blocked", f"content:{broken[0].rule_id}", details))
@@ -320,13 +316,15 @@ def _worded(case: _Case, text: Words, heard: Mapping[tuple[int, str], datetime])
     return connector.worded(message, case.connector.config)
 
 
-def _broken(case: _Case, text: Words, known: Dossiers, law: Packs, *, later: bool) -> list[RuleOutcome]:
-    """The rules on content that the message breaks."""
+def _reader(
+    case: _Case, text: Words, known: Dossiers, law: Packs, seen: Collection[int]
+) -> Callable[[Words], list[RuleOutcome]]:
+    """What tells the rules on content that the case's message breaks."""
     action = case.action
     # An answer is judged by its words as one, also where it confirms a stop and says nothing of a debt.
     purpose = "reply" if action.template in ANSWERS else action.purpose
-    facts = known.facts(case.account.account_id, case.point.id)
-    return disclosures.broken(law, facts, action.channel, purpose, text, later=later)
+    facts, later = known.facts(case.account.account_id, case.point.id), case.account.account_id in seen
+    return disclosures.reader(law, facts, action.channel, purpose, text.language, later=later)
 
 
 def _wish(case: _Case) -> Wish:

@@ -61,9 +61,10 @@ def preview(
     text = words.write(template, channel, tone, account, sender_of(session), link, CODE, own=own, owed=now)
     law, facts = law_for(session), contacts.law_facts(session, [(account.account_id, None)])
     known, purpose = facts[account.account_id, None], words.PURPOSES[template]
-    wanted = disclosures.missing(disclosures.broken(law, known, channel, purpose, text, later=False))
+    broken_by = disclosures.reader(law, known, channel, purpose, text.language, later=False)
+    wanted = disclosures.missing(broken_by(text))
     text = disclosures.completed(text, wanted, disclosures.stated(session))
-    left = disclosures.missing(disclosures.broken(law, known, channel, purpose, text, later=False))
+    left = disclosures.missing(broken_by(text))
     sms = channel == "sms"
     return Preview(
         text, tuple(item for item in wanted if item not in left), tuple(left),

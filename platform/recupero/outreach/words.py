@@ -163,26 +163,19 @@ def write(
     found = own(template, language, "short" if short else "long", tone)
     subject, text = _rendered(template, language, short, values) if found is None else _own(found, values)
     html = "" if short or template in ANSWERS else _html(text, subject, values)
-    made = Words(language, code, subject, text, html, {**said, "code": code}, values, short)
-    made = _plainly(made) if channel in PLAIN_CHANNELS else made
-    if channel == "sms" and not kept:
-        made = replace(made, text=replaced(made.text, "accents"), plain=True)
-    return made
+    shown = {**said, "code": code}
+    if channel in PLAIN_CHANNELS:
+        subject, text = _plain(subject), _plain(text)
+        shown = {item: _plain(words) for item, words in shown.items()}
+        values = {name: _plain(value) for name, value in values.items()}
+    plain = channel == "sms" and not kept
+    text = replaced(text, "accents") if plain else text
+    return Words(language, code, subject, text, html, shown, values, short, plain)
 
 
-def _plainly(made: Words) -> Words:
-    """The message with every space a plain one, also in what it has shown."""
-
-    def plain(text: str) -> str:
-        return text if text.isascii() else _ODD_SPACES.sub(_plain_space, text)
-
-    return replace(
-        made,
-        subject=plain(made.subject),
-        text=plain(made.text),
-        shown={item: plain(text) for item, text in made.shown.items()},
-        values={name: plain(text) for name, text in made.values.items()},
-    )
+def _plain(text: str) -> str:
+    """The text with every space a plain one."""
+    return text if text.isascii() else _ODD_SPACES.sub(_plain_space, text)
 
 
 def _plain_space(found: re.Match[str]) -> str:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts import service as contacts
 from recupero.kernel import audit, clock, crypto, events, runtime
-from recupero.kernel.bulk import BYTES, NUMBERS, among
+from recupero.kernel.bulk import BYTES, NUMBERS, any_of
 from recupero.kernel.database import PLATFORM, Database, Scope, scope_of
 from recupero.kernel.errors import NotFound
 from recupero.payments.events import LinkRevoked
@@ -102,17 +102,16 @@ def _currencies(session: Session, wanted: Mapping[int, Collection[int]]) -> dict
     return currencies
 
 
+_ACTIVE = select(
+    PaymentLink.id, PaymentLink.debtor_id, PaymentLink.currency, PaymentLink.account_ids, PaymentLink.token
+).where(
+    PaymentLink.tenant_id == bindparam("tenant"), any_of(PaymentLink.debtor_id, "debtors"),
+    PaymentLink.status == "active",
+)  # fmt: skip
+
+
 def _active(session: Session, currencies: Mapping[int, str]) -> dict[int, _Link]:
-    rows = session.execute(
-        select(
-            PaymentLink.id, PaymentLink.debtor_id, PaymentLink.currency, PaymentLink.account_ids,
-            PaymentLink.token,
-        ).where(
-            PaymentLink.tenant_id == scope_of(session).tenant(),
-            among(PaymentLink.debtor_id, currencies.keys()),
-            PaymentLink.status == "active",
-        )
-    )  # fmt: skip
+    rows = session.execute(_ACTIVE, {"tenant": scope_of(session).tenant(), "debtors": list(currencies)})
     return {
         row.debtor_id: _Link(row.id, frozenset(row.account_ids), row.token)
         for row in rows

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
-from recupero.kernel import crypto
+from recupero.kernel import clock, crypto
 from recupero.kernel.bulk import among, any_of
 from recupero.kernel.database import scope_of
 from recupero.placements import normalise
@@ -196,17 +196,16 @@ def debtors_of(session: Session, account_ids: Collection[int]) -> dict[int, int]
     return {row.id: row.debtor_id for row in rows}
 
 
+_HOLDS = select(Hold.id, Hold.debtor_id, Hold.account_id, Hold.kind, Hold.started_at, Hold.until).where(
+    any_of(Hold.tenant_id, "tenants"), any_of(Hold.debtor_id, "debtors"), is_open(bindparam("now"))
+)
+
+
 def open_holds(session: Session, debtor_ids: Collection[int]) -> dict[int, list[OpenHold]]:
     """Holds that stand now, by debtor."""
     found: dict[int, list[OpenHold]] = defaultdict(list)
-    rows = session.execute(
-        select(Hold.id, Hold.debtor_id, Hold.account_id, Hold.kind, Hold.started_at, Hold.until).where(
-            Hold.tenant_id.in_(scope_of(session).tenant_ids),
-            among(Hold.debtor_id, debtor_ids),
-            is_open(),
-        )
-    )
-    for row in rows:
+    asked: dict[str, Any] = {**_asked(session, debtors=debtor_ids), "now": clock.now()}
+    for row in session.execute(_HOLDS, asked):
         found[row.debtor_id].append(OpenHold(*row))
     return found
 
@@ -224,15 +223,18 @@ def settled(session: Session, account_ids: Collection[int]) -> list[int]:
     )
 
 
+_LOCK = (
+    select(Person.id)
+    .where(Person.agency_id == bindparam("agency"), any_of(Person.id, "people"))
+    .order_by(Person.id)
+    .with_for_update()
+)
+
+
 def lock_people(session: Session, person_ids: Collection[int]) -> None:
     """Hold these people of the agency until the transaction ends; always in the same order, so that two
     transactions over the same people never wait for each other in a ring."""
-    session.execute(
-        select(Person.id)
-        .where(Person.agency_id == scope_of(session).agency(), among(Person.id, set(person_ids)))
-        .order_by(Person.id)
-        .with_for_update()
-    ).all()
+    session.execute(_LOCK, {"agency": scope_of(session).agency(), "people": list(set(person_ids))}).all()
 
 
 def mark_points(session: Session, point_ids: Sequence[int], status: str) -> None:

@@ -190,9 +190,11 @@ def open_hold(
     return hold.id
 
 
-def is_open() -> Any:
-    """Condition on `Hold`: neither ended nor past its term."""
-    return Hold.ended_at.is_(None) & or_(Hold.until.is_(None), Hold.until > clock.now())
+def is_open(now: Any = None) -> Any:
+    """Condition on `Hold`: neither ended nor past its term. `now`: a parameter in place of the moment."""
+    return Hold.ended_at.is_(None) & or_(
+        Hold.until.is_(None), Hold.until > (clock.now() if now is None else now)
+    )
 
 
 def end_hold(session: Session, hold_id: int, *, by: str) -> None:

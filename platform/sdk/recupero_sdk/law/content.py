@@ -46,6 +46,45 @@ class _Message:
     assumed: Assumed
 
 
+class Reading:
+    """What the law wants of the words of one contact, ready to be asked about them: a message that lacks
+    something is read again when it was added."""
+
+    def __init__(
+        self,
+        pack: RegulationPack,
+        facts: Facts,
+        proposal: Proposal,
+        *,
+        occasion: Occasion,
+        language: str | None = None,
+        day_of_collection: int = 0,
+        pack_date: date | None = None,
+    ) -> None:
+        law = compiled(pack, pack_date)
+        where = law.whereabouts(facts)
+        zone = load_zone(where.zones[0] if where.zones else "UTC")
+        local = proposal.at.astimezone(zone)
+        day, purpose = local.date(), purpose_of(facts, proposal, local.date())
+        case = Case(facts, proposal, [], proposal.at, zone, local, day, where.regions, purpose)
+        plan = law.plan(day, proposal.channel, purpose, where.places)
+        self._kind = (
+            occasion, day_of_collection, language, _barred(plan, case), case, pack.manifest.assume
+        )  # fmt: skip
+        self._articles = [article for article in plan.content if article.concern.holds(case)]
+
+    def of(self, text: str, shown: Mapping[str, str]) -> list[RuleOutcome]:
+        """What each content rule says of the rendered message `text`, see `check_content`."""
+        message, outcomes = _Message(text, plain(text), shown, *self._kind), list[RuleOutcome]()
+        for article in self._articles:
+            rule = article.rule
+            if isinstance(rule, DisclosureRule):
+                outcomes.append(_disclosed(article, rule, message))
+            elif isinstance(rule, BannedContentRule):
+                outcomes.append(_decent(article, rule, message))
+        return outcomes
+
+
 def check_content(
     pack: RegulationPack,
     facts: Facts,
@@ -65,26 +104,11 @@ def check_content(
     runs of white space do not matter. `language` is that of the text (ISO 639-1), `day_of_collection` the
     days since the first contact.
     """
-    law = compiled(pack, pack_date)
-    where = law.whereabouts(facts)
-    zone = load_zone(where.zones[0] if where.zones else "UTC")
-    local = proposal.at.astimezone(zone)
-    day, purpose = local.date(), purpose_of(facts, proposal, local.date())
-    case = Case(facts, proposal, [], proposal.at, zone, local, day, where.regions, purpose)
-    plan, outcomes = law.plan(day, proposal.channel, purpose, where.places), []
-    message = _Message(
-        text, plain(text), shown, occasion, day_of_collection, language,
-        _barred(plan, case), case, pack.manifest.assume,
+    reading = Reading(
+        pack, facts, proposal, occasion=occasion, language=language, day_of_collection=day_of_collection,
+        pack_date=pack_date,
     )  # fmt: skip
-    for article in plan.content:
-        rule = article.rule
-        if not article.concern.holds(case):
-            continue
-        if isinstance(rule, DisclosureRule):
-            outcomes.append(_disclosed(article, rule, message))
-        elif isinstance(rule, BannedContentRule):
-            outcomes.append(_decent(article, rule, message))
-    return outcomes
+    return reading.of(text, shown)
 
 
 def _barred(plan: Plan, case: Case) -> bool:
@@ -192,7 +216,7 @@ def _decent(article: Article, rule: BannedContentRule, message: _Message) -> Rul
     ):
         return article.at_rest("within")
     for what, sought in _banned(article):
-        if found := sought.found(message.text):
+        if sought.letters in message.text and (found := sought.pattern.search(message.text)):
             details = {"found": found.group(), "what": what.en, "what_es": what.es}
             return article.refused(Refusal("banned_text", details))
     return article.at_rest("within")

@@ -210,14 +210,16 @@ def _permissions(words: Mapping[str, tuple[datetime, int, str]]) -> Permissions:
     )
 
 
+_UNKNOWN = tuple((one.name, one.default) for one in fields(Facts))
+
+
 def facts_to_json(facts: Facts) -> dict[str, Any]:
     """What is known, in JSON types; what is not known is left out."""
     known: dict[str, Any] = {}
-    for one in fields(Facts):
-        value = getattr(facts, one.name)
-        if value == one.default:
-            continue
-        known[one.name] = _plain(value)
+    for name, default in _UNKNOWN:
+        value = getattr(facts, name)
+        if value != default:
+            known[name] = _plain(value)
     if facts.amount is not None:
         known["amount"] = str(facts.amount)
     return known

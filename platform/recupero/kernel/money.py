@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from functools import cache
 
 from babel.core import Locale, get_global
-from babel.numbers import NumberPattern, get_currency_symbol
+from babel.numbers import NumberPattern, get_currency_symbol, get_decimal_symbol, get_group_symbol
 
 from recupero.kernel.errors import UserError
 
@@ -101,14 +101,29 @@ def format_minor(minor: int, currency: str, locale: str) -> str:
 
     Whole amounts go without decimals where people do not use coins of the minor unit (Colombia, Hungary).
     """
-    amount = Decimal(minor).scaleb(-minor_units(currency))
+    units = minor_units(currency)
+    whole, coins = divmod(abs(minor), 10**units)
     whole_coins = _FRACTIONS.get(currency, _FRACTIONS["DEFAULT"])[2] == 0
-    digits = 0 if whole_coins and amount == amount.to_integral_value() else minor_units(currency)
+    digits = 0 if whole_coins and not coins else units
     read, pattern = _pattern(locale, currency, digits)
-    text: str = pattern.apply(amount, read)
-    return text
+    if pattern.grouping != (3, 3):
+        text: str = pattern.apply(Decimal(minor).scaleb(-units), read)
+        return text
+    before, after, group, point = _signs(locale, currency, digits, minor < 0)
+    written = f"{whole:,}".replace(",", group)
+    return f"{before}{written}{point}{coins:0{units}d}{after}" if digits else f"{before}{written}{after}"
 
 
+@cache
+def _signs(locale: str, currency: str, digits: int, negative: bool) -> tuple[str, str, str, str]:
+    """What stands before and after an amount, between its thousands and before its decimals: to ask Babel for
+    them takes longer than to write the number."""
+    read, pattern = _pattern(locale, currency, digits)
+    before, after = (_QUOTED.sub(r"\1", affix[negative]) for affix in (pattern.prefix, pattern.suffix))
+    return before, after, get_group_symbol(read), get_decimal_symbol(read)
+
+
+_QUOTED = re.compile(r"'([^']*)'")
 MICRO_DIGITS = 6
 _MOST_DIGITS = 4
 

@@ -11,7 +11,7 @@ from recupero.contacts import queries, service
 from recupero.contacts.dispositions import DISPOSITIONS
 from recupero.contacts.replaying import replay_contacts
 from recupero.contacts.service import Result, Wish
-from recupero.contacts.tables import Contact, Permission, PersonContact
+from recupero.contacts.tables import Contact, GivenVerdict, Permission, PersonContact
 from recupero.decisions.reading import read_history
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
@@ -67,6 +67,23 @@ def test_a_reserved_contact_counts_as_the_strictest_until_it_is_known(placed: Pl
     again = reserve(placed)
     assert again.contact_id is None
     assert again.verdict.first_refusal == "CL-37-phone-visit-weekly"
+
+
+def test_what_the_law_said_is_kept_once_and_shown_with_each(scope: Scope) -> None:
+    people = place(scope, 3)
+    with runtime.current().database.transaction(scope) as session:
+        wishes = [Wish(one.account_id, "email", one.points["email"]) for one in people]
+        made = service.reserve(session, wishes)
+        assert all(one.contact_id is not None for one in made)
+        assert len(session.execute(select(GivenVerdict.digest)).all()) == 1
+    clock.advance(timedelta(days=7))
+    with runtime.current().database.transaction(scope) as session:
+        (later,) = service.reserve(session, wishes[:1])
+        assert len(session.execute(select(GivenVerdict.digest)).all()) == 1
+        lines = queries.timeline(session, people[0].account_id)
+    said = [one.verdict.to_json() | {"policies": []} for one in (later, made[0])]
+    assert [line.verdict for line in lines] == said
+    assert len({one["next_lawful_at"] for one in said}) == 2
 
 
 def test_a_call_nobody_took_does_not_use_up_the_weekly_one(placed: Placed) -> None:

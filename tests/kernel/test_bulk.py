@@ -1,10 +1,10 @@
 """Many rows at once: ids as one array, and what the planner is told of tables that were just filled."""
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.exc import ProgrammingError
 
-from recupero.kernel.bulk import among, any_of, refresh_statistics
+from recupero.kernel.bulk import BYTES, NUMBERS, among, any_of, numbered, refresh_statistics
 from recupero.kernel.database import PLATFORM
 from recupero.tenancy.tables import Agency
 from tests.factories import World
@@ -19,6 +19,21 @@ def test_ids_go_as_one_array_however_many(world: World) -> None:
             assert list(session.execute(given).scalars()) == wanted
             assert list(session.execute(static, {"ids": wanted}).scalars()) == wanted
             assert str(given) == str(select(Agency.id).where(among(Agency.id, made)).order_by(Agency.id))
+
+
+def test_numbers_and_bytes_arrive_as_they_were(world: World) -> None:
+    numbers, told = [1, None, -(2**62)], [b"", None, bytes(range(256)), b'\\"{}']
+    both = text("SELECT :numbers, :told").bindparams(
+        bindparam("numbers", type_=NUMBERS), bindparam("told", type_=BYTES)
+    )
+    with world.platform.database.transaction(PLATFORM) as session:
+        assert tuple(session.execute(both, {"numbers": numbers, "told": told}).one()) == (numbers, told)
+        assert tuple(session.execute(both, {"numbers": [], "told": []}).one()) == ([], [])
+
+
+def test_what_rows_share_is_told_once() -> None:
+    assert numbered(["b", "a", "b"]) == (["b", "a"], [0, 1, 0])
+    assert numbered([]) == ([], [])
 
 
 def test_the_planner_is_told_by_a_role_that_owns_nothing(world: World) -> None:

@@ -77,6 +77,9 @@ def test_currencies_do_not_mix() -> None:
         (48000000, "COP", "es_CO", "$480.000"),
         (123456, "EUR", "en", "€1,234.56"),
         (-500000, "CLP", "pt_BR", "-CLP\xa0500.000"),
+        (0, "CLP", "es_CL", "$0"),
+        (999, "USD", "en", "$9.99"),
+        (12345678900, "INR", "en_IN", "₹12,34,56,789.00"),
     ],
 )
 def test_people_read_amounts_in_their_own_way(minor: int, currency: str, locale: str, text: str) -> None:

@@ -57,6 +57,19 @@ def test_the_page_shows_balance_and_what_is_lawful_when(
     assert "When contact is lawful" in page
 
 
+def test_what_is_next_says_in_the_readers_words_what_was_second_best_and_what_would_change_it(
+    visitor: Visitor, scope: Scope, owed: debts.Debt
+) -> None:
+    plan_tenant(visitor.platform.database, scope)
+    visitor.sign_in(Role.AGENT, scope)
+    page = f"/accounts/{owed.account_id}"
+    english = visitor.text(f"{page}?lang=en")
+    for words in ("Second best:", "What would change it", "Cost CLP", "allowed by"):
+        assert words in english
+    assert "Segunda mejor opción:" in visitor.text(f"{page}?lang=es")
+    assert "Segunda melhor opção:" in visitor.text(f"{page}?lang=pt")
+
+
 def test_the_page_says_why_nothing_is_sent_and_why_what_is_planned_waits(
     visitor: Visitor, scope: Scope
 ) -> None:

@@ -306,7 +306,9 @@ def _alternatives(options: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
     offers (each followed by a comma), best."""
     import polars as pl
 
-    some = options.select("account", "channel", "moment", "value_minor")
+    known = "annoyance_minor" in options.columns  # where a model tells how likely harm is
+    annoyance = pl.col("annoyance_minor") if known else pl.lit(None, pl.Float64).alias("annoyance_minor")
+    some = options.select("account", "channel", "moment", "value_minor", "cost_minor", annoyance)
     some = some.join(decided.select("account"), on="account", how="semi", maintain_order="left")
     some = some.sort("account", pl.col("value_minor"), descending=[False, True], maintain_order=True)
     some = some.filter(pl.int_range(pl.len()).over("account") < ALTERNATIVES)
@@ -317,7 +319,9 @@ def _alternatives(options: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
         some.join(words, on="moment", how="left", maintain_order="left")
         .select("account", value.alias("value"), offer=pl.concat_str(
             pl.lit('{"channel": "'), "channel", pl.lit('", "at": "'), "said", pl.lit('", "value_minor": '),
-            value.cast(pl.String), pl.lit("}, "),
+            value.cast(pl.String), pl.lit(', "cost_minor": '), pl.col("cost_minor").cast(pl.String),
+            pl.lit(', "annoyance_minor": '),
+            pl.col("annoyance_minor").round().cast(pl.Int64).cast(pl.String).fill_null("null"), pl.lit("}, "),
         ))
         .group_by("account").agg(offers=pl.col("offer").str.join(""), best=pl.col("value").max())
     )  # fmt: skip

@@ -43,6 +43,33 @@ class PlanSchema(Schema):
     finished_at = fields.DateTime(required=True)
 
 
+class OtherSchema(Schema):
+    """What was second best; no channel: to wait. `behind_minor`: by how much the choice was worth more."""
+
+    channel = fields.String(required=True, allow_none=True)
+    at = fields.DateTime(required=True, allow_none=True)
+    value_minor = fields.Integer(required=True)
+    behind_minor = fields.Integer(required=True)
+
+
+class ClosedSchema(Schema):
+    """A channel that was not open, by which rule, and where that is written (null: a rule of the house)."""
+
+    channel = fields.String(required=True)
+    rule = fields.String(required=True)
+    citation = fields.String(required=True, allow_none=True)
+
+
+class ExplanationSchema(Schema):
+    """What a decision says of itself, in minor units; `annoyance_minor` is null where no model tells."""
+
+    value_minor = fields.Integer(required=True)
+    cost_minor = fields.Integer(required=True)
+    annoyance_minor = fields.Integer(required=True, allow_none=True)
+    second_best = fields.Nested(OtherSchema, required=True, allow_none=True)
+    closed = fields.List(fields.Nested(ClosedSchema), required=True)
+
+
 class DecisionSchema(Schema):
     """What was chosen for an account, why, by which model and under which law."""
 
@@ -69,6 +96,7 @@ class DecisionSchema(Schema):
     alternatives = fields.List(fields.Dict(), required=True)
     reasons = fields.List(fields.Dict(), required=True)
     blocked = fields.Dict(required=True)
+    explanation = fields.Nested(ExplanationSchema, required=True)
 
 
 class ControlSchema(Schema):

@@ -7,6 +7,7 @@ from sqlalchemy import ARRAY, Double, Index, LargeBinary, SmallInteger, String, 
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from recupero.decisions.explaining import Explanation, explained
 from recupero.kernel.database import TENANT, Base, TenantOwned, append_only
 
 
@@ -65,6 +66,11 @@ class Decision(TenantOwned, Base):
     alternatives: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     reasons: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     blocked: Mapped[dict[str, str]] = mapped_column(JSONB)  # channel to refusing rule
+
+    @property
+    def explanation(self) -> Explanation:
+        """What it says of itself beside its reasons."""
+        return explained(self)
 
 
 class VectorList(TenantOwned, Base):

@@ -162,7 +162,7 @@ def _with_values(
     worth = gain - pl.col("cost_minor") - pl.col("annoyance") * pl.col("harm")
     agreed = pl.col("template").is_in(AGREED)
     value = pl.when(agreed).then(pl.max_horizontal(worth, "value_minor")).otherwise(worth)
-    found = told.with_columns(value_minor=value)
+    found = told.with_columns(value_minor=value, annoyance_minor=pl.col("annoyance") * pl.col("harm"))
     found = found.with_columns(enough=pl.col("value_minor") > pl.col("minimum"))
     return found.drop("commission", "annoyance")
 

@@ -9,7 +9,7 @@ STRATEGY: Words = {
     "pace_days": _("Least days between two contacts"),
     "max_contacts_30d": _("Most contacts in 30 days"),
     "daily": _("Most a day"),
-    "budget_minor": _("Most cost of one plan"),
+    "budget_minor": _("Most cost of the actions of one day"),
     "costs_minor": _("Cost of one"),
     "exploration": _("Drawn at random"),
     "minimum_value_minor": _("Expected value below which nothing is done"),

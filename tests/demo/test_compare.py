@@ -43,7 +43,7 @@ def test_seeds_go_with_intervals_and_caps_follow_the_ladder() -> None:
         base = 100 + trial.seed
         return {
             "wait": _run(0, base), "cadence": _run(905, 2 * base, 10), "oracle": _run(905, 4 * base),
-            "champion": _run(9 * (trial.cap or 0), base + 20 * (trial.cap or 0), 5),
+            "champion": _run(9 * (trial.cap or 0), base + (20 + trial.learn_days) * (trial.cap or 0), 5),
         }[trial.policy]  # fmt: skip
 
     said: list[str] = []
@@ -51,12 +51,14 @@ def test_seeds_go_with_intervals_and_caps_follow_the_ladder() -> None:
     caps = {(trial.policy, trial.cap, trial.learn_days) for trial in asked}
     assert caps == {
         ("cadence", None, 0), ("wait", None, 0), ("champion", 101, 30), ("champion", 61, 30),
-        ("oracle", 101, 0),
+        ("champion", 101, 0), ("champion", 101, 15), ("oracle", 101, 0),
     }  # fmt: skip
     gain = result["recovery_gain"]
     assert gain["low"] < gain["mean"] < gain["high"]
     assert result["fewer_complaints"]["mean"] == pytest.approx(0.5)
     assert result["fewer_complaints"]["low"] < 0.5 < result["fewer_complaints"]["high"]
+    curve = [result["learning_curve"][days]["mean"] for days in ("0", "15", "30")]
+    assert curve == sorted(set(curve))
     assert result["illegal_contacts"] == 0
     assert len(result["by_seed"]) == 3
 

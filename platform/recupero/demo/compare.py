@@ -3,6 +3,7 @@
 For each seed the same people on the same days meet: nobody (`wait`), the ladder as it comes (`cadence`), then
 champion and oracle with as many contacts a day as the ladder made on average, and champion with a part of
 them. What lies between two of champion's runs is read off a straight line, contacts against recovery.
+Champion also runs with no and with half the learning: the learning curve.
 """
 
 import json
@@ -28,11 +29,12 @@ Runner = Callable[[Trial], Figures]
 def compare(trial: Trial, seeds: Sequence[int], runner: Runner, say: Say) -> dict[str, Any]:
     """Run the trials of each seed and tell the goals' figures, each with a 95% interval over the seeds
     (Student's t; None with one seed). `trial` gives days, accounts and learning days."""
-    rows, illegal = [], 0
+    rows, curve, illegal = [], [], 0
     for seed in seeds:
         runs = _runs(replace(trial, seed=seed, policy="wait", cap=None), runner, say)
         illegal += sum(int(run["illegal_contacts"]) for run in runs.values())
         rows.append(judged(runs))
+        curve.append({days: _gain(runs[name], runs["cadence"]) for name, days in _learned(trial).items()})
         say(json.dumps({"seed": seed, **rows[-1]}))
     return {
         "days": trial.days, "accounts": trial.accounts, "learn_days": trial.learn_days, "seeds": list(seeds),
@@ -41,21 +43,33 @@ def compare(trial: Trial, seeds: Sequence[int], runner: Runner, say: Say) -> dic
         "fewer_complaints": _pooled(rows, "complaints", "complaints_cadence"),
         "oracle_share": over_seeds([row["oracle_share"] for row in rows]),
         "oracle_share_over_cadence": over_seeds([row["oracle_share_over_cadence"] for row in rows]),
+        "learning_curve": {str(days): over_seeds([each[days] for each in curve]) for days in curve[0]},
         "illegal_contacts": illegal, "by_seed": rows,
     }  # fmt: skip
 
 
+def _learned(trial: Trial) -> dict[str, int]:
+    """Champion's runs at the ladder's contacts a day, with their learning days."""
+    return {"unlearned": 0, "half": trial.learn_days // 2, "champion": trial.learn_days}
+
+
 def _runs(base: Trial, runner: Runner, say: Say) -> dict[str, Figures]:
+    known: dict[Trial, Figures] = {}
+
     def tried(policy: str, cap: int | None, learn_days: int) -> Figures:
-        say(f"seed {base.seed}: {policy}" + (f", at most {cap} a day" if cap else ""))
-        return runner(replace(base, policy=policy, cap=cap, learn_days=learn_days))
+        trial = replace(base, policy=policy, cap=cap, learn_days=learn_days)
+        if trial not in known:
+            limit = f", at most {cap} a day" if cap else ""
+            say(f"seed {base.seed}: {policy}{limit}, {learn_days} days of learning")
+            known[trial] = runner(trial)
+        return known[trial]
 
     cadence = tried("cadence", None, 0)
     cap = max(1, math.ceil(cadence["contacts"] / base.days))
     return {
         "wait": tried("wait", None, 0),
         "cadence": cadence,
-        "champion": tried("champion", cap, base.learn_days),
+        **{name: tried("champion", cap, days) for name, days in _learned(base).items()},
         "fewer": tried("champion", max(1, round(FEWER * cap)), base.learn_days),
         "oracle": tried("oracle", cap, 0),
     }
@@ -81,6 +95,11 @@ def judged(runs: Mapping[str, Figures]) -> dict[str, float | None]:
         "contacts": float(at),
         "contacts_champion": float(runs["champion"]["contacts"]),
     }
+
+
+def _gain(run: Figures, cadence: Figures) -> float | None:
+    target = cadence["recovered_minor"]
+    return run["recovered_minor"] / target - 1 if target else None
 
 
 def _first(contacts: "np.ndarray[Any, Any]", money: "np.ndarray[Any, Any]", target: float) -> float | None:

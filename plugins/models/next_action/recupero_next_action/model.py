@@ -142,10 +142,10 @@ def _one(
     own, by_arm = _unseen(matrix, y, fold, names, seed, found)
     worth = ranking.values(found, by_arm, y, propensity) if found else {}
     losses = {name: _loss(y, ranking.blended(own, name)) for name in ranking.BLENDS}
-    best = max(worth, key=lambda name: worth[name]) if worth else min(losses, key=lambda name: losses[name])
+    best = ranking.chosen(worth) if worth else min(losses, key=lambda name: losses[name])
     slope, intercept = _platt(ranking.blended(own, best), y)
     figures = {"log_loss": _loss(y, slope * ranking.blended(own, best) + intercept), "share": share}
-    figures |= {f"value_{name.replace('+', '_')}": value for name, value in worth.items()}
+    figures |= {f"value_{name.replace('+', '_')}": 1000 * float(rows.mean()) for name, rows in worth.items()}
     return Outcome(share, learn(matrix, y, names, seed), best, slope, intercept), figures
 
 

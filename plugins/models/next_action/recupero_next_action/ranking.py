@@ -4,7 +4,8 @@ saw.
 Every candidate is asked whom to act on first, and how, if only 10, 30 or 50 % may be acted on, and how if all
 may. The log then says what that would have brought beyond waiting, by the doubly robust value with the logged
 propensities (weights made to average 1 within each kind of action). A plain response score can win against a
-model of effects: where effects are small, who pays at all is known far better than whom acting moves.
+model of effects: where effects are small, who pays at all is known far better than whom acting moves. It is
+the plainest, and stays unless another is better by more than a standard error.
 """
 
 from __future__ import annotations
@@ -97,8 +98,8 @@ def blended(odds: Mapping[str, Any], blend: str) -> Any:
     return np.mean([odds[name] for name in BLENDS[blend]], axis=0)
 
 
-def values(found: Arms, odds: Sequence[Mapping[str, Any]], y: Any, propensity: Any) -> dict[str, float]:
-    """What each blend's ranking brings beyond waiting, per 1,000 rows, mean over the caps and none.
+def values(found: Arms, odds: Sequence[Mapping[str, Any]], y: Any, propensity: Any) -> dict[str, Any]:
+    """What each blend's ranking brings beyond waiting: a number per valued row, mean over the caps and none.
 
     `odds` has, by arm, each learner's log-odds for all rows, from models that never saw them.
     """
@@ -107,6 +108,17 @@ def values(found: Arms, odds: Sequence[Mapping[str, Any]], y: Any, propensity: A
     rows = np.flatnonzero(found.of >= 0)
     worth = _worth(found.of[rows], usual[rows], y[rows], propensity[rows])
     return {blend: _capped(chance[rows], worth) for blend, chance in chances.items()}
+
+
+def chosen(worth: Mapping[str, Any]) -> str:
+    """The plainest blend, unless others are better by more than a standard error: of those the best."""
+    plain = next(iter(BLENDS))
+    better = {
+        blend: float(rows.mean())
+        for blend, rows in worth.items()
+        if (apart := rows - worth[plain]).mean() > apart.std() / np.sqrt(len(apart)) > 0
+    }
+    return max(better, key=lambda blend: better[blend]) if better else plain
 
 
 def _worth(of: Any, usual: Any, y: Any, propensity: Any) -> Any:
@@ -120,10 +132,10 @@ def _worth(of: Any, usual: Any, y: Any, propensity: Any) -> Any:
     return worth
 
 
-def _capped(chance: Any, worth: Any) -> float:
+def _capped(chance: Any, worth: Any) -> Any:
     gain = chance[:, 1:] - chance[:, :1]
     best, size = gain.argmax(axis=1) + 1, gain.max(axis=1)
-    order = np.argsort(-size, kind="stable")
-    extra = (worth[np.arange(len(worth)), best] - worth[:, 0])[order]
-    reached = [extra[: int(cap * len(order))].sum() for cap in CAPS]
-    return float(1000 * (np.mean([*reached, extra[size[order] > 0].sum()])) / len(order))
+    place = np.empty(len(size), dtype=int)
+    place[np.argsort(-size, kind="stable")] = np.arange(len(size))
+    often = np.mean([*(place < int(cap * len(size)) for cap in CAPS), size > 0], axis=0)
+    return often * (worth[np.arange(len(worth)), best] - worth[:, 0])

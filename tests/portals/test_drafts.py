@@ -1,7 +1,7 @@
 """A person writes to one debtor: kept, read through, submitted under law and strategy, sent as written."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,6 +9,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
+from recupero.contacts import told
+from recupero.contacts.told import NewFact
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.outreach import drafts, jobs
@@ -172,3 +174,26 @@ def test_machines_write_drafts_too(app: Flask, placed: Placed, world: World) -> 
     assert machine(app, platform, world.tenant()).call("GET", f"{one}/message").status_code == 404
     reader = machine(app, platform, placed.scope, Permission.ACCOUNTS_READ)
     assert reader.call("GET", where).status_code == 403
+
+
+def test_outside_lawful_hours_a_draft_waits_for_the_next_ones_and_is_refused_where_none_come(
+    app: Flask, placed: Placed, world: World
+) -> None:
+    clock.advance(timedelta(hours=10))  # ten at night in Santiago
+    agent = signed_in(app, Role.AGENT, placed.scope)
+    assert agent.send(f"/accounts/{placed.account_id}/drafts/new", **WORDS, step="submit").status_code == 302
+    (action,) = actions(placed.scope)
+    there = action.due_at.astimezone(ZoneInfo("America/Santiago"))
+    assert (action.state, there.date()) == ("scheduled", date(2026, 3, 11))
+    assert 7 <= there.hour <= 9
+    (left_alone,) = place(world.tenant(), country="US", timezone="America/Chicago")
+    with runtime.current().database.transaction(left_alone.scope) as session:
+        told.state(
+            session, NewFact("event", "cease_request", date(2026, 3, 1)), debtor_id=left_alone.debtor_id,
+            account_id=None, actor="user:1",
+        )  # fmt: skip
+    agent = signed_in(app, Role.AGENT, left_alone.scope)
+    refused = agent.send(f"/accounts/{left_alone.account_id}/drafts/new", **WORDS, step="submit")
+    assert refused.status_code == 422
+    assert "The law does not allow this contact" in refused.text
+    assert actions(left_alone.scope) == []

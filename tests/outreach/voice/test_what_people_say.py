@@ -43,6 +43,12 @@ def ringing(placed: Placed, telephone: Telephone, language: str) -> Telephone:
         ("pt", "mas eu já paguei essa conta na semana passada", "ALRD"),
         ("pt", "eu quero falar com um atendente por favor", "CBRQ"),
         ("en", "yes but I lost my job two months ago", "HARD"),
+        ("en", "I have already paid that last week", "ALRD"),
+        ("en", "I never received any bill from you", "NOIN"),
+        ("en", "I would like to speak to a real person", "CBRQ"),
+        ("pt", "olha eu não reconheço essa dívida", "DSPT"),
+        ("pt", "nunca recebi esse boleto de vocês", "NOIN"),
+        ("pt", "sim mas eu perdi o emprego e estou doente", "HARD"),
     ],
 )
 def test_what_is_said_of_the_debt_has_its_result(
@@ -66,6 +72,7 @@ def test_what_is_said_of_the_debt_has_its_result(
     [
         ("es", "ahora no tengo con qué pagarle", "me atrasé con los gastos del colegio", "no pienso pagar"),
         ("pt", "não tenho como pagar isso", "atrasei com as contas da escola", "eu não vou pagar isso"),
+        ("en", "sorry but I can't pay that now", "I fell behind with the school fees", "I will not pay that"),
     ],
 )
 def test_who_cannot_pay_is_asked_why_and_who_will_not_is_thanked(
@@ -85,7 +92,9 @@ def test_who_cannot_pay_is_asked_why_and_who_will_not_is_thanked(
 @pytest.mark.parametrize(
     ("language", "says", "code"),
     [
-        ("en", "you have the wrong number", "WRNG"), ("es", "perdí el trabajo y estoy enferma", "HUNV"),
+        ("en", "you have the wrong number", "WRNG"), ("pt", "não conheço essa pessoa", "WRNG"),
+        ("en", "yes but I lost my job two months ago", "HUNV"),
+        ("es", "perdí el trabajo y estoy enferma", "HUNV"),
         ("es", "¿cuánto debo? si eso ya lo pagué hace días", None),
     ],
 )  # fmt: skip
@@ -104,23 +113,38 @@ def test_before_the_proof_nobody_hears_of_a_debt_whatever_they_say(
         assert "person" in holds(placed)
 
 
-@pytest.mark.parametrize("language", ["es"])
-def test_somebody_else_tells_when_the_person_is_there(ringing: Telephone, placed: Placed) -> None:
+@pytest.mark.parametrize(
+    ("language", "out", "hour", "back"),
+    [
+        ("es", "no, salió", "hora", "vuelve como a las seis de la tarde"),
+        ("en", "she is not here", "time", "she comes back around six in the evening"),
+        ("pt", "não está", "horário", "volta lá pelas seis da tarde"),
+    ],
+)
+def test_somebody_else_tells_when_the_person_is_there(
+    ringing: Telephone, placed: Placed, out: str, hour: str, back: str
+) -> None:
     ringing.answered()
-    assert "hora" in ringing.speak("no, salió").text
-    assert ringing.speak("vuelve como a las seis de la tarde").hangs_up
+    assert hour in ringing.speak(out).text
+    assert ringing.speak(back).hangs_up
     assert contact(placed.scope).disposition == "TPNA"
     assert silent(ringing)
 
 
-@pytest.mark.parametrize("language", ["es"])
+@pytest.mark.parametrize(
+    ("language", "asks", "missed"),
+    [
+        ("es", "¿de parte de quién?", "no le entendí"), ("en", "who is calling?", "did not understand"),
+        ("pt", "quem fala?", "não entendi"),
+    ],
+)  # fmt: skip
 def test_who_asks_who_calls_hears_it_again_and_nothing_of_the_matter(
-    ringing: Telephone, placed: Placed
+    ringing: Telephone, placed: Placed, asks: str, missed: str
 ) -> None:
     ringing.answered()
-    said = ringing.speak("¿de parte de quién?")
+    said = ringing.speak(asks)
     assert "Ana Prueba" in said.text
-    assert "no le entendí" not in said.text
+    assert missed not in said.text
     assert silent(ringing)
 
 

@@ -60,6 +60,7 @@ from recupero.portals import (
     standing,
     stated,
     strategies,
+    strategy_drafts,
     tenants,
     terms,
     trust,
@@ -86,7 +87,7 @@ PAGES: tuple[ModuleType, ...] = (
     accounts, api_docs, bank, calling, creditor, debtor_cards, debtor_documents, debtor_offers, disclosures,
     documents, drafts, home, inbox, incoming, law, messages, offers, operation, outbox, people_hours,
     placements, portfolio_terms, proposals, remittances, scripts, sign_in, staff, standing, stated,
-    strategies, tenants, terms, trust, uplift, wording, work,
+    strategies, strategy_drafts, tenants, terms, trust, uplift, wording, work,
 )  # fmt: skip
 
 

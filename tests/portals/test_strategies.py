@@ -144,3 +144,76 @@ def test_a_condition_for_a_yes_takes_several_values(visitor: Visitor, placed: tu
     wrong = supervisor.send(page(placed), **{**TYPED, **typed})
     assert wrong.status_code == 422
     assert 'name="needs_yes_0_tone" value="firm" checked' in wrong.text
+
+
+BRANCHES = {
+    "segments_0_name": "Large", "segments_0_from_balance_minor": "500,000", "segments_0_stage_late": "yes",
+    "segments_0_human_only": "yes", "segments_0_rest": '{"exploration": 0}', "segments_1_name": "",
+    "arms_0_name": "Quick", "arms_0_share": "20", "arms_0_pace_days": "2.5", "arms_0_tone": "kind",
+    "arms_1_name": "",
+}  # fmt: skip
+
+
+def test_segments_and_arms_are_typed_kept_tried_and_put_into_force(
+    visitor: Visitor, placed: tuple[Scope, int]
+) -> None:
+    scope, book = placed
+    supervisor = visitor.sign_in(Role.SUPERVISOR, scope)
+    sent = supervisor.send(page(placed), **TYPED, **BRANCHES, do="draft")
+    tried = supervisor.get(sent.location)
+    assert "No account is in the segment “Large”" in tried.text
+    assert "Large" in tried.text
+    assert "→ Nothing but calls by people: yes" in tried.text
+    with runtime.current().database.transaction(scope) as session:
+        draft = strategies.draft(session, book)
+        assert draft is not None
+        assert draft.strategy["segments"] == [{
+            "name": "Large", "when": {"stages": ["late"], "from_balance_minor": 500_000},
+            "then": {"exploration": 0, "human_only": True},
+        }]  # fmt: skip
+        (arm,) = draft.strategy["arms"]
+        assert (arm["name"], arm["share"], arm["then"]["pace_days"]) == ("Quick", 0.2, 2.5)
+        assert set(arm["then"]["tones"].values()) == {"kind"}
+        assert browse.portfolio(session, book).strategy_version == 1
+    assert 'value="Large"' in supervisor.text(f"{page(placed)}?draft=1")
+    assert supervisor.send(f"{page(placed)}/draft/activate", f"{page(placed)}/draft").status_code == 302
+    with runtime.current().database.transaction(scope) as session:
+        assert browse.portfolio(session, book).strategy["segments"][0]["name"] == "Large"
+        assert strategies.draft(session, book) is None
+    again = supervisor.text(page(placed))  # what the page shows is what it sends: nothing is lost
+    assert 'name="segments_0_rest" value="{&#34;exploration&#34;: 0}"' in again
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"segments_0_name": ""}, "Please fill this in."),
+        ({"arms_0_share": ""}, "Please say for whom this holds."),
+        ({"arms_0_share": "120"}, "must be a share above 0"),
+        ({"segments_0_from_balance_minor": "many"}, "This is not an amount of money."),
+        ({"segments_0_rest": '{"daily": {}}'}, "Unknown key"),
+        ({"arms_0_pace_days": "", "arms_0_tone": ""}, "Please say what holds instead."),
+    ],
+)
+def test_a_branch_that_says_too_little_is_refused_at_its_field(
+    visitor: Visitor, placed: tuple[Scope, int], typed: dict[str, str], said: str
+) -> None:
+    supervisor = visitor.sign_in(Role.SUPERVISOR, placed[0])
+    answer = supervisor.send(page(placed), **TYPED | BRANCHES | typed | {"do": "draft"})
+    assert answer.status_code == 422
+    assert said in answer.text
+    with runtime.current().database.transaction(placed[0]) as session:
+        assert strategies.draft(session, placed[1]) is None
+
+
+def test_drafts_through_the_api(app: Flask, world: World, placed: tuple[Scope, int]) -> None:
+    (scope, book), platform = placed, runtime.current()
+    api = machine(app, platform, scope, Permission.STRATEGY_MANAGE, Permission.PLACEMENTS_READ)
+    where = f"/api/v1/portfolios/{book}/strategy/draft"
+    assert api.send(where, 404, "GET")["message"] == "there is no draft"
+    api.send(where, 422, "PUT", strategy={"pace_day": 3})
+    assert api.send(where, 200, "PUT", strategy={"pace_days": 3})["strategy"] == {"pace_days": 3}
+    assert api.send(f"{where}/activate", 200, "POST", instead_of=1)["version"] == 2
+    api.send(where, 404, "DELETE")
+    machine(app, platform, world.tenant(), Permission.STRATEGY_MANAGE).send(where, 404, "PUT", strategy={})
+    machine(app, platform, scope, Permission.PLACEMENTS_READ).send(where, 403, "GET")

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from sqlalchemy.orm import Session
 
 from recupero.kernel import clock, command, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
+from recupero.placements import strategies
 from recupero.tenancy.queries import AgencyScope, agency_scopes, tenant_scope
 
 
@@ -321,6 +323,44 @@ def uplift(
     ):
         found = measure.uplift(session, _moment(begin), _moment(end), portfolio)
     command.finish(found.to_json(), as_json=as_json)
+
+
+@decisions.command("try")
+@click.option("--tenant", required=True, help="Slug, agency/slug or id of one creditor.")
+@click.option("--portfolio", required=True, type=int, help="Id of one of its portfolios.")
+@click.option("--strategy", "file", type=click.Path(path_type=Path, dir_okay=False, exists=True),
+              help="A strategy as JSON; the portfolio's draft by default.")  # fmt: skip
+@command.data_dir_option
+@command.json_option
+@command.answers
+def try_strategy(
+    tenant: str, portfolio: int, file: Path | None, data_dir: Path | None, as_json: bool
+) -> None:
+    """What the next plan would do by a strategy, beside the one in force, and what is amiss with it."""
+    from recupero.decisions.trying import try_out
+
+    with (
+        command.opened(data_dir) as running,
+        running.database.transaction(tenant_scope(running.database, tenant)) as session,
+    ):
+        data = _strategy(session, portfolio, file)
+        found = try_out(session, portfolio, data, clock.now(), most=sys.maxsize).to_json()
+    command.finish(found, as_json=as_json, ok=not any(each["grave"] for each in found["findings"]))
+
+
+def _strategy(session: Session, portfolio_id: int, file: Path | None) -> Mapping[str, Any]:
+    if file is None:
+        draft = strategies.draft(session, portfolio_id)
+        if draft is None:
+            raise UserError("the portfolio has no draft: name a file", field="--strategy")
+        return draft.strategy
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError("%(file)s is no JSON: %(why)s", field="--strategy", file=file, why=error) from error
+    if not isinstance(data, dict):
+        raise UserError("%(file)s must hold one JSON object", field="--strategy", file=file)
+    return data
 
 
 def _only(agencies: list[AgencyScope]) -> Scope:

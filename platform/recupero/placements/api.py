@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Response
 from flask_babel import gettext
+from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 from werkzeug.utils import secure_filename
 
@@ -16,7 +17,7 @@ from recupero.kernel import audit, clock, rest, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import NotFound, UserError
 from recupero.placements import batches, browse, schemas, service, strategies
-from recupero.placements.tables import Account, Debtor, ImportBatch, ImportIssue
+from recupero.placements.tables import Account, Debtor, ImportBatch, ImportIssue, StrategyDraft
 from recupero.placements.terms import check_terms, needed
 from recupero.tenancy.guard import check_may, requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission
@@ -123,6 +124,63 @@ def strategy_versions(portfolio_id: int) -> dict[str, Any]:
     with transaction() as session:
         browse.portfolio(session, portfolio_id)
         return {"items": strategies.versions(session, portfolio_id)}
+
+
+@blueprint.get("/portfolios/<int:portfolio_id>/strategy/draft")
+@requires(Permission.STRATEGY_MANAGE)
+@blueprint.response(200, schemas.StrategyDraftSchema)
+def strategy_draft(portfolio_id: int) -> StrategyDraft:
+    """The draft of a portfolio's strategy; no plan uses it"""
+    with transaction() as session:
+        browse.portfolio(session, portfolio_id)
+        return _draft(session, portfolio_id)
+
+
+@blueprint.put("/portfolios/<int:portfolio_id>/strategy/draft")
+@requires(Permission.STRATEGY_MANAGE)
+@blueprint.arguments(schemas.NewStrategyDraftSchema)
+@blueprint.response(200, schemas.StrategyDraftSchema)
+def keep_strategy_draft(data: dict[str, Any], portfolio_id: int) -> StrategyDraft:
+    """Keep a draft of a portfolio's strategy, in place of an earlier one"""
+    with _of_portfolio(portfolio_id) as session:
+        strategies.keep_draft(session, portfolio_id, data["strategy"], actor=the_caller().actor)
+        return _draft(session, portfolio_id)
+
+
+@blueprint.delete("/portfolios/<int:portfolio_id>/strategy/draft")
+@requires(Permission.STRATEGY_MANAGE)
+@blueprint.response(204)
+def drop_strategy_draft(portfolio_id: int) -> None:
+    """Throw the draft away"""
+    with _of_portfolio(portfolio_id) as session:
+        strategies.drop_draft(session, portfolio_id, actor=the_caller().actor)
+
+
+@blueprint.post("/portfolios/<int:portfolio_id>/strategy/draft/activate")
+@requires(Permission.STRATEGY_MANAGE)
+@blueprint.arguments(schemas.ActivateDraftSchema)
+@blueprint.response(200, schemas.StrategySchema)
+def activate_strategy_draft(data: dict[str, Any], portfolio_id: int) -> dict[str, Any]:
+    """Make the draft the portfolio's strategy; plans use it from now on"""
+    with _of_portfolio(portfolio_id) as session:
+        version = strategies.activate_draft(session, portfolio_id, actor=the_caller().actor, **data)
+        return {"strategy": browse.portfolio(session, portfolio_id).strategy, "version": version}
+
+
+@contextmanager
+def _of_portfolio(portfolio_id: int) -> Iterator[Session]:
+    """A transaction of the creditor whose portfolio it is."""
+    with transaction() as session:
+        tenant_id = browse.portfolio(session, portfolio_id).tenant_id
+    with tenant_transaction(tenant_id) as session:
+        yield session
+
+
+def _draft(session: Session, portfolio_id: int) -> StrategyDraft:
+    found = strategies.draft(session, portfolio_id)
+    if found is None:
+        raise NotFound("there is no draft")
+    return found
 
 
 @blueprint.get("/imports")

@@ -77,6 +77,22 @@ class NewStrategySchema(Schema):
     )  # fmt: skip
 
 
+class NewStrategyDraftSchema(Schema):
+    strategy = fields.Dict(keys=fields.String(), required=True)
+
+
+class StrategyDraftSchema(NewStrategyDraftSchema):
+    made_by = fields.String(required=True)
+    made_at = fields.DateTime(required=True)
+
+
+class ActivateDraftSchema(Schema):
+    instead_of = fields.Integer(
+        load_default=None, allow_none=True, strict=True,
+        metadata={"description": "the version that you had before you; refused where there is a newer one"},
+    )  # fmt: skip
+
+
 class StrategyVersionSchema(StrategySchema):
     made_by = fields.String(required=True)
     made_at = fields.DateTime(required=True)

@@ -78,6 +78,18 @@ class StrategyVersion(TenantOwned, Base):
     made_at: Mapped[datetime]
 
 
+class StrategyDraft(TenantOwned, Base):
+    """A strategy that somebody thinks about; no plan uses it. One a portfolio."""
+
+    __tablename__ = "strategy_drafts"
+    __table_args__ = (UniqueConstraint("tenant_id", "portfolio_id"), {"info": TENANT})
+
+    portfolio_id: Mapped[int]
+    strategy: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    made_by: Mapped[str]
+    made_at: Mapped[datetime]
+
+
 class ImportMapping(TenantOwned, Base):
     """How a creditor's columns become our fields; saved per portfolio and kind of file."""
 

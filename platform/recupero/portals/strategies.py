@@ -8,13 +8,14 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from recupero.decisions.strategy import Strategy
+from recupero.decisions.strategy import DPD_STAGES, Strategy
 from recupero.kernel.errors import UserError
 from recupero.outreach.approval import values as values_of
 from recupero.outreach.words import TEMPLATES, TONES
 from recupero.placements import browse, strategies
 from recupero.placements.lifecycle import STAGES
 from recupero.placements.tables import Portfolio
+from recupero.portals import strategy_branches
 from recupero.portals.forms import Form
 from recupero.portals.pages import blueprint
 from recupero.portals.terms import amount_text, percent_text
@@ -40,10 +41,13 @@ _TONE = "neutral"  # where the strategy names none
 @blueprint.get("/tenants/<int:tenant_id>/portfolios/<int:portfolio_id>/strategy")
 @requires(Permission.TENANCY_READ)
 def portfolio_strategy(tenant_id: int, portfolio_id: int) -> ResponseReturnValue:
-    """What is done for a portfolio's accounts, and what it was before."""
+    """What is done for a portfolio's accounts, and what it was before; with `draft` the form holds the
+    draft."""
     with tenant_transaction(tenant_id) as session:
         portfolio = browse.portfolio(session, portfolio_id)
-        return _page(session, portfolio, Form(_typed(portfolio)))
+        draft = strategies.draft(session, portfolio_id) if "draft" in request.args else None
+        data = draft.strategy if draft else portfolio.strategy
+        return _page(session, portfolio, Form(_typed(portfolio, data)))
 
 
 @blueprint.post("/tenants/<int:tenant_id>/portfolios/<int:portfolio_id>/strategy")
@@ -54,8 +58,11 @@ def portfolio_strategy_sent(tenant_id: int, portfolio_id: int) -> ResponseReturn
         portfolio = browse.portfolio(session, portfolio_id)
         form.values = {**form.values, **_picked(), "currency": portfolio.currency}
         read = _read(form, portfolio)
+        as_draft = form.optional("do") == "draft"
         try:
-            if not form.errors:
+            if not form.errors and as_draft:
+                strategies.keep_draft(session, portfolio_id, read, actor=the_caller().actor)
+            elif not form.errors:
                 version = strategies.set_strategy(
                     session, portfolio_id, read, actor=the_caller().actor, instead_of=form.whole("version")
                 )
@@ -65,12 +72,17 @@ def portfolio_strategy_sent(tenant_id: int, portfolio_id: int) -> ResponseReturn
     if form.errors:
         with tenant_transaction(tenant_id) as session:
             return _page(session, browse.portfolio(session, portfolio_id), form)
+    if as_draft:
+        return redirect(url_for("portals.strategy_draft", tenant_id=tenant_id, portfolio_id=portfolio_id))
     flash(_("Saved as version %(version)s. The next plan uses it.", version=version))
     return redirect(url_for("portals.portfolio_strategy", tenant_id=tenant_id, portfolio_id=portfolio_id))
 
 
 def _place(field: str, form: Form) -> str:
     """The form's field for a key of the strategy, such as `strategy.daily.sms`."""
+    branch = strategy_branches.place_of(field.removeprefix("strategy."))
+    if branch in form.values:
+        return branch
     name = field.removeprefix("strategy.").replace(".", "_")
     return "channel_0" if name == "channels" else name if name in form.values else ""
 
@@ -85,7 +97,10 @@ def _page(session: Session, portfolio: Portfolio, form: Form) -> ResponseReturnV
         rows=_rows_sent(form), conditions={
             name: [(one, label(name, one)) for one in known] for name, known in _CHOICES.items()
         },
-        usual=_texts(_USUAL, portfolio.currency), told=lambda data: _told(data, portfolio.currency),
+        usual=_texts(_USUAL, portfolio.currency), told=lambda data: told(data, portfolio.currency),
+        draft=strategies.draft(session, portfolio.id), stages=DPD_STAGES,
+        branches={kind: strategy_branches.rows(form, kind) for kind in strategy_branches.KINDS},
+        branch_tones=strategy_branches.tone_choices(lambda tone: label("tone", tone)),
     )  # fmt: skip
     return page, form.status
 
@@ -100,11 +115,16 @@ def _texts(strategy: Strategy, currency: str) -> dict[str, str]:
     }
 
 
-def _typed(portfolio: Portfolio) -> dict[str, object]:
+def _typed(portfolio: Portfolio, data: Mapping[str, Any]) -> dict[str, object]:
     """The strategy as somebody would type it. What cannot be read is left out, so that it can be put
     right."""
-    data, currency = portfolio.strategy, portfolio.currency
-    values = {"version": portfolio.strategy_version, **_conditions_typed(data, currency)}
+    currency = portfolio.currency
+    values = {
+        "version": portfolio.strategy_version,
+        "human_only": "yes" if data.get("human_only") else "",
+        **_conditions_typed(data, currency),
+        **strategy_branches.typed(data, currency),
+    }
     for place, channel in enumerate(data.get("channels", _USUAL.channels)):
         values[f"channel_{place}"] = channel
     values |= {name: data.get(name, "") for name in ("pace_days", *_WHOLE)}
@@ -146,7 +166,8 @@ def _read(form: Form, portfolio: Portfolio) -> dict[str, Any]:
             reader = (lambda field: form.money(field, currency)) if name.endswith("_minor") else form.whole
             take(by_channel, channel, f"{name}_{channel}", reader)
         read |= {name: by_channel} if by_channel else {}
-    read |= _conditions_read(form, take)
+    take(read, "human_only", "human_only", lambda _field: True)
+    read |= _conditions_read(form, take) | strategy_branches.read(form, take)
     tones = {one: form.optional(f"tones_{one}") for one in TEMPLATES if form.optional(f"tones_{one}")}
     return read | ({"tones": tones} if tones else {})
 
@@ -200,12 +221,20 @@ def _days(hundredths: int) -> int | float:
     return hundredths // 100 if hundredths % 100 == 0 else hundredths / 100
 
 
-def _told(data: Mapping[str, Any], currency: str) -> list[tuple[str, str]]:
+def told(data: Mapping[str, Any], currency: str) -> list[tuple[str, str]]:
     """A version in words: each key with what it says."""
     return [(label("strategy", name), _said(name, value, currency)) for name, value in sorted(data.items())]
 
 
 def _said(name: str, value: Any, currency: str) -> str:
+    if value is True:
+        return str(_("yes"))
+    if name in strategy_branches.KINDS:
+        return "; ".join(_branch_said(row, currency) for row in value)
+    if name == "stages":
+        return ", ".join(label("dpd_stage", one) for one in value)
+    if name in ("regions", "languages"):
+        return ", ".join(value)
     if name == "channels":
         return ", ".join(label("channel", one) for one in value)
     if name == "needs_yes":
@@ -218,6 +247,17 @@ def _said(name: str, value: Any, currency: str) -> str:
     if name == "exploration":
         return f"{percent_text(round(value * 10_000))} %"
     return f"{amount_text(value, currency)} {currency}" if name.endswith("_minor") else f"{value}"
+
+
+def _branch_said(row: Mapping[str, Any], currency: str) -> str:
+    """A segment or an arm in words: its name, for whom it is, and what holds instead."""
+    asked = row.get("when", {})
+    share = f"{percent_text(round(row['share'] * 10_000))} %" if "share" in row else ""
+    parts = [
+        ", ".join(f"{label('strategy', key)}: {_said(key, value, currency)}" for key, value in side.items())
+        for side in (asked, row.get("then", {}))
+    ]
+    return f"{row['name']} ({share or parts[0]}) → {parts[1]}"
 
 
 def _condition_said(row: Mapping[str, Any], currency: str) -> str:

@@ -552,6 +552,7 @@ DATE_ORDERS: Words = {
 LABELS: Mapping[str, Words] = {
     "strategy": work.STRATEGY,
     "yes": work.YES,
+    "dpd_stage": work.DPD_STAGES,
     "role": ROLES,
     "permission": PERMISSIONS,
     "status": STATUSES,

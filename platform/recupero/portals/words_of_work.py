@@ -18,6 +18,23 @@ STRATEGY: Words = {
     "promise_reminder_days": _("Days before a promise on which it is recalled"),
     "tones": _("Tone"),
     "needs_yes": _("What needs a yes"),
+    "human_only": _("Nothing but calls by people"),
+    "segments": _("Segments"),
+    "arms": _("Arms, by lot"),
+    "stages": _("Stage"),
+    "from_dpd": _("Days past due from"),
+    "to_dpd": _("Days past due up to"),
+    "from_balance_minor": _("Balance from"),
+    "to_balance_minor": _("Balance up to"),
+    "regions": _("Regions (ISO 3166-2, by commas)"),
+    "languages": _("Languages (by commas)"),
+    "vulnerable": _("People who need particular care"),
+}
+#: Stages by days past due.
+DPD_STAGES: Words = {
+    "preventive": _("Before the due date"),
+    "early": _("Early: up to 90 days past due"),
+    "late": _("Late: more than 90 days past due"),
 }
 #: Why a person has to agree: the conditions of a strategy, and a person's own words.
 YES: Words = {

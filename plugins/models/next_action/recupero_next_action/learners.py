@@ -22,6 +22,7 @@ RIDGE = 30.0  # in rows: how strongly coefficients are held back
 MOST_ROWS = 60_000  # for the regressions; more change little
 MOST_DEBTOR, MOST_ACTION = 12, 10  # columns that enter products
 ROUNDS = 120
+KINDS = ("response", "products", "trees")
 
 
 def is_option(name: str) -> bool:
@@ -114,43 +115,68 @@ def _design(
 
 
 @dataclass(frozen=True)
-class Learned:
-    """The three learners of one outcome, and the weights with which their log-odds are blended."""
+class Plain:
+    """A booster over the debtor's columns, and what the action does on top of its log-odds."""
 
-    response: Any  # a booster over the debtor's columns
+    trees: Any
     debtor: tuple[int, ...]
     on_top: Linear
-    products: Linear
-    trees: Any
 
-    def odds(self, matrix: Any) -> dict[str, Any]:
-        """Log-odds of each row by each learner."""
-        response = self.response.predict(matrix[:, list(self.debtor)], raw_score=True, num_threads=1)
-        return {
-            "response": response + self.on_top.odds(matrix),
-            "products": self.products.odds(matrix),
-            "trees": self.trees.predict(matrix, raw_score=True, num_threads=1),
-        }
+    def odds(self, matrix: Any) -> Any:
+        """Log-odds of each row."""
+        response = self.trees.predict(matrix[:, list(self.debtor)], raw_score=True, num_threads=1)
+        return response + self.on_top.odds(matrix)
+
+
+@dataclass(frozen=True)
+class Learned:
+    """The learners of one outcome; of one that ranks nothing there are the trees alone."""
+
+    trees: Any
+    response: Plain | None = None
+    products: Linear | None = None
+
+    def odds(self, matrix: Any, kinds: Sequence[str] = KINDS) -> dict[str, Any]:
+        """Log-odds of each row by each of the learners asked for that are there."""
+        found = dict[str, Any]()
+        if self.response is not None and "response" in kinds:
+            found["response"] = self.response.odds(matrix)
+        if self.products is not None and "products" in kinds:
+            found["products"] = self.products.odds(matrix)
+        if "trees" in kinds:
+            found["trees"] = self.trees.predict(matrix, raw_score=True, num_threads=1)
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """JSON types; trees are LightGBM's own text."""
+        plain = self.response
         return {
-            "response": self.response.model_to_string(), "debtor": self.debtor,
-            "on_top": self.on_top.to_json(), "products": self.products.to_json(),
             "trees": self.trees.model_to_string(),
+            "products": self.products.to_json() if self.products else None,
+            "response": None if plain is None else {
+                "trees": plain.trees.model_to_string(), "debtor": plain.debtor,
+                "on_top": plain.on_top.to_json(),
+            },
         }  # fmt: skip
 
     @classmethod
     def of_json(cls, kept: dict[str, Any]) -> Learned:
         """The inverse of `to_json`."""
+        plain, products = kept["response"], kept["products"]
         return cls(
-            load_trees(kept["response"]), tuple(kept["debtor"]), Linear.of_json(kept["on_top"]),
-            Linear.of_json(kept["products"]), load_trees(kept["trees"]),
-        )  # fmt: skip
+            load_trees(kept["trees"]),
+            Plain(load_trees(plain["trees"]), tuple(plain["debtor"]), Linear.of_json(plain["on_top"]))
+            if plain
+            else None,
+            Linear.of_json(products) if products else None,
+        )
 
 
-def learn(matrix: Any, y: Any, names: Sequence[str], seed: int) -> Learned:
-    """Fit all three on the same rows."""
+def learn(matrix: Any, y: Any, names: Sequence[str], seed: int, *, ranks: bool = True) -> Learned:
+    """Fit all three on the same rows, or the trees alone for an outcome that `ranks` nothing."""
+    trees = grow(matrix, y, seed)
+    if not ranks:
+        return Learned(trees)
     debtor = [place for place, name in enumerate(names) if not is_option(name)]
     options = [place for place, name in enumerate(names) if is_option(name)]
     response = grow(matrix[:, debtor], y, seed)
@@ -160,10 +186,8 @@ def learn(matrix: Any, y: Any, names: Sequence[str], seed: int) -> Learned:
     telling = [place for place in options if spread[place] > 0 and _flag(matrix[:, place])]
     telling.sort(key=lambda place: (-spread[place], place))
     pairs = [(debtor[each], place) for each in sorted(matter) for place in sorted(telling[:MOST_ACTION])]
-    return Learned(
-        response, tuple(debtor), fit_linear(matrix, y, options, (), offset),
-        fit_linear(matrix, y, range(len(names)), pairs), grow(matrix, y, seed),
-    )  # fmt: skip
+    plain = Plain(response, tuple(debtor), fit_linear(matrix, y, options, (), offset))
+    return Learned(trees, plain, fit_linear(matrix, y, range(len(names)), pairs))
 
 
 def _flag(column: Any) -> bool:

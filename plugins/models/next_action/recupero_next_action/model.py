@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from recupero_next_action import ranking
-from recupero_next_action.learners import Learned, as_text, learn, logit, sigmoid
+from recupero_next_action.learners import KINDS, Learned, as_text, learn, logit, sigmoid
 from recupero_sdk.models import Columns, Reason, Training
 
 MIN_ROWS, MIN_OF_EACH = 300, 30
@@ -32,7 +32,8 @@ class Outcome:
         """One probability per row."""
         if self.learned is None:
             return np.full(len(matrix), self.share)
-        return sigmoid(self.slope * ranking.blended(self.learned.odds(matrix), self.blend) + self.intercept)
+        odds = self.learned.odds(matrix, ranking.BLENDS[self.blend])
+        return sigmoid(self.slope * ranking.blended(odds, self.blend) + self.intercept)
 
 
 @dataclass(frozen=True)
@@ -139,26 +140,37 @@ def _one(
     if min(y.sum(), len(y) - y.sum()) < MIN_OF_EACH:
         return Outcome(share), {"share": share}
     found = ranking.arms(matrix, names) if ranks else None
-    own, by_arm = _unseen(matrix, y, fold, names, seed, found)
+    own, by_arm = _unseen(matrix, y, fold, names, seed, found, ranks=ranks)
     worth = ranking.values(found, by_arm, y, propensity) if found else {}
-    losses = {name: _loss(y, ranking.blended(own, name)) for name in ranking.BLENDS}
+    losses = {
+        name: _loss(y, ranking.blended(own, name))
+        for name, kinds in ranking.BLENDS.items()
+        if {*kinds} <= {*own}
+    }
     best = ranking.chosen(worth) if worth else min(losses, key=lambda name: losses[name])
     slope, intercept = _platt(ranking.blended(own, best), y)
     figures = {"log_loss": _loss(y, slope * ranking.blended(own, best) + intercept), "share": share}
     figures |= {f"value_{name.replace('+', '_')}": 1000 * float(rows.mean()) for name, rows in worth.items()}
-    return Outcome(share, learn(matrix, y, names, seed), best, slope, intercept), figures
+    return Outcome(share, learn(matrix, y, names, seed, ranks=ranks), best, slope, intercept), figures
 
 
 def _unseen(
-    matrix: Any, y: Any, fold: Any, names: Sequence[str], seed: int, found: ranking.Arms | None
+    matrix: Any,
+    y: Any,
+    fold: Any,
+    names: Sequence[str],
+    seed: int,
+    found: ranking.Arms | None,
+    *,
+    ranks: bool,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Log-odds of each row as it was, and as under each arm, by learners that never saw its person."""
-    kinds = ("response", "products", "trees")
+    kinds = KINDS if ranks else ("trees",)
     own = {kind: np.zeros(len(y)) for kind in kinds}
     by_arm = [{kind: np.zeros(len(y)) for kind in kinds} for _ in range(len(found) if found else 0)]
     for each in np.unique(fold):
         asked = fold == each
-        learned = learn(matrix[~asked], y[~asked], names, seed)
+        learned = learn(matrix[~asked], y[~asked], names, seed, ranks=ranks)
         for kind, odds in learned.odds(matrix[asked]).items():
             own[kind][asked] = odds
         for arm, kept in enumerate(by_arm):

@@ -49,15 +49,20 @@ class Experience:
 
 _KEYS = ("id", "run_id", "account_id", "person_id", "channel")
 _PLANNED = ", ".join(f"'{name}'" for name in vectors.PLANNED)
+# Each step by itself: with all three tables at once the planner joins every debtor with every decision.
 _DECISIONS = f"""
-SELECT DISTINCT ON (d.tenant_id, d.run_id, a.debtor_id) d.id, d.run_id, d.account_id, b.person_id,
+WITH d AS MATERIALIZED (
+    SELECT tenant_id, id, run_id, account_id, channel, propensity, at FROM decisions d
+    WHERE d.at > %(since)s::timestamptz AND d.at <= %(known)s::timestamptz
+      AND jsonb_array_length(d.alternatives) > 1 AND NOT d.reasons @> '[{{"code": "better_elsewhere"}}]'
+), a AS MATERIALIZED (
+    SELECT a.tenant_id, a.id, a.debtor_id, a.placed_minor, b.person_id
+    FROM accounts a JOIN debtors b ON b.tenant_id = a.tenant_id AND b.id = a.debtor_id
+)
+SELECT DISTINCT ON (d.tenant_id, d.run_id, a.debtor_id) d.id, d.run_id, d.account_id, a.person_id,
     coalesce(array_position(ARRAY[{_PLANNED}], d.channel::text), 0)::bigint AS channel,
     d.propensity, extract(epoch FROM d.at)::float8 AS moment
-FROM decisions d
-JOIN accounts a ON a.tenant_id = d.tenant_id AND a.id = d.account_id
-JOIN debtors b ON b.tenant_id = a.tenant_id AND b.id = a.debtor_id
-WHERE d.at > %(since)s::timestamptz AND d.at <= %(known)s::timestamptz
-  AND jsonb_array_length(d.alternatives) > 1 AND NOT d.reasons @> '[{{"code": "better_elsewhere"}}]'
+FROM d JOIN a ON a.tenant_id = d.tenant_id AND a.id = d.account_id
 ORDER BY d.tenant_id, d.run_id, a.debtor_id, d.channel IS NULL, a.placed_minor DESC, d.id
 """  # noqa: S608 - constants of ours
 

@@ -106,16 +106,6 @@ class Drive:
             (town.debtors.get(account_id) for town in self._towns if town.scope.tenant() == tenant_id), None
         )
 
-    def zone(self, tenant_id: int) -> ZoneInfo:
-        """The zone in which the debtors of a creditor live."""
-        return next(town.zone for town in self._towns if town.scope.tenant() == tenant_id)
-
-    def leave(self) -> None:
-        """Forget all debtors and their promises: their accounts are worked no more."""
-        for town in self._towns:
-            town.debtors.clear()
-            town.promises.clear()
-
     def day(self) -> None:
         """Live through the day that the clock stands in, tick by tick."""
         morning = clock.now()

@@ -6,7 +6,7 @@ Every account that is not worked, and every channel that is refused, is counted 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 WINDOW = timedelta(days=3)
 #: Moments asked about after the plan's own, so that the hour is a choice.
 SLOTS = (timedelta(0), timedelta(hours=4), timedelta(hours=9))
+AN_HOUR = timedelta(hours=1)
 AGREEMENTS = ("promise", "plan")
 CONTROL = "control"  # why the people of the control group are left alone
 
@@ -148,9 +149,10 @@ def lawful(
     law: Packs,
     *,
     by_machine: bool = False,
+    later: Mapping[str, Sequence[datetime]] | None = None,
 ) -> Candidates:
     """Every channel and moment at which each account may be contacted, by the gate's batch form over `law`:
-    the packs with the tenant's house rules.
+    the packs with the tenant's house rules. `later` has moments of the week that are worth asking about, too.
 
     A channel needs a connector (`carried`), a contact point, no opt-out, and the strategy's leave. The law is
     told whether calls are made `by_machine`.
@@ -173,7 +175,8 @@ def lawful(
         refused.append(rows.filter(pl.col("rule").is_not_null()).select("account", "channel", "rule"))
         for asked in _by_purpose(rows.filter(pl.col("rule").is_null()).drop("rule")):
             automated = by_machine if channel == "call" else None
-            judged = _judged(asked, history, channel, at, law, known, automated=automated)
+            ahead = (later or {}).get(channel, ())
+            judged = _judged(asked, history, channel, at, law, known, ahead, automated=automated)
             options.append(judged.filter(pl.col("rule").is_null()).drop("rule"))
             refused.append(judged.filter(pl.col("rule").is_not_null()).select("account", "channel", "rule"))
     blocked = pl.concat(refused).unique(["account", "channel"], keep="first", maintain_order=True)
@@ -215,10 +218,12 @@ def _judged(
     at: datetime,
     law: Packs,
     known: Known,
+    later: Sequence[datetime],
     *,
     automated: bool | None,
 ) -> pl.DataFrame:
-    """The rows once per distinct lawful moment, or once with the rule that refuses."""
+    """The rows once per distinct lawful moment, or once with the rule that refuses; of those `later` only the
+    lawful."""
     import polars as pl
 
     purpose, rows = rows["purpose"][0], rows.drop("purpose")
@@ -236,7 +241,13 @@ def _judged(
         .then(None)
         .otherwise(pl.col("first_refusal").fill_null("later")),
     )
-    answer = answer.unique(["account", "moment", "rule"], maintain_order=True)
+    ahead = [
+        judge_many(law, facts, history, [channel], question, known)  # type: ignore[list-item]  # as above
+        .filter("allowed").select("account", moment=pl.col("next_lawful_at"), rule=pl.lit(None, pl.String))
+        for each in later
+        for question in [Question(each, purpose=purpose, horizon=AN_HOUR, automated=automated)]
+    ]  # fmt: skip
+    answer = pl.concat([answer, *ahead]).unique(["account", "moment", "rule"], maintain_order=True)
     return _within_wished_hours(rows.join(answer, on="account"))
 
 

@@ -99,7 +99,7 @@ def with_values(
         schema={"branch": pl.Int64, "channel": pl.String, "factor": pl.Float64, "cost_minor": pl.Int64,
                 "minimum": pl.Int64},
     )  # fmt: skip
-    gross = pl.col("p") * pl.col("balance_minor") * pl.col("factor")
+    gross = pl.col("p") * pl.col("balance_minor") * pl.col("factor") * pl.col("timing") * pl.col("patience")
     found = options.join(factors, on=["branch", "channel"], how="inner").with_columns(
         value_minor=gross - pl.col("cost_minor")
     )

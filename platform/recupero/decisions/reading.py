@@ -343,3 +343,29 @@ def read_reach(session: Session, at: datetime) -> dict[str, tuple[int, int]]:
     arguments = {"tenant": scope_of(session).tenant(), "at": at, "since": at - REACH_WINDOW}
     frame = read_frame(session, _REACH, schema, arguments)
     return {channel: (attempts, answers) for channel, attempts, answers in frame.iter_rows()}
+
+
+_HOURS = """
+SELECT c.channel, extract(isodow FROM c.at AT TIME ZONE x.zone)::int AS weekday,
+    extract(hour FROM c.at AT TIME ZONE x.zone)::int AS hour, count(*) AS attempts,
+    count(*) FILTER (WHERE c.state = 'answered' OR c.right_party) AS answers
+FROM contacts c
+JOIN tenants t ON t.id = c.tenant_id
+JOIN debtors d ON d.tenant_id = c.tenant_id AND d.id = c.debtor_id
+CROSS JOIN LATERAL (SELECT coalesce(d.timezone, t.timezone) AS zone) x
+WHERE c.tenant_id = %(tenant)s AND c.direction = 'outbound' AND c.at <= %(at)s::timestamptz
+  AND c.at > %(since)s::timestamptz
+GROUP BY 1, 2, 3
+"""
+
+
+def read_hours(session: Session, at: datetime) -> dict[tuple[str, int, int], tuple[int, int]]:
+    """Attempts and answers of the last 90 days by channel, weekday (1 Monday) and hour of the debtors."""
+    import polars as pl
+
+    schema: dict[str, type[pl.DataType]] = {
+        "channel": pl.String, **dict.fromkeys(("weekday", "hour", "attempts", "answers"), pl.Int64),
+    }  # fmt: skip
+    arguments = {"tenant": scope_of(session).tenant(), "at": at, "since": at - REACH_WINDOW}
+    rows = read_frame(session, _HOURS, schema, arguments).iter_rows()
+    return {(channel, day, hour): (attempts, answers) for channel, day, hour, attempts, answers in rows}

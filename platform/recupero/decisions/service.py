@@ -10,13 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from recupero.contacts.policies import lawbook
 from recupero.contacts.queries import packs
-from recupero.decisions import candidates, choosing, policies, reading, serving, valuing, vectors
+from recupero.decisions import candidates, choosing, policies, reading, serving, timing, valuing, vectors
 from recupero.decisions.branches import Branched
 from recupero.decisions.branches import branched as in_branches
 from recupero.decisions.candidates import Candidates, Tally
@@ -32,6 +33,7 @@ from recupero.kernel import clock
 from recupero.kernel.database import Database, Scope, scope_of
 from recupero.kernel.errors import UserError
 from recupero.outreach.connectors import connectors, led_by_machine
+from recupero.tenancy import queries as tenancy
 
 log = logging.getLogger(__name__)
 
@@ -202,8 +204,15 @@ def _candidates(
     )
     history = reading.read_history(session, at, debtors)
     law = lawbook(session).of(scope_of(session).tenant(), at)
-    found = candidates.lawful(worked, history, strategies, carried, at, tally, law, by_machine=by_machine)
+    hours = timing.learned(reading.read_hours(session, at) if scores.served else {})
+    days = max((timing.period(each) for each in strategies.values()), default=0.0)
+    zone = ZoneInfo(tenancy.tenant(session).timezone)
+    found = candidates.lawful(
+        worked, history, strategies, carried, at, tally, law, by_machine=by_machine,
+        later={each: timing.later(hours, each, at, candidates.SLOTS, zone, days) for each in carried},
+    )  # fmt: skip
     options = vectors.described(session, found.options, strategies, by_machine=by_machine)
+    options = timing.timed(options, hours, strategies, at)
     counted = reading.read_reach(session, at) if scores.served else {}
     valued = choosing.with_values(options, strategies, commission, counted, carried)
     told = valuing.valued(scope_of(session), valued, table, strategies, commission, at)

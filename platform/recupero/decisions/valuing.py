@@ -161,6 +161,7 @@ def _with_values(
     gain = (pl.col("paid") - pl.col("paid_waiting")) * pl.col("balance_minor") * pl.col("commission")
     worth = gain - pl.col("cost_minor") - pl.col("annoyance") * pl.col("harm")
     agreed = pl.col("template").is_in(AGREED)
+    worth = pl.when(worth > 0).then(worth * pl.col("patience")).otherwise(worth)
     value = pl.when(agreed).then(pl.max_horizontal(worth, "value_minor")).otherwise(worth)
     found = told.with_columns(value_minor=value, annoyance_minor=pl.col("annoyance") * pl.col("harm"))
     found = found.with_columns(enough=pl.col("value_minor") > pl.col("minimum"))

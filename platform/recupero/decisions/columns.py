@@ -76,7 +76,7 @@ _AS_BEFORE = (
 )
 
 
-def _copy_out(session: Session, statement: str, arguments: Mapping[str, Any]) -> bytes:
+def _copy_out(session: Session, statement: str, arguments: Mapping[str, Any]) -> bytearray:
     """What the COPY sends, as one. The rows are taken from libpq as they come: the driver's own loop waits
     for each by itself and takes five times as long. Raises psycopg.Error."""
     connection = session.connection().connection.driver_connection
@@ -96,10 +96,10 @@ def _copy_out(session: Session, statement: str, arguments: Mapping[str, Any]) ->
                 raise error_from_result(ended)
         if whole:
             cursor.execute(_AS_BEFORE)
-    return bytes(blob)
+    return blob
 
 
-def _rows(blob: bytes, integers: list[str], floats: list[str]) -> Any:
+def _rows(blob: bytearray, integers: list[str], floats: list[str]) -> Any:
     names = integers + floats
     layout: list[tuple[str, str]] = [("_fields", ">i2")]
     for name in names:
@@ -124,7 +124,7 @@ def read_frame(
     import polars as pl
 
     blob = _copy_out(session, f"COPY ({query}) TO STDOUT (FORMAT CSV, HEADER, NULL '\\N')", arguments)
-    return pl.read_csv(blob, schema=dict(schema), null_values="\\N")
+    return pl.read_csv(bytes(blob), schema=dict(schema), null_values="\\N")
 
 
 def write_frame(

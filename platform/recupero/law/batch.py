@@ -61,21 +61,24 @@ def judge_many(
     """
     _require(accounts, ACCOUNT_COLUMNS, "accounts")
     _require(history, HISTORY_COLUMNS, "history")
-    past = ready(history, question.at.astimezone(UTC))
     answers, known = _Answers(accounts["account"], channels), known or Known()
     rows = accounts.with_row_index("number").with_columns(number=pl.col("number").cast(pl.Int64))
     parts = rows.partition_by("country")
-    pasts = [past] * len(parts)
-    if len(parts) > 1:
-        homes = pl.concat(
-            part.select("person", _part=pl.lit(place)).unique() for place, part in enumerate(parts)
-        )
-        found = past.join(homes, on="person").partition_by("_part", as_dict=True, include_key=False)
-        pasts = [found.get((place,), past.clear()) for place in range(len(parts))]
-    for part, mine in zip(parts, pasts, strict=True):
+    pasts = _apart(ready(history, question.at.astimezone(UTC)), parts)
+    while parts:  # each is dropped as soon as it is answered
+        part, past = parts.pop(), pasts.pop()
         for some in part.iter_slices(_PART):
-            _answer(packs, some, mine, question, known, answers)
+            _answer(packs, some, past, question, known, answers)
     return answers.frame()
+
+
+def _apart(past: pl.DataFrame, parts: list[pl.DataFrame]) -> list[pl.DataFrame]:
+    """The history of the persons in each part."""
+    if len(parts) < 2:
+        return [past] * len(parts)
+    homes = pl.concat(part.select("person", _part=pl.lit(place)).unique() for place, part in enumerate(parts))
+    found = past.join(homes, on="person").partition_by("_part", as_dict=True, include_key=False)
+    return [found.pop((place,), past.clear()) for place in range(len(parts))]
 
 
 def _require(frame: pl.DataFrame, columns: Iterable[str], name: str) -> None:

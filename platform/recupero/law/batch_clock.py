@@ -63,6 +63,7 @@ class Clocks:
         self._midnights: dict[int, int] = {}
         self._offsets: dict[int, tuple[int, int, Ints, Ints]] = {}
         self._alike: dict[Any, int] = {}
+        self._like: dict[tuple[str, datetime, datetime], int] = {}
 
     def number(self, name: str) -> int:
         """The number of a zone that exists."""
@@ -100,6 +101,12 @@ class Clocks:
 
     def alike(self, name: str, first: datetime, last: datetime) -> int:
         """The number of the first zone met whose clock shows the same as this one between two moments."""
+        key = (name, first, last)
+        if key not in self._like:
+            self._like[key] = self._first_alike(name, first, last)
+        return self._like[key]
+
+    def _first_alike(self, name: str, first: datetime, last: datetime) -> int:
         number, begins = self.number(name), micro(first)
         changes, offsets = self._turns(number, begins, micro(last))
         low = np.searchsorted(changes, begins, side="right") - 1

@@ -55,11 +55,15 @@ def ready(history: pl.DataFrame, at: datetime) -> pl.DataFrame:
     missing = [column.alias(name) for name, column in _OPTIONAL.items() if name not in history.columns]
     coded = [pl.col(name).cast(code) for name, code in _CODES.items()]
     try:
-        return history.with_columns(pl.col("at").cast(TIME), *coded, *missing).filter(pl.col("at") <= at)
+        past = history.with_columns(pl.col("at").cast(TIME), *coded, *missing)
     except pl.exceptions.InvalidOperationError as error:
         raise ValueError(
             f"history holds a channel, direction or outcome that is not known: {error}"
         ) from None
+    upto = pl.col("at") <= at
+    if past.select(upto.all(ignore_nulls=False)).item():
+        return past  # a filter would copy it
+    return past.filter(upto)
 
 
 @dataclass(frozen=True, slots=True)

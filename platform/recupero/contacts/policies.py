@@ -12,12 +12,13 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from recupero.contacts import gate
 from recupero.contacts.tables import LawPolicy
 from recupero.kernel import audit, clock
+from recupero.kernel.bulk import any_of
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import InLanguages, NotFound, UserError
 from recupero.law import policy
@@ -79,18 +80,21 @@ def law_for(session: Session) -> Packs:
     return lawbook(session).of(scope_of(session).tenant(), clock.now())
 
 
+_VERSIONS = (
+    select(LawPolicy)
+    .where(
+        LawPolicy.agency_id == bindparam("agency"),
+        or_(LawPolicy.tenant_id.is_(None), any_of(LawPolicy.tenant_id, "tenants")),
+    )
+    .order_by(LawPolicy.starts_at, LawPolicy.id)
+)
+
+
 def versions(session: Session) -> Sequence[Version]:
     """Every version of the agency's house rules and of those of the tenants in scope, in order of start."""
     scope = scope_of(session)
-    rows = session.execute(
-        select(LawPolicy)
-        .where(
-            LawPolicy.agency_id == scope.agency(),
-            or_(LawPolicy.tenant_id.is_(None), LawPolicy.tenant_id.in_(scope.tenant_ids)),
-        )
-        .order_by(LawPolicy.starts_at, LawPolicy.id)
-    ).scalars()
-    return [_version(row) for row in rows]
+    asked = {"agency": scope.agency(), "tenants": list(scope.tenant_ids)}
+    return [_version(row) for row in session.execute(_VERSIONS, asked).scalars()]
 
 
 def version(session: Session, version_id: int) -> Version:

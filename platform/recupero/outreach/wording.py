@@ -8,10 +8,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from jinja2 import TemplateError, meta
-from sqlalchemy import select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from recupero.kernel import clock
+from recupero.kernel.bulk import any_of
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
 from recupero.outreach import versions, words
@@ -50,10 +51,19 @@ class Wording:
         return exact or self.chosen.get((template, language, form, None))
 
 
+_APPROVED = select(MessageTemplate).where(
+    MessageTemplate.agency_id == bindparam("agency"),
+    or_(MessageTemplate.tenant_id.is_(None), any_of(MessageTemplate.tenant_id, "tenants")),
+    MessageTemplate.state == "approved",
+)
+
+
 def wording(session: Session) -> Wording:
     """What the tenant in scope words for itself, over what its agency does, in one query."""
-    approved = versions.in_reach(session, MessageTemplate).where(MessageTemplate.state == "approved")
-    rows = sorted(session.execute(approved).scalars(), key=lambda row: row.tenant_id is not None)
+    scope = scope_of(session)
+    asked = {"agency": scope.agency(), "tenants": list(scope.tenant_ids)}
+    approved = session.execute(_APPROVED, asked).scalars()
+    rows = sorted(approved, key=lambda row: row.tenant_id is not None)
     return Wording({
         (row.template, row.language, row.form, row.tone): Own(row.id, row.subject, row.body, row.version)
         for row in rows

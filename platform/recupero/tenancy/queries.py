@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from recupero.kernel import crypto
@@ -175,19 +175,21 @@ def plugins_set(session: Session) -> dict[tuple[str, str], bool]:
     return {(row.kind, row.key): row.enabled for row in rows}
 
 
+_ENABLED = (
+    select(PluginSetting.key)
+    .where(
+        PluginSetting.tenant_id == bindparam("tenant"),
+        PluginSetting.kind == bindparam("kind"),
+        PluginSetting.enabled,
+    )
+    .order_by(PluginSetting.key)
+)
+
+
 def enabled_plugins(session: Session, kind: str) -> list[str]:
     """Keys of the plug-ins of a kind that are on for the tenant in scope."""
-    return list(
-        session.execute(
-            select(PluginSetting.key)
-            .where(
-                PluginSetting.tenant_id == scope_of(session).tenant(),
-                PluginSetting.kind == kind,
-                PluginSetting.enabled,
-            )
-            .order_by(PluginSetting.key)
-        ).scalars()
-    )
+    asked = {"tenant": scope_of(session).tenant(), "kind": kind}
+    return list(session.execute(_ENABLED, asked).scalars())
 
 
 def plugin_settings_on(

@@ -22,6 +22,7 @@ RIDGE = 30.0  # in rows: how strongly coefficients are held back
 MOST_ROWS = 60_000  # for the regressions; more change little
 MOST_DEBTOR, MOST_ACTION = 12, 10  # columns that enter products
 ROUNDS = 120
+LEAST_LEAF, MOST_LEAF = 60, 300  # rows in a leaf: a hundredth of all within these
 KINDS = ("response", "products", "trees")
 
 
@@ -201,7 +202,8 @@ def grow(matrix: Any, y: Any, seed: int, rounds: int = ROUNDS) -> Any:
     if not matrix.shape[1]:
         matrix = np.zeros((len(y), 1))
     data = lightgbm.Dataset(matrix, y, params={"verbosity": -1})
-    return lightgbm.train(_parameters(seed), data, num_boost_round=rounds)
+    least = min(MOST_LEAF, max(LEAST_LEAF, len(y) // 100))
+    return lightgbm.train({**_parameters(seed), "min_data_in_leaf": least}, data, num_boost_round=rounds)
 
 
 def load_trees(text: str) -> Any:
@@ -213,7 +215,7 @@ def load_trees(text: str) -> Any:
 
 def _parameters(seed: int) -> dict[str, Any]:
     return {
-        "objective": "binary", "learning_rate": 0.06, "num_leaves": 7, "min_data_in_leaf": 60,
+        "objective": "binary", "learning_rate": 0.06, "num_leaves": 7,
         "feature_fraction": 0.7, "bagging_fraction": 0.8, "bagging_freq": 1, "lambda_l2": 20.0,
         "num_threads": 1, "deterministic": True, "force_col_wise": True, "seed": seed, "verbosity": -1,
         "feature_pre_filter": False,

@@ -134,6 +134,18 @@ def test_plans_and_settlements_go_in_steps(placed: Placed, path: str) -> None:
     assert [can.fitting(amount) for amount in (1, 3_333, 9_003, 99_999)] == [10, 3_340, 9_000, 9_000]
 
 
+def test_where_people_use_no_cents_instalments_are_whole_and_the_last_takes_them(
+    platform: runtime.Runtime, world: World, noon: object
+) -> None:
+    placed = place(platform, world.tenant(), [{"principal": 33_730_050}], currency="COP")
+    agree(placed)
+    with platform.database.transaction(placed.scope) as session:
+        amounts = session.execute(
+            select(PlanInstalment.amount_minor).order_by(PlanInstalment.number)
+        ).scalars()
+        assert list(amounts) == [11_243_300, 11_243_300, 11_243_450]
+
+
 @given(st.integers(1, 10**7), st.integers(1, 12), st.integers(0, 50), st.sampled_from([1, 10, 100]))
 def test_instalments_are_multiples_of_the_step_and_sum_to_the_total(
     units: int, count: int, rising: int, step: int

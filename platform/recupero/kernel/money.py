@@ -96,6 +96,13 @@ def to_minor(amount: str | Decimal, currency: str) -> int:
     return int(scaled)
 
 
+def smallest_coin(currency: str) -> int:
+    """Minor units of the least that people pay in: 100 where they use no coins of the minor unit (Colombia,
+    Hungary), else 1."""
+    whole_coins = _FRACTIONS.get(currency, _FRACTIONS["DEFAULT"])[2] == 0
+    return int(10 ** minor_units(currency)) if whole_coins else 1
+
+
 def format_minor(minor: int, currency: str, locale: str) -> str:
     """Text for people: `format_minor(125000, "CLP", "es_CL")` is "$125.000".
 

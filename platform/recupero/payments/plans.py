@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from recupero.kernel import audit, clock, events
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, Forbidden, NotFound, UserError
+from recupero.kernel.money import smallest_coin
 from recupero.payments import gateways, promises
 from recupero.payments.events import (
     PlanEnded,
@@ -61,10 +62,11 @@ def propose(
     held = owed(session, account_ids)
     policy, today = policy_of(held), clock.today(tenancy.tenant(session).timezone)
     limits = policy.of(offerer).plan_limits if offerer.role == "page" else WIDEST
-    unit = gateways.step(session, policy.currency)
+    step = gateways.step(session, policy.currency)
     schedule = preview(
-        policy.balance_minor // unit * unit if total_minor is None else total_minor, limits, choice,
-        today=today, is_working=working_days(tenancy.tenant(session).country), unit_minor=unit,
+        policy.balance_minor // step * step if total_minor is None else total_minor, limits, choice,
+        today=today, is_working=working_days(tenancy.tenant(session).country),
+        unit_minor=max(step, smallest_coin(policy.currency)),
     )  # fmt: skip
     return Proposal(held[0].debtor_id, policy, schedule, leave_for_plan(policy, offerer, schedule, today))
 

@@ -82,7 +82,11 @@ def test_the_share_is_changed_from_now_on_and_audited(world: World) -> None:
         assert noted.scalars().all()[-1]["control_share"] == 0.1
 
 
-def test_what_our_work_brings_is_the_difference_to_the_group(world: World) -> None:
+def test_what_our_work_brings_is_the_difference_to_the_group(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uplift, "LEAST_PEOPLE", 2)
+    monkeypatch.setattr(uplift, "LEAST_PAYERS", 2)
     scope = world.tenant(control=0.2)
     start = clock.now()
     with world.platform.database.transaction(scope) as session:
@@ -110,7 +114,7 @@ def test_what_our_work_brings_is_the_difference_to_the_group(world: World) -> No
     half = 1.959964 * np.sqrt(treated.var(ddof=1) / len(treated) + left.var(ddof=1) / len(left))
     assert found.per_person_minor.value == pytest.approx(difference)
     assert found.per_person_minor.low == pytest.approx(difference - half)
-    assert found.per_person_minor.verdict == "too_few"
+    assert found.per_person_minor.verdict == ("more" if difference > half else "none")
     assert found.extra_minor.value == pytest.approx(difference * len(treated))
     assert found.share_paying.value == 0
     assert alone.treated.people + alone.control.people == 1
@@ -145,3 +149,4 @@ def test_a_clear_difference_is_said_and_chance_is_not() -> None:
     assert (same.per_person_minor.verdict, same.share_paying.verdict) == ("none", "none")
     assert more.per_person_minor.verdict == "more"
     assert (few.per_person_minor.verdict, few.share_paying.verdict) == ("too_few", "more")
+    assert (few.per_person_minor.low, few.extra_minor.high) == (None, None)

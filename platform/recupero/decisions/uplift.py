@@ -164,7 +164,8 @@ def _side(paid: Floats, accounts: Floats) -> Side:
 
 def _money(paid: Floats, units: Floats, inside: NDArray[np.bool_], *, enough: bool) -> Difference:
     """Difference of two ratios of money to units, people being what was drawn; variances by linearisation
-    (Cochran, Sampling Techniques, 1977, chapter 6). Of people it is Welch's interval."""
+    (Cochran, Sampling Techniques, 1977, chapter 6). Of people it is Welch's interval. With too few who paid
+    there is none: what was never seen has no variance."""
     value, variance = 0.0, 0.0
     for side, sign in ((~inside, 1), (inside, -1)):
         money, many = paid[side], units[side]
@@ -174,6 +175,8 @@ def _money(paid: Floats, units: Floats, inside: NDArray[np.bool_], *, enough: bo
         rest = (money - ratio * many) / many.mean()
         value += sign * ratio
         variance += float(rest.var(ddof=1)) / len(money)
+    if not enough:
+        return Difference(value, None, None, "too_few")
     return _judged(value, _Z * math.sqrt(variance), enough=enough)
 
 

@@ -1,6 +1,6 @@
 """The model card: what a compliance officer reads before saying yes to a model."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from recupero.decisions.features import FEATURES
 
@@ -16,6 +16,8 @@ def write_card(
     curve: list[dict[str, float]],
     parameters: Mapping[str, str],
     against: str,
+    learning: Sequence[Mapping[str, float]] = (),
+    fairness: Mapping[str, Mapping[str, Mapping[str, float]]] | None = None,
 ) -> str:
     """The card as Markdown."""
     lines = [
@@ -40,6 +42,8 @@ def write_card(
         "|---|---|---|",
         *(f"| {bin_['rows']:.0f} | {bin_['predicted']:.4f} | {bin_['happened']:.4f} |" for bin_ in curve),
         "",
+        *_learning(learning),
+        *_fairness(fairness or {}),
         "## Parameters",
         "",
         *(f"- {key}: {value}" for key, value in sorted(parameters.items())),
@@ -50,3 +54,39 @@ def write_card(
         "",
     ]
     return "\n".join(lines)
+
+
+def _learning(learning: Sequence[Mapping[str, float]]) -> list[str]:
+    if not learning:
+        return []
+    return [
+        "## With more data",
+        "",
+        "| rows learned from | AUC | log-loss |",
+        "|---|---|---|",
+        *(f"| {each['rows']:.0f} | {each['auc']:.4f} | {each['log_loss']:.4f} |" for each in learning),
+        "",
+    ]
+
+
+def _fairness(fairness: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[str]:
+    """By group, of held-out rows: a group that is scored too high or low, or chosen more than its share."""
+    if not fairness:
+        return []
+    lines = [
+        "## By group",
+        "",
+        "Held-out rows by what the model never sees; groups under 50 rows are left out. *Off by*: predicted"
+        " less happened. *Among the best tenth*: share of the group there over its share of all.",
+        "",
+        "| group | rows | predicted | happened | off by | AUC | among the best tenth |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for trait, groups in fairness.items():
+        for group, each in groups.items():
+            auc = f"{each['auc']:.3f}" if "auc" in each else "-"
+            lines.append(
+                f"| {trait.replace('_', ' ')}: {group} | {each['rows']:.0f} | {each['predicted']:.4f} |"
+                f" {each['happened']:.4f} | {each['off_by']:+.4f} | {auc} | {each['chosen_share']:.2f} |"
+            )
+    return [*lines, ""]

@@ -203,6 +203,24 @@ def shadow(kind: str, tenant: str | None, agency: int | None, data_dir: Path | N
 
 
 @models.command()
+@click.argument("kind", default="propensity")
+@click.option("--agency", type=int, help="Only this agency; every agency by default.")
+@command.data_dir_option
+@command.json_option
+@command.answers
+def drift(kind: str, agency: int | None, data_dir: Path | None, as_json: bool) -> None:
+    """How far today's accounts lie from those each champion learned from (PSI); 1 where one has drifted."""
+    from recupero.decisions import drift as drifting
+
+    with command.opened(data_dir) as running:
+        wanted = list(_training_scopes(running, None, agency))
+        seen = [drifting.watch(running.database, scope, kind) for scope in wanted]
+    found = [each for each in seen if each is not None]
+    told = {"drifts": [each.to_json() for each in found], "at": clock.now().isoformat()}
+    command.finish(told, as_json=as_json, ok=not any(each.drifted for each in found))
+
+
+@models.command()
 @click.argument("name")
 @click.option("--train", "train_file", required=True, type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--test", "test_file", required=True, type=click.Path(path_type=Path, dir_okay=False))

@@ -10,12 +10,14 @@ from sqlalchemy.orm import Session
 
 from recupero.decisions.queries import latest_runs
 from recupero.kernel import clock, runtime
+from recupero.kernel.errors import UserError
 from recupero.kernel.jobs import JobContext, enqueue, job, periodic
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.queries import agency_scopes
 
 log = logging.getLogger(__name__)
 
+RETRAIN = timedelta(days=28)
 A_DAY = timedelta(hours=23)  # a little less, so that the hour of the plan does not wander
 
 
@@ -39,6 +41,36 @@ def plan_all(context: JobContext) -> None:
         for tenant_id in wanted:
             with database.transaction(agency.of_tenant(tenant_id)) as session:
                 enqueue(session, "decisions.plan", queue="bulk", unique_key=f"plan:{tenant_id}")
+
+
+@periodic("decisions.watch_models", every=timedelta(hours=24))
+def watch_models(context: JobContext) -> None:
+    """Ask of every agency for a look at its champion's drift, and for a new training where it is due."""
+    database = runtime.current().database
+    for agency in agency_scopes(database):
+        with database.transaction(agency.scope()) as session:
+            key = f"watch:{agency.agency_id}"
+            enqueue(session, "decisions.watch", queue="bulk", unique_key=key)
+
+
+@job("decisions.watch")
+def watch(context: JobContext) -> None:
+    """Measure drift, and train a challenger where the newest version is four weeks old. Whether it is ever
+    promoted is for a person to say."""
+    from recupero.decisions import drift, models
+    from recupero.decisions.registry import name_of
+
+    database = runtime.current().database
+    drift.watch(database, context.scope)
+    name = name_of("propensity", agency_id=context.scope.agency())
+    with database.transaction(context.scope) as session:
+        trained = drift.last_of(session, f"model:{name}", "decisions.model_trained")
+    if trained is None or trained.at > clock.now() - RETRAIN:
+        return
+    try:
+        models.train(database, context.scope)
+    except UserError as error:
+        log.warning("%s is not trained anew: %s", name, error.message)
 
 
 def _tenants_to_plan(session: Session) -> list[int]:

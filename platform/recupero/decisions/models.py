@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from recupero.decisions import card, dataset, metrics, registry, serving
+from recupero.decisions import card, dataset, drift, examining, metrics, plots, registry, serving
 from recupero.decisions.columns import Floats
 from recupero.decisions.dataset import Dataset
 from recupero.decisions.features import NAMES, FeatureTable, read_features
@@ -74,6 +74,11 @@ def train(
         with database.transaction(scope) as session:
             data = dataset.build(session, at)
         judged, against = _judge(kind, data, registry.by_alias(name, CHAMPION), seed)
+        with database.transaction(scope) as session:
+            held = data.holdout
+            judged["fairness"] = examining.fairness(
+                session, data.account_id[held], judged["score"], data.target[held], data.last
+            )
         training = kind.train(_columns(kind, data, np.ones(len(data), dtype=bool)), data.target, seed=seed)
     except ValueError as error:
         raise UserError(
@@ -121,14 +126,17 @@ def _judge(
     figures = {f"holdout_{name}": value for name, value in metrics.summary(score, target).items()}
     figures["train_rows"] = float(data.train.sum())
     curve = metrics.calibration_curve(score, target)
+    grown = examining.learning_curve(kind, fitted, data, wanted(kind), seed)
+    grown.append(examining.point(int(data.train.sum()), score, target))
+    found = {"metrics": figures, "curve": curve, "learning": grown, "score": score}
     if champion is None:
-        return {"metrics": figures, "curve": curve}, "there is none yet."
+        return found, "there is none yet."
     gained = _gain_over(kind, champion, data, score, target, seed)
     if gained is None:
-        return {"metrics": figures, "curve": curve}, f"version {champion.version} could not be scored."
+        return found, f"version {champion.version} could not be scored."
     figures |= gained
     words = "log-loss saved on the held-out rows {gain:.5f} (90% interval {gain_low:.5f} to {gain_high:.5f})."
-    return {"metrics": figures, "curve": curve}, words.format(**gained)
+    return found, words.format(**gained)
 
 
 def _gain_over(
@@ -161,13 +169,21 @@ def _finished(
     window = (data.first.date().isoformat(), data.last.date().isoformat())
     text = card.write_card(
         key, split=data.split, window=window, metrics=figures, curve=judged["curve"],
-        parameters=training.parameters, against=against,
+        parameters=training.parameters, against=against, learning=judged["learning"],
+        fairness=judged["fairness"],
     )  # fmt: skip
+    everything = _columns(kind, data, np.ones(len(data), dtype=bool))
+    scored = np.asarray(kind.predict(training.fitted, everything), dtype=np.float64)
     return Finished(
         kind=key, blob=kind.dump(training.fitted), features=wanted(kind), metrics=figures,
         parameters=training.parameters,
         notes={"split": data.split, "window_from": window[0], "window_to": window[1], "against": against},
-        texts={"card.md": text, "calibration.json": json.dumps(judged["curve"])},
+        texts={
+            "card.md": text, "calibration.json": json.dumps(judged["curve"]),
+            "learning.json": json.dumps(judged["learning"]), "fairness.json": json.dumps(judged["fairness"]),
+            drift.PROFILE: drift.profile_of(everything.values, scored),
+            "figures.svg": plots.figures(judged["curve"], judged["learning"]),
+        },
     )  # fmt: skip
 
 

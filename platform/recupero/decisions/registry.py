@@ -218,6 +218,14 @@ def _folder(version: Version) -> Path:
     return Path(unquote(urlsplit(version.source).path))
 
 
+def read_text(version: Version, file: str) -> str | None:
+    """A text that was logged with the version's run; None where there is none of this name."""
+    try:
+        return (_folder(version).parent / file).read_text(encoding="utf-8")
+    except OSError:
+        return None
+
+
 def read_blob(version: Version) -> tuple[bytes, tuple[str, ...]]:
     """The dumped model and the names of its columns. Raises MissingModel."""
     folder = _folder(version)

@@ -1,0 +1,136 @@
+"""Has the world moved away from what a model learned? Watched every day, told as an alarm when it has.
+
+With each version a profile is kept: of every feature, and of the score, where the tenths of the training rows
+lay. The population stability index (PSI) says how far the accounts of today lie from it: under 0.1 calm, over
+0.25 drifted. Unknown values are a class of their own. Days of the calendar move by themselves: left out.
+"""
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from recupero.decisions import registry, serving
+from recupero.decisions.columns import Floats
+from recupero.decisions.features import FeatureTable, read_features
+from recupero.decisions.registry import CHAMPION, Version
+from recupero.kernel import audit, clock
+from recupero.kernel.database import Database, Scope
+
+log = logging.getLogger(__name__)
+
+DRIFTED = 0.25
+PROFILE = "profile.json"
+CALENDAR = ("weekday", "day_of_month")
+DRIFTED_EVENT, STEADY_EVENT = "decisions.model_drifted", "decisions.model_steady"
+#: Fewer accounts than this say nothing about tenths.
+MIN_ROWS = 200
+_BINS = 10
+_LEAST = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """How far today's accounts lie from those a version learned from. `features`: the PSI of each, the most
+    moved first."""
+
+    name: str
+    version: str
+    accounts: int
+    score: float
+    features: Mapping[str, float]
+
+    @property
+    def drifted(self) -> bool:
+        return max(self.score, *self.features.values(), 0.0) > DRIFTED
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "drifted": self.drifted}
+
+
+def profile_of(columns: Mapping[str, Floats], score: Floats) -> str:
+    """The profile of training rows, as JSON."""
+    told = {name: _profile(column) for name, column in columns.items() if name not in CALENDAR}
+    return json.dumps({"features": told, "score": _profile(score)})
+
+
+def _profile(column: Floats) -> dict[str, list[float]]:
+    known = column[np.isfinite(column)]
+    edges = np.unique(np.quantile(known, np.linspace(0, 1, _BINS + 1)[1:-1])) if len(known) else np.empty(0)
+    return {"edges": edges.tolist(), "shares": _shares(column, edges).tolist()}
+
+
+def _shares(column: Floats, edges: Floats) -> Floats:
+    """The share of rows in each class: below, between and above the edges, and unknown."""
+    place = np.where(np.isfinite(column), np.searchsorted(edges, np.nan_to_num(column)), len(edges) + 1)
+    found: Floats = np.bincount(place, minlength=len(edges) + 2) / max(len(column), 1)
+    return found
+
+
+def moved(profile: Mapping[str, list[float]], column: Floats) -> float:
+    """The PSI of a column against its profile."""
+    before = np.maximum(np.array(profile["shares"]), _LEAST)
+    after = np.maximum(_shares(column, np.array(profile["edges"])), _LEAST)
+    return float(np.sum((after - before) * np.log(after / before)))
+
+
+def measure(version: Version, table: FeatureTable, score: Floats) -> Drift | None:
+    """Drift of accounts and their scores against a version's profile; None where it has none."""
+    content = registry.read_text(version, PROFILE)
+    if content is None:
+        return None
+    profile = json.loads(content)
+    found = {
+        name: round(moved(each, table.values[name]), 4)
+        for name, each in profile["features"].items()
+        if name in table.values
+    }
+    order = sorted(found, key=lambda name: -found[name])
+    return Drift(
+        version.name, version.version, len(table), round(moved(profile["score"], score), 4),
+        {name: found[name] for name in order},
+    )  # fmt: skip
+
+
+def watch(database: Database, scope: Scope, key: str = "propensity") -> Drift | None:
+    """Measure the agency's champion on today's accounts; a new drift is an alarm in the audit and the log.
+
+    None where there is no champion, none with a profile, or too few accounts to say anything.
+    """
+    version = registry.by_alias(registry.name_of(key, agency_id=scope.agency()), CHAMPION)
+    if version is None:
+        return None
+    with database.transaction(scope) as session:
+        table = read_features(session, clock.now())
+        if len(table) < MIN_ROWS:
+            return None
+        found = measure(version, table, serving.predict(serving.load(key, version), table))
+        if found is not None:
+            _tell(session, found)
+    return found
+
+
+def _tell(session: Session, found: Drift) -> None:
+    """One entry each time it begins, and one when it has passed."""
+    subject = f"model:{found.name}"
+    began = last_of(session, subject, DRIFTED_EVENT, STEADY_EVENT)
+    if found.drifted == (began is not None and began.action == DRIFTED_EVENT):
+        return
+    most = {name: str(value) for name, value in list(found.features.items())[:5]}
+    audit.record(
+        session, DRIFTED_EVENT if found.drifted else STEADY_EVENT, subject, actor="system",
+        version=found.version, score=str(found.score), most=most,
+    )  # fmt: skip
+    if found.drifted:
+        log.error("%s version %s: its accounts have moved (score %s, %s)", found.name, found.version,
+                  found.score, most)  # fmt: skip
+
+
+def last_of(session: Session, subject: str, *actions: str) -> audit.AuditEvent | None:
+    """The newest of these events about a subject, among its last hundred."""
+    return next((event for event in audit.page(session, holding=subject)
+                 if event.subject == subject and event.action in actions), None)  # fmt: skip

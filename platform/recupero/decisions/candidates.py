@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from recupero.contacts.facts import NO_TIMEZONE
 from recupero.contacts.gate import LINES, many_zoned, purpose_for_law
+from recupero.decisions.reading import POINTS, STATED
 from recupero.decisions.strategy import Strategy
 from recupero.law.batch import Known, Question, judge_many
 from recupero.law.service import Packs
@@ -28,6 +29,15 @@ SLOTS = (timedelta(0), timedelta(hours=4), timedelta(hours=9))
 AN_HOUR = timedelta(hours=1)
 AGREEMENTS = ("promise", "plan")
 CONTROL = "control"  # why the people of the control group are left alone
+
+
+#: What only the gate needs of an account: options, several for each, do without.
+_FOR_LAW = (
+    *(f"{channel}_{what}" for channel in POINTS for what in ("point", "zone", "region", "at_work", "line")),
+    *STATED, "agency_region", "debt_kind", "permissions", "events", "postal_zone", "postal_area",
+    "postal_code", "region", "timezone", "consents", "opt_outs", "wished_channel", "wished_from", "wished_to",
+    "last_payment_date", "hold",
+)  # fmt: skip
 
 
 @dataclass
@@ -198,10 +208,14 @@ def _by_purpose(rows: pl.DataFrame) -> list[pl.DataFrame]:
 def _no_options(accounts: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
-    return accounts.clear().with_columns(
-        channel=pl.lit(None, pl.String),
-        point=pl.lit(None, pl.Int64),
-        moment=pl.lit(None, pl.Datetime("us", "UTC")),
+    return (
+        accounts.clear()
+        .drop(_FOR_LAW, strict=False)
+        .with_columns(
+            channel=pl.lit(None, pl.String),
+            point=pl.lit(None, pl.Int64),
+            moment=pl.lit(None, pl.Datetime("us", "UTC")),
+        )
     )
 
 
@@ -248,7 +262,8 @@ def _judged(
         for question in [Question(each, purpose=purpose, horizon=AN_HOUR, automated=automated)]
     ]  # fmt: skip
     answer = pl.concat([answer, *ahead]).unique(["account", "moment", "rule"], maintain_order=True)
-    return _within_wished_hours(rows.join(answer, on="account"))
+    known_from = [name for name in _FOR_LAW if name in rows.columns]
+    return _within_wished_hours(rows.join(answer, on="account")).drop(known_from)
 
 
 def law_columns(rows: pl.DataFrame, channel: str) -> pl.DataFrame:

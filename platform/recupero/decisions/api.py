@@ -54,7 +54,10 @@ def decisions(query: dict[str, Any], account_id: int) -> Response:
     with transaction() as session:
         browse.account(session, account_id)
         of_account = {**query, "account_id": account_id}
-        return rest.answer(rest.keyset(session, Decision, schemas.DecisionSchema, of_account))
+        page = rest.keyset(session, Decision, schemas.KeptDecisionSchema, of_account)
+    for row in page["items"]:
+        row["explanation"] = Decision(**row).explanation
+    return rest.answer(page)
 
 
 @blueprint.get("/tenants/<int:tenant_id>/control")

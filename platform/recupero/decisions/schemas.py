@@ -70,8 +70,8 @@ class ExplanationSchema(Schema):
     closed = fields.List(fields.Nested(ClosedSchema), required=True)
 
 
-class DecisionSchema(Schema):
-    """What was chosen for an account, why, by which model and under which law."""
+class KeptDecisionSchema(Schema):
+    """What is kept of a decision: what was chosen for an account, why, by which model and under which law."""
 
     id = fields.Integer(required=True)
     run_id = fields.Integer(required=True)
@@ -80,6 +80,12 @@ class DecisionSchema(Schema):
         required=True,
         allow_none=True,
         metadata={"description": "of the account's portfolio; null before versions"},
+    )
+    segment = fields.String(
+        required=True, allow_none=True, metadata={"description": "of the strategy; null outside of any"}
+    )
+    arm = fields.String(
+        required=True, allow_none=True, metadata={"description": "of the strategy; null in none"}
     )
     at = fields.DateTime(required=True)
     choice = fields.String(required=True)
@@ -96,6 +102,11 @@ class DecisionSchema(Schema):
     alternatives = fields.List(fields.Dict(), required=True)
     reasons = fields.List(fields.Dict(), required=True)
     blocked = fields.Dict(required=True)
+
+
+class DecisionSchema(KeptDecisionSchema):
+    """A decision with what it says of itself."""
+
     explanation = fields.Nested(ExplanationSchema, required=True)
 
 

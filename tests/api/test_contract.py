@@ -15,6 +15,7 @@ from recupero.ledger import remittances
 from recupero.payments import plans, settlements
 from recupero.payments.plan_schedule import Choice
 from recupero.payments.policy import Offerer
+from recupero.placements import strategies
 from tests.api.conftest import machine
 from tests.decisions import debts
 
@@ -52,6 +53,7 @@ _NEEDS_MORE = {
 def test_every_endpoint_answers_as_described(app: Flask, platform: runtime.Runtime, scope: Scope) -> None:
     with platform.database.transaction(scope) as session:
         portfolio = debts.portfolio(session)
+        strategies.keep_draft(session, portfolio, {}, actor="test")
         made = [debts.debt(session, portfolio, client_account=f"A-{number}") for number in range(3)]
         yesterday = clock.today("America/Santiago") - timedelta(days=1)
         drawn = remittances.draw(

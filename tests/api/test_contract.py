@@ -79,8 +79,8 @@ def test_every_endpoint_answers_as_described(app: Flask, platform: runtime.Runti
     described = schemathesis.openapi.from_wsgi("/api/openapi.json", app)
     failures: list[str] = []
     succeeded: set[str] = set()
-    for found in described.get_all_operations():
-        operation = found.ok()
+    operations = [found.ok() for found in described.get_all_operations()]
+    for operation in sorted(operations, key=lambda one: one.method != "get"):  # before anything is taken away
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
             try:
                 if _probe(operation, mode, headers, real if mode is GenerationMode.POSITIVE else {}):

@@ -154,7 +154,7 @@ def _read(form: Form, portfolio: Portfolio) -> dict[str, Any]:
             except UserError as error:
                 form.refuse(error)
 
-    take(read, "pace_days", "pace_days", lambda field: _days(form.hundredths(field)))
+    take(read, "pace_days", "pace_days", lambda field: strategy_branches.days(form.hundredths(field)))
     take(read, "exploration", "exploration", lambda field: form.hundredths(field) / 10_000)
     for name in _WHOLE:
         take(read, name, name, form.whole)
@@ -215,10 +215,6 @@ def _conditions_typed(data: Mapping[str, Any], currency: str) -> dict[str, objec
         for name in ("vulnerable", "everything"):
             values[f"needs_yes_{place}_{name}"] = "yes" if name in row else ""
     return values
-
-
-def _days(hundredths: int) -> int | float:
-    return hundredths // 100 if hundredths % 100 == 0 else hundredths / 100
 
 
 def told(data: Mapping[str, Any], currency: str) -> list[tuple[str, str]]:

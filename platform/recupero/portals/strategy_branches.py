@@ -82,7 +82,7 @@ def _read_row(form: Form, take: Take, kind: str, place: int) -> dict[str, Any]:
     then = _rest(form, at)
     channels = [form.optional(f"{at}_channel_{one}") for one in range(CHANNELS)]
     then |= {"channels": list(dict.fromkeys(filter(None, channels)))} if any(channels) else {}
-    take(then, "pace_days", f"{at}_pace_days", lambda field: form.hundredths(field) / 100)
+    take(then, "pace_days", f"{at}_pace_days", lambda field: days(form.hundredths(field)))
     take(then, "max_contacts_30d", f"{at}_max_contacts_30d", form.whole)
     take(then, "tones", f"{at}_tone", lambda field: dict.fromkeys(TEMPLATES, form.text(field)))
     take(then, "human_only", f"{at}_human_only", lambda _field: True)
@@ -124,6 +124,11 @@ def _rest(form: Form, at: str) -> dict[str, Any]:
         form.refuse(UserError("this row cannot be read: load the page again", field=""))
         return {}
     return rest
+
+
+def days(hundredths: int) -> int | float:
+    """As somebody would write it."""
+    return hundredths // 100 if hundredths % 100 == 0 else hundredths / 100
 
 
 def _several(text: str) -> list[str]:

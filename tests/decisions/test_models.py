@@ -196,3 +196,10 @@ def test_a_model_whose_file_is_gone_falls_back_and_other_tenants_go_on(world: Wo
     assert "MissingModel" in result.notes[0]
     assert result.planned > 0
     assert "registered yet" in plan_tenant(world.platform.database, other).notes[0]
+
+
+def test_a_kind_that_learns_what_the_platform_keeps_no_history_of_is_refused_in_words(world: World) -> None:
+    scope = _filled(world, accounts=10)
+    with pytest.raises(UserError, match="days_past_due_at_payment") as refused:
+        models.train(world.platform.database, scope, "time_to_pay")
+    assert refused.value.field == "kind"

@@ -15,6 +15,8 @@ from recupero.decisions.columns import Floats, Ints
 from recupero.decisions.features import NAMES, FeatureTable, read_features, read_payers
 
 HORIZON = timedelta(days=30)
+#: What the outcome column of these rows is called: a kind that learns another one cannot be trained on them.
+TARGET = "paid_30d"
 STEP = timedelta(days=7)
 MOMENTS = 12
 LATE_SHARE = 0.3  # of the moments: the holdout

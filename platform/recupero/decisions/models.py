@@ -66,9 +66,16 @@ def train(
 
     With one tenant of several in scope the model is that tenant's own, otherwise the agency's. Raises
     UserError
-    where there is too little history to learn from: nothing is registered then.
+    where there is too little history to learn from, or none of what the kind learns: nothing is registered
+    then.
     """
     began, kind, at = time.perf_counter(), kind_of(key), at or clock.now()
+    if kind.target != dataset.TARGET:
+        raise UserError(
+            "%(kind)s learns %(target)s, of which the platform keeps no history to train on: it serves"
+            " `recupero models benchmark` only",
+            field="kind", kind=key, target=kind.target,
+        )  # fmt: skip
     name = name_for(database, scope, key)
     try:
         with database.transaction(scope) as session:

@@ -49,6 +49,9 @@ class Reason:
 class ScoringModel(Protocol):
     """A kind of model. `target` names the outcome column it learns, `key` its name in the registry.
 
+    The platform keeps history of `paid_30d` (1: a payment within 30 days); kinds of another target are for
+    benchmarks.
+
     `features` are those it learns from; empty means all that the platform has.
     """
 

@@ -18,6 +18,7 @@ import numpy as np
 from recupero.decisions import offpolicy
 from recupero.decisions.columns import Floats, Ints
 from recupero.decisions.offpolicy import Estimate, Estimates, Logged
+from recupero.decisions.public.files import read_rows
 from recupero.kernel.errors import UserError
 from recupero_sdk.models import ActionModel
 
@@ -36,7 +37,7 @@ def benchmark(kind: ActionModel, train: Path, test: Path, predictions: Path | No
     Returns in `metrics` the estimates with their intervals, and what the policy brought on its own log.
     """
     began = time.perf_counter()
-    own, log = _read(train), _read(test)
+    own, log = read_rows(train, _NEEDED), read_rows(test, _NEEDED)
     if predictions is not None:
         _write(predictions, log["row_id"].to_list(), _logged(own, log).weights)
     logged = _logged(own, log)
@@ -52,23 +53,6 @@ def benchmark(kind: ActionModel, train: Path, test: Path, predictions: Path | No
         "name": NAME, "rows_train": len(own), "rows_test": len(log), "found": {"support": spoken},
         "metrics": _told(found, truth, logged), "seconds": round(time.perf_counter() - began, 2),
     }  # fmt: skip
-
-
-def _read(file: Path) -> pl.DataFrame:
-    import polars as pl
-
-    try:
-        frame = pl.read_csv(file, infer_schema_length=None)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(
-            "%(file)s cannot be read as CSV (plain or gzip): %(why)s", field="file", file=file, why=reason
-        ) from error
-    if missing := [name for name in _NEEDED if name not in frame.columns]:
-        raise UserError(
-            "%(file)s lacks the columns %(missing)s", field="file", file=file, missing=", ".join(missing)
-        )
-    return frame
 
 
 def _logged(own: pl.DataFrame, log: pl.DataFrame) -> Logged:

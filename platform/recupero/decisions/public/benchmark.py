@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from recupero.decisions.columns import Floats
+from recupero.decisions.public.files import read_rows
 from recupero.kernel.errors import UserError
 
 if TYPE_CHECKING:
@@ -80,15 +81,7 @@ def benchmark(
 
 def read(known: PublicSet, file: Path) -> pl.DataFrame:
     """The file as it is, plain or gzip. Raises UserError naming it."""
-    import polars as pl
-
-    try:
-        frame = pl.read_csv(file, infer_schema_length=None)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(
-            "%(file)s cannot be read as CSV (plain or gzip): %(why)s", field="file", file=file, why=reason
-        ) from error
+    frame = read_rows(file, ())
     if "row_id" not in frame.columns:
         raise UserError(
             "%(file)s is not %(name)s: it has no row_id", field="file", file=file, name=known.name

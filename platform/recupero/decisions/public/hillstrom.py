@@ -15,6 +15,7 @@ import numpy as np
 
 from recupero.decisions import offpolicy
 from recupero.decisions.columns import Floats, Ints
+from recupero.decisions.public.files import read_rows
 from recupero.decisions.public.trials import Learned, Trial, learn, logged, robust, under_cap
 from recupero.kernel.errors import UserError
 from recupero_sdk.models import ActionModel
@@ -42,7 +43,7 @@ def benchmark(kind: ActionModel, train: Path, test: Path, predictions: Path | No
     Raises UserError for a file that is not this set.
     """
     began = time.perf_counter()
-    old, new = _read(train), _read(test)
+    old, new = read_rows(train, _NEEDED), read_rows(test, _NEEDED)
     learned = learn(kind, _trial(old, train))
     people = _people(new)
     chances = learned.chances(people, ARMS)
@@ -69,23 +70,6 @@ def _gain(learned: Learned, chances: Floats) -> Floats:
     choice = learned.choice(chances)
     best = np.where(choice == 0, learned.single, choice)
     return np.asarray(chances[np.arange(len(chances)), best] - chances[:, 0])
-
-
-def _read(file: Path) -> pl.DataFrame:
-    import polars as pl
-
-    try:
-        frame = pl.read_csv(file, infer_schema_length=None)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(
-            "%(file)s cannot be read as CSV (plain or gzip): %(why)s", field="file", file=file, why=reason
-        ) from error
-    if missing := [name for name in _NEEDED if name not in frame.columns]:
-        raise UserError(
-            "%(file)s lacks the columns %(missing)s", field="file", file=file, missing=", ".join(missing)
-        )
-    return frame
 
 
 def _people(frame: pl.DataFrame) -> dict[str, Floats]:

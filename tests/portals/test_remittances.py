@@ -128,6 +128,7 @@ def test_every_document_comes_as_a_file(ana: Visitor, ben: Visitor, placed: Plac
         answer = ana.get(f"{page}/statement.{form}")
         assert answer.status_code == 200
         assert "attachment" in answer.headers["Content-Disposition"]
+        assert answer.headers["Content-Type"].count("charset") == (form == "csv")
     sheet = ana.get(f"{page}/statement.csv").data.decode("utf-8-sig").splitlines()
     assert sheet[0].startswith("Fecha,Número de cuenta")  # the creditor's language, not the reader's
     assert len(sheet) == 1 + 2 + 11

@@ -137,7 +137,7 @@ def answer(data: Any, status: int = 200, headers: Mapping[str, str] | None = Non
 
 def file(content: bytes | Iterable[bytes], media_type: str, name: str) -> Response:
     """A file to keep."""
-    response = Response(content, mimetype=media_type)
+    response = Response(content, content_type=media_type)
     response.headers.set("Content-Disposition", "attachment", filename=name)
     return response
 

@@ -1,9 +1,10 @@
 """The creditor's recovery report: as a page, and to download. Agency staff choose among their creditors."""
 
-from flask import Response, render_template, request, url_for
+from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 
+from recupero.kernel import rest
 from recupero.kernel.errors import NotFound, UserError
 from recupero.portals.errors import said
 from recupero.portals.pages import blueprint
@@ -45,9 +46,7 @@ def report_file(tenant_id: int, form: str) -> ResponseReturnValue:
     """The same report to keep: html, pdf, xlsx, csv or json."""
     made = _report(tenant_id, _period())
     content = service.render(made, form, _locale())
-    response = Response(content, mimetype=service.MEDIA_TYPES[form])
-    response.headers.set("Content-Disposition", "attachment", filename=f"{made.file_name}.{form}")
-    return response
+    return rest.file(content, service.MEDIA_TYPES[form], f"{made.file_name}.{form}")
 
 
 def _page(tenant_id: int) -> ResponseReturnValue:

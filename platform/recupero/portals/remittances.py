@@ -5,12 +5,12 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
 
-from flask import Response, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from recupero.kernel import clock, runtime
+from recupero.kernel import clock, rest, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import NotFound, UserError
 from recupero.ledger import paying, remittances, statements
@@ -201,7 +201,7 @@ def remittance_file(tenant_id: int, remittance_id: int, form: str) -> ResponseRe
         return redirect(
             url_for("portals.remittance", tenant_id=tenant_id, remittance_id=remittance_id, file=form)
         )
-    return _file(content, documents.MEDIA_TYPES[form], file.name)
+    return rest.file(content, documents.MEDIA_TYPES[form], file.name)
 
 
 @blueprint.get("/remittances/<int:tenant_id>/<int:remittance_id>/invoice.pdf")
@@ -210,7 +210,7 @@ def remittance_invoice(tenant_id: int, remittance_id: int) -> ResponseReturnValu
     """The invoice that goes with a statement, in the creditor's language."""
     with _letterhead(tenant_id) as session:
         made = documents.document(session, remittance_id, drafts=not the_caller().is_creditor, lines=False)
-    return _file(documents.invoice(made), "application/pdf", f"{made.invoice_name}.pdf")
+    return rest.file(documents.invoice(made), "application/pdf", f"{made.invoice_name}.pdf")
 
 
 @contextmanager
@@ -230,10 +230,4 @@ def remittance_payments(currency: str, form: str) -> ResponseReturnValue:
     """What waits to be paid out in a currency, as a file for the bank."""
     with transaction() as session:
         content = paying.payment_file(session, currency, form, actor=the_caller().actor)
-    return _file(content, paying.FORMATS[form], f"payments-{currency}-{clock.now():%Y%m%d}.{form}")
-
-
-def _file(content: bytes, media_type: str, name: str) -> Response:
-    response = Response(content, mimetype=media_type)
-    response.headers.set("Content-Disposition", "attachment", filename=name)
-    return response
+    return rest.file(content, paying.FORMATS[form], f"payments-{currency}-{clock.now():%Y%m%d}.{form}")

@@ -91,10 +91,16 @@ class _AtBank:
 
 
 def _opening(told: Sequence[Statement]) -> int:
-    first = told[0]
-    if first.opening_minor is not None:
-        return first.opening_minor
-    return 0 if first.closing_minor is None else first.closing_minor - first.brought_minor
+    """What the account held before the first line that is known of it: by the first balance that a statement
+    gives, less what statements before it brought. 0 where none gives one."""
+    before = 0
+    for one in told:
+        if one.opening_minor is not None:
+            return one.opening_minor - before
+        if one.closing_minor is not None:
+            return one.closing_minor - one.brought_minor - before
+        before += one.brought_minor
+    return 0
 
 
 _BROUGHT = text("""

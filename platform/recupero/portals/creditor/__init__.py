@@ -1,0 +1,5 @@
+"""The creditor's own portal: what it reads about its accounts, and what it does with them."""
+
+from recupero.portals.creditor import report
+
+__all__ = ["report"]

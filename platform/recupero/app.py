@@ -30,7 +30,6 @@ from recupero.portals import (
     accounts,
     api_docs,
     bank,
-    calling,
     creditor,
     debtor,
     debtor_cards,
@@ -66,8 +65,8 @@ from recupero.portals import (
     trust,
     uplift,
     wording,
-    work,
 )
+from recupero.portals.desk import calling, work
 from recupero.portals.errors import said, told
 from recupero.portals.pages import error_page
 from recupero.reports import api as reports_api

@@ -1,16 +1,14 @@
-"""A call's page follows its script; scripts are written, refused with reasons, approved by somebody else."""
+"""Scripts are written, refused with reasons, approved by somebody else."""
 
 import re
 
 import pytest
 from flask import Flask
 
-from plugins.channels.voice.tests.twilio_calls import AGENT, Twilio, running
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
 from recupero.outreach.scripts import store
 from recupero.placements.tables import Account, Debtor
-from recupero.tenancy import service as tenancy
 from recupero.tenancy.permissions import Role
 from tests.factories import World
 from tests.outreach.placed import Placed, place
@@ -28,88 +26,6 @@ def number(placed: Placed) -> str:
     with runtime.current().database.transaction(placed.scope) as session:
         session.get_one(Debtor, (placed.scope.tenant(), placed.debtor_id)).birth_date = "1985-04-02"
         return session.get_one(Account, (placed.scope.tenant(), placed.account_id)).client_account
-
-
-def called(visitor: Visitor, placed: Placed) -> str:
-    """Begin a call; the address of its page."""
-    account = f"/accounts/{placed.account_id}"
-    answer = visitor.send(f"{account}/call", account, point=placed.points["phone"])
-    assert answer.status_code == 302, answer.text
-    return answer.headers["Location"]
-
-
-def test_the_debt_appears_only_after_two_facts_that_the_person_told(
-    visitor: Visitor, placed: Placed, number: str
-) -> None:
-    visitor.sign_in(Role.AGENT, placed.scope)
-    page = called(visitor, placed)
-    text = visitor.text(page)
-    assert "Identity not proven" in text
-    assert "Ana Prueba" in text  # this agent's name, and whom to ask for
-    assert "125" not in text
-    assert "Acreedor" not in text
-    visitor.send(f"{page}/answer", page, step="greeting", answer="speaking")
-    assert "1985" not in visitor.text(page)
-    wrong = {"step": "identity", "birth_date": "1985-04-03", "client_account": number}
-    visitor.send(f"{page}/identity", page, **wrong)
-    assert "Wrong so far: 1 of 3" in visitor.text(page)
-    visitor.send(f"{page}/identity", page, **{**wrong, "birth_date": "1985-04-02"})
-    text = visitor.text(page)
-    assert "Identity proven" in text
-    assert "125" in text
-    assert "Acreedor" in text
-
-
-def test_one_fact_is_answered_with_what_is_missing(visitor: Visitor, placed: Placed, number: str) -> None:
-    visitor.sign_in(Role.AGENT, placed.scope)
-    page = called(visitor, placed)
-    visitor.send(f"{page}/answer", page, step="greeting", answer="speaking")
-    answer = visitor.send(f"{page}/identity", page, step="identity", birth_date="1985-04-02")
-    assert answer.status_code == 422
-    assert "Two facts are needed" in answer.text
-
-
-def test_a_result_that_claims_the_right_person_is_not_offered_without_proof_nor_taken(
-    visitor: Visitor, placed: Placed, number: str
-) -> None:
-    visitor.sign_in(Role.AGENT, placed.scope)
-    page = called(visitor, placed)
-    assert 'value="PTPF"' not in visitor.text(page)
-    answer = visitor.send(page, code="PTPF")
-    assert answer.status_code == 422
-    assert "identity was not proven" in answer.text.lower()
-    assert visitor.send(page, code="NOAN").status_code == 302
-
-
-def test_a_promise_is_noted_while_talking_and_the_reason_with_the_result(
-    visitor: Visitor, placed: Placed, number: str
-) -> None:
-    visitor.sign_in(Role.AGENT, placed.scope)
-    page = called(visitor, placed)
-    early = visitor.send(f"{page}/promise", page, amount="50,000", due="2026-03-20")
-    assert "identity was not proven" in visitor.text(early.headers["Location"]).lower()
-    visitor.send(f"{page}/answer", page, step="greeting", answer="speaking")
-    told = {"step": "identity", "birth_date": "1985-04-02", "client_account": number}
-    visitor.send(f"{page}/identity", page, **told)
-    for step, choice in (("disclosures", "go_on"), ("purpose", "aware"), ("full_payment", "other_day")):
-        visitor.send(f"{page}/answer", page, step=step, answer=choice)
-    wrong = visitor.send(f"{page}/promise", page, amount="x", due="2026-03-20")
-    assert "not an amount of money" in wrong.text
-    visitor.send(f"{page}/promise", page, amount="50,000", due="2026-03-20")
-    assert "The promise is noted" in visitor.text(page)
-    visitor.send(f"{page}/answer", page, step="promise", answer="part")
-    shown = visitor.text(page)
-    assert shown.index('value="PTPP"') < shown.index('value="NOAN"')
-    assert visitor.send(page, code="PTPP", reason="WAITING_INCOME").status_code == 302
-    assert "50,000" in visitor.text(f"/accounts/{placed.account_id}")
-
-
-def test_an_answer_from_an_old_window_changes_nothing(visitor: Visitor, placed: Placed) -> None:
-    visitor.sign_in(Role.AGENT, placed.scope)
-    page = called(visitor, placed)
-    visitor.send(f"{page}/answer", page, step="greeting", answer="absent")
-    answer = visitor.send(f"{page}/answer", page, step="greeting", answer="wrong_person")
-    assert "The call has gone on meanwhile" in visitor.text(answer.headers["Location"])
 
 
 def signed_in(app: Flask, role: Role, scope: Scope) -> Visitor:
@@ -168,25 +84,3 @@ def test_a_script_is_read_through_with_a_real_account_of_ones_own(
     assert number in page
     stranger = signed_in(app, Role.SUPERVISOR, world.tenant())
     assert stranger.client.get(f"/scripts/0?account={number}").status_code == 422
-
-
-def test_a_click_rings_the_agent_and_what_became_of_it_stands_on_the_page(
-    visitor: Visitor, placed: Placed, number: str
-) -> None:
-    visitor.sign_in(Role.AGENT, placed.scope)
-    page = called(visitor, placed)
-    assert "Call by phone" not in visitor.text(page)  # no connector for calls is switched on
-    twilio = Twilio()
-    with running(twilio) as config:
-        with runtime.current().database.transaction(placed.scope) as session:
-            tenancy.configure_plugin(
-                session, kind="channel", key="voice", enabled=True, settings=dict(config.settings),
-                secret_values=dict(config.secrets), actor="system",
-            )  # fmt: skip
-        assert "Call by phone" in visitor.text(page)
-        visitor.send(f"{page}/ring", page)
-        assert "First tell at which number calls ring for you." in visitor.text(page)
-        visitor.send("/profile/calls", "/profile", phone=AGENT, hours="")
-        visitor.send(f"{page}/ring", page)
-        assert "The agent&#39;s telephone: rings" in visitor.text(page)
-    assert [call["to"] for call in twilio.calls] == [AGENT]

@@ -1,0 +1,1 @@
+"""The agent's desk: what an agent sees and does while working accounts."""

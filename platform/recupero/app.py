@@ -32,9 +32,6 @@ from recupero.portals import (
     bank,
     creditor,
     debtor,
-    debtor_cards,
-    debtor_documents,
-    debtor_offers,
     disclosures,
     documents,
     drafts,
@@ -83,7 +80,7 @@ ROOMS: tuple[ModuleType, ...] = (
 )  # fmt: skip
 # Each adds its area to the blueprint of the portals.
 PAGES: tuple[ModuleType, ...] = (
-    accounts, api_docs, bank, calling, creditor, debtor_cards, debtor_documents, debtor_offers, disclosures,
+    accounts, api_docs, bank, calling, creditor, disclosures,
     documents, drafts, home, inbox, incoming, law, messages, offers, operation, outbox, people_hours,
     placements, portfolio_terms, proposals, remittances, scripts, sign_in, staff, standing, stated,
     strategies, strategy_drafts, tenants, terms, trust, uplift, wording, work,

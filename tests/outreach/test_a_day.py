@@ -27,7 +27,7 @@ from tests.outreach.inbound.test_messages import all_of, phone, says
 from tests.outreach.placed import Placed, permit, plan
 from tests.outreach.test_carrying_out import run
 from tests.outreach.two_way import Provider
-from tests.payments.test_debtor_pages import prove, send
+from tests.portals.debtor.test_account import prove, send
 
 __all__ = ["pigeon", "provider", "scope"]
 TERMS = {"max_instalments": 4, "minimum_instalment_minor": 100, "plan_grace_days": 3}

@@ -22,10 +22,10 @@ from recupero.payments.tables import Charge, PaymentLink
 from tests.factories import World
 from tests.ledger.placed import Placed, place
 from tests.payments.stripe_server import StripeServer, serve
-from tests.payments.test_debtor_pages import prove, send
 from tests.payments.test_events import check
 from tests.payments.test_plans import agree
 from tests.payments.test_stripe import post, state, switch_on
+from tests.portals.debtor.test_account import prove, send
 
 
 @pytest.fixture

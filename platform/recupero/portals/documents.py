@@ -9,7 +9,7 @@ from recupero.kernel.database import Scope
 from recupero.kernel.errors import NotFound, UserError
 from recupero.payments import accruing, documents, invoice_requests
 from recupero.placements import browse
-from recupero.portals.debtor_documents import file_response
+from recupero.portals.debtor.documents import file_response
 from recupero.portals.errors import said
 from recupero.portals.pages import blueprint
 from recupero.tenancy import queries as tenancy

@@ -29,7 +29,7 @@ from recupero.placements import browse
 from recupero.placements.debts import OpenDebt, debts, debts_by_id
 from recupero.placements.lifecycle import ENDED
 from recupero.portals import plan_forms
-from recupero.portals.debtor_documents import file_response
+from recupero.portals.debtor.documents import file_response
 from recupero.portals.forms import Form
 from recupero.portals.pages import blueprint
 from recupero.tenancy import queries as tenancy

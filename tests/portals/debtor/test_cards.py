@@ -19,10 +19,10 @@ from recupero.tenancy.permissions import Role
 from tests.factories import World
 from tests.ledger.placed import Placed, place
 from tests.payments.test_automatic import run, tried
-from tests.payments.test_debtor_offers import TERMS, shown
-from tests.payments.test_debtor_pages import prove, send
 from tests.payments.test_events import check
 from tests.payments.test_plans import look
+from tests.portals.debtor.test_account import prove, send
+from tests.portals.debtor.test_offers import TERMS, shown
 from tests.portals.test_offers import post, signed_in
 
 

@@ -17,8 +17,8 @@ from recupero.payments.tables import Charge
 from recupero.placements.tables import Hold
 from tests.factories import World
 from tests.ledger.placed import Placed, place
-from tests.payments.test_debtor_pages import prove, send
 from tests.payments.test_plans import AGENT
+from tests.portals.debtor.test_account import prove, send
 
 TERMS = {"max_instalments": 6, "minimum_instalment_minor": 10_000, "settlement_floor_percent": 60}
 

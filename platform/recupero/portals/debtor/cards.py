@@ -14,8 +14,8 @@ from recupero.payments.links import Door
 from recupero.payments.mandate_tables import Mandate
 from recupero.payments.mandates import Bounds
 from recupero.payments.offer_tables import Plan
-from recupero.portals import debtor
-from recupero.portals.debtor_offers import own_plan
+from recupero.portals.debtor import account as debtor
+from recupero.portals.debtor.offers import own_plan
 from recupero.portals.forms import Form
 from recupero.portals.language import day, money
 from recupero.tenancy.guard import public

@@ -20,8 +20,9 @@ from recupero.payments import (
 from recupero.payments.links import Door, debtor_of
 from recupero.payments.offer_tables import Plan, Settlement
 from recupero.payments.policy import PAGE, policy_of
-from recupero.portals import debtor, plan_forms
-from recupero.portals.debtor_documents import file_response
+from recupero.portals import plan_forms
+from recupero.portals.debtor import account as debtor
+from recupero.portals.debtor.documents import file_response
 from recupero.portals.forms import Form
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import public

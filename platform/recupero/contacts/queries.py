@@ -18,6 +18,7 @@ from recupero.kernel import clock
 from recupero.kernel.bulk import among, any_of
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound
+from recupero.kernel.listing import Part, arranged
 from recupero.law.service import judge_contact
 from recupero_sdk.law import Channel, Facts, Proposal, RuleOutcome, Verdict
 from recupero_sdk.law.caller import check_caller
@@ -185,8 +186,11 @@ def messages(
     states: Sequence[str] = (),
     limit: int = 50,
     offset: int = 0,
+    part: Part | None = None,
 ) -> list[MessageLine]:
-    """Messages of the tenants in scope, newest first, readable: who may read them is the page's matter."""
+    """Messages of the tenants in scope, newest first or in the order of the `part` that is asked for.
+
+    They are readable: who may read them is the page's matter."""
     tenants = scope_of(session).tenant_ids
     query = (
         select(
@@ -209,7 +213,9 @@ def messages(
         query = query.where(Contact.connector == connector)
     if states:
         query = query.where(Contact.state.in_(states))
-    rows = session.execute(query.order_by(Contact.at.desc(), Contact.id.desc()).limit(limit).offset(offset))
+    by = {"at": Contact.at, "channel": Contact.channel, "state": Contact.state, "cost": Contact.cost_micro}
+    wanted = part or Part(limit=limit, offset=offset)
+    rows = session.execute(arranged(query, by, wanted, Contact.at.desc(), Contact.id.desc()))
     return [MessageLine(*tuple(row)) for row in rows]
 
 

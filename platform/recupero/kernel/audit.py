@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from recupero.kernel import clock
 from recupero.kernel.database import AGENCY, AgencyOwned, Base, append_only, scope_of
+from recupero.kernel.listing import Part, arranged
 
 GENESIS = bytes(32)
 
@@ -130,10 +131,15 @@ def count(session: Session) -> int:
 
 
 def page(
-    session: Session, *, before: int | None = None, holding: str = "", limit: int = 100
+    session: Session,
+    *,
+    before: int | None = None,
+    holding: str = "",
+    limit: int = 100,
+    part: Part | None = None,
 ) -> Sequence[AuditEvent]:
     """Events of the agency in scope, newest first, numbered below `before`, whose action, actor or subject
-    has `holding` in it. What concerns a tenant that is not in scope is left out."""
+    has `holding` in it; or the `part` of them. What concerns a tenant that is not in scope is left out."""
     scope = scope_of(session)
     mine = or_(AuditEvent.tenant_id.is_(None), AuditEvent.tenant_id.in_(scope.tenant_ids))
     query = select(AuditEvent).where(AuditEvent.agency_id == scope.agency(), mine)
@@ -142,4 +148,7 @@ def page(
     if holding:
         columns = (AuditEvent.action, AuditEvent.actor, AuditEvent.subject)
         query = query.where(or_(*(column.contains(holding, autoescape=True) for column in columns)))
-    return session.execute(query.order_by(AuditEvent.seq.desc()).limit(limit)).scalars().all()
+    by = {"seq": AuditEvent.seq, "at": AuditEvent.at, "actor": AuditEvent.actor,
+          "action": AuditEvent.action, "subject": AuditEvent.subject}  # fmt: skip
+    query = arranged(query, by, part or Part(limit=limit), AuditEvent.seq.desc())
+    return session.execute(query).scalars().all()

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from recupero.kernel import crypto
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound
+from recupero.kernel.listing import Part, arranged
 from recupero.placements import normalise
 from recupero.placements.lifecycle import ENDED
 from recupero.placements.service import is_open
@@ -56,14 +57,15 @@ def accounts(
     wanted: Filter,
     *,
     countries: Sequence[str] = (),
-    before: int | None = None,
-    limit: int = 50,
+    part: Part | None = None,
 ) -> list[AccountLine]:
-    """Accounts, newest first, with an id below `before`. `countries`: where ids and phones are local."""
+    """The `part` of the accounts, newest first where no other order is asked for. `countries`: where ids and
+    phones are local."""
     query = _lines().where(*_conditions(session, wanted, countries))
-    if before is not None:
-        query = query.where(Account.id < before)
-    return [AccountLine(*row) for row in session.execute(query.order_by(Account.id.desc()).limit(limit))]
+    by = {"account": Account.client_account, "balance": Account.balance_minor, "due": Account.due_date,
+          "status": Account.status, "stage": Account.stage}  # fmt: skip
+    rows = session.execute(arranged(query, by, part or Part(), Account.id.desc()))
+    return [AccountLine(*row) for row in rows]
 
 
 def lines(session: Session, account_ids: Sequence[int]) -> dict[int, AccountLine]:

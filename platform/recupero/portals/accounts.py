@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from flask import render_template, request, url_for
+from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
 from recupero.contacts import proving, told
@@ -16,6 +18,7 @@ from recupero.decisions.features import FEATURES
 from recupero.decisions.vectors import ACTION, ASSISTANT
 from recupero.kernel import clock
 from recupero.kernel.errors import NotFound
+from recupero.kernel.money import Money
 from recupero.ledger import queries as ledger
 from recupero.outreach import drafts, preferences
 from recupero.outreach import queries as outreach
@@ -25,7 +28,7 @@ from recupero.outreach.states import OPEN
 from recupero.payments import documents
 from recupero.payments.contracts import annual_rate, missing_rate
 from recupero.placements import browse
-from recupero.placements.browse import Filter
+from recupero.placements.browse import AccountLine, Filter
 from recupero.placements.debts import debts_by_id
 from recupero.portals import lawful, timeline
 from recupero.portals.forms import Form
@@ -33,54 +36,64 @@ from recupero.portals.identity import masked
 from recupero.portals.inbox import only_of
 from recupero.portals.language import language
 from recupero.portals.pages import blueprint
-from recupero.portals.words import label
+from recupero.portals.tables import Column, Pick, Search, Table, answer
+from recupero.portals.words import label, options
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, the_caller, transaction
 from recupero.tenancy.permissions import Permission
-
-PAGE = 50
+from recupero.tenancy.tables import Tenant
 
 
 @blueprint.get("/accounts")
 @requires(Permission.ACCOUNTS_READ)
 def accounts() -> ResponseReturnValue:
-    wanted = _filter(request.args)
     with transaction() as session:
         tenants = {tenant.id: tenant for tenant in tenancy.tenants(session)}
+        table = _accounts_table(tenants, browse.portfolio_names(session))
         countries = sorted({tenant.country for tenant in tenants.values()})
-        rows = browse.accounts(
-            session, wanted, countries=countries, before=request.args.get("before", type=int), limit=PAGE + 1
-        )
-        portfolios = browse.portfolio_names(session)
-    return render_template(
-        "accounts/list.html", rows=rows[:PAGE], tenants=tenants, portfolios=portfolios, wanted=wanted,
-        today=clock.now().date(), held={None: "", True: "yes", False: "no"}[wanted.held],
-        first_url=_page_url(None) if request.args.get("before") else None,
-        next_url=_page_url(rows[PAGE - 1].id) if len(rows) > PAGE else None,
+        table.fill(browse.accounts(session, _filter(table.chosen), countries=countries, part=table.part))
+    return answer("accounts/list.html", table)
+
+
+def _accounts_table(tenants: Mapping[int, Tenant], portfolios: Mapping[int, str]) -> Table[AccountLine]:
+    today = clock.now().date()
+    creditors = [(str(tenant.id), tenant.name) for tenant in tenants.values()]
+    columns: list[Column[AccountLine]] = [
+        Column("account", _("Account"), lambda row: row.client_account,
+               link=lambda row: url_for("portals.account", account_id=row.id)),
+        Column("debtor", _("Debtor"), lambda row: row.debtor, sorts=False),
+        Column("creditor", _("Creditor"), lambda row: tenants[row.tenant_id].name, sorts=False,
+               note=lambda row: row.portfolio),
+        Column("balance", _("Balance"), lambda row: Money(row.balance_minor, row.currency)),
+        # Longer overdue is due earlier: sorting by it is sorting by the day.
+        Column("due", _("Due since"), lambda row: row.due_date,
+               note=lambda row: ngettext("%(num)s day", "%(num)s days", max((today - row.due_date).days, 0))),
+        Column("status", _("Status"), lambda row: row.status, words="status", badge=True),
+        Column("stage", _("Stage"), lambda row: row.stage if row.status == "active" else None,
+               words="stage", badge=True),
+    ]  # fmt: skip
+    return Table(
+        "accounts", _("Accounts"), columns,
+        filters=(
+            Search(_("Search"), _("Account number, full name, national id, phone or e-mail")),
+            *([Pick("tenant", _("Creditor"), creditors)] if len(creditors) > 1 else []),
+            Pick("portfolio", _("Portfolio"), [(str(id_), name) for id_, name in portfolios.items()]),
+            Pick("status", _("Status"), options("status")),
+            Pick("stage", _("Stage"), options("stage")),
+            Pick("held", _("Hold"), [("yes", _("On hold")), ("no", _("Not on hold"))]),
+        ),
     )  # fmt: skip
 
 
-def _filter(arguments: Mapping[str, str]) -> Filter:
+def _filter(chosen: Mapping[str, str]) -> Filter:
     def number(name: str) -> int | None:
-        text = arguments.get(name, "")
-        return int(text) if text.isdecimal() else None
+        return int(chosen[name]) if chosen.get(name) else None
 
     return Filter(
-        text=arguments.get("q", "").strip()[:200],
-        tenant_id=number("tenant"),
-        portfolio_id=number("portfolio"),
-        status=arguments.get("status") or None,
-        stage=arguments.get("stage") or None,
-        held={"yes": True, "no": False}.get(arguments.get("held", "")),
-    )
-
-
-def _page_url(before: int | None) -> str:
-    """This list, filtered as now, from another place on."""
-    arguments: dict[str, Any] = {
-        name: value for name, value in request.args.items() if name not in ("before", "lang")
-    }
-    return url_for("portals.accounts", **arguments, before=before)
+        text=chosen["q"], tenant_id=number("tenant"), portfolio_id=number("portfolio"),
+        status=chosen["status"] or None, stage=chosen["stage"] or None,
+        held={"yes": True, "no": False}.get(chosen["held"]),
+    )  # fmt: skip
 
 
 @blueprint.get("/accounts/<int:account_id>")

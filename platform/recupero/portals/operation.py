@@ -1,5 +1,7 @@
 """Watching over the house: plug-ins, the audit trail; for the platform's operator agencies and jobs."""
 
+from json import dumps
+
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -8,11 +10,10 @@ from recupero.kernel import audit as trail
 from recupero.kernel import jobs, runtime
 from recupero.kernel.errors import NotFound
 from recupero.portals.pages import blueprint
+from recupero.portals.tables import Column, Search, Table, answer
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, transaction
 from recupero.tenancy.permissions import Permission
-
-PAGE = 100
 
 
 @blueprint.get("/plugins")
@@ -30,16 +31,25 @@ def platform_plugins() -> ResponseReturnValue:
 @blueprint.get("/audit")
 @requires(Permission.AUDIT_READ)
 def audit() -> ResponseReturnValue:
-    before, text = request.args.get("before", type=int), request.args.get("q", "").strip()[:100]
+    table = _events_table()
     with transaction() as session:
-        rows = trail.page(session, before=before, holding=text, limit=PAGE + 1)
+        table.fill(trail.page(session, holding=table.chosen["q"], part=table.part))
         problems = trail.verify(session) if "verify" in request.args else None
         head = trail.head(session)
-    return render_template(
-        "admin/audit.html", rows=rows[:PAGE], text=text, problems=problems, head=head,
-        first_url=url_for("portals.audit", q=text) if before else None,
-        next_url=url_for("portals.audit", q=text, before=rows[PAGE - 1].seq) if len(rows) > PAGE else None,
-    )  # fmt: skip
+    return answer("admin/audit.html", table, problems=problems, head=head)
+
+
+def _events_table() -> Table[trail.AuditEvent]:
+    columns: list[Column[trail.AuditEvent]] = [
+        Column("seq", _("No."), lambda row: row.seq),
+        Column("at", _("When"), lambda row: row.at),
+        Column("actor", _("Who"), lambda row: row.actor),
+        Column("action", _("Action"), lambda row: row.action),
+        Column("subject", _("What"), lambda row: row.subject),
+        Column("details", _("Details"), lambda row: dumps(row.details) if row.details else None, sorts=False),
+    ]
+    asked = Search[trail.AuditEvent](_("Search"), _("Action, who or what, such as sign_in or user:7"))
+    return Table("events", _("Audit trail"), columns, filters=(asked,), sort="-seq", per_page=100)
 
 
 @blueprint.get("/platform")

@@ -1,6 +1,6 @@
 """Messages as they went out or came in, word for word: the list that an operator reads, and one message."""
 
-from typing import Any
+from collections.abc import Mapping
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -12,39 +12,47 @@ from recupero.contacts.queries import MessageLine
 from recupero.kernel.errors import NotFound
 from recupero.outreach import rests, service
 from recupero.portals.pages import blueprint
+from recupero.portals.tables import Column, Pick, Table, answer
+from recupero.portals.words import label
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission
+from recupero.tenancy.tables import Tenant
 
-PAGE = 30
 STATES = ("sent", "delivered", "answered", "failed", "unknown", "received")
 
 
 @blueprint.get("/outbox")
 @requires(Permission.OUTBOX_READ)
 def outbox() -> ResponseReturnValue:
-    page = max(request.args.get("page", 1, type=int), 1)
-    tenant_id, state = request.args.get("tenant", type=int), request.args.get("state", "")
     with transaction() as session:
         tenants = {tenant.id: tenant for tenant in tenancy.tenants(session)}
-    opened = tenant_transaction(tenant_id) if tenant_id in tenants and tenant_id else transaction()
-    with opened as session:
-        rows = contacts.messages(
-            session, states=(state,) if state in STATES else (), limit=PAGE + 1, offset=(page - 1) * PAGE
-        )
+    table = _messages_table(tenants)
+    tenant_id, state = table.chosen.get("tenant"), table.chosen["state"]
+    with tenant_transaction(int(tenant_id)) if tenant_id else transaction() as session:
+        table.fill(contacts.messages(session, states=(state,) if state else (), part=table.part))
         resting = rests.resting(session)
-    return render_template(
-        "outbox/list.html", rows=rows[:PAGE], tenants=tenants, tenant_id=tenant_id, state=state,
-        resting=resting, states=STATES, first_url=_page_url(None) if page > 1 else None,
-        next_url=_page_url(page + 1) if len(rows) > PAGE else None,
+    return answer("outbox/list.html", table, tenants=tenants, resting=resting)
+
+
+def _messages_table(tenants: Mapping[int, Tenant]) -> Table[MessageLine]:
+    creditors = [(str(tenant.id), tenant.name) for tenant in tenants.values()]
+    columns: list[Column[MessageLine]] = [
+        Column("at", _("When"), lambda row: row.at),
+        Column("to", _("To"), lambda row: row.address, sorts=False,
+               note=lambda row: tenants[row.tenant_id].name),
+        Column("message", _("Message"), lambda row: row.subject or row.body, sorts=False),
+        Column("channel", _("Channel"), lambda row: row.channel, words="channel",
+               note=lambda row: row.connector),
+        Column("state", _("State"), lambda row: row.state, words="contact", badge=True),
+    ]  # fmt: skip
+    return Table(
+        "messages", _("Messages"), columns, sort="-at", per_page=30,
+        filters=(
+            *([Pick("tenant", _("Creditor"), creditors)] if len(creditors) > 1 else []),
+            Pick("state", _("State"), [(code, label("contact", code)) for code in STATES]),
+        ),
     )  # fmt: skip
-
-
-def _page_url(page: int | None) -> str:
-    arguments: dict[str, Any] = {
-        name: value for name, value in request.args.items() if name not in ("page", "lang")
-    }
-    return url_for("portals.outbox", **arguments, page=page)
 
 
 @blueprint.get("/outbox/<int:contact_id>")

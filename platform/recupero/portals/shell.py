@@ -18,7 +18,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 
 from recupero.kernel.runtime import Runtime
-from recupero.portals import language, words
+from recupero.portals import language, theme, words
 from recupero.portals.navigation import navigation
 from recupero.portals.pages import error_page
 from recupero.tenancy.guard import API_PREFIX, current_caller, page_asked_for
@@ -66,6 +66,7 @@ def install(app: Flask, platform: Runtime) -> None:
     app.before_request(language.switch_language)
     app.before_request(_protect_forms)
     app.after_request(_keep_out_of_caches)
+    app.after_request(theme.keep_theme)
     _dress_templates(app)
     _answer_errors(app)
 
@@ -103,15 +104,29 @@ def _frame() -> dict[str, Any]:
         "language": language.language(),
         "languages": language.LANGUAGES,
         "language_url": _language_url,
+        "theme": theme.theme(),
+        "theme_url": _theme_url,
     }
 
 
 def _language_url(code: str) -> str:
     """This page in another language."""
+    return _here(lang=code)
+
+
+def _theme_url(name: str) -> str:
+    """This page in `light`, `dark`, or as the `system` asks."""
+    return _here(theme=name)
+
+
+def _here(**switched: Any) -> str:
+    """This page with a switch set. Where a page has no address to be opened by, home."""
     if request.endpoint is None or request.routing_exception is not None:
-        return url_for("portals.home", lang=code)
-    arguments = {**request.args.to_dict(), **(request.view_args or {}), "lang": code}
-    return url_for(request.endpoint, **arguments)
+        return url_for("portals.home", **switched)
+    kept: dict[str, Any] = {
+        name: value for name, value in request.args.to_dict().items() if name not in ("lang", "theme")
+    }
+    return url_for(request.endpoint, **{**kept, **(request.view_args or {}), **switched})
 
 
 def _asset(name: str) -> str:

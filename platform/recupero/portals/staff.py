@@ -1,8 +1,9 @@
 """Who may come in: users with their roles, and API keys for machines."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -11,10 +12,12 @@ from recupero.kernel.errors import NotFound, UserError
 from recupero.portals.forms import Form
 from recupero.portals.language import LANGUAGES
 from recupero.portals.pages import blueprint
-from recupero.portals.words import label
+from recupero.portals.tables import Column, Pick, Search, Table, answer
+from recupero.portals.words import label, options
 from recupero.tenancy import queries, service
 from recupero.tenancy.guard import requires, the_caller, transaction
 from recupero.tenancy.permissions import CREDITOR_ROLES, Permission, Role
+from recupero.tenancy.tables import ApiKey, User
 
 #: The platform's own operator is made by command, and no key operates the platform.
 ROLES = tuple(role for role in Role if role is not Role.PLATFORM_OPERATOR)
@@ -89,13 +92,41 @@ def _users_page(form: Form, password: str | None = None) -> ResponseReturnValue:
     with transaction() as session:
         rows, tenants = queries.users(session), queries.tenants(session)
     names = {tenant.id: tenant.name for tenant in tenants}
-    page = render_template(
-        "admin/users.html", users=rows, names=names, form=form, roles=ROLES,
+    return answer(
+        "admin/users.html", _users_table(names).fill_whole(rows), names=names, form=form, roles=ROLES,
         chosen=request.form.getlist("tenants"), me=the_caller().actor, password=password,
         skills=[(skill, label("skill", skill)) for skill in service.SKILLS],
-        speaks=[(code, name) for code, name in LANGUAGES if code in service.SPOKEN],
+        speaks=[(code, name) for code, name in LANGUAGES if code in service.SPOKEN], status=form.status,
     )  # fmt: skip
-    return page, form.status
+
+
+def _users_table(names: Mapping[int, str]) -> Table[User]:
+    columns: list[Column[User]] = [
+        Column("name", _("Name"), lambda row: row.name),
+        Column("email", _("E-mail"), lambda row: row.email),
+        Column("role", _("Role"), lambda row: row.role, words="role"),
+        Column("creditors", _("Creditors"), lambda row: _names(row.tenant_ids, names)),
+        Column("last_login", _("Last signed in"), lambda row: row.last_login_at),
+        Column("state", _("State"), _user_state, words="user"),
+    ]
+    return Table(
+        "users", _("Users"), columns, sort="name", endpoint="portals.users",
+        filters=(
+            Search(_("Search"), _("Name or e-mail"), of=lambda row: f"{row.name} {row.email}"),
+            Pick("role", _("Role"), [(one, label("role", one)) for one in ROLES], of=lambda row: row.role),
+            Pick("state", _("State"), options("user"), of=_user_state),
+        ),
+    )  # fmt: skip
+
+
+def _user_state(user: User) -> str:
+    return "active" if user.active else "shut_out"
+
+
+def _names(tenant_ids: Sequence[int] | None, names: Mapping[int, str]) -> str:
+    if tenant_ids is None:
+        return str(_("all"))
+    return ", ".join(names.get(one, str(one)) for one in tenant_ids)
 
 
 @blueprint.post("/users/<int:user_id>/<any(activate, deactivate):what>")
@@ -156,12 +187,32 @@ def _keys_page(form: Form, key: str | None = None) -> ResponseReturnValue:
     with transaction() as session:
         rows, tenants = queries.api_keys(session), queries.tenants(session)
     names = {tenant.id: tenant.name for tenant in tenants}
-    page = render_template(
-        "admin/keys.html", keys=rows, names=names, form=form, key=key, permissions=FOR_KEYS,
+    return answer(
+        "admin/keys.html", _keys_table(names).fill_whole(rows), names=names, form=form, key=key,
+        permissions=FOR_KEYS,
         granted=request.form.getlist("permissions") if form.errors else [],
-        chosen=request.form.getlist("tenants") if form.errors else [], now=clock.now(),
+        chosen=request.form.getlist("tenants") if form.errors else [], status=form.status,
     )  # fmt: skip
-    return page, form.status
+
+
+def _keys_table(names: Mapping[int, str]) -> Table[ApiKey]:
+    columns: list[Column[ApiKey]] = [
+        Column("name", _("Name"), lambda row: row.name),
+        Column("permissions", _("What it may do"), sorts=False,
+               value=lambda row: ", ".join(label("permission", code) for code in row.permissions)),
+        Column("creditors", _("Creditors"), lambda row: _names(row.tenant_ids, names)),
+        Column("last_used", _("Last used"), lambda row: row.last_used_at),
+        Column("expires", _("Valid until"), lambda row: row.expires_at),
+        Column("state", _("State"), _key_state, words="key"),
+    ]  # fmt: skip
+    states = Pick[ApiKey]("state", _("State"), options("key"), of=_key_state)
+    return Table("keys", _("API keys"), columns, sort="name", filters=(states,), endpoint="portals.keys")
+
+
+def _key_state(key: ApiKey) -> str:
+    if key.revoked_at is not None:
+        return "revoked"
+    return "expired" if key.expires_at is not None and key.expires_at <= clock.now() else "valid"
 
 
 @blueprint.post("/keys/<int:key_id>/revoke")

@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext as _
 
 from recupero.portals import words_of_law as law
 from recupero.portals import words_of_money as money
+from recupero.portals import words_of_people as people
 from recupero.portals import words_of_work as work
 from recupero.portals.words_of_money import Words
 
@@ -554,6 +555,8 @@ LABELS: Mapping[str, Words] = {
     "yes": work.YES,
     "dpd_stage": work.DPD_STAGES,
     "role": ROLES,
+    "user": people.USERS,
+    "key": people.KEYS,
     "permission": PERMISSIONS,
     "status": STATUSES,
     "stage": STAGES,
@@ -650,6 +653,7 @@ _TONES: Mapping[str, str] = {
     "entered": "warn", "approved": "ok", "matched": "ok", "clean": "ok",
     "findings": "warn", "proposed": "warn",
     "asked": "warn", "late": "warn", "missed": "bad", "settled": "ok",
+    "shut_out": "bad", "revoked": "bad",
     "accepted": "info", "offered": "info", "lapsed": "bad", "refused": "bad",
 }  # fmt: skip
 

@@ -19,13 +19,23 @@ document.addEventListener("change", (event) => {
   if (event.target.matches("select[data-submit]")) event.target.form.requestSubmit();
 });
 
+// What takes long says so: a line above the page, by the style sheet, until the next page is there.
+const root = document.documentElement;
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[href]");
+  const leaves = link && !link.target && !link.hasAttribute("download") && !link.getAttribute("href").startsWith("#");
+  if (leaves && !event.defaultPrevented && !event.ctrlKey && !event.metaKey && !event.shiftKey) root.classList.add("busy");
+});
+
 // One press sends a form once.
 document.addEventListener("submit", (event) => {
+  if (!event.defaultPrevented && !event.target.hasAttribute("data-file")) root.classList.add("busy");
   if (event.target.method !== "post" || event.defaultPrevented) return;
   const sent = event.target.dataset.sent;
   if (sent) event.preventDefault();
   event.target.dataset.sent = "yes";
 });
 window.addEventListener("pageshow", () => {
+  root.classList.remove("busy");
   for (const form of document.forms) delete form.dataset.sent;
 });

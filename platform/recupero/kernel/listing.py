@@ -1,0 +1,40 @@
+"""A part of a list, in the order that a page or a file asks for; rooms' queries cut their rows by it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select
+
+#: How many rows of a list may be passed over: further on one narrows the list rather than turns pages.
+FURTHEST = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which rows of a list: in which order, from which on, at most how many (None: all).
+
+    `sort` is a name that the list knows to sort by; "" is the list's own order.
+    """
+
+    sort: str = ""
+    descending: bool = False
+    offset: int = 0
+    limit: int | None = 50
+
+
+def arranged(
+    query: Select[*tuple[Any, ...]], by: Mapping[str, Any], part: Part, *own: ColumnElement[Any] | Any
+) -> Select[*tuple[Any, ...]]:
+    """`query` in the order asked for and cut to the part.
+
+    `by` holds the columns or expressions that the list sorts by, by the name that pages ask with: no other
+    is ever sorted by. `own` is the list's own order, which ends in something unique: it also decides
+    between rows that are alike in what was asked for. Rows without a value come last either way.
+    """
+    column = by.get(part.sort)
+    if column is not None:
+        ordered = column.desc() if part.descending else column.asc()
+        # A column that is never empty is left as it is, so that its index serves.
+        query = query.order_by(ordered.nulls_last() if getattr(column, "nullable", True) else ordered)
+    return query.order_by(*own).limit(part.limit).offset(part.offset or None)

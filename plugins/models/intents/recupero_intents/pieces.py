@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 _RUNS = range(2, 6)  # letters of a run, the borders of its word among them
 _WORD = re.compile(r"\w+")
+_NUMBER = re.compile(r"\d+")
+_FIRST, _LAST = "^", "$"  # stand for the borders of a message
+_STEM = 5  # letters of a word that its endings leave alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +115,11 @@ class Table:
 
 
 def _plain(text: str) -> str:
-    """In small letters without accents."""
+    """In small letters without accents; one number is like another."""
     letters = unicodedata.normalize("NFKD", text.lower())
-    return letters if letters.isascii() else "".join(one for one in letters if not unicodedata.combining(one))
+    if not letters.isascii():
+        letters = "".join(one for one in letters if not unicodedata.combining(one))
+    return _NUMBER.sub("0", letters)
 
 
 def _letters(plain: str) -> Iterator[str]:
@@ -128,8 +133,16 @@ def _letters(plain: str) -> Iterator[str]:
 
 
 def _words(plain: str) -> Iterator[str]:
+    """Words, runs of two and three of them, and their stems alone and in pairs; the borders of the message
+    belong to runs, so that what is asked first or last is known."""
     words = _WORD.findall(plain)
-    return chain(words, (f"{first} {second}" for first, second in pairwise(words)))
+    bound = [_FIRST, *words, _LAST]
+    stems = [word[:_STEM] for word in bound]
+    yield from words
+    yield from (" ".join(run) for run in pairwise(bound))
+    yield from (" ".join(run) for run in zip(bound, bound[1:], bound[2:], strict=False))
+    yield from (f"{word}~" for word in stems[1:-1])
+    yield from (f"{first} {second}~" for first, second in pairwise(stems))
 
 
 def _counted(texts: Sequence[Counter[str]]) -> tuple[tuple[str, ...], Any]:

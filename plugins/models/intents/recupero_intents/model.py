@@ -128,8 +128,8 @@ class Intents:
         return out.getvalue()
 
     def load(self, blob: bytes) -> Fitted:
-        """The inverse of `dump`. Raises ValueError on one label a text of the earlier format: what its margins
-        were worth was kept otherwise."""
+        """The inverse of `dump`. Raises ValueError on one label a text of the earlier format: what its
+        margins were worth was kept otherwise."""
         with np.load(io.BytesIO(blob), allow_pickle=False) as kept:
             head = json.loads(kept["head"].tobytes())
             if head["single"] and head.get("format") != FORMAT:

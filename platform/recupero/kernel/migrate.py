@@ -18,7 +18,7 @@ _TABLES = (
     "payments.tables", "payments.offer_tables", "payments.document_tables", "payments.incoming_tables",
     "payments.mandate_tables", "outreach.tables", "outreach.script_tables",
     "outreach.template_tables", "outreach.inbound.tables",
-    "outreach.understanding.tables",
+    "outreach.understanding.tables", "outreach.desk.tables",
     "decisions.tables",
 )  # fmt: skip
 

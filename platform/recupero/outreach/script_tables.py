@@ -64,7 +64,8 @@ class CallRun(TenantOwned, Base):
 
 class CallStep(TenantOwned, Base):
     """One step that a call took: what was answered and where it led. Answers to identity questions are never
-    kept, only whether they were right."""
+    kept, only whether they were right. `chance`: how probable it is that a machine which heard the answer
+    spoken understood it; None where it was pressed, or a person noted it."""
 
     __tablename__ = "call_steps"
     __table_args__ = (
@@ -77,6 +78,7 @@ class CallStep(TenantOwned, Base):
     step: Mapped[str] = mapped_column(String(40))
     answer: Mapped[str] = mapped_column(String(40))
     to: Mapped[str] = mapped_column(String(40))
+    chance: Mapped[float | None]
 
 
 class CallLeg(TenantOwned, Base):

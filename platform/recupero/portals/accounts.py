@@ -110,6 +110,7 @@ def account_view(
     fact: Form | None = None,
     wish: Form | None = None,
     link: str | None = None,
+    note: Form | None = None,
 ) -> dict[str, Any]:
     """Everything that the page of an account shows, with forms that were refused. Raises NotFound."""
     with transaction() as session:
@@ -142,6 +143,7 @@ def account_view(
             "today": clock.now().date(),
             "now": clock.now(),
             "hold": hold or Form(),
+            "note": note or Form(),
             "promise": promise or Form(),
             "facts": told.told_of_account(session, card.account.debtor_id, account_id),
             "fact_form": fact or Form(),

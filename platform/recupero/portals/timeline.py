@@ -1,4 +1,4 @@
-"""One line of time for an account: contacts and messages, payments, promises and decisions together."""
+"""One line of time for an account: contacts and messages, payments, promises, notes, decisions."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,10 @@ from sqlalchemy.orm import Session
 from recupero.contacts import queries as contacts
 from recupero.contacts.queries import ContactLine, MessageLine
 from recupero.decisions import queries as decisions
+from recupero.outreach.desk import notes
 from recupero.outreach.queries import ActionLine
+from recupero.outreach.scripts import runs
+from recupero.outreach.scripts.runs import Taken
 from recupero.payments import queries as payments
 from recupero_sdk.law import RuleOutcome, Verdict
 
@@ -20,12 +23,14 @@ FRUITLESS = ("blocked", "failed", "expired")
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One thing that happened. `kind` (contact, action, payment, promise, decision) tells what `thing` is."""
+    """One thing that happened. `kind` (contact, action, payment, promise, note, decision) tells what `thing`
+    is; `steps` are those that a call took through its script."""
 
     at: datetime
     kind: str
     thing: Any
     message: MessageLine | None = None
+    steps: Sequence[Taken] = ()
 
     @property
     def refusals(self) -> list[RuleOutcome]:
@@ -55,10 +60,12 @@ def of_account(session: Session, account_id: int, actions: Sequence[ActionLine])
         message.contact_id: message
         for message in contacts.messages(session, account_id=account_id, limit=LIMIT)
     }
+    steps = runs.ways(session, [line.id for line in lines if line.channel == "call"])
     paid = payments.payments_of(session, account_id)
     promised = payments.promises_of(session, [account_id])
     moments = [
-        *_contacts(lines, written),
+        *_contacts(lines, written, steps),
+        *(Moment(note.at, "note", note) for note in notes.of_accounts(session, [account_id], LIMIT)),
         *(Moment(_ended(action), "action", action) for action in actions if action.state in FRUITLESS),
         *(Moment(payment.received_at, "payment", payment) for payment in paid),
         *(Moment(promise.made_at, "promise", promise) for promise in promised),
@@ -75,5 +82,7 @@ def _ended(action: ActionLine) -> datetime:
     return action.events[-1][0] if action.events else action.due_at
 
 
-def _contacts(lines: Sequence[ContactLine], written: dict[int, MessageLine]) -> Iterable[Moment]:
-    return (Moment(line.at, "contact", line, written.get(line.id)) for line in lines)
+def _contacts(
+    lines: Sequence[ContactLine], written: dict[int, MessageLine], steps: dict[int, list[Taken]]
+) -> Iterable[Moment]:
+    return (Moment(line.at, "contact", line, written.get(line.id), steps.get(line.id, ())) for line in lines)

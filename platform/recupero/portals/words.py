@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from flask_babel import lazy_gettext as _
 
+from recupero.portals import words_of_desk as desk
 from recupero.portals import words_of_law as law
 from recupero.portals import words_of_money as money
 from recupero.portals import words_of_people as people
@@ -596,6 +597,7 @@ LABELS: Mapping[str, Words] = {
     "form": FORMS,
     "tone": TONES,
     "call_stage": CALL_STAGES,
+    "call_answer": desk.CALL_ANSWERS,
     "call_leg": CALL_LEGS,
     "call_leg_status": CALL_LEG_STATUSES,
     "cause": CAUSES,

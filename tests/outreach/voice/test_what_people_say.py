@@ -7,7 +7,7 @@ import yaml
 from recupero.contacts import queries as contacts
 from recupero.kernel import clock, runtime
 from recupero.outreach import calls, disclosures
-from recupero.outreach.scripts import store
+from recupero.outreach.scripts import runs, store
 from recupero.outreach.understanding.tables import HandOver
 from recupero.payments.document_tables import InvoiceRequest
 from recupero.payments.tables import PromiseToPay
@@ -65,6 +65,10 @@ def test_what_is_said_of_the_debt_has_its_result(
         assert [one.asked_with for one in rows(placed.scope, InvoiceRequest)] == ["voice"]
     if code == "DSPT":
         assert "dispute" in holds(placed)
+    with runtime.current().database.transaction(placed.scope) as session:
+        way = runs.ways(session, [contact(placed.scope).id])[contact(placed.scope).id]
+    assert [step.chance for step in way[:2]] == [None, None]  # a key, the proof
+    assert any(step.chance is not None and 0.5 < step.chance <= 1 for step in way[2:])
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """The way of one call through its script: every step is recorded, nothing of the debt before the proof."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -95,15 +97,16 @@ def talk(session: Session, contact_id: int, *, agent: str) -> Talk:
     )  # fmt: skip
 
 
-def answer(session: Session, contact_id: int, step: str, choice: str) -> None:
-    """On by a choice at `step`. Raises Conflict where the call stands elsewhere (sent twice, another window),
-    UserError for a choice that the step does not offer."""
+def answer(session: Session, contact_id: int, step: str, choice: str, *, chance: float | None = None) -> None:
+    """On by a choice at `step`, understood with a `chance` where it was spoken. Raises Conflict where the
+    call stands elsewhere (sent twice, another window), UserError for a choice that the step does not offer."""
     run = _at(session, contact_id, step)
     _move(
         session,
         run,
         choice,
         walk.choose(script_of(session, run), _position(run), choice),
+        chance,
     )
 
 
@@ -145,10 +148,10 @@ def found(session: Session, contact_id: int, step: str, *, right: bool) -> CallR
     return run
 
 
-def left(session: Session, run: CallRun, said: str) -> None:
+def left(session: Session, run: CallRun, said: str, *, chance: float | None = None) -> None:
     """Record an answer that leaves the script where it stands: a wish that each step hears (a person, a
     stop)."""
-    _move(session, run, said, _position(run))
+    _move(session, run, said, _position(run), chance)
 
 
 def known_run(session: Session, contact_id: int) -> CallRun | None:
@@ -193,6 +196,39 @@ def steps_of(session: Session, contact_id: int) -> list[CallStep]:
         .order_by(CallStep.id)
     )
     return list(rows.scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One step that a call took, in the script's words: `label` of the answer by language, empty where it is
+    none of the script's (proven, wrong, person, stop); `chance` as `CallStep` has it."""
+
+    at: datetime
+    stage: str
+    answer: str
+    label: Mapping[str, str]
+    chance: float | None
+
+
+def ways(session: Session, contact_ids: Collection[int]) -> dict[int, list[Taken]]:
+    """The steps that these calls of the tenants in scope took, in order, by contact."""
+    tenants = scope_of(session).tenant_ids
+    rows = session.execute(
+        select(CallRun, CallStep)
+        .join(CallStep, (CallStep.tenant_id == CallRun.tenant_id) & (CallStep.run_id == CallRun.id))
+        .where(CallRun.tenant_id.in_(tenants), CallRun.contact_id.in_(contact_ids))
+        .order_by(CallStep.id)
+    )
+    scripts: dict[tuple[int | None, str], Script] = {}
+    found: dict[int, list[Taken]] = defaultdict(list)
+    for run, taken in rows:
+        key = (run.script_id, run.script)
+        script = scripts.get(key) or scripts.setdefault(key, script_of(session, run))
+        step = script.steps[taken.step]
+        choice = step.choice(taken.answer)
+        label = choice.label if choice else {}
+        found[run.contact_id].append(Taken(taken.at, step.stage, taken.answer, label, taken.chance))
+    return found
 
 
 def _found(session: Session, run: CallRun, *, right: bool) -> None:
@@ -241,10 +277,16 @@ def _position(run: CallRun) -> Position:
     return Position(run.step, run.proven, run.failures, run.reason)
 
 
-def _move(session: Session, run: CallRun, said: str, after: Position) -> None:
+def _move(session: Session, run: CallRun, said: str, after: Position, chance: float | None = None) -> None:
     session.add(
         CallStep(
-            tenant_id=run.tenant_id, run_id=run.id, at=clock.now(), step=run.step, answer=said, to=after.step
+            tenant_id=run.tenant_id,
+            run_id=run.id,
+            at=clock.now(),
+            step=run.step,
+            answer=said,
+            to=after.step,
+            chance=chance,
         )
     )
     run.step, run.proven, run.failures, run.reason = after.step, after.proven, after.failures, after.reason

@@ -60,12 +60,14 @@ def hear(line: Line, event: CallEvent) -> CallTurn:
     line.memory.silences = 0
     meant = Meant() if digits else _meant(line, event.speech)
     offers = {intent for choice in _offered(line) for intent in choice.intents}
+    line.chance = meant.chances.get(meant.first or "")
     if digits == PERSON_KEY or (meant.first == "person" and "person" not in offers):
         return ending.to_person(line)
     if meant.first == "stop" and "stop" not in offers:
         return ending.stop(line)
     heavy = next((one for one in meant.intents if one in _heavy(line) and one not in offers), None)
     if heavy is not None:
+        line.chance = meant.chances.get(heavy)
         return ending.to_person(line, _heavy(line)[heavy])
     asked = line.memory.asked
     if asked == "fact":
@@ -97,13 +99,15 @@ def _chosen(line: Line, digits: str, speech: str, meant: Meant) -> Choice | None
         return hearing.pressed(offered, digits)
     named = hearing.named(offered, speech, line.run.language)
     if named is not None or not speech:
+        line.chance = 1.0 if named is not None else None
         return named
     for intent in meant.intents:
         found = next((one for one in offered if intent in one.intents), None)
         if found is not None:
+            line.chance = meant.chances.get(intent)
             return found if meant.safely(intent) else None
     unknown = not meant.intents and (meant.doubted is None or not line.run.proven)
-    told = unknown and meaning.sentence(speech)
+    told, line.chance = unknown and meaning.sentence(speech), 0.0  # taken for something else
     return next((one for one in offered if told and "other" in one.intents), None)
 
 
@@ -130,7 +134,8 @@ def _choose(line: Line, choice: Choice) -> CallTurn:
     pays_today = line.script.steps[choice.to].disposition in _PROMISED and not line.memory.promised
     if pays_today and not _promise(line, line.account.balance_minor, _today(line)):
         return ending.to_person(line)
-    runs.answer(line.session, line.run.contact_id, line.run.step, choice.id)
+    runs.answer(line.session, line.run.contact_id, line.run.step, choice.id, chance=line.chance)
+    line.chance = None
     return _enter(line)
 
 
@@ -251,7 +256,7 @@ def _not_me(line: Line) -> CallTurn:
     ends = [choice for choice in _offered(line) if line.script.steps[choice.to].kind == "end"]
     if ends:
         return _choose(line, ends[0])
-    runs.left(line.session, line.run, "refuses")
+    runs.left(line.session, line.run, "refuses", chance=line.chance)
     return ending.finish(line, "HUNV") if step else ending.to_person(line)
 
 

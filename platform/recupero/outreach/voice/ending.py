@@ -36,7 +36,7 @@ _RESULT = {why: code for code, why in _WHY.items()}
 @dataclass(slots=True)
 class Line:
     """A call under way with whoever is on it. `first` and `words` are what the next turn says; `sure` is how
-    probable a guess at what was said must be."""
+    probable a guess at what was said must be, `chance` how probable the one is that the call goes on by."""
 
     session: Session
     run: CallRun
@@ -48,6 +48,7 @@ class Line:
     timezone: str
     sure: float
     values: dict[str, str | None]
+    chance: float | None = None
     first: list[str] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
 
@@ -137,7 +138,7 @@ def finish(line: Line, code: str, *, said: bool = False) -> CallTurn:
 
 def stop(line: Line) -> CallTurn:
     """A wish to be left alone: the channel is closed, and every channel where identity was proven."""
-    runs.left(line.session, line.run, "stop")
+    runs.left(line.session, line.run, "stop", chance=line.chance)
     runs.finish(line.session, line.run.contact_id, "CEAS" if line.run.proven else "OPTO", actor=ACTOR)
     line.say("stopped")
     return line.hang_up()
@@ -145,7 +146,8 @@ def stop(line: Line) -> CallTurn:
 
 def to_person(line: Line, why: str = "wants_person") -> CallTurn:
     """A person takes over from where the call stands."""
-    runs.left(line.session, line.run, "person" if why == "wants_person" else why)
+    said = "person" if why == "wants_person" else why
+    runs.left(line.session, line.run, said, chance=line.chance)
     return _hand_over(line, _RESULT.get(why, "CBRQ") if line.run.proven else "HUNV", why)
 
 

@@ -6,8 +6,8 @@ is safe and what is for people: where one of the latter is suspected, nothing sa
 is asked again with its keys.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from recupero.outreach.scripts.shape import HEARD
 from recupero.outreach.understanding import policy
@@ -31,10 +31,11 @@ _SAFE = frozenset({"no", "wants_link", "wants_plan", "wants_settlement", "will_p
 @dataclass(frozen=True, slots=True)
 class Meant:
     """`intents` as scripts name them, the weightiest first; `doubted` is an intent for people that is
-    suspected beside them."""
+    suspected beside them; `chances` how probable each of the intents is."""
 
     intents: tuple[str, ...] = ()
     doubted: str | None = None
+    chances: Mapping[str, float] = field(default_factory=dict, compare=False)
 
     @property
     def first(self) -> str | None:
@@ -55,10 +56,13 @@ def sentence(speech: str) -> bool:
 def meant(speech: str, guesses: Sequence[Guess], sure: float) -> Meant:
     """What tables and guesses together say; guesses count from `sure` on."""
     told = hearing.intents(speech)
-    heard = {
-        _IN_SCRIPTS[one.label] for one in guesses if one.probability >= sure and one.label in _IN_SCRIPTS
-    }
-    intents = tuple(sorted({*told, *heard}, key=HEARD.index))
+    heard = dict[str, float]()
+    for one in guesses:
+        if one.probability >= sure and one.label in _IN_SCRIPTS:
+            name = _IN_SCRIPTS[one.label]
+            heard[name] = max(one.probability, heard.get(name, 0))
+    chances = heard | dict.fromkeys(told, 1.0)  # a phrase of the tables is what it says
+    intents = tuple(sorted(chances, key=HEARD.index))
     suspected = (
         one.label
         for one in guesses
@@ -66,4 +70,4 @@ def meant(speech: str, guesses: Sequence[Guess], sure: float) -> Meant:
         and one.probability >= policy.DOUBT
         and _IN_SCRIPTS.get(one.label) not in intents
     )
-    return Meant(intents, next(suspected, None))
+    return Meant(intents, next(suspected, None), chances)

@@ -10,6 +10,7 @@ from recupero.kernel import audit, clock
 from recupero.kernel.errors import NotFound, UserError
 from recupero.outreach import calls, preferences
 from recupero.outreach import queries as outreach
+from recupero.outreach.desk import notes
 from recupero.payments import service as payments
 from recupero.payments.policy import offerer_of
 from recupero.placements import browse
@@ -126,6 +127,20 @@ def account_promise(account_id: int) -> ResponseReturnValue:
         form.refuse(error)
         return render_template("accounts/account.html", **account_view(account_id, promise=form)), 422
     flash(_("The promise is noted. Work on the account rests until it is due."))
+    return redirect(url_for("portals.account", account_id=account_id))
+
+
+@blueprint.post("/accounts/<int:account_id>/notes")
+@requires(Permission.ACCOUNTS_WORK)
+def account_note(account_id: int) -> ResponseReturnValue:
+    form, card = Form.sent(), _card(account_id)
+    try:
+        with tenant_transaction(card.account.tenant_id) as session:
+            notes.write(session, account_id, form.optional("note"), actor=the_caller().actor)
+    except UserError as error:
+        form.refuse(error, "note")
+        return render_template("accounts/account.html", **account_view(account_id, note=form)), 422
+    flash(_("Noted."))
     return redirect(url_for("portals.account", account_id=account_id))
 
 

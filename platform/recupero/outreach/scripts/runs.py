@@ -99,7 +99,7 @@ def talk(session: Session, contact_id: int, *, agent: str) -> Talk:
 
 def answer(session: Session, contact_id: int, step: str, choice: str, *, chance: float | None = None) -> None:
     """On by a choice at `step`, understood with a `chance` where it was spoken. Raises Conflict where the
-    call stands elsewhere (sent twice, another window), UserError for a choice that the step does not offer."""
+    call stands elsewhere (sent twice, another window), UserError for one that the step does not offer."""
     run = _at(session, contact_id, step)
     _move(
         session,

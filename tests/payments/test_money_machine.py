@@ -116,8 +116,8 @@ class Books:
             recalled = placements.recall_accounts(session, [known[number] for number in accounts])
         return [known.index(account) for account in recalled]
 
-    def settle(self, who: int, accounts: list[int], amount: int, parts: int) -> None:
-        """An offer to settle accounts of the debtor, which the debtor takes at once."""
+    def settle(self, who: int, accounts: list[int], amount: int, parts: int, said: bool) -> None:
+        """An offer to settle accounts of the debtor, which the debtor takes at once or by paying it."""
         choice = Choice(clock.today(ZONE) + timedelta(days=2), every="weekly", instalments=parts)
         with self.platform.database.transaction(self.scope) as session:
             offer = settlements.offer_settlement(
@@ -125,7 +125,8 @@ class Books:
                 amount_minor=amount, valid_until=clock.today(ZONE) + timedelta(days=10), offerer=ANYBODY,
                 choice=choice if parts > 1 else None, why="test",
             )  # fmt: skip
-            settlements.accept(session, offer.id, accepted_with="page")
+            if said:
+                settlements.accept(session, offer.id, accepted_with="page")
 
     def plan(self, who: int, accounts: list[int]) -> None:
         with self.platform.database.transaction(self.scope) as session:
@@ -252,14 +253,15 @@ class Money(RuleBasedStateMachine):
         self.done(lambda books: books.jobs())
 
     @rule(
-        who=st.integers(0, 2), percent=st.integers(20, 90), accounts=WHICH, parts=st.sampled_from([1, 1, 3])
-    )
-    def settle(self, who: int, percent: int, accounts: list[int], parts: int) -> None:
+        who=st.integers(0, 2), percent=st.integers(20, 90), accounts=WHICH,
+        parts=st.sampled_from([1, 1, 3]), said=st.booleans(),
+    )  # fmt: skip
+    def settle(self, who: int, percent: int, accounts: list[int], parts: int, said: bool) -> None:
         """Any number for each debtor, of both accounts or of one: the newest takes the place of others."""
         who %= len(self.books.placed)
         clock.advance(timedelta(minutes=1))
         amount = percent * sum(sum(self.books.owed(who, account).values()) for account in accounts) // 100
-        self._offered(lambda books: books.settle(who, accounts, amount, parts))
+        self._offered(lambda books: books.settle(who, accounts, amount, parts, said))
 
     @rule(who=st.integers(0, 2), accounts=WHICH)
     def plan(self, who: int, accounts: list[int]) -> None:

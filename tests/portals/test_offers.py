@@ -103,6 +103,19 @@ def test_below_the_creditors_floor_only_the_creditor_grants(app: Flask, placed: 
     assert (found.state, found.decision_note) == ("offered", "agreed")
 
 
+def test_an_amount_written_as_another_language_writes_thousands_is_asked_about(
+    app: Flask, placed: Placed
+) -> None:
+    """50.000 on an English page would be fifty pesos: nobody means that."""
+    agent, page = signed_in(app, placed.scope, Role.AGENT), f"/accounts/{placed.account_ids[0]}/offers"
+    answer = post(
+        agent, page, page + "/settlement", amount="50.000", valid_until="2026-03-20", why="no income"
+    )
+    assert answer.status_code == 422
+    assert "Do you mean 50000?" in answer.get_data(as_text=True)
+    assert 'value="50.000"' in answer.get_data(as_text=True)
+
+
 def test_hardship_is_opened_and_closed(app: Flask, placed: Placed) -> None:
     client, page = signed_in(app, placed.scope, Role.AGENT), f"/accounts/{placed.account_ids[0]}/offers"
     form = {"kind": "illness", "severity": "high", "note": "surgery", "evidence": "certificate"}

@@ -23,7 +23,9 @@ from recupero.payments.plan_schedule import Choice, Schedule, preview, working_d
 from recupero.payments.policy import Leave, Offerer, OfferPolicy, leave_for_settlement, policy_of
 from recupero.payments.tables import Allocation, Payment
 from recupero.placements import service as placements
+from recupero.placements.debts import debts_by_id
 from recupero.placements.events import AccountsClosed
+from recupero.placements.lifecycle import ENDED, PAID
 from recupero.tenancy import queries as tenancy
 
 PAY_DAYS = timedelta(days=10)  # in which an accepted sum is paid where no instalments are agreed
@@ -220,7 +222,10 @@ def _expire(session: Session, found: Settlement) -> bool:
 
 
 def on_closed(session: Session, event: AccountsClosed) -> None:
-    """Nothing is offered on accounts whose work has ended."""
+    """Nothing is offered on accounts whose work has ended. Where they were paid the offer rests as it is: it
+    may be what was paid, or stand again should the money go back."""
+    if event.code in PAID:
+        return
     for found in _on(session, event.account_ids, ("asked", "offered")):
         found.state, found.ended_at = "withdrawn", clock.now()
     session.flush()
@@ -329,13 +334,16 @@ def settlements_of(session: Session, account_ids: Collection[int]) -> Sequence[S
 
 
 def standing(session: Session, account_ids: Collection[int]) -> list[Settlement]:
-    """Offers that a debtor can take now, and those they have taken and not paid."""
-    today = _today(session)
-    return [
-        one
-        for one in settlements_of(session, account_ids)
-        if one.state == "accepted" or (one.state == "offered" and one.valid_until >= today)
-    ]
+    """Offers that a debtor can take now, and those they have taken and not paid. Not an offer above what is
+    still owed, nor of an account that has ended."""
+    today, found = _today(session), settlements_of(session, account_ids)
+    offered = [one for one in found if one.state == "offered" and one.valid_until >= today]
+    wanted = {account for one in offered for account in one.account_ids}
+    owed = {debt.account_id: debt.balance_minor for debt in debts_by_id(session, wanted)
+            if debt.status not in ENDED}  # fmt: skip
+    open_ = {one.id for one in offered if owed.keys() >= set(one.account_ids)
+             and sum(owed[account] for account in one.account_ids) > one.amount_minor}  # fmt: skip
+    return [one for one in found if one.state == "accepted" or one.id in open_]
 
 
 def rest_minor(session: Session, found: Settlement) -> int:

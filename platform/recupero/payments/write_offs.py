@@ -23,7 +23,7 @@ from recupero.ledger.allocation import Happening, Step, replay, replay_until
 from recupero.ledger.books import Book
 from recupero.ledger.commission import Line
 from recupero.ledger.service import Booking, Entry
-from recupero.payments import hardship, plans, together
+from recupero.payments import hardship, plans, taking, together
 from recupero.payments.events import (
     PaymentBooked,
     PaymentReversed,
@@ -42,8 +42,10 @@ from recupero.placements import service as placements
 from recupero.placements.events import HoldsEnded, HoldsOpened
 from recupero.tenancy import queries as tenancy
 
-#: The stage of accounts on which a settlement lapses or is open again.
-_STAGES = {"lapsed": "negotiating", "accepted": "settling"}
+#: The stage of accounts on which a settlement lapses, is open again or stands as an offer again.
+_STAGES = {
+    "lapsed": "negotiating", "expired": "negotiating", "accepted": "settling", "offered": "settling",
+}  # fmt: skip
 
 
 class Completed(NamedTuple):
@@ -57,8 +59,10 @@ Settled = dict[int, Completed]
 
 
 def on_money(session: Session, event: PaymentBooked | PaymentReversed | PaymentsBooked) -> None:
-    """Money came in or went back: the debtors' settlements are judged again, also where no debt took any: of
-    two receipts of one instant the second may find the rest written off."""
+    """Money came in or went back: the debtors' settlements are judged again, also where no debt took any:
+    of two receipts of one instant the second may find the rest written off. Offers whose sum is in are
+    taken.
+    """
     if isinstance(event, PaymentsBooked):
         mine = Settlement.debtor_id.in_(event.debtor_ids)
     else:
@@ -66,6 +70,7 @@ def on_money(session: Session, event: PaymentBooked | PaymentReversed | Payments
             Payment.tenant_id == scope_of(session).tenant(), Payment.id == event.payment_id
         )
         mine = Settlement.debtor_id.in_(payer)
+    taking.take_paid(session, mine)
     _review(session, mine)
 
 
@@ -265,6 +270,9 @@ def _take_state(one: Settlement, found: Sequence[Settlement], settled: Settled, 
         one.settled_at = settled[one.id].at
         return
     if before == "lapsed":
+        return
+    if one.accepted_with == taking.PAYING:
+        taking.give_back(one, today)
         return
     if _replaced_at(one, found) or any(other.id in settled and _overlap(one, other) for other in found):
         one.state = "replaced"

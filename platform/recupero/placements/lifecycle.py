@@ -10,6 +10,8 @@ STAGES = (
     "unreached", "reached", "negotiating", "promised", "on_plan", "settling", "legal",
 )  # fmt: skip
 
+#: Nothing is owed any more: paid, or settled for less.
+PAID = ("PIF", "SIF")
 SUCCESS = frozenset({"PIF", "SIF", "CURED", "CORRECTED"})
 CLIENT_DECISION = frozenset({"RECALLED", "SOLD"})
 UNCOLLECTABLE = frozenset({"UNTRACEABLE", "UNECONOMIC", "EXHAUSTED", "TIME_BARRED"})

@@ -14,12 +14,10 @@ from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.kernel.money import is_currency
 from recupero.placements import dated_terms, strategies
 from recupero.placements.events import AccountsClosed, AccountsRecalled, Held, HoldsEnded, HoldsOpened
-from recupero.placements.lifecycle import CLOSE_CODES, ENDED, HOLDS, STAGES, status_of
+from recupero.placements.lifecycle import CLOSE_CODES, ENDED, HOLDS, PAID, STAGES, status_of
 from recupero.placements.tables import Account, Debtor, Hold, ImportMapping, Portfolio
 from recupero.placements.terms import check_terms
 from recupero.tenancy import queries as tenancy
-
-_PAID = ("PIF", "SIF")
 
 #: A hold as it was written: of which debtor, on which of their accounts (None: all), of which kind.
 OneHold = tuple[int, int | None, str]
@@ -294,11 +292,11 @@ def close_accounts(session: Session, account_ids: Collection[int], code: str) ->
 
 def name_paid(session: Session, account_ids: Collection[int], code: str) -> None:
     """Say of accounts on which nothing is owed any more whether they were paid or settled (PIF, SIF)."""
-    if code not in _PAID:
+    if code not in PAID:
         raise ValueError(f"{code} does not say that an account was paid")
     session.execute(
         update(Account)
-        .where(_those(session, account_ids), Account.close_code.in_(_PAID))
+        .where(_those(session, account_ids), Account.close_code.in_(PAID))
         .values(close_code=code)
     )
 
@@ -339,7 +337,7 @@ def apply_balance(session: Session, deltas: Mapping[int, int]) -> None:
     if len(rows) != len(deltas):
         raise ValueError(f"{len(deltas) - len(rows)} of the accounts are not in scope")
     close_accounts(session, [row.id for row in rows if row.paid and row.status not in ENDED], "PIF")
-    _reopen(session, [row.id for row in rows if not row.paid and row.close_code in _PAID])
+    _reopen(session, [row.id for row in rows if not row.paid and row.close_code in PAID])
     session.expire_all()
 
 

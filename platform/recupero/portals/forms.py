@@ -11,7 +11,7 @@ from flask import request
 from flask_babel import get_locale
 
 from recupero.kernel.errors import UserError
-from recupero.kernel.money import to_minor
+from recupero.kernel.money import minor_units, to_minor
 from recupero.portals.errors import said
 
 
@@ -68,10 +68,17 @@ class Form:
         return int(value)
 
     def money(self, name: str, currency: str) -> int:
-        """An amount as the reader writes it, in minor units. Raises UserError at the field."""
+        """An amount as the reader writes it, in minor units. Raises UserError at the field.
+
+        Three decimals of a currency that has fewer are refused, zeros too: who writes 50.000 on an English
+        page nearly always means fifty thousand.
+        """
         locale = get_locale() or Locale("en")
         try:
             amount = parse_decimal(self.text(name), locale=locale, strict=True)
+            if amount.as_tuple().exponent == -3 and minor_units(currency) < 3:
+                meant = str(int(amount * 1000))
+                raise UserError("Do you mean %(meant)s? Write it without a sign for thousands.", meant=meant)
             return to_minor(amount, currency)
         except NumberFormatError:
             raise UserError("This is not an amount of money.", field=name) from None

@@ -117,6 +117,19 @@ def account_hardship(account_id: int) -> ResponseReturnValue:
     return redirect(url_for("portals.account_offers", account_id=account_id))
 
 
+@blueprint.post("/accounts/<int:account_id>/offers/accept")
+@requires(Permission.ACCOUNTS_WORK)
+def account_offer_accept(account_id: int) -> ResponseReturnValue:
+    """The debtor told the agent that they take an offer of this account."""
+    form = Form.sent()
+    with tenant_transaction(_tenant_of(account_id)) as session:
+        found = settlements.find(session, form.whole("settlement"))
+        _check_of(account_id, found)
+        settlements.accept(session, found.id, accepted_with="agent")
+    flash(_("The offer is taken: its sum settles the debt."))
+    return redirect(url_for("portals.account_offers", account_id=account_id))
+
+
 @blueprint.post("/accounts/<int:account_id>/offers/end")
 @requires(Permission.ACCOUNTS_WORK)
 def account_offer_end(account_id: int) -> ResponseReturnValue:

@@ -1,0 +1,66 @@
+"""Charts draw what they are given, to scale, and say it in words and numbers."""
+
+import pytest
+from flask import Flask, render_template_string
+
+from recupero.portals.charts import BOTTOM, HEIGHT, Chart, Series, shares, spark_path
+
+MACRO = '{% from "macros.html" import chart with context %}{{ chart(one) }}'
+FLOOR = HEIGHT - BOTTOM
+
+
+def test_bars_are_as_high_as_their_values() -> None:
+    one = Chart("Paid", ["Jan", "Feb"], [Series("all", [50, 100])])
+    half, whole = one.boxes
+    assert whole.height == pytest.approx(2 * half.height, abs=0.2)
+    assert whole.y + whole.height == pytest.approx(FLOOR)
+    assert whole.told.startswith("Feb, all: ")
+
+
+def test_stacked_bars_stand_on_each_other() -> None:
+    one = Chart("Paid", ["Jan"], [Series("a", [30]), Series("b", [10])], kind="stack")
+    low, high = one.boxes
+    assert high.y + high.height == pytest.approx(low.y, abs=0.2)
+
+
+def test_what_is_owed_below_zero_hangs_below_the_line() -> None:
+    one = Chart("Net", ["Jan", "Feb"], [Series("a", [-5, 10])])
+    below, above = one.boxes
+    assert below.y == pytest.approx(above.y + above.height, abs=0.2)
+
+
+def test_a_line_breaks_where_nothing_is_known() -> None:
+    one = Chart("Rate", ["a", "b", "c", "d"], [Series("x", [1, None, 2, 3])], kind="lines")
+    assert one.paths[0].count("M") == 2
+    assert len(one.points) == 3
+
+
+@pytest.mark.parametrize("values", [[0, 0], [None, None], []])
+def test_nothing_is_said_to_be_nothing(app: Flask, values: list[float | None]) -> None:
+    with app.test_request_context("/"):
+        shown = render_template_string(
+            MACRO, one=Chart("Paid", ["a", "b"][: len(values)], [Series("x", values)])
+        )
+    assert "<svg" not in shown
+
+
+def test_names_of_people_cannot_become_markup(app: Flask) -> None:
+    one = Chart("<b>Paid</b>", ["<i>", "b"], [Series("<u>", [1, 2]), Series("y", [1, None])])
+    with app.test_request_context("/?lang=en"):
+        shown = render_template_string(MACRO, one=one)
+    assert "<i>" not in shown.replace("<i class", "")
+    assert "<b>" not in shown
+    assert "<u>" not in shown
+    assert shown.count("<td class=") == 4
+
+
+def test_many_labels_leave_room_for_each_other() -> None:
+    one = Chart("Paid", [f"2026-{n:02}" for n in range(60)], [Series("x", [1.0] * 60)])
+    assert 5 <= len(one.below) <= 12
+
+
+def test_shares_are_of_the_greatest() -> None:
+    assert shares([5, 10, 0]) == [50.0, 100.0, 0.0]
+    assert shares([0]) == [0.0]
+    assert spark_path([1]) == ""
+    assert spark_path([1, 1, 3]).count("L") == 2

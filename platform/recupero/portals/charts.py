@@ -1,7 +1,7 @@
 """Charts of pages: drawn as SVG from a few numbers, with the same numbers as a table behind them.
 
 Light enough to be drawn with each page; the recovery report, whose charts also go into a PDF, has its own in
-`reports/charts.py`. The macros `chart`, `bars` and `spark` of macros.html show them; the colours are the style
+`reports/charts.py`. The macros `chart`, `bars` and `spark` of macros.html show them; colours are the style
 sheet's.
 """
 

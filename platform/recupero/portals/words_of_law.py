@@ -82,3 +82,55 @@ STATED_KINDS: Words = {
     "situation": _("It is so"),
     "permission": _("The debtor allows it"),
 }
+OUTCOMES: Words = {
+    "allowed": _("kept"),
+    "refused": _("refuses"),
+    "informational": _("noted"),
+    "absent": _("not there"),
+}
+COUNTED: Words = {
+    "agency": _("of the person, for whichever creditor"),
+    "creditor": _("of the person with one creditor"),
+    "debt": _("about one debt"),
+}
+COUNTS: Words = {
+    "attempts": _("whatever was tried"),
+    "reached": _("only what reached somebody"),
+}
+WEEK_PARTS: Words = {
+    "weekdays": _("Monday to Friday"),
+    "saturday": _("Saturday"),
+    "sunday": _("Sunday"),
+}
+RULE_KINDS: Words = {
+    "hours": _("Permitted hours"),
+    "closed_days": _("Closed days"),
+    "frequency": _("Cap on contacts"),
+    "gap": _("Time between contacts"),
+    "channel_lock": _("One channel a period"),
+    "channel_gate": _("Authorised channels"),
+    "channel_ban": _("Forbidden channels"),
+    "opt_out": _("Refused channels"),
+    "stop": _("Holds"),
+    "recipient": _("Who may be contacted"),
+    "place": _("Places of visits"),
+    "pause": _("Pause after an event"),
+    "prior_notice": _("Notice before contact"),
+    "inconvenient": _("Times and places to avoid"),
+    "purpose": _("Purpose of a contact"),
+    "disclosure": _("What must be said"),
+    "banned_content": _("What must not be said"),
+    "statement": _("Definitions and scope"),
+    "clock": _("Deadlines"),
+    "moratorium": _("Moratorium"),
+    "limitation": _("Limitation"),
+    "fee_ladder": _("Cap on expenses"),
+    "rate_cap": _("Cap on interest and fees"),
+    "charge_ban": _("Forbidden charges"),
+    "register_listing": _("Credit registers"),
+    "retention": _("Keeping of records"),
+    "recording": _("Recording of calls"),
+    "caller_identity": _("Caller's number"),
+    "free_contact": _("Free contact"),
+    "sanction": _("Sanctions"),
+}

@@ -1,0 +1,173 @@
+"""The words of messages and of what people write back (domain page, section 4)."""
+
+from flask_babel import lazy_gettext as _
+
+from recupero.portals.words_of_accounts import HOLDS
+from recupero.portals.words_of_money import Words
+
+CHANNELS: Words = {
+    "call": _("Call"),
+    "sms": _("SMS"),
+    "email": _("E-mail"),
+    "whatsapp": _("WhatsApp"),
+    "letter": _("Letter"),
+    "visit": _("Visit"),
+    "all": _("All channels"),
+}
+CONTACT_STATES: Words = {
+    "reserved": _("About to be sent"),
+    "sent": _("Sent"),
+    "delivered": _("Delivered"),
+    "answered": _("Answered"),
+    "no_answer": _("No answer"),
+    "failed": _("Failed"),
+    "unknown": _("Unknown"),
+    "received": _("Received"),
+}
+REFUSED_FILES: Words = {
+    "archive": _("Not kept: archives are not taken"),
+    "kind": _("Not kept: files of this kind are not taken"),
+    "too_large": _("Not kept: too large"),
+    "too_many": _("Not kept: too many files in one message"),
+    "left_out": _("Not kept: the channel did not hand it over"),
+}
+UNPLACED: Words = {
+    "unknown_sender": _("Nobody here has this number or address"),
+    "shared_address": _("Several people have this number or address, and none was written to"),
+    "unknown_message": _("News of a message that we do not know"),
+}
+ACTION_STATES: Words = {
+    "proposed": _("Waits for a yes"),
+    "approved": _("Agreed to"),
+    "scheduled": _("Scheduled"),
+    "claimed": _("Being sent"),
+    "reserved": _("Being sent"),
+    "sent": _("Sent"),
+    "delivered": _("Delivered"),
+    "answered": _("Answered"),
+    "done": _("Done"),
+    "failed": _("Failed"),
+    "unknown": _("Unknown"),
+    "blocked": _("Stopped by the law"),
+    "cancelled": _("Cancelled"),
+    "expired": _("Expired"),
+}
+PURPOSES: Words = {
+    "reminder": _("Reminder"),
+    "notice": _("Notice"),
+    "collection": _("Collection"),
+    "answer": _("Answer"),
+    "reply": _("Answer"),
+    "locate": _("Locating"),
+    "wait": _("Wait"),
+}
+TEMPLATES: Words = {
+    "reminder": _("Reminder before the due date"),
+    "first_notice": _("First notice"),
+    "follow_up": _("Follow-up"),
+    "offer": _("Offer"),
+    "promise_reminder": _("Reminder of a promise"),
+    "broken_promise": _("After a broken promise"),
+    "late_instalment": _("An instalment is late"),
+    "card_confirmation": _("The bank asks to confirm an instalment"),
+    "card_ended": _("A card cannot be charged any more"),
+    "plan_resumed": _("A plan goes on after a pause"),
+    "pause_over": _("An agreed pause is over"),
+    "thanks": _("Thanks"),
+    "paid_in_full": _("Paid in full"),
+    "call": _("Call"),
+    "wait": _("Wait"),
+}
+REASONS: Words = {
+    "reminder": _("The debt falls due soon: a reminder fits."),
+    "first_notice": _("Nobody has written about this debt yet: the first notice fits."),
+    "follow_up": _("There was no answer yet: a follow-up fits."),
+    "offer": _("An offer may help here."),
+    "promise_reminder": _("A promise falls due soon: a reminder of it fits."),
+    "broken_promise": _("A promise was broken: a word about it fits."),
+    "late_instalment": _("An instalment has not come in by its day: a word about it fits."),
+    "thanks": _("A payment came in: thanks are due."),
+    "explored": _("Chosen at random among the lawful, to learn what works."),
+    "nothing_lawful": _("No channel is lawful or open at present."),
+    "not_worth_it": _("Every contact would cost more than it brings."),
+    "no_room": _("Others come first within the limits of the day."),
+    "better_elsewhere": _("Another account of the same person comes first."),
+}
+HELD: Words = {
+    **HOLDS,
+    "already_scheduled": _("Something is under way"),
+    "promise_running": _("Promise running"),
+    "pace": _("Contacted lately"),
+    "max_contacts_30d": _("Contacted often this month"),
+    "declined": _("Somebody declined it lately"),
+    "below_tolerance": _("Too little to chase"),
+    "control": _("In the control group"),
+    "strategy_invalid": _("Strategy cannot be read"),
+    "opted_out": _("Opted out"),
+    "no_contact_point": _("No address known"),
+    "no_timezone": _("Time zone not known"),
+    "debtor_wishes_other_channel": _("Wishes another channel"),
+}
+PUT_OFF: Words = {
+    "needs_yes": _("a person has to agree first"),
+    "law": _("put off to a lawful moment"),
+    "preferred_hours": _("put off to the hours the debtor asked for"),
+    "pace": _("waits its turn: the provider's account takes no more a second"),
+    "provider_down": _("waits until the provider works again"),
+    "retry": _("tried again: the provider did not take it"),
+    "lease_ended": _("tried again: a worker stopped"),
+}
+FORMS: Words = {
+    "long": _("Long: e-mail and letter"),
+    "short": _("Short: SMS and WhatsApp"),
+}
+TONES: Words = {
+    "kind": _("Kind"),
+    "neutral": _("Neutral"),
+    "firm": _("Firm"),
+}
+CAUSES: Words = {
+    "FORGOT": _("Forgot"),
+    "NO_INVOICE": _("The invoice never came"),
+    "CASH_SHORT": _("Short of money"),
+    "JOB_LOSS": _("Lost the job"),
+    "ILLNESS": _("Illness"),
+    "OVERINDEBTED": _("Too many debts"),
+    "SERVICE_COMPLAINT": _("Unhappy with the service"),
+    "PRICE_OR_BILLING_ERROR": _("Price or billing error"),
+    "DISPUTE": _("Disputes the debt"),
+    "PAYMENT_MEANS": _("The way to pay failed"),
+    "WAITING_INCOME": _("Waits for income"),
+    "UNWILLING": _("Does not want to"),
+    "DECEASED": _("Deceased"),
+    "OTHER": _("Another reason"),
+}
+INTENTS: Words = {
+    "last_reply": _("The law leaves one message"),
+    "agrees": _("Accepts what was proposed"),
+    "angry": _("Is angry"),
+    "asks_balance": _("Asks how much it is"),
+    "asks_discount": _("Asks for a discount"),
+    "asks_how": _("Asks how to pay"),
+    "asks_identity": _("Asks who we are"),
+    "call_me_back": _("Wants a call later"),
+    "cannot_pay": _("Cannot pay now"),
+    "complaint": _("Complains"),
+    "disputes": _("Disputes the debt"),
+    "hardship": _("In hardship"),
+    "hardship_over": _("Their pause for hardship is over: ask how they are"),
+    "no_invoice": _("The invoice never came"),
+    "other": _("Something else"),
+    "paid_already": _("Has paid already"),
+    "prefers": _("Wants another channel or hour"),
+    "refuses": _("Refuses to pay"),
+    "sends_proof": _("Sends a proof of payment"),
+    "stop": _("Wants no more messages"),
+    "thanks": _("Says thanks"),
+    "unsure": _("Not understood for sure"),
+    "wants_link": _("Wants the link to pay"),
+    "wants_person": _("Wants a person"),
+    "wants_plan": _("Wants to pay in instalments"),
+    "will_pay": _("Will pay"),
+    "wrong_person": _("Is somebody else"),
+}

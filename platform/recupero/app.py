@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import psycopg
 from flask import Flask, jsonify, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import DataError
@@ -116,6 +117,7 @@ def create_app(platform: runtime.Runtime) -> Flask:
     shell.install(app, platform)
     app.register_error_handler(UserError, answer_user_error)
     app.register_error_handler(DataError, answer_unstorable)
+    app.register_error_handler(psycopg.DataError, answer_unstorable)
     telemetry.install(
         app,
         checks=telemetry.standard_checks(platform.database.engine, platform.redis),
@@ -143,9 +145,11 @@ def answer_user_error(error: UserError) -> ResponseReturnValue:
     return error_page(said(error), error.status)
 
 
-def answer_unstorable(error: DataError) -> ResponseReturnValue:
+def answer_unstorable(error: DataError | psycopg.DataError) -> ResponseReturnValue:
     """A value that no column holds, such as a number beyond 64 bits or a text with a NUL character."""
-    log.warning("a request held a value that cannot be stored: %s", type(error.orig).__name__)
+    log.warning(
+        "a request held a value that cannot be stored: %s", type(getattr(error, "orig", error)).__name__
+    )
     return answer_user_error(
         UserError(
             "a number is out of range, or a text holds a character that no text may: check what was sent"

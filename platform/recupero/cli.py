@@ -11,6 +11,7 @@ from recupero.kernel import events, logs
 from recupero.kernel.lazy import LazyGroup
 
 _BENCH = {
+    "api": ("Pages of accounts answered per second.", "recupero.portals.bench:api_bench"),
     "execute": ("Actions carried out per second.", "recupero.outreach.bench:execute_bench"),
     "fairness": (
         "How long a few actions wait beside another's many.",

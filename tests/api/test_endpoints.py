@@ -43,6 +43,29 @@ def test_accounts_come_in_keyset_pages_without_a_gap_or_a_double(
     assert seen == made
 
 
+def test_a_page_of_several_creditors_goes_by_id_and_leaves_out_what_is_asked_of_one(
+    app: Flask, world: World, platform: runtime.Runtime
+) -> None:
+    agency = world.agency()
+    first, second = world.tenant(agency), world.tenant(agency)
+    made = []
+    for scope in (first, second, first, second, second):
+        with platform.database.transaction(scope) as session:
+            made.append(debts.debt(session, debts.portfolio(session)).account_id)
+    both = machine(app, platform, Scope(first.agency_id, (*first.tenant_ids, *second.tenant_ids)))
+    page = both.get("/api/v1/accounts", limit=3)
+    assert [row["id"] for row in page["items"]] == made[:3]
+    assert [row["id"] for row in both.get("/api/v1/accounts", after=page["next"])["items"]] == made[3:]
+    only = both.get("/api/v1/accounts", tenant_id=first.tenant())["items"]
+    assert [row["id"] for row in only] == [made[0], made[2]]
+    alone = machine(app, platform, first)
+    assert alone.get("/api/v1/accounts", tenant_id=second.tenant())["items"] == []
+
+
+def test_a_text_that_no_column_holds_is_refused(api: Machine) -> None:
+    assert api.call("GET", "/api/v1/accounts?client_account=a%00b").status_code == 422
+
+
 def test_accounts_are_filtered(api: Machine, owed: debts.Debt) -> None:
     found = api.get("/api/v1/accounts", client_account="ACC-77", status="active")["items"]
     assert [row["id"] for row in found] == [owed.account_id]

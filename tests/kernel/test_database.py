@@ -90,3 +90,14 @@ def test_append_only_rows_cannot_be_changed_even_by_the_owner(world: World, conf
     with engine.connect() as connection, pytest.raises(DBAPIError, match="append-only"):
         connection.execute(text("UPDATE audit_events SET actor = 'nobody'"))
     engine.dispose()
+
+
+def test_a_question_in_one_round_trip_is_asked_in_its_scope_and_leaves_none(
+    platform: runtime.Runtime,
+) -> None:
+    """Also once the driver has prepared the statement."""
+    told, database = "SELECT current_setting('app.tenant_ids', true), %(n)s::int", platform.database
+    for number in range(12):
+        scope = Scope(1, (number, number + 1))
+        assert database.read_at_once(scope, told, {"n": number}) == [(f"{number},{number + 1}", number)]
+        assert database.at_once(told, {"n": 1})[0] in (None, "")

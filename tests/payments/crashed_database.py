@@ -16,8 +16,8 @@ import psutil
 from sqlalchemy.exc import OperationalError
 
 from recupero.kernel import clock, engines, jobs, migrate, runtime
+from recupero.kernel.burst import request
 from recupero.kernel.config import Config
-from recupero.payments.bench import _request
 from recupero.wiring import wire
 from tests.factories import World
 from tests.ledger.placed import Placed, place
@@ -42,7 +42,7 @@ def main() -> None:
 def _burst(platform: runtime.Runtime, running: engines.Engines) -> None:
     placed = place(platform, World(platform).tenant(), [{"principal": 1_000_000}])
     path = f"/webhooks/sandbox/{placed.scope.tenant()}"
-    requests = [_request(path, body, headers) for body, headers in told(placed)]
+    requests = [request("POST", path, headers, body) for body, headers in told(placed)]
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

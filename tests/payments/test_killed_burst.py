@@ -16,9 +16,10 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from recupero.kernel import clock, jobs, runtime
+from recupero.kernel.burst import Connection, request
 from recupero.kernel.config import Config
 from recupero.payments import gateways, links
-from recupero.payments.bench import Told, _Connection, _request
+from recupero.payments.bench import Told
 from recupero.payments.tables import Charge, Payment, PaymentLink, ProviderEvent
 from recupero_sdk.gateways import Charge as MadeCharge
 from recupero_sdk.gateways import ChargeRequest, PaymentEventKind, PretendGateway
@@ -45,10 +46,10 @@ def told(placed: Placed) -> list[Told]:
         gateway, config = gateways.open_gateway(session, "sandbox")
     assert isinstance(gateway, PretendGateway)
     for number in range(EVENTS):
-        request = ChargeRequest(f"k{number}", AMOUNT, "CLP", "", "", {"recupero_tenant": str(tenant)})
+        charge = ChargeRequest(f"k{number}", AMOUNT, "CLP", "", "", {"recupero_tenant": str(tenant)})
         made.append(
             gateway.pretend(
-                MadeCharge(f"r{number}", ""), request, PaymentEventKind.SUCCEEDED, config, now=clock.now()
+                MadeCharge(f"r{number}", ""), charge, PaymentEventKind.SUCCEEDED, config, now=clock.now()
             )
         )
     again = made + random.Random(3).choices(made, k=EVENTS * 3 // 10)
@@ -65,12 +66,12 @@ def environment(config: Config) -> dict[str, str]:
     }  # fmt: skip
 
 
-def send_until_taken(port: int, request: bytes) -> None:
+def send_until_taken(port: int, message: bytes) -> None:
     """As a provider does: whatever is not answered with 200 is sent again."""
     for _ in range(600):
         try:
-            with _Connection(port) as connection:
-                if connection.ask(request) == 200:
+            with Connection(port) as connection:
+                if connection.ask(message)[0] == 200:
                     return
         except OSError:
             time.sleep(0.1)
@@ -78,8 +79,8 @@ def send_until_taken(port: int, request: bytes) -> None:
 
 
 def send_all(port: int, requests: list[bytes]) -> None:
-    for request in requests:
-        send_until_taken(port, request)
+    for message in requests:
+        send_until_taken(port, message)
 
 
 @pytest.mark.slow
@@ -88,7 +89,7 @@ def test_killed_web_processes_and_workers_lose_and_double_nothing(
 ) -> None:
     placed = place(platform, world.tenant(), [{"principal": 1_000_000}])
     requests = [
-        _request(f"/webhooks/sandbox/{placed.scope.tenant()}", body, headers)
+        request("POST", f"/webhooks/sandbox/{placed.scope.tenant()}", headers, body)
         for body, headers in told(placed)
     ]
     with socket.socket() as free:

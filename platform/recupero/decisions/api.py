@@ -10,7 +10,7 @@ from recupero.kernel import audit, rest
 from recupero.kernel.jobs import enqueue
 from recupero.placements import browse
 from recupero.tenancy import queries as tenancy
-from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
+from recupero.tenancy.guard import page_of, requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission
 
 blueprint = rest.Endpoints("decisions", "Plans and decisions")
@@ -22,8 +22,7 @@ blueprint = rest.Endpoints("decisions", "Plans and decisions")
 @blueprint.response(200, rest.paged(schemas.PlanSchema))
 def plans(query: dict[str, Any]) -> Response:
     """Plans made, oldest first"""
-    with transaction() as session:
-        return rest.answer(rest.keyset(session, PlanRun, schemas.PlanSchema, query))
+    return page_of(PlanRun, schemas.PlanSchema, query)
 
 
 @blueprint.post("/plans")

@@ -10,12 +10,12 @@ Each table says in `info["scope"]` who may see its rows:
 """
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from weakref import WeakSet
 
 import orjson
@@ -27,6 +27,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 APP_ROLE = "recupero_app"
+Result = TypeVar("Result")
 
 
 class Base(DeclarativeBase):
@@ -95,10 +96,12 @@ class Scope:
 
 PLATFORM = Scope(platform=True)
 
-_SET_SCOPE = text(
-    "SELECT set_config('app.agency_id', :agency, true), set_config('app.tenant_ids', :tenants, true),"
-    " set_config('app.platform', :platform, true)"
+_STATE_SCOPE = (
+    "SELECT set_config('app.agency_id', {agency}, true), set_config('app.tenant_ids', {tenants}, true),"
+    " set_config('app.platform', {platform}, true)"
 )
+_SET_SCOPE = text(_STATE_SCOPE.format(agency=":agency", tenants=":tenants", platform=":platform"))
+_PLAIN_SET_SCOPE = _STATE_SCOPE.format(agency="%(agency)s", tenants="%(tenants)s", platform="%(platform)s")
 
 
 #: Seconds after which a resting connection is asked whether it still stands, before it is used.
@@ -167,25 +170,47 @@ class Database:
 
         It must bear being run twice: it is run again where the connection has died meanwhile.
         """
+
+        def run(connection: psycopg.Connection[Any]) -> tuple[Any, ...]:
+            row: tuple[Any, ...] | None = connection.execute(statement, parameters).fetchone()
+            if row is None:
+                raise LookupError("the statement brought no row")
+            return row
+
+        return self._on_kept(run)
+
+    def read_at_once(
+        self, scope: Scope, statement: str, parameters: Mapping[str, Any]
+    ) -> list[tuple[Any, ...]]:
+        """The rows of a statement in `scope`, with no more than one round trip for scope, rows and commit. As
+        `at_once` else: for a question that is asked often and alone."""
+
+        def run(connection: psycopg.Connection[Any]) -> list[tuple[Any, ...]]:
+            with connection.pipeline():  # up to its end it is one transaction, and so is the scope
+                connection.execute(_PLAIN_SET_SCOPE, _stated(scope))
+                cursor = connection.execute(statement, parameters)
+            return cursor.fetchall()
+
+        return self._on_kept(run)
+
+    def _on_kept(self, run: Callable[[psycopg.Connection[Any]], Result]) -> Result:
+        """`run` on the thread's own connection, once more on another where it has died."""
         try:
-            return self._row(statement, parameters)
+            return run(self._kept_connection())
         except psycopg.OperationalError:
             if not self._own.connection.broken:
                 raise
-            return self._row(statement, parameters)
+            return run(self._kept_connection())
 
-    def _row(self, statement: str, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
-        connection: psycopg.Connection[tuple[Any, ...]] | None = getattr(self._own, "connection", None)
+    def _kept_connection(self) -> psycopg.Connection[Any]:
+        connection: psycopg.Connection[Any] | None = getattr(self._own, "connection", None)
         if connection is None or connection.closed:
             pooled = self.engine.raw_connection()
             connection = self._own.connection = cast("psycopg.Connection[Any]", pooled.driver_connection)
             pooled.detach()
             connection.autocommit = True
             self._kept.add(connection)
-        row = connection.execute(statement, parameters).fetchone()
-        if row is None:
-            raise LookupError("the statement brought no row")
-        return row
+        return connection
 
     def forked(self) -> None:
         """To be called in a process that was forked: its parent's connections stay its parent's."""
@@ -201,14 +226,15 @@ class Database:
 def set_scope(session: Session, scope: Scope) -> None:
     """State the scope of the running transaction; it ends with the transaction."""
     session.info["scope"] = scope
-    session.execute(
-        _SET_SCOPE,
-        {
-            "agency": "" if scope.agency_id is None else str(scope.agency_id),
-            "tenants": ",".join(map(str, scope.tenant_ids)),
-            "platform": "on" if scope.platform else "",
-        },
-    )
+    session.execute(_SET_SCOPE, _stated(scope))
+
+
+def _stated(scope: Scope) -> dict[str, str]:
+    return {
+        "agency": "" if scope.agency_id is None else str(scope.agency_id),
+        "tenants": ",".join(map(str, scope.tenant_ids)),
+        "platform": "on" if scope.platform else "",
+    }
 
 
 def scope_of(session: Session) -> Scope:

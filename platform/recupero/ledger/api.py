@@ -7,7 +7,7 @@ from flask import Response
 from recupero.kernel import rest
 from recupero.ledger import alarms, paying, remittances, schemas, statements, trust
 from recupero.ledger.tables import Remittance
-from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
+from recupero.tenancy.guard import page_of, requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.once import once
 from recupero.tenancy.permissions import Permission
 
@@ -21,8 +21,7 @@ _ONE = "/tenants/<int:tenant_id>/remittances/<int:remittance_id>"
 @blueprint.response(200, rest.paged(schemas.RemittanceSchema))
 def remittances_(query: dict[str, Any]) -> Response:
     """Statements, oldest first"""
-    with transaction() as session:
-        return rest.answer(rest.keyset(session, Remittance, schemas.RemittanceSchema, query))
+    return page_of(Remittance, schemas.RemittanceSchema, query)
 
 
 @blueprint.post("/tenants/<int:tenant_id>/remittances")

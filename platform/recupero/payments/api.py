@@ -11,7 +11,7 @@ from recupero.payments import queries, schemas, service
 from recupero.payments.tables import Payment, PaymentLink
 from recupero.placements import browse
 from recupero.placements.debts import OpenDebt, debts_by_id
-from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
+from recupero.tenancy.guard import page_of, requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.once import once
 from recupero.tenancy.permissions import Permission
 
@@ -24,8 +24,7 @@ blueprint = rest.Endpoints("payments", "Payments, promises, links")
 @blueprint.response(200, rest.paged(schemas.PaymentSchema))
 def payments(query: dict[str, Any]) -> Response:
     """Payments, oldest first"""
-    with transaction() as session:
-        return rest.answer(rest.keyset(session, Payment, schemas.PaymentSchema, query))
+    return page_of(Payment, schemas.PaymentSchema, query)
 
 
 @blueprint.post("/payments")
@@ -125,8 +124,7 @@ def make_promise(data: dict[str, Any], account_id: int) -> dict[str, Any]:
 @blueprint.response(200, rest.paged(schemas.LinkLineSchema))
 def links(query: dict[str, Any]) -> Response:
     """Payment links, oldest first, without their addresses"""
-    with transaction() as session:
-        return rest.answer(rest.keyset(session, PaymentLink, schemas.LinkLineSchema, query))
+    return page_of(PaymentLink, schemas.LinkLineSchema, query)
 
 
 @blueprint.post("/payment-links")

@@ -2,17 +2,15 @@
 against the database alone taking the same statements; then what was told is booked, and the books are proven.
 """
 
-import os
 import random
 import resource
-import socket
 import statistics
-import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +18,9 @@ import click
 import psycopg
 from sqlalchemy import func, insert, select, update
 
-from recupero.kernel import clock, command, engines, jobs, runtime, throwaway
+from recupero.kernel import burst, clock, command, engines, jobs, runtime, throwaway
 from recupero.kernel.database import APP_ROLE, PLATFORM, Scope, scope_of
-from recupero.kernel.supervisor import listening
+from recupero.kernel.supervisor import ProcessSpec
 from recupero.ledger import queries as ledger
 from recupero.payments import door, gateways, links
 from recupero.payments.tables import Charge, Payment, PaymentLink, ProviderEvent
@@ -34,7 +32,6 @@ from recupero.tenancy import service as tenancy
 from recupero_sdk.gateways import Charge as MadeCharge
 from recupero_sdk.gateways import ChargeRequest, PaymentEventKind, PretendGateway
 
-CONNECTIONS = 8
 DOUBLES = 0.3
 A_COMMIT = 50
 _AMOUNT = 1_000
@@ -80,7 +77,7 @@ class _Bench:
     def database_alone(self, count: int) -> float:
         """Seconds in which the database takes the statement of as many events by as many connections."""
         (told,), url = self.events(1), self.running.owner_database_url
-        share, tag = count // CONNECTIONS, random.random()  # noqa: S311 - a name for this round
+        share, tag = count // burst.CONNECTIONS, random.random()  # noqa: S311 - a name for this round
         row = door.parameters(self.scope, gateways.SANDBOX, ["ref"], [told], clock.now())
 
         def work(number: int, ready: threading.Barrier) -> None:
@@ -91,25 +88,25 @@ class _Bench:
                 for turn in range(share):
                     connection.execute(door.STORE, row | {"event_ids": [f"ref-{tag}-{number}-{turn}"]})
 
-        return _together(work)
+        return burst.together(work)
 
     def over_http(self, port: int, told: Sequence[Told]) -> tuple[float, list[float]]:
         """Seconds of the burst by as many kept connections, and the time of each answer."""
         path = f"/webhooks/sandbox/{self.scope.tenant()}"
-        requests = [_request(path, body, headers) for body, headers in told]
+        requests = [burst.request("POST", path, headers, body) for body, headers in told]
         took: list[float] = []
 
         def work(number: int, ready: threading.Barrier) -> None:
-            with _Connection(port) as connection:
+            with burst.Connection(port) as connection:
                 ready.wait()
-                for request in requests[number::CONNECTIONS]:
+                for request in requests[number :: burst.CONNECTIONS]:
                     began = time.perf_counter()
-                    status = connection.ask(request)
+                    status, _ = connection.ask(request)
                     took.append(time.perf_counter() - began)
                     if status != 200:
                         raise RuntimeError(f"an event was answered with {status}")
 
-        return _together(work), took
+        return burst.together(work), took
 
     def replayed(self, told: Sequence[Told]) -> float:
         """Seconds to play events back: checked and stored, fifty a commit."""
@@ -146,71 +143,6 @@ class _Bench:
             ).scalar_one()
             payments = session.execute(select(func.count()).select_from(Payment)).scalar_one()
             return events, payments, ledger.check(session)
-
-
-class _Connection:
-    """A kept HTTP connection that costs the client as little as can be."""
-
-    def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection((HOST, port))
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def __enter__(self) -> "_Connection":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._socket.close()
-
-    def ask(self, request: bytes) -> int:
-        """The status of the answer, read to its end."""
-        self._socket.sendall(request)
-        got = b""
-        while b"\r\n\r\n" not in got:
-            got += self._more()
-        head, _, body = got.partition(b"\r\n\r\n")
-        lines = head.lower().split(b"\r\n")
-        length = next(int(line[15:]) for line in lines if line.startswith(b"content-length:"))
-        while len(body) < length:
-            body += self._more()
-        return int(head[9:12])
-
-    def _more(self) -> bytes:
-        found = self._socket.recv(65536)
-        if not found:
-            raise ConnectionError("the server closed the connection")
-        return found
-
-
-def _request(path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
-    lines = [
-        f"POST {path} HTTP/1.1", f"Host: {HOST}", "Content-Type: application/json",
-        f"Content-Length: {len(body)}", *(f"{name}: {value}" for name, value in headers.items()),
-    ]  # fmt: skip
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
-
-
-def _together(work: Callable[[int, threading.Barrier], None]) -> float:
-    """Seconds of `work(number, ready)` by `CONNECTIONS` threads that begin together. Raises what one
-    raises."""
-    ready, failed = threading.Barrier(CONNECTIONS + 1), list[BaseException]()
-
-    def run(number: int) -> None:
-        try:
-            work(number, ready)
-        except BaseException as error:  # noqa: BLE001 - raised again below, in the caller's thread
-            failed.append(error)
-            ready.abort()
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(CONNECTIONS)]
-    for thread in threads:
-        thread.start()
-    ready.wait()
-    began = time.perf_counter()
-    for thread in threads:
-        thread.join()
-    if failed:
-        raise failed[0]
-    return time.perf_counter() - began
 
 
 @contextmanager
@@ -275,28 +207,18 @@ def _charge(platform: runtime.Runtime, scope: Scope, count: int) -> list[int]:
     return list(made)
 
 
-@contextmanager
-def _serving(running: engines.Engines) -> Iterator[int]:
-    """The web process as `recupero up` starts it; its port."""
-    with listening(HOST, 0) as listener:
-        with socket.socket(fileno=os.dup(listener)) as known:
-            port = known.getsockname()[1]
-        web = processes(running, f"http://{HOST}:{port}", listener, workers=0)[0]
-        process = subprocess.Popen(
-            web.command, env={**os.environ, **web.environment}, pass_fds=web.inherits,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        try:
-            yield port
-        finally:
-            process.terminate()
-            process.wait(timeout=30)
+def _web(running: engines.Engines, listener: int, port: int) -> ProcessSpec:
+    """The web process as `recupero up` starts it."""
+    return processes(running, f"http://{HOST}:{port}", listener, workers=0)[0]
 
 
 def measure(count: int, rounds: int) -> dict[str, Any]:
     """Medians over rounds that alternate between the web server and the database alone."""
     share = count // rounds
-    with _bench(count + rounds * (_PLAYED_BACK + 4) + 80) as bench, _serving(bench.running) as port:
+    with (
+        _bench(count + rounds * (_PLAYED_BACK + 4) + 80) as bench,
+        burst.serving(partial(_web, bench.running)) as port,
+    ):
         bench.over_http(port, bench.events(80))  # whatever is loaded on first use is loaded now
         stored = bench.counted()[0]
         took, seconds, ours, alone = list[float](), 0.0, list[float](), list[float]()
@@ -317,7 +239,7 @@ def measure(count: int, rounds: int) -> dict[str, Any]:
         events, payments, problems = bench.counted()
     return {
         "n": share * rounds, "seconds": round(seconds, 3), "rate": round(statistics.median(ours), 1),
-        "reference": "the same statements by 8 connections", "connections": CONNECTIONS,
+        "reference": "the same statements by 8 connections", "connections": burst.CONNECTIONS,
         "reference_rate": round(statistics.median(alone), 1),
         "ratio": round(statistics.median(ours) / statistics.median(alone), 3),
         "p99_ms": round(sorted(took)[int(len(took) * 0.99)] * 1000, 1),

@@ -8,7 +8,7 @@ from werkzeug.datastructures import FileStorage
 from recupero.kernel import jobs, rest
 from recupero.payments import bank_control, bank_items, incoming_schemas, receipts, statements, suspense
 from recupero.payments.incoming_tables import BankLine, BankStatement, Receipt, Reconciliation, RefundTask
-from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
+from recupero.tenancy.guard import page_of, requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.once import once
 from recupero.tenancy.permissions import Permission
 
@@ -21,8 +21,7 @@ blueprint = rest.Endpoints("incoming", "Receipts, suspense, bank statements, rec
 @blueprint.response(200, rest.paged(incoming_schemas.ReceiptSchema))
 def receipts_page(query: dict[str, Any]) -> Response:
     """Receipts entered by hand, oldest first"""
-    with transaction() as session:
-        return rest.answer(rest.keyset(session, Receipt, incoming_schemas.ReceiptSchema, query))
+    return page_of(Receipt, incoming_schemas.ReceiptSchema, query)
 
 
 @blueprint.post("/tenants/<int:tenant_id>/receipts")
@@ -117,8 +116,7 @@ def ask_refund(tenant_id: int, payment_id: int) -> dict[str, Any]:
 @blueprint.response(200, rest.paged(incoming_schemas.RefundTaskSchema))
 def refund_tasks(query: dict[str, Any]) -> Response:
     """Money to pay back, oldest first"""
-    with transaction() as session:
-        return rest.answer(rest.keyset(session, RefundTask, incoming_schemas.RefundTaskSchema, query))
+    return page_of(RefundTask, incoming_schemas.RefundTaskSchema, query)
 
 
 @blueprint.post("/tenants/<int:tenant_id>/refund-tasks/<int:task_id>/paid-back")
@@ -148,8 +146,7 @@ def dismiss_task(data: dict[str, Any], tenant_id: int, task_id: int) -> None:
 @blueprint.response(200, rest.paged(incoming_schemas.StatementSchema))
 def bank_statements(query: dict[str, Any]) -> Response:
     """Bank statements, oldest first"""
-    with transaction() as session:
-        return rest.answer(rest.keyset(session, BankStatement, incoming_schemas.StatementSchema, query))
+    return page_of(BankStatement, incoming_schemas.StatementSchema, query)
 
 
 @blueprint.post("/tenants/<int:tenant_id>/bank-statements")
@@ -175,8 +172,7 @@ def take_statement(data: dict[str, Any], files: dict[str, FileStorage], tenant_i
 @blueprint.response(200, rest.paged(incoming_schemas.LineSchema))
 def bank_lines(query: dict[str, Any]) -> Response:
     """Lines of bank statements, oldest first; what is not explained has the state `open`"""
-    with transaction() as session:
-        return rest.answer(rest.keyset(session, BankLine, incoming_schemas.LineSchema, query))
+    return page_of(BankLine, incoming_schemas.LineSchema, query)
 
 
 @blueprint.post("/tenants/<int:tenant_id>/bank-lines/<int:line_id>/book")
@@ -237,8 +233,7 @@ def positions() -> dict[str, Any]:
 @blueprint.response(200, rest.paged(incoming_schemas.ReconciliationSchema))
 def reconciliations(query: dict[str, Any]) -> Response:
     """Comparisons with the record of gateways, oldest first"""
-    with transaction() as session:
-        return rest.answer(rest.keyset(session, Reconciliation, incoming_schemas.ReconciliationSchema, query))
+    return page_of(Reconciliation, incoming_schemas.ReconciliationSchema, query)
 
 
 @blueprint.post("/tenants/<int:tenant_id>/reconciliations")

@@ -19,7 +19,7 @@ from recupero.kernel.errors import NotFound, UserError
 from recupero.placements import batches, browse, schemas, service, strategies
 from recupero.placements.tables import Account, Debtor, ImportBatch, ImportIssue, StrategyDraft
 from recupero.placements.terms import check_terms, needed
-from recupero.tenancy.guard import check_may, requires, tenant_transaction, the_caller, transaction
+from recupero.tenancy.guard import check_may, page_of, requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission
 
 blueprint = rest.Endpoints("placements", "Portfolios, imports, accounts, holds")
@@ -189,8 +189,7 @@ def _draft(session: Session, portfolio_id: int) -> StrategyDraft:
 @blueprint.response(200, rest.paged(schemas.ImportSchema))
 def imports(query: dict[str, Any]) -> Response:
     """Files taken in, oldest first"""
-    with transaction() as session:
-        return rest.answer(rest.keyset(session, ImportBatch, schemas.ImportSchema, query))
+    return page_of(ImportBatch, schemas.ImportSchema, query)
 
 
 @blueprint.get("/imports/<int:import_id>")
@@ -299,8 +298,7 @@ def _mapping(text: str | None) -> dict[str, Any] | str | None:
 @blueprint.response(200, rest.paged(schemas.AccountSchema))
 def accounts(query: dict[str, Any]) -> Response:
     """Accounts, oldest first"""
-    with transaction() as session:
-        return rest.answer(rest.keyset(session, Account, schemas.AccountSchema, query))
+    return page_of(Account, schemas.AccountSchema, query)
 
 
 @blueprint.get("/accounts/<int:account_id>")

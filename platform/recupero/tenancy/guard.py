@@ -4,17 +4,19 @@ A view is marked `@requires(Permission.…)` or `@public("why")`; a test walks t
 that is neither. Pages are called with a session cookie, the API with `Authorization: Bearer rcp_…`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from flask import Response as FlaskResponse
 from flask import g, redirect, request, session, url_for
+from marshmallow import Schema
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from recupero.kernel import runtime
+from recupero.kernel import rest, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import Forbidden, NotFound, UserError, Words
 from recupero.tenancy import service
@@ -151,3 +153,8 @@ def tenant_transaction(tenant_id: int) -> Iterator[Session]:
         raise NotFound("no such creditor")
     with runtime.current().database.transaction(Scope(caller.scope.agency_id, (tenant_id,))) as opened:
         yield opened
+
+
+def page_of(table: Any, items: type[Schema], query: Mapping[str, Any]) -> FlaskResponse:
+    """One page of a table in the caller's scope: see `rest.keyset`."""
+    return rest.page(runtime.current().database, the_caller().scope, table, items, query)

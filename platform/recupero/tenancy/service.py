@@ -33,6 +33,9 @@ SPOKEN = ("es", "en", "pt")
 NOTE_USE_AFTER = timedelta(minutes=1)  # a busy key's row is not written at every request
 
 _hasher = PasswordHasher()
+_AGENCY_NUMBER = re.compile(r"[0-9]{1,18}")
+_KEY = """SELECT id, name, permissions, tenant_ids, expires_at, last_used_at FROM api_keys
+    WHERE agency_id = %(agency)s AND secret_hash = %(hash)s AND revoked_at IS NULL"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -455,24 +458,20 @@ def check_api_key(database: Database, key: str) -> Caller | None:
     """The caller behind an API key, or None where it is malformed, unknown, expired or revoked."""
     prefix, _, rest = key.partition("_")
     agency_text, _, secret = rest.partition("_")
-    if prefix != "rcp" or not agency_text.isdecimal() or not secret:
+    if prefix != "rcp" or not _AGENCY_NUMBER.fullmatch(agency_text) or not secret:
         return None
-    agency, now = int(agency_text), clock.now()
-    with database.transaction(Scope(agency_id=agency)) as session:
-        row = session.execute(
-            select(ApiKey).where(ApiKey.agency_id == agency, ApiKey.secret_hash == crypto.hash_token(key))
-        ).scalar_one_or_none()
-        if (
-            row is None
-            or row.revoked_at is not None
-            or (row.expires_at is not None and row.expires_at <= now)
-        ):
+    scope, now = Scope(agency_id=int(agency_text)), clock.now()
+    asked = {"agency": scope.agency_id, "hash": crypto.hash_token(key)}
+    for key_id, name, granted, tenant_ids, expires_at, used_at in database.read_at_once(scope, _KEY, asked):
+        if expires_at is not None and expires_at <= now:
             return None
-        if row.last_used_at is None or now - row.last_used_at > NOTE_USE_AFTER:
-            row.last_used_at = now
-        permissions = frozenset(Permission(name) for name in row.permissions)
-        scope = Scope(agency, tuple(row.tenant_ids))
-        return Caller(f"key:{row.id}", row.name, None, permissions, agency, scope, "en")
+        if used_at is None or now - used_at > NOTE_USE_AFTER:
+            with database.transaction(scope) as session:
+                session.execute(update(ApiKey).where(ApiKey.id == key_id).values(last_used_at=now))
+        permissions = frozenset(map(Permission, granted))
+        reads = Scope(scope.agency_id, tuple(tenant_ids))
+        return Caller(f"key:{key_id}", name, None, permissions, scope.agency(), reads, "en")
+    return None
 
 
 def configure_plugin(

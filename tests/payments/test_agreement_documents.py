@@ -13,7 +13,8 @@ from recupero.payments.document_tables import Document
 from recupero.payments.offer_tables import Plan, Settlement
 from recupero.payments.plan_schedule import Choice
 from recupero.payments.policy import Offerer
-from recupero.reports import letters
+from recupero.reports import agreement_letters, letters
+from recupero.reports.words import Words
 from recupero.tenancy.permissions import Permission
 from tests.api.conftest import machine
 from tests.factories import World
@@ -77,7 +78,11 @@ def test_a_plans_agreement_is_one_paper_whatever_happens_to_the_plan(placed: Pla
 
 def test_a_settlement_has_a_paper_for_each_step(placed: Placed) -> None:
     made = offer(placed)
-    assert settlement_paper(placed, made.id).kind == "offer"
+    offered = settlement_paper(placed, made.id)
+    pay_at = documents.said(offered)["pay_at"]
+    assert (offered.kind, "/p/" in pay_at) == ("offer", True)
+    told = agreement_letters.paragraphs("offer", documents.said(offered), Words.of("en", "CL"))[1]
+    assert told == ["By paying this sum in time you accept the offer.", f"You can pay here: {pay_at}"]
     with runtime.current().database.transaction(placed.scope) as session:
         settlements.accept(session, made.id, accepted_with="page")
     agreed = settlement_paper(placed, made.id)
@@ -85,6 +90,7 @@ def test_a_settlement_has_a_paper_for_each_step(placed: Placed) -> None:
     pay(placed, 60_000)
     settled = settlement_paper(placed, made.id)
     assert (settled.kind, documents.said(settled)["owed_minor"]) == ("settled", 90_000)
+    assert documents.said(settled)["pay_at"] is None
     assert listed(placed) == ["C-000001", "S-000001", "O-000001"]
     assert len({letters.render(one) for one in (agreed, settled)}) == 2
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict
-from recupero.payments import plans
+from recupero.payments import links, plans
 from recupero.payments.document_tables import Document
 from recupero.payments.documents import RECENT, Contents, Paper, contents_of, issue, line_of
 from recupero.payments.offer_tables import Plan, Settlement
@@ -35,7 +35,8 @@ class Instalment(TypedDict):
 class AgreementContents(Contents):
     """What a paper about an agreement says, besides: `total_minor` is the sum agreed, `owed_minor` what is
     owed without it, `last_day` until when an offer holds or a settlement is to be paid, `moved_on` when a
-    pause gave a plan these dates in place of others."""
+    pause gave a plan these dates in place of others, `pay_at` the debtor's own page, while something is to
+    be paid."""
 
     subject_id: int
     agreed_on: str
@@ -44,6 +45,7 @@ class AgreementContents(Contents):
     owed_minor: int
     last_day: str | None
     moved_on: str | None
+    pay_at: str | None
 
 
 def plan_paper(session: Session, plan: Plan, *, actor: str) -> Document:
@@ -156,7 +158,13 @@ def _issue(
     contents: AgreementContents = {
         **common, "subject_id": about.id, "agreed_on": agreed_on, "instalments": instalments,
         "grace_days": grace_days, "owed_minor": owed_minor, "last_day": last_day,
-        "moved_on": moved_on,
+        "moved_on": moved_on, "pay_at": None if kind == "settled" else _page(session, about),
     }  # fmt: skip
     paper = Paper.saying(contents, person, sorted(about.account_ids), subject_id=about.id, revision=revision)
     return issue(session, kind, actor, [paper])[0]
+
+
+def _page(session: Session, about: Plan | Settlement) -> str:
+    """Where the debtor pays it."""
+    wanted = {about.debtor_id: about.account_ids}
+    return links.ensure_links(session, wanted, about.currency)[about.debtor_id]

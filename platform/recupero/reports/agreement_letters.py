@@ -19,12 +19,19 @@ def paragraphs(kind: str, says: Any, words: Words) -> tuple[list[str], list[str]
     last = words.day(date.fromisoformat(says["last_day"]))
     if kind == "offer":
         text = N_("%(creditor)s accepts %(sum)s in place of %(owed)s. The offer holds until %(day)s.")
-        return [words(text, creditor=creditor, sum=sum_, owed=owed, day=last)], []
+        taken = N_("By paying this sum in time you accept the offer.")
+        return [words(text, creditor=creditor, sum=sum_, owed=owed, day=last)], [
+            words(taken),
+            *_page(says, words),
+        ]
     if kind == "settlement":
         text = N_("You pay %(sum)s by %(day)s. With that, %(owed)s owed to %(creditor)s is settled in full"
                   " and the rest is written off.")  # fmt: skip
         late = N_("If the sum does not come by then, the whole amount is owed again, less what you paid.")
-        return [words(text, creditor=creditor, sum=sum_, owed=owed, day=last)], [words(late)]
+        return [words(text, creditor=creditor, sum=sum_, owed=owed, day=last)], [
+            words(late),
+            *_page(says, words),
+        ]
     text = N_("%(creditor)s received %(sum)s. What was left of %(owed)s has been written off: nothing is"
               " owed on these accounts any more.")  # fmt: skip
     keep = N_("Please keep this letter. Thank you.")
@@ -47,8 +54,14 @@ def _plan(says: Any, words: Words) -> tuple[list[str], list[str]]:
                    " the dates of an earlier letter.")  # fmt: skip
         before.append(words(pause, day=words.day(moved.date())))
     return before, [
-        words(grace, days=says["grace_days"]), words(broken), words(more),
+        words(grace, days=says["grace_days"]), words(broken), words(more), *_page(says, words),
     ]  # fmt: skip
+
+
+def _page(says: Any, words: Words) -> list[str]:
+    """Where to pay it; papers of former days do not say it."""
+    address = says.get("pay_at")
+    return [words(N_("You can pay here: %(address)s"), address=address)] if address else []
 
 
 def schedule(says: Any, words: Words) -> list[list[str]]:

@@ -16,7 +16,7 @@ from recupero.kernel.database import APP_ROLE, Base
 _TABLES = (
     "kernel.audit", "kernel.jobs", "tenancy.tables", "placements.tables", "contacts.tables", "ledger.tables",
     "payments.tables", "payments.offer_tables", "payments.document_tables", "payments.incoming_tables",
-    "payments.mandate_tables", "outreach.tables", "outreach.script_tables",
+    "payments.mandate_tables", "outreach.tables", "outreach.answer_tables", "outreach.script_tables",
     "outreach.template_tables", "outreach.inbound.tables",
     "outreach.understanding.tables", "outreach.desk.tables",
     "decisions.tables",

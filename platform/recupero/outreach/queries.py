@@ -13,10 +13,11 @@ from recupero.contacts.facts import NO_TIMEZONE
 from recupero.contacts.grounds import Grounds, grounds, judge_planned
 from recupero.contacts.queries import MessageLine
 from recupero.kernel import clock
+from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
 from recupero.outreach.connectors import OUTBOX
 from recupero.outreach.points import POINT_KINDS, fits
-from recupero.outreach.states import OPEN
+from recupero.outreach.states import OPEN, WAITING
 from recupero.outreach.tables import Action, ActionEvent
 from recupero.placements.reach import Reachable
 from recupero_sdk.law import RuleOutcome
@@ -206,6 +207,15 @@ def open_accounts(session: Session) -> set[int]:
             .where(Action.tenant_id.in_(scope_of(session).tenant_ids), Action.state.in_(OPEN))
         ).scalars()
     )
+
+
+def count_waiting(session: Session, account_ids: Collection[int]) -> int:
+    """Contacts that are planned for these accounts of the tenants in scope and have not gone out."""
+    query = select(func.count()).where(
+        Action.tenant_id.in_(scope_of(session).tenant_ids), among(Action.account_id, account_ids),
+        Action.state.in_(WAITING),
+    )  # fmt: skip
+    return session.execute(query).scalar_one()
 
 
 def count_by_state(session: Session) -> dict[str, int]:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import clock, rest, runtime
 from recupero.kernel.errors import NotFound, UserError
+from recupero.outreach import dispute_answers
 from recupero.outreach.connectors import CARRIED
 from recupero.outreach.inbound import collecting, conversations, queries, replies, working
 from recupero.outreach.inbound.tables import Conversation
@@ -268,6 +269,7 @@ def _talk_page(debtor_id: int, form: Form) -> ResponseReturnValue:
         given = hand_overs.open_for(session, debtor_id)
         read = readings.of_contacts(session, [one.contact_id for one in lines if one.contact_id])
         written: Any = talk.channel if talk.channel in CARRIED else "email"
+        answered = dispute_answers.answers_of(session, debtor_id)
         told = brief.brief(session, debtor_id, talk.account_id, read.values(), written)
         names = {user.id: user.name for user in tenancy.users(session)}
         colleagues = [(user.id, user.name) for user in desk.workers(session, talk.tenant_id)]
@@ -276,6 +278,6 @@ def _talk_page(debtor_id: int, form: Form) -> ResponseReturnValue:
         longest=replies.LONGEST, given=given, readings=read, intents=policy.INTENTS,
         causes=[("", ""), *((cause, label("cause", cause)) for cause in hand_overs.CAUSES)],
         longest_step=hand_overs.LONGEST, reading_currency=tenant.currency, brief=told, names=names,
-        colleagues=[("", _("Whoever comes first")), *colleagues], late=_late(talk),
+        colleagues=[("", _("Whoever comes first")), *colleagues], late=_late(talk), answered=answered,
     )  # fmt: skip
     return page, form.status

@@ -47,13 +47,47 @@ def _entry(label: str, endpoint: str, icon: str, _permission: Permission | None)
 
 
 def _area(endpoint: str | None) -> str:
-    """Pages of one area share the first word of their name: accounts, account_hold → account."""
-    return (endpoint or "").rpartition(".")[2].split("_")[0].rstrip("s")
+    """Pages of one area share the first word of their name: accounts, account_hold → account. Those of the
+    creditor's portal share the second: creditor_accounts, creditor_account → account."""
+    words = (endpoint or "").rpartition(".")[2].split("_")
+    return (words[1] if words[0] == "creditor" else words[0]).rstrip("s")
 
 
 def _pages(caller: Caller) -> list[tuple[str, list[Page]]]:
     """All pages of the menu, in groups."""
-    report = "portals.creditor_report" if caller.is_creditor else "portals.reports"
+    return _pages_of_creditor() if caller.is_creditor else _pages_of_house()
+
+
+def _pages_of_creditor() -> list[tuple[str, list[Page]]]:
+    return [
+        ("", [(_("Home"), "portals.home", "home", None)]),
+        (
+            _("Recovery"),
+            [(_("Report"), "portals.creditor_report", "reports", Permission.REPORTS_READ)],
+        ),
+        (
+            _("Your accounts"),
+            [
+                (_("Accounts"), "portals.creditor_accounts", "accounts", Permission.PLACEMENTS_READ),
+                (_("Placements"), "portals.placements", "placements", Permission.PLACEMENTS_READ),
+                (_("Disputes"), "portals.creditor_disputes", "law", Permission.PLACEMENTS_READ),
+                (_("Invoices asked for"), "portals.invoices", "outbox", Permission.PLACEMENTS_READ),
+                (_("Exceptions"), "portals.exceptions", "keys", Permission.OFFERS_GRANT),
+            ],
+        ),
+        (
+            _("Money"),
+            [
+                (_("Statements"), "portals.remittances_list", "payments", Permission.REMITTANCES_READ),
+                (_("Waiting money"), "portals.suspense_list", "jobs", Permission.PAYMENTS_READ),
+                (_("Bank"), "portals.bank", "tenants", Permission.PAYMENTS_READ),
+                (_("Reconciliation"), "portals.reconciliation", "audit", Permission.PAYMENTS_READ),
+            ],
+        ),
+    ]
+
+
+def _pages_of_house() -> list[tuple[str, list[Page]]]:
     return [
         ("", [(_("Home"), "portals.home", "home", None)]),
         (
@@ -76,8 +110,7 @@ def _pages(caller: Caller) -> list[tuple[str, list[Page]]]:
                 (_("Creditors"), "portals.tenants", "tenants", Permission.TENANCY_READ),
                 (_("Placements"), "portals.placements", "placements", Permission.PLACEMENTS_READ),
                 (_("Invoices asked for"), "portals.invoices", "outbox", Permission.PLACEMENTS_READ),
-                (_("Exceptions"), "portals.exceptions", "keys", Permission.OFFERS_GRANT),
-                (_("Reports"), report, "reports", Permission.REPORTS_READ),
+                (_("Reports"), "portals.reports", "reports", Permission.REPORTS_READ),
             ],
         ),
         (

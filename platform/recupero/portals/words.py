@@ -63,6 +63,8 @@ LABELS: Mapping[str, Words] = {
     "call_leg_status": calls.CALL_LEG_STATUSES,
     "cause": contacts.CAUSES,
     "intent": contacts.INTENTS,
+    "dispute_verdict": contacts.DISPUTE_VERDICTS,
+    "dispute_why": contacts.DISPUTE_REASONS,
     "skill": house.SKILLS,
     "script": calls.SCRIPT_STATES,
     "script_segment": calls.SCRIPT_SEGMENTS,

@@ -126,6 +126,19 @@ TONES: Words = {
     "neutral": _("Neutral"),
     "firm": _("Firm"),
 }
+DISPUTE_VERDICTS: Words = {
+    "owed": _("It is owed as it stands"),
+    "corrected": _("The amount is corrected"),
+    "not_owed": _("It is not owed"),
+}
+DISPUTE_REASONS: Words = {
+    "already_paid": _("Has paid already"),
+    "not_mine": _("Says it is not theirs"),
+    "wrong_amount": _("Says the amount is wrong"),
+    "other": _("Another reason"),
+    "DISPUTE": _("Disputes the debt"),
+    "PRICE_OR_BILLING_ERROR": _("Price or billing error"),
+}
 CAUSES: Words = {
     "FORGOT": _("Forgot"),
     "NO_INVOICE": _("The invoice never came"),
@@ -153,6 +166,7 @@ INTENTS: Words = {
     "call_me_back": _("Wants a call later"),
     "cannot_pay": _("Cannot pay now"),
     "complaint": _("Complains"),
+    "dispute_answered": _("The creditor has answered the dispute: tell them"),
     "disputes": _("Disputes the debt"),
     "hardship": _("In hardship"),
     "hardship_over": _("Their pause for hardship is over: ask how they are"),

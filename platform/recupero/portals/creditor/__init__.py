@@ -1,5 +1,5 @@
 """The creditor's own portal: what it reads about its accounts, and what it does with them."""
 
-from recupero.portals.creditor import report
+from recupero.portals.creditor import accounts, actions, disputes, paid, report
 
-__all__ = ["report"]
+__all__ = ["accounts", "actions", "disputes", "paid", "report"]

@@ -1,0 +1,31 @@
+"""What a creditor answered to those who dispute a debt."""
+
+from datetime import datetime
+
+from sqlalchemy import Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from recupero.kernel.crypto import EncryptedText
+from recupero.kernel.database import TENANT, Base, TenantOwned
+
+
+class DisputeAnswer(TenantOwned, Base):
+    """The answer to one dispute, which is a hold. `verdict`: owed (as it stands), corrected (to
+    `balance_minor`) or not_owed (the accounts are closed). `words` is the reason, which a person tells the
+    debtor."""
+
+    __tablename__ = "dispute_answers"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "hold_id"),
+        Index("ix_dispute_answers_debtor", "tenant_id", "debtor_id"),
+        {"info": TENANT},
+    )
+
+    hold_id: Mapped[int]
+    debtor_id: Mapped[int]
+    account_id: Mapped[int]
+    verdict: Mapped[str] = mapped_column(String(9))
+    balance_minor: Mapped[int | None]
+    words: Mapped[str] = mapped_column(EncryptedText)
+    answered_by: Mapped[str]
+    answered_at: Mapped[datetime]

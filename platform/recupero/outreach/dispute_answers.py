@@ -1,0 +1,128 @@
+"""A creditor decides what a debtor disputes: it takes effect at once, and a person tells the debtor.
+
+Until that person is done, machines stay silent: the hand-over opens before the dispute's own hold ends.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from recupero.kernel import audit, clock, events
+from recupero.kernel.database import scope_of
+from recupero.kernel.errors import Conflict, UserError
+from recupero.outreach.answer_tables import DisputeAnswer
+from recupero.outreach.inbound import conversations
+from recupero.outreach.understanding import hand_overs
+from recupero.placements import disputes
+from recupero.placements import service as placements
+from recupero.placements.disputes import Disputed
+from recupero.placements.events import DirectPayment, DirectPaymentsReported
+from recupero.placements.lifecycle import ENDED
+from recupero.tenancy import queries as tenancy
+
+VERDICTS = ("owed", "corrected", "not_owed")
+WHY = "dispute_answered"
+LONGEST = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`balance_minor` is what is owed after all, where the verdict is corrected."""
+
+    verdict: str
+    words: str
+    balance_minor: int | None = None
+
+
+def answer(session: Session, hold_id: int, given: Answer, *, actor: str) -> DisputeAnswer:
+    """Decide a dispute of the tenant in scope.
+
+    Raises NotFound, Conflict where it is not open any more, UserError at the field.
+    """
+    found = disputes.of_hold(session, hold_id)
+    if found[0].ended_at is not None:
+        raise Conflict("this dispute has been answered already")
+    check(found, given)
+    first = found[0]
+    made = DisputeAnswer(
+        tenant_id=scope_of(session).tenant(), hold_id=hold_id, debtor_id=first.debtor_id,
+        account_id=first.account_id, verdict=given.verdict, words=given.words.strip(), answered_by=actor,
+        balance_minor=given.balance_minor if given.verdict == "corrected" else None, answered_at=clock.now(),
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    _hand_over(session, first)
+    if given.verdict == "not_owed":
+        placements.close_accounts(session, [one.account_id for one in found], "DISPUTE_UPHELD")
+    elif given.verdict == "corrected":
+        _correct(session, first, given.balance_minor or 0, hold_id)
+    placements.end_hold(session, hold_id, by=actor)
+    audit.record(
+        session, "outreach.dispute_answered", f"account:{first.account_id}", actor=actor,
+        tenant_id=made.tenant_id, verdict=given.verdict, hold=hold_id,
+    )  # fmt: skip
+    return made
+
+
+def check(found: Sequence[Disputed], given: Answer) -> None:
+    """Whether these accounts may be answered so. Raises UserError at the field."""
+    if given.verdict not in VERDICTS:
+        raise UserError("Please choose one.", field="verdict")
+    if not given.words.strip():
+        raise UserError("say why, so that the debtor can be told", field="words")
+    if len(given.words) > LONGEST:
+        raise UserError("At most %(most)s characters fit here.", field="words", most=LONGEST)
+    if given.verdict == "corrected":
+        if len(found) > 1 or found[0].status in ENDED:
+            raise UserError("only one account that is still worked can be corrected here", field="verdict")
+        if not 0 < (given.balance_minor or 0) < found[0].balance_minor:
+            raise UserError("the right amount is above zero and below the balance", field="balance")
+
+
+def _hand_over(session: Session, one: Disputed) -> None:
+    """Somebody at the agency tells the debtor."""
+    conversations.note(
+        session,
+        debtor_id=one.debtor_id,
+        account_id=one.account_id,
+        channel=conversations.LINK,
+        at=clock.now(),
+    )
+    hand_overs.open_one(session, debtor_id=one.debtor_id, account_id=one.account_id, contact_id=None, why=WHY)
+
+
+def _correct(session: Session, one: Disputed, right_minor: int, hold_id: int) -> None:
+    """The creditor's adjustment, booked as one of its files is."""
+    from recupero.placements.imports.running import lock_imports  # Polars is loaded with it
+
+    lock_imports(session)
+    row = DirectPayment(
+        row_number=1, account_id=one.account_id, kind="adjustment", currency=one.currency,
+        amount_minor=right_minor - one.balance_minor, external_key=f"dispute:{hold_id}",
+        paid_on=clock.today(tenancy.tenant(session).timezone).isoformat(),
+    )  # fmt: skip
+    reported = DirectPaymentsReported(0, (row,))
+    events.publish(session, reported)
+    if reported.refused:
+        raise UserError("the balance cannot be corrected to this", field="balance")
+
+
+def answers_of(session: Session, debtor_id: int) -> Sequence[DisputeAnswer]:
+    """What creditors in scope answered to a debtor, the newest first."""
+    return _read(session, DisputeAnswer.debtor_id == debtor_id)
+
+
+def latest(session: Session, limit: int = 500) -> Sequence[DisputeAnswer]:
+    """The last answers of the tenants in scope, the newest first."""
+    return _read(session, limit=limit)
+
+
+def _read(session: Session, *which: ColumnElement[bool], limit: int | None = None) -> Sequence[DisputeAnswer]:
+    query = (
+        select(DisputeAnswer)
+        .where(DisputeAnswer.tenant_id.in_(scope_of(session).tenant_ids), *which)
+        .order_by(DisputeAnswer.id.desc())
+    )
+    return session.execute(query.limit(limit)).scalars().all()

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound
+from recupero.kernel.listing import Part, arranged
 from recupero.ledger.statement import Line, Method, due
 from recupero.ledger.tables import Remittance, RemittanceItem
 from recupero.placements.debts import creditor_references
@@ -33,9 +34,9 @@ class Filter:
 
 def listed(
     session: Session, wanted: Filter | None = None, *, drafts: bool = True, before: int | None = None,
-    limit: int = 50,
+    limit: int = 50, part: Part | None = None,
 ) -> Sequence[Remittance]:  # fmt: skip
-    """Statements of the tenants in scope, newest first, with an id below `before`."""
+    """Statements of the tenants in scope, newest first, with an id below `before`; or the `part` of them."""
     wanted = wanted or Filter()
     query = select(Remittance).where(Remittance.tenant_id.in_(scope_of(session).tenant_ids))
     if not drafts:
@@ -49,7 +50,13 @@ def listed(
             query = query.where(column == value)
     if before is not None:
         query = query.where(Remittance.id < before)
-    return session.execute(query.order_by(Remittance.id.desc()).limit(limit)).scalars().all()
+    by = {
+        "number": Remittance.statement_number, "period": Remittance.period_to, "state": Remittance.state,
+        "collected": Remittance.collected_minor, "direct": Remittance.direct_minor,
+        "fees": Remittance.fees_minor + Remittance.tax_minor, "pays": Remittance.payable_minor,
+    }  # fmt: skip
+    wanted_part = part or Part(limit=limit)
+    return session.execute(arranged(query, by, wanted_part, Remittance.id.desc())).scalars().all()
 
 
 def one(session: Session, remittance_id: int, *, drafts: bool = True) -> Remittance:

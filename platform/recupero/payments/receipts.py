@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from recupero.kernel import audit, clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
+from recupero.kernel.listing import Part, arranged
 from recupero.kernel.money import is_currency
 from recupero.payments.booking import Received, book_payment
 from recupero.payments.incoming_tables import Receipt
@@ -97,15 +98,19 @@ def reject_receipt(session: Session, receipt_id: int, *, reason: str, actor: str
 
 
 def receipts(
-    session: Session, *, state: str | None = None, before: int | None = None, limit: int = 100
-) -> Sequence[Receipt]:
-    """Receipts of the tenants in scope, newest first."""
+    session: Session, *, state: str | None = None, tenant_id: int | None = None, before: int | None = None,
+    limit: int = 100, part: Part | None = None,
+) -> Sequence[Receipt]:  # fmt: skip
+    """Receipts of the tenants in scope, or of one of them, newest first or as the `part` says."""
     query = select(Receipt).where(Receipt.tenant_id.in_(scope_of(session).tenant_ids))
-    if state:
-        query = query.where(Receipt.state == state)
+    for column, value in ((Receipt.state, state), (Receipt.tenant_id, tenant_id)):
+        if value:
+            query = query.where(column == value)
     if before:
         query = query.where(Receipt.id < before)
-    return session.execute(query.order_by(Receipt.id.desc()).limit(limit)).scalars().all()
+    by = {"day": Receipt.received_on, "means": Receipt.means, "amount": Receipt.amount_minor,
+          "state": Receipt.state}  # fmt: skip
+    return session.execute(arranged(query, by, part or Part(limit=limit), Receipt.id.desc())).scalars().all()
 
 
 def of_one_debtor(session: Session, account_ids: Collection[int], currency: str) -> list[OpenDebt]:

@@ -1,5 +1,7 @@
 """Bank statements against the books, line by line; and our payments against the gateways' own records."""
 
+from collections.abc import Mapping
+
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -7,16 +9,17 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import jobs
 from recupero.kernel.errors import NotFound, UserError
+from recupero.kernel.money import Money
 from recupero.payments import bank_control, bank_items, reconcile, statements
-from recupero.payments.incoming_tables import BankLine
+from recupero.payments.incoming_tables import BankLine, BankStatement
 from recupero.portals.forms import Form
 from recupero.portals.incoming import accounts_named, tenant_names
 from recupero.portals.pages import blueprint
+from recupero.portals.tables import Column, Pick, Search, Table, answer, creditor_column, creditor_pick
+from recupero.portals.words import options
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission
-
-SHOWN = 200
 
 
 @blueprint.get("/bank")
@@ -50,13 +53,58 @@ def bank_sent() -> ResponseReturnValue:
 
 def _page(form: Form) -> ResponseReturnValue:
     with transaction() as session:
-        lines = statements.open_lines(session)
-        page = render_template(
-            "incoming/bank.html", form=form, tenants=tenant_names(session), lines=lines[:SHOWN],
-            more=max(len(lines) - SHOWN, 0), statements=statements.statements(session),
-            positions=bank_control.bank_positions(session), uncleared=bank_items.uncleared(session)[:SHOWN],
+        names = tenant_names(session)
+        return answer(
+            "incoming/bank.html",
+            _open_table(names).fill_whole(statements.open_lines(session)),
+            _uncleared_table(names).fill_whole(bank_items.uncleared(session)),
+            _statements_table(names).fill_whole(statements.statements(session)),
+            form=form, tenants=names, positions=bank_control.bank_positions(session), status=form.status,
         )  # fmt: skip
-    return page, form.status
+
+
+def _open_table(names: Mapping[int, str]) -> Table[BankLine]:
+    columns: list[Column[BankLine]] = [
+        Column("day", _("Day"), lambda row: row.booked_on,
+               link=lambda row: url_for("portals.bank_line", tenant_id=row.tenant_id, line_id=row.id)),
+        creditor_column(names),
+        Column("name", _("Name"), lambda row: row.name),
+        Column("text", _("Text"), lambda row: row.reference),
+        Column("amount", _("Amount"), lambda row: Money(row.amount_minor, row.currency)),
+    ]  # fmt: skip
+    search = Search[BankLine](_("Search"), _("Name or text"), of=lambda row: f"{row.name} {row.reference}")
+    return Table(
+        "open_lines", _("Lines that nothing explains yet"), columns, (search, *creditor_pick(names)),
+        sort="day", key="open",
+    )  # fmt: skip
+
+
+def _uncleared_table(names: Mapping[int, str]) -> Table[bank_items.Item]:
+    columns: list[Column[bank_items.Item]] = [
+        Column("day", _("Day"), lambda row: row.on),
+        creditor_column(names),
+        Column("what", _("What"), lambda row: row.subject, words="bank_item", note=lambda row: row.words),
+        Column("amount", _("Amount"), lambda row: Money(row.amount_minor, row.currency)),
+    ]
+    return Table("uncleared", _("In the books, not yet at the bank"), columns, sort="day", key="books")
+
+
+def _closing(row: BankStatement) -> Money | None:
+    return None if row.closing_minor is None else Money(row.closing_minor, row.currency)
+
+
+def _statements_table(names: Mapping[int, str]) -> Table[BankStatement]:
+    columns: list[Column[BankStatement]] = [
+        Column("closing_on", _("Up to"), lambda row: row.closing_on,
+               link=lambda row: url_for("portals.bank_statement", statement_id=row.id)),
+        creditor_column(names),
+        Column("file", _("File"), lambda row: row.file_name, note=lambda row: row.format),
+        Column("lines", _("Lines"), lambda row: row.lines),
+        Column("new", _("New"), lambda row: row.added),
+        Column("closing", _("Closing balance"), numeric=True,
+               value=_closing),
+    ]  # fmt: skip
+    return Table("statements", _("Statements"), columns, sort="-closing_on", key="statements")
 
 
 @blueprint.get("/bank/statements/<int:statement_id>")
@@ -64,7 +112,22 @@ def _page(form: Form) -> ResponseReturnValue:
 def bank_statement(statement_id: int) -> ResponseReturnValue:
     """The lines of a statement, and what each clears."""
     with transaction() as session:
-        return render_template("incoming/statement.html", lines=statements.lines_of(session, statement_id))
+        table = _lines_table().fill_whole(statements.lines_of(session, statement_id))
+        return answer("incoming/statement.html", table)
+
+
+def _lines_table() -> Table[BankLine]:
+    columns: list[Column[BankLine]] = [
+        Column("day", _("Day"), lambda row: row.booked_on),
+        Column("name", _("Name"), lambda row: row.name),
+        Column("text", _("Text"), lambda row: row.reference),
+        Column("amount", _("Amount"), lambda row: Money(row.amount_minor, row.currency)),
+        Column("state", _("State"), lambda row: row.state, words="bank_line", badge=True),
+        Column("what", _("What"), lambda row: row.subject, words="bank_item",
+               note=lambda row: f"{row.subject_id} {row.matched_by}" if row.subject else row.note),
+    ]  # fmt: skip
+    states = Pick[BankLine]("state", _("State"), options("bank_line"), of=lambda row: row.state)
+    return Table("lines", _("Bank statement"), columns, (states,), sort="day", per_page=100)
 
 
 @blueprint.get("/bank/lines/<int:tenant_id>/<int:line_id>")

@@ -1,5 +1,8 @@
 """Money that came in by other ways than a link: receipts to approve, money that waits, money to pay back."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -7,16 +10,18 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import clock
 from recupero.kernel.errors import NotFound, UserError
+from recupero.kernel.money import Money
 from recupero.payments import queries, receipts, suspense
+from recupero.payments.incoming_tables import Receipt, RefundTask
+from recupero.payments.tables import ProviderEvent
 from recupero.placements.debts import named_debts
 from recupero.portals.forms import Form
 from recupero.portals.pages import blueprint
+from recupero.portals.tables import Column, Pick, Search, Table, answer, creditor_column, creditor_pick
 from recupero.portals.words import options
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission
-
-PAGE = 50
 
 
 @blueprint.get("/suspense")
@@ -24,13 +29,57 @@ PAGE = 50
 def suspense_list() -> ResponseReturnValue:
     """Money that waits, by age; money to pay back; events that could not be booked."""
     with transaction() as session:
-        found = suspense.waiting(session)
-        return render_template(
-            "incoming/suspense.html", waiting=found, ages=suspense.by_age(found),
-            buckets=[name for _most, name in suspense.AGES], tasks=suspense.refund_tasks(session),
-            events=queries.refused_events(session, 50), means=options("refund_means"),
-            tenants=tenant_names(session),
+        found, names = suspense.waiting(session), tenant_names(session)
+        return answer(
+            "incoming/suspense.html",
+            _waiting_table(names).fill_whole(found),
+            _refunds_table(names).fill_whole(suspense.refund_tasks(session)),
+            _events_table(names).fill_whole(queries.refused_events(session)),
+            ages=suspense.by_age(found), buckets=[name for _most, name in suspense.AGES],
+            means=options("refund_means"),
         )  # fmt: skip
+
+
+def _waiting_table(names: Mapping[int, str]) -> Table[suspense.Waiting]:
+    columns: list[Column[suspense.Waiting]] = [
+        Column("received", _("Received"), lambda row: row.received_at,
+               link=lambda row: url_for("portals.suspense_payment", tenant_id=row.tenant_id,
+                                        payment_id=row.payment_id)),
+        creditor_column(names),
+        Column("kind", _("Kind"), lambda row: row.kind, words="payment_kind"),
+        Column("payer", _("Payer"), lambda row: row.payer or None),
+        Column("note", _("Note"), lambda row: row.note or " · ".join(row.texts) or None),
+        Column("amount", _("Amount"), lambda row: Money(row.amount_minor, row.currency)),
+    ]  # fmt: skip
+    search = Search[suspense.Waiting](_("Search"), _("Payer or note"), of=_said_with)
+    return Table(
+        "waiting", _("Payments"), columns, (search, *creditor_pick(names)), sort="received", key="waiting"
+    )
+
+
+def _said_with(row: suspense.Waiting) -> str:
+    return " ".join((row.payer, row.note or "", *row.texts))
+
+
+def _refunds_table(names: Mapping[int, str]) -> Table[RefundTask]:
+    columns: list[Column[RefundTask]] = [
+        Column("since", _("Since"), lambda row: row.opened_at),
+        creditor_column(names),
+        Column("amount", _("Amount"), lambda row: Money(row.amount_minor, row.currency)),
+    ]
+    if the_caller().may(Permission.PAYMENTS_BOOK):
+        columns.append(Column("paid_back", _("Paid back"), lambda _row: None, sorts=False))
+    return Table("refunds", _("To pay back"), columns, sort="since", key="refunds")
+
+
+def _events_table(names: Mapping[int, str]) -> Table[ProviderEvent]:
+    columns: list[Column[ProviderEvent]] = [
+        Column("at", _("When"), lambda row: row.received_at),
+        creditor_column(names),
+        Column("gateway", _("Gateway"), lambda row: row.gateway),
+        Column("why", _("Why"), lambda row: row.note, note=lambda row: row.event_id),
+    ]
+    return Table("events", _("Gateways' events that could not be booked"), columns, sort="-at", key="events")
 
 
 @blueprint.get("/suspense/<int:tenant_id>/<int:payment_id>")
@@ -147,19 +196,35 @@ def receipt_sent() -> ResponseReturnValue:
 
 
 def _receipts_page(form: Form) -> ResponseReturnValue:
-    before = request.args.get("before", type=int)
     with transaction() as session:
-        rows = receipts.receipts(session, before=before, limit=PAGE + 1)
         names = tenant_names(session)
         people = {f"user:{user.id}": user.name for user in tenancy.users(session)}
+        table = _receipts_table(names, people)
+        tenant_id = int(table.chosen.get("tenant") or 0)
+        table.fill(
+            receipts.receipts(session, state=table.chosen["state"], tenant_id=tenant_id, part=table.part)
+        )
     values = form.values or {"received_on": clock.now().date().isoformat(), "means": "transfer"}
-    page = render_template(
-        "incoming/receipts.html", rows=rows[:PAGE], tenants=names, people=people, me=the_caller().actor,
-        form=Form(values, form.errors), means=options("means"),
-        first_url=url_for("portals.receipts_list") if before else None,
-        next_url=url_for("portals.receipts_list", before=rows[PAGE - 1].id) if len(rows) > PAGE else None,
+    return answer(
+        "incoming/receipts.html", table, tenants=names, me=the_caller().actor,
+        form=Form(values, form.errors), means=options("means"), status=form.status,
     )  # fmt: skip
-    return page, form.status
+
+
+def _receipts_table(names: Mapping[int, str], people: Mapping[str, str]) -> Table[Receipt]:
+    columns: list[Column[Receipt]] = [
+        Column("day", _("Day"), lambda row: row.received_on),
+        replace(creditor_column(names), sorts=False),
+        Column("means", _("How it came"), lambda row: row.means, words="means"),
+        Column("amount", _("Amount"), lambda row: Money(row.amount_minor, row.currency)),
+        Column("payer", _("Payer"), lambda row: row.payer or None, sorts=False,
+               note=lambda row: row.reference),
+        Column("entered_by", _("Entered by"), lambda row: people.get(row.entered_by, row.entered_by),
+               sorts=False),
+        Column("state", _("State"), lambda row: row.state, words="receipt", badge=True),
+    ]  # fmt: skip
+    filters = (*creditor_pick(names), Pick("state", _("State"), options("receipt")))
+    return Table("receipts", _("Receipts"), columns, filters)
 
 
 @blueprint.post("/receipts/<int:tenant_id>/<int:receipt_id>")

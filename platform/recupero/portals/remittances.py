@@ -1,7 +1,8 @@
 """Statements of remittance: drawn, reviewed, issued and paid out by staff; read by the creditor itself."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -13,18 +14,22 @@ from sqlalchemy.orm import Session
 from recupero.kernel import clock, rest, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import NotFound, UserError
+from recupero.kernel.money import Money
 from recupero.ledger import paying, remittances, statements
+from recupero.ledger.statements import ISSUED
 from recupero.ledger.tables import Remittance
 from recupero.portals.forms import Form
 from recupero.portals.language import brand
 from recupero.portals.pages import blueprint
+from recupero.portals.tables import Column, Pick, Search, Table, answer, creditor_column, creditor_pick
+from recupero.portals.words import options
 from recupero.reports import prepared
 from recupero.reports import statements as documents
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission
 
-PAGE, LINES = 50, 100
+LINES = 100
 
 
 @blueprint.get("/remittances")
@@ -54,30 +59,41 @@ def remittance_draw() -> ResponseReturnValue:
 
 
 def _list(form: Form) -> ResponseReturnValue:
-    caller, asked = the_caller(), request.args
-    wanted = statements.Filter(
-        tenant_id=asked.get("tenant", type=int),
-        currency=asked.get("currency") or None,
-        state=asked.get("state") or None,
-    )
-    before = asked.get("before", type=int)
+    caller = the_caller()
     with transaction() as session:
-        rows = statements.listed(
-            session, wanted, drafts=not caller.is_creditor, before=before, limit=PAGE + 1
+        tenants = {tenant.id: tenant for tenant in tenancy.tenants(session)}
+        table = _table({tenant.id: tenant.name for tenant in tenants.values()})
+        chosen = table.chosen
+        wanted = statements.Filter(
+            tenant_id=int(chosen.get("tenant") or 0) or None,
+            currency=chosen["currency"].upper() or None,
+            state=chosen["state"] or None,
         )
-        tenants = tenancy.tenants(session)
+        table.fill(statements.listed(session, wanted, drafts=not caller.is_creditor, part=table.part))
         waiting = [] if caller.is_creditor else paying.sums(session)
-    filters: dict[str, Any] = {
-        name: asked[name] for name in ("tenant", "currency", "state") if asked.get(name)
-    }
-    here, more = rows[:PAGE], len(rows) > PAGE
-    page = render_template(
-        "remittances/list.html", rows=here, tenants={tenant.id: tenant for tenant in tenants}, form=form,
-        filters=filters, waiting=waiting,
-        first_url=url_for("portals.remittances_list", **filters) if before else None,
-        next_url=url_for("portals.remittances_list", **filters, before=here[-1].id) if more else None,
+    return answer(
+        "remittances/list.html", table, tenants=tenants, form=form, waiting=waiting, status=form.status
+    )
+
+
+def _table(names: Mapping[int, str]) -> Table[Remittance]:
+    creditor = the_caller().is_creditor
+    states = [(code, word) for code, word in options("remittance") if not creditor or code in ISSUED]
+    columns: list[Column[Remittance]] = [
+        Column("number", _("Statement"), lambda row: row.statement_number),
+        *([] if creditor else [replace(creditor_column(names), sorts=False)]),
+        Column("period", _("Period"), lambda row: row.period_to),
+        Column("collected", _("Collected"), lambda row: Money(row.collected_minor, row.currency)),
+        Column("direct", _("Direct"), lambda row: Money(row.direct_minor, row.currency)),
+        Column("fees", _("Fees and tax"), lambda row: Money(row.fees_minor + row.tax_minor, row.currency)),
+        Column("pays", _("Pays out"), lambda row: Money(row.payable_minor, row.currency)),
+        Column("state", _("State"), lambda row: row.state, words="remittance", badge=True),
+    ]
+    currency = Search[Remittance](_("Currency"), name="currency")
+    return Table(
+        "remittances", _("Statements"), columns,
+        (*creditor_pick(names), currency, Pick("state", _("State"), states)),
     )  # fmt: skip
-    return page, form.status
 
 
 def _last_month() -> dict[str, object]:

@@ -4,13 +4,14 @@ A page states its columns and filters; the macro `listing` of macros.html shows 
 by the same query, are handed out as CSV, XLSX and JSON. An address may ask for what is stated here only.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Generic, Self, TypeVar
 
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from recupero.kernel import audit
 from recupero.kernel.errors import UserError
@@ -235,6 +236,18 @@ def _rank(column: Column[Row], row: Row) -> Any:
     if isinstance(value, Money):
         return (value.currency, value.minor)
     return value.casefold() if isinstance(value, str) else value
+
+
+def creditor_column(names: Mapping[int, str]) -> Column[Any]:
+    """Whose a row is, by its `tenant_id`."""
+    return Column("creditor", _("Creditor"), lambda row: names.get(row.tenant_id))
+
+
+def creditor_pick(names: Mapping[int, str]) -> list[Pick[Any]]:
+    """A filter by creditor, where there are several."""
+    options = [(str(id_), name) for id_, name in names.items()]
+    pick = Pick[Any]("tenant", _("Creditor"), options, of=lambda row: str(row.tenant_id))
+    return [pick] if len(names) > 1 else []
 
 
 def answer(template: str, *tables: Table[Any], status: int = 200, **shown: Any) -> ResponseReturnValue:

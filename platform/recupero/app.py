@@ -45,12 +45,14 @@ from recupero.portals import (
     operation,
     outbox,
     pages,
+    people,
     people_hours,
     placements,
     portfolio_terms,
     proposals,
     remittances,
     scripts,
+    search,
     shell,
     sign_in,
     staff,
@@ -82,8 +84,8 @@ ROOMS: tuple[ModuleType, ...] = (
 # Each adds its area to the blueprint of the portals.
 PAGES: tuple[ModuleType, ...] = (
     accounts, api_docs, bank, calling, creditor, disclosures,
-    documents, drafts, home, inbox, incoming, law, messages, offers, operation, outbox, people_hours,
-    placements, portfolio_terms, proposals, remittances, scripts, sign_in, staff, standing, stated,
+    documents, drafts, home, inbox, incoming, law, messages, offers, operation, outbox, people, people_hours,
+    placements, portfolio_terms, proposals, remittances, scripts, search, sign_in, staff, standing, stated,
     strategies, strategy_drafts, tenants, terms, trust, uplift, wording, work,
 )  # fmt: skip
 

@@ -39,6 +39,7 @@ _COMMANDS = {
     "ledger": ("The books.", "recupero.ledger.cli:ledger"),
     "models": ("The registry of models.", "recupero.decisions.cli:models"),
     "payments": ("Money that comes in.", "recupero.payments.cli:payments"),
+    "names": ("Words of names, by which people are found.", "recupero.placements.cli:names"),
     "phones": ("Regions of telephone numbers taken in before.", "recupero.placements.cli:phones"),
     "plan": ("Decide and schedule the next action of every account.", "recupero.decisions.cli:plan"),
     "plugin": ("Plug-ins: list, write a new one, check one.", "recupero.commands.plugins:plugin"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from recupero.contacts.facts import Dossiers, Permissions, dossiers, permissions_of
@@ -119,18 +119,30 @@ class ContactLine:
 
 def timeline(session: Session, account_id: int, limit: int = 100) -> list[ContactLine]:
     """Contacts of an account, newest first, each with the verdict it was reserved under."""
-    rows = session.execute(
+    query = _contact_lines(session).where(Contact.account_id == account_id)
+    return _lines_of(session, query.order_by(Contact.at.desc(), Contact.id.desc()).limit(limit))
+
+
+def lines(session: Session, contact_ids: Collection[int]) -> dict[int, ContactLine]:
+    """Contacts of the tenants in scope by id, as `timeline` has them."""
+    query = _contact_lines(session).where(among(Contact.id, contact_ids))
+    return {line.id: line for line in _lines_of(session, query)}
+
+
+def _contact_lines(session: Session) -> Select[*tuple[Any, ...]]:
+    return (
         select(
             Contact.id, Contact.at, Contact.direction, Contact.channel, Contact.connector, Contact.purpose,
             Contact.state, Contact.disposition, Contact.right_party, Contact.reference, Contact.reason,
             Contact.pack, Contact.pack_version, GivenVerdict.said,
         )
         .outerjoin(GivenVerdict, verdict_of_contact())
-        .where(Contact.tenant_id.in_(scope_of(session).tenant_ids), Contact.account_id == account_id)
-        .order_by(Contact.at.desc(), Contact.id.desc())
-        .limit(limit)
+        .where(Contact.tenant_id.in_(scope_of(session).tenant_ids))
     )  # fmt: skip
-    found: list[list[Any]] = [list(row) for row in rows]
+
+
+def _lines_of(session: Session, query: Select[*tuple[Any, ...]]) -> list[ContactLine]:
+    found: list[list[Any]] = [list(row) for row in session.execute(query)]
     return [ContactLine(*(*line[:-1], whole_verdict(line[-1], line[1]))) for line in found]
 
 
@@ -182,6 +194,7 @@ def messages(
     *,
     account_id: int | None = None,
     contact_id: int | None = None,
+    contact_ids: Collection[int] | None = None,
     connector: str | None = None,
     states: Sequence[str] = (),
     limit: int = 50,
@@ -209,6 +222,8 @@ def messages(
         query = query.where(Contact.account_id == account_id)
     if contact_id is not None:
         query = query.where(Contact.id == contact_id)
+    if contact_ids is not None:
+        query = query.where(among(Contact.id, contact_ids))
     if connector is not None:
         query = query.where(Contact.connector == connector)
     if states:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from recupero.contacts import queries as contacts
@@ -42,6 +43,7 @@ class ActionLine:
     attempts: int
     decision_id: int | None
     events: list[tuple[datetime, str, str | None, dict[str, Any] | None]]
+    account_id: int
 
 
 def outbox(
@@ -59,17 +61,34 @@ def unknown(session: Session, limit: int = 50) -> list[MessageLine]:
 
 def actions_of(session: Session, account_id: int, limit: int = 50) -> list[ActionLine]:
     """Actions of an account with their events, newest first."""
-    tenants = scope_of(session).tenant_ids
-    actions = (
-        session.execute(
-            select(Action)
-            .where(Action.tenant_id.in_(tenants), Action.account_id == account_id)
-            .order_by(Action.id.desc())
-            .limit(limit)
+    mine = select(Action).where(Action.tenant_id.in_(scope_of(session).tenant_ids))
+    of_account = mine.where(Action.account_id == account_id).order_by(Action.id.desc()).limit(limit)
+    return _with_events(session, session.execute(of_account).scalars().all())
+
+
+def actions(session: Session, action_ids: Collection[int]) -> dict[int, ActionLine]:
+    """Actions of the tenants in scope with their events, by id."""
+    mine = select(Action).where(Action.tenant_id.in_(scope_of(session).tenant_ids))
+    those = session.execute(mine.where(Action.id.in_(action_ids))).scalars().all()
+    return {line.id: line for line in _with_events(session, those)}
+
+
+def next_actions(session: Session, account_ids: Collection[int]) -> dict[int, Action]:
+    """What comes next on each of these accounts of the tenants in scope, where anything waits."""
+    waiting = (
+        select(Action)
+        .where(
+            Action.tenant_id.in_(scope_of(session).tenant_ids), Action.account_id.in_(account_ids),
+            Action.state.in_(OPEN),
         )
-        .scalars()
-        .all()
-    )
+        .ext(distinct_on(Action.account_id))
+        .order_by(Action.account_id, Action.due_at, Action.id)
+    )  # fmt: skip
+    return {one.account_id: one for one in session.execute(waiting).scalars()}
+
+
+def _with_events(session: Session, actions: Sequence[Action]) -> list[ActionLine]:
+    tenants = scope_of(session).tenant_ids
     events: dict[int, list[tuple[datetime, str, str | None, dict[str, Any] | None]]] = {}
     rows = session.execute(
         select(
@@ -86,7 +105,7 @@ def actions_of(session: Session, account_id: int, limit: int = 50) -> list[Actio
         ActionLine(
             action.id, action.channel, action.template, action.tone, action.purpose, action.state,
             action.reason, action.due_at, action.expires_at, action.attempts, action.decision_id,
-            events.get(action.id, []),
+            events.get(action.id, []), action.account_id,
         )
         for action in actions
     ]  # fmt: skip

@@ -57,8 +57,8 @@ _FIRST = (
 _LAST = ("Muñoz", "González", "Rojas", "Díaz", "Pérez", "Soto", "Contreras", "Silva", "Martínez", "Sepúlveda")
 _STREETS = ("Av. Providencia", "Calle Larga", "Pasaje El Roble", "Carrera 7", "Calle 45", "Los Aromos")
 # What a placement fills, in the order of references: the rooms above have booked and filed their part.
-_FILLED = ("people", "debtors", "contact_points", "accounts", "holds", "import_issues", "permissions",
-           "ledger_transactions", "ledger_entries")  # fmt: skip
+_FILLED = ("people", "debtors", "name_words", "name_lists", "contact_points", "accounts", "holds",
+           "import_issues", "permissions", "ledger_transactions", "ledger_entries")  # fmt: skip
 _NOBODY = -7  # stands for the tenant in exported rows
 _TODAY = date(2026, 3, 10)
 

@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import phonenumbers
-from sqlalchemy import ColumnElement, Select, func, or_, select, union
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from recupero.kernel import crypto
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound
 from recupero.kernel.listing import Part, arranged
-from recupero.placements import normalise
+from recupero.placements import finding
 from recupero.placements.lifecycle import ENDED
 from recupero.placements.service import is_open
 from recupero.placements.tables import Account, ContactPoint, Debtor, Hold, Portfolio
@@ -50,6 +48,7 @@ class AccountLine:
     status: str
     stage: str
     held: bool
+    debtor_id: int
 
 
 def accounts(
@@ -80,7 +79,7 @@ def _lines() -> Select[*tuple[Any, ...]]:
         select(
             Account.id, Account.tenant_id, Account.client_account, Portfolio.name, Debtor.name,
             Account.currency, Account.balance_minor, Account.placed_minor, Account.due_date, Account.status,
-            Account.stage, _held(),
+            Account.stage, _held(), Account.debtor_id,
         )
         .join(Debtor, (Debtor.tenant_id == Account.tenant_id) & (Debtor.id == Account.debtor_id))
         .join(Portfolio, (Portfolio.tenant_id == Account.tenant_id) & (Portfolio.id == Account.portfolio_id))
@@ -112,53 +111,8 @@ def _conditions(session: Session, wanted: Filter, countries: Sequence[str]) -> l
     if wanted.held is not None:
         conditions.append(_held() if wanted.held else ~_held())
     if wanted.text.strip():
-        conditions.append(Account.id.in_(_found(tenants, wanted.text.strip(), countries)))
+        conditions.append(Account.id.in_(finding.found(session, wanted.text.strip(), countries)))
     return conditions
-
-
-def _found(tenants: Sequence[int], text: str, countries: Sequence[str]) -> Select[Any]:
-    """Ids of accounts by number, or by the debtor's name, national id, phone or e-mail; each by an index."""
-    ring = crypto.keyring()
-    ids = [ring.blind_index(normalise.national_id_key(country, text)) for country in countries]
-    points = [ring.blind_index(key) for key in _point_keys(text, countries)]
-    people = union(
-        select(Debtor.tenant_id, Debtor.id).where(
-            Debtor.tenant_id.in_(tenants), Debtor.name_index == ring.blind_index(normalise.name_key(text))
-        ),
-        select(Debtor.tenant_id, Debtor.id).where(
-            Debtor.tenant_id.in_(tenants), Debtor.national_id_index.in_(ids)
-        ),
-        select(ContactPoint.tenant_id, ContactPoint.debtor_id).where(
-            ContactPoint.tenant_id.in_(tenants), ContactPoint.value_index.in_(points)
-        ),
-    ).subquery()
-    by_number = (
-        select(Account.id)
-        .join(Portfolio, (Portfolio.tenant_id == Account.tenant_id) & (Portfolio.id == Account.portfolio_id))
-        .where(Account.tenant_id.in_(tenants), Account.client_account == text)
-    )
-    by_person = select(Account.id).join(
-        people, (people.c.tenant_id == Account.tenant_id) & (people.c.id == Account.debtor_id)
-    )
-    return select(union(by_number, by_person).subquery().c.id)
-
-
-def _point_keys(text: str, countries: Sequence[str]) -> list[str]:
-    if "@" in text:
-        return [normalise.email_key(text)]
-    return [normalise.phone_key(number) for number in _numbers(text, countries)]
-
-
-def _numbers(text: str, countries: Sequence[str]) -> set[str]:
-    """The text as a phone number of each country, in E.164; nothing where it is none."""
-    found: set[str] = set()
-    for country in countries:
-        try:
-            number = phonenumbers.parse(text, country)
-        except phonenumbers.NumberParseException:
-            continue
-        found.add(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +149,38 @@ def account(session: Session, account_id: int) -> AccountCard:
         )
     ).scalar_one()
     return AccountCard(found, debtor, portfolio, points, _open_holds(session, found), siblings)
+
+
+@dataclass(frozen=True, slots=True)
+class DebtorCard:
+    """One debtor whole, as one creditor knows them: all their accounts there, newest first, how they are
+    reached, and the holds that are open on everything of theirs."""
+
+    debtor: Debtor
+    accounts: Sequence[AccountLine]
+    points: Sequence[ContactPoint]
+    holds: Sequence[Hold]
+
+
+def debtor(session: Session, debtor_id: int) -> DebtorCard:
+    """The debtor of that id among the tenants in scope. Raises NotFound."""
+    mine = Debtor.tenant_id.in_(scope_of(session).tenant_ids)
+    found = session.execute(select(Debtor).where(mine, Debtor.id == debtor_id)).scalar_one_or_none()
+    if found is None:
+        raise NotFound("no such debtor")
+    theirs = (Account.tenant_id == found.tenant_id, Account.debtor_id == debtor_id)
+    rows = session.execute(_lines().where(*theirs).order_by(Account.id.desc()))
+    points = select(ContactPoint).where(
+        ContactPoint.tenant_id == found.tenant_id, ContactPoint.debtor_id == debtor_id
+    )
+    holds = select(Hold).where(
+        Hold.tenant_id == found.tenant_id, Hold.debtor_id == debtor_id, Hold.account_id.is_(None), is_open()
+    )
+    return DebtorCard(
+        found, [AccountLine(*row) for row in rows],
+        session.execute(points.order_by(ContactPoint.id)).scalars().all(),
+        session.execute(holds.order_by(Hold.started_at.desc())).scalars().all(),
+    )  # fmt: skip
 
 
 def _open_holds(session: Session, found: Account) -> Sequence[Hold]:

@@ -122,10 +122,40 @@ def regions(tenant: str | None, data_dir: Path | None, as_json: bool) -> None:
     them."""
     from recupero.placements.imports import refilling
 
-    with command.opened(data_dir) as running:
-        database = running.database
-        every = [one.of_tenant(each) for one in tenancy.agency_scopes(database) for each in one.tenant_ids]
-        scopes = [tenancy.tenant_scope(database, tenant)] if tenant is not None else every
-        with click.progressbar(scopes, label="Regions of numbers", file=sys.stderr) as wanted:
-            done = sum((refilling.refill(database, scope) for scope in wanted), refilling.Refilled())
+    with (
+        command.opened(data_dir) as running,
+        click.progressbar(_scopes(running, tenant), label="Regions of numbers", file=sys.stderr) as wanted,
+    ):
+        done = sum((refilling.refill(running.database, scope) for scope in wanted), refilling.Refilled())
     command.finish({"looked_at": done.looked_at, "filled": done.filled}, as_json=as_json)
+
+
+@click.group()
+def names() -> None:
+    """Names of debtors."""
+
+
+@names.command("file")
+@click.option("--tenant", help="Only this creditor: short name, agency/name, or number; all, where left out.")
+@command.data_dir_option
+@command.json_option
+@command.answers
+def file_names(tenant: str | None, data_dir: Path | None, as_json: bool) -> None:
+    """File the words of all names anew, so that people are found by them; imports and the daily job do so by
+    themselves."""
+    from recupero.placements.imports import refiling
+
+    with (
+        command.opened(data_dir) as running,
+        click.progressbar(_scopes(running, tenant), label="Words of names", file=sys.stderr) as wanted,
+    ):
+        filed = sum(refiling.file_anew(running.database, scope) for scope in wanted)
+    command.finish({"debtors": filed}, as_json=as_json)
+
+
+def _scopes(platform: runtime.Runtime, tenant: str | None) -> list[Scope]:
+    """The scope of the creditor, or of each."""
+    if tenant is not None:
+        return [tenancy.tenant_scope(platform.database, tenant)]
+    agencies = tenancy.agency_scopes(platform.database)
+    return [agency.of_tenant(each) for agency in agencies for each in agency.tenant_ids]

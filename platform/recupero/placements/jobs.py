@@ -26,3 +26,18 @@ def settle_imports(context: JobContext) -> None:
             scope = agency.of_tenant(tenant_id)
             for batch_id in recording.interrupted(database, scope):
                 queueing.forget(scope, batch_id)
+
+
+@periodic("placements.file_names", every=timedelta(days=1))
+def file_names(context: JobContext) -> None:
+    """File the words of the names of creditors whose people are not filed, or in too many pieces."""
+    from recupero.placements.imports import refiling
+
+    database = runtime.current().database
+    for agency in agency_scopes(database):
+        for tenant_id in agency.tenant_ids:
+            scope = agency.of_tenant(tenant_id)
+            with database.transaction(scope) as session:
+                needed = refiling.needs_filing(session)
+            if needed:
+                refiling.file_anew(database, scope)

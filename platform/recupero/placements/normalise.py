@@ -16,9 +16,14 @@ def plain(text: str) -> str:
     return "".join(letter for letter in decomposed if unicodedata.category(letter)[0] != "M").lower()
 
 
+def name_words(name: str) -> list[str]:
+    """Words of a name in their order, without accents and case: `["nunez", "ana"]`."""
+    return _NOT_WORD.sub(" ", plain(name)).split()
+
+
 def name_key(name: str) -> str:
     """Words of a name without accents, case and order: `Pérez, Ana` and `ANA PEREZ` are the same name."""
-    return " ".join(sorted(_NOT_WORD.sub(" ", plain(name)).split()))
+    return " ".join(sorted(name_words(name)))
 
 
 def canonical_id(country: str, value: str) -> str:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     false,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -175,6 +176,12 @@ class Debtor(TenantOwned, Base):
     __table_args__ = (
         UniqueConstraint("tenant_id", "person_id"),
         Index("ix_debtors_national_id", "tenant_id", "national_id_index"),
+        Index(
+            "ix_debtors_reference",
+            "tenant_id",
+            "client_reference",
+            postgresql_where=text("client_reference IS NOT NULL"),
+        ),
         {"info": {**TENANT, **ID_BLOCKS}},
     )
 
@@ -193,6 +200,28 @@ class Debtor(TenantOwned, Base):
     postal_code: Mapped[str | None]
     language: Mapped[str] = mapped_column(String(2))
     created_at: Mapped[datetime]
+
+
+class NameWord(TenantOwned, Base):
+    """A word of names, and who bears it: of each file its own row. `word` is the blind index of the word,
+    `debtors` the ids of the debtors between commas: the tables alone tell how often a word comes, and of
+    nobody that it is theirs."""
+
+    __tablename__ = "name_words"
+    __table_args__ = (Index("ix_name_words_word", "tenant_id", "word"), {"info": TENANT})
+
+    word: Mapped[bytes] = mapped_column(LargeBinary)
+    debtors: Mapped[str] = mapped_column(EncryptedText)
+
+
+class NameList(TenantOwned, Base):
+    """Words of names that came with one file for the first time, one a line: what a word that was typed in
+    part is completed from."""
+
+    __tablename__ = "name_lists"
+    __table_args__ = ({"info": TENANT},)
+
+    words: Mapped[str] = mapped_column(EncryptedText)
 
 
 class ContactPoint(TenantOwned, Base):

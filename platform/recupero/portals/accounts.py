@@ -18,6 +18,7 @@ from recupero.decisions.features import FEATURES
 from recupero.decisions.vectors import ACTION, ASSISTANT
 from recupero.kernel import clock
 from recupero.kernel.errors import NotFound
+from recupero.kernel.moments import About
 from recupero.kernel.money import Money
 from recupero.ledger import queries as ledger
 from recupero.outreach import drafts, preferences
@@ -42,6 +43,11 @@ from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, the_caller, transaction
 from recupero.tenancy.permissions import Permission
 from recupero.tenancy.tables import Tenant
+
+#: What a decision's reasons are called.
+FEATURE_WORDS = {spec.name: spec.label for spec in FEATURES} | {
+    spec.name: spec.label for spec in (*ASSISTANT, *ACTION)
+}
 
 
 @blueprint.get("/accounts")
@@ -128,18 +134,18 @@ def account_view(
             "interest": _interest(session, account_id),
             "documents": documents.documents_of(session, card.account.debtor_id),
             "states": states,
-            "talked": _talked(session, card.account.debtor_id),
+            "talked": talked(session, card.account.debtor_id),
             "week": week,
             "closed": lawful.closed_because(states),
-            "moments": timeline.of_account(session, account_id, actions),
+            "line": timeline.of(session, About(card.account.tenant_id, card.debtor.id, (account_id,))),
+            "decision": next(iter(decisions.decisions_of(session, account_id, 1)), None),
             "planned": _planned(actions),
             "drafts": _drafts(session, account_id),
             "tolerated": decisions.tolerated(session, account_id),
             "silent": outreach.why_silent(session, account_id, on),
             "paced": decisions.paced(session, account_id),
-            "feature_words": {spec.name: spec.label for spec in FEATURES}
-            | {spec.name: spec.label for spec in (*ASSISTANT, *ACTION)},
-            "show": _reader(),
+            "feature_words": FEATURE_WORDS,
+            "show": reader(),
             "today": clock.now().date(),
             "now": clock.now(),
             "hold": hold or Form(),
@@ -168,7 +174,7 @@ def _wish(session: Session, card: browse.AccountCard) -> Form:
     })  # fmt: skip
 
 
-def _talked(session: Session, debtor_id: int) -> bool:
+def talked(session: Session, debtor_id: int) -> bool:
     """Whether there is a conversation that the caller may read."""
     if not the_caller().may(Permission.INBOX_READ):
         return False
@@ -203,7 +209,7 @@ def _planned(actions: Sequence[ActionLine]) -> ActionLine | None:
     return min(waiting, key=lambda one: one.due_at, default=None)
 
 
-def _reader() -> Callable[[str | None], str]:
+def reader() -> Callable[[str | None], str]:
     """How personal data is shown to the caller."""
     return _plain if the_caller().may(Permission.ACCOUNTS_WORK) else masked
 

@@ -6,6 +6,7 @@ Neither page names a person or says that anything is owed.
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from recupero.contacts import codes
 from recupero.contacts import queries as contacts
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
@@ -17,8 +18,6 @@ from recupero.portals.pages import blueprint
 from recupero.portals.shell import limiter
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import public
-
-CODE_LENGTH = 8
 
 
 @blueprint.get("/m")
@@ -33,8 +32,8 @@ def message_code() -> ResponseReturnValue:
 def message_code_asked() -> ResponseReturnValue:
     """Whose message the code is of: agency, creditor, day and channel; or that we know of none."""
     form = Form.sent()
-    code = "".join(letter for letter in form.optional("code").upper() if letter.isalnum())
-    if len(code) != CODE_LENGTH or not code.isascii():
+    code = codes.code_in(form.optional("code"))
+    if code is None:
         return _code_page(form, known=False)
     scopes = tenancy.agency_scopes(runtime.current().database)
     agencies = {tenant: agency.agency_id for agency in scopes for tenant in agency.tenant_ids}

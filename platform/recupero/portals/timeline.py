@@ -1,36 +1,61 @@
-"""One line of time for an account: contacts and messages, payments, promises, notes, decisions."""
+"""One line of time for an account, or for all that a debtor owes one creditor: contacts and messages,
+payments, promises, papers, notes, holds, hardship and decisions together, the newest first, page by page."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from flask import request, url_for
 from sqlalchemy.orm import Session
 
+from recupero.contacts import moments as of_contacts
 from recupero.contacts import queries as contacts
-from recupero.contacts.queries import ContactLine, MessageLine
+from recupero.contacts.queries import MessageLine
+from recupero.decisions import moments as of_decisions
 from recupero.decisions import queries as decisions
+from recupero.kernel.moments import About, Key, ids_of, newest
+from recupero.outreach import moments as of_outreach
+from recupero.outreach import queries as outreach
 from recupero.outreach.desk import notes
-from recupero.outreach.queries import ActionLine
 from recupero.outreach.scripts import runs
 from recupero.outreach.scripts.runs import Taken
-from recupero.payments import queries as payments
+from recupero.payments import moments as of_payments
+from recupero.placements import moments as of_placements
+from recupero.tenancy import queries as tenancy
 from recupero_sdk.law import RuleOutcome, Verdict
 
-LIMIT = 100
-FRUITLESS = ("blocked", "failed", "expired")
+PAGE = 30
+#: What can be looked at alone, and the kinds of moments that belong to it.
+SHOWN: Mapping[str, tuple[str, ...]] = {
+    "contacts": ("contact", "action"), "payments": ("payment",), "promises": ("promise",), "notes": ("note",),
+    "decisions": ("decision",), "documents": ("document",), "holds": ("hold", "hardship"),
+}  # fmt: skip
+
+_ROOMS = (of_contacts, of_outreach, of_payments, of_decisions, of_placements)
+_READ: Mapping[str, Callable[[Session, Sequence[int]], Mapping[int, Any]]] = {
+    "contact": contacts.lines, "action": outreach.actions, "payment": of_payments.moves,
+    "promise": of_payments.promises, "note": notes.lines, "decision": decisions.decisions_by_id,
+    "document": of_payments.papers, "hold": of_placements.holds, "hardship": of_payments.cases,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One thing that happened. `kind` (contact, action, payment, promise, note, decision) tells what `thing`
-    is; `steps` are those that a call took through its script."""
+    """One thing that happened. `kind` (a key of `_READ`) tells what `thing` is; `steps` are those that a call
+    took through its script."""
 
     at: datetime
     kind: str
     thing: Any
     message: MessageLine | None = None
     steps: Sequence[Taken] = ()
+
+    @property
+    def account_id(self) -> int | None:
+        """The account that it is about; None: the debtor as a whole."""
+        found: int | None = getattr(self.thing, "account_id", None)
+        return found
 
     @property
     def refusals(self) -> list[RuleOutcome]:
@@ -49,40 +74,63 @@ class Moment:
         if self.kind == "contact":
             bad = self.thing.state in ("failed", "unknown")
             return "is-bad" if bad else f"is-{self.thing.direction}"
-        return "is-bad" if self.kind == "action" else f"is-{self.kind}"
+        return "is-bad" if self.kind in ("action", "hold", "hardship") else f"is-{self.kind}"
 
 
-def of_account(session: Session, account_id: int, actions: Sequence[ActionLine]) -> list[Moment]:
-    """What happened with the account, newest first, one query for each kind; of its actions those that came
-    to nothing, since the others are contacts."""
-    lines = contacts.timeline(session, account_id, LIMIT)
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A page of moments, newest first. `shown` is what it is narrowed to ("": all). `names`: who wrote or did
+    something, by their actor."""
+
+    moments: Sequence[Moment]
+    shown: str
+    names: Mapping[str, str]
+    older_url: str | None
+    newest_url: str | None
+
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        """What it can be narrowed to, each with its address."""
+        return [(one, _url(show=one or None)) for one in ("", *SHOWN)]
+
+
+def of(session: Session, about: About) -> Timeline:
+    """The page of moments that the request asks for (`show`, `before`)."""
+    shown = request.args.get("show", "")
+    shown = shown if shown in SHOWN else ""
+    before = Key.read(request.args.get("before", ""))
+    wanted = SHOWN.get(shown, tuple(_READ))
+    sources = {kind: query for room in _ROOMS for kind, query in room.moments(about).items()}
+    found = newest(session, [sources[kind] for kind in wanted], before, PAGE + 1)
+    page = found[:PAGE]
+    things = {kind: _READ[kind](session, ids) for kind in wanted if (ids := ids_of(page, kind))}
     written = {
-        message.contact_id: message
-        for message in contacts.messages(session, account_id=account_id, limit=LIMIT)
+        one.contact_id: one
+        for one in contacts.messages(session, contact_ids=list(things.get("contact", ())), limit=PAGE)
     }
-    steps = runs.ways(session, [line.id for line in lines if line.channel == "call"])
-    paid = payments.payments_of(session, account_id)
-    promised = payments.promises_of(session, [account_id])
+    calls = [one.id for one in things.get("contact", {}).values() if one.channel == "call"]
+    steps = runs.ways(session, calls) if calls else {}
     moments = [
-        *_contacts(lines, written, steps),
-        *(Moment(note.at, "note", note) for note in notes.of_accounts(session, [account_id], LIMIT)),
-        *(Moment(_ended(action), "action", action) for action in actions if action.state in FRUITLESS),
-        *(Moment(payment.received_at, "payment", payment) for payment in paid),
-        *(Moment(promise.made_at, "promise", promise) for promise in promised),
-        *(
-            Moment(decision.at, "decision", decision)
-            for decision in decisions.decisions_of(session, account_id)
-        ),
+        Moment(key.at, key.kind, things[key.kind][key.id], written.get(key.id), steps.get(key.id, ()))
+        if key.kind == "contact"
+        else Moment(key.at, key.kind, things[key.kind][key.id])
+        for key in page
     ]
-    return sorted(moments, key=lambda moment: moment.at, reverse=True)
+    return Timeline(
+        moments, shown, _names(session, moments),
+        older_url=_url(show=shown or None, before=str(page[-1])) if len(found) > PAGE else None,
+        newest_url=_url(show=shown or None) if before else None,
+    )  # fmt: skip
 
 
-def _ended(action: ActionLine) -> datetime:
-    """When the action came where it is."""
-    return action.events[-1][0] if action.events else action.due_at
+def _names(session: Session, moments: Sequence[Moment]) -> dict[str, str]:
+    """Who opened holds and hardship cases."""
+    if not any(moment.kind in ("hold", "hardship") for moment in moments):
+        return {}
+    return {f"user:{user.id}": user.name for user in tenancy.users(session)}
 
 
-def _contacts(
-    lines: Sequence[ContactLine], written: dict[int, MessageLine], steps: dict[int, list[Taken]]
-) -> Iterable[Moment]:
-    return (Moment(line.at, "contact", line, written.get(line.id), steps.get(line.id, ())) for line in lines)
+def _url(**arguments: str | None) -> str:
+    """This page, at its line of time."""
+    where: dict[str, Any] = {**(request.view_args or {}), **arguments, "_anchor": "happened"}
+    return url_for(request.endpoint or "portals.home", **where)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from recupero.portals import words_of_accounts as accounts
 from recupero.portals import words_of_calls as calls
+from recupero.portals import words_of_console as console
 from recupero.portals import words_of_contacts as contacts
 from recupero.portals import words_of_desk as desk
 from recupero.portals import words_of_house as house
@@ -13,6 +14,8 @@ from recupero.portals import words_of_work as work
 from recupero.portals.words_of_money import Words
 
 LABELS: Mapping[str, Words] = {
+    "found_by": console.FOUND_BY,
+    "timeline": console.TIMELINE,
     "strategy": work.STRATEGY,
     "yes": work.YES,
     "dpd_stage": work.DPD_STAGES,

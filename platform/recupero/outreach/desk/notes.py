@@ -1,6 +1,6 @@
 """Notes about an account: written by people, never changed, kept encrypted."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -50,15 +50,19 @@ def write(session: Session, account_id: int, text: str, *, actor: str, contact_i
 
 def of_accounts(session: Session, account_ids: Collection[int], limit: int = 100) -> list[Line]:
     """Notes about these accounts of the tenants in scope, newest first. Needs the agency in scope."""
-    found = (
-        session.execute(
-            select(Note)
-            .where(Note.tenant_id.in_(scope_of(session).tenant_ids), Note.account_id.in_(account_ids))
-            .order_by(Note.id.desc())
-            .limit(limit)
-        )
-        .scalars()
-        .all()
-    )
+    mine = select(Note).where(Note.tenant_id.in_(scope_of(session).tenant_ids))
+    of_those = mine.where(Note.account_id.in_(account_ids)).order_by(Note.id.desc()).limit(limit)
+    return list(_readable(session, session.execute(of_those).scalars().all()).values())
+
+
+def lines(session: Session, note_ids: Collection[int]) -> dict[int, Line]:
+    """Notes of the tenants in scope by id. Needs the agency in scope."""
+    mine = select(Note).where(Note.tenant_id.in_(scope_of(session).tenant_ids), Note.id.in_(note_ids))
+    return _readable(session, session.execute(mine).scalars().all())
+
+
+def _readable(session: Session, found: Sequence[Note]) -> dict[int, Line]:
     names = {f"user:{user.id}": user.name for user in tenancy.users(session)} if found else {}
-    return [Line(one.at, names.get(one.made_by, one.made_by), one.text, one.account_id) for one in found]
+    return {
+        one.id: Line(one.at, names.get(one.made_by, one.made_by), one.text, one.account_id) for one in found
+    }

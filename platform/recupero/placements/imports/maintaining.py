@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import events
 from recupero.placements.events import PermissionsStated
-from recupero.placements.imports import checking, matching, sealing
+from recupero.placements.imports import checking, matching, naming, sealing
 from recupero.placements.imports.copying import copy, insert
 from recupero.placements.imports.extracting import extract
 from recupero.placements.imports.findings import REJECTED, WARNING, Checked, Findings
@@ -78,6 +78,11 @@ def place(session: Session, prepared: Prepared, setting: Setting, batch_id: int,
         return
     copy(session, "stated_changes", _sealed(changes, setting), _CHANGES, analyse="account_id, debtor_id")
     session.execute(text(_UPDATE), {"tenant": setting.tenant_id})
+    named = changes.filter(pl.col("name").is_not_null())
+    naming.file(
+        session,
+        named.select(pl.col("debtor_id").alias("id"), sealing.name_keys(named["name"]).alias("words")),
+    )
     _add_points(session, prepared.points, changes, setting)
     open_holds(session, "stated_changes", setting)
     events.publish(session, PermissionsStated(batch_id, "stated_changes"))

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from recupero.kernel import events
 from recupero.placements import service
 from recupero.placements.events import AccountsPlaced
-from recupero.placements.imports import sealing
+from recupero.placements.imports import naming, sealing
 from recupero.placements.imports.checking import check_placement
 from recupero.placements.imports.copying import block_of_ids, copy, fetch, insert
 from recupero.placements.imports.extracting import extract
@@ -281,6 +281,7 @@ def _insert_debtors(session: Session, debtors: pl.DataFrame, setting: Setting) -
     copy(session, "placed_debtors", debtors, _DEBTORS)
     given = {"tenant_id": ":tenant", "created_at": ":now"}
     insert(session, "debtors", "placed_debtors", _DEBTORS, given, tenant=setting.tenant_id, now=setting.now)
+    naming.file(session, debtors.select("id", "words"))
 
 
 def _insert_points(session: Session, points: pl.DataFrame, debtors: pl.DataFrame, setting: Setting) -> None:

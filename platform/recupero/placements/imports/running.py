@@ -34,6 +34,7 @@ from recupero.placements.tables import (
     Debtor,
     ImportBatch,
     ImportMapping,
+    NameWord,
     Person,
     Portfolio,
 )
@@ -43,7 +44,7 @@ _LOCK = 7302  # advisory lock space
 _MANY = 500  # rows from which on the planner is told at once
 _FEW = 10_000  # debtors up to which a file tells the planner in its midst, after its first rows
 _FIRST = 100
-_FILLED = (Account, ContactPoint, Debtor, Person)
+_FILLED = (Account, ContactPoint, Debtor, NameWord, Person)
 _ISSUES = {"row_number": "bigint", "outcome": "text", "field": "text", "reason": "text", "raw": "bytea"}
 ROOMS: dict[str, ModuleType] = {
     "placement": placing, "maintenance": maintaining, "financial": reporting, "recall": recalling,

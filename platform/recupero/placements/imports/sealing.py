@@ -43,12 +43,13 @@ def identities(frame: pl.DataFrame, setting: Setting) -> pl.DataFrame:
 
 
 def debtors(accepted: pl.DataFrame) -> pl.DataFrame:
-    """One sealed row per identity, from the first of its rows."""
+    """One sealed row per identity, from the first of its rows; the `words` of the name are in the clear."""
     first = accepted.unique("identity", keep="first", maintain_order=True)
+    names = name_keys(first["name"])
     birth = first.select(pl.col("birth_date").dt.strftime("%Y-%m-%d")).to_series()
     by_id = pl.when(pl.col("national_id").is_not_null()).then("identity").alias("national_id_index")
     return first.select(
-        "identity", "kind", sealed(first["name"]), indexed(name_keys(first["name"])),
+        "identity", "kind", sealed(first["name"]), names.alias("words"), indexed(names),
         sealed(first["national_id"]), by_id, "client_reference", sealed(birth), "country", "region",
         "timezone",
         "postal_code", "language",

@@ -39,3 +39,13 @@ window.addEventListener("pageshow", () => {
   root.classList.remove("busy");
   for (const form of document.forms) delete form.dataset.sent;
 });
+
+// A key leads to the field that names it (the search of the whole house: "/"), unless something is being typed.
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, textarea, select, [contenteditable]")) return;
+  const field = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+  if (!field) return;
+  event.preventDefault();
+  field.focus();
+  field.select();
+});

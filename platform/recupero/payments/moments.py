@@ -1,0 +1,83 @@
+"""Money, promises, papers and hardship on a debtor's line of time."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ARRAY, BigInteger, Select, and_, func, literal, select
+from sqlalchemy.orm import Session, aliased
+
+from recupero.kernel.bulk import among
+from recupero.kernel.database import scope_of
+from recupero.kernel.moments import About, keys
+from recupero.payments.document_tables import Document
+from recupero.payments.offer_tables import HardshipCase
+from recupero.payments.tables import Allocation, Payment, PromiseToPay
+
+#: What the allocations of one move of money have in common.
+_ONE_MOVE = (Allocation.tenant_id, Allocation.payment_id, Allocation.account_id, Allocation.at)
+
+
+def moments(about: About) -> dict[str, Select[Any]]:
+    """Money that came to the accounts or went back, promises on them, papers and hardship cases."""
+    accounts = about.account_ids
+    paid = (Allocation.tenant_id == about.tenant_id) & among(Allocation.account_id, accounts)
+    promised = (PromiseToPay.tenant_id == about.tenant_id) & among(PromiseToPay.account_id, accounts)
+    issued = (
+        (Document.tenant_id == about.tenant_id)
+        & (Document.debtor_id == about.debtor_id)
+        & Document.account_ids.bool_op("&&")(literal(list(accounts), ARRAY(BigInteger)))
+    )
+    hard = (HardshipCase.tenant_id == about.tenant_id) & (HardshipCase.debtor_id == about.debtor_id)
+    return {
+        "payment": keys("payment", Allocation.at, func.min(Allocation.id), paid).group_by(*_ONE_MOVE),
+        "promise": keys("promise", PromiseToPay.made_at, PromiseToPay.id, promised),
+        "document": keys("document", Document.issued_at, Document.id, issued),
+        "hardship": keys("hardship", HardshipCase.opened_at, HardshipCase.id, hard),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Money of a payment that came to an account at one moment, or went back (minor units of `currency`)."""
+
+    payment_id: int
+    account_id: int | None
+    kind: str
+    currency: str
+    amount_minor: int
+    state: str
+
+
+def moves(session: Session, ids: Collection[int]) -> Mapping[int, Move]:
+    """Money that moved, by the lowest id of its allocations, of the tenants in scope."""
+    first = aliased(Allocation)
+    rows = session.execute(
+        select(first.id, Payment.id, first.account_id, Payment.kind, Payment.currency,
+               func.sum(Allocation.amount_minor), Payment.state)
+        .join(Allocation, and_(*(getattr(first, column.key) == column for column in _ONE_MOVE)))
+        .join(Payment, (Payment.tenant_id == first.tenant_id) & (Payment.id == first.payment_id))
+        .where(first.tenant_id.in_(scope_of(session).tenant_ids), first.id.in_(ids))
+        .group_by(first.tenant_id, first.id, Payment.tenant_id, Payment.id)
+    )  # fmt: skip
+    return {row[0]: Move(*row[1:5], int(row[5]), row[6]) for row in rows}
+
+
+def promises(session: Session, ids: Collection[int]) -> Mapping[int, PromiseToPay]:
+    """Promises of the tenants in scope by id."""
+    mine = among(PromiseToPay.tenant_id, scope_of(session).tenant_ids)
+    rows = session.scalars(select(PromiseToPay).where(mine, among(PromiseToPay.id, ids)))
+    return {one.id: one for one in rows}
+
+
+def papers(session: Session, ids: Collection[int]) -> Mapping[int, Document]:
+    """Papers of the tenants in scope by id."""
+    mine = among(Document.tenant_id, scope_of(session).tenant_ids)
+    return {one.id: one for one in session.scalars(select(Document).where(mine, among(Document.id, ids)))}
+
+
+def cases(session: Session, ids: Collection[int]) -> Mapping[int, HardshipCase]:
+    """Hardship cases of the tenants in scope by id."""
+    mine = among(HardshipCase.tenant_id, scope_of(session).tenant_ids)
+    rows = session.scalars(select(HardshipCase).where(mine, among(HardshipCase.id, ids)))
+    return {one.id: one for one in rows}

@@ -44,8 +44,8 @@ def _take_in(
     path.write_text("\n".join([HEADINGS, *rows]), "utf-8")
     with platform.database.transaction(scope) as session:
         existing = service.create_portfolio(
-            session, name=f"P{path.parent.name}", country="CL", currency="CLP", product="loan", placement_number=1,
-            terms={}, strategy={}, actor="system",
+            session, name=f"P{path.parent.name}", country="CL", currency="CLP", product="loan",
+            placement_number=1, terms={}, strategy={}, actor="system",
         )  # fmt: skip
     import_file(
         platform.database,

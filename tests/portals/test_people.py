@@ -1,4 +1,4 @@
-"""A debtor's page gathers what they owe and what happened; notes are kept; the line of time narrows and turns."""
+"""A debtor's page gathers what they owe and what happened; the line of time narrows and turns."""
 
 import pytest
 
@@ -67,6 +67,6 @@ def test_the_line_of_time_is_narrowed_and_turned(visitor: Visitor, scope: Scope,
         )
     assert sorted(seen) == [f"{number:02}" for number in range(33)]
     assert seen[0] == "32"
-    assert "On hold: Dispute" in visitor.text(f"{page}?show=holds").split('id="happened"')[1]
+    assert "Hold: Dispute" in visitor.text(f"{page}?show=holds").split('id="happened"')[1]
     assert "note-32" not in visitor.text(f"{page}?show=holds")
     assert "Nothing of this kind" in visitor.text(f"{page}?show=payments&before=rubbish")

@@ -39,7 +39,7 @@ def _message(visitor: Visitor, scope: Scope, owed: debts.Debt, code: str) -> Non
         session.add(contact)
         session.flush()
         session.add(MessageCopy(
-            tenant_id=scope.tenant(), contact_id=contact.id, language="es", code=code, address="a@example.com",
+            tenant_id=scope.tenant(), contact_id=contact.id, language="es", code=code, address="a@b.example",
             subject="s", body="b", created_at=clock.now(),
         ))  # fmt: skip
 

@@ -76,10 +76,14 @@ def _words(session: Session) -> list[str]:
     """The words of each tenant in scope; what came since they were last read is read now."""
     kept = _read.setdefault(session.get_bind().engine, {})
     tenants = scope_of(session).tenant_ids
-    since = func.unnest(
-        bindparam(None, list(tenants), type_=ARRAY(BigInteger)),
-        bindparam(None, [kept.get(one, (0, ""))[0] for one in tenants], type_=ARRAY(BigInteger)),
-    ).table_valued("tenant_id", "last").render_derived()
+    since = (
+        func.unnest(
+            bindparam(None, list(tenants), type_=ARRAY(BigInteger)),
+            bindparam(None, [kept.get(one, (0, ""))[0] for one in tenants], type_=ARRAY(BigInteger)),
+        )
+        .table_valued("tenant_id", "last")
+        .render_derived()
+    )
     fresh = session.execute(
         select(NameList.tenant_id, NameList.id, NameList.words)
         .join(since, (since.c.tenant_id == NameList.tenant_id) & (NameList.id > since.c.last))

@@ -1,6 +1,8 @@
 """Papers of debtors for staff, and the invoices that debtors have asked their creditor for."""
 
-from flask import flash, redirect, render_template, request, url_for
+from collections.abc import Mapping
+
+from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -8,10 +10,12 @@ from recupero.kernel import runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import NotFound, UserError
 from recupero.payments import accruing, documents, invoice_requests
+from recupero.payments.document_tables import InvoiceRequest
 from recupero.placements import browse
 from recupero.portals.debtor.documents import file_response
 from recupero.portals.errors import said
 from recupero.portals.pages import blueprint
+from recupero.portals.tables import Column, Table, answer, creditor_column, creditor_pick
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission
@@ -58,7 +62,25 @@ def invoices() -> ResponseReturnValue:
         rows = invoice_requests.waiting(session)
         tenants = {tenant.id: tenant for tenant in tenancy.tenants(session)}
         lines = browse.lines(session, [row.account_id for row in rows])
-    return render_template("invoices/list.html", rows=rows, tenants=tenants, lines=lines)
+    table = _invoices_table({id_: tenant.name for id_, tenant in tenants.items()}, lines)
+    return answer("invoices/list.html", table.fill_whole(rows))
+
+
+def _invoices_table(
+    names: Mapping[int, str], lines: Mapping[int, browse.AccountLine]
+) -> Table[InvoiceRequest]:
+    caller = the_caller()
+    columns: list[Column[InvoiceRequest]] = [
+        Column("account", _("Account"),
+               lambda row: lines[row.account_id].client_account if row.account_id in lines else None,
+               link=lambda row: url_for("portals.account", account_id=row.account_id)
+               if caller.may(Permission.ACCOUNTS_READ) else None),
+        creditor_column(names),
+        Column("asked", _("Asked"), lambda row: row.asked_at),
+    ]  # fmt: skip
+    if caller.may(Permission.PLACEMENTS_IMPORT):
+        columns.append(Column("answer", _("Answer"), lambda _row: None, sorts=False))
+    return Table("invoices", _("Invoices asked for"), columns, creditor_pick(names), sort="asked")
 
 
 @blueprint.post("/invoices/<int:request_id>")

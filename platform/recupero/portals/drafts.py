@@ -1,5 +1,6 @@
 """A message that a person writes to one debtor: kept, read through with the account, submitted, discarded."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -24,7 +25,8 @@ from recupero.portals import lawful
 from recupero.portals.forms import Form
 from recupero.portals.language import language, moment
 from recupero.portals.pages import blueprint
-from recupero.portals.words import label
+from recupero.portals.tables import Column, Pick, Table, answer, shortened
+from recupero.portals.words import label, options
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission
 from recupero_sdk.law.reasons import word
@@ -41,7 +43,24 @@ def drafts_list() -> ResponseReturnValue:
     with transaction() as session:
         rows = drafts.lines(session, made_by=the_caller().actor)
         accounts = browse.lines(session, [row.draft.account_id for row in rows])
-    return render_template("drafts/list.html", rows=rows, accounts=accounts)
+    return answer("drafts/list.html", _table(accounts).fill_whole(rows))
+
+
+def _table(accounts: Mapping[int, browse.AccountLine]) -> Table[drafts.Line]:
+    columns: list[Column[drafts.Line]] = [
+        Column("debtor", _("Debtor"), lambda row: accounts[row.draft.account_id].debtor,
+               link=lambda row: url_for("portals.draft", draft_id=row.draft.id),
+               note=lambda row: accounts[row.draft.account_id].client_account),
+        Column("message", _("Message"), lambda row: row.draft.template, words="template",
+               note=lambda row: shortened(row.draft.subject or row.draft.body)),
+        Column("channel", _("Channel"), lambda row: row.draft.channel, words="channel"),
+        Column("changed", _("Changed"), lambda row: row.draft.changed_at),
+        Column("state", _("State"), lambda row: row.action_state or "draft", words="draft", badge=True),
+    ]  # fmt: skip
+    states = Pick[drafts.Line](
+        "state", _("State"), options("draft"), of=lambda row: row.action_state or "draft"
+    )
+    return Table("drafts", _("Drafts"), columns, (states,), sort="-changed")
 
 
 @blueprint.get("/accounts/<int:account_id>/drafts/new")

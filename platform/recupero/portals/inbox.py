@@ -1,5 +1,6 @@
 """The inbox: conversations across all channels, answering in them, and what nobody could place."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, flash, redirect, render_template, request, url_for
@@ -17,13 +18,13 @@ from recupero.outreach.understanding import brief, desk, hand_overs, policy, rea
 from recupero.placements import browse, reach
 from recupero.portals.forms import Form
 from recupero.portals.pages import blueprint
+from recupero.portals.tables import Column, Pick, Table, answer, creditor_pick
 from recupero.portals.words import label
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission
 from recupero_sdk.inbound import ReadsFiles
 
-PAGE = 40
 LARGEST_FILE = 20 * 1024 * 1024
 
 
@@ -37,18 +38,43 @@ def only_of() -> int | None:
 @blueprint.get("/inbox")
 @requires(Permission.INBOX_READ)
 def inbox() -> ResponseReturnValue:
-    page = max(request.args.get("page", 1, type=int), 1)
+    people: dict[int, browse.AccountLine] = {}
     with transaction() as session:
-        rows = queries.conversations(session, of_user=only_of(), limit=PAGE + 1, offset=(page - 1) * PAGE)
         tenants = {tenant.id: tenant for tenant in tenancy.tenants(session)}
-        people = browse.lines(session, [row.account_id for row in rows])
-        waiting, problems = len(queries.unplaced(session)), queries.unreachable(session)
         names = {user.id: user.name for user in tenancy.users(session)}
-    return render_template(
-        "inbox/list.html", rows=rows[:PAGE], people=people, tenants=tenants, unplaced=waiting,
-        problems=problems, names=names, now=clock.now(), late=any(_late(row) for row in rows),
-        first_url=url_for("portals.inbox") if page > 1 else None,
-        next_url=url_for("portals.inbox", page=page + 1) if len(rows) > PAGE else None,
+        table = _conversations({id_: tenant.name for id_, tenant in tenants.items()}, names, people)
+        chosen = table.chosen
+        table.fill(
+            queries.conversations(
+                session, of_user=only_of(), tenant_id=int(chosen.get("tenant") or 0) or None,
+                waiting={"yes": True, "no": False}.get(chosen["waiting"]), part=table.part,
+            )
+        )  # fmt: skip
+        people |= browse.lines(session, [row.account_id for row in table.rows])
+        waiting, problems = len(queries.unplaced(session)), queries.unreachable(session)
+    return answer(
+        "inbox/list.html", table, tenants=tenants, unplaced=waiting, problems=problems, now=clock.now(),
+        late=any(_late(row) for row in table.rows),
+    )  # fmt: skip
+
+
+def _conversations(
+    creditors: Mapping[int, str], names: Mapping[int, str], people: Mapping[int, browse.AccountLine]
+) -> Table[Conversation]:
+    columns: list[Column[Conversation]] = [
+        Column("who", _("Who"), lambda row: people[row.account_id].debtor, sorts=False,
+               link=lambda row: url_for("portals.inbox_talk", debtor_id=row.debtor_id),
+               note=lambda row: creditors[row.tenant_id]),
+        Column("last", _("Last heard"), lambda row: row.last_at),
+        Column("channel", _("Channel"), lambda row: row.channel, words="talk_channel"),
+        Column("waiting", _("Waits since"), lambda row: row.waiting_since),
+        Column("given_to", _("Given to"), lambda row: names.get(row.assigned_to or 0), sorts=False),
+        Column("due", _("Deadline"), lambda row: row.due_at),
+    ]  # fmt: skip
+    answered = [("yes", _("Waits for an answer")), ("no", _("Answered"))]
+    return Table(
+        "conversations", _("Conversations"), columns, per_page=40,
+        filters=(*creditor_pick(creditors), Pick("waiting", _("Answer"), answered)),
     )  # fmt: skip
 
 

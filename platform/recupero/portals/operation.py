@@ -9,8 +9,10 @@ from flask_babel import gettext as _
 from recupero.kernel import audit as trail
 from recupero.kernel import jobs, runtime
 from recupero.kernel.errors import NotFound
+from recupero.kernel.plugins import PluginState
 from recupero.portals.pages import blueprint
-from recupero.portals.tables import Column, Search, Table, answer
+from recupero.portals.tables import Column, Pick, Search, Table, answer
+from recupero.portals.words import options
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, transaction
 from recupero.tenancy.permissions import Permission
@@ -19,13 +21,36 @@ from recupero.tenancy.permissions import Permission
 @blueprint.get("/plugins")
 @requires(Permission.TENANCY_READ)
 def plugins() -> ResponseReturnValue:
-    return render_template("admin/plugins.html", states=runtime.current().plugins.states)
+    return _plugins_page()
 
 
 @blueprint.get("/platform/plugins")
 @requires(Permission.PLATFORM_OPERATE)
 def platform_plugins() -> ResponseReturnValue:
-    return render_template("admin/plugins.html", states=runtime.current().plugins.states)
+    return _plugins_page()
+
+
+def _plugins_page() -> ResponseReturnValue:
+    columns: list[Column[PluginState]] = [
+        Column("name", _("Plug-in"), lambda row: row.name,
+               note=lambda row: ", ".join(row.keys) if row.keys and row.keys != (row.name,) else None),
+        Column("kind", _("Kind"), lambda row: row.kind, words="plugin"),
+        Column("package", _("Package"), lambda row: f"{row.distribution} {row.version}"),
+        Column("state", _("State"), _working, words="plugin_state", badge=True, note=lambda row: row.error),
+    ]  # fmt: skip
+    table = Table[PluginState](
+        "plugins", _("Plug-ins"), columns, sort="name", exports=False,
+        filters=(
+            Search(_("Search"), of=lambda row: f"{row.name} {row.distribution}"),
+            Pick("kind", _("Kind"), options("plugin"), of=lambda row: row.kind),
+            Pick("state", _("State"), options("plugin_state"), of=_working),
+        ),
+    )  # fmt: skip
+    return answer("admin/plugins.html", table.fill_whole(runtime.current().plugins.states))
+
+
+def _working(state: PluginState) -> str:
+    return "failed" if state.error else "working"
 
 
 @blueprint.get("/audit")

@@ -1,5 +1,8 @@
 """Call scripts: the platform's and an agency's own, written as YAML, read through, approved by another."""
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -12,6 +15,8 @@ from recupero.portals.errors import said
 from recupero.portals.forms import Form
 from recupero.portals.language import language
 from recupero.portals.pages import blueprint
+from recupero.portals.tables import Column, Pick, Table, answer
+from recupero.portals.words import options
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission
@@ -32,11 +37,42 @@ def scripts() -> ResponseReturnValue:
     with transaction() as session:
         versions = store.all_versions(session)
         names = {tenant.id: tenant.name for tenant in tenancy.tenants(session)}
-    read = {row.id: store.read(row) for row in versions}
-    shipped = [store.standard(segment) for segment in store.standard_segments()]
-    return render_template(
-        "scripts/list.html", versions=versions, names=names, read=read, shipped=shipped, spoken=language()
-    )
+    own = [_Listed(one.id, one.name, names.get(one.tenant_id or 0, _("The whole agency")), store.read(one),
+                   one.version, one.state, one.made_at) for one in versions]  # fmt: skip
+    standard = [store.standard(segment) for segment in store.standard_segments()]
+    shipped = [_Listed(0, one.name, _("Comes with the platform"), one) for one in standard]
+    return answer("scripts/list.html", _scripts_table().fill_whole([*own, *shipped]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """A version of a script, or one that comes with the platform and leads where no other fits (`id` 0)."""
+
+    id: int
+    name: str
+    leads: str
+    read: Script
+    version: int | None = None
+    state: str = "shipped"
+    made_at: datetime | None = None
+
+    @property
+    def url(self) -> str:
+        return url_for("portals.script", script_id=self.id, segment=None if self.id else self.read.segment)
+
+
+def _scripts_table() -> Table[_Listed]:
+    columns: list[Column[_Listed]] = [
+        Column("name", _("Script"), lambda row: row.name, link=lambda row: row.url),
+        Column("creditor", _("For"), lambda row: row.leads),
+        Column("segment", _("Accounts"), lambda row: row.read.segment, words="script_segment",
+               note=lambda row: row.read.country if row.read.country != "**" else _("any country")),
+        Column("version", _("Version"), lambda row: row.version, numeric=True),
+        Column("state", _("State"), lambda row: row.state, words="script", badge=True),
+        Column("made", _("Made"), lambda row: row.made_at),
+    ]  # fmt: skip
+    states = Pick[_Listed]("state", _("State"), options("script"), of=lambda row: row.state)
+    return Table("scripts", _("Call scripts"), columns, (states,), sort="-made")
 
 
 @blueprint.get("/scripts/<int:script_id>")

@@ -238,6 +238,12 @@ def _rank(column: Column[Row], row: Row) -> Any:
     return value.casefold() if isinstance(value, str) else value
 
 
+def shortened(text: str, most: int = 80) -> str:
+    """The beginning of a text, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
+
+
 def creditor_column(names: Mapping[int, str]) -> Column[Any]:
     """Whose a row is, by its `tenant_id`."""
     return Column("creditor", _("Creditor"), lambda row: names.get(row.tenant_id))

@@ -1,5 +1,7 @@
 """Own words of messages: written by creditor, language, form and tone, tried on an account, approved."""
 
+from collections.abc import Mapping
+
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -18,7 +20,8 @@ from recupero.portals.forms import Form
 from recupero.portals.language import LANGUAGES as PAGE_LANGUAGES
 from recupero.portals.language import language
 from recupero.portals.pages import blueprint
-from recupero.portals.words import label
+from recupero.portals.tables import Column, Pick, Table, answer
+from recupero.portals.words import label, options
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission
@@ -34,7 +37,30 @@ def words_list() -> ResponseReturnValue:
     with transaction() as session:
         found = versions.versions(session, MessageTemplate)
         names = {tenant.id: tenant.name for tenant in tenancy.tenants(session)}
-    return render_template("words/list.html", versions=found, names=names)
+    return answer("words/list.html", _versions_table(names).fill_whole(found))
+
+
+def _versions_table(names: Mapping[int, str]) -> Table[MessageTemplate]:
+    spoken, whole = dict(PAGE_LANGUAGES), _("The whole agency")
+    columns: list[Column[MessageTemplate]] = [
+        Column("message", _("Message"), lambda row: row.template, words="template",
+               link=lambda row: url_for("portals.words_version", words_id=row.id)),
+        Column("creditor", _("For"), lambda row: names.get(row.tenant_id or 0, whole)),
+        Column("language", _("Language"), lambda row: spoken.get(row.language, row.language)),
+        Column("form", _("Form"), lambda row: row.form, words="form"),
+        Column("tone", _("Tone"), lambda row: label("tone", row.tone) if row.tone else _("Every tone")),
+        Column("version", _("Version"), lambda row: row.version),
+        Column("state", _("State"), lambda row: row.state, words="script", badge=True),
+        Column("made", _("Made"), lambda row: row.made_at),
+    ]  # fmt: skip
+    return Table(
+        "versions", _("Words of messages"), columns, sort="-made",
+        filters=(
+            Pick("template", _("Message"), options("template"), of=lambda row: row.template),
+            Pick("language", _("Language"), PAGE_LANGUAGES, of=lambda row: row.language),
+            Pick("state", _("State"), options("script"), of=lambda row: row.state),
+        ),
+    )  # fmt: skip
 
 
 @blueprint.get("/words/new")

@@ -27,8 +27,10 @@ LABELS: Mapping[str, Words] = {
     "stage": accounts.STAGES,
     "close": accounts.CLOSE_CODES,
     "channel": contacts.CHANNELS,
+    "talk_channel": contacts.TALK_CHANNELS,
     "contact": contacts.CONTACT_STATES,
     "action": contacts.ACTION_STATES,
+    "draft": contacts.DRAFT_STATES,
     "disposition": calls.DISPOSITIONS,
     "hold": accounts.HOLDS,
     "part": accounts.PARTS,
@@ -54,6 +56,7 @@ LABELS: Mapping[str, Words] = {
     "point_kind": accounts.POINT_KINDS,
     "job": house.JOB_STATES,
     "plugin": house.PLUGIN_KINDS,
+    "plugin_state": house.PLUGIN_STATES,
     "purpose": contacts.PURPOSES,
     "refused_file": contacts.REFUSED_FILES,
     "unplaced": contacts.UNPLACED,
@@ -121,7 +124,7 @@ _TONES: Mapping[str, str] = {
     "entered": "warn", "approved": "ok", "matched": "ok", "clean": "ok",
     "findings": "warn", "proposed": "warn",
     "asked": "warn", "late": "warn", "missed": "bad", "settled": "ok",
-    "shut_out": "bad", "revoked": "bad",
+    "shut_out": "bad", "working": "ok", "revoked": "bad",
     "accepted": "info", "offered": "info", "lapsed": "bad", "refused": "bad",
 }  # fmt: skip
 

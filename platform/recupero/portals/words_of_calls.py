@@ -74,6 +74,7 @@ SCRIPT_STATES: Words = {
     "draft": _("Draft"),
     "approved": _("Approved"),
     "retired": _("Retired"),
+    "shipped": _("where no other fits"),
 }
 IDENTITY_FACTS: Words = {
     "national_id": _("Last four characters of the identity number"),

@@ -14,6 +14,8 @@ CHANNELS: Words = {
     "visit": _("Visit"),
     "all": _("All channels"),
 }
+#: Where somebody wrote: over a channel, or on their page.
+TALK_CHANNELS: Words = {**CHANNELS, "link": _("Their page")}
 CONTACT_STATES: Words = {
     "reserved": _("About to be sent"),
     "sent": _("Sent"),
@@ -52,6 +54,8 @@ ACTION_STATES: Words = {
     "cancelled": _("Cancelled"),
     "expired": _("Expired"),
 }
+#: A draft, and what becomes of it once it is submitted.
+DRAFT_STATES: Words = {"draft": _("Draft"), **ACTION_STATES}
 PURPOSES: Words = {
     "reminder": _("Reminder"),
     "notice": _("Notice"),

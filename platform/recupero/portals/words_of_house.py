@@ -63,3 +63,4 @@ PLUGIN_KINDS: Words = {
 }
 USERS: Words = {"active": _("active"), "shut_out": _("shut out")}
 KEYS: Words = {"valid": _("valid"), "expired": _("expired"), "revoked": _("revoked")}
+PLUGIN_STATES: Words = {"working": _("working"), "failed": _("failed")}

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from recupero.contacts import queries as contacts
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound
+from recupero.kernel.listing import Part, arranged
 from recupero.outreach.inbound import events
 from recupero.outreach.inbound.conversations import LINK
 from recupero.outreach.inbound.tables import ChannelEvent, CollectMark, Conversation, MessageFile, Reply
@@ -53,10 +54,11 @@ class Line:
 
 
 def conversations(
-    session: Session, *, of_user: int | None = None, limit: int = 50, offset: int = 0
-) -> Sequence[Conversation]:
+    session: Session, *, of_user: int | None = None, tenant_id: int | None = None,
+    waiting: bool | None = None, limit: int = 50, offset: int = 0, part: Part | None = None,
+) -> Sequence[Conversation]:  # fmt: skip
     """Conversations of the tenants in scope: those that wait for an answer first, by how long they have, then
-    the newest. `of_user`: only those given to this user or to nobody."""
+    the newest; or as the `part` says. `of_user`: only those given to this user or to nobody."""
     query = select(Conversation).where(Conversation.tenant_id.in_(scope_of(session).tenant_ids))
     if of_user is not None:
         query = query.where(or_(Conversation.assigned_to.is_(None), Conversation.assigned_to == of_user))
@@ -64,7 +66,14 @@ def conversations(
         Conversation.waiting_since.is_(None), Conversation.due_at.asc().nulls_last(),
         Conversation.waiting_since, Conversation.last_at.desc(), Conversation.id,
     )  # fmt: skip
-    return session.execute(query.order_by(*order).limit(limit).offset(offset)).scalars().all()
+    if tenant_id is not None:
+        query = query.where(Conversation.tenant_id == tenant_id)
+    if waiting is not None:
+        query = query.where(Conversation.waiting_since.is_not(None) == waiting)
+    by = {"last": Conversation.last_at, "channel": Conversation.channel,
+          "waiting": Conversation.waiting_since, "due": Conversation.due_at}  # fmt: skip
+    wanted = part or Part(limit=limit, offset=offset)
+    return session.execute(arranged(query, by, wanted, *order)).scalars().all()
 
 
 def conversation(session: Session, debtor_id: int, *, of_user: int | None = None) -> Conversation:

@@ -25,6 +25,10 @@ _BENCH = {
         "Lines of a statement made and written per second.",
         "recupero.reports.bench:remit_bench",
     ),
+    "report": (
+        "A creditor's report from roll-ups, and what keeping them costs.",
+        "recupero.reports.bench_report:report_bench",
+    ),
     "webhook": ("Events of a gateway taken in per second.", "recupero.payments.bench:webhook_bench"),
 }
 _COMMANDS = {
@@ -45,6 +49,7 @@ _COMMANDS = {
     "plugin": ("Plug-ins: list, write a new one, check one.", "recupero.commands.plugins:plugin"),
     "remit": ("Statements of remittance, from draft to payment.", "recupero.commands.remit:remit"),
     "report": ("Write a creditor's recovery report.", "recupero.reports.cli:report"),
+    "reports": ("The roll-ups that reports read.", "recupero.reports.rollups_cli:reports"),
     "schedule": ("Ask for periodic jobs at their times.", "recupero.commands.running:schedule"),
     "simulate": ("Try a policy on simulated debtors.", "recupero.demo.simulate_cli:simulate"),
     "terms": ("What a creditor's portfolios are worked under.", "recupero.commands.terms:terms"),

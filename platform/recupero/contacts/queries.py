@@ -164,6 +164,15 @@ def last_reached(
     return None if row is None else (row[0], row[1])
 
 
+def channel_of(session: Session, contact_id: int) -> str | None:
+    """Channel of a contact of the tenant in scope, None where there is no such."""
+    return session.execute(
+        select(Contact.channel).where(
+            Contact.tenant_id == scope_of(session).tenant(), Contact.id == contact_id
+        )
+    ).scalar_one_or_none()
+
+
 @dataclass(frozen=True, slots=True)
 class MessageLine:
     """One message as an operator reads it. `address`, `subject` and `body` are readable text; `cost_micro` is

@@ -28,6 +28,7 @@ class Contact(TenantOwned, Base):
         ),
         Index("ix_contacts_account", "tenant_id", "account_id", "at"),
         Index("ix_contacts_at", "tenant_id", "at"),
+        Index("ix_contacts_unnamed", "tenant_id", "debtor_id", postgresql_where=text("account_id IS NULL")),
         Index("ix_contacts_state", "tenant_id", "state", "at"),
         Index(
             "ix_contacts_reference", "tenant_id", "reference", postgresql_where=text("reference IS NOT NULL")

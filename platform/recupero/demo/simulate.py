@@ -33,7 +33,7 @@ from recupero.placements import reach
 from recupero.placements import service as placements
 from recupero.placements.strategies import set_strategy
 from recupero.reports.periods import Period
-from recupero.reports.queries import Group, Reader
+from recupero.reports.queries import Group, Happened, Reader
 
 #: The measured creditor's accounts are placed on this morning, a Monday, whenever the trial is run.
 START = datetime(2026, 3, 2, 2, 0, tzinfo=ZoneInfo("America/Santiago"))
@@ -177,29 +177,33 @@ def _figures(platform: Runtime, tenant: DemoTenant, counts: Counter[str]) -> dic
     currency, first = tenant.book.currency, START.date().replace(day=1)
     last = clock.today(tenant.book.timezone).replace(day=1)
     with platform.database.transaction(tenant.scope) as session:
-        reader = Reader(session, Period(first, last), tenant.book.timezone)
-        activity, voices, promised = reader.activity(), reader.voices(), reader.promises()
+        reader = Reader(session, Period(first, last))
+        happened = reader.happened()
         placed = reach.placed_after(session, 0)
     whole = Group(currency, None, None)
-    by_channel = {group.channel: each for group, each in activity.items() if group.channel}
+    by_channel = {group.channel: each for group, each in happened.items() if group.channel}
     recovered, total = _recovered(platform, tenant), sum(one.placed_minor for one in placed)
-    heard, kept = voices.get(whole), promised.get(whole)
+    told = happened.get(whole, Happened())
     return {
         "currency": currency,
         "placed_accounts": len(placed),
         "placed_minor": total,
         "recovered_minor": recovered,
         "recovered_share": round(recovered / total, 5) if total else 0.0,
-        "contacts": activity[whole].attempts if whole in activity else 0,
-        "contacts_by_channel": {channel: each.attempts for channel, each in sorted(by_channel.items())},
-        "right_party": activity[whole].right_party if whole in activity else 0,
-        "complaints": heard.complaints if heard else 0,
-        "opt_outs": heard.opt_outs if heard else 0,
-        "disputes": heard.disputes if heard else 0,
+        "contacts": told.attempts,
+        "contacts_by_channel": {
+            channel: each.attempts
+            for channel, each in sorted(by_channel.items())
+            if each.connects or each.attempts
+        },
+        "right_party": told.right_party,
+        "complaints": told.complaints,
+        "opt_outs": told.opt_outs,
+        "disputes": told.disputes,
         "hardships": counts["hardships"],
         "payments": counts["payments"],
-        "promises": kept.made if kept else 0,
-        "promises_kept": kept.kept if kept else 0,
-        "promises_due": kept.due if kept else 0,
+        "promises": told.promises,
+        "promises_kept": told.kept,
+        "promises_due": told.due,
         "cost_minor": sum(each.attempts * COSTS.get(channel, 0) for channel, each in by_channel.items()),
     }

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, func, select, text, update
 from sqlalchemy.orm import Session
 
+from recupero.contacts import queries as contacts
 from recupero.kernel import audit, clock, events
 from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
@@ -22,6 +23,7 @@ from recupero.tenancy import queries as tenancy
 
 GRACE = timedelta(days=3)
 TOLERANCE_PERCENT = 95
+BROUGHT = timedelta(days=30)  # a promise is counted to the newest contact of these days before it
 _ENDED_BY = ("hardship", "dispute")  # holds that end a promise
 _WITH = {"page": "page", "agent": "agent", "api": "api", "simulation": "agent"}  # the role that is limited
 
@@ -55,7 +57,8 @@ def make_promise(
     promise = PromiseToPay(
         tenant_id=tenant, account_id=account_id, debtor_id=found[0].debtor_id, contact_id=contact_id,
         amount_minor=amount_minor, currency=found[0].currency, made_at=clock.now(), due_date=due_date,
-        state="open", made_with=made_with, override_by=by.actor if overridden else None,
+        state="open", made_with=made_with, channel=_brought_by(session, account_id, contact_id),
+        override_by=by.actor if overridden else None,
         override_why=why if overridden else None,
     )  # fmt: skip
     session.add(promise)
@@ -68,6 +71,15 @@ def make_promise(
         account_id=account_id, amount_minor=amount_minor, due_date=due_date.isoformat(),
     )  # fmt: skip
     return promise.id
+
+
+def _brought_by(session: Session, account_id: int, contact_id: int | None) -> str | None:
+    """Channel of the contact in which it was made, else of the newest one of the thirty days before."""
+    if contact_id is not None:
+        return contacts.channel_of(session, contact_id)
+    now = clock.now()
+    found = contacts.last_reached(session, [account_id], since=now - BROUGHT, until=now)
+    return found and found[1]
 
 
 def _check(

@@ -193,6 +193,7 @@ class PromiseToPay(TenantOwned, Base):
     paid_minor: Mapped[int] = mapped_column(default=0)
     settled_at: Mapped[datetime | None]
     made_with: Mapped[str]  # page, agent, api, simulation
+    channel: Mapped[str | None]  # of the contact that brought it, which reports count it to
     # beyond the creditor's limits: who let it through, and why
     override_by: Mapped[str | None]
     override_why: Mapped[str | None]

@@ -295,6 +295,7 @@ class Account(TenantOwned, Base):
     closed_at: Mapped[datetime | None]
     status_changed_at: Mapped[datetime]
     extra: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # mapped columns that are no field of ours
+    is_test: Mapped[bool] = mapped_column(server_default=false())  # in no report (domain page, 8)
 
 
 class Hold(TenantOwned, Base):

@@ -1,10 +1,12 @@
-"""Jobs of reports: long statements as files."""
+"""Jobs of reports: long statements as files, roll-ups kept small."""
 
 from datetime import timedelta
 
+from recupero.kernel import runtime
 from recupero.kernel.errors import NotFound
-from recupero.kernel.jobs import JobContext, job, periodic
-from recupero.reports import prepared
+from recupero.kernel.jobs import JobContext, enqueue, job, periodic
+from recupero.reports import prepared, rollups
+from recupero.tenancy.queries import agency_scopes
 
 
 @job(prepared.JOB)
@@ -21,3 +23,24 @@ def prepare_statement(context: JobContext, remittance_id: int, form: str, locale
 def forget_statements(_context: JobContext) -> None:
     """Remove prepared files that nobody needs any more."""
     prepared.forget_old()
+
+
+@periodic("reports.fold", timedelta(minutes=1))
+def fold(context: JobContext) -> None:
+    """Ask for the roll-ups of each creditor to be folded where many of their rows wait."""
+    database = runtime.current().database
+    for agency in agency_scopes(database):
+        for scope in map(agency.of_tenant, agency.tenant_ids):
+            with database.transaction(scope) as session:
+                if not rollups.wait(session):
+                    continue
+            with context.transaction() as session:
+                key = f"reports.fold_tenant:{scope.tenant()}"
+                enqueue(session, "reports.fold_tenant", queue="bulk", scope=scope, unique_key=key)
+
+
+@job("reports.fold_tenant")
+def fold_tenant(context: JobContext) -> None:
+    """Fold one creditor's roll-ups."""
+    with context.transaction() as session:
+        rollups.fold(session)

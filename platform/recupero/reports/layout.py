@@ -23,10 +23,12 @@ _TITLES = {
     "funnel": N_("From attempt to payment"),
     "rates": N_("Reach and promises"),
     "voices": N_("How debtors are treated"),
+    "digital": N_("From message to payment"),
     "portfolios": N_("By portfolio"),
     "channels": N_("By channel"),
     "vintages": N_("By placement month"),
     "batches": N_("By file"),
+    "returned": N_("Returned unpaid, by reason"),
     "costs": N_("Cost in %(currency)s"),
 }
 
@@ -62,6 +64,7 @@ def tables(section: Section, words: Words) -> list[Table]:
         *(_costs(costs, words) for costs in section.costs),
         _table("vintages", words(N_("Placed in")), vintages, words, section.currency),
         _table("batches", words(N_("File")), section.batches, words, section.currency),
+        _table("returned", words(N_("Reason")), section.returned, words, section.currency, words.close_code),
     ]
     return [table for table in found if table.rows]
 
@@ -89,7 +92,7 @@ def _table(
 def groups(section: Section, words: Words) -> list[tuple[str, str, tuple[Figure, ...]]]:
     """The section's totals: key, title and figures of each group; two fill a column."""
     named = [("headline", section.headline), ("voices", section.voices), ("rates", section.rates),
-             ("funnel", section.funnel)]  # fmt: skip
+             ("funnel", section.funnel), ("digital", section.digital)]  # fmt: skip
     return [(key, words(_TITLES[key]), figures) for key, figures in named]
 
 
@@ -108,8 +111,8 @@ def shown_metrics(report: RecoveryReport) -> list[Metric]:
     seen: dict[str, Metric] = {}
     for section in report.sections:
         costs = [line for costs in section.costs for line in costs.channels]
-        lines = (*section.portfolios, *section.channels, *costs, *section.batches)
-        figures = [*section.headline, *section.funnel, *section.rates, *section.voices]
+        lines = (*section.portfolios, *section.channels, *costs, *section.batches, *section.returned)
+        figures = [*section.headline, *section.funnel, *section.rates, *section.voices, *section.digital]
         figures += [figure for line in lines for figure in line.figures]
         figures += [figure for vintage in section.vintages for figure in (*vintage.figures, *vintage.steps)]
         seen.update({figure.metric.key: figure.metric for figure in figures if figure.metric.key not in seen})

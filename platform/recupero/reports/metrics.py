@@ -290,6 +290,40 @@ COST_PER_THOUSAND = _metric(
     N_("cost, times the minor units of a thousand"), N_("minor units collected"),
 )  # fmt: skip
 
+FEE_YIELD = _metric(
+    "fee_yield", "8.6", Unit.PERCENT, N_("Fee yield"),
+    N_("Commission since placement, over the balance placed."), N_("fees since placement"), N_("balance placed"),
+)  # fmt: skip
+DELIVERED_RATE = _metric(
+    "delivered_rate", "8.2", Unit.PERCENT, N_("Delivered"),
+    N_("Digital messages that the provider says have arrived, over those sent."),
+    N_("messages delivered"), N_("messages sent"),
+)  # fmt: skip
+OPENED_RATE = _metric(
+    "opened_rate", "8.2", Unit.PERCENT, N_("Opened"),
+    N_("Digital messages opened, over those delivered. Mail programs hide or invent openings: a hint, no count."),
+    N_("messages opened"), N_("messages delivered"),
+)  # fmt: skip
+CLICKED_RATE = _metric(
+    "clicked_rate", "8.2", Unit.PERCENT, N_("Link followed"),
+    N_("Digital messages whose link the verified debtor followed, over those opened."),
+    N_("messages with a followed link"), N_("messages opened"),
+)  # fmt: skip
+PAID_RATE = _metric(
+    "paid_rate", "8.2", Unit.PERCENT, N_("Paid after the link"),
+    N_("Payments that a digital message brought, over messages whose link was followed."),
+    N_("payments brought by messages"), N_("messages with a followed link"),
+)  # fmt: skip
+RETURNED_RATE = _metric(
+    "returned_rate", "8.5", Unit.PERCENT, N_("Returned unpaid"),
+    N_("Accounts closed and returned with a balance by the end of the period, over accounts placed."),
+    N_("accounts closed with a balance"), N_("accounts placed"),
+)  # fmt: skip
+RETURNED_MINOR = _metric(
+    "returned_minor", "8.5", Unit.MONEY, N_("Balance returned"),
+    N_("What accounts that were closed and returned still owe."), N_("balance of returned accounts"),
+)  # fmt: skip
+
 
 def total(figures: Iterable[Figure], metric: Metric) -> Figure:
     """The sum of figures of one metric; zero where there are none."""

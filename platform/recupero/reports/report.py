@@ -9,10 +9,11 @@ from recupero.reports.periods import Period
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row of a table: a portfolio, a channel, a batch."""
+    """One row of a table: a portfolio, a channel, a batch. `id` is that of the portfolio or batch."""
 
     name: str
     figures: tuple[Figure, ...]
+    id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +58,18 @@ class Section:
     funnel: tuple[Figure, ...]
     rates: tuple[Figure, ...]
     voices: tuple[Figure, ...]
+    digital: tuple[Figure, ...]
     portfolios: tuple[Line, ...]
     channels: tuple[Line, ...]
     vintages: tuple[Vintage, ...]
     batches: tuple[Line, ...]
+    returned: tuple[Line, ...]
     flows: tuple[MonthFlow, ...]
     costs: tuple[Costs, ...] = ()
 
     def figure(self, key: str) -> Figure:
         """The section's total of a metric. Raises KeyError where the section does not show it."""
-        for figure in (*self.headline, *self.funnel, *self.rates, *self.voices):
+        for figure in (*self.headline, *self.funnel, *self.rates, *self.voices, *self.digital):
             if figure.metric.key == key:
                 return figure
         raise KeyError(key)

@@ -41,7 +41,7 @@ def to_dict(report: RecoveryReport) -> dict[str, Any]:
 
 
 def _section(section: Section) -> dict[str, Any]:
-    totals = (*section.headline, *section.funnel, *section.rates, *section.voices)
+    totals = (*section.headline, *section.funnel, *section.rates, *section.voices, *section.digital)
     return {
         "currency": section.currency,
         "totals": _figures(totals),

@@ -27,6 +27,27 @@ CHANNELS = {
     "": N_("No contact known"),
 }
 
+CLOSE_CODES = {
+    "PIF": N_("Paid in full"),
+    "SIF": N_("Settled in full"),
+    "CURED": N_("Cured"),
+    "CORRECTED": N_("Corrected to zero"),
+    "RECALLED": N_("Recalled by the creditor"),
+    "SOLD": N_("Sold"),
+    "UNTRACEABLE": N_("Cannot be found"),
+    "UNECONOMIC": N_("Not economic"),
+    "EXHAUSTED": N_("Term reached"),
+    "TIME_BARRED": N_("Time-barred"),
+    "INSOLVENT": N_("Insolvent"),
+    "DECEASED": N_("Deceased"),
+    "FRAUD": N_("Fraud"),
+    "DISPUTE_UPHELD": N_("Dispute upheld"),
+    "CEASED": N_("Contact ceased"),
+    "INVALID_DATA": N_("Invalid data"),
+    "DUPLICATE": N_("Duplicate"),
+    "NOT_ELIGIBLE": N_("Not eligible"),
+}
+
 
 @lru_cache
 def _catalogue(language: str) -> NullTranslations:
@@ -129,3 +150,6 @@ class Words:
 
     def channel(self, code: str) -> str:
         return self(CHANNELS[code]) if code in CHANNELS else code
+
+    def close_code(self, code: str) -> str:
+        return self(CLOSE_CODES[code]) if code in CLOSE_CODES else code

@@ -1,0 +1,154 @@
+"""Roll-ups hold what the raw rows say, whatever happened and in whatever order, and again after a rebuild."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, update
+
+from recupero.contacts.tables import Contact
+from recupero.kernel import clock
+from recupero.payments.tables import PromiseToPay
+from recupero.placements.tables import Account, Hold
+from recupero.reports import rollups, service
+from recupero.reports.periods import Period, parse_period
+from recupero.reports.report import RecoveryReport
+from tests.factories import World
+from tests.reports.rows import Rows, moment
+
+DAYS = st.sampled_from(
+    ["2026-01-03T02:30", "2026-01-31T23:59", "2026-02-01T02:00", "2026-02-14", "2026-04-02"]
+)
+ACCOUNTS = st.integers(0, 3)
+EVENTS = st.one_of(
+    st.tuples(st.just("contact"), ACCOUNTS, DAYS, st.sampled_from(["email", "call"]), st.booleans()),
+    st.tuples(st.just("inbound"), ACCOUNTS, DAYS),
+    st.tuples(st.just("change"), ACCOUNTS, st.sampled_from(["sent", "failed", "answered", "reserved"])),
+    st.tuples(st.just("forget"), ACCOUNTS),
+    st.tuples(
+        st.just("payment"), ACCOUNTS, DAYS, st.integers(1, 900), st.sampled_from(["gateway", "direct"])
+    ),
+    st.tuples(st.just("reversal"), DAYS),
+    st.tuples(st.just("move"), ACCOUNTS, DAYS),
+    st.tuples(st.just("promise"), ACCOUNTS, DAYS, st.sampled_from(["open", "kept", "broken"])),
+    st.tuples(st.just("judge"), st.sampled_from(["kept", "partly_kept", "cancelled"])),
+    st.tuples(st.just("hold"), ACCOUNTS, DAYS, st.sampled_from(["dispute", "complaint", "promise"])),
+    st.tuples(st.just("end"), DAYS),
+    st.tuples(st.just("close"), ACCOUNTS, DAYS, st.sampled_from(["PIF", "RECALLED", "INSOLVENT"])),
+    st.tuples(st.just("opt_out"), ACCOUNTS, DAYS),
+    st.tuples(st.just("fold")),
+)
+
+
+@pytest.fixture
+def april() -> Iterator[None]:
+    with clock.simulated(moment("2026-04-20")):
+        yield
+
+
+@pytest.fixture
+def rows(world: World, april: None) -> Rows:
+    return Rows(world.platform, world.tenant())
+
+
+def report(rows: Rows, period: str, *, raw: bool = False) -> RecoveryReport:
+    with rows.platform.database.transaction(rows.scope) as session:
+        return service.recovery_report(session, parse_period(period), raw=raw)
+
+
+class Story:
+    """Things that happen to four accounts of two portfolios."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows, self.paid = rows, list[tuple[int, Account, int]]()
+        one, other = rows.portfolio("Uno"), rows.portfolio("Dos")
+        batches = rows.batch(one), rows.batch(other), rows.batch(one, "febrero.csv")
+        self.accounts = [
+            rows.account(one, batches[0], "2026-01-01", 1_000),
+            rows.account(other, batches[1], "2026-01-20", 2_000),
+            rows.account(one, batches[2], "2026-02-10", 3_000),
+            rows.account(one, batches[2], "2026-02-11", 500, status="notice"),
+        ]
+
+    def tell(self, what: str, *told: object) -> None:
+        getattr(self, what)(*told)
+
+    def contact(self, which: int, at: str, channel: str, right_party: bool) -> None:
+        state = "answered" if right_party else "sent"
+        self.rows.contact(self.accounts[which], at, channel, state, right_party=right_party, cost_micro=7,
+                          cost_currency="USD")  # fmt: skip
+
+    def inbound(self, which: int, at: str) -> None:
+        self.rows.contact(self.accounts[which], at, "sms", "received", direction="inbound", account_id=None,
+                          right_party=True)  # fmt: skip
+
+    def change(self, which: int, state: str) -> None:
+        self._do(update(Contact).where(Contact.account_id == self.accounts[which].id).values(state=state))
+
+    def forget(self, which: int) -> None:
+        self._do(delete(Contact).where(Contact.account_id == self.accounts[which].id))
+
+    def payment(self, which: int, at: str, minor: int, kind: str) -> None:
+        account = self.accounts[which]
+        self.paid.append((self.rows.payment(account, at, minor, kind=kind, fee=minor // 5), account, minor))
+
+    def reversal(self, at: str) -> None:
+        if self.paid:
+            payment, account, minor = self.paid.pop()
+            self.rows.move(payment, at, (account, -minor, -minor // 5))
+
+    def move(self, which: int, at: str) -> None:
+        if self.paid:
+            payment, account, minor = self.paid.pop()
+            self.rows.move(payment, at, (account, -minor, 0), (self.accounts[which], minor, 0))
+            self.paid.append((payment, self.accounts[which], minor))
+
+    def promise(self, which: int, at: str, state: str) -> None:
+        self.rows.promise(self.accounts[which], at, "2026-02-05", 100, state, paid_minor=120, channel="call")
+
+    def judge(self, state: str) -> None:
+        self._do(update(PromiseToPay).values(state=state, paid_minor=40))
+
+    def hold(self, which: int, at: str, kind: str) -> None:
+        self.rows.hold(self.accounts[which], kind, at)
+
+    def end(self, at: str) -> None:
+        self._do(update(Hold).where(Hold.ended_at.is_(None)).values(ended_at=moment(at)))
+
+    def close(self, which: int, at: str, code: str) -> None:
+        closing = {"status": "closed", "closed_at": moment(at), "close_code": code}
+        self._do(update(Account).where(Account.id == self.accounts[which].id).values(**closing))
+
+    def opt_out(self, which: int, at: str) -> None:
+        self.rows.opt_out(self.accounts[which], at)
+
+    def fold(self) -> None:
+        with self.rows.platform.database.transaction(self.rows.scope) as session:
+            rollups.fold(session)
+
+    def _do(self, statement: object) -> None:
+        with self.rows.platform.database.transaction(self.rows.scope) as session:
+            session.execute(statement)  # type: ignore[call-overload]  # any of the updates above
+
+
+@settings(max_examples=6, deadline=None, derandomize=True,
+          suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])  # fmt: skip
+@given(st.lists(EVENTS, min_size=8, max_size=18))
+def test_what_triggers_kept_is_what_the_raw_rows_say_and_what_a_rebuild_makes(
+    world: World, april: None, events: list[tuple[object, ...]]
+) -> None:
+    scope = world.tenant()
+    rows = Rows(world.platform, scope)
+    story = Story(rows)
+    for event in events:
+        story.tell(str(event[0]), *event[1:])
+    with rows.platform.database.transaction(scope) as session:
+        assert rollups.check(session) == []
+        kept = service.recovery_report(
+            session, Period(moment("2026-01-01").date(), moment("2026-04-01").date())
+        )
+        rollups.rebuild(session)
+        assert rollups.check(session) == []
+        again = service.recovery_report(session, kept.period)
+    assert again.sections == kept.sections

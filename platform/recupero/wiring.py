@@ -8,7 +8,7 @@ from recupero.decisions import strategy as decisions_strategy
 from recupero.kernel.events import subscribe
 from recupero.ledger import jobs as ledger_jobs
 from recupero.ledger import service as ledger
-from recupero.ledger.events import BooksChecked
+from recupero.ledger.events import BooksChecked, RemittanceIssued
 from recupero.outreach import after_hardship
 from recupero.outreach import jobs as outreach_jobs
 from recupero.outreach import service as outreach
@@ -44,6 +44,7 @@ from recupero.payments.events import (
     PlanMoved,
     PlanResumed,
     PlanStarted,
+    PromiseBroken,
     PromiseMade,
     ReceiptsIssued,
     SettlementAccepted,
@@ -60,6 +61,8 @@ from recupero.placements.events import (
     StrategyStated,
 )
 from recupero.reports import jobs as reports_jobs
+from recupero.reports.webhooks import jobs as webhooks_jobs
+from recupero.reports.webhooks import telling
 
 JOBS = (
     auto_jobs,
@@ -73,6 +76,7 @@ JOBS = (
     understanding_jobs,
     placements_jobs,
     reports_jobs,
+    webhooks_jobs,
 )  # their handlers are registered by the import
 
 
@@ -128,5 +132,18 @@ def wire() -> None:
     subscribe(PaymentsBooked, outreach.on_payment_booked)
     subscribe(PromiseMade, outreach.on_promise_made)
     subscribe(ReceiptsIssued, outreach.on_receipts_issued)
+    subscribe(PaymentBooked, telling.on_payment)
+    subscribe(PaymentReversed, telling.on_reversal)
+    subscribe(PaymentsBooked, telling.on_payments)
+    subscribe(PromiseMade, telling.on_promise)
+    subscribe(PromiseBroken, telling.on_promise)
+    subscribe(PlanStarted, telling.on_plan)
+    subscribe(PlanBroken, telling.on_plan)
+    subscribe(SettlementAccepted, telling.on_settlement)
+    subscribe(HoldsOpened, telling.on_hold)
+    subscribe(HoldsEnded, telling.on_hold)
+    subscribe(AccountsClosed, telling.on_closed)
+    subscribe(AccountsRecalled, telling.on_recalled)
+    subscribe(RemittanceIssued, telling.on_statement)
     for event in replanning.NEWS:
         subscribe(event, replanning.on_news)

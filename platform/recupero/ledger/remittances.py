@@ -15,12 +15,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
-from recupero.kernel import audit, clock
+from recupero.kernel import audit, clock, events
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.kernel.money import is_currency
 from recupero.ledger import statements, trust
 from recupero.ledger.books import Book
+from recupero.ledger.events import RemittanceIssued
 from recupero.ledger.numbering import next_number
 from recupero.ledger.service import Entry, book
 from recupero.ledger.statement import Method, totals
@@ -162,6 +163,7 @@ def issue(session: Session, remittance_id: int, *, actor: str) -> Remittance:
                 Entry(Book.FEES_INVOICED, invoiced, currency),
             ],
         )  # fmt: skip
+    events.publish(session, RemittanceIssued(remittance.id))
     _record(session, "issue", remittance, actor)
     return remittance
 

@@ -24,10 +24,13 @@ class PaymentReversed:
 @dataclass(frozen=True, slots=True)
 class PaymentsBooked:
     """Payments were booked together (a creditor's file, a burst of events): these accounts of the tenant in
-    scope owe less, or are owed again. `debtor_ids` also names those of whom no debt took any."""
+    scope owe less, or are owed again. `debtor_ids` also names those of whom no debt took any; `payment_ids`
+    are new, money of `reversed_ids` went back."""
 
     account_ids: tuple[int, ...]
     debtor_ids: tuple[int, ...]
+    payment_ids: tuple[int, ...] = ()
+    reversed_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

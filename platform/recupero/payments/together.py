@@ -49,6 +49,7 @@ class Together:
         self._settlements = settlements.windows(session, [debt.account_id for debt in debts])
         self._payments: list[Payment] = []
         self._reversals: list[Reversal] = []
+        self._taken_back: list[tuple[int, int]] = []  # debtor and payment
         self._bookings: list[Booking] = []
         self._allocations: list[dict[str, Any]] = []
         self._touched: defaultdict[int, set[int]] = defaultdict(set)  # accounts by debtor
@@ -107,6 +108,7 @@ class Together:
             total_minor=total, occurred_at=at, booked_at=clock.now(),
         )  # fmt: skip
         self._reversals.append(fact)
+        self._taken_back.append((debt.debtor_id, payment.id))
         self.group(debt).facts.append(fact)
         self._move(debt, f"reversal:{event_key}", at, about=payment)
 
@@ -190,7 +192,10 @@ class Together:
         for some in _slices(sorted(self._touched)):
             accounts = sorted(account for debtor in some for account in self._touched[debtor])
             promises.review(self._session, accounts)
-            events.publish(self._session, PaymentsBooked(tuple(accounts), tuple(some)))
+            theirs = set(some)
+            new = tuple(one.id for one in self._payments if one.debtor_id in theirs)
+            back = tuple(sorted({payment for debtor, payment in self._taken_back if debtor in theirs}))
+            events.publish(self._session, PaymentsBooked(tuple(accounts), tuple(some), new, back))
 
     def put_down(self) -> None:
         """Write what was booked, for a caller who tells of it."""

@@ -63,7 +63,10 @@ def _pages_of_creditor() -> list[tuple[str, list[Page]]]:
         ("", [(_("Home"), "portals.home", "home", None)]),
         (
             _("Recovery"),
-            [(_("Report"), "portals.creditor_report", "reports", Permission.REPORTS_READ)],
+            [
+                (_("Report"), "portals.creditor_report", "reports", Permission.REPORTS_READ),
+                (_("Webhooks"), "portals.webhooks_list", "plugins", Permission.FEEDS_MANAGE),
+            ],
         ),
         (
             _("Your accounts"),
@@ -111,6 +114,7 @@ def _pages_of_house() -> list[tuple[str, list[Page]]]:
                 (_("Placements"), "portals.placements", "placements", Permission.PLACEMENTS_READ),
                 (_("Invoices asked for"), "portals.invoices", "outbox", Permission.PLACEMENTS_READ),
                 (_("Reports"), "portals.reports", "reports", Permission.REPORTS_READ),
+                (_("Webhooks"), "portals.webhooks_list", "plugins", Permission.FEEDS_MANAGE),
             ],
         ),
         (

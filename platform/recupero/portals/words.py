@@ -72,6 +72,9 @@ LABELS: Mapping[str, Words] = {
     "dispute_verdict": contacts.DISPUTE_VERDICTS,
     "dispute_why": contacts.DISPUTE_REASONS,
     "skill": house.SKILLS,
+    "webhook_event": house.WEBHOOK_EVENTS,
+    "webhook": house.WEBHOOK_STATES,
+    "webhook_problem": house.WEBHOOK_PROBLEMS,
     "script": calls.SCRIPT_STATES,
     "script_segment": calls.SCRIPT_SEGMENTS,
     "identity_fact": calls.IDENTITY_FACTS,
@@ -125,6 +128,7 @@ _TONES: Mapping[str, str] = {
     "findings": "warn", "proposed": "warn",
     "asked": "warn", "late": "warn", "missed": "bad", "settled": "ok",
     "shut_out": "bad", "working": "ok", "revoked": "bad",
+    "waiting": "info", "sending": "info",
     "accepted": "info", "offered": "info", "lapsed": "bad", "refused": "bad",
 }  # fmt: skip
 

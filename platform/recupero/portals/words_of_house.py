@@ -40,6 +40,7 @@ PERMISSIONS: Words = {
     "offers.approve": _("Allow offers beyond an agent's limits"),
     "offers.grant": _("Allow offers beyond the creditor's terms"),
     "reports.read": _("Read reports"),
+    "feeds.manage": _("Set up reports by e-mail and webhooks"),
     "audit.read": _("Read the audit trail"),
 }
 SKILLS: Words = {
@@ -64,3 +65,34 @@ PLUGIN_KINDS: Words = {
 USERS: Words = {"active": _("active"), "shut_out": _("shut out")}
 KEYS: Words = {"valid": _("valid"), "expired": _("expired"), "revoked": _("revoked")}
 PLUGIN_STATES: Words = {"working": _("working"), "failed": _("failed")}
+WEBHOOK_EVENTS: Words = {
+    "payment.booked": _("Payment booked"),
+    "payment.reversed": _("Payment taken back"),
+    "promise.made": _("Promise made"),
+    "promise.broken": _("Promise broken"),
+    "plan.agreed": _("Plan agreed"),
+    "plan.broken": _("Plan broken"),
+    "settlement.accepted": _("Settlement accepted"),
+    "dispute.opened": _("Dispute opened"),
+    "dispute.ended": _("Dispute ended"),
+    "account.closed": _("Account closed"),
+    "account.recalled": _("Account recalled"),
+    "remittance.issued": _("Statement issued"),
+    "report.ready": _("Report sent"),
+    "test": _("Test"),
+}
+WEBHOOK_STATES: Words = {
+    "waiting": _("Waiting"),
+    "sending": _("Being sent"),
+    "delivered": _("Delivered"),
+    "dead": _("Given up"),
+}
+WEBHOOK_PROBLEMS: Words = {
+    "the address is not allowed": _("The address is not allowed"),
+    "its name is not known": _("Its name is not known"),
+    "its name leads into a private network": _("Its name leads into a private network"),
+    "no answer in time": _("No answer in time"),
+    "its certificate does not hold": _("Its certificate does not hold"),
+    "nobody answers there": _("Nobody answers there"),
+    "the connection broke": _("The connection broke"),
+}

@@ -155,6 +155,17 @@ def tenant_transaction(tenant_id: int) -> Iterator[Session]:
         yield opened
 
 
+@contextmanager
+def recorded_transaction(tenant_id: int) -> Iterator[Session]:
+    """`tenant_transaction` also for creditors' own users, who see nothing of the agency, where what they do
+    stands in its audit trail."""
+    caller = the_caller()
+    if tenant_id not in caller.scope.tenant_ids:
+        raise NotFound("no such creditor")
+    with runtime.current().database.transaction(Scope(caller.agency_id, (tenant_id,))) as opened:
+        yield opened
+
+
 def page_of(table: Any, items: type[Schema], query: Mapping[str, Any]) -> FlaskResponse:
     """One page of a table in the caller's scope: see `rest.keyset`."""
     return rest.page(runtime.current().database, the_caller().scope, table, items, query)

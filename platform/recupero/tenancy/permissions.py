@@ -46,6 +46,7 @@ class Permission(StrEnum):
     STRATEGY_MANAGE = "strategy.manage"  # how often, by what and under which limits accounts are worked
     TERMS_MANAGE = "terms.manage"  # what accrues, what money pays first, what may be offered
     REPORTS_READ = "reports.read"
+    FEEDS_MANAGE = "feeds.manage"  # where reports and events go by themselves: e-mail, webhooks
     AUDIT_READ = "audit.read"
 
 
@@ -100,7 +101,12 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.SUPERVISOR: _SUPERVISOR,
     Role.AGENT: _AGENT,
     Role.CREDITOR_ADMINISTRATOR: _CREDITOR
-    | {Permission.PLACEMENTS_IMPORT, Permission.PAYMENTS_READ, Permission.OFFERS_GRANT},
+    | {
+        Permission.PLACEMENTS_IMPORT,
+        Permission.PAYMENTS_READ,
+        Permission.OFFERS_GRANT,
+        Permission.FEEDS_MANAGE,
+    },
     Role.CREDITOR_VIEWER: _CREDITOR,
 }
 CREDITOR_ROLES = frozenset({Role.CREDITOR_ADMINISTRATOR, Role.CREDITOR_VIEWER})

@@ -1,0 +1,1 @@
+"""Telling creditors' own systems what happens to their accounts, over signed HTTP requests."""

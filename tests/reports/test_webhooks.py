@@ -263,19 +263,19 @@ def test_a_creditors_administrator_sets_one_up_on_the_page(
     visitor: Visitor, platform: runtime.Runtime, owed: Placed, listener: Listener
 ) -> None:
     visitor.sign_in(Role.CREDITOR_ADMINISTRATOR, owed.scope)
-    page = visitor.send("/webhooks", name="ERP", url="http://192.168.1.1/x", kinds="payment.booked")
+    page = visitor.send("/hooks", name="ERP", url="http://192.168.1.1/x", kinds="payment.booked")
     assert page.status_code == 422
     assert "192.168.1.1" in page.text
-    made = visitor.send("/webhooks", name="ERP", url=listener.url, kinds="payment.booked")
+    made = visitor.send("/hooks", name="ERP", url=listener.url, kinds="payment.booked")
     assert "whsec_" in made.text
     with platform.database.transaction(owed.scope) as session:
         (webhook,) = service.webhooks(session)
-    visitor.send(f"/webhooks/{webhook.id}/test", _page=f"/webhooks/{webhook.id}")
+    visitor.send(f"/hooks/{webhook.id}/test", _page=f"/hooks/{webhook.id}")
     jobs.drain()
-    assert "HTTP 200" in visitor.get(f"/webhooks/{webhook.id}").text
-    assert webhook.secret not in visitor.get(f"/webhooks/{webhook.id}").text
+    assert "HTTP 200" in visitor.get(f"/hooks/{webhook.id}").text
+    assert webhook.secret not in visitor.get(f"/hooks/{webhook.id}").text
     with platform.database.transaction(owed.scope) as session:
         session.execute(update(WebhookEvent).values(state="dead"))
-    assert "ERP" in visitor.get("/webhooks").text
-    visitor.send(f"/webhooks/{webhook.id}/remove", _page=f"/webhooks/{webhook.id}")
-    assert "whsec" not in visitor.get("/webhooks").text
+    assert "ERP" in visitor.get("/hooks").text
+    visitor.send(f"/hooks/{webhook.id}/remove", _page=f"/hooks/{webhook.id}")
+    assert "whsec" not in visitor.get("/hooks").text

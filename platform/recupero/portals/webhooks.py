@@ -20,13 +20,13 @@ from recupero.tenancy.permissions import Permission
 _FIELDS = ("name", "url", "kinds", "tenant")
 
 
-@blueprint.get("/webhooks")
+@blueprint.get("/hooks")
 @requires(Permission.FEEDS_MANAGE)
 def webhooks_list() -> ResponseReturnValue:
     return _list_page(Form(), KINDS)
 
 
-@blueprint.post("/webhooks")
+@blueprint.post("/hooks")
 @requires(Permission.FEEDS_MANAGE)
 def webhook_new() -> ResponseReturnValue:
     form, kinds = Form.sent(), request.form.getlist("kinds")
@@ -61,7 +61,7 @@ def _list_page(form: Form, chosen: tuple[str, ...] | list[str]) -> ResponseRetur
     return page, form.status
 
 
-@blueprint.get("/webhooks/<int:webhook_id>")
+@blueprint.get("/hooks/<int:webhook_id>")
 @requires(Permission.FEEDS_MANAGE)
 def webhook(webhook_id: int) -> ResponseReturnValue:
     return _page(webhook_id)
@@ -95,7 +95,7 @@ def _back(webhook_id: int) -> ResponseReturnValue:
     return redirect(url_for("portals.webhook", webhook_id=webhook_id))
 
 
-@blueprint.post("/webhooks/<int:webhook_id>")
+@blueprint.post("/hooks/<int:webhook_id>")
 @requires(Permission.FEEDS_MANAGE)
 def webhook_change(webhook_id: int) -> ResponseReturnValue:
     form, kinds = Form.sent(), request.form.getlist("kinds")
@@ -114,7 +114,7 @@ def webhook_change(webhook_id: int) -> ResponseReturnValue:
     return _back(webhook_id)
 
 
-@blueprint.post("/webhooks/<int:webhook_id>/remove")
+@blueprint.post("/hooks/<int:webhook_id>/remove")
 @requires(Permission.FEEDS_MANAGE)
 def webhook_remove(webhook_id: int) -> ResponseReturnValue:
     with _of(webhook_id) as session:
@@ -123,7 +123,7 @@ def webhook_remove(webhook_id: int) -> ResponseReturnValue:
     return redirect(url_for("portals.webhooks_list"))
 
 
-@blueprint.post("/webhooks/<int:webhook_id>/secret")
+@blueprint.post("/hooks/<int:webhook_id>/secret")
 @requires(Permission.FEEDS_MANAGE)
 def webhook_secret(webhook_id: int) -> ResponseReturnValue:
     """A new secret, shown this once."""
@@ -132,7 +132,7 @@ def webhook_secret(webhook_id: int) -> ResponseReturnValue:
     return _page(webhook_id, secret=secret)
 
 
-@blueprint.post("/webhooks/<int:webhook_id>/test")
+@blueprint.post("/hooks/<int:webhook_id>/test")
 @requires(Permission.FEEDS_MANAGE)
 def webhook_test(webhook_id: int) -> ResponseReturnValue:
     with _of(webhook_id) as session:
@@ -141,7 +141,7 @@ def webhook_test(webhook_id: int) -> ResponseReturnValue:
     return _back(webhook_id)
 
 
-@blueprint.post("/webhooks/<int:webhook_id>/events/<int:event_id>/again")
+@blueprint.post("/hooks/<int:webhook_id>/events/<int:event_id>/again")
 @requires(Permission.FEEDS_MANAGE)
 def webhook_again(webhook_id: int, event_id: int) -> ResponseReturnValue:
     with _of(webhook_id) as session:

@@ -54,6 +54,7 @@ class Chart:
     kind: Literal["bars", "stack", "lines"] = "bars"
     told: str = ""
     write: Callable[[float], str] = number
+    axis: Callable[[float], str] | None = None  # writes what stands beside the lines, where that is shorter
 
     @property
     def empty(self) -> bool:
@@ -87,7 +88,8 @@ class Chart:
         """Height and text of the lines behind the drawing."""
         first, last = floor(self._lowest / self.step), -floor(-self._highest / self.step)
         return [
-            (self._y(at * self.step), self.write(at * self.step)) for at in range(first, max(last, 1) + 1)
+            (self._y(at * self.step), (self.axis or self.write)(at * self.step))
+            for at in range(first, max(last, 1) + 1)
         ]
 
     def _y(self, value: float) -> float:

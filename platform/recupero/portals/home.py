@@ -32,7 +32,7 @@ def home() -> ResponseReturnValue:
     if caller.may(Permission.PLATFORM_OPERATE):
         return redirect(url_for("portals.platform"))
     if caller.is_creditor:
-        return redirect(url_for("portals.creditor_report"))
+        return redirect(url_for("portals.creditor_overview"))
     began, ends = _today()
     with transaction() as session:
         figures = {

@@ -60,10 +60,14 @@ def _pages(caller: Caller) -> list[tuple[str, list[Page]]]:
 
 def _pages_of_creditor() -> list[tuple[str, list[Page]]]:
     return [
-        ("", [(_("Home"), "portals.home", "home", None)]),
+        ("", [(_("At a glance"), "portals.creditor_overview", "home", Permission.REPORTS_READ)]),
         (
             _("Recovery"),
             [
+                (_("Placement months"), "portals.creditor_months", "plan", Permission.REPORTS_READ),
+                (_("Activity and law"), "portals.creditor_activity", "law", Permission.REPORTS_READ),
+                (_("Promises"), "portals.creditor_promises", "queue", Permission.REPORTS_READ),
+                (_("Compare"), "portals.creditor_compare", "audit", Permission.REPORTS_READ),
                 (_("Report"), "portals.creditor_report", "reports", Permission.REPORTS_READ),
                 (_("Webhooks"), "portals.webhooks_list", "plugins", Permission.FEEDS_MANAGE),
             ],
@@ -81,6 +85,8 @@ def _pages_of_creditor() -> list[tuple[str, list[Page]]]:
         (
             _("Money"),
             [
+                (_("Payments"), "portals.creditor_payments", "payments", Permission.REPORTS_READ),
+                (_("Cost and net back"), "portals.creditor_costs", "trust", Permission.REPORTS_READ),
                 (_("Statements"), "portals.remittances_list", "payments", Permission.REMITTANCES_READ),
                 (_("Waiting money"), "portals.suspense_list", "jobs", Permission.PAYMENTS_READ),
                 (_("Bank"), "portals.bank", "tenants", Permission.PAYMENTS_READ),

@@ -49,6 +49,7 @@ LABELS: Mapping[str, Words] = {
     "reconciliation": money.RECONCILIATION_STATES,
     "finding": money.FINDINGS,
     "promise": money.PROMISE_STATES,
+    "way": money.WAYS,
     "import": accounts.IMPORT_STATES,
     "import_outcome": accounts.IMPORT_OUTCOMES,
     "import_kind": accounts.IMPORT_KINDS,
@@ -129,7 +130,7 @@ _TONES: Mapping[str, str] = {
     "asked": "warn", "late": "warn", "missed": "bad", "settled": "ok",
     "shut_out": "bad", "working": "ok", "revoked": "bad",
     "waiting": "info", "sending": "info",
-    "accepted": "info", "offered": "info", "lapsed": "bad", "refused": "bad",
+    "back": "bad", "accepted": "info", "offered": "info", "lapsed": "bad", "refused": "bad",
 }  # fmt: skip
 
 

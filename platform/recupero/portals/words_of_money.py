@@ -81,6 +81,11 @@ FINDINGS: Words = {
     "unknown_to_gateway": _("Not on the gateway's record"),
     "fee_currency": _("A fee in another currency"),
 }
+WAYS: Words = {
+    "agency": _("Paid to the agency"),
+    "direct": _("Paid to the creditor"),
+    "back": _("Taken back"),
+}
 PROMISE_STATES: Words = {
     "open": _("Open"),
     "kept": _("Kept"),

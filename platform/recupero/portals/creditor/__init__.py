@@ -1,5 +1,18 @@
 """The creditor's own portal: what it reads about its accounts, and what it does with them."""
 
-from recupero.portals.creditor import accounts, actions, disputes, paid, report
+from recupero.portals.creditor import (
+    accounts,
+    actions,
+    activity,
+    compare,
+    disputes,
+    money,
+    months,
+    overview,
+    paid,
+    report,
+)
 
-__all__ = ["accounts", "actions", "disputes", "paid", "report"]
+__all__ = [
+    "accounts", "actions", "activity", "compare", "disputes", "money", "months", "overview", "paid", "report",
+]  # fmt: skip

@@ -1,15 +1,15 @@
 """The creditor's recovery report: as a page, and to download. Agency staff choose among their creditors."""
 
-from flask import render_template, request, url_for
+from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale
 
 from recupero.kernel import rest
 from recupero.kernel.errors import NotFound, UserError
+from recupero.portals.creditor import figures
 from recupero.portals.errors import said
 from recupero.portals.pages import blueprint
 from recupero.reports import service
-from recupero.reports.periods import Period, parse_period
+from recupero.reports.periods import Period
 from recupero.reports.report import RecoveryReport
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
@@ -44,8 +44,8 @@ def report(tenant_id: int) -> ResponseReturnValue:
 @requires(Permission.REPORTS_READ)
 def report_file(tenant_id: int, form: str) -> ResponseReturnValue:
     """The same report to keep: html, pdf, xlsx, csv or json."""
-    made = _report(tenant_id, _period())
-    content = service.render(made, form, _locale())
+    made = _report(tenant_id, figures.period_asked())
+    content = service.render(made, form, figures.locale())
     return rest.file(content, service.MEDIA_TYPES[form], f"{made.file_name}.{form}")
 
 
@@ -55,13 +55,13 @@ def _page(tenant_id: int) -> ResponseReturnValue:
 
     error, status = None, 200
     try:
-        made = _report(tenant_id, _period())
+        made = _report(tenant_id, figures.period_asked())
     except NotFound:
         raise
     except UserError as refused:
         error, status = said(refused), refused.status
         made = _report(tenant_id, None)
-    shown = page.contents(made, service.words_for(made, _locale()))
+    shown = page.contents(made, service.words_for(made, figures.locale()))
     files = {
         form: url_for("portals.report_file", tenant_id=tenant_id, form=form, period=str(made.period))
         for form in service.MEDIA_TYPES
@@ -73,17 +73,3 @@ def _page(tenant_id: int) -> ResponseReturnValue:
 def _report(tenant_id: int, period: Period | None) -> RecoveryReport:
     with tenant_transaction(tenant_id) as session:
         return service.recovery_report(session, period)
-
-
-def _period() -> Period | None:
-    """`period=YYYY-MM[..YYYY-MM]`, or `from` and `to` of the page's form; None where nothing is asked for."""
-    if whole := request.args.get("period"):
-        return parse_period(whole)
-    first, last = request.args.get("from"), request.args.get("to")
-    if not (first or last):
-        return None
-    return parse_period(f"{first or last}..{last or first}")
-
-
-def _locale() -> str:
-    return str(get_locale() or "es")

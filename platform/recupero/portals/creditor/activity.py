@@ -1,0 +1,70 @@
+"""What was done with the creditor's accounts, whether it was lawful, and how debtors took it."""
+
+from flask import render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from recupero.contacts.queries import packs
+from recupero.outreach import queries as outreach
+from recupero.portals.charts import shares
+from recupero.portals.creditor import figures
+from recupero.portals.creditor.own import reading
+from recupero.portals.language import language
+from recupero.portals.pages import blueprint
+from recupero.portals.words import label
+from recupero.reports import layout
+from recupero.reports.report import Section
+from recupero.reports.words import Words
+from recupero.tenancy.guard import requires
+from recupero.tenancy.permissions import Permission
+
+REASONS = 12  # that stopped a contact, at most shown
+
+
+@blueprint.get("/portal/activity")
+@requires(Permission.REPORTS_READ)
+def creditor_activity() -> ResponseReturnValue:
+    shown = figures.shown()
+    start, end = shown.report.period.bounds(shown.report.timezone)
+    with reading() as session:
+        blocked = list(outreach.blocked_by_reason(session, start, end).items())[:REASONS]
+    titles = rule_titles()
+    stopped = [
+        (
+            titles.get(reason.removeprefix("law:")) or label("held", reason),
+            shown.words.count(number),
+            share,
+            None,
+        )
+        for (reason, number), share in zip(blocked, shares([number for _, number in blocked]), strict=True)
+    ]
+    parts = [_part(section, shown.words) for section in shown.report.sections]
+    page = render_template("creditor/activity.html", **shown.values, parts=parts, stopped=stopped)
+    return page, shown.status
+
+
+def rule_titles() -> dict[str, str]:
+    """What the rules of all laws are called, by their id, in the reader's language."""
+    found: dict[str, str] = {}
+    for pack in packs().by_country.values():
+        for rule in pack.known():
+            found[rule.id] = getattr(rule.title, language()) or rule.title.es
+    return found
+
+
+def _part(section: Section, words: Words) -> dict[str, object]:
+    return {
+        "section": section,
+        "funnel": [
+            (words(one.metric.label), words.count(one.numerator), share, _rows_of(one.metric.key))
+            for one, share in zip(section.funnel, shares(figures.counts(section.funnel)), strict=True)
+        ],
+        "unlawful": section.figure("out_of_policy"),
+        "groups": [one for one in layout.groups(section, words) if one[0] in ("rates", "voices", "digital")],
+        "tables": [one for one in layout.tables(section, words) if one.key == "channels"],
+    }
+
+
+def _rows_of(metric: str) -> str | None:
+    """Where the rows behind a step of the funnel are."""
+    pages = {"promises": "portals.creditor_promises", "payments": "portals.creditor_payments"}
+    return url_for(pages[metric]) if metric in pages else None

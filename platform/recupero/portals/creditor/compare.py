@@ -1,0 +1,128 @@
+"""Two periods, or two portfolios, side by side: the same figures, and what lies between them."""
+
+from dataclasses import dataclass
+
+from flask import render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from recupero.kernel.errors import UserError
+from recupero.placements import browse
+from recupero.portals.creditor import figures
+from recupero.portals.creditor.own import reading
+from recupero.portals.errors import said
+from recupero.portals.language import number
+from recupero.portals.pages import blueprint
+from recupero.reports import service
+from recupero.reports.metrics import Figure, Metric, Unit
+from recupero.reports.page import tooltip
+from recupero.reports.periods import parse_period
+from recupero.reports.report import RecoveryReport, Section
+from recupero.reports.words import Words
+from recupero.tenancy.guard import requires
+from recupero.tenancy.permissions import Permission
+
+SIDES = ("left", "right")
+_SHARES = (Unit.PERCENT, Unit.PER_THOUSAND)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A metric on both sides, and the right less the left as it is written; "" where one of them has no
+    value."""
+
+    metric: Metric
+    left: str
+    right: str
+    between: str
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What stands on one side: its report, and the portfolio that it is narrowed to ("" for all)."""
+
+    report: RecoveryReport
+    portfolio: str
+    error: str | None
+
+
+@blueprint.get("/portal/compare")
+@requires(Permission.REPORTS_READ)
+def creditor_compare() -> ResponseReturnValue:
+    """`left` and `right` are periods, `left_portfolio` and `right_portfolio` ids."""
+    with reading() as session:
+        names = browse.portfolio_names(session)
+        sides = [_side(session, names, name) for name in SIDES]
+    words = service.words_for(sides[0].report, figures.locale())
+    currencies = [section.currency for section in sides[1].report.sections]
+    parts = [(currency, _rows(sides[0], sides[1], currency, words)) for currency in currencies]
+    page = render_template(
+        "creditor/compare.html", sides=list(zip(SIDES, sides, strict=True)), words=words, parts=parts,
+        portfolios=names, tooltip=tooltip,
+    )  # fmt: skip
+    return page, 422 if any(side.error for side in sides) else 200
+
+
+def _side(session: Session, names: dict[int, str], name: str) -> Side:
+    """The side as the address asks for it; the left is the month before where nothing is asked for."""
+    asked, error = request.args.get(name, "").strip(), None
+    try:
+        period = parse_period(asked) if asked else None
+        report = service.recovery_report(session, period)
+    except UserError as refused:
+        error, report, asked = said(refused), service.recovery_report(session), ""
+    if not asked and name == SIDES[0] and error is None:
+        first = report.period.first
+        before = parse_period(f"{first.year - (first.month == 1)}-{(first.month - 2) % 12 + 1:02}")
+        report = service.recovery_report(session, before)
+    portfolio = request.args.get(f"{name}_portfolio", 0, type=int)
+    return Side(report, names.get(portfolio, ""), error)
+
+
+def _rows(left: Side, right: Side, currency: str, words: Words) -> list[Row]:
+    """The figures that both sides have, in the order of the report."""
+    ours, theirs = _figures(left, currency), _figures(right, currency)
+    return [
+        Row(
+            figure.metric, words.figure(ours[key], currency), words.figure(figure, currency),
+            _between(ours[key], figure, currency, words),
+        )
+        for key, figure in theirs.items()
+        if key in ours
+    ]  # fmt: skip
+
+
+def _figures(side: Side, currency: str) -> dict[str, Figure]:
+    section = next((one for one in side.report.sections if one.currency == currency), None)
+    if section is None:
+        return {}
+    found = _of_portfolio(section, side.portfolio) if side.portfolio else _whole(section)
+    return {figure.metric.key: figure for figure in found}
+
+
+def _whole(section: Section) -> tuple[Figure, ...]:
+    return (*section.headline, *section.funnel, *section.rates, *section.voices)
+
+
+def _of_portfolio(section: Section, portfolio: str) -> tuple[Figure, ...]:
+    return next((line.figures for line in section.portfolios if line.name == portfolio), ())
+
+
+def _between(left: Figure, right: Figure, currency: str, words: Words) -> str:
+    """The right less the left: amounts as money, rates in points."""
+    if left.value is None or right.value is None:
+        return ""
+    apart = right.value - left.value
+    if right.metric.unit in _SHARES:
+        scale = 100 if right.metric.unit is Unit.PERCENT else 1000
+        points: str = _("%(points)s points", points=_signed(apart * scale))
+        return points
+    if right.metric.unit is Unit.MONEY:
+        return ("+" if apart > 0 else "") + words.money(int(apart), currency)
+    return _signed(apart)
+
+
+def _signed(apart: float) -> str:
+    rounded = round(apart, 1) or 0.0
+    return ("+" if rounded > 0 else "") + number(rounded)

@@ -1,0 +1,93 @@
+"""The figures of a period that the portal's pages show: read once for a page, and how each is written."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from babel.numbers import format_compact_decimal
+from flask import request
+from flask_babel import get_locale
+
+from recupero.kernel.errors import NotFound, UserError
+from recupero.kernel.money import minor_units
+from recupero.portals.charts import Chart, Series
+from recupero.portals.creditor.own import reading
+from recupero.portals.errors import said
+from recupero.reports import service
+from recupero.reports.metrics import Figure
+from recupero.reports.page import tooltip
+from recupero.reports.periods import Period, parse_period
+from recupero.reports.report import RecoveryReport, Section
+from recupero.reports.words import Words
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The report of the period asked for; where that does not hold, of this month, with the reason."""
+
+    report: RecoveryReport
+    words: Words
+    error: str | None = None
+    status: int = 200
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What every template of figures takes."""
+        return {
+            "report": self.report, "words": self.words, "error": self.error, "tooltip": tooltip,
+            "period": self.words.period(self.report.period), "asked": str(self.report.period),
+        }  # fmt: skip
+
+
+def locale() -> str:
+    return str(get_locale() or "es")
+
+
+def period_asked() -> Period | None:
+    """`period=YYYY-MM[..YYYY-MM]`, or `from` and `to` of the page's form; None where nothing is asked for."""
+    if whole := request.args.get("period"):
+        return parse_period(whole)
+    first, last = request.args.get("from"), request.args.get("to")
+    if not (first or last):
+        return None
+    return parse_period(f"{first or last}..{last or first}")
+
+
+def shown() -> Shown:
+    """The creditor's own report of the period in the address."""
+    error, status = None, 200
+    with reading() as session:
+        try:
+            report = service.recovery_report(session, period_asked())
+        except NotFound:
+            raise
+        except UserError as refused:
+            error, status = said(refused), refused.status
+            report = service.recovery_report(session, None)
+    return Shown(report, service.words_for(report, locale()), error, status)
+
+
+def months_chart(section: Section, words: Words, title: str, names: tuple[str, str]) -> Chart:
+    """What was collected by month, through the agency and directly, on each other."""
+    scale = 10 ** minor_units(section.currency)
+    flows = section.flows
+    return Chart(
+        title, [words.month(flow.month) for flow in flows],
+        [
+            Series(names[0], [flow.agency_minor / scale for flow in flows]),
+            Series(names[1], [flow.direct_minor / scale for flow in flows]),
+        ],
+        kind="stack", write=lambda value: words.money(round(value * scale), section.currency),
+        axis=lambda value: str(format_compact_decimal(value, locale=words.locale, fraction_digits=1)),
+        told="; ".join(
+            f"{words.month(flow.month)}: {words.money(flow.total_minor, section.currency)}" for flow in flows
+        ),
+    )  # fmt: skip
+
+
+def percent(words: Words, value: float) -> str:
+    """A share as charts write it."""
+    return words.rate(round(value * 10_000))
+
+
+def counts(figures: tuple[Figure, ...]) -> list[float]:
+    return [float(figure.numerator) for figure in figures]

@@ -1,0 +1,121 @@
+"""The portal's figures: stairs add up and lead to their payments, lists add up to what leads to them."""
+
+import json
+import re
+from datetime import datetime
+
+import pytest
+
+from recupero.tenancy.permissions import Role
+from tests.factories import World
+from tests.portals.conftest import Visitor
+from tests.reports.rows import Rows
+
+PAGES = (
+    "/portal", "/portal/months", "/portal/activity", "/portal/costs", "/portal/payments", "/portal/promises",
+    "/portal/compare",
+)  # fmt: skip
+
+
+@pytest.fixture
+def rows(world: World, noon: datetime) -> Rows:
+    """Two placement months of one portfolio: 1,000,000 in January, 500,000 in February; it is March."""
+    rows = Rows(world.platform, world.tenant())
+    portfolio = rows.portfolio()
+    batch = rows.batch(portfolio)
+    january = rows.account(portfolio, batch, "2026-01-10", 1_000_000)
+    february = rows.account(portfolio, batch, "2026-02-10", 500_000)
+    rows.payment(january, "2026-01-05", 10_000, kind="direct")  # before it was placed: counts in month 0
+    rows.payment(january, "2026-01-20", 40_000, fee=8_000)
+    taken = rows.payment(january, "2026-02-11", 100_000, fee=20_000)
+    rows.move(taken, "2026-03-01", (january, -30_000, -6_000))
+    rows.payment(february, "2026-03-02", 25_000, fee=5_000)
+    rows.promise(february, "2026-03-01", "2026-03-05", 25_000, "kept", paid_minor=25_000)
+    rows.contact(january, "2026-03-03")
+    return rows
+
+
+@pytest.fixture
+def creditor(visitor: Visitor, rows: Rows) -> Visitor:
+    return visitor.sign_in(Role.CREDITOR_VIEWER, rows.scope)
+
+
+def _cells(page: str) -> dict[str, list[str]]:
+    """Of the stairs: each placement month with its cells and what they come to."""
+    table = page[page.index("report-stairs") : page.index("</table>")]
+    found = {}
+    for row in re.findall(r"<tr><th scope=\"row\">(.*?)</tr>", table, re.S):
+        month, rest = row.split("</th>", 1)
+        cells = re.findall(r"<td[^>]*>(.*?)</td>", rest, re.S)
+        texts = [re.sub(r"<[^>]+>", "", cell).strip() for cell in cells]
+        found[month] = [text for text in texts[1:] if text]
+    return found
+
+
+def test_the_stairs_add_up(creditor: Visitor) -> None:
+    amounts = _cells(creditor.text("/portal/months?view=amount"))
+    assert amounts == {
+        "Jan 26": ["50,000", "100,000", "-30,000", "120,000"], "Feb 26": ["0", "25,000", "25,000"],
+    }  # fmt: skip
+    shares = _cells(creditor.text("/portal/months"))
+    assert shares["Jan 26"] == ["5.0%", "10.0%", "-3.0%", "12.0%"]
+    assert _cells(creditor.text("/portal/months?view=cumulative"))["Jan 26"] == ["5.0%", "15.0%", "12.0%"]
+
+
+def test_each_step_leads_to_payments_that_come_to_it(creditor: Visitor) -> None:
+    page = creditor.text("/portal/months?view=amount")
+    links = re.findall(r'class="step" href="([^"]+)">([^<]+)<', page)
+    assert len(links) == 5
+    for address, shown in links:
+        moved = json.loads(creditor.text(f"{address}&as=json".replace("&amp;", "&")))
+        assert sum(one["amount"]["minor"] for one in moved) == int(shown.replace(",", ""))
+
+
+def test_the_track_compares_equal_months_only(creditor: Visitor) -> None:
+    track = creditor.text("/portal/months?reference=2026-02").partition('id="track"')[2]
+    assert re.findall(r'<td class="num">([^<]+)</td>', track) == ["+5", "+10"]  # 5 - 0 and 15 - 5 points
+    assert "Jan 26</th>" in track
+
+
+def test_payments_are_narrowed_and_add_up(creditor: Visitor) -> None:
+    def told(query: str) -> list[tuple[int, str]]:
+        found = json.loads(creditor.text(f"/portal/payments?as=json&{query}"))
+        return [(one["amount"]["minor"], one["way"]) for one in found]
+
+    assert told("from=2026-03") == [(25_000, "agency"), (-30_000, "back")]
+    assert told("way=direct") == [(10_000, "direct")]
+    assert told("q=A-2") == [(25_000, "agency")]
+    assert told("from=2026-03&sort=amount") == [(-30_000, "back"), (25_000, "agency")]
+    whole = creditor.text("/portal/payments").replace("\xa0", "")
+    assert "CLP145,000" in whole
+    assert "CLP27,000" in whole
+
+
+def test_two_sides_are_told_apart(creditor: Visitor, rows: Rows) -> None:
+    page = creditor.text("/portal/compare?left=2026-02&right=2026-03").replace("\xa0", "")
+    row = page[page.index(">Collected<") :][:700]
+    assert [text for text in ("CLP100,000", "-CLP5,000", "-CLP105,000") if text not in row] == []
+    wrong = creditor.get("/portal/compare?left=soon")
+    assert wrong.status_code == 422
+    assert 'id="left-error"' in wrong.text
+
+
+def test_every_page_opens_also_for_a_creditor_without_accounts(
+    creditor: Visitor, visitor: Visitor, world: World
+) -> None:
+    for path in PAGES:
+        assert creditor.get(path).status_code == 200, path
+    empty = Visitor(visitor.client.application.test_client(), visitor.platform)
+    empty.sign_in(Role.CREDITOR_VIEWER, world.tenant())
+    for path in PAGES:
+        page = empty.text(path).replace("\xa0", "")
+        assert "CLP120,000" not in page, path
+    assert empty.get("/").headers["Location"] == "/portal"
+
+
+def test_a_wrong_period_is_said_where_it_was_asked(creditor: Visitor) -> None:
+    for path in ("/portal", "/portal/months", "/portal/activity", "/portal/costs"):
+        answer = creditor.get(f"{path}?from=2026-03&to=2026-01")
+        assert answer.status_code == 422, path
+        assert 'id="period-error"' in answer.text
+    assert "is not a month" in creditor.text("/portal/payments?from=x")

@@ -27,6 +27,8 @@ WINDOW = timedelta(days=3)
 #: Moments asked about after the plan's own, so that the hour is a choice.
 SLOTS = (timedelta(0), timedelta(hours=4), timedelta(hours=9))
 AN_HOUR = timedelta(hours=1)
+#: Accounts that the law is asked about at once: its answers take several thousand bytes of each.
+PART = 50_000
 AGREEMENTS = ("promise", "plan")
 CONTROL = "control"  # why the people of the control group are left alone
 
@@ -186,9 +188,12 @@ def lawful(
         for asked in _by_purpose(rows.filter(pl.col("rule").is_null()).drop("rule")):
             automated = by_machine if channel == "call" else None
             ahead = (later or {}).get(channel, ())
-            judged = _judged(asked, history, channel, at, law, known, ahead, automated=automated)
-            options.append(judged.filter(pl.col("rule").is_null()).drop("rule"))
-            refused.append(judged.filter(pl.col("rule").is_not_null()).select("account", "channel", "rule"))
+            for part in asked.iter_slices(PART):
+                judged = _judged(part, history, channel, at, law, known, ahead, automated=automated)
+                options.append(judged.filter(pl.col("rule").is_null()).drop("rule"))
+                refused.append(
+                    judged.filter(pl.col("rule").is_not_null()).select("account", "channel", "rule")
+                )
     blocked = pl.concat(refused).unique(["account", "channel"], keep="first", maintain_order=True)
     found = pl.concat(options, how="diagonal_relaxed")
     blocked = blocked.join(found.select("account", "channel").unique(), on=["account", "channel"], how="anti")

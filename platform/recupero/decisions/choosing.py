@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 _SCALE = "scale:"
+#: What `with_values` adds to options.
+VALUED = ("factor", "cost_minor", "minimum", "value_minor", "enough")
 PRIOR_REACH, PRIOR_ATTEMPTS, LESS_PER_RANK = 0.05, 200, 0.9
 
 

@@ -211,16 +211,20 @@ def _candidates(
         worked, history, strategies, carried, at, tally, law, by_machine=by_machine,
         later={each: timing.later(hours, each, at, candidates.SLOTS, zone, days) for each in carried},
     )  # fmt: skip
-    options = vectors.described(session, found.options, strategies, by_machine=by_machine)
+    # One frame at a time: each step copies what the one before it made, and many options are much memory.
+    options, refused = found.options, found.refused
+    del found
+    options = vectors.described(session, options, strategies, by_machine=by_machine)
     options = timing.timed(options, hours, strategies, at)
     counted = reading.read_reach(session, at) if scores.served else {}
-    valued = choosing.with_values(options, strategies, commission, counted, carried)
-    told = valuing.valued(scope_of(session), valued, table, strategies, commission, at)
+    options = choosing.with_values(options, strategies, commission, counted, carried)
+    told = valuing.valued(scope_of(session), options, table, strategies, commission, at)
     if told.alarm:
-        even = options.with_columns(p=pl.lit(serving.PRIOR))
+        even = options.drop(choosing.VALUED).with_columns(p=pl.lit(serving.PRIOR))
         told = replace(told, options=choosing.with_values(even, strategies, commission, {}, carried))
+    del options
     context = policies.Context(scope_of(session).tenant(), at, table)
-    return Candidates(policies.applied(told.options, context), found.refused), told
+    return Candidates(policies.applied(told.options, context), refused), told
 
 
 def _for_people(strategies: Mapping[int, Strategy], *, by_machine: bool) -> Mapping[int, Strategy]:

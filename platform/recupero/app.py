@@ -31,6 +31,7 @@ from recupero.portals import (
     accounts,
     api_docs,
     bank,
+    cases,
     creditor,
     debtor,
     disclosures,
@@ -62,6 +63,7 @@ from recupero.portals import (
     strategy_drafts,
     tenants,
     terms,
+    today,
     trust,
     uplift,
     webhooks,
@@ -84,10 +86,10 @@ ROOMS: tuple[ModuleType, ...] = (
 )  # fmt: skip
 # Each adds its area to the blueprint of the portals.
 PAGES: tuple[ModuleType, ...] = (
-    accounts, api_docs, bank, calling, creditor, disclosures,
+    accounts, api_docs, bank, cases, calling, creditor, disclosures,
     documents, drafts, home, inbox, incoming, law, messages, offers, operation, outbox, people, people_hours,
     placements, portfolio_terms, proposals, remittances, scripts, search, sign_in, staff, standing, stated,
-    strategies, strategy_drafts, tenants, terms, trust, uplift, webhooks, wording, work,
+    strategies, strategy_drafts, tenants, terms, today, trust, uplift, webhooks, wording, work,
 )  # fmt: skip
 
 

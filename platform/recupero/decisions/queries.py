@@ -107,6 +107,8 @@ class RunLine:
     blocked: dict[str, int]
     held: dict[str, int]
     expected_value: dict[str, int]
+    #: By resource: what one more unit is worth, and how much is left.
+    prices: dict[str, list[float]]
 
 
 def latest_runs(session: Session) -> list[RunLine]:
@@ -114,7 +116,7 @@ def latest_runs(session: Session) -> list[RunLine]:
     rows = session.execute(
         select(
             PlanRun.tenant_id, PlanRun.at, PlanRun.model, PlanRun.model_version, PlanRun.accounts,
-            PlanRun.planned, PlanRun.blocked, PlanRun.held, PlanRun.expected_value,
+            PlanRun.planned, PlanRun.blocked, PlanRun.held, PlanRun.expected_value, PlanRun.prices,
         )
         .where(
             PlanRun.tenant_id.in_(scope_of(session).tenant_ids),

@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from recupero.kernel.database import scope_of
+from recupero.kernel.listing import Part, arranged
 from recupero.outreach.queries import BY_PEOPLE
 from recupero.outreach.states import AGREED
 from recupero.outreach.tables import Action
@@ -30,3 +31,43 @@ def due(session: Session, until: datetime) -> Due:
         )
     ).one()
     return Due(*row)
+
+
+@dataclass(frozen=True, slots=True)
+class DueLine:
+    """One action that waits."""
+
+    id: int
+    tenant_id: int
+    account_id: int
+    due_at: datetime
+    channel: str
+    template: str
+    state: str
+
+
+def due_lines(session: Session, until: datetime, part: Part, channel: str | None = None) -> list[DueLine]:
+    """What `due` counts, by its moment."""
+    query = select(
+        Action.id, Action.tenant_id, Action.account_id, Action.due_at, Action.channel, Action.template,
+        Action.state,
+    ).where(
+        Action.tenant_id.in_(scope_of(session).tenant_ids), Action.state.in_(AGREED), Action.due_at < until
+    )  # fmt: skip
+    if channel:
+        query = query.where(Action.channel == channel)
+    by = {"due": Action.due_at, "channel": Action.channel, "what": Action.template, "state": Action.state}
+    return [DueLine(*row) for row in session.execute(arranged(query, by, part, Action.due_at, Action.id))]
+
+
+def by_channel(session: Session, until: datetime) -> dict[tuple[int, str], int]:
+    """What `due` counts, by tenant and channel."""
+    rows = session.execute(
+        select(Action.tenant_id, Action.channel, func.count())
+        .where(
+            Action.tenant_id.in_(scope_of(session).tenant_ids), Action.state.in_(AGREED),
+            Action.due_at < until,
+        )
+        .group_by(Action.tenant_id, Action.channel)
+    )  # fmt: skip
+    return {(tenant_id, channel): number for tenant_id, channel, number in rows}

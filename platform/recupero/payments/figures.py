@@ -1,5 +1,6 @@
 """Today in numbers: money received, promises due, money and events that wait for a person."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -7,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from recupero.kernel.database import scope_of
+from recupero.kernel.listing import Part, arranged
 from recupero.payments.tables import Allocation, Payment, PromiseToPay, ProviderEvent
 
 
@@ -55,3 +57,42 @@ def waiting(session: Session) -> tuple[int, int]:
     )
     row = session.execute(select(suspense.scalar_subquery(), refused.scalar_subquery())).one()
     return row[0], row[1]
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedLine:
+    """Money of a payment that came to an account, or went back (minor units of `currency`)."""
+
+    tenant_id: int
+    payment_id: int
+    account_id: int | None
+    at: datetime
+    kind: str
+    currency: str
+    amount_minor: int
+    state: str
+
+
+def received_lines(session: Session, since: datetime, part: Part) -> list[ReceivedLine]:
+    """What `received` sums, the newest first; a payment to several accounts has a line for each."""
+    amount = func.sum(Allocation.amount_minor)
+    query = (
+        select(Allocation.tenant_id, Payment.id, Allocation.account_id, Allocation.at, Payment.kind,
+               Payment.currency, amount, Payment.state)
+        .join(Payment, (Payment.tenant_id == Allocation.tenant_id) & (Payment.id == Allocation.payment_id))
+        .where(Allocation.tenant_id.in_(scope_of(session).tenant_ids), Allocation.at >= since)
+        .group_by(Allocation.tenant_id, Payment.tenant_id, Payment.id, Allocation.account_id, Allocation.at)
+    )  # fmt: skip
+    by = {"at": Allocation.at, "kind": Payment.kind, "amount": amount, "state": Payment.state}
+    rows = session.execute(arranged(query, by, part, Allocation.at.desc(), Payment.id, Allocation.account_id))
+    return [ReceivedLine(*row[:6], int(row[6]), row[7]) for row in rows]
+
+
+def promised_lines(session: Session, until: date, part: Part) -> Sequence[PromiseToPay]:
+    """What `promised` sums, by the day on which it is due."""
+    query = select(PromiseToPay).where(
+        PromiseToPay.tenant_id.in_(scope_of(session).tenant_ids), PromiseToPay.state == "open",
+        PromiseToPay.due_date <= until,
+    )  # fmt: skip
+    by = {"due": PromiseToPay.due_date, "amount": PromiseToPay.amount_minor, "made": PromiseToPay.made_at}
+    return session.execute(arranged(query, by, part, PromiseToPay.due_date, PromiseToPay.id)).scalars().all()

@@ -17,6 +17,8 @@ from recupero.payments.tables import Allocation, Payment, PromiseToPay
 #: What the allocations of one move of money have in common.
 _ONE_MOVE = (Allocation.tenant_id, Allocation.payment_id, Allocation.account_id, Allocation.at)
 
+_OF_PAYMENT = (Payment.tenant_id == Allocation.tenant_id) & (Payment.id == Allocation.payment_id)
+
 
 def moments(about: About) -> dict[str, Select[Any]]:
     """Money that came to the accounts or went back, promises on them, papers and hardship cases."""
@@ -29,8 +31,9 @@ def moments(about: About) -> dict[str, Select[Any]]:
         & Document.account_ids.bool_op("&&")(literal(list(accounts), ARRAY(BigInteger)))
     )
     hard = (HardshipCase.tenant_id == about.tenant_id) & (HardshipCase.debtor_id == about.debtor_id)
+    moved = keys("payment", Allocation.at, func.min(Allocation.id), paid).join(Payment, _OF_PAYMENT)
     return {
-        "payment": keys("payment", Allocation.at, func.min(Allocation.id), paid).group_by(*_ONE_MOVE),
+        "payment": moved.group_by(*_ONE_MOVE),
         "promise": keys("promise", PromiseToPay.made_at, PromiseToPay.id, promised),
         "document": keys("document", Document.issued_at, Document.id, issued),
         "hardship": keys("hardship", HardshipCase.opened_at, HardshipCase.id, hard),

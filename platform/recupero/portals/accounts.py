@@ -24,8 +24,6 @@ from recupero.ledger import queries as ledger
 from recupero.outreach import drafts, preferences
 from recupero.outreach import queries as outreach
 from recupero.outreach.inbound import queries as inbound
-from recupero.outreach.queries import ActionLine
-from recupero.outreach.states import OPEN
 from recupero.payments import documents
 from recupero.payments.contracts import annual_rate, missing_rate
 from recupero.placements import browse
@@ -122,7 +120,6 @@ def account_view(
     with transaction() as session:
         card = browse.account(session, account_id)
         balance = ledger.balances(session, [account_id]).get(account_id)
-        actions = outreach.actions_of(session, account_id)
         on = grounds(session, [account_id])
         week = proving.account_week(session, account_id, clock.now(), on=on)
         states = lawful.channel_states(week, language())
@@ -139,7 +136,7 @@ def account_view(
             "closed": lawful.closed_because(states),
             "line": timeline.of(session, About(card.account.tenant_id, card.debtor.id, (account_id,))),
             "decision": next(iter(decisions.decisions_of(session, account_id, 1)), None),
-            "planned": _planned(actions),
+            "planned": outreach.next_actions(session, [account_id]).get(account_id),
             "drafts": _drafts(session, account_id),
             "tolerated": decisions.tolerated(session, account_id),
             "silent": outreach.why_silent(session, account_id, on),
@@ -201,12 +198,6 @@ def _interest(session: Session, account_id: int) -> tuple[int, str, str | None] 
     if "accrual" not in debt.terms:
         return None
     return annual_rate(debt), debt.terms["accrual"].get("day_count", "act/365"), missing_rate(debt)
-
-
-def _planned(actions: Sequence[ActionLine]) -> ActionLine | None:
-    """The next thing that waits to be done."""
-    waiting = [one for one in actions if one.state in OPEN]
-    return min(waiting, key=lambda one: one.due_at, default=None)
 
 
 def reader() -> Callable[[str | None], str]:

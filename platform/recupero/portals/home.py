@@ -1,8 +1,6 @@
 """Where everybody begins: the agency's day, the platform for its operator, the report for creditors."""
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -13,13 +11,14 @@ from sqlalchemy.orm import Session
 from recupero.contacts import figures as contacts
 from recupero.contacts.queries import packs
 from recupero.decisions import queries as decisions
-from recupero.kernel import clock, jobs, runtime
+from recupero.kernel import jobs, runtime
 from recupero.ledger import alarms as book_alarms
 from recupero.ledger import queries as ledger
 from recupero.outreach import figures as outreach
 from recupero.payments import figures as payments
-from recupero.portals.language import brand
+from recupero.placements import cases
 from recupero.portals.pages import blueprint
+from recupero.portals.today import today
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, signed_in, the_caller, transaction
 from recupero.tenancy.permissions import Permission
@@ -33,7 +32,7 @@ def home() -> ResponseReturnValue:
         return redirect(url_for("portals.platform"))
     if caller.is_creditor:
         return redirect(url_for("portals.creditor_overview"))
-    began, ends = _today()
+    began, ends = today()
     with transaction() as session:
         figures = {
             "due": outreach.due(session, ends),
@@ -45,13 +44,6 @@ def home() -> ResponseReturnValue:
             "alarms": _alarms(session),
         }
     return render_template("home/agency.html", today=began, **figures)
-
-
-def _today() -> tuple[datetime, datetime]:
-    """First and last instant of the day in the house's zone."""
-    zone = ZoneInfo(brand().timezone)
-    began = datetime.combine(clock.today(brand().timezone), time.min, zone)
-    return began, began + timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +71,12 @@ def _alarms(session: Session) -> list[Alarm]:
         found.append(
             Alarm(text, url_for("portals.trust_list") if caller.may(Permission.TRUST_READ) else None)
         )
+    if past := sum(cases.late(session).values()):
+        text = ngettext(
+            "%(num)s complaint, dispute or hardship case is late",
+            "%(num)s complaints, disputes or hardship cases are late", past,
+        )  # fmt: skip
+        found.append(Alarm(text, url_for("portals.cases", state="late")))
     suspense, refused = payments.waiting(session)
     waiting = url_for("portals.suspense_list") if caller.may(Permission.PAYMENTS_READ) else None
     if suspense:

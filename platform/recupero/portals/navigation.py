@@ -106,6 +106,7 @@ def _pages_of_house() -> list[tuple[str, list[Page]]]:
                 (_("Inbox"), "portals.inbox", "outbox", Permission.INBOX_READ),
                 (_("Drafts"), "portals.drafts_list", "outbox", Permission.ACCOUNTS_WORK),
                 (_("Accounts"), "portals.accounts", "accounts", Permission.ACCOUNTS_READ),
+                (_("Complaints and disputes"), "portals.cases", "law", Permission.ACCOUNTS_READ),
                 (_("Waiting for a yes"), "portals.proposals_list", "plan", Permission.ACTIONS_APPROVE),
                 (_("Exceptions"), "portals.approvals", "keys", Permission.OFFERS_APPROVE),
                 (_("Outbox"), "portals.outbox", "outbox", Permission.OUTBOX_READ),

@@ -1,4 +1,5 @@
-"""When a creditor's people answer, and from how probable a reading on the machine does."""
+"""When a creditor's people answer and within how many days, and from how probable a reading on the machine
+does."""
 
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -6,6 +7,7 @@ from flask_babel import gettext as _
 
 from recupero.kernel.errors import UserError
 from recupero.outreach.understanding import hours, readings
+from recupero.placements import cases
 from recupero.portals.forms import Form
 from recupero.portals.pages import blueprint
 from recupero.tenancy import queries
@@ -18,10 +20,11 @@ from recupero.tenancy.permissions import Permission
 def tenant_answering(tenant_id: int) -> ResponseReturnValue:
     with tenant_transaction(tenant_id) as session:
         people = hours.hours(session)
-        sure = readings.answers_from(queries.tenant(session).settings)
+        settings = queries.tenant(session).settings
+        sure, within = readings.answers_from(settings), cases.answered_within(settings)
     form = Form({
         "opens": people.opens.isoformat("minutes"), "closes": people.closes.isoformat("minutes"),
-        "sure": f"{100 * sure:g}",
+        "sure": f"{100 * sure:g}", **within,
     })  # fmt: skip
     return _page(tenant_id, form)
 
@@ -32,9 +35,11 @@ def tenant_answering_sent(tenant_id: int) -> ResponseReturnValue:
     form, actor = Form.sent(), the_caller().actor
     try:
         sure = form.hundredths("sure") / 10_000
+        within = {kind: form.whole(kind) for kind in cases.ANSWERED_WITHIN}
         with tenant_transaction(tenant_id) as session:
             hours.set_hours(session, form.text("opens"), form.text("closes"), actor=actor)
             readings.set_answers_from(session, sure, actor=actor)
+            cases.set_answered_within(session, within, actor=actor)
     except UserError as error:
         form.refuse(error)
         return _page(tenant_id, form)

@@ -38,6 +38,8 @@ _READ: Mapping[str, Callable[[Session, Sequence[int]], Mapping[int, Any]]] = {
     "promise": of_payments.promises, "note": notes.lines, "decision": decisions.decisions_by_id,
     "document": of_payments.papers, "hold": of_placements.holds, "hardship": of_payments.cases,
 }  # fmt: skip
+#: Nearly every account has these: they are read without a look at whether there are any.
+_USUAL = ("contact", "payment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +105,15 @@ def of(session: Session, about: About) -> Timeline:
     sources = {kind: query for room in _ROOMS for kind, query in room.moments(about).items()}
     found = newest(session, [sources[kind] for kind in wanted], before, PAGE + 1)
     page = found[:PAGE]
-    things = {kind: _READ[kind](session, ids) for kind in wanted if (ids := ids_of(page, kind))}
+    things = {
+        kind: _READ[kind](session, ids) for kind in wanted if (ids := ids_of(page, kind)) or kind in _USUAL
+    }
     written = {
         one.contact_id: one
         for one in contacts.messages(session, contact_ids=list(things.get("contact", ())), limit=PAGE)
     }
     calls = [one.id for one in things.get("contact", {}).values() if one.channel == "call"]
-    steps = runs.ways(session, calls) if calls else {}
+    steps = runs.ways(session, calls)
     moments = [
         Moment(key.at, key.kind, things[key.kind][key.id], written.get(key.id), steps.get(key.id, ()))
         if key.kind == "contact"

@@ -16,6 +16,10 @@ from recupero.portals.words_of_money import Words
 LABELS: Mapping[str, Words] = {
     "found_by": console.FOUND_BY,
     "timeline": console.TIMELINE,
+    "capacity": console.CAPACITY,
+    "case": console.CASES,
+    "hold_source": console.HOLD_SOURCES,
+    "case_state": console.CASE_STATES,
     "strategy": work.STRATEGY,
     "yes": work.YES,
     "dpd_stage": work.DPD_STAGES,

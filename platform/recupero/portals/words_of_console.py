@@ -19,3 +19,31 @@ TIMELINE: Words = {
     "documents": _("Documents"),
     "holds": _("Holds"),
 }
+CASES: Words = {
+    "complaint": _("Complaint"),
+    "dispute": _("Dispute"),
+    "hardship": _("Hardship"),
+}
+CASE_STATES: Words = {
+    "late": _("Late"),
+    "soon": _("Due soon or late"),
+}
+HOLD_SOURCES: Words = {
+    "page": _("their own page"),
+    "file": _("the creditor's file"),
+    "hardship": _("a hardship case"),
+    "hand_over": _("a hand-over to people"),
+    "plan": _("a running plan"),
+    "call": _("a call"),
+    "reading": _("what they wrote"),
+    "inbound": _("what they wrote"),
+    "system": _("the platform"),
+    "bulk": _("many at once"),
+}
+CAPACITY: Words = {
+    "daily": _("Most a day"),
+    "budget": _("Cost of a day"),
+    "provider": _("Provider"),
+    "language": _("Minutes in the language"),
+    "trained": _("Minutes of people trained for"),
+}

@@ -1,0 +1,55 @@
+"""Every figure of the home page leads to its rows."""
+
+from datetime import timedelta
+
+import pytest
+
+from recupero.decisions.service import plan_tenant
+from recupero.kernel import clock
+from recupero.kernel.database import Scope
+from recupero.outreach.service import NewAction, schedule
+from recupero.payments import service as payments
+from recupero.payments.policy import PAGE
+from recupero.tenancy.permissions import Role
+from tests.decisions import debts
+from tests.factories import World
+from tests.portals.conftest import Visitor
+
+
+@pytest.fixture
+def scope(world: World, noon: object) -> Scope:
+    return world.tenant()
+
+
+def test_the_figures_of_the_day_lead_to_their_rows(visitor: Visitor, scope: Scope) -> None:
+    with visitor.platform.database.transaction(scope) as session:
+        owed = debts.debt(session, debts.portfolio(session), client_account="DAY-1")
+        at = clock.now() + timedelta(hours=1)
+        schedule(session, [
+            NewAction(owed.account_id, owed.debtor_id, owed.person_id, "email", "first_notice", at,
+                      at + timedelta(days=1)),
+        ])  # fmt: skip
+        payments.make_promise(
+            session, account_id=owed.account_id, amount_minor=5_000, due_date=clock.now().date(),
+            made_with="agent", offerer=PAGE,
+        )  # fmt: skip
+    visitor.sign_in(Role.SUPERVISOR, scope)
+    home = visitor.text("/")
+    for path in ("/today/due", "/today/payments", "/today/promises", "/today/plan"):
+        assert f'href="{path}"' in home, path
+    assert "CLP\xa05,000" in visitor.text("/today/promises")
+    assert "DAY-1" in visitor.text("/today/promises?sort=-amount")
+    assert "Nothing today" in visitor.text("/today/payments")
+    assert "Nothing has been planned yet" in visitor.text("/today/plan")
+
+
+def test_the_plan_of_the_day_says_what_is_due_and_what_was_left_out(visitor: Visitor, scope: Scope) -> None:
+    with visitor.platform.database.transaction(scope) as session:
+        debts.debt(session, debts.portfolio(session, daily={"email": 5}), client_account="DAY-1")
+    plan_tenant(visitor.platform.database, scope)
+    visitor.sign_in(Role.SUPERVISOR, scope)
+    page = visitor.text("/today/plan")
+    assert "What there is of what is scarce" in page
+    assert "Most a day" in page
+    agent = Visitor(visitor.client.application.test_client(), visitor.platform)
+    assert agent.sign_in(Role.AGENT, scope).get("/today/plan").status_code == 403

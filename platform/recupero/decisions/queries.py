@@ -128,7 +128,7 @@ def latest_runs(session: Session) -> list[RunLine]:
         )
         .order_by(PlanRun.tenant_id)
     )  # fmt: skip
-    return [RunLine(*row) for row in rows]
+    return [RunLine(*tuple(row)) for row in rows]
 
 
 def latest_run(session: Session) -> PlanRun | None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -85,7 +86,8 @@ def received_lines(session: Session, since: datetime, part: Part) -> list[Receiv
     )  # fmt: skip
     by = {"at": Allocation.at, "kind": Payment.kind, "amount": amount, "state": Payment.state}
     rows = session.execute(arranged(query, by, part, Allocation.at.desc(), Payment.id, Allocation.account_id))
-    return [ReceivedLine(*row[:6], int(row[6]), row[7]) for row in rows]
+    found: list[list[Any]] = [list(row) for row in rows]
+    return [ReceivedLine(*(*row[:6], int(row[6]), row[7])) for row in found]
 
 
 def promised_lines(session: Session, until: date, part: Part) -> Sequence[PromiseToPay]:

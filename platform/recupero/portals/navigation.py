@@ -65,6 +65,7 @@ def _pages_of_creditor() -> list[tuple[str, list[Page]]]:
             _("Recovery"),
             [
                 (_("Placement months"), "portals.creditor_months", "plan", Permission.REPORTS_READ),
+                (_("Why it is not paid"), "portals.creditor_causes", "users", Permission.REPORTS_READ),
                 (_("Activity and law"), "portals.creditor_activity", "law", Permission.REPORTS_READ),
                 (_("Promises"), "portals.creditor_promises", "queue", Permission.REPORTS_READ),
                 (_("Compare"), "portals.creditor_compare", "audit", Permission.REPORTS_READ),

@@ -73,6 +73,8 @@ LABELS: Mapping[str, Words] = {
     "call_leg": calls.CALL_LEGS,
     "call_leg_status": calls.CALL_LEG_STATUSES,
     "cause": contacts.CAUSES,
+    "acts": contacts.ACTS,
+    "told_by": contacts.TOLD_BY,
     "intent": contacts.INTENTS,
     "dispute_verdict": contacts.DISPUTE_VERDICTS,
     "dispute_why": contacts.DISPUTE_REASONS,

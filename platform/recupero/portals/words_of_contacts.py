@@ -143,6 +143,18 @@ DISPUTE_REASONS: Words = {
     "DISPUTE": _("Disputes the debt"),
     "PRICE_OR_BILLING_ERROR": _("Price or billing error"),
 }
+ACTS: Words = {
+    "creditor": _("What you can mend"),
+    "agency": _("What the agency can mend"),
+    "debtor": _("What lies with the debtor"),
+}
+TOLD_BY: Words = {
+    "call": _("Call"),
+    "person": _("A person who looked into it"),
+    "page": _("The debtor's own page"),
+    "contact": _("Result of a contact"),
+    "message": _("Message"),
+}
 CAUSES: Words = {
     "FORGOT": _("Forgot"),
     "NO_INVOICE": _("The invoice never came"),

@@ -13,6 +13,7 @@ from tests.reports.rows import Rows
 
 PAGES = (
     "/portal", "/portal/months", "/portal/activity", "/portal/costs", "/portal/payments", "/portal/promises",
+    "/portal/causes",
     "/portal/compare",
 )  # fmt: skip
 
@@ -118,4 +119,6 @@ def test_a_wrong_period_is_said_where_it_was_asked(creditor: Visitor) -> None:
         answer = creditor.get(f"{path}?from=2026-03&to=2026-01")
         assert answer.status_code == 422, path
         assert 'id="period-error"' in answer.text
-    assert "is not a month" in creditor.text("/portal/payments?from=x")
+    wrong = creditor.get("/portal/payments?from=x")
+    assert wrong.status_code == 422
+    assert "is not a month" in wrong.text

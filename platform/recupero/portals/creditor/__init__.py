@@ -4,6 +4,7 @@ from recupero.portals.creditor import (
     accounts,
     actions,
     activity,
+    causes,
     compare,
     disputes,
     money,
@@ -14,5 +15,6 @@ from recupero.portals.creditor import (
 )
 
 __all__ = [
-    "accounts", "actions", "activity", "compare", "disputes", "money", "months", "overview", "paid", "report",
+    "accounts", "actions", "activity", "causes", "compare", "disputes", "money", "months", "overview", "paid",
+    "report",
 ]  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any
 from babel.numbers import format_compact_decimal
 from flask import request
 from flask_babel import get_locale
+from sqlalchemy.orm import Session
 
 from recupero.kernel.errors import NotFound, UserError
 from recupero.kernel.money import minor_units
@@ -15,9 +16,28 @@ from recupero.portals.errors import said
 from recupero.reports import service
 from recupero.reports.metrics import Figure
 from recupero.reports.page import tooltip
-from recupero.reports.periods import Period, parse_period
+from recupero.reports.periods import Period, current_month, parse_period
 from recupero.reports.report import RecoveryReport, Section
 from recupero.reports.words import Words
+from recupero.tenancy import queries as tenancy
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The period that was asked for; where that does not hold this month, with the reason."""
+
+    period: Period
+    words: Words
+    error: str | None = None
+    status: int = 200
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What every template with a period takes."""
+        return {
+            "span": self.period, "words": self.words, "error": self.error, "tooltip": tooltip,
+            "period": self.words.period(self.period), "asked": str(self.period),
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +52,8 @@ class Shown:
     @property
     def values(self) -> dict[str, Any]:
         """What every template of figures takes."""
-        return {
-            "report": self.report, "words": self.words, "error": self.error, "tooltip": tooltip,
-            "period": self.words.period(self.report.period), "asked": str(self.report.period),
-        }  # fmt: skip
+        span = Span(self.report.period, self.words, self.error)
+        return {"report": self.report, **span.values}
 
 
 def locale() -> str:
@@ -50,6 +68,17 @@ def period_asked() -> Period | None:
     if not (first or last):
         return None
     return parse_period(f"{first or last}..{last or first}")
+
+
+def span(session: Session) -> Span:
+    """The period in the address, for pages that need no report."""
+    tenant, error, status = tenancy.tenant(session), None, 200
+    try:
+        period = period_asked()
+    except UserError as refused:
+        period, error, status = None, said(refused), refused.status
+    words = Words.of(locale(), tenant.country)
+    return Span(period or current_month(tenant.timezone), words, error, status)
 
 
 def shown() -> Shown:

@@ -48,7 +48,10 @@ def creditor_payments() -> ResponseReturnValue:
         )  # fmt: skip
         table.fill(lists.moves(session, wanted, table.part))
         sums = [] if table.form else lists.sums(session, wanted)
-    return answer("creditor/payments.html", table, sums=sums, error=error, asked=request.args)
+    return answer(
+        "creditor/payments.html", table, status=422 if error else 200, sums=sums, error=error,
+        asked=request.args,
+    )  # fmt: skip
 
 
 def _months() -> tuple[Period | None, date | None, date | None]:
@@ -100,7 +103,7 @@ def creditor_promises() -> ResponseReturnValue:
             portfolio_id=int(chosen["portfolio"]) if chosen["portfolio"] else None,
         )  # fmt: skip
         table.fill(lists.promises(session, wanted, table.part))
-    return answer("creditor/promises.html", table, **shown.values)
+    return answer("creditor/promises.html", table, status=shown.status, **shown.values)
 
 
 def _promises(portfolios: dict[int, str]) -> Table[Promised]:

@@ -183,8 +183,7 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("channel", sa.String(length=12), nullable=False),
         sa.Column("series", sa.String(length=24), nullable=False),
-        sa.Column("began", sa.Date(), nullable=False),
-        sa.Column("ended", sa.Date(), nullable=False),
+        sa.Column("at", sa.Date(), nullable=False),
         sa.Column("before", sa.Date(), nullable=False),
         sa.Column("accounts", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("folded", sa.Boolean(), server_default=sa.text("false"), nullable=False),
@@ -203,7 +202,7 @@ def upgrade() -> None:
     op.create_index(
         "uq_report_spans_folded",
         "report_spans",
-        ["tenant_id", "currency", "portfolio_id", "channel", "series", "began", "ended", "before"],
+        ["tenant_id", "currency", "portfolio_id", "channel", "series", "at", "before"],
         unique=True,
         postgresql_where=sa.text("folded"),
     )

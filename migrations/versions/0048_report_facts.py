@@ -51,7 +51,7 @@ _ACTIVITY_SUMS = (
     "charged", "cost_micro", "promises", "due", "kept", "partly", "broken", "promised_minor", "counted_minor",
     "payments", "portfolio_payments", "moved_minor", "complaints", "disputes", "opt_outs",
 )  # fmt: skip
-_SPANS_KEYS = ("tenant_id", "currency", "portfolio_id", "channel", "series", "began", "ended", "before")
+_SPANS_KEYS = ("tenant_id", "currency", "portfolio_id", "channel", "series", "at", "before")
 _BAGS = {
     "report_placed": (_PLACED_KEYS, _PLACED_SUMS),
     "report_money": (_MONEY_KEYS, _MONEY_SUMS),
@@ -273,18 +273,26 @@ CROSS JOIN LATERAL (
 ) k
 WHERE NOT a.is_test {{among}}
 """
+# Each run of months adds an account where it begins and takes it away where it ends. Of the runs of an account
+# that touch a period, those that count are the ones whose predecessor ended before the period: `before`.
 _SPANS = """
-SELECT r.tenant_id, r.currency, r.portfolio_id, r.channel, s.series, lower(m) AS began, upper(m) AS ended,
-       coalesce(lag(upper(m)) OVER (PARTITION BY r.tenant_id, r.account_id, r.channel, s.series
-                                    ORDER BY lower(m)), '-infinity'::date) AS before
-FROM report_reach r
-CROSS JOIN LATERAL (VALUES
-    ('workable', r.workable), ('attempted', r.attempted), ('reached', r.reached),
-    ('workable_or_attempted', CASE WHEN r.channel = '' THEN r.workable + r.attempted ELSE '{}' END),
-    ('workable_or_reached', CASE WHEN r.channel = '' THEN r.workable + r.reached ELSE '{}' END)
-) s(series, months)
-CROSS JOIN LATERAL unnest(s.months) m
-WHERE r.tenant_id = owner AND r.account_id = ANY (numbers)
+SELECT r.tenant_id, r.currency, CASE r.channel WHEN '' THEN r.portfolio_id ELSE 0 END AS portfolio_id,
+       r.channel, r.series, e.at, e.before, e.accounts
+FROM (
+    SELECT r.tenant_id, r.currency, r.portfolio_id, r.channel, s.series, lower(m) AS began, upper(m) AS ended,
+           coalesce(lag(upper(m)) OVER (PARTITION BY r.tenant_id, r.account_id, r.channel, s.series
+                                        ORDER BY lower(m)), '-infinity'::date) AS before
+    FROM unnest(numbers) n
+    JOIN report_reach r ON r.tenant_id = owner AND r.account_id = n
+    CROSS JOIN LATERAL (VALUES
+        ('workable', r.workable), ('attempted', r.attempted), ('reached', r.reached),
+        ('workable_or_attempted', CASE WHEN r.channel = '' THEN r.workable + r.attempted ELSE '{}' END),
+        ('workable_or_reached', CASE WHEN r.channel = '' THEN r.workable + r.reached ELSE '{}' END)
+    ) s(series, months)
+    CROSS JOIN LATERAL unnest(s.months) m
+) r
+CROSS JOIN LATERAL (VALUES (r.began, r.before, 1), ('infinity'::date, r.ended, -1)) e(at, before, accounts)
+WHERE e.before < 'infinity'
 """
 
 
@@ -343,7 +351,7 @@ def _trigger(table: str, operation: str, body: str) -> list[str]:
         "DELETE": "OLD TABLE AS gone",
     }[operation]
     return [
-        f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} RETURN NULL; END $$",
+        f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$ BEGIN {body} RETURN NULL; END $$",
         f"CREATE TRIGGER report_{operation.lower()} AFTER {operation} ON {table} REFERENCING {referencing}"
         f" FOR EACH STATEMENT EXECUTE FUNCTION {name}()",
     ]
@@ -441,25 +449,25 @@ def _functions() -> list[str]:
     def spans(sign: str) -> str:
         return (
             f"INSERT INTO report_spans ({keys}, accounts)"
-            f" SELECT {keys}, {sign}count(*) FROM ({_SPANS}) s GROUP BY {keys};"
+            f" SELECT {keys}, {sign}sum(accounts) FROM ({_SPANS}) s GROUP BY {keys} HAVING sum(accounts) <> 0;"
         )
 
     reach = f"""
-CREATE FUNCTION recupero_report_reach(owner bigint) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE numbers bigint[];
+CREATE FUNCTION recupero_report_reach(owner bigint) RETURNS void LANGUAGE plpgsql SET enable_seqscan = off AS $$
+DECLARE numbers bigint[]; newest bigint;
 BEGIN
     IF NOT EXISTS (SELECT FROM report_stale WHERE tenant_id = owner) THEN RETURN; END IF;
     {lock}
     LOOP
-        WITH next AS (SELECT id FROM report_stale WHERE tenant_id = owner ORDER BY id LIMIT 20000),
-             gone AS (DELETE FROM report_stale WHERE tenant_id = owner AND id IN (SELECT id FROM next)
-                      RETURNING account_id)
+        SELECT max(id) INTO newest
+        FROM (SELECT id FROM report_stale WHERE tenant_id = owner ORDER BY id LIMIT 10000) s;
+        WITH gone AS (DELETE FROM report_stale WHERE tenant_id = owner AND id <= newest RETURNING account_id)
         SELECT array_agg(DISTINCT account_id) INTO numbers FROM gone;
         EXIT WHEN numbers IS NULL;
         {spans("-")}
-        DELETE FROM report_reach WHERE tenant_id = owner AND account_id = ANY (numbers);
+        DELETE FROM report_reach r USING unnest(numbers) n WHERE r.tenant_id = owner AND r.account_id = n;
         INSERT INTO report_reach (tenant_id, account_id, channel, currency, portfolio_id, workable, attempted, reached)
-        {_REACH.format(among="AND a.tenant_id = owner AND a.id = ANY (numbers)")};
+        {_REACH.format(among="AND a.tenant_id = owner AND a.id IN (SELECT unnest(numbers))")};
         {spans("")}
     END LOOP;
 END $$

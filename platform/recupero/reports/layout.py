@@ -48,10 +48,12 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Stairs:
-    """The stair-step table: a row for each placement month, a column for each month since."""
+    """The stair-step table: a row for each placement month, a column for each month since. `top` is its
+    largest rate."""
 
     title: str
     months: int
+    top: float
     rows: tuple[tuple[str, tuple[Figure, ...]], ...]
 
 
@@ -103,7 +105,8 @@ def stairs(section: Section, words: Words, *, cumulative: bool) -> Stairs:
         for vintage in section.vintages
     )
     title = words(N_("Cumulative liquidation")) if cumulative else words(N_("Liquidation within the month"))
-    return Stairs(title, max((len(figures) for _name, figures in rows), default=0), rows)
+    top = max((figure.value or 0 for _name, figures in rows for figure in figures), default=0)
+    return Stairs(title, max((len(figures) for _name, figures in rows), default=0), top, rows)
 
 
 def shown_metrics(report: RecoveryReport) -> list[Metric]:

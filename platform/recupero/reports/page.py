@@ -73,9 +73,8 @@ def tooltip(metric: Metric, words: Words) -> str:
     return f"{words(metric.definition)} {over}".strip()
 
 
-def shade(figure: Figure, table: layout.Stairs) -> int:
+def shade(figure: Figure, top: float) -> int:
     """How dark a cell of the stairs is, 0 to 9, by the table's largest rate."""
-    top = max((other.value or 0 for _name, figures in table.rows for other in figures), default=0)
     return round(max(0.0, (figure.value or 0) / top) * 9) if top > 0 else 0
 
 

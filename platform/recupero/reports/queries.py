@@ -5,7 +5,8 @@ counts, which `service` adds up. `Reader(raw=True)` reads the views over the raw
 rebuilt from: slow, and the proof that the roll-ups hold what they should.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -157,12 +158,12 @@ FROM report_activity{facts}
 WHERE tenant_id = :tenant AND month >= :first_day AND month < :end_day AND charged_in <> ''
 GROUP BY 1, 2, 3 HAVING sum(charged) <> 0 ORDER BY 1, 3, 2
 """
-# Of an account's runs that touch the period, the first is the one that none before it reaches into.
+# See `tables.ReportSpans`.
 _ACCOUNTS = """
 SELECT currency, portfolio_id, channel, series, sum(accounts)::bigint
 FROM report_spans
-WHERE tenant_id = :tenant AND began < :end_day AND ended > :first_day AND before <= :first_day
-GROUP BY GROUPING SETS ((currency, channel, series), (currency, portfolio_id, channel, series))
+WHERE tenant_id = :tenant AND before <= :first_day AND (at < :end_day OR at = 'infinity')
+GROUP BY 1, 2, 3, 4
 """
 _ACCOUNTS_RAW = """
 SELECT currency, portfolio_id, channel, count(*) FILTER (WHERE p && workable),
@@ -210,11 +211,13 @@ class Reader:
         """Accounts workable, attempted and reached within the period. Those that changed since it was last
         asked are looked at first."""
         if self._raw:
-            return {group: Accounts(*row[3:]) for group, row in self._grouped(_ACCOUNTS_RAW)}
+            return dict(self._by_group())
         self._session.execute(_REACH, self._values)
-        series: dict[Group, dict[str, int]] = {}
-        for group, row in self._grouped(_ACCOUNTS):
-            series.setdefault(group, {})[row[3]] = row[4]
+        series: dict[Group, Counter[str]] = defaultdict(Counter)
+        for currency, portfolio, channel, name, accounts in self._rows(_ACCOUNTS):
+            groups = [Group(currency, None, channel or None)]
+            for group in groups if channel else [*groups, Group(currency, portfolio, None)]:
+                series[group][name] += accounts
         return {group: _both(counts) for group, counts in series.items()}
 
     def costs(self) -> list[Cost]:
@@ -225,19 +228,18 @@ class Reader:
         """Names of portfolios and of the files of batches, by kind and id."""
         return {(kind, identity): name for kind, identity, name in self._rows(_NAMES)}
 
-    def _grouped(self, sql: str) -> Iterator[tuple[Group, Any]]:
-        """Rows of accounts by what they are about; channels of single portfolios are no group."""
-        for row in self._rows(sql):
-            group = Group(row[0], row[1], row[2] or None)
-            if group.portfolio_id is None or group.channel is None:
-                yield group, row
+    def _by_group(self) -> Iterator[tuple[Group, Accounts]]:
+        """From the raw rows; channels of single portfolios are no group."""
+        for currency, portfolio, channel, *counts in self._rows(_ACCOUNTS_RAW):
+            if portfolio is None or not channel:
+                yield Group(currency, portfolio, channel or None), Accounts(*counts)
 
     def _rows(self, sql: str) -> Sequence[Any]:
         facts = "_facts" if self._raw else ""
         return self._session.execute(text(sql.replace("{facts}", facts)), self._values).all()
 
 
-def _both(series: dict[str, int]) -> Accounts:
+def _both(series: Mapping[str, int]) -> Accounts:
     """Who is in both of two sets is in one, and in the other, but only once in what they make together."""
     workable, attempted, reached = (series.get(name, 0) for name in ("workable", "attempted", "reached"))
     return Accounts(

@@ -117,18 +117,17 @@ class ReportActivity(Summand, Base):
 
 class ReportSpans(Summand, Base):
     """Runs of months of accounts, by series: workable, attempted, reached (the right party), and what either
-    of two makes. `before` is the end of the account's run before it: of all runs that touch a period, those
-    whose `before` lies at or before its start are as many as the accounts. `channel` empty: any."""
+    of two makes. Where a run begins it adds an account, `at` that month and with the end of the account's run
+    before it as `before`; where it ends it takes one away, `at` infinity and with its end as `before`. So the
+    accounts with a run in a period are the sum of `at` before its end and `before` not after its start.
+    `channel` empty: any; one of its own has no portfolio (0)."""
 
     __tablename__ = "report_spans"
-    __table_args__ = _bag(
-        "report_spans", "currency", "portfolio_id", "channel", "series", "began", "ended", "before"
-    )
+    __table_args__ = _bag("report_spans", "currency", "portfolio_id", "channel", "series", "at", "before")
 
     channel: Mapped[str] = mapped_column(String(12))
     series: Mapped[str] = mapped_column(String(24))
-    began: Mapped[date]
-    ended: Mapped[date]
+    at: Mapped[date]
     before: Mapped[date]
     accounts: Mapped[int] = _sum()
 

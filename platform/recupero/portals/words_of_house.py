@@ -26,6 +26,8 @@ PERMISSIONS: Words = {
     "outbox.read": _("Read messages"),
     "inbox.read": _("Read the inbox"),
     "actions.approve": _("Agree to planned actions"),
+    "words.write": _("Write messages and call scripts"),
+    "words.approve": _("Approve messages and call scripts"),
     "decisions.read": _("See decisions"),
     "decisions.plan": _("Plan"),
     "payments.read": _("See payments"),

@@ -14,6 +14,15 @@ document.addEventListener("click", (event) => {
   }
 });
 
+// A table that is wider than its place can be reached, and scrolled, by keyboard.
+const reach = () => {
+  for (const place of document.querySelectorAll(".table-wrap, .chart-room")) {
+    if (place.scrollWidth > place.clientWidth) place.setAttribute("tabindex", "0");
+  }
+};
+document.addEventListener("DOMContentLoaded", reach);
+window.addEventListener("resize", reach);
+
 // A filter that is chosen from a list applies at once; the button stays for those without script.
 document.addEventListener("change", (event) => {
   if (event.target.matches("select[data-submit]")) event.target.form.requestSubmit();

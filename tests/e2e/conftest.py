@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    ViewportSize,
+    sync_playwright,
+)
 from werkzeug.serving import make_server
 
 from recupero.kernel import runtime
@@ -20,8 +28,8 @@ from recupero.tenancy.permissions import CREDITOR_ROLES, Role
 from tests.e2e.browser import LEFT_OUT, chromium
 
 PASSWORD = "correct horse battery"
-DESKTOP = {"width": 1280, "height": 900}
-PHONE = {"width": 390, "height": 844}
+DESKTOP: ViewportSize = {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 SHOTS = os.environ.get("RECUPERO_SHOTS")  # a folder for pictures of the pages that are visited
 
 
@@ -94,21 +102,23 @@ class Person:
         menu = self.page.get_by_role("navigation", name="Main")
         self.follow(menu.get_by_role("link", name=name, exact=True))
 
-    def look(self, name: str) -> None:
-        """The page is fit for everybody: accessible, as wide as the screen, quiet in the console."""
-        results = Axe().run(self.page)
+    def look(self, name: str, part: str = "html") -> None:
+        """The page, or the `part` of it, is accessible, as wide as the screen and quiet in the console."""
+        results = Axe().run(self.page, context={"include": [[part]]})
         self.complaints += [
             f"{name}: {found['id']}: {[node['html'][:200] for node in found['nodes'][:3]]}"
             for found in results.response["violations"]
             if found["impact"] in ("serious", "critical")
         ]
-        width = (PHONE if self.phone else DESKTOP)["width"]
-        wider = self.page.evaluate("document.documentElement.scrollWidth") - width
-        if wider > 0:
-            self.complaints.append(f"{name}: {wider} pixels wider than the screen")
+        self.not_wider(name, (PHONE if self.phone else DESKTOP)["width"])
         if SHOTS:
             size = "phone" if self.phone else "desk"
             self.page.screenshot(path=Path(SHOTS) / f"{name}-{size}.png", full_page=True)
+
+    def not_wider(self, name: str, width: int) -> None:
+        wider = self.page.evaluate("document.documentElement.scrollWidth") - width
+        if wider > 0:
+            self.complaints.append(f"{name}: {wider} pixels wider than the screen of {width}")
 
 
 @pytest.fixture

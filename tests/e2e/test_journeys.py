@@ -187,20 +187,3 @@ def test_an_agent_follows_the_script_by_its_buttons(
     page.get_by_role("button", name="Agreed").click()
     page.get_by_role("button", name="End the call").click()
     expect(page.get_by_text("Noted:")).to_be_visible()
-
-
-def test_every_page_of_the_administrator_is_fit(
-    somebody: People, platform: runtime.Runtime, scope: Scope
-) -> None:
-    person = somebody()
-    person.sign_in(make_user(platform, Role.AGENCY_ADMINISTRATOR, scope))
-    for name, path in {
-        "tenants": "/tenants", "tenant": f"/tenants/{scope.tenant()}", "tenant-new": "/tenants/new",
-        "users": "/users", "keys": "/keys", "plugins": "/plugins", "law": "/law", "law-cl": "/law/CL",
-        "audit": "/audit?verify=1", "queue": "/queue", "books": "/books", "profile": "/profile",
-        "plugin": f"/tenants/{scope.tenant()}/plugins/channel/email", "hours": "/law/calendar",
-        "scripts": "/scripts", "script": "/scripts/0", "script-new": "/scripts/new",
-        "house-rules": "/law/policies", "house-rules-edit": "/law/policies/edit", "bill": "/law/try",
-    }.items():  # fmt: skip
-        person.open(path)
-        person.look(name)

@@ -32,8 +32,10 @@ class Step:
 def walk(
     visitor: Visitor, app: Flask, start: str = "/", known: set[str] | None = None, *, further: bool = True
 ) -> Iterator[Step]:
-    """Every page that links lead to from `start`, one for each endpoint that is not `known` yet; only those that
-    `start` itself leads to where one goes no `further`."""
+    """Every page that links lead to from `start`, one for each endpoint that is not `known` yet.
+
+    Only those that `start` itself leads to where one goes no `further`.
+    """
     seen, waiting = known if known is not None else set(), [start]
     seen.discard(_endpoint(app, start) or "")
     while waiting:

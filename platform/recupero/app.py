@@ -32,6 +32,7 @@ from recupero.portals import (
     api_docs,
     bank,
     cases,
+    compliance,
     creditor,
     debtor,
     disclosures,
@@ -69,11 +70,11 @@ from recupero.portals import (
     webhooks,
     wording,
 )
-from recupero.portals.desk import calling, work
+from recupero.portals.desk import work
 from recupero.portals.errors import said, told
 from recupero.portals.pages import error_page
 from recupero.reports import api as reports_api
-from recupero.reports import documents_api, webhooks_api
+from recupero.reports import compliance_api, documents_api, webhooks_api
 from recupero.tenancy import api as tenancy_api
 from recupero.wiring import wire
 
@@ -83,10 +84,11 @@ log = logging.getLogger(__name__)
 ROOMS: tuple[ModuleType, ...] = (
     tenancy_api, placements_api, contacts_api, ledger_api, payments_api, incoming_api, offers_api,
     outreach_api, drafts_api, decisions_api, reports_api, documents_api, inbound_api, webhooks_api,
+    compliance_api,
 )  # fmt: skip
 # Each adds its area to the blueprint of the portals.
 PAGES: tuple[ModuleType, ...] = (
-    accounts, api_docs, bank, cases, calling, creditor, disclosures,
+    accounts, api_docs, bank, cases, compliance, creditor, disclosures,
     documents, drafts, home, inbox, incoming, law, messages, offers, operation, outbox, people, people_hours,
     placements, portfolio_terms, proposals, remittances, scripts, search, sign_in, staff, standing, stated,
     strategies, strategy_drafts, tenants, terms, today, trust, uplift, webhooks, wording, work,

@@ -34,6 +34,7 @@ _BENCH = {
 _COMMANDS = {
     "audit": ("The audit trail.", "recupero.commands.upkeep:audit"),
     "bench": ("Benchmarks, each beside its reference.", "recupero.cli:bench"),
+    "compliance": ("How people were treated, sealed.", "recupero.reports.compliance.cli:compliance"),
     "db": ("The database's schema.", "recupero.commands.upkeep:db"),
     "decisions": ("What another policy would have brought.", "recupero.decisions.cli:decisions"),
     "demo": ("The main job on invented people, without a web server.", "recupero.demo.cli:demo_command"),

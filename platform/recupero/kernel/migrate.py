@@ -19,7 +19,7 @@ _TABLES = (
     "payments.mandate_tables", "outreach.tables", "outreach.answer_tables", "outreach.script_tables",
     "outreach.template_tables", "outreach.inbound.tables",
     "outreach.understanding.tables", "outreach.desk.tables",
-    "decisions.tables", "reports.tables", "reports.webhooks.tables",
+    "decisions.tables", "reports.tables", "reports.webhooks.tables", "reports.compliance.tables",
 )  # fmt: skip
 
 

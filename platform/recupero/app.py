@@ -70,7 +70,7 @@ from recupero.portals import (
     webhooks,
     wording,
 )
-from recupero.portals.desk import work
+from recupero.portals.desk import calling, work
 from recupero.portals.errors import said, told
 from recupero.portals.pages import error_page
 from recupero.reports import api as reports_api
@@ -88,7 +88,7 @@ ROOMS: tuple[ModuleType, ...] = (
 )  # fmt: skip
 # Each adds its area to the blueprint of the portals.
 PAGES: tuple[ModuleType, ...] = (
-    accounts, api_docs, bank, cases, compliance, creditor, disclosures,
+    accounts, api_docs, bank, calling, cases, compliance, creditor, disclosures,
     documents, drafts, home, inbox, incoming, law, messages, offers, operation, outbox, people, people_hours,
     placements, portfolio_terms, proposals, remittances, scripts, search, sign_in, staff, standing, stated,
     strategies, strategy_drafts, tenants, terms, today, trust, uplift, webhooks, wording, work,

@@ -58,7 +58,7 @@ class SealedSchema(Schema):
     seal = fields.Dict(required=True)
 
 
-class VerdictSchema(Schema):
+class ProvenSchema(Schema):
     holds = fields.Boolean(required=True)
     problems = fields.List(fields.String(), required=True)
 
@@ -106,7 +106,7 @@ def file_name(report: dict[str, Any]) -> str:
 @blueprint.post("/compliance-reports/verify")
 @requires(Permission.REPORTS_READ)
 @blueprint.arguments(SealedSchema)
-@blueprint.response(200, VerdictSchema)
+@blueprint.response(200, ProvenSchema)
 def verify(report: dict[str, Any]) -> dict[str, Any]:
     """Prove a sealed report against the audit trail; `problems` says what does not hold"""
     if report["agency_id"] != the_caller().agency_id:

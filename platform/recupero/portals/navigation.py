@@ -65,10 +65,12 @@ def _pages_of_creditor() -> list[tuple[str, list[Page]]]:
             _("Recovery"),
             [
                 (_("Placement months"), "portals.creditor_months", "plan", Permission.REPORTS_READ),
+                (_("Roll rates"), "portals.creditor_rolls", "queue", Permission.REPORTS_READ),
                 (_("Why it is not paid"), "portals.creditor_causes", "users", Permission.REPORTS_READ),
                 (_("Activity and law"), "portals.creditor_activity", "law", Permission.REPORTS_READ),
-                (_("Promises"), "portals.creditor_promises", "queue", Permission.REPORTS_READ),
+                (_("Promises"), "portals.creditor_promises", "payments", Permission.REPORTS_READ),
                 (_("Compare"), "portals.creditor_compare", "audit", Permission.REPORTS_READ),
+                (_("What our work brings"), "portals.creditor_uplift", "plan", Permission.REPORTS_READ),
                 (_("Report"), "portals.creditor_report", "reports", Permission.REPORTS_READ),
                 (_("Compliance reports"), "portals.compliance_list", "law", Permission.REPORTS_READ),
                 (_("Webhooks"), "portals.webhooks_list", "plugins", Permission.FEEDS_MANAGE),

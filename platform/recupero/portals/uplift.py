@@ -10,11 +10,19 @@ from flask_babel import gettext as _
 from recupero.decisions.control import Group, set_share
 from recupero.kernel.errors import NotFound, UserError
 from recupero.placements import browse
+from recupero.portals.creditor import own
 from recupero.portals.forms import Form
 from recupero.portals.pages import blueprint
 from recupero.tenancy import queries
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller
 from recupero.tenancy.permissions import Permission
+
+
+@blueprint.get("/portal/uplift")
+@requires(Permission.REPORTS_READ)
+def creditor_uplift() -> ResponseReturnValue:
+    """The same for a creditor's own users."""
+    return _page(own.tenant_id(), None)
 
 
 @blueprint.get("/tenants/<int:tenant_id>/uplift")

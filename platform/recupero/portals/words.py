@@ -73,6 +73,7 @@ LABELS: Mapping[str, Words] = {
     "call_leg": calls.CALL_LEGS,
     "call_leg_status": calls.CALL_LEG_STATUSES,
     "cause": contacts.CAUSES,
+    "bucket": accounts.BUCKETS,
     "acts": contacts.ACTS,
     "told_by": contacts.TOLD_BY,
     "intent": contacts.INTENTS,

@@ -4,6 +4,19 @@ from flask_babel import lazy_gettext as _
 
 from recupero.portals.words_of_money import Words
 
+BUCKETS: Words = {
+    "current": _("Not yet due"),
+    "1-30": _("1 to 30 days"),
+    "31-60": _("31 to 60 days"),
+    "61-90": _("61 to 90 days"),
+    "91-120": _("91 to 120 days"),
+    "121-180": _("121 to 180 days"),
+    "181-360": _("181 to 360 days"),
+    "361+": _("361 days and more"),
+    "paid": _("Paid or cured"),
+    "returned": _("Recalled or sold"),
+    "closed": _("Closed unpaid"),
+}
 STATUSES: Words = {
     "received": _("Received"),
     "validated": _("Validated"),

@@ -13,7 +13,7 @@ from tests.reports.rows import Rows
 
 PAGES = (
     "/portal", "/portal/months", "/portal/activity", "/portal/costs", "/portal/payments", "/portal/promises",
-    "/portal/causes",
+    "/portal/causes", "/portal/rolls", "/portal/uplift",
     "/portal/compare",
 )  # fmt: skip
 

@@ -12,9 +12,10 @@ from recupero.portals.creditor import (
     overview,
     paid,
     report,
+    rolls,
 )
 
 __all__ = [
     "accounts", "actions", "activity", "causes", "compare", "disputes", "money", "months", "overview", "paid",
-    "report",
+    "report", "rolls",
 ]  # fmt: skip

@@ -59,6 +59,7 @@ def _table(portfolios: dict[int, str]) -> Table[OwnAccount]:
             Pick("stage", _("Stage"), options("stage")),
             Pick("held", _("Rests"), [("yes", _("yes")), ("no", _("no"))]),
         ],
+        per_page=25,
     )  # fmt: skip
 
 

@@ -1,0 +1,32 @@
+"""Roll rates as a heat table: from which bucket to which, by balance or by accounts."""
+
+from flask import render_template, request
+from flask.typing import ResponseReturnValue
+
+from recupero.portals.creditor import figures
+from recupero.portals.creditor.own import reading
+from recupero.portals.pages import blueprint
+from recupero.reports import rolls
+from recupero.reports.metrics import Figure
+from recupero.tenancy.guard import requires
+from recupero.tenancy.permissions import Permission
+
+DARKEST = 9
+
+
+@blueprint.get("/portal/rolls")
+@requires(Permission.REPORTS_READ)
+def creditor_rolls() -> ResponseReturnValue:
+    with reading() as session:
+        span = figures.span(session)
+        found = rolls.roll_rates(session, span.period)
+    by = "accounts" if request.args.get("by") == "accounts" else "balance"
+    page = render_template(
+        "creditor/rolls.html", **span.values, matrices=found, by=by, metric=rolls.ROLL_RATE, shade=_shade,
+        ends=rolls.ENDS,
+    )  # fmt: skip
+    return page, span.status
+
+
+def _shade(figure: Figure) -> int:
+    return round((figure.value or 0.0) * DARKEST)

@@ -31,6 +31,7 @@ from recupero.portals import (
     accounts,
     api_docs,
     bank,
+    bulk,
     cases,
     compliance,
     creditor,
@@ -88,7 +89,7 @@ ROOMS: tuple[ModuleType, ...] = (
 )  # fmt: skip
 # Each adds its area to the blueprint of the portals.
 PAGES: tuple[ModuleType, ...] = (
-    accounts, api_docs, bank, calling, cases, compliance, creditor, disclosures,
+    accounts, api_docs, bank, bulk, calling, cases, compliance, creditor, disclosures,
     documents, drafts, home, inbox, incoming, law, messages, offers, operation, outbox, people, people_hours,
     placements, portfolio_terms, proposals, remittances, scripts, search, sign_in, staff, standing, stated,
     strategies, strategy_drafts, tenants, terms, today, trust, uplift, webhooks, wording, work,

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from recupero.contacts import service as contacts
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import Scope, scope_of
-from recupero.outreach import proposals
+from recupero.outreach import bulk, proposals
 from recupero.outreach.connectors import CARRIED, carried_for, led_by_machine
 from recupero.outreach.execution import execute
 from recupero.outreach.states import CLAIM_LEASE, Move, move
@@ -153,3 +153,9 @@ def _stale(session: Session, *conditions: ColumnElement[bool]) -> list[int]:
     query = select(Action.id).where(Action.tenant_id == scope_of(session).tenant(), *conditions)
     locked = query.order_by(Action.id).limit(_LIMIT).with_for_update(skip_locked=True)
     return list(session.execute(locked).scalars())
+
+
+@jobs.job("outreach.bulk")
+def carry_out_order(context: jobs.JobContext, order_id: int) -> None:
+    """Carry out what was ordered for many accounts, unless that was done at once."""
+    bulk.carry_out(runtime.current().database, context.scope, order_id)

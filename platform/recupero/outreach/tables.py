@@ -3,12 +3,12 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Index, String, UniqueConstraint, text
+from sqlalchemy import ARRAY, BigInteger, Index, String, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from recupero.kernel.crypto import EncryptedText
-from recupero.kernel.database import TENANT, Base, TenantOwned, append_only
+from recupero.kernel.database import AGENCY, TENANT, AgencyOwned, Base, TenantOwned, append_only
 
 
 class Action(TenantOwned, Base):
@@ -96,3 +96,24 @@ class ConnectorRest(TenantOwned, Base):
     since: Mapped[datetime]
     until: Mapped[datetime | None]
     reason: Mapped[str]
+
+
+class BulkOrder(AgencyOwned, Base):
+    """What somebody ordered for many accounts at once (`bulk.ORDERS`). `account_ids` are those that were
+    chosen, `changed` those that it changed. Holds that it opened have `bulk:<id>` as their source, those that
+    it ended as who ended them. `state`: waiting, done, undone."""
+
+    __tablename__ = "bulk_orders"
+    __table_args__ = ({"info": AGENCY},)
+
+    do: Mapped[str] = mapped_column(String(8))
+    kind: Mapped[str | None]
+    until: Mapped[datetime | None]
+    user_id: Mapped[int | None]
+    tenant_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    account_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    changed: Mapped[int]
+    state: Mapped[str] = mapped_column(String(7))
+    asked_by: Mapped[str]
+    asked_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]

@@ -3,7 +3,7 @@
 Everything is read in the tenants in scope. Names and ids come readable: who sees them is the page's matter.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
+from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound
 from recupero.kernel.listing import Part, arranged
@@ -72,6 +73,47 @@ def lines(session: Session, account_ids: Sequence[int]) -> dict[int, AccountLine
     tenants = scope_of(session).tenant_ids
     query = _lines().where(Account.tenant_id.in_(tenants), Account.id.in_(account_ids))
     return {row[0]: AccountLine(*row) for row in session.execute(query)}
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """An account chosen for an order. `held`: an open hold of the kind asked for is on it, `held_whole`: on
+    everything of its debtor."""
+
+    id: int
+    tenant_id: int
+    debtor_id: int
+    client_account: str
+    currency: str
+    balance_minor: int
+    status: str
+    held: bool
+    held_whole: bool
+
+
+def chosen(session: Session, account_ids: Collection[int], kind: str) -> list[Chosen]:
+    """These accounts of the tenants in scope, by number; others are left out."""
+
+    def held(*on: ColumnElement[bool]) -> ColumnElement[bool]:
+        of_debtor = (Hold.tenant_id == Account.tenant_id) & (Hold.debtor_id == Account.debtor_id)
+        return select(Hold.id).where(of_debtor, Hold.kind == kind, is_open(), *on).exists()
+
+    rows = session.execute(
+        select(
+            Account.id, Account.tenant_id, Account.debtor_id, Account.client_account, Account.currency,
+            Account.balance_minor, Account.status, held(Hold.account_id == Account.id),
+            held(Hold.account_id.is_(None)),
+        )
+        .where(among(Account.tenant_id, scope_of(session).tenant_ids), among(Account.id, account_ids))
+        .order_by(Account.client_account, Account.id)
+    )  # fmt: skip
+    return [Chosen(*row) for row in rows]
+
+
+def account_ids(session: Session, wanted: Filter, countries: Sequence[str], limit: int) -> list[int]:
+    """Ids of the accounts that the list narrowed so has, at most `limit`."""
+    query = select(Account.id).where(*_conditions(session, wanted, countries))
+    return list(session.execute(query.order_by(Account.id.desc()).limit(limit)).scalars())
 
 
 def _lines() -> Select[*tuple[Any, ...]]:

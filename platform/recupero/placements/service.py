@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, bindparam, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from recupero.kernel import audit, clock, events
 from recupero.kernel.database import scope_of
@@ -229,8 +229,41 @@ def end_run_out(session: Session, kind: str) -> list[RanOut]:
     return [RanOut(*one) for one in ended]
 
 
-def _end_where(session: Session, *which: Any, by: str) -> bool:
-    """End these holds of the tenants in scope; whether there were any."""
+def end_of_source(session: Session, source: str, *, by: str) -> int:
+    """End the open holds that came from a source; how many. Publishes `HoldsEnded`."""
+    return _end_where(session, Hold.source == source, is_open(), by=by)
+
+
+def count_ended_by(session: Session, by: str) -> int:
+    """How many holds of the tenants in scope were ended by that."""
+    mine = (Hold.tenant_id.in_(scope_of(session).tenant_ids), Hold.ended_by == by)
+    return session.execute(select(func.count()).select_from(Hold).where(*mine)).scalar_one()
+
+
+def reopen_ended_by(session: Session, by: str) -> int:
+    """Let holds stand again that were ended by that, unless their days are over or another of their kind
+    stands; how many. Publishes `HoldsOpened`."""
+    again = aliased(Hold)
+    another = select(again.id).where(
+        again.tenant_id == Hold.tenant_id, again.debtor_id == Hold.debtor_id, again.kind == Hold.kind,
+        again.ended_at.is_(None), again.account_id.is_(None) | (again.account_id == Hold.account_id),
+    )  # fmt: skip
+    opened = session.execute(
+        update(Hold)
+        .where(
+            Hold.tenant_id.in_(scope_of(session).tenant_ids), Hold.ended_by == by,
+            or_(Hold.until.is_(None), Hold.until > clock.now()), ~another.exists(),
+        )
+        .values(ended_at=None, ended_by=None)
+        .returning(Hold.debtor_id, Hold.account_id, Hold.kind)
+        .execution_options(synchronize_session=False)
+    ).all()  # fmt: skip
+    tell_opened(session, [(row[0], row[1], row[2]) for row in opened])
+    return len(opened)
+
+
+def _end_where(session: Session, *which: Any, by: str) -> int:
+    """End these holds of the tenants in scope; how many."""
     ended = session.execute(
         update(Hold)
         .where(Hold.tenant_id.in_(scope_of(session).tenant_ids), *which)
@@ -239,7 +272,7 @@ def _end_where(session: Session, *which: Any, by: str) -> bool:
     ).all()
     for held in _by_kind(HoldsEnded, ended):
         events.publish(session, held)
-    return bool(ended)
+    return len(ended)
 
 
 def tell_opened(session: Session, opened: Iterable[OneHold]) -> None:

@@ -55,7 +55,7 @@ def accounts() -> ResponseReturnValue:
         tenants = {tenant.id: tenant for tenant in tenancy.tenants(session)}
         table = _accounts_table(tenants, browse.portfolio_names(session))
         countries = sorted({tenant.country for tenant in tenants.values()})
-        table.fill(browse.accounts(session, _filter(table.chosen), countries=countries, part=table.part))
+        table.fill(browse.accounts(session, filter_of(table.chosen), countries=countries, part=table.part))
     return answer("accounts/list.html", table)
 
 
@@ -89,9 +89,11 @@ def _accounts_table(tenants: Mapping[int, Tenant], portfolios: Mapping[int, str]
     )  # fmt: skip
 
 
-def _filter(chosen: Mapping[str, str]) -> Filter:
+def filter_of(chosen: Mapping[str, str]) -> Filter:
+    """What the list is narrowed to, by the fields of its filters."""
+
     def number(name: str) -> int | None:
-        return int(chosen[name]) if chosen.get(name) else None
+        return int(chosen[name]) if chosen.get(name, "").isdecimal() else None
 
     return Filter(
         text=chosen["q"], tenant_id=number("tenant"), portfolio_id=number("portfolio"),

@@ -47,3 +47,27 @@ CAPACITY: Words = {
     "language": _("Minutes in the language"),
     "trained": _("Minutes of people trained for"),
 }
+BULK: Words = {
+    "hold": _("Put on hold"),
+    "release": _("End holds"),
+    "give": _("Give to somebody"),
+    "recall": _("Give back to the creditor"),
+}
+BULK_TOLD: Words = {
+    "hold": _("Nobody is contacted about these accounts until the hold ends. Debtors can still pay."),
+    "release": _("Holds of this kind on these accounts end at once. Whatever else stops the work stays."),
+    "give": _("The conversations of these debtors are given to one person."),
+    "recall": _("Work on these accounts ends and they go back to their creditor."),
+}
+BULK_SPARED: Words = {
+    "ended": _("work on them has ended"),
+    "held": _("on such a hold already"),
+    "not_held": _("not on such a hold"),
+    "whole": _("the hold is on everything of the debtor: end it there"),
+    "no_talk": _("no conversation with the debtor yet"),
+}
+BULK_STATES: Words = {
+    "waiting": _("Being worked through"),
+    "done": _("Done"),
+    "undone": _("Taken back"),
+}

@@ -21,6 +21,7 @@ PERMISSIONS: Words = {
     "placements.import": _("Place accounts"),
     "accounts.read": _("See accounts"),
     "accounts.work": _("Work accounts"),
+    "accounts.bulk": _("Order for many accounts at once"),
     "law.read": _("Ask the law"),
     "law.manage": _("Set house rules above the law"),
     "outbox.read": _("Read messages"),

@@ -25,6 +25,7 @@ class Permission(StrEnum):
     PLACEMENTS_IMPORT = "placements.import"
     ACCOUNTS_READ = "accounts.read"
     ACCOUNTS_WORK = "accounts.work"
+    ACCOUNTS_BULK = "accounts.bulk"  # hold, let go on, give or recall many at once
     LAW_READ = "law.read"
     LAW_MANAGE = "law.manage"
     OUTBOX_READ = "outbox.read"
@@ -55,6 +56,7 @@ _AGENT = frozenset(
     {Permission.ACCOUNTS_READ, Permission.ACCOUNTS_WORK, Permission.INBOX_READ, Permission.LAW_READ}
 )
 _SUPERVISOR = _AGENT | {
+    Permission.ACCOUNTS_BULK,
     Permission.TENANCY_READ,
     Permission.PLACEMENTS_READ,
     Permission.OUTBOX_READ,

@@ -1,0 +1,246 @@
+"""Many accounts at once: put on hold, let go on, given to somebody, given back to their creditor.
+
+An order is seen before it is given (`preview`), carried out creditor by creditor, by a worker where it is
+large, and may be taken back for an hour where that is possible. A second run of the same order changes nothing.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ARRAY, BigInteger, literal, select, text, update
+from sqlalchemy.orm import Session
+
+from recupero.kernel import audit, clock, jobs
+from recupero.kernel.bulk import among
+from recupero.kernel.database import Database, Scope, scope_of
+from recupero.kernel.errors import Conflict, Forbidden, NotFound, UserError
+from recupero.outreach.inbound.tables import Conversation
+from recupero.outreach.tables import BulkOrder
+from recupero.outreach.understanding import desk
+from recupero.placements import browse
+from recupero.placements import service as placements
+from recupero.placements.browse import Chosen
+from recupero.placements.lifecycle import ENDED, HOLDS
+
+ORDERS = ("hold", "release", "give", "recall")
+#: Holds that come and go with what caused them (a plan, a promise, a case, a hand-over) are none of these.
+KINDS = tuple(kind for kind in HOLDS if kind not in ("plan", "promise", "hardship", "person"))
+MOST, AT_ONCE = 20_000, 500
+UNDONE_WITHIN = timedelta(hours=1)
+LONGEST = 500  # characters of a reason
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an order would do: to which accounts, what is owed on them by currency, how many of the chosen it
+    leaves as they are and why (`ended`, `held`, `not_held`, `whole`, `no_talk`)."""
+
+    touched: list[Chosen]
+    owed: Mapping[str, int]
+    spared: Mapping[str, int]
+
+
+def preview(session: Session, do: str, account_ids: Collection[int], kind: str | None = None) -> Preview:
+    """What the order would do to these accounts of the tenants in scope. Raises UserError where none or too
+    many are chosen, or the order or the kind of hold is unknown."""
+    if do not in ORDERS:
+        raise UserError("choose what to do", field="do")
+    if do in ("hold", "release") and kind not in KINDS:
+        raise UserError("Choose one of the reasons.", field="kind")
+    if not account_ids:
+        raise UserError("choose at least one account", field="accounts")
+    if len(account_ids) > MOST:
+        raise UserError("at most %(most)s accounts at once: narrow the list", field="accounts", most=MOST)
+    chosen = browse.chosen(session, account_ids, kind or "")
+    talking = _talking(session, chosen) if do == "give" else set()
+    touched: list[Chosen] = []
+    spared: Counter[str] = Counter()
+    owed: dict[str, int] = defaultdict(int)
+    for one in chosen:
+        why = _spared(do, one, talking)
+        if why is not None:
+            spared[why] += 1
+            continue
+        touched.append(one)
+        owed[one.currency] += one.balance_minor
+    return Preview(touched, owed, spared)
+
+
+def _spared(do: str, one: Chosen, talking: Collection[int]) -> str | None:
+    """Why the order leaves an account as it is."""
+    if do == "release":
+        return None if one.held else "whole" if one.held_whole else "not_held"
+    if one.status in ENDED:
+        return "ended"
+    if do == "hold" and (one.held or one.held_whole):
+        return "held"
+    return "no_talk" if do == "give" and one.debtor_id not in talking else None
+
+
+def _talking(session: Session, chosen: Collection[Chosen]) -> set[int]:
+    """Those of the debtors who have a conversation with us."""
+    rows = session.execute(
+        select(Conversation.debtor_id).where(
+            Conversation.tenant_id.in_(scope_of(session).tenant_ids),
+            among(Conversation.debtor_id, {one.debtor_id for one in chosen}),
+        )
+    )
+    return set(rows.scalars())
+
+
+def order(
+    session: Session, do: str, account_ids: Collection[int], *, why: str, actor: str, kind: str | None = None,
+    until: datetime | None = None, user_id: int | None = None,
+) -> BulkOrder:  # fmt: skip
+    """Give the order; a worker carries it out, if nobody does so first. Raises UserError as `preview` does,
+    where it would change nothing, without a reason, or where the user may not work for one of the creditors."""
+    if not why.strip():
+        raise UserError("say why", field="why")
+    if len(why) > LONGEST:
+        raise UserError("At most %(most)s characters fit here.", field="why", most=LONGEST)
+    if until is not None and until <= clock.now():
+        raise UserError("Choose a day that is yet to come.", field="until")
+    touched = preview(session, do, account_ids, kind).touched
+    if not touched:
+        raise UserError("it would change nothing", field="accounts")
+    tenants = sorted({one.tenant_id for one in touched})
+    if do == "give" and not all(_works_for(session, user_id, one) for one in tenants):
+        raise UserError("Please choose one.", field="user")
+    made = BulkOrder(
+        agency_id=scope_of(session).agency(), do=do, kind=kind, until=until, user_id=user_id,
+        tenant_ids=tenants, account_ids=[one.id for one in touched], changed=0, state="waiting",
+        asked_by=actor, asked_at=clock.now(),
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    scope = Scope(scope_of(session).agency(), tuple(tenants))
+    jobs.enqueue(session, "outreach.bulk", queue="urgent", scope=scope, order_id=made.id)
+    audit.record(
+        session, f"outreach.bulk_{do}", f"bulk:{made.id}", actor=actor, accounts=len(touched), kind=kind,
+        why=why.strip(),
+    )  # fmt: skip
+    return made
+
+
+def _works_for(session: Session, user_id: int | None, tenant_id: int) -> bool:
+    return user_id in {one.id for one in desk.workers(session, tenant_id)}
+
+
+def carry_out(database: Database, scope: Scope, order_id: int) -> None:
+    """Do what was ordered, creditor by creditor; nothing where that was done. `scope` has its creditors."""
+    with database.transaction(scope) as session:
+        found = _found(session, order_id)
+        if found.state != "waiting":
+            return
+    changed = 0
+    for tenant_id in found.tenant_ids:
+        with database.transaction(Scope(scope.agency_id, (tenant_id,))) as session:
+            changed += _DO[found.do](session, found)
+    with database.transaction(scope) as session:
+        session.execute(
+            update(BulkOrder)
+            .where(BulkOrder.agency_id == scope.agency(), BulkOrder.id == order_id)
+            .values(state="done", done_at=clock.now(), changed=changed)
+        )
+
+
+_HOLD = text("""
+INSERT INTO holds (tenant_id, debtor_id, account_id, kind, source, started_at, until)
+SELECT a.tenant_id, a.debtor_id, a.id, :kind, :source, :now, :until
+FROM accounts a
+WHERE a.tenant_id = :tenant AND a.id = ANY (:ids) AND a.status <> ALL (:ended)
+  AND NOT EXISTS (
+    SELECT 1 FROM holds h WHERE h.tenant_id = a.tenant_id AND h.debtor_id = a.debtor_id AND h.kind = :kind
+      AND (h.account_id IS NULL OR h.account_id = a.id)
+      AND h.ended_at IS NULL AND (h.until IS NULL OR h.until > :now))
+RETURNING debtor_id, account_id, kind
+""")
+
+
+def _hold(session: Session, found: BulkOrder) -> int:
+    opened = session.execute(_HOLD, {
+        "tenant": scope_of(session).tenant(), "ids": found.account_ids, "kind": found.kind,
+        "source": f"bulk:{found.id}", "now": clock.now(), "until": found.until, "ended": sorted(ENDED),
+    }).all()  # fmt: skip
+    placements.tell_opened(session, [(row[0], row[1], row[2]) for row in opened])
+    return len(opened)
+
+
+def _release(session: Session, found: BulkOrder) -> int:
+    placements.end_holds(session, found.account_ids, found.kind or "", by=f"bulk:{found.id}")
+    return placements.count_ended_by(session, f"bulk:{found.id}")
+
+
+def _give(session: Session, found: BulkOrder) -> int:
+    debtors = {one.debtor_id for one in browse.chosen(session, found.account_ids, "")}
+    given = session.execute(
+        update(Conversation)
+        .where(Conversation.tenant_id == scope_of(session).tenant(), among(Conversation.debtor_id, debtors))
+        .values(assigned_to=found.user_id)
+        .returning(Conversation.id)
+    )
+    return len(given.all())
+
+
+def _recall(session: Session, found: BulkOrder) -> int:
+    return len(placements.recall_accounts(session, found.account_ids))
+
+
+_DO: Mapping[str, Callable[[Session, BulkOrder], int]] = {
+    "hold": _hold, "release": _release, "give": _give, "recall": _recall,
+}  # fmt: skip
+
+
+def undo(database: Database, scope: Scope, order_id: int, *, actor: str) -> int:
+    """Take an order back: holds that it opened end, those that it ended stand again; how many. Raises NotFound,
+    Forbidden where it concerns creditors that are not in scope, Conflict where it is too late for it or what
+    was done cannot be taken back."""
+    with database.transaction(scope) as session:
+        found = _found(session, order_id)
+        if not set(found.tenant_ids) <= set(scope.tenant_ids):
+            raise Forbidden("the order is about accounts of other creditors, too")
+        if not may_be_undone(found):
+            raise Conflict("this can no longer be taken back")
+        found.state = "undone"
+        audit.record(session, "outreach.bulk_undone", f"bulk:{order_id}", actor=actor)
+    source, changed = f"bulk:{order_id}", 0
+    for tenant_id in found.tenant_ids:
+        with database.transaction(Scope(scope.agency_id, (tenant_id,))) as session:
+            if found.do == "hold":
+                changed += placements.end_of_source(session, source, by=actor)
+            else:
+                changed += placements.reopen_ended_by(session, source)
+    return changed
+
+
+def may_be_undone(found: BulkOrder) -> bool:
+    """Whether an order can be taken back now: rests and ends of rests, within the hour."""
+    in_time = found.done_at is not None and clock.now() < found.done_at + UNDONE_WITHIN
+    return found.state == "done" and found.do in ("hold", "release") and in_time
+
+
+def _found(session: Session, order_id: int) -> BulkOrder:
+    found = session.execute(
+        select(BulkOrder)
+        .where(BulkOrder.agency_id == scope_of(session).agency(), BulkOrder.id == order_id)
+        .with_for_update()
+    ).scalar_one_or_none()
+    if found is None:
+        raise NotFound("there is no such order")
+    return found
+
+
+def orders(session: Session, limit: int = 50) -> list[BulkOrder]:
+    """The newest orders of the agency in scope about no other creditors than those in scope."""
+    mine = BulkOrder.tenant_ids.bool_op("<@")(
+        literal(list(scope_of(session).tenant_ids), ARRAY(BigInteger))
+    )
+    rows = session.execute(
+        select(BulkOrder)
+        .where(BulkOrder.agency_id == scope_of(session).agency(), mine)
+        .order_by(BulkOrder.id.desc())
+        .limit(limit)
+    )
+    return list(rows.scalars())

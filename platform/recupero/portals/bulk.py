@@ -1,0 +1,117 @@
+"""Many accounts at once: what an order would do, the order, and taking it back."""
+
+from datetime import UTC, datetime, time
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from sqlalchemy.orm import Session
+
+from recupero.kernel import runtime
+from recupero.kernel.errors import UserError
+from recupero.outreach import bulk
+from recupero.outreach.understanding import desk
+from recupero.placements import browse
+from recupero.portals.accounts import filter_of
+from recupero.portals.forms import Form
+from recupero.portals.pages import blueprint
+from recupero.portals.words import label
+from recupero.tenancy import queries as tenancy
+from recupero.tenancy.guard import requires, the_caller, transaction
+from recupero.tenancy.permissions import Permission
+
+SHOWN = 50  # accounts that a preview names one by one
+NARROWED = ("q", "tenant", "portfolio", "status", "stage", "held")
+
+
+@blueprint.get("/accounts/many")
+@requires(Permission.ACCOUNTS_BULK)
+def account_many() -> ResponseReturnValue:
+    """The orders that were given, newest first."""
+    with transaction() as session:
+        orders = bulk.orders(session)
+        names = {f"user:{user.id}": user.name for user in tenancy.users(session)}
+    return render_template("accounts/orders.html", orders=orders, names=names, may_undo=bulk.may_be_undone)
+
+
+@blueprint.post("/accounts/many")
+@requires(Permission.ACCOUNTS_BULK)
+def account_many_order() -> ResponseReturnValue:
+    """What the order means; with `confirmed`, the order."""
+    form = Form.sent()
+    with transaction() as session:
+        account_ids = _chosen(session, form)
+    try:
+        if form.optional("confirmed"):
+            return _carry_out(form, account_ids)
+        return _previewed(form, account_ids)
+    except UserError as error:
+        form.refuse(error, "why", "until", "kind", "user")
+        if form.optional("confirmed") and account_ids:
+            return _previewed(form, account_ids)
+        flash(next(iter(form.errors.values())), "warn")
+        return redirect(url_for("portals.accounts"))
+
+
+def _chosen(session: Session, form: Form) -> list[int]:
+    """The accounts that were ticked, or all that the list has as it is narrowed."""
+    if not form.optional("all"):
+        return [int(one) for one in request.form.getlist("account") if one.isdecimal()]
+    countries = sorted({tenant.country for tenant in tenancy.tenants(session)})
+    wanted = filter_of({name: form.optional(name) for name in NARROWED})
+    return browse.account_ids(session, wanted, countries, bulk.MOST + 1)
+
+
+def _previewed(form: Form, account_ids: list[int]) -> ResponseReturnValue:
+    do = form.optional("do")
+    kind = form.optional("kind") or ("client" if do in ("hold", "release") else None)
+    with transaction() as session:
+        found = bulk.preview(session, do, account_ids, kind)
+        page = render_template(
+            "accounts/many.html", form=form, do=do, found=found, shown=SHOWN, kinds=_kinds(), chosen_kind=kind,
+            users=_users(session, found) if do == "give" else [], title=label("bulk", do),
+            carried={name: form.optional(name) for name in (*NARROWED, "all")},
+            ticked=[] if form.optional("all") else account_ids,
+        )  # fmt: skip
+    return page, form.status
+
+
+def _kinds() -> list[tuple[str, str]]:
+    return [(kind, label("hold", kind)) for kind in bulk.KINDS]
+
+
+def _users(session: Session, found: bulk.Preview) -> list[tuple[int, str]]:
+    """The agents who may work for all of the creditors."""
+    tenants = {one.tenant_id for one in found.touched}
+    able = [{user.id: user.name for user in desk.workers(session, tenant_id)} for tenant_id in tenants]
+    common = set.intersection(*(set(one) for one in able)) if able else set()
+    return sorted(((one, able[0][one]) for one in common), key=lambda pair: pair[1])
+
+
+def _carry_out(form: Form, account_ids: list[int]) -> ResponseReturnValue:
+    do, caller, database = form.optional("do"), the_caller(), runtime.current().database
+    until = datetime.combine(form.day("until"), time.max, UTC) if form.optional("until") else None
+    user = form.optional("user")
+    with transaction() as session:
+        made = bulk.order(
+            session, do, account_ids, why=form.optional("why"), actor=caller.actor,
+            kind=(form.optional("kind") or None) if do in ("hold", "release") else None,
+            until=until if do == "hold" else None, user_id=int(user) if user.isdecimal() else None,
+        )  # fmt: skip
+        number = len(made.account_ids)
+    if number <= bulk.AT_ONCE:
+        bulk.carry_out(database, caller.scope, made.id)
+        flash(ngettext("Done: %(num)s account.", "Done: %(num)s accounts.", number))
+    else:
+        flash(_("%(number)s accounts are being worked through. This page shows when it is done.", number=number))
+    return redirect(url_for("portals.account_many"))
+
+
+@blueprint.post("/accounts/many/<int:order_id>/undo")
+@requires(Permission.ACCOUNTS_BULK)
+def account_many_undo(order_id: int) -> ResponseReturnValue:
+    caller = the_caller()
+    number = bulk.undo(runtime.current().database, caller.scope, order_id, actor=caller.actor)
+    flash(ngettext("Taken back on %(num)s account.", "Taken back on %(num)s accounts.", number))
+    return redirect(url_for("portals.account_many"))

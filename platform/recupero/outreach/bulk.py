@@ -1,7 +1,8 @@
 """Many accounts at once: put on hold, let go on, given to somebody, given back to their creditor.
 
 An order is seen before it is given (`preview`), carried out creditor by creditor, by a worker where it is
-large, and may be taken back for an hour where that is possible. A second run of the same order changes nothing.
+large, and may be taken back for an hour where that is possible. A second run of the same order changes
+nothing.
 """
 
 from collections import Counter, defaultdict
@@ -95,7 +96,7 @@ def order(
     until: datetime | None = None, user_id: int | None = None,
 ) -> BulkOrder:  # fmt: skip
     """Give the order; a worker carries it out, if nobody does so first. Raises UserError as `preview` does,
-    where it would change nothing, without a reason, or where the user may not work for one of the creditors."""
+    where it would change nothing, without a reason, or where the user may not work for a creditor."""
     if not why.strip():
         raise UserError("say why", field="why")
     if len(why) > LONGEST:
@@ -148,13 +149,14 @@ def carry_out(database: Database, scope: Scope, order_id: int) -> None:
 
 _HOLD = text("""
 INSERT INTO holds (tenant_id, debtor_id, account_id, kind, source, started_at, until)
-SELECT a.tenant_id, a.debtor_id, a.id, :kind, :source, :now, :until
+SELECT a.tenant_id, a.debtor_id, a.id, CAST(:kind AS varchar), :source, CAST(:now AS timestamptz),
+    CAST(:until AS timestamptz)
 FROM accounts a
 WHERE a.tenant_id = :tenant AND a.id = ANY (:ids) AND a.status <> ALL (:ended)
   AND NOT EXISTS (
-    SELECT 1 FROM holds h WHERE h.tenant_id = a.tenant_id AND h.debtor_id = a.debtor_id AND h.kind = :kind
+    SELECT 1 FROM holds h WHERE h.tenant_id = a.tenant_id AND h.debtor_id = a.debtor_id AND h.kind = CAST(:kind AS varchar)
       AND (h.account_id IS NULL OR h.account_id = a.id)
-      AND h.ended_at IS NULL AND (h.until IS NULL OR h.until > :now))
+      AND h.ended_at IS NULL AND (h.until IS NULL OR h.until > CAST(:now AS timestamptz)))
 RETURNING debtor_id, account_id, kind
 """)
 
@@ -194,9 +196,9 @@ _DO: Mapping[str, Callable[[Session, BulkOrder], int]] = {
 
 
 def undo(database: Database, scope: Scope, order_id: int, *, actor: str) -> int:
-    """Take an order back: holds that it opened end, those that it ended stand again; how many. Raises NotFound,
-    Forbidden where it concerns creditors that are not in scope, Conflict where it is too late for it or what
-    was done cannot be taken back."""
+    """Take an order back: holds that it opened end, those that it ended stand again; how many. Raises
+    NotFound, Forbidden where it concerns creditors that are not in scope, Conflict where it is too late for
+    it or what was done cannot be taken back."""
     with database.transaction(scope) as session:
         found = _found(session, order_id)
         if not set(found.tenant_ids) <= set(scope.tenant_ids):
@@ -234,9 +236,7 @@ def _found(session: Session, order_id: int) -> BulkOrder:
 
 def orders(session: Session, limit: int = 50) -> list[BulkOrder]:
     """The newest orders of the agency in scope about no other creditors than those in scope."""
-    mine = BulkOrder.tenant_ids.bool_op("<@")(
-        literal(list(scope_of(session).tenant_ids), ARRAY(BigInteger))
-    )
+    mine = BulkOrder.tenant_ids.bool_op("<@")(literal(list(scope_of(session).tenant_ids), ARRAY(BigInteger)))
     rows = session.execute(
         select(BulkOrder)
         .where(BulkOrder.agency_id == scope_of(session).agency(), mine)

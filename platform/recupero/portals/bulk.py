@@ -69,8 +69,8 @@ def _previewed(form: Form, account_ids: list[int]) -> ResponseReturnValue:
     with transaction() as session:
         found = bulk.preview(session, do, account_ids, kind)
         page = render_template(
-            "accounts/many.html", form=form, do=do, found=found, shown=SHOWN, kinds=_kinds(), chosen_kind=kind,
-            users=_users(session, found) if do == "give" else [], title=label("bulk", do),
+            "accounts/many.html", form=form, do=do, found=found, shown=SHOWN, kinds=_kinds(),
+            chosen_kind=kind, users=_users(session, found) if do == "give" else [], title=label("bulk", do),
             carried={name: form.optional(name) for name in (*NARROWED, "all")},
             ticked=[] if form.optional("all") else account_ids,
         )  # fmt: skip
@@ -104,7 +104,9 @@ def _carry_out(form: Form, account_ids: list[int]) -> ResponseReturnValue:
         bulk.carry_out(database, caller.scope, made.id)
         flash(ngettext("Done: %(num)s account.", "Done: %(num)s accounts.", number))
     else:
-        flash(_("%(number)s accounts are being worked through. This page shows when it is done.", number=number))
+        flash(
+            _("%(number)s accounts are being worked through. This page shows when it is done.", number=number)
+        )
     return redirect(url_for("portals.account_many"))
 
 

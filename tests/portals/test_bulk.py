@@ -1,0 +1,130 @@
+"""Many accounts at once: seen first, done, audited, and taken back in time; nothing of other creditors."""
+
+from datetime import timedelta
+
+import pytest
+
+from recupero.kernel import audit, clock, jobs
+from recupero.kernel.database import Scope
+from recupero.kernel.errors import UserError
+from recupero.outreach import bulk
+from recupero.placements import browse, service
+from recupero.tenancy.permissions import Role
+from tests.decisions import debts
+from tests.factories import World
+from tests.portals.conftest import Visitor
+
+LIST, MANY = "/accounts", "/accounts/many"
+
+
+@pytest.fixture
+def scope(world: World, noon: object) -> Scope:
+    return world.tenant()
+
+
+@pytest.fixture
+def owed(visitor: Visitor, scope: Scope) -> list[int]:
+    """Four accounts: the third is on hold for its creditor, the last has ended."""
+    with visitor.platform.database.transaction(scope) as session:
+        portfolio = debts.portfolio(session)
+        made = [debts.debt(session, portfolio, client_account=f"B-{number}") for number in range(4)]
+        service.open_hold(
+            session,
+            debtor_id=made[2].debtor_id,
+            account_id=made[2].account_id,
+            kind="client",
+            source="user:1",
+        )
+        service.close_accounts(session, [made[3].account_id], "CORRECTED")
+        return [one.account_id for one in made]
+
+
+def _held(visitor: Visitor, scope: Scope, ids: list[int], kind: str = "client") -> list[bool]:
+    with visitor.platform.database.transaction(scope) as session:
+        held = {one.id: one.held for one in browse.chosen(session, ids, kind)}
+    return [held[one] for one in ids]
+
+
+def test_an_order_is_seen_then_done_then_taken_back(visitor: Visitor, scope: Scope, owed: list[int]) -> None:
+    visitor.sign_in(Role.SUPERVISOR, scope)
+    seen = visitor.send(MANY, _page=LIST, do="hold", account=owed)
+    assert seen.status_code == 200
+    assert "on such a hold already" in seen.text
+    assert "work on them has ended" in seen.text
+    assert _held(visitor, scope, owed) == [False, False, True, False]
+    refused = visitor.send(MANY, _page=LIST, do="hold", account=owed, kind="client", confirmed="yes", why=" ")
+    assert refused.status_code == 422
+    done = visitor.send(
+        MANY, _page=LIST, do="hold", account=owed, kind="client", confirmed="yes", why="files"
+    )
+    assert done.headers["Location"] == MANY
+    assert _held(visitor, scope, owed) == [True, True, True, False]
+    jobs.drain()  # the worker finds it done
+    page = visitor.text(MANY)
+    assert "Put on hold" in page
+    undo = MANY + page.split(f'action="{MANY}')[1].split('"')[0]
+    assert visitor.send(undo, _page=MANY).status_code == 302
+    assert _held(visitor, scope, owed) == [False, False, True, False]
+    assert visitor.send(undo, _page=MANY).status_code == 409
+    with visitor.platform.database.transaction(scope) as session:
+        actions = [event.action for event in audit.page(session, holding="bulk")]
+    assert actions == ["outreach.bulk_undone", "outreach.bulk_hold"]
+
+
+def test_ends_of_holds_are_taken_back_but_not_too_late(
+    visitor: Visitor, scope: Scope, owed: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor.sign_in(Role.SUPERVISOR, scope)
+    sent = {"do": "release", "kind": "client", "confirmed": "yes", "why": "done", "all": "yes"}
+    assert visitor.send(MANY, _page=LIST, **sent).status_code == 302
+    assert _held(visitor, scope, owed) == [False] * 4
+    undo = MANY + visitor.text(MANY).split(f'action="{MANY}')[1].split('"')[0]
+    assert visitor.send(undo, _page=MANY).status_code == 302
+    assert _held(visitor, scope, owed) == [False, False, True, False]
+    visitor.send(MANY, _page=LIST, **sent)
+    now = clock.now()
+    monkeypatch.setattr(bulk.clock, "now", lambda: now + timedelta(minutes=61))
+    assert "/undo" not in visitor.text(MANY)
+
+
+def test_a_recall_of_all_that_the_list_has(visitor: Visitor, scope: Scope, owed: list[int]) -> None:
+    visitor.sign_in(Role.SUPERVISOR, scope)
+    seen = visitor.send(MANY, _page=LIST, do="recall", all="yes", held="no")
+    assert "B-0" in seen.text
+    assert "B-2" not in seen.text
+    visitor.send(MANY, _page=LIST, do="recall", all="yes", held="no", confirmed="yes", why="sold")
+    with visitor.platform.database.transaction(scope) as session:
+        states = [one.status for one in browse.chosen(session, owed, "")]
+    assert states == ["recalled", "recalled", "active", "resolved"]
+
+
+def test_a_worker_does_what_was_not_done_and_twice_is_once(
+    visitor: Visitor, scope: Scope, owed: list[int]
+) -> None:
+    with visitor.platform.database.transaction(scope) as session:
+        made = bulk.order(session, "hold", owed, why="files", actor="system", kind="dispute")
+    assert _held(visitor, scope, owed, "dispute") == [False] * 4
+    jobs.drain()
+    assert _held(visitor, scope, owed, "dispute") == [True, True, True, False]
+    bulk.carry_out(visitor.platform.database, scope, made.id)
+    with visitor.platform.database.transaction(scope) as session:
+        assert bulk.orders(session)[0].changed == 3
+        with pytest.raises(UserError):
+            bulk.order(session, "hold", owed, why="again", actor="system", kind="dispute")
+        with pytest.raises(UserError):
+            bulk.preview(session, "hold", owed, "plan")
+        with pytest.raises(UserError):
+            bulk.order(session, "give", owed, why="x", actor="system", user_id=1)
+
+
+def test_agents_and_strangers_order_nothing(
+    visitor: Visitor, scope: Scope, owed: list[int], world: World
+) -> None:
+    visitor.sign_in(Role.AGENT, scope)
+    assert 'name="do"' not in visitor.text(LIST)
+    assert visitor.get(MANY).status_code == 403
+    stranger = Visitor(visitor.client.application.test_client(), visitor.platform)
+    stranger.sign_in(Role.SUPERVISOR, world.tenant())
+    sent = stranger.send(MANY, _page=MANY, do="hold", account=owed, kind="client", confirmed="yes", why="x")
+    assert sent.status_code == 422
+    assert _held(visitor, scope, owed) == [False, False, True, False]

@@ -83,7 +83,7 @@ def test_ends_of_holds_are_taken_back_but_not_too_late(
     assert _held(visitor, scope, owed) == [False, False, True, False]
     visitor.send(MANY, _page=LIST, **sent)
     now = clock.now()
-    monkeypatch.setattr(bulk.clock, "now", lambda: now + timedelta(minutes=61))
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(minutes=61))
     assert "/undo" not in visitor.text(MANY)
 
 

@@ -154,7 +154,8 @@ SELECT a.tenant_id, a.debtor_id, a.id, CAST(:kind AS varchar), :source, CAST(:no
 FROM accounts a
 WHERE a.tenant_id = :tenant AND a.id = ANY (:ids) AND a.status <> ALL (:ended)
   AND NOT EXISTS (
-    SELECT 1 FROM holds h WHERE h.tenant_id = a.tenant_id AND h.debtor_id = a.debtor_id AND h.kind = CAST(:kind AS varchar)
+    SELECT 1 FROM holds h WHERE h.tenant_id = a.tenant_id AND h.debtor_id = a.debtor_id
+      AND h.kind = CAST(:kind AS varchar)
       AND (h.account_id IS NULL OR h.account_id = a.id)
       AND h.ended_at IS NULL
       AND (h.until IS NULL OR h.until > CAST(:now AS timestamptz)))

@@ -43,6 +43,7 @@ from recupero.portals import (
     inbox,
     incoming,
     law,
+    look,
     messages,
     offers,
     operation,
@@ -63,6 +64,7 @@ from recupero.portals import (
     stated,
     strategies,
     strategy_drafts,
+    tellings,
     tenants,
     terms,
     today,
@@ -89,6 +91,7 @@ ROOMS: tuple[ModuleType, ...] = (
 )  # fmt: skip
 # Each adds its area to the blueprint of the portals.
 PAGES: tuple[ModuleType, ...] = (
+    look, tellings,  # of what debtors see and send
     accounts, api_docs, bank, bulk, calling, cases, compliance, creditor, disclosures,
     documents, drafts, home, inbox, incoming, law, messages, offers, operation, outbox, people, people_hours,
     placements, portfolio_terms, proposals, remittances, scripts, search, sign_in, staff, standing, stated,

@@ -479,6 +479,35 @@ def by_code(session: Session, code: str) -> Genuine | None:
 
 
 @dataclass(frozen=True, slots=True)
+class SentLately:
+    """A message or call of ours as its receiver may check it; `code` stands in the message."""
+
+    at: datetime
+    channel: str
+    code: str | None
+
+
+def sent_lately(session: Session, account_ids: Collection[int], limit: int) -> list[SentLately]:
+    """What went out about these accounts of the tenants in scope, newest first."""
+    rows = session.execute(
+        select(Contact.at, Contact.channel, MessageCopy.code)
+        .outerjoin(
+            MessageCopy,
+            (MessageCopy.tenant_id == Contact.tenant_id) & (MessageCopy.contact_id == Contact.id),
+        )
+        .where(
+            Contact.tenant_id.in_(scope_of(session).tenant_ids),
+            Contact.account_id.in_(account_ids),
+            Contact.direction == "outbound",
+            Contact.state != "failed",
+        )
+        .order_by(Contact.at.desc(), Contact.id.desc())
+        .limit(limit)
+    )
+    return [SentLately(*row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
     """One contact in a conversation; texts are readable, and empty where nothing was written (a call)."""
 

@@ -17,7 +17,7 @@ _TABLES = (
     "kernel.audit", "kernel.jobs", "tenancy.tables", "placements.tables", "contacts.tables", "ledger.tables",
     "payments.tables", "payments.offer_tables", "payments.document_tables", "payments.incoming_tables",
     "payments.mandate_tables", "outreach.tables", "outreach.answer_tables", "outreach.script_tables",
-    "outreach.template_tables", "outreach.inbound.tables",
+    "outreach.template_tables", "outreach.page_tables", "outreach.inbound.tables",
     "outreach.understanding.tables", "outreach.desk.tables",
     "decisions.tables", "reports.tables", "reports.webhooks.tables", "reports.compliance.tables",
 )  # fmt: skip

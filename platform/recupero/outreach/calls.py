@@ -16,6 +16,7 @@ from recupero.contacts.standing import HIDDEN
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, Words
+from recupero.outreach import call_backs
 from recupero.outreach.inbound import conversations
 from recupero.outreach.states import CLAIM_LEASE, Move, move
 from recupero.outreach.tables import Action
@@ -37,9 +38,10 @@ def start_call(
     Raises NotFound, or Conflict where the account is closed, held or has no telephone number, or where the
     task was taken by somebody else.
     """
-    known, account = _workable(session, account_id, by_person=True)
-    point = contact_point_id or _best_number(session, account.debtor_id)
     task = _task(session, action_id) if action_id is not None else _waiting(session, account_id)
+    asked = task is not None and task.template == call_backs.TEMPLATE
+    known, account = _workable(session, account_id, by_person=True, asked=asked)
+    point = contact_point_id or _best_number(session, account.debtor_id)
     wish = Wish(
         account_id, CHANNEL, point, task.purpose if task else "collection", task.id if task else None,
         connector="agent", caller=_caller(known, account),
@@ -76,22 +78,23 @@ def never_rang(session: Session, contact_id: int) -> None:
 
 
 def _workable(
-    session: Session, account_id: int, *, by_person: bool = False
+    session: Session, account_id: int, *, by_person: bool = False, asked: bool = False
 ) -> tuple[Dossiers, reach.Reachable]:
     known = dossiers(session, [account_id])
     account = known.accounts.get(account_id)
     if account is None:
         raise NotFound("no such account")
-    _check_workable(known, account, by_person=by_person)
+    _check_workable(known, account, by_person=by_person, asked=asked)
     return known, account
 
 
-def _check_workable(known: Dossiers, account: reach.Reachable, *, by_person: bool) -> None:
-    """A debtor whom a person took over from the machines is that person's to call."""
-    if account.ended:
+def _check_workable(known: Dossiers, account: reach.Reachable, *, by_person: bool, asked: bool) -> None:
+    """A debtor whom a person took over from the machines is that person's to call. A call that the debtor
+    `asked` for waits for no hold of the house: the law alone may speak against it."""
+    if account.ended and not asked:
         raise Conflict("nothing is collected on this account any more")
     holds = {hold.kind for hold in known.holds_on(account)} - ({PERSON} if by_person else set())
-    if holds:
+    if holds and not asked:
         raise Conflict(
             "work on this account is on hold: %(holds)s", holds=Words("hold", tuple(sorted(holds)))
         )

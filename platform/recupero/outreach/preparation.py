@@ -23,7 +23,7 @@ from recupero.kernel import clock, jobs
 from recupero.kernel.bulk import any_of
 from recupero.kernel.database import scope_of
 from recupero.law.service import Packs
-from recupero.outreach import disclosures, owed, preferences, turns, words
+from recupero.outreach import disclosures, owed, page_codes, preferences, turns, words
 from recupero.outreach.connectors import Connector, connectors
 from recupero.outreach.inbound import conversations, unsubscribing
 from recupero.outreach.inbound.opened import callback_url
@@ -204,9 +204,12 @@ def _finder(draft: Own | None, own: Wording) -> Callable[[str, str, str, str], O
 
 
 def _replies(session: Session, cases: Sequence[_Case]) -> dict[int, FreeText]:
-    """What people wrote, for those of the actions that answer somebody."""
+    """What people wrote, and the codes that debtors asked for, for those of the actions that answer."""
     written = [case.action.id for case in cases if case.action.template == "reply"]
-    return reply_texts(session, written) if written else {}
+    asked = [case.action.id for case in cases if case.action.template == "page_code"]
+    codes = page_codes.sent_with(session, asked) if asked else {}
+    found = reply_texts(session, written) if written else {}
+    return found | {action_id: FreeText("", code, None) for action_id, code in codes.items()}
 
 
 def _write(

@@ -61,8 +61,9 @@ ABOUT_AGREEMENTS = (
     "plan_resumed", *THANKS,
 )  # fmt: skip
 AGREEMENTS = ("promise", "plan")
-#: A person's own words still go out when the debtor is handed over to a person.
-PEOPLES = ("reply",)
+#: A person's own words still go out when the debtor is handed over to a person, and a call that the debtor
+#: asked for (`call_backs`) is made.
+PEOPLES = ("reply", "call_back")
 #: A word of thanks that the law does not allow for so long is not said any more.
 THANKS_WITHIN = timedelta(days=3)
 #: Channels of a message that cannot wait for planning, the cheapest first.

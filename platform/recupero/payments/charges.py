@@ -55,12 +55,13 @@ class Payable:
         return [debt.account_id for debt in self.debts]
 
 
-def payable(session: Session, link_id: int) -> Payable:
-    """The accounts of a link of the tenant in scope with something owed, oldest due first.
+def payable(session: Session, link_id: int, *, lock: bool = False) -> Payable:
+    """The accounts of a link of the tenant in scope with something owed, oldest due first. `lock` holds the
+    link to the end of the transaction: of two answers of a debtor at once, the second sees the first.
 
     Those whose work has ended (recalled, returned, uncollectable) are the creditor's again: not paid here.
     """
-    link = _link(session, link_id)
+    link = _link(session, link_id, lock)
     owed = sorted(
         (debt for debt in debts_by_id(session, link.account_ids) if _is_open(debt)),
         key=lambda debt: (debt.due_date, debt.account_id),

@@ -5,7 +5,7 @@ us, at least one of which a stranger does not know.
 """
 
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -212,8 +212,18 @@ def open_link(database: Database, token: str) -> Door | None:
 
 
 def prove_identity(database: Database, door: Door, answers: Mapping[Fact, str]) -> bool:
-    """Whether the answers to `door.questions` are all right. After `MAX_FAILURES` wrong tries the link is
-    locked for `LOCK`, for right answers, too; tries at the same time are counted one after the other."""
+    """Whether the answers to `door.questions` are all right; counted as `prove_by` does."""
+
+    def all_right(session: Session, link: PaymentLink) -> bool:
+        person, debts = who_owes(session, link.debtor_id), debts_by_id(session, link.account_ids)
+        return identity.all_right(identity.known_facts(person, debts), door.questions, answers)
+
+    return prove_by(database, door, all_right)
+
+
+def prove_by(database: Database, door: Door, is_right: Callable[[Session, PaymentLink], bool]) -> bool:
+    """Whether a proof is right. After `MAX_FAILURES` wrong tries of any kind the link is locked for `LOCK`,
+    for right ones, too; tries at the same time are counted one after the other."""
     with database.transaction(door.scope) as session:
         link = session.execute(
             select(PaymentLink)
@@ -222,11 +232,7 @@ def prove_identity(database: Database, door: Door, answers: Mapping[Fact, str]) 
         ).scalar_one()
         if link.locked_until is not None and link.locked_until > clock.now():
             return False
-        right = identity.all_right(
-            identity.known_facts(who_owes(session, link.debtor_id), debts_by_id(session, link.account_ids)),
-            door.questions,
-            answers,
-        )
+        right = is_right(session, link)
         _note_try(session, link, right)
         if right:
             contacts.record_visit(session, link.debtor_id)

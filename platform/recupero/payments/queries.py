@@ -43,6 +43,34 @@ def payments_of(session: Session, account_id: int) -> list[AccountPayment]:
     return list(merged.values())
 
 
+@dataclass(frozen=True, slots=True)
+class PaidSoFar:
+    """What came in for an account on a day (minor units), net of what went back."""
+
+    account_id: int
+    at: datetime
+    amount_minor: int
+
+
+def paid_so_far(session: Session, account_ids: Collection[int]) -> dict[int, list[PaidSoFar]]:
+    """Payments towards each of these accounts of the tenants in scope, oldest first, in one query; one that
+    was paid back in full is left out."""
+    amount, at = func.sum(Allocation.amount_minor), func.min(Payment.received_at)
+    rows = session.execute(
+        select(Allocation.account_id, at, amount)
+        .join(Payment, (Payment.tenant_id == Allocation.tenant_id) & (Payment.id == Allocation.payment_id))
+        .where(Allocation.tenant_id.in_(scope_of(session).tenant_ids), Allocation.account_id.in_(account_ids))
+        .group_by(Allocation.account_id, Allocation.payment_id)
+        .having(amount != 0)
+        .order_by(at, Allocation.payment_id)
+    )
+    found: dict[int, list[PaidSoFar]] = {account_id: [] for account_id in account_ids}
+    for account_id, moment, minor in rows:
+        if account_id is not None:
+            found[account_id].append(PaidSoFar(account_id, moment, int(minor)))
+    return found
+
+
 def promises_of(session: Session, account_ids: Collection[int]) -> Sequence[PromiseToPay]:
     """Promises on accounts of the tenants in scope, newest first."""
     return (

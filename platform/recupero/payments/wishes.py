@@ -11,30 +11,13 @@ from recupero.kernel import audit
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound, UserError
 from recupero.payments.tables import PaymentLink
-from recupero.placements import service as placements
 from recupero.placements.debts import OpenDebt, debts_by_id
-
-DISPUTES = ("already_paid", "not_mine", "wrong_amount", "other")
 
 
 @dataclass(frozen=True, slots=True)
 class _Who:
     debtor_id: int
     account_ids: Sequence[int]
-
-
-def dispute(session: Session, link_id: int, *, account_id: int, why: str) -> None:
-    """The debtor says an account of the link is not owed (`DISPUTES`): work on it stops at once.
-
-    Raises UserError where the account is not of the link or the reason is unknown.
-    """
-    who = _who(session, link_id)
-    if account_id not in who.account_ids or why not in DISPUTES:
-        raise UserError("choose an account and a reason", field="account")
-    placements.open_hold(
-        session, debtor_id=who.debtor_id, account_id=account_id, kind="dispute", source=f"page:{why}"
-    )
-    _record(session, "payments.debtor_disputes", f"account:{account_id}", why=why)
 
 
 def stop(session: Session, link_id: int, *, channel: str) -> None:
@@ -55,11 +38,12 @@ def ask_person(session: Session, link_id: int) -> tuple[int, int]:
 
 def paid_accounts(session: Session, link_id: int) -> list[OpenDebt]:
     """The accounts of the link that are paid in full or settled."""
-    return [
-        debt
-        for debt in debts_by_id(session, _who(session, link_id).account_ids)
-        if debt.close_code in ("PIF", "SIF")
-    ]
+    return [debt for debt in debts(session, link_id) if debt.close_code in ("PIF", "SIF")]
+
+
+def debts(session: Session, link_id: int) -> list[OpenDebt]:
+    """All accounts of the link, also those on which nothing is owed any more."""
+    return debts_by_id(session, _who(session, link_id).account_ids)
 
 
 def account_of(session: Session, link_id: int, account_id: int) -> int:

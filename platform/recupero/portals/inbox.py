@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import clock, rest, runtime
 from recupero.kernel.errors import NotFound, UserError
-from recupero.outreach import dispute_answers
+from recupero.outreach import dispute_answers, tellings
 from recupero.outreach.connectors import CARRIED
 from recupero.outreach.inbound import collecting, conversations, queries, replies, working
 from recupero.outreach.inbound.tables import Conversation
@@ -296,6 +296,7 @@ def _talk_page(debtor_id: int, form: Form) -> ResponseReturnValue:
         read = readings.of_contacts(session, [one.contact_id for one in lines if one.contact_id])
         written: Any = talk.channel if talk.channel in CARRIED else "email"
         answered = dispute_answers.answers_of(session, debtor_id)
+        said_there = tellings.of_debtors(session, [debtor_id])
         told = brief.brief(session, debtor_id, talk.account_id, read.values(), written)
         names = {user.id: user.name for user in tenancy.users(session)}
         colleagues = [(user.id, user.name) for user in desk.workers(session, talk.tenant_id)]
@@ -305,5 +306,6 @@ def _talk_page(debtor_id: int, form: Form) -> ResponseReturnValue:
         causes=[("", ""), *((cause, label("cause", cause)) for cause in hand_overs.CAUSES)],
         longest_step=hand_overs.LONGEST, reading_currency=tenant.currency, brief=told, names=names,
         colleagues=[("", _("Whoever comes first")), *colleagues], late=_late(talk), answered=answered,
+        tellings=said_there,
     )  # fmt: skip
     return page, form.status

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from babel import localedata
+from babel import Locale, localedata
+from babel.numbers import format_decimal as format_plain
 from babel.numbers import format_percent
 from flask import g, has_request_context, request, session
 from flask_babel import (
@@ -18,7 +19,7 @@ from flask_babel import (
 from flask_babel import gettext as _
 
 from recupero.kernel import rest, runtime
-from recupero.kernel.money import format_micro, format_minor
+from recupero.kernel.money import Money, format_micro, format_minor
 from recupero.placements.products import name_of
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import current_caller
@@ -115,6 +116,13 @@ def timezone() -> str | None:
 def money(minor: int | None, currency: str) -> str:
     """Minor units as the reader writes them."""
     return "–" if minor is None else format_minor(minor, currency, str(get_locale() or "es"))
+
+
+def plain_money(minor: int, currency: str) -> str:
+    """An amount as the reader would type it."""
+    locale = get_locale() or Locale("en")
+    text: str = format_plain(Money(minor, currency).major(), locale=locale, group_separator=False)
+    return text
 
 
 def micro(amount: int, currency: str) -> str:

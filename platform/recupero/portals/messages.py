@@ -11,7 +11,7 @@ from recupero.contacts import queries as contacts
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
 from recupero.outreach.inbound import unsubscribing
-from recupero.portals.debtor.account import wear_house
+from recupero.portals.debtor.door import wear_house
 from recupero.portals.forms import Form
 from recupero.portals.language import PLATFORM_BRAND, wear
 from recupero.portals.pages import blueprint

@@ -17,6 +17,7 @@ from recupero.decisions import queries as decisions
 from recupero.kernel.moments import About, Key, ids_of, newest
 from recupero.outreach import moments as of_outreach
 from recupero.outreach import queries as outreach
+from recupero.outreach import tellings
 from recupero.outreach.desk import notes
 from recupero.outreach.scripts import runs
 from recupero.outreach.scripts.runs import Taken
@@ -28,14 +29,16 @@ from recupero_sdk.law import RuleOutcome, Verdict
 PAGE = 30
 #: What can be looked at alone, and the kinds of moments that belong to it.
 SHOWN: Mapping[str, tuple[str, ...]] = {
-    "contacts": ("contact", "action"), "payments": ("payment",), "promises": ("promise",), "notes": ("note",),
+    "contacts": ("contact", "action"), "payments": ("payment",), "promises": ("promise",),
+    "notes": ("note", "telling"),
     "decisions": ("decision",), "documents": ("document",), "holds": ("hold", "hardship"),
 }  # fmt: skip
 
 _ROOMS = (of_contacts, of_outreach, of_payments, of_decisions, of_placements)
 _READ: Mapping[str, Callable[[Session, Sequence[int]], Mapping[int, Any]]] = {
     "contact": contacts.lines, "action": outreach.actions, "payment": of_payments.moves,
-    "promise": of_payments.promises, "note": notes.lines, "decision": decisions.decisions_by_id,
+    "promise": of_payments.promises, "note": notes.lines, "telling": tellings.by_id,
+    "decision": decisions.decisions_by_id,
     "document": of_payments.papers, "hold": of_placements.holds, "hardship": of_payments.cases,
 }  # fmt: skip
 #: Nearly every account has these: they are read without a look at whether there are any.

@@ -80,6 +80,7 @@ LABELS: Mapping[str, Words] = {
     "bucket": accounts.BUCKETS,
     "acts": contacts.ACTS,
     "told_by": contacts.TOLD_BY,
+    "telling_step": contacts.TELLING_STEPS,
     "intent": contacts.INTENTS,
     "dispute_verdict": contacts.DISPUTE_VERDICTS,
     "dispute_why": contacts.DISPUTE_REASONS,

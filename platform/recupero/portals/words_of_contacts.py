@@ -80,6 +80,9 @@ TEMPLATES: Words = {
     "thanks": _("Thanks"),
     "paid_in_full": _("Paid in full"),
     "call": _("Call"),
+    "call_back": _("Call that the debtor booked"),
+    "own_page": _("Link to their page"),
+    "page_code": _("Code for their page"),
     "wait": _("Wait"),
 }
 REASONS: Words = {
@@ -154,6 +157,18 @@ TOLD_BY: Words = {
     "page": _("The debtor's own page"),
     "contact": _("Result of a contact"),
     "message": _("Message"),
+}
+TELLING_STEPS: Words = {
+    "pay": _("shown how to pay"),
+    "plan": _("shown how to pay in parts"),
+    "promise": _("asked for a day"),
+    "choices": _("shown what can be done"),
+    "invoice": _("the invoice was asked for; nobody reminds meanwhile"),
+    "rest": _("everything rests; a person looks at it"),
+    "dispute": _("work stopped; a person looks into it"),
+    "complaint": _("work stopped; a person answers"),
+    "deceased": _("everything stopped; a person looks into it"),
+    "person": _("handed over to a person"),
 }
 CAUSES: Words = {
     "FORGOT": _("Forgot"),

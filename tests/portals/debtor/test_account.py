@@ -230,9 +230,9 @@ def test_wishes_take_effect_at_once_with_audit(
     with platform.database.transaction(Scope(placed.scope.agency_id)) as session:
         assert audit.verify(session) == []
         acts = set(session.execute(select(audit.AuditEvent.action)).scalars())
-    assert {"payments.debtor_disputes", "payments.debtor_opts_out", "payments.debtor_asks_person"} <= acts
-    page = client.get(path + "?done=dispute").get_data(as_text=True)
-    assert "a person will look into it" in page
+    assert {"outreach.debtor_tells", "payments.debtor_opts_out", "payments.debtor_asks_person"} <= acts
+    page = client.get(sent[1].headers["Location"]).get_data(as_text=True)
+    assert "A person looks into it" in page
 
 
 def test_an_account_of_somebody_else_cannot_be_named(

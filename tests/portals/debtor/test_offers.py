@@ -168,3 +168,49 @@ def test_hard_times_let_everything_rest(
         assert (case.kind, case.note, case.opened_by) == ("illness", "operación", "debtor")
         assert case.until - case.opened_at == timedelta(days=60)
     assert send(client, path + "/help", path + "/hardship", kind="nothing").status_code in (302, 422)
+
+
+def test_the_sliders_dates_come_as_data_within_the_creditors_policy(client: FlaskClient, path: str) -> None:
+    wish = "every=monthly&instalments=2&down_percent=20&first_on=2026-03-20"
+    told = client.get(f"{path}/plan.json?{wish}").get_json()
+    assert [amount for _day, amount in told["rows"]] == ["$30.000", "$60.000", "$60.000"]
+    assert told["total"] == "$150.000"
+    assert all(amount in shown(client, f"{path}/plan?{wish}") for amount in ("$30.000", "$60.000"))
+    for wrong in ("instalments=7", "instalments=x", "instalments=6&down_percent=5", ""):
+        answer = client.get(f"{path}/plan.json?every=monthly&{wrong}")
+        assert answer.status_code == 422, wrong
+        assert answer.get_json()["errors"], wrong
+
+
+def test_agreeing_with_the_sliders_agrees_what_they_showed(
+    client: FlaskClient, path: str, placed: Placed, platform: runtime.Runtime
+) -> None:
+    form = {"every": "monthly", "instalments": "2", "down_percent": "20", "first_on": "2026-03-20"}
+    assert send(client, path, path + "/plan", **form).status_code == 302
+    with platform.database.transaction(placed.scope) as session:
+        assert session.execute(select(Plan.choice)).scalar_one()["down_payment_minor"] == 30_000
+
+
+def test_a_sum_within_policy_is_offered_at_once_and_one_below_is_asked(
+    client: FlaskClient, path: str, placed: Placed, platform: runtime.Runtime
+) -> None:
+    assert "/settle" in shown(client, path)
+    for amount in ("", "x", "150.000", "0", "10"):
+        assert send(client, path, path + "/settle", amount=amount).status_code == 422, amount
+    below = send(client, path, path + "/settle", amount="50.000", why="es lo que tengo")
+    assert "done=settle_asked" in below.headers["Location"]
+    again = send(client, path, path + "/settle", amount="40.000")
+    assert again.headers["Location"].endswith(path), "one question at a time"
+    assert "$50.000" in shown(client, path + "/settle")
+    with platform.database.transaction(placed.scope) as session:
+        row = session.execute(select(Settlement)).scalar_one()
+        assert (row.state, row.made_with, row.why) == ("asked", "page", "es lo que tengo")
+        settlements.withdraw(session, row.id, actor="test")
+    inside = send(client, path, path + "/settle", amount="100.000")
+    assert "done=settle_yes" in inside.headers["Location"]
+    assert "$100.000" in shown(client, path)
+    better = send(client, path, path + "/settle", amount="120.000")
+    assert "done=settle_better" in better.headers["Location"]
+    with platform.database.transaction(placed.scope) as session:
+        states = session.execute(select(Settlement.state).order_by(Settlement.id)).scalars().all()
+        assert states == ["withdrawn", "offered"]

@@ -102,10 +102,22 @@ def confirm_stop(session: Session, account_id: int, said: MessageEvent, *, wholl
     answer(session, account_id, said.channel, "stopped_wholly" if wholly else "stopped", said.sender)
 
 
-def answer(session: Session, account_id: int, channel: str, template: str, address: str) -> None:
-    """One message of the house that answers theirs; it goes out only where the law lets it."""
-    if channel in CARRIED:
-        _ask_job(session, _act(session, account_id, channel, template, address, CONFIRM_WITHIN))
+def answer(
+    session: Session,
+    account_id: int,
+    channel: str,
+    template: str,
+    address: str,
+    *,
+    within: timedelta = CONFIRM_WITHIN,
+) -> int | None:
+    """One message of the house that answers theirs; it goes out only where the law lets it. The action that
+    carries it; None where the channel carries none."""
+    if channel not in CARRIED:
+        return None
+    action_id = _act(session, account_id, channel, template, address, within)
+    _ask_job(session, action_id)
+    return action_id
 
 
 def leaves_a_reply(session: Session, account_id: int, channel: str) -> bool:

@@ -70,12 +70,22 @@ def open_one(
     return made
 
 
-def asked_on_page(session: Session, debtor_id: int, account_id: int) -> None:
-    """The debtor asked on their own page for a person: it stands in their conversation and is handed over."""
+def asked_on_page(
+    session: Session,
+    debtor_id: int,
+    account_id: int,
+    *,
+    why: str = "wants_person",
+    not_before: datetime | None = None,
+) -> None:
+    """The debtor asked on their own page for a person, or told what only a person can look into: it stands in
+    their conversation and is handed over, not to be done before `not_before`."""
     conversations.note(
         session, debtor_id=debtor_id, account_id=account_id, channel=conversations.LINK, at=clock.now()
     )
-    open_one(session, debtor_id=debtor_id, account_id=account_id, contact_id=None, why="wants_person")
+    open_one(
+        session, debtor_id=debtor_id, account_id=account_id, contact_id=None, why=why, not_before=not_before
+    )
 
 
 def close(session: Session, debtor_id: int, *, cause: str, next_step: str, actor: str) -> None:

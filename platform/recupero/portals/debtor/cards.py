@@ -6,22 +6,15 @@ from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from recupero.kernel import runtime
-from recupero.kernel.database import Database, Scope
-from recupero.kernel.errors import NotFound, UserError
-from recupero.payments import mandates, plans, sandbox
+from recupero.kernel.errors import NotFound
+from recupero.payments import mandates, plans
 from recupero.payments.links import Door
-from recupero.payments.mandate_tables import Mandate
 from recupero.payments.mandates import Bounds
 from recupero.payments.offer_tables import Plan
-from recupero.portals.debtor import account as debtor
+from recupero.portals.debtor.door import WHY, blueprint, proven, transaction_of, wear_house
 from recupero.portals.debtor.offers import own_plan
-from recupero.portals.forms import Form
 from recupero.portals.language import day, money
 from recupero.tenancy.guard import public
-
-blueprint = debtor.blueprint
-_WHY = debtor.WHY
 
 
 def consent_words(plan: Plan, count: int, bounds: Bounds, agency: Any, creditor: Any) -> str:
@@ -38,12 +31,12 @@ def consent_words(plan: Plan, count: int, bounds: Bounds, agency: Any, creditor:
 
 
 @blueprint.get("/p/<token>/plans/<int:plan_id>/card")
-@public(_WHY)
-@debtor.proven
+@public(WHY)
+@proven
 def card(token: str, door: Door, plan_id: int) -> ResponseReturnValue:
     """What automatic payment means for this plan, before agreeing."""
-    with debtor.transaction_of(door) as opened:
-        agency, creditor = debtor.wear_house(opened)
+    with transaction_of(door) as opened:
+        agency, creditor = wear_house(opened)
         plan = own_plan(opened, door, plan_id)
         bounds, count = mandates.bounds(opened, plan), len(plans.instalments_of(opened, [plan.id])[plan.id])
         standing = mandates.latest(opened, plan.id)
@@ -54,12 +47,12 @@ def card(token: str, door: Door, plan_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/p/<token>/plans/<int:plan_id>/card")
-@public(_WHY)
-@debtor.proven
+@public(WHY)
+@proven
 def agree_card(token: str, door: Door, plan_id: int) -> ResponseReturnValue:
     """The debtor agrees: on to the gateway's page, where the card is entered."""
-    with debtor.transaction_of(door) as opened:
-        agency, creditor = debtor.wear_house(opened)
+    with transaction_of(door) as opened:
+        agency, creditor = wear_house(opened)
         plan = own_plan(opened, door, plan_id)
         bounds, count = mandates.bounds(opened, plan), len(plans.instalments_of(opened, [plan.id])[plan.id])
         if bounds is None:
@@ -70,12 +63,12 @@ def agree_card(token: str, door: Door, plan_id: int) -> ResponseReturnValue:
 
 
 @blueprint.get("/p/<token>/plans/<int:plan_id>/card/<int:mandate_id>")
-@public(_WHY)
-@debtor.proven
+@public(WHY)
+@proven
 def card_page(token: str, door: Door, plan_id: int, mandate_id: int) -> ResponseReturnValue:
     """Until a worker has the gateway's page; then on to it."""
-    with debtor.transaction_of(door) as opened:
-        debtor.wear_house(opened)
+    with transaction_of(door) as opened:
+        wear_house(opened)
         found = mandates.find(opened, mandate_id)
         if (found.link_id, found.plan_id) != (door.link_id, plan_id):
             raise NotFound("no such consent")
@@ -83,44 +76,13 @@ def card_page(token: str, door: Door, plan_id: int, mandate_id: int) -> Response
 
 
 @blueprint.post("/p/<token>/plans/<int:plan_id>/card/end")
-@public(_WHY)
-@debtor.proven
+@public(WHY)
+@proven
 def end_card(token: str, door: Door, plan_id: int) -> ResponseReturnValue:
     """No more automatic payments; the plan goes on."""
-    with debtor.transaction_of(door) as opened:
+    with transaction_of(door) as opened:
         plan = own_plan(opened, door, plan_id)
         found = mandates.latest(opened, plan.id)
         if found is not None and found.state != "ended":
             mandates.revoke(opened, found.id, actor="debtor")
     return redirect(url_for("debtor.agreed_plan", token=token, plan_id=plan_id))
-
-
-@blueprint.get("/sandbox/card/<reference>")
-@public("the sandbox's page to enter a card: the address is random, and no card is real")
-def sandbox_card(reference: str) -> ResponseReturnValue:
-    """Choose how a pretended card behaves."""
-    database, scope, found = _sandbox(reference)
-    with database.transaction(scope) as opened:
-        debtor.wear_house(opened)
-        back = mandates.request_of(opened, found).cancel_url
-    return render_template(
-        "debtor/sandbox_card.html", mandate=found, reference=reference, back=back, cards=sandbox.CARDS
-    )
-
-
-@blueprint.post("/sandbox/card/<reference>")
-@public("the sandbox's page to enter a card: the address is random, and no card is real")
-def sandbox_card_choice(reference: str) -> ResponseReturnValue:
-    """Tell of the card the way a provider does, and go back to the debtor's plan."""
-    database, scope, found = _sandbox(reference)
-    chosen = Form.sent().text("card")
-    if chosen not in sandbox.CARDS:
-        raise UserError("Choose a card.")
-    sandbox.save_card(database, scope, found.id, chosen)
-    with database.transaction(scope) as opened:
-        return redirect(mandates.request_of(opened, found).success_url)
-
-
-def _sandbox(reference: str) -> tuple[Database, Scope, Mandate]:
-    database, scope = runtime.current().database, debtor.sandbox_scope(reference)
-    return database, scope, sandbox.find_consent(database, scope, reference)

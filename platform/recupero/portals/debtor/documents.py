@@ -9,7 +9,7 @@ from recupero.payments import accruing, charges, documents, invoice_requests, wi
 from recupero.payments import queries as payments
 from recupero.payments.document_tables import Document
 from recupero.payments.links import Door, debtor_of
-from recupero.portals.debtor.account import WHY, blueprint, proven, transaction_of, wear_house
+from recupero.portals.debtor.door import WHY, blueprint, proven, transaction_of, wear_house
 from recupero.portals.forms import Form
 from recupero.tenancy.guard import public
 

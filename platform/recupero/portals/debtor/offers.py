@@ -1,15 +1,17 @@
 """The debtor's page beyond paying at once: a plan, an offer to settle, what they can afford, hard times."""
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 
-from flask import redirect, render_template, request, url_for
+from flask import jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
 from recupero.kernel import clock
-from recupero.kernel.errors import NotFound, UserError
+from recupero.kernel.errors import Conflict, NotFound, UserError
+from recupero.kernel.money import smallest_coin
 from recupero.payments import (
-    affordability,
     agreement_documents,
     charges,
     hardship,
@@ -17,42 +19,65 @@ from recupero.payments import (
     plans,
     settlements,
 )
-from recupero.payments.links import Door, debtor_of
+from recupero.payments.links import Door
 from recupero.payments.offer_tables import Plan, Settlement
+from recupero.payments.plan_schedule import Choice, Schedule, most_instalments
 from recupero.payments.policy import PAGE, policy_of
 from recupero.portals import plan_forms
-from recupero.portals.debtor import account as debtor
 from recupero.portals.debtor.documents import file_response
+from recupero.portals.debtor.door import WHY, blueprint, done, proven, transaction_of, tried, wear_house
+from recupero.portals.debtor.owed import amount_outside, settles
 from recupero.portals.forms import Form
+from recupero.portals.language import day, money
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import public
 
-blueprint = debtor.blueprint
-_WHY = debtor.WHY
+#: For how long an offer stands that the debtor asked for, where the creditor allows so long.
+_OFFER_STANDS = timedelta(days=14)
 
 
 @blueprint.get("/p/<token>/plan")
-@public(_WHY)
-@debtor.proven
+@public(WHY)
+@proven
 def plan(token: str, door: Door) -> ResponseReturnValue:
     """Plans to choose from, or one's own with its dates and totals before agreeing."""
     return _plan_page(token, door, Form(request.args.to_dict()))
 
 
+@blueprint.get("/p/<token>/plan.json")
+@public(WHY)
+@proven
+def plan_dates(token: str, door: Door) -> ResponseReturnValue:
+    """The dates and totals of a plan while its sliders move: what the page would show, nothing is agreed."""
+    form = Form(request.args.to_dict())
+    with transaction_of(door) as opened:
+        wear_house(opened)
+        can = charges.payable(opened, door.link_id)
+        try:
+            made = plans.propose(opened, can.account_ids, _choice(form, can, _today(opened)), PAGE).schedule
+        except UserError as error:
+            plan_forms.refuse(form, error)
+            return {"errors": form.errors}, 422
+    return jsonify(
+        count=ngettext("%(num)s payment", "%(num)s payments", len(made.instalments)),
+        total=money(made.total_minor, can.currency),
+        rows=[[day(one.due_date), money(one.amount_minor, can.currency)] for one in made.instalments],
+    )
+
+
 @blueprint.post("/p/<token>/plan")
-@public(_WHY)
-@debtor.proven
+@public(WHY)
+@proven
 def agree(token: str, door: Door) -> ResponseReturnValue:
     """Agree to the plan that was shown."""
     form = Form.sent()
     try:
-        with debtor.transaction_of(door) as opened:
-            debtor.wear_house(opened)
+        with transaction_of(door) as opened:
+            wear_house(opened)
             can = charges.payable(opened, door.link_id)
             made = plans.agree_plan(
-                opened, account_ids=[debt.account_id for debt in can.debts],
-                choice=plan_forms.choice_of(form, can.currency, _today(opened)), offerer=PAGE,
-            )  # fmt: skip
+                opened, account_ids=can.account_ids, choice=_choice(form, can, _today(opened)), offerer=PAGE
+            )
     except NotFound:
         raise
     except UserError as error:
@@ -61,36 +86,54 @@ def agree(token: str, door: Door) -> ResponseReturnValue:
     return redirect(url_for("debtor.agreed_plan", token=token, plan_id=made.id))
 
 
+def _choice(form: Form, can: charges.Payable, today: date) -> Choice:
+    """The plan that the sliders ask for: what is paid at once is a part of the whole, in round amounts."""
+    choice = plan_forms.choice_of(form, can.currency, today)
+    if not form.optional("down_percent"):
+        return choice
+    coin = max(can.step_minor, smallest_coin(can.currency))
+    down = can.total_minor * form.whole("down_percent") // 100 // coin * coin
+    return replace(choice, down_payment_minor=down)
+
+
 def _plan_page(token: str, door: Door, form: Form) -> ResponseReturnValue:
-    with debtor.transaction_of(door) as opened:
-        _agency, creditor = debtor.wear_house(opened)
+    with transaction_of(door) as opened:
+        _agency, creditor = wear_house(opened)
         can = charges.payable(opened, door.link_id)
         if not can.debts:
             return redirect(url_for("debtor.link", token=token))
-        accounts, policy, today = [one.account_id for one in can.debts], policy_of(can.debts), _today(opened)
+        policy, today = policy_of(can.debts), _today(opened)
+        limits = policy.of(PAGE).plan_limits
+        suggested = plan_forms.suggestions(opened, can.account_ids, policy, PAGE, today)
+        if not form.values and suggested:
+            form = Form(_preset(*suggested[len(suggested) // 2]))
         shown = None
         if form.values.get("every") and not form.errors:
             try:
-                choice = plan_forms.choice_of(form, can.currency, today)
-                shown = plans.propose(opened, accounts, choice, PAGE).schedule
+                shown = plans.propose(opened, can.account_ids, _choice(form, can, today), PAGE).schedule
             except UserError as error:
                 plan_forms.refuse(form, error)
         page = render_template(
             "debtor/plan.html", token=token, form=form, can=can, creditor=creditor, schedule=shown,
-            limits=policy.of(PAGE).plan_limits, today=today,
-            suggested=plan_forms.suggestions(opened, accounts, policy, PAGE, today),
-            fields={name: form.optional(name) for name in plan_forms.FIELDS},
+            limits=limits, today=today, last=today + timedelta(days=limits.first_payment_days),
+            most=most_instalments(can.total_minor, limits), suggested=suggested,
+            fields={name: form.optional(name) for name in (*plan_forms.FIELDS, "down_percent")},
         )  # fmt: skip
     return page, form.status
 
 
+def _preset(count: int, made: Schedule) -> dict[str, object]:
+    """The middle one of the suggestions: what the sliders stand on at first."""
+    return {"every": "monthly", "instalments": count, "first_on": made.first.due_date.isoformat()}
+
+
 @blueprint.get("/p/<token>/plans/<int:plan_id>")
-@public(_WHY)
-@debtor.proven
+@public(WHY)
+@proven
 def agreed_plan(token: str, door: Door, plan_id: int) -> ResponseReturnValue:
     """An agreed plan and how it stands."""
-    with debtor.transaction_of(door) as opened:
-        _agency, creditor = debtor.wear_house(opened)
+    with transaction_of(door) as opened:
+        _agency, creditor = wear_house(opened)
         found = own_plan(opened, door, plan_id)
         return render_template(
             "debtor/agreed.html", token=token, plan=found, creditor=creditor,
@@ -101,105 +144,81 @@ def agreed_plan(token: str, door: Door, plan_id: int) -> ResponseReturnValue:
 
 
 @blueprint.get("/p/<token>/plans/<int:plan_id>.pdf")
-@public(_WHY)
-@debtor.proven
+@public(WHY)
+@proven
 def plan_letter(token: str, door: Door, plan_id: int) -> ResponseReturnValue:
     """The plan's terms to keep."""
-    with debtor.transaction_of(door) as opened:
+    with transaction_of(door) as opened:
         found = own_plan(opened, door, plan_id)
         return file_response(agreement_documents.plan_paper(opened, found, actor="debtor"))
 
 
+@blueprint.route("/p/<token>/settle", methods=["GET", "POST"])
+@public(WHY)
+@proven
+def settle(token: str, door: Door) -> ResponseReturnValue:
+    """Ask for less than everything to settle it: at once within the creditor's policy, else it is asked."""
+    form = Form.sent()
+    if form.is_sent and (answer := tried(form, lambda: _settle(token, door, form), "amount", "why")):
+        return answer
+    with transaction_of(door) as opened:
+        _agency, creditor = wear_house(opened)
+        can = charges.payable(opened, door.link_id)
+        if not settles(can):
+            return redirect(url_for("debtor.link", token=token))
+        page = render_template(
+            "debtor/settle.html", token=token, form=form, can=can, creditor=creditor,
+            waiting=_asked(opened, can), days=settlements.PAY_DAYS.days,
+        )  # fmt: skip
+    return page, form.status
+
+
+def _settle(token: str, door: Door, form: Form) -> ResponseReturnValue:
+    with transaction_of(door) as opened:
+        wear_house(opened)
+        can = charges.payable(opened, door.link_id, lock=True)
+        amount = form.money("amount", can.currency)
+        if not settles(can) or _asked(opened, can) is not None:
+            raise Conflict("this was asked for already")
+        if not can.minimum_minor <= amount < can.total_minor:
+            raise amount_outside("amount", can.minimum_minor, can.total_minor, can.currency)
+        for standing in settlements.standing(opened, can.account_ids):
+            if standing.amount_minor <= amount:  # no worse for them than what they have already
+                return done(token, "settle_better")
+        policy, today = policy_of(can.debts).of(PAGE), _today(opened)
+        made = settlements.offer_settlement(
+            opened, account_ids=can.account_ids, amount_minor=amount, offerer=PAGE,
+            valid_until=today + min(_OFFER_STANDS, timedelta(days=policy.offer_days)),
+            why=form.optional("why")[:1000] or "asked on the debtor's page",
+        )  # fmt: skip
+        return done(token, "settle_yes" if made.state == "offered" else "settle_asked")
+
+
+def _asked(opened: Session, can: charges.Payable) -> Settlement | None:
+    """What was asked of the creditor and has no answer yet."""
+    found = settlements.settlements_of(opened, can.account_ids)
+    return next((one for one in found if one.state == "asked" and one.made_with == PAGE.role), None)
+
+
 @blueprint.post("/p/<token>/settlements/<int:settlement_id>")
-@public(_WHY)
-@debtor.proven
+@public(WHY)
+@proven
 def accept_settlement(token: str, door: Door, settlement_id: int) -> ResponseReturnValue:
     """Take the offer to settle."""
-    with debtor.transaction_of(door) as opened:
+    with transaction_of(door) as opened:
         found = _own_settlement(opened, door, settlement_id)
         settlements.accept(opened, found.id, accepted_with="page")
     return redirect(url_for("debtor.link", token=token, done="settlement"))
 
 
 @blueprint.get("/p/<token>/settlements/<int:settlement_id>.pdf")
-@public(_WHY)
-@debtor.proven
+@public(WHY)
+@proven
 def settlement_letter(token: str, door: Door, settlement_id: int) -> ResponseReturnValue:
     """The offer, or what came of it, to keep."""
-    with debtor.transaction_of(door) as opened:
+    with transaction_of(door) as opened:
         found = _own_settlement(opened, door, settlement_id)
         return file_response(agreement_documents.settlement_paper(opened, found, actor="debtor"))
-
-
-@blueprint.get("/p/<token>/help")
-@public(_WHY)
-@debtor.proven
-def help_page(token: str, door: Door) -> ResponseReturnValue:
-    """Say that times are hard, and if one likes, what a month looks like."""
-    return _help_page(token, door, Form())
-
-
-@blueprint.post("/p/<token>/means")
-@public(_WHY)
-@debtor.proven
-def means(token: str, door: Door) -> ResponseReturnValue:
-    """What a month looks like: on to a plan that leaves room."""
-    form = Form.sent()
-    try:
-        with debtor.transaction_of(door) as opened:
-            debtor.wear_house(opened)
-            can = charges.payable(opened, door.link_id)
-            answers = {
-                question: form.money(question, can.currency)
-                for question in affordability.QUESTIONS
-                if form.optional(question)
-            }
-            found = affordability.keep(
-                opened, debtor_id=_debtor(opened, door), currency=can.currency, answers=answers,
-                told_with="page",
-            )  # fmt: skip
-            if found is None or not found.payable_minor:
-                return redirect(url_for("debtor.help_page", token=token, done="means"))
-            at_most = debtor.plain_money(found.payable_minor, can.currency)
-    except NotFound:
-        raise
-    except UserError as error:
-        form.refuse(error, *affordability.QUESTIONS)
-        return _help_page(token, door, form)
-    return redirect(url_for("debtor.plan", token=token, every="monthly", at_most=at_most))
-
-
-@blueprint.post("/p/<token>/hardship")
-@public(_WHY)
-@debtor.proven
-def tell_hardship(token: str, door: Door) -> ResponseReturnValue:
-    """Times are hard: everything rests at once."""
-    form = Form.sent()
-    try:
-        with debtor.transaction_of(door) as opened:
-            hardship.open_case(
-                opened, debtor_id=_debtor(opened, door), kind=form.text("kind"), severity="medium",
-                opened_with="page", opened_by="debtor", note=form.optional("note")[:2000],
-            )  # fmt: skip
-    except NotFound:
-        raise
-    except UserError as error:
-        if error.status == 409:
-            return redirect(url_for("debtor.link", token=token, done="hardship"))
-        form.refuse(error, "kind")
-        return _help_page(token, door, form)
-    return redirect(url_for("debtor.link", token=token, done="hardship"))
-
-
-def _help_page(token: str, door: Door, form: Form) -> ResponseReturnValue:
-    with debtor.transaction_of(door) as opened:
-        agency, creditor = debtor.wear_house(opened)
-        page = render_template(
-            "debtor/help.html", token=token, form=form, agency=agency, creditor=creditor,
-            can=charges.payable(opened, door.link_id), kinds=hardship.KINDS, income=affordability.INCOME,
-            expenses=affordability.EXPENSES, done=request.args.get("done"),
-        )  # fmt: skip
-    return page, form.status
 
 
 def own_plan(opened: Session, door: Door, plan_id: int) -> Plan:
@@ -215,10 +234,6 @@ def _own_settlement(opened: Session, door: Door, settlement_id: int) -> Settleme
     if not set(found.account_ids) <= set(charges.accounts_of(opened, door.link_id)):
         raise NotFound("no such settlement")
     return found
-
-
-def _debtor(opened: Session, door: Door) -> int:
-    return debtor_of(opened, door.link_id)
 
 
 def _today(opened: Session) -> date:

@@ -1,0 +1,115 @@
+"""Calls that a debtor asked for: moments at which people work and the law allows a call, and the booking.
+
+A booked call is an action like any other, for people only (`TEMPLATE`): it is due at its moment, the law is
+asked once more when it is made, and the person's conversation is handed over from that moment on.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from recupero.contacts.grounds import judge_planned
+from recupero.kernel import audit, clock
+from recupero.kernel.database import scope_of
+from recupero.kernel.errors import Conflict, NotFound
+from recupero.outreach.states import Move, move
+from recupero.outreach.tables import Action, ActionEvent
+from recupero.outreach.understanding import hand_overs, hours
+from recupero.placements import reach
+
+TEMPLATE, PURPOSE, CHANNEL = "call_back", "reply", "call"
+#: The first moment is so far away, the last so many working days.
+NOTICE = timedelta(hours=1)
+DAYS = 5
+STEP = timedelta(minutes=30)
+#: For how long after its moment the call may still be made.
+LATE = timedelta(hours=4)
+_FIRST_PLACE = 1000
+
+
+def slots(session: Session, account_id: int) -> list[datetime]:
+    """The moments within `DAYS` working days at which people work and the law, asked now, allows the call.
+    Needs one tenant and its agency in scope. Empty where nobody can be called: there is no number, or no law
+    allows it. Raises NotFound."""
+    account = reach.reachable(session, [account_id]).get(account_id)
+    if account is None:
+        raise NotFound("no such account")
+    points = reach.points_of(session, [account.debtor_id]).get(account.debtor_id, ())
+    if not any(point.kind == "phone" for point in points):
+        return []
+    wanted = _when_people_work(session)
+    judged = judge_planned(session, [(account_id, CHANNEL, PURPOSE, at) for at in wanted])
+    return [at for at, verdict in zip(wanted, judged, strict=True) if verdict.at == at]
+
+
+def _when_people_work(session: Session) -> list[datetime]:
+    """Each half hour of the coming working days, by the clock of the creditor."""
+    people, now = hours.hours(session), clock.now()
+    found, day, days = list[datetime](), (now + NOTICE).astimezone(people.zone).date(), 0
+    while days < DAYS:
+        if people.is_working(day):
+            days += 1
+            at = datetime.combine(day, people.opens, people.zone)
+            closes = datetime.combine(day, people.closes, people.zone)
+            while at + STEP <= closes:
+                if at >= now + NOTICE:
+                    found.append(at.astimezone(now.tzinfo))
+                at += STEP
+        day += timedelta(days=1)
+    return found
+
+
+def book(session: Session, account_id: int, at: datetime, *, actor: str) -> int:
+    """Keep a call to the debtor of the account at that moment, one of `slots`; its action. One that was
+    booked before is moved. Raises Conflict where the moment is no slot any more."""
+    if at not in slots(session, account_id):
+        raise Conflict("this moment is not free any more: choose another one")
+    account = reach.reachable(session, [account_id])[account_id]
+    for old in booked(session, account.debtor_id):
+        move(session, [Move(old.id, "cancelled", "moved")])
+    hand_overs.asked_on_page(session, account.debtor_id, account_id, why="call_me_back", not_before=at)
+    now, tenant = clock.now(), scope_of(session).tenant()
+    action = Action(
+        tenant_id=tenant, account_id=account_id, debtor_id=account.debtor_id, person_id=account.person_id,
+        decision_id=None, channel=CHANNEL, contact_point_id=None, template=TEMPLATE, tone="kind",
+        purpose=PURPOSE, due_at=at, expires_at=at + LATE, priority=_FIRST_PLACE, state="scheduled",
+        attempts=0, created_at=now, changed_at=now,
+    )  # fmt: skip
+    session.add(action)
+    session.flush()
+    session.add(ActionEvent(tenant_id=tenant, action_id=action.id, at=now, state="scheduled"))
+    audit.record(
+        session, "outreach.call_booked", f"action:{action.id}", actor=actor, tenant_id=tenant,
+        debtor_id=account.debtor_id, at=at.isoformat(),
+    )  # fmt: skip
+    session.flush()
+    return action.id
+
+
+def booked(session: Session, debtor_id: int) -> Sequence[Action]:
+    """The calls of a debtor of the tenant in scope that are booked and not made yet."""
+    return (
+        session.execute(
+            select(Action)
+            .where(
+                Action.tenant_id == scope_of(session).tenant(), Action.debtor_id == debtor_id,
+                Action.channel == CHANNEL, Action.template == TEMPLATE, Action.state == "scheduled",
+                Action.expires_at > clock.now(),
+            )
+            .order_by(Action.due_at)
+        )
+        .scalars()
+        .all()
+    )  # fmt: skip
+
+
+def cancel(session: Session, debtor_id: int, *, actor: str) -> None:
+    """The debtor does not want the call any more. Doing it twice is once."""
+    for old in booked(session, debtor_id):
+        move(session, [Move(old.id, "cancelled", "not_wanted")])
+        audit.record(
+            session, "outreach.call_cancelled", f"action:{old.id}", actor=actor,
+            tenant_id=scope_of(session).tenant(), debtor_id=debtor_id,
+        )  # fmt: skip

@@ -1,0 +1,22 @@
+"""The papers that debtors sent on their own page, for whoever works the account."""
+
+from flask import Response
+from flask.typing import ResponseReturnValue
+
+from recupero.kernel import rest
+from recupero.outreach import tellings
+from recupero.portals.pages import blueprint
+from recupero.tenancy.guard import requires, transaction
+from recupero.tenancy.permissions import Permission
+
+
+@blueprint.get("/tellings/<int:telling_id>/papers/<int:place>")
+@requires(Permission.ACCOUNTS_WORK)
+def telling_paper(telling_id: int, place: int) -> ResponseReturnValue:
+    """A paper to keep; never shown in the page, whatever it holds."""
+    with transaction() as session:
+        name, media_type, content = tellings.paper(session, telling_id, place)
+    answer: Response = rest.file(content, media_type, name)
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    answer.headers["Content-Security-Policy"] = "sandbox"
+    return answer

@@ -1,0 +1,69 @@
+"""A lost proof leads back to its page; the page wears its creditor; what was sent can be checked."""
+
+import io
+
+from recupero.kernel import clock
+from tests.portals.conftest import Visitor
+from tests.portals.debtor.conftest import Page
+
+PNG = b"\x89PNG\r\n\x1a\n and so on"
+
+
+def test_after_the_proof_they_are_back_where_they_wanted_to_be(stranger: Page) -> None:
+    wanted = f"{stranger.path}/plan?every=monthly&instalments=3"
+    assert stranger.visitor.get(wanted).location.endswith(stranger.path)
+    answer = stranger.visitor.send(stranger.path, national_id="6785", birth_date="1980-05-17")
+    assert answer.location.endswith(wanted)
+    assert stranger.visitor.get(wanted.replace("/plan?", "/plan.json?")).status_code == 200
+
+
+def test_a_form_whose_session_ended_leads_back_to_its_page(page: Page) -> None:
+    page.visitor.client.delete_cookie("session")
+    form = f"http://localhost{page.path}/dispute"
+    lost = page.visitor.client.post(f"{page.path}/dispute", data={}, headers={"Referer": form})
+    assert lost.location.endswith(page.path)
+    answer = page.visitor.send(page.path, national_id="6785", birth_date="1980-05-17")
+    assert answer.location.endswith(f"{page.path}/dispute")
+
+
+def test_no_other_address_is_ever_gone_to(stranger: Page) -> None:
+    away = {"Referer": f"https://elsewhere.example{stranger.path}/dispute"}
+    stranger.visitor.client.post(f"{stranger.path}/dispute", data={}, headers=away)
+    answer = stranger.visitor.send(stranger.path, national_id="6785", birth_date="1980-05-17")
+    assert answer.location.endswith(stranger.path)
+
+
+def test_a_script_is_told_to_load_the_page_again(stranger: Page) -> None:
+    assert stranger.visitor.get(f"{stranger.path}/plan.json").status_code == 401
+
+
+def test_a_creditors_look_shows_after_the_proof_only(stranger: Page, visitor: Visitor) -> None:
+    from recupero.tenancy.permissions import Role
+
+    visitor.sign_in(Role.AGENCY_ADMINISTRATOR, stranger.placed.scope)
+    look = f"/tenants/{stranger.placed.scope.tenant()}/look"
+    for colour, field in (("#ffff00", "colour-error"), ("red", "colour-error")):
+        refused = visitor.send(look, colour=colour)
+        assert refused.status_code == 422
+        assert field in refused.text
+    logo = {"logo": (io.BytesIO(b"<svg/>"), "logo.svg", "image/svg+xml")}
+    assert visitor.send(look, None, colour="#7a1f5c", **logo).status_code == 422
+    assert visitor.send(look, colour="#7a1f5c", logo=(io.BytesIO(PNG), "logo.png")).status_code == 302
+    for path in ("/look.css", "/logo"):
+        assert path not in stranger.text()
+        assert stranger.visitor.get(f"{stranger.path}{path}").status_code == 302
+    stranger.prove()
+    assert f"{stranger.path}/logo" in stranger.text()
+    assert "#7a1f5c" in stranger.text("/look.css")
+    assert stranger.visitor.get(f"{stranger.path}/logo").data == PNG
+
+
+def test_the_page_says_how_it_is_made_up_and_what_came_in(page: Page) -> None:
+    from tests.payments.test_booking import pay
+
+    pay(page.placed, 20_000)
+    text = page.text("?lang=es")
+    assert text.count("Pagos hasta ahora") == 2
+    assert "$20.000" in text
+    assert "$130.000" in text
+    assert clock.now().strftime("%d-%m-%Y") in text

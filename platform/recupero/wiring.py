@@ -9,7 +9,7 @@ from recupero.kernel.events import subscribe
 from recupero.ledger import jobs as ledger_jobs
 from recupero.ledger import service as ledger
 from recupero.ledger.events import BooksChecked, RemittanceIssued
-from recupero.outreach import after_hardship
+from recupero.outreach import after_hardship, dispute_answers
 from recupero.outreach import jobs as outreach_jobs
 from recupero.outreach import service as outreach
 from recupero.outreach.inbound import conversations
@@ -34,6 +34,7 @@ from recupero.payments import queries as payments
 from recupero.payments.events import (
     HardshipOver,
     InstalmentNeedsPayer,
+    InvoiceRefused,
     LinkRevoked,
     MandateEnded,
     PaymentBooked,
@@ -120,6 +121,7 @@ def wire() -> None:
     subscribe(PlanEnded, mandates.on_plan_ended)
     subscribe(InstalmentNeedsPayer, outreach.on_instalment_needs_payer)
     subscribe(PlanResumed, outreach.on_plan_resumed)
+    subscribe(InvoiceRefused, dispute_answers.on_invoice_refused)
     subscribe(HardshipOver, after_hardship.on_hardship_over)
     subscribe(MandateEnded, outreach.on_mandate_ended)
     subscribe(PaymentBooked, told.on_money)

@@ -15,6 +15,7 @@ from recupero.kernel.errors import Conflict, UserError
 from recupero.outreach.answer_tables import DisputeAnswer
 from recupero.outreach.inbound import conversations
 from recupero.outreach.understanding import hand_overs
+from recupero.payments.events import InvoiceRefused
 from recupero.placements import disputes
 from recupero.placements import service as placements
 from recupero.placements.disputes import Disputed
@@ -24,6 +25,7 @@ from recupero.tenancy import queries as tenancy
 
 VERDICTS = ("owed", "corrected", "not_owed")
 WHY = "dispute_answered"
+INVOICE_REFUSED = "invoice_refused"
 LONGEST = 2000
 
 
@@ -53,7 +55,7 @@ def answer(session: Session, hold_id: int, given: Answer, *, actor: str) -> Disp
     )  # fmt: skip
     session.add(made)
     session.flush()
-    _hand_over(session, first)
+    _hand_over(session, first.debtor_id, first.account_id, WHY)
     if given.verdict == "not_owed":
         placements.close_accounts(session, [one.account_id for one in found], "DISPUTE_UPHELD")
     elif given.verdict == "corrected":
@@ -81,16 +83,17 @@ def check(found: Sequence[Disputed], given: Answer) -> None:
             raise UserError("the right amount is above zero and below the balance", field="balance")
 
 
-def _hand_over(session: Session, one: Disputed) -> None:
+def on_invoice_refused(session: Session, event: InvoiceRefused) -> None:
+    """The debtor waits for an invoice that the creditor has not."""
+    _hand_over(session, event.debtor_id, event.account_id, INVOICE_REFUSED)
+
+
+def _hand_over(session: Session, debtor_id: int, account_id: int, why: str) -> None:
     """Somebody at the agency tells the debtor."""
     conversations.note(
-        session,
-        debtor_id=one.debtor_id,
-        account_id=one.account_id,
-        channel=conversations.LINK,
-        at=clock.now(),
+        session, debtor_id=debtor_id, account_id=account_id, channel=conversations.LINK, at=clock.now()
     )
-    hand_overs.open_one(session, debtor_id=one.debtor_id, account_id=one.account_id, contact_id=None, why=WHY)
+    hand_overs.open_one(session, debtor_id=debtor_id, account_id=account_id, contact_id=None, why=why)
 
 
 def _correct(session: Session, one: Disputed, right_minor: int, hold_id: int) -> None:

@@ -135,6 +135,14 @@ class SettlementAccepted:
 
 
 @dataclass(frozen=True, slots=True)
+class InvoiceRefused:
+    """The creditor has no invoice to give to the debtor who asked for it: somebody tells them."""
+
+    debtor_id: int
+    account_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReceiptsIssued:
     """Receipts lie ready on the pages of these debtors, each with an account that was paid."""
 

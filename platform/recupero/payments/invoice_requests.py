@@ -7,12 +7,13 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from recupero.kernel import audit, clock
+from recupero.kernel import audit, clock, events
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.payments import documents
 from recupero.payments.document_tables import Document, InvoiceRequest
 from recupero.payments.documents import Paper
+from recupero.payments.events import InvoiceRefused
 from recupero.placements.debts import debts_by_id, who_owes
 
 MOST_BYTES = 5 * 2**20
@@ -64,6 +65,7 @@ def refuse(session: Session, request_id: int, *, why: str, actor: str) -> None:
     if not why.strip():
         raise UserError("say why", field="why")
     _close(session, request, "refused", actor, why.strip())
+    events.publish(session, InvoiceRefused(request.debtor_id, request.account_id))
 
 
 def _open(session: Session, request_id: int) -> InvoiceRequest:

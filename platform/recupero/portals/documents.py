@@ -70,11 +70,12 @@ def _invoices_table(
     names: Mapping[int, str], lines: Mapping[int, browse.AccountLine]
 ) -> Table[InvoiceRequest]:
     caller = the_caller()
+    page = "portals.creditor_account" if caller.is_creditor else "portals.account"
     columns: list[Column[InvoiceRequest]] = [
         Column("account", _("Account"),
                lambda row: lines[row.account_id].client_account if row.account_id in lines else None,
-               link=lambda row: url_for("portals.account", account_id=row.account_id)
-               if caller.may(Permission.ACCOUNTS_READ) else None),
+               link=lambda row: url_for(page, account_id=row.account_id)
+               if caller.is_creditor or caller.may(Permission.ACCOUNTS_READ) else None),
         creditor_column(names),
         Column("asked", _("Asked"), lambda row: row.asked_at),
     ]  # fmt: skip

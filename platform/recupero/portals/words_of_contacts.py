@@ -187,6 +187,7 @@ CAUSES: Words = {
     "OTHER": _("Another reason"),
 }
 INTENTS: Words = {
+    "invoice_refused": _("The creditor has no invoice to send: tell them"),
     "last_reply": _("The law leaves one message"),
     "agrees": _("Accepts what was proposed"),
     "angry": _("Is angry"),

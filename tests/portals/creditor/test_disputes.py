@@ -6,6 +6,7 @@ from sqlalchemy import select
 from recupero.ledger.queries import check
 from recupero.outreach.answer_tables import DisputeAnswer
 from recupero.outreach.understanding.tables import HandOver
+from recupero.payments import invoice_requests
 from recupero.placements import service as placements
 from recupero.placements.tables import Account, Hold
 from recupero.tenancy.permissions import Role
@@ -117,3 +118,11 @@ def test_the_agent_reads_the_answer(visitor: Visitor, creditor: Visitor, placed:
     agent = Visitor(visitor.client.application.test_client(), visitor.platform)
     agent.sign_in(Role.AGENT, placed.scope)
     assert "Signed in May." in agent.text(f"/inbox/{placed.debtor_id}")
+
+
+def test_a_refused_invoice_is_told_to_the_debtor_by_a_person(creditor: Visitor, placed: Placed) -> None:
+    with creditor.platform.database.transaction(placed.scope) as session:
+        request = invoice_requests.ask(session, placed.account_ids[0], asked_with="page")
+    assert f"/portal/accounts/{placed.account_ids[0]}" in creditor.text("/invoices")
+    creditor.send(f"/invoices/{request}", "/invoices", why="It was lost in a fire.")
+    assert _after(creditor, placed)[2:] == (["person"], ["invoice_refused"])

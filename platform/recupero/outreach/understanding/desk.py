@@ -20,7 +20,8 @@ from recupero.tenancy.permissions import Role
 SKILL = {
     "angry": "complaints", "complaint": "complaints", "stop": "complaints", "cannot_pay": "hardship",
     "hardship": "hardship", "disputes": "disputes", "no_invoice": "disputes", "paid_already": "disputes",
-    "sends_proof": "disputes", "dispute_answered": "disputes", "wrong_person": "identity",
+    "sends_proof": "disputes", "dispute_answered": "disputes", "invoice_refused": "disputes",
+    "wrong_person": "identity",
 }  # fmt: skip
 
 

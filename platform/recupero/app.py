@@ -60,6 +60,7 @@ from recupero.portals import (
     shell,
     sign_in,
     staff,
+    staffing,
     standing,
     stated,
     strategies,
@@ -94,7 +95,8 @@ PAGES: tuple[ModuleType, ...] = (
     look, tellings,  # of what debtors see and send
     accounts, api_docs, bank, bulk, calling, cases, compliance, creditor, disclosures,
     documents, drafts, home, inbox, incoming, law, messages, offers, operation, outbox, people, people_hours,
-    placements, portfolio_terms, proposals, remittances, scripts, search, sign_in, staff, standing, stated,
+    placements, portfolio_terms, proposals, remittances, scripts, search, sign_in, staff, staffing, standing,
+    stated,
     strategies, strategy_drafts, tenants, terms, today, trust, uplift, webhooks, wording, work,
 )  # fmt: skip
 

@@ -111,6 +111,8 @@ def _pages_of_house() -> list[tuple[str, list[Page]]]:
                 (_("Drafts"), "portals.drafts_list", "outbox", Permission.ACCOUNTS_WORK),
                 (_("Accounts"), "portals.accounts", "accounts", Permission.ACCOUNTS_READ),
                 (_("Complaints and disputes"), "portals.cases", "law", Permission.ACCOUNTS_READ),
+                (_("Plan of the day"), "portals.today_plan", "plan", Permission.DECISIONS_READ),
+                (_("Queues and people"), "portals.staffing", "users", Permission.TENANCY_READ),
                 (_("Waiting for a yes"), "portals.proposals_list", "plan", Permission.ACTIONS_APPROVE),
                 (_("Exceptions"), "portals.approvals", "keys", Permission.OFFERS_APPROVE),
                 (_("Outbox"), "portals.outbox", "outbox", Permission.OUTBOX_READ),

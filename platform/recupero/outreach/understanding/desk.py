@@ -38,6 +38,8 @@ class Worker(Protocol):
     def languages(self) -> Sequence[str]: ...
     @property
     def skills(self) -> Sequence[str]: ...
+    @property
+    def tenant_ids(self) -> Sequence[int] | None: ...
 
 
 def workers(session: Session, tenant_id: int) -> list[Worker]:
@@ -67,6 +69,16 @@ def load(session: Session) -> Mapping[int, int]:
         .group_by(Conversation.assigned_to)
     )
     return {user_id: count for user_id, count in rows if user_id is not None}
+
+
+def waiting(session: Session) -> Mapping[int, tuple[int, int]]:
+    """How many hand-overs of each tenant in scope are open, and how many of them are past their time."""
+    rows = session.execute(
+        select(HandOver.tenant_id, func.count(), func.count().filter(HandOver.due_at < clock.now()))
+        .where(HandOver.tenant_id.in_(scope_of(session).tenant_ids), HandOver.closed_at.is_(None))
+        .group_by(HandOver.tenant_id)
+    )
+    return {row[0]: (row[1], row[2]) for row in rows}
 
 
 def choose(

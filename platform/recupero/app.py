@@ -45,6 +45,7 @@ from recupero.portals import (
     law,
     look,
     messages,
+    models,
     offers,
     operation,
     outbox,
@@ -94,7 +95,8 @@ ROOMS: tuple[ModuleType, ...] = (
 PAGES: tuple[ModuleType, ...] = (
     look, tellings,  # of what debtors see and send
     accounts, api_docs, bank, bulk, calling, cases, compliance, creditor, disclosures,
-    documents, drafts, home, inbox, incoming, law, messages, offers, operation, outbox, people, people_hours,
+    documents, drafts, home, inbox, incoming, law, messages,
+    models, offers, operation, outbox, people, people_hours,
     placements, portfolio_terms, proposals, remittances, scripts, search, sign_in, staff, staffing, standing,
     stated,
     strategies, strategy_drafts, tenants, terms, today, trust, uplift, webhooks, wording, work,

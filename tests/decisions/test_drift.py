@@ -2,13 +2,12 @@
 
 import json
 from datetime import timedelta
-from typing import Any
 
 import numpy as np
 import pytest
 
-from recupero.decisions import drift, models, registry
-from recupero.decisions.features import NAMES, FeatureTable
+from recupero.decisions import drift, looks, models, registry, watching
+from recupero.decisions.features import NAMES
 from recupero.decisions.filling import Filling, fill
 from recupero.decisions.jobs import RETRAIN
 from recupero.kernel import audit, clock, jobs
@@ -24,12 +23,6 @@ def _trained(world: World) -> tuple[Scope, models.Trained]:
     with world.platform.database.transaction(scope) as session:
         fill(session, portfolio(session), Filling(300, clock.now() - timedelta(days=60)))
     return scope, models.train(world.platform.database, scope)
-
-
-def _table(values: dict[str, Any]) -> FeatureTable:
-    rows = len(next(iter(values.values())))
-    ids = np.arange(rows)
-    return FeatureTable(clock.now(), ids, ids, ids, values)
 
 
 def test_a_column_that_stays_is_calm_and_one_that_moves_is_not() -> None:
@@ -71,7 +64,7 @@ def test_a_drift_is_an_alarm_once_and_its_end_is_told(world: World, caplog: pyte
     steady = drift.Drift("propensity-agency-0", "1", 500, 0.01, {"balance_log": 0.02})
     with world.platform.database.transaction(scope) as session:
         for each in (steady, moved, moved, steady, steady, moved):
-            drift._tell(session, each)
+            drift.tell(session, each)
         told = [event.action for event in audit.page(session, holding="decisions.model_")]
     assert told == [drift.DRIFTED_EVENT, drift.STEADY_EVENT, drift.DRIFTED_EVENT]
     assert [record.levelname for record in caplog.records].count("ERROR") == 2
@@ -79,26 +72,29 @@ def test_a_drift_is_an_alarm_once_and_its_end_is_told(world: World, caplog: pyte
 
 def test_accounts_that_are_no_longer_what_they_were_are_noticed(world: World) -> None:
     scope, trained = _trained(world)
-    found = drift.watch(world.platform.database, scope)
-    assert found is not None
+    (found,) = watching.watch(world.platform.database, scope)
     assert (found.name, found.version, found.accounts) == (trained.name, "1", 300)
     assert list(found.features.values()) == sorted(found.features.values(), reverse=True)
     clock.advance(timedelta(days=200))
-    later = drift.watch(world.platform.database, scope)
-    assert later is not None
+    (later,) = watching.watch(world.platform.database, scope)
     assert later.drifted
     assert later.features["days_past_due"] > drift.DRIFTED
+    with world.platform.database.transaction(scope) as session:
+        assert [look.version for look in looks.history(session, trained.name, looks.DRIFT)] == ["1", "1"]
+        assert [look.name for look in looks.drifted(session)] == [trained.name]
+    with world.platform.database.transaction(world.tenant()) as session:
+        assert looks.drifted(session) == []
 
 
 def test_what_has_no_champion_or_no_profile_says_nothing(world: World) -> None:
     scope = world.tenant()
-    assert drift.watch(world.platform.database, scope) is None
+    assert watching.watch(world.platform.database, scope) == []
     version = registry.Version("propensity-agency-0", "1", "", "file:///nowhere/model")
-    assert drift.measure(version, _table({"a": np.zeros(3)}), np.zeros(3)) is None
+    assert drift.measure(version, {"a": np.zeros(3)}, np.zeros(3)) is None
 
 
 def test_an_old_model_gets_a_challenger_by_itself_and_keeps_its_place(world: World) -> None:
-    _scope, trained = _trained(world)
+    scope, trained = _trained(world)
     jobs.ask_periodic()
     jobs.drain()
     assert registry.by_alias(trained.name, "challenger") is None
@@ -109,3 +105,6 @@ def test_an_old_model_gets_a_challenger_by_itself_and_keeps_its_place(world: Wor
     assert challenger is not None
     assert champion is not None
     assert (champion.version, challenger.version) == ("1", "2")
+    with world.platform.database.transaction(scope) as session:
+        seen = looks.newest(session, [trained.name])
+    assert seen[trained.name, looks.SHADOW].against == "1"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-from recupero.decisions import dataset, models, registry, serving
+from recupero.decisions import dataset, models, promotion, registry, serving, watching
 from recupero.decisions.features import read_features
 from recupero.decisions.filling import Filling, fill
 from recupero.decisions.service import plan_tenant
@@ -96,19 +96,19 @@ def test_promotion_needs_a_measured_win_and_is_reversible(world: World) -> None:
     second = models.train(world.platform.database, scope, seed=1)
     assert second.alias == "challenger"
     with pytest.raises(UserError, match="not promoted"):
-        models.promote(world.platform.database, scope, first.name, "2", actor="test")
+        promotion.promote(world.platform.database, scope, first.name, "2", actor="test")
     client = registry.client()
     version = registry.with_run(first.name, "2")
     assert version is not None
     client.log_metric(version.run_id, "gain_low", 0.01)
-    models.promote(world.platform.database, scope, first.name, "2", actor="test")
+    promotion.promote(world.platform.database, scope, first.name, "2", actor="test")
     assert _champion(first.name) == "2"
-    models.promote(world.platform.database, scope, first.name, "1", actor="test")
+    promotion.promote(world.platform.database, scope, first.name, "1", actor="test")
     assert _champion(first.name) == "1"
     with pytest.raises(Conflict):
-        models.promote(world.platform.database, scope, first.name, "1", actor="test")
+        promotion.promote(world.platform.database, scope, first.name, "1", actor="test")
     with pytest.raises(NotFound):
-        models.promote(world.platform.database, world.agency(), first.name, "2", actor="test")
+        promotion.promote(world.platform.database, world.agency(), first.name, "2", actor="test")
     with world.platform.database.transaction(scope) as session:
         assert audit.count(session) >= 4
         assert audit.verify(session) == []
@@ -122,10 +122,12 @@ def _champion(name: str) -> str | None:
 def test_a_shadow_compares_and_decides_nothing(world: World) -> None:
     scope = _filled(world)
     with pytest.raises(NotFound, match="no champion"):
-        models.shadow(world.platform.database, scope)
+        watching.shadow(
+            world.platform.database, scope, models.name_for(world.platform.database, scope, "propensity")
+        )
     models.train(world.platform.database, scope)
-    models.train(world.platform.database, scope, seed=1)
-    found = models.shadow(world.platform.database, scope)
+    trained = models.train(world.platform.database, scope, seed=1)
+    found = watching.shadow(world.platform.database, scope, trained.name)
     assert found.accounts == 500
     assert found.correlation > 0.5
     assert found.psi >= 0

@@ -8,7 +8,7 @@ from recupero_intents import Intents
 
 from recupero.contacts import queries as contacts
 from recupero.contacts import service as record
-from recupero.decisions import models, registry, text_models
+from recupero.decisions import promotion, registry, text_models
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
@@ -67,7 +67,7 @@ def test_what_people_correct_is_learned_judged_and_promoted_only_by_a_win(scope:
     assert second.alias == "challenger"
     assert "gain" not in second.metrics  # two messages say nothing about which is better
     with pytest.raises(UserError, match="never measured"):
-        models.promote(database, scope, second.name, second.version, actor="user:1")
+        promotion.promote(database, scope, second.name, second.version, actor="user:1")
     unknown = {
         f"{text} {number}": "no_invoice"
         for number in ("hoy", "ayer")
@@ -77,7 +77,7 @@ def test_what_people_correct_is_learned_judged_and_promoted_only_by_a_win(scope:
     third = text_models.train(database, scope, KEY)
     assert third.metrics["holdout_texts"] >= 24  # a third of the twelve who wrote
     assert third.metrics["gain_low"] > 0
-    models.promote(database, scope, third.name, third.version, actor="user:1")
+    promotion.promote(database, scope, third.name, third.version, actor="user:1")
     served = text_models.reader(scope, KEY)
     assert (served.name, served.version) == (registry.name_of(KEY, agency_id=scope.agency()), third.version)
     (guesses,) = served.kind.predict(served.fitted, ["no me llegó la boleta"])

@@ -19,13 +19,26 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+from sqlalchemy.orm import Session
 
-from recupero.decisions import experience, metrics, models, offpolicy, registry, valuing
+from recupero.decisions import (
+    drift,
+    examining,
+    experience,
+    features,
+    gains,
+    metrics,
+    models,
+    offpolicy,
+    plots,
+    registry,
+    valuing,
+)  # fmt: skip
 from recupero.decisions.columns import Floats, Ints
 from recupero.decisions.experience import NAMES, Experience
 from recupero.decisions.models import Trained
 from recupero.decisions.offpolicy import Logged
-from recupero.decisions.registry import CHALLENGER, CHAMPION, Finished
+from recupero.decisions.registry import Finished
 from recupero.decisions.valuing import KIND, PAID, Served
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Database, Scope
@@ -69,12 +82,13 @@ def train(
         raise UserError(
             "%(name)s cannot be trained: %(why)s", field="history", name=name, why=error
         ) from error
-    champion = registry.by_alias(name, CHAMPION)
-    figures = {**best.metrics, **_others(judged, best), **_over_champion(champion, best, data, seed)}
-    made = registry.register(name, _finished(best, data, training, figures, why))
-    alias = CHALLENGER if champion else CHAMPION
-    registry.set_alias(name, alias, made.version)
-    models.audit_model(database, scope, "decisions.model_trained", made, alias=alias)
+    champion = registry.serving(scope, name)
+    won, choices = _over_champion(champion, best, data, seed)
+    figures = {**best.metrics, **_others(judged, best), **won}
+    with database.transaction(scope) as session:
+        told = _told(session, best, data, training, seed)
+    made = registry.register(name, _finished(best, data, training, figures, why, choices, told))
+    alias = models.enlist(database, scope, made, champion)
     seconds = round(time.perf_counter() - began, 2)
     log.info("trained %s version %s (%s) as %s in %s s", name, made.version, best.kind.key, alias, seconds)
     return Trained(name, made.version, alias, figures, data.split, seconds)
@@ -210,35 +224,78 @@ def _others(judged: list[Judged], best: Judged) -> dict[str, float]:
 
 def _over_champion(
     champion: registry.Version | None, best: Judged, data: Experience, seed: int
-) -> dict[str, float]:
-    """What the new version wins over the champion on the same held-out rows; nothing where there is none."""
+) -> gains.Told:
+    """What the new version wins over the champion on the same held-out rows: in its chances, and by its
+    choice of channels; nothing where there is none."""
     if champion is None:
-        return {}
+        return {}, registry.NO_CHOICES
     held = data.holdout
     try:
         served = valuing.load(champion)
         values = {name: column[held] for name, column in data.values.items()}
         old = served.outcomes(values, int(held.sum()))[PAID]
+        by_choices, found = gains.of_policies(best.policy, _policy(served, data))
     except Exception:
         log.exception("champion %s cannot be scored", champion.name)
-        return {}
+        return {}, registry.UNSUPPORTED
     target = data.outcomes[PAID][held]
     figures = metrics.gain(best.paid, old, target, data.person_id[held], seed)
-    return {**figures, "champion_log_loss": float(metrics.row_log_loss(old, target).mean())}
+    lost = float(metrics.row_log_loss(old, target).mean())
+    return {**figures, "champion_log_loss": lost, **by_choices}, found
+
+
+def _told(session: Session, best: Judged, data: Experience, training: Training, seed: int) -> dict[str, str]:
+    """What the run tells beside its figures: groups, growth with data, where the rows lay, and a picture."""
+    held = data.holdout
+    target = data.outcomes[PAID][held]
+    at = datetime.fromtimestamp(float(data.moment.max()), clock.now().tzinfo)
+    groups = examining.fairness(session, data.account_id[held], best.paid, target, at)
+    curve, grown = metrics.calibration_curve(best.paid, target), _grown(best, data, seed)
+    served = Served(best.kind, training.fitted, NAMES, best.kind.key, "new")
+    debtors = {name: data.values[name] for name in features.NAMES}
+    return {
+        "calibration.json": json.dumps(curve), "fairness.json": json.dumps(groups),
+        "learning.json": json.dumps(grown), "figures.svg": plots.figures(curve, grown),
+        drift.PROFILE: drift.profile_of(debtors, served.outcomes(data.values, len(data))[PAID]),
+    }  # fmt: skip
+
+
+def _grown(best: Judged, data: Experience, seed: int) -> list[dict[str, float]]:
+    """AUC and log-loss on the held-out people after learning from a part of the others, and from all."""
+    held, rows = data.holdout, np.flatnonzero(data.train)
+    target, found = data.outcomes[PAID][held], []
+    values = {name: column[held] for name, column in data.values.items()}
+    for part in examining.PARTS:
+        some = np.zeros(len(data), dtype=bool)
+        some[rows[: round(len(rows) * part)]] = True
+        try:
+            fitted = _fit(best.kind, data, some, seed).fitted
+        except ValueError:
+            continue
+        served = Served(best.kind, fitted, NAMES, best.kind.key, "new")
+        score = served.outcomes(values, int(held.sum()))[PAID]
+        found.append(examining.point(int(some.sum()), score, target))
+    return [*found, examining.point(len(rows), best.paid, target)]
 
 
 def _finished(
-    best: Judged, data: Experience, training: Training, figures: Mapping[str, float], why: str
+    best: Judged,
+    data: Experience,
+    training: Training,
+    figures: Mapping[str, float],
+    why: str,
+    choices: str,
+    told: Mapping[str, str],
 ) -> Finished:
     window = [datetime.fromtimestamp(each, clock.now().tzinfo).date().isoformat()
               for each in (data.moment.min(), data.moment.max())]  # fmt: skip
-    curve = metrics.calibration_curve(best.paid, data.outcomes[PAID][data.holdout])
     found = {**figures, **{f"fit_{name}": value for name, value in training.metrics.items()}}
     return Finished(
         kind=best.kind.key, blob=best.kind.dump(training.fitted), features=NAMES, metrics=found,
         parameters={**training.parameters, "kind": best.kind.key},
-        notes={"split": data.split, "window_from": window[0], "window_to": window[1], "chosen": why},
-        texts={"card.md": _card(best, data, found, training, why), "calibration.json": json.dumps(curve)},
+        notes={"split": data.split, "window_from": window[0], "window_to": window[1], "chosen": why,
+               registry.CHOICES: choices},
+        texts={**told, "card.md": _card(best, data, found, training, why)},
     )  # fmt: skip
 
 

@@ -4,9 +4,11 @@ from typing import Any
 
 from flask import Response
 
-from recupero.decisions import control, schemas
+from recupero.decisions import control, looks, promotion, registry, schemas
 from recupero.decisions.tables import Decision, PlanRun
-from recupero.kernel import audit, rest
+from recupero.kernel import audit, rest, runtime
+from recupero.kernel.database import scope_of
+from recupero.kernel.errors import NotFound
 from recupero.kernel.jobs import enqueue
 from recupero.placements import browse
 from recupero.tenancy import queries as tenancy
@@ -90,3 +92,58 @@ def uplift(query: dict[str, Any], tenant_id: int) -> Any:
 
     with tenant_transaction(tenant_id) as session:
         return measure(session, query.get("start"), query.get("end"), query.get("portfolio_id"))
+
+
+@blueprint.get("/models")
+@requires(Permission.DECISIONS_READ)
+@blueprint.response(200, schemas.ModelListSchema)
+def models() -> dict[str, Any]:
+    """Versions of models, newest first within each
+
+    Those of the agency and of the creditors that the caller may see, with what speaks for each."""
+    with transaction() as session:
+        return {"items": [_version(each) for each in registry.versions(scope=scope_of(session))]}
+
+
+@blueprint.get("/models/<name>/looks")
+@requires(Permission.DECISIONS_READ)
+@blueprint.response(200, schemas.LookListSchema)
+def model_looks(name: str) -> dict[str, Any]:
+    """What was seen of a model day by day: drift, and its challenger in shadow, oldest first"""
+    with transaction() as session:
+        if not registry.versions(name, scope_of(session)):
+            raise NotFound("there is no such model")
+        return {
+            "items": [*looks.history(session, name, looks.DRIFT), *looks.history(session, name, looks.SHADOW)]
+        }
+
+
+@blueprint.post("/models/<name>/versions/<version>/promote")
+@requires(Permission.MODELS_PROMOTE)
+@blueprint.response(200, schemas.ModelVersionSchema)
+def promote_model(name: str, version: str) -> dict[str, Any]:
+    """Let a version serve, where a measured win stands behind it or it served before"""
+    with transaction() as session:
+        scope = scope_of(session)
+    promotion.promote(runtime.current().database, scope, name, version, actor=the_caller().actor)
+    return _version(promotion.version_of(scope, name, version))
+
+
+@blueprint.post("/models/<name>/retire")
+@requires(Permission.MODELS_PROMOTE)
+@blueprint.response(200, schemas.ModelVersionSchema)
+def retire_model(name: str) -> dict[str, Any]:
+    """Take a creditor's own champion out of service; the agency's serves it again"""
+    with transaction() as session:
+        scope = scope_of(session)
+    retired = promotion.retire(runtime.current().database, scope, name, actor=the_caller().actor)
+    return _version(promotion.version_of(scope, name, retired.version))
+
+
+def _version(found: registry.Version) -> dict[str, Any]:
+    kind, tenant_id = registry.parts_of(found.name)
+    return {
+        "name": found.name, "version": found.version, "kind": kind, "tenant_id": tenant_id,
+        "aliases": list(found.aliases), "trained_at": found.notes.get(registry.TRAINED_AT),
+        "metrics": found.metrics, "evidence": promotion.evidence(found),
+    }  # fmt: skip

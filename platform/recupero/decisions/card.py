@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 
-from recupero.decisions.features import FEATURES
+from recupero.decisions.features import Spec
 
 _NEVER = "sex, age, marital status, nationality, health, religion, neighbourhood"
 
 
 def write_card(
     name: str,
+    says: str,
     *,
+    features: Sequence[Spec],
     split: str,
     window: tuple[str, str],
     metrics: Mapping[str, float],
@@ -23,8 +25,7 @@ def write_card(
     lines = [
         f"# {name}",
         "",
-        "**What it says.** The chance that an account brings a payment within 30 days. It ranks work; it"
-        " never decides whether a contact is lawful, and a hold or an opt-out always stands above it.",
+        f"**What it says.** {says}",
         f"**Learned from** {metrics.get('train_rows', 0):.0f} rows between {window[0]} and {window[1]}.",
         f"**Held out:** {split}.",
         f"**Against the model in use:** {against}",
@@ -50,7 +51,7 @@ def write_card(
         "",
         "## Features",
         "",
-        *(f"- `{spec.name}` ({spec.unit}): {spec.meaning}; {spec.as_of}." for spec in FEATURES),
+        *(f"- `{spec.name}` ({spec.unit}): {spec.meaning}; {spec.as_of}." for spec in features),
         "",
     ]
     return "\n".join(lines)

@@ -81,7 +81,7 @@ Kind = TypeVar("Kind")
 
 @click.group()
 def models() -> None:
-    """The registry of models: list, train, promote, shadow, benchmark."""
+    """The registry of models: list, train, shadow, drift, promote, retire, benchmark."""
 
 
 @models.command("list")
@@ -128,28 +128,17 @@ def train(
     kind: str, tenant: str | None, agency: int | None, seed: int, data_dir: Path | None, as_json: bool
 ) -> None:
     """Train on the history and register; the first version becomes champion, later ones challenger."""
-    from recupero.decisions import action_models, text_models, valuing
-    from recupero.decisions import models as registry_models
+    from recupero.decisions import training
 
     with command.opened(data_dir) as running:
-        of_texts = kind in running.plugins.texts
-        of_actions = kind == valuing.KIND or kind in running.plugins.actions
-        learn = (
-            text_models.train if of_texts
-            else action_models.train if of_actions
-            else registry_models.train
-        )  # fmt: skip
-        if of_texts and tenant is not None:
-            raise UserError("a model of texts is the agency's: give --agency", field="tenant")
-        if not of_texts and not of_actions:
-            registry_models.kind_of(kind)
+        training.known(kind)
         wanted = list(_training_scopes(running, tenant, agency))
         if not wanted:
             raise UserError("there is no such agency, or none has a creditor yet", field="agency")
         done, refused = [], []
         for scope in wanted:
             try:
-                done.append(learn(running.database, scope, kind, seed=seed).to_json())
+                done.append(training.train(running.database, scope, kind, seed=seed).to_json())
             except UserError as error:
                 refused.append(
                     {"agency_id": scope.agency_id, "tenant_ids": scope.tenant_ids, "reason": error.message}
@@ -166,12 +155,26 @@ def train(
 @command.answers
 def promote(name: str, version: str, data_dir: Path | None, as_json: bool) -> None:
     """Make VERSION of NAME the champion; it needs a measured win over the present one."""
-    from recupero.decisions import models as registry_models
+    from recupero.decisions import promotion
 
     with command.opened(data_dir) as running:
         scope = _owner(running, name)
-        registry_models.promote(running.database, scope, name, version, actor="system:cli")
+        promotion.promote(running.database, scope, name, version, actor="system:cli")
     command.finish({"name": name, "version": version, "alias": "champion"}, as_json=as_json)
+
+
+@models.command()
+@click.argument("name")
+@command.data_dir_option
+@command.json_option
+@command.answers
+def retire(name: str, data_dir: Path | None, as_json: bool) -> None:
+    """Take a creditor's own model NAME out of service: its agency's serves it again."""
+    from recupero.decisions import promotion
+
+    with command.opened(data_dir) as running:
+        retired = promotion.retire(running.database, _owner(running, name), name, actor="system:cli")
+    command.finish({"name": name, "version": retired.version, "alias": None}, as_json=as_json)
 
 
 def _owner(running: runtime.Runtime, name: str) -> Scope:
@@ -193,29 +196,33 @@ def _owner(running: runtime.Runtime, name: str) -> Scope:
 @command.json_option
 @command.answers
 def shadow(kind: str, tenant: str | None, agency: int | None, data_dir: Path | None, as_json: bool) -> None:
-    """Score today's accounts by champion and challenger and compare; decides nothing."""
+    """Answer for today's accounts by champion and challenger and compare; decides nothing."""
     from recupero.decisions import models as registry_models
+    from recupero.decisions import watching
 
     with command.opened(data_dir) as running:
-        wanted = list(_training_scopes(running, tenant, agency))
-        found = [asdict(registry_models.shadow(running.database, scope, kind)) for scope in wanted]
+        wanted = [
+            (scope, registry_models.name_for(running.database, scope, kind))
+            for scope in _training_scopes(running, tenant, agency)
+        ]
+        found = [asdict(watching.shadow(running.database, *each)) for each in wanted]
     command.finish({"shadows": found, "at": clock.now().isoformat()}, as_json=as_json)
 
 
 @models.command()
-@click.argument("kind", default="propensity")
+@click.argument("kind", required=False)
 @click.option("--agency", type=int, help="Only this agency; every agency by default.")
 @command.data_dir_option
 @command.json_option
 @command.answers
-def drift(kind: str, agency: int | None, data_dir: Path | None, as_json: bool) -> None:
-    """How far today's accounts lie from those each champion learned from (PSI); 1 where one has drifted."""
-    from recupero.decisions import drift as drifting
+def drift(kind: str | None, agency: int | None, data_dir: Path | None, as_json: bool) -> None:
+    """How far today's accounts lie from those each champion learned from (PSI), of one KIND or of all; 1
+    where one has drifted."""
+    from recupero.decisions import watching
 
     with command.opened(data_dir) as running:
         wanted = list(_training_scopes(running, None, agency))
-        seen = [drifting.watch(running.database, scope, kind) for scope in wanted]
-    found = [each for each in seen if each is not None]
+        found = [each for scope in wanted for each in watching.watch(running.database, scope, kind)]
     told = {"drifts": [each.to_json() for each in found], "at": clock.now().isoformat()}
     command.finish(told, as_json=as_json, ok=not any(each.drifted for each in found))
 

@@ -14,12 +14,10 @@ from typing import Any
 import numpy as np
 from sqlalchemy.orm import Session
 
-from recupero.decisions import registry, serving
+from recupero.decisions import registry
 from recupero.decisions.columns import Floats
-from recupero.decisions.features import FeatureTable, read_features
-from recupero.decisions.registry import CHAMPION, Version
-from recupero.kernel import audit, clock
-from recupero.kernel.database import Database, Scope
+from recupero.decisions.registry import Version
+from recupero.kernel import audit
 
 log = logging.getLogger(__name__)
 
@@ -78,43 +76,25 @@ def moved(profile: Mapping[str, list[float]], column: Floats) -> float:
     return float(np.sum((after - before) * np.log(after / before)))
 
 
-def measure(version: Version, table: FeatureTable, score: Floats) -> Drift | None:
-    """Drift of accounts and their scores against a version's profile; None where it has none."""
+def measure(version: Version, values: Mapping[str, Floats], score: Floats) -> Drift | None:
+    """Drift of rows and their scores against a version's profile; None where it has none."""
     content = registry.read_text(version, PROFILE)
     if content is None:
         return None
     profile = json.loads(content)
     found = {
-        name: round(moved(each, table.values[name]), 4)
+        name: round(moved(each, values[name]), 4)
         for name, each in profile["features"].items()
-        if name in table.values
+        if name in values
     }
     order = sorted(found, key=lambda name: -found[name])
     return Drift(
-        version.name, version.version, len(table), round(moved(profile["score"], score), 4),
+        version.name, version.version, len(score), round(moved(profile["score"], score), 4),
         {name: found[name] for name in order},
     )  # fmt: skip
 
 
-def watch(database: Database, scope: Scope, key: str = "propensity") -> Drift | None:
-    """Measure the agency's champion on today's accounts; a new drift is an alarm in the audit and the log.
-
-    None where there is no champion, none with a profile, or too few accounts to say anything.
-    """
-    version = registry.by_alias(registry.name_of(key, agency_id=scope.agency()), CHAMPION)
-    if version is None:
-        return None
-    with database.transaction(scope) as session:
-        table = read_features(session, clock.now())
-        if len(table) < MIN_ROWS:
-            return None
-        found = measure(version, table, serving.predict(serving.load(key, version), table))
-        if found is not None:
-            _tell(session, found)
-    return found
-
-
-def _tell(session: Session, found: Drift) -> None:
+def tell(session: Session, found: Drift) -> None:
     """One entry each time it begins, and one when it has passed."""
     subject = f"model:{found.name}"
     began = last_of(session, subject, DRIFTED_EVENT, STEADY_EVENT)

@@ -4,7 +4,8 @@ What plans (Polars, models) is imported when a job runs, so that the web process
 """
 
 import logging
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -45,7 +46,7 @@ def plan_all(context: JobContext) -> None:
 
 @periodic("decisions.watch_models", every=timedelta(hours=24))
 def watch_models(context: JobContext) -> None:
-    """Ask of every agency for a look at its champion's drift, and for a new training where it is due."""
+    """Ask of every agency for a look at its models, and for a new training where it is due."""
     database = runtime.current().database
     for agency in agency_scopes(database):
         with database.transaction(agency.scope()) as session:
@@ -55,22 +56,23 @@ def watch_models(context: JobContext) -> None:
 
 @job("decisions.watch")
 def watch(context: JobContext) -> None:
-    """Measure drift, and train a challenger where the newest version is four weeks old. Whether it is ever
-    promoted is for a person to say."""
-    from recupero.decisions import drift, models
-    from recupero.decisions.registry import name_of
+    """Look at every model that serves, and train a challenger where its newest version is four weeks old.
+    Whether it is ever promoted is for a person to say."""
+    from recupero.decisions import registry, training, watching
 
     database = runtime.current().database
-    drift.watch(database, context.scope)
-    name = name_of("propensity", agency_id=context.scope.agency())
-    with database.transaction(context.scope) as session:
-        trained = drift.last_of(session, f"model:{name}", "decisions.model_trained")
-    if trained is None or trained.at > clock.now() - RETRAIN:
-        return
-    try:
-        models.train(database, context.scope)
-    except UserError as error:
-        log.warning("%s is not trained anew: %s", name, error.message)
+    watching.watch(database, context.scope)
+    newest = {each.name: each for each in reversed(registry.versions(scope=context.scope))}
+    for name, version in newest.items():
+        made = version.notes.get(registry.TRAINED_AT)
+        if made is not None and datetime.fromisoformat(made) > clock.now() - RETRAIN:
+            continue
+        kind, tenant_id = registry.parts_of(name)
+        whose = context.scope if tenant_id is None else replace(context.scope, tenant_ids=(tenant_id,))
+        try:
+            training.train(database, whose, kind)
+        except UserError as error:
+            log.warning("%s is not trained anew: %s", name, error.message)
 
 
 def _tenants_to_plan(session: Session) -> list[int]:

@@ -1,4 +1,5 @@
-"""The MLflow registry as this house uses it. Nothing else talks to MLflow; importing it takes seconds.
+"""The MLflow registry as this house uses it. Nothing else talks to MLflow; importing it takes seconds,
+and only a training does.
 
 A registered model is named `<kind>-agency-<id>` or `<kind>-tenant-<id>`: one agency never learns from or is
 served by another's data. Each version keeps the fitted model as the plug-in dumped it (no pickle), an
@@ -8,6 +9,7 @@ served by another's data. Each version keeps the fitted model as the plug-in dum
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -16,15 +18,21 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from psycopg.errors import UndefinedTable
-from sqlalchemy import Engine, NullPool, create_engine, text
+from sqlalchemy import Connection, Engine, NullPool, Row, TextClause, create_engine, text
 from sqlalchemy.exc import ProgrammingError
 
-from recupero.kernel import runtime
+from recupero.kernel import clock, runtime
 from recupero.kernel.config import Config
+from recupero.kernel.database import Scope
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 _BLOB = "fitted.bin"
 _EXPERIMENT = "recupero"
+#: The note of the moment at which a version was trained, by our clock.
+TRAINED_AT = "trained_at"
+#: The note on what a version's choices would have brought over the champion's, and what it says: figures are
+#: there; it chooses nothing; the decisions that were made cannot say.
+CHOICES, MEASURED, NO_CHOICES, UNSUPPORTED = "choices", "measured", "none", "unsupported"
 
 
 class MissingModel(Exception):
@@ -60,6 +68,13 @@ class Finished:
 def name_of(kind: str, *, agency_id: int, tenant_id: int | None = None) -> str:
     """The registered name of an agency's model, or of one tenant's own."""
     return f"{kind}-tenant-{tenant_id}" if tenant_id is not None else f"{kind}-agency-{agency_id}"
+
+
+def parts_of(name: str) -> tuple[str, int | None]:
+    """The kind that a registered name is of, and the creditor whose own it is; None: the agency's."""
+    kind, _dash, owner = name.rpartition("-")
+    kind, _dash, whose = kind.rpartition("-")
+    return kind, int(owner) if whose == "tenant" else None
 
 
 @lru_cache(maxsize=4)
@@ -111,7 +126,7 @@ def _log(mlflow: Any, run_id: str, finished: Finished) -> None:
         mlflow.log_param(run_id, key, setting)
     for key, value in finished.metrics.items():
         mlflow.log_metric(run_id, key, value)
-    for key, note in finished.notes.items():
+    for key, note in {**finished.notes, TRAINED_AT: clock.now().isoformat()}.items():
         mlflow.set_tag(run_id, key, note)
     for file, content in finished.texts.items():
         mlflow.log_text(run_id, content, file)
@@ -132,13 +147,91 @@ def _write_model(folder: Path, run_id: str, finished: Finished) -> None:
     (folder / "features.json").write_text(json.dumps(list(finished.features)))
 
 
+_ALIAS = text(
+    "INSERT INTO registered_model_aliases (name, alias, version) VALUES (:name, :alias, :version)"
+    " ON CONFLICT (workspace, name, alias) DO UPDATE SET version = excluded.version"
+)
+_NO_ALIAS = text("DELETE FROM registered_model_aliases WHERE name = :name AND alias = :alias")
+_TAG = text(
+    "INSERT INTO tags (run_uuid, key, value) VALUES (:run, :key, :value)"
+    " ON CONFLICT (key, run_uuid) DO UPDATE SET value = excluded.value"
+)
+
+
 def set_alias(name: str, alias: str, version: str) -> None:
-    client().set_registered_model_alias(name, alias, version)
+    """Let the alias stand for this version alone, written as MLflow does: see `versions`."""
+    with _begun() as connection:
+        connection.execute(_ALIAS, {"name": name, "alias": alias, "version": int(version)})
+
+
+def drop_alias(name: str, alias: str) -> None:
+    """Let the alias stand for no version."""
+    with _begun() as connection:
+        connection.execute(_NO_ALIAS, {"name": name, "alias": alias})
 
 
 def tag(version: Version, key: str, value: str) -> None:
     """A note on the version's run."""
-    client().set_tag(version.run_id, key, value)
+    with _begun() as connection:
+        connection.execute(_TAG, {"run": version.run_id, "key": key, "value": value})
+
+
+_VERSIONS = text("""
+SELECT v.name, v.version, v.run_id, v.source,
+    ARRAY(SELECT a.alias FROM registered_model_aliases a WHERE a.workspace = v.workspace AND a.name = v.name
+          AND a.version = v.version ORDER BY a.alias) AS aliases,
+    (SELECT json_object_agg(m.key, m.value) FROM latest_metrics m
+        WHERE m.run_uuid = v.run_id AND NOT m.is_nan) AS metrics,
+    (SELECT json_object_agg(t.key, t.value) FROM tags t
+        WHERE t.run_uuid = v.run_id AND t.key NOT LIKE 'mlflow.%') AS notes
+FROM model_versions v
+WHERE (CAST(:name AS text) IS NULL OR v.name = :name) AND v.name ~ :owner
+ORDER BY v.name, v.version DESC
+""")
+
+
+def versions(name: str | None = None, scope: Scope | None = None) -> list[Version]:
+    """The versions of all models, or of one, newest first within each; with a scope those of its agency and
+    of its creditors alone.
+
+    Read from MLflow's own tables, so that neither pages nor planning import MLflow (seconds, and 200 MB a
+    worker).
+    """
+    if name is not None and not name.isprintable():  # from an address: no database text may hold it
+        return []
+    rows = _rows(_VERSIONS, {"name": name, "owner": "" if scope is None else _owners(scope)})
+    return [
+        Version(row.name, str(row.version), row.run_id, row.source, tuple(row.aliases), row.metrics or {},
+                row.notes or {})
+        for row in rows
+    ]  # fmt: skip
+
+
+def _owners(scope: Scope) -> str:
+    """What the names of the scope's models end with, as a regular expression."""
+    ends = [f"agency-{scope.agency()}", *(f"tenant-{tenant}" for tenant in scope.tenant_ids)]
+    return f"-({'|'.join(ends)})$"
+
+
+def with_run(name: str, version: str) -> Version | None:
+    """A version with the metrics and notes of its run; None where there is none."""
+    return next((each for each in versions(name) if each.version == version), None)
+
+
+def by_alias(name: str, alias: str) -> Version | None:
+    """The version under an alias, without what its run tells; None where there is no such model or alias."""
+    row = next(iter(_rows(_BY_ALIAS, {"name": name, "alias": alias})), None)
+    return None if row is None else Version(row.name, str(row.version), row.run_id, row.source, (alias,))
+
+
+def serving(scope: Scope, name: str) -> Version | None:
+    """The champion that serves what this model is for: its own, or the agency's where a creditor's own has
+    none."""
+    found = by_alias(name, CHAMPION)
+    kind, tenant_id = parts_of(name)
+    if found is None and tenant_id is not None:
+        return by_alias(name_of(kind, agency_id=scope.agency()), CHAMPION)
+    return found
 
 
 _BY_ALIAS = text(
@@ -147,19 +240,18 @@ _BY_ALIAS = text(
 )
 
 
-def by_alias(name: str, alias: str) -> Version | None:
-    """The version under an alias; None where there is no such model or alias.
-
-    Read from MLflow's own tables, so that planning need not import MLflow (seconds, and 200 MB a worker).
-    """
-    with _engine(runtime.current().config.mlflow_uri).connect() as connection:
+def _rows(query: TextClause, asked: Mapping[str, Any]) -> Sequence[Row[Any]]:
+    with _begun() as connection:
         try:
-            row = connection.execute(_BY_ALIAS, {"name": name, "alias": alias}).one_or_none()
+            return connection.execute(query, asked).all()
         except ProgrammingError as error:
             if isinstance(error.orig, UndefinedTable):  # MLflow makes its tables with the first training
-                return None
+                return []
             raise
-    return None if row is None else Version(row.name, str(row.version), row.run_id, row.source, (alias,))
+
+
+def _begun() -> AbstractContextManager[Connection]:
+    return _engine(runtime.current().config.mlflow_uri).begin()
 
 
 @lru_cache(maxsize=4)
@@ -170,37 +262,6 @@ def _engine(uri: str) -> Engine:
 def _address(uri: str) -> str:
     """The URL with the driver that is installed."""
     return uri.replace("postgresql://", "postgresql+psycopg://", 1)
-
-
-def with_run(name: str, version: str) -> Version | None:
-    """A version with the metrics and notes of its run; None where there is none."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return _version(client().get_model_version(name, version), with_run=True)
-    except MlflowException:
-        return None
-
-
-def versions() -> list[Version]:
-    """All versions of all models, newest first within each."""
-    found = []
-    for model in client().search_registered_models():
-        aliases = {alias: str(number) for alias, number in model.aliases.items()}
-        for each in client().search_model_versions(f"name = '{model.name}'"):
-            names = tuple(sorted(alias for alias, number in aliases.items() if number == str(each.version)))
-            found.append(_version(each, with_run=True, aliases=names))
-    return sorted(found, key=lambda each: (each.name, -int(each.version)))
-
-
-def _version(found: Any, *, with_run: bool, aliases: tuple[str, ...] | None = None) -> Version:
-    run = client().get_run(found.run_id) if with_run else None
-    return Version(
-        name=found.name, version=str(found.version), run_id=found.run_id, source=found.source,
-        aliases=aliases if aliases is not None else tuple(found.aliases or ()),
-        metrics=dict(run.data.metrics) if run else {},
-        notes={k: v for k, v in run.data.tags.items() if not k.startswith("mlflow.")} if run else {},
-    )  # fmt: skip
 
 
 def kind_of(version: Version) -> str:

@@ -167,3 +167,63 @@ class UpliftSchema(Schema):
     per_account_minor = fields.Nested(DifferenceSchema, required=True)
     share_paying = fields.Nested(DifferenceSchema, required=True)
     extra_minor = fields.Nested(DifferenceSchema, required=True)
+
+
+class WinSchema(Schema):
+    """A measured difference to what served, with its interval; above 0 is better."""
+
+    value = fields.Float(required=True)
+    low = fields.Float(required=True)
+    high = fields.Float(required=True)
+
+
+class EvidenceSchema(Schema):
+    """What speaks for a version: log-loss saved in shadow on the same held-out rows (90 %), share of people
+    who pay by its choices on the decisions made (95 %). `missing`: why it may not serve; empty where it may.
+    """
+
+    shadow = fields.Nested(WinSchema, required=True, allow_none=True)
+    choices = fields.Nested(WinSchema, required=True, allow_none=True)
+    choices_ess = fields.Float(required=True, allow_none=True)
+    served_before = fields.Boolean(required=True)
+    won = fields.Boolean(required=True)
+    missing = fields.List(
+        fields.String(
+            validate=validate.OneOf(["unmeasured", "no_better", "choices_worse", "choices_unsupported"])
+        ),
+        required=True,
+    )
+
+
+class ModelVersionSchema(Schema):
+    """One version of a model. `aliases`: champion serves, challenger answers in shadow. `tenant_id`: the
+    creditor whose own it is; null: the agency's."""
+
+    name = fields.String(required=True)
+    version = fields.String(required=True)
+    kind = fields.String(required=True)
+    tenant_id = fields.Integer(required=True, allow_none=True)
+    aliases = fields.List(fields.String(), required=True)
+    trained_at = fields.String(required=True, allow_none=True)
+    metrics = fields.Dict(keys=fields.String(), values=fields.Float(), required=True)
+    evidence = fields.Nested(EvidenceSchema, required=True)
+
+
+class ModelListSchema(Schema):
+    items = fields.List(fields.Nested(ModelVersionSchema), required=True)
+
+
+class LookSchema(Schema):
+    """What was seen of a version: `drift` (PSI of scores and features; `alarm` above 0.25), or `shadow` (its
+    answers beside those of the version `against`)."""
+
+    at = fields.DateTime(required=True)
+    version = fields.String(required=True)
+    what = fields.String(required=True, validate=validate.OneOf(["drift", "shadow"]))
+    against = fields.String(required=True, allow_none=True)
+    figures = fields.Dict(keys=fields.String(), values=fields.Raw(), required=True)
+    alarm = fields.Boolean(required=True)
+
+
+class LookListSchema(Schema):
+    items = fields.List(fields.Nested(LookSchema), required=True)

@@ -8,6 +8,7 @@ tenant is planned in the order of its strategy, the plan says so and the log car
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -101,9 +102,14 @@ def predict(served: Served, table: FeatureTable) -> Floats:
 
     Raises ValueError where they are not, or where the model wants a feature that the platform does not have.
     """
-    answer = np.asarray(served.kind.predict(served.fitted, columns_of(served, table)), dtype=np.float64)
-    if answer.shape != (len(table),):
-        raise ValueError(f"the model answered {answer.shape} for {len(table)} rows")
+    return chances(served, table.values, len(table))
+
+
+def chances(served: Served, values: Mapping[str, Floats], rows: int) -> Floats:
+    """The model's probabilities of rows by columns, proven as those of `predict` are."""
+    answer = np.asarray(served.kind.predict(served.fitted, _columns(served, values, rows)), dtype=np.float64)
+    if answer.shape != (rows,):
+        raise ValueError(f"the model answered {answer.shape} for {rows} rows")
     if not np.isfinite(answer).all() or ((answer < 0) | (answer > 1)).any():
         raise ValueError("the model answered what is no probability")
     return answer
@@ -111,10 +117,14 @@ def predict(served: Served, table: FeatureTable) -> Floats:
 
 def columns_of(served: Served, table: FeatureTable) -> Columns:
     """The columns that the model was trained on."""
-    missing = [name for name in served.names if name not in table.values]
+    return _columns(served, table.values, len(table))
+
+
+def _columns(served: Served, values: Mapping[str, Floats], rows: int) -> Columns:
+    missing = [name for name in served.names if name not in values]
     if missing:
         raise ValueError(f"the model wants features that do not exist: {', '.join(missing)}")
-    return Columns({name: table.values[name] for name in served.names}, len(table))
+    return Columns({name: values[name] for name in served.names}, rows)
 
 
 def score(scope: Scope, table: FeatureTable, kind: str = "propensity") -> Scores:

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from recupero.decisions.explaining import Explanation, explained
-from recupero.kernel.database import TENANT, Base, TenantOwned, append_only
+from recupero.kernel.database import AGENCY, TENANT, AgencyOwned, Base, TenantOwned, append_only
 
 
 class PlanRun(TenantOwned, Base):
@@ -97,3 +97,23 @@ class VectorPart(TenantOwned, Base):
     first_account: Mapped[int]
     last_account: Mapped[int]
     data: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class ModelLook(AgencyOwned, Base):
+    """What was seen when a version of a model was looked at. `what` is `drift` (how far today's rows lie from
+    those that it learned from) or `shadow` (its answers beside those of the version `against`, on the same
+    rows); `alarm`: somebody should look."""
+
+    __tablename__ = "model_looks"
+    __table_args__ = (
+        Index("ix_model_looks_name", "agency_id", "name", "what", "at"),
+        {"info": append_only(AGENCY)},
+    )
+
+    at: Mapped[datetime]
+    name: Mapped[str] = mapped_column(String(120))
+    version: Mapped[str] = mapped_column(String(12))
+    what: Mapped[str] = mapped_column(String(12))
+    against: Mapped[str | None] = mapped_column(String(12))
+    figures: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    alarm: Mapped[bool]

@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts import figures as contacts
 from recupero.contacts.queries import packs
+from recupero.decisions import looks
 from recupero.decisions import queries as decisions
+from recupero.decisions.registry import parts_of
 from recupero.kernel import jobs, runtime
 from recupero.ledger import alarms as book_alarms
 from recupero.ledger import queries as ledger
@@ -19,6 +21,7 @@ from recupero.payments import figures as payments
 from recupero.placements import cases
 from recupero.portals.pages import blueprint
 from recupero.portals.today import today
+from recupero.portals.words import label
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, signed_in, the_caller, transaction
 from recupero.tenancy.permissions import Permission
@@ -77,6 +80,12 @@ def _alarms(session: Session) -> list[Alarm]:
             "%(num)s complaints, disputes or hardship cases are late", past,
         )  # fmt: skip
         found.append(Alarm(text, url_for("portals.cases", state="late")))
+    may_see = caller.may(Permission.DECISIONS_READ)
+    for look in looks.drifted(session):
+        kind = label("model_kind", parts_of(look.name)[0])
+        url = url_for("portals.model", name=look.name) if may_see else None
+        text = _("The accounts have moved away from what the model “%(kind)s” learned", kind=kind)
+        found.append(Alarm(text, url))
     suspense, refused = payments.waiting(session)
     waiting = url_for("portals.suspense_list") if caller.may(Permission.PAYMENTS_READ) else None
     if suspense:

@@ -171,6 +171,12 @@ def number(value: float | None) -> str:
     return "–" if value is None else format_decimal(value)
 
 
+def figure(value: float, digits: int = 3) -> str:
+    """A number with up to `digits` decimals."""
+    text: str = format_plain(round(value, digits) + 0.0, locale=get_locale(), decimal_quantization=False)
+    return text
+
+
 def percent(value: float | None, digits: int = 1) -> str:
     """A ratio as a percentage with `digits` decimals."""
     if value is None:
@@ -190,6 +196,7 @@ def product(code: str | None) -> str:
 
 FILTERS = {
     "money": money, "micro": micro, "day": day, "iso_day": iso_day, "moment": moment, "number": number,
+    "figure": figure,
     "percent": percent, "product": product,
     "yes_no": yes_no, "duration": duration, "month_name": month_name, "short_day": short_day, "wall": wall,
 }  # fmt: skip

@@ -155,6 +155,7 @@ def _pages_of_house() -> list[tuple[str, list[Page]]]:
         (
             _("Administration"),
             [
+                (_("Models"), "portals.models", "plan", Permission.DECISIONS_READ),
                 (_("Plug-ins"), "portals.plugins", "plugins", Permission.TENANCY_READ),
                 (_("Users"), "portals.users", "users", Permission.TENANCY_MANAGE),
                 (_("API keys"), "portals.keys", "keys", Permission.TENANCY_MANAGE),

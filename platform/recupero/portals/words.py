@@ -9,6 +9,7 @@ from recupero.portals import words_of_contacts as contacts
 from recupero.portals import words_of_desk as desk
 from recupero.portals import words_of_house as house
 from recupero.portals import words_of_law as law
+from recupero.portals import words_of_models as models
 from recupero.portals import words_of_money as money
 from recupero.portals import words_of_work as work
 from recupero.portals.words_of_money import Words
@@ -126,6 +127,12 @@ LABELS: Mapping[str, Words] = {
     "remittance": money.REMITTANCE_STATES,
     "remittance_method": money.REMITTANCE_METHODS,
     "statement_line": money.STATEMENT_LINES,
+    "model_kind": models.KINDS,
+    "model_use": models.USES,
+    "model_without": models.WITHOUT,
+    "model_alias": models.ALIASES,
+    "model_missing": models.MISSING,
+    "model_trait": models.TRAITS,
 }
 
 # ok, warn, bad, info; what is not named stays quiet.
@@ -141,7 +148,7 @@ _TONES: Mapping[str, str] = {
     "findings": "warn", "proposed": "warn",
     "asked": "warn", "late": "warn", "missed": "bad", "settled": "ok",
     "shut_out": "bad", "working": "ok", "revoked": "bad",
-    "waiting": "info", "sending": "info",
+    "waiting": "info", "sending": "info", "champion": "ok", "challenger": "info",
     "back": "bad", "accepted": "info", "offered": "info", "lapsed": "bad", "refused": "bad",
 }  # fmt: skip
 

@@ -42,6 +42,7 @@ PERMISSIONS: Words = {
     "terms.manage": _("Set interest, order of payment and offers of portfolios"),
     "offers.approve": _("Allow offers beyond an agent's limits"),
     "offers.grant": _("Allow offers beyond the creditor's terms"),
+    "models.promote": _("Say which model serves"),
     "reports.read": _("Read reports"),
     "feeds.manage": _("Set up reports by e-mail and webhooks"),
     "audit.read": _("Read the audit trail"),

@@ -45,6 +45,7 @@ class Permission(StrEnum):
     OFFERS_APPROVE = "offers.approve"  # exceptions to an agent's limits
     OFFERS_GRANT = "offers.grant"  # exceptions to the creditor's own terms: for the creditor only
     STRATEGY_MANAGE = "strategy.manage"  # how often, by what and under which limits accounts are worked
+    MODELS_PROMOTE = "models.promote"  # say which version of a model serves
     TERMS_MANAGE = "terms.manage"  # what accrues, what money pays first, what may be offered
     REPORTS_READ = "reports.read"
     FEEDS_MANAGE = "feeds.manage"  # where reports and events go by themselves: e-mail, webhooks
@@ -87,6 +88,7 @@ _COMPLIANCE = frozenset(
         Permission.WORDS_WRITE,
         Permission.WORDS_APPROVE,
         Permission.DECISIONS_READ,
+        Permission.MODELS_PROMOTE,
         Permission.PAYMENTS_READ,
         Permission.REMITTANCES_READ,
         Permission.TRUST_READ,

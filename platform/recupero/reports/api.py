@@ -6,8 +6,10 @@ from flask import Response
 
 from recupero.kernel import rest
 from recupero.kernel.errors import NotFound
-from recupero.reports import prepared, schemas, service, sheets, statements
+from recupero.reports import depth, prepared, schemas, service, sheets, statements
+from recupero.reports.periods import current_month
 from recupero.reports.report import RecoveryReport
+from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, tenant_transaction
 from recupero.tenancy.permissions import Permission
 
@@ -21,6 +23,19 @@ blueprint = rest.Endpoints("reports", "Recovery reports")
 def report(query: dict[str, Any], tenant_id: int) -> Response:
     """A creditor's recovery report"""
     return rest.answer(sheets.to_dict(_report(tenant_id, query)))
+
+
+@blueprint.get("/tenants/<int:tenant_id>/report/depth")
+@requires(Permission.REPORTS_READ)
+@blueprint.arguments(schemas.ReportQuerySchema, location="query")
+@blueprint.response(200, schemas.DepthSchema)
+def report_depth(query: dict[str, Any], tenant_id: int) -> Response:
+    """What the recovery report does not hold: coverage, plans, roll rates, speed and more"""
+    with tenant_transaction(tenant_id) as session:
+        zone = tenancy.tenant(session).timezone
+        period = service.period_of(query.get("period")) or current_month(zone)
+        sections = depth.depth(session, period)
+    return rest.answer({"period": str(period), "currencies": [one.to_dict() for one in sections]})
 
 
 @blueprint.get("/tenants/<int:tenant_id>/report.<form>")

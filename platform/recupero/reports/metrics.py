@@ -27,6 +27,8 @@ class Unit(StrEnum):
     PERCENT = "percent"
     PER_THOUSAND = "per_thousand"
     TIMES = "times"  # a plain quotient
+    DAYS = "days"
+    HOURS = "hours"
     COST = "cost"  # millionths of the main unit of the currency that a provider charges in
 
 
@@ -323,6 +325,157 @@ RETURNED_MINOR = _metric(
     "returned_minor", "8.5", Unit.MONEY, N_("Balance returned"),
     N_("What accounts that were closed and returned still owe."), N_("balance of returned accounts"),
 )  # fmt: skip
+
+BATCH_TRACK = _metric(
+    "batch_track", "8.1", Unit.PERCENT, N_("Batch track"),
+    N_("Cumulative liquidation of the file less that of the file before it in the same portfolio, both at the same month since placement."),
+    N_("liquidation of the file less that of the reference, as one fraction"), N_("product of both balances placed"),
+)  # fmt: skip
+COVERAGE = _metric(
+    "coverage", "8.2", Unit.PERCENT, N_("Coverage"),
+    N_("Workable accounts at the end of the period with a valid contact point for the channel that the debtor has not closed, over workable accounts then."),
+    N_("workable accounts with a usable contact point"), N_("workable accounts at the end"),
+)  # fmt: skip
+PLAN_RATE = _metric(
+    "plan_rate", "8.3", Unit.PERCENT, N_("Instalments paid in time"),
+    N_("Instalments due in the period and paid by their day and grace, over instalments due in it."),
+    N_("instalments paid in time"), N_("instalments due"),
+)  # fmt: skip
+PLAN_VALUE_RATE = _metric(
+    "plan_value_rate", "8.3", Unit.PERCENT, N_("Instalments paid in time, by value"),
+    N_("Amount of the instalments due in the period and paid in time, over the amount of all due in it."),
+    N_("amount paid in time"), N_("amount due"),
+)  # fmt: skip
+CURE_RATE = _metric(
+    "cure_rate", "8.4", Unit.PERCENT, N_("Cure rate"),
+    N_("Accounts past due at the start of the period that owe nothing past due at its end, over accounts past due at the start."),
+    N_("accounts at 0 days past due at the end"), N_("accounts in a bucket at the start"),
+)  # fmt: skip
+SELF_CURE_RATE = _metric(
+    "self_cure_rate", "8.4", Unit.PERCENT, N_("Self-cure rate"),
+    N_("Accounts cured without any outbound attempt in the period, over accounts past due at the start. It says something only beside a group that nobody contacts."),
+    N_("accounts cured without an attempt"), N_("accounts in a bucket at the start"),
+)  # fmt: skip
+ROLL_RATE = _metric(
+    "roll_rate", "8.4", Unit.PERCENT, N_("Roll rate"),
+    N_("Balance in one bucket at the start of the period that is in another at its end, paid or written off; each row adds up to one. Accounts placed since are left out."),
+    N_("balance in the bucket at the start, by where it is at the end"), N_("balance in the bucket at the start"),
+)  # fmt: skip
+SETTLEMENT_PERCENT = _metric(
+    "settlement_percent", "8.5", Unit.PERCENT, N_("Average settlement"),
+    N_("What was paid to settle, over the balance when it was settled, for settlements completed in the period."),
+    N_("paid to settle"), N_("balance when settled"),
+)  # fmt: skip
+BLOCKED = _metric(
+    "blocked", "8.7", Unit.COUNT, N_("Contacts stopped by a rule"),
+    N_("Planned contacts that a rule, a hold or a wish stopped before anything was sent."), N_("actions blocked"),
+)  # fmt: skip
+DISPUTE_MEDIAN = _metric(
+    "dispute_median", "8.7", Unit.DAYS, N_("Dispute cycle, median"),
+    N_("Days from opening to decision of the disputes decided in the period: half took no longer."), N_("median days"),
+)  # fmt: skip
+DISPUTE_P90 = _metric(
+    "dispute_p90", "8.7", Unit.DAYS, N_("Dispute cycle, 90th percentile"),
+    N_("Days from opening to decision of the disputes decided in the period: nine of ten took no longer."), N_("days"),
+)  # fmt: skip
+DISPUTES_LATE = _metric(
+    "disputes_late", "8.7", Unit.PERCENT, N_("Disputes past the deadline"),
+    N_("Disputes decided after more than 30 days, over disputes decided in the period."),
+    N_("decided after more than 30 days"), N_("disputes decided"),
+)  # fmt: skip
+HOURS_TO_ATTEMPT = _metric(
+    "hours_to_attempt", "8.6", Unit.HOURS, N_("Placement to first attempt"),
+    N_("Median hours from placement to the first attempt, of accounts placed in the period. Accounts not attempted yet count as waiting so far (Kaplan-Meier); no figure where fewer than half have been attempted."),
+    N_("median hours"),
+)  # fmt: skip
+HOURS_TO_PAYMENT = _metric(
+    "hours_to_payment", "8.6", Unit.HOURS, N_("First attempt to first payment"),
+    N_("Median hours from the first attempt to the first payment, of accounts placed in the period. Accounts that have not paid yet count as waiting so far (Kaplan-Meier); no figure where fewer than half have paid."),
+    N_("median hours"),
+)  # fmt: skip
+DSO = _metric(
+    "dso", "8.9", Unit.DAYS, N_("Days sales outstanding"),
+    N_("For firms: what is owed at the end of the period times its days, over what was placed in the period, which stands for credit sales."),
+    N_("owed at the end, times days"), N_("placed in the period"),
+)  # fmt: skip
+CEI = _metric(
+    "cei", "8.9", Unit.PERCENT, N_("Collection effectiveness index"),
+    N_("For firms: owed at the start plus placed less owed at the end, over owed at the start plus placed less what is owed at the end and not due yet."),
+    N_("opening plus placed less closing"), N_("opening plus placed less current closing"),
+)  # fmt: skip
+AGE_MEAN = _metric(
+    "age_mean", "8.9", Unit.DAYS, N_("Age at placement, mean"),
+    N_("Days from delinquency to placement of the accounts placed in the period, on average."),
+    N_("days, added up"), N_("accounts"),
+)  # fmt: skip
+AGE_MEDIAN = _metric(
+    "age_median", "8.9", Unit.DAYS, N_("Age at placement, median"),
+    N_("Days from delinquency to placement: half of the accounts placed in the period were no older."), N_("median days"),
+)  # fmt: skip
+COLLECTED_PER_HOUR = _metric(
+    "collected_per_hour", "8.6", Unit.MONEY, N_("Collected per agent hour"),
+    N_("What was collected in the period, over the hours that agents had its accounts at their desks."),
+    N_("collected"), N_("agent hours"),
+)  # fmt: skip
+RIGHT_PARTY_PER_HOUR = _metric(
+    "right_party_per_hour", "8.6", Unit.TIMES, N_("Right-party contacts per agent hour"),
+    N_("Right-party contacts, over the hours that agents had accounts at their desks."),
+    N_("right-party contacts"), N_("agent hours"),
+)  # fmt: skip
+PROMISES_PER_HOUR = _metric(
+    "promises_per_hour", "8.6", Unit.TIMES, N_("Promises per agent hour"),
+    N_("Promises made, over the hours that agents had accounts at their desks."), N_("promises made"), N_("agent hours"),
+)  # fmt: skip
+ACCOUNTS_PER_AGENT = _metric(
+    "accounts_per_agent", "8.6", Unit.TIMES, N_("Accounts per agent"),
+    N_("Different accounts that agents had at their desks, over agents."), N_("accounts"), N_("agents"),
+)  # fmt: skip
+COST_PER_RIGHT_PARTY = _metric(
+    "cost_per_right_party", "8.6", Unit.COST, N_("Cost per right-party contact"),
+    N_("Cost over right-party contacts in the period."), N_("cost"), N_("right-party contacts"),
+)  # fmt: skip
+COST_PER_ACCOUNT = _metric(
+    "cost_per_account", "8.6", Unit.COST, N_("Cost per account"),
+    N_("Cost over accounts attempted in the period."), N_("cost"), N_("accounts attempted"),
+)  # fmt: skip
+INCREMENT_PER_CONTACT = _metric(
+    "increment_per_contact", "8.8", Unit.MONEY, N_("Increment per contact"),
+    N_("What worked accounts paid beyond what as many of the control group would have, over the contacts made beyond those of the control group. Below the cost of a contact means: stop."),
+    N_("collected from the treated less that of the control, scaled"), N_("contacts of the treated less those of the control, scaled"),
+)  # fmt: skip
+
+
+def increment_per_contact(
+    collected: tuple[int, int], contacts: tuple[int, int], people: tuple[int, int]
+) -> Figure:
+    """Formula 8.8 from the pairs (treated, control): collected T - collected C x (nT / nC), over contacts T -
+    contacts C x (nT / nC), both multiplied by nC so that nothing is rounded."""
+    treated, control = people
+    return Figure(
+        INCREMENT_PER_CONTACT,
+        collected[0] * control - collected[1] * treated,
+        contacts[0] * control - contacts[1] * treated,
+    )
+
+
+def batch_track(collected: tuple[int, int], placed: tuple[int, int]) -> Figure:
+    """Formula 8.1 from the pairs (file, reference) at one month since placement: the difference of the two
+    rates as one fraction."""
+    return Figure(BATCH_TRACK, collected[0] * placed[1] - collected[1] * placed[0], placed[0] * placed[1])
+
+
+def waiting_median(waits: Iterable[tuple[int, int, int]]) -> int | None:
+    """The median of waits of which some are not over: rows of (hours, ended, still waiting). By Kaplan and
+    Meier: those who still wait count until then. None where half have not ended."""
+    rows = sorted(waits)
+    at_risk, alive = sum(ended + waiting for _hours, ended, waiting in rows), 1.0
+    for hours, ended, waiting in rows:
+        if at_risk:
+            alive *= 1 - ended / at_risk
+        if alive <= 0.5:
+            return hours
+        at_risk -= ended + waiting
+    return None
 
 
 def total(figures: Iterable[Figure], metric: Metric) -> Figure:

@@ -35,6 +35,14 @@ class ReportSchema(Schema):
     definitions = fields.Dict(required=True)
 
 
+class DepthSchema(Schema):
+    """The figures in depth by currency, each with its definition; roll rates by bucket at the start and at
+    the end of the period."""
+
+    period = fields.String(required=True)
+    currencies = fields.List(fields.Dict(), required=True)
+
+
 class NewDocumentSchema(Schema):
     kind = fields.String(
         required=True, validate=validate.OneOf(("balance", "paid_in_full", "plan", "settlement"))

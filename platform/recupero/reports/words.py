@@ -100,6 +100,10 @@ class Words:
             return format_micro(round(value), currency, self.locale)
         if unit is Unit.COUNT:
             return self.count(int(value))
+        if unit is Unit.DAYS:
+            return self("%(count)s days", count=numbers.format_decimal(value, "#,##0.#", locale=self.locale))
+        if unit is Unit.HOURS:
+            return self("%(count)s h", count=numbers.format_decimal(value, "#,##0.#", locale=self.locale))
         if unit is Unit.PERCENT:
             return str(numbers.format_percent(value, "#,##0.0%", locale=self.locale))
         if unit is Unit.PER_THOUSAND:
@@ -153,3 +157,8 @@ class Words:
 
     def close_code(self, code: str) -> str:
         return self(CLOSE_CODES[code]) if code in CLOSE_CODES else code
+
+    def bucket(self, code: str) -> str:
+        """A range of days past due, or where an account went from there."""
+        named = {"current": N_("Current"), "paid": N_("Paid"), "written_off": N_("Written off")}
+        return self(named[code]) if code in named else code

@@ -58,3 +58,11 @@ def test_staff_choose_among_their_creditors(visitor: Visitor, scope: Scope) -> N
     visitor.sign_in(Role.SUPERVISOR, scope)
     assert f'href="/reports/{scope.tenant()}"' in visitor.text("/reports")
     assert "Gross liquidation" in visitor.text(f"/reports/{scope.tenant()}")
+
+
+def test_the_page_in_depth_says_what_each_figure_means(visitor: Visitor, scope: Scope) -> None:
+    visitor.sign_in(Role.CREDITOR_VIEWER, scope)
+    text = visitor.text(f"/reports/{scope.tenant()}/depth")
+    assert 'href="#def-cure_rate"' in text
+    assert 'id="def-cure_rate"' in text
+    assert visitor.get(f"/reports/{scope.tenant()}/depth?from=2026-05&to=2026-01").status_code == 422

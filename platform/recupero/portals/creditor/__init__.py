@@ -6,6 +6,7 @@ from recupero.portals.creditor import (
     activity,
     causes,
     compare,
+    depth,
     disputes,
     money,
     months,
@@ -16,6 +17,6 @@ from recupero.portals.creditor import (
 )
 
 __all__ = [
-    "accounts", "actions", "activity", "causes", "compare", "disputes", "money", "months", "overview", "paid",
-    "report", "rolls",
+    "accounts", "actions", "activity", "causes", "compare", "depth", "disputes", "money", "months",
+    "overview", "paid", "report", "rolls",
 ]  # fmt: skip

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from recupero.kernel.listing import Part
+from recupero.outreach.page_tables import Telling
 from recupero.outreach.script_tables import CallRun
 from recupero.outreach.scripts.shape import REASONS
 from recupero.outreach.understanding.tables import HandOver, MessageReading
@@ -67,8 +68,11 @@ def test_each_way_of_telling_counts_and_an_account_once(rows: Rows) -> None:
     _read(rows, them[5], "2026-03-05", "no_invoice", 0.8, "disputes")  # a person knew better
     _read(rows, them[6], "2026-03-05", "no_invoice", 0.3, None)  # a guess is no reason
     _call(rows, them[7], "2026-02-27", "NO_INVOICE")  # not of this period
+    rows.add(Telling(debtor_id=them[7].debtor_id, account_id=them[7].id, reason="SERVICE_COMPLAINT",
+                     step="complaint", told_at=moment("2026-03-06")))  # fmt: skip
     assert _shares(rows) == {
-        "NO_INVOICE": (3, 6), "DISPUTE": (1, 6), "FORGOT": (1, 6), "PRICE_OR_BILLING_ERROR": (1, 6),
+        "NO_INVOICE": (3, 7), "DISPUTE": (1, 7), "FORGOT": (1, 7), "PRICE_OR_BILLING_ERROR": (1, 7),
+        "SERVICE_COMPLAINT": (1, 7),
     }  # fmt: skip
 
 

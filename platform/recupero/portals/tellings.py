@@ -2,6 +2,7 @@
 
 from flask import Response
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
 from recupero.kernel import rest
 from recupero.outreach import tellings
@@ -15,7 +16,12 @@ from recupero.tenancy.permissions import Permission
 def telling_paper(telling_id: int, place: int) -> ResponseReturnValue:
     """A paper to keep; never shown in the page, whatever it holds."""
     with transaction() as session:
-        name, media_type, content = tellings.paper(session, telling_id, place)
+        return paper_response(session, telling_id, place)
+
+
+def paper_response(session: Session, telling_id: int, place: int) -> Response:
+    """The paper as a file that no browser shows. Raises NotFound."""
+    name, media_type, content = tellings.paper(session, telling_id, place)
     answer: Response = rest.file(content, media_type, name)
     answer.headers["X-Content-Type-Options"] = "nosniff"
     answer.headers["Content-Security-Policy"] = "sandbox"

@@ -40,6 +40,9 @@ WITH told AS (
     SELECT r.account_id, coalesce(r.ended_at, r.started_at) AS at, r.reason, 'call' AS how, 2 AS rank
     FROM call_runs r WHERE r.tenant_id = :tenant AND r.reason IS NOT NULL
     UNION ALL
+    SELECT t.account_id, t.told_at, t.reason, 'page', 2
+    FROM tellings t WHERE t.tenant_id = :tenant
+    UNION ALL
     SELECT h.account_id, h.closed_at, h.cause, 'person', 1
     FROM hand_overs h WHERE h.tenant_id = :tenant AND h.cause IS NOT NULL
     UNION ALL

@@ -3,13 +3,16 @@
 import pytest
 from sqlalchemy import select
 
+from recupero.kernel.database import Scope
 from recupero.ledger.queries import check
+from recupero.outreach import tellings
 from recupero.outreach.answer_tables import DisputeAnswer
 from recupero.outreach.understanding.tables import HandOver
 from recupero.payments import invoice_requests
 from recupero.placements import service as placements
 from recupero.placements.tables import Account, Hold
 from recupero.tenancy.permissions import Role
+from recupero_sdk.inbound import Attachment
 from tests.factories import World
 from tests.ledger.placed import Placed, place
 from tests.portals.conftest import Visitor
@@ -126,3 +129,29 @@ def test_a_refused_invoice_is_told_to_the_debtor_by_a_person(creditor: Visitor, 
     assert f"/portal/accounts/{placed.account_ids[0]}" in creditor.text("/invoices")
     creditor.send(f"/invoices/{request}", "/invoices", why="It was lost in a fire.")
     assert _after(creditor, placed)[2:] == (["person"], ["invoice_refused"])
+
+
+def test_what_the_debtor_said_and_sent_is_read_by_their_creditor_only(
+    creditor: Visitor, placed: Placed, world: World
+) -> None:
+    paper = Attachment("receipt.png", "image/png", 8, b"\x89PNG\r\n\x1a\n")
+    other = place(world.platform, world.tenant(Scope(placed.scope.agency_id)), national_id="7.654.321-6")
+    addresses = []
+    for one in (placed, other):
+        with world.platform.database.transaction(one.scope) as session:
+            made = tellings.tell(session, tellings.Told(
+                account_id=one.account_ids[0], reason="DISPUTE", detail="already_paid",
+                words="I paid in May.", papers=[paper],
+            ))  # fmt: skip
+            hold = session.execute(select(Hold.id).where(Hold.kind == "dispute")).scalars().one()
+            addresses.append(f"/portal/disputes/{hold}/papers/{made.id}/0")
+    mine, theirs = addresses
+    page = creditor.text(mine.partition("/papers")[0])
+    assert "I paid in May." in page
+    assert mine in page
+    sent = creditor.get(mine)
+    assert sent.data.startswith(b"\x89PNG")
+    assert sent.headers["X-Content-Type-Options"] == "nosniff"
+    assert creditor.get(theirs).status_code == 404
+    mixed = mine.partition("/papers")[0] + "/papers" + theirs.partition("/papers")[2]
+    assert creditor.get(mixed).status_code == 404

@@ -1,5 +1,6 @@
 """What debtors dispute, and the creditor's answers: seen first, then decided."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,16 +9,19 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from recupero.kernel.errors import UserError
+from recupero.kernel.errors import NotFound, UserError
 from recupero.kernel.money import Money
-from recupero.outreach import dispute_answers
+from recupero.outreach import dispute_answers, tellings
 from recupero.outreach.dispute_answers import Answer
+from recupero.outreach.page_tables import Telling
+from recupero.outreach.tellings import Paper
 from recupero.placements import browse, disputes
 from recupero.placements.disputes import Disputed
 from recupero.portals.creditor.own import acting, reading
 from recupero.portals.forms import Form
 from recupero.portals.pages import blueprint
 from recupero.portals.tables import Column, Pick, Table, answer
+from recupero.portals.tellings import paper_response
 from recupero.portals.words import options
 from recupero.tenancy.guard import requires, the_caller
 from recupero.tenancy.permissions import Permission
@@ -106,6 +110,24 @@ def creditor_dispute_answer(hold_id: int) -> ResponseReturnValue:
     return redirect(url_for("portals.creditor_disputes"))
 
 
+@blueprint.get("/portal/disputes/<int:hold_id>/papers/<int:telling_id>/<int:place>")
+@requires(Permission.PLACEMENTS_READ)
+def creditor_dispute_paper(hold_id: int, telling_id: int, place: int) -> ResponseReturnValue:
+    """What the debtor sent with it."""
+    with reading() as session:
+        told = _told(session, disputes.of_hold(session, hold_id))
+        if telling_id not in {one.id for one, _papers in told}:
+            raise NotFound("no such file")
+        return paper_response(session, telling_id, place)
+
+
+def _told(session: Session, found: Sequence[Disputed]) -> list[tuple[Telling, list[Paper]]]:
+    """What the debtor said and sent on their page when they disputed these accounts."""
+    accounts = {one.account_id for one in found}
+    told = tellings.of_debtors(session, [found[0].debtor_id])
+    return [one for one in told if one[0].step == "dispute" and one[0].account_id in accounts]
+
+
 def _given(form: Form, currency: str) -> Answer:
     right = form.money("balance", currency) if form.optional("verdict") == "corrected" else None
     return Answer(form.optional("verdict"), form.optional("words"), right)
@@ -118,6 +140,6 @@ def _page(hold_id: int, form: Form, given: Answer | None) -> ResponseReturnValue
                     if one.hold_id == hold_id]  # fmt: skip
         page = render_template(
             "creditor/dispute.html", found=found, form=form, given=given, answered=answered,
-            verdicts=options("dispute_verdict"), longest=dispute_answers.LONGEST,
+            told=_told(session, found), verdicts=options("dispute_verdict"), longest=dispute_answers.LONGEST,
         )  # fmt: skip
     return page, form.status

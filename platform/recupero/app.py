@@ -56,6 +56,7 @@ from recupero.portals import (
     portfolio_terms,
     proposals,
     remittances,
+    schedules,
     scripts,
     search,
     shell,
@@ -79,7 +80,7 @@ from recupero.portals.desk import calling, work
 from recupero.portals.errors import said, told
 from recupero.portals.pages import error_page
 from recupero.reports import api as reports_api
-from recupero.reports import compliance_api, documents_api, webhooks_api
+from recupero.reports import compliance_api, documents_api, schedules_api, webhooks_api
 from recupero.tenancy import api as tenancy_api
 from recupero.wiring import wire
 
@@ -89,7 +90,7 @@ log = logging.getLogger(__name__)
 ROOMS: tuple[ModuleType, ...] = (
     tenancy_api, placements_api, contacts_api, ledger_api, payments_api, incoming_api, offers_api,
     outreach_api, drafts_api, decisions_api, reports_api, documents_api, inbound_api, webhooks_api,
-    compliance_api,
+    compliance_api, schedules_api,
 )  # fmt: skip
 # Each adds its area to the blueprint of the portals.
 PAGES: tuple[ModuleType, ...] = (
@@ -97,9 +98,9 @@ PAGES: tuple[ModuleType, ...] = (
     accounts, api_docs, bank, bulk, calling, cases, compliance, creditor, disclosures,
     documents, drafts, home, inbox, incoming, law, messages,
     models, offers, operation, outbox, people, people_hours,
-    placements, portfolio_terms, proposals, remittances, scripts, search, sign_in, staff, staffing, standing,
-    stated,
-    strategies, strategy_drafts, tenants, terms, today, trust, uplift, webhooks, wording, work,
+    placements, portfolio_terms, proposals, remittances, schedules, scripts, search, sign_in, staff, staffing,
+    standing, stated, strategies, strategy_drafts, tenants, terms, today, trust, uplift, webhooks,
+    wording, work,
 )  # fmt: skip
 
 

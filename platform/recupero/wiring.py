@@ -62,6 +62,7 @@ from recupero.placements.events import (
     StrategyStated,
 )
 from recupero.reports import jobs as reports_jobs
+from recupero.reports.schedules import jobs as schedules_jobs
 from recupero.reports.webhooks import jobs as webhooks_jobs
 from recupero.reports.webhooks import telling
 
@@ -78,6 +79,7 @@ JOBS = (
     placements_jobs,
     reports_jobs,
     webhooks_jobs,
+    schedules_jobs,
 )  # their handlers are registered by the import
 
 

@@ -20,6 +20,7 @@ from recupero.reports.compliance.tables import ComplianceReport
 from recupero.reports.periods import parse_period
 from recupero.reports.words import Words
 from recupero.tenancy.permissions import Role
+from recupero_sdk.law import Channel
 from tests.api.conftest import machine
 from tests.factories import World
 from tests.outreach.placed import Placed, place
@@ -31,7 +32,8 @@ def placed(world: World, noon: object) -> Placed:
     """Somebody who was called and mailed once, complained two days later, and wants no more mails."""
     found = place(world.tenant())[0]
     with runtime.current().database.transaction(found.scope) as session:
-        for channel, kind in (("call", "phone"), ("email", "email")):
+        ways: tuple[tuple[Channel, str], ...] = (("call", "phone"), ("email", "email"))
+        for channel, kind in ways:
             (made,) = contacts.reserve(session, [Wish(found.account_id, channel, found.points[kind])])
             assert made.contact_id is not None, made.verdict.refusals
             contacts.record_disposition(

@@ -20,6 +20,7 @@ _TABLES = (
     "outreach.template_tables", "outreach.page_tables", "outreach.inbound.tables",
     "outreach.understanding.tables", "outreach.desk.tables",
     "decisions.tables", "reports.tables", "reports.webhooks.tables", "reports.compliance.tables",
+    "reports.schedules.tables",
 )  # fmt: skip
 
 

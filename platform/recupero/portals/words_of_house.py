@@ -100,3 +100,21 @@ WEBHOOK_PROBLEMS: Words = {
     "nobody answers there": _("Nobody answers there"),
     "the connection broke": _("The connection broke"),
 }
+REPORTS: Words = {"recovery": _("Recovery report"), "compliance": _("Compliance report")}
+REPORT_MAILS: Words = {
+    "waiting": _("Waiting"),
+    "sending": _("Being sent"),
+    "sent": _("Sent"),
+    "failed": _("Failed"),
+    "unknown": _("May have gone"),
+}
+REPORT_PROBLEMS: Words = {
+    "no mail server is set up": _("No mail server is set up"),
+    "the mail server refused": _("The mail server refused"),
+    "the mail server refused the sender": _("The mail server refused the sender"),
+    "the mail server refused a recipient": _("The mail server refused a recipient"),
+    "the mail server refused the mail": _("The mail server refused the mail"),
+    "the mail server cannot be reached": _("The mail server cannot be reached"),
+    "the report could not be made": _("The report could not be made"),
+    "the connection broke": _("The connection broke"),
+}

@@ -1,0 +1,170 @@
+"""Sends scheduled reports: claimed and committed, made, handed over, noted.
+
+A report goes once: one whose worker died before the mail server was handed its words goes again; one whose
+worker died after that is `unknown` until a person decides.
+"""
+
+import logging
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+
+import orjson
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from recupero.kernel import audit, clock
+from recupero.kernel.database import Database, Scope, scope_of
+from recupero.reports import service as recovery
+from recupero.reports.compliance import layout
+from recupero.reports.compliance import service as compliance
+from recupero.reports.metrics import N_
+from recupero.reports.periods import parse_period
+from recupero.reports.schedules import mail, service
+from recupero.reports.schedules.tables import ReportMail, ReportSchedule
+from recupero.reports.webhooks import telling
+from recupero.reports.words import Words
+from recupero.tenancy import queries as tenancy
+
+log = logging.getLogger(__name__)
+LEASE = timedelta(minutes=15)
+PAUSES = tuple(timedelta(minutes=one) for one in (15, 60, 240, 720))
+_TITLES = {"recovery": N_("Recovery report"), "compliance": N_("Compliance report")}
+
+
+def send_due(database: Database, scope: Scope) -> int:
+    """Send what is due for the tenant in scope; how many went."""
+    went = 0
+    while (claimed := _claim(database, scope)) is not None:
+        went += _send(database, scope, claimed)
+    return went
+
+
+def _claim(database: Database, scope: Scope) -> int | None:
+    """The oldest report that is due, as being sent from now on. What dead workers left comes first."""
+    now, tenant = clock.now(), scope.tenant()
+    left = (ReportMail.tenant_id == tenant, ReportMail.state == "sending", ReportMail.leased_until < now)
+    with database.transaction(scope) as session:
+        session.execute(
+            update(ReportMail).where(*left, ReportMail.handed_at.is_not(None)).values(state="unknown")
+        )
+        session.execute(
+            update(ReportMail)
+            .where(*left, ReportMail.handed_at.is_(None))
+            .values(state="waiting", next_at=now)
+        )
+        chosen = (
+            select(ReportMail.id)
+            .join(ReportSchedule, (ReportSchedule.tenant_id == tenant) & ReportSchedule.active
+                  & (ReportSchedule.id == ReportMail.schedule_id))
+            .where(ReportMail.tenant_id == tenant, ReportMail.state == "waiting", ReportMail.next_at <= now)
+            .order_by(ReportMail.id).limit(1).with_for_update(skip_locked=True, of=ReportMail)
+        )  # fmt: skip
+        found = session.execute(chosen).scalar_one_or_none()
+        if found is not None:
+            _set(session, found, state="sending", leased_until=now + LEASE, handed_at=None)
+        return found
+
+
+def _send(database: Database, scope: Scope, mail_id: int) -> bool:
+    """Make and send one that was claimed; what fails is noted and tried again later."""
+    try:
+        with database.transaction(scope) as session:
+            letter, recipients = _letter(session, mail_id)
+            config = mail.settings(session)
+            letter["From"] = config.get("sender")
+        mail.send(letter, recipients, config, lambda: _hand_over(database, scope, mail_id))
+    except mail.NotSent as error:
+        _note_failure(database, scope, mail_id, str(error))
+        return False
+    except mail.InDoubt:
+        with database.transaction(scope) as session:
+            _set(session, mail_id, state="unknown", leased_until=None, problem="the connection broke")
+        return False
+    except Exception:
+        log.exception("a scheduled report could not be made")
+        _note_failure(database, scope, mail_id, "the report could not be made")
+        return False
+    with database.transaction(scope) as session:
+        _note_sent(session, mail_id)
+    return True
+
+
+def _hand_over(database: Database, scope: Scope, mail_id: int) -> None:
+    with database.transaction(scope) as session:
+        _set(session, mail_id, handed_at=clock.now())
+
+
+def _note_sent(session: Session, mail_id: int) -> None:
+    _set(session, mail_id, state="sent", sent_at=clock.now(), leased_until=None, problem=None)
+    sent, schedule = _both(session, mail_id)
+    told = {"report": schedule.report, "form": schedule.form, "period": sent.period}
+    telling.tell(session, "report.ready", given=orjson.dumps(told).decode())
+    audit.record(
+        session, "reports.mailed", f"report_schedule:{schedule.id}", actor="system",
+        tenant_id=schedule.tenant_id, **told,
+    )  # fmt: skip
+
+
+def _note_failure(database: Database, scope: Scope, mail_id: int, problem: str) -> None:
+    with database.transaction(scope) as session:
+        sent, _schedule = _both(session, mail_id)
+        tries, later = sent.attempts + 1, None
+        if tries <= len(PAUSES):
+            later = clock.now() + PAUSES[tries - 1]
+        _set(
+            session, mail_id, state="failed" if later is None else "waiting", attempts=tries, problem=problem,
+            leased_until=None, handed_at=None, next_at=later or sent.next_at,
+        )  # fmt: skip
+        if later is not None:
+            service.ask(session, later)
+
+
+def _both(session: Session, mail_id: int) -> tuple[ReportMail, ReportSchedule]:
+    tenant = scope_of(session).tenant()
+    row = session.execute(
+        select(ReportMail, ReportSchedule)
+        .join(ReportSchedule, ReportSchedule.id == ReportMail.schedule_id)
+        .where(ReportMail.tenant_id == tenant, ReportSchedule.tenant_id == tenant, ReportMail.id == mail_id)
+    ).one()
+    return row[0], row[1]
+
+
+def _set(session: Session, mail_id: int, **values: datetime | str | int | None) -> None:
+    mine = (ReportMail.tenant_id == scope_of(session).tenant(), ReportMail.id == mail_id)
+    session.execute(update(ReportMail).where(*mine).values(**values))
+
+
+def _letter(session: Session, mail_id: int) -> tuple[EmailMessage, list[str]]:
+    """The mail with the report, in the creditor's language, and whom it goes to."""
+    sent, schedule = _both(session, mail_id)
+    tenant, period = tenancy.tenant(session), parse_period(sent.period)
+    words = Words.of(tenant.locale, tenant.country)
+    if schedule.report == "recovery":
+        made = recovery.recovery_report(session, period)
+        content, name = recovery.render(made, schedule.form), made.file_name
+    else:
+        content = layout.render(compliance.make(session, period, actor="system").report, schedule.form)
+        name = f"compliance-{tenant.slug}-{sent.period.replace('..', '_')}"
+    recipients = schedule.recipients.split()
+    letter = EmailMessage()
+    letter["To"] = ", ".join(recipients)
+    letter["Subject"] = f"{words(_TITLES[schedule.report])} · {tenant.name} · {words.period(period)}"
+    letter["Message-ID"] = f"<report-{tenant.id}-{sent.id}@recupero>"
+    letter.set_content(
+        words(
+            N_("The report over %(period)s is attached. It comes by itself: your agency can change that."),
+            period=words.period(period),
+        )
+    )
+    kind, _, part = service.MEDIA_TYPES[schedule.form].partition(";")[0].partition("/")
+    letter.add_attachment(content, maintype=kind, subtype=part, filename=f"{name}.{schedule.form}")
+    return letter, recipients
+
+
+def left_over(session: Session) -> bool:
+    """Whether something of the tenant in scope is due, or was left by a dead worker."""
+    now = clock.now()
+    waits = (ReportMail.state == "waiting") & (ReportMail.next_at <= now)
+    left = (ReportMail.state == "sending") & (ReportMail.leased_until < now)
+    query = select(ReportMail.id).where(ReportMail.tenant_id == scope_of(session).tenant(), or_(waits, left))
+    return session.execute(query.limit(1)).first() is not None

@@ -26,6 +26,7 @@ from recupero.kernel.database import Scope
 from recupero.tenancy import service as tenancy
 from recupero.tenancy.permissions import CREDITOR_ROLES, Role
 from tests.e2e.browser import LEFT_OUT, chromium
+from tests.portals.conftest import Visitor
 
 PASSWORD = "correct horse battery"
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
@@ -89,6 +90,13 @@ class Person:
         self.page.get_by_label("E-mail").fill(email)
         self.page.get_by_label("Password").fill(PASSWORD)
         self.follow(self.page.get_by_role("button", name="Sign in"))
+
+    def be(self, visitor: Visitor) -> None:
+        """Go on with the session of a visitor without script."""
+        session = visitor.client.get_cookie("session")
+        assert session is not None
+        cookie = {"name": "session", "value": session.value, "url": self.address}
+        self.page.context.add_cookies([cookie])  # type: ignore[list-item]  # its own kind of dictionary
 
     def follow(self, there: Locator) -> None:
         """Click what leads to another page, and wait for it: a click comes back while the old page stands."""

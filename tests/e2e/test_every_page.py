@@ -12,7 +12,7 @@ from flask import Flask
 
 from recupero.kernel import runtime
 from recupero.tenancy.permissions import Role
-from tests.e2e.conftest import DESKTOP, PHONE, Person, make_user
+from tests.e2e.conftest import DESKTOP, PHONE, Person
 from tests.outreach.placed import Placed
 from tests.portals.conftest import Visitor
 from tests.portals.test_every_page import placed as placed  # the fixture
@@ -31,7 +31,7 @@ def test_every_page_is_fit(
     starts = ["/", *work(visitor, placed)] if role is Role.AGENCY_ADMINISTRATOR else ["/"]
     person = somebody(True)
     person.page.emulate_media(color_scheme="dark", reduced_motion="reduce")
-    person.sign_in(make_user(runtime.current(), role, placed.scope))
+    person.be(visitor)
     seen: set[str] = set()
     for step in (step for start in starts for step in walk(visitor, app, start, seen, further=THOROUGH)):
         if step.answer.mimetype == "text/html" and step.answer.status_code == 200:

@@ -3,11 +3,14 @@
 import io
 import re
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, url_for
 from sqlalchemy import select, update
 
+from recupero import portals
 from recupero.kernel import clock, runtime
 from recupero.payments import booking, invoice_requests
 from recupero.payments.incoming_tables import BankLine
@@ -49,6 +52,7 @@ ELSEWHERE = {
     "portals.unsubscribe": "portals/test_inbox.py",
     "portals.webhook": "portals/test_webhooks.py",
 }
+_FIELD = re.compile(r'(?:name=|(?:input|select|textarea|checkbox)\(form, )"([a-z_]+)"')
 _CHARTS = re.compile(r"<svg.*?</svg>", re.DOTALL)
 _INLINE = re.compile(r"<[^>]+\s(style|on[a-z]+)=|<style|<script(?![^>]*\ssrc=)", re.IGNORECASE)
 
@@ -129,3 +133,38 @@ def test_every_page_that_links_lead_to_is_sound(app: Flask, placed: Placed) -> N
         if "GET" in (rule.methods or ()) and rule.endpoint.startswith("portals.")
     }  # fmt: skip
     assert pages - known - set(ELSEWHERE) == set()
+
+
+@pytest.mark.parametrize("typed", ["", "9" * 40], ids=["nothing", "too much"])
+def test_no_form_breaks_by_what_is_typed(app: Flask, placed: Placed, typed: str) -> None:
+    """Every address that forms are sent to says what is wrong, or does it."""
+    visitor = Visitor(app.test_client(), runtime.current()).sign_in(Role.AGENCY_ADMINISTRATOR, placed.scope)
+    token = re.findall(r'name="csrf_token" value="([^"]+)"', visitor.text("/profile"))[0]
+    templates = Path(portals.__file__).parent.glob("templates/**/*.html")
+    names = {name for file in templates for name in _FIELD.findall(file.read_text())}
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    try:
+        for address in sorted(addresses(app, placed)):
+            answer = visitor.client.post(address, data={**dict.fromkeys(names, typed), "csrf_token": token})
+            assert answer.status_code < 500, address
+    finally:
+        app.config["PROPAGATE_EXCEPTIONS"] = None
+
+
+def addresses(app: Flask, placed: Placed) -> set[str]:
+    """Where forms are sent to: with ids that are there, else the first of its kind, or a word."""
+    known: dict[str, Any] = {
+        "tenant_id": placed.scope.tenant(),
+        "account_id": placed.account_id,
+        "what": "activate",
+    }
+    found = set()
+    for rule in app.url_map.iter_rules():
+        if "POST" in (rule.methods or ()) and rule.endpoint.startswith("portals."):
+            values: dict[str, Any] = {
+                name: 1 if f"int:{name}>" in rule.rule else "x" for name in rule.arguments
+            }
+            values |= {name: value for name, value in known.items() if name in rule.arguments}
+            with app.test_request_context():
+                found.add(url_for(rule.endpoint, **values))
+    return found - {"/sign-out", "/profile/sign-out"}

@@ -2,7 +2,7 @@
 
 from json import dumps
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -16,6 +16,7 @@ from recupero.portals.words import options
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, transaction
 from recupero.tenancy.permissions import Permission
+from recupero.tenancy.queries import AgencyLine
 
 
 @blueprint.get("/plugins")
@@ -82,8 +83,16 @@ def _events_table() -> Table[trail.AuditEvent]:
 def platform() -> ResponseReturnValue:
     running = runtime.current()
     states = running.plugins.states
-    return render_template(
-        "home/platform.html", agencies=tenancy.agencies(running.database), counts=jobs.counts(),
+    columns: list[Column[AgencyLine]] = [
+        Column("name", _("Name"), lambda row: row.name),
+        Column("slug", _("Short name"), lambda row: row.slug),
+        Column("country", _("Country"), lambda row: row.country),
+        Column("tenants", _("Creditors"), lambda row: row.tenants),
+    ]
+    search = Search[AgencyLine](_("Search"), of=lambda row: f"{row.name} {row.slug}")
+    table = Table("agencies", _("Agencies"), columns, (search,), sort="name")
+    return answer(
+        "home/platform.html", table.fill_whole(tenancy.agencies(running.database)), counts=jobs.counts(),
         failed=[state for state in states if state.error], installed=len(states),
     )  # fmt: skip
 
@@ -91,9 +100,20 @@ def platform() -> ResponseReturnValue:
 @blueprint.get("/platform/jobs")
 @requires(Permission.PLATFORM_OPERATE)
 def platform_jobs() -> ResponseReturnValue:
-    return render_template(
-        "admin/jobs.html", counts=jobs.counts(), letters=jobs.dead_letters(), periodic=jobs.periodic_jobs()
-    )
+    columns: list[Column[jobs.JobRequest]] = [
+        Column("name", _("Job"), lambda row: row.name),
+        Column("agency", _("Agency"), lambda row: row.agency_id),
+        Column("arguments", _("Arguments"), lambda row: dumps(row.arguments), sorts=False),
+        Column("error", _("Error"), lambda row: row.error),
+        Column("at", _("When"), lambda row: row.finished_at),
+        Column("again", _("Action"), lambda _row: None, sorts=False),
+    ]
+    search = Search[jobs.JobRequest](_("Search"), of=lambda row: f"{row.name} {row.error}")
+    table = Table("letters", _("Given up"), columns, (search,), sort="-at")
+    return answer(
+        "admin/jobs.html", table.fill_whole(jobs.dead_letters()), counts=jobs.counts(),
+        periodic=jobs.periodic_jobs(),
+    )  # fmt: skip
 
 
 @blueprint.post("/platform/jobs/<int:request_id>/again")

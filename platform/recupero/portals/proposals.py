@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts.grounds import judge_planned
 from recupero.decisions import queries as decisions
+from recupero.kernel import rest
 from recupero.kernel.errors import UserError
 from recupero.outreach import previews, proposals
 from recupero.outreach.previews import Preview
@@ -46,7 +47,8 @@ def proposals_list() -> ResponseReturnValue:
 def proposals_answered() -> ResponseReturnValue:
     """Yes or no to what is ticked, or to everything that the page shows."""
     form = Form.sent()
-    ids = request.form.getlist("shown" if form.optional("all") else "id", type=int)
+    chosen = request.form.getlist("shown" if form.optional("all") else "id", type=int)
+    ids = [one for one in chosen if 0 < one <= rest.MAX_ID]
     try:
         if not ids:
             raise UserError("Choose at least one.", field="")

@@ -36,6 +36,8 @@ MOST_STATEMENTS = 45
 ELSEWHERE = {
     "portals.api_docs": "api/test_contract.py",
     "portals.inbox_unplaced": "portals/test_inbox.py",
+    "portals.model": "portals/test_models.py",
+    "portals.model_version": "portals/test_models.py",
     "portals.openapi": "api/test_contract.py",
 }
 _FIELD = re.compile(r'(?:name=|(?:input|select|textarea|checkbox)\(form, )"([a-z_]+)"')

@@ -52,6 +52,11 @@ WITH told AS (
     WHERE h.tenant_id = :tenant AND h.kind = 'dispute' AND h.source LIKE 'page:%'
       AND h.source <> 'page:already_paid' AND h.account_id IS NOT NULL
     UNION ALL
+    SELECT p.account_id, p.told_at, p.reason, 'page', 3
+    FROM tellings p
+    WHERE p.tenant_id = :tenant AND p.told_at >= :start AND p.told_at < :end
+      AND p.detail IS DISTINCT FROM 'already_paid'
+    UNION ALL
     SELECT i.account_id, i.asked_at, 'NO_INVOICE', 'page', 3
     FROM invoice_requests i WHERE i.tenant_id = :tenant
     UNION ALL

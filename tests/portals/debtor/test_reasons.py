@@ -16,6 +16,8 @@ from recupero.payments.document_tables import InvoiceRequest
 from recupero.placements import reach
 from recupero.portals.debtor.advice import ADVICE
 from recupero.portals.debtor.reasons import SHOWN
+from recupero.reports import causes
+from recupero.reports.periods import parse_period
 from recupero.tenancy.permissions import Role
 from tests.portals.conftest import Visitor
 from tests.portals.debtor.conftest import Page
@@ -121,6 +123,13 @@ def test_a_disputes_papers_are_kept_and_given_to_staff_alone(page: Page, visitor
 def _only(page: Page) -> Telling:
     with page.visitor.platform.database.transaction(page.placed.scope) as session:
         return session.execute(select(Telling)).scalar_one()
+
+
+def test_what_is_told_here_stands_among_the_creditors_causes(page: Page) -> None:
+    tell(page, "JOB_LOSS")
+    with page.visitor.platform.database.transaction(page.placed.scope) as session:
+        found = causes.shares(session, parse_period("2026-03"))
+    assert [(one.reason, one.share.numerator) for one in found] == [("JOB_LOSS", 1)]
 
 
 def test_nobody_reads_what_another_debtor_told(page: Page) -> None:

@@ -32,6 +32,8 @@ from recupero.portals.language import day, money
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import public
 
+#: What the page asks of a plan.
+_WISHES = (*plan_forms.FIELDS, "down_percent")
 #: For how long an offer stands that the debtor asked for, where the creditor allows so long.
 _OFFER_STANDS = timedelta(days=14)
 
@@ -105,7 +107,7 @@ def _plan_page(token: str, door: Door, form: Form) -> ResponseReturnValue:
         policy, today = policy_of(can.debts), _today(opened)
         limits = policy.of(PAGE).plan_limits
         suggested = plan_forms.suggestions(opened, can.account_ids, policy, PAGE, today)
-        if not form.values and suggested:
+        if suggested and not any(form.optional(name) for name in _WISHES):
             form = Form(_preset(*suggested[len(suggested) // 2]))
         shown = None
         if form.values.get("every") and not form.errors:
@@ -117,7 +119,7 @@ def _plan_page(token: str, door: Door, form: Form) -> ResponseReturnValue:
             "debtor/plan.html", token=token, form=form, can=can, creditor=creditor, schedule=shown,
             limits=limits, today=today, last=today + timedelta(days=limits.first_payment_days),
             most=most_instalments(can.total_minor, limits), suggested=suggested,
-            fields={name: form.optional(name) for name in (*plan_forms.FIELDS, "down_percent")},
+            fields={name: form.optional(name) for name in _WISHES},
         )  # fmt: skip
     return page, form.status
 

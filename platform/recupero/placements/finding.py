@@ -16,7 +16,7 @@ from recupero.placements import names, normalise
 from recupero.placements.tables import Account, ContactPoint, Debtor
 
 #: Of so many people with the name, the newest, those of exactly that name are put first.
-_RANKED = 2000
+_RANKED = 500
 
 
 class Way(StrEnum):
@@ -40,7 +40,7 @@ def find(session: Session, typed: str, countries: Sequence[str], limit: int = 50
         .limit(limit)
         for way, conditions in _ways(session, typed, countries)
     ]
-    named = names.bearing(session, typed)[:_RANKED]
+    named = names.bearing(session, typed, _RANKED)
     ways.append(
         select(literal(Way.NAME.value).label("way"), Account.id, exactly.label("exactly"))
         .join(Debtor, _OF_ACCOUNT)
@@ -65,7 +65,7 @@ def found(session: Session, typed: str, countries: Sequence[str]) -> Select[Any]
         select(Account.id).join(Debtor, _OF_ACCOUNT).where(*each)
         for _, each in _ways(session, typed, countries)
     ]
-    named = names.bearing(session, typed)[:_RANKED]
+    named = names.bearing(session, typed, _RANKED)
     by_name = select(Account.id).where(among(Account.tenant_id, tenants), among(Account.debtor_id, named))
     return select(union_all(*ways, by_name).subquery().c.id)
 

@@ -5,6 +5,7 @@ it has read it: so no index of beginnings is stored, from which names could be g
 """
 
 from collections.abc import Iterator
+from heapq import nlargest
 from itertools import chain
 from weakref import WeakKeyDictionary
 
@@ -25,9 +26,10 @@ FROM_LETTERS, MOST_COMPLETIONS = 3, 200
 _read: WeakKeyDictionary[Engine, dict[int, tuple[int, str]]] = WeakKeyDictionary()
 
 
-def bearing(session: Session, typed: str) -> list[int]:
+def bearing(session: Session, typed: str, limit: int = 500) -> list[int]:
     """Ids of the debtors of the tenants in scope whose name has every word that was typed, in any order and
-    each perhaps not to its end; newest first. Who was renamed may still be among them: see `bears`."""
+    each perhaps not to its end; the newest, newest first. Who was renamed may still be among them: see
+    `bears`."""
     words = set(normalise.name_words(typed))
     meant = {word: set(_completions(session, word)) for word in words}
     if not words or not all(meant.values()):
@@ -39,14 +41,11 @@ def bearing(session: Session, typed: str) -> list[int]:
             among(NameWord.tenant_id, scope_of(session).tenant_ids), NameWord.word.in_(sealed.values())
         )
     ).all()
-    having: dict[bytes, list[str]] = {}
+    having: dict[bytes, set[int]] = {}
     for word, debtors in lists:
-        having.setdefault(bytes(word), []).append(debtors)
-    found = [
-        {int(debtor) for one in those for part in having.get(sealed[one], ()) for debtor in part.split(",")}
-        for those in meant.values()
-    ]
-    return sorted(set.intersection(*found), reverse=True)
+        having.setdefault(bytes(word), set()).update(map(int, debtors.split(",")))
+    found = [set().union(*(having.get(sealed[one], ()) for one in those)) for those in meant.values()]
+    return nlargest(limit, set.intersection(*found))
 
 
 def bears(name: str, typed: str) -> bool:

@@ -10,7 +10,7 @@ from recupero.placements.imports.running import lock_imports
 from recupero.placements.tables import Debtor, NameList, NameWord
 
 #: From so many rows a word, on average, a creditor's words are filed anew.
-SCATTERED = 50
+SCATTERED = 5
 
 
 def file_anew(database: Database, scope: Scope) -> int:

@@ -51,7 +51,7 @@ def february(world: World) -> Matrix:
 
 
 def test_a_row_comes_to_one_by_balance_and_by_accounts(february: Matrix) -> None:
-    assert february.places == ("31-60", "91-120", "paid", "returned")
+    assert february.places == ("31-60", "91-120", "paid", "written_off")
     early, late = february.rows
     assert (early.bucket, early.accounts, early.balance_minor) == ("1-30", 3, 800)
     assert [(one.numerator, one.denominator) for one in early.by_balance] == [

@@ -14,8 +14,7 @@ BUCKETS: Words = {
     "181-360": _("181 to 360 days"),
     "361+": _("361 days and more"),
     "paid": _("Paid or cured"),
-    "returned": _("Recalled or sold"),
-    "closed": _("Closed unpaid"),
+    "written_off": _("Closed unpaid"),
 }
 STATUSES: Words = {
     "received": _("Received"),

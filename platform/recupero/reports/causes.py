@@ -85,7 +85,9 @@ ORDER BY t.account_id, t.at DESC, t.rank
 _BY_MONTH = f"""{_TOLD}, monthly AS (
     SELECT DISTINCT ON (t.account_id, date_trunc('month', t.at AT TIME ZONE CAST(:zone AS text)))
            date_trunc('month', t.at AT TIME ZONE CAST(:zone AS text))::date AS month, t.reason
-    FROM told t WHERE t.at >= :start AND t.at < :end
+    FROM told t
+    JOIN accounts a ON a.tenant_id = :tenant AND a.id = t.account_id AND NOT a.is_test
+    WHERE t.at >= :start AND t.at < :end
     ORDER BY t.account_id, date_trunc('month', t.at AT TIME ZONE CAST(:zone AS text)), t.at DESC, t.rank
 )
 SELECT month, reason, count(*) FROM monthly GROUP BY 1, 2
@@ -120,10 +122,11 @@ def shares(session: Session, period: Period, portfolio_id: int | None = None) ->
     """The reasons told in the period of accounts of the one tenant in scope, the most frequent first."""
     last = _last(session, period)
     tenant = scope_of(session).tenant()
-    query = select(last.c.reason, func.count()).group_by(last.c.reason)
+    mine = (Account.tenant_id == tenant) & (Account.id == last.c.account_id)
+    query = select(last.c.reason, func.count()).join(Account, mine).where(Account.is_test.is_(False))
+    query = query.group_by(last.c.reason)
     if portfolio_id is not None:
-        mine = (Account.tenant_id == tenant) & (Account.id == last.c.account_id)
-        query = query.join(Account, mine).where(Account.portfolio_id == portfolio_id)
+        query = query.where(Account.portfolio_id == portfolio_id)
     rows = session.execute(query.order_by(func.count().desc(), last.c.reason)).all()
     total = sum(row[1] for row in rows)
     return [
@@ -155,6 +158,7 @@ def examples(
         )
         .join(Account, (Account.tenant_id == tenant) & (Account.id == last.c.account_id))
         .join(Portfolio, (Portfolio.tenant_id == tenant) & (Portfolio.id == Account.portfolio_id))
+        .where(Account.is_test.is_(False))
     )  # fmt: skip
     if reason is not None:
         query = query.where(last.c.reason == reason)

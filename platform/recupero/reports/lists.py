@@ -119,7 +119,7 @@ def _moved(session: Session) -> Subquery:
 
 def _narrowed(session: Session, moved: Subquery, wanted: MoveFilter) -> Select[Any]:
     tenant, zone = scope_of(session).tenant(), tenancy.tenant(session).timezone
-    conditions: list[ColumnElement[bool]] = []
+    conditions: list[ColumnElement[bool]] = [Account.is_test.is_(False)]
     if wanted.months is not None:
         start, end = wanted.months.bounds(zone)
         conditions += [moved.c.at >= start, moved.c.at < end]
@@ -175,7 +175,7 @@ def promises(session: Session, wanted: PromiseFilter, part: Part) -> list[Promis
         "due": PromiseToPay.due_date, "amount": PromiseToPay.amount_minor, "paid": PromiseToPay.paid_minor,
         "state": PromiseToPay.state,
     }  # fmt: skip
-    conditions: list[ColumnElement[bool]] = [PromiseToPay.tenant_id == tenant]
+    conditions: list[ColumnElement[bool]] = [PromiseToPay.tenant_id == tenant, Account.is_test.is_(False)]
     if wanted.due is not None:
         conditions += [PromiseToPay.due_date >= wanted.due.first, PromiseToPay.due_date < wanted.due.end]
     if wanted.portfolio_id is not None:

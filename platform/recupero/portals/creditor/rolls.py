@@ -7,7 +7,7 @@ from recupero.portals.creditor import figures
 from recupero.portals.creditor.own import reading
 from recupero.portals.pages import blueprint
 from recupero.reports import rolls
-from recupero.reports.metrics import Figure
+from recupero.reports.metrics import ROLL_RATE, Figure
 from recupero.tenancy.guard import requires
 from recupero.tenancy.permissions import Permission
 
@@ -22,8 +22,7 @@ def creditor_rolls() -> ResponseReturnValue:
         found = rolls.roll_rates(session, span.period)
     by = "accounts" if request.args.get("by") == "accounts" else "balance"
     page = render_template(
-        "creditor/rolls.html", **span.values, matrices=found, by=by, metric=rolls.ROLL_RATE, shade=_shade,
-        ends=rolls.ENDS,
+        "creditor/rolls.html", **span.values, matrices=found, by=by, metric=ROLL_RATE, shade=_shade,
     )  # fmt: skip
     return page, span.status
 

@@ -27,6 +27,7 @@ def contents(report: RecoveryReport, words: Words) -> dict[str, Any]:
         "made": words.moment(report.generated_at, report.timezone),
         "parts": [_part(section, words) for section in report.sections],
         "definitions": layout.shown_metrics(report),
+        "rows_of": lambda _figure, _currency: None,  # a page with an address leads on to them
     }
 
 

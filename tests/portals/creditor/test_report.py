@@ -66,3 +66,14 @@ def test_the_page_in_depth_says_what_each_figure_means(visitor: Visitor, scope: 
     assert 'href="#def-cure_rate"' in text
     assert 'id="def-cure_rate"' in text
     assert visitor.get(f"/reports/{scope.tenant()}/depth?from=2026-05&to=2026-01").status_code == 422
+
+
+def test_a_figure_leads_to_the_rows_that_it_counted(visitor: Visitor, scope: Scope) -> None:
+    visitor.sign_in(Role.CREDITOR_VIEWER, scope)
+    place = f"/reports/{scope.tenant()}/rows/placed?period=2026-03&amp;currency=CLP"
+    assert f'href="{place}"' in visitor.text("/report?from=2026-03&to=2026-03")
+    page = visitor.text(place.replace("&amp;", "&"))
+    assert "1 row" in page
+    assert "CLP125,000" in page.replace("\xa0", "")
+    assert visitor.get(place.replace("placed", "nothing").replace("&amp;", "&")).status_code == 404
+    assert visitor.get(place.replace("&amp;", "&") + "&as=csv").status_code == 200

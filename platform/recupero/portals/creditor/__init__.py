@@ -8,6 +8,7 @@ from recupero.portals.creditor import (
     compare,
     depth,
     disputes,
+    drilled,
     money,
     months,
     overview,
@@ -17,6 +18,6 @@ from recupero.portals.creditor import (
 )
 
 __all__ = [
-    "accounts", "actions", "activity", "causes", "compare", "depth", "disputes", "money", "months",
+    "accounts", "actions", "activity", "causes", "compare", "depth", "disputes", "drilled", "money", "months",
     "overview", "paid", "report", "rolls",
 ]  # fmt: skip

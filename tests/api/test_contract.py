@@ -32,6 +32,7 @@ _CHECKS = CHECKS.get_by_names(
 )
 # These read things that were not made for this test; tests of their own do.
 _NEEDS_MORE = {
+    "GET /api/v1/compliance-reports/{report_id}/file.{form}",
     "GET /api/v1/contacts/{contact_id}/proof",
     "GET /api/v1/conversations/files/{file_id}",
     "GET /api/v1/conversations/{debtor_id}",
@@ -43,9 +44,11 @@ _NEEDS_MORE = {
     "GET /api/v1/law/packs/{country}/rules",
     "GET /api/v1/proposals/{action_id}",
     "GET /api/v1/remittances/payments.{form}",
+    "GET /api/v1/report-schedules/{schedule_id}/mails",
     "GET /api/v1/tenants/{tenant_id}/remittances/{remittance_id}/invoice.pdf",
     "GET /api/v1/tenants/{tenant_id}/remittances/{remittance_id}/statement.{form}",
     "GET /api/v1/tenants/{tenant_id}/report.{form}",
+    "GET /api/v1/webhooks/{webhook_id}/events",
 }
 
 

@@ -22,7 +22,7 @@ MEDIA_TYPES = {"pdf": "application/pdf", "json": "application/json", "csv": "tex
 _TITLE = N_("Compliance report")
 _WORDS = {
     "outbound": N_("To people"), "inbound": N_("From people"),
-    "passed": N_("kept"), "refused": N_("refused"), "not_applicable": N_("does not apply"),
+    "allowed": N_("allowed"), "refused": N_("refused"), "not_applicable": N_("does not apply"),
     "complaint": N_("Complaints"), "dispute": N_("Disputes"),
     "consent": N_("allowed"), "opt_out": N_("forbidden"),
     "law": N_("law"), "practice": N_("practice"), "policy": N_("house rule"),
@@ -91,7 +91,12 @@ def _rules(report: Mapping[str, Any], words: Words) -> Table:
 
 def _blocked(report: Mapping[str, Any], words: Words) -> Table:
     rows = [
-        (row["kind"], row["reason"] or "–", words.count(row["blocked"]), words.count(row["postponed"]))
+        (
+            _say(words, row["kind"]),
+            row["reason"] or "–",
+            words.count(row["blocked"]),
+            words.count(row["postponed"]),
+        )
         for row in report["blocked"]
     ]
     heads = (words(N_("Kind")), words(N_("Rule or reason")), words(N_("Stopped")), words(N_("Put off")))
@@ -177,7 +182,7 @@ def _kept(report: Mapping[str, Any], words: Words) -> Table:
     ]  # fmt: skip
     erased = sum(row["number"] for row in report["retention"]["erased"])
     note = words(N_("Erased or removed by hand within the period: %(number)s."), number=words.count(erased))
-    heads = (words(N_("Records")), words(N_("Kept")), words(N_("Oldest of")))
+    heads = (words(N_("Records")), words(N_("Number")), words(N_("Oldest of")))
     return Table("kept", words(N_("What is kept")), heads, tuple(rows), (1,), note)
 
 

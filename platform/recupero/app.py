@@ -76,7 +76,7 @@ from recupero.portals import (
     webhooks,
     wording,
 )
-from recupero.portals.desk import calling, work
+from recupero.portals.desk import agents, calling, desk, offering, work
 from recupero.portals.errors import said, told
 from recupero.portals.pages import error_page
 from recupero.reports import api as reports_api
@@ -95,12 +95,11 @@ ROOMS: tuple[ModuleType, ...] = (
 # Each adds its area to the blueprint of the portals.
 PAGES: tuple[ModuleType, ...] = (
     look, tellings,  # of what debtors see and send
-    accounts, api_docs, bank, bulk, calling, cases, compliance, creditor, disclosures,
-    documents, drafts, home, inbox, incoming, law, messages,
-    models, offers, operation, outbox, people, people_hours,
-    placements, portfolio_terms, proposals, remittances, schedules, scripts, search, sign_in, staff, staffing,
-    standing, stated, strategies, strategy_drafts, tenants, terms, today, trust, uplift, webhooks,
-    wording, work,
+    accounts, agents, api_docs, bank, bulk, calling, cases, compliance, creditor, desk, disclosures,
+    documents, drafts, home, inbox, incoming, law, messages, models, offering, offers, operation, outbox,
+    people, people_hours, placements, portfolio_terms, proposals, remittances, schedules, scripts, search,
+    sign_in, staff, staffing, standing, stated, strategies, strategy_drafts, tenants, terms, today, trust,
+    uplift, webhooks, wording, work,
 )  # fmt: skip
 
 

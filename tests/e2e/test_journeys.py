@@ -155,35 +155,3 @@ def test_an_agent_calls_and_notes_a_promise_by_keyboard_alone(
     agent.page.keyboard.press("Enter")
     expect(agent.page.get_by_text("The promise is noted")).to_be_visible()
     agent.look("account-promise")
-
-
-def test_an_agent_follows_the_script_by_its_buttons(
-    somebody: People, platform: runtime.Runtime, scope: Scope, tmp_path: Path
-) -> None:
-    admin = somebody()
-    admin.sign_in(make_user(platform, Role.AGENCY_ADMINISTRATOR, scope))
-    place(admin, tmp_path)
-    agent = somebody()
-    agent.sign_in(make_user(platform, Role.AGENT, scope))
-    page = agent.page
-    agent.go("Accounts")
-    page.get_by_role("link", name="A-1").click()
-    page.locator("summary", has_text="Call").first.click()
-    page.get_by_role("button", name="Ask the law and begin").click()
-    expect(page.get_by_text("Identity not proven")).to_be_visible()
-    expect(page.get_by_role("main")).not_to_contain_text("128")
-    agent.look("call-greeting")
-    page.get_by_role("button", name="Yes").click()
-    page.get_by_label("Date of birth").fill("1985-04-02")
-    page.get_by_label("Last four characters").fill("6785")
-    agent.look("call-identity")
-    agent.follow(page.get_by_role("button", name="Compare"))
-    agent.look("call-disclosures")
-    page.get_by_role("button", name="Read out").click()
-    expect(page.locator(".script")).to_contain_text("128.400")
-    page.get_by_role("button", name="Yes").click()
-    agent.follow(page.get_by_role("button", name="Another day"))
-    agent.look("call-promise")
-    page.get_by_role("button", name="Agreed").click()
-    page.get_by_role("button", name="End the call").click()
-    expect(page.get_by_text("Noted:")).to_be_visible()

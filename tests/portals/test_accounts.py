@@ -15,6 +15,7 @@ from recupero.tenancy.permissions import Role
 from tests.decisions import debts
 from tests.factories import World
 from tests.portals.conftest import Visitor
+from tests.portals.desk.test_calling import send
 
 
 @pytest.fixture
@@ -142,11 +143,10 @@ def test_a_call_is_reserved_by_the_law_and_ends_with_its_result(
 ) -> None:
     visitor.sign_in(Role.AGENT, scope)
     page = f"/accounts/{owed.account_id}"
-    answer = visitor.send(f"{page}/call", _page=page, point=owed.points["phone"])
-    assert "/calls/" in answer.headers["Location"]
-    assert "+56221234567" in visitor.text(answer.headers["Location"])
-    ended = visitor.send(answer.headers["Location"].split("?")[0], code="ATTY")
-    assert ended.status_code == 302
+    visitor.send("/desk/take", _page=page, account=owed.account_id)
+    send(visitor, "call", point=owed.points["phone"])
+    assert "+56221234567" in visitor.text("/desk")
+    assert send(visitor, "finish", code="ATTY").status_code == 302
     shown = visitor.text(page)
     assert "On hold: Represented by a lawyer" in shown
 

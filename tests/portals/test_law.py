@@ -196,7 +196,7 @@ def test_a_closed_country_is_said_on_every_page_that_plans_for_it(
         "/law",
         "/law/policies",
         "/law/facts",
-        "/queue",
+        "/desk",
         "/inbox",
         "/outbox",
     ):

@@ -17,6 +17,7 @@ from recupero.kernel import clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, Words
 from recupero.outreach import call_backs
+from recupero.outreach.desk import sittings
 from recupero.outreach.inbound import conversations
 from recupero.outreach.states import CLAIM_LEASE, Move, move
 from recupero.outreach.tables import Action
@@ -29,18 +30,26 @@ PERSON = "person"
 
 
 def start_call(
-    session: Session, *, account_id: int, contact_point_id: int | None = None, action_id: int | None = None
+    session: Session,
+    *,
+    account_id: int,
+    contact_point_id: int | None = None,
+    action_id: int | None = None,
+    user_id: int | None = None,
 ) -> Reservation:
     """Ask the law for a call now and reserve it. Without a number the best one of the debtor is taken; a call
     of the account that waits in the queue is taken up with it, also where `action_id` does not name it.
 
     `reservation.contact_id` None means that the call may not be made; the verdict says why and until when.
     Raises NotFound, or Conflict where the account is closed, held or has no telephone number, or where the
-    task was taken by somebody else.
+    task was taken by somebody else, or the person is at the desk of another agent than `user_id`.
     """
     task = _task(session, action_id) if action_id is not None else _waiting(session, account_id)
     asked = task is not None and task.template == call_backs.TEMPLATE
     known, account = _workable(session, account_id, by_person=True, asked=asked)
+    at_desk = sittings.of_person(session, account.person_id)
+    if at_desk is not None and at_desk.user_id != user_id:
+        raise Conflict("a colleague has this person at their desk: try again when they are done")
     point = contact_point_id or _best_number(session, account.debtor_id)
     wish = Wish(
         account_id, CHANNEL, point, task.purpose if task else "collection", task.id if task else None,

@@ -1,6 +1,6 @@
 """How a debtor wants to be reached, inside what the law leaves open: channel, hours, language."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
@@ -104,6 +104,19 @@ class Wanted:
         if again >= action.expires_at:
             return Move(action.id, "expired", "preferred_hours")
         return Move(action.id, "scheduled", "preferred_hours", due_at=again)
+
+
+def welcome_now(session: Session, accounts: Sequence[Reachable]) -> set[int]:
+    """Those of the accounts of the tenants in scope whose debtors asked for no hours, or for these."""
+    asked = contacts.preferences(session, {one.debtor_id for one in accounts})
+    zones = {tenant.id: tenant.timezone for tenant in tenancy.tenants(session)}
+    found, now = set[int](), clock.now()
+    for one in accounts:
+        row, local = asked.get(one.debtor_id), now.astimezone(load_zone(one.timezone or zones[one.tenant_id]))
+        begins, ends = (row.from_minute, row.to_minute) if row else (None, None)
+        if begins is None or ends is None or begins <= local.hour * 60 + local.minute < ends:
+            found.add(one.account_id)
+    return found
 
 
 def _next_opening(local: datetime, minute: int) -> datetime:

@@ -47,10 +47,11 @@ TEMPLATES = tuple(PURPOSES)
 #: Words about a payment that came in, which go also where nothing is asked for any more.
 THANKS = ("thanks", "paid_in_full")
 #: Words that answer a person, never planned: what somebody wrote in a conversation, that a stop
-#: holds, where their own page is, and the code that they asked for there.
+#: holds, where their own page is, the code that they asked for there, and the link that an agent sends
+#: while they talk.
 ANSWERS = {
     "reply": "reply", "stopped": "confirmation", "stopped_wholly": "confirmation", "own_page": "reply",
-    "page_code": "reply",
+    "page_code": "reply", "call_link": "reply",
 }  # fmt: skip
 TONES = ("kind", "neutral", "firm")
 LANGUAGES = ("es", "en", "pt")

@@ -237,6 +237,17 @@ def lock_people(session: Session, person_ids: Collection[int]) -> None:
     session.execute(_LOCK, {"agency": scope_of(session).agency(), "people": list(set(person_ids))}).all()
 
 
+def try_person(session: Session, person_id: int) -> bool:
+    """Hold this person of the agency until the transaction ends, or False at once where another transaction
+    holds them now: whoever wants anybody rather than this one takes the next."""
+    found = session.execute(
+        select(Person.id)
+        .where(Person.agency_id == scope_of(session).agency(), Person.id == person_id)
+        .with_for_update(skip_locked=True)
+    )
+    return found.first() is not None
+
+
 def mark_points(session: Session, point_ids: Sequence[int], status: str) -> None:
     """Note what sending taught about contact points: `valid` or `invalid`."""
     if not point_ids:

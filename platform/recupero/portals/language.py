@@ -139,6 +139,11 @@ def moment(value: datetime | None) -> str:
     return "–" if value is None else f"{format_date(value, 'medium')}, {format_time(value, 'short')}"
 
 
+def hour(value: datetime) -> str:
+    """The time of day in the reader's zone."""
+    return str(format_time(value, "short"))
+
+
 def month_name(value: date) -> str:
     """The month in a short word."""
     text: str = format_date(value, "MMM")
@@ -195,6 +200,7 @@ def product(code: str | None) -> str:
 
 
 FILTERS = {
+    "hour": hour,
     "money": money, "micro": micro, "day": day, "iso_day": iso_day, "moment": moment, "number": number,
     "figure": figure,
     "percent": percent, "product": product,

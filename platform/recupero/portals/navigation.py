@@ -107,7 +107,8 @@ def _pages_of_house() -> list[tuple[str, list[Page]]]:
         (
             _("Work"),
             [
-                (_("Call queue"), "portals.queue", "queue", Permission.ACCOUNTS_WORK),
+                (_("My desk"), "portals.desk", "queue", Permission.ACCOUNTS_WORK),
+                (_("Agents"), "portals.agents", "users", Permission.DESK_LEAD),
                 (_("Inbox"), "portals.inbox", "outbox", Permission.INBOX_READ),
                 (_("Drafts"), "portals.drafts_list", "outbox", Permission.ACCOUNTS_WORK),
                 (_("Accounts"), "portals.accounts", "accounts", Permission.ACCOUNTS_READ),

@@ -26,10 +26,11 @@ from recupero.payments import (
 from recupero.payments.offer_tables import Plan, Settlement
 from recupero.payments.policy import offerer_of, policy_of
 from recupero.placements import browse
-from recupero.placements.debts import OpenDebt, debts, debts_by_id
+from recupero.placements.debts import OpenDebt, debts_by_id
 from recupero.placements.lifecycle import ENDED
 from recupero.portals import plan_forms
 from recupero.portals.debtor.documents import file_response
+from recupero.portals.desk.negotiating import together
 from recupero.portals.forms import Form
 from recupero.portals.pages import blueprint
 from recupero.tenancy import queries as tenancy
@@ -308,9 +309,7 @@ def _accounts(session: Session, account_id: int, form: Form) -> list[OpenDebt]:
     debt = _debt(session, account_id)
     if form.optional("only"):
         return [debt]
-    owed = debts(session, debtor_id=debt.debtor_id, currency=debt.currency)
-    worked = [one for one in owed if one.balance_minor > 0 and one.status not in ENDED]
-    return worked if debt.account_id in {one.account_id for one in worked} else [debt]
+    return together(session, account_id)
 
 
 def _debt(session: Session, account_id: int) -> OpenDebt:

@@ -11,6 +11,7 @@ from flask_babel import ngettext
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
+from recupero.outreach.desk import sittings
 from recupero.portals.forms import Form
 from recupero.portals.language import CODES
 from recupero.portals.pages import blueprint
@@ -67,6 +68,10 @@ def local_target(target: str | None) -> str:
 @blueprint.post("/sign-out")
 @public("ends a session; harmless without one")
 def sign_out() -> ResponseReturnValue:
+    caller = guard.current_caller()
+    if caller is not None and caller.scope.agency_id is not None:
+        with runtime.current().database.transaction(caller.scope) as opened:
+            sittings.sign_out(opened, _id(caller))  # whoever leaves has no account at their desk
     guard.forget()
     return redirect(url_for("portals.sign_in"))
 

@@ -22,6 +22,7 @@ PERMISSIONS: Words = {
     "accounts.read": _("See accounts"),
     "accounts.work": _("Work accounts"),
     "accounts.bulk": _("Order for many accounts at once"),
+    "desk.lead": _("Lead agents: their desks and goals"),
     "law.read": _("Ask the law"),
     "law.manage": _("Set house rules above the law"),
     "outbox.read": _("Read messages"),

@@ -44,6 +44,7 @@ class Permission(StrEnum):
     TRUST_READ = "trust.read"
     OFFERS_APPROVE = "offers.approve"  # exceptions to an agent's limits
     OFFERS_GRANT = "offers.grant"  # exceptions to the creditor's own terms: for the creditor only
+    DESK_LEAD = "desk.lead"  # see and free what agents have at their desks, set their goals
     STRATEGY_MANAGE = "strategy.manage"  # how often, by what and under which limits accounts are worked
     MODELS_PROMOTE = "models.promote"  # say which version of a model serves
     TERMS_MANAGE = "terms.manage"  # what accrues, what money pays first, what may be offered
@@ -71,6 +72,7 @@ _SUPERVISOR = _AGENT | {
     Permission.REMITTANCES_PAY,
     Permission.TRUST_READ,
     Permission.OFFERS_APPROVE,
+    Permission.DESK_LEAD,
     Permission.STRATEGY_MANAGE,
     Permission.TERMS_MANAGE,
     Permission.REPORTS_READ,

@@ -1,6 +1,9 @@
 """A call's page follows its script: nothing of the debt before the proof; what is agreed while talking."""
 
+import re
+
 import pytest
+from werkzeug.test import TestResponse
 
 from plugins.channels.voice.tests.twilio_calls import AGENT, Twilio, running
 from recupero.kernel import runtime
@@ -26,11 +29,17 @@ def number(placed: Placed) -> str:
 
 
 def called(visitor: Visitor, placed: Placed) -> str:
-    """Begin a call; the address of its page."""
+    """Take the account and begin a call; the address of the desk."""
     account = f"/accounts/{placed.account_id}"
-    answer = visitor.send(f"{account}/call", account, point=placed.points["phone"])
-    assert answer.status_code == 302, answer.text
-    return answer.headers["Location"]
+    assert visitor.send("/desk/take", account, account=placed.account_id).status_code == 302
+    assert send(visitor, "call", point=placed.points["phone"]).status_code == 302
+    return "/desk"
+
+
+def send(visitor: Visitor, _what: str, **fields: object) -> TestResponse:
+    """Send one of the desk's forms for the account that is there."""
+    found = re.search(r'name="sitting" value="(\d+)"', visitor.text("/desk"))
+    return visitor.send(f"/desk/{_what}", "/desk", sitting=found[1] if found else "", **fields)
 
 
 def test_the_debt_appears_only_after_two_facts_that_the_person_told(
@@ -43,12 +52,12 @@ def test_the_debt_appears_only_after_two_facts_that_the_person_told(
     assert "Ana Prueba" in text  # this agent's name, and whom to ask for
     assert "125" not in text
     assert "Acreedor" not in text
-    visitor.send(f"{page}/answer", page, step="greeting", answer="speaking")
+    send(visitor, "answer", step="greeting", answer="speaking")
     assert "1985" not in visitor.text(page)
     wrong = {"step": "identity", "birth_date": "1985-04-03", "client_account": number}
-    visitor.send(f"{page}/identity", page, **wrong)
+    send(visitor, "identity", **wrong)
     assert "Wrong so far: 1 of 3" in visitor.text(page)
-    visitor.send(f"{page}/identity", page, **{**wrong, "birth_date": "1985-04-02"})
+    send(visitor, "identity", **{**wrong, "birth_date": "1985-04-02"})
     text = visitor.text(page)
     assert "Identity proven" in text
     assert "125" in text
@@ -57,9 +66,9 @@ def test_the_debt_appears_only_after_two_facts_that_the_person_told(
 
 def test_one_fact_is_answered_with_what_is_missing(visitor: Visitor, placed: Placed, number: str) -> None:
     visitor.sign_in(Role.AGENT, placed.scope)
-    page = called(visitor, placed)
-    visitor.send(f"{page}/answer", page, step="greeting", answer="speaking")
-    answer = visitor.send(f"{page}/identity", page, step="identity", birth_date="1985-04-02")
+    called(visitor, placed)
+    send(visitor, "answer", step="greeting", answer="speaking")
+    answer = send(visitor, "identity", step="identity", birth_date="1985-04-02")
     assert answer.status_code == 422
     assert "Two facts are needed" in answer.text
 
@@ -70,10 +79,10 @@ def test_a_result_that_claims_the_right_person_is_not_offered_without_proof_nor_
     visitor.sign_in(Role.AGENT, placed.scope)
     page = called(visitor, placed)
     assert 'value="PTPF"' not in visitor.text(page)
-    answer = visitor.send(page, code="PTPF")
+    answer = send(visitor, "finish", code="PTPF")
     assert answer.status_code == 422
     assert "identity was not proven" in answer.text.lower()
-    assert visitor.send(page, code="NOAN").status_code == 302
+    assert send(visitor, "finish", code="NOAN").status_code == 302
 
 
 def test_a_promise_is_noted_while_talking_and_the_reason_with_the_result(
@@ -81,29 +90,30 @@ def test_a_promise_is_noted_while_talking_and_the_reason_with_the_result(
 ) -> None:
     visitor.sign_in(Role.AGENT, placed.scope)
     page = called(visitor, placed)
-    early = visitor.send(f"{page}/promise", page, amount="50,000", due="2026-03-20")
+    promise = {"kind": "full", "due": "2026-03-20"}
+    early = send(visitor, "agree", amount="50,000", **promise)
     assert "identity was not proven" in visitor.text(early.headers["Location"]).lower()
-    visitor.send(f"{page}/answer", page, step="greeting", answer="speaking")
+    send(visitor, "answer", step="greeting", answer="speaking")
     told = {"step": "identity", "birth_date": "1985-04-02", "client_account": number}
-    visitor.send(f"{page}/identity", page, **told)
+    send(visitor, "identity", **told)
     for step, choice in (("disclosures", "go_on"), ("purpose", "aware"), ("full_payment", "other_day")):
-        visitor.send(f"{page}/answer", page, step=step, answer=choice)
-    wrong = visitor.send(f"{page}/promise", page, amount="x", due="2026-03-20")
+        send(visitor, "answer", step=step, answer=choice)
+    wrong = send(visitor, "agree", amount="x", **promise)
     assert "not an amount of money" in wrong.text
-    visitor.send(f"{page}/promise", page, amount="50,000", due="2026-03-20")
+    send(visitor, "agree", amount="50,000", **promise)
     assert "The promise is noted" in visitor.text(page)
-    visitor.send(f"{page}/answer", page, step="promise", answer="part")
+    send(visitor, "answer", step="promise", answer="part")
     shown = visitor.text(page)
     assert shown.index('value="PTPP"') < shown.index('value="NOAN"')
-    assert visitor.send(page, code="PTPP", reason="WAITING_INCOME").status_code == 302
+    assert send(visitor, "finish", code="PTPP", reason="WAITING_INCOME").status_code == 302
     assert "50,000" in visitor.text(f"/accounts/{placed.account_id}")
 
 
 def test_an_answer_from_an_old_window_changes_nothing(visitor: Visitor, placed: Placed) -> None:
     visitor.sign_in(Role.AGENT, placed.scope)
-    page = called(visitor, placed)
-    visitor.send(f"{page}/answer", page, step="greeting", answer="absent")
-    answer = visitor.send(f"{page}/answer", page, step="greeting", answer="wrong_person")
+    called(visitor, placed)
+    send(visitor, "answer", step="greeting", answer="absent")
+    answer = send(visitor, "answer", step="greeting", answer="wrong_person")
     assert "The call has gone on meanwhile" in visitor.text(answer.headers["Location"])
 
 
@@ -121,9 +131,9 @@ def test_a_click_rings_the_agent_and_what_became_of_it_stands_on_the_page(
                 secret_values=dict(config.secrets), actor="system",
             )  # fmt: skip
         assert "Call by phone" in visitor.text(page)
-        visitor.send(f"{page}/ring", page)
+        send(visitor, "ring")
         assert "First tell at which number calls ring for you." in visitor.text(page)
         visitor.send("/profile/calls", "/profile", phone=AGENT, hours="")
-        visitor.send(f"{page}/ring", page)
+        send(visitor, "ring")
         assert "The agent&#39;s telephone: rings" in visitor.text(page)
     assert [call["to"] for call in twilio.calls] == [AGENT]

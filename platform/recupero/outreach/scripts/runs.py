@@ -159,6 +159,11 @@ def known_run(session: Session, contact_id: int) -> CallRun | None:
     return _run(session, contact_id, lock=True)
 
 
+def begun(session: Session, contact_id: int) -> CallRun:
+    """The run of a call. Raises NotFound."""
+    return _known(session, contact_id)
+
+
 def script_of(session: Session, run: CallRun) -> Script:
     """The script that leads the call."""
     return store.kept(session, run.script_id, run.script)

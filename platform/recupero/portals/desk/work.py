@@ -1,4 +1,4 @@
-"""Working an account: the call queue, a call and its result, holds, promises, the payment link."""
+"""What is done on an account's page: holds, promises, notes, wishes, the payment link."""
 
 from datetime import UTC, datetime, time
 
@@ -8,8 +8,7 @@ from flask_babel import gettext as _
 
 from recupero.kernel import audit, clock
 from recupero.kernel.errors import NotFound, UserError
-from recupero.outreach import calls, preferences
-from recupero.outreach import queries as outreach
+from recupero.outreach import preferences
 from recupero.outreach.desk import notes
 from recupero.payments import service as payments
 from recupero.payments.policy import offerer_of
@@ -19,45 +18,10 @@ from recupero.placements.browse import AccountCard
 from recupero.placements.lifecycle import HOLDS
 from recupero.portals.accounts import account_view
 from recupero.portals.forms import Form
-from recupero.portals.language import language, moment
 from recupero.portals.pages import blueprint
 from recupero.portals.words import label
-from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission
-
-
-@blueprint.get("/queue")
-@requires(Permission.ACCOUNTS_WORK)
-def queue() -> ResponseReturnValue:
-    """Calls that are due, the most urgent first."""
-    with transaction() as session:
-        tasks = outreach.for_people(session)
-        tenants = {tenant.id: tenant for tenant in tenancy.tenants(session)}
-        lines = browse.lines(session, [task.account_id for task in tasks])
-    return render_template("queue/list.html", tasks=tasks, lines=lines, tenants=tenants)
-
-
-@blueprint.post("/accounts/<int:account_id>/call")
-@requires(Permission.ACCOUNTS_WORK)
-def account_call(account_id: int) -> ResponseReturnValue:
-    """Reserve the call; only when the law allowed it is the number shown to dial."""
-    form, card = Form.sent(), _card(account_id)
-    point_id = form.whole("point")
-    if not any(point.id == point_id and point.kind == "phone" for point in card.points):
-        raise NotFound("There is no such phone number.")
-    with tenant_transaction(card.account.tenant_id) as session:
-        reserved = calls.start_call(session, account_id=account_id, contact_point_id=point_id)
-    if reserved.contact_id is None:
-        why = " ".join(refusal.explain(language()) for refusal in reserved.verdict.refusals)
-        later = reserved.verdict.next_lawful_at
-        flash(_("The law does not allow this call now. %(why)s", why=why), "warn")
-        if any(said.outcome == "refused" for said in reserved.caller):
-            flash(_("The number that calls show is set on the page: What the law is told."), "warn")
-        if later is not None:
-            flash(_("Lawful again from %(moment)s.", moment=moment(later)), "warn")
-        return redirect(url_for("portals.account", account_id=account_id))
-    return redirect(url_for("portals.account_in_call", account_id=account_id, contact_id=reserved.contact_id))
 
 
 @blueprint.post("/accounts/<int:account_id>/holds")

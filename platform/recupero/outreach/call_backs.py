@@ -29,9 +29,9 @@ LATE = timedelta(hours=4)
 _FIRST_PLACE = 1000
 
 
-def slots(session: Session, account_id: int) -> list[datetime]:
-    """The moments within `DAYS` working days at which people work and the law, asked now, allows the call.
-    Needs one tenant and its agency in scope. Empty where nobody can be called: there is no number, or no law
+def slots(session: Session, account_id: int, *, days: int = DAYS, step: timedelta = STEP) -> list[datetime]:
+    """The moments within so many working days, each `step` later, at which people work and the law, asked
+    now, allows the call. Needs one tenant and its agency in scope. Empty where nobody can be called: there is no number, or no law
     allows it. Raises NotFound."""
     account = reach.reachable(session, [account_id]).get(account_id)
     if account is None:
@@ -39,16 +39,16 @@ def slots(session: Session, account_id: int) -> list[datetime]:
     points = reach.points_of(session, [account.debtor_id]).get(account.debtor_id, ())
     if not any(point.kind == "phone" for point in points):
         return []
-    wanted = _when_people_work(session)
+    wanted = _when_people_work(session, days, step)
     judged = judge_planned(session, [(account_id, CHANNEL, PURPOSE, at) for at in wanted])
     return [at for at, verdict in zip(wanted, judged, strict=True) if verdict.at == at]
 
 
-def _when_people_work(session: Session) -> list[datetime]:
-    """Each half hour of the coming working days, by the clock of the creditor."""
+def _when_people_work(session: Session, most: int, step: timedelta) -> list[datetime]:
+    """Each step of the coming working days, by the clock of the creditor."""
     people, now = hours.hours(session), clock.now()
     found, day, days = list[datetime](), (now + NOTICE).astimezone(people.zone).date(), 0
-    while days < DAYS:
+    while days < most:
         if people.is_working(day):
             days += 1
             at = datetime.combine(day, people.opens, people.zone)
@@ -56,7 +56,7 @@ def _when_people_work(session: Session) -> list[datetime]:
             while at + STEP <= closes:
                 if at >= now + NOTICE:
                     found.append(at.astimezone(now.tzinfo))
-                at += STEP
+                at += step
         day += timedelta(days=1)
     return found
 

@@ -164,7 +164,7 @@ def _fit(session: Session, me: Worker, found: Sequence[_Waiting], *, foreign: bo
 
 
 def _workable(on: Grounds, account: Reachable, why: str) -> bool:
-    """Whether the house works the account by telephone; a hand-over is a person's in spite of its hold, and for
+    """Whether the house works the account by telephone; a hand-over is a person's in spite of its hold, for
     a call that they asked for no hold of the house counts."""
     allowed = {PERSON} if why == "handed_over" else set()
     held = account.ended or bool({hold.kind for hold in on.known.holds_on(account)} - allowed)

@@ -190,9 +190,10 @@ def _result(session: Session, sitting: Sitting, talk: Talk, given: HandOver | No
         for one in desk.workers(session, sitting.tenant_id)
         if one.id != sitting.user_id
     ]
+    moments = booking.slots(session, sitting.account_id, days=10, step=timedelta(hours=2))
     return {
-        "codes": _codes(talk, _agreed(session, sitting)), "reasons": _reasons(talk), "slots":
-        [(at.isoformat(), at) for at in booking.slots(session, sitting.account_id)],
+        "codes": _codes(talk, _agreed(session, sitting)), "reasons": _reasons(talk),
+        "slots": [(at.isoformat(), at) for at in moments],
         "whys": [("", _("Nobody: I am done")), *((one, label("intent", one)) for one in MATTERS)],
         "colleagues": [("", _("Whoever is trained for it")), *colleagues], "given": given,
         "causes": [(code, label("cause", code)) for code in hand_overs.CAUSES],

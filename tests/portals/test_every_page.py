@@ -34,13 +34,6 @@ LARGEST = 200_000
 MOST_STATEMENTS = 45
 #: Pages without parts in their address that no page of an ordinary day leads to, and where they are opened.
 ELSEWHERE = {
-<<<<<<< HEAD
-=======
-    "portals.desk_link_state": "portals/desk/test_desk.py",
-    "portals.desk_offer": "portals/desk/test_desk.py",
-    "portals.account_plan_letter": "portals/test_offers.py",
-    "portals.account_settlement_letter": "portals/test_offers.py",
->>>>>>> 823bdaf (The walk knows where the desk's data is tested)
     "portals.api_docs": "api/test_contract.py",
     "portals.inbox_unplaced": "portals/test_inbox.py",
     "portals.model": "portals/test_models.py",

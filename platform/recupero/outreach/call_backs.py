@@ -31,8 +31,8 @@ _FIRST_PLACE = 1000
 
 def slots(session: Session, account_id: int, *, days: int = DAYS, step: timedelta = STEP) -> list[datetime]:
     """The moments within so many working days, each `step` later, at which people work and the law, asked
-    now, allows the call. Needs one tenant and its agency in scope. Empty where nobody can be called: there is no number, or no law
-    allows it. Raises NotFound."""
+    now, allows the call. Needs one tenant and its agency in scope. Empty where nobody can be called: there is
+    no number, or no law allows it. Raises NotFound."""
     account = reach.reachable(session, [account_id]).get(account_id)
     if account is None:
         raise NotFound("no such account")

@@ -237,6 +237,7 @@ def _addresses(app: Flask, house: House) -> Iterator[tuple[Rule, str, str]]:
         "reference": "x",
         "connector": "x",
         "tenant_key": "x",
+        "place": 1,
     }
     with app.test_request_context():
         for rule in app.url_map.iter_rules():

@@ -6,7 +6,7 @@ from sqlalchemy import Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from recupero.kernel.crypto import EncryptedText
-from recupero.kernel.database import AGENCY, TENANT, AgencyOwned, Base, TenantOwned, append_only
+from recupero.kernel.database import AGENCY, TENANT, AgencyOwned, Base, TenantOwned
 
 _OPEN = text("closed_at IS NULL")
 
@@ -66,7 +66,7 @@ class Note(TenantOwned, Base):
     __tablename__ = "account_notes"
     __table_args__ = (
         Index("ix_account_notes_account", "tenant_id", "account_id", "id"),
-        {"info": append_only(TENANT)},
+        {"info": TENANT},  # not append-only: its text is sealed anew when keys change
     )
 
     account_id: Mapped[int]

@@ -52,6 +52,8 @@ def _next() -> None:
 def desk_take() -> ResponseReturnValue:
     """Take an account that the agent opened themselves."""
     account_id = Form.sent().whole("account")
+    if not 0 < account_id < 2**63:  # no id is longer
+        raise NotFound("no such account")
     try:
         with transaction() as session:
             sittings.choose(session, user_id(), account_id)

@@ -388,10 +388,10 @@ def _on_holds(operation: str) -> str:
 
 
 def _on_allocations() -> str:
-    """What the payments of these moves count for now, less what they counted for before."""
+    """What the payments of these moves count for now, less what they counted for before. What each move is
+    worth is worked out once for all that is counted."""
 
-    def facts(rows: str, sign: int) -> list[str]:
-        moved = f"({_MOVED.format(rows=rows)})"
+    def facts(moved: str, sign: int) -> list[str]:
         kinds = [(_MONEY, _MONEY_KEYS, _MONEY_SUMS), (_RECEIVED, _ACTIVITY_KEYS, _ACTIVITY_SUMS),
                  (_BROUGHT, _ACTIVITY_KEYS, _ACTIVITY_SUMS)]  # fmt: skip
         told = []
@@ -400,21 +400,23 @@ def _on_allocations() -> str:
             told.append(f"SELECT {columns} FROM ({template.format(moved=moved)}) f")
         return told
 
+    def added(moved: dict[str, str], told: list[list[str]]) -> str:
+        known = ", ".join(
+            f"{name} AS MATERIALIZED ({_MOVED.format(rows=rows)})" for name, rows in moved.items()
+        )
+        money = _add("report_money", " UNION ALL ".join(one[0] for one in told))
+        activity = _add("report_activity", " UNION ALL ".join(part for one in told for part in one[1:]))
+        return f"WITH {known}, money AS ({money}) {activity};"
+
     columns = "tenant_id, id, payment_id, transaction_id, account_id, amount_minor, fee_minor, tax_minor, at"
-    alone = facts("added", 1)
     every = (
         "(SELECT l.* FROM (SELECT DISTINCT tenant_id, payment_id FROM added) d"
         " JOIN allocations l ON l.tenant_id = d.tenant_id AND l.payment_id = d.payment_id)"
     )
     before = f"(SELECT {columns} FROM {every} l EXCEPT ALL SELECT {columns} FROM added)"
-    now, was = facts(every, 1), facts(before, -1)
-    return (
-        f"IF (SELECT count(*) FROM added) = (SELECT count(*) FROM {every} l) THEN "
-        f"{_add('report_money', alone[0])}; "
-        f"{_add('report_activity', f'{alone[1]} UNION ALL {alone[2]}')}; ELSE "
-        f"{_add('report_money', f'{now[0]} UNION ALL {was[0]}')}; "
-        f"{_add('report_activity', ' UNION ALL '.join([now[1], now[2], was[1], was[2]]))}; END IF;"
-    )
+    alone = added({"alone": "added"}, [facts("alone", 1)])
+    changed = added({"now": every, "was": before}, [facts("now", 1), facts("was", -1)])
+    return f"IF (SELECT count(*) FROM added) = (SELECT count(*) FROM {every} l) THEN {alone} ELSE {changed} END IF;"
 
 
 def _triggers() -> list[str]:

@@ -42,6 +42,7 @@ _NEEDS_MORE = {
     "GET /api/v1/imports/{import_id}/issues",
     "GET /api/v1/imports/{import_id}/rejects",
     "GET /api/v1/law/packs/{country}/rules",
+    "GET /api/v1/models/{name}/looks",
     "GET /api/v1/proposals/{action_id}",
     "GET /api/v1/remittances/payments.{form}",
     "GET /api/v1/report-schedules/{schedule_id}/mails",

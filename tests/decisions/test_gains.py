@@ -61,7 +61,7 @@ def _found(world: World, scope: Scope, data: Dataset, new: float) -> gains.Told:
 
 
 def test_chances_that_would_leave_people_alone_bring_less_and_the_same_chances_nothing(world: World) -> None:
-    scope = _lived(world, 240, 0.5)
+    scope = _lived(world, 400, 0.5)
     worse, how = _found(world, scope, _learned(-1), PRIOR / 100)
     assert how == registry.MEASURED
     assert worse["choices_gain"] == pytest.approx(-0.4, abs=0.3)  # five standard errors

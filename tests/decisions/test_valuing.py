@@ -190,7 +190,7 @@ def test_kinds_are_measured_on_held_out_people_and_the_better_one_serves(
 def test_the_served_model_is_judged_on_decisions_since_it_was_trained(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scope = _lived(world, 250)
+    scope = _lived(world, 400)
     _served(world, scope, monkeypatch, _chances(0.6, 0.2))
     with world.platform.database.transaction(scope) as session:
         found = evaluate(session, NAME)

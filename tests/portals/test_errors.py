@@ -38,12 +38,15 @@ def reader(visitor: Visitor, role: Role, scope: Scope, language: str) -> Visitor
 def test_an_error_page_says_codes_in_words(visitor: Visitor, scope: Scope, language: str, words: str) -> None:
     with visitor.platform.database.transaction(scope) as session:
         owed = debts.debt(session, debts.portfolio(session))
-        open_hold(session, debtor_id=owed.debtor_id, account_id=None, kind="dispute", source="test")
     reader(visitor, Role.AGENT, scope, language)
-    page = f"/accounts/{owed.account_id}"
-    answer = visitor.send(f"{page}/call", _page=page, point=owed.points["phone"])
-    assert answer.status_code == 409
-    assert words in answer.text
+    taken = visitor.send("/desk/take", _page=f"/accounts/{owed.account_id}", account=owed.account_id)
+    assert taken.status_code == 302
+    with visitor.platform.database.transaction(scope) as session:
+        open_hold(session, debtor_id=owed.debtor_id, account_id=None, kind="dispute", source="test")
+    sitting = visitor.text("/desk").split('name="sitting" value="')[1].split('"')[0]
+    sent = visitor.send("/desk/call", _page="/desk", sitting=sitting, point=owed.points["phone"])
+    assert sent.status_code == 302
+    assert words in visitor.text("/desk")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The report as HTML: the parts that a page of the portals shows, and a file that stands by itself."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -81,13 +82,18 @@ def shade(figure: Figure, top: float) -> int:
 
 def render(report: RecoveryReport, words: Words) -> bytes:
     """An HTML file with its style and charts inside, that needs nothing else."""
-    environment = Environment(
+    template = _environment().get_template("reports/recovery_file.html")
+    style = "".join((_PORTALS / "static" / name).read_text() for name in ("app.css", "report.css"))
+    return template.render(**contents(report, words), style=Markup(style)).encode()  # noqa: S704 - our own files
+
+
+@cache
+def _environment() -> Environment:
+    """Templates outside of any request, compiled once."""
+    return Environment(
         loader=FileSystemLoader(_PORTALS / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    template = environment.get_template("reports/recovery_file.html")
-    style = "".join((_PORTALS / "static" / name).read_text() for name in ("app.css", "report.css"))
-    return template.render(**contents(report, words), style=Markup(style)).encode()  # noqa: S704 - our own files

@@ -49,9 +49,23 @@ CLOSE_CODES = {
 }
 
 
+_TENTH_OF_A_PERCENT = Decimal("0.001")
+
+
 @lru_cache
 def _catalogue(language: str) -> NullTranslations:
     return Translations.load(str(_CATALOGUES), [language])
+
+
+# A report shows thousands of rates and counts, most of them more than once.
+@lru_cache(maxsize=20_000)
+def _percent(rate: Decimal, locale: str) -> str:
+    return str(numbers.format_percent(rate, "#,##0.0%", locale=locale))
+
+
+@lru_cache(maxsize=20_000)
+def _count(value: int, locale: str) -> str:
+    return str(numbers.format_decimal(value, locale=locale))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +119,13 @@ class Words:
         if unit is Unit.HOURS:
             return self("%(count)s h", count=numbers.format_decimal(value, "#,##0.#", locale=self.locale))
         if unit is Unit.PERCENT:
-            return str(numbers.format_percent(value, "#,##0.0%", locale=self.locale))
+            return _percent(Decimal(str(value)).quantize(_TENTH_OF_A_PERCENT), self.locale)
         if unit is Unit.PER_THOUSAND:
             return str(numbers.format_decimal(value * 1000, "#,##0.0", locale=self.locale)) + " ‰"
         return str(numbers.format_decimal(value, "#,##0.0", locale=self.locale))
 
     def count(self, value: int) -> str:
-        return str(numbers.format_decimal(value, locale=self.locale))
+        return _count(value, self.locale)
 
     def money(self, minor: int, currency: str) -> str:
         return format_minor(minor, currency, self.locale)

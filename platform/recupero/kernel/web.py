@@ -22,7 +22,7 @@ logs.configure()  # here, since the application is imported before any hook is c
 # four times for its turn while another thread computes a page comes 20 ms late.
 sys.setswitchinterval(0.0005)
 
-worker_class = "gthread"
+worker_class = "recupero.kernel.web_worker.FairWorker"
 preload_app = True  # imported once; connections are opened by the first request, after the fork
 workers = int(os.environ.get("RECUPERO_WEB_WORKERS", "2"))
 threads = int(os.environ.get("RECUPERO_WEB_THREADS", "4"))

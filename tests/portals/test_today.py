@@ -51,5 +51,6 @@ def test_the_plan_of_the_day_says_what_is_due_and_what_was_left_out(visitor: Vis
     page = visitor.text("/today/plan")
     assert "What there is of what is scarce" in page
     assert "Most a day" in page
+    assert "scale:" not in page
     agent = Visitor(visitor.client.application.test_client(), visitor.platform)
     assert agent.sign_in(Role.AGENT, scope).get("/today/plan").status_code == 403

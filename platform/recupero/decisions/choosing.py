@@ -18,11 +18,11 @@ from recupero.decisions.branches import lots
 from recupero.decisions.capacity import Resources
 from recupero.decisions.columns import Floats, Ints
 from recupero.decisions.strategy import Strategy
+from recupero.decisions.tables import SCALE
 
 if TYPE_CHECKING:
     import polars as pl
 
-_SCALE = "scale:"
 #: What `with_values` adds to options.
 VALUED = ("factor", "cost_minor", "minimum", "value_minor", "enough")
 PRIOR_REACH, PRIOR_ATTEMPTS, LESS_PER_RANK = 0.05, 200, 0.9
@@ -44,7 +44,7 @@ class Market:
             name: [round(float(price), 9), round(float(room), 6)]
             for name, price, room in zip(self.names, self.prices, self.room, strict=True)
         }
-        return found | {f"{_SCALE}{currency}": [scale, 0.0] for currency, scale in self.scales.items()}
+        return found | {f"{SCALE}{currency}": [scale, 0.0] for currency, scale in self.scales.items()}
 
     def after(self, before: Mapping[str, list[float]]) -> dict[str, list[float]]:
         """The market of a plan of all accounts after a few were planned again: its prices, less room."""
@@ -185,7 +185,7 @@ def _scales(options: pl.DataFrame) -> dict[str, float]:
 
 def _known_scales(options: pl.DataFrame, market: Mapping[str, Sequence[float]]) -> dict[str, float]:
     return {
-        currency: market[f"{_SCALE}{currency}"][0] if f"{_SCALE}{currency}" in market else own
+        currency: market[f"{SCALE}{currency}"][0] if f"{SCALE}{currency}" in market else own
         for currency, own in _scales(options).items()
     }
 

@@ -10,6 +10,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from recupero.decisions.explaining import Explanation, explained
 from recupero.kernel.database import AGENCY, TENANT, AgencyOwned, Base, TenantOwned, append_only
 
+#: How the names begin under which a plan keeps the mean balances by which it compared currencies.
+SCALE = "scale:"
+
 
 class PlanRun(TenantOwned, Base):
     """One planning of a tenant: the counts that `recupero plan` prints."""
@@ -28,6 +31,7 @@ class PlanRun(TenantOwned, Base):
     expected_value: Mapped[dict[str, int]] = mapped_column(JSONB)
     bound_gap: Mapped[float] = mapped_column(Double)
     #: By resource: what one more unit is worth, in mean balances, and how much is left.
+    #: Price and room left of each resource; under `SCALE` the mean balance of a currency.
     prices: Mapped[dict[str, list[float]]] = mapped_column(JSONB, default=dict, server_default="{}")
     #: The plan whose prices and room this one of a few debtors used; null: of all accounts.
     part_of: Mapped[int | None]

@@ -14,13 +14,14 @@ from sqlalchemy.orm import Session
 
 from recupero.decisions import queries as decisions
 from recupero.decisions.queries import RunLine
+from recupero.decisions.tables import SCALE
 from recupero.kernel import clock
 from recupero.kernel.money import Money
 from recupero.outreach import figures as outreach
 from recupero.payments import figures as payments
 from recupero.placements import browse
 from recupero.placements.browse import AccountLine
-from recupero.portals.language import brand
+from recupero.portals.language import brand, iso_day, moment
 from recupero.portals.pages import blueprint
 from recupero.portals.tables import Column, Pick, Table, answer
 from recupero.portals.words import label, options
@@ -140,6 +141,13 @@ class Scarce:
     left: float
     short: bool
 
+    @property
+    def said(self) -> str:
+        """When, as the reader writes it: an hour of the house, or a day."""
+        if "T" in self.when:
+            return moment(datetime.fromisoformat(self.when))
+        return iso_day(self.when)
+
 
 @blueprint.get("/today/plan")
 @requires(Permission.DECISIONS_READ)
@@ -160,6 +168,7 @@ def _scarce(run: RunLine, portfolios: dict[int, str]) -> list[Scarce]:
     found = [
         Scarce(*_named(name, portfolios), left=left, short=price > 0)
         for name, (price, left) in run.prices.items()
+        if not name.startswith(SCALE)
     ]
     return sorted(found, key=lambda one: (not one.short, one.when, one.what))[:40]
 

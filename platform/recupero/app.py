@@ -14,17 +14,18 @@ from sqlalchemy.exc import DataError
 
 from recupero.contacts import api as contacts_api
 from recupero.decisions import api as decisions_api
+from recupero.decisions import strategy_api
 from recupero.kernel import crypto, gauges, rest, runtime, telemetry
 from recupero.kernel.config import Config
 from recupero.kernel.errors import UserError
 from recupero.ledger import alarms
 from recupero.ledger import api as ledger_api
 from recupero.outreach import api as outreach_api
-from recupero.outreach import drafts_api
+from recupero.outreach import disputes_api, drafts_api
 from recupero.outreach.inbound import api as inbound_api
 from recupero.outreach.inbound import door as channels_door
 from recupero.payments import api as payments_api
-from recupero.payments import incoming_api, offers_api
+from recupero.payments import incoming_api, invoices_api, offers_api
 from recupero.payments.webhooks import Webhooks
 from recupero.placements import api as placements_api
 from recupero.portals import (
@@ -66,7 +67,9 @@ from recupero.portals import (
     standing,
     stated,
     strategies,
+    strategy_arms,
     strategy_drafts,
+    strategy_history,
     tellings,
     tenants,
     terms,
@@ -79,6 +82,7 @@ from recupero.portals import (
 from recupero.portals.desk import agents, calling, desk, offering, work
 from recupero.portals.errors import said, told
 from recupero.portals.pages import error_page
+from recupero.reports import alarms as report_alarms
 from recupero.reports import api as reports_api
 from recupero.reports import compliance_api, documents_api, schedules_api, webhooks_api
 from recupero.tenancy import api as tenancy_api
@@ -90,7 +94,7 @@ log = logging.getLogger(__name__)
 ROOMS: tuple[ModuleType, ...] = (
     tenancy_api, placements_api, contacts_api, ledger_api, payments_api, incoming_api, offers_api,
     outreach_api, drafts_api, decisions_api, reports_api, documents_api, inbound_api, webhooks_api,
-    compliance_api, schedules_api,
+    compliance_api, schedules_api, strategy_api, disputes_api, invoices_api,
 )  # fmt: skip
 # Each adds its area to the blueprint of the portals.
 PAGES: tuple[ModuleType, ...] = (
@@ -98,8 +102,8 @@ PAGES: tuple[ModuleType, ...] = (
     accounts, agents, api_docs, bank, bulk, calling, cases, compliance, creditor, desk, disclosures,
     documents, drafts, home, inbox, incoming, law, messages, models, offering, offers, operation, outbox,
     people, people_hours, placements, portfolio_terms, proposals, remittances, schedules, scripts, search,
-    sign_in, staff, staffing, standing, stated, strategies, strategy_drafts, tenants, terms, today, trust,
-    uplift, webhooks, wording, work,
+    sign_in, staff, staffing, standing, stated, strategies, strategy_arms, strategy_drafts,
+    strategy_history, tenants, terms, today, trust, uplift, webhooks, wording, work,
 )  # fmt: skip
 
 
@@ -136,7 +140,11 @@ def create_app(platform: runtime.Runtime) -> Flask:
     telemetry.install(
         app,
         checks=telemetry.standard_checks(platform.database.engine, platform.redis),
-        gauges=[*gauges.of_jobs(platform.database, platform.redis), _books_gauge(platform)],
+        gauges=[
+            *gauges.of_jobs(platform.database, platform.redis),
+            _books_gauge(platform),
+            _reports_gauge(platform),
+        ],
         metrics_token=platform.config.environment.get("RECUPERO_METRICS_TOKEN"),
     )
     https_only = platform.config.base_url.startswith("https://")
@@ -149,6 +157,14 @@ def _books_gauge(platform: runtime.Runtime) -> telemetry.Gauge:
         "recupero_ledger_alarms",
         "Problems that the scheduled check of the books found and that still stand",
         lambda: alarms.open_everywhere(platform.database),
+    )
+
+
+def _reports_gauge(platform: runtime.Runtime) -> telemetry.Gauge:
+    return telemetry.Gauge(
+        "recupero_report_alarms",
+        "Reports that did not hold what was booked when they were checked, and still do not",
+        lambda: report_alarms.open_everywhere(platform.database),
     )
 
 

@@ -3,7 +3,7 @@
 from recupero.contacts import placed
 from recupero.contacts.events import LinkVisited, MessageReceived, OptedOut
 from recupero.decisions import jobs as decisions_jobs
-from recupero.decisions import reading_jobs, replanning
+from recupero.decisions import promise_jobs, reading_jobs, replanning
 from recupero.decisions import strategy as decisions_strategy
 from recupero.kernel.events import subscribe
 from recupero.ledger import jobs as ledger_jobs
@@ -73,6 +73,7 @@ JOBS = (
     inbound_jobs,
     outreach_jobs,
     payments_jobs,
+    promise_jobs,
     reading_jobs,
     replanning,
     understanding_jobs,
@@ -140,6 +141,7 @@ def wire() -> None:
     subscribe(PaymentReversed, telling.on_reversal)
     subscribe(PaymentsBooked, telling.on_payments)
     subscribe(PromiseMade, telling.on_promise)
+    subscribe(PromiseMade, promise_jobs.on_promise_made)
     subscribe(PromiseBroken, telling.on_promise)
     subscribe(PlanStarted, telling.on_plan)
     subscribe(PlanBroken, telling.on_plan)

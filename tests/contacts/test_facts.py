@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from recupero.contacts import queries, service
+from recupero.contacts import judging, service
 from recupero.contacts.events import OptedOut
 from recupero.contacts.facts import facts_from_json, facts_to_json
 from recupero.kernel import clock, runtime
@@ -27,7 +27,7 @@ def placed(world: World, noon: object) -> Placed:
 def facts(placed: Placed, kind: str = "email") -> Facts:
     with runtime.current().database.transaction(placed.scope) as session:
         ask = (placed.account_id, placed.points[kind])
-        return queries.law_facts(session, [ask])[ask]
+        return judging.law_facts(session, [ask])[ask]
 
 
 def test_an_account_as_it_is_placed(placed: Placed) -> None:
@@ -128,7 +128,7 @@ def test_a_dispute_is_told_with_the_day_it_began(placed: Placed) -> None:
 def test_accounts_of_another_tenant_have_no_facts(placed: Placed, world: World) -> None:
     stranger = world.tenant()
     with runtime.current().database.transaction(stranger) as session:
-        assert queries.law_facts(session, [(placed.account_id, None)]) == {}
+        assert judging.law_facts(session, [(placed.account_id, None)]) == {}
 
 
 @pytest.mark.parametrize(("channel", "kind"), [("pigeon", "consent"), ("email", "perhaps")])

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from recupero.contacts import policies, queries, service
+from recupero.contacts import judging, policies, service
 from recupero.contacts.replaying import replay_contacts
 from recupero.contacts.service import Wish
 from recupero.contacts.tables import Contact, GivenVerdict
@@ -66,7 +66,7 @@ def test_reserving_keeps_to_the_house_rules_and_says_which(placed: Placed) -> No
 def test_a_page_that_asks_keeps_to_them_too(placed: Placed) -> None:
     decree(placed.scope, placed.scope.tenant(), weekdays="18:00-19:00")
     with runtime.current().database.transaction(placed.scope) as session:
-        verdict = queries.judge_now(session, placed.account_id, "email", clock.now())
+        verdict = judging.judge_now(session, placed.account_id, "email", clock.now())
     assert verdict.first_refusal == "CL-CREDITOR-hours"
     assert verdict.next_lawful_at == clock.now() + timedelta(hours=6)
 

@@ -121,7 +121,7 @@ def test_the_week_says_what_is_open_and_what_used_it_up(placed: Placed) -> None:
 def test_every_stretch_of_the_week_is_lawful_and_the_minute_before_is_not(placed: Placed) -> None:
     contact(placed)
     contact_week = week(placed)
-    from recupero.contacts import queries
+    from recupero.contacts import judging
 
     with runtime.current().database.transaction(placed.scope) as session:
         for one, _point in contact_week.channels:
@@ -129,10 +129,10 @@ def test_every_stretch_of_the_week_is_lawful_and_the_minute_before_is_not(placed
             for starts, ends in stretches:
                 inside = (starts, ends - timedelta(minutes=1))
                 assert all(
-                    queries.judge_now(session, placed.account_id, one.channel, at).allowed for at in inside
+                    judging.judge_now(session, placed.account_id, one.channel, at).allowed for at in inside
                 )
                 if starts > clock.now() and starts.hour != 3:  # midnight in Santiago joins two days
-                    sooner = queries.judge_now(
+                    sooner = judging.judge_now(
                         session, placed.account_id, one.channel, starts - timedelta(minutes=1)
                     )
                     assert not sooner.allowed

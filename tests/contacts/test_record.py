@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
+from recupero.contacts import messages as contact_messages
 from recupero.contacts import placed as from_file
 from recupero.contacts import queries, service
 from recupero.contacts.dispositions import DISPOSITIONS
@@ -135,7 +136,7 @@ def test_what_the_debtor_writes_is_kept_and_uses_up_nothing(placed: Placed) -> N
         service.record_inbound(
             session, account_id=placed.account_id, channel="email", address="x@example.com", body="Ya pagué"
         )
-        (message,) = queries.messages(session)
+        (message,) = contact_messages.messages(session)
     assert (message.direction, message.body, message.state) == ("inbound", "Ya pagué", "received")
     assert counted(placed) == [("email", "inbound", "reply")]
     assert reserve(placed, "email").contact_id is not None
@@ -262,4 +263,26 @@ def test_an_enquiry_to_others_is_remembered_beyond_the_year_that_demands_are(
     assert [(row["recipient"], row["purpose"]) for row in history.sort("at").iter_rows(named=True)] == [
         ("third_party", "locate"), ("debtor", "collection"),
     ]  # fmt: skip
+    assert replay_contacts(database).broken == ()
+
+
+def test_what_they_asked_for_uses_up_nothing_where_the_law_leaves_it_out(scope: Scope) -> None:
+    """Massachusetts: two calls in seven days, those that the debtor asked for apart."""
+    (debt,) = place(scope, country="US", currency="USD", region="US-MA", timezone="America/New_York")
+    database = runtime.current().database
+
+    def called(purpose: str) -> str | None:
+        clock.advance(timedelta(hours=24))
+        wish = Wish(debt.account_id, "call", debt.points["phone"], purpose)
+        with database.transaction(scope) as session:
+            made = service.reserve(session, [wish])[0]
+            if made.contact_id is not None:
+                service.record_disposition(session, made.contact_id, "NOAN", actor="user:1")
+        return made.verdict.first_refusal
+
+    assert [called("reply") for _ in range(3)] == [None] * 3
+    assert [called("collection") for _ in range(3)] == [None, None, "US-MA-2in7"]
+    assert called("reply") is None, "they asked to be called"
+    with database.transaction(scope) as session:
+        assert read_history(session, clock.now())["asked"].sum() == 4
     assert replay_contacts(database).broken == ()

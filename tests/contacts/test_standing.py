@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from recupero.contacts import proving, queries, service, standing
+from recupero.contacts import judging, proving, queries, service, standing
 from recupero.contacts.service import Caller, Wish
 from recupero.contacts.stored import stored_contacts
 from recupero.kernel import clock, runtime
@@ -25,7 +25,7 @@ def placed(world: World, noon: object) -> Placed:
 def facts(placed: Placed, kind: str = "phone") -> Facts:
     with runtime.current().database.transaction(placed.scope) as session:
         ask = (placed.account_id, placed.points[kind])
-        return queries.law_facts(session, [ask])[ask]
+        return judging.law_facts(session, [ask])[ask]
 
 
 def state(placed: Placed, numbers: dict[str, str] | None = None, **stated: str) -> None:

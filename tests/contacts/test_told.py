@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from recupero.contacts import proving, queries, service, standing, told
+from recupero.contacts import judging, proving, queries, service, standing, told
 from recupero.contacts.facts import EVENT_OF_HOLD, FLAG_OF_HOLD
 from recupero.contacts.replaying import replay_contacts
 from recupero.contacts.service import Wish
@@ -75,7 +75,7 @@ def placed(world: World, noon: object) -> list[Placed]:
 
 def _facts(one: Placed) -> Facts:
     with runtime.current().database.transaction(one.scope) as session:
-        return queries.law_facts(session, [(one.account_id, None)])[one.account_id, None]
+        return judging.law_facts(session, [(one.account_id, None)])[one.account_id, None]
 
 
 def _state(one: Placed, fact: NewFact, *, whole: bool = False) -> int:

@@ -6,15 +6,17 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from recupero.decisions.branches import branched, lots
+from recupero.decisions import vector_store
+from recupero.decisions.branches import branched, effective, lots
 from recupero.decisions.service import plan_tenant
 from recupero.decisions.strategy import parse
 from recupero.decisions.tables import Decision
 from recupero.kernel.errors import UserError
 from recupero.outreach.tables import Action
-from tests.decisions.debts import debt, portfolio
+from recupero.placements.tables import Portfolio
+from tests.decisions.debts import contact, debt, portfolio
 from tests.factories import World
 
 AT = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -151,3 +153,78 @@ def test_a_plan_keeps_to_the_branch_and_its_decisions_name_it(world: World) -> N
         told = {one.account_id: (one.segment, one.arm) for one in session.scalars(select(Decision))}
     assert planned == {large: ("call", "neutral"), late: ("sms", "firm"), usual: ("email", "neutral")}
     assert told == {large: ("large", "all"), late: ("late", "all"), usual: (None, "all")}
+
+
+def test_each_branch_has_who_speaks_for_it_and_people_s_calls_stay_people_s() -> None:
+    strategy = parse({
+        "assistants": [
+            {"name": "Ana", "kind": "human", "channels": ["call"], "tone": "kind"},
+            {"name": "Bot", "kind": "virtual"},
+        ],
+        "tones": {"offer": "firm"},
+        "segments": [
+            {"name": "dear", "when": {"from_balance_minor": 1}, "then": {"assistants": ["Bot"]}},
+            {"name": "few", "when": {"from_balance_minor": 0}, "then": {"human_only": True}},
+        ],
+    })  # fmt: skip
+    dear = effective(strategy, strategy.segments[0], None)
+    few = effective(strategy, strategy.segments[1], None)
+    assert [one.machine_calls(by_machine=True) for one in (strategy, dear, few)] == [False, True, False]
+    assert not effective(parse({"human_only": True}), None, None).machine_calls(by_machine=True)
+    assert parse({}).machine_calls(by_machine=True)
+    assert (strategy.tone("follow_up", "call"), strategy.tone("offer", "call")) == ("kind", "firm")
+    assert strategy.tone("follow_up", "email") == "neutral"
+    for wild in (
+        {"assistants": [{"name": "A"}]}, {"assistants": [{"name": "A", "kind": "dog"}]},
+        {"assistants": [{"name": "A", "kind": "human", "tone": "loud"}]},
+        {"assistants": [{"name": " ", "kind": "human"}]},
+        {"assistants": [{"name": "A", "kind": "human"}, {"name": "A", "kind": "virtual"}]},
+        {"arms": [{"name": "x", "share": 0.5, "then": {"assistants": ["B"]}}]},
+    ):  # fmt: skip
+        with pytest.raises(UserError):
+            parse(wild)
+
+
+def test_who_speaks_is_kept_with_the_decision_and_the_action(world: World, noon: datetime) -> None:
+    scope = world.tenant()
+    with world.platform.database.transaction(scope) as session:
+        book = portfolio(
+            session, exploration=0, channels=["email"], assistants=[{"name": "Clara", "kind": "virtual"}]
+        )
+        debt(session, book)
+    plan_tenant(world.platform.database, scope)
+    with world.platform.database.transaction(scope) as session:
+        assert session.scalars(select(Decision.assistant)).all() == ["Clara"]
+        (kept,) = session.scalars(select(Action.assistant)).all()
+    assert kept == {"name": "Clara", "kind": "virtual", "script": ""}
+
+
+def test_after_so_many_contacts_a_follow_up_offers_payment_in_parts(world: World, noon: datetime) -> None:
+    scope, usual = world.tenant(), {"exploration": 0, "channels": ["email"], "pace_days": 1}
+    with world.platform.database.transaction(scope) as session:
+        early = {"name": "early", "when": {"stages": ["early"]}, "then": {"offer_after": 2}}
+        book = portfolio(session, segments=[early], **usual)
+        twice, once, late = (debt(session, book, days_late=days) for days in (30, 30, 120))
+        never = debt(session, portfolio(session, offer_after=0, offers=["full", "settlement"], **usual))
+        for owed, days in ((twice, (9, 5)), (once, (9,)), (late, (9, 5)), (never, (9, 5))):
+            for ago in days:
+                contact(session, owed, noon - timedelta(days=ago))
+    plan_tenant(world.platform.database, scope)
+    with world.platform.database.transaction(scope) as session:
+        rows = session.execute(select(Decision.account_id, Decision.choice, Decision.run_id)).all()
+        made = {row.account_id: row.choice for row in rows}
+        assert made == {
+            twice.account_id: "offer", once.account_id: "follow_up", late.account_id: "follow_up",
+            never.account_id: "follow_up",
+        }  # fmt: skip
+        (part,) = vector_store.parts(session, [rows[0].run_id], ["action_offer", "action_plan"])
+        kept = dict(zip(part[1].tolist(), part[2]["action_plan"].tolist(), strict=True))
+    assert kept[twice.account_id] == 1
+    assert kept[once.account_id] == 0
+    plan_tenant(world.platform.database, scope, noon + timedelta(days=1))  # an offer of a plan is taken back
+    with world.platform.database.transaction(scope) as session:
+        session.execute(update(Portfolio).values(strategy={"channels": ["letter"]}))
+    plan_tenant(world.platform.database, scope, noon + timedelta(days=1))
+    with world.platform.database.transaction(scope) as session:
+        states = session.scalars(select(Action.state).where(Action.template == "offer")).all()
+    assert set(states) == {"cancelled"}

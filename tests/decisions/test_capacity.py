@@ -22,7 +22,7 @@ def _options(
 ) -> pl.DataFrame:
     rows = [
         {"person": person, "account": person, "portfolio": 1, "branch": 1, "channel": channel,
-         "moment": moment,
+         "moment": moment, "template": "follow_up",
          "currency": "CLP", "balance_minor": 1000, "value_minor": 10.0 - place, "cost_minor": 3,
          "enough": True, "language": language, "situations": None}
         for person in range(count) for place, moment in enumerate(moments)

@@ -19,8 +19,8 @@ def _options(people: list[int]) -> pl.DataFrame:
     """Three options for each person, the second the best."""
     rows = [
         {"person": person, "account": person, "portfolio": 1, "branch": 1, "channel": channel, "moment": AT,
-        "currency": "CLP",
-         "balance_minor": 1000, "value_minor": value, "cost_minor": 0, "enough": True}
+         "template": "follow_up", "currency": "CLP", "balance_minor": 1000, "value_minor": value,
+         "cost_minor": 0, "enough": True}
         for person in people for channel, value in (("email", 5.0), ("sms", 9.0), ("whatsapp", 2.0))
     ]  # fmt: skip
     return pl.DataFrame(rows)
@@ -55,6 +55,44 @@ def test_options_come_as_often_as_their_logged_probability_says() -> None:
     }
     for option, chance in logged.items():
         assert drawn[option] / people == pytest.approx(chance, abs=0.025)
+
+
+def test_a_channel_of_many_hours_is_drawn_as_often_as_one_of_few() -> None:
+    options = _options(list(range(4000)))
+    more = options.filter(pl.col("channel") == "email").with_columns(value_minor=pl.lit(1.0))
+    options = pl.concat([options, more, more]).sort("person", maintain_order=True)
+    strategies = {1: parse({"exploration": 0.4})}
+    choice = choose(options, strategies, 3, resources(options, Capacity(strategies, "UTC")))
+    drawn = Counter(options["channel"].gather(choice.chosen[choice.chosen >= 0]).to_list())
+    assert drawn["email"] / 4000 == pytest.approx(0.1, abs=0.015)
+    assert drawn["whatsapp"] / 4000 == pytest.approx(0.1, abs=0.015)
+    assert set(choice.propensity.round(4)) == {0.7, 0.1, 0.0333}
+
+
+def test_some_rest_by_lot_for_a_whole_period_and_it_is_logged() -> None:
+    options, strategies = _options(list(range(4000))), {1: parse({"exploration": 0.3})}
+    scarce = resources(options, Capacity(strategies, "UTC"))
+    first, second = (choose(options, strategies, seed, scarce, rest=9) for seed in (1, 2))
+    waited = [each.chosen < 0 for each in (first, second)]
+    both = (waited[0] & waited[1]).mean()
+    assert both == pytest.approx(
+        0.1 + 0.9 * 0.075**2, abs=0.015
+    )  # a tenth rests, the others seldom wait twice
+    assert waited[0].mean() == pytest.approx(first.propensity[waited[0]][0], abs=0.015)
+    assert first.explored[waited[0]].all()
+    other = choose(options, strategies, 1, scarce, rest=10)
+    assert ((other.chosen < 0) & waited[0] & waited[1]).mean() < 0.03
+
+
+def test_nobody_rests_who_is_to_be_told_of_an_agreement() -> None:
+    options, strategies = _options(list(range(2000))), {1: parse({"exploration": 0.3})}
+    agreed = pl.when(pl.col("person") < 1000).then(pl.lit("promise_reminder")).otherwise("template")
+    options = options.with_columns(template=agreed)
+    choice = choose(options, strategies, 1, resources(options, Capacity(strategies, "UTC")), rest=9)
+    waited = choice.chosen < 0
+    assert set(choice.propensity[:1000].round(4)) == {0.775, 0.075}  # as without rest
+    assert waited[:1000].mean() == pytest.approx(0.075, abs=0.025)
+    assert waited[1000:].mean() == pytest.approx(0.1675, abs=0.035)
 
 
 def test_without_exploration_every_choice_is_the_best_and_certain() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
-from recupero.decisions import control, uplift
+from recupero.decisions import control, differences, uplift
 from recupero.decisions.control import Group, draws, left_alone_since, set_share
 from recupero.decisions.service import plan_tenant
 from recupero.kernel import clock
@@ -85,8 +85,8 @@ def test_the_share_is_changed_from_now_on_and_audited(world: World) -> None:
 def test_what_our_work_brings_is_the_difference_to_the_group(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(uplift, "LEAST_PEOPLE", 2)
-    monkeypatch.setattr(uplift, "LEAST_PAYERS", 2)
+    monkeypatch.setattr(differences, "LEAST_PEOPLE", 2)
+    monkeypatch.setattr(differences, "LEAST_SEEN", 2)
     scope = world.tenant(control=0.2)
     start = clock.now()
     with world.platform.database.transaction(scope) as session:

@@ -4,14 +4,19 @@ from dataclasses import fields
 from pathlib import Path
 
 from recupero.decisions.features import FEATURES
+from recupero.decisions.offer_history import OF_TERMS
+from recupero.decisions.point_features import POINT_FEATURES
+from recupero.decisions.promises import FEATURES as OF_PROMISES
 from recupero.decisions.strategy import Strategy
 from recupero.decisions.vectors import ACTION, ASSISTANT
+from recupero.decisions.when_features import WHEN_FEATURES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "decisions-and-models.md").read_text(encoding="utf-8")
 
 
 def test_every_feature_is_documented_as_it_is() -> None:
-    for spec in (*FEATURES, *ASSISTANT, *ACTION):
+    listed = (*FEATURES, *POINT_FEATURES, *WHEN_FEATURES, *ASSISTANT, *ACTION, *OF_PROMISES, *OF_TERMS)
+    for spec in listed:
         row = f"| `{spec.name}` | {spec.meaning} | {spec.unit} | {spec.source} | {spec.as_of} |"
         assert row in PAGE, f"write this line into the page: {row}"
 

@@ -10,6 +10,7 @@ from recupero.decisions import drift, looks, models, registry, watching
 from recupero.decisions.features import NAMES
 from recupero.decisions.filling import Filling, fill
 from recupero.decisions.jobs import RETRAIN
+from recupero.decisions.point_features import POINT_NAMES
 from recupero.kernel import audit, clock, jobs
 from recupero.kernel.database import Scope
 from tests.decisions.debts import portfolio
@@ -68,6 +69,15 @@ def test_a_drift_is_an_alarm_once_and_its_end_is_told(world: World, caplog: pyte
         told = [event.action for event in audit.page(session, holding="decisions.model_")]
     assert told == [drift.DRIFTED_EVENT, drift.STEADY_EVENT, drift.DRIFTED_EVENT]
     assert [record.levelname for record in caplog.records].count("ERROR") == 2
+
+
+def test_that_a_book_grows_older_is_no_alarm_by_itself() -> None:
+    older = {"days_placed": 3.0, "days_past_due": 0.9, "days_since_payment": 0.4}
+    assert not drift.Drift("propensity-agency-0", "1", 500, 0.1, older).drifted
+    assert drift.Drift("propensity-agency-0", "1", 500, 0.3, older).drifted
+    assert drift.Drift("propensity-agency-0", "1", 500, 0.1, older | {"balance_log": 0.3}).drifted
+    assert drift.Drift("propensity-agency-0", "1", 500, 0.1, {"age_at_placement": 0.3}).drifted
+    assert {*older, "point_age"} < drift.AGEING < {*NAMES, *POINT_NAMES}
 
 
 def test_accounts_that_are_no_longer_what_they_were_are_noticed(world: World) -> None:

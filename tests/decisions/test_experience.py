@@ -87,3 +87,16 @@ def test_the_holdout_is_other_people_later(world: World) -> None:
     assert len(np.unique(found.person_id)) == np.count_nonzero(np.diff(found.person_id, prepend=-1))
     assert ((found.propensity > 0) & (found.propensity <= 1)).all()
     assert set(features.NAMES) < set(found.values)
+
+
+def test_a_waiting_that_a_contact_ended_counts_for_its_days() -> None:
+    came = {
+        "own_days": np.array([7.0, 7.0] + [0.7] * 1000 + [0.7]),
+        **{name: np.zeros(1003) for name in experience.OWN.values()},
+    }
+    came["own_paid"][-1] = 1
+    contact = np.arange(1003) < 2
+    counts = experience.counting(came, contact, np.arange(1003))
+    assert counts[:2].all()
+    assert counts[-1]
+    assert counts[2:-1].mean() == pytest.approx(0.1, abs=0.03)

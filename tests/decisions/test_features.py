@@ -8,7 +8,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
-from recupero.decisions.features import BY_NAME, FEATURES, NAMES, FeatureTable, read_features, read_payers
+from recupero.decisions.features import (
+    BY_NAME,
+    FEATURES,
+    NAMES,
+    FeatureTable,
+    others,
+    percent_ranks,
+    read_features,
+    read_payers,
+)
 from recupero.kernel import clock
 from recupero.kernel.database import Scope
 from recupero.payments.tables import PaymentLink, PromiseToPay
@@ -200,3 +209,16 @@ def _answered(session: Session, tenant_id: int, contact_id: int, at: datetime) -
     row = session.get_one(Contact, (tenant_id, contact_id))
     row.state, row.state_at, row.disposition, row.right_party = "answered", at, "BNCE", True
     session.flush()
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(-5, 5), st.integers(0, 4)), max_size=40),
+)
+@settings(max_examples=60, deadline=None)
+def test_ranks_and_other_debts_are_counted_as_by_hand(rows: list[tuple[int, int, int]]) -> None:
+    group, value, person = (np.array([row[place] for row in rows], dtype=np.int64) for place in range(3))
+    for place, (mine, worth, who) in enumerate(rows):
+        fellows = [other for number, other in enumerate(rows) if other[0] == mine and number != place]
+        smaller = sum(other[1] < worth for other in fellows)
+        assert percent_ranks(group, value)[place] == (smaller / len(fellows) if fellows else 0.0)
+        assert others(group, person)[place] == sum(other[2] == who for other in fellows)

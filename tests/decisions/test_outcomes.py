@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from recupero.contacts.tables import LinkVisit
@@ -87,8 +88,52 @@ def test_one_decision_counted_by_hand(world: World) -> None:
     assert _of(found, done) == {
         "reached": 1, "promise": 1, "kept": 1, "paid": 1, "paid_minor": 11_000, "fee_minor": 2_200,
         "cost_minor": 70, "net_minor": 8_730, "complaint": 0, "opt_out": 0, "hardship": 0, "harm": 0,
-        "contacted": 1,
+        "contacted": 1, "own_reached": 1, "own_paid": 1, "own_harm": 0, "own_days": 30,
     }  # fmt: skip
+
+
+def test_what_came_of_a_decision_alone_ends_with_the_next_contact_that_asks(world: World) -> None:
+    scope, now = world.tenant(), clock.now()
+    began = now - 61 * DAY
+    with world.platform.database.transaction(scope) as session:
+        owed = debt(session, portfolio(session))
+        first = _decision(session, owed, began, "email")
+        _done(session, owed, first, began)
+        waited = _decision(session, owed, began + 2 * DAY)
+        reminded = _decision(session, owed, began + 3 * DAY, "email")
+        _done(session, owed, reminded, began + 3 * DAY)
+        of_it = select(Action).where(Action.decision_id == reminded)
+        session.execute(of_it).scalar_one().template = "promise_reminder"  # asks for nothing new
+        lost = _decision(session, owed, began + 4 * DAY, "email")
+        _done(session, owed, lost, began + 4 * DAY, state="failed")
+        second = _decision(session, owed, began + 6 * DAY, "email")
+        _done(session, owed, second, began + 6 * DAY)
+        _money(session, owed, 1, 5_000, began + 6 * DAY + SECOND)
+        session.add(
+            LinkVisit(tenant_id=owed.tenant_id, debtor_id=owed.debtor_id, at=began + 6 * DAY + SECOND)
+        )
+        permit(session, owed.debtor_id, "sms", "opt_out", at=began + 5 * DAY)
+        found = outcomes.of_decisions(session, now, began - 9 * DAY)
+    own = [[_of(found, each)[f"own_{name}"] for name in ("days", "reached", "paid", "harm")]
+           for each in (first, waited, reminded, lost, second)]  # fmt: skip
+    assert own == [[6, 0, 0, 1], [4, 0, 0, 1], [3, 0, 0, 1], [2, 0, 0, 1], [30, 1, 1, 0]]
+    assert [_of(found, each)["paid"] for each in (first, waited, second)] == [1, 1, 1]
+
+
+def test_a_call_that_somebody_else_took_reached_nobody(world: World) -> None:
+    scope, now = world.tenant(), clock.now()
+    began = now - 61 * DAY
+    with world.platform.database.transaction(scope) as session:
+        book, numbers = portfolio(session), []
+        for mine in (False, True):
+            owed = debt(session, book)
+            numbers.append(_decision(session, owed, began, "call"))
+            told = {"state": "answered", "state_at": began + SECOND, "right_party": mine}
+            _done(session, owed, numbers[-1], began, channel="call", **told)
+        found = outcomes.of_decisions(session, now, began - DAY)
+    assert [(_of(found, each)["reached"], _of(found, each)["own_reached"]) for each in numbers] == [
+        (0, 0), (1, 1),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("days", [7, 14, 30])
@@ -142,7 +187,9 @@ def test_wishes_and_troubles_after_the_contact_are_counted_and_what_was_before_i
             contact(session, owed, at, direction="inbound", state="received")
         found = outcomes.of_decisions(session, now, began - DAY)
     seen = [{name for name, value in _of(found, number).items() if value} for number in numbers]
-    assert seen == [{"reached", "opt_out", "harm", "hardship"}, set()]
+    assert seen == [
+        {"reached", "opt_out", "harm", "hardship", "own_reached", "own_harm", "own_days"}, {"own_days"},
+    ]  # fmt: skip
 
 
 def test_a_plan_agreed_is_a_promise_and_kept_where_an_instalment_came_in_time(world: World) -> None:

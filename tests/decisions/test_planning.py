@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
+from recupero.contacts import judging, standing, told
 from recupero.contacts import queries as contacts
-from recupero.contacts import standing, told
 from recupero.contacts.gate import packs, purpose_for_law
 from recupero.contacts.told import NewFact
 from recupero.decisions import reading
@@ -171,7 +171,7 @@ def test_every_planned_action_is_lawful_by_the_single_gate(world: World) -> None
     actions = _actions(world, scope)
     assert actions
     with world.platform.database.transaction(scope) as session:
-        known = contacts.law_facts(session, [(action.account_id, None) for action in actions])
+        known = judging.law_facts(session, [(action.account_id, None) for action in actions])
         history = contacts.person_history(
             session, [action.person_id for action in actions], clock.now() - contacts.HISTORY
         )
@@ -479,7 +479,7 @@ def test_columns_for_the_law_say_what_contacts_says(world: World) -> None:
         for channel, kind in (("email", "email"), ("sms", "phone")):
             rows = {row["account"]: row for row in law_columns(accounts, channel).iter_rows(named=True)}
             for owed in owing:
-                facts = contacts.law_facts(session, [(owed.account_id, owed.points.get(kind))])
+                facts = judging.law_facts(session, [(owed.account_id, owed.points.get(kind))])
                 _same(rows[owed.account_id], facts[owed.account_id, owed.points.get(kind)])
 
 

@@ -141,7 +141,7 @@ def test_where_the_world_turns_the_retrained_model_takes_over_by_itself() -> Non
     a = rng.normal(size=4000)
     way = np.where(np.arange(4000) < 1500, 2.0, -2.0)
     target = (rng.random(4000) < 1 / (1 + np.exp(1 - way * a))).astype(float)
-    pace = rolling.Pace(memories=(2000, 600), review=500)
+    pace = rolling.Pace(memory=2000, straight=600, review=500)
     rolled = rolling.roll(KINDS["propensity"], {"a": a}, target, pace)
     taken = rolled.taken_over_at()
     assert taken is not None
@@ -149,6 +149,7 @@ def test_where_the_world_turns_the_retrained_model_takes_over_by_itself() -> Non
     late = slice(3200, None)
     assert metrics.auc(rolled.score[late], target[late]) > 0.75
     assert metrics.auc(rolled.frozen[late], target[late]) < 0.3
+    assert abs(rolled.score[late].mean() - target[late].mean()) < 0.03
 
 
 def test_recent_rates_see_only_what_stands_before() -> None:

@@ -5,6 +5,7 @@ from itertools import cycle
 
 import pytest
 
+from recupero.contacts.gate import ASKED
 from recupero.contacts.tables import PersonContact
 from recupero.decisions.reading import read_history
 from recupero.kernel import clock
@@ -40,13 +41,15 @@ def test_contacts_are_read_word_by_word_with_whom_they_were_and_for_whom(world: 
                 )
             )  # fmt: skip
             own = owed.account_id if number % 3 == 0 else 0
-            expected.append((owed.person_id, whose, own, at, *told))
+            asked = purpose == ASKED and direction == "outbound"
+            expected.append((owed.person_id, whose, own, at, *told, asked))
         session.add(_made(scope.agency(), owed.person_id + 1_000_000, now, "sms", 9_001))  # of nobody here
         session.add(_made(scope.agency(), owed.person_id, now + timedelta(seconds=1), "call"))  # yet to come
         session.flush()
         found = read_history(session, now).sort("at", descending=True)
         assert found.columns == [
-            "person", "creditor", "debt", "at", "channel", "direction", "outcome", "recipient", "purpose"
+            "person", "creditor", "debt", "at", "channel", "direction", "outcome", "recipient", "purpose",
+            "asked",
         ]  # fmt: skip
         assert found.rows() == expected
 

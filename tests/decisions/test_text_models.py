@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 from recupero_intents import Intents
 
-from recupero.contacts import queries as contacts
+from recupero.contacts import messages as contact_messages
 from recupero.contacts import service as record
 from recupero.decisions import promotion, registry, text_models
 from recupero.kernel import runtime
@@ -53,7 +53,7 @@ def corrected(placed: Sequence[Placed], said: dict[str, str]) -> None:
                 contact_id = record.record_inbound(
                     session, account_id=one.account_id, channel="sms", body=text, address="+56912345678"
                 )
-                heard = contacts.heard(session, [contact_id])[contact_id]
+                heard = contact_messages.heard(session, [contact_id])[contact_id]
                 readings.keep(session, heard, [Guess("thanks", 0.99)], "few 1")
                 readings.correct(session, contact_id, [intent], actor="user:7")
 

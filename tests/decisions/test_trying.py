@@ -63,3 +63,24 @@ def test_too_many_accounts_are_not_tried_while_somebody_waits(world: World) -> N
     scope, book = placed(world)
     with world.platform.database.transaction(scope) as session, pytest.raises(UserError, match="5 open"):
         try_out(session, book, {}, clock.now(), most=4)
+
+
+def test_who_never_speaks_and_who_cannot_is_told(world: World) -> None:
+    scope, book = placed(world)
+    trial = tried(
+        world, scope, book, channels=["email", "call"],
+        assistants=[
+            {"name": "Bot", "kind": "virtual"},
+            {"name": "Ana", "kind": "human", "channels": ["email"]},
+            {"name": "Leo", "kind": "human", "channels": ["email"], "script": "none"},
+        ],
+        segments=[
+            {"name": "all", "when": {"from_balance_minor": 1}, "then": {"assistants": ["Leo", "Bot"]}}
+        ],
+    )  # fmt: skip
+    told = {(one.code, one.grave, one.what.get("assistant")) for one in trial.findings}
+    assert told >= {
+        ("never_speaks", True, "Ana"), ("no_machine_calls", False, "Bot"), ("no_such_script", True, "Leo"),
+    }  # fmt: skip
+    assert "nobody_calls" not in {code for code, _grave, _name in told}
+    assert trial.tried.channels == {"email": 3}  # a machine that nobody connected calls nobody

@@ -1,6 +1,6 @@
 """Options are worth what they add to waiting; a model of actions is trained, served, survived, replaced."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -34,7 +34,9 @@ class _Model:
     def train(self, columns: Columns, outcomes: Any, **_more: Any) -> Training:
         return Training(None, {})
 
-    def predict(self, fitted: Any, columns: Columns) -> Mapping[str, Any]:
+    def predict(
+        self, fitted: Any, columns: Columns, outcomes: Sequence[str] | None = None
+    ) -> Mapping[str, Any]:
         return self._answer(columns)
 
     def explain(self, fitted: Any, columns: Columns, top: int = 3) -> list[list[Reason]]:

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from recupero.decisions import reading, vectors
+from recupero.decisions.assistants import HUMAN, VIRTUAL, Assistant, number
 from recupero.decisions.strategy import Strategy
 from recupero.kernel import clock
 from recupero.outreach.wording import draft
@@ -49,15 +50,17 @@ def test_every_column_states_what_it_is() -> None:
 def test_an_option_is_encoded_in_the_debtors_own_hours_and_waiting_as_nothing_done() -> None:
     options = _options(
         template=["first_notice"] * 2, tone=["firm"] * 2, led_by=["written"] * 2, language=["es"] * 2,
-        script_version=[3, 3], at=[AT, AT], last_at=[datetime(2026, 3, 7, 12, 0, tzinfo=UTC)] * 2,
+        script_version=[3, 3], persona=[17, 17], at=[AT, AT],
+        last_at=[datetime(2026, 3, 7, 12, 0, tzinfo=UTC)] * 2,
         answered_text=[2, 2], offer_kind=["settlement"] * 2, offer_discount=[0.3] * 2,
         offer_instalments=[4] * 2,
     )  # fmt: skip
     columns = vectors.encode(options)
     told = {name: column[0] for name, column in columns.items() if column[0] != 0}
     assert told == {
-        "assistant_written": 1, "assistant_own_words": 1, "assistant_script_version": 3, "assistant_tone": 1,
-        "assistant_language": 1, "assistant_spoke_before": 1, "action_contact": 1, "action_email": 1,
+        "assistant_written": 1, "assistant_own_words": 1, "assistant_script_version": 3,
+        "assistant_persona": 17, "assistant_tone": 1, "assistant_language": 1,
+        "assistant_spoke_before": 1, "action_contact": 1, "action_email": 1,
         "action_first_notice": 1, "action_hour": 23.5, "action_weekday": 1, "action_day_of_month": 9,
         "action_days_ahead": pytest.approx(14.5 / 24), "action_days_since_contact": pytest.approx(62.5 / 24),
         "action_settlement": 1, "action_discount": 0.3, "action_instalments": 4,
@@ -111,7 +114,11 @@ def test_who_would_speak_and_in_which_version_of_which_words(world: World) -> No
             )
             for channel in ("sms", "email", "call", None)
         )
+        ana, bot = Assistant("Ana", HUMAN, ("call",)), Assistant("Bot", VIRTUAL, ("email",), tone="firm")
         strategies = {book: Strategy(tones={"follow_up": "kind"})}
+        named = vectors.described(
+            session, options, {book: Strategy(assistants=(ana, bot))}, by_machine=True
+        )  # fmt: skip
         seen = vectors.described(session, options, strategies, by_machine=False)
         machine = vectors.described(session, options, strategies, by_machine=True)
     assert seen["led_by"].to_list() == ["written", "written", "agent", None]
@@ -120,3 +127,8 @@ def test_who_would_speak_and_in_which_version_of_which_words(world: World) -> No
     assert vectors.encode(seen)["assistant_spoke_before"][:3].tolist() == [0, 0, 1]
     assert vectors.encode(machine)["assistant_voice"].tolist() == [0, 0, 1, 0]
     assert vectors.encode(machine)["assistant_spoke_before"][2] == 0
+    assert named["led_by"].to_list() == ["written", "written", "agent", None]
+    assert named["tone"].to_list() == ["neutral", "firm", "neutral", None]
+    heard = vectors.encode(named)["assistant_persona"]
+    assert heard[1:3].tolist() == [number("Bot"), number("Ana")]
+    assert np.isnan(heard[[0, 3]]).all()

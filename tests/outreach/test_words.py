@@ -12,7 +12,7 @@ from jinja2.exceptions import SecurityError, TemplateNotFound
 
 from recupero.contacts.gate import purpose_for_law
 from recupero.kernel import runtime
-from recupero.outreach import disclosures, words
+from recupero.outreach import disclosures, templating, words
 from recupero.outreach.words import LANGUAGES, PURPOSES, TEMPLATES, TONES, Sender, Words
 from recupero.placements.reach import Reachable
 from recupero_sdk import wording
@@ -186,12 +186,12 @@ def test_a_date_that_nobody_knows_is_left_out() -> None:
 
 def test_a_missing_variable_is_an_error() -> None:
     with pytest.raises(UndefinedError, match="is undefined"):
-        words._environment().from_string("{{ nobody_knows }}").render()
+        templating.sandbox().from_string("{{ nobody_knows }}").render()
 
 
 def test_templates_reach_nothing_of_the_machine() -> None:
     with pytest.raises(SecurityError):
-        words._environment().from_string("{{ ''.__class__.__mro__ }}").render()
+        templating.sandbox().from_string("{{ ''.__class__.__mro__ }}").render()
 
 
 def test_a_template_that_does_not_exist_is_an_error() -> None:
@@ -203,3 +203,17 @@ def test_codes_are_easy_to_type_and_do_not_repeat() -> None:
     codes = {words.new_code() for _ in range(2000)}
     assert len(codes) == 2000
     assert not set("01OILU") & set("".join(codes))
+
+
+def test_who_speaks_signs_letters_and_e_mails_and_a_machine_says_that_it_is_one() -> None:
+    def signed(sender: Sender, channel: str = "email", language: str = "es") -> str:
+        account = replace(ACCOUNT, language=language)
+        return words.write("follow_up", channel, "neutral", account, sender, "https://x.example/p", "C").text
+
+    assert "asistente" not in signed(SENDER)
+    assert "\nAna Ríos\nCobranzas Amables, por cuenta de" in signed(replace(SENDER, assistant="Ana Ríos"))
+    clara = replace(SENDER, assistant="Clara & Co", virtual=True)
+    assert "\nClara & Co, asistente virtual\nCobranzas Amables, por" in signed(clara)
+    assert "\nClara & Co, virtual assistant\n" in signed(clara, "letter", "en")
+    assert "\nClara & Co, assistente virtual\n" in signed(clara, "email", "pt")
+    assert "Clara" not in signed(clara, "sms")

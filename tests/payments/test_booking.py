@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from recupero.contacts import queries as contacts_queries
+from recupero.contacts import judging
 from recupero.contacts import service as contacts
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
@@ -130,7 +130,7 @@ def test_the_law_is_told_of_payments_that_stand(platform: runtime.Runtime, scope
     def told() -> tuple[Event, ...]:
         (ask,) = [(placed.account_ids[0], None)]
         with platform.database.transaction(scope) as session:
-            return contacts_queries.law_facts(session, [ask])[ask].events
+            return judging.law_facts(session, [ask])[ask].events
 
     first = clock.now().date()
     pay(placed, 300)

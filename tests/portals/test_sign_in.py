@@ -1,7 +1,11 @@
 """Signing in leads back to where one wanted to go, never elsewhere; forms, limits and languages hold."""
 
+from dataclasses import replace
+
 import pytest
 
+from recupero.app import create_app
+from recupero.kernel import runtime
 from recupero.portals.sign_in import local_target
 from recupero.tenancy.permissions import Role
 from tests.factories import World
@@ -84,6 +88,17 @@ def test_pages_carry_the_headers_that_keep_strangers_out(visitor: Visitor) -> No
     assert headers["Cache-Control"] == "no-store"
     assert "HttpOnly" in headers["Set-Cookie"]
     assert "SameSite=Lax" in headers["Set-Cookie"]
+
+
+def test_a_proxy_that_speaks_https_has_browsers_stay_there(platform: runtime.Runtime) -> None:
+    """Also where a check of this machine's own came first, which asks without it."""
+    config = replace(platform.config, base_url="https://recupero.example.com")
+    client = create_app(replace(platform, config=config)).test_client()
+    assert client.get("/sign-in").headers["Location"] == "https://localhost/sign-in"
+    answer = client.get("/sign-in", headers={"X-Forwarded-Proto": "https"})
+    assert answer.headers["Strict-Transport-Security"].startswith("max-age=")
+    assert "; Secure" in answer.headers["Set-Cookie"]
+    assert "Strict-Transport-Security" not in client.get("/sign-in").headers
 
 
 def test_a_missing_page_is_a_page_in_the_readers_language(visitor: Visitor) -> None:

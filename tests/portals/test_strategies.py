@@ -184,6 +184,47 @@ def test_segments_and_arms_are_typed_kept_tried_and_put_into_force(
     assert 'name="segments_0_rest" value="{&#34;exploration&#34;: 0}"' in again
 
 
+SPEAKERS = {
+    "assistants_0_name": "Ana Ríos", "assistants_0_kind": "human", "assistants_0_tone": "kind",
+    "assistants_0_by_call": "yes", "assistants_1_name": "Clara", "assistants_1_kind": "virtual",
+    "assistants_2_name": "", "segments_0_name": "Early", "segments_0_stage_early": "yes",
+    "segments_0_assistants": "Clara", "segments_0_offer_0": "plan", "segments_0_offer_after": "3",
+    "segments_1_name": "", "arms_0_name": "", "offer_0": "settlement", "offer_1": "plan", "offer_2": "plan",
+}  # fmt: skip
+
+
+def test_who_speaks_is_typed_kept_and_told(visitor: Visitor, placed: tuple[Scope, int]) -> None:
+    scope, book = placed
+    supervisor = visitor.sign_in(Role.SUPERVISOR, scope)
+    assert supervisor.send(page(placed), **TYPED, **SPEAKERS).status_code == 302
+    with runtime.current().database.transaction(scope) as session:
+        kept = browse.portfolio(session, book).strategy
+    assert kept["assistants"] == [
+        {"name": "Ana Ríos", "kind": "human", "tone": "kind", "channels": ["call"]},
+        {"name": "Clara", "kind": "virtual"},
+    ]
+    assert kept["segments"] == [
+        {
+            "name": "Early", "when": {"stages": ["early"]},
+            "then": {"assistants": ["Clara"], "offers": ["plan"], "offer_after": 3},
+        }
+    ]  # fmt: skip
+    assert kept["offers"] == ["settlement", "plan"]
+    shown = supervisor.text(page(placed))
+    assert "Ana Ríos (a person, Call, kind); Clara (a machine)" in shown
+    assert "Less, as the whole, In parts" in shown
+    assert 'name="assistants_1_name" type="text" value="Clara"' in shown
+    wrong = supervisor.send(
+        page(placed), **TYPED | SPEAKERS | {"version": "2", "segments_0_assistants": "Berta"}
+    )
+    assert wrong.status_code == 422
+    assert 'id="segments_0_assistants-error"' in wrong.text
+    twice = supervisor.send(
+        page(placed), **TYPED | SPEAKERS | {"version": "2", "assistants_1_name": "Ana Ríos"}
+    )
+    assert 'id="assistants_1_name-error"' in twice.text
+
+
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
@@ -217,3 +258,32 @@ def test_drafts_through_the_api(app: Flask, world: World, placed: tuple[Scope, i
     api.send(where, 404, "DELETE")
     machine(app, platform, world.tenant(), Permission.STRATEGY_MANAGE).send(where, 404, "PUT", strategy={})
     machine(app, platform, scope, Permission.PLACEMENTS_READ).send(where, 403, "GET")
+
+
+def test_a_draft_is_asked_about_the_past(
+    visitor: Visitor, app: Flask, placed: tuple[Scope, int], world: World
+) -> None:
+    scope, book = placed
+    decided(scope)
+    database = runtime.current().database
+    with database.transaction(scope) as session:
+        strategies.keep_draft(session, book, {"pace_days": 1, "channels": ["sms", "call"]}, actor="user:1")
+    where = f"/tenants/{scope.tenant()}/portfolios/{book}/strategy/draft/history"
+    supervisor = visitor.sign_in(Role.SUPERVISOR, scope)
+    page = supervisor.text(where)
+    assert "A contact instead of waiting" in page
+    assert supervisor.get(f"{where}?from=2019-01-01&to=2019-02-01").status_code == 422
+    for asked in ("from=soon", "to=9999-12-31", "from=0001-01-01"):
+        assert supervisor.get(f"{where}?{asked}").status_code == 422, asked
+    assert where in supervisor.text(where.removesuffix("/history"))
+    agent = Visitor(app.test_client(), runtime.current()).sign_in(Role.AGENT, scope)
+    assert agent.get(where).status_code == 403
+    api, path = machine(app, runtime.current(), scope), f"/api/v1/portfolios/{book}/strategy"
+    told = api.send(f"{path}/what-if", 200, "POST", strategy={"channels": ["sms"]})
+    assert (told["made"]["channels"], told["tried"]["channels"]) == ({"email": 1}, {"sms": 1})
+    assert (told["decisions"], told["brought"]) == (1, None)
+    assert api.send(f"{path}/what-if", 200, "POST")["same"] == 0  # of the draft
+    trial = api.send(f"{path}/trial", 200, "POST", strategy={"channels": ["sms"]})
+    assert trial["tried"]["accounts"] == 1
+    api.send(f"{path}/what-if", 422, "POST", strategy={"channel": ["sms"]})
+    machine(app, runtime.current(), scope, Permission.PLACEMENTS_READ).send(f"{path}/trial", 403, "POST")

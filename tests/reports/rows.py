@@ -120,8 +120,10 @@ class Rows:
         kind: str = "gateway",
         channel: str | None = None,
         fee: int = 0,
+        other: Account | None = None,
     ) -> int:
-        """A payment of `minor`, allocated wholly to the account with `fee` of commission; its id."""
+        """A payment of `minor`, allocated to the account with `fee` of commission, and where there is an
+        `other`, as much to that one; its id."""
         number = next(self._numbers)
         payment = self.add(
             Payment(
@@ -139,24 +141,28 @@ class Rows:
                 channel=channel,
             )
         )
-        self.move(int(payment.id), at, (account, minor, fee))
+        self.move(int(payment.id), at, *((one, minor, fee) for one in (account, other) if one))
         return int(payment.id)
 
     def move(self, payment: int, at: str, *parts: tuple[Account | None, int, int]) -> None:
-        """One transaction on a payment's money: account (None: suspense), amount and fee of each row."""
+        """One transaction on a payment's money, in one statement: account (None: suspense), amount and fee of
+        each row."""
         number = next(self._numbers)
-        for account, minor, fee in parts:
-            self.add(
-                Allocation(
-                    payment_id=payment,
-                    transaction_id=number,
-                    account_id=account.id if account else None,
-                    part="principal" if account else "suspense",
-                    amount_minor=minor,
-                    fee_minor=fee,
-                    at=moment(at),
-                )
+        rows = [
+            Allocation(
+                tenant_id=self.scope.tenant(),
+                payment_id=payment,
+                transaction_id=number,
+                account_id=account.id if account else None,
+                part="principal" if account else "suspense",
+                amount_minor=minor,
+                fee_minor=fee,
+                at=moment(at),
             )
+            for account, minor, fee in parts
+        ]
+        with self.platform.database.transaction(self.scope) as session:
+            session.add_all(rows)
 
     def promise(self, account: Account, made: str, due: str, minor: int, state: str, **values: Any) -> None:
         row = PromiseToPay(

@@ -76,6 +76,14 @@ def test_each_way_of_telling_counts_and_an_account_once(rows: Rows) -> None:
     }  # fmt: skip
 
 
+def test_who_says_that_it_is_paid_gives_no_reason(rows: Rows) -> None:
+    _portfolio, them = _accounts(rows, 2)
+    for account, detail in zip(them, ("already_paid", "not_mine"), strict=True):
+        rows.add(Telling(debtor_id=account.debtor_id, account_id=account.id, reason="DISPUTE", detail=detail,
+                         step="dispute", told_at=moment("2026-03-06")))  # fmt: skip
+    assert _shares(rows) == {"DISPUTE": (1, 1)}
+
+
 def test_shares_are_narrowed_to_a_portfolio_and_have_their_accounts(rows: Rows) -> None:
     first, [one] = _accounts(rows, 1)
     second = rows.portfolio("Otra")

@@ -6,8 +6,10 @@ from datetime import date
 import pytest
 
 from recupero.kernel import clock
+from recupero.outreach.desk.tables import Sitting
+from recupero.outreach.tables import Action, ActionEvent
 from recupero.payments.offer_tables import Plan, PlanInstalment, Settlement
-from recupero.placements.tables import ContactPoint, Hold
+from recupero.placements.tables import Account, ContactPoint, Hold
 from recupero.reports import metrics as m
 from recupero.reports.depth import ENDS, Depth, depth
 from recupero.reports.periods import parse_period
@@ -174,3 +176,57 @@ def test_firms_have_days_outstanding_and_an_effectiveness(rows: Rows) -> None:
     found = told(rows)
     assert counts(found, "dso") == (1_000 * 28, 400)
     assert counts(found, "cei") == (600 + 400 - 1_000, 600 + 400 - 400)
+
+
+def test_what_agents_bring_is_told_for_an_hour_at_their_desks(rows: Rows) -> None:
+    portfolio = rows.portfolio()
+    batch = rows.batch(portfolio)
+    one, other = (rows.account(portfolio, batch, "2026-01-10", 1_000) for _ in range(2))
+    rows.contact(one, "2026-02-03", "call", "answered", right_party=True)
+    rows.promise(one, "2026-02-03", "2026-02-20", 100, "open")
+    rows.payment(one, "2026-02-20", 3_000)
+    sitting(rows, one, agent=1, taken="2026-02-03T12:00", closed="2026-02-03T13:30")
+    sitting(rows, other, agent=1, taken="2026-02-03T14:00", closed=None, leased="2026-02-03T14:30")
+    sitting(rows, one, agent=2, taken="2026-01-31T23:00", closed="2026-02-01T04:00")  # an hour of February's
+    sitting(rows, other, agent=3, taken="2026-03-05T12:00", closed="2026-03-05T13:00")  # of another month
+    found = told(rows)
+    seconds = (90 + 30 + 60) * 60
+    assert counts(found, "collected_per_hour") == (3_000 * 3600, seconds)
+    assert found.figure("collected_per_hour").value == 1_000
+    assert counts(found, "right_party_per_hour") == (3600, seconds)
+    assert counts(found, "promises_per_hour") == (3600, seconds)
+    assert counts(found, "accounts_per_agent") == (2, 2)
+
+
+def sitting(
+    rows: Rows, account: Account, *, agent: int, taken: str, closed: str | None, leased: str | None = None
+) -> None:
+    """An agent had the account at the desk until it was closed, or until the lease ended."""
+    row = Sitting(
+        agency_id=rows.scope.agency(), user_id=agent, tenant_id=rows.scope.tenant(), account_id=account.id,
+        debtor_id=account.debtor_id, person_id=account.debtor_id, why="next", taken_at=moment(taken),
+        leased_until=moment(leased or closed or taken), closed_at=moment(closed) if closed else None,
+    )  # fmt: skip
+    with rows.platform.database.transaction(rows.scope) as session:
+        session.add(row)
+
+
+def test_contacts_stopped_by_a_rule_count_on_the_day_they_were_stopped(rows: Rows) -> None:
+    portfolio = rows.portfolio()
+    batch = rows.batch(portfolio)
+    account, trial = (
+        rows.account(portfolio, batch, "2026-01-10", 1_000),
+        rows.account(portfolio, batch, "2026-01-10", 1_000, is_test=True),
+    )
+    for of, state, at in (
+        (account, "blocked", "2026-02-03"), (account, "blocked", "2026-02-04"),
+        (account, "done", "2026-02-05"),
+        (account, "blocked", "2026-03-02"), (trial, "blocked", "2026-02-03"),
+    ):  # fmt: skip
+        action = rows.add(
+            Action(account_id=of.id, debtor_id=of.debtor_id, person_id=of.debtor_id, channel="sms",
+                   template="t", tone="neutral", purpose="collection", due_at=moment(at),
+                   expires_at=moment(at), state=state, created_at=moment(at), changed_at=moment(at))
+        )  # fmt: skip
+        rows.add(ActionEvent(action_id=action.id, at=moment(at), state=state))
+    assert counts(told(rows), "blocked") == (2, None)

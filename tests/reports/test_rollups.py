@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, update
+from sqlalchemy import delete, text, update
 from sqlalchemy.orm import Session
 
 from recupero.contacts.tables import Contact
 from recupero.kernel import clock
 from recupero.kernel.listing import Part
-from recupero.payments.tables import PromiseToPay
+from recupero.payments.tables import Allocation, PromiseToPay
 from recupero.placements.tables import Account, Hold
 from recupero.reports import drill, rollups, service
 from recupero.reports.metrics import Figure, Unit
@@ -32,6 +32,7 @@ EVENTS = st.one_of(
     st.tuples(
         st.just("payment"), ACCOUNTS, DAYS, st.integers(1, 900), st.sampled_from(["gateway", "direct"])
     ),
+    st.tuples(st.just("split"), ACCOUNTS, ACCOUNTS, DAYS),
     st.tuples(st.just("reversal"), DAYS),
     st.tuples(st.just("move"), ACCOUNTS, DAYS),
     st.tuples(st.just("promise"), ACCOUNTS, DAYS, st.sampled_from(["open", "kept", "broken"])),
@@ -95,6 +96,10 @@ class Story:
     def payment(self, which: int, at: str, minor: int, kind: str) -> None:
         account = self.accounts[which]
         self.paid.append((self.rows.payment(account, at, minor, kind=kind, fee=minor // 5), account, minor))
+
+    def split(self, which: int, other: int, at: str) -> None:
+        """One payment of several rows: on two accounts, or twice on the same."""
+        self.rows.payment(self.accounts[which], at, 70, fee=7, other=self.accounts[other])
 
     def reversal(self, at: str) -> None:
         if self.paid:
@@ -168,3 +173,44 @@ def _drills(session: Session, period: Period, currency: str, figure: Figure) -> 
     told = amount if figure.metric.unit is Unit.MONEY else count
     assert abs(told) == abs(figure.numerator), figure.metric.key
     assert len(drill.rows(session, of, Part(limit=None))) == count
+
+
+def test_writers_at_the_same_time_wait_for_nobody_and_are_counted_once(rows: Rows) -> None:
+    """Two write about one account, and the roll-ups are folded and rebuilt before either has committed."""
+    portfolio = rows.portfolio()
+    account = rows.account(portfolio, rows.batch(portfolio), "2026-01-10", 1_000)
+    payment = rows.payment(account, "2026-02-03", 100)
+    database = rows.platform.database
+
+    def move(number: int, minor: int) -> Allocation:
+        return Allocation(
+            tenant_id=rows.scope.tenant(), payment_id=payment + number, transaction_id=1_000 + number,
+            account_id=account.id, part="principal", amount_minor=minor, fee_minor=0,
+            at=moment("2026-02-04"),
+        )  # fmt: skip
+
+    others = [rows.payment(account, "2026-02-04", 10) for _ in range(2)]
+    with database.transaction(rows.scope) as one, database.transaction(rows.scope) as other:
+        for session in (one, other):
+            session.execute(text("SET LOCAL lock_timeout = '2s'"))
+        one.add(move(others[0] - payment, 7))
+        one.flush()
+        other.add(move(others[1] - payment, 9))
+        other.execute(
+            update(Account).values(status="closed", closed_at=moment("2026-03-01"), close_code="PIF")
+        )
+        other.flush()
+        for keep in (rollups.fold, rollups.rebuild):
+            with database.transaction(rows.scope) as session:
+                keep(session)
+        other.commit()
+        with database.transaction(rows.scope) as session:
+            rollups.fold(session)
+            assert rollups.check(session) == []
+        one.commit()
+    with database.transaction(rows.scope) as session:
+        assert rollups.check(session) == []
+        rollups.fold(session)
+        assert rollups.check(session) == []
+    (section,) = report(rows, "2026-02").sections
+    assert section.figure("collected").numerator == 136

@@ -1,6 +1,7 @@
 """A recovery report's figures agree with sums done by hand."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -91,6 +92,42 @@ def test_what_contacts_cost_is_told_by_channel_and_never_added_over_currencies(s
     assert counts(pesos.channels[-1], "cost_per_thousand") == (90_000_000 * 1_000, 50_000)
 
 
+def test_cost_is_told_for_each_account_attempted_and_each_right_party_contact(rows: Rows) -> None:
+    portfolio = rows.portfolio()
+    batch = rows.batch(portfolio)
+    one, other = (rows.account(portfolio, batch, "2026-01-10", 1_000) for _ in range(2))
+    cost: dict[str, Any] = {"cost_micro": 3_000, "cost_currency": "USD"}
+    rows.contact(one, "2026-02-03", "sms", **cost)
+    rows.contact(one, "2026-02-04", "sms", **cost)
+    rows.contact(other, "2026-02-05", "sms", **cost)
+    rows.contact(other, "2026-02-06", "call", "answered", right_party=True, **cost)
+    (dollars,) = section(rows, "2026-02").costs
+    call, sms, every = dollars.channels
+    assert counts(sms, "cost_per_account") == (9_000, 2)
+    assert counts(sms, "cost_per_right_party") == (9_000, 0)
+    assert counts(call, "cost_per_right_party") == (3_000, 1)
+    assert counts(every, "cost_per_account") == (12_000, 2)
+    assert counts(every, "cost_per_right_party") == (12_000, 1)
+
+
+def test_written_contacts_go_down_a_funnel_to_what_was_paid(rows: Rows) -> None:
+    portfolio = rows.portfolio()
+    account = rows.account(portfolio, rows.batch(portfolio), "2026-01-10", 1_000)
+    for state, disposition, channel in (
+        ("sent", None, "sms"), ("delivered", None, "sms"), ("delivered", "OPEN", "email"),
+        ("delivered", "CLCK", "email"), ("answered", "RPLY", "whatsapp"), ("failed", "BNCE", "email"),
+        ("failed", None, "email"), ("answered", None, "call"), ("delivered", None, "letter"),
+    ):  # fmt: skip
+        rows.contact(account, "2026-02-03", channel, state, disposition=disposition)
+    rows.payment(account, "2026-02-10", 100, channel="email")
+    rows.payment(account, "2026-02-11", 100, channel="call")
+    found = section(rows, "2026-02")
+    assert counts(found, "delivered_rate") == (4, 6)  # of those that went out, or came back
+    assert counts(found, "opened_rate") == (3, 4)
+    assert counts(found, "clicked_rate") == (1, 3)
+    assert counts(found, "paid_rate") == (1, 1)
+
+
 def test_liquidation_adds_numerators_and_denominators_of_all_months(stairs: Rows) -> None:
     assert counts(section(stairs, "2026-01"), "liquidation") == (50_000, 1_000_000)
     assert counts(section(stairs, "2026-03"), "liquidation") == (105_000, 1_500_000)
@@ -110,6 +147,11 @@ def test_net_back_is_collected_less_fees(stairs: Rows) -> None:
     assert counts(whole, "fees") == (15_000, None)
     assert counts(whole, "net_back") == (110_000, None)
     assert counts(whole, "average_fee") == (15_000, 125_000)
+    assert counts(whole, "fee_yield") == (15_000, 1_500_000)
+    assert counts(whole, "net_back_rate") == (110_000, 1_500_000)
+    assert counts(whole, "placed_accounts") == (3, None)
+    assert counts(section(stairs, "2026-02"), "placed_in_period") == (500_000, None)
+    assert counts(section(stairs, "2026-03"), "fee_yield") == (15_000, 1_500_000)
 
 
 def test_months_end_at_the_creditors_midnight(rows: Rows) -> None:
@@ -252,6 +294,28 @@ def test_closed_accounts_and_what_debtors_say(rows: Rows) -> None:
     assert counts(found, "complaint_rate") == (1, 2)
     assert counts(found, "opt_out_rate") == (1, 2)
     assert counts(found, "liquidation_net") == (0, 4_000)
+    assert [(line.name, counts(line, "returned_rate")) for line in found.returned] == [
+        ("PIF", (1, 5)), ("RECALLED", (1, 5)),
+    ]  # fmt: skip
+
+
+def test_accounts_that_went_back_owing_are_told_by_the_reason(rows: Rows) -> None:
+    portfolio = rows.portfolio()
+    batch = rows.batch(portfolio)
+    closed: dict[str, Any] = {"status": "returned", "closed_at": moment("2026-02-05")}
+    rows.account(portfolio, batch, "2026-01-10", 1_000, close_code="EXHAUSTED", **closed)
+    rows.account(
+        portfolio, batch, "2026-01-10", 1_000, close_code="EXHAUSTED", **closed | {"balance_minor": 400}
+    )
+    rows.account(portfolio, batch, "2026-01-10", 1_000, close_code="PIF", **closed | {"balance_minor": 0})
+    rows.account(portfolio, batch, "2026-01-10", 1_000, close_code="RECALLED", status="returned",
+                 closed_at=moment("2026-03-05"))  # fmt: skip
+    (exhausted,) = section(
+        rows, "2026-02"
+    ).returned  # paid ones owe nothing; another month's are not yet back
+    assert exhausted.name == "EXHAUSTED"
+    assert counts(exhausted, "returned_rate") == (2, 4)
+    assert counts(exhausted, "returned_minor") == (1_400, None)
 
 
 def test_another_tenants_rows_do_not_show(stairs: Rows, world: World) -> None:

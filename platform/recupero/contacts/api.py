@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from recupero.contacts import law_words, policies, proving, queries, schemas, standing, told
+from recupero.contacts import judging, law_words, policies, proving, queries, schemas, standing, told
+from recupero.contacts import messages as contact_messages
 from recupero.kernel import clock, rest
 from recupero.kernel.errors import Forbidden, NotFound
 from recupero.law import queries as law
@@ -31,7 +32,7 @@ def contacts(account_id: int) -> dict[str, Any]:
 def messages(query: dict[str, Any]) -> dict[str, Any]:
     """Messages sent and received, newest first, word for word"""
     with transaction() as session:
-        return {"items": queries.messages(session, **query)}
+        return {"items": contact_messages.messages(session, **query)}
 
 
 @blueprint.get("/law/packs")
@@ -205,5 +206,5 @@ def judge(query: dict[str, Any], account_id: int) -> dict[str, Any]:
     """Whether the account may be contacted, why not, and when next"""
     with transaction() as session:
         browse.account(session, account_id)
-        verdict = queries.judge_now(session, account_id, query["channel"], query.get("at") or clock.now())
+        verdict = judging.judge_now(session, account_id, query["channel"], query.get("at") or clock.now())
     return verdict.to_json()

@@ -7,8 +7,8 @@ from functools import lru_cache
 from recupero.kernel import runtime
 from recupero.kernel.plugins import Plugins
 from recupero.law.service import Packs
-from recupero_sdk.law import ContactOutcome, Purpose, RegulationPack
-from recupero_sdk.law.values import LineType
+from recupero_sdk.law import Channel, ContactOutcome, Proposal, Purpose, RegulationPack
+from recupero_sdk.law.values import LineType, Recipient
 from recupero_sdk.law.zones import area_of_postcode, place_of_postcode
 
 #: A reserved contact may have gone out, so the law's history has it as unknown, which uses up every cap.
@@ -22,6 +22,10 @@ OUTCOMES: dict[str, ContactOutcome] = {
     "failed": "failed",
     "received": "reply",
 }
+
+
+#: The purpose of what answers a debtor.
+ASKED: Purpose = "reply"
 
 
 def packs() -> Packs:
@@ -80,6 +84,25 @@ def purpose_counted(purpose: str, due_date: date | None, at: datetime) -> Purpos
     if abs(away) <= timedelta(days=1):
         return None
     return "collection" if away > timedelta(0) else "reminder"
+
+
+def proposed(
+    purpose: str,
+    at: datetime,
+    channel: Channel,
+    recipient: Recipient = "debtor",
+    *,
+    automated: bool | None = None,
+) -> Proposal:
+    """A contact as the law is asked about it: whatever answers the debtor (an answer, a code, the call that
+    they booked) was asked for."""
+    stated = purpose_for_law(purpose)
+    return Proposal(at, channel, recipient, stated, asked=was_asked(stated), automated=automated)
+
+
+def was_asked(purpose: str | None, direction: str = "outbound") -> bool:
+    """Whether the debtor had asked for a contact of ours that is remembered as this."""
+    return purpose == ASKED and direction == "outbound"
 
 
 def purpose_for_law(purpose: str) -> Purpose | None:

@@ -9,13 +9,13 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from recupero.contacts.facts import NO_TIMEZONE, Dossiers, dossiers
-from recupero.contacts.gate import purpose_for_law
+from recupero.contacts.gate import proposed
 from recupero.contacts.policies import Lawbook, lawbook
 from recupero.contacts.reservation import HISTORY, Made, person_history
 from recupero.kernel import clock
 from recupero.law.service import judge_contact
 from recupero.placements.reach import Reachable
-from recupero_sdk.law import PastContact, Proposal, RuleOutcome
+from recupero_sdk.law import PastContact, RuleOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def judge_planned(
         told: Any = channel
         verdict = judge_contact(
             on.book.of(account.tenant_id, at), on.known.facts(account_id, None), on.history(account),
-            Proposal(at, told, purpose=purpose_for_law(purpose)),
+            proposed(purpose, at, told),
         )  # fmt: skip
         answers.append(
             Planned(at, None) if verdict.allowed

@@ -112,7 +112,8 @@ def _count(session: Session, contact: Contact) -> None:
     row = insert(PersonContact).values(
         agency_id=scope_of(session).agency(), person_id=contact.person_id, tenant_id=contact.tenant_id,
         contact_id=contact.id, account_id=contact.account_id, at=contact.at, channel=contact.channel,
-        direction=contact.direction, outcome=outcome,
+        direction=contact.direction, outcome=outcome, recipient=contact.recipient,
+        purpose=gate.purpose_for_law(contact.purpose),
     )  # fmt: skip
     session.execute(
         row.on_conflict_do_update(

@@ -105,7 +105,7 @@ class Made:
         return PastContact(
             self.at, self.channel, self.direction, self.outcome,
             same_debt=own and self.account_id == account_id, same_creditor=own, recipient=self.recipient,
-            purpose=self.purpose,
+            purpose=self.purpose, asked=gate.was_asked(self.purpose, self.direction),
         )  # fmt: skip
 
 
@@ -127,8 +127,7 @@ class _Desk:
         # Clocks of several hosts differ a little: a contact is never put before one that is already made.
         at = max([self.now, *(past.at for past in made)])
         automated = None if wish.caller is None else wish.caller.automated
-        purpose = gate.purpose_for_law(wish.purpose)
-        proposal = Proposal(at, wish.channel, wish.recipient, purpose, automated=automated)
+        proposal = gate.proposed(wish.purpose, at, wish.channel, wish.recipient, automated=automated)
         history = [past.seen_from(self.tenant_id, wish.account_id) for past in made]
         verdict = judge_contact(self.law, facts, history, proposal)
         caller = self._caller(wish, facts, proposal) if verdict.allowed else ()

@@ -17,7 +17,7 @@ from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound
 from recupero.law.queries import StoredContact
 from recupero.law.service import Packs
-from recupero_sdk.law import Facts, PastContact, Proposal, RuleOutcome, Verdict
+from recupero_sdk.law import ContactOutcome, Facts, PastContact, Purpose, RuleOutcome, Verdict
 from recupero_sdk.law.terms import LASTING
 
 
@@ -53,6 +53,7 @@ def _stored(session: Session) -> Any:
             PersonContact.person_id, PersonContact.tenant_id, PersonContact.contact_id,
             PersonContact.account_id, PersonContact.at, PersonContact.channel, PersonContact.direction,
             PersonContact.outcome,
+            PersonContact.purpose.label("counted"),
             Contact.recipient, Contact.purpose, Contact.facts, Contact.pack_version,
             GivenVerdict.said["policies"].label("policies"),
             GivenVerdict.said["caller"]["automated"].label("automated"),
@@ -64,6 +65,14 @@ def _stored(session: Session) -> Any:
         .outerjoin(GivenVerdict, verdict_of_contact())
         .where(PersonContact.agency_id == scope.agency(), PersonContact.tenant_id.in_(scope.tenant_ids))
         .order_by(PersonContact.person_id, PersonContact.at, PersonContact.id)
+    )  # fmt: skip
+
+
+def _past(row: Any, outcome: ContactOutcome, counted: Purpose | None) -> PastContact:
+    """The contact as those after it remember it, which see for themselves whether it was about their debt."""
+    return PastContact(
+        row.at, row.channel, row.direction, outcome, recipient=row.recipient, purpose=counted,
+        asked=gate.was_asked(counted, row.direction),
     )  # fmt: skip
 
 
@@ -81,10 +90,8 @@ class _Kept:
             debt=f"{row.tenant_id}:{row.account_id}",
             creditor=str(row.tenant_id),
             facts=Facts(country="??") if row.facts is None else facts_from_json(row.facts),
-            proposal=Proposal(
-                row.at, row.channel, row.recipient, gate.purpose_for_law(row.purpose), automated=row.automated
-            ),
-            contact=PastContact(row.at, row.channel, row.direction, row.outcome),
+            proposal=gate.proposed(row.purpose, row.at, row.channel, row.recipient, automated=row.automated),
+            contact=_past(row, row.outcome, row.counted),
             law=self._packs(tuple(row.policies or ())),
             pack_version=row.pack_version,
         )
@@ -154,11 +161,11 @@ def kept_contact(session: Session, contact_id: int) -> Kept:
         id=str(row.id), person=str(row.person_id), debt=f"{row.tenant_id}:{row.account_id}",
         creditor=str(row.tenant_id),
         facts=Facts(country="??") if row.facts is None else facts_from_json(row.facts),
-        proposal=Proposal(
-            made.at, made.channel, made.recipient, gate.purpose_for_law(row.purpose),
+        proposal=gate.proposed(
+            row.purpose, made.at, made.channel, made.recipient,
             automated=caller.automated if caller else None,
         ),
-        contact=PastContact(made.at, made.channel, made.direction, gate.OUTCOMES[row.state]),
+        contact=_past(made, gate.OUTCOMES[row.state], gate.purpose_for_law(row.purpose)),
         law=book.as_kept(ids), pack_version=row.pack_version,
     )  # fmt: skip
     return Kept(

@@ -1,11 +1,12 @@
 """Training of models of actions: every installed kind on the same experience, the better one is registered.
 
-Each kind learns from the people of the training share and is judged on those held out: by the log-loss of a
-payment, and by the doubly robust value of choosing by it, channel for channel, where the log supports that.
-The value decides where its difference is proven, the log-loss otherwise. The winner is fitted on all rows and
-registered under one name, whichever plug-in it is; as champion where there is none, else as challenger with
-what it wins over the champion on the same rows. With several tenants in scope it is the agency's, pooled over
-them, which serves a new tenant from its first day; a tenant's own stands above it.
+Each kind learns from the people of the training share what came of a decision while it stood alone
+(`experience.OWN`) and is judged on those held out: by the log-loss of a payment, and by the doubly robust
+value of choosing by it, channel for channel, where the log supports that. The value decides where its
+difference is proven, else the log-loss where that is, else the first kind stays. The winner is fitted on
+all rows and registered under one name, whichever plug-in it is; as champion where there is none, else as
+challenger with what it wins over the champion on the same rows. With several tenants in scope it is the
+agency's, pooled over them, which serves a new tenant from its first day; a tenant's own stands above it.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from recupero.decisions import (
     valuing,
 )  # fmt: skip
 from recupero.decisions.columns import Floats, Ints
-from recupero.decisions.experience import NAMES, Experience
+from recupero.decisions.experience import NAMES, OWN, Experience
 from recupero.decisions.models import Trained
 from recupero.decisions.offpolicy import Logged
 from recupero.decisions.registry import Finished
@@ -48,6 +49,7 @@ from recupero_sdk.models import ActionModel, Columns, Training
 log = logging.getLogger(__name__)
 
 LEAST_HELD = 50
+LIKELIEST = 0.999
 #: Decisions of a channel from which its usual option is known.
 LEAST_USED = 20
 
@@ -76,8 +78,8 @@ def train(
         with database.transaction(scope) as session:
             data = experience.build(session, at)
         judged = [_judge(kind, data, seed) for kind in kinds]
-        best, why = _better(judged)
-        training = _fit(best.kind, data, np.ones(len(data), dtype=bool), seed)
+        best, why = _better(judged, data, seed)
+        training = _fit(best.kind, data, data.counts, seed)
     except ValueError as error:
         raise UserError(
             "%(name)s cannot be trained: %(why)s", field="history", name=name, why=error
@@ -107,7 +109,7 @@ def _kinds(key: str) -> list[ActionModel]:
 
 
 def _fit(kind: ActionModel, data: Experience, mask: Any, seed: int) -> Training:
-    outcomes = {name: data.outcomes[name][mask] for name in kind.outcomes if name in data.outcomes}
+    outcomes = {name: data.outcomes[OWN[name]][mask] for name in kind.outcomes if name in OWN}
     return kind.train(
         _columns(data, mask), outcomes, propensity=data.propensity[mask], groups=data.person_id[mask],
         seed=seed,
@@ -127,7 +129,7 @@ def _judge(kind: ActionModel, data: Experience, seed: int) -> Judged:
     served = Served(kind, fitted, NAMES, kind.key, "new")
     values = {name: column[data.holdout] for name, column in data.values.items()}
     answer = served.outcomes(values, int(data.holdout.sum()))
-    target = data.outcomes[PAID][data.holdout]
+    target = data.outcomes[OWN[PAID]][data.holdout]
     figures = {f"holdout_{name}": value for name, value in metrics.summary(answer[PAID], target).items()}
     figures["train_rows"] = float(data.train.sum())
     policy = _policy(served, data)
@@ -152,7 +154,12 @@ def _policy(served: Served, data: Experience) -> Logged | None:
     place, logged = np.arange(len(rows)), data.channel[rows]
     modelled = np.nan_to_num(chances[place, logged])
     asked = Logged(
-        data.person_id[rows], data.outcomes[PAID][rows], agrees, propensity, chances[place, best], modelled
+        data.person_id[rows],
+        data.outcomes[OWN[PAID]][rows],
+        agrees,
+        propensity,
+        chances[place, best],
+        modelled,
     )
     return asked if offpolicy.effective(asked.weights) >= offpolicy.LEAST_ESS else None
 
@@ -161,13 +168,14 @@ def by_choice(chances: Floats, data: Experience, rows: Ints) -> tuple[Floats, Fl
     """Whether each person was contacted as the model would, the probability of it, and the model's channel.
 
     The chance of a channel is that of its logged option; several moments of it make it too small, so weights
-    are made to average 1.
+    are made to average 1. What was not certain does not become so by that.
     """
     known = np.asarray(~np.isnan(chances).all(axis=0), dtype=bool).reshape(-1)
     best: Ints = np.nanargmax(np.where(known, chances, -1.0), axis=1).astype(np.int64)
     agrees = (best == data.channel[rows]).astype(np.float64)
     scale = float((agrees / data.propensity[rows]).mean()) or 1.0
-    return agrees, data.propensity[rows] * scale, best
+    logged = data.propensity[rows]
+    return agrees, np.where(logged < 1, np.minimum(logged * scale, LIKELIEST), logged), best
 
 
 def by_channel(served: Served, data: Experience, rows: Ints, of: Any) -> Floats | None:
@@ -189,15 +197,16 @@ def by_channel(served: Served, data: Experience, rows: Ints, of: Any) -> Floats 
     return found if (~np.isnan(found)).any(axis=0).sum() > 1 else None
 
 
-def _better(judged: list[Judged]) -> tuple[Judged, str]:
+def _better(judged: list[Judged], data: Experience, seed: int) -> tuple[Judged, str]:
     """The kind to register, and why, in words."""
     best, why = judged[0], f"{judged[0].kind.key} is the only kind installed"
     for other in judged[1:]:
-        best, why = _of_two(best, other)
+        best, why = _of_two(best, other, data, seed)
     return best, why
 
 
-def _of_two(one: Judged, other: Judged) -> tuple[Judged, str]:
+def _of_two(one: Judged, other: Judged, data: Experience, seed: int) -> tuple[Judged, str]:
+    """The first stays where neither is proven to be better: few payments make either look so by chance."""
     names = f"{one.kind.key} and {other.kind.key}"
     if one.policy is not None and other.policy is not None:
         apart = offpolicy.difference(other.policy, one.policy)
@@ -208,8 +217,13 @@ def _of_two(one: Judged, other: Judged) -> tuple[Judged, str]:
         if apart.low > 0 or apart.high < 0:
             return (other if apart.low > 0 else one), words
     losses = [each.metrics["holdout_log_loss"] for each in (one, other)]
-    words = f"log-loss on held-out people of {names}: {losses[0]:.5f} and {losses[1]:.5f}"
-    return (one if losses[0] <= losses[1] else other), words
+    held = data.holdout
+    saved = metrics.gain(other.paid, one.paid, data.outcomes[OWN[PAID]][held], data.person_id[held], seed)
+    words = (
+        f"log-loss on held-out people of {names}: {losses[0]:.5f} and {losses[1]:.5f}; the second saves"
+        f" {saved['gain']:.5f} (90% interval {saved['gain_low']:.5f} to {saved['gain_high']:.5f})"
+    )
+    return (other if saved["gain_low"] > 0 else one), words
 
 
 def _others(judged: list[Judged], best: Judged) -> dict[str, float]:
@@ -238,7 +252,7 @@ def _over_champion(
     except Exception:
         log.exception("champion %s cannot be scored", champion.name)
         return {}, registry.UNSUPPORTED
-    target = data.outcomes[PAID][held]
+    target = data.outcomes[OWN[PAID]][held]
     figures = metrics.gain(best.paid, old, target, data.person_id[held], seed)
     lost = float(metrics.row_log_loss(old, target).mean())
     return {**figures, "champion_log_loss": lost, **by_choices}, found
@@ -247,7 +261,7 @@ def _over_champion(
 def _told(session: Session, best: Judged, data: Experience, training: Training, seed: int) -> dict[str, str]:
     """What the run tells beside its figures: groups, growth with data, where the rows lay, and a picture."""
     held = data.holdout
-    target = data.outcomes[PAID][held]
+    target = data.outcomes[OWN[PAID]][held]
     at = datetime.fromtimestamp(float(data.moment.max()), clock.now().tzinfo)
     groups = examining.fairness(session, data.account_id[held], best.paid, target, at)
     curve, grown = metrics.calibration_curve(best.paid, target), _grown(best, data, seed)
@@ -263,7 +277,7 @@ def _told(session: Session, best: Judged, data: Experience, training: Training, 
 def _grown(best: Judged, data: Experience, seed: int) -> list[dict[str, float]]:
     """AUC and log-loss on the held-out people after learning from a part of the others, and from all."""
     held, rows = data.holdout, np.flatnonzero(data.train)
-    target, found = data.outcomes[PAID][held], []
+    target, found = data.outcomes[OWN[PAID]][held], []
     values = {name: column[held] for name, column in data.values.items()}
     for part in examining.PARTS:
         some = np.zeros(len(data), dtype=bool)

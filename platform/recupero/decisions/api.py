@@ -10,6 +10,7 @@ from recupero.kernel import audit, rest, runtime
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound
 from recupero.kernel.jobs import enqueue
+from recupero.payments.policy import offerer_of
 from recupero.placements import browse
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import page_of, requires, tenant_transaction, the_caller, transaction
@@ -59,6 +60,25 @@ def decisions(query: dict[str, Any], account_id: int) -> Response:
     for row in page["items"]:
         row["explanation"] = Decision(**row).explanation
     return rest.answer(page)
+
+
+@blueprint.get("/accounts/<int:account_id>/offers/advised")
+@requires(Permission.ACCOUNTS_READ)
+@blueprint.response(200, schemas.AdviceSchema)
+def advised_offers(account_id: int) -> Any:
+    """What to offer on an account, the best first
+
+    Within the creditor's terms, the key's own limits and what the debtor told they can pay; with the chance
+    that each is taken and kept, and what is to be expected of it."""
+    from recupero.decisions import offers
+
+    with transaction() as session:
+        tenant_id = browse.account(session, account_id).account.tenant_id
+    with tenant_transaction(tenant_id) as session:
+        found = offers.advise(session, [account_id], offerer_of(the_caller()))
+    if found is None:
+        raise NotFound("there is nothing to offer on this account")
+    return found
 
 
 @blueprint.get("/tenants/<int:tenant_id>/control")

@@ -131,7 +131,9 @@ def _options(running: runtime.Runtime, planned: Scope) -> Asked:
     at = clock.now()
     with running.database.transaction(planned) as session:
         thought = think(session, at, PlanResult(planned.tenant()))
-    options = thought.found.options
+    options = thought.found.options  # without what only judging and valuing them asked for
+    known = thought.worked.drop([name for name in options.columns if name != "account"], strict=False)
+    options = options.join(known, on="account", how="left", maintain_order="left")
     return Asked(thought.table, options, options.unique("account", maintain_order=True), at)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from recupero.decisions.assistants import named
 from recupero.decisions.columns import Floats, Ints
 from recupero.decisions.strategy import Arm, Segment, Strategy
 from recupero.outreach.approval import VULNERABLE
@@ -58,10 +59,14 @@ class Branched:
         return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def branched(accounts: pl.DataFrame, strategies: Mapping[int, Strategy], at: datetime) -> Branched:
-    """The accounts with the branch that holds for each of them at `at`."""
+def branched(
+    accounts: pl.DataFrame, strategies: Mapping[int, Strategy], at: datetime, *, today: Any = None
+) -> Branched:
+    """The accounts with the branch that holds for each of them at `at`; `today` is an expression of each
+    row's own day, where the rows are of several."""
     import polars as pl
 
+    today = pl.lit(at).dt.date() if today is None else today
     found: dict[int, Branch] = {}
     parts = [accounts.filter(~pl.col("portfolio").is_in(list(strategies))).with_columns(branch=_none())]
     for portfolio, strategy in strategies.items():
@@ -71,10 +76,10 @@ def branched(accounts: pl.DataFrame, strategies: Mapping[int, Strategy], at: dat
             for arm in (*strategy.arms, None):
                 found[len(found)] = Branch(
                     portfolio, segment.name if segment else None, arm.name if arm else None,
-                    _effective(strategy, segment, arm),
+                    effective(strategy, segment, arm),
                 )  # fmt: skip
         arms = len(strategy.arms) + 1
-        place = _segment(strategy, at) * arms + pl.Series(arm_of(strategy, portfolio, _people(mine)))
+        place = _segment(strategy, today) * arms + pl.Series(arm_of(strategy, portfolio, _people(mine)))
         parts.append(mine.with_columns(branch=(place + first).cast(pl.Int64)))
     return Branched(pl.concat(parts).sort("account"), found)
 
@@ -90,31 +95,34 @@ def _people(accounts: pl.DataFrame) -> Ints:
     return people
 
 
-def _effective(strategy: Strategy, segment: Segment | None, arm: Arm | None) -> Strategy:
+def effective(strategy: Strategy, segment: Segment | None, arm: Arm | None) -> Strategy:
+    """What holds in a segment and an arm."""
     said: dict[str, Any] = {}
     for each in (segment, arm):
         said |= dict(each.then) if each else {}
+    if "assistants" in said:
+        said["assistants"] = named("strategy.assistants", said["assistants"], strategy.assistants)
     whole = replace(strategy, **said)
     return replace(whole, channels=(CALL,)) if whole.human_only else whole
 
 
-def _segment(strategy: Strategy, at: datetime) -> Any:
+def _segment(strategy: Strategy, today: Any) -> Any:
     """The place of the first segment that fits, or one past the last."""
     import polars as pl
 
     place: Any = pl.lit(len(strategy.segments))
     for number in reversed(range(len(strategy.segments))):
-        fits = fitting(strategy.segments[number].when, at).fill_null(value=False)
+        fits = fitting(strategy.segments[number].when, today).fill_null(value=False)
         place = pl.when(fits).then(pl.lit(number)).otherwise(place)
     return place
 
 
-def fitting(when: Mapping[str, Any], at: datetime) -> Any:
-    """An expression over `reading.read_accounts`: all that the segment asks for holds. What is unknown of an
-    account never fits."""
+def fitting(when: Mapping[str, Any], today: Any) -> Any:
+    """An expression over `reading.read_accounts`: all that the segment asks for holds on the day `today`, an
+    expression. What is unknown of an account never fits."""
     import polars as pl
 
-    overdue = (pl.lit(at).dt.date() - pl.col("due_date")).dt.total_days()
+    overdue = (today - pl.col("due_date")).dt.total_days()
     stage = (
         pl.when(overdue < 0).then(pl.lit("preventive"))
         .when(overdue <= EARLY_UNTIL).then(pl.lit("early"))

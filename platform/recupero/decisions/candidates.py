@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from recupero.contacts.facts import NO_TIMEZONE
 from recupero.contacts.gate import LINES, many_zoned, purpose_for_law
-from recupero.decisions.reading import POINTS, STATED
+from recupero.decisions import promise_chances
+from recupero.decisions.points import POINTS
+from recupero.decisions.reading import STATED
 from recupero.decisions.strategy import Strategy
 from recupero.law.batch import Known, Question, judge_many
 from recupero.law.service import Packs
-from recupero.outreach.words import PURPOSES
+from recupero.outreach.words import CALL, PURPOSES
 
 if TYPE_CHECKING:
     import polars as pl
@@ -44,10 +46,11 @@ _FOR_LAW = (
 
 @dataclass
 class Tally:
-    """What was held and blocked, by reason."""
+    """What was held and blocked, by reason, and what the plan has to say of how it was made."""
 
     held: Counter[str] = field(default_factory=Counter)
     blocked: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
 
 
 def workable(
@@ -93,15 +96,19 @@ def _with_strategy(accounts: pl.DataFrame, strategies: Mapping[int, Strategy], a
             "most": [each.max_contacts_30d for each in strategies.values()],
             "remind": [each.promise_reminder_days for each in strategies.values()],
             "least": [each.tolerance_minor for each in strategies.values()],
+            "offer_after": [
+                each.offer_after if "plan" in each.offers else None for each in strategies.values()
+            ],
         },
         schema={
             "branch": pl.Int64, "pace": pl.Duration("us"), "most": pl.Int64, "remind": pl.Int64,
-            "least": pl.Int64,
+            "least": pl.Int64, "offer_after": pl.Int64,
         },
     )  # fmt: skip
     today = pl.lit(at).dt.date()
     until = today + pl.duration(days=pl.col("remind"))
-    reminding = (pl.col("promised_for") >= today) & (pl.col("promised_for") <= until)
+    soon = (pl.col("promised_for") <= until) | promise_chances.needs_help_early(today, until)
+    reminding = (pl.col("promised_for") >= today) & soon
     heard = pl.col("last_at").dt.date() > pl.col("late_on")  # of an instalment that is late it is told once
     late = pl.col("late_on").is_not_null() & ~heard.fill_null(value=False)
     return accounts.join(limits, on="branch", how="left").with_columns(
@@ -137,6 +144,7 @@ def _template(at: datetime) -> Any:
         .then(pl.lit("broken_promise"))
         .when(pl.col("due_date") > pl.lit(at).dt.date()).then(pl.lit("reminder"))
         .when(unheard).then(pl.lit("first_notice"))
+        .when(pl.col("lately") >= pl.col("offer_after")).then(pl.lit("offer"))
         .otherwise(pl.lit("follow_up"))
     )  # fmt: skip
 
@@ -162,22 +170,22 @@ def lawful(
     *,
     by_machine: bool = False,
     later: Mapping[str, Sequence[datetime]] | None = None,
+    known: Known | None = None,
 ) -> Candidates:
     """Every channel and moment at which each account may be contacted, by the gate's batch form over `law`:
     the packs with the tenant's house rules. `later` has moments of the week that are worth asking about, too.
 
     A channel needs a connector (`carried`), a contact point, no opt-out, and the strategy's leave. The law is
-    told whether calls are made `by_machine`.
+    told whether calls are made by a machine: `by_machine` where the strategy names nobody. Parts of one plan
+    share what they have `known`.
     """
     import polars as pl
 
-    options, refused, known = [_no_options(accounts)], [_no_refusals()], Known()
-    for channel in carried:
-        rows = accounts.filter(
-            pl.col("branch").is_in(
-                [each for each, strategy in strategies.items() if channel in strategy.channels]
-            )
-        ).with_columns(channel=pl.lit(channel), point=pl.col(f"{channel}_point"))
+    options, refused, known = [_no_options(accounts)], [_no_refusals()], known or Known()
+    for channel, automated, branches in _ways(strategies, carried, by_machine=by_machine):
+        rows = accounts.filter(pl.col("branch").is_in(branches)).with_columns(
+            channel=pl.lit(channel), point=pl.col(f"{channel}_point")
+        )
         rows = rows.with_columns(
             rule=pl.when(pl.col("point").is_null()).then(pl.lit("no_contact_point"))
             .when(pl.col("opt_outs").str.split(",").list.contains(channel)).then(pl.lit("opted_out"))
@@ -186,7 +194,6 @@ def lawful(
         )  # fmt: skip
         refused.append(rows.filter(pl.col("rule").is_not_null()).select("account", "channel", "rule"))
         for asked in _by_purpose(rows.filter(pl.col("rule").is_null()).drop("rule")):
-            automated = by_machine if channel == "call" else None
             ahead = (later or {}).get(channel, ())
             for part in asked.iter_slices(PART):
                 judged = _judged(part, history, channel, at, law, known, ahead, automated=automated)
@@ -199,6 +206,20 @@ def lawful(
     blocked = blocked.join(found.select("account", "channel").unique(), on=["account", "channel"], how="anti")
     tally.blocked.update(dict(blocked.group_by("rule").len().iter_rows()))
     return Candidates(found, blocked)
+
+
+def _ways(
+    strategies: Mapping[int, Strategy], carried: tuple[str, ...], *, by_machine: bool
+) -> list[tuple[str, bool | None, list[int]]]:
+    """Channel, whether a machine leads the calls by it (None: it carries none), and the branches that want
+    it so. A machine that nobody connected calls nobody."""
+    found: dict[tuple[str, bool | None], list[int]] = {}
+    for channel in carried:
+        for number, each in strategies.items():
+            automated = each.machine_calls(by_machine=by_machine) if channel == CALL else None
+            if channel in each.channels and (by_machine or not automated):
+                found.setdefault((channel, automated), []).append(number)
+    return [(*way, branches) for way, branches in found.items()]
 
 
 def _by_purpose(rows: pl.DataFrame) -> list[pl.DataFrame]:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from recupero.decisions.allocation import NONE
 from recupero.decisions.columns import Floats, Ints
 from recupero.decisions.strategy import Strategy
+from recupero.decisions.vectors import VOICE
 from recupero.kernel.database import scope_of
 from recupero.outreach.connectors import connectors
 from recupero.outreach.pacing import limits_of
@@ -93,10 +94,11 @@ class Resources:
         return Resources(self.uses, self.amount, self.names, room), own
 
 
-def capacity_of(session: Session, strategies: Mapping[int, Strategy], *, by_machine: bool) -> Capacity:
-    """Of the tenant in scope. A machine that calls takes nobody's time."""
+def capacity_of(session: Session, strategies: Mapping[int, Strategy], *, by_people: bool) -> Capacity:
+    """Of the tenant in scope, by portfolio; `by_people`: whether agents make any of the
+    calls. A machine that calls takes nobody's time."""
     tenant_id, clocks = scope_of(session).tenant(), hours(session)
-    agents = [] if by_machine else desk.workers(session, tenant_id)
+    agents = desk.workers(session, tenant_id) if by_people else []
     providers = {}
     for channel, connector in connectors(session).items():
         if connector.ready and (speed := limits_of(connector.loaded(), connector.config).per_second):
@@ -140,7 +142,8 @@ def _kinds(options: pl.DataFrame, capacity: Capacity) -> Iterator[_Kind]:
     daily = {f"{key}:{channel}": float(most) for key, each in strategies.items()
              for channel, most in each.daily.items()}  # fmt: skip
     if daily:
-        named = pl.format("{}:{}", "portfolio", "channel")
+        # A daily limit on calls is on what agents do.
+        named = pl.when(~_voiced(options)).then(pl.format("{}:{}", "portfolio", "channel"))
         yield _kind("daily", options, named, day, daily, ones)
     budget = {
         str(key): float(each.budget_minor)
@@ -151,20 +154,40 @@ def _kinds(options: pl.DataFrame, capacity: Capacity) -> Iterator[_Kind]:
         cost = options["cost_minor"].to_numpy().astype(np.float64)
         yield _kind("budget", options, pl.col("portfolio").cast(pl.String), day, budget, cost)
     if providers:
-        carrier = pl.col("channel").replace_strict(
-            {channel: key for channel, (key, _most) in providers.items()},
-            default=None,
-            return_dtype=pl.String,
+        carrier = (
+            pl.when(~_by_agents(options))
+            .then("channel")
+            .replace_strict(
+                {channel: key for channel, (key, _most) in providers.items()},
+                default=None,
+                return_dtype=pl.String,
+            )
         )
         yield _kind("provider", options, carrier, day, dict(providers.values()), ones)
     if capacity.people is not None and (options["channel"] == CALL).any():
         yield from _minutes(options, capacity.people)
 
 
+def _voiced(options: pl.DataFrame) -> Any:
+    """A machine leads the call."""
+    import polars as pl
+
+    if "led_by" not in options.columns:
+        return pl.lit(value=False)
+    return (pl.col("led_by") == VOICE).fill_null(value=False)
+
+
+def _by_agents(options: pl.DataFrame) -> Any:
+    """An agent makes the call."""
+    import polars as pl
+
+    return (pl.col("channel") == CALL) & ~_voiced(options)
+
+
 def _minutes(options: pl.DataFrame, people: People) -> Iterator[_Kind]:
     import polars as pl
 
-    is_call = pl.col("channel") == CALL
+    is_call = _by_agents(options)
     spoken = pl.format("language:{}", pl.col("language").str.slice(0, 2))
     trained = pl.when(pl.col("situations").list.len() > 0).then(pl.lit(f"trained:{SITUATIONS}"))
     counts = {"people": people.count, **people.skilled}

@@ -3,6 +3,11 @@
 The value of a contact is p × balance × commission × reach − cost: p the chance of a payment within 30 days,
 reach how often this channel is answered here against the best channel (shrunk towards the strategy's order
 while there is little history). It ranks; it is not yet the uplift of the contact. Doing nothing is worth 0.
+
+Exploration draws a channel, or waiting, each as likely as the others, then one of the channel's options. A
+day of waiting that a contact ends tells little: so a part of the people rests by lot for two weeks on end,
+which shows what waiting is worth and how those who were left in peace answer afterwards. Of what they agreed
+to they hear all the same, as the control group does.
 """
 
 from __future__ import annotations
@@ -17,6 +22,7 @@ from recupero.decisions.allocation import NONE, Flags, Options, allocate, best, 
 from recupero.decisions.branches import lots
 from recupero.decisions.capacity import Resources
 from recupero.decisions.columns import Floats, Ints
+from recupero.decisions.policies import AGREED
 from recupero.decisions.strategy import Strategy
 from recupero.decisions.tables import SCALE
 
@@ -26,6 +32,8 @@ if TYPE_CHECKING:
 #: What `with_values` adds to options.
 VALUED = ("factor", "cost_minor", "minimum", "value_minor", "enough")
 PRIOR_REACH, PRIOR_ATTEMPTS, LESS_PER_RANK = 0.05, 200, 0.9
+#: Who rests by lot: a share of the people of the strategy's `exploration`, for so many days on end.
+RESTING, REST_DAYS = 1 / 3, 14
 
 
 @dataclass(frozen=True)
@@ -115,8 +123,10 @@ def choose(
     seed: int,
     scarce: Resources,
     market: Mapping[str, Sequence[float]] | None = None,
+    rest: int | None = None,
 ) -> Choice:
-    """One option per person within what is `scarce`, a few of them drawn at random.
+    """One option per person within what is `scarce`, a few of them drawn at random, and a few left in peace:
+    `rest` is the seed of these, the same for `REST_DAYS`.
 
     `market` is that of a plan of all accounts where these are a few that are planned after it: they find the
     room that it left, and what they use costs its prices; only what waits for them from it is theirs.
@@ -125,28 +135,28 @@ def choose(
     place = place.astype(np.int64)
     epsilon = np.zeros(len(people))
     epsilon[place] = _per_branch(options, {key: each.exploration for key, each in strategies.items()})
-    count: Floats = (
-        np.bincount(place, minlength=len(people)).astype(np.float64) + 1
-    )  # waiting is an option, too
+    chance, waits = _even(place, _codes(options["channel"]), len(people))
     scale = _scales(options) if market is None else _known_scales(options, market)
     value = _comparable(options, scale)
     if market is not None:
-        scarce, own = scarce.left(market, options)
-        prices = np.array([market.get(name, (0.0, 0.0))[0] for name in scarce.names])
-        priced = Options(place, value, scarce.uses, scarce.amount).priced(prices)
-        priced[own] = value[own]
-        value = priced
+        value, scarce = _at_prices(options, place, value, scarce, market)
     rows = Options(place, value, scarce.uses, scarce.amount)
     greedy = best(rows, rows.value)
     draw = lots(people, seed)
     explored = draw < epsilon
     share: Floats = np.where(explored, draw / np.maximum(epsilon, 1e-12), 0.0).astype(np.float64)
-    drawn = np.where(explored, _drawn(place, count, share), NONE)
+    drawn = np.where(explored, _drawn(place, chance, waits, share), NONE)
+    rests = np.zeros(len(people)) if rest is None else epsilon * RESTING
+    rests[place[options["template"].is_in(AGREED).to_numpy()]] = 0  # who agreed to something hears of it
+    resting = lots(people, rest or 0) < rests
+    explored, drawn = explored | resting, np.where(resting, NONE, drawn)
     explored, drawn, room = _within(rows, drawn, explored, scarce.room)
     plan = allocate(_without(rows, explored), room)
     chosen = np.where(explored, drawn, plan.chosen)
     greedy = np.where(explored, greedy, plan.chosen)
-    propensity = epsilon / count + np.where(chosen == greedy, 1 - epsilon, 0.0)
+    likely = np.where(chosen == NONE, waits, np.append(chance, 0.0)[chosen])
+    propensity = (1 - rests) * (epsilon * likely + np.where(chosen == greedy, 1 - epsilon, 0.0))
+    propensity += np.where(chosen == NONE, rests, 0.0)
     return Choice(
         place,
         chosen,
@@ -155,6 +165,21 @@ def choose(
         plan.bound_gap,
         Market(scarce.names, plan.prices, plan.room, scale),
     )
+
+
+def _at_prices(
+    options: pl.DataFrame,
+    place: Ints,
+    value: Floats,
+    scarce: Resources,
+    market: Mapping[str, Sequence[float]],
+) -> tuple[Floats, Resources]:
+    """The values less what the options use at the market's prices, and what room it left."""
+    scarce, own = scarce.left(market, options)
+    prices = np.array([market.get(name, (0.0, 0.0))[0] for name in scarce.names])
+    priced = Options(place, value, scarce.uses, scarce.amount).priced(prices)
+    priced[own] = value[own]
+    return priced, scarce
 
 
 def _per_branch(options: pl.DataFrame, values: Mapping[int, float]) -> Floats:
@@ -190,11 +215,35 @@ def _known_scales(options: pl.DataFrame, market: Mapping[str, Sequence[float]]) 
     }
 
 
-def _drawn(place: Ints, count: Floats, draw: np.ndarray[Any, np.dtype[Any]]) -> Ints:
-    """For each person the option at share `draw` of its options and waiting (the last: -1)."""
-    starts = np.searchsorted(place, np.arange(len(count)))
-    which = np.minimum((draw * count).astype(np.int64), count.astype(np.int64) - 1)
-    return np.where(which < count - 1, starts + which, NONE)
+def _codes(channel: pl.Series) -> Ints:
+    import polars as pl
+
+    return channel.rank("dense").fill_null(0).cast(pl.Int64).to_numpy()
+
+
+def _even(place: Ints, channel: Ints, people: int) -> tuple[Floats, Floats]:
+    """The chance of each option, and of each person's waiting, where every channel is as likely as waiting
+    and every option of a channel as the others."""
+    kinds, which, many = np.unique(
+        place * (int(channel.max(initial=0)) + 1) + channel, return_inverse=True, return_counts=True
+    )
+    first = np.unique(which, return_index=True)[1]
+    channels = np.bincount(place[first], minlength=people) if len(kinds) else np.zeros(people)
+    waits: Floats = 1 / (channels + 1.0)
+    return waits[place] / many[which], waits
+
+
+def _drawn(place: Ints, chance: Floats, waits: Floats, draw: np.ndarray[Any, np.dtype[Any]]) -> Ints:
+    """For each person the option at share `draw` of the chances of its options; beyond them waiting (-1)."""
+    if not len(place):
+        return np.full(len(waits), NONE)
+    total = np.cumsum(chance)
+    people = np.arange(len(waits))
+    starts, ends = np.searchsorted(place, people), np.searchsorted(place, people, side="right")
+    before = np.where(starts > 0, total[starts - 1], 0.0)
+    which = np.searchsorted(total, before + draw, side="right").astype(np.int64)
+    # Sums of a million chances are not exact: nobody gets a neighbour's option.
+    return np.where(draw < 1 - waits, np.clip(which, starts, ends - 1), NONE)
 
 
 def _within(rows: Options, drawn: Ints, explored: Flags, room: Floats) -> tuple[Flags, Ints, Floats]:

@@ -4,17 +4,16 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from sqlalchemy.orm import Session
 
+from recupero.decisions import strategy_cli
+from recupero.decisions.strategy_cli import moment_of
 from recupero.kernel import clock, command, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
-from recupero.placements import strategies
 from recupero.tenancy.queries import AgencyScope, agency_scopes, tenant_scope
 
 
@@ -39,26 +38,12 @@ def plan(tenant: str | None, every: bool, moment: str | None, data_dir: Path | N
     """Decide and schedule the next action of every account."""
     from recupero.decisions.service import plan_tenant
 
-    at = _moment(moment)
+    at = moment_of(moment)
     with command.opened(data_dir) as running:
         found = scopes(running, tenant, every)
         with click.progressbar(found, label="Planning", file=sys.stderr) as wanted:
             plans = [plan_tenant(running.database, scope, at).to_json() for scope in wanted]
     command.finish(_together(plans), as_json=as_json)
-
-
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise UserError(
-            "'%(text)s' is no moment: write it like 2026-03-10T09:00:00-03:00", field="--at", text=text
-        ) from None
-    if at.tzinfo is None:
-        raise UserError("a moment needs its zone, like 2026-03-10T09:00:00-03:00", field="--at")
-    return at
 
 
 def _together(plans: list[dict[str, Any]]) -> dict[str, Any]:
@@ -346,46 +331,8 @@ def uplift(
         command.opened(data_dir) as running,
         running.database.transaction(tenant_scope(running.database, tenant)) as session,
     ):
-        found = measure.uplift(session, _moment(begin), _moment(end), portfolio)
+        found = measure.uplift(session, moment_of(begin), moment_of(end), portfolio)
     command.finish(found.to_json(), as_json=as_json)
-
-
-@decisions.command("try")
-@click.option("--tenant", required=True, help="Slug, agency/slug or id of one creditor.")
-@click.option("--portfolio", required=True, type=int, help="Id of one of its portfolios.")
-@click.option("--strategy", "file", type=click.Path(path_type=Path, dir_okay=False, exists=True),
-              help="A strategy as JSON; the portfolio's draft by default.")  # fmt: skip
-@command.data_dir_option
-@command.json_option
-@command.answers
-def try_strategy(
-    tenant: str, portfolio: int, file: Path | None, data_dir: Path | None, as_json: bool
-) -> None:
-    """What the next plan would do by a strategy, beside the one in force, and what is amiss with it."""
-    from recupero.decisions.trying import try_out
-
-    with (
-        command.opened(data_dir) as running,
-        running.database.transaction(tenant_scope(running.database, tenant)) as session,
-    ):
-        data = _strategy(session, portfolio, file)
-        found = try_out(session, portfolio, data, clock.now(), most=sys.maxsize).to_json()
-    command.finish(found, as_json=as_json, ok=not any(each["grave"] for each in found["findings"]))
-
-
-def _strategy(session: Session, portfolio_id: int, file: Path | None) -> Mapping[str, Any]:
-    if file is None:
-        draft = strategies.draft(session, portfolio_id)
-        if draft is None:
-            raise UserError("the portfolio has no draft: name a file", field="--strategy")
-        return draft.strategy
-    try:
-        data = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UserError("%(file)s is no JSON: %(why)s", field="--strategy", file=file, why=error) from error
-    if not isinstance(data, dict):
-        raise UserError("%(file)s must hold one JSON object", field="--strategy", file=file)
-    return data
 
 
 def _only(agencies: list[AgencyScope]) -> Scope:
@@ -394,3 +341,8 @@ def _only(agencies: list[AgencyScope]) -> Scope:
             "there are several agencies, or none: name one creditor with --tenant", field="tenant"
         )
     return agencies[0].scope()
+
+
+decisions.add_command(strategy_cli.try_strategy)
+decisions.add_command(strategy_cli.what_if)
+decisions.add_command(strategy_cli.arms)

@@ -8,8 +8,7 @@ Python object is made per value.
 from __future__ import annotations
 
 import re
-import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +25,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _HEADER = 19  # signature, flags and the length of an empty header extension
-_TRAILER = 2
+_END = b"\xff\xff"  # instead of the number of columns, after the last row
+_PIECE = 16 << 20  # bytes that are read before they are parsed
+_NOT_EIGHT = "a column of the query is NULL or has not eight bytes"
 _Y2K = 946_684_800_000_000  # microseconds from 1970 to 2000
 
 
@@ -38,11 +39,26 @@ def read(
     A timestamptz goes as an integer, too: `moments` reads it. Raises ValueError where a row has another
     width: a NULL, or a type that is none of these.
     """
-    blob = _copy_out(session, f"COPY ({query}) TO STDOUT (FORMAT BINARY)", arguments)
-    table = _rows(blob, [*integers], [*floats])
+    row = _layout(integers, floats)
+    found: dict[str, list[Any]] = {name: [] for name in (*integers, *floats)}
+    offset, rest = _HEADER, b""
+
+    def take(piece: bytes) -> None:
+        nonlocal offset, rest
+        count, left = divmod(len(piece) - offset, row.itemsize)
+        table = np.frombuffer(piece, dtype=row, count=count, offset=offset)
+        if rest or not all((table[f"_{name}"] == 8).all() for name in found):
+            raise ValueError(_NOT_EIGHT)
+        for name, parts in found.items():
+            parts.append(table[name].astype(np.int64 if name in integers else np.float64))
+        offset, rest = 0, piece[len(piece) - left :]
+
+    _copy_out(session, f"COPY ({query}) TO STDOUT (FORMAT BINARY)", arguments, take)
+    if rest != _END:
+        raise ValueError(_NOT_EIGHT)
     return (
-        {name: table[name].astype(np.int64) for name in integers},
-        {name: table[name].astype(np.float64) for name in floats},
+        {name: np.concatenate(found.pop(name)) for name in integers},
+        {name: np.concatenate(found.pop(name)) for name in floats},
     )
 
 
@@ -68,17 +84,20 @@ def narrowed(query: str, debtors: Sequence[int] | None) -> str:
 # on the tenant alone, which compares each debtor with every other.
 _SET_BASED = (
     "SET LOCAL enable_nestloop = off; SET LOCAL enable_mergejoin = off; SET LOCAL jit = off;"
-    " SET LOCAL work_mem = '128MB'"
+    " SET LOCAL work_mem = '128MB'; SET LOCAL max_parallel_workers_per_gather = 1"
 )
 _AS_BEFORE = (
     "SET LOCAL enable_nestloop = on; SET LOCAL enable_mergejoin = on; SET LOCAL jit = on;"
-    " SET LOCAL work_mem TO DEFAULT"
+    " SET LOCAL work_mem TO DEFAULT; SET LOCAL max_parallel_workers_per_gather TO DEFAULT"
 )
 
 
-def _copy_out(session: Session, statement: str, arguments: Mapping[str, Any]) -> bytearray:
-    """What the COPY sends, as one. The rows are taken from libpq as they come: the driver's own loop waits
-    for each by itself and takes five times as long. Raises psycopg.Error."""
+def _copy_out(
+    session: Session, statement: str, arguments: Mapping[str, Any], take: Callable[[bytes], None]
+) -> None:
+    """Give `take` what the COPY sends, some million bytes of whole rows at a time, so that only what is made
+    of them is kept. The rows are taken from libpq as they come: the driver's own loop waits for each by
+    itself and takes five times as long. Raises psycopg.Error, and what `take` raises."""
     connection = session.connection().connection.driver_connection
     assert connection is not None
     with ClientCursor(connection) as cursor:
@@ -88,30 +107,43 @@ def _copy_out(session: Session, statement: str, arguments: Mapping[str, Any]) ->
         begun = connection.pgconn.exec_(cursor.mogrify(statement, dict(arguments)).encode())
         if begun.status != ExecStatus.COPY_OUT:
             raise error_from_result(begun)
-        blob, take = bytearray(), connection.pgconn.get_copy_data
-        while (piece := take(0))[0] > 0:
-            blob += piece[1]
-        while (ended := connection.pgconn.get_result()) is not None:
-            if ended.status != ExecStatus.COMMAND_OK:
-                raise error_from_result(ended)
+        try:
+            for piece in _pieces(connection.pgconn):
+                take(piece)
+        except Exception:  # rows that are not understood; the connection is used again
+            while connection.pgconn.get_copy_data(0)[0] > 0:
+                pass
+            _end(connection.pgconn)
+            raise
+        _end(connection.pgconn)
         if whole:
             cursor.execute(_AS_BEFORE)
-    return blob
 
 
-def _rows(blob: bytearray, integers: list[str], floats: list[str]) -> Any:
-    names = integers + floats
-    layout: list[tuple[str, str]] = [("_fields", ">i2")]
-    for name in names:
-        layout += [(f"_{name}", ">i4"), (name, ">i8" if name in integers else ">f8")]
-    row = np.dtype(layout)
-    body = len(blob) - _HEADER - _TRAILER
-    if body % row.itemsize or struct.unpack(">h", blob[-_TRAILER:])[0] != -1:
-        raise ValueError("a column of the query is NULL or has not eight bytes")
-    table = np.frombuffer(blob, dtype=row, count=body // row.itemsize, offset=_HEADER)
-    if len(table) and not all((table[f"_{name}"] == 8).all() for name in names):
-        raise ValueError("a column of the query is NULL or has not eight bytes")
-    return table
+def _pieces(pgconn: Any) -> Iterator[bytes]:
+    piece, row = bytearray(), pgconn.get_copy_data(0)
+    while row[0] > 0:
+        piece += row[1]  # a view into libpq's memory: many kept at once cost more than they hold
+        if len(piece) > _PIECE:
+            yield bytes(piece)
+            piece = bytearray()
+        row = pgconn.get_copy_data(0)
+    if piece:
+        yield bytes(piece)
+
+
+def _end(pgconn: Any) -> None:
+    """Take the results of the COPY. Raises psycopg.Error where it failed."""
+    while (result := pgconn.get_result()) is not None:
+        if result.status != ExecStatus.COMMAND_OK:
+            raise error_from_result(result)
+
+
+def _layout(integers: Sequence[str], floats: Sequence[str]) -> Any:
+    names: list[tuple[str, str]] = [("_fields", ">i2")]
+    for name in (*integers, *floats):
+        names += [(f"_{name}", ">i4"), (name, ">i8" if name in integers else ">f8")]
+    return np.dtype(names)
 
 
 def read_frame(
@@ -123,8 +155,13 @@ def read_frame(
     """Rows of `query` with texts, as a Polars frame of exactly `schema`. An empty text reads as null, too."""
     import polars as pl
 
-    blob = _copy_out(session, f"COPY ({query}) TO STDOUT (FORMAT CSV, HEADER, NULL '\\N')", arguments)
-    return pl.read_csv(bytes(blob), schema=dict(schema), null_values="\\N")
+    parts = [pl.DataFrame(schema=dict(schema))]
+
+    def take(piece: bytes) -> None:
+        parts.append(pl.read_csv(piece, has_header=False, schema=dict(schema), null_values="\\N"))
+
+    _copy_out(session, f"COPY ({query}) TO STDOUT (FORMAT CSV, NULL '\\N')", arguments, take)
+    return pl.concat(parts, rechunk=True)
 
 
 def write_frame(

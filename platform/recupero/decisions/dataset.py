@@ -56,9 +56,9 @@ def build(session: Session, at: datetime) -> Dataset:
     order = np.lexsort((moment, scramble(account_id)))
     values = {name: np.concatenate([table.values[name] for table in tables])[order] for name in NAMES}
     account_id, moment = account_id[order], moment[order]
-    train, holdout, split = _split(account_id, moment)
+    train, holdout, how = split(account_id, moment)
     moments = [table.at for table in tables]
-    return Dataset(values, np.concatenate(targets)[order], account_id, moment, train, holdout, split,
+    return Dataset(values, np.concatenate(targets)[order], account_id, moment, train, holdout, how,
                    min(moments), max(moments) + HORIZON)  # fmt: skip
 
 
@@ -76,12 +76,15 @@ def _snapshots(session: Session, at: datetime) -> tuple[list[FeatureTable], list
     return tables, targets
 
 
-def _split(account_id: Ints, moment: Floats) -> tuple[np.ndarray, np.ndarray, str]:
-    """Later moments are held out; where windows would overlap them, other accounts as well."""
+def split(
+    account_id: Ints, moment: Floats, horizon: timedelta = HORIZON
+) -> tuple[np.ndarray, np.ndarray, str]:
+    """Which rows are learned from and which are held out, and how in words: later moments are held out; where
+    windows of `horizon` would overlap them, other accounts as well."""
     moments = np.unique(moment)
     late = moments[-max(1, round(len(moments) * LATE_SHARE)) :]
     holdout = moment >= late[0]
-    before = moment <= late[0] - HORIZON.total_seconds()
+    before = moment <= late[0] - horizon.total_seconds()
     if before.mean() >= LATE_SHARE:
         return before, holdout, "later moments, whose windows begin after every training window has ended"
     other = scramble(account_id) % np.uint64(1000) < np.uint64(OTHER_SHARE * 1000)

@@ -3,6 +3,10 @@
 With each version a profile is kept: of every feature, and of the score, where the tenths of the training rows
 lay. The population stability index (PSI) says how far the accounts of today lie from it: under 0.1 calm, over
 0.25 drifted. Unknown values are a class of their own. Days of the calendar move by themselves: left out.
+So do ages, of which every book is older today than yesterday (`AGEING`): they are told, but are no alarm of
+their own; where age changes what a model says, the score moves with it.
+Of attempts are left out how and when they were made, which we choose, and what all of a creditor's people
+share.
 """
 
 import json
@@ -14,8 +18,9 @@ from typing import Any
 import numpy as np
 from sqlalchemy.orm import Session
 
-from recupero.decisions import registry
+from recupero.decisions import features, registry
 from recupero.decisions.columns import Floats
+from recupero.decisions.point_features import POINT_FEATURES, USES
 from recupero.decisions.registry import Version
 from recupero.kernel import audit
 
@@ -23,7 +28,18 @@ log = logging.getLogger(__name__)
 
 DRIFTED = 0.25
 PROFILE = "profile.json"
-CALENDAR = ("weekday", "day_of_month")
+CALENDAR = ("weekday", "day_of_month", "due_weekday", "due_day_of_month")
+AGEING = frozenset(
+    spec.name
+    for spec in (*features.FEATURES, *POINT_FEATURES)
+    if spec.unit == "days" and spec.as_of != features.FIXED
+)
+#: Of attempts: how and when they were made, and shares that hold what all of a creditor's people have in
+#: common.
+OF_ATTEMPTS = (
+    "when_hour", "when_weekday", "when_called", "when_texted", "when_mailed", *USES, "creditor_rate",
+    "creditor_hour", "creditor_weekday", "own_rate", "own_rate_then",
+)  # fmt: skip
 DRIFTED_EVENT, STEADY_EVENT = "decisions.model_drifted", "decisions.model_steady"
 #: Fewer accounts than this say nothing about tenths.
 MIN_ROWS = 200
@@ -44,7 +60,8 @@ class Drift:
 
     @property
     def drifted(self) -> bool:
-        return max(self.score, *self.features.values(), 0.0) > DRIFTED
+        telling = (psi for name, psi in self.features.items() if name not in AGEING)
+        return max(self.score, *telling, 0.0) > DRIFTED
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "drifted": self.drifted}
@@ -52,7 +69,8 @@ class Drift:
 
 def profile_of(columns: Mapping[str, Floats], score: Floats) -> str:
     """The profile of training rows, as JSON."""
-    told = {name: _profile(column) for name, column in columns.items() if name not in CALENDAR}
+    left_out = {*CALENDAR, *OF_ATTEMPTS}
+    told = {name: _profile(column) for name, column in columns.items() if name not in left_out}
     return json.dumps({"features": told, "score": _profile(score)})
 
 

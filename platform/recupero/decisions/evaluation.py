@@ -131,7 +131,7 @@ def _read(session: Session, choose: Callable[[list[Option]], Option]) -> tuple[s
     chosen = [choose(row.alternatives) for row in rows]
     person = np.array([row.debtor_id for row in rows], dtype=np.int64)
     reward = np.array([float(row.paid - row.cost_minor) for row in rows])
-    expected, modelled = _modelled(rows, chosen, person, reward)
+    expected, modelled = reward_model(rows, chosen, person, reward)
     logged = Logged(
         person,
         reward,
@@ -143,7 +143,7 @@ def _read(session: Session, choose: Callable[[list[Option]], Option]) -> tuple[s
     return next(iter(currencies), ""), logged
 
 
-def _modelled(
+def reward_model(
     rows: Sequence[Any], chosen: Sequence[Option], person: Ints, reward: Floats
 ) -> tuple[Floats | None, Floats | None]:
     """The reward of what the policy would choose and of what was chosen, by a ridge regression that never saw

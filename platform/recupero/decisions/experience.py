@@ -3,6 +3,10 @@
 One row per person and plan: the contact that was chosen, or the waiting where a contact could have been
 chosen. The vectors are those that were kept when it was decided, and the outcomes those whose windows have
 passed, so that nothing is known here that was not known then.
+
+What a decision brought is what came while it stood alone, until the next contact (`OWN`). A waiting that a
+contact ended after a day says little about waiting: of such rows as many count (`counts`) as their days are
+of those that a contact has, and all in which something came, so that the rate per day is right.
 """
 
 from dataclasses import dataclass
@@ -21,6 +25,8 @@ NAMES = (*features.NAMES, *vectors.NAMES)
 HISTORY = timedelta(days=730)
 _PAID = timedelta(days=outcomes.WINDOWS["paid"])
 CHANNELS = ("", *vectors.PLANNED)  # "": waiting
+#: What models of actions learn of each outcome.
+OWN = {"paid": "own_paid", "harm": "own_harm", "reached": "own_reached"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +34,8 @@ class Experience:
     """Columns of one value per decision. `values` are the vectors by name (`NAMES`), `outcomes` as in the
     module of that name; `propensity` is the probability with which the choice was made and `channel` a place
     in `CHANNELS`. Rows of a person stand together, in an order that has nothing to do with tenants. `train`
-    and `holdout` share no person, and the holdout is later; `split` says how, for the model card.
+    and `holdout` share no person, and the holdout is later; `split` says how, for the model card. Only rows
+    that count (`counts`, see above) are in either.
     """
 
     values: dict[str, Floats]
@@ -39,6 +46,7 @@ class Experience:
     account_id: Ints
     person_id: Ints
     moment: Floats  # POSIX seconds of the decision
+    counts: NDArray[np.bool_]
     train: NDArray[np.bool_]
     holdout: NDArray[np.bool_]
     split: str
@@ -87,13 +95,23 @@ def build(session: Session, at: datetime) -> Experience:
         )
     person = keys["person_id"]
     order = usable[np.lexsort((numbers["moment"][usable], person[usable], scramble(person[usable])))]
+    results = {name: column[order] for name, column in results.items()}
+    counts = counting(results, keys["channel"][order] > 0, keys["id"][order])
     train, holdout, split = _split(person[order], numbers["moment"][order])
     return Experience(
-        {name: column[order] for name, column in values.items()},
-        {name: column[order] for name, column in results.items()},
+        {name: column[order] for name, column in values.items()}, results,
         numbers["propensity"][order], keys["channel"][order], keys["id"][order], keys["account_id"][order],
-        person[order], numbers["moment"][order], train, holdout, split,
+        person[order], numbers["moment"][order], counts, train & counts, holdout & counts, split,
     )  # fmt: skip
+
+
+def counting(came: dict[str, Floats], contact: NDArray[np.bool_], ids: Ints) -> NDArray[np.bool_]:
+    """Contacts, waitings in which something came, and of the others a share: their days over a contact's."""
+    days = came["own_days"]
+    usual = float(days[contact].mean()) if contact.any() else 0.0
+    something = np.max([came[name] for name in OWN.values()], axis=0) > 0
+    draw = (scramble(ids) >> np.uint64(11)).astype(np.float64) / float(1 << 53)
+    return np.asarray(contact | something | (draw * usual < days), dtype=bool)
 
 
 def _places(ids: Ints, wanted: Ints) -> Ints:

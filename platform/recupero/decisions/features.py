@@ -10,7 +10,7 @@ has to be one statement, or planning a million accounts takes a query each.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 from sqlalchemy import text
@@ -19,6 +19,8 @@ from sqlalchemy.orm import Session
 from recupero.decisions.columns import Floats, Ints, narrowed, read
 from recupero.kernel.database import scope_of
 
+#: The `sql` of what is worked out of the statement's rows: PostgreSQL would sort them all for it.
+AFTERWARDS = ""
 CHANNELS = ("email", "sms", "whatsapp", "call")
 WINDOWS = (7, 30, 90)
 
@@ -30,7 +32,8 @@ def N_(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """One feature. `sql` is its expression over the statement below; `label` is a message id for reasons."""
+    """One feature. `sql` is its expression over the statement below, or `AFTERWARDS`; `label` is a message id
+    for reasons."""
 
     name: str
     label: str
@@ -69,11 +72,11 @@ class FeatureTable:
 
 
 def _days(later: str, earlier: str) -> str:
-    return f"extract(epoch FROM {later} - {earlier}) / 86400"
+    return f"date_part('epoch', {later} - {earlier}) / 86400"
 
 
 _PLACED = "the placement file"
-_FIXED = "set at placement"
+FIXED = "set at placement"
 _CONTACTS = "contacts of the debtor with this creditor"
 _BY_TIME = "contacts reserved at or before the moment; results by the time they became known"
 _MONEY = "allocations booked at or before the moment"
@@ -85,11 +88,11 @@ FEATURES: tuple[Spec, ...] = (
     Spec("balance_rank", N_("Balance among the portfolio's accounts"),
     "share of the portfolio's accounts with a"
          " smaller balance", "0 to 1", "placed amount less allocations", _MONEY,
-         "percent_rank() OVER (PARTITION BY a.tenant_id, a.portfolio_id ORDER BY a.balance)"),
+         AFTERWARDS),
     Spec("paid_share", N_("Share already paid"), "allocated over placed", "0 to 1", "allocations", _MONEY,
          "a.paid::float8 / nullif(a.placed_minor, 0)"),
     Spec("principal_share", N_("Principal in the debt"), "principal over placed amount", "0 to 1", _PLACED,
-    _FIXED,
+    FIXED,
          "a.principal_minor::float8 / nullif(a.placed_minor, 0)"),
     Spec("days_past_due", N_("Days past due"), "business date less due date, negative before it", "days",
     _PLACED,
@@ -98,17 +101,17 @@ FEATURES: tuple[Spec, ...] = (
          "days", _PLACED, "date in the creditor's zone at the moment", "a.today - a.delinquency_date"),
     Spec("age_at_placement", N_("Age of the debt when placed"), "placement date less delinquency date",
     "days",
-         _PLACED, _FIXED, "a.placed_on - a.delinquency_date"),
+         _PLACED, FIXED, "a.placed_on - a.delinquency_date"),
     Spec("days_placed", N_("Days in our care"), "business date less placement date", "days", _PLACED,
          "date in the creditor's zone at the moment", "a.today - a.placed_on"),
-    Spec("placement_number", N_("Placement number"), "1 for primary", "count", _PLACED, _FIXED,
+    Spec("placement_number", N_("Placement number"), "1 for primary", "count", _PLACED, FIXED,
          "a.placement_number"),
     Spec("days_to_limitation", N_("Days until the claim lapses"), "limitation date less business date",
     "days",
          _PLACED, "date in the creditor's zone at the moment", "a.limitation_date - a.today"),
     Spec("account_age", N_("Age of the account"), "business date less open date", "days", _PLACED,
          "date in the creditor's zone at the moment", "a.today - a.open_date"),
-    Spec("is_firm", N_("Debtor is a firm"), "1 for a firm, 0 for a person", "0 or 1", _PLACED, _FIXED,
+    Spec("is_firm", N_("Debtor is a firm"), "1 for a firm, 0 for a person", "0 or 1", _PLACED, FIXED,
          "(d.kind = 'firm')::int"),
     Spec("phones", N_("Phone numbers that work"), "numbers not known to be bad", "count", "contact points and"
          " bounced or wrong contacts", "points added, and found bad, at or before the moment",
@@ -129,7 +132,7 @@ FEATURES: tuple[Spec, ...] = (
     Spec("other_accounts", N_("Other open debts"),
     "other open accounts of the same person with this creditor",
          "count", "accounts", "placed, and not closed, at the moment",
-         "count(*) OVER (PARTITION BY a.tenant_id, d.person_id) - 1"),
+         AFTERWARDS),
     *(
         Spec(f"attempts_{channel}_{days}d", N_("Attempts by channel"),
         f"{channel} contacts sent in {days} days",
@@ -195,27 +198,26 @@ FEATURES: tuple[Spec, ...] = (
          "promises broken on any debt of the person", "count", "promises", "settled at or before the moment",
          "coalesce(n.broken, 0)"),
     Spec("weekday", N_("Day of the week"), "1 Monday to 7 Sunday", "day", "the moment",
-         "date in the creditor's zone", "extract(isodow FROM a.today)"),
+         "date in the creditor's zone", "date_part('isodow', a.today)"),
     Spec("day_of_month", N_("Day of the month"), "1 to 31", "day", "the moment",
     "date in the creditor's zone",
-         "extract(day FROM a.today)"),
+         "date_part('day', a.today)"),
 )  # fmt: skip
 NAMES: tuple[str, ...] = tuple(spec.name for spec in FEATURES)
 BY_NAME: dict[str, Spec] = {spec.name: spec for spec in FEATURES}
 
 _ATTEMPTS = ",\n        ".join(
     f"count(*) FILTER (WHERE direction = 'outbound' AND channel = '{channel}'"
-    f" AND at > {{at}} - interval '{days} days') AS attempts_{channel}_{days}d"
+    f" AND at > %(before_{days})s::timestamptz) AS attempts_{channel}_{days}d"
     for channel in CHANNELS
     for days in WINDOWS
-).replace("{at}", "%(at)s::timestamptz")
+)
 _ANSWERED = (
     "((direction = 'inbound' AND at <= %(at)s::timestamptz)"
     " OR (state = 'answered' AND state_at <= %(at)s::timestamptz))"
 )
 _ANSWERS = ",\n        ".join(
-    f"count(*) FILTER (WHERE {_ANSWERED} AND at > %(at)s::timestamptz - interval '{days} days')"
-    f" AS answers_{days}d"
+    f"count(*) FILTER (WHERE {_ANSWERED} AND at > %(before_{days})s::timestamptz) AS answers_{days}d"
     for days in WINDOWS
 )
 _BAD = "('BNCE', 'DISC', 'WRNG')"  # dispositions that mark a point as bad: domain page, 4.1
@@ -231,7 +233,7 @@ WITH every AS (
     LEFT JOIN import_batches b ON b.tenant_id = a.tenant_id AND b.id = a.batch_id
     WHERE coalesce(b.started_at, a.placed_on::timestamptz) <= %(at)s::timestamptz /*only a.debtor_id*/
 ), x AS (
-    SELECT tenant_id, account_id, sum(amount_minor) AS paid, max(at) AS newest,
+    SELECT tenant_id, account_id, sum(amount_minor)::bigint AS paid, max(at) AS newest,
         count(DISTINCT payment_id) FILTER (WHERE amount_minor > 0)
             - count(DISTINCT payment_id) FILTER (WHERE amount_minor < 0) AS payments
     FROM allocations WHERE at <= %(at)s::timestamptz AND account_id IS NOT NULL /*of account_id*/
@@ -241,8 +243,10 @@ WITH every AS (
         coalesce(x.payments, 0) AS payments
     FROM every e LEFT JOIN x ON x.tenant_id = e.tenant_id AND x.account_id = e.id
 ), q AS (
-    SELECT tenant_id, debtor_id, currency, sum(greatest(balance, 0)) FILTER (WHERE is_open) AS balance,
-        sum(placed_minor) AS placed, sum(paid) AS paid, sum(payments) AS payments, max(newest) AS newest,
+    SELECT tenant_id, debtor_id, currency,
+        (sum(greatest(balance, 0)) FILTER (WHERE is_open))::bigint AS balance,
+        sum(placed_minor)::bigint AS placed, sum(paid)::bigint AS paid, sum(payments)::bigint AS payments,
+        max(newest) AS newest,
         min(delinquency_date) FILTER (WHERE is_open) AS delinquent
     FROM a GROUP BY tenant_id, debtor_id, currency
 ), bad AS (
@@ -274,7 +278,7 @@ WITH every AS (
         max(at) FILTER (WHERE direction = 'outbound') AS last_attempt,
         max(at) FILTER (WHERE {_ANSWERED}) AS last_answer
     FROM contacts
-    WHERE at <= %(at)s::timestamptz AND at > %(at)s::timestamptz - interval '90 days' /*only debtor_id*/
+    WHERE at <= %(at)s::timestamptz AND at > %(before_90)s::timestamptz /*only debtor_id*/
     GROUP BY tenant_id, debtor_id
 ), l AS (
     SELECT tenant_id, debtor_id, max(first_opened_at) AS opened FROM payment_links
@@ -312,22 +316,58 @@ ORDER BY a.tenant_id, a.id
 
 
 def _statement() -> str:
-    values = ",\n    ".join(f"coalesce(({spec.sql})::float8, 'NaN') AS {spec.name}" for spec in FEATURES)
-    return f"{_FROM}\nSELECT a.tenant_id, a.id AS account_id, a.debtor_id,\n    {values}\n{_JOINS}"
+    values = ",\n    ".join(
+        f"coalesce(({spec.sql})::float8, 'NaN') AS {spec.name}" for spec in FEATURES if spec.sql
+    )
+    keys = "a.tenant_id, a.id AS account_id, a.debtor_id, a.portfolio_id, d.person_id, a.balance"
+    return f"{_FROM}\nSELECT {keys},\n    {values}\n{_JOINS}"
 
 
 _STATEMENT = _statement()
+_KEYS = ("tenant_id", "account_id", "debtor_id", "portfolio_id", "person_id", "balance")
+_READ = tuple(spec.name for spec in FEATURES if spec.sql)
 
 
 def read_features(session: Session, at: datetime, debtors: Sequence[int] | None = None) -> FeatureTable:
     """Vectors of every account that was open at `at`, of the tenants in the session's scope, or of these
     debtors of the one tenant in scope: their `balance_rank` is then among the balances of now."""
     statement = narrowed(_STATEMENT, debtors)
-    arguments = {"at": at, "debtors": debtors}
-    keys, values = read(session, statement, ("tenant_id", "account_id", "debtor_id"), NAMES, arguments)
-    if debtors is not None:
-        values["balance_rank"] = _ranks(session, keys["account_id"])
+    # Constants to PostgreSQL: it would work an interval before `at` out again for every row and window.
+    before = {f"before_{days}": at - timedelta(days=days) for days in WINDOWS}
+    arguments = {"at": at, "debtors": debtors, **before}
+    keys, read_ones = read(session, statement, _KEYS, _READ, arguments)
+    whole = debtors is None
+    read_ones["balance_rank"] = (
+        percent_ranks(keys["portfolio_id"], keys["balance"]) if whole else _ranks(session, keys["account_id"])
+    )
+    read_ones["other_accounts"] = others(keys["tenant_id"], keys["person_id"])
+    values = {name: read_ones.pop(name) for name in NAMES}
     return FeatureTable(at, keys["tenant_id"], keys["account_id"], keys["debtor_id"], values)
+
+
+def percent_ranks(group: Ints, value: Ints) -> Floats:
+    """For each row the share of the other rows of its group with a smaller value; 0 where it is alone."""
+    order = np.lexsort((value, group))
+    group, value = group[order], value[order]
+    place = np.arange(len(order))
+    begins = np.diff(group, prepend=-1) != 0
+    anew = begins | (np.diff(value, prepend=-1) != 0)
+    starts = np.flatnonzero(begins)
+    sizes = np.diff(starts, append=len(order))
+    smaller = np.maximum.accumulate(np.where(anew, place, 0)) - np.repeat(starts, sizes)
+    ranks = np.empty(len(order))
+    ranks[order] = smaller / np.maximum(np.repeat(sizes, sizes) - 1, 1)
+    return ranks
+
+
+def others(tenant: Ints, person: Ints) -> Floats:
+    """For each row the number of other rows of the same person and tenant."""
+    order = np.lexsort((person, tenant))
+    begins = (np.diff(tenant[order], prepend=-1) != 0) | (np.diff(person[order], prepend=-1) != 0)
+    sizes = np.diff(np.flatnonzero(begins), append=len(order))
+    counts = np.empty(len(order))
+    counts[order] = np.repeat(sizes, sizes) - 1
+    return counts
 
 
 _RANK = """

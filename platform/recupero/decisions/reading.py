@@ -1,7 +1,7 @@
 """What planning reads: each open account with its debtor, holds, permissions, points and latest contacts.
 
 One statement for a tenant, like the features. What it says of an account's place, consents and points is what
-`contacts.queries.law_facts` says of it; a test compares the two.
+`contacts.judging.law_facts` says of it; a test compares the two.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from recupero.contacts.facts import column_of
-from recupero.contacts.gate import postal
+from recupero.contacts.gate import ASKED, postal
 from recupero.contacts.queries import HISTORY, LASTING
 from recupero.contacts.told import Told, events_of, standing_on, told_of_all
 from recupero.decisions import control
 from recupero.decisions.columns import Ints, moments, narrowed, read, read_frame
+from recupero.decisions.points import read_points, with_points
 from recupero.kernel.database import scope_of
 from recupero.outreach.states import OPEN
 from recupero.placements.lifecycle import ENDED, HOLDS
@@ -27,32 +28,8 @@ from recupero_sdk.law.values import CHANNELS, CONTACT_OUTCOMES, DIRECTIONS, PURP
 if TYPE_CHECKING:
     import polars as pl
 
-# Which contact points carry a channel of law, as outreach picks them: a text needs no fixed line.
-_CAN_TEXT = "coalesce(line_type, '') NOT IN ('fixed_line', 'FIXED_LINE', 'landline')"
-POINTS = {
-    "email": "kind = 'email'",
-    "sms": f"kind = 'phone' AND {_CAN_TEXT}",
-    "whatsapp": f"kind = 'phone' AND {_CAN_TEXT}",
-    "call": "kind = 'phone'",
-    "letter": "kind = 'address'",
-}
-REACH_WINDOW = timedelta(days=90)
+REACH_WINDOW, MONTH = timedelta(days=90), timedelta(days=30)
 
-_ORDER = "ORDER BY (status <> 'valid'), id DESC"  # proven ones first, then the newest, as contacts picks them
-_BEST = ",\n        ".join(
-    f"(array_agg(id {_ORDER}) FILTER (WHERE {which}))[1] AS {channel}_point,"
-    f" (array_agg(timezone {_ORDER}) FILTER (WHERE {which}))[1] AS {channel}_zone,"
-    f" (array_agg(region {_ORDER}) FILTER (WHERE {which}))[1] AS {channel}_region,"
-    f" (array_agg(at_work {_ORDER}) FILTER (WHERE {which}))[1] AS {channel}_at_work,"
-    f" (array_agg(line_type {_ORDER}) FILTER (WHERE {which}))[1] AS {channel}_line"
-    for channel, which in POINTS.items()
-)
-_PICKED = ",\n    ".join(
-    f"k.{channel}_point, coalesce(k.{channel}_zone, k.first_zone) AS {channel}_zone,"
-    f" coalesce(k.{channel}_region, k.first_region) AS {channel}_region,"
-    f" coalesce(k.{channel}_at_work, false) AS {channel}_at_work, k.{channel}_line"
-    for channel in POINTS
-)
 #: What is stated of the portfolio, else of the creditor, as contacts.standing has it.
 STATED = ("creditor_sector", "owner_type", "party")
 _STATED = ", ".join(
@@ -75,13 +52,6 @@ WITH h AS (
       AND (ended_at IS NULL OR ended_at > %(at)s::timestamptz) AND (until IS NULL OR until >
       %(at)s::timestamptz) /*only debtor_id*/
     GROUP BY debtor_id, account_id
-), k AS (
-    SELECT debtor_id,
-        {_BEST},
-        (array_agg(timezone {_ORDER}) FILTER (WHERE timezone IS NOT NULL))[1] AS first_zone,
-        (array_agg(region {_ORDER}) FILTER (WHERE region IS NOT NULL))[1] AS first_region
-    FROM contact_points WHERE tenant_id = %(tenant)s AND status <> 'invalid' /*only debtor_id*/
-    GROUP BY debtor_id
 ), said AS (
     SELECT DISTINCT ON (debtor_id, channel) debtor_id, channel, kind, at, id FROM permissions
     WHERE tenant_id = %(tenant)s AND at <= %(at)s::timestamptz /*only debtor_id*/
@@ -98,7 +68,7 @@ WITH h AS (
     FROM spread GROUP BY debtor_id
 ), c AS (
     SELECT debtor_id, max(at) FILTER (WHERE state <> 'failed') AS last_at,
-        count(*) FILTER (WHERE state <> 'failed' AND at > %(at)s::timestamptz - interval '30 days') AS lately,
+        count(*) FILTER (WHERE state <> 'failed' AND at > %(month)s::timestamptz) AS lately,
         {_SPOKE}
     FROM contacts WHERE tenant_id = %(tenant)s AND direction = 'outbound' AND at <= %(at)s::timestamptz
         /*only debtor_id*/
@@ -137,7 +107,6 @@ AS portfolio,
     coalesce(d.timezone, t.timezone) AS clock_zone,
     (ARRAY[{_STRENGTH}])[least(whole.strength, one.strength)] AS hold,
     s.consents, coalesce(s.opt_outs, ',') AS opt_outs,
-    {_PICKED},
     c.last_at, coalesce(c.lately, 0) AS lately, coalesce(c.talked_agent, 0) AS talked_agent,
     coalesce(c.talked_voice, 0) AS talked_voice, coalesce(c.answered_text, 0) AS answered_text,
     m.promised_for, m.late_on, m.broken_at,
@@ -151,7 +120,6 @@ JOIN agencies g ON g.id = t.agency_id
 JOIN portfolios o ON o.tenant_id = a.tenant_id AND o.id = a.portfolio_id
 LEFT JOIN h whole ON whole.debtor_id = a.debtor_id AND whole.account_id IS NULL
 LEFT JOIN h one ON one.debtor_id = a.debtor_id AND one.account_id = a.id
-LEFT JOIN k ON k.debtor_id = a.debtor_id
 LEFT JOIN s ON s.debtor_id = a.debtor_id
 LEFT JOIN c ON c.debtor_id = a.debtor_id
 LEFT JOIN m ON m.account_id = a.id
@@ -185,14 +153,6 @@ def read_accounts(session: Session, at: datetime, debtors: Sequence[int] | None 
         "language": pl.String, "clock_zone": pl.String,
         "hold": pl.String, "consents": pl.String, "opt_outs": pl.String,
     }  # fmt: skip
-    for channel in POINTS:
-        schema |= {
-            f"{channel}_point": pl.Int64,
-            f"{channel}_zone": pl.String,
-            f"{channel}_region": pl.String,
-            f"{channel}_at_work": pl.String,
-            f"{channel}_line": pl.String,
-        }
     schema |= {
         "last_at": pl.String, "lately": pl.Int64, "talked_agent": pl.Int64, "talked_voice": pl.Int64,
         "answered_text": pl.Int64, "promised_for": pl.String, "late_on": pl.String,
@@ -202,16 +162,16 @@ def read_accounts(session: Session, at: datetime, debtors: Sequence[int] | None 
         "waiting_proposed": pl.String, "declined_at": pl.String,
         "wished_channel": pl.String, "wished_from": pl.Int64, "wished_to": pl.Int64,
     }  # fmt: skip
-    arguments = {"tenant": scope_of(session).tenant(), "at": at, "debtors": debtors}
+    arguments = {"tenant": scope_of(session).tenant(), "at": at, "month": at - MONTH, "debtors": debtors}
     frame = read_frame(session, narrowed(_ACCOUNTS, debtors), schema, arguments)
-    flags = [f"{channel}_at_work" for channel in POINTS] + ["busy", "waiting_proposed"]
+    frame = with_points(frame, read_points(session, debtors))
     frame = _placed(frame).with_columns(
         *(
             pl.col(name).str.to_datetime("%Y-%m-%d %H:%M:%S%.f%#z", time_unit="us", time_zone="UTC")
             for name in times
         ),
         *(pl.col(name).str.to_date("%Y-%m-%d") for name in dates),
-        *((pl.col(name) == "t").alias(name) for name in flags),
+        *((pl.col(name) == "t").alias(name) for name in ("busy", "waiting_proposed")),
     )
     return control.marked(session, _told(frame, told_of_all(session), at))
 
@@ -308,7 +268,10 @@ def read_contacts(session: Session, at: datetime, whose: str, arguments: Mapping
         name: _word(name, (packed >> place * _WORD_BITS) % 2**_WORD_BITS, known)
         for place, (name, known) in enumerate(_WORDS.items())
     }
-    return pl.DataFrame({**columns, "at": moments(columns["at"]), **words})
+    past = pl.DataFrame({**columns, "at": moments(columns["at"]), **words})
+    return past.with_columns(
+        asked=((pl.col("purpose") == ASKED) & (pl.col("direction") == "outbound")).fill_null(value=False)
+    )
 
 
 def _word(name: str, codes: Ints, words: tuple[str, ...]) -> pl.Series:
@@ -325,36 +288,24 @@ def _word(name: str, codes: Ints, words: tuple[str, ...]) -> pl.Series:
     return pl.Series(name, [*words, None], dtype=pl.Enum(words)).gather(found)
 
 
-_REACH = """
-SELECT channel, count(*) AS attempts,
-    count(*) FILTER (WHERE state = 'answered' OR right_party) AS answers
-FROM contacts
-WHERE tenant_id = %(tenant)s AND direction = 'outbound' AND at <= %(at)s::timestamptz AND at >
-%(since)s::timestamptz
-GROUP BY channel
-"""
-
-
-def read_reach(session: Session, at: datetime) -> dict[str, tuple[int, int]]:
-    """Attempts and answers of the last 90 days by channel."""
-    import polars as pl
-
-    schema: dict[str, type[pl.DataType]] = {"channel": pl.String, "attempts": pl.Int64, "answers": pl.Int64}
-    arguments = {"tenant": scope_of(session).tenant(), "at": at, "since": at - REACH_WINDOW}
-    frame = read_frame(session, _REACH, schema, arguments)
-    return {channel: (attempts, answers) for channel, attempts, answers in frame.iter_rows()}
-
-
+# By quarter of an hour first, so that few moments are put into a zone: no zone's clock lies otherwise.
 _HOURS = """
-SELECT c.channel, extract(isodow FROM c.at AT TIME ZONE x.zone)::int AS weekday,
-    extract(hour FROM c.at AT TIME ZONE x.zone)::int AS hour, count(*) AS attempts,
-    count(*) FILTER (WHERE c.state = 'answered' OR c.right_party) AS answers
-FROM contacts c
-JOIN tenants t ON t.id = c.tenant_id
-JOIN debtors d ON d.tenant_id = c.tenant_id AND d.id = c.debtor_id
-CROSS JOIN LATERAL (SELECT coalesce(d.timezone, t.timezone) AS zone) x
-WHERE c.tenant_id = %(tenant)s AND c.direction = 'outbound' AND c.at <= %(at)s::timestamptz
-  AND c.at > %(since)s::timestamptz
+WITH q AS (
+    SELECT c.channel, d.timezone, div(date_part('epoch', c.at)::bigint, 900) AS quarter, count(*) AS attempts,
+        count(*) FILTER (WHERE c.state = 'answered' OR c.right_party) AS answers
+    FROM contacts c
+    JOIN debtors d ON d.tenant_id = c.tenant_id AND d.id = c.debtor_id
+    WHERE c.tenant_id = %(tenant)s AND c.direction = 'outbound' AND c.at <= %(at)s::timestamptz
+      AND c.at > %(since)s::timestamptz
+    GROUP BY 1, 2, 3
+)
+SELECT q.channel, extract(isodow FROM x.moment)::int AS weekday, extract(hour FROM x.moment)::int AS hour,
+    sum(q.attempts)::bigint AS attempts, sum(q.answers)::bigint AS answers
+FROM q
+JOIN tenants t ON t.id = %(tenant)s
+CROSS JOIN LATERAL (
+    SELECT to_timestamp(q.quarter * 900) AT TIME ZONE coalesce(q.timezone, t.timezone) AS moment
+) x
 GROUP BY 1, 2, 3
 """
 
@@ -369,3 +320,12 @@ def read_hours(session: Session, at: datetime) -> dict[tuple[str, int, int], tup
     arguments = {"tenant": scope_of(session).tenant(), "at": at, "since": at - REACH_WINDOW}
     rows = read_frame(session, _HOURS, schema, arguments).iter_rows()
     return {(channel, day, hour): (attempts, answers) for channel, day, hour, attempts, answers in rows}
+
+
+def reach_of(hours: Mapping[tuple[str, int, int], tuple[int, int]]) -> dict[str, tuple[int, int]]:
+    """Attempts and answers by channel, of what `read_hours` counted."""
+    found: dict[str, tuple[int, int]] = {}
+    for (channel, _day, _hour), (attempts, answers) in hours.items():
+        before = found.get(channel, (0, 0))
+        found[channel] = (before[0] + attempts, before[1] + answers)
+    return found

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts.gate import packs
 from recupero.decisions import serving, valuing, vector_store
+from recupero.decisions.assistants import HUMAN
 from recupero.decisions.branches import Branched
 from recupero.decisions.candidates import Candidates
 from recupero.decisions.choosing import Choice
@@ -25,10 +26,11 @@ from recupero.decisions.columns import Ints, write_frame
 from recupero.decisions.features import FeatureTable
 from recupero.decisions.serving import Scores
 from recupero.decisions.valuing import Served
+from recupero.decisions.vectors import AGENT
 from recupero.kernel.database import scope_of
 from recupero.outreach import service as outreach
 from recupero.outreach.approval import Asked, needs_yes
-from recupero.outreach.words import THANKS
+from recupero.outreach.words import ASKED_FOR, THANKS
 from recupero_sdk.models import Reason
 
 if TYPE_CHECKING:
@@ -42,8 +44,10 @@ ALTERNATIVES = 6
 EXPLAINED = 10_000
 #: Decisions are put into words and written in parts of this size, so that memory does not grow with them.
 PART = 100_000
-_OF_OPTION = ("channel", "moment", "tone", "led_by", "script_version")
+_OF_OPTION = ("channel", "moment", "tone", "led_by", "script_version", "persona", "offer_kind")
 _MADE = ("account_id", "id")
+#: What no plan takes back.
+KEPT = (*THANKS, *ASKED_FOR)
 _WAITING = '{"channel": null, "at": null, "value_minor": 0}'
 
 
@@ -86,7 +90,7 @@ class Recorder:
         self._keep_vectors(decided["account"], found.options, choice)
         stale = self.waiting - set(chosen.filter("stays")["account"].to_list())
         if stale:
-            outreach.cancel(self.session, account_ids=stale, reason="replanned", keep=(*THANKS, "offer"))
+            outreach.cancel(self.session, account_ids=stale, reason="replanned", keep=KEPT)
         fresh = chosen.filter(~pl.col("stays"))
         self._schedule(fresh.join(ids, left_on="account", right_on="account_id", maintain_order="left"))
         return Planned(chosen, len(chosen) - len(fresh))
@@ -117,7 +121,7 @@ class Recorder:
         import polars as pl
 
         people = np.flatnonzero(choice.chosen >= 0)
-        rows = options[choice.chosen[people]]
+        rows = self._spoken_by(options[choice.chosen[people]])
         rows = rows.with_columns(
             pl.Series("explored", choice.explored[people], dtype=pl.Boolean),
             pl.Series("needs_yes", self._needs_yes(rows), dtype=pl.String),
@@ -136,7 +140,7 @@ class Recorder:
         names = ("branch", "channel", "template", "stage", "balance_minor", "situations")
         return [
             needs_yes(strategy.needs_yes, Asked(
-                channel, template, strategy.tone(template), stage, balance, situations or ()
+                channel, template, strategy.tone(template, channel), stage, balance, situations or ()
             ))
             for branch, channel, template, stage, balance, situations in rows.select(names).iter_rows()
             for strategy in [self.branches.branches[branch].strategy]
@@ -158,9 +162,26 @@ class Recorder:
                 ("account_id", "account"), ("debtor_id", "debtor"), ("person_id", "person"),
                 ("decision_id", "id"), ("channel", "channel"), ("template", "template"), ("tone", "tone"),
                 ("due_at", "moment"), ("expires_at", "expires_at"), ("priority", "priority"),
-                ("needs_yes", "needs_yes"),
+                ("needs_yes", "needs_yes"), ("assistant", "speaker"),
             )
         })  # fmt: skip
+
+    def _spoken_by(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows with who speaks as the strategy has it: the name (`assistant`) and, as JSON, what an
+        action keeps (`speaker`): also that a person is to lead a call."""
+        import polars as pl
+
+        keys, known = ["branch", "channel", "led_by"], list[tuple[Any, ...]]()
+        for branch, channel, led_by in rows.select(keys).unique().iter_rows():
+            speaker = self.branches.branches[branch].strategy.assistant(channel)
+            told = speaker.to_json() if speaker else {"kind": HUMAN} if led_by == AGENT else None
+            name, said = speaker.name if speaker else None, orjson.dumps(told).decode() if told else None
+            known.append((branch, channel, led_by, name, said))
+        schema = {name: rows.schema[name] for name in keys} | {"assistant": pl.String, "speaker": pl.String}
+        return rows.join(
+            pl.DataFrame(known, orient="row", schema=schema), on=keys, how="left", nulls_equal=True,
+            maintain_order="left",
+        )  # fmt: skip
 
     def _decided(self, found: Candidates, chosen: pl.DataFrame, choice: Choice) -> pl.DataFrame:
         """One row per decision to be kept: of accounts that have options, and of those that have none where
@@ -201,7 +222,9 @@ class Recorder:
             .join(versions, on="portfolio", how="left", maintain_order="left")
             .join(self.branches.names(), on="branch", how="left", maintain_order="left")
             .join(
-                chosen.select("account", "channel", "moment", "value_minor", "cost_minor", "explored"),
+                chosen.select(
+                    "account", "channel", "moment", "value_minor", "cost_minor", "explored", "assistant"
+                ),
                 on="account",
                 how="left",
                 maintain_order="left",
@@ -227,7 +250,7 @@ class Recorder:
         return rows.select(
             pl.lit(scope_of(self.session).tenant()).alias("tenant_id"),
             pl.lit(self.run_id).alias("run_id"), pl.col("account").alias("account_id"), "strategy_version",
-            "segment", "arm",
+            "segment", "arm", "assistant",
             pl.lit(self.at).alias("at"),
             pl.when(taken).then("template").otherwise(pl.lit(WAIT)).alias("choice"),
             "channel", pl.col("moment").alias("scheduled_at"),

@@ -55,10 +55,15 @@ def paused() -> Iterator[None]:
         _off.reset(token)
 
 
+def is_paused() -> bool:
+    """Whether a simulation leaves everything to the day's plan."""
+    return _off.get()
+
+
 def on_news(session: Session, event: Any) -> None:
     """Ask for a new plan of the event's debtors, once in a transaction, where a plan was ever made."""
     tenant_ids = scope_of(session).tenant_ids
-    if _off.get() or len(tenant_ids) != 1:
+    if is_paused() or len(tenant_ids) != 1:
         return
     debtors = set(_debtors(session, event))
     asked = session.info.setdefault(_ASKED, set())

@@ -1,11 +1,13 @@
 """A model that is retrained as time goes on, beside one that is not: who serves is decided by what was seen.
 
 The rows stand in order of time; of some the outcome is known (they may be learned from once they lie in the
-past), of the others it is asked. In every block of rows each memory (so many known rows back) is retrained on
-what came before and scores the block; the memories are mixed in log-odds, the better one of late weighing
-more. Beside them a champion stands still. At every review the two are compared on the outcomes seen since the
-champion took office: where the retrained one saved log-loss over the whole 90% interval it takes over, and
-from then on the retrained one serves. How far the columns have moved is measured at each review (PSI).
+past), of the others it is asked. In every block of rows the model is retrained on what came before and scores
+the block. Beside it, where the kind has one, stands its straight half alone from a shorter memory, which
+follows a trend beyond what has been seen: both are mixed in log-odds, the better one of late weighing more,
+and lifted or lowered together to the level of the outcomes of late. A champion stands still. At every review
+the two are compared on the outcomes seen since the champion took office: where the retrained one saved
+log-loss over the whole 90% interval it takes over, and from then on the retrained one serves. How far the
+columns have moved is measured at each review (PSI).
 """
 
 from dataclasses import asdict, dataclass, field
@@ -24,15 +26,18 @@ _EDGE = 1e-6
 class Pace:
     """How often what happens: `block` rows between two retrainings; `review` known rows between two
     comparisons with the champion, `shape` between two trainings with folds (in between trees and line are
-    grown anew in the same shape, where the kind can). `memories`: known rows to learn from, longest first.
-    `fade`: known rows in which a past loss halves in weight."""
+    grown anew in the same shape, where the kind can). `memory`: known rows to learn from; `straight`: those
+    that the straight half alone learns from. `fade`: known rows in which a past loss halves in weight;
+    `level`: those in which an outcome does so for the level."""
 
     block: int = 200
     review: int = 1000
     shape: int = 5000
-    memories: tuple[int, ...] = (20_000, 3_000)
+    memory: int = 20_000
+    straight: int = 8_000
     fade: int = 500
-    eagerness: float = 0.2
+    eagerness: float = 0.05
+    level: int = 3000
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +92,10 @@ class _Run:
         self.known = np.flatnonzero(np.isfinite(target))
         rows = len(target)
         self.score, self.frozen, self.fresh = np.empty(rows), np.empty(rows), np.empty(rows)
-        self.by_memory = np.empty((len(pace.memories), rows))
-        self.fitted: list[Any] = [None] * len(pace.memories)
+        self.odds = np.zeros((2, rows))  # of the whole model and of its straight half
+        self.mixed = np.zeros(rows)  # in log-odds, before the level
+        self.fitted: Any = None
+        self.straight: Any = None
         self.shaped, self.reviewed = -1, 0
         self.champion: Any = None
         self.learned: Ints = np.empty(0, dtype=np.int64)
@@ -97,18 +104,21 @@ class _Run:
     def step(self, block: Ints) -> None:
         past = self.known[: np.searchsorted(self.known, block[0])]
         self._retrain(past)
-        if self.fitted[0] is None:  # too little is known yet: the share so far
+        if self.fitted is None:  # too little is known yet: the share so far
             share = (self.target[past].sum() + 1) / (len(past) + 10)
             for scores in (self.score, self.frozen, self.fresh):
                 scores[block] = share
             return
         asked = self._some(block)
-        for place, fitted in enumerate(self.fitted):
-            self.by_memory[place, block] = self.kind.predict(fitted, asked)
+        self.odds[:, block] = [
+            _log_odds(np.asarray(self.kind.predict(fitted, asked)), _EDGE)
+            for fitted in (self.fitted, self.straight or self.fitted)
+        ]
         if self.champion is None:
-            self.champion, self.learned = self.fitted[0], past
+            self.champion, self.learned = self.fitted, past
             self.reviewed = self.first = len(past)
-        self.fresh[block] = self._mixed(past, block)
+        self.mixed[block] = self._mixed(past, block)
+        self.fresh[block] = _chance(self.mixed[block] + self._level(past))
         self.frozen[block] = self.kind.predict(self.champion, asked)
         if len(past) - self.reviewed >= self.pace.review:
             self._review(past, int(block[0]))
@@ -119,37 +129,45 @@ class _Run:
         return Columns({name: column[places] for name, column in self.columns.items()}, len(places))
 
     def _retrain(self, past: Ints) -> None:
-        refit = getattr(self.kind, "refit", None)
+        refit, straight = getattr(self.kind, "refit", None), getattr(self.kind, "straight", None)
         again = self.shaped < 0 or len(past) - self.shaped >= self.pace.shape or refit is None
-        for place, memory in enumerate(self.pace.memories):
-            rows = past[-memory:]
-            columns, target = self._some(rows), self.target[rows]
-            try:
-                if again or self.fitted[place] is None:
-                    mixed = np.random.default_rng(self.seed).permutation(rows)
-                    trained = self.kind.train(self._some(mixed), self.target[mixed], seed=self.seed)
-                    self.fitted[place] = trained.fitted
-                elif refit is not None:
-                    self.fitted[place] = refit(self.fitted[place], columns, target, seed=self.seed)
-            except ValueError:  # too few rows of one outcome within this memory: the last one stays
-                continue
-        if again and self.fitted[0] is not None:
-            self.shaped = len(past)
-        self.fitted = [self.fitted[0] if each is None else each for each in self.fitted]
+        rows = past[-self.pace.memory :]
+        try:
+            if again:
+                mixed = np.random.default_rng(self.seed).permutation(rows)
+                self.fitted = self.kind.train(self._some(mixed), self.target[mixed], seed=self.seed).fitted
+                self.shaped = len(past)
+            elif refit is not None:
+                self.fitted = refit(self.fitted, self._some(rows), self.target[rows], seed=self.seed)
+            rows = past[-self.pace.straight :]
+            if straight is not None:
+                self.straight = straight(self.fitted, self._some(rows), self.target[rows])
+        except ValueError:  # too few rows of one outcome within this memory: the last one stays
+            return
 
     def _mixed(self, past: Ints, block: Ints) -> Floats:
-        """Log-odds of the memories, weighted by the loss of each on the outcomes seen since the first one."""
+        """Log-odds of both, weighted by the loss of each on the outcomes seen since the first one."""
         seen = past[self.first :]
-        age = np.arange(len(seen))[::-1]
-        fading = 0.5 ** (age / self.pace.fade)
+        fading = 0.5 ** (np.arange(len(seen))[::-1] / self.pace.fade)
         lost = np.array(
-            [metrics.row_log_loss(scores[seen], self.target[seen]) @ fading for scores in self.by_memory]
+            [metrics.row_log_loss(_chance(odds[seen]), self.target[seen]) @ fading for odds in self.odds]
         )
         weight = np.exp(-self.pace.eagerness * (lost - lost.min()))
-        odds = np.log(np.clip(self.by_memory[:, block], _EDGE, 1 - _EDGE))
-        odds -= np.log1p(-np.clip(self.by_memory[:, block], _EDGE, 1 - _EDGE))
-        mixed: Floats = 1 / (1 + np.exp(-(weight / weight.sum()) @ odds))
-        return mixed
+        return np.asarray((weight / weight.sum()) @ self.odds[:, block], dtype=np.float64)
+
+    def _level(self, past: Ints) -> float:
+        """What is added to all log-odds so that as much was to be expected of late as happened, by Newton's
+        steps; nothing while less is known than lies between two reviews."""
+        seen = past[self.first :][-4 * self.pace.level :]
+        if len(seen) < self.pace.review:
+            return 0.0
+        fading = 0.5 ** (np.arange(len(seen))[::-1] / self.pace.level)
+        shift = 0.0
+        for _ in range(6):
+            chance = _chance(self.mixed[seen] + shift)
+            bend = float(fading @ (chance * (1 - chance)))
+            shift += float(np.clip(fading @ (self.target[seen] - chance) / max(bend, _EDGE), -1, 1))
+        return shift
 
     def _review(self, past: Ints, row: int) -> None:
         since = past[self.first :]
@@ -214,7 +232,11 @@ def recent_rates_by(target: Floats, group: list[Any], half_life: int = 500, stre
     return _log_odds(mine) - _log_odds(all_of_us)
 
 
-def _log_odds(rate: Floats) -> Floats:
-    rate = np.clip(rate, 1e-3, 1 - 1e-3)
+def _chance(odds: Floats) -> Floats:
+    return np.asarray(1 / (1 + np.exp(-np.clip(odds, -30, 30))), dtype=np.float64)
+
+
+def _log_odds(rate: Floats, edge: float = 1e-3) -> Floats:
+    rate = np.clip(rate, edge, 1 - edge)
     found: Floats = np.log(rate) - np.log1p(-rate)
     return found

@@ -7,7 +7,7 @@ transaction per tenant, so that a plan is there wholly or not at all.
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,18 +17,29 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts.policies import lawbook
 from recupero.contacts.queries import packs
-from recupero.decisions import candidates, choosing, policies, reading, serving, timing, valuing, vectors
+from recupero.decisions import (
+    best_time,
+    candidates,
+    choosing,
+    point_ranking,
+    promise_chances,
+    reading,
+    serving,
+    timing,
+    valuing,
+)
 from recupero.decisions.branches import Branched
 from recupero.decisions.branches import branched as in_branches
 from recupero.decisions.candidates import Candidates, Tally
 from recupero.decisions.capacity import capacity_of, resources
 from recupero.decisions.features import FeatureTable, read_features
+from recupero.decisions.options import Terms, options_of
 from recupero.decisions.queries import latest_run
 from recupero.decisions.recording import Recorder
 from recupero.decisions.serving import Scores
 from recupero.decisions.strategy import Strategy, parse
 from recupero.decisions.tables import PlanRun
-from recupero.decisions.valuing import Valued
+from recupero.decisions.valuing import Told
 from recupero.kernel import clock
 from recupero.kernel.database import Database, Scope, scope_of
 from recupero.kernel.errors import UserError
@@ -72,6 +83,7 @@ def plan_tenant(database: Database, scope: Scope, at: datetime | None = None) ->
     """
     began, at = time.perf_counter(), at or clock.now()
     result = PlanResult(scope.tenant())
+    _rank(database, scope, at, result)
     with database.transaction(scope) as session:
         _alone(session)
         _plan(session, at, result)
@@ -82,15 +94,24 @@ def plan_tenant(database: Database, scope: Scope, at: datetime | None = None) ->
 def plan_again(database: Database, scope: Scope, debtors: Sequence[int]) -> PlanResult | None:
     """Plan these debtors of the tenant in scope as of now, after something happened to them, at the prices
     and within the room that the last plan of all accounts left. None where there is no such plan yet."""
-    began, result = time.perf_counter(), PlanResult(scope.tenant())
+    began, result, now = time.perf_counter(), PlanResult(scope.tenant()), clock.now()
+    _rank(database, scope, now, result, debtors)
     with database.transaction(scope) as session:
         _alone(session)
         last = latest_run(session)
         if last is None:
             return None
-        _plan(session, clock.now(), result, Again(sorted(set(debtors)), last))
+        _plan(session, now, result, Again(sorted(set(debtors)), last))
     result.seconds = round(time.perf_counter() - began, 3)
     return result
+
+
+def _rank(
+    database: Database, scope: Scope, at: datetime, result: PlanResult, debtors: Sequence[int] | None = None
+) -> None:
+    """Which number or address is used first, before anything is planned for it."""
+    note = point_ranking.rank(database, scope, at, debtors)
+    result.notes += [note] if note else []
 
 
 @dataclass(frozen=True)
@@ -110,6 +131,8 @@ def _alone(session: Session) -> None:
 
 
 def _plan(session: Session, at: datetime, result: PlanResult, again: Again | None = None) -> None:
+    note = promise_chances.weigh_open(session)
+    result.notes += [note] if note else []
     thought = think(session, at, result, again=again)
     run = _open_run(session, at, result)
     if again is None:
@@ -158,7 +181,8 @@ def think(
     scope, tally, debtors = scope_of(session), Tally(), again.debtors if again else None
     strategies, versions, commission = _portfolios(session, result)
     strategies |= drafts or {}
-    branched = in_branches(reading.read_accounts(session, at, debtors), strategies, at)
+    known = promise_chances.told(session, reading.read_accounts(session, at, debtors), debtors)
+    branched = in_branches(known, strategies, at)
     accounts, holding = branched.accounts, branched.strategies
     result.accounts = len(accounts)
     worked = candidates.workable(accounts, holding, at, tally)
@@ -170,11 +194,10 @@ def think(
     found, actions = _candidates(session, worked, table, scores, holding, by_branch, at, tally, debtors)
     if actions.served is not None:
         result.model, result.model_version = actions.served.name, actions.served.version
-    result.notes += [actions.note] if actions.note else []
-    by_machine = bool(led_by_machine(session))
-    limits = capacity_of(session, _for_people(strategies, by_machine=by_machine), by_machine=by_machine)
+    result.notes += [*tally.notes, *([actions.note] if actions.note else [])]
+    limits = capacity_of(session, strategies, by_people=_by_people(session, holding))
     scarce, market = resources(found.options, limits), again.last.prices if again else None
-    choice = choosing.choose(found.options, holding, _seed(scope, at), scarce, market)
+    choice = choosing.choose(found.options, holding, _seed(scope, at), scarce, market, _rest(scope, at))
     result.candidates, result.bound_gap = len(found.options), choice.bound_gap
     result.blocked, result.held = dict(tally.blocked), dict(tally.held)
     waiting = reading.waiting(accounts)
@@ -191,53 +214,38 @@ def _candidates(
     at: datetime,
     tally: Tally,
     debtors: Sequence[int] | None,
-) -> tuple[Candidates, Valued]:
+) -> tuple[Candidates, Told]:
     """The lawful candidates with their values, and the refusals; beside them which model valued them."""
     import polars as pl
 
-    by_machine = bool(led_by_machine(session))
-    by_people = () if by_machine else BY_AGENTS
-    carried = (*(name for name, each in connectors(session).items() if each.ready), *by_people)
+    by_machine, ready = bool(led_by_machine(session)), connectors(session)
+    by_people = BY_AGENTS if _by_people(session, strategies) else ()
+    carried = tuple(dict.fromkeys((*(name for name, each in ready.items() if each.ready), *by_people)))
     probability = pl.DataFrame({"account": table.account_id, "p": scores.probability})
     worked = worked.join(probability, on="account", how="left").with_columns(
         pl.col("p").fill_null(serving.PRIOR)
     )
     history = reading.read_history(session, at, debtors)
     law = lawbook(session).of(scope_of(session).tenant(), at)
-    hours = timing.learned(reading.read_hours(session, at) if scores.served else {})
+    heard = reading.read_hours(session, at) if scores.served else {}
+    hours = timing.learned(heard)
+    times = best_time.Planned(hours) if scores.alarm else best_time.planned(session, at, hours, debtors)
     days = max((timing.period(each) for each in strategies.values()), default=0.0)
     zone = ZoneInfo(tenancy.tenant(session).timezone)
-    found = candidates.lawful(
-        worked, history, strategies, carried, at, tally, law, by_machine=by_machine,
-        later={each: timing.later(hours, each, at, candidates.SLOTS, zone, days) for each in carried},
+    later = {each: timing.later(times.ahead, each, at, candidates.SLOTS, zone, days) for each in carried}
+    terms = Terms(
+        session, at, strategies, commission, carried, by_machine, law, times, reading.reach_of(heard), later,
+        table,
     )  # fmt: skip
-    # One frame at a time: each step copies what the one before it made, and many options are much memory.
-    options, refused = found.options, found.refused
-    del found
-    options = vectors.described(session, options, strategies, by_machine=by_machine)
-    options = timing.timed(options, hours, strategies, at)
-    counted = reading.read_reach(session, at) if scores.served else {}
-    options = choosing.with_values(options, strategies, commission, counted, carried)
-    told = valuing.valued(scope_of(session), options, table, strategies, commission, at)
-    if told.alarm:
-        even = options.drop(choosing.VALUED).with_columns(p=pl.lit(serving.PRIOR))
-        told = replace(told, options=choosing.with_values(even, strategies, commission, {}, carried))
-    del options
-    context = policies.Context(scope_of(session).tenant(), at, table)
-    return Candidates(policies.applied(told.options, context), refused), told
+    found = options_of(terms, worked, history, tally)
+    tally.notes += [times.note] if times.note else []
+    return found
 
 
-def _for_people(strategies: Mapping[int, Strategy], *, by_machine: bool) -> Mapping[int, Strategy]:
-    """The strategies as they bind: a daily limit on what agents do is their time, and does not count what a
-    machine does. Calls that a connector leads are limited by its provider's account."""
-    if not by_machine:
-        return strategies
-    return {
-        portfolio: replace(
-            each, daily={name: most for name, most in each.daily.items() if name not in BY_AGENTS}
-        )
-        for portfolio, each in strategies.items()
-    }
+def _by_people(session: Session, strategies: Mapping[int, Strategy]) -> bool:
+    """Whether agents make calls by any of these strategies."""
+    by_machine = bool(led_by_machine(session))
+    return any(not each.machine_calls(by_machine=by_machine) for each in strategies.values())
 
 
 def _portfolios(
@@ -271,6 +279,11 @@ def _portfolios(
 def _seed(scope: Scope, at: datetime) -> int:
     """The same tenant planned for the same moment draws the same lots."""
     return scope.tenant() * 1_000_003 + int(at.timestamp())
+
+
+def _rest(scope: Scope, at: datetime) -> int:
+    """The same people of a tenant rest through a whole period."""
+    return scope.tenant() * 1_000_003 + int(at.timestamp() // (choosing.REST_DAYS * 86_400))
 
 
 def _expected(chosen: Any) -> dict[str, int]:

@@ -8,7 +8,7 @@ tenant is planned in the order of its strategy, the plan says so and the log car
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 FALLBACK = "strategy"
 #: Chance of a payment in 30 days before anything is known: a mid value for agency work, ours.
 PRIOR = 0.02
+#: Rows that a model is asked about at a time.
+SLICE = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,11 @@ def predict(served: Served, table: FeatureTable) -> Floats:
 
 def chances(served: Served, values: Mapping[str, Floats], rows: int) -> Floats:
     """The model's probabilities of rows by columns, proven as those of `predict` are."""
-    answer = np.asarray(served.kind.predict(served.fitted, _columns(served, values, rows)), dtype=np.float64)
+    columns = _columns(served, values, rows)
+    answers = [
+        np.asarray(served.kind.predict(served.fitted, some), dtype=np.float64) for some in _slices(columns)
+    ]
+    answer = np.concatenate(answers)
     if answer.shape != (rows,):
         raise ValueError(f"the model answered {answer.shape} for {rows} rows")
     if not np.isfinite(answer).all() or ((answer < 0) | (answer > 1)).any():
@@ -118,6 +124,13 @@ def chances(served: Served, values: Mapping[str, Floats], rows: int) -> Floats:
 def columns_of(served: Served, table: FeatureTable) -> Columns:
     """The columns that the model was trained on."""
     return _columns(served, table.values, len(table))
+
+
+def _slices(columns: Columns) -> Iterator[Columns]:
+    """The rows in parts of `SLICE`: a model makes a matrix of them."""
+    for start in range(0, max(columns.rows, 1), SLICE):
+        some = {name: column[start : start + SLICE] for name, column in columns.values.items()}
+        yield Columns(some, min(SLICE, columns.rows - start))
 
 
 def _columns(served: Served, values: Mapping[str, Floats], rows: int) -> Columns:
@@ -145,9 +158,14 @@ def score(scope: Scope, table: FeatureTable, kind: str = "propensity") -> Scores
 
 def explain(served: Served, table: FeatureTable, top: int = 3) -> list[list[Reason]]:
     """The model's strongest reasons per row; nothing where it cannot say."""
+    return reasons(served, table.values, len(table), top)
+
+
+def reasons(served: Served, values: Mapping[str, Floats], rows: int, top: int = 3) -> list[list[Reason]]:
+    """The strongest reasons of rows by columns, as those of `explain` are."""
     try:
-        reasons = served.kind.explain(served.fitted, columns_of(served, table), top)
+        told = served.kind.explain(served.fitted, _columns(served, values, rows), top)
     except Exception:
         log.exception("model %s could not explain its scores", served.name)
-        return [[] for _ in range(len(table))]
-    return reasons if len(reasons) == len(table) else [[] for _ in range(len(table))]
+        return [[] for _ in range(rows)]
+    return told if len(told) == rows else [[] for _ in range(rows)]

@@ -6,23 +6,28 @@ where it is read, so that a typing error never silently frees a limit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from recupero.decisions import assistants
+from recupero.decisions.assistants import VIRTUAL, Assistant
 from recupero.kernel.errors import UserError
 from recupero.outreach import approval
-from recupero.outreach.words import TONES
+from recupero.outreach.words import CALL, TONES
 from recupero.placements.events import StrategyStated
 from recupero_sdk.law import CHANNELS
 
 #: What a segment or an arm may say otherwise. Limits that are shared (daily, budget) are the portfolio's.
 OTHERWISE = (
     "channels", "pace_days", "max_contacts_30d", "exploration", "minimum_value_minor", "tolerance_minor",
-    "promise_reminder_days", "annoyance_minor", "tones", "needs_yes", "human_only",
+    "promise_reminder_days", "annoyance_minor", "tones", "needs_yes", "human_only", "assistants",
+    "offers", "offer_after",
 )  # fmt: skip
+#: Kinds of offers, in the usual order: all by a day, in parts, less as the whole.
+OFFERS = ("full", "plan", "settlement")
 #: Stages by days past due: before the due date, soon after it, and later.
 DPD_STAGES = ("preventive", "early", "late")
 MOST_BRANCHES = 12  # segments of a strategy, and arms
@@ -61,7 +66,10 @@ class Strategy:
     `tolerance_minor`: a debtor who owes less than this in the portfolio's currency is not chased.
     `promise_reminder_days`: days before a promise's date on which it is recalled. `tones`: tone by purpose.
     `needs_yes`: conditions under which an action waits for a person's yes (`outreach.approval`).
-    `human_only`: nothing but calls by people. `segments` and `arms`: where something else holds
+    `human_only`: nothing but calls by people. `assistants`: who speaks, the first of them by each channel; a
+    segment or an arm names some of them. `offers`: the kinds that are made, in order of preference, within
+    the creditor's policy; `offer_after`: contacts in 30 days after which a follow-up offers payment in parts,
+    where that is among them. `segments` and `arms`: where something else holds
     (`decisions.branches`).
     """
 
@@ -79,12 +87,25 @@ class Strategy:
     tones: Mapping[str, str] = field(default_factory=dict)
     needs_yes: tuple[Mapping[str, Any], ...] = ()
     human_only: bool = False
+    assistants: tuple[Assistant, ...] = ()
+    offers: tuple[str, ...] = OFFERS
+    offer_after: int | None = None
     segments: tuple[Segment, ...] = ()
     arms: tuple[Arm, ...] = ()
 
-    def tone(self, template: str) -> str:
-        """The tone in which a template is written."""
-        return self.tones.get(template, "neutral")
+    def tone(self, template: str, channel: str) -> str:
+        """The tone in which a template is written: the one that is named for it, else its assistant's."""
+        speaker = self.assistant(channel)
+        return self.tones.get(template) or (speaker.tone if speaker else "") or "neutral"
+
+    def assistant(self, channel: str) -> Assistant | None:
+        """Who speaks by the channel; None: nobody by name."""
+        return next((one for one in self.assistants if one.speaks(channel)), None)
+
+    def machine_calls(self, *, by_machine: bool) -> bool:
+        """Whether a machine leads calls; `by_machine`: whether one does where nothing is said."""
+        speaker = self.assistant(CALL)
+        return not self.human_only and (by_machine if speaker is None else speaker.kind == VIRTUAL)
 
     def rank(self, channel: str) -> int:
         """Place of the channel in the order of preference, 0 first."""
@@ -94,7 +115,13 @@ class Strategy:
 def parse(data: Mapping[str, Any]) -> Strategy:
     """The strategy that a portfolio keeps. Raises UserError naming the key and what it must be."""
     _refuse_unknown(data, sorted(field.name for field in fields(Strategy)), "strategy")
-    return Strategy(**{name: _CHECKS[name](name, value) for name, value in data.items()})
+    found = Strategy(**{name: _CHECKS[name](name, value) for name, value in data.items()})
+    kinds: dict[str, Sequence[Segment | Arm]] = {"segments": found.segments, "arms": found.arms}
+    for kind, branches in kinds.items():
+        for place, branch in enumerate(branches):
+            at = f"strategy.{kind}.{place}.then.assistants"
+            assistants.named(at, branch.then.get("assistants", ()), found.assistants)
+    return found
 
 
 def _refuse_unknown(data: Mapping[str, Any], known: Collection[str], at: str) -> None:
@@ -246,7 +273,7 @@ def _rows(name: str, value: Any, keys: tuple[str, ...]) -> list[Mapping[str, Any
 
 
 def _otherwise(row: Mapping[str, Any], name: str, place: int) -> Mapping[str, Any]:
-    checks = {key: _CHECKS[key] for key in OTHERWISE}
+    checks = {key: _CHECKS[key] for key in OTHERWISE} | {"assistants": _words}
     return _read(row["then"], checks, f"{name}.{place}.then")
 
 
@@ -280,6 +307,9 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "tones": _tones,
     "needs_yes": lambda _name, value: approval.parse(value),
     "human_only": _flag,
+    "assistants": assistants.parse,
+    "offers": lambda name, value: tuple(dict.fromkeys(_some_of(OFFERS)(name, value))),
+    "offer_after": lambda name, value: None if value is None else _whole(name, value),
     "segments": _segments,
     "arms": _arms,
 }

@@ -55,6 +55,7 @@ class Decision(TenantOwned, Base):
     strategy_version: Mapped[int | None] = mapped_column(SmallInteger)  # of the account's portfolio
     segment: Mapped[str | None] = mapped_column(String(60))  # of that strategy; None outside of any
     arm: Mapped[str | None] = mapped_column(String(60))
+    assistant: Mapped[str | None] = mapped_column(String(60))  # who would speak, by the strategy's name
     at: Mapped[datetime]
     choice: Mapped[str]  # wait, or the template's purpose
     channel: Mapped[str | None] = mapped_column(String(12))
@@ -121,3 +122,23 @@ class ModelLook(AgencyOwned, Base):
     against: Mapped[str | None] = mapped_column(String(12))
     figures: Mapped[dict[str, Any]] = mapped_column(JSONB)
     alarm: Mapped[bool]
+
+
+class PromiseChance(TenantOwned, Base):
+    """What was held of a promise when it was made: the chance that it is kept, by which model, and why. One
+    of each promise, for good: so what was said can be held against what came."""
+
+    __tablename__ = "promise_chances"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "promise_id"),
+        Index("ix_promise_chances_account", "tenant_id", "account_id"),
+        {"info": append_only(TENANT)},
+    )
+
+    promise_id: Mapped[int]
+    account_id: Mapped[int]
+    chance: Mapped[float] = mapped_column(Double)
+    model: Mapped[str] = mapped_column(String(120))
+    model_version: Mapped[str] = mapped_column(String(12))
+    reasons: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)  # feature, value, contribution (log-odds)
+    at: Mapped[datetime]

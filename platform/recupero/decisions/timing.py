@@ -11,12 +11,13 @@ moments.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from recupero.decisions.columns import Floats
 from recupero.decisions.strategy import Strategy
 from recupero.outreach.words import CALL
 
@@ -102,10 +103,15 @@ def later(
 
 
 def timed(
-    options: pl.DataFrame, timing: Timing, strategies: Mapping[int, Strategy], at: datetime
+    options: pl.DataFrame,
+    timing: Timing,
+    strategies: Mapping[int, Strategy],
+    at: datetime,
+    told: Callable[[pl.DataFrame], Floats | None] | None = None,
 ) -> pl.DataFrame:
     """The options with `timing`, how good their hour is where the debtor lives, and `patience`, what waiting
-    for it leaves of their value."""
+    for it leaves of their value. What is `told` of the options with their `weekday` and `hour` stands in
+    place of the curve, unless it is None."""
     import polars as pl
 
     parts = [
@@ -114,12 +120,19 @@ def timed(
         for local in [part["moment"].dt.convert_time_zone(part["clock_zone"][0] or "UTC")]
     ]
     rows = pl.concat(parts) if parts else options.with_columns(weekday=pl.lit(0), hour=pl.lit(0))
+    factors = told(rows) if told is not None else None
+    rows = _curved(rows, timing) if factors is None else rows.with_columns(timing=pl.Series(factors))
+    wait = (pl.col("moment") - pl.lit(at)).dt.total_seconds() / 86_400
+    return rows.with_columns(patience=_patience(wait, strategies)).drop("weekday", "hour")
+
+
+def _curved(rows: pl.DataFrame, timing: Timing) -> pl.DataFrame:
+    import polars as pl
+
     known = rows.select("channel", "weekday", "hour").unique()
     factors = [timing.factor(*row) for row in known.iter_rows()]
     known = known.with_columns(pl.Series("timing", factors, dtype=pl.Float64))
-    rows = rows.join(known, on=["channel", "weekday", "hour"], how="left", maintain_order="left")
-    wait = (pl.col("moment") - pl.lit(at)).dt.total_seconds() / 86_400
-    return rows.with_columns(patience=_patience(wait, strategies)).drop("weekday", "hour")
+    return rows.join(known, on=["channel", "weekday", "hour"], how="left", maintain_order="left")
 
 
 def _patience(wait: Any, strategies: Mapping[int, Strategy]) -> Any:

@@ -4,17 +4,20 @@ amiss with it. Nothing is written.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
 
+from recupero.decisions.assistants import VIRTUAL
 from recupero.decisions.service import PlanResult, Thought, think
 from recupero.decisions.strategy import Strategy, parse
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
+from recupero.outreach.connectors import led_by_machine
+from recupero.outreach.scripts import store
 from recupero.outreach.understanding import desk
 from recupero.outreach.words import CALL
 from recupero.placements import browse
@@ -127,11 +130,33 @@ def _findings(
     if strategy.budget_minor is not None and strategy.budget_minor < cheapest:
         yield Finding("budget_buys_nothing", grave=True)
     holding = [each.strategy for each in thought.branched.branches.values() if each.portfolio == portfolio_id]
-    if any(CALL in each.channels for each in holding) and not desk.workers(
+    by_machine = bool(led_by_machine(session))
+    by_people = [each for each in holding if not each.machine_calls(by_machine=by_machine)]
+    if any(CALL in each.channels for each in by_people) and not desk.workers(
         session, scope_of(session).tenant()
     ):
         yield Finding("nobody_calls", grave=False)
+    yield from _speakers(session, strategy, holding)
+    if any(each.offer_after is not None and "plan" not in each.offers for each in holding):
+        yield Finding("offers_no_plan", grave=True)
     yield from _refused(thought, portfolio_id)
+
+
+def _speakers(session: Session, strategy: Strategy, holding: Sequence[Strategy]) -> Iterator[Finding]:
+    """Assistants who never speak, machines that nobody connected, scripts that are not there."""
+    speaking = {one.name for each in holding for by in each.channels if (one := each.assistant(by))}
+    machine = bool(led_by_machine(session))
+    scripts = {row.name for row in store.all_versions(session) if row.state == "approved"}
+    for one in strategy.assistants:
+        what = {"assistant": one.name}
+        if one.name not in speaking:
+            yield Finding("never_speaks", grave=True, what=what)
+        elif one.kind == VIRTUAL and not machine and any(each.assistant(CALL) is one for each in holding):
+            yield Finding(
+                "no_machine_calls", grave=any(each.channels == (CALL,) for each in holding), what=what
+            )
+        if one.script and one.script not in scripts:
+            yield Finding("no_such_script", grave=True, what=what | {"script": one.script})
 
 
 def _refused(thought: Thought, portfolio_id: int) -> Iterator[Finding]:

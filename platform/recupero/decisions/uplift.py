@@ -5,7 +5,6 @@ worked alone would also count those who pay by themselves. Everybody counts as t
 became of them.
 """
 
-import math
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -17,14 +16,11 @@ from sqlalchemy.orm import Session
 
 from recupero.decisions.columns import Floats, read
 from recupero.decisions.control import Group, draws
+from recupero.decisions.differences import Difference, of_ratios, of_shares, plenty, times
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound, UserError
 from recupero.tenancy import queries as tenancy
-
-#: With fewer people in either group, or fewer of them who paid, a difference is not told from chance.
-LEAST_PEOPLE, LEAST_PAYERS = 100, 10
-_Z = 1.959964  # 95 % of a normal lie within it
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +34,6 @@ class Side:
     per_person_minor: float
     per_account_minor: float
     share_paying: float
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Treated less control with its 95 % interval (None where there is none). `verdict`: too_few (to tell it
-    from chance), more, less, or none (0 is within the interval)."""
-
-    value: float
-    low: float | None
-    high: float | None
-    verdict: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +128,16 @@ def compared(
     inside: NDArray[np.bool_], paid: Floats, accounts: Floats,
 ) -> Uplift:  # fmt: skip
     treated, control = _side(paid[~inside], accounts[~inside]), _side(paid[inside], accounts[inside])
-    people = min(treated.people, control.people)
-    enough = people >= LEAST_PEOPLE and min(treated.payers, control.payers) >= LEAST_PAYERS
-    ones = np.ones(len(paid))
-    person = _money(paid, ones, inside, enough=enough)
-    extra = _times(person, treated.people)
+    people = (treated.people, control.people)
+    enough = plenty(people, treated.payers, control.payers)
+    person = of_ratios(paid, np.ones(len(paid)), inside, enough=enough)
+    shares = of_shares(
+        (treated.payers, treated.people), (control.payers, control.people),
+        enough=plenty(people, treated.payers),
+    )  # fmt: skip
     return Uplift(
         tenant_id, portfolio_id, currency, *period, share, treated, control, person,
-        _money(paid, accounts, inside, enough=enough), _shares(treated, control), extra,
+        of_ratios(paid, accounts, inside, enough=enough), shares, times(person, treated.people),
     )  # fmt: skip
 
 
@@ -160,45 +147,3 @@ def _side(paid: Floats, accounts: Floats) -> Side:
     return Side(
         people, count, payers, total, total / max(people, 1), total / max(count, 1), payers / max(people, 1)
     )
-
-
-def _money(paid: Floats, units: Floats, inside: NDArray[np.bool_], *, enough: bool) -> Difference:
-    """Difference of two ratios of money to units, people being what was drawn; variances by linearisation
-    (Cochran, Sampling Techniques, 1977, chapter 6). Of people it is Welch's interval. With too few who paid
-    there is none: what was never seen has no variance."""
-    value, variance = 0.0, 0.0
-    for side, sign in ((~inside, 1), (inside, -1)):
-        money, many = paid[side], units[side]
-        if len(money) < 2:
-            return Difference(0.0, None, None, "too_few")
-        ratio = float(money.sum() / many.sum())
-        rest = (money - ratio * many) / many.mean()
-        value += sign * ratio
-        variance += float(rest.var(ddof=1)) / len(money)
-    if not enough:
-        return Difference(value, None, None, "too_few")
-    return _judged(value, _Z * math.sqrt(variance), enough=enough)
-
-
-def _shares(treated: Side, control: Side) -> Difference:
-    """Difference of two shares by Agresti and Caffo (The American Statistician 54, 2000), which holds also
-    where one is near nothing."""
-    value, variance = 0.0, 0.0
-    for side, sign in ((treated, 1), (control, -1)):
-        share = (side.payers + 1) / (side.people + 2)
-        value += sign * share
-        variance += share * (1 - share) / (side.people + 2)
-    enough = min(treated.people, control.people) >= LEAST_PEOPLE and treated.payers >= LEAST_PAYERS
-    found = _judged(value, _Z * math.sqrt(variance), enough=enough)
-    return Difference(treated.share_paying - control.share_paying, found.low, found.high, found.verdict)
-
-
-def _times(found: Difference, many: int) -> Difference:
-    low, high = (None if end is None else end * many for end in (found.low, found.high))
-    return Difference(found.value * many, low, high, found.verdict)
-
-
-def _judged(value: float, half: float, *, enough: bool) -> Difference:
-    low, high = value - half, value + half
-    verdict = "too_few" if not enough else "more" if low > 0 else "less" if high < 0 else "none"
-    return Difference(value, low, high, verdict)

@@ -13,7 +13,7 @@ or answers nonsense leaves its tenant in the strategy's order, and the log has a
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -52,13 +52,16 @@ class Served:
     name: str
     version: str
 
-    def outcomes(self, columns: Mapping[str, Any], rows: int) -> Mapping[str, Floats]:
-        """The chances of each outcome, proven to be one finite number from 0 to 1 per row.
+    def outcomes(
+        self, columns: Mapping[str, Any], rows: int, asked: Sequence[str] | None = None
+    ) -> Mapping[str, Floats]:
+        """The chances of each outcome, or of those asked for, proven to be one finite number from 0 to 1 per
+        row.
 
         Raises ValueError where they are not, or where the model wants a column that the platform does not
         have.
         """
-        answer = self.kind.predict(self.fitted, self._columns(columns, rows))
+        answer = self.kind.predict(self.fitted, self._columns(columns, rows), asked)
         found = {name: np.asarray(column, dtype=np.float64) for name, column in answer.items()}
         if PAID not in found:
             raise ValueError(f"the model answered {', '.join(found) or 'nothing'}, but not {PAID}")
@@ -108,36 +111,57 @@ def _loaded(name: str, number: str, source: str) -> Served:
 
 
 @dataclass(frozen=True, slots=True)
-class Valued:
-    """The options with their values. `served` None: they stand as they were, `note` says why. `alarm`: that
-    is a fault, and the tenant is to be planned in the strategy's order."""
+class Told:
+    """Which model values a plan's options. `served` None: they stand as they are without one, and `note` says
+    why. `alarm`: that is a fault, and the tenant is to be planned in the strategy's order."""
 
-    options: pl.DataFrame
     served: Served | None
     note: str | None = None
     alarm: bool = False
 
 
-def valued(
+class Broken(Exception):
+    """The served model raised or answered nonsense; `told` says so."""
+
+    def __init__(self, told: Told) -> None:
+        super().__init__(told.note)
+        self.told = told
+
+
+def serving_now(scope: Scope) -> Told:
+    """The champion for the tenant in scope, or why there is none."""
+    try:
+        served = champion(scope)
+    except Exception as error:  # noqa: BLE001 - kept as the note, and logged for the alarm
+        return _failed(scope, error)
+    if served is None:
+        return Told(None, f"no {KIND} model is registered yet: values are not uplifts")
+    return Told(served)
+
+
+def _failed(scope: Scope, error: Exception) -> Told:
+    log.error(
+        "model %s failed for tenant %s; planned in the strategy's order", KIND, scope.tenant(), exc_info=error
+    )
+    reason = f"{type(error).__name__}: {error}"
+    return Told(None, f"the {KIND} model failed ({reason}): planned in the strategy's order", alarm=True)
+
+
+def by_model(
     scope: Scope,
+    served: Served,
     options: pl.DataFrame,
     table: FeatureTable,
     strategies: Mapping[int, Strategy],
     commission: Mapping[int, float],
     at: datetime,
-) -> Valued:
-    """The options of a tenant, which have their value of today, with `value_minor` and `enough` by the served
-    model of actions; beside them `paid`, `paid_waiting` and `harm`, its chances."""
+) -> pl.DataFrame:
+    """The options of a tenant, which have their value without a model, with `value_minor` and `enough` by
+    this one; beside them `paid`, `paid_waiting` and `harm`, its chances. Raises Broken where it fails."""
     try:
-        served = champion(scope)
-        if served is None:
-            return Valued(options, None, f"no {KIND} model is registered yet: values are not uplifts")
-        return Valued(_with_values(served, options, table, strategies, commission, at), served)
+        return _with_values(served, options, table, strategies, commission, at)
     except Exception as error:
-        log.exception("model %s failed for tenant %s; planned in the strategy's order", KIND, scope.tenant())
-        reason = f"{type(error).__name__}: {error}"
-        note = f"the {KIND} model failed ({reason}): planned in the strategy's order"
-        return Valued(options, None, note, alarm=True)
+        raise Broken(_failed(scope, error)) from error
 
 
 def _with_values(
@@ -199,7 +223,7 @@ def _outcomes(served: Served, options: pl.DataFrame, table: FeatureTable, at: da
     parts: list[Mapping[str, Floats]] = []
     for start in range(0, max(len(options), 1), SLICE):
         some = options[start : start + SLICE]
-        parts.append(served.outcomes(columns_of(some, table, at), len(some)))
+        parts.append(served.outcomes(columns_of(some, table, at), len(some), (PAID, HARM)))
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sqlalchemy.orm import Session
 
+from recupero.decisions.assistants import number
 from recupero.decisions.columns import Floats
 from recupero.decisions.features import N_
 from recupero.decisions.strategy import Strategy
@@ -89,6 +90,9 @@ ASSISTANT: tuple[Spec, ...] = (
     Spec("assistant_script_version", N_("Version of the words"),
          "version of the template, or of the general call script of the country; 0 the platform's", "number",
          "templates and call scripts", _WORDS, _told("script_version")),
+    Spec("assistant_persona", N_("The assistant's name"),
+         "a number that hangs on the name of who speaks, 1 to 997", "number", "the strategy", _AT,
+         _told("persona")),
     Spec("assistant_tone", N_("Tone"), "-1 kind, 0 neutral, 1 firm", "-1 to 1", "the strategy", _AT,
          lambda pl: pl.col("tone").replace_strict(TONE, default=None, return_dtype=pl.Float64)),
     Spec("assistant_language", N_("Words in the debtor's language"),
@@ -141,10 +145,10 @@ def encode(options: pl.DataFrame) -> dict[str, Floats]:
     """The columns of `ASSISTANT` and `ACTION`, one value per option, NaN where not known.
 
     Of `options` it reads `channel` (null: wait), `moment` (UTC), `clock_zone` and, where they are there, what
-    `described` adds (`tone`, `led_by`, `script_version`), `template`, `language`, `last_at`, `at` (the
-    decision's moment), `talked_agent`, `talked_voice`, `answered_text` (earlier conversations), `offer_kind`
-    (plan, settlement), `offer_discount`, `offer_instalments`. A column takes 8 bytes an option: give slices
-    of a great plan.
+    `described` adds (`tone`, `led_by`, `script_version`, `persona`), `template`, `language`, `last_at`, `at`
+    (the decision's moment), `talked_agent`, `talked_voice`, `answered_text` (earlier conversations),
+    `offer_kind` (plan, settlement), `offer_discount`, `offer_instalments`. A column takes 8 bytes an
+    option: give slices of a great plan.
     """
     import polars as pl
 
@@ -164,14 +168,16 @@ def _completed(options: pl.DataFrame) -> pl.DataFrame:
     optional: dict[str, Any] = {
         "template": words, "tone": words, "led_by": words, "language": words, "script_version": count,
         "at": moment, "last_at": moment, "talked_agent": count, "talked_voice": count, "answered_text": count,
-        "offer_kind": words, "offer_discount": pl.Float64, "offer_instalments": count,
+        "persona": count, "offer_kind": words, "offer_discount": pl.Float64, "offer_instalments": count,
     }  # fmt: skip
     missing = [
         pl.lit(None, kind).alias(name) for name, kind in optional.items() if name not in options.columns
     ]
     frame = options.with_columns(*missing)
     there = pl.col("channel").is_not_null()
-    of_contacts = ("tone", "led_by", "script_version", "offer_kind", "offer_discount", "offer_instalments")
+    of_contacts = (
+        "tone", "led_by", "script_version", "persona", "offer_kind", "offer_discount", "offer_instalments",
+    )  # fmt: skip
     return frame.with_columns(
         *(pl.when(there).then(name).alias(name) for name in of_contacts),
         errand=pl.when(there).then(pl.col("template")),
@@ -200,32 +206,40 @@ def _local(options: pl.DataFrame) -> dict[str, Any]:
 def described(
     session: Session, options: pl.DataFrame, strategies: Mapping[int, Strategy], *, by_machine: bool
 ) -> pl.DataFrame:
-    """The options with `tone`, `led_by` (agent, voice, written) and `script_version`: who would speak, and in
-    which words, for the tenant in scope now. Reads `branch`, `template`, `channel`, `language`, `country`.
+    """The options with `tone`, `led_by` (agent, voice, written), `script_version` and `persona` (the number
+    of a name): who would speak, and in which words, for the tenant in scope now. Reads `branch`,
+    `template`, `channel`, `language`, `country`.
     """
     import polars as pl
 
-    spoken = VOICE if by_machine else AGENT
-    channel = pl.col("channel")
+    voiced = [key for key, each in strategies.items() if each.machine_calls(by_machine=by_machine)]
+    channel, machine = pl.col("channel"), pl.col("branch").is_in(voiced)
+    spoken = pl.when(machine).then(pl.lit(VOICE)).otherwise(pl.lit(AGENT))
+    plan = (pl.col("template") == "offer") & channel.is_not_null()
     options = options.with_columns(
-        led_by=pl.when(channel == CALL).then(pl.lit(spoken)).when(channel.is_not_null()).then(pl.lit(WRITTEN))
+        offer_kind=pl.when(plan).then(pl.lit("plan")),
+        led_by=pl.when(channel == CALL).then(spoken).when(channel.is_not_null()).then(pl.lit(WRITTEN)),
     )
     keys = ["branch", "template", "channel", "language", "country"]
     kinds = options.filter(channel.is_not_null()).select(keys).unique()
     own, found = wording(session), []
-    scripts = {country: store.script_for(session, country).version for country in kinds["country"].unique()}
+    scripts: dict[tuple[str, str], int] = {}
     for branch, template, by, language, country in kinds.iter_rows():
-        tone = strategies[branch].tone(template)
+        tone, speaker = strategies[branch].tone(template, by), strategies[branch].assistant(by)
         if by == CALL:
-            version = scripts[country]
+            key = (country, speaker.script if speaker else "")
+            if key not in scripts:
+                scripts[key] = store.script_for(session, country, name=key[1]).version
+            version = scripts[key]
         else:
             written = language if language in LANGUAGES else "en"
             form = "short" if by in SHORT_CHANNELS else "long"
             words = own.of(template, written, form, tone)
             version = words.version if words else 0
-        found.append((tone, version))
+        found.append((tone, version, speaker.name if speaker else None))
+    tones, versions, names = zip(*found, strict=True) if found else ((), (), ())
     told = kinds.with_columns(
-        tone=pl.Series([tone for tone, _version in found], dtype=pl.String),
-        script_version=pl.Series([version for _tone, version in found], dtype=pl.Int64),
-    )
+        tone=pl.Series(tones, dtype=pl.String), script_version=pl.Series(versions, dtype=pl.Int64),
+        persona=pl.Series([number(name) for name in names], dtype=pl.Int16),
+    )  # fmt: skip
     return options.join(told, on=keys, how="left", nulls_equal=True, maintain_order="left")

@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from recupero.contacts import queries as contacts
+from recupero.contacts import messages as contact_messages
 from recupero.kernel.database import Scope
 from recupero.kernel.runtime import Runtime
 from recupero.ledger import queries as ledger
@@ -24,7 +24,7 @@ def summary(platform: Runtime, agency: Scope, folder: Path) -> dict[str, Any]:
     for tenant_id in agency.tenant_ids:
         with platform.database.transaction(Scope(agency.agency_id, (tenant_id,))) as session:
             actions.update(outreach.count_by_state(session))
-            made += sum(contacts.count_by_state(session).values())
+            made += sum(contact_messages.count_by_state(session).values())
             for currency, taken in payments.collected(session).items():
                 money[currency] += taken.amount_minor
                 count += taken.payments

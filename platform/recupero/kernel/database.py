@@ -155,12 +155,15 @@ class Database:
         event.listen(self.engine, "checkin", _note_return)
 
     @contextmanager
-    def transaction(self, scope: Scope) -> Iterator[Session]:
+    def transaction(self, scope: Scope, *, snapshot: bool = False) -> Iterator[Session]:
         """A transaction in `scope`: committed at the end of the block, rolled back when it raises.
 
-        `session.info["scope"]` is the scope; domain events and jobs of the block ride on the session.
+        `session.info["scope"]` is the scope; domain events and jobs of the block ride on the session. In a
+        `snapshot` all statements see the same moment; it fails where it changes what others changed since.
         """
         with Session(self.engine, info={"scope": scope}, expire_on_commit=False) as session, session.begin():
+            if snapshot:
+                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             set_scope(session, scope)
             yield session
 

@@ -5,6 +5,7 @@ after the commit. Redis only carries ids: what is lost there (a crash between co
 server, a killed worker) is sent again by `sweep`. A handler must therefore be safe to run twice.
 """
 
+import gc
 import logging
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -328,9 +329,27 @@ def release_key(context: JobContext) -> None:
     _book(context.request_id, unique_key=None)
 
 
+_OTHERS = """
+SELECT coalesce(jsonb_agg(arguments ORDER BY id), '[]') FROM (
+    SELECT o.id, o.arguments FROM job_requests m JOIN job_requests o
+        ON o.name = m.name AND o.queue = m.queue AND o.tenant_ids = m.tenant_ids
+        AND o.agency_id IS NOT DISTINCT FROM m.agency_id
+    WHERE m.id = %(id)s AND o.status = 'queued' AND o.run_at <= %(now)s
+    ORDER BY o.id LIMIT %(most)s) AS waiting"""
+
+
+def waiting_behind(context: JobContext, most: int) -> list[dict[str, Any]]:
+    """The arguments of requests like this one (name, queue and scope) that wait now, the oldest first. A
+    handler may do their work together with its own, where they find it done and do nothing."""
+    asked = {"id": context.request_id, "now": clock.now(), "most": most}
+    found: list[dict[str, Any]] = runtime.current().database.at_once(_OTHERS, asked)[0]
+    return found
+
+
 def worker(queues: tuple[str, ...] = QUEUES) -> SimpleWorker:
     """An RQ worker in this process; it does not fork per job (a fork costs five times the job itself)."""
     events.wired()
+    gc.freeze()  # what is loaded by now stays: to look through it again and again takes a tenth of the time
     connection = runtime.current().redis
     return SimpleWorker(
         [rq_queue(name, connection) for name in queues], connection=connection, serializer=JSONSerializer

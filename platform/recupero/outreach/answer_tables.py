@@ -11,8 +11,8 @@ from recupero.kernel.database import TENANT, Base, TenantOwned
 
 class DisputeAnswer(TenantOwned, Base):
     """The answer to one dispute, which is a hold. `verdict`: owed (as it stands), corrected (to
-    `balance_minor`) or not_owed (the accounts are closed). `words` is the reason, which a person tells the
-    debtor."""
+    `balance_minor`) or not_owed (the accounts are closed). `words` is the reason, which the debtor
+    reads on their page and hears from a person."""
 
     __tablename__ = "dispute_answers"
     __table_args__ = (

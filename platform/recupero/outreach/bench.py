@@ -14,11 +14,13 @@ from typing import Any
 import click
 from sqlalchemy import func, select, update
 
-from recupero.contacts.tables import Contact, GivenVerdict, MessageCopy, PersonContact
+from recupero.contacts.tables import Contact, GivenVerdict, MessageCopy, Permission, PersonContact
 from recupero.kernel import clock, command, jobs, runtime, throwaway
 from recupero.kernel.bulk import refresh_statistics
 from recupero.kernel.database import PLATFORM, Scope, scope_of
+from recupero.ledger.tables import LedgerEntry
 from recupero.outreach import bench_mail, service
+from recupero.outreach.execution import execute
 from recupero.outreach.jobs import BATCH
 from recupero.outreach.points import fits
 from recupero.outreach.service import NewAction
@@ -32,12 +34,19 @@ from recupero.tenancy import service as tenancy
 _NOON = datetime(2026, 3, 10, 15, 0, tzinfo=UTC)  # a working Tuesday in Chile
 _EMPTY_JOBS = 600
 _SINGLE = 200  # a round of the urgent path
+_ALONE = 50  # a round of it in which none is taken along
 _MAILS = 400  # a round over SMTP
 _CHILEAN = 0.62  # of the invented rows, at least this share are people of Chile that can be written to
 
 
 def empty_job() -> None:
     """What RQ alone costs."""
+
+
+@jobs.job("bench.alone")
+def alone(context: jobs.JobContext, action_ids: list[int]) -> None:
+    """An urgent action that finds no other waiting: nothing is taken along."""
+    execute(runtime.current().database, context.scope, action_ids)
 
 
 @dataclass(frozen=True)
@@ -52,10 +61,13 @@ class Bench:
 
     def warm_up(self) -> None:
         """To where a platform is after its first minutes: whatever is loaded on first use is loaded, and the
-        planner knows that the tables of messages are no longer empty."""
+        planner knows that the tables of messages, money and permissions are no longer empty."""
         self.empty_jobs(50)
         self.actions(BATCH)
-        filled = (Contact, PersonContact, MessageCopy, GivenVerdict, Action, ActionEvent, PaymentLink)
+        filled = (
+            Contact, PersonContact, MessageCopy, GivenVerdict, Permission, Action, ActionEvent, PaymentLink,
+            LedgerEntry,
+        )  # fmt: skip
         with self.platform.database.transaction(self.scope) as session:
             refresh_statistics(session, *filled)
 
@@ -66,8 +78,8 @@ class Bench:
             jobs.enqueue(session, "outreach.dispatch")
         return work()
 
-    def one_by_one(self, count: int) -> float:
-        """Seconds for `count` actions with a job each: the urgent path."""
+    def one_by_one(self, count: int, job: str = "outreach.execute") -> float:
+        """Seconds for `count` actions with a job each: the urgent path, all of them waiting at once."""
         ids = self.due(count, self.waiting)
         with self.platform.database.transaction(self.scope) as session:
             session.execute(
@@ -76,7 +88,7 @@ class Bench:
                 .values(state="claimed", leased_until=clock.now() + timedelta(hours=1))
             )
             for action_id in ids:
-                jobs.enqueue(session, "outreach.execute", queue="urgent", action_ids=[action_id])
+                jobs.enqueue(session, job, queue="urgent", action_ids=[action_id])
         return work()
 
     def empty_jobs(self, count: int) -> float:
@@ -225,14 +237,16 @@ def measure(count: int, rounds: int) -> dict[str, Any]:
     slice_ = count // rounds
     mails = min(_MAILS, count)
     doomed = BATCH * (bench_mail.KILLED + 2)
-    with platform_with(BATCH + (slice_ + _SINGLE) * rounds, mails * rounds + doomed) as bench:
+    with platform_with(BATCH + (slice_ + _SINGLE + _ALONE) * rounds, mails * rounds + doomed) as bench:
         bench.warm_up()
         rates, peaks = _outbox(bench, slice_, rounds)
-        carried = bench.done() - BATCH - _SINGLE * rounds
+        carried = bench.done() - BATCH - (_SINGLE + _ALONE) * rounds
         with bench_mail.relay(bench.folder) as to, bench_mail.by_mail(bench.platform, bench.scope, to):
             rates |= _mails(bench, to, mails, rounds)
             tally = bench.killed(to, doomed)
-    rate, empty, single = (statistics.median(rates[name]) for name in ("batch", "empty", "single"))
+    rate, empty, single, lone = (
+        statistics.median(rates[name]) for name in ("batch", "empty", "single", "alone")
+    )
     mail, plain = statistics.median(rates["mail"]), statistics.median(rates["plain"])
     return {
         "n": slice_ * rounds, "carried_out": carried,
@@ -240,6 +254,7 @@ def measure(count: int, rounds: int) -> dict[str, Any]:
         "rate": round(rate, 1), "reference": "RQ jobs that do nothing, same worker",
         "reference_rate": round(empty, 1), "ratio": round(rate / empty, 2),
         "one_by_one_rate": round(single, 1), "one_by_one_ratio": round(single / empty, 2),
+        "alone_rate": round(lone, 1), "alone_ratio": round(lone / empty, 2),
         "mail_rate": round(mail, 1), "mail_reference_rate": round(plain, 1),
         "mail_ratio": round(mail / plain, 2), "lost": tally.lost, "doubled": tally.doubled,
         "unknown_after_kills": tally.unknown, "memory_growth_mib": round(peaks[-1] - peaks[0], 1),
@@ -253,13 +268,15 @@ def _outbox(bench: Bench, slice_: int, rounds: int) -> tuple[dict[str, list[floa
     took: dict[str, Callable[[], float]] = {
         "batch": lambda: slice_ / bench.actions(slice_),
         "single": lambda: _SINGLE / bench.one_by_one(_SINGLE),
+        "alone": lambda: _ALONE / bench.one_by_one(_ALONE, "bench.alone"),
         "empty": lambda: _EMPTY_JOBS / bench.empty_jobs(_EMPTY_JOBS),
     }
     rates: dict[str, list[float]] = {name: [] for name in took}
     peaks: list[float] = []
     for number in range(rounds):
         names = list(took)
-        for name in (*names[number % 3 :], *names[: number % 3]):
+        first = number % len(names)
+        for name in (*names[first:], *names[:first]):
             rates[name].append(took[name]())
         peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     return rates, peaks

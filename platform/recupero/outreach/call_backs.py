@@ -5,6 +5,7 @@ asked once more when it is made, and the person's conversation is handed over fr
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -14,10 +15,11 @@ from recupero.contacts.grounds import judge_planned
 from recupero.kernel import audit, clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound
-from recupero.outreach.states import Move, move
+from recupero.outreach.states import OPEN, Move, move
 from recupero.outreach.tables import Action, ActionEvent
 from recupero.outreach.understanding import hand_overs, hours
 from recupero.placements import reach
+from recupero.placements.lifecycle import SILENCING
 
 TEMPLATE, PURPOSE, CHANNEL = "call_back", "reply", "call"
 #: The first moment is so far away, the last so many working days.
@@ -27,17 +29,25 @@ STEP = timedelta(minutes=30)
 #: For how long after its moment the call may still be made.
 LATE = timedelta(hours=4)
 _FIRST_PLACE = 1000
+#: For how long after its moment the debtor is told that a call was not made.
+TOLD_FOR = timedelta(days=14)
+NOT_MADE = ("blocked", "cancelled", "expired")
+#: Why a debtor needs not be told: they moved it, gave it up, or were promised another one.
+OWN_WILL = ("moved", "not_wanted", TEMPLATE)
 
 
 def slots(session: Session, account_id: int, *, days: int = DAYS, step: timedelta = STEP) -> list[datetime]:
     """The moments within so many working days, each `step` later, at which people work and the law, asked
     now, allows the call. Needs one tenant and its agency in scope. Empty where nobody can be called: there is
-    no number, or no law allows it. Raises NotFound."""
+    no number, a hold forbids it, or the law does. Raises NotFound."""
     account = reach.reachable(session, [account_id]).get(account_id)
     if account is None:
         raise NotFound("no such account")
     points = reach.points_of(session, [account.debtor_id]).get(account.debtor_id, ())
     if not any(point.kind == "phone" for point in points):
+        return []
+    held = reach.open_holds(session, [account.debtor_id]).get(account.debtor_id, ())
+    if any(hold.kind in SILENCING for hold in held):
         return []
     wanted = _when_people_work(session, days, step)
     judged = judge_planned(session, [(account_id, CHANNEL, PURPOSE, at) for at in wanted])
@@ -103,6 +113,36 @@ def booked(session: Session, debtor_id: int) -> Sequence[Action]:
         .scalars()
         .all()
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A booked call that was not, or will not be made; `state` is the action's: forgotten (`expired`),
+    refused (`blocked`) or taken back (`cancelled`)."""
+
+    at: datetime
+    state: str
+
+
+def dropped(session: Session, debtor_id: int) -> Dropped | None:
+    """The last call of a debtor of the tenant in scope that was booked for a moment in the last or coming
+    `TOLD_FOR` and that the house did not make; None where they gave it up or moved it themselves, or have
+    another one."""
+    if booked(session, debtor_id):
+        return None
+    row = session.execute(
+        select(Action.due_at, Action.state, Action.reason)
+        .where(
+            Action.tenant_id == scope_of(session).tenant(), Action.debtor_id == debtor_id,
+            Action.channel == CHANNEL, Action.template == TEMPLATE,
+            Action.state.not_in(OPEN), Action.due_at > clock.now() - TOLD_FOR,
+        )
+        .order_by(Action.changed_at.desc(), Action.id.desc())
+        .limit(1)
+    ).one_or_none()  # fmt: skip
+    if row is None or row.state not in NOT_MADE or row.reason in OWN_WILL:
+        return None
+    return Dropped(row.due_at, row.state)
 
 
 def cancel(session: Session, debtor_id: int, *, actor: str) -> None:

@@ -22,6 +22,7 @@ from recupero.outreach.inbound import conversations
 from recupero.outreach.states import CLAIM_LEASE, Move, move
 from recupero.outreach.tables import Action
 from recupero.placements import reach
+from recupero.placements.lifecycle import SILENCING
 from recupero_sdk.law import Channel
 
 CHANNEL: Channel = "call"
@@ -99,11 +100,13 @@ def _workable(
 
 def _check_workable(known: Dossiers, account: reach.Reachable, *, by_person: bool, asked: bool) -> None:
     """A debtor whom a person took over from the machines is that person's to call. A call that the debtor
-    `asked` for waits for no hold of the house: the law alone may speak against it."""
+    `asked` for waits for those holds alone under which nobody may call."""
     if account.ended and not asked:
         raise Conflict("nothing is collected on this account any more")
     holds = {hold.kind for hold in known.holds_on(account)} - ({PERSON} if by_person else set())
-    if holds and not asked:
+    if asked:
+        holds &= set(SILENCING)
+    if holds:
         raise Conflict(
             "work on this account is on hold: %(holds)s", holds=Words("hold", tuple(sorted(holds)))
         )

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from recupero.contacts.gate import purpose_for_law
+from recupero.contacts.gate import proposed
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
@@ -20,7 +20,7 @@ from recupero.outreach import words
 from recupero.outreach.words import Words
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy import service as tenancy_service
-from recupero_sdk.law import Facts, Proposal, RuleOutcome
+from recupero_sdk.law import Facts, RuleOutcome
 from recupero_sdk.law.content import Reading
 from recupero_sdk.law.zones import UnknownZoneError
 
@@ -69,7 +69,7 @@ def reader(
     if law.closed_because(facts.country) is not None:
         return lambda text: []
     carried: Any = channel
-    proposal = Proposal(clock.now(), carried, purpose=purpose_for_law(purpose))
+    proposal = proposed(purpose, clock.now(), carried)
     try:
         reading = Reading(
             law.by_country[facts.country], facts, proposal, occasion="later" if later else "first",

@@ -3,10 +3,12 @@
 Until that person is done, machines stay silent: the hand-over opens before the dispute's own hold ends.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import ColumnElement, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from recupero.kernel import audit, clock, events
@@ -27,6 +29,8 @@ VERDICTS = ("owed", "corrected", "not_owed")
 WHY = "dispute_answered"
 INVOICE_REFUSED = "invoice_refused"
 LONGEST = 2000
+#: For how long an answer stands on the debtor's page.
+TOLD_FOR = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +57,11 @@ def answer(session: Session, hold_id: int, given: Answer, *, actor: str) -> Disp
         account_id=first.account_id, verdict=given.verdict, words=given.words.strip(), answered_by=actor,
         balance_minor=given.balance_minor if given.verdict == "corrected" else None, answered_at=clock.now(),
     )  # fmt: skip
-    session.add(made)
-    session.flush()
+    try:
+        with session.begin_nested():
+            session.add(made)
+    except IntegrityError:  # somebody else's answer came between
+        raise Conflict("this dispute has been answered already") from None
     _hand_over(session, first.debtor_id, first.account_id, WHY)
     if given.verdict == "not_owed":
         placements.close_accounts(session, [one.account_id for one in found], "DISPUTE_UPHELD")
@@ -115,6 +122,14 @@ def _correct(session: Session, one: Disputed, right_minor: int, hold_id: int) ->
 def answers_of(session: Session, debtor_id: int) -> Sequence[DisputeAnswer]:
     """What creditors in scope answered to a debtor, the newest first."""
     return _read(session, DisputeAnswer.debtor_id == debtor_id)
+
+
+def told(session: Session, debtor_id: int, account_ids: Collection[int]) -> Sequence[DisputeAnswer]:
+    """What a debtor reads on their page: the answers of the last `TOLD_FOR` on these accounts, the newest
+    first."""
+    since = clock.now() - TOLD_FOR
+    given = answers_of(session, debtor_id)
+    return [one for one in given if one.answered_at > since and one.account_id in account_ids]
 
 
 def latest(session: Session, limit: int = 500) -> Sequence[DisputeAnswer]:

@@ -36,6 +36,8 @@ def execute(database: Database, scope: Scope, action_ids: Collection[int]) -> in
 
     Safe to call twice with the same actions: what is reserved once is not touched again.
     """
+    if not action_ids:
+        return 0
     with pacing.gate(scope.tenant()) as gate:
         envelopes = _reserved(database, scope, list(action_ids), gate)
         for connector, group in _by_connector(envelopes):

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from itertools import zip_longest
+from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, String, bindparam, exists, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 from recupero.contacts import service as contacts
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import Scope, scope_of
-from recupero.outreach import bulk, proposals
+from recupero.outreach import bulk, proposals, urgent
 from recupero.outreach.connectors import CARRIED, carried_for, led_by_machine
 from recupero.outreach.execution import execute
 from recupero.outreach.states import CLAIM_LEASE, Move, move
@@ -30,7 +31,8 @@ _CLAIM = text(
     " SELECT t.tenant_id, d.id, d.due_at FROM unnest(:tenants) AS t(tenant_id),"
     " LATERAL (SELECT a.id, a.due_at FROM actions a WHERE a.tenant_id = t.tenant_id AND a.state = 'scheduled'"
     "  AND a.due_at <= :now AND (a.channel = ANY (:channels)"
-    "  OR (a.channel = 'call' AND a.template <> 'call_back' AND t.tenant_id = ANY (:callers)))"
+    "  OR (a.channel = 'call' AND a.template <> 'call_back' AND t.tenant_id = ANY (:callers)"
+    "   AND coalesce(a.assistant ->> 'kind', '') <> 'human'))"
     "  ORDER BY a.due_at, a.id"
     "  LIMIT greatest(0, :room - (SELECT count(*) FROM actions c WHERE c.tenant_id = t.tenant_id"
     "   AND c.state = 'claimed' AND c.leased_until >= :now)) FOR UPDATE SKIP LOCKED) d),"
@@ -102,7 +104,9 @@ def _in_turn(claimed: dict[int, list[int]]) -> list[tuple[int, list[int], str]]:
 @jobs.job("outreach.execute")
 def execute_batch(context: jobs.JobContext, action_ids: list[int]) -> None:
     """Carry a claimed batch out, and ask for the next slice where the tenant's room is half empty."""
-    execute(runtime.current().database, context.scope, action_ids)
+    single = len(action_ids) == 1
+    ids = urgent.with_others(context, action_ids[0], _listed) if single else action_ids
+    execute(runtime.current().database, context.scope, ids)
     if len(action_ids) < BATCH:  # the last of its slice, or an urgent one: nothing more is waiting behind it
         return
     with context.transaction() as session:
@@ -114,6 +118,11 @@ def execute_batch(context: jobs.JobContext, action_ids: list[int]) -> None:
                 scope=Scope(agency),
                 unique_key=f"outreach.dispatch:{agency}",
             )
+
+
+def _listed(arguments: dict[str, Any]) -> list[int]:
+    ids: list[int] = arguments["action_ids"]
+    return ids
 
 
 def _wants_more(session: Session, tenant_id: int) -> bool:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from recupero.contacts import queries as contacts
+from recupero.contacts import judging
 from recupero.kernel import audit, clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
@@ -65,7 +65,7 @@ def ask(session: Session, link_id: int, point_id: int) -> Channel:
     (point, channel), now, tenant = chosen, clock.now(), scope_of(session).tenant()
     _check_pace(session, link_id, now)
     account_id = accounts_of(session, link_id)[0]
-    verdict = contacts.judge_now(session, account_id, channel, now, "reply")
+    verdict = judging.judge_now(session, account_id, channel, now, "reply")
     if not verdict.allowed:
         raise UserError(
             "No message may be sent to you at this moment. Please answer the questions, or try again later."

@@ -12,9 +12,8 @@ from recupero.kernel import audit, clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
 from recupero.outreach import service as outreach
-from recupero.outreach.states import Move
-from recupero.outreach.tables import Action
-from recupero.outreach.words import LANGUAGES
+from recupero.outreach.states import Claimed, Move
+from recupero.outreach.words import ASKED_FOR, LANGUAGES
 from recupero.placements import service as placements
 from recupero.placements.reach import Reachable
 from recupero.tenancy import queries as tenancy
@@ -63,7 +62,9 @@ def keep(session: Session, debtor_id: int, wish: Wish, *, actor: str) -> None:
     placements.set_language(session, debtor_id, wish.language)
     for other in CHANNELS if wish.channel else ():
         if other != wish.channel:
-            outreach.cancel(session, debtor_ids=[debtor_id], channel=other, reason="preferred_channel")
+            outreach.cancel(
+                session, debtor_ids=[debtor_id], channel=other, reason="preferred_channel", keep=ASKED_FOR
+            )
     audit.record(
         session, "outreach.preference_kept", f"debtor:{debtor_id}", actor=actor,
         tenant_id=scope_of(session).tenant(), channel=wish.channel or "", language=wish.language,
@@ -92,7 +93,7 @@ class Wanted:
     hours: dict[int, tuple[int, int]]
     zone: str
 
-    def objection(self, action: Action, account: Reachable) -> Move | None:
+    def objection(self, action: Claimed, account: Reachable) -> Move | None:
         """Put the action off to the debtor's hours, or None where it is inside them."""
         hours = self.hours.get(account.debtor_id)
         if hours is None:

@@ -5,7 +5,7 @@ opt-out that is recorded meanwhile either came before (and is seen) or waits for
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -34,7 +34,7 @@ from recupero.outreach.points import fits
 from recupero.outreach.rests import Rest
 from recupero.outreach.scripts import spoken
 from recupero.outreach.service import ABOUT_AGREEMENTS, AGREEMENTS
-from recupero.outreach.states import Move, move
+from recupero.outreach.states import Claimed, Move, move
 from recupero.outreach.tables import Action
 from recupero.outreach.wording import Own, Wording, drafted, wording
 from recupero.outreach.words import ANSWERS, CALL, THANKS, Owed, Sender, Words
@@ -64,7 +64,7 @@ class Envelope:
 class _Case:
     """One action with everything that carrying it out takes."""
 
-    action: Action
+    action: Claimed
     account: Reachable
     point: Point
     connector: Connector
@@ -76,7 +76,10 @@ def prepare(session: Session, action_ids: Collection[int], gate: Gate) -> list[E
 
     Needs one tenant and its agency in scope. Nothing may be sent before the transaction has committed.
     """
-    actions, sender, book = _claimed(session, action_ids), sender_of(session), lawbook(session)
+    actions = _claimed(session, action_ids)
+    if not actions:
+        return []
+    sender, book = sender_of(session), lawbook(session)
     known = contact_queries.dossiers(session, {action.account_id for action in actions})
     cases, moves = _sort_out(session, actions, known)
     let, waiting = turns.take(session, [(case.action, case.connector) for case in cases], gate)
@@ -95,19 +98,21 @@ def prepare(session: Session, action_ids: Collection[int], gate: Gate) -> list[E
 
 
 _CLAIMED = (
-    select(Action)
+    select(*(Action.__table__.c[field.name] for field in fields(Claimed)))
     .where(Action.tenant_id == bindparam("tenant"), any_of(Action.id, "actions"), Action.state == "claimed")
     .order_by(Action.priority.desc(), Action.due_at, Action.id)
     .with_for_update(skip_locked=True)
 )
 
 
-def _claimed(session: Session, action_ids: Collection[int]) -> Sequence[Action]:
+def _claimed(session: Session, action_ids: Collection[int]) -> list[Claimed]:
     asked = {"tenant": scope_of(session).tenant(), "actions": list(action_ids)}
-    return session.execute(_CLAIMED, asked).scalars().all()
+    return [Claimed(*row) for row in session.execute(_CLAIMED, asked)]
 
 
-def _sort_out(session: Session, actions: Sequence[Action], known: Dossiers) -> tuple[list[_Case], list[Move]]:
+def _sort_out(
+    session: Session, actions: Sequence[Claimed], known: Dossiers
+) -> tuple[list[_Case], list[Move]]:
     """The actions that nothing of the house speaks against, and what becomes of the others."""
     available = connectors(session)
     wanted = preferences.of_debtors(session, {action.debtor_id for action in actions})
@@ -137,7 +142,7 @@ def _sort_out(session: Session, actions: Sequence[Action], known: Dossiers) -> t
     return cases, moves
 
 
-def _later(action: Action, rest: Rest) -> Move:
+def _later(action: Claimed, rest: Rest) -> Move:
     """Where an action goes whose provider is down: it waits for the end of the rest; where it would be too
     late then, or the provider is down for long, it is given back for another channel."""
     details = {"problem": rest.reason, "until": rest.until.isoformat()}
@@ -146,7 +151,7 @@ def _later(action: Action, rest: Rest) -> Move:
     return Move(action.id, "scheduled", f"provider_down:{rest.connector}", details, due_at=rest.until)
 
 
-def _objection(action: Action, account: Reachable, known: Dossiers) -> Move | None:
+def _objection(action: Claimed, account: Reachable, known: Dossiers) -> Move | None:
     """What speaks against the action now; None where nothing does."""
     if clock.now() >= action.expires_at:
         return Move(action.id, "expired", "too_late")
@@ -173,7 +178,7 @@ def _objection(action: Action, account: Reachable, known: Dossiers) -> Move | No
     return None
 
 
-def _point(action: Action, account: Reachable, known: Dossiers) -> Point | None:
+def _point(action: Claimed, account: Reachable, known: Dossiers) -> Point | None:
     """The action's contact point; where it has none or it has gone bad, the debtor's best of that kind."""
     chosen = known.point(account, action.contact_point_id)
     if chosen is not None:
@@ -226,11 +231,20 @@ def _write(
     said = ("", "") if reply is None else (reply.subject, reply.body)
     try:
         return words.write(
-            action.template, action.channel, action.tone, case.account, sender, link, words.new_code(),
+            action.template, action.channel, action.tone, case.account, _signed(sender, action), link,
+            words.new_code(),
             said, own, left,
         )  # fmt: skip
     except TemplateError as error:
         return f"template:{action.template}: {error}"
+
+
+def _signed(sender: Sender, action: Claimed) -> Sender:
+    """The sender with whoever speaks for it in this action."""
+    told = action.assistant or {}
+    if not told.get("name"):
+        return sender
+    return replace(sender, assistant=told["name"], virtual=told["kind"] == "virtual")
 
 
 def _links(session: Session, cases: Sequence[_Case]) -> dict[int, str]:
@@ -363,7 +377,7 @@ def _after(case: _Case, one: Reservation) -> Move:
     return Move(action.id, "blocked", f"law:{rule}", details)
 
 
-def _unsubscribe(action: Action, tenant_id: int, contact_id: int) -> str | None:
+def _unsubscribe(action: Claimed, tenant_id: int, contact_id: int) -> str | None:
     """Where the reader of a mail closes the channel; an answer to a person needs none."""
     if action.channel != "email" or action.template in ANSWERS:
         return None

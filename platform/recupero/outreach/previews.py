@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from recupero.contacts import judging
 from recupero.contacts import queries as contacts
 from recupero.contacts.policies import law_for
 from recupero.outreach import disclosures, owed, words
@@ -59,7 +60,7 @@ def preview(
     jinja2.TemplateError where the words want what is not known."""
     now = owed.parts(session, [account])[account.account_id]
     text = words.write(template, channel, tone, account, sender_of(session), link, CODE, own=own, owed=now)
-    law, facts = law_for(session), contacts.law_facts(session, [(account.account_id, None)])
+    law, facts = law_for(session), judging.law_facts(session, [(account.account_id, None)])
     known, purpose = facts[account.account_id, None], words.PURPOSES[template]
     broken_by = disclosures.reader(law, known, channel, purpose, text.language, later=False)
     wanted = disclosures.missing(broken_by(text))

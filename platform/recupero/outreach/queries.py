@@ -9,10 +9,11 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
+from recupero.contacts import messages as contact_messages
 from recupero.contacts import queries as contacts
 from recupero.contacts.facts import NO_TIMEZONE
 from recupero.contacts.grounds import Grounds, grounds, judge_planned
-from recupero.contacts.queries import MessageLine
+from recupero.contacts.messages import MessageLine
 from recupero.kernel import clock
 from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
@@ -51,12 +52,14 @@ def outbox(
 ) -> list[MessageLine]:
     """Messages that the outbox holds for the tenants in scope, newest first, readable. The page that shows
     them asks for the permission."""
-    return contacts.messages(session, account_id=account_id, connector=OUTBOX, limit=limit, offset=offset)
+    return contact_messages.messages(
+        session, account_id=account_id, connector=OUTBOX, limit=limit, offset=offset
+    )
 
 
 def unknown(session: Session, limit: int = 50) -> list[MessageLine]:
     """Messages of which nobody knows whether they went out; a person settles them."""
-    return contacts.messages(session, states=("unknown",), limit=limit)
+    return contact_messages.messages(session, states=("unknown",), limit=limit)
 
 
 def actions_of(session: Session, account_id: int, limit: int = 50) -> list[ActionLine]:

@@ -34,7 +34,7 @@ from recupero.kernel.errors import UserError
 from recupero.outreach.points import fits
 from recupero.outreach.states import WAITING, Move, move
 from recupero.outreach.tables import Action
-from recupero.outreach.words import PURPOSES, TEMPLATES, THANKS, TONES
+from recupero.outreach.words import ASKED_FOR, PURPOSES, TEMPLATES, THANKS, TONES
 from recupero.payments.events import (
     InstalmentNeedsPayer,
     MandateEnded,
@@ -52,6 +52,7 @@ from recupero.placements.events import (
     HoldsOpened,
     PermissionsStated,
 )
+from recupero.placements.lifecycle import SILENCING, SUCCESS
 from recupero_sdk.law import CHANNELS
 
 CHUNK = 10_000
@@ -61,9 +62,8 @@ ABOUT_AGREEMENTS = (
     "plan_resumed", *THANKS,
 )  # fmt: skip
 AGREEMENTS = ("promise", "plan")
-#: A person's own words still go out when the debtor is handed over to a person, and a call that the debtor
-#: asked for (`call_backs`) is made.
-PEOPLES = ("reply", "call_back")
+#: A person's own words still go out when the debtor is handed over to a person.
+PEOPLES = ("reply",)
 #: A word of thanks that the law does not allow for so long is not said any more.
 THANKS_WITHIN = timedelta(days=3)
 #: Channels of a message that cannot wait for planning, the cheapest first.
@@ -93,20 +93,22 @@ class NewAction:
     #: Why a person has to agree first, `needs_yes:<conditions>`; None: nobody has to.
     needs_yes: str | None = None
     draft_id: int | None = None
+    #: Who speaks, as JSON (`Action.assistant`).
+    assistant: str | None = None
 
 
 _SCHEDULE = text(
     "WITH made AS ("
     " INSERT INTO actions (tenant_id, account_id, debtor_id, person_id, decision_id, draft_id,"
-    " channel, contact_point_id, template, tone, purpose, due_at, expires_at, priority, state, reason,"
-    " attempts, created_at, changed_at)"
+    " channel, contact_point_id, template, tone, assistant, purpose, due_at, expires_at, priority, state,"
+    " reason, attempts, created_at, changed_at)"
     " SELECT :tenant, account_id, debtor_id, person_id, decision_id, draft_id, channel, contact_point_id,"
-    " template, tone, purpose, due_at, expires_at, priority,"
+    " template, tone, CAST(assistant AS jsonb), purpose, due_at, expires_at, priority,"
     " CASE WHEN needs_yes IS NULL THEN 'scheduled' ELSE 'proposed' END, needs_yes, 0, :now, :now"
     " FROM unnest(:accounts, :debtors, :people, :decisions, :drafts, :channels, :points, :templates, :tones,"
-    " :purposes, :dues, :expiries, :priorities, :yeses)"
+    " :assistants, :purposes, :dues, :expiries, :priorities, :yeses)"
     " AS r(account_id, debtor_id, person_id, decision_id, draft_id, channel, contact_point_id, template,"
-    " tone, purpose, due_at, expires_at, priority, needs_yes)"
+    " tone, assistant, purpose, due_at, expires_at, priority, needs_yes)"
     " RETURNING id, state, reason)"
     " INSERT INTO action_events (tenant_id, action_id, at, state, reason)"
     " SELECT :tenant, id, :now, state, reason FROM made RETURNING action_id"
@@ -117,7 +119,7 @@ _SCHEDULE = text(
     ),
     *(
         bindparam(name, type_=ARRAY(String))
-        for name in ("channels", "templates", "tones", "purposes", "yeses")
+        for name in ("channels", "templates", "tones", "assistants", "purposes", "yeses")
     ),
     *(bindparam(name, type_=ARRAY(DateTime(timezone=True))) for name in ("dues", "expiries")),
 )
@@ -177,8 +179,9 @@ def _values(session: Session, columns: Mapping[str, Sequence[Any]], rows: slice)
         "tenant": scope_of(session).tenant(), "now": clock.now(), "accounts": told["account_id"],
         "debtors": told["debtor_id"], "people": told["person_id"], "decisions": told["decision_id"],
         "drafts": told["draft_id"], "channels": told["channel"], "points": told["contact_point_id"],
-        "templates": told["template"], "tones": told["tone"], "purposes": purposes, "dues": told["due_at"],
-        "expiries": told["expires_at"], "priorities": told["priority"], "yeses": told["needs_yes"],
+        "templates": told["template"], "tones": told["tone"], "assistants": told["assistant"],
+        "purposes": purposes, "dues": told["due_at"], "expiries": told["expires_at"],
+        "priorities": told["priority"], "yeses": told["needs_yes"],
     }  # fmt: skip
 
 
@@ -219,9 +222,11 @@ def settle_unknown(session: Session, contact_id: int, *, delivered: bool, actor:
 
 
 def on_accounts_closed(session: Session, event: AccountsClosed) -> None:
-    """Nothing more is asked of an account whose work has ended; a word of thanks may still go."""
+    """Nothing more is asked of an account whose work has ended; a word of thanks may still go, and who paid
+    and asked for a call is called."""
+    keep = (*THANKS, *ASKED_FOR) if event.code in SUCCESS else THANKS
     for accounts in _chunks(event.account_ids):
-        cancel(session, account_ids=accounts, reason=f"closed:{event.code}", keep=THANKS)
+        cancel(session, account_ids=accounts, reason=f"closed:{event.code}", keep=keep)
 
 
 def on_accounts_recalled(session: Session, event: AccountsRecalled) -> None:
@@ -234,7 +239,7 @@ def on_payment_booked(session: Session, event: PaymentBooked | PaymentsBooked) -
     """A payment that settled an account stops everything that would still ask for it."""
     settled = reach.settled(session, event.account_ids)
     if settled:
-        cancel(session, account_ids=settled, reason="paid", keep=THANKS)
+        cancel(session, account_ids=settled, reason="paid", keep=(*THANKS, *ASKED_FOR))
 
 
 def on_receipts_issued(session: Session, event: ReceiptsIssued) -> None:
@@ -306,8 +311,10 @@ def say_at_once(
 
 
 def on_holds_opened(session: Session, event: HoldsOpened) -> None:
-    """Any hold beats any plan."""
+    """Any hold beats any plan; what the debtor asked for is beaten by those alone that forbid it."""
     keep = ABOUT_AGREEMENTS if event.kind in AGREEMENTS else PEOPLES if event.kind == "person" else ()
+    if event.kind not in SILENCING:
+        keep = (*keep, *ASKED_FOR)
     reason = f"hold:{event.kind}"
     if event.account_ids:
         cancel(session, account_ids=event.account_ids, reason=reason, keep=keep)
@@ -317,7 +324,7 @@ def on_holds_opened(session: Session, event: HoldsOpened) -> None:
 
 def on_promise_made(session: Session, event: PromiseMade) -> None:
     """Whoever has promised is not chased meanwhile."""
-    cancel(session, account_ids=[event.account_id], reason="promise", keep=ABOUT_AGREEMENTS)
+    cancel(session, account_ids=[event.account_id], reason="promise", keep=(*ABOUT_AGREEMENTS, *ASKED_FOR))
 
 
 def on_permissions_filed(session: Session, event: AccountsPlaced | PermissionsStated) -> None:

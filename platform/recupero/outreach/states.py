@@ -60,6 +60,24 @@ def before(state: str) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
+class Claimed:
+    """An action as the job that claimed it carries it out; see `tables.Action`."""
+
+    id: int
+    account_id: int
+    debtor_id: int
+    draft_id: int | None
+    channel: str
+    contact_point_id: int | None
+    template: str
+    tone: str
+    purpose: str
+    expires_at: datetime
+    attempts: int
+    assistant: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Move:
     """One action into another state. `due_at` None keeps the time; `tries` is added to its attempts."""
 

@@ -36,6 +36,8 @@ class Action(TenantOwned, Base):
     contact_point_id: Mapped[int | None]
     template: Mapped[str]
     tone: Mapped[str]
+    #: Who speaks: name, kind (human, virtual) and script, as far as the strategy says; null: nobody by name.
+    assistant: Mapped[dict[str, str] | None] = mapped_column(JSONB)
     purpose: Mapped[str]
     due_at: Mapped[datetime]
     expires_at: Mapped[datetime]

@@ -10,20 +10,19 @@ from recupero.kernel import clock, jobs
 from recupero.kernel.database import Scope, scope_of
 from recupero.outreach.connectors import Connector
 from recupero.outreach.pacing import HELD, Gate
-from recupero.outreach.states import Move
-from recupero.outreach.tables import Action
+from recupero.outreach.states import Claimed, Move
 from recupero.outreach.words import ANSWERS
 
 
 def take(
-    session: Session, wanted: Sequence[tuple[Action, Connector]], gate: Gate
+    session: Session, wanted: Sequence[tuple[Claimed, Connector]], gate: Gate
 ) -> tuple[set[int], list[Move]]:
     """Those that go now, and what becomes of the others; answers to people come first, and always go.
 
     Where every connection is in use, actions stay claimed for a job that tries again in a moment. What is
     more than the account takes within it is due when its turn is.
     """
-    by_connector: dict[str, list[tuple[Action, Connector]]] = defaultdict(list)
+    by_connector: dict[str, list[tuple[Claimed, Connector]]] = defaultdict(list)
     for one in sorted(wanted, key=lambda one: one[0].template not in ANSWERS):
         by_connector[one[1].key].append(one)
     let, moves, more = set[int](), list[Move](), False
@@ -45,7 +44,7 @@ def take(
     return let, moves
 
 
-def _put_off(action: Action, key: str, due: datetime) -> Move:
+def _put_off(action: Claimed, key: str, due: datetime) -> Move:
     """The account is asked for more than it takes: the action goes when its turn is, or not at all."""
     if due >= action.expires_at:
         return Move(action.id, "expired", f"pace:{key}")

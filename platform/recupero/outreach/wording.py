@@ -15,7 +15,7 @@ from recupero.kernel import clock
 from recupero.kernel.bulk import any_of
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
-from recupero.outreach import versions, words
+from recupero.outreach import templating, versions
 from recupero.outreach.tables import Draft
 from recupero.outreach.template_tables import MessageTemplate
 from recupero.outreach.words import LANGUAGES, TEMPLATES, TONES
@@ -143,7 +143,7 @@ def one_of(field: str, value: str, known: Sequence[str]) -> list[UserError]:
 
 def _values(field: str, text: str) -> list[UserError]:
     try:
-        wanted = meta.find_undeclared_variables(words.sandbox().parse(text))
+        wanted = meta.find_undeclared_variables(templating.sandbox().parse(text))
     except TemplateError as error:
         return [UserError("This cannot be read as a template: %(why)s", field=field, why=error)]
     unknown = sorted(wanted - KNOWN)
@@ -159,7 +159,7 @@ def _values(field: str, text: str) -> list[UserError]:
 
 def _missing(body: str) -> list[UserError]:
     try:
-        wanted = meta.find_undeclared_variables(words.sandbox().parse(body))
+        wanted = meta.find_undeclared_variables(templating.sandbox().parse(body))
     except TemplateError:
         return []  # told already
     lacking = [name for name in NEEDED if name not in wanted]

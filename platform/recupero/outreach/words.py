@@ -14,16 +14,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache, lru_cache
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from babel import localedata
 from babel.dates import format_date
-from jinja2 import PackageLoader, StrictUndefined, Template, select_autoescape
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
 from recupero.kernel import clock
 from recupero.kernel.money import format_minor
+from recupero.outreach import moulds, templating
+from recupero.outreach.moulds import Mould
 from recupero.placements.reach import Reachable
 from recupero_sdk.sms import replaced
 
@@ -46,6 +46,9 @@ PURPOSES = {
 TEMPLATES = tuple(PURPOSES)
 #: Words about a payment that came in, which go also where nothing is asked for any more.
 THANKS = ("thanks", "paid_in_full")
+#: The call that the debtor booked or was promised (`call_backs`): no payment, hold of the house, plan or
+#: preference takes it back.
+ASKED_FOR = ("call_back",)
 #: Words that answer a person, never planned: what somebody wrote in a conversation, that a stop
 #: holds, where their own page is, the code that they asked for there, and the link that an agent sends
 #: while they talk.
@@ -76,6 +79,8 @@ class Sender:
     phone: str
     email: str
     site: str = ""  # where the public page is that knows a message by its code
+    assistant: str = ""  # who signs for the agency
+    virtual: bool = False  # a machine, which says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,35 +149,153 @@ def write(
     language = account.language if account.language in LANGUAGES else "en"
     short = channel in SHORT_CHANNELS
     told = values_of(account, sender, link, language, short=short, owed=owed)
-    said = phrases(language, "_phrases.txt", told)
-    if short:
-        said |= phrases(language, "_phrases_short.txt", told)
+    of_one = {name: told[name] for name in _OF_ACCOUNT}
+    of_one |= {"name": " ".join(account.name.split()), "code": code}
+    found = own(template, language, "short" if short else "long", tone)
+    given = _Given(
+        template, channel, tone, language, sender,
+        day(clock.now().date(), locale_of(language, account.country)),
+        None if found is None else (found.subject, found.body), reply,
+    )  # fmt: skip
+    there = tuple([True if value else value for value in of_one.values()])
+    form = _form(given, there) if reply == ("", "") else None
+    if form is None or not moulds.fits([value for value in of_one.values() if value]):
+        composed = _composed(given, of_one)
+    else:
+        composed = form.filled(of_one)
+    plain = channel == "sms" and template != "reply"  # a person's words stay as they wrote them
+    text = replaced(composed.text, "accents") if plain else composed.text
+    shown = {item: composed.values[item] for item in composed.shown}
+    return Words(
+        language, code, composed.subject, text, composed.html, shown, composed.values, short, plain
+    )  # fmt: skip
+
+
+_OF_ACCOUNT = ("account", "opened", "due", "placed", "balance", "interest_amount", "costs_amount", "link")
+_OF_ONE = (*_OF_ACCOUNT, "name", "code")
+_COMPARED = ("tone", "language")
+
+
+class _Given(NamedTuple):
+    """What a message has in common with those to other people. `own` and `reply`: subject and text."""
+
+    template: str
+    channel: str
+    tone: str
+    language: str
+    sender: Sender
+    today: str
+    own: tuple[str, str] | None
+    reply: tuple[str, str]
+
+    @property
+    def short(self) -> bool:
+        return self.channel in SHORT_CHANNELS
+
+    @property
+    def has_html(self) -> bool:
+        return not self.short and self.template not in ANSWERS
+
+    @property
+    def parts(self) -> tuple[str, str]:
+        """Names of the platform's templates for subject and text."""
+        name = f"{self.language}/{self.template}"
+        return f"{name}.subject", f"{name}.{'sms' if self.short else 'txt'}"
+
+    @property
+    def of_phrases(self) -> list[str]:
+        """Names of the files with the words of each item."""
+        return [
+            f"{self.language}/{name}" for name in ("_phrases.txt", "_phrases_short.txt")[: 1 + self.short]
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Composed:
+    """A message before its text is made to fit its channel; `shown` are the names of items of law."""
+
+    subject: str
+    text: str
+    html: str
+    shown: tuple[str, ...]
+    values: dict[str, str]
+
+
+def _composed(given: _Given, of_one: Mapping[str, str | None], titled: str | None = None) -> _Composed:
+    """The message with the values of one account, `_OF_ONE`. `titled`: another subject for its HTML form."""
+    sender, said = given.sender, dict[str, str]()
+    told = {
+        **of_one, "agency": sender.agency, "creditor_name": sender.creditor, "phone": sender.phone,
+        "email": sender.email,
+    }  # fmt: skip
+    for name in given.of_phrases:
+        said |= _phrases(name, told)
     values = {
         **said,
-        "tone": tone,
-        "name": " ".join(account.name.split()),
-        "link": link,
-        "code": code,
-        "language": language,
-        "today": day(clock.now().date(), locale_of(language, account.country)),
+        "tone": given.tone,
+        **{name: of_one[name] or "" for name in ("name", "link", "code")},
+        "language": given.language,
+        "today": given.today,
         "agency": sender.agency,
         "phone": sender.phone,
         "site": sender.site,
-        "reply_subject": " ".join(reply[0].split()),
-        "reply": reply[1],
+        "assistant": sender.assistant,
+        "virtual": "yes" if sender.virtual else "",
+        "reply_subject": " ".join(given.reply[0].split()),
+        "reply": given.reply[1],
     }
-    kept = template == "reply"  # a person's words stay as they wrote them
-    found = own(template, language, "short" if short else "long", tone)
-    subject, text = _rendered(template, language, short, values) if found is None else _own(found, values)
-    html = "" if short or template in ANSWERS else _html(text, subject, values)
-    shown = {**said, "code": code}
-    if channel in PLAIN_CHANNELS:
+    subject, text = _rendered(given.parts, values) if given.own is None else _own(given.own, values)
+    html = _html(text, titled or subject, values) if given.has_html else ""
+    if given.channel in PLAIN_CHANNELS:
         subject, text = _plain(subject), _plain(text)
-        shown = {item: _plain(words) for item, words in shown.items()}
         values = {name: _plain(value) for name, value in values.items()}
-    plain = channel == "sms" and not kept
-    text = replaced(text, "accents") if plain else text
-    return Words(language, code, subject, text, html, shown, values, short, plain)
+    return _Composed(subject, text, html, (*said, "code"), values)
+
+
+class _Form:
+    """A message with marks in the place of what is one account's, to be filled in for many."""
+
+    def __init__(self, given: _Given, marks: Mapping[str, str | None]) -> None:
+        composed = _composed(given, marks, titled=moulds.mark("subject"))
+        self._given, self._shown = given, composed.shown
+        self._texts = Mould.of({**composed.values, "=subject": composed.subject, "=text": composed.text})
+        self._html = Mould.of({"": composed.html})
+
+    def filled(self, of_one: Mapping[str, str | None]) -> _Composed:
+        """The message with the values of one account, each of which `fits`."""
+        if self._given.channel in PLAIN_CHANNELS:
+            of_one = {name: value and _plain(value) for name, value in of_one.items()}
+        values = self._texts.filled(of_one)
+        subject, text, html = values.pop("=subject"), values.pop("=text"), ""
+        if self._given.own is not None:
+            subject = " ".join(subject.split())
+        if self._given.has_html:
+            escaped = {name: value and moulds.escaped(value) for name, value in of_one.items()}
+            html = self._html.filled({**escaped, "subject": moulds.escaped(subject)})[""]
+        return _Composed(subject, text, html, self._shown, values)
+
+
+@lru_cache(maxsize=512)
+def _form(given: _Given, there: tuple[str | bool | None, ...]) -> _Form | None:
+    """The form for accounts of which the same values of `_OF_ONE` are there (True); None where each has to be
+    written by itself."""
+    if given.has_html and given.channel in PLAIN_CHANNELS:
+        return None
+    sender = given.sender
+    fixed = (sender.creditor, sender.agency, sender.phone, sender.email, sender.site, sender.assistant)
+    platforms = [*given.of_phrases, *(given.parts if given.own is None else ()), "_letter.html"]
+    known = all(_opaque(name) for name in platforms) and moulds.unmarked(fixed)
+    own = all(moulds.opaque(part, _COMPARED) for part in given.own or ())
+    marks = {
+        name: moulds.mark(name) if value else None if value is None else ""
+        for name, value in zip(_OF_ONE, there, strict=True)
+    }
+    return _Form(given, marks) if known and own else None
+
+
+@cache
+def _opaque(name: str) -> bool:
+    return moulds.opaque(templating.source(name), _COMPARED)
 
 
 def _plain(text: str) -> str:
@@ -189,15 +312,14 @@ def of_a_call(account: Reachable) -> Words:
     return Words(account.language if account.language in LANGUAGES else "en", "", "", "", "", {})
 
 
-def _rendered(template: str, language: str, short: bool, values: Mapping[str, str]) -> tuple[str, str]:
-    subject = _template(f"{language}/{template}.subject").render(values).strip()
-    text = _template(f"{language}/{template}.{'sms' if short else 'txt'}").render(values)
-    return subject, _tidy(text)
+def _rendered(parts: tuple[str, str], values: Mapping[str, str]) -> tuple[str, str]:
+    subject, text = (templating.named(part).render(values) for part in parts)
+    return subject.strip(), _tidy(text)
 
 
-def _own(found: OwnWords, values: Mapping[str, str]) -> tuple[str, str]:
-    subject = _written(found.subject).render(values)
-    return " ".join(subject.split()), _tidy(_written(found.body).render(values))
+def _own(parts: tuple[str, str], values: Mapping[str, str]) -> tuple[str, str]:
+    subject, text = (templating.written(part).render(values) for part in parts)
+    return " ".join(subject.split()), _tidy(text)
 
 
 def extended(message: Words, items: Mapping[str, str]) -> Words:
@@ -246,13 +368,17 @@ def values_of(
 
 def phrases(language: str, name: str, values: Mapping[str, str | None]) -> dict[str, str]:
     """The lines of a file of phrases, by item."""
-    lines = _template(f"{language}/{name}").render(values).splitlines()
+    return _phrases(f"{language}/{name}", values)
+
+
+def _phrases(name: str, values: Mapping[str, str | None]) -> dict[str, str]:
+    lines = templating.named(name).render(values).splitlines()
     return {item: words.strip() for item, _, words in (line.partition(": ") for line in lines if line)}
 
 
 def _html(text: str, subject: str, values: Mapping[str, str]) -> str:
     lines = Markup(str(escape(text)).replace("\n", "<br>\n"))  # noqa: S704 - escaped on this line
-    return _template("_letter.html").render(values, lines=lines, subject=subject)
+    return templating.named("_letter.html").render(values, lines=lines, subject=subject)
 
 
 def _tidy(text: str) -> str:
@@ -262,39 +388,6 @@ def _tidy(text: str) -> str:
         if line or kept[-1]:
             kept.append(line)
     return "\n".join(kept)
-
-
-@cache
-def _environment() -> ImmutableSandboxedEnvironment:
-    return ImmutableSandboxedEnvironment(
-        loader=PackageLoader("recupero.outreach"),
-        undefined=StrictUndefined,
-        autoescape=select_autoescape(["html"]),
-        auto_reload=False,
-        cache_size=-1,
-    )
-
-
-def sandbox() -> ImmutableSandboxedEnvironment:
-    """Where templates are read: they reach nothing of the house, and a value that is missing is an error."""
-    return _environment()
-
-
-@lru_cache(maxsize=4096)
-def _written(text: str) -> Template:
-    return _quick(_environment().from_string(text))
-
-
-@cache
-def _template(name: str) -> Template:
-    return _quick(_environment().get_template(name))
-
-
-def _quick(template: Template) -> Template:
-    """With its globals in one plain mapping: Jinja copies them for each message, which takes longer from its
-    chain of several than writing the message does."""
-    template.globals = dict(template.globals)
-    return template
 
 
 @cache

@@ -2,14 +2,15 @@
 leaves room to live."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from recupero.kernel import audit, clock
+from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
 from recupero.payments.offer_tables import MeansStatement
@@ -80,6 +81,24 @@ def keep(
         session, "payments.means_told", f"debtor:{debtor_id}", actor=told_with,
         tenant_id=scope_of(session).tenant(),
     )  # fmt: skip
+    return found
+
+
+def told_by(session: Session, debtor_ids: Collection[int]) -> dict[int, list[tuple[datetime, int]]]:
+    """What each of these debtors of the tenants in scope could pay a month (minor units), as often as they
+    told, oldest first."""
+    rows = session.execute(
+        select(MeansStatement)
+        .where(
+            among(MeansStatement.tenant_id, scope_of(session).tenant_ids),
+            among(MeansStatement.debtor_id, debtor_ids),
+        )
+        .order_by(MeansStatement.id)
+    ).scalars()
+    found: dict[int, list[tuple[datetime, int]]] = {}
+    for row in rows:
+        if (known := means(json.loads(row.answers))) is not None:
+            found.setdefault(row.debtor_id, []).append((row.told_at, known.payable_minor))
     return found
 
 

@@ -5,7 +5,7 @@ What a plan may be is the creditor's policy (`policy`), what it looks like `plan
 broken one is negotiated again.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
@@ -59,16 +59,28 @@ def propose(
     A debtor's own page gets no more than its limits; others may look beyond and are told who has to agree.
     Raises NotFound, or UserError at the field of the choice.
     """
+    return proposer(session, account_ids, offerer)(choice, total_minor)
+
+
+def proposer(
+    session: Session, account_ids: Collection[int], offerer: Offerer
+) -> Callable[[Choice, int | None], Proposal]:
+    """`propose` for several choices (and totals): what they rest on is read once. Raises as it does; what it
+    gives raises UserError at the field of a choice."""
     held = owed(session, account_ids)
-    policy, today = policy_of(held), clock.today(tenancy.tenant(session).timezone)
+    policy, tenant = policy_of(held), tenancy.tenant(session)
+    today, is_working = clock.today(tenant.timezone), working_days(tenant.country)
     limits = policy.of(offerer).plan_limits if offerer.role == "page" else WIDEST
     step = gateways.step(session, policy.currency)
-    schedule = preview(
-        policy.balance_minor // step * step if total_minor is None else total_minor, limits, choice,
-        today=today, is_working=working_days(tenancy.tenant(session).country),
-        unit_minor=max(step, smallest_coin(policy.currency)),
-    )  # fmt: skip
-    return Proposal(held[0].debtor_id, policy, schedule, leave_for_plan(policy, offerer, schedule, today))
+
+    def proposal(choice: Choice, total_minor: int | None = None) -> Proposal:
+        schedule = preview(
+            policy.balance_minor // step * step if total_minor is None else total_minor, limits, choice,
+            today=today, is_working=is_working, unit_minor=max(step, smallest_coin(policy.currency)),
+        )  # fmt: skip
+        return Proposal(held[0].debtor_id, policy, schedule, leave_for_plan(policy, offerer, schedule, today))
+
+    return proposal
 
 
 def agree_plan(

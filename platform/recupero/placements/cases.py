@@ -71,6 +71,47 @@ def cases(
     return [Case(*row) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Complained:
+    """One complaint, open or settled (`ended`), of one account or (account None) of all that the debtor owes;
+    who complained is not among it."""
+
+    hold_id: int
+    account_id: int | None
+    client_account: str | None
+    portfolio_id: int | None
+    since: datetime
+    due: datetime | None
+    ended: datetime | None
+
+    def state(self, now: datetime) -> str:
+        """`ended`, `late` past its day, else `open`."""
+        if self.ended is not None and self.ended <= now:
+            return "ended"
+        return "late" if self.due is not None and self.due < now else "open"
+
+
+def complaints(session: Session, part: Part, *, state: str = "") -> list[Complained]:
+    """Complaints of the tenants in scope, the newest first; with `state` only those `open` (late ones too),
+    `late` or `ended`."""
+    due = _due(session)
+    query = (
+        select(
+            Hold.id, Hold.account_id, Account.client_account, Account.portfolio_id, Hold.started_at, due,
+            Hold.ended_at,
+        )
+        .outerjoin(Account, (Account.tenant_id == Hold.tenant_id) & (Account.id == Hold.account_id))
+        .where(Hold.tenant_id.in_(scope_of(session).tenant_ids), Hold.kind == "complaint")
+    )  # fmt: skip
+    if state:
+        query = query.where(~is_open() if state == "ended" else is_open())
+    if state == "late":
+        query = query.where(due < clock.now())
+    by = {"since": Hold.started_at, "due": due, "number": Account.client_account, "ended": Hold.ended_at}
+    rows = session.execute(arranged(query, by, part, Hold.started_at.desc(), Hold.id))
+    return [Complained(*row) for row in rows]
+
+
 def late(session: Session) -> dict[str, int]:
     """How many matters of the tenants in scope are past their day, by kind."""
     rows = session.execute(

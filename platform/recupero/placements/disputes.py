@@ -68,6 +68,15 @@ def of_hold(session: Session, hold_id: int) -> list[Disputed]:
     return found
 
 
+def tenant_of(session: Session, hold_id: int) -> int:
+    """Whose dispute it is, of the tenants in scope. Raises NotFound."""
+    mine = (Hold.tenant_id.in_(scope_of(session).tenant_ids), Hold.id == hold_id, Hold.kind == KIND)
+    found = session.execute(select(Hold.tenant_id).where(*mine)).scalar_one_or_none()
+    if found is None:
+        raise NotFound("no such dispute")
+    return found
+
+
 def _read(session: Session, query: Select[*tuple[Any, ...]]) -> list[Disputed]:
     rows: Sequence[Any] = session.execute(query.order_by(Hold.started_at, Hold.id, Account.id)).all()
     return [Disputed(*row) for row in rows]

@@ -25,6 +25,9 @@ HOLDS = (
     "hardship", "vulnerable", "person", "plan", "promise", "client",
 )  # fmt: skip
 
+#: Those under which nobody may call the debtor, whoever asked for the call.
+SILENCING = ("insolvency", "deceased", "breathing_space", "court", "cease", "attorney")
+
 
 def status_of(close_code: str) -> str:
     """Where an account ends under a close code: success resolves, the creditor recalls, the rest tells

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import ARRAY, REAL, BigInteger, bindparam, or_, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from recupero.kernel import clock, crypto
@@ -18,7 +19,7 @@ from recupero.kernel.database import scope_of
 from recupero.placements import normalise
 from recupero.placements.lifecycle import ENDED
 from recupero.placements.service import is_open
-from recupero.placements.tables import Account, ContactPoint, Debtor, Hold, Person, Portfolio
+from recupero.placements.tables import Account, ContactPoint, Debtor, Hold, Person, Portfolio, place_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,12 @@ class Point:
     at_work: bool
     status: str
     region: str | None
+    score: float | None = None  # chance that it reaches the right person, where a model says so
+
+    @property
+    def place(self) -> tuple[bool, float, bool, int]:
+        """Sorts the points of a debtor: see `place_of`."""
+        return place_of(self.score, self.status, self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,27 +136,27 @@ def called(session: Session, name: str) -> list[int]:
 _POINT = select(
     ContactPoint.id, ContactPoint.debtor_id, ContactPoint.kind, ContactPoint.value,
     ContactPoint.line_type, ContactPoint.timezone, ContactPoint.at_work, ContactPoint.status,
-    ContactPoint.region,
+    ContactPoint.region, ContactPoint.score,
 ).where(any_of(ContactPoint.tenant_id, "tenants"))  # fmt: skip
 _POINTS = _POINT.where(any_of(ContactPoint.id, "points"))
 _POINTS_OF = _POINT.where(any_of(ContactPoint.debtor_id, "debtors"), ContactPoint.status != "invalid")
 
 
 def points_of(session: Session, debtor_ids: Collection[int]) -> dict[int, list[Point]]:
-    """Contact points by debtor that are not known to be invalid: proven ones first, then the newest."""
+    """Contact points by debtor that are not known to be invalid, the best first (see `Point.place`)."""
     found: dict[int, list[Point]] = defaultdict(list)
     for row in session.execute(_POINTS_OF, _asked(session, debtors=debtor_ids)):
-        point = Point(*row)
+        point = Point(*tuple(row))
         found[point.debtor_id].append(point)
     for points in found.values():
-        points.sort(key=lambda point: (point.status != "valid", -point.id))
+        points.sort(key=lambda point: point.place)
     return found
 
 
 def points(session: Session, point_ids: Collection[int]) -> dict[int, Point]:
     """Contact points by id, whatever their status."""
     rows = session.execute(_POINTS, _asked(session, points=point_ids))
-    return {row.id: Point(*row) for row in rows}
+    return {row.id: Point(*tuple(row)) for row in rows}
 
 
 def _asked(session: Session, **ids: Collection[int]) -> dict[str, list[int]]:
@@ -257,6 +264,57 @@ def mark_points(session: Session, point_ids: Sequence[int], status: str) -> None
         .where(ContactPoint.tenant_id.in_(scope_of(session).tenant_ids), ContactPoint.id.in_(point_ids))
         .values(status=status)
     )
+
+
+# Points that somebody else is changing now are left for the next time: nobody waits in a ring.
+_SCORED = text("""
+WITH told AS (
+    SELECT t.id, t.score, r.reasons
+    FROM unnest(:ids, :scores) WITH ORDINALITY AS t(id, score, place)
+    JOIN jsonb_array_elements(:reasons) WITH ORDINALITY AS r(reasons, place) USING (place)
+), mine AS (
+    SELECT k.id, told.score, told.reasons FROM told
+    JOIN contact_points k ON k.tenant_id = :tenant AND k.id = told.id FOR UPDATE OF k SKIP LOCKED
+)
+UPDATE contact_points SET score = mine.score, score_reasons = mine.reasons
+FROM mine WHERE contact_points.tenant_id = :tenant AND contact_points.id = mine.id
+""").bindparams(
+    bindparam("ids", type_=ARRAY(BigInteger)), bindparam("scores", type_=ARRAY(REAL)),
+    bindparam("reasons", type_=JSONB),
+)  # fmt: skip
+_UNSCORED = (
+    "UPDATE contact_points SET score = NULL, score_reasons = NULL WHERE tenant_id = :tenant AND id IN"
+    " (SELECT id FROM contact_points WHERE tenant_id = :tenant AND score IS NOT NULL{theirs}"
+    " FOR UPDATE SKIP LOCKED)"
+)
+_ALL_UNSCORED = text(_UNSCORED.format(theirs=""))
+_SOME_UNSCORED = text(_UNSCORED.format(theirs=" AND debtor_id = ANY (:debtors)"))
+#: Chances written at a time.
+_SCORES = 20_000
+
+
+def keep_scores(
+    session: Session, ids: Sequence[int], scores: Sequence[float], reasons: Sequence[Any]
+) -> None:
+    """Keep how likely each of these points of the tenant in scope reaches the right person, and why: of each
+    reason the feature, its value and what it adds to the log-odds."""
+    for start in range(0, len(ids), _SCORES):
+        part = slice(start, start + _SCORES)
+        session.execute(
+            _SCORED,
+            {"tenant": scope_of(session).tenant(), "ids": ids[part], "scores": scores[part],
+             "reasons": reasons[part]},
+        )  # fmt: skip
+
+
+def forget_scores(session: Session, debtors: Sequence[int] | None = None) -> None:
+    """No chances are known of the points of the tenant in scope, or of these debtors: they stand in the order
+    of the house."""
+    asked: dict[str, Any] = {"tenant": scope_of(session).tenant()}
+    if debtors is None:
+        session.execute(_ALL_UNSCORED, asked)
+    else:
+        session.execute(_SOME_UNSCORED, asked | {"debtors": list(debtors)})
 
 
 @dataclass(frozen=True, slots=True)

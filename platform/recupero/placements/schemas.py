@@ -268,6 +268,10 @@ class ContactPointSchema(Schema):
     at_work = fields.Boolean(required=True)
     status = fields.String(required=True)
     source = fields.String(required=True)
+    score = fields.Float(
+        required=True, allow_none=True,
+        metadata={"description": "Chance that an attempt reaches the right person; null: no model says so"},
+    )  # fmt: skip
 
 
 class ContactPointsSchema(Schema):

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
+    REAL,
     CheckConstraint,
     ForeignKeyConstraint,
     Identity,
@@ -224,6 +225,11 @@ class NameList(TenantOwned, Base):
     words: Mapped[str] = mapped_column(EncryptedText)
 
 
+def place_of(score: float | None, status: str, point_id: int) -> tuple[bool, float, bool, int]:
+    """Sorts the points of a debtor: the likeliest to reach them, then proven ones, then the newest."""
+    return score is None, -(score or 0.0), status != "valid", -point_id
+
+
 class ContactPoint(TenantOwned, Base):
     """A way to reach a debtor. `kind`: phone, email, address. `line_type` as phonenumbers names it."""
 
@@ -247,6 +253,14 @@ class ContactPoint(TenantOwned, Base):
     status: Mapped[str] = mapped_column(String(8), default="untested")  # untested, valid, invalid
     source: Mapped[str]
     created_at: Mapped[datetime]
+    # Chance that it reaches the right person, where a model says so; feature, value and log-odds of why.
+    score: Mapped[float | None] = mapped_column(REAL)
+    score_reasons: Mapped[list[Any] | None] = mapped_column(JSONB)
+
+    @property
+    def place(self) -> tuple[bool, float, bool, int]:
+        """Sorts the points of a debtor: see `place_of`."""
+        return place_of(self.score, self.status, self.id)
 
 
 class Account(TenantOwned, Base):

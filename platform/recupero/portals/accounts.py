@@ -12,9 +12,11 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts import proving, told
 from recupero.contacts.grounds import grounds
-from recupero.decisions import control
+from recupero.contacts.proving import AccountWeek
+from recupero.decisions import control, promise_chances
 from recupero.decisions import queries as decisions
 from recupero.decisions.features import FEATURES
+from recupero.decisions.promise_chances import Chance
 from recupero.decisions.vectors import ACTION, ASSISTANT
 from recupero.kernel import clock
 from recupero.kernel.errors import NotFound
@@ -25,20 +27,24 @@ from recupero.outreach import drafts, preferences
 from recupero.outreach import queries as outreach
 from recupero.outreach.inbound import queries as inbound
 from recupero.payments import documents
+from recupero.payments import queries as payments
 from recupero.payments.contracts import annual_rate, missing_rate
+from recupero.payments.tables import PromiseToPay
 from recupero.placements import browse
 from recupero.placements.browse import AccountLine, Filter
 from recupero.placements.debts import debts_by_id
+from recupero.placements.lifecycle import ENDED
 from recupero.portals import lawful, timeline
 from recupero.portals.forms import Form
 from recupero.portals.identity import masked
 from recupero.portals.inbox import only_of
 from recupero.portals.language import language
 from recupero.portals.pages import blueprint
+from recupero.portals.reaching import BestHour, best_hours, ways
 from recupero.portals.tables import Column, Pick, Search, Table, answer
 from recupero.portals.words import label, options
 from recupero.tenancy import queries as tenancy
-from recupero.tenancy.guard import requires, the_caller, transaction
+from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission
 from recupero.tenancy.tables import Tenant
 
@@ -125,8 +131,9 @@ def account_view(
         on = grounds(session, [account_id])
         week = proving.account_week(session, account_id, clock.now(), on=on)
         states = lawful.channel_states(week, language())
-        return {
+        view = {
             "card": card,
+            "ways": ways(card.points),
             "tenant": tenancy.tenant(session, card.account.tenant_id),
             "control_since": _control_since(session, card),
             "balance": balance,
@@ -150,18 +157,36 @@ def account_view(
             "hold": hold or Form(),
             "note": note or Form(),
             "promise": promise or Form(),
+            "promised": _promised(session, account_id),
             "facts": told.told_of_account(session, card.account.debtor_id, account_id),
             "fact_form": fact or Form(),
             "wish": wish or _wish(session, card),
             "fact_choices": [(kind, _choices(kind, names)) for kind, names in told.NAMES.items()],
             "link": link,
         }
+    return view | {"hours": _hours(card, week)}
+
+
+def _hours(card: browse.AccountCard, week: AccountWeek) -> list[BestHour]:
+    """The best lawful hours, of accounts that are worked."""
+    if card.account.status in ENDED:
+        return []
+    with tenant_transaction(card.account.tenant_id) as session:
+        return best_hours(session, card.debtor.id, week)
 
 
 def _control_since(session: Session, card: browse.AccountCard) -> datetime | None:
     """Since when the person is in the creditor's control group; None: they are not."""
     creditor, debtor = tenancy.tenant(session, card.account.tenant_id), card.debtor
     return control.left_alone_since(creditor.id, creditor.settings, debtor.person_id, debtor.created_at)
+
+
+def _promised(session: Session, account_id: int) -> tuple[PromiseToPay, Chance | None] | None:
+    """The promise that is open on the account, and what was held of it when it was made."""
+    found = next((one for one in payments.promises_of(session, [account_id]) if one.state == "open"), None)
+    if found is None:
+        return None
+    return found, promise_chances.of_promises(session, [found.id]).get(found.id)
 
 
 def _wish(session: Session, card: browse.AccountCard) -> Form:

@@ -14,6 +14,9 @@ from recupero.kernel.errors import UserError
 from recupero.kernel.money import minor_units, to_minor
 from recupero.portals.errors import said
 
+#: In which anything of a debt may be: beyond them, days can no more be counted on and back.
+YEARS = range(1800, 3000)
+
 
 @dataclass
 class Form:
@@ -87,11 +90,14 @@ class Form:
             raise
 
     def day(self, name: str) -> date:
-        """A date as the browser's date field sends it. Raises UserError at the field."""
+        """A date as the browser's date field sends it, in one of `YEARS`. Raises UserError at the field."""
         try:
-            return date.fromisoformat(self.text(name))
+            day = date.fromisoformat(self.text(name))
         except ValueError:
             raise UserError("This is not a date.", field=name) from None
+        if day.year not in YEARS:
+            raise UserError("This is not a date.", field=name)
+        return day
 
     def refuse(self, error: UserError, *known: str) -> None:
         """Put the error at its field where the form has that field, else above the form."""

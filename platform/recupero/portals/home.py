@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts import figures as contacts
 from recupero.contacts.queries import packs
-from recupero.decisions import looks
+from recupero.decisions import looks, promise_chances
 from recupero.decisions import queries as decisions
 from recupero.decisions.registry import parts_of
 from recupero.kernel import jobs, runtime
@@ -22,6 +22,7 @@ from recupero.placements import cases
 from recupero.portals.pages import blueprint
 from recupero.portals.today import today
 from recupero.portals.words import label
+from recupero.reports import alarms as report_alarms
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, signed_in, the_caller, transaction
 from recupero.tenancy.permissions import Permission
@@ -42,6 +43,7 @@ def home() -> ResponseReturnValue:
             "made": contacts.made(session, began),
             "received": payments.received(session, began),
             "promised": payments.promised(session, began.date()),
+            "expected": promise_chances.in_all(promise_chances.expected(session, began.date())),
             "runs": decisions.latest_runs(session),
             "tenants": {tenant.id: tenant.name for tenant in tenancy.tenants(session)},
             "alarms": _alarms(session),
@@ -74,6 +76,12 @@ def _alarms(session: Session) -> list[Alarm]:
         found.append(
             Alarm(text, url_for("portals.trust_list") if caller.may(Permission.TRUST_READ) else None)
         )
+    if wrong := report_alarms.standing(session):
+        text = ngettext(
+            "Reports do not hold what was booked: %(num)s difference. Have them made anew.",
+            "Reports do not hold what was booked: %(num)s differences. Have them made anew.", wrong,
+        )  # fmt: skip
+        found.append(Alarm(text))
     if past := sum(cases.late(session).values()):
         text = ngettext(
             "%(num)s complaint, dispute or hardship case is late",

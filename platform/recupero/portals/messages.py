@@ -7,7 +7,7 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from recupero.contacts import codes
-from recupero.contacts import queries as contacts
+from recupero.contacts import messages as contact_messages
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
 from recupero.outreach.inbound import unsubscribing
@@ -38,7 +38,7 @@ def message_code_asked() -> ResponseReturnValue:
     scopes = tenancy.agency_scopes(runtime.current().database)
     agencies = {tenant: agency.agency_id for agency in scopes for tenant in agency.tenant_ids}
     with runtime.current().database.transaction(Scope(None, tuple(agencies))) as session:
-        found = contacts.by_code(session, code)
+        found = contact_messages.by_code(session, code)
     if found is None:
         return _code_page(form, known=False)
     scope = Scope(agencies[found.tenant_id], (found.tenant_id,))

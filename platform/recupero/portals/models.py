@@ -15,10 +15,10 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from recupero.decisions import looks, promotion, registry
-from recupero.decisions.features import FEATURES
 from recupero.decisions.promotion import Evidence
 from recupero.decisions.registry import CHALLENGER, CHAMPION, Version
 from recupero.decisions.tables import ModelLook
+from recupero.decisions.tasks import TASKS
 from recupero.kernel import runtime
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound, UserError
@@ -243,5 +243,5 @@ def _moved(drifts: Sequence[ModelLook]) -> list[tuple[str, str, float]]:
     if not drifts:
         return []
     features = sorted(drifts[-1].figures["features"].items(), key=lambda each: -each[1])
-    words = {spec.name: spec.label for spec in FEATURES}
+    words = {spec.name: spec.label for task in TASKS.values() for spec in task.features}
     return [(feature, _(words.get(feature, feature)), psi) for feature, psi in features[:MOVED]]

@@ -83,6 +83,7 @@ def _pages_of_creditor() -> list[tuple[str, list[Page]]]:
                 (_("Accounts"), "portals.creditor_accounts", "accounts", Permission.PLACEMENTS_READ),
                 (_("Placements"), "portals.placements", "placements", Permission.PLACEMENTS_READ),
                 (_("Disputes"), "portals.creditor_disputes", "law", Permission.PLACEMENTS_READ),
+                (_("Complaints"), "portals.creditor_complaints", "law", Permission.PLACEMENTS_READ),
                 (_("Invoices asked for"), "portals.invoices", "outbox", Permission.PLACEMENTS_READ),
                 (_("Exceptions"), "portals.exceptions", "keys", Permission.OFFERS_GRANT),
             ],

@@ -28,7 +28,7 @@ from recupero.payments.policy import offerer_of, policy_of
 from recupero.placements import browse
 from recupero.placements.debts import OpenDebt, debts_by_id
 from recupero.placements.lifecycle import ENDED
-from recupero.portals import plan_forms
+from recupero.portals import advising, plan_forms
 from recupero.portals.debtor.documents import file_response
 from recupero.portals.desk.negotiating import together
 from recupero.portals.forms import Form
@@ -297,6 +297,7 @@ def _page(
             "settlements": settlements.settlements_of(session, [account_id]),
             "hardship": hardship.open_of(session, card.debtor.id),
             "means": affordability.latest(session, card.debtor.id),
+            "advised": advising.shown(session, ids, me) if is_open else None,
             "suggested": plan_forms.suggestions(session, ids, policy, me, today) if is_open else [],
             "fields": {name: form.optional(name) for name in (*plan_forms.FIELDS, "only")},
         }  # fmt: skip

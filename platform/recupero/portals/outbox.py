@@ -7,8 +7,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from recupero.contacts import queries as contacts
-from recupero.contacts.queries import MessageLine
+from recupero.contacts import messages as contact_messages
+from recupero.contacts.messages import MessageLine
 from recupero.kernel.errors import NotFound
 from recupero.outreach import rests, service
 from recupero.portals.pages import blueprint
@@ -30,7 +30,7 @@ def outbox() -> ResponseReturnValue:
     table = _messages_table(tenants)
     tenant_id, state = table.chosen.get("tenant"), table.chosen["state"]
     with tenant_transaction(int(tenant_id)) if tenant_id else transaction() as session:
-        table.fill(contacts.messages(session, states=(state,) if state else (), part=table.part))
+        table.fill(contact_messages.messages(session, states=(state,) if state else (), part=table.part))
         resting = rests.resting(session)
     return answer("outbox/list.html", table, tenants=tenants, resting=resting)
 
@@ -79,7 +79,7 @@ def outbox_settle(contact_id: int) -> ResponseReturnValue:
 
 
 def _message(session: Session, contact_id: int) -> MessageLine:
-    found = contacts.messages(session, contact_id=contact_id, limit=1)
+    found = contact_messages.messages(session, contact_id=contact_id, limit=1)
     if not found:
         raise NotFound("There is no such message.")
     return found[0]

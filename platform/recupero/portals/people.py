@@ -14,6 +14,7 @@ from recupero.placements.lifecycle import ENDED
 from recupero.portals import timeline
 from recupero.portals.accounts import FEATURE_WORDS, reader, talked
 from recupero.portals.pages import blueprint
+from recupero.portals.reaching import ways
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, transaction
 from recupero.tenancy.permissions import Permission
@@ -26,7 +27,7 @@ def account_person(debtor_id: int) -> ResponseReturnValue:
         card = browse.debtor(session, debtor_id)
         about = About(card.debtor.tenant_id, debtor_id, tuple(line.id for line in card.accounts))
         return render_template(
-            "people/person.html", card=card, debtor=card.debtor, owed=_owed(card),
+            "people/person.html", card=card, ways=ways(card.points), debtor=card.debtor, owed=_owed(card),
             tenant=tenancy.tenant(session, card.debtor.tenant_id), line=timeline.of(session, about),
             numbers={line.id: line.client_account for line in card.accounts},
             planned=outreach.next_actions(session, about.account_ids),

@@ -48,13 +48,19 @@ def suggestions(
     limits = policy.of(offerer).plan_limits
     first = today + min(_SOON, timedelta(days=limits.first_payment_days))
     most = most_instalments(policy.balance_minor, limits)
+    counts = [count for count in sorted({*(one for one in SHOWN if one < most), most}) if count > 1]
+    if not counts:
+        return []
+    try:
+        propose = plans.proposer(session, account_ids, offerer)
+    except UserError:
+        return []  # nothing is owed on one of them any more
     found = []
-    for count in sorted({*(one for one in SHOWN if one < most), most}):
-        if count > 1:
-            try:
-                made = plans.propose(session, account_ids, Choice(first, instalments=count), offerer)
-            except UserError:
-                continue  # a holiday right after the last day on which it could begin
-            if made.leave.approver is None:
-                found.append((count, made.schedule))
+    for count in counts:
+        try:
+            made = propose(Choice(first, instalments=count), None)
+        except UserError:
+            continue  # a holiday right after the last day on which it could begin
+        if made.leave.approver is None:
+            found.append((count, made.schedule))
     return found

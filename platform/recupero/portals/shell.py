@@ -8,7 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, g, redirect, request, url_for
+from flask import Flask, Request, Response, g, redirect, request, url_for
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_limiter import Limiter
@@ -25,7 +26,51 @@ from recupero.tenancy.guard import API_PREFIX, current_caller, page_asked_for
 
 log = logging.getLogger(__name__)
 csrf = CSRFProtect()
-limiter = Limiter(key_func=get_remote_address)
+
+
+class _Limiter(Limiter):
+    """Endpoints of the API have no limit of tries: nothing is looked up for them."""
+
+    def _check_request_limit(self, callable_name: str | None = None, in_middleware: bool = True) -> None:
+        if not (in_middleware and request.path.startswith(API_PREFIX)):
+            super()._check_request_limit(callable_name, in_middleware)
+
+
+limiter = _Limiter(key_func=get_remote_address)
+
+
+class _Headers(Talisman):  # type: ignore[misc]  # flask-talisman has no types
+    """Security headers, worked out once for each of http and https: no view has its own, and none a nonce."""
+
+    def __init__(self, app: Flask, **options: Any) -> None:
+        self._known: dict[bool, list[tuple[str, str]]] = {}
+        super().__init__(app, **options)
+
+    def _make_nonce(self) -> None:
+        """Nothing inline is let in, so nothing is marked."""
+
+    def _set_response_headers(self, response: Response) -> Response:
+        # as Talisman tells https: a proxy may say so in a header
+        secure = request.is_secure or request.headers.get("X-Forwarded-Proto") == "https"
+        known = self._known.get(secure)
+        if known is None:
+            bare = super()._set_response_headers(Response())
+            known = self._known[secure] = [
+                one for one in bare.headers if one[0] not in ("Content-Type", "Content-Length")
+            ]
+        for name, value in known:
+            response.headers[name] = value
+        return response
+
+
+class _Sessions(SecureCookieSessionInterface):
+    """A request without the cookie, such as of the API, has an empty session: no keys are made for it."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        if self.get_cookie_name(app) not in request.cookies:
+            return self.session_class()
+        return super().open_session(app, request)
+
 
 # Nothing from elsewhere and nothing inline. `data:` images are the charts of reports.
 CONTENT_SECURITY_POLICY = {
@@ -54,12 +99,13 @@ def install(app: Flask, platform: Runtime) -> None:
     )
     # Payment pages return to the public address, which need not be the one that the browser used.
     policy = {**CONTENT_SECURITY_POLICY, "form-action": ["'self'", platform.config.base_url]}
-    Talisman(
+    _Headers(
         app, content_security_policy=policy, force_https=secure,
         session_cookie_secure=secure, strict_transport_security=secure,
         referrer_policy="same-origin", frame_options="DENY",
         permissions_policy={"camera": "()", "geolocation": "()", "microphone": "()"},
     )  # fmt: skip
+    app.session_interface = _Sessions()
     language.babel.init_app(app, locale_selector=language.locale, timezone_selector=language.timezone)
     csrf.init_app(app)
     limiter.init_app(app)

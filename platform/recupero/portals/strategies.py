@@ -8,14 +8,16 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from recupero.decisions.strategy import DPD_STAGES, Strategy
+from recupero.decisions.assistants import KINDS
+from recupero.decisions.strategy import DPD_STAGES, OFFERS, Strategy
 from recupero.kernel.errors import UserError
 from recupero.outreach.approval import values as values_of
+from recupero.outreach.scripts import store
 from recupero.outreach.words import TEMPLATES, TONES
 from recupero.placements import browse, strategies
 from recupero.placements.lifecycle import STAGES
 from recupero.placements.tables import Portfolio
-from recupero.portals import strategy_branches
+from recupero.portals import strategy_assistants, strategy_branches
 from recupero.portals.forms import Form
 from recupero.portals.pages import blueprint
 from recupero.portals.terms import amount_text, percent_text
@@ -27,7 +29,7 @@ from recupero_sdk.law import CHANNELS
 
 #: A visit is never planned by a machine.
 PLANNED = tuple(channel for channel in CHANNELS if channel != "visit")
-_WHOLE = ("max_contacts_30d", "promise_reminder_days")
+_WHOLE = ("max_contacts_30d", "promise_reminder_days", "offer_after")
 _MONEY = ("budget_minor", "minimum_value_minor", "tolerance_minor", "annoyance_minor")
 #: Conditions for a yes that are chosen from a list.
 _CONDITIONS = ("channel", "template", "tone", "stage")
@@ -80,17 +82,21 @@ def portfolio_strategy_sent(tenant_id: int, portfolio_id: int) -> ResponseReturn
 
 def _place(field: str, form: Form) -> str:
     """The form's field for a key of the strategy, such as `strategy.daily.sms`."""
-    branch = strategy_branches.place_of(field.removeprefix("strategy."))
-    if branch in form.values:
-        return branch
-    name = field.removeprefix("strategy.").replace(".", "_")
-    return "channel_0" if name == "channels" else name if name in form.values else ""
+    key = field.removeprefix("strategy.")
+    for place in (strategy_branches.place_of(key), strategy_assistants.place_of(key)):
+        if place in form.values:
+            return place
+    name = key.replace(".", "_")
+    name = {"channels": "channel_0", "offers": "offer_0"}.get(name, name)
+    return name if name in form.values else ""
 
 
 def _page(session: Session, portfolio: Portfolio, form: Form) -> ResponseReturnValue:
+    versions = strategies.versions(session, portfolio.id)
     page = render_template(
         "tenants/strategy.html", portfolio=portfolio, tenant=tenancy.tenant(session), form=form,
-        versions=strategies.versions(session, portfolio.id), channels=PLANNED, templates=TEMPLATES,
+        versions=versions, had_arms=any(one.strategy.get("arms") for one in versions), channels=PLANNED,
+        templates=TEMPLATES,
         channel_choices=[("", "–"), *((one, label("channel", one)) for one in PLANNED)],
         tones=[("", label("tone", _TONE)), *((one, label("tone", one)) for one in TONES if one != _TONE)],
         names={f"user:{user.id}": user.name for user in tenancy.users(session)},
@@ -100,9 +106,19 @@ def _page(session: Session, portfolio: Portfolio, form: Form) -> ResponseReturnV
         usual=_texts(_USUAL, portfolio.currency), told=lambda data: told(data, portfolio.currency),
         draft=strategies.draft(session, portfolio.id), stages=DPD_STAGES,
         branches={kind: strategy_branches.rows(form, kind) for kind in strategy_branches.KINDS},
+        offer_choices=[("", "–"), *((one, label("strategy_offer", one)) for one in OFFERS)],
+        assistants=strategy_assistants.rows(form), assistant_kinds=[
+            (one, label("assistant", one)) for one in KINDS
+        ],
+        scripts=[("", _("the usual one")), *((one, one) for one in _scripts(session))],
         branch_tones=strategy_branches.tone_choices(lambda tone: label("tone", tone)),
     )  # fmt: skip
     return page, form.status
+
+
+def _scripts(session: Session) -> list[str]:
+    """Names of the scripts that may lead calls."""
+    return sorted({one.name for one in store.all_versions(session) if one.state == "approved"})
 
 
 def _texts(strategy: Strategy, currency: str) -> dict[str, str]:
@@ -110,7 +126,7 @@ def _texts(strategy: Strategy, currency: str) -> dict[str, str]:
     return {
         "pace_days": f"{strategy.pace_days:g}",
         "exploration": percent_text(round(strategy.exploration * 10_000)),
-        **{name: str(getattr(strategy, name)) for name in _WHOLE},
+        **{name: str(getattr(strategy, name)) for name in _WHOLE if getattr(strategy, name) is not None},
         **{name: amount_text(getattr(strategy, name), currency) for name in _MONEY},
     }
 
@@ -123,10 +139,12 @@ def _typed(portfolio: Portfolio, data: Mapping[str, Any]) -> dict[str, object]:
         "version": portfolio.strategy_version,
         "human_only": "yes" if data.get("human_only") else "",
         **_conditions_typed(data, currency),
+        **strategy_assistants.typed(data, PLANNED),
         **strategy_branches.typed(data, currency),
     }
     for place, channel in enumerate(data.get("channels", _USUAL.channels)):
         values[f"channel_{place}"] = channel
+    values |= {f"offer_{place}": kind for place, kind in enumerate(data.get("offers", ()))}
     values |= {name: data.get(name, "") for name in ("pace_days", *_WHOLE)}
     values |= {name: amount_text(data.get(name), currency) for name in _MONEY}
     if "exploration" in data:
@@ -166,8 +184,10 @@ def _read(form: Form, portfolio: Portfolio) -> dict[str, Any]:
             reader = (lambda field: form.money(field, currency)) if name.endswith("_minor") else form.whole
             take(by_channel, channel, f"{name}_{channel}", reader)
         read |= {name: by_channel} if by_channel else {}
+    read |= strategy_branches.offers(form, "offer_")
     take(read, "human_only", "human_only", lambda _field: True)
     read |= _conditions_read(form, take) | strategy_branches.read(form, take)
+    read |= strategy_assistants.read(form, PLANNED)
     tones = {one: form.optional(f"tones_{one}") for one in TEMPLATES if form.optional(f"tones_{one}")}
     return read | ({"tones": tones} if tones else {})
 
@@ -229,8 +249,12 @@ def _said(name: str, value: Any, currency: str) -> str:
         return "; ".join(_branch_said(row, currency) for row in value)
     if name == "stages":
         return ", ".join(label("dpd_stage", one) for one in value)
+    if name == "assistants":
+        return "; ".join(one if isinstance(one, str) else strategy_assistants.told(one) for one in value)
     if name in ("regions", "languages"):
         return ", ".join(value)
+    if name == "offers":
+        return ", ".join(label("strategy_offer", one) for one in value)
     if name == "channels":
         return ", ".join(label("channel", one) for one in value)
     if name == "needs_yes":

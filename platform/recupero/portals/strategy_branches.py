@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from recupero.decisions.strategy import DPD_STAGES
+from recupero.decisions.strategy import DPD_STAGES, OFFERS
 from recupero.kernel.errors import UserError
 from recupero.outreach.words import TEMPLATES, TONES
 from recupero.portals.forms import Form
@@ -18,7 +18,7 @@ CHANNELS = 3  # places in a branch's order of preference
 _NUMBERS = ("from_dpd", "to_dpd")
 _SUMS = ("from_balance_minor", "to_balance_minor")
 _LISTS = ("regions", "languages")
-_SHOWN = ("channels", "pace_days", "max_contacts_30d", "human_only")
+_SHOWN = ("channels", "pace_days", "max_contacts_30d", "human_only", "assistants", "offers", "offer_after")
 
 Take = Callable[[dict[str, Any], str, str, Callable[[str], Any]], None]
 
@@ -52,7 +52,10 @@ def _row(kind: str, row: Mapping[str, Any], currency: str) -> dict[str, object]:
         values["vulnerable"] = "yes" if when.get("vulnerable") else ""
     channels = then.get("channels", ())
     values |= {f"channel_{one}": channels[one] if one < len(channels) else "" for one in range(CHANNELS)}
-    values |= {name: then.get(name, "") for name in ("pace_days", "max_contacts_30d")}
+    made = then.get("offers", ())
+    values |= {f"offer_{one}": made[one] if one < len(made) else "" for one in range(len(OFFERS))}
+    values |= {name: then.get(name, "") for name in ("pace_days", "max_contacts_30d", "offer_after")}
+    values["assistants"] = ", ".join(then.get("assistants", ()))
     values["human_only"] = "yes" if then.get("human_only") else ""
     tone = _one_tone(then.get("tones"))
     values["tone"] = tone
@@ -85,6 +88,9 @@ def _read_row(form: Form, take: Take, kind: str, place: int) -> dict[str, Any]:
     take(then, "pace_days", f"{at}_pace_days", lambda field: days(form.hundredths(field)))
     take(then, "max_contacts_30d", f"{at}_max_contacts_30d", form.whole)
     take(then, "tones", f"{at}_tone", lambda field: dict.fromkeys(TEMPLATES, form.text(field)))
+    then |= offers(form, f"{at}_offer_")
+    take(then, "offer_after", f"{at}_offer_after", form.whole)
+    take(then, "assistants", f"{at}_assistants", lambda field: _several(form.text(field)))
     take(then, "human_only", f"{at}_human_only", lambda _field: True)
     if kind == "arms":
         row: dict[str, Any] = {}
@@ -98,6 +104,12 @@ def _read_row(form: Form, take: Take, kind: str, place: int) -> dict[str, Any]:
     if not row or not name or not then:
         _refuse(form, at, kind, name=name, asked=bool(row))
     return {"name": name, **row, "then": then}
+
+
+def offers(form: Form, at: str) -> dict[str, Any]:
+    """The kinds of offers that are named, in order; nothing where none is."""
+    named = [form.optional(f"{at}{place}") for place in range(len(OFFERS))]
+    return {"offers": list(dict.fromkeys(filter(None, named)))} if any(named) else {}
 
 
 def _when(form: Form, take: Take, at: str, currency: str) -> dict[str, Any]:
@@ -152,7 +164,13 @@ def place_of(field: str) -> str:
     if len(parts) < 2 or parts[0] not in KINDS:
         return ""
     last = parts[-1] if len(parts) > 2 else "name"
-    known = {"channels": "channel_0", "stages": "stage_preventive", "then": "channel_0", "when": "from_dpd"}
+    known = {
+        "channels": "channel_0",
+        "offers": "offer_0",
+        "stages": "stage_preventive",
+        "then": "channel_0",
+        "when": "from_dpd",
+    }
     return f"{parts[0]}_{parts[1]}_{known.get(last, last)}"
 
 

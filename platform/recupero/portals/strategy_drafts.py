@@ -90,6 +90,19 @@ def _in_words(found: Finding) -> str:
             return str(_("The budget of a day does not pay for one contact."))
         case "nobody_calls":
             return str(_("Calls would be planned, and nobody works for this creditor who could make them."))
+        case "never_speaks":
+            return str(_("%(assistant)s never speaks: others come first on all of its channels.", **what))
+        case "no_machine_calls":
+            return str(
+                _(
+                    "%(assistant)s is to lead calls, and no connector is set up that lets a machine do so.",
+                    **what,
+                )
+            )
+        case "no_such_script":
+            return str(_("%(assistant)s: there is no approved script “%(script)s”.", **what))
+        case "offers_no_plan":
+            return str(_("Payment in parts is to be offered after contacts, and is not among the offers."))
         case "not_lawful_now":
             return str(
                 _("%(channel)s: the law refuses it now for each of %(accounts)s accounts (%(rule)s).", **what)

@@ -9,9 +9,10 @@ from typing import Any
 from flask import request, url_for
 from sqlalchemy.orm import Session
 
+from recupero.contacts import messages as contact_messages
 from recupero.contacts import moments as of_contacts
 from recupero.contacts import queries as contacts
-from recupero.contacts.queries import MessageLine
+from recupero.contacts.messages import MessageLine
 from recupero.decisions import moments as of_decisions
 from recupero.decisions import queries as decisions
 from recupero.kernel.moments import About, Key, ids_of, newest
@@ -113,7 +114,7 @@ def of(session: Session, about: About) -> Timeline:
     }
     written = {
         one.contact_id: one
-        for one in contacts.messages(session, contact_ids=list(things.get("contact", ())), limit=PAGE)
+        for one in contact_messages.messages(session, contact_ids=list(things.get("contact", ())), limit=PAGE)
     }
     calls = [one.id for one in things.get("contact", {}).values() if one.channel == "call"]
     steps = runs.ways(session, calls)

@@ -12,7 +12,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from recupero.decisions import promise_chances
 from recupero.decisions import queries as decisions
+from recupero.decisions.promise_chances import Chance
 from recupero.decisions.queries import RunLine
 from recupero.decisions.tables import SCALE
 from recupero.kernel import clock
@@ -21,6 +23,7 @@ from recupero.outreach import figures as outreach
 from recupero.payments import figures as payments
 from recupero.placements import browse
 from recupero.placements.browse import AccountLine
+from recupero.portals import expecting
 from recupero.portals.language import brand, iso_day, moment
 from recupero.portals.pages import blueprint
 from recupero.portals.tables import Column, Pick, Table, answer
@@ -116,6 +119,7 @@ def today_payments() -> ResponseReturnValue:
 @requires(Permission.ACCOUNTS_READ)
 def today_promises() -> ResponseReturnValue:
     accounts = _Accounts({}, {})
+    said: dict[int, Chance] = {}
     table: Table[Any] = Table(
         "rows", _("Promises due"),
         [
@@ -123,12 +127,17 @@ def today_promises() -> ResponseReturnValue:
             Column("amount", _("Promised"), lambda row: Money(row.amount_minor, row.currency)),
             Column("paid", _("Paid"), lambda row: Money(row.paid_minor, row.currency), sorts=False),
             Column("made", _("Made"), lambda row: row.made_at),
+            Column("outlook", _("Outlook"), lambda row: said[row.id].word if row.id in said else None,
+                   words="outlook", badge=True, sorts=False),
         ],
     )  # fmt: skip
     with transaction() as session:
         table.fill(payments.promised_lines(session, today()[0].date(), table.part))
         accounts.read(session, table.rows)
-    return answer("home/rows.html", table, note=_("Open promises whose day is today or was before."))
+        said |= promise_chances.of_promises(session, [row.id for row in table.rows])
+        coming = expecting.coming(session, today()[0].date())
+    note = _("Open promises whose day is today or was before.")
+    return answer("home/promises.html", table, note=note, coming=coming)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,9 +25,13 @@ LABELS: Mapping[str, Words] = {
     "case": console.CASES,
     "hold_source": console.HOLD_SOURCES,
     "case_state": console.CASE_STATES,
+    "complaint": console.COMPLAINTS,
     "strategy": work.STRATEGY,
     "yes": work.YES,
     "dpd_stage": work.DPD_STAGES,
+    "alone": work.ALONE,
+    "assistant": work.ASSISTANTS,
+    "strategy_offer": work.OFFERS,
     "role": house.ROLES,
     "user": house.USERS,
     "key": house.KEYS,
@@ -141,10 +145,13 @@ LABELS: Mapping[str, Words] = {
     "model_alias": models.ALIASES,
     "model_missing": models.MISSING,
     "model_trait": models.TRAITS,
+    "outlook": models.OUTLOOKS,
+    "promise_feature": models.PROMISE_FEATURES,
 }
 
 # ok, warn, bad, info; what is not named stays quiet.
 _TONES: Mapping[str, str] = {
+    "likely": "ok", "even": "info", "weak": "warn",
     "active": "info", "resolved": "ok", "recalled": "warn", "exhausted": "warn", "promised": "ok",
     "on_plan": "ok", "negotiating": "info", "sent": "info", "delivered": "ok", "answered": "ok",
     "received": "info", "failed": "bad", "unknown": "bad", "blocked": "warn", "expired": "warn",

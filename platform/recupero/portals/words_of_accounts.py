@@ -158,6 +158,7 @@ FIELDS: Words = {
     "opt_out_all": _("No contact at all"),
     "consent_date": _("Consent given on"),
     "consent_source": _("Consent given where"),
+    "test_account": _("Test account"),
     "disputed": _("Disputed"),
     "hardship": _("Hardship"),
     "represented": _("Represented by a lawyer"),

@@ -28,6 +28,11 @@ CASE_STATES: Words = {
     "late": _("Late"),
     "soon": _("Due soon or late"),
 }
+COMPLAINTS: Words = {
+    "open": _("Is being looked into"),
+    "late": _("Past its day"),
+    "ended": _("Answered"),
+}
 HOLD_SOURCES: Words = {
     "page": _("their own page"),
     "file": _("the creditor's file"),
@@ -39,6 +44,7 @@ HOLD_SOURCES: Words = {
     "inbound": _("what they wrote"),
     "system": _("the platform"),
     "bulk": _("many at once"),
+    "simulation": _("the demonstration"),
 }
 CAPACITY: Words = {
     "daily": _("Most a day"),

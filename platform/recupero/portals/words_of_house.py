@@ -65,6 +65,7 @@ PLUGIN_KINDS: Words = {
     "channel": _("Channel"),
     "model": _("Model"),
     "text": _("Model of texts"),
+    "action": _("Model of actions"),
     "gateway": _("Payment gateway"),
 }
 USERS: Words = {"active": _("active"), "shut_out": _("shut out")}

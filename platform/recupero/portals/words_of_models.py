@@ -2,11 +2,16 @@
 
 from flask_babel import lazy_gettext as _
 
+from recupero.decisions.promises import FEATURES as OF_PROMISES
 from recupero.portals.words_of_money import Words
 
 KINDS: Words = {
     "propensity": _("Who pays"),
     "next_action": _("What an action adds"),
+    "right_party": _("Which number reaches them"),
+    "promise_kept": _("Which promises are kept"),
+    "best_time": _("When they are reached"),
+    "offer": _("Which offers are kept"),
     "intents": _("What a message means"),
 }
 #: What a kind is for, and what is done where none serves.
@@ -17,6 +22,17 @@ USES: Words = {
     "next_action": _(
         "What a contact adds to waiting, for each channel and moment. It values the options of a plan."
     ),
+    "best_time": _(
+        "The chance of being reached by channel, local hour and weekday. The best of the lawful moments is"
+        " used."
+    ),
+    "right_party": _(
+        "The chance that a number or an address reaches the right person. The likeliest is used first."
+    ),
+    "offer": _("How likely an offer is taken and kept. It says which one within the limits is put first."),
+    "promise_kept": _(
+        "How likely a promise is kept, said when it is made. It orders reminders and says what to expect."
+    ),
     "intents": _("What debtors write, as probabilities that drafts and hand-overs to people rest on."),
 }
 WITHOUT: Words = {
@@ -24,8 +40,23 @@ WITHOUT: Words = {
     "next_action": _(
         "Options are valued by the chance of a payment; that ranks and is no uplift, and plans say so."
     ),
+    "best_time": _("Hours are valued by how the creditor's people answered, and by what is known of calls."),
+    "right_party": _("Proven numbers and addresses are used first, then the newest."),
+    "offer": _("Offers are ranked by how much, how long and how soon, and the pages say so."),
+    "promise_kept": _("All promises are treated alike, and nothing is expected of them."),
     "intents": _("Messages are read by the model that comes with the platform."),
 }
+_PERSON = _("they were reached, or acted by themselves, at this time of the day before")
+_OFTEN = _("they are reached more often than others")
+_HERE = _("this creditor's people answer then")
+#: What speaks for an hour, by the feature that does.
+BECAUSE: Words = {
+    "own_rate_then": _PERSON, "own_acts_then": _PERSON, "own_attempts_then": _PERSON,
+    "own_rate": _OFTEN, "own_acts": _OFTEN,
+    "creditor_hour": _HERE, "creditor_weekday": _HERE,
+    "when_hour": _("people are reached at this hour"),
+    "when_weekday": _("people are reached on this weekday"),
+}  # fmt: skip
 ALIASES: Words = {
     "champion": _("Serves"),
     "challenger": _("In shadow"),
@@ -58,3 +89,10 @@ TRAITS: Words = {
     "region": _("Region"),
     "language": _("Language"),
 }
+#: How likely a promise is kept.
+OUTLOOKS: Words = {
+    "likely": _("Likely to be kept"),
+    "even": _("May be kept"),
+    "weak": _("Needs help to be kept"),
+}
+PROMISE_FEATURES: Words = {spec.name: _(spec.label) for spec in OF_PROMISES}

@@ -19,6 +19,9 @@ STRATEGY: Words = {
     "tones": _("Tone"),
     "needs_yes": _("What needs a yes"),
     "human_only": _("Nothing but calls by people"),
+    "assistants": _("Who speaks"),
+    "offers": _("Offers, the preferred first"),
+    "offer_after": _("Contacts in 30 days after which payment in parts is offered"),
     "segments": _("Segments"),
     "arms": _("Arms, by lot"),
     "stages": _("Stage"),
@@ -45,4 +48,24 @@ YES: Words = {
     "from_balance_minor": _("Balance from"),
     "vulnerable": _("People who need particular care"),
     "everything": _("Everything"),
+}
+#: Why a strategy would have left somebody alone.
+ALONE: Words = {
+    "below_tolerance": _("Too little to chase"),
+    "pace": _("Contacted lately"),
+    "max_contacts_30d": _("Contacted often this month"),
+    "not_worth_it": _("Not worth a contact"),
+    "nothing_lawful": _("None of its channels was open"),
+    "no_room": _("No room within the limits of the day"),
+}
+#: Who speaks for a strategy.
+ASSISTANTS: Words = {
+    "human": _("A person"),
+    "virtual": _("A machine"),
+}
+#: Kinds of offers of a strategy.
+OFFERS: Words = {
+    "full": _("All by a day"),
+    "plan": _("In parts"),
+    "settlement": _("Less, as the whole"),
 }

@@ -6,7 +6,8 @@ from flask import Response
 
 from recupero.kernel import rest
 from recupero.kernel.errors import NotFound
-from recupero.reports import depth, prepared, schemas, service, sheets, statements
+from recupero.kernel.listing import Part
+from recupero.reports import causes, depth, prepared, schemas, service, sheets, statements
 from recupero.reports.periods import current_month
 from recupero.reports.report import RecoveryReport
 from recupero.tenancy import queries as tenancy
@@ -36,6 +37,28 @@ def report_depth(query: dict[str, Any], tenant_id: int) -> Response:
         period = service.period_of(query.get("period")) or current_month(zone)
         sections = depth.depth(session, period)
     return rest.answer({"period": str(period), "currencies": [one.to_dict() for one in sections]})
+
+
+@blueprint.get("/tenants/<int:tenant_id>/report/causes")
+@requires(Permission.REPORTS_READ)
+@blueprint.arguments(schemas.CausesQuerySchema, location="query")
+@blueprint.response(200, schemas.CausesSchema)
+def report_causes(query: dict[str, Any], tenant_id: int) -> dict[str, Any]:
+    """Why accounts were not paid, by the last reason told of each, and the newest accounts behind it"""
+    with tenant_transaction(tenant_id) as session:
+        zone = tenancy.tenant(session).timezone
+        period = service.period_of(query.get("period")) or current_month(zone)
+        part, portfolio = Part(limit=query["limit"]), query.get("portfolio_id")
+        found = causes.examples(session, period, part, reason=query.get("reason"), portfolio_id=portfolio)
+        return {
+            "period": str(period),
+            "causes": [
+                {"reason": one.reason, "acts": one.acts, "accounts": one.share.numerator,
+                 "of_accounts": one.share.denominator}
+                for one in causes.shares(session, period, portfolio)
+            ],
+            "examples": found,
+        }  # fmt: skip
 
 
 @blueprint.get("/tenants/<int:tenant_id>/report.<form>")

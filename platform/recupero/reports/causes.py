@@ -2,7 +2,7 @@
 
 An account counts once in a period, with the last reason told of it. What says one: a call's script, a person
 who took the debtor over, the debtor's own page, an invoice that was asked for, the code of a contact, and a
-message as it was read or corrected.
+message as it was read or corrected. Who says that it is paid already gives no reason.
 """
 
 from collections.abc import Mapping
@@ -41,7 +41,9 @@ WITH told AS (
     FROM call_runs r WHERE r.tenant_id = :tenant AND r.reason IS NOT NULL
     UNION ALL
     SELECT t.account_id, t.told_at, t.reason, 'page', 2
-    FROM tellings t WHERE t.tenant_id = :tenant
+    FROM tellings t
+    WHERE t.tenant_id = :tenant AND t.told_at >= :start AND t.told_at < :end
+      AND t.detail IS DISTINCT FROM 'already_paid'
     UNION ALL
     SELECT h.account_id, h.closed_at, h.cause, 'person', 1
     FROM hand_overs h WHERE h.tenant_id = :tenant AND h.cause IS NOT NULL
@@ -51,11 +53,6 @@ WITH told AS (
     FROM holds h
     WHERE h.tenant_id = :tenant AND h.kind = 'dispute' AND h.source LIKE 'page:%'
       AND h.source <> 'page:already_paid' AND h.account_id IS NOT NULL
-    UNION ALL
-    SELECT p.account_id, p.told_at, p.reason, 'page', 3
-    FROM tellings p
-    WHERE p.tenant_id = :tenant AND p.told_at >= :start AND p.told_at < :end
-      AND p.detail IS DISTINCT FROM 'already_paid'
     UNION ALL
     SELECT i.account_id, i.asked_at, 'NO_INVOICE', 'page', 3
     FROM invoice_requests i WHERE i.tenant_id = :tenant

@@ -5,7 +5,7 @@ from datetime import timedelta
 from recupero.kernel import runtime
 from recupero.kernel.errors import NotFound
 from recupero.kernel.jobs import JobContext, enqueue, job, periodic
-from recupero.reports import prepared, rollups
+from recupero.reports import alarms, prepared, rollups
 from recupero.tenancy.queries import agency_scopes
 
 
@@ -44,3 +44,19 @@ def fold_tenant(context: JobContext) -> None:
     """Fold one creditor's roll-ups."""
     with context.transaction() as session:
         rollups.fold(session)
+
+
+@periodic("reports.check", timedelta(days=1))
+def check(context: JobContext) -> None:
+    """Ask for each creditor's roll-ups to be proven against the raw rows."""
+    with context.transaction() as session:
+        for agency in agency_scopes(runtime.current().database):
+            for scope in map(agency.of_tenant, agency.tenant_ids):
+                key = f"reports.check_tenant:{scope.tenant()}"
+                enqueue(session, "reports.check_tenant", queue="bulk", scope=scope, unique_key=key)
+
+
+@job("reports.check_tenant")
+def check_tenant(context: JobContext) -> None:
+    """Prove one creditor's roll-ups; what does not hold becomes an alarm."""
+    alarms.check(runtime.current().database, context.scope)

@@ -8,6 +8,8 @@ rebuilt from: slow, and the proof that the roll-ups hold what they should.
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from functools import cached_property
+from operator import add
 from typing import Any, NamedTuple
 
 from sqlalchemy import text
@@ -131,38 +133,42 @@ FROM report_placed{facts}
 WHERE tenant_id = :tenant AND closed < :end_day AND cohort < :end_day
 GROUP BY 1, 2 HAVING sum(owing) <> 0
 """
-_FLOWS = """
+_FLOWS_RAW = """
 SELECT currency, portfolio_id, batch_id, cohort, month, direct,
        sum(received_minor)::bigint, sum(reversed_minor)::bigint, sum(fee_minor)::bigint,
        sum(tax_minor)::bigint
 FROM report_money{facts}
-WHERE tenant_id = :tenant AND month < :end_day AND cohort < :end_day
+WHERE tenant_id = :tenant AND month < :end_day AND cohort < :end_day{open}
 GROUP BY GROUPING SETS (
     (currency, portfolio_id, month, direct), (currency, cohort, month), (currency, batch_id)
 )
 """
+_FLOWS = f"""
+SELECT currency, portfolio_id, batch_id, cohort, month, direct,
+       received_minor, reversed_minor, fee_minor, tax_minor
+FROM report_flows
+WHERE tenant_id = :tenant AND since < :end_day AND until >= :end_day
+UNION ALL
+{_FLOWS_RAW.format(facts="", open=" AND NOT folded")}
+"""  # noqa: S608 - the text above, nothing from outside
 # A payment of two portfolios is one for the creditor, and one for each of them.
-_PAYMENTS = "CASE GROUPING(portfolio_id) WHEN 0 THEN sum(portfolio_payments) ELSE sum(payments) END"
-_SUMS = ", ".join(
-    f"({_PAYMENTS if name == 'payments' else f'sum({name})'})::bigint" for name in Happened._fields
-)
-_HAPPENED = f"""
-SELECT currency, portfolio_id, channel, {_SUMS}
+_ACTIVITY = f"""
+SELECT currency, portfolio_id, channel, charged_in, sum(charged)::bigint, sum(cost_micro)::bigint,
+       sum(portfolio_payments)::bigint, {", ".join(f"sum({name})::bigint" for name in Happened._fields)}
 FROM report_activity{{facts}}
 WHERE tenant_id = :tenant AND month >= :first_day AND month < :end_day
-GROUP BY GROUPING SETS ((currency), (currency, portfolio_id), (currency, channel))
+GROUP BY 1, 2, 3, 4
 """  # noqa: S608 - the names above, nothing from outside
-_COSTS = """
-SELECT currency, channel, charged_in, sum(charged)::bigint, sum(cost_micro)::bigint
-FROM report_activity{facts}
-WHERE tenant_id = :tenant AND month >= :first_day AND month < :end_day AND charged_in <> ''
-GROUP BY 1, 2, 3 HAVING sum(charged) <> 0 ORDER BY 1, 3, 2
-"""
-# See `tables.ReportSpans`.
+# See `tables.ReportSpans` and `tables.ReportRuns`.
 _ACCOUNTS = """
 SELECT currency, portfolio_id, channel, series, sum(accounts)::bigint
-FROM report_spans
-WHERE tenant_id = :tenant AND before <= :first_day AND (at < :end_day OR at = 'infinity')
+FROM (
+    SELECT currency, portfolio_id, channel, series, accounts FROM report_runs
+    WHERE tenant_id = :tenant AND before <= :first_day AND since < :end_day AND until >= :end_day
+    UNION ALL
+    SELECT currency, portfolio_id, channel, series, accounts FROM report_spans
+    WHERE tenant_id = :tenant AND before <= :first_day AND (at < :end_day OR at = 'infinity') AND NOT folded
+) s
 GROUP BY 1, 2, 3, 4
 """
 _ACCOUNTS_RAW = """
@@ -199,13 +205,21 @@ class Reader:
         return [Returned(*row) for row in self._rows(_RETURNED)]
 
     def flows(self) -> list[Flow]:
-        """Money on those accounts up to the end of the period, by month."""
-        return [Flow(*row) for row in self._rows(_FLOWS)]
+        """Money on those accounts up to the end of the period, by month; a group may have several rows."""
+        return [Flow(*row) for row in self._rows(_FLOWS_RAW.replace("{open}", "") if self._raw else _FLOWS)]
 
     def happened(self) -> dict[Group, Happened]:
         """Contacts, promises, payments and what debtors said within the period; no group without any."""
-        found = ((Group(*row[:3]), Happened(*row[3:])) for row in self._rows(_HAPPENED))
-        return {group: made for group, made in found if any(made) and group.channel != _VOICES}
+        sums: dict[Group, Happened] = defaultdict(Happened)
+        for currency, portfolio, channel, _charged_in, _contacts, _micro, payments, *counts in self._activity:
+            made = Happened(*counts)
+            for group, one in (
+                (Group(currency, None, None), made),
+                (Group(currency, portfolio, None), made._replace(payments=payments)),
+                (Group(currency, None, channel), made),
+            ):
+                sums[group] = Happened(*map(add, sums[group], one))
+        return {group: made for group, made in sums.items() if any(made) and group.channel != _VOICES}
 
     def accounts(self) -> dict[Group, Accounts]:
         """Accounts workable, attempted and reached within the period. Those that changed since it was last
@@ -222,11 +236,23 @@ class Reader:
 
     def costs(self) -> list[Cost]:
         """What contacts within the period cost."""
-        return [Cost(*row) for row in self._rows(_COSTS)]
+        sums: dict[tuple[str, str, str], tuple[int, int]] = defaultdict(lambda: (0, 0))
+        for currency, _portfolio, channel, charged_in, contacts, micro, *_counts in self._activity:
+            so_far = sums[currency, charged_in, channel]
+            sums[currency, charged_in, channel] = (so_far[0] + contacts, so_far[1] + micro)
+        return [
+            Cost(currency, channel, charged_in, contacts, micro)
+            for (currency, charged_in, channel), (contacts, micro) in sorted(sums.items())
+            if charged_in and contacts
+        ]
 
     def names(self) -> dict[tuple[str, int], str]:
         """Names of portfolios and of the files of batches, by kind and id."""
         return {(kind, identity): name for kind, identity, name in self._rows(_NAMES)}
+
+    @cached_property
+    def _activity(self) -> Sequence[Any]:
+        return self._rows(_ACTIVITY)
 
     def _by_group(self) -> Iterator[tuple[Group, Accounts]]:
         """From the raw rows; channels of single portfolios are no group."""

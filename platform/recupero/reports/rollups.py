@@ -55,13 +55,14 @@ def fold(session: Session) -> None:
     session.execute(text("SELECT recupero_report_fold(:tenant)"), {"tenant": scope_of(session).tenant()})
 
 
-def check(session: Session) -> list[str]:
+def check(session: Session, *, newest: bool = False) -> list[str]:
     """Months of the tenant in scope whose report from the roll-ups is not that from the raw rows; none if
-    they hold what they should."""
+    they hold what they should. `newest`: of single months only the newest is looked at."""
     tenant = tenancy.tenant(session)
+    periods = list(_periods(session, tenant.timezone))
     return [
         f"tenant {tenant.slug}, {period}: {problem}"
-        for period in _periods(session, tenant.timezone)
+        for period in (periods[-2:] if newest else periods)
         if (problem := _difference(session, period))
     ]
 

@@ -53,6 +53,8 @@ def check(tenant: str | None, every: bool, data_dir: Path | None, as_json: bool)
     with command.opened(data_dir) as platform:
         for scope in _scopes(platform, tenant, every):
             with platform.database.transaction(scope) as session:
+                rollups.fold(session)
+            with platform.database.transaction(scope, snapshot=True) as session:
                 problems += rollups.check(session)
     command.finish({"problems": problems}, as_json=as_json, ok=not problems)
 

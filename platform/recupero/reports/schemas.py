@@ -2,6 +2,8 @@
 
 from marshmallow import Schema, fields, validate
 
+from recupero.kernel.rest import asked_reference
+from recupero.reports.causes import ACTS
 from recupero.reports.service import MEDIA_TYPES
 
 
@@ -41,6 +43,46 @@ class DepthSchema(Schema):
 
     period = fields.String(required=True)
     currencies = fields.List(fields.Dict(), required=True)
+
+
+class CausesQuerySchema(ReportQuerySchema):
+    reason = fields.String(
+        validate=validate.OneOf(tuple(ACTS)), metadata={"description": "only accounts of this reason"}
+    )
+    portfolio_id = asked_reference()
+    limit = fields.Integer(
+        load_default=50, validate=validate.Range(0, 500), metadata={"description": "accounts at most"}
+    )
+
+
+class CauseSchema(Schema):
+    """`acts`: who can do something about it, creditor, agency or debtor. `accounts` of `of_accounts`, all of
+    which a reason is known."""
+
+    reason = fields.String(required=True)
+    acts = fields.String(required=True)
+    accounts = fields.Integer(required=True)
+    of_accounts = fields.Integer(required=True)
+
+
+class CauseExampleSchema(Schema):
+    """`how`: by which way the reason was told."""
+
+    account_id = fields.Integer(required=True)
+    client_account = fields.String(required=True)
+    portfolio = fields.String(required=True)
+    reason = fields.String(required=True)
+    how = fields.String(required=True)
+    at = fields.AwareDateTime(required=True)
+    currency = fields.String(required=True)
+    balance_minor = fields.Integer(required=True)
+    status = fields.String(required=True)
+
+
+class CausesSchema(Schema):
+    period = fields.String(required=True)
+    causes = fields.List(fields.Nested(CauseSchema), required=True)
+    examples = fields.List(fields.Nested(CauseExampleSchema), required=True)
 
 
 class NewDocumentSchema(Schema):

@@ -160,14 +160,13 @@ def _channels(source: Source, currency: str) -> Iterable[Line]:
 
 def _costs(source: Source, currency: str) -> Iterable[Costs]:
     """What contacts cost, beside what each channel brought."""
-    here = {
-        group.channel: made
-        for group, made in source.happened.items()
-        if group.currency == currency and group.portfolio_id is None
-    }
-    collected = {channel: made.moved_minor for channel, made in here.items() if channel is not None}
-    payments = {channel: made.payments for channel, made in here.items()}
-    return costs.by_currency([row for row in source.costs if row.currency == currency], collected, payments)
+
+    def brought(channel: str | None) -> costs.Brought:
+        counts = source.at(Group(currency, None, channel))
+        made = counts.happened
+        return costs.Brought(made.moved_minor, made.payments, made.right_party, counts.accounts.attempted)
+
+    return costs.by_currency([row for row in source.costs if row.currency == currency], brought)
 
 
 def _vintages(source: Source, currency: str) -> Iterable[Vintage]:

@@ -4,9 +4,12 @@ Each table but `ReportReach` is a bag of summands: a trigger adds rows and chang
 writers ever wait for each other; the sum over the rows of a key is the figure. `rollups.fold` makes one
 `folded` row of the many. What is counted is said once, by the templates of migration 0048: the views
 `report_*_facts` over the raw rows and the triggers are both made of them (docs/decisions/0010).
+
+`ReportFlows` and `ReportRuns` carry folded summands forward, so that a report reads what stands at the end of
+its period and adds up no history; what is not folded yet is added to it (migration 0056).
 """
 
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import Date, Index, String, text
 from sqlalchemy.dialects.postgresql import DATEMULTIRANGE
@@ -132,6 +135,46 @@ class ReportSpans(Summand, Base):
     accounts: Mapped[int] = _sum()
 
 
+class ReportFlows(TenantOwned, Base):
+    """`ReportMoney` as reports show it: by portfolio, month and way, by placement month and month, or by
+    batch; what a row is not about is null. A report counts the rows with `since` before the end of its
+    period and `until` not before it: of a batch that is one, with all that moved so far.
+    """
+
+    __tablename__ = "report_flows"
+    __table_args__ = (Index("ix_report_flows_until", "tenant_id", "until"), {"info": TENANT})
+
+    currency: Mapped[str] = mapped_column(String(3))
+    portfolio_id: Mapped[int | None]
+    batch_id: Mapped[int | None]
+    cohort: Mapped[date | None]
+    month: Mapped[date | None]
+    direct: Mapped[bool | None]
+    since: Mapped[date]
+    until: Mapped[date]
+    received_minor: Mapped[int]
+    reversed_minor: Mapped[int]
+    fee_minor: Mapped[int]
+    tax_minor: Mapped[int]
+
+
+class ReportRuns(TenantOwned, Base):
+    """`ReportSpans` added up over `at`: accounts whose run before ended at `before`, for reports whose period
+    ends after `since` and not after `until`."""
+
+    __tablename__ = "report_runs"
+    __table_args__ = (Index("ix_report_runs_until", "tenant_id", "until", "since"), {"info": TENANT})
+
+    currency: Mapped[str] = mapped_column(String(3))
+    portfolio_id: Mapped[int]
+    channel: Mapped[str] = mapped_column(String(12))
+    series: Mapped[str] = mapped_column(String(24))
+    before: Mapped[date]
+    since: Mapped[date]
+    until: Mapped[date]
+    accounts: Mapped[int]
+
+
 class ReportReach(Base):
     """The months of one account as `ReportSpans` counts them, so that they can be taken out again. `channel`
     empty: any."""
@@ -156,3 +199,19 @@ class ReportStale(TenantOwned, Base):
     __table_args__ = ({"info": TENANT},)
 
     account_id: Mapped[int]
+
+
+class ReportAlarm(TenantOwned, Base):
+    """A month whose report from the roll-ups was not that from the raw rows when the scheduled check looked,
+    until a later one finds that it is."""
+
+    __tablename__ = "report_alarms"
+    __table_args__ = (
+        Index("uq_report_alarms_open", "tenant_id", "problem", unique=True,
+              postgresql_where=text("cleared_at IS NULL")),
+        {"info": TENANT},
+    )  # fmt: skip
+
+    problem: Mapped[str]
+    raised_at: Mapped[datetime]
+    cleared_at: Mapped[datetime | None]

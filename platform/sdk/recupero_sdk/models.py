@@ -45,11 +45,25 @@ class Reason:
     contribution: float
 
 
+def check_enough(rows: int, target: Any, least: int, of_each: int) -> None:
+    """For kinds that learn outcomes of 0 and 1: raises ValueError where there is not one target per row, or
+    there are fewer than `least` rows, or than `of_each` of either outcome."""
+    if len(target) != rows:
+        raise ValueError(f"the target has {len(target)} values for {rows} rows")
+    positives = int(sum(target))
+    if rows < least or min(positives, rows - positives) < of_each:
+        raise ValueError(
+            f"{rows} rows with {positives} positive are too few to learn from:"
+            f" at least {least} rows and {of_each} of each outcome are needed"
+        )
+
+
 @runtime_checkable
 class ScoringModel(Protocol):
     """A kind of model. `target` names the outcome column it learns, `key` its name in the registry.
 
-    The platform keeps history of `paid_30d` (1: a payment within 30 days); kinds of another target are for
+    The platform keeps history of `paid_30d` (1: a payment within 30 days) and of `promise_kept` (1: a promise
+    to pay was kept), `offer_kept`, `right_party_7d` and `reached_7d`; kinds of another target are for
     benchmarks.
 
     `features` are those it learns from; empty means all that the platform has.
@@ -80,6 +94,15 @@ class ScoringModel(Protocol):
 
     def load(self, blob: bytes) -> Any:
         """The inverse of `dump`."""
+        ...
+
+
+@runtime_checkable
+class Beforehand(Protocol):
+    """A kind of scoring model that says something before it has learned from anything."""
+
+    def beforehand(self, columns: Columns) -> Any:
+        """One probability per row by what holds in general, finite, in row order."""
         ...
 
 
@@ -117,8 +140,11 @@ class ActionModel(Protocol):
         """
         ...
 
-    def predict(self, fitted: Any, columns: Columns) -> Mapping[str, Any]:
-        """Per outcome learned one probability per row, finite, in row order."""
+    def predict(
+        self, fitted: Any, columns: Columns, outcomes: Sequence[str] | None = None
+    ) -> Mapping[str, Any]:
+        """Per outcome learned one probability per row, finite, in row order; of those asked for, where
+        `outcomes` names some."""
         ...
 
     def explain(self, fitted: Any, columns: Columns, top: int = 3) -> list[list[Reason]]:

@@ -21,7 +21,10 @@ guesses = st.dictionaries(st.sampled_from(INTENTS), st.floats(0, 1)).map(
         ({"wants_link": 0.6}, "person", "unsure"),
         ({"hardship": 0.99}, "person", "hardship"),
         ({"stop": 0.95}, "stop", "stop"),
+        ({"stop": 0.8}, "stop", "stop"),  # obeyed sooner than anything is answered
         ({"stop": 0.5}, "person", "stop"),
+        ({"stop": 0.95, "prefers": 0.4}, "stop", "stop"),
+        ({"prefers": 0.95, "stop": 0.8}, "person", "prefers"),
         ({"stop": 0.95, "angry": 0.8}, "person", "angry"),
         ({"thanks": 0.95}, "nothing", "thanks"),
         ({"agrees": 0.95}, "person", "agrees"),

@@ -375,3 +375,23 @@ def test_where_agents_make_the_calls_they_wait_for_them(telephone: Telephone, pl
     run()
     assert states([placed]) == [("scheduled", None)]
     assert telephone.twilio.calls == []
+
+
+def speak(placed: Placed, **told: str) -> None:
+    """The planned call is somebody's by name."""
+    with runtime.current().database.transaction(placed.scope) as session:
+        session.execute(select(Action)).scalar_one().assistant = {"script": "", **told}
+
+
+def test_a_call_for_a_person_waits_for_one_and_a_machine_says_its_name_and_what_it_is(
+    telephone: Telephone, placed: Placed
+) -> None:
+    plan([placed], "call")
+    speak(placed, kind="human")
+    run()
+    assert states([placed]) == [("scheduled", None)]
+    assert telephone.twilio.calls == []
+    speak(placed, kind="virtual", name="Clara")
+    run()
+    assert states([placed]) == [("sent", None)]
+    assert "Clara, el asistente automático" in telephone.answered(AnsweredBy="human").text

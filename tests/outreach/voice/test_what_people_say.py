@@ -4,7 +4,7 @@ cannot or will not do, and what only a person may take up."""
 import pytest
 import yaml
 
-from recupero.contacts import queries as contacts
+from recupero.contacts import judging
 from recupero.kernel import clock, runtime
 from recupero.outreach import calls, disclosures
 from recupero.outreach.scripts import runs, store
@@ -185,7 +185,7 @@ def test_who_is_called_back_hears_from_when_on_and_the_law_allows_that_moment(
     assert "Una persona le llamará a partir de" in said.text
     (handed,) = rows(placed.scope, HandOver)
     with runtime.current().database.transaction(placed.scope) as session:
-        refused = contacts.judge_now(session, placed.account_id, "call", clock.now())
+        refused = judging.judge_now(session, placed.account_id, "call", clock.now())
         assert refused.next_lawful_at is not None
         assert handed.due_at > refused.next_lawful_at
         assert (

@@ -1,12 +1,20 @@
 """A creditor answers a dispute: seen first, then decided at once; a person at the agency tells the debtor."""
 
-import pytest
-from sqlalchemy import select
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
+import pytest
+from sqlalchemy import select, text
+
+from recupero.kernel import clock
 from recupero.kernel.database import Scope
+from recupero.kernel.errors import Conflict
 from recupero.ledger.queries import check
-from recupero.outreach import tellings
+from recupero.outreach import dispute_answers, tellings
 from recupero.outreach.answer_tables import DisputeAnswer
+from recupero.outreach.dispute_answers import Answer
 from recupero.outreach.understanding.tables import HandOver
 from recupero.payments import invoice_requests
 from recupero.placements import service as placements
@@ -71,6 +79,25 @@ def test_an_answer_takes_effect_once_it_is_confirmed(
     assert "The invoice counts twice." in creditor.text(address)
     again = creditor.send(address, "/portal/disputes", verdict="owed", words="w", confirmed="yes")
     assert again.status_code in (409, 422, 400)
+
+
+def test_of_two_answers_at_once_one_holds(creditor: Visitor, placed: Placed) -> None:
+    hold, database = int(_dispute(creditor, placed).rpartition("/")[2]), creditor.platform.database
+
+    def second() -> None:
+        with database.transaction(placed.scope) as session:
+            dispute_answers.answer(session, hold, Answer("owed", "It stands."), actor="user:2")
+
+    with ThreadPoolExecutor(1) as pool:
+        with database.transaction(placed.scope) as session:
+            dispute_answers.answer(session, hold, Answer("not_owed", "Never a customer."), actor="user:1")
+            late = pool.submit(second)
+            waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            while not (session.execute(waits).scalar_one() or late.done()):
+                time.sleep(0.01)
+        with pytest.raises(Conflict):
+            late.result(timeout=30)
+    assert _after(creditor, placed) == (100_000, "DISPUTE_UPHELD", ["person"], ["dispute_answered"])
 
 
 def test_a_dispute_of_everything_closes_everything(visitor: Visitor, world: World, noon: object) -> None:
@@ -155,3 +182,25 @@ def test_what_the_debtor_said_and_sent_is_read_by_their_creditor_only(
     assert creditor.get(theirs).status_code == 404
     mixed = mine.partition("/papers")[0] + "/papers" + theirs.partition("/papers")[2]
     assert creditor.get(mixed).status_code == 404
+
+
+def test_complaints_are_seen_with_their_day(creditor: Visitor, placed: Placed, world: World) -> None:
+    other = place(world.platform, world.tenant())
+    for one, account_id in ((placed, placed.account_ids[0]), (placed, None), (other, other.account_ids[0])):
+        with world.platform.database.transaction(one.scope) as session:
+            hold = placements.open_hold(
+                session, debtor_id=one.debtor_id, account_id=account_id, kind="complaint", source="page"
+            )
+            if account_id is None:
+                placements.end_hold(session, hold, by="user:1")
+
+    def listed(state: str = "") -> list[dict[str, object]]:
+        rows: list[dict[str, object]] = json.loads(creditor.text(f"/portal/complaints?as=json&state={state}"))
+        return rows
+
+    assert [(row["state"], row["number"] == "everything of this debtor") for row in listed()] == [
+        ("open", False), ("ended", True),
+    ]  # fmt: skip
+    clock.advance(timedelta(days=16))
+    for state, count in (("open", 1), ("late", 1), ("ended", 1), ("", 2)):
+        assert len(listed(state)) == count

@@ -7,14 +7,14 @@ from datetime import date, timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from recupero.kernel import jobs, runtime
+from recupero.payments import affordability, settlements
 from recupero.payments import service as payments
-from recupero.payments import settlements
 from recupero.payments.offer_tables import HardshipCase, Plan, Settlement
 from recupero.payments.tables import Charge
-from recupero.placements.tables import Hold
+from recupero.placements.tables import Hold, Portfolio
 from tests.factories import World
 from tests.ledger.placed import Placed, place
 from tests.payments.test_plans import AGENT
@@ -65,6 +65,25 @@ def test_plans_are_shown_with_dates_and_totals_before_agreeing(client: FlaskClie
     one = shown(client, path + "/plan?every=monthly&instalments=3&first_on=2026-03-20&pay_day=30")
     for text in ("30-03-2026", "30-04-2026", "01-06-2026", "$50.000", "$150.000"):
         assert text in one, text
+
+
+@pytest.mark.parametrize(("payable", "count"), [(None, 6), (26_000, 6), (1_000, 3)])
+def test_the_slider_begins_at_the_plan_of_which_most_is_expected_within_what_they_can_pay(
+    client: FlaskClient, path: str, placed: Placed, payable: int | None, count: int
+) -> None:
+    """Nothing is asked for at once. Where none fits what they told, it begins in the middle; chances
+    are nobody's to read."""
+    if payable:
+        with runtime.current().database.transaction(placed.scope) as session:
+            affordability.keep(
+                session, debtor_id=placed.debtor_id, currency="CLP", answers={"wages": 2 * payable},
+                told_with="page",
+            )  # fmt: skip
+    page = shown(client, path + "/plan")
+    slider = re.search(r'<input id="instalments"[^>]* value="(\d+)"', page)
+    assert slider is not None
+    assert int(slider[1]) == count
+    assert "of 10" not in page
 
 
 def test_agreeing_runs_the_plan_and_its_instalment_is_paid_next(
@@ -214,3 +233,30 @@ def test_a_sum_within_policy_is_offered_at_once_and_one_below_is_asked(
     with platform.database.transaction(placed.scope) as session:
         states = session.execute(select(Settlement.state).order_by(Settlement.id)).scalars().all()
         assert states == ["withdrawn", "offered"]
+
+
+def test_the_strategy_says_which_offers_the_page_makes(
+    client: FlaskClient, path: str, placed: Placed, platform: runtime.Runtime
+) -> None:
+    def set_strategy(**strategy: object) -> None:
+        with platform.database.transaction(placed.scope) as session:
+            session.execute(update(Portfolio).values(strategy=strategy))
+
+    plan, settle = f'href="{path}/plan"', f'href="{path}/settle"'
+    assert plan in shown(client, path)
+    assert settle in shown(client, path)
+    set_strategy(offers=["full", "settlement"])
+    assert plan not in shown(client, path)
+    assert settle in shown(client, path)
+    assert client.get(path + "/plan").status_code == 302
+    form = {"every": "monthly", "instalments": "3", "first_on": "2026-03-20"}
+    assert send(client, path, path + "/plan", **form).headers["Location"] == path  # nothing was agreed
+    early = {"name": "owes little", "when": {"to_balance_minor": 70_000}, "then": {"offers": ["plan"]}}
+    set_strategy(segments=[early])  # one of the two accounts: what both make
+    assert plan in shown(client, path)
+    assert settle not in shown(client, path)
+    assert client.get(path + "/settle").status_code == 302
+    set_strategy(offers=["no such thing"])  # plans tell it; nobody's page breaks
+    assert plan in shown(client, path)
+    with platform.database.transaction(placed.scope) as session:
+        assert session.execute(select(Plan)).first() is None

@@ -2,18 +2,21 @@
 dispute reach whoever looks into it."""
 
 import io
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
 from recupero.kernel import clock
-from recupero.outreach import tellings
+from recupero.outreach import dispute_answers, tellings
+from recupero.outreach.dispute_answers import Answer
 from recupero.outreach.page_tables import Telling
 from recupero.outreach.scripts.shape import REASONS
 from recupero.outreach.service import NewAction, schedule
 from recupero.outreach.understanding.tables import HandOver
 from recupero.payments.document_tables import InvoiceRequest
 from recupero.placements import reach
+from recupero.placements import service as placements
 from recupero.portals.debtor.advice import ADVICE
 from recupero.portals.debtor.reasons import SHOWN
 from recupero.reports import causes
@@ -143,3 +146,26 @@ def test_free_help_is_named_for_every_country_with_a_pack(page: Page) -> None:
     assert all(one.url.startswith("https://") and one.source for rows in ADVICE.values() for one in rows)
     assert "SERNAC" in page.text("/advice")
     assert "SERNAC" in page.text("/help")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (Answer("owed", "Se facturó <b>en</b> marzo"), "owed as it stands"),
+        (Answer("corrected", "Se facturó <b>en</b> marzo", 40_000), "corrected the amount"),
+        (Answer("not_owed", "Se facturó <b>en</b> marzo"), "it is not owed"),
+    ],
+)
+def test_the_answer_to_a_dispute_stands_on_their_page(page: Page, given: Answer, said: str) -> None:
+    with page.visitor.platform.database.transaction(page.placed.scope) as session:
+        hold = placements.open_hold(
+            session, debtor_id=page.placed.debtor_id, account_id=page.placed.account_ids[0], kind="dispute",
+            source="page:wrong_amount",
+        )  # fmt: skip
+        dispute_answers.answer(session, hold, given, actor="user:1")
+    text = page.text()
+    assert said in text
+    assert "Se facturó &lt;b&gt;en&lt;/b&gt; marzo" in text
+    clock.advance(timedelta(days=91))
+    page.prove()
+    assert "Se facturó" not in page.text(), "an old answer goes"

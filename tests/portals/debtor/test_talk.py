@@ -8,7 +8,7 @@ from sqlalchemy import select
 from recupero.kernel import clock
 from recupero.outreach import calls
 from recupero.outreach import queries as outreach
-from recupero.outreach.tables import Action
+from recupero.outreach.jobs import reap_tenant
 from recupero.outreach.understanding.tables import HandOver
 from recupero.placements import service as placements
 from tests.portals.debtor.conftest import Page
@@ -41,14 +41,48 @@ def test_a_booked_call_comes_to_the_desk_at_its_moment(page: Page) -> None:
         assert outreach.for_people(session) == []
         given = session.execute(select(HandOver)).scalar_one()
         assert (given.why, given.due_at > at) == ("call_me_back", True)
-        placements.open_hold(
-            session, debtor_id=page.placed.debtor_id, account_id=None, kind="vulnerable", source="test"
-        )
     clock.advance(at - clock.now())
     with page.visitor.platform.database.transaction(page.placed.scope) as session:
-        session.expire_all()
-        state = session.execute(select(Action.state).order_by(Action.id.desc()).limit(1)).scalar_one()
-        assert state == "cancelled", "a hold of law or care beats a booked call"
+        assert [one.template for one in outreach.for_people(session)] == ["call_back"]
+
+
+def hold(page: Page, kind: str) -> None:
+    with page.visitor.platform.database.transaction(page.placed.scope) as session:
+        placements.open_hold(
+            session, debtor_id=page.placed.debtor_id, account_id=None, kind=kind, source="test"
+        )
+
+
+def test_what_rests_the_chase_leaves_the_call_that_they_asked_for(page: Page) -> None:
+    book(page, moments(page)[0])
+    for kind in ("hardship", "dispute", "complaint", "vulnerable", "promise", "client"):
+        hold(page, kind)
+    page.visitor.send(f"{page.path}/reach", f"{page.path}/reach", reach_channel="email", reach_language="en")
+    assert page.actions("call_back") == [("scheduled", None)]
+    assert "is not made" not in page.text("/talk")
+
+
+def test_a_call_that_nobody_may_make_any_more_is_taken_back_and_told(page: Page) -> None:
+    book(page, moments(page)[0])
+    hold(page, "insolvency")
+    assert page.actions("call_back") == [("cancelled", "hold:insolvency")]
+    assert "is not made" in page.text("/talk")
+    assert moments(page) == [], "nor is another one offered"
+    clock.advance(timedelta(days=30))
+    page.prove()
+    assert "is not made" not in page.text("/talk")
+
+
+def test_a_call_that_was_forgotten_is_owned_up_to(page: Page) -> None:
+    moment = moments(page)[0]
+    book(page, moment)
+    clock.advance(datetime.fromisoformat(moment) - clock.now() + timedelta(hours=5))
+    with page.visitor.platform.database.transaction(page.placed.scope) as session:
+        assert reap_tenant(session)["expired"] == 1
+    page.prove()
+    assert "We are sorry" in page.text("/talk")
+    book(page, moments(page)[0])
+    assert "We are sorry" not in page.text("/talk"), "another call is booked"
 
 
 def test_the_desk_may_make_the_call_although_a_person_has_the_debtor(page: Page) -> None:

@@ -281,3 +281,19 @@ def test_care_is_warned_of_before_the_call(visitor: Visitor, placed: Placed) -> 
     text = visitor.text("/desk")
     assert "Refused before" in text
     assert "Before the call" in text
+
+
+def test_the_strategy_says_which_offers_an_agent_makes_and_in_which_order(
+    visitor: Visitor, placed: Placed
+) -> None:
+    with runtime.current().database.transaction(placed.scope) as session:
+        account = session.get_one(Account, (placed.scope.tenant(), placed.account_id))
+        made = session.get_one(Portfolio, (placed.scope.tenant(), account.portfolio_id))
+        made.strategy = {"offers": ["plan", "full"]}
+    visitor.sign_in(Role.AGENT, placed.scope)
+    proven(visitor, placed)
+    kinds = re.findall(r'name="kind" value="(\w+)"', visitor.text("/desk"))
+    assert list(dict.fromkeys(kinds)) == ["plan", "full"]
+    answer = visitor.get(f"/desk/{at_desk(visitor)}/offer?kind=settlement&amount=100000")
+    assert (answer.status_code, answer.get_json()["field"]) == (422, "kind")
+    assert "a supervisor may" in answer.get_json()["error"]

@@ -8,14 +8,14 @@ payment page's service, the gateway's signed events, the record of contacts.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from recupero.contacts import queries as contacts
+from recupero.contacts import messages as contact_messages
 from recupero.contacts import service as contacts_service
-from recupero.contacts.queries import Sent
+from recupero.contacts.messages import Sent
 from recupero.contacts.service import Result
 from recupero.decisions import replanning
 from recupero.decisions.simulation.debtors import Reaction, SimulatedDebtor, Visible, pay_day_before
@@ -38,6 +38,8 @@ from recupero.tenancy import queries as tenancy
 from recupero_sdk.gateways import PaymentEventKind
 
 TICKS = (9, 13, 18)  # local hours at which the scheduler's work is done
+#: What has gone out is answered somewhat later, as in life: nothing comes at the moment of the contact.
+ANSWERED_AFTER = timedelta(minutes=20)
 #: What the scheduler asks for at the later ticks of a day; the first asks for everything.
 ALL_DAY = ("outreach.dispatch", "payments.issue_receipts")
 CALLS_PER_TICK = 15  # what the agents of one creditor's desk manage between two ticks
@@ -123,6 +125,7 @@ class Drive:
     def _tick(self, *, first: bool) -> None:
         jobs.ask_periodic(None if first else ALL_DAY)
         jobs.drain()
+        clock.advance(ANSWERED_AFTER)
         for town in self._towns:
             if first:
                 self._keep_promises(town)
@@ -134,7 +137,7 @@ class Drive:
     def _answer_messages(self, town: _Town) -> None:
         """Let addresses bounce and debtors read what went out since the last tick."""
         with self._platform.database.transaction(town.scope) as session:
-            sent = contacts.sent_after(session, town.last_contact)
+            sent = contact_messages.sent_after(session, town.last_contact)
             town.last_contact = max([town.last_contact, *(one.contact_id for one in sent)])
             sent = [one for one in sent if one.account_id in town.debtors]
             arrived = {one.contact_id for one in sent if self._arrives(town, one)}
@@ -257,7 +260,11 @@ class Drive:
         jobs.drain()
         asked, self._charges = dict.fromkeys(self._charges), []
         for scope, charge_id in asked:
-            sandbox.report(self._platform.database, scope, charge_id, PaymentEventKind.SUCCEEDED)
+            try:
+                sandbox.report(self._platform.database, scope, charge_id, PaymentEventKind.SUCCEEDED)
+            except Conflict:  # the same debtor asked for another page meanwhile, and pays there
+                self.counts["pages_closed"] += 1
+                continue
             self.counts["payments"] += 1
         jobs.drain()
 

@@ -11,6 +11,7 @@ from recupero.outreach.execution import execute
 from recupero.outreach.inbound import collecting, replies, store
 from recupero.outreach.inbound.tables import ChannelEvent
 from recupero.outreach.inbound.working import work_event
+from recupero.outreach.urgent import with_others
 from recupero.tenancy import queries as tenancy
 from recupero_sdk.inbound import Collects
 
@@ -93,7 +94,9 @@ def collect_from(context: jobs.JobContext, connector: str) -> None:
 
 @jobs.job("outreach.send_reply")
 def send_reply(context: jobs.JobContext, action_id: int) -> None:
-    """Carry an answer out at once. One whose worker died is taken up again when its claim has ended."""
-    execute(runtime.current().database, context.scope, [action_id])
+    """Carry an answer out at once, with others that wait for it. One whose worker died is taken up again when
+    its claim has ended."""
+    ids = with_others(context, action_id, lambda arguments: [arguments["action_id"]])
+    execute(runtime.current().database, context.scope, ids)
     with context.transaction() as session:
         replies.settle(session)

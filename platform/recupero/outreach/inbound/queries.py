@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from recupero.contacts import messages as contact_messages
 from recupero.contacts import queries as contacts
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound
@@ -93,7 +94,7 @@ def lines(session: Session, debtor_id: int) -> list[Line]:
     """Everything said with a debtor of the tenants in scope, over all channels, in order: what went out and
     came in, calls, visits to their page, and answers that are on their way or were stopped."""
     accounts = reach.accounts_of(session, [debtor_id]).get(debtor_id, [])
-    said = contacts.said_with(session, accounts)
+    said = contact_messages.said_with(session, accounts)
     files = _files(session, [one.contact_id for one in said if one.direction == "inbound"])
     found = [
         Line(

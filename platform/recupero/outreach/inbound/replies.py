@@ -12,7 +12,8 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from recupero.contacts import queries as contacts
+from recupero.contacts import judging
+from recupero.contacts import messages as contact_messages
 from recupero.kernel import audit, clock, jobs
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
@@ -75,14 +76,14 @@ def reply(session: Session, debtor_id: int, text: str, *, actor: str, subject: s
     return action_id
 
 
-def _open(session: Session, debtor_id: int) -> tuple[Conversation, contacts.LastHeard]:
+def _open(session: Session, debtor_id: int) -> tuple[Conversation, contact_messages.LastHeard]:
     conversation = session.execute(
         select(Conversation)
         .where(Conversation.tenant_id == scope_of(session).tenant(), Conversation.debtor_id == debtor_id)
         .with_for_update()
     ).scalar_one_or_none()
     accounts = reach.accounts_of(session, [debtor_id]).get(debtor_id, [])
-    last = contacts.last_heard(session, accounts)
+    last = contact_messages.last_heard(session, accounts)
     if conversation is None:
         raise NotFound("there is no such conversation")
     if last is None:
@@ -127,11 +128,11 @@ def leaves_a_reply(session: Session, account_id: int, channel: str) -> bool:
         return True
     carried: Any = channel
     now = clock.now()
-    first = contacts.judge_now(session, account_id, carried, now, "reply")
+    first = judging.judge_now(session, account_id, carried, now, "reply")
     start = now if first.allowed else first.next_lawful_at
     if start is None:
         return True  # nothing may go out at all: the law's refusal is shown with the message
-    second = contacts.judge_now(session, account_id, carried, start, "reply", made=1)
+    second = judging.judge_now(session, account_id, carried, start, "reply", made=1)
     later = second.next_lawful_at
     return second.allowed or (later is not None and later <= start + REPLY_WITHIN)
 

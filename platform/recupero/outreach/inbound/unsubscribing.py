@@ -4,6 +4,7 @@ import hmac
 
 from sqlalchemy.orm import Session
 
+from recupero.contacts import messages as contact_messages
 from recupero.contacts import queries as contacts
 from recupero.contacts import service
 from recupero.kernel import crypto, runtime
@@ -38,7 +39,7 @@ def close(session: Session, contact_id: int) -> str:
     """Close the channel of this contact to its debtor, at once; the channel. Doing it twice is once.
 
     Raises NotFound."""
-    found = contacts.sent(session, contact_id)
+    found = contact_messages.sent(session, contact_id)
     if found is None:
         raise NotFound("this address is not valid")
     said = contacts.permissions_of(session, [found.debtor_id]).get(found.debtor_id)

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from recupero.contacts import queries as contact_queries
 from recupero.contacts.dispositions import DISPOSITIONS
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
@@ -18,6 +19,7 @@ from recupero.outreach.scripts import saying, spoken, store, walk
 from recupero.outreach.scripts.segments import segment_of
 from recupero.outreach.scripts.shape import REASONS, Choice, Script, Step
 from recupero.outreach.scripts.walk import Position
+from recupero.outreach.tables import Action
 from recupero.placements import identity, reach
 from recupero.placements.debts import debts_by_id, who_owes
 from recupero.placements.identity import Fact
@@ -64,7 +66,10 @@ def begin(
     account = reach.reachable(session, [account_id]).get(account_id)
     if account is None:
         raise NotFound("no such account")
-    chosen = store.script_for(session, account.country, segment_of(session, account))
+    speaker = speaker_of(session, contact_id)
+    chosen = store.script_for(
+        session, account.country, segment_of(session, account), speaker.get("script", "")
+    )
     known: tuple[str, ...] = chosen.script.languages
     start = _identity_step(chosen.script) if called_us else chosen.script.start
     run = CallRun(
@@ -76,6 +81,15 @@ def begin(
     session.add(run)
     session.flush()
     return run
+
+
+def speaker_of(session: Session, contact_id: int) -> Mapping[str, str]:
+    """Who speaks in the call as the strategy has it (`Action.assistant`); nothing where it says nothing."""
+    action_id = contact_queries.action_of(session, contact_id)
+    found = session.execute(
+        select(Action.assistant).where(Action.tenant_id == scope_of(session).tenant(), Action.id == action_id)
+    ).scalar_one_or_none()
+    return found or {}
 
 
 def talk(session: Session, contact_id: int, *, agent: str) -> Talk:

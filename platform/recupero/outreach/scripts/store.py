@@ -69,9 +69,10 @@ def _read(document: str) -> Script:
     return shape.read(document)
 
 
-def script_for(session: Session, country: str, segment: str = "general") -> Chosen:
-    """The script for a call of the tenant in scope: its own before its agency's, one for the country before
-    one for any, one for the segment before the general one, the newest of equals; else the platform's."""
+def script_for(session: Session, country: str, segment: str = "general", name: str = "") -> Chosen:
+    """The script for a call of the tenant in scope: the one of this `name` before any other, its own before
+    its agency's, one for the country before one for any, one for the segment before the general one, the
+    newest of equals; else the platform's."""
     rows = session.execute(
         versions.in_reach(session, CallScript).where(CallScript.state == "approved")
     ).scalars()
@@ -79,15 +80,15 @@ def script_for(session: Session, country: str, segment: str = "general") -> Chos
         (row, script)
         for row in rows
         if (script := _read(row.document)).country in (country, "**")
-        and script.segment in (segment, "general")
+        and (script.segment in (segment, "general") or row.name == name)
     ]
     if not fitting:
         return Chosen(standard(segment))
     row, script = max(
         fitting,
         key=lambda one: (
-            one[0].tenant_id is not None, one[1].segment == segment, one[1].country == country,
-            one[0].approved_at, one[0].id,
+            one[0].name == name, one[0].tenant_id is not None, one[1].segment == segment,
+            one[1].country == country, one[0].approved_at, one[0].id,
         ),
     )  # fmt: skip
     return Chosen(script, row.id, row.version)

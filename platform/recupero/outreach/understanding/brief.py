@@ -8,7 +8,7 @@ from typing import TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from recupero.contacts import queries as contacts
+from recupero.contacts import judging
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
 from recupero.outreach.understanding.policy import DOUBT
@@ -88,5 +88,5 @@ def _last(session: Session, debtor_id: int) -> HandOver | None:
 
 def _lawful(session: Session, account_id: int, channel: Channel) -> Lawful:
     purpose = "collection" if channel == "call" else "reply"
-    verdict = contacts.judge_now(session, account_id, channel, clock.now(), purpose)
+    verdict = judging.judge_now(session, account_id, channel, clock.now(), purpose)
     return Lawful(channel, verdict.allowed, None if verdict.allowed else verdict.next_lawful_at)

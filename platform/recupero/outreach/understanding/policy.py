@@ -25,6 +25,12 @@ INTENTS = tuple(sorted(SAFE | HUMAN | QUIET | {AGREES, "other", "stop"}))
 THRESHOLD = 0.9
 #: From how probable a human intent, or a stop, is reason enough for a person.
 DOUBT = 0.2
+#: From how probable a wish to hear no more is obeyed: a channel closed by mistake costs a contact, one left
+#: open against a wish costs the debtor's peace and may break the law.
+STOPS_FROM = 0.75
+#: How somebody wants to be reached resembles not to be reached: where the latter is sure, the former is no
+#: reason for a person unless it is the likelier reading of the two.
+_RESEMBLES_STOP = "prefers"
 URGENT = frozenset({"angry", "complaint", "hardship", "stop", "wants_person", "wrong_person"})
 #: Working time within which a person answers what is urgent; the rest within a working day.
 SOON = timedelta(hours=4)
@@ -44,6 +50,13 @@ class Course:
     closes: bool = False
 
 
+def _for_people(guess: Guess, stop: float) -> bool:
+    """Whether a person takes over because of this; `stop`: how sure it is that they want to hear no more."""
+    if guess.label == _RESEMBLES_STOP and stop > guess.probability:
+        return False
+    return guess.label in HUMAN and guess.probability >= DOUBT
+
+
 def course(guesses: Sequence[Guess], threshold: float = THRESHOLD) -> Course:
     """What to do about a message with these guesses, the likeliest first.
 
@@ -52,11 +65,12 @@ def course(guesses: Sequence[Guess], threshold: float = THRESHOLD) -> Course:
     """
     sorted_ = sorted(guesses, key=lambda guess: -guess.probability)
     stop = next((one.probability for one in sorted_ if one.label == "stop"), 0.0)
-    human = next((one for one in sorted_ if one.label in HUMAN and one.probability >= DOUBT), None)
+    stops = stop >= min(threshold, STOPS_FROM) and threshold <= 1
+    human = next((one for one in sorted_ if _for_people(one, stop if stops else 0.0)), None)
     if human is not None:
-        return Course("person", human.label, closes=stop >= threshold)
+        return Course("person", human.label, closes=stops)
     if stop >= DOUBT:
-        return Course("stop", "stop", closes=True) if stop >= threshold else Course("person", "stop")
+        return Course("stop", "stop", closes=True) if stops else Course("person", "stop")
     if not sorted_ or sorted_[0].probability < threshold:
         return Course("person", UNSURE)
     if any(one.label == AGREES and one.probability >= threshold for one in sorted_):

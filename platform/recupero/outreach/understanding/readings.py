@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from recupero.contacts import queries as contacts
+from recupero.contacts import messages as contact_messages
 from recupero.contacts import service as permissions
 from recupero.contacts.facts import EVERY_CHANNEL
 from recupero.kernel import audit, clock
@@ -33,18 +33,18 @@ SETTING = "answers_from"
 LEAST, NEVER = 0.7, 1.01
 
 
-def text_of(session: Session, contact_id: int) -> contacts.Heard | None:
+def text_of(session: Session, contact_id: int) -> contact_messages.Heard | None:
     """The message to read; None where it was read, or is an order to stop, which was obeyed at once."""
     known = session.execute(
         select(MessageReading.id).where(
             MessageReading.tenant_id == scope_of(session).tenant(), MessageReading.contact_id == contact_id
         )
     ).scalar_one_or_none()
-    said = None if known is not None else contacts.heard(session, [contact_id]).get(contact_id)
+    said = None if known is not None else contact_messages.heard(session, [contact_id]).get(contact_id)
     return None if said is None or is_stop(said.body) else said
 
 
-def keep(session: Session, said: contacts.Heard, guesses: Sequence[Guess], model: str) -> str:
+def keep(session: Session, said: contact_messages.Heard, guesses: Sequence[Guess], model: str) -> str:
     """Keep how the message was read and do what follows from it; the name of the course taken.
 
     While a person has the debtor, nothing is answered: it is theirs, too. So is the last message that the
@@ -78,7 +78,7 @@ def set_answers_from(session: Session, sure: float, *, actor: str) -> None:
     tenancy_service.configure_tenant(session, scope_of(session).tenant(), actor=actor, answers_from=sure)
 
 
-def _follow(session: Session, said: contacts.Heard, account: Reachable, taken: policy.Course) -> None:
+def _follow(session: Session, said: contact_messages.Heard, account: Reachable, taken: policy.Course) -> None:
     every = wholly(said.body)
     if taken.closes:
         permissions.record_permission(
@@ -100,7 +100,7 @@ def _follow(session: Session, said: contacts.Heard, account: Reachable, taken: p
 
 
 def _reading(
-    said: contacts.Heard,
+    said: contact_messages.Heard,
     account: Reachable,
     guesses: Sequence[Guess],
     model: str,
@@ -156,7 +156,7 @@ def examples(session: Session) -> list[Example]:
         )
         .order_by(MessageReading.corrected_at, MessageReading.id)
     ).scalars().all()  # fmt: skip
-    said = contacts.heard(session, [row.contact_id for row in rows])
+    said = contact_messages.heard(session, [row.contact_id for row in rows])
     return [
         Example(
             said[row.contact_id].body, tuple(row.corrected or ()), row.language,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from recupero.contacts import judging
 from recupero.contacts import queries as contacts
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Database, Scope, scope_of
@@ -92,5 +93,5 @@ def _ready(session: Session, contact_id: int, user_id: int) -> _Ready:
 def _refusals(session: Session, contact_id: int, number: str | None) -> list[RuleOutcome]:
     """What the law says of the moment, and of the number that the connector shows instead of the one that was
     judged before."""
-    verdict = contacts.judge_going_on(session, contact_id, clock.now())
-    return [*verdict.refusals, *contacts.judge_number(session, contact_id, number)]
+    verdict = judging.judge_going_on(session, contact_id, clock.now())
+    return [*verdict.refusals, *judging.judge_number(session, contact_id, number)]

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_time
 from sqlalchemy.orm import Session
 
+from recupero.contacts import judging
 from recupero.contacts import queries as contacts
 from recupero.kernel import clock
 from recupero.outreach import words
@@ -114,10 +115,11 @@ def open_line(session: Session, run: CallRun) -> Line:
     notice = spoken.notice(session, run.language, records=script.records)
     values: dict[str, str | None] = dict.fromkeys(words.OF_VOICE, "")
     values |= {"agency": sender_of(session).agency, "recording": notice}
-    tenant = tenancy.tenant(session)
+    tenant, phrases = tenancy.tenant(session), words.phrases(run.language, "_voice.txt", values)
+    if name := runs.speaker_of(session, run.contact_id).get("name"):
+        phrases[ASSISTANT] = f"{name}, {phrases[ASSISTANT]}"  # whatever its name, it says what it is
     return Line(
-        session, run, script, account, memory.recall(run),
-        words.phrases(run.language, "_voice.txt", values), notice, tenant.timezone,
+        session, run, script, account, memory.recall(run), phrases, notice, tenant.timezone,
         readings.answers_from(tenant.settings), values,
     )  # fmt: skip
 
@@ -155,7 +157,7 @@ def _hand_over(line: Line, code: str, why: str | None = None) -> CallTurn:
     """The result now, and a person by a deadline: on the line at once where somebody is there and the law
     allows a call now."""
     session, run = line.session, line.run
-    verdict = contacts.judge_going_on(session, run.contact_id, clock.now())
+    verdict = judging.judge_going_on(session, run.contact_id, clock.now())
     why = why or _WHY.get(code, "wants_person")
     runs.finish(session, run.contact_id, code, actor=ACTOR)
     conversations.note(

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from recupero.contacts import queries as contacts
+from recupero.contacts import judging
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
 from recupero.outreach.inbound import conversations
@@ -53,7 +53,7 @@ def call_back_at(session: Session, account_id: int) -> datetime | None:
     people, at = hours.hours(session), clock.now()
     for _try in range(_TRIES):
         at = people.after(at, timedelta(0))
-        verdict = contacts.judge_now(session, account_id, "call", at)
+        verdict = judging.judge_now(session, account_id, "call", at)
         if verdict.allowed:
             return at
         if verdict.next_lawful_at is None:

@@ -15,7 +15,7 @@ from babel import Locale
 from recupero.kernel.money import is_currency, minor_units
 from recupero.placements.imports import identities, values
 from recupero.placements.imports.extracting import columns_of
-from recupero.placements.imports.fields import FLAGS, PARTS
+from recupero.placements.imports.fields import FLAGS, PARTS, TEST
 from recupero.placements.imports.findings import QUARANTINED, REJECTED, WARNING, Findings
 from recupero.placements.imports.reading import PROBLEM
 from recupero.placements.imports.setting import Setting, language_of
@@ -264,7 +264,8 @@ def _stated(frame: pl.DataFrame) -> list[str]:
 
 def flags(frame: pl.DataFrame, found: Findings) -> pl.DataFrame:
     """Yes-or-no columns; one that is neither counts as not said, with a warning."""
-    names = [name for name in frame.columns if name in FLAGS or name.startswith(("consent_", "opt_out_"))]
+    known = {*FLAGS, TEST}
+    names = [name for name in frame.columns if name in known or name.startswith(("consent_", "opt_out_"))]
     for name in names:
         if name in {"consent_date", "consent_source"} or frame.schema[name] != pl.String:
             continue

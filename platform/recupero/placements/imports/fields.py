@@ -9,6 +9,8 @@ FLAGS = {
     "disputed": "dispute", "hardship": "hardship", "represented": "attorney", "deceased": "deceased",
     "insolvent": "insolvency", "vulnerable": "vulnerable",
 }  # fmt: skip
+#: Says that an account is a test: worked like any other, in no report (domain page, 8).
+TEST = "test_account"
 KINDS = ("placement", "maintenance", "financial", "recall")
 
 
@@ -50,6 +52,7 @@ _PLACEMENT = [
              "limitation_date"),
     *_fields("amount", "total", *PARTS, "last_payment"),
     *_fields("number", "placement_number"),
+    *_fields("flag", TEST),
     *_DEBTOR,
     *_PERMISSIONS,
     *_fields("text", "employer", "score", "legal_status", "contract_rate", "judgment_date",

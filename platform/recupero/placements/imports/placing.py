@@ -16,7 +16,7 @@ from recupero.placements.imports import naming, sealing
 from recupero.placements.imports.checking import check_placement
 from recupero.placements.imports.copying import block_of_ids, copy, fetch, insert
 from recupero.placements.imports.extracting import extract
-from recupero.placements.imports.fields import CHANNELS, FLAGS
+from recupero.placements.imports.fields import CHANNELS, FLAGS, TEST
 from recupero.placements.imports.findings import ACCEPTED, DUPLICATE, QUARANTINED, Checked, Findings
 from recupero.placements.imports.points import contact_points
 from recupero.placements.imports.reading import ROW
@@ -54,7 +54,7 @@ _ACCOUNTS = {
     "placed_minor": "bigint", **{f"{part}_minor": "bigint" for part in _PARTS}, "extra": "jsonb",
     "consents": "text[]", "opt_outs": "text[]", "permission_at": "timestamptz", "permission_source": "text",
     "flags": "text[]", "tenant_id": "bigint", "portfolio_id": "bigint", "batch_id": "bigint",
-    "placed_on": "date",
+    "placed_on": "date", "is_test": "boolean",
 }  # fmt: skip
 
 # Columns of the staged accounts that are no columns of accounts: the rooms above read them.
@@ -107,6 +107,7 @@ def _accounts(accepted: pl.DataFrame, setting: Setting) -> pl.DataFrame:
         _text(accepted, "original_creditor").alias("original_creditor"),
         pl.col("last_payment").alias("last_payment_minor"), pl.col("balance").alias("placed_minor"),
         *(pl.col(part).alias(f"{part}_minor") for part in _PARTS),
+        _said(accepted, TEST).alias("is_test"),
         *permissions(accepted, setting),
     )  # fmt: skip
 
@@ -127,6 +128,11 @@ def permissions(accepted: pl.DataFrame, setting: Setting) -> list[pl.Expr]:
 
 def _text(frame: pl.DataFrame, name: str) -> pl.Expr:
     return pl.col(name) if name in frame.columns else pl.lit(None, dtype=pl.String)
+
+
+def _said(frame: pl.DataFrame, name: str) -> pl.Expr:
+    """A flag: whether the file says yes."""
+    return pl.col(name).fill_null(value=False) if name in frame.columns else pl.lit(value=False)
 
 
 def _listed(frame: pl.DataFrame, names: dict[str, str]) -> pl.Expr:

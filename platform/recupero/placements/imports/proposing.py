@@ -78,6 +78,7 @@ _PATTERNS: dict[str, str] = {
     "represented": r"represented|abogado|advogado|attorney|representad[oa]",
     "deceased": r"deceased|fallecid[oa]|falecid[oa]|difunt[oa]",
     "insolvent": r"insolven\w*|quiebra|falencia|bankrupt\w*|concurso",
+    "test_account": r"(cuenta |conta )?(de )?(prueba|teste?)|test account|is test",
     "placement_number": r"(numero de )?asignacion|placement( number)?|fase",
     "employer": r"empleador|empregador|employer|empresa donde trabaja",
     "contract_rate": r"tasa( .*)?|taxa( .*)?|(interest |int )?rate",

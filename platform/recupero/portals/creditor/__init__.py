@@ -6,6 +6,7 @@ from recupero.portals.creditor import (
     activity,
     causes,
     compare,
+    complaints,
     depth,
     disputes,
     drilled,
@@ -18,6 +19,6 @@ from recupero.portals.creditor import (
 )
 
 __all__ = [
-    "accounts", "actions", "activity", "causes", "compare", "depth", "disputes", "drilled", "money", "months",
-    "overview", "paid", "report", "rolls",
+    "accounts", "actions", "activity", "causes", "compare", "complaints", "depth", "disputes", "drilled",
+    "money", "months", "overview", "paid", "report", "rolls",
 ]  # fmt: skip

@@ -9,9 +9,11 @@ from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from recupero.kernel import clock
 from recupero.kernel.errors import UserError
 from recupero.kernel.money import Money
 from recupero.placements import browse
+from recupero.portals import expecting
 from recupero.portals.charts import shares
 from recupero.portals.creditor import figures
 from recupero.portals.creditor.own import reading
@@ -103,7 +105,8 @@ def creditor_promises() -> ResponseReturnValue:
             portfolio_id=int(chosen["portfolio"]) if chosen["portfolio"] else None,
         )  # fmt: skip
         table.fill(lists.promises(session, wanted, table.part))
-    return answer("creditor/promises.html", table, status=shown.status, **shown.values)
+        coming = expecting.coming(session, clock.today(timezone() or "UTC"))
+    return answer("creditor/promises.html", table, status=shown.status, coming=coming, **shown.values)
 
 
 def _promises(portfolios: dict[int, str]) -> Table[Promised]:

@@ -3,7 +3,7 @@
 from flask import render_template
 from flask.typing import ResponseReturnValue
 
-from recupero.contacts import queries as contacts
+from recupero.contacts import messages as contact_messages
 from recupero.payments import charges
 from recupero.payments.links import Door
 from recupero.portals.debtor.door import WHY, blueprint, proven, transaction_of, wear_house
@@ -19,5 +19,5 @@ def messages(token: str, door: Door) -> ResponseReturnValue:
     """Our last messages and calls to this person, by day and channel."""
     with transaction_of(door) as opened:
         agency, creditor = wear_house(opened)
-        sent = contacts.sent_lately(opened, charges.accounts_of(opened, door.link_id), limit=_SHOWN)
+        sent = contact_messages.sent_lately(opened, charges.accounts_of(opened, door.link_id), limit=_SHOWN)
     return render_template("debtor/messages.html", token=token, sent=sent, agency=agency, creditor=creditor)

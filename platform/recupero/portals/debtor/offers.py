@@ -1,5 +1,6 @@
 """The debtor's page beyond paying at once: a plan, an offer to settle, what they can afford, hard times."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -8,6 +9,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
+from recupero.decisions import offer_rules, offers
+from recupero.decisions.offers import Offer
 from recupero.kernel import clock
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.kernel.money import smallest_coin
@@ -77,6 +80,8 @@ def agree(token: str, door: Door) -> ResponseReturnValue:
         with transaction_of(door) as opened:
             wear_house(opened)
             can = charges.payable(opened, door.link_id)
+            if not _may_split(opened, door, can):
+                raise Conflict("this cannot be paid in parts at present")
             made = plans.agree_plan(
                 opened, account_ids=can.account_ids, choice=_choice(form, can, _today(opened)), offerer=PAGE
             )
@@ -98,17 +103,25 @@ def _choice(form: Form, can: charges.Payable, today: date) -> Choice:
     return replace(choice, down_payment_minor=down)
 
 
+def _may_split(opened: Session, door: Door, can: charges.Payable) -> bool:
+    """Whether the strategy makes plans now; who has one may change it."""
+    running = plans.running(opened, can.account_ids)
+    return bool(running) or "plan" in offer_rules.kinds(opened, can.account_ids)
+
+
 def _plan_page(token: str, door: Door, form: Form) -> ResponseReturnValue:
     with transaction_of(door) as opened:
         _agency, creditor = wear_house(opened)
         can = charges.payable(opened, door.link_id)
-        if not can.debts:
+        if not can.debts or not _may_split(opened, door, can):
             return redirect(url_for("debtor.link", token=token))
         policy, today = policy_of(can.debts), _today(opened)
         limits = policy.of(PAGE).plan_limits
         suggested = plan_forms.suggestions(opened, can.account_ids, policy, PAGE, today)
+        best = _best_plan(opened, can.account_ids) if suggested else None
+        suggested.sort(key=lambda one: best is None or one[0] != best.count)  # stable: the others stay
         if suggested and not any(form.optional(name) for name in _WISHES):
-            form = Form(_preset(*suggested[len(suggested) // 2]))
+            form = Form(_preset(best) if best else _middle(*suggested[len(suggested) // 2]))
         shown = None
         if form.values.get("every") and not form.errors:
             try:
@@ -124,8 +137,23 @@ def _plan_page(token: str, door: Door, form: Form) -> ResponseReturnValue:
     return page, form.status
 
 
-def _preset(count: int, made: Schedule) -> dict[str, object]:
-    """The middle one of the suggestions: what the sliders stand on at first."""
+def _best_plan(opened: Session, account_ids: Collection[int]) -> Offer | None:
+    """The plan of which most is to be expected, within what the debtor told they can pay. One that asks for
+    nothing at once comes first: who wants to pay a part at once moves that slider."""
+    advice = offers.advise(opened, account_ids, PAGE)
+    found = [one for one in advice.offers if one.kind == offers.PLAN] if advice else []
+    return min(found, key=lambda one: one.down_minor > 0, default=None)
+
+
+def _preset(best: Offer) -> dict[str, object]:
+    """What the sliders stand on at first."""
+    down = round(100 * best.down_minor / best.total_minor / 5) * 5
+    return {"every": "monthly", "instalments": best.count, "first_on": best.first_on.isoformat(),
+            **({"down_percent": down} if down else {})}  # fmt: skip
+
+
+def _middle(count: int, made: Schedule) -> dict[str, object]:
+    """The middle one of the suggestions, where none fits better than another."""
     return {"every": "monthly", "instalments": count, "first_on": made.first.due_date.isoformat()}
 
 
@@ -166,7 +194,7 @@ def settle(token: str, door: Door) -> ResponseReturnValue:
     with transaction_of(door) as opened:
         _agency, creditor = wear_house(opened)
         can = charges.payable(opened, door.link_id)
-        if not settles(can):
+        if not settles(opened, can):
             return redirect(url_for("debtor.link", token=token))
         page = render_template(
             "debtor/settle.html", token=token, form=form, can=can, creditor=creditor,
@@ -180,7 +208,7 @@ def _settle(token: str, door: Door, form: Form) -> ResponseReturnValue:
         wear_house(opened)
         can = charges.payable(opened, door.link_id, lock=True)
         amount = form.money("amount", can.currency)
-        if not settles(can) or _asked(opened, can) is not None:
+        if not settles(opened, can) or _asked(opened, can) is not None:
             raise Conflict("this was asked for already")
         if not can.minimum_minor <= amount < can.total_minor:
             raise amount_outside("amount", can.minimum_minor, can.total_minor, can.currency)

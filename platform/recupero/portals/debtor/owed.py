@@ -7,9 +7,11 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from recupero.decisions import offer_rules
 from recupero.kernel import clock
 from recupero.kernel.errors import NotFound, UserError
 from recupero.ledger import queries as ledger
+from recupero.outreach import dispute_answers
 from recupero.payments import accruing, charges, wishes
 from recupero.payments import queries as payments
 from recupero.payments.agreements import agreements
@@ -52,6 +54,7 @@ def _page(token: str, door: Door) -> ResponseReturnValue:
         accruing.accrue_link(opened, door.link_id)
         can, debtor_id = charges.payable(opened, door.link_id), debtor_of(opened, door.link_id)
         accounts = [debt.account_id for debt in can.debts]
+        answered = dispute_answers.told(opened, debtor_id, charges.accounts_of(opened, door.link_id))
         holds = {
             hold.kind: hold
             for hold in open_holds(opened, [debtor_id]).get(debtor_id, ())
@@ -61,20 +64,23 @@ def _page(token: str, door: Door) -> ResponseReturnValue:
             "debtor/owed.html", token=token, can=can, agency=agency, creditor=creditor,
             balances=ledger.balances(opened, accounts), paid=payments.paid_so_far(opened, accounts),
             promised=[one for one in payments.promises_of(opened, accounts) if one.state == "open"],
-            done=request.args.get("done"), holds=[holds[kind] for kind in TOLD if kind in holds],
-            agreed=agreements(opened, door.link_id), splits=splits(can), settles=settles(can),
+            done=request.args.get("done"),
+            holds=[holds[kind] for kind in TOLD if kind in holds], answered=answered,
+            agreed=agreements(opened, door.link_id), splits=splits(opened, can), settles=settles(opened, can),
         )  # fmt: skip
 
 
-def splits(can: charges.Payable) -> bool:
-    """Whether the creditor lets it be paid in parts."""
+def splits(opened: Session, can: charges.Payable) -> bool:
+    """Whether the creditor's policy and strategy let it be paid in parts."""
     limits = policy_of(can.debts).of(PAGE).plan_limits if can.debts else None
-    return limits is not None and most_instalments(can.total_minor, limits) > 1
+    allowed = limits is not None and most_instalments(can.total_minor, limits) > 1
+    return allowed and "plan" in offer_rules.kinds(opened, can.account_ids)
 
 
-def settles(can: charges.Payable) -> bool:
-    """Whether the creditor's policy lets less than everything settle it."""
-    return bool(can.debts) and policy_of(can.debts).of(PAGE).settles
+def settles(opened: Session, can: charges.Payable) -> bool:
+    """Whether the creditor's policy and strategy let less than everything settle it."""
+    allowed = bool(can.debts) and policy_of(can.debts).of(PAGE).settles
+    return allowed and "settlement" in offer_rules.kinds(opened, can.account_ids)
 
 
 @blueprint.route("/p/<token>/pay", methods=["GET", "POST"])

@@ -88,7 +88,7 @@ def told(token: str, door: Door, telling_id: int) -> ResponseReturnValue:
         can, case = charges.payable(opened, door.link_id), hardship.open_of(opened, debtor_id)
         return render_template(
             "debtor/told.html", token=token, told=found[0], papers=found[1], agency=agency,
-            creditor=creditor, can=can, splits=splits(can), settles=settles(can), case=case,
+            creditor=creditor, can=can, splits=splits(opened, can), settles=settles(opened, can), case=case,
             advice=advice_for(creditor.country),
         )  # fmt: skip
 

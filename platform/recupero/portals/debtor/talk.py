@@ -34,10 +34,11 @@ def _page(token: str, door: Door, form: Form) -> ResponseReturnValue:
         agency, creditor = wear_house(opened)
         account_id, zone = _account(opened, door), _zone(opened, door, creditor.timezone)
         days = _by_day(call_backs.slots(opened, account_id), zone)
-        booked = call_backs.booked(opened, debtor_of(opened, door.link_id))
+        debtor_id = debtor_of(opened, door.link_id)
+        booked, dropped = call_backs.booked(opened, debtor_id), call_backs.dropped(opened, debtor_id)
         page = render_template(
             "debtor/talk.html", token=token, form=form, agency=agency, creditor=creditor, days=days,
-            zone=zone, booked=[one.due_at.astimezone(zone) for one in booked],
+            zone=zone, dropped=dropped, booked=[one.due_at.astimezone(zone) for one in booked],
         )  # fmt: skip
     return page, form.status
 

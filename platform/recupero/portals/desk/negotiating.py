@@ -1,11 +1,13 @@
 """What may be agreed with the debtor: in full, by a plan or a settlement, computed within policy."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from sqlalchemy.orm import Session
 
+from recupero.decisions import offer_rules, promise_chances
+from recupero.decisions.promise_chances import Typed
 from recupero.kernel import clock
 from recupero.kernel.errors import UserError
 from recupero.kernel.money import minor_units
@@ -34,6 +36,7 @@ class Shown:
     rows: Sequence[tuple[date, int]]
     leave: Leave
     mine: bool  # whether the agent may agree it as it is, or may let it through themselves
+    held: Typed | None = None  # how likely a promise like this is kept, where a model serves
 
     @property
     def total_minor(self) -> int:
@@ -48,13 +51,15 @@ class Shown:
 @dataclass(frozen=True, slots=True)
 class Room:
     """Within what may be negotiated: the creditor's limits and the agent's own, over what is owed together.
-    `low` and `high` are whole units of the currency, for a slider."""
+    `low` and `high` are whole units of the currency, for a slider; `kinds` are the offers that the strategy
+    makes, in its order, or all where the user may allow more."""
 
     policy: OfferPolicy
     own: OfferPolicy
     accounts: int
     low: int
     high: int
+    kinds: tuple[str, ...] = KINDS
 
     @property
     def step(self) -> int:
@@ -67,8 +72,16 @@ def room(session: Session, account_id: int) -> Room:
     owed = together(session, account_id)
     policy, unit = policy_of(owed), 10 ** minor_units(owed[0].currency)
     return Room(
-        policy, policy.of(offerer()), len(owed), -(-policy.floor_minor // unit), policy.balance_minor // unit
-    )
+        policy, policy.of(offerer()), len(owed), -(-policy.floor_minor // unit),
+        policy.balance_minor // unit, _kinds(session, [one.account_id for one in owed]),
+    )  # fmt: skip
+
+
+def _kinds(session: Session, account_ids: Sequence[int]) -> tuple[str, ...]:
+    """What may be offered, in the strategy's order; whoever lets exceptions through may offer all."""
+    made = offer_rules.kinds(session, account_ids)
+    rest = tuple(kind for kind in KINDS if kind not in made)
+    return (*made, *rest) if "supervisor" in offerer().approves else made
 
 
 def together(session: Session, account_id: int) -> list[OpenDebt]:
@@ -83,6 +96,8 @@ def shown(session: Session, account_id: int, kind: str, form: Form) -> Shown:
     """The agreement that the form asks for, within the creditor's policy. Raises UserError at the field."""
     me, owed, today = offerer(), together(session, account_id), clock.today(tenancy.tenant(session).timezone)
     ids, policy = [one.account_id for one in owed], policy_of(owed)
+    if kind in KINDS and kind not in _kinds(session, ids):
+        raise UserError("The strategy makes no such offer to this debtor: a supervisor may.", field="kind")
     if kind == "full":
         amount, due = form.money("amount", policy.currency), form.day("due")
         own = next(one for one in owed if one.account_id == account_id)
@@ -90,8 +105,11 @@ def shown(session: Session, account_id: int, kind: str, form: Form) -> Shown:
             raise UserError("promise an amount above zero and up to what is owed", field="amount")
         if due < today:
             raise UserError("This day has passed.", field="due")
-        leave = leave_for_promise(policy_of([own]), me, amount, due, today, 0)
-        return _shown(kind, policy, own.balance_minor, [(due, amount)], leave, me)
+        mine = policy_of([own])
+        leave = leave_for_promise(mine, me, amount, due, today, 0)
+        least = mine.of(me).lowest_promise_minor
+        held = promise_chances.typed(session, account_id, amount, due, today=today, least_minor=least)
+        return replace(_shown(kind, policy, own.balance_minor, [(due, amount)], leave, me), held=held)
     if kind == "plan":
         made = plans.propose(session, ids, plan_forms.choice_of(form, policy.currency, today), me)
         rows = [(one.due_date, one.amount_minor) for one in made.schedule.instalments]

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from recupero.decisions import promise_chances
 from recupero.kernel import clock
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.outreach.desk import link, sittings
@@ -47,6 +48,9 @@ def desk_offer(sitting_id: int) -> ResponseReturnValue:
         "kind": kind, "currency": found.currency, "total_minor": found.total_minor,
         "saved_minor": found.saved_minor, "beyond": list(found.leave.beyond),
         "approver": found.leave.approver,
+        "kept": None if found.held is None else {
+            "word": found.held.said.word, "chance": round(found.held.said.chance, 2)
+        },
         "instalments": [
             {"due": day.isoformat(), "amount_minor": amount} for day, amount in found.rows
         ],
@@ -80,6 +84,7 @@ def _agree(session: Session, sitting: Sitting, kind: str, form: Form) -> str:
             session, account_id=sitting.account_id, amount_minor=amount, due_date=due, made_with="agent",
             contact_id=sitting.contact_id, offerer=me, why=why,
         )  # fmt: skip
+        promise_chances.weigh_open(session)
         return str(_("The promise is noted. Work on the account rests until it is due."))
     if kind == "plan":
         choice = plan_forms.choice_of(form, found.currency, today)

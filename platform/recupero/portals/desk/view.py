@@ -1,15 +1,14 @@
 """The page of the desk: an account with its script, facts that open with the proof of identity, what may be
 agreed, and the result; or, with nothing at the desk, the button that takes the next one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import render_template
 from flask.typing import ResponseReturnValue
-from flask_babel import format_decimal
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
@@ -17,9 +16,9 @@ from recupero.contacts import queries as contacts
 from recupero.contacts.dispositions import DISPOSITIONS
 from recupero.contacts.grounds import Grounds, grounds
 from recupero.contacts.proving import account_week
+from recupero.decisions import best_time
 from recupero.kernel import clock
 from recupero.kernel.errors import UserError
-from recupero.kernel.money import minor_units
 from recupero.outreach import call_backs as booking
 from recupero.outreach.desk import call_backs, care, figures, link, notes, sittings
 from recupero.outreach.desk.tables import Sitting
@@ -32,7 +31,7 @@ from recupero.outreach.voice import clicking, turns
 from recupero.payments import hardship, settlements
 from recupero.placements import browse
 from recupero.placements.identity import Fact
-from recupero.portals import plan_forms
+from recupero.portals import advising, plan_forms
 from recupero.portals.desk import negotiating
 from recupero.portals.desk.at import FIELDS, user_id
 from recupero.portals.desk.negotiating import SOON, Shown
@@ -99,7 +98,7 @@ def _sitting(session: Session, sitting: Sitting, form: Form, kind: str) -> dict[
         "number": next((point.value for point in phones if point.id == dialled), None),
         "legs": legs, "rings": rings, "care": care.care(session, sitting, on), "given": given, "Fact": Fact,
         "time": _time(sitting), "facts": _facts(session, sitting, talk, on, form, kind),
-        "result": _result(session, sitting, talk, given) if talk else None,
+        "result": _result(session, sitting, talk, given, ZoneInfo(zone)) if talk else None,
         "own": figures.of_agents(session, "day").get(sitting.user_id, figures.Done()),
         "goals": figures.goals(session).get(sitting.user_id, {}),
     }  # fmt: skip
@@ -140,12 +139,19 @@ def _facts(
     values = spoken.values(session, account_id, talk.run.language, agent="", proven=True)
     return {
         "card": card, "creditor": tenancy.tenant(session), "room": room, "today": today, "owed": owed,
-        "plain": _plain(card.account.balance_minor, card.account.currency),
+        "plain": advising.plain(card.account.balance_minor, card.account.currency),
         "fields": {name: form.optional(name) for name in negotiating.ASKED},
         "open": is_open, "forms": asked, "shown": shown, "kind": kind, "reason": talk.run.reason,
         "suggested": plan_forms.suggestions(
             session, [one.account_id for one in owed], room.policy, negotiating.offerer(), today
         ) if is_open else [],
+        "advised": advising.shown(
+            session, [one.account_id for one in owed], negotiating.offerer()
+        ) if is_open else None,
+        "advised_links": {
+            kind: {"kind": kind, "sitting": sitting.id}
+            for kind in negotiating.KINDS if kind != "full" or len(owed) == 1
+        },
         "soon": today + SOON, "address": values["link"], "ways": link.ways(session, account_id, on),
         "sent": link.sent(session, sitting), "notes": notes.of_accounts(session, ids, 20),
         "brief": brief.brief(session, sitting.debtor_id, account_id, (), "call"),
@@ -154,13 +160,6 @@ def _facts(
         "earlier": [one for one in earlier if one.id != sitting.contact_id][:EARLIER],
         "ways_of": runs.ways(session, [one.id for one in earlier[: EARLIER + 1]]),
     }  # fmt: skip
-
-
-def _plain(minor: int, currency: str) -> str:
-    """An amount as it is typed into a field."""
-    units = minor_units(currency)
-    amount = Decimal(minor).scaleb(-units)
-    return str(format_decimal(amount, format=f"0.{'0' * units}" if units else "0"))
 
 
 def _asked(session: Session, account_id: int, form: Form, kind: str) -> tuple[dict[str, Form], Shown | None]:
@@ -184,7 +183,9 @@ def _asked(session: Session, account_id: int, form: Form, kind: str) -> tuple[di
         return forms, None
 
 
-def _result(session: Session, sitting: Sitting, talk: Talk, given: HandOver | None) -> dict[str, Any]:
+def _result(
+    session: Session, sitting: Sitting, talk: Talk, given: HandOver | None, zone: ZoneInfo
+) -> dict[str, Any]:
     colleagues = [
         (str(one.id), one.name)
         for one in desk.workers(session, sitting.tenant_id)
@@ -193,11 +194,17 @@ def _result(session: Session, sitting: Sitting, talk: Talk, given: HandOver | No
     moments = booking.slots(session, sitting.account_id, days=10, step=timedelta(hours=2))
     return {
         "codes": _codes(talk, _agreed(session, sitting)), "reasons": _reasons(talk),
-        "slots": [(at.isoformat(), at) for at in moments],
+        "slots": [(at.isoformat(), at) for at in moments], "best": _best(session, sitting, moments, zone),
         "whys": [("", _("Nobody: I am done")), *((one, label("intent", one)) for one in MATTERS)],
         "colleagues": [("", _("Whoever is trained for it")), *colleagues], "given": given,
         "causes": [(code, label("cause", code)) for code in hand_overs.CAUSES],
     }  # fmt: skip
+
+
+def _best(session: Session, sitting: Sitting, moments: Sequence[datetime], zone: ZoneInfo) -> datetime | None:
+    """Of lawful moments the one at which they are reached best by a call; None where no model says so."""
+    found = best_time.best_of(session, sitting.debtor_id, zone, [("call", at) for at in moments], clock.now())
+    return found[0].at if found else None
 
 
 def _agreed(session: Session, sitting: Sitting) -> str | None:

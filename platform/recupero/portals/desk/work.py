@@ -6,6 +6,7 @@ from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from recupero.decisions import promise_chances
 from recupero.kernel import audit, clock
 from recupero.kernel.errors import NotFound, UserError
 from recupero.outreach import preferences
@@ -86,6 +87,7 @@ def account_promise(account_id: int) -> ResponseReturnValue:
                 session, account_id=account_id, amount_minor=amount, due_date=due, made_with="agent",
                 offerer=offerer_of(the_caller()), why=form.optional("why"),
             )  # fmt: skip
+            promise_chances.weigh_open(session)
     except UserError as error:
         error.field = {"amount_minor": "amount", "due_date": "due"}.get(error.field or "", error.field)
         form.refuse(error)

@@ -79,6 +79,14 @@ class ActionConformance:
             assert all(0 <= score <= 1 for score in column), f"predict: {name} is a probability"
             assert again[name][::-1] == pytest.approx(column), "predict: its place must not change a score"
 
+    def test_only_what_is_asked_for_is_answered_and_the_same(self) -> None:
+        columns, _outcomes, _propensity = self.table(seed=2)
+        first = self.model.outcomes[0]
+        some = _numbers(self.model.predict(self.trained().fitted, columns, [first, "unheard_of"]))
+        assert some == {first: self._scores(columns)[first]}, (
+            "predict: the outcomes asked for, of those known"
+        )
+
     def test_it_finds_what_is_there_to_find(self) -> None:
         columns, _outcomes, _propensity = self.table(seed=2)
         first = self.model.outcomes[0]

@@ -27,9 +27,16 @@ class Concern:
 
     def holds(self, case: Case) -> bool:
         """Whether the rule concerns this contact."""
-        if any(question(case) is False for question in self._when):
-            return False
-        return not any(all(question(case) for question in questions) for questions in self._unless)
+        for question in self._when:
+            if question(case) is False:
+                return False
+        for questions in self._unless:
+            for question in questions:
+                if not question(case):
+                    break
+            else:
+                return False
+        return True
 
 
 def met(condition: Condition, assumed: Assumed, case: Case) -> bool:

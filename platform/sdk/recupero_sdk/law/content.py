@@ -18,7 +18,7 @@ from recupero_sdk.law.limitation import barred_from
 from recupero_sdk.law.pack import RegulationPack
 from recupero_sdk.law.schema import BannedContentRule, DisclosureRule
 from recupero_sdk.law.terms import Assumed, Text
-from recupero_sdk.law.values import Facts, Proposal, RuleOutcome
+from recupero_sdk.law.values import Event, Facts, Proposal, RuleOutcome
 from recupero_sdk.law.zones import load_zone
 
 #: The first message of a collection to a debtor, or a later one.
@@ -31,7 +31,7 @@ _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 _SOLID = re.compile(r"[0-9A-Za-z]")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Message:
     """A message as it is compared: its text as written and plain, what it should show, when it comes."""
 
@@ -68,9 +68,8 @@ class Reading:
         day, purpose = local.date(), purpose_of(facts, proposal, local.date())
         case = Case(facts, proposal, [], proposal.at, zone, local, day, where.regions, purpose)
         plan = law.plan(day, proposal.channel, purpose, where.places)
-        self._kind = (
-            occasion, day_of_collection, language, _barred(plan, case), case, pack.manifest.assume
-        )  # fmt: skip
+        barred = _minds_limitation(plan) and _barred(plan, case)
+        self._kind = (occasion, day_of_collection, language, barred, case, pack.manifest.assume)
         self._articles = [article for article in plan.content if article.concern.holds(case)]
 
     def of(self, text: str, shown: Mapping[str, str]) -> list[RuleOutcome]:
@@ -111,13 +110,30 @@ def check_content(
     return reading.of(text, shown)
 
 
+@lru_cache(maxsize=4096)
+def _minds_limitation(plan: Plan) -> bool:
+    """Whether some rule on words asks if the debt is time-barred."""
+    return any(
+        rule.parameters.barred
+        if isinstance(rule, BannedContentRule)
+        else isinstance(rule, DisclosureRule) and any(item.barred for item in rule.parameters.items)
+        for rule in (article.rule for article in plan.content)
+    )
+
+
 def _barred(plan: Plan, case: Case) -> bool:
     """Whether some limitation rule of the place says that the debt is time-barred."""
-    due = case.facts.due_date
-    return due is not None and any(
-        barred_from(parameters, case.facts.debt_kind, due, case.facts.events) <= case.day
-        for parameters in plan.limitations
-    )
+    due, facts = case.facts.due_date, case.facts
+    if due is None:
+        return False
+    first = _first_barred(plan, facts.debt_kind, due, facts.events)
+    return first is not None and first <= case.day
+
+
+@lru_cache(maxsize=16_384)
+def _first_barred(plan: Plan, kind: str | None, due: date, events: tuple[Event, ...]) -> date | None:
+    """The first day on which such a debt is time-barred by some rule; None where there is none."""
+    return min((barred_from(rule, kind, due, events) for rule in plan.limitations), default=None)
 
 
 def plain(text: str) -> str:
@@ -167,12 +183,31 @@ _SINGLE, _SEVERAL = _tables()
 def _disclosed(article: Article, rule: DisclosureRule, message: _Message) -> RuleOutcome:
     if why := _wrong_language(rule, message):
         return article.refused(why)
-    missing = [
-        item.item for item in rule.parameters.items if _due(item, message) and not _stated(item, message)
-    ]
+    missing, written, shown = list[str](), message.written, message.shown
+    for item, certain in _may_be_due(article, message.occasion, message.barred):
+        value = shown.get(item.item, "")
+        if value in written and _SOLID.search(value):
+            continue  # what stands there to the letter stands there in plain
+        if (certain or _due(item, message)) and not _said(item, value, message):
+            missing.append(item.item)
     if not missing:
         return article.at_rest("within")
     return article.refused(Refusal("item_missing", {"items": ", ".join(missing)}))
+
+
+@lru_cache(maxsize=4096)
+def _may_be_due(
+    article: Article, occasion: Occasion, barred: bool
+) -> tuple[tuple[DisclosureItem, bool], ...]:
+    """The items that such messages must state, and whether each of them must."""
+    rule = article.rule
+    items = rule.parameters.items if isinstance(rule, DisclosureRule) else ()
+    return tuple(
+        (item, item.when is None and item.days is None)
+        for item in items
+        if (barred or not item.barred)
+        and (item.days is not None or item.at == "every" or (item.at == "first") is (occasion == "first"))
+    )
 
 
 def _wrong_language(rule: DisclosureRule, message: _Message) -> Refusal | None:
@@ -184,21 +219,14 @@ def _wrong_language(rule: DisclosureRule, message: _Message) -> Refusal | None:
 
 
 def _due(item: DisclosureItem, message: _Message) -> bool:
-    """Whether this message must state the item."""
-    if item.barred and not message.barred:
-        return False
+    """Whether this message, of those that may have to, must state the item."""
     if item.when is not None and not met(item.when, message.assumed, message.case):
         return False
-    if item.days is not None:
-        return message.day <= item.days.value
-    return item.at == "every" or (item.at == "first") is (message.occasion == "first")
+    return item.days is None or message.day <= item.days.value
 
 
-def _stated(item: DisclosureItem, message: _Message) -> bool:
-    """Whether the text shows the item's value, or says it in words that the rule knows."""
-    shown = message.shown.get(item.item, "")
-    if shown in message.written and _SOLID.search(shown):
-        return True  # what stands there to the letter stands there in plain
+def _said(item: DisclosureItem, shown: str, message: _Message) -> bool:
+    """Whether the text shows the item's value in some spelling, or says it in words that the rule knows."""
     value = plain(shown)
     if value and value in message.text:
         return True
@@ -243,16 +271,18 @@ def _decent(article: Article, rule: BannedContentRule, message: _Message) -> Rul
         parameters.barred and not message.barred
     ):
         return article.at_rest("within")
-    for what, sought in _banned(article):
-        if sought.letters in message.text and (found := sought.pattern.search(message.text)):
+    text = message.text
+    for letters, pattern, what in _banned(article):
+        if letters in text and (found := pattern.search(text)):
             details = {"found": found.group(), "what": what.en, "what_es": what.es}
             return article.refused(Refusal("banned_text", details))
     return article.at_rest("within")
 
 
 @lru_cache(maxsize=1024)
-def _banned(article: Article) -> tuple[tuple[Text, _Sought], ...]:
-    """What the rule forbids, in its order, each with the pattern that finds it."""
+def _banned(article: Article) -> tuple[tuple[str, re.Pattern[str], Text], ...]:
+    """What the rule forbids, in its order: letters that it has in it, and the pattern that finds it."""
     rule = article.rule
     banned = rule.parameters.banned if isinstance(rule, BannedContentRule) else ()
-    return tuple((each.what, _pattern(pattern)) for each in banned for pattern in each.patterns)
+    sought = [(_pattern(pattern), each.what) for each in banned for pattern in each.patterns]
+    return tuple((one.letters, one.pattern, what) for one, what in sought)

@@ -340,12 +340,12 @@ def judge(
     question = _Question(compiled(pack, pack_date), facts, tuple(history), proposal)
     at = proposal.at
     try:
-        outcomes = question.outcomes(at)
+        answer = question.outcomes(at)
     except UnknownZoneError as error:
         return _refused_whole(pack, "unknown_zone", {"zone": error.zone})
-    if outcomes is None:
+    if answer is None:
         return _refused_whole(pack, "not_covered", {"covers_from": str(pack.manifest.covers_from)})
-    allowed = all(outcome.outcome != "refused" for outcome in outcomes)
+    allowed, outcomes = answer
     lawful_at = None
     if next_lawful:
         lawful_at = proposal.at if allowed else question.next_lawful(at, horizon)
@@ -382,8 +382,9 @@ class _Question:
             found.append((plan, case))
         return found
 
-    def outcomes(self, at: datetime) -> tuple[RuleOutcome, ...] | None:
-        """What every rule says at a moment; None where the pack knows no law of that day."""
+    def outcomes(self, at: datetime) -> tuple[bool, tuple[RuleOutcome, ...]] | None:
+        """Whether no rule refuses at a moment, and what each says; None where the pack knows no law of that
+        day."""
         cases = self._cases(at)
         covers_from = self._law.pack.manifest.covers_from
         if covers_from and any(case.day < covers_from for _plan, case in cases):
@@ -397,9 +398,11 @@ class _Question:
             for place, concern in plan.conditional:
                 article = plan.articles[place]
                 concerned[article] = concerned.get(article, False) or concern.holds(case)
-        aside = frozenset(article for article, concerns in concerned.items() if not concerns)
+        aside = frozenset([article for article, concerns in concerned.items() if not concerns])
         plans = tuple(plan for plan, _case in cases)
-        return _put_together(plans, refused, aside) if refused else _at_rest(plans, aside)
+        if refused:
+            return False, _put_together(plans, refused, aside)
+        return True, _at_rest(plans, aside)
 
     def next_lawful(self, at: datetime, horizon: timedelta) -> datetime | None:
         """The first lawful whole minute from `at` on, or None within the horizon.

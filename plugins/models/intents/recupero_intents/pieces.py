@@ -1,5 +1,5 @@
-"""A message as numbers: runs of letters, words and pairs of words, rare ones weighing more (TF-IDF with the
-logarithm of counts; letters and words each of length one).
+"""A message as numbers: runs of letters, words and what stands together, and how it is written; rare pieces
+weigh more (TF-IDF with the logarithm of counts; letters, words and looks each of length one).
 
 Read without scikit-learn, whose import takes a worker seconds: only training needs it.
 """
@@ -9,7 +9,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import chain, combinations, pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -21,28 +21,36 @@ _WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"\d+")
 _FIRST, _LAST = "^", "$"  # stand for the borders of a message
 _STEM = 5  # letters of a word that its endings leave alone
+_APART, _MOST_APART = "&", 24  # between words that stand apart; of so many different words of a message
+_NAME = re.compile(r"\s[A-ZÀ-Ý]")  # a capital within
+_LONG = 6  # pairs of words from which a message is long
+MANY = 100  # texts from which pieces that one of them alone has are left out
 
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """The pieces that training saw, each with its place, and how rare each is: first those of letters, then
-    those of words."""
+    """The pieces that training saw, each with its place, and how rare each is: part after part those of
+    letters, of words and of looks."""
 
-    letters: Mapping[str, int]
-    words: Mapping[str, int]
+    parts: tuple[Mapping[str, int], ...]
     rarity: Floats
 
     @classmethod
-    def of(cls, letters: Sequence[str], words: Sequence[str], rarity: Floats) -> Self:
+    def of(cls, parts: Sequence[Sequence[str]], rarity: Floats) -> Self:
         """Pieces in the order of their places."""
-        places = {piece: place for place, piece in enumerate(letters)}
-        return cls(places, {piece: len(letters) + place for place, piece in enumerate(words)}, rarity)
+        starts = np.cumsum([0, *(len(part) for part in parts)]).tolist()
+        return cls(
+            tuple(
+                {piece: start + place for place, piece in enumerate(part)}
+                for start, part in zip(starts, parts, strict=False)
+            ),
+            rarity,
+        )
 
     def read(self, text: str) -> tuple[NDArray[np.intp], Floats]:
         """The places of the known pieces of a text, and what each weighs in it."""
-        plain = _plain(text)
-        parts = [self._part(self.letters, _letters(plain)), self._part(self.words, _words(plain))]
-        places, values = zip(*parts, strict=True)
+        found = [self._part(*each) for each in zip(self.parts, _pieces(text), strict=False)]
+        places, values = zip(*found, strict=True)
         return np.concatenate(places), np.concatenate(values)
 
     def _part(self, known: Mapping[str, int], found: Iterator[str]) -> tuple[NDArray[np.intp], Floats]:
@@ -53,12 +61,12 @@ class Pieces:
 
     def to_json(self) -> dict[str, Any]:
         """The pieces; `rarity` is kept apart, as numbers."""
-        return {"letters": list(self.letters), "words": list(self.words)}
+        return {"parts": [list(part) for part in self.parts]}
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any], rarity: Floats) -> Self:
-        """The inverse of `to_json`."""
-        return cls.of(kept["letters"], kept["words"], rarity)
+        """The inverse of `to_json`; what was kept before there were looks is read as well."""
+        return cls.of(kept["parts"] if "parts" in kept else [kept["letters"], kept["words"]], rarity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +74,7 @@ class Counts:
     """Which pieces stand in each of many texts, counted once however often pieces are learned from some of
     them. `table` has a sparse row for each text and holds logarithms of counts."""
 
-    letters: tuple[str, ...]
-    words: tuple[str, ...]
+    parts: tuple[tuple[str, ...], ...]
     table: Any
 
     @classmethod
@@ -75,32 +82,34 @@ class Counts:
         """Count the pieces of these texts."""
         from scipy.sparse import hstack
 
-        plain = [_plain(text) for text in texts]
-        letters, of_letters = _counted([Counter(_letters(text)) for text in plain])
-        words, of_words = _counted([Counter(_words(text)) for text in plain])
-        return cls(letters, words, hstack([of_letters, of_words], format="csr"))
+        found = [[Counter(part) for part in _pieces(text)] for text in texts]
+        names, tables = zip(*(_counted(list(part)) for part in zip(*found, strict=True)), strict=True)
+        return cls(tuple(names), hstack(tables, format="csr"))
 
     def learn(self, rows: NDArray[np.intp]) -> tuple[Pieces, "Table"]:
-        """The pieces of some of the texts, and how they weigh; runs of letters that occur in one text alone
-        are left out."""
-        cut = len(self.letters)
+        """The pieces of some of the texts, and how they weigh; runs of letters and words apart that occur in
+        one text alone are left out."""
         seen = np.bincount(self.table[rows].indices, minlength=self.table.shape[1])
-        least = np.where(np.arange(len(seen)) < cut, 2 if len(rows) > 100 else 1, 1)
+        names = list(chain.from_iterable(self.parts))
+        least = np.ones(len(names), dtype=np.intp)
+        if len(rows) > MANY:
+            least[: len(self.parts[0])] = 2
+            least[[_APART in name for name in names]] = 2
         columns = np.flatnonzero(seen >= least)
         rarity = np.log((1 + len(rows)) / (1 + seen[columns])) + 1
-        names = (*self.letters, *self.words)
-        edge = int(np.searchsorted(columns, cut))
         known = [names[place] for place in columns.tolist()]
-        return Pieces.of(known[:edge], known[edge:], rarity), Table(self.table[:, columns], rarity, edge)
+        ends = np.searchsorted(columns, np.cumsum([0, *(len(part) for part in self.parts)])).tolist()
+        parts = [known[start:end] for start, end in pairwise(ends)]
+        return Pieces.of(parts, rarity), Table(self.table[:, columns], rarity, tuple(ends))
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """All texts over the pieces that were learned from some."""
+    """All texts over the pieces that were learned from some; `ends` are the borders of the parts."""
 
     counts: Any
     rarity: Floats
-    edge: int
+    ends: tuple[int, ...]
 
     def of(self, rows: NDArray[np.intp]) -> Any:
         """A sparse row for each of these texts, as `Pieces.read` weighs it."""
@@ -108,10 +117,17 @@ class Table:
 
         weighed = (self.counts[rows] @ diags(self.rarity)).tocsr()
         parts = []
-        for part in (weighed[:, : self.edge], weighed[:, self.edge :]):
+        for start, end in pairwise(self.ends):
+            part = weighed[:, start:end]
             length = np.sqrt(np.asarray(part.multiply(part).sum(axis=1)).ravel())
             parts.append(diags(1 / np.where(length == 0, 1, length)) @ part)
         return hstack(parts, format="csr")
+
+
+def _pieces(text: str) -> tuple[Iterator[str], Iterator[str], Iterator[str]]:
+    """The pieces of a text, part by part."""
+    plain = _plain(text)
+    return _letters(plain), chain(_words(plain), _apart(plain)), _looks(text)
 
 
 def _plain(text: str) -> str:
@@ -143,6 +159,23 @@ def _words(plain: str) -> Iterator[str]:
     yield from (" ".join(run) for run in zip(bound, bound[1:], bound[2:], strict=False))
     yield from (f"{word}~" for word in stems[1:-1])
     yield from (f"{first} {second}~" for first, second in pairwise(stems))
+
+
+def _apart(plain: str) -> Iterator[str]:
+    """Pairs of stems of one message in whichever order and however far apart."""
+    stems = sorted(set(list(dict.fromkeys(word[:_STEM] for word in _WORD.findall(plain)))[:_MOST_APART]))
+    yield from (f"{first}{_APART}{second}" for first, second in combinations(stems, 2))
+
+
+def _looks(text: str) -> Iterator[str]:
+    """How a message is written: whether it asks, exclaims, has figures, an address or a name in it, how it
+    begins and ends, and how long it is."""
+    yield from (f"{mark}{mark in text}" for mark in "?!@")
+    yield f"figures{_NUMBER.search(text) is not None}"
+    yield f"name{_NAME.search(text) is not None}"
+    yield f"begins{text[:1].isupper()}"
+    yield f"ends{text.endswith('.')}"
+    yield f"words{min(len(text.split()) // 2, _LONG)}"
 
 
 def _counted(texts: Sequence[Counter[str]]) -> tuple[tuple[str, ...], Any]:

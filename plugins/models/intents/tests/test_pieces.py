@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from recupero_intents import Intents
 from recupero_intents.calibration import sharpened
-from recupero_intents.pieces import Counts
+from recupero_intents.pieces import Counts, Pieces
 
 TEXTS = [
     "Ya pagué AYER, ¿lo ven?",
@@ -31,14 +31,47 @@ def test_one_text_is_read_as_the_table_of_all_has_it() -> None:
 
 def test_pieces_are_runs_of_words_stems_and_runs_of_letters_without_case_and_accents() -> None:
     pieces, _table = Counts.of(["Pagué 15000", "x"]).learn(np.array([0]))
-    assert {"pague", "0", "^ pague", "pague 0", "0 $", "^ pague 0", "pague 0 $"} <= set(pieces.words)
-    assert {piece for piece in pieces.words if piece.endswith("~")} == {
+    letters, words, _looks = pieces.parts
+    assert {"pague", "0", "^ pague", "pague 0", "0 $", "^ pague 0", "pague 0 $"} <= set(words)
+    assert {piece for piece in words if piece.endswith("~")} == {
         "pague~", "0~", "^ pague~", "pague 0~", "0 $~"
     }  # fmt: skip
     stems, _table = Counts.of(["pagaremos", "pagaremos"]).learn(np.array([0]))
-    assert "pagar~" in stems.words
-    assert {" p", "pague", " 0 ", "0 "} <= set(pieces.letters)
-    assert not any(len(run) > 5 or "x" in run for run in pieces.letters)
+    assert "pagar~" in stems.parts[1]
+    assert {" p", "pague", " 0 ", "0 "} <= set(letters)
+    assert not any(len(run) > 5 or "x" in run for run in letters)
+
+
+def test_words_that_stand_apart_are_a_piece_in_whichever_order_and_few_of_a_long_message() -> None:
+    pieces, _table = Counts.of(["la reunión del lunes", "lunes: otra reunión"]).learn(np.arange(2))
+    assert "lunes&reuni" in pieces.parts[1]
+    long, _table = Counts.of([" ".join(f"palabra{letter}x{letter}" for letter in "abcdefghijk") * 50]).learn(
+        np.arange(1)
+    )
+    assert len(long.parts[1]) < 5_000
+
+
+def test_how_a_message_is_written_is_told_apart_from_what_it_says() -> None:
+    pieces, table = Counts.of(["Puedo pagar?", "puedo pagar"]).learn(np.arange(2))
+    assert {"?True", "?False", "beginsTrue", "beginsFalse"} <= set(pieces.parts[2])
+    first, second = table.of(np.arange(2)).toarray()
+    letters_and_words = sum(len(part) for part in pieces.parts[:2])
+    assert (first[letters_and_words:] != second[letters_and_words:]).any()
+
+
+def test_what_was_kept_before_there_were_looks_is_read_as_it_was() -> None:
+    earlier = {"letters": [" p", "pa"], "words": ["pago", "si"]}
+    places, values = Pieces.from_json(earlier, np.ones(4)).read("Pago?")
+    assert sorted(places) == [0, 1, 2]
+    assert values @ values == pytest.approx(2)
+
+
+def test_labels_of_one_family_are_told_from_others_by_its_machine() -> None:
+    texts = [f"{word} {number}" for number in "abcdefghij" for word in ("pago hoy", "pago luego", "queja")]
+    labels = [(name,) for _ in "abcdefghij" for name in ("pay.now", "pay.later", "complain.now")]
+    fitted = Intents().train(texts, labels).fitted
+    guesses = Intents().predict(fitted, ["pago"])[0]
+    assert {guess.label for guess in guesses[:2]} == {"pay.now", "pay.later"}
 
 
 def test_messages_of_one_writer_alone_are_refused() -> None:

@@ -4,6 +4,10 @@
 that those who pay anyway come first. `products` is a logistic regression with the products of debtor and
 action columns. `trees` is gradient boosting over all columns, where every split below one on the action is an
 interaction. The first is plain and hard to beat where effects are small; data choose among them (`ranking`).
+
+`through` goes by way of who is reached: P(paid) = P(reached) P(paid | reached) + P(not) P(paid | not). A
+contact moves only whom it reaches, and many more are reached than pay, so that what a contact adds is known
+far sooner than from payments alone. It needs rows that say who was reached.
 """
 
 from __future__ import annotations
@@ -23,7 +27,9 @@ MOST_ROWS = 60_000  # for the regressions; more change little
 MOST_DEBTOR, MOST_ACTION = 12, 10  # columns that enter products
 ROUNDS = 120
 LEAST_LEAF, MOST_LEAF = 60, 300  # rows in a leaf: a hundredth of all within these
-KINDS = ("response", "products", "trees")
+KINDS = ("through", "response", "products", "trees")
+LEAST_OF_EACH = 30  # rows of either value from which a part of `through` is learned, else it is its share
+FEW_ROUNDS = 40  # for those reached: few rows
 
 
 def is_option(name: str) -> bool:
@@ -128,6 +134,59 @@ class Plain:
         response = self.trees.predict(matrix[:, list(self.debtor)], raw_score=True, num_threads=1)
         return response + self.on_top.odds(matrix)
 
+    def to_json(self) -> dict[str, Any]:
+        """JSON types; trees are LightGBM's own text."""
+        return {
+            "trees": self.trees.model_to_string(), "debtor": self.debtor, "on_top": self.on_top.to_json()
+        }  # fmt: skip
+
+    @classmethod
+    def of_json(cls, kept: dict[str, Any]) -> Plain:
+        """The inverse of `to_json`."""
+        return cls(load_trees(kept["trees"]), tuple(kept["debtor"]), Linear.of_json(kept["on_top"]))
+
+
+@dataclass(frozen=True)
+class Given:
+    """The chance of a payment of those reached, or of the others: a booster, or their share."""
+
+    share: float
+    trees: Any = None
+
+    def chance(self, matrix: Any) -> Any:
+        """One probability per row."""
+        if self.trees is None:
+            return np.full(len(matrix), self.share)
+        return self.trees.predict(matrix, num_threads=1)
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON types."""
+        return {"share": self.share, "trees": self.trees.model_to_string() if self.trees else None}
+
+    @classmethod
+    def of_json(cls, kept: dict[str, Any]) -> Given:
+        """The inverse of `to_json`."""
+        return cls(kept["share"], load_trees(kept["trees"]) if kept["trees"] else None)
+
+
+@dataclass(frozen=True)
+class Through:
+    """Who is reached by a contact, and who comes by themselves where nothing is done (none of the `flags`);
+    who pays of those reached, and of the others."""
+
+    flags: tuple[int, ...]
+    reach: Plain
+    idle: Given
+    reached: Given
+    others: Given
+
+    def odds(self, matrix: Any) -> Any:
+        """Log-odds of each row."""
+        chance = np.where(
+            acting(matrix, self.flags), sigmoid(self.reach.odds(matrix)), self.idle.chance(matrix)
+        )
+        return logit(chance * self.reached.chance(matrix) + (1 - chance) * self.others.chance(matrix))
+
 
 @dataclass(frozen=True)
 class Learned:
@@ -136,10 +195,13 @@ class Learned:
     trees: Any
     response: Plain | None = None
     products: Linear | None = None
+    through: Through | None = None
 
     def odds(self, matrix: Any, kinds: Sequence[str] = KINDS) -> dict[str, Any]:
         """Log-odds of each row by each of the learners asked for that are there."""
         found = dict[str, Any]()
+        if self.through is not None and "through" in kinds:
+            found["through"] = self.through.odds(matrix)
         if self.response is not None and "response" in kinds:
             found["response"] = self.response.odds(matrix)
         if self.products is not None and "products" in kinds:
@@ -150,45 +212,92 @@ class Learned:
 
     def to_json(self) -> dict[str, Any]:
         """JSON types; trees are LightGBM's own text."""
-        plain = self.response
+        way = self.through
         return {
             "trees": self.trees.model_to_string(),
             "products": self.products.to_json() if self.products else None,
-            "response": None if plain is None else {
-                "trees": plain.trees.model_to_string(), "debtor": plain.debtor,
-                "on_top": plain.on_top.to_json(),
+            "response": self.response.to_json() if self.response else None,
+            "through": None if way is None else {
+                "flags": way.flags, "reach": way.reach.to_json(), "idle": way.idle.to_json(),
+                "reached": way.reached.to_json(), "others": way.others.to_json(),
             },
         }  # fmt: skip
 
     @classmethod
     def of_json(cls, kept: dict[str, Any]) -> Learned:
         """The inverse of `to_json`."""
-        plain, products = kept["response"], kept["products"]
+        plain, products, way = kept["response"], kept["products"], kept.get("through")
         return cls(
             load_trees(kept["trees"]),
-            Plain(load_trees(plain["trees"]), tuple(plain["debtor"]), Linear.of_json(plain["on_top"]))
-            if plain
-            else None,
+            Plain.of_json(plain) if plain else None,
             Linear.of_json(products) if products else None,
+            Through(
+                tuple(way["flags"]),
+                Plain.of_json(way["reach"]),
+                *(Given.of_json(way[part]) for part in ("idle", "reached", "others")),
+            )
+            if way
+            else None,
         )
 
 
-def learn(matrix: Any, y: Any, names: Sequence[str], seed: int, *, ranks: bool = True) -> Learned:
-    """Fit all three on the same rows, or the trees alone for an outcome that `ranks` nothing."""
+def learn(
+    matrix: Any, y: Any, names: Sequence[str], seed: int, *, ranks: bool = True, reached: Any = None
+) -> Learned:
+    """Fit all on the same rows, or the trees alone for an outcome that `ranks` nothing; `through` where it is
+    told who was `reached` (NaN: unknown) and enough were."""
     trees = grow(matrix, y, seed)
     if not ranks:
         return Learned(trees)
     debtor = [place for place, name in enumerate(names) if not is_option(name)]
     options = [place for place, name in enumerate(names) if is_option(name)]
-    response = grow(matrix[:, debtor], y, seed)
-    offset = response.predict(matrix[:, debtor], raw_score=True, num_threads=1)
-    matter = np.argsort(-np.array(response.feature_importance("gain")), kind="stable")[:MOST_DEBTOR]
+    plain = _plain(matrix, y, debtor, options, seed)
+    gain = np.array(plain.trees.feature_importance("gain"))
+    matter = np.argsort(-gain, kind="stable")[:MOST_DEBTOR]
     spread = np.nan_to_num(np.nanstd(np.where(np.isnan(matrix), 0.0, matrix), axis=0))
     telling = [place for place in options if spread[place] > 0 and _flag(matrix[:, place])]
     telling.sort(key=lambda place: (-spread[place], place))
     pairs = [(debtor[each], place) for each in sorted(matter) for place in sorted(telling[:MOST_ACTION])]
-    plain = Plain(response, tuple(debtor), fit_linear(matrix, y, options, (), offset))
-    return Learned(trees, plain, fit_linear(matrix, y, range(len(names)), pairs))
+    flags = [place for place in options if names[place].startswith(ACTION) and _flag(matrix[:, place])]
+    way = None if reached is None else _through(matrix, y, reached, (debtor, options, flags), seed)
+    return Learned(trees, plain, fit_linear(matrix, y, range(len(names)), pairs), way)
+
+
+def _plain(matrix: Any, y: Any, debtor: Sequence[int], options: Sequence[int], seed: int) -> Plain:
+    trees = grow(matrix[:, debtor], y, seed)
+    offset = trees.predict(matrix[:, debtor], raw_score=True, num_threads=1)
+    return Plain(trees, tuple(debtor), fit_linear(matrix, y, options, (), offset))
+
+
+def _through(matrix: Any, y: Any, reached: Any, places: Sequence[Sequence[int]], seed: int) -> Through | None:
+    """`places` are those of the debtor's columns, of the option's, and of the action's flags."""
+    debtor, options, flags = places
+    known = ~np.isnan(reached)
+    matrix, y, found = matrix[known], y[known], reached[known] > 0
+    acts = acting(matrix, flags)
+    if not _enough(found[acts]):
+        return None
+    return Through(
+        tuple(flags),
+        _plain(matrix[acts], found[acts].astype(float), debtor, options, seed),
+        _given(matrix[~acts], found[~acts].astype(float), seed),
+        _given(matrix[found], y[found], seed),
+        _given(matrix[~found], y[~found], seed),
+    )
+
+
+def acting(matrix: Any, flags: Sequence[int]) -> Any:
+    """The rows in which something is done."""
+    return np.nan_to_num(matrix[:, list(flags)]).any(axis=1)
+
+
+def _given(matrix: Any, y: Any, seed: int) -> Given:
+    share = (float(y.sum()) + 0.5) / (len(y) + 1)
+    return Given(share, grow(matrix, y, seed, FEW_ROUNDS) if _enough(y) else None)
+
+
+def _enough(y: Any) -> bool:
+    return bool(min(np.sum(y), len(y) - np.sum(y)) >= LEAST_OF_EACH)
 
 
 def _flag(column: Any) -> bool:

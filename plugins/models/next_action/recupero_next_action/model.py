@@ -11,9 +11,10 @@ import numpy as np
 
 from recupero_next_action import ranking
 from recupero_next_action.learners import KINDS, Learned, as_text, learn, logit, sigmoid
-from recupero_sdk.models import Columns, Reason, Training
+from recupero_sdk.models import Columns, Reason, Training, check_enough
 
 MIN_ROWS, MIN_OF_EACH = 300, 30
+REACHED = "reached"
 FOLDS = 3
 
 
@@ -77,8 +78,11 @@ class NextAction:
             known = ~np.isnan(y)
             first = name == self.outcomes[0]
             if first:
-                _check_enough(y[known])
-            told = _one(matrix[known], y[known], chances[known], fold[known], names, seed, ranks=first)
+                check_enough(int(known.sum()), y[known], MIN_ROWS, MIN_OF_EACH)
+            heard = _heard(outcomes, known) if first else None
+            told = _one(
+                matrix[known], y[known], chances[known], fold[known], names, seed, ranks=first, reached=heard
+            )
             fitted[name] = told[0]
             metrics |= {f"{name}_{key}": value for key, value in told[1].items()}
             said[f"{name}_blend"] = told[0].blend if told[0].learned else "its share"
@@ -86,12 +90,15 @@ class NextAction:
             raise ValueError(f"the outcome {self.outcomes[0]} is missing: 0 values of it were given")
         return Training(Fitted(names, fitted), {"rows": float(columns.rows), **metrics}, said)
 
-    def predict(self, fitted: Fitted, columns: Columns) -> Mapping[str, Any]:
-        """Per outcome one probability per row, in row order."""
+    def predict(
+        self, fitted: Fitted, columns: Columns, outcomes: Sequence[str] | None = None
+    ) -> Mapping[str, Any]:
+        """Per outcome asked for one probability per row, in row order."""
         matrix = _matrix(columns, fitted.names)
+        asked = {name: each for name, each in fitted.outcomes.items() if outcomes is None or name in outcomes}
         if not columns.rows:
-            return {name: np.empty(0) for name in fitted.outcomes}
-        return {name: outcome.chance(matrix) for name, outcome in fitted.outcomes.items()}
+            return {name: np.empty(0) for name in asked}
+        return {name: outcome.chance(matrix) for name, outcome in asked.items()}
 
     def explain(self, fitted: Fitted, columns: Columns, top: int = 3) -> list[list[Reason]]:
         """What moved the log-odds of the first outcome most, by the trees' own contributions."""
@@ -132,26 +139,36 @@ class NextAction:
         return Fitted(tuple(content["names"]), kept)
 
 
+def _heard(outcomes: Mapping[str, Any], known: Any) -> Any:
+    """Who was reached, of the rows whose payment is known; None where that is not told."""
+    return np.asarray(outcomes[REACHED], dtype=float)[known] if REACHED in outcomes else None
+
+
 def _one(
-    matrix: Any, y: Any, propensity: Any, fold: Any, names: Sequence[str], seed: int, *, ranks: bool
+    matrix: Any,
+    y: Any,
+    propensity: Any,
+    fold: Any,
+    names: Sequence[str],
+    seed: int,
+    *,
+    ranks: bool,
+    reached: Any = None,
 ) -> tuple[Outcome, dict[str, float]]:
     """One outcome fitted, with its figures on people that each model never saw."""
     share = (float(y.sum()) + 0.5) / (len(y) + 1)
     if min(y.sum(), len(y) - y.sum()) < MIN_OF_EACH:
         return Outcome(share), {"share": share}
     found = ranking.arms(matrix, names) if ranks else None
-    own, by_arm = _unseen(matrix, y, fold, names, seed, found, ranks=ranks)
+    own, by_arm = _unseen(matrix, y, fold, names, seed, found, ranks=ranks, reached=reached)
     worth = ranking.values(found, by_arm, y, propensity) if found else {}
-    losses = {
-        name: _loss(y, ranking.blended(own, name))
-        for name, kinds in ranking.BLENDS.items()
-        if {*kinds} <= {*own}
-    }
+    losses = {name: _loss(y, ranking.blended(own, name)) for name in ranking.blends(own)}
     best = ranking.chosen(worth) if worth else min(losses, key=lambda name: losses[name])
     slope, intercept = _platt(ranking.blended(own, best), y)
     figures = {"log_loss": _loss(y, slope * ranking.blended(own, best) + intercept), "share": share}
     figures |= {f"value_{name.replace('+', '_')}": 1000 * float(rows.mean()) for name, rows in worth.items()}
-    return Outcome(share, learn(matrix, y, names, seed, ranks=ranks), best, slope, intercept), figures
+    learned = learn(matrix, y, names, seed, ranks=ranks, reached=reached)
+    return Outcome(share, learned, best, slope, intercept), figures
 
 
 def _unseen(
@@ -163,21 +180,24 @@ def _unseen(
     found: ranking.Arms | None,
     *,
     ranks: bool,
+    reached: Any = None,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Log-odds of each row as it was, and as under each arm, by learners that never saw its person."""
-    kinds = KINDS if ranks else ("trees",)
-    own = {kind: np.zeros(len(y)) for kind in kinds}
-    by_arm = [{kind: np.zeros(len(y)) for kind in kinds} for _ in range(len(found) if found else 0)]
+    """Log-odds of each row as it was, and as under each arm, by learners that never saw its person; those
+    that each fold could fit."""
+    own = {kind: np.full(len(y), np.nan) for kind in KINDS}
+    by_arm = [{kind: np.zeros(len(y)) for kind in KINDS} for _ in range(len(found) if found else 0)]
     for each in np.unique(fold):
         asked = fold == each
-        learned = learn(matrix[~asked], y[~asked], names, seed, ranks=ranks)
+        heard = None if reached is None else reached[~asked]
+        learned = learn(matrix[~asked], y[~asked], names, seed, ranks=ranks, reached=heard)
         for kind, odds in learned.odds(matrix[asked]).items():
             own[kind][asked] = odds
         for arm, kept in enumerate(by_arm):
             assert found is not None
             for kind, odds in learned.odds(found.asked(matrix[asked], arm)).items():
                 kept[kind][asked] = odds
-    return own, by_arm
+    there = [kind for kind, odds in own.items() if not np.isnan(odds).any()]
+    return {kind: own[kind] for kind in there}, [{kind: arm[kind] for kind in there} for arm in by_arm]
 
 
 def _platt(odds: Any, y: Any) -> tuple[float, float]:
@@ -204,15 +224,6 @@ def _folds(rows: int, groups: Any, seed: int) -> Any:
         return rng.permutation(rows) % FOLDS
     _people, place = np.unique(np.asarray(groups), return_inverse=True)
     return (rng.permutation(int(place.max()) + 1 if rows else 0) % FOLDS)[place]
-
-
-def _check_enough(y: Any) -> None:
-    rows, positives = len(y), int(y.sum())
-    if rows < MIN_ROWS or min(positives, rows - positives) < MIN_OF_EACH:
-        raise ValueError(
-            f"{rows} rows with {positives} positive are too few to learn from:"
-            f" at least {MIN_ROWS} rows and {MIN_OF_EACH} of each outcome are needed"
-        )
 
 
 def _matrix(columns: Columns, names: Sequence[str]) -> Any:

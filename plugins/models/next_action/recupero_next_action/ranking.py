@@ -4,13 +4,15 @@ saw.
 Every candidate is asked whom to act on first, and how, if only 10, 30 or 50 % may be acted on, and how if all
 may. The log then says what that would have brought beyond waiting, by the doubly robust value with the logged
 propensities (weights made to average 1 within each kind of action). A plain response score can win against a
-model of effects: where effects are small, who pays at all is known far better than whom acting moves. It is
-the plainest, and stays unless another is better by more than a standard error.
+model of effects: where effects are small, who pays at all is known far better than whom acting moves. The
+first of the blends stays unless another is better by more than a standard error: the plain response. Where it
+is known who was reached, that way stays unless one is better by `PROVEN` standard errors: few payments say
+little about effects, many more people are reached than pay, and the luckiest of several always looks good.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +23,10 @@ from recupero_sdk.models import ACTION
 
 CAPS = (0.1, 0.3, 0.5)
 LEAST_SHARE, LEAST_ROWS, MOST_ARMS = 0.02, 50, 12
+THROUGH, PROVEN = "through", 2.5
 #: Blends: the learners whose mean log-odds are taken. Of equals the first is taken.
 BLENDS: dict[str, tuple[str, ...]] = {
+    THROUGH: (THROUGH,),
     "response": ("response",),
     "products": ("products",),
     "trees": ("trees",),
@@ -30,6 +34,12 @@ BLENDS: dict[str, tuple[str, ...]] = {
     "response+trees": ("response", "trees"),
     "all": ("response", "products", "trees"),
 }
+
+
+def blends(kinds: Iterable[str]) -> list[str]:
+    """Those of which every learner is there."""
+    there = {*kinds}
+    return [name for name, wanted in BLENDS.items() if {*wanted} <= there]
 
 
 @dataclass(frozen=True)
@@ -103,7 +113,9 @@ def values(found: Arms, odds: Sequence[Mapping[str, Any]], y: Any, propensity: A
 
     `odds` has, by arm, each learner's log-odds for all rows, from models that never saw them.
     """
-    chances = {blend: np.stack([sigmoid(blended(arm, blend)) for arm in odds], axis=1) for blend in BLENDS}
+    chances = {
+        blend: np.stack([sigmoid(blended(arm, blend)) for arm in odds], axis=1) for blend in blends(odds[0])
+    }
     usual = np.mean(list(chances.values()), axis=0)
     rows = np.flatnonzero(found.of >= 0)
     worth = _worth(found.of[rows], usual[rows], y[rows], propensity[rows])
@@ -111,12 +123,13 @@ def values(found: Arms, odds: Sequence[Mapping[str, Any]], y: Any, propensity: A
 
 
 def chosen(worth: Mapping[str, Any]) -> str:
-    """The plainest blend, unless others are better by more than a standard error: of those the best."""
-    plain = next(iter(BLENDS))
+    """The first blend, unless others are better by more than chance explains: of those the best."""
+    plain = next(iter(worth))
+    errors = PROVEN if plain == THROUGH else 1.0
     better = {
         blend: float(rows.mean())
         for blend, rows in worth.items()
-        if (apart := rows - worth[plain]).mean() > apart.std() / np.sqrt(len(apart)) > 0
+        if (apart := rows - worth[plain]).mean() > errors * apart.std() / np.sqrt(len(apart)) > 0
     }
     return max(better, key=lambda blend: better[blend]) if better else plain
 

@@ -1,4 +1,9 @@
-"""Chances of each outcome of an option by a small neural network over the three vectors."""
+"""Chances of each outcome of an option by a small neural network over the three vectors.
+
+Where rows say who was reached, a payment is learned by way of that: apart of those reached and of the others,
+and P(paid) = P(reached) P(paid | reached) + P(not) P(paid | not). A contact moves only whom it reaches, and
+many more are reached than pay.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from recupero_next_action_neural.network import Sizes, Weights, backward, fit, forward, loss, sigmoid
-from recupero_sdk.models import ACTION, ASSISTANT, Columns, Reason, Training
+from recupero_sdk.models import ACTION, ASSISTANT, Columns, Reason, Training, check_enough
 
 MIN_ROWS, MIN_OF_EACH = 300, 30
 NETWORKS, HELD_SHARE = 3, 0.2
+REACHED, PARTS = "reached", ("of_reached", "of_others")
 MOST = 4.0  # spreads from the mean beyond which a value counts no further
 
 
@@ -75,7 +81,9 @@ class NextActionNeural:
         Raises ValueError below 300 rows, or below 30 of either value of the first outcome.
         """
         matrix, told = _matrix(columns, tuple(columns.values)), _told(self.outcomes, outcomes, columns.rows)
-        _check_enough(told[self.outcomes[0]][~np.isnan(told[self.outcomes[0]])])
+        known = told[self.outcomes[0]][~np.isnan(told[self.outcomes[0]])]
+        check_enough(len(known), known, MIN_ROWS, MIN_OF_EACH)
+        told = _parted(told, self.outcomes[0])
         learned = {name: y for name, y in told.items() if _both(y) >= MIN_OF_EACH}
         rare = {name: _share(y) for name, y in told.items() if name not in learned}
         scale = _scale(matrix, tuple(columns.values))
@@ -102,17 +110,19 @@ class NextActionNeural:
             metrics[f"{name}_log_loss"] = loss(right, target[seen][:, [place]])
         return Training(Fitted(scale, tuple(networks), curves, rare), metrics, {"networks": str(NETWORKS)})
 
-    def predict(self, fitted: Fitted, columns: Columns) -> Mapping[str, Any]:
-        """Per outcome one probability per row, in row order."""
+    def predict(
+        self, fitted: Fitted, columns: Columns, outcomes: Sequence[str] | None = None
+    ) -> Mapping[str, Any]:
+        """Per outcome asked for one probability per row, in row order."""
         matrix = _matrix(columns, fitted.scale.names)
-        if not columns.rows:
-            return {name: np.empty(0) for name in (*fitted.curves, *fitted.rare)}
-        odds = _odds(fitted, matrix)
+        odds = _odds(fitted, matrix) if columns.rows else np.empty((0, len(fitted.curves)))
         found = {
             name: sigmoid(slope * odds[:, place] + intercept)
             for place, (name, (slope, intercept)) in enumerate(fitted.curves.items())
         }
-        return {**found, **{name: np.full(columns.rows, share) for name, share in fitted.rare.items()}}
+        found |= {name: np.full(columns.rows, share) for name, share in fitted.rare.items()}
+        found = _joined(found, self.outcomes[0])
+        return {name: each for name, each in found.items() if outcomes is None or name in outcomes}
 
     def explain(self, fitted: Fitted, columns: Columns, top: int = 3) -> list[list[Reason]]:
         """What moved the log-odds of the first outcome most: slope times distance from the usual value."""
@@ -121,7 +131,8 @@ class NextActionNeural:
         places = fitted.scale.parts()
         moved = np.zeros((columns.rows, len(names) + len(fitted.scale.flagged)))
         slope = np.zeros((columns.rows, len(fitted.curves)))
-        slope[:, 0] = 1.0
+        ways = (self.outcomes[0], REACHED, PARTS[0]) if PARTS[0] in fitted.curves else (self.outcomes[0],)
+        slope[:, [place for place, name in enumerate(fitted.curves) if name in ways]] = 1.0
         for weights in fitted.networks:
             _odds_of, kept = forward(weights, debtor, option)
             _gradient, by_debtor, by_option = backward(weights, debtor, option, kept, slope)
@@ -162,6 +173,25 @@ class NextActionNeural:
         scale = Scale(tuple(words["names"]), kept["middle"], kept["spread"], tuple(words["flagged"]))
         curves = {name: (slope, intercept) for name, (slope, intercept) in words["curves"].items()}
         return Fitted(scale, tuple(networks), curves, words["rare"])
+
+
+def _parted(told: Mapping[str, Any], first: str) -> dict[str, Any]:
+    """The outcomes with the `first` apart for those reached and the others, where enough were reached."""
+    reached = told.get(REACHED)
+    if reached is None or _both(reached) < MIN_OF_EACH or _both(told[first][reached > 0]) < MIN_OF_EACH:
+        return dict(told)
+    parts = [np.where(mine, told[first], np.nan) for mine in (reached > 0, reached == 0)]
+    rest = {name: y for name, y in told.items() if name not in (first, REACHED)}
+    return {REACHED: reached, **dict(zip(PARTS, parts, strict=True)), **rest}
+
+
+def _joined(found: dict[str, Any], first: str) -> dict[str, Any]:
+    """The chances with that of the `first` outcome, by way of who is reached where it was learned so."""
+    if PARTS[0] not in found:
+        return found
+    of_reached, of_others = (found.pop(part) for part in PARTS)
+    reached = found[REACHED]
+    return {first: reached * of_reached + (1 - reached) * of_others, **found}
 
 
 def _odds(fitted: Fitted, matrix: Any) -> Any:
@@ -226,15 +256,6 @@ def _platt(odds: Any, y: Any) -> tuple[float, float]:
     share = min(max(float(y.mean()), 1e-6), 1 - 1e-6)
     flat = (0.05, float(np.log(share / (1 - share))))
     return (float(weights[0]), float(weights[1])) if weights[0] > 0.05 else flat
-
-
-def _check_enough(y: Any) -> None:
-    rows, positives = len(y), int(y.sum())
-    if rows < MIN_ROWS or min(positives, rows - positives) < MIN_OF_EACH:
-        raise ValueError(
-            f"{rows} rows with {positives} positive are too few to learn from:"
-            f" at least {MIN_ROWS} rows and {MIN_OF_EACH} of each outcome are needed"
-        )
 
 
 def _matrix(columns: Columns, names: Sequence[str]) -> Any:

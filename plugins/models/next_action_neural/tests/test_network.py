@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from recupero_next_action_neural.model import _joined, _parted
 from recupero_next_action_neural.network import Sizes, backward, forward, loss, sigmoid, start
 
 
@@ -24,3 +25,25 @@ def test_the_gradients_are_those_of_the_loss() -> None:
 def test_the_loss_leaves_out_what_is_unknown() -> None:
     odds, target = np.array([[0.0], [9.0]]), np.array([[1.0], [np.nan]])
     assert loss(odds, target) == pytest.approx(np.log(2))
+
+
+def test_a_payment_is_joined_from_those_reached_and_the_others() -> None:
+    told = {
+        "paid": np.array([1.0, 0, 1, 0] * 40),
+        "reached": np.array([1.0, 1, 0, 0] * 40),
+        "harm": np.zeros(160),
+    }
+    parts = _parted(told, "paid")
+    assert list(parts) == ["reached", "of_reached", "of_others", "harm"]
+    assert np.nansum(parts["of_reached"]) == np.nansum(parts["of_others"]) == 40
+    assert np.isnan(parts["of_reached"]).sum() == np.isnan(parts["of_others"]).sum() == 80
+    chances = {
+        "reached": np.array([0.5, 0.0]),
+        "of_reached": np.array([0.4, 0.9]),
+        "of_others": np.array([0.0, 0.1]),
+    }
+    joined = _joined(chances, "paid")
+    assert list(joined) == ["paid", "reached"]
+    assert joined["paid"] == pytest.approx([0.2, 0.1])
+    few = told | {"reached": np.zeros(160)}
+    assert list(_parted(few, "paid")) == list(few)

@@ -8,7 +8,7 @@ from typing import Any
 from recupero_propensity import linear
 from recupero_propensity.calibration import Calibration, best, log_loss, log_odds
 from recupero_propensity.linear import Line
-from recupero_sdk.models import Columns, Feature, Reason, Training
+from recupero_sdk.models import Columns, Feature, Reason, Training, check_enough
 
 MIN_ROWS = 300
 MIN_OF_EACH = 30
@@ -31,6 +31,10 @@ class Fitted:
 
     def raw(self, matrix: Any) -> Any:
         """Probabilities before the curve."""
+        import numpy as np
+
+        if self.line is not None and self.share == 0:
+            return 1 / (1 + np.exp(-self.line.log_odds(matrix)))
         trees = self.booster.predict(matrix, num_threads=1)
         if self.line is None:
             return trees
@@ -54,7 +58,7 @@ class Propensity:
         import numpy as np
 
         y = np.asarray(target, dtype=float)
-        _check_enough(columns.rows, y)
+        check_enough(columns.rows, y, MIN_ROWS, MIN_OF_EACH)
         names = tuple(columns.values)
         matrix = _matrix(columns, names)
         of_trees, of_lines, trees = _out_of_fold(matrix, y, seed)
@@ -75,11 +79,20 @@ class Propensity:
         import numpy as np
 
         y = np.asarray(target, dtype=float)
-        _check_enough(columns.rows, y)
+        check_enough(columns.rows, y, MIN_ROWS, MIN_OF_EACH)
         matrix = _matrix(columns, fitted.names)
         line = linear.fit(matrix, y) if fitted.line is not None else None
         trees = fitted.booster.num_trees()
         return replace(fitted, booster=_grow(matrix, y, trees, seed), line=line)
+
+    def straight(self, fitted: Fitted, columns: Columns, target: Any) -> Fitted:
+        """The line alone through these rows: it goes on where a trend leaves what has been seen."""
+        import numpy as np
+
+        y = np.asarray(target, dtype=float)
+        check_enough(columns.rows, y, MIN_ROWS, MIN_OF_EACH)
+        line = linear.fit(_matrix(columns, fitted.names), y)
+        return replace(fitted, line=line, share=0.0, calibration=Calibration("none"))
 
     def predict(self, fitted: Fitted, columns: Columns) -> Any:
         """One probability per row, in row order."""
@@ -139,17 +152,6 @@ def _mixed(trees: Any, line: Any, share: float) -> Any:
     if share == 1:
         return trees
     return 1 / (1 + np.exp(-(share * log_odds(trees) + (1 - share) * line)))
-
-
-def _check_enough(rows: int, y: Any) -> None:
-    if len(y) != rows:
-        raise ValueError(f"the target has {len(y)} values for {rows} rows")
-    positives = int(y.sum())
-    if rows < MIN_ROWS or min(positives, rows - positives) < MIN_OF_EACH:
-        raise ValueError(
-            f"{rows} rows with {positives} positive are too few to learn from:"
-            f" at least {MIN_ROWS} rows and {MIN_OF_EACH} of each outcome are needed"
-        )
 
 
 def _matrix(columns: Columns, names: Sequence[str]) -> Any:

@@ -67,3 +67,15 @@ def test_too_few_of_one_outcome_says_how_many_are_needed() -> None:
 
 def test_no_curve_changes_nothing_but_the_edges() -> None:
     assert Calibration("none").apply(np.array([0.0, 0.5])).tolist() == [1e-6, 0.5]
+
+
+def test_the_straight_half_goes_on_where_the_rows_end_and_is_kept_and_explained() -> None:
+    model, (columns, target) = Propensity(), _world(600)
+    fitted = model.straight(model.train(columns, target).fitted, columns, target)
+    beyond = Columns({"a": np.array([2.0, 3.0]), "b": np.zeros(2)}, 2)
+    low, high = model.predict(fitted, beyond)
+    assert 0 < low < high < 1
+    assert model.predict(model.load(model.dump(fitted)), beyond) == pytest.approx([low, high])
+    assert [row[0].feature for row in model.explain(fitted, beyond)] == ["a", "a"]
+    with pytest.raises(ValueError, match="30 of each"):
+        model.straight(fitted, columns, np.arange(600) < 5)

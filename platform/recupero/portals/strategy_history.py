@@ -1,0 +1,67 @@
+"""A draft of a strategy asked about the past: what it would have chosen, and what that would have brought."""
+
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from flask import render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from recupero.decisions.what_if import USUAL, WhatIf, what_if
+from recupero.kernel import clock
+from recupero.kernel.errors import NotFound, UserError
+from recupero.placements import browse, strategies
+from recupero.portals.errors import said
+from recupero.portals.forms import Form
+from recupero.portals.pages import blueprint
+from recupero.portals.words import label
+from recupero.tenancy import queries as tenancy
+from recupero.tenancy.guard import requires, tenant_transaction
+from recupero.tenancy.permissions import Permission
+
+
+@blueprint.get("/tenants/<int:tenant_id>/portfolios/<int:portfolio_id>/strategy/draft/history")
+@requires(Permission.STRATEGY_MANAGE)
+def strategy_history(tenant_id: int, portfolio_id: int) -> ResponseReturnValue:
+    """The draft against the decisions that were made in a past window, by the creditor's days."""
+    asked = Form(dict(request.args))
+    with tenant_transaction(tenant_id) as session:
+        portfolio, draft = browse.portfolio(session, portfolio_id), strategies.draft(session, portfolio_id)
+        if draft is None:
+            raise NotFound("there is no draft")
+        tenant, found = tenancy.tenant(session), None
+        today = clock.today(tenant.timezone)
+        asked.values = {"from": (today - USUAL).isoformat(), "to": today.isoformat(), **asked.values}
+        try:
+            since, until = (_day(asked, name, tenant.timezone) for name in ("from", "to"))
+            found = what_if(session, portfolio_id, draft.strategy, since, until + timedelta(days=1))
+        except NotFound:
+            raise
+        except UserError as error:
+            error.field = "from" if error.field == "since" else error.field
+            asked.refuse(error, "from", "to")
+    page = render_template(
+        "tenants/strategy_history.html", portfolio=portfolio, tenant=tenant, found=found, asked=asked,
+        rows=_rows(found), why_not=said(found.why_not) if found and found.why_not else None,
+    )  # fmt: skip
+    return page, asked.status
+
+
+def _day(asked: Form, name: str, zone: str) -> datetime:
+    """The beginning of a day of the creditor's."""
+    return datetime.combine(asked.day(name), time(), ZoneInfo(zone)).astimezone(UTC)
+
+
+def _rows(found: WhatIf | None) -> list[tuple[str, list[tuple[str, int, int]]]]:
+    """Groups of counts: title, and by name what was made and what would have been."""
+    if found is None:
+        return []
+    outside = _("outside of any")
+    return [
+        (title, [(named(one), before.get(one, 0), after.get(one, 0)) for one in sorted({*before, *after})])
+        for title, before, after, named in (
+            (_("By channel"), found.made.channels, found.tried.channels, lambda one: label("channel", one)),
+            (_("By segment"), found.made.segments, found.tried.segments, lambda one: one or outside),
+            (_("By arm"), found.made.arms, found.tried.arms, lambda one: one or outside),
+        )
+    ]

@@ -1,0 +1,245 @@
+"""A learner that kinds of models may share: the log-odds of an outcome as a sum of one curve for each column.
+
+Each curve is a broken line through the column's fifths, with a step for what is unknown; all are shrunk
+towards no effect (ridge) by as much as predicts unseen folds best, and then drawn in or out as a whole so
+that the chances of unseen rows mean what they say (Platt, 1999). What is learned are a few numbers, readable
+as JSON; predicting needs nothing but numpy. A model that knows something beforehand gives it as `beforehand`
+(log-odds, one a row): then only what the rows say beyond that is learned.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from recupero_sdk.models import Columns, Reason
+
+FOLDS = 5
+#: Strengths of the ridge that are tried, and how much more a bend is held back than a line.
+STRENGTHS, BEND = (1.0, 10.0, 100.0), 3.0
+#: The strength is chosen on at most the so many first rows: enough to tell them apart.
+CHOSEN_ON = 20_000
+#: A value further than this many standard deviations from the mean counts as this far.
+REACH = 4.0
+#: A column with fewer different values than this has no bends.
+BENT_FROM = 8
+_EDGE = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """The curve of one column over its standardised values: the weight of the line, of each bend (`knots`)
+    and of being unknown; `middle` is what it adds to the average row."""
+
+    name: str
+    mean: float
+    spread: float
+    knots: tuple[float, ...]
+    weights: tuple[float, ...]
+    middle: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """All curves and the intercept."""
+
+    each: tuple[Curve, ...]
+    intercept: float
+
+    def log_odds(self, columns: Columns, beforehand: Any = 0.0) -> Any:
+        """One number per row. Raises ValueError naming the columns that are missing."""
+        return self._parts(columns).sum(axis=1) + self.intercept + beforehand
+
+    def chances(self, columns: Columns, beforehand: Any = 0.0) -> Any:
+        """One probability per row, strictly between 0 and 1."""
+        return chance(self.log_odds(columns, beforehand))
+
+    def reasons(self, columns: Columns, top: int) -> list[list[Reason]]:
+        """The columns that moved each row most against the average row, strongest first; in log-odds."""
+        import numpy as np
+
+        parts = self._parts(columns) - np.array([curve.middle for curve in self.each])
+        strongest = np.argsort(-np.abs(parts), axis=1, kind="stable")[:, : min(top, len(self.each))]
+        names = [curve.name for curve in self.each]
+        values = [np.asarray(columns.values[name], dtype=float) for name in names]
+        return [
+            [Reason(names[j], float(values[j][i]), float(parts[i, j])) for j in row]
+            for i, row in enumerate(strongest)
+        ]
+
+    def _parts(self, columns: Columns) -> Any:
+        """What each column adds to the log-odds of each row."""
+        import numpy as np
+
+        _check(columns, [curve.name for curve in self.each])
+        return np.column_stack([
+            _basis(columns.values[curve.name], curve) @ np.array(curve.weights) for curve in self.each
+        ]) if columns.rows else np.empty((0, len(self.each)))  # fmt: skip
+
+    def to_json(self) -> dict[str, Any]:
+        """As data: `curves_from` reads it."""
+        each = [
+            [curve.name, curve.mean, curve.spread, curve.knots, curve.weights, curve.middle]
+            for curve in self.each
+        ]
+        return {"curves": each, "intercept": self.intercept}
+
+
+def curves_from(told: Mapping[str, Any]) -> Curves:
+    """The inverse of `Curves.to_json`."""
+    each = tuple(
+        Curve(name, mean, spread, tuple(knots), tuple(weights), middle)
+        for name, mean, spread, knots, weights, middle in told["curves"]
+    )
+    return Curves(each, told["intercept"])
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What `learn` found: the curves, how strongly they were held back, how far they were drawn in or out,
+    and the log-loss on folds that the curves had not seen."""
+
+    curves: Curves
+    strength: float
+    slope: float
+    unseen_log_loss: float
+
+
+def learn(
+    columns: Columns, target: Any, *, beforehand: Any = None, ways: Mapping[str, int] | None = None
+) -> Learned:
+    """Curves through rows of columns (NaN where unknown) and outcomes of 0 and 1, both of which occur. Rows
+    that belong together stand together, so that contiguous folds keep them whole.
+
+    `ways` names columns that may go one way only, up (1) or down (-1): such a curve is a straight line, and
+    flat where the rows say the opposite, so that chance never makes a reason of what cannot be one.
+    """
+    import numpy as np
+
+    y, ways = np.asarray(target, dtype=float), ways or {}
+    known = np.zeros(len(y)) if beforehand is None else np.asarray(beforehand, dtype=float)
+    bare = [_shape(name, column, bent=name not in ways) for name, column in columns.values.items()]
+    blocks = [_basis(columns.values[curve.name], curve) for curve in bare]
+    design = np.column_stack(blocks)
+    held = np.concatenate([_held_back(curve) for curve in bare])
+    starts = np.cumsum([0, *(block.shape[1] for block in blocks)])
+    lines = {int(starts[i]): ways[one.name] for i, one in enumerate(bare) if one.name in ways}
+    some = slice(0, CHOSEN_ON)
+    unseen = {
+        strength: _unseen(design[some], y[some], known[some], strength * held, lines)
+        for strength in STRENGTHS
+    }
+    losses = {strength: _log_loss(known[some] + each, y[some]) for strength, each in unseen.items()}
+    strength = min(losses, key=lambda one: losses[one])
+    slope, shift = _drawn(unseen[strength], y[some], known[some])
+    weights, intercept = _one_way(design, y, known, strength * held, lines)
+    curves = []
+    for curve, block, start in zip(bare, blocks, starts[:-1], strict=True):
+        mine = slope * weights[start : start + block.shape[1]]
+        middle = float((block @ mine).mean())
+        curves.append(Curve(curve.name, curve.mean, curve.spread, curve.knots, tuple(mine.tolist()), middle))
+    return Learned(Curves(tuple(curves), slope * intercept + shift), strength, slope, losses[strength])
+
+
+def chance(log_odds: Any) -> Any:
+    """Probabilities of log-odds, strictly between 0 and 1."""
+    import numpy as np
+
+    return np.clip(1 / (1 + np.exp(-np.clip(log_odds, -30, 30))), _EDGE, 1 - _EDGE)
+
+
+def _check(columns: Columns, names: Sequence[str]) -> None:
+    missing = [name for name in names if name not in columns.values]
+    if missing:
+        raise ValueError(f"the columns {', '.join(missing)} are missing")
+
+
+def _shape(name: str, column: Any, *, bent: bool) -> Curve:
+    """The column's place and its bends, with no weights yet; `weights` has one for each part of it."""
+    import numpy as np
+
+    values = np.asarray(column, dtype=float)
+    known = values[np.isfinite(values)]
+    mean, spread = (float(known.mean()), float(known.std())) if len(known) else (0.0, 1.0)
+    spread = spread if spread > 1e-9 else 1.0
+    knots: tuple[float, ...] = ()
+    if bent and len(np.unique(known)) >= BENT_FROM:
+        standard = np.clip((known - mean) / spread, -REACH, REACH)
+        fifths = np.unique(np.round(np.quantile(standard, (0.2, 0.4, 0.6, 0.8)), 6))
+        knots = tuple(float(each) for each in fifths if standard.min() < each < standard.max())
+    return Curve(name, mean, spread, knots, (0.0,) * (2 + len(knots)))
+
+
+def _basis(column: Any, curve: Curve) -> Any:
+    """The line, the bends and the flag of the unknown, which stands at the mean of the line."""
+    import numpy as np
+
+    values = np.asarray(column, dtype=float)
+    unknown = ~np.isfinite(values)
+    line = np.clip((np.where(unknown, curve.mean, values) - curve.mean) / curve.spread, -REACH, REACH)
+    bends = [np.where(unknown, 0.0, np.maximum(line - knot, 0.0)) for knot in curve.knots]
+    return np.column_stack([line, *bends, unknown.astype(float)])
+
+
+def _held_back(curve: Curve) -> Any:
+    import numpy as np
+
+    return np.array([1.0, *(BEND for _knot in curve.knots), 1.0])
+
+
+def _unseen(design: Any, y: Any, known: Any, penalty: Any, lines: Mapping[int, int]) -> Any:
+    """Of each row the log-odds by curves that never saw its fold, without what was known beforehand."""
+    import numpy as np
+
+    found = np.empty(len(y))
+    for block in np.array_split(np.arange(len(y)), FOLDS):
+        rest = np.ones(len(y), dtype=bool)
+        rest[block] = False
+        weights, intercept = _one_way(design[rest], y[rest], known[rest], penalty, lines)
+        found[block] = design[block] @ weights + intercept
+    return found
+
+
+def _one_way(design: Any, y: Any, known: Any, penalty: Any, lines: Mapping[int, int]) -> tuple[Any, float]:
+    """Weights and intercept, with those `lines` (by their place) left out that would go the wrong way."""
+    import numpy as np
+
+    free = np.ones(design.shape[1], dtype=bool)
+    while True:
+        weights = np.zeros(design.shape[1])
+        weights[free], intercept = _newton(design[:, free], y, known, penalty[free])
+        wrong = [place for place, way in lines.items() if weights[place] * way < 0]
+        if not wrong:
+            return weights, intercept
+        free[wrong] = False
+
+
+def _drawn(unseen: Any, y: Any, known: Any) -> tuple[float, float]:
+    """Slope and shift that make the unseen log-odds mean what they say."""
+    import numpy as np
+
+    slope, shift = _newton(unseen.reshape(-1, 1), y, known, np.array([1e-3]))
+    return float(np.clip(slope[0], 0.0, 2.0)), shift
+
+
+def _newton(design: Any, y: Any, known: Any, penalty: Any, steps: int = 12) -> tuple[Any, float]:
+    """Weights and intercept of the ridge-held logistic regression over what is known beforehand."""
+    import numpy as np
+
+    x = np.column_stack([design, np.ones(len(y))])
+    hold = np.diag(np.append(penalty, 1e-6))
+    weights = np.zeros(x.shape[1])
+    for _step in range(steps):
+        p = chance(known + x @ weights)
+        slope = x.T @ (y - p) - hold @ weights
+        move = np.linalg.solve((x * (p * (1 - p))[:, None]).T @ x + hold, slope)
+        weights = weights + np.clip(move, -5.0, 5.0)
+        if float(np.abs(move).max()) < 1e-6:
+            break
+    return weights[:-1], float(weights[-1])
+
+
+def _log_loss(log_odds: Any, y: Any) -> float:
+    import numpy as np
+
+    p = chance(log_odds)
+    return float(-np.mean(y * np.log(p) + (1 - y) * np.log(1 - p)))

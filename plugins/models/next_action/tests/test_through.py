@@ -1,0 +1,64 @@
+"""What a contact adds is found by way of who is reached, where payments alone are too few to tell it."""
+
+import numpy as np
+import pytest
+from recupero_next_action.learners import learn
+from recupero_next_action.model import NextAction
+from recupero_next_action.ranking import chosen
+
+from recupero_sdk.models import Columns
+
+NAMES = ("keen", "action_contact", "action_call")
+
+
+def _log(rows: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Options drawn at random; a call reaches the keen, and a quarter of those reached pays."""
+    rng = np.random.default_rng(5)
+    keen, contact = rng.normal(size=rows), rng.random(rows) < 0.7
+    call = contact & (rng.random(rows) < 0.5)
+    reach = np.where(contact, 0.06 + 0.14 * call * (keen > 0), 0.004)
+    reached = rng.random(rows) < reach
+    paid = rng.random(rows) < np.where(reached, 0.25, 0.002)
+    return np.column_stack([keen, contact, call]).astype(float), paid * 1.0, reached * 1.0, reach
+
+
+def _columns(matrix: np.ndarray) -> Columns:
+    return Columns(dict(zip(NAMES, matrix.T, strict=True)), len(matrix))
+
+
+def test_few_payments_and_many_reached_tell_what_a_contact_adds() -> None:
+    matrix, paid, reached, reach = _log(6000)
+    assert paid.sum() < 150 < reached.sum()
+    odds = learn(matrix, paid, NAMES, 1, reached=reached).odds(matrix)
+    truth = 0.25 * reach + 0.002 * (1 - reach)
+    errors = {name: np.abs(1 / (1 + np.exp(-each)) - truth).mean() for name, each in odds.items()}
+    assert min(errors, key=lambda name: errors[name]) == "through"
+    assert errors["through"] < 0.006
+
+
+def test_the_model_keeps_the_way_and_values_waiting_by_those_who_come_by_themselves() -> None:
+    kind, (matrix, paid, reached, _reach) = NextAction(), _log(6000)
+    outcomes = {"paid": paid, "reached": reached}
+    made = kind.train(_columns(matrix), outcomes, propensity=np.full(len(matrix), 0.35), seed=1)
+    assert made.parameters["paid_blend"] == "through"
+    options = np.array([[1.0, 0, 0], [1.0, 1, 0], [1.0, 1, 1], [-1.0, 1, 1]])
+    wait, text, call, unmoved = kind.predict(made.fitted, _columns(options))["paid"]
+    assert wait < 0.008 < text < call
+    assert unmoved < call
+    again = kind.predict(kind.load(kind.dump(made.fitted)), _columns(options))["paid"]
+    assert again == pytest.approx([wait, text, call, unmoved])
+
+
+def test_nobody_known_to_be_reached_leaves_the_other_ways() -> None:
+    matrix, paid, _reached, _reach = _log(1500)
+    assert "through" not in learn(matrix, paid, NAMES, 1).odds(matrix)
+    assert "through" not in learn(matrix, paid, NAMES, 1, reached=np.zeros(1500)).odds(matrix)
+
+
+def test_a_lucky_ranking_does_not_take_the_place_of_the_way() -> None:
+    rng = np.random.default_rng(2)
+    plain, noise = rng.normal(size=(2, 400))
+    lucky = plain + noise - noise.mean() + 0.07  # 1.4 standard errors
+    assert chosen({"through": plain, "trees": lucky}) == "through"
+    assert chosen({"response": plain, "trees": lucky}) == "trees"
+    assert chosen({"through": plain, "trees": lucky + 0.2}) == "trees"

@@ -11,29 +11,32 @@ from recupero.reports.periods import Period
 
 DISPUTE_DAYS = 30  # after which a dispute is past its deadline
 _SUCCESS = "('PIF','SIF','CURED','CORRECTED')"
-_POINTS = (
+POINTS = (
     "(VALUES ('call', 'phone'), ('sms', 'phone'), ('whatsapp', 'phone'), ('email', 'email'),"
     " ('letter', 'address')) AS k(channel, kind)"
 )
 _SENT = "c.direction = 'outbound' AND c.state IN ('sent','delivered','answered','no_answer','unknown')"
 
+# Whether debtor `l` may be reached by channel `k` at the end of the period.
+USABLE = """
+EXISTS (
+    SELECT FROM contact_points p
+    WHERE p.tenant_id = :tenant AND p.debtor_id = l.debtor_id AND p.kind = k.kind
+      AND p.status <> 'invalid' AND p.created_at < :end
+) AND coalesce((
+    SELECT r.kind FROM permissions r
+    WHERE r.tenant_id = :tenant AND r.debtor_id = l.debtor_id AND r.channel IN (k.channel, 'all')
+      AND r.at < :end
+    ORDER BY r.at DESC, r.id DESC LIMIT 1), 'consent') <> 'opt_out'
+"""
 COVERAGE = f"""
 WITH last AS (
     SELECT r.account_id, r.currency, a.debtor_id FROM report_reach r
     JOIN accounts a ON a.tenant_id = r.tenant_id AND a.id = r.account_id
     WHERE r.tenant_id = :tenant AND r.channel = '' AND r.workable @> CAST(:last_month AS date)
 )
-SELECT l.currency, k.channel, count(*) FILTER (WHERE EXISTS (
-           SELECT FROM contact_points p
-           WHERE p.tenant_id = :tenant AND p.debtor_id = l.debtor_id AND p.kind = k.kind
-             AND p.status <> 'invalid' AND p.created_at < :end
-       ) AND coalesce((
-           SELECT r.kind FROM permissions r
-           WHERE r.tenant_id = :tenant AND r.debtor_id = l.debtor_id AND r.channel IN (k.channel, 'all')
-             AND r.at < :end
-           ORDER BY r.at DESC, r.id DESC LIMIT 1), 'consent') <> 'opt_out'),
-       count(*)
-FROM last l CROSS JOIN {_POINTS}
+SELECT l.currency, k.channel, count(*) FILTER (WHERE {USABLE}), count(*)
+FROM last l CROSS JOIN {POINTS}
 GROUP BY 1, 2 ORDER BY 1, 2
 """  # noqa: S608 - the constants above
 PLANS = """
@@ -58,7 +61,8 @@ _BUCKET = (
     " WHEN {0} <= 90 THEN '61-90' WHEN {0} <= 120 THEN '91-120' WHEN {0} <= 180 THEN '121-180'"
     " WHEN {0} <= 360 THEN '181-360' ELSE '361+' END"
 )
-ROLLS = f"""
+# What accounts owed at both ends of the period: those that were placed before it, and still open.
+STANDING = f"""
 WITH standing AS (
     SELECT a.id, a.currency, a.due_date, {_OWED.format(":start")} AS opening,
            {_OWED.format(":end")} AS closing, a.closed_at < :end AS closed,
@@ -66,15 +70,18 @@ WITH standing AS (
     FROM accounts a
     WHERE a.tenant_id = :tenant AND NOT a.is_test AND a.placed_on < :first_day
       AND (a.closed_at IS NULL OR a.closed_at >= :start)
-)
-SELECT s.currency, {_BUCKET.format("(CAST(:first_day AS date) - s.due_date)")} AS was,
+), moved AS (
+SELECT s.id, s.currency, s.opening, {_BUCKET.format("(CAST(:first_day AS date) - s.due_date)")} AS was,
        CASE WHEN s.closed AND NOT s.success THEN 'written_off'
             WHEN s.closed OR s.closing <= 0 THEN 'paid'
             ELSE {_BUCKET.format("(CAST(:end_day AS date) - s.due_date)")} END AS is_now,
        EXISTS (SELECT FROM contacts c WHERE c.tenant_id = :tenant AND c.account_id = s.id
-                 AND c.at >= :start AND c.at < :end AND {_SENT}) AS attempted,
-       count(*), sum(s.opening)::bigint
+                 AND c.at >= :start AND c.at < :end AND {_SENT}) AS attempted
 FROM standing s WHERE s.opening > 0
+)
+"""  # noqa: S608
+ROLLS = f"""{STANDING}
+SELECT currency, was, is_now, attempted, count(*), sum(opening)::bigint FROM moved
 GROUP BY 1, 2, 3, 4
 """  # noqa: S608
 SETTLEMENTS = """
@@ -104,7 +111,7 @@ CROSS JOIN LATERAL (SELECT (h.ended_at AT TIME ZONE :zone)::date
 WHERE h.tenant_id = :tenant AND h.kind = 'dispute' AND h.ended_at >= :start AND h.ended_at < :end
 GROUP BY 1
 """  # noqa: S608
-_FIRSTS = f"""
+FIRSTS = f"""
 WITH placed AS (
     SELECT a.id, a.currency, a.placed_on::timestamp AT TIME ZONE :zone AS placed,
            (SELECT min(c.at) FROM contacts c
@@ -115,25 +122,26 @@ WITH placed AS (
     FROM accounts a
     WHERE a.tenant_id = :tenant AND NOT a.is_test AND a.placed_on >= :first_day AND a.placed_on < :end_day
 )"""  # noqa: S608
-TO_ATTEMPT = f"""{_FIRSTS}
+TO_ATTEMPT = f"""{FIRSTS}
 SELECT currency, (extract(epoch FROM greatest(coalesce(tried, seen), placed) - placed) / 3600)::bigint,
        count(tried), count(*) FILTER (WHERE tried IS NULL)
 FROM placed GROUP BY 1, 2
 """  # noqa: S608
-TO_PAYMENT = f"""{_FIRSTS}
+TO_PAYMENT = f"""{FIRSTS}
 SELECT currency, (extract(epoch FROM greatest(coalesce(paid, seen), tried) - tried) / 3600)::bigint,
        count(paid), count(*) FILTER (WHERE paid IS NULL)
 FROM placed WHERE tried IS NOT NULL AND (paid IS NULL OR paid >= tried) GROUP BY 1, 2
 """  # noqa: S608
-FIRMS = f"""
+OWED_BY_FIRMS = f"""
 WITH owed AS (
-    SELECT a.currency, a.placed_on, a.placed_minor, a.due_date,
+    SELECT a.id, a.currency, a.placed_on, a.placed_minor, a.due_date,
            CASE WHEN a.placed_on < :first_day THEN {_OWED.format(":start")} ELSE 0 END AS opening,
            CASE WHEN a.closed_at < :end THEN 0 ELSE {_OWED.format(":end")} END AS closing
     FROM accounts a JOIN debtors d ON d.tenant_id = a.tenant_id AND d.id = a.debtor_id AND d.kind = 'firm'
     WHERE a.tenant_id = :tenant AND NOT a.is_test AND a.placed_on < :end_day
       AND (a.closed_at IS NULL OR a.closed_at >= :start)
-)
+)"""  # noqa: S608
+FIRMS = f"""{OWED_BY_FIRMS}
 SELECT currency, sum(greatest(opening, 0))::bigint,
        coalesce(sum(placed_minor) FILTER (WHERE placed_on >= :first_day), 0)::bigint,
        sum(greatest(closing, 0))::bigint,

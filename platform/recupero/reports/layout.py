@@ -1,7 +1,9 @@
 """The report as tables of texts and figures, the same for page, PDF and spreadsheets."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
 from recupero.reports.metrics import N_, Figure, Metric
 from recupero.reports.report import Costs, Line, RecoveryReport, Section
@@ -44,30 +46,38 @@ class Table:
     metrics: tuple[Metric, ...]
     rows: tuple[tuple[str, tuple[Figure, ...]], ...]
     currency: str
+    places: tuple[Mapping[str, Any], ...] = ()  # of each row: the part of the report, as `drill.Of` names it
 
 
 @dataclass(frozen=True, slots=True)
 class Stairs:
     """The stair-step table: a row for each placement month, a column for each month since. `top` is its
-    largest rate."""
+    largest rate; `cohorts` are the placement months themselves."""
 
     title: str
     months: int
     top: float
     rows: tuple[tuple[str, tuple[Figure, ...]], ...]
+    cohorts: tuple[date, ...] = ()
 
 
 def tables(section: Section, words: Words) -> list[Table]:
     """The breakdowns of a section; those without rows are left out."""
     vintages = tuple(Line(words.month(vintage.month), vintage.figures) for vintage in section.vintages)
+    cohorts = [{"cohort": vintage.month} for vintage in section.vintages]
+    portfolios, channels, returned = section.portfolios, section.channels, section.returned
     found = [
-        _table("portfolios", words(N_("Portfolio")), section.portfolios, words, section.currency),
-        _table("channels", words(N_("Channel")), section.channels, words, section.currency, words.channel),
+        _table("portfolios", words(N_("Portfolio")), portfolios, words, section.currency,
+               places=[{"portfolio_id": line.id} for line in portfolios]),
+        _table("channels", words(N_("Channel")), channels, words, section.currency, words.channel,
+               [{"channel": line.name} for line in channels]),
         *(_costs(costs, words) for costs in section.costs),
-        _table("vintages", words(N_("Placed in")), vintages, words, section.currency),
-        _table("batches", words(N_("File")), section.batches, words, section.currency),
-        _table("returned", words(N_("Reason")), section.returned, words, section.currency, words.close_code),
-    ]
+        _table("vintages", words(N_("Placed in")), vintages, words, section.currency, places=cohorts),
+        _table("batches", words(N_("File")), section.batches, words, section.currency,
+               places=[{"batch_id": line.id} for line in section.batches]),
+        _table("returned", words(N_("Reason")), returned, words, section.currency, words.close_code,
+               [{"part": line.name} for line in returned]),
+    ]  # fmt: skip
     return [table for table in found if table.rows]
 
 
@@ -75,7 +85,9 @@ def _costs(costs: Costs, words: Words) -> Table:
     def name(code: str) -> str:
         return words.channel(code) if code else words(N_("All channels"))
 
-    return _table("costs", words(N_("Channel")), costs.channels, words, costs.currency, name)
+    charged = {"part": costs.currency}
+    places = [{**charged, "channel": line.name} if line.name else charged for line in costs.channels]
+    return _table("costs", words(N_("Channel")), costs.channels, words, costs.currency, name, places)
 
 
 def _table(
@@ -85,10 +97,11 @@ def _table(
     words: Words,
     currency: str,
     name: Callable[[str], str] = str,
+    places: Sequence[Mapping[str, Any]] = (),
 ) -> Table:
     metrics = tuple(figure.metric for figure in lines[0].figures) if lines else ()
     rows = tuple((name(line.name), line.figures) for line in lines)
-    return Table(key, words(_TITLES[key], currency=currency), first, metrics, rows, currency)
+    return Table(key, words(_TITLES[key], currency=currency), first, metrics, rows, currency, tuple(places))
 
 
 def groups(section: Section, words: Words) -> list[tuple[str, str, tuple[Figure, ...]]]:
@@ -106,7 +119,8 @@ def stairs(section: Section, words: Words, *, cumulative: bool) -> Stairs:
     )
     title = words(N_("Cumulative liquidation")) if cumulative else words(N_("Liquidation within the month"))
     top = max((figure.value or 0 for _name, figures in rows for figure in figures), default=0)
-    return Stairs(title, max((len(figures) for _name, figures in rows), default=0), top, rows)
+    months = max((len(figures) for _name, figures in rows), default=0)
+    return Stairs(title, months, top, rows, tuple(vintage.month for vintage in section.vintages))
 
 
 def shown_metrics(report: RecoveryReport) -> list[Metric]:

@@ -1,5 +1,6 @@
 """The report as HTML: the parts that a page of the portals shows, and a file that stands by itself."""
 
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,12 @@ def contents(report: RecoveryReport, words: Words) -> dict[str, Any]:
         "N_": N_,
         "tooltip": tooltip,
         "shade": shade,
+        "month_after": month_after,
         "period": words.period(report.period),
         "made": words.moment(report.generated_at, report.timezone),
         "parts": [_part(section, words) for section in report.sections],
         "definitions": layout.shown_metrics(report),
-        "rows_of": lambda _figure, _currency: None,  # a page with an address leads on to them
+        "rows_of": lambda *_figure: None,  # a page with an address leads on to them
     }
 
 
@@ -73,6 +75,12 @@ def tooltip(metric: Metric, words: Words) -> str:
     """The metric's definition and formula, as shown when pointing at it."""
     over = f"{words(metric.numerator)} ÷ {words(metric.denominator)}" if metric.denominator else ""
     return f"{words(metric.definition)} {over}".strip()
+
+
+@cache
+def month_after(first: date, months: int) -> str:
+    """The month so many months after `first`, as an address names it."""
+    return f"{first.year + (first.month - 1 + months) // 12}-{(first.month - 1 + months) % 12 + 1:02}"
 
 
 def shade(figure: Figure, top: float) -> int:

@@ -11,7 +11,7 @@ from recupero.reports.periods import Period
 from recupero.reports.queries import Accounts, Cost, Flow, Group, Happened, Placed, Reader, Returned
 from recupero.reports.report import MonthFlow
 
-_DIGITAL = frozenset({"sms", "email", "whatsapp", "webhook", "push", "chat"})
+DIGITAL = frozenset({"sms", "email", "whatsapp", "webhook", "push", "chat"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Source:
     def digital(self, currency: str) -> Happened:
         """What happened by written channels without paper, together."""
         mine = [made for group, made in self.happened.items()
-                if group.currency == currency and group.channel in _DIGITAL]  # fmt: skip
+                if group.currency == currency and group.channel in DIGITAL]  # fmt: skip
         return Happened(*(sum(column) for column in zip(*mine, strict=True))) if mine else Happened()
 
 

@@ -130,6 +130,10 @@ class Words:
     def money(self, minor: int, currency: str) -> str:
         return format_minor(minor, currency, self.locale)
 
+    def micro(self, micro: int, currency: str) -> str:
+        """What a provider charges, in millionths of the currency's main unit."""
+        return format_micro(micro, currency, self.locale)
+
     def amount(self, minor: int, currency: str) -> str:
         """The number of an amount, without the currency's sign."""
         digits = minor_units(currency)

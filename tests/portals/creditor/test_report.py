@@ -5,6 +5,8 @@ from datetime import datetime
 import pytest
 
 from recupero.kernel.database import Scope
+from recupero.reports.drill_statements import WITHOUT_ROWS
+from recupero.reports.metrics import METRICS
 from recupero.tenancy.permissions import Role
 from tests.decisions import debts
 from tests.factories import World
@@ -77,3 +79,22 @@ def test_a_figure_leads_to_the_rows_that_it_counted(visitor: Visitor, scope: Sco
     assert "CLP125,000" in page.replace("\xa0", "")
     assert visitor.get(place.replace("placed", "nothing").replace("&amp;", "&")).status_code == 404
     assert visitor.get(place.replace("&amp;", "&") + "&as=csv").status_code == 200
+
+
+def test_figures_of_tables_and_in_depth_lead_to_their_rows_too(visitor: Visitor, scope: Scope) -> None:
+    visitor.sign_in(Role.CREDITOR_VIEWER, scope)
+    rows = f"/reports/{scope.tenant()}/rows/"
+    report = visitor.text("/report?from=2026-03&to=2026-03")
+    of_cohort = f"{rows}placed?period=2026-03&amp;currency=CLP&amp;cohort=2026-03"
+    assert f'href="{of_cohort}"' in report
+    assert "1 row" in visitor.text(of_cohort.replace("&amp;", "&"))
+    depth = visitor.text(f"/reports/{scope.tenant()}/depth?from=2026-03&to=2026-03")
+    assert f'href="{rows}age_mean?period=2026-03&amp;currency=CLP"' in depth
+    assert "days" in visitor.text(f"{rows}age_mean?period=2026-03&currency=CLP")
+
+
+def test_the_rows_of_every_figure_can_be_opened(visitor: Visitor, scope: Scope) -> None:
+    visitor.sign_in(Role.CREDITOR_VIEWER, scope)
+    for key in METRICS:
+        answer = visitor.get(f"/reports/{scope.tenant()}/rows/{key}?period=2026-03&currency=CLP")
+        assert answer.status_code == (404 if key in WITHOUT_ROWS else 200), key

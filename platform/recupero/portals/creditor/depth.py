@@ -8,6 +8,7 @@ from recupero.portals.creditor import figures
 from recupero.portals.errors import said
 from recupero.portals.pages import blueprint
 from recupero.reports import depth, page
+from recupero.reports.drill_statements import WITHOUT_ROWS
 from recupero.reports.periods import Period, current_month
 from recupero.reports.words import Words
 from recupero.tenancy import queries as tenancy
@@ -34,6 +35,7 @@ def report_depth(tenant_id: int) -> ResponseReturnValue:
     shown = [metric for section in sections for metric in section.metrics()]
     return render_template(
         "reports/depth.html", tenant=tenant, sections=sections, period=period, words=words, error=error,
-        tooltip=page.tooltip, ends=[words.bucket(end) for end in depth.ENDS],
+        tooltip=page.tooltip, rows_of=figures.RowsOf(tenant_id, period), keys=depth.ENDS,
+        ends=[words.bucket(end) for end in depth.ENDS], why_none=WITHOUT_ROWS,
         definitions=list({metric.key: metric for metric in shown}.values()),
     ), status  # fmt: skip

@@ -1,7 +1,10 @@
 """The figures of a period that the portal's pages show: read once for a page, and how each is written."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 from babel.numbers import format_compact_decimal
 from flask import request
@@ -11,15 +14,41 @@ from sqlalchemy.orm import Session
 from recupero.kernel.errors import NotFound, UserError
 from recupero.kernel.money import minor_units
 from recupero.portals.charts import Chart, Series
-from recupero.portals.creditor.own import reading
+from recupero.portals.creditor.own import reading, tenant_id
 from recupero.portals.errors import said
-from recupero.reports import service
+from recupero.reports import drill, service
 from recupero.reports.metrics import Figure
 from recupero.reports.page import tooltip
 from recupero.reports.periods import Period, current_month, parse_period
 from recupero.reports.report import RecoveryReport, Section
 from recupero.reports.words import Words
 from recupero.tenancy import queries as tenancy
+
+
+@dataclass(frozen=True)
+class RowsOf:
+    """Addresses of the rows behind figures: of a creditor, over a period."""
+
+    tenant_id: int
+    period: Period
+
+    def __call__(
+        self, figure: Figure, currency: str, place: Mapping[str, Any] | None = None, period: str = ""
+    ) -> str | None:
+        """Where the rows of a figure are shown; None where it counts nothing or has no rows of its own.
+        `place` is the part of the report that it stands in, as `drill.Of` names it; `period` if it is of
+        another one."""
+        key = figure.metric.key
+        if not figure.numerator or key not in drill.METRICS:
+            return None
+        asked = {"period": period or str(self.period), "currency": currency, **_place(place or {})}
+        return f"/reports/{self.tenant_id}/rows/{key}?{urlencode(asked)}"
+
+
+def _place(place: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        name: f"{value:%Y-%m}" if isinstance(value, date) else str(value) for name, value in place.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +82,7 @@ class Shown:
     def values(self) -> dict[str, Any]:
         """What every template of figures takes."""
         span = Span(self.report.period, self.words, self.error)
-        return {"report": self.report, **span.values}
+        return {"report": self.report, "rows_of": RowsOf(tenant_id(), self.report.period), **span.values}
 
 
 def locale() -> str:

@@ -1,7 +1,5 @@
 """The creditor's recovery report: as a page, and to download. Agency staff choose among their creditors."""
 
-from functools import partial
-
 from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
 
@@ -10,8 +8,7 @@ from recupero.kernel.errors import NotFound, UserError
 from recupero.portals.creditor import figures
 from recupero.portals.errors import said
 from recupero.portals.pages import blueprint
-from recupero.reports import drill, service
-from recupero.reports.metrics import Figure
+from recupero.reports import service
 from recupero.reports.periods import Period
 from recupero.reports.report import RecoveryReport
 from recupero.tenancy import queries as tenancy
@@ -69,17 +66,9 @@ def _page(tenant_id: int) -> ResponseReturnValue:
         form: url_for("portals.report_file", tenant_id=tenant_id, form=form, period=str(made.period))
         for form in service.MEDIA_TYPES
     }
-    shown["rows_of"] = partial(_rows_url, tenant_id, str(made.period))
+    shown["rows_of"] = figures.RowsOf(tenant_id, made.period)
     page_of = render_template("reports/recovery.html", **shown, files=files, error=error, tenant_id=tenant_id)
     return page_of, status
-
-
-def _rows_url(tenant_id: int, period: str, figure: Figure, currency: str) -> str | None:
-    """Where the rows of a figure are shown; None where it has none of its own."""
-    if figure.metric.key not in drill.METRICS:
-        return None
-    key = figure.metric.key
-    return url_for("portals.report_rows", tenant_id=tenant_id, key=key, period=period, currency=currency)
 
 
 def _report(tenant_id: int, period: Period | None) -> RecoveryReport:

@@ -4,11 +4,13 @@ import sys
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
+from statistics import median
 
 from recupero.kernel import burst
 from recupero.kernel.supervisor import ProcessSpec
 
 ROOT = Path(__file__).parents[2]
+ROUNDS = 41
 
 
 def _web(listener: int, _port: int) -> ProcessSpec:
@@ -29,10 +31,9 @@ def _held(port: int) -> Counter[bytes]:
 
 
 def test_no_process_holds_all_kept_connections_while_another_rests() -> None:
+    """Who wakes up first is luck, and a busy machine may wake the other too late: so most of many rounds
+    count. With the worker's wait nine of ten leave no process more than five; without it one of ten does."""
     with burst.serving(_web) as port:
-        for _ in range(20):  # until both have started
-            if len(_held(port)) == 2:
-                break
-        held = _held(port)
-    assert len(held) == 2
-    assert max(held.values()) <= 5  # a busy machine may wake the other too late for one
+        assert any(len(_held(port)) == 2 for _ in range(1000))  # both have started
+        most_held = [max(_held(port).values()) for _ in range(ROUNDS)]
+    assert median(most_held) <= burst.CONNECTIONS // 2 + 1, most_held

@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 from datetime import date
 
+import numpy as np
 import pytest
+from sqlalchemy import update
 
+from recupero.decisions.control import draws, set_share
 from recupero.kernel import clock
 from recupero.outreach.desk.tables import Sitting
 from recupero.outreach.tables import Action, ActionEvent
 from recupero.payments.offer_tables import Plan, PlanInstalment, Settlement
-from recupero.placements.tables import Account, ContactPoint, Hold
+from recupero.placements.tables import Account, ContactPoint, Debtor, Hold
 from recupero.reports import metrics as m
 from recupero.reports.depth import ENDS, Depth, depth
 from recupero.reports.periods import parse_period
@@ -60,6 +63,7 @@ def test_accounts_roll_between_buckets_and_each_row_adds_up_to_one(rows: Rows) -
         "31-60": 600, "paid": 380, "written_off": 20,
     }  # fmt: skip
     assert {figure.denominator for figure in row.figures} == {1_000}
+    assert {figure.metric.key for figure in row.figures} == {"roll_rate"}
     assert counts(found, "cure_rate") == (2, 4)
     assert counts(found, "self_cure_rate") == (1, 4)
 
@@ -130,6 +134,17 @@ def test_hours_run_from_placement_to_the_first_attempt_and_from_there_to_the_pay
     assert counts(found, "age_mean") == (2 * (date(2026, 2, 10) - date(2025, 12, 1)).days, 2)
 
 
+def test_the_age_at_placement_is_told_by_its_middle_too(rows: Rows) -> None:
+    portfolio = rows.portfolio()
+    batch = rows.batch(portfolio)
+    for placed, since in (("2026-02-10", "2026-02-05"), ("2026-02-20", "2026-01-31"),
+                          ("2026-02-10", "2025-02-10"), ("2026-01-31", "2026-01-30")):  # fmt: skip
+        rows.account(portfolio, batch, placed, 100, delinquency_date=date.fromisoformat(since))
+    found = told(rows)  # days: 5, 20 and 365; the last was placed in another month
+    assert counts(found, "age_median") == (20, None)
+    assert counts(found, "age_mean") == (5 + 20 + 365, 3)
+
+
 def test_coverage_asks_for_a_point_that_is_valid_and_not_closed(rows: Rows) -> None:
     portfolio = rows.portfolio()
     batch = rows.batch(portfolio)
@@ -141,6 +156,7 @@ def test_coverage_asks_for_a_point_that_is_valid_and_not_closed(rows: Rows) -> N
         if refused:
             rows.opt_out(account, "2026-02-10")
     found = {line.name: line.figures[0] for line in told(rows).coverage}
+    assert {figure.metric.key for figure in found.values()} == {"coverage"}
     assert (found["email"].numerator, found["email"].denominator) == (1, 4)
     assert found["sms"].numerator == 1
 
@@ -154,6 +170,7 @@ def test_a_file_is_compared_with_the_one_before_it_at_the_same_month(rows: Rows)
     rows.payment(second, "2026-02-20", 100)
     (line,) = told(rows).tracks
     assert line.name == "febrero.csv"
+    assert line.figures[0].metric.key == "batch_track"
     assert line.figures[0].value == pytest.approx(0.2 - 0.1)
 
 
@@ -162,11 +179,29 @@ def test_the_increment_per_contact_scales_the_control_group() -> None:
     assert m.increment_per_contact((1_000, 100), (60, 2), (100, 20)).value == pytest.approx(10)
 
 
+def test_worked_people_are_set_beside_the_control_group(rows: Rows) -> None:
+    """`draws` tells who is left alone; the share of a fifth is made of those it draws."""
+    portfolio = rows.portfolio()
+    batch = rows.batch(portfolio)
+    with rows.platform.database.transaction(rows.scope) as session:
+        set_share(session, 0.2, actor="test")
+    people = np.arange(1_000, 1_100, dtype=np.int64)
+    drawn = draws(rows.scope.tenant(), people) < 0.2
+    one, other, held = (*map(int, people[~drawn][:2]), int(people[drawn][0]))
+    for person, paid, contacts in ((one, 900, 3), (other, 100, 2), (held, 200, 1)):
+        account = rows.account(portfolio, batch, "2026-01-10", 5_000)
+        with rows.platform.database.transaction(rows.scope) as session:
+            session.get_one(Debtor, (rows.scope.tenant(), account.debtor_id)).person_id = person
+        rows.payment(account, "2026-02-10", paid)
+        for _ in range(contacts):
+            rows.contact(account, "2026-02-03")
+        rows.contact(account, "2026-02-04", state="failed")  # nothing went out
+        rows.payment(account, "2026-03-10", 5)  # of another month
+    # Two paid 1,000 over 5 contacts, one who was left alone 200 over 1: (1,000 - 200 x 2) / (5 - 1 x 2)
+    assert counts(told(rows), "increment_per_contact") == (600, 3)
+
+
 def test_firms_have_days_outstanding_and_an_effectiveness(rows: Rows) -> None:
-    from sqlalchemy import update
-
-    from recupero.placements.tables import Debtor
-
     portfolio = rows.portfolio()
     batch = rows.batch(portfolio)
     rows.account(portfolio, batch, "2026-01-15", 600)

@@ -1,5 +1,7 @@
 """Figures add by their counts, and each metric says what it is."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,3 +39,8 @@ def test_every_metric_is_defined_in_full() -> None:
         assert metric.definition.endswith(".")
         assert metric.formula.startswith("8.")
         assert metric.numerator
+
+
+def test_every_metric_is_worked_out_by_hand_in_a_test() -> None:
+    tests = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+    assert [key for key in METRICS if f'"{key}"' not in tests] == []

@@ -139,6 +139,8 @@ def test_the_steps_of_a_placement_month_add_up_to_its_cumulative_liquidation(sta
     assert [step.numerator for step in january.cumulative] == [50_000, 100_000, 80_000]
     assert [step.numerator for step in february.steps] == [25_000, 0]
     assert {step.denominator for step in january.steps} == {1_000_000}
+    assert {step.metric.key for step in january.steps} == {"liquidation_in_month"}
+    assert [step.value for step in january.steps] == pytest.approx([0.05, 0.05, -0.02])
 
 
 def test_net_back_is_collected_less_fees(stairs: Rows) -> None:
@@ -273,6 +275,19 @@ def test_promises_count_by_due_date_without_cancelled_and_open_ones(rows: Rows) 
     assert counts(found, "kept_value_rate") == (1_400, 4_000)
 
 
+def test_promises_are_counted_over_right_party_contacts_of_the_same_months(rows: Rows) -> None:
+    portfolio = rows.portfolio()
+    account = rows.account(portfolio, rows.batch(portfolio), "2026-01-10", 100_000)
+    for day in ("2026-02-02", "2026-02-03", "2026-02-04"):
+        rows.contact(account, day, "call", "answered", right_party=True)
+    rows.contact(account, "2026-02-05", "call", "answered")  # somebody else
+    rows.contact(account, "2026-01-20", "call", "answered", right_party=True)  # of another month
+    rows.promise(account, "2026-02-02", "2026-02-10", 1_000, "open")
+    rows.promise(account, "2026-02-03", "2026-03-10", 1_000, "cancelled")
+    rows.promise(account, "2026-01-20", "2026-02-10", 1_000, "kept")  # made in another month
+    assert counts(section(rows, "2026-02"), "promise_rate") == (2, 3)
+
+
 def test_closed_accounts_and_what_debtors_say(rows: Rows) -> None:
     portfolio = rows.portfolio()
     batch = rows.batch(portfolio)
@@ -286,12 +301,16 @@ def test_closed_accounts_and_what_debtors_say(rows: Rows) -> None:
     for account in made:
         rows.contact(account, "2026-02-03")
     rows.hold(made[0], "complaint", "2026-02-04")
+    rows.hold(made[0], "dispute", "2026-02-04", "2026-02-05")
+    rows.hold(made[1], "dispute", "2026-02-06")
+    rows.hold(made[1], "dispute", "2026-03-01T12:00")  # opened in another month
     rows.opt_out(made[1], "2026-02-04")
     rows.opt_out(made[1], "2026-02-05", source="placement")  # came with the file: no answer to a contact
     found = section(rows, "2026-02")
     assert counts(found, "pif_rate") == (1, 5)
     assert counts(found, "sif_rate") == (0, 5)
     assert counts(found, "complaint_rate") == (1, 2)
+    assert counts(found, "dispute_rate") == (2, 2)
     assert counts(found, "opt_out_rate") == (1, 2)
     assert counts(found, "liquidation_net") == (0, 4_000)
     assert [(line.name, counts(line, "returned_rate")) for line in found.returned] == [

@@ -280,6 +280,22 @@ def test_who_broke_a_promise_is_reminded_of_it_by_agents_and_by_the_assistant(pl
         assert runs.begin(session, contact_id, placed.account_id, led_by="voice") is run  # the same for both
 
 
+def test_vulnerable_people_are_spoken_with_by_their_own_script_whoever_speaks(placed: Placed) -> None:
+    """The script that a strategy names for its assistant gives way to it; where there is none it leads."""
+    keep(placed.scope, named("CL", "general", "strict"))
+    owed(placed, 120)
+    with runtime.current().database.transaction(placed.scope) as session:
+        placements.open_hold(session, debtor_id=placed.debtor_id, account_id=None, kind="vulnerable",
+                             source="t")  # fmt: skip
+    assert segment_of_account(placed) == "vulnerable"
+    with runtime.current().database.transaction(placed.scope) as session:
+        assert store.script_for(session, "CL", "vulnerable", "strict").script.name == "strict"
+    keep(placed.scope, named("**", "vulnerable", "careful"))
+    with runtime.current().database.transaction(placed.scope) as session:
+        assert store.script_for(session, "CL", "vulnerable", "strict").script.name == "careful"
+        assert store.script_for(session, "CL", "late", "strict").script.name == "strict"
+
+
 def test_an_agencys_script_for_a_segment_leads_its_calls(placed: Placed) -> None:
     early = keep(placed.scope, named("CL", "early", "fresh"))
     owed(placed, 5)

@@ -214,10 +214,16 @@ def test_who_speaks_is_typed_kept_and_told(visitor: Visitor, placed: tuple[Scope
     assert "Ana Ríos (a person, Call, kind); Clara (a machine)" in shown
     assert "Less, as the whole, In parts" in shown
     assert 'name="assistants_1_name" type="text" value="Clara"' in shown
+    assert 'name="segments_0_assistants" value="Clara" checked' in shown  # chosen from those above
+    assert 'name="segments_0_assistants" value="Ana Ríos">' in shown
+    assert '<details class="card fold" id="part-assistants"><summary>' in shown  # closed, and says who
+    assert "Ana Ríos, Clara</span></summary>" in shown
     wrong = supervisor.send(
         page(placed), **TYPED | SPEAKERS | {"version": "2", "segments_0_assistants": "Berta"}
     )
     assert wrong.status_code == 422
+    assert '<details class="card fold" id="part-segments" open>' in wrong.text
+    assert '<details class="card fold" id="part-tones"><summary>' in wrong.text
     assert 'id="segments_0_assistants-error"' in wrong.text
     twice = supervisor.send(
         page(placed), **TYPED | SPEAKERS | {"version": "2", "assistants_1_name": "Ana Ríos"}

@@ -9,6 +9,7 @@ from typing import Any
 import fastexcel
 import orjson
 import pytest
+from flask import Flask
 
 from recupero.kernel import audit
 from recupero.kernel.database import Scope
@@ -132,3 +133,14 @@ def test_light_and_dark_are_kept_in_the_browser(visitor: Visitor) -> None:
     assert "data-theme" not in visitor.text("/sign-in?theme=purple")
     visitor.get("/sign-in?theme=system")
     assert "data-theme" not in visitor.text("/sign-in")
+
+
+def test_the_cookie_of_the_colours_is_as_secure_as_the_public_address(
+    visitor: Visitor, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind a proxy every request is http, whatever people's browsers speak."""
+    assert "Secure" not in visitor.get("/sign-in?theme=dark").headers["Set-Cookie"]
+    monkeypatch.setitem(app.config, "SESSION_COOKIE_SECURE", True)
+    cookies = visitor.get("/sign-in?theme=dark").headers.getlist("Set-Cookie")
+    assert all("Secure" in one for one in cookies if one.startswith("recupero_theme"))
+    assert any(one.startswith("recupero_theme") for one in cookies)

@@ -69,9 +69,9 @@ def weigh_open(session: Session) -> str | None:
             if served is not None:
                 found = promises.unweighed(session, clock.now())
                 _keep(session, served, found, _weighed(served, found))
-    except Exception as error:
+    except Exception:
         log.exception("promises of tenant %s are not weighed", scope_of(session).tenant())
-        return f"the {KIND} model failed ({type(error).__name__}: {error}): promises are not weighed"
+        return "the model of promises failed: they are not weighed, the log says why"
     return None
 
 

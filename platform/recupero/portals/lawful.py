@@ -7,6 +7,8 @@ from datetime import datetime
 from flask_babel import gettext as _
 
 from recupero.contacts.proving import AccountWeek
+from recupero.contacts.queries import packs
+from recupero.portals.language import language
 from recupero_sdk.law import Channel
 
 
@@ -49,3 +51,12 @@ def closed_because(states: Sequence[ChannelState]) -> list[tuple[str, str]]:
     if any(state.open_later for state in states):
         return []
     return list(dict.fromkeys(reason for state in states for reason in state.reasons))
+
+
+def rule_titles() -> dict[str, str]:
+    """What the rules of all laws are called, by their id, in the reader's language."""
+    found: dict[str, str] = {}
+    for pack in packs().by_country.values():
+        for rule in pack.known():
+            found[rule.id] = getattr(rule.title, language()) or rule.title.es
+    return found

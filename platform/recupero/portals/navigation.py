@@ -42,8 +42,15 @@ def _opens(caller: Caller, page: Page) -> bool:
 
 
 def _entry(label: str, endpoint: str, icon: str, _permission: Permission | None) -> Entry:
-    here = request.path == url_for(endpoint) or _area(request.endpoint) == _area(endpoint) != "home"
-    return Entry(label, url_for(endpoint), icon, here)
+    return Entry(label, url_for(endpoint), icon, _is_here(endpoint))
+
+
+def _is_here(endpoint: str) -> bool:
+    """Whether the page is the menu's, or one of its area that has no entry of its own."""
+    if request.path == url_for(endpoint):
+        return True
+    area = _area(endpoint)
+    return area == _area(request.endpoint) and area not in ("home", "platform")
 
 
 def _area(endpoint: str | None) -> str:

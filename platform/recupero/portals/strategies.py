@@ -17,7 +17,7 @@ from recupero.outreach.words import TEMPLATES, TONES
 from recupero.placements import browse, strategies
 from recupero.placements.lifecycle import STAGES
 from recupero.placements.tables import Portfolio
-from recupero.portals import strategy_assistants, strategy_branches
+from recupero.portals import strategy_assistants, strategy_branches, strategy_sections
 from recupero.portals.forms import Form
 from recupero.portals.pages import blueprint
 from recupero.portals.terms import amount_text, percent_text
@@ -111,9 +111,19 @@ def _page(session: Session, portfolio: Portfolio, form: Form) -> ResponseReturnV
             (one, label("assistant", one)) for one in KINDS
         ],
         scripts=[("", _("the usual one")), *((one, one) for one in _scripts(session))],
+        sections=_sections(form, portfolio), speakers=strategy_assistants.names(form),
         branch_tones=strategy_branches.tone_choices(lambda tone: label("tone", tone)),
     )  # fmt: skip
     return page, form.status
+
+
+def _sections(form: Form, portfolio: Portfolio) -> dict[str, strategy_sections.Section]:
+    """What the form's parts hold, as typed but for what is wrong."""
+    typed = Form({**form.values, "currency": portfolio.currency})
+    held = _read(typed, portfolio)
+    return strategy_sections.sections(
+        held, form.errors, lambda key, value: _said(key, value, portfolio.currency)
+    )
 
 
 def _scripts(session: Session) -> list[str]:
@@ -210,12 +220,13 @@ def _conditions_read(form: Form, take: Callable[..., None]) -> dict[str, Any]:
 
 
 def _picked() -> dict[str, list[str]]:
-    """What is ticked of the conditions' fields that take several values, by field."""
-    names = {name for name in request.form if name.startswith("needs_yes_")}
-    return {
-        name: [one for one in request.form.getlist(name) if one]
-        for name in names if name.split("_", 3)[-1] in _CONDITIONS
+    """What is ticked in fields that take several values, by field: conditions, and who speaks in a branch."""
+    names = {
+        name for name in request.form
+        if (name.startswith("needs_yes_") and name.split("_", 3)[-1] in _CONDITIONS)
+        or name.endswith(strategy_branches.SPEAKERS)
     }  # fmt: skip
+    return {name: [one for one in request.form.getlist(name) if one] for name in names}
 
 
 def _rows_sent(form: Form) -> int:

@@ -16,6 +16,12 @@ def rows(form: Form) -> int:
     return sum(name.startswith("assistants_") and name.endswith("_name") for name in form.values)
 
 
+def names(form: Form) -> list[str]:
+    """The names of all rows, in their order."""
+    named = (form.optional(f"assistants_{place}_name") for place in range(rows(form)))
+    return list(dict.fromkeys(filter(None, named)))
+
+
 def typed(data: Mapping[str, Any], channels: Sequence[str]) -> dict[str, object]:
     """The assistants as somebody would type them."""
     said, values = data.get("assistants", ()), dict[str, object]()

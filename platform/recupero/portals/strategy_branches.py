@@ -13,6 +13,7 @@ from recupero.portals.forms import Form
 from recupero.portals.terms import amount_text, percent_text
 
 KINDS = ("segments", "arms")
+SPEAKERS = "_assistants"  # the end of the name of the field that ticks who speaks in a branch
 SPARE = 1  # an empty row below the others, for one more
 CHANNELS = 3  # places in a branch's order of preference
 _NUMBERS = ("from_dpd", "to_dpd")
@@ -55,7 +56,7 @@ def _row(kind: str, row: Mapping[str, Any], currency: str) -> dict[str, object]:
     made = then.get("offers", ())
     values |= {f"offer_{one}": made[one] if one < len(made) else "" for one in range(len(OFFERS))}
     values |= {name: then.get(name, "") for name in ("pace_days", "max_contacts_30d", "offer_after")}
-    values["assistants"] = ", ".join(then.get("assistants", ()))
+    values["assistants"] = list(then.get("assistants", ()))
     values["human_only"] = "yes" if then.get("human_only") else ""
     tone = _one_tone(then.get("tones"))
     values["tone"] = tone
@@ -90,7 +91,8 @@ def _read_row(form: Form, take: Take, kind: str, place: int) -> dict[str, Any]:
     take(then, "tones", f"{at}_tone", lambda field: dict.fromkeys(TEMPLATES, form.text(field)))
     then |= offers(form, f"{at}_offer_")
     take(then, "offer_after", f"{at}_offer_after", form.whole)
-    take(then, "assistants", f"{at}_assistants", lambda field: _several(form.text(field)))
+    speakers = form.values.get(at + SPEAKERS)
+    then |= {"assistants": speakers} if isinstance(speakers, list) and speakers else {}
     take(then, "human_only", f"{at}_human_only", lambda _field: True)
     if kind == "arms":
         row: dict[str, Any] = {}

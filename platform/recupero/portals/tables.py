@@ -193,6 +193,11 @@ class Table(Generic[Row]):
             return "badge" if column.badge else "words"
         return next((name for kind, name in _KINDS if isinstance(value, kind)), "text")
 
+    @staticmethod
+    def bare(column: Column[Row], row: Row) -> bool:
+        """Whether a cell says nothing: on a phone it is left out."""
+        return column.value(row) is None and not (column.note and column.note(row))
+
     @property
     def kept(self) -> dict[str, str]:
         """What a form of the filters carries on: everything in the address but the filters and the page."""

@@ -1,6 +1,9 @@
-"""Light or dark: what the reader chose in the page, kept in their browser; else as their system asks."""
+"""Light or dark: what the reader chose in the page, kept in their browser; else as their system asks.
 
-from flask import Response, request
+The cookie is as secure as the session's: by the public address, since behind a proxy every request is http.
+"""
+
+from flask import Response, current_app, request
 
 THEMES = ("light", "dark")
 _COOKIE = "recupero_theme"
@@ -18,7 +21,12 @@ def keep_theme(response: Response) -> Response:
     wanted = request.args.get("theme")
     if wanted in THEMES:
         response.set_cookie(
-            _COOKIE, wanted, max_age=_KEPT, httponly=True, samesite="Lax", secure=request.is_secure
+            _COOKIE,
+            wanted,
+            max_age=_KEPT,
+            httponly=True,
+            samesite="Lax",
+            secure=bool(current_app.config["SESSION_COOKIE_SECURE"]),
         )
     elif wanted == "system":
         response.delete_cookie(_COOKIE)

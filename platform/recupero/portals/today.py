@@ -25,6 +25,7 @@ from recupero.placements import browse
 from recupero.placements.browse import AccountLine
 from recupero.portals import expecting
 from recupero.portals.language import brand, iso_day, moment
+from recupero.portals.lawful import rule_titles
 from recupero.portals.pages import blueprint
 from recupero.portals.tables import Column, Pick, Table, answer
 from recupero.portals.words import label, options
@@ -169,7 +170,9 @@ def today_plan() -> ResponseReturnValue:
         creditors = {one.id: one.name for one in tenancy.tenants(session)}
         portfolios = browse.portfolio_names(session)
     scarce = {run.tenant_id: _scarce(run, portfolios) for run in runs}
-    return render_template("home/plan.html", runs=runs, due=due, creditors=creditors, scarce=scarce)
+    return render_template(
+        "home/plan.html", runs=runs, due=due, creditors=creditors, scarce=scarce, titles=rule_titles(),
+    )  # fmt: skip
 
 
 def _scarce(run: RunLine, portfolios: dict[int, str]) -> list[Scarce]:

@@ -140,6 +140,7 @@ LABELS: Mapping[str, Words] = {
     "remittance_method": money.REMITTANCE_METHODS,
     "statement_line": money.STATEMENT_LINES,
     "model_kind": models.KINDS,
+    "model_split": models.SPLITS,
     "model_use": models.USES,
     "model_without": models.WITHOUT,
     "model_alias": models.ALIASES,

@@ -99,4 +99,5 @@ SCRIPT_SEGMENTS: Words = {
     "early": _("up to 30 days late"),
     "late": _("more than 90 days late"),
     "broken_promise": _("after a promise that was not kept"),
+    "vulnerable": _("who must be treated with particular care"),
 }

@@ -14,6 +14,18 @@ KINDS: Words = {
     "offer": _("Which offers are kept"),
     "intents": _("What a message means"),
 }
+#: Which rows were held out of a training, as `decisions.dataset` says it.
+SPLITS: Words = {
+    "later moments, whose windows begin after every training window has ended": _(
+        "later moments, whose windows begin after every training window has ended"
+    ),
+    "other accounts at the same moment: the history has only one window": _(
+        "other accounts at the same moment: the history has only one window"
+    ),
+    "later moments of accounts that training never saw": _(
+        "later moments of accounts that training never saw"
+    ),
+}
 #: What a kind is for, and what is done where none serves.
 USES: Words = {
     "propensity": _(

@@ -36,7 +36,8 @@ Tool = Literal[
     "link", "promise", "plan", "settlement", "invoice", "hardship", "dispute", "preferences", "call_back",
 ]  # fmt: skip
 #: For which accounts a script is the right one (`segments`); `general` is any.
-Segment = Literal["general", "reminder", "early", "late", "broken_promise"]
+Segment = Literal["general", "reminder", "early", "late", "broken_promise", "vulnerable"]
+CAREFUL: Segment = "vulnerable"  # no other script comes before that of people in need of particular care
 STAGES: tuple[str, ...] = get_args(Stage)
 BRANCHES: tuple[str, ...] = get_args(Branch)
 REASONS: tuple[str, ...] = get_args(Reason)

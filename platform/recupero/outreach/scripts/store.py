@@ -70,9 +70,9 @@ def _read(document: str) -> Script:
 
 
 def script_for(session: Session, country: str, segment: str = "general", name: str = "") -> Chosen:
-    """The script for a call of the tenant in scope: the one of this `name` before any other, its own before
-    its agency's, one for the country before one for any, one for the segment before the general one, the
-    newest of equals; else the platform's."""
+    """The script for a call of the tenant in scope: for vulnerable people one made for them, then the one of
+    this `name` before any other, its own before its agency's, one for the country before one for any, one for
+    the segment before the general one, the newest of equals; else the platform's."""
     rows = session.execute(
         versions.in_reach(session, CallScript).where(CallScript.state == "approved")
     ).scalars()
@@ -87,8 +87,8 @@ def script_for(session: Session, country: str, segment: str = "general", name: s
     row, script = max(
         fitting,
         key=lambda one: (
-            one[0].name == name, one[0].tenant_id is not None, one[1].segment == segment,
-            one[1].country == country, one[0].approved_at, one[0].id,
+            segment == one[1].segment == shape.CAREFUL, one[0].name == name, one[0].tenant_id is not None,
+            one[1].segment == segment, one[1].country == country, one[0].approved_at, one[0].id,
         ),
     )  # fmt: skip
     return Chosen(script, row.id, row.version)

@@ -3,12 +3,11 @@
 from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from recupero.contacts.queries import packs
 from recupero.outreach import queries as outreach
 from recupero.portals.charts import shares
 from recupero.portals.creditor import figures
 from recupero.portals.creditor.own import reading
-from recupero.portals.language import language
+from recupero.portals.lawful import rule_titles
 from recupero.portals.pages import blueprint
 from recupero.portals.words import label
 from recupero.reports import layout
@@ -40,15 +39,6 @@ def creditor_activity() -> ResponseReturnValue:
     parts = [_part(section, shown.words) for section in shown.report.sections]
     page = render_template("creditor/activity.html", **shown.values, parts=parts, stopped=stopped)
     return page, shown.status
-
-
-def rule_titles() -> dict[str, str]:
-    """What the rules of all laws are called, by their id, in the reader's language."""
-    found: dict[str, str] = {}
-    for pack in packs().by_country.values():
-        for rule in pack.known():
-            found[rule.id] = getattr(rule.title, language()) or rule.title.es
-    return found
 
 
 def _part(section: Section, words: Words) -> dict[str, object]:

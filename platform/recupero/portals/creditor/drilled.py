@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext
 from recupero.kernel.errors import NotFound
 from recupero.kernel.money import Money
 from recupero.portals.creditor import figures
-from recupero.portals.creditor.activity import rule_titles
+from recupero.portals.lawful import rule_titles
 from recupero.portals.pages import blueprint
 from recupero.portals.tables import Column, Table, answer
 from recupero.portals.words import LABELS, label

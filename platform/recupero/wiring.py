@@ -3,13 +3,13 @@
 from recupero.contacts import placed
 from recupero.contacts.events import LinkVisited, MessageReceived, OptedOut
 from recupero.decisions import jobs as decisions_jobs
-from recupero.decisions import promise_jobs, reading_jobs, replanning
+from recupero.decisions import named_offers, promise_jobs, reading_jobs, replanning
 from recupero.decisions import strategy as decisions_strategy
 from recupero.kernel.events import subscribe
 from recupero.ledger import jobs as ledger_jobs
 from recupero.ledger import service as ledger
 from recupero.ledger.events import BooksChecked, RemittanceIssued
-from recupero.outreach import after_hardship, dispute_answers
+from recupero.outreach import after_hardship, beyond, dispute_answers
 from recupero.outreach import jobs as outreach_jobs
 from recupero.outreach import service as outreach
 from recupero.outreach.inbound import conversations
@@ -102,6 +102,7 @@ def wire() -> None:
     subscribe(LinkVisited, conversations.on_link_visited)
     subscribe(MessageReceived, reading_jobs.on_message_received)
     reader.bring(reading_jobs.guesses)
+    beyond.bring(named_offers.named)
     subscribe(AccountsClosed, charges.withdraw_changed)
     subscribe(PaymentBooked, charges.withdraw_changed)
     subscribe(PaymentReversed, charges.withdraw_changed)

@@ -136,10 +136,8 @@ def test_what_is_typed_reads_as_the_promise_that_follows(world: World) -> None:
     with world.platform.database.transaction(world.tenant()) as session:
         owed = debt(session, portfolio(session), balance=100_000)
         due = clock.now().date() + 6 * DAY
-        typed = promises.typed(
-            session, owed.account_id, [(40_000, due), (20_000, due)], at=clock.now(), made_with="agent",
-            channel=None,
-        )  # fmt: skip
+        asked = [promises.Talked(owed.account_id, amount, due) for amount in (40_000, 20_000)]
+        typed = promises.typed(session, asked, at=clock.now(), made_with="agent", channel=None)
         payments.make_promise(
             session, account_id=owed.account_id, amount_minor=40_000, due_date=due, made_with="agent"
         )

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recupero.outreach import moulds, words
+from recupero.outreach.naming import Beyond, Named, Owed
 from recupero.outreach.wording import Own
 from recupero.outreach.words import ANSWERS, LANGUAGES, TEMPLATES, TONES, Sender, Words
 from recupero.placements.reach import Reachable
@@ -33,15 +34,32 @@ BODIES = (
 )
 
 
-def write(account: Reachable, template: str, channel: str, tone: str, own: Own | None, link: str) -> Words:
-    return words.write(template, channel, tone, account, SENDER, link, "ABCD2345", own=lambda *_asked: own)
+#: What messages say beyond their account.
+BEYOND = (
+    None,
+    Beyond(((replace(ACCOUNT, client_account="% <B>"), Owed(0, 7, date(2026, 1, 2))),)),
+    Beyond((), Named(3, date(2026, 2, 3), each_minor=40_000, last_minor=45_000, down_minor=9)),
+    Beyond((), Named(1, date(2026, 2, 3), total_minor=90_000, until=date(2026, 2, 20))),
+)
 
 
-def both(account: Reachable, template: str, channel: str, tone: str, own: Own | None, link: str) -> None:
-    filled = write(account, template, channel, tone, own, link)
+def write(
+    account: Reachable, template: str, channel: str, tone: str, own: Own | None, link: str,
+    beyond: Beyond | None = None,
+) -> Words:  # fmt: skip
+    return words.write(
+        template, channel, tone, account, SENDER, link, "ABCD2345", own=lambda *_asked: own, beyond=beyond
+    )
+
+
+def both(
+    account: Reachable, template: str, channel: str, tone: str, own: Own | None, link: str,
+    beyond: Beyond | None = None,
+) -> None:  # fmt: skip
+    filled = write(account, template, channel, tone, own, link, beyond)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(moulds, "fits", lambda values: False)
-        assert filled == write(account, template, channel, tone, own, link)
+        assert filled == write(account, template, channel, tone, own, link, beyond)
 
 
 SUBJECTS = (" {{ amount }}  {{ name }} ", "x")
@@ -56,17 +74,18 @@ LINES = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
     channel=st.sampled_from(["email", "sms", "whatsapp", "letter", "voice"]),
     own=st.none() | st.builds(Own, st.just(1), st.sampled_from(SUBJECTS), st.sampled_from(BODIES)),
     link=st.sampled_from(["https://x.example.com/p/a", "https://x.example.com/?a=1&b=%20"]),
+    beyond=st.sampled_from(BEYOND),
 )  # fmt: skip
 @settings(max_examples=60, deadline=None)
 def test_filled_in_or_written_a_message_is_the_same(
     name: str, number: str, opened: date | None, owed: tuple[int, int], country: str, language: str,
-    template: str, tone: str, channel: str, own: Own | None, link: str,
+    template: str, tone: str, channel: str, own: Own | None, link: str, beyond: Beyond | None,
 ) -> None:  # fmt: skip
     account = replace(
         ACCOUNT, name=name, client_account=number, open_date=opened, interest_minor=owed[0],
         costs_minor=owed[1], country=country, language=language,
     )  # fmt: skip
-    both(account, template, channel, tone, own, link)
+    both(account, template, channel, tone, own, link, beyond)
 
 
 @pytest.mark.parametrize("link", ["https://x.example.com/p/a ", "two\nlines", ""])

@@ -7,7 +7,7 @@ from recupero.ledger import service as ledger
 from recupero.ledger.books import Book
 from recupero.ledger.service import Entry
 from recupero.outreach import owed, previews, words
-from recupero.outreach.words import Owed
+from recupero.outreach.naming import Owed
 from recupero.placements import reach
 from tests.factories import World
 from tests.ledger.placed import Placed, place

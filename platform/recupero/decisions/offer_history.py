@@ -10,7 +10,7 @@ being taken and kept. What was cancelled, replaced or withdrawn says nothing and
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from recupero.decisions import promises
 from recupero.decisions.columns import Floats
 from recupero.decisions.dataset import Dataset, scramble
 from recupero.decisions.features import N_, Spec
+from recupero.decisions.promises import Talked
 from recupero.payments import affordability
 from recupero.payments.promises import GRACE
 from recupero.payments.settlements import PAY_DAYS
@@ -211,9 +212,16 @@ def today(session: Session, at: datetime) -> dict[str, Floats]:
 
 
 def candidates(
-    session: Session, account_id: int, terms: Terms, firsts: Sequence[tuple[int, Any]], at: datetime, by: str
+    session: Session, terms: Terms, firsts: Sequence[Talked], at: datetime, by: str
 ) -> dict[str, Floats]:
-    """The columns of offers that could be made now over this account; `firsts` are the amount (minor units)
-    and day of each one's first payment, `by` who makes it: agent or page."""
-    found = promises.typed(session, account_id, firsts, at=at, made_with=by, channel=None)
-    return columns_of(terms, found.values, _payable(session, found))
+    """The columns of offers that could be made now; `firsts` are the account and each one's first payment,
+    `by` who makes it: agent or page."""
+    # Of two offers to one person only the first day and amount tell them apart, and the amount is one term of
+    # one column: a question for each day is enough.
+    places: dict[tuple[int, date], int] = {}
+    chosen = [places.setdefault((one.account_id, one.due), len(places)) for one in firsts]
+    asked = [Talked(account, 1, due) for account, due in places]
+    found = promises.typed(session, asked, at=at, made_with=by, channel=None).take(np.asarray(chosen))
+    amounts = np.log([max(one.amount_minor, 1) for one in firsts])
+    person = {**found.values, "amount_over_usual": found.values["amount_over_usual"] + amounts}
+    return columns_of(terms, person, _payable(session, found))

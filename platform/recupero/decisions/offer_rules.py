@@ -6,7 +6,7 @@ best is the business of the model of offers.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import text
@@ -28,15 +28,23 @@ def kinds(session: Session, account_ids: Collection[int]) -> tuple[str, ...]:
     """The kinds that may be offered over these accounts of the tenant in scope: those that the strategies of
     all make, in the order of the largest debt's. A strategy that cannot be read, as plans tell, says nothing
     here."""
-    accounts = list(reach.reachable(session, account_ids).values())
-    found = _strategies(session, {one.portfolio_id for one in accounts})
+    return kinds_of(session, [account_ids])[0]
+
+
+def kinds_of(session: Session, groups: Sequence[Collection[int]]) -> list[tuple[str, ...]]:
+    """`kinds` for each group of accounts, read together."""
+    accounts = reach.reachable(session, {one for ids in groups for one in ids})
+    found = _strategies(session, {one.portfolio_id for one in accounts.values()})
     if all(each.offers == OFFERS and not each.segments and not each.arms for each in found.values()):
-        return OFFERS
-    held = _holding(session, accounts, found)
+        return [OFFERS] * len(groups)
+    held = _holding(session, list(accounts.values()), found)
+    return [_common([accounts[one] for one in ids if one in accounts], held) for ids in groups]
+
+
+def _common(accounts: Collection[reach.Reachable], held: Mapping[int, Strategy]) -> tuple[str, ...]:
     largest = max(accounts, key=lambda one: one.balance_minor)
-    return tuple(
-        kind for kind in held[largest.account_id].offers if all(kind in each.offers for each in held.values())
-    )
+    of_all = [held[one.account_id].offers for one in accounts]
+    return tuple(kind for kind in held[largest.account_id].offers if all(kind in offers for offers in of_all))
 
 
 def _strategies(session: Session, portfolios: Collection[int]) -> Mapping[int, Strategy]:

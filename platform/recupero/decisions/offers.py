@@ -21,10 +21,11 @@ from sqlalchemy.orm import Session
 from recupero.decisions import offer_history, offer_rules, serving
 from recupero.decisions.columns import Floats
 from recupero.decisions.offer_history import MONTH, Terms
+from recupero.decisions.promises import Talked
 from recupero.decisions.strategy import OFFERS
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import scope_of
-from recupero.kernel.errors import UserError
+from recupero.kernel.errors import NotFound, UserError
 from recupero.kernel.money import smallest_coin
 from recupero.payments import affordability, gateways, plans, settlements
 from recupero.payments.plan_schedule import (
@@ -35,8 +36,8 @@ from recupero.payments.plan_schedule import (
     preview,
     working_days,
 )
-from recupero.payments.policy import Offerer, OfferPolicy, leave_for_settlement, offer_policy
-from recupero.placements.debts import debts_by_id
+from recupero.payments.policy import MODEL, PAGE, Offerer, OfferPolicy, leave_for_settlement, policy_of
+from recupero.placements.debts import OpenDebt, debts_by_id
 from recupero.tenancy import queries as tenancy
 from recupero_sdk.models import Beforehand, Columns
 
@@ -59,7 +60,8 @@ SHOWN = 3
 @dataclass(frozen=True, slots=True)
 class Offer:
     """One offer: its payments (day, minor units), the chance that it is taken and kept, and what is to be
-    expected of it. `count` is the number of instalments after the down payment."""
+    expected of it. `count` is the number of instalments after the down payment, `until` the last day of a
+    settlement's offer."""
 
     kind: str
     rows: Sequence[tuple[date, int]]
@@ -68,6 +70,7 @@ class Offer:
     total_minor: int
     chance: float = 0.0
     expected_minor: int = 0
+    until: date | None = None
 
     @property
     def payments(self) -> list[dict[str, Any]]:
@@ -104,26 +107,70 @@ def advise(session: Session, account_ids: Collection[int], offerer: Offerer) -> 
 
     Raises NotFound, or UserError where the accounts belong to several debtors or currencies.
     """
-    policy = offer_policy(session, account_ids)
-    if policy.balance_minor <= 0 or KIND not in runtime.current().plugins.models:
-        return None
-    debts, creditor = debts_by_id(session, account_ids), tenancy.tenant(session)
-    told = affordability.latest(session, debts[0].debtor_id)
-    payable = told[1].payable_minor if told else None
-    limits = _Limits(
-        policy, offerer, clock.today(creditor.timezone), working_days(creditor.country),
-        gateways.step(session, policy.currency),
-    )  # fmt: skip
-    made = offer_rules.kinds(session, account_ids)
-    found = [one for one in _candidates(limits) if one.kind in made]
-    fit = [one for one in found if payable is None or _monthly(one) <= payable]
-    largest = max(debts, key=lambda debt: (debt.balance_minor, -debt.account_id)).account_id
-    chances, learned = _chances(session, largest, fit, limits) if fit else (np.empty(0), False)
-    valued = [_valued(one, chance, limits.today) for one, chance in zip(fit, chances.tolist(), strict=True)]
+    return advise_many(session, [account_ids], offerer)[0]
+
+
+def advise_many(session: Session, groups: Sequence[Collection[int]], offerer: Offerer) -> list[Advice | None]:
+    """`advise` for many debtors at once, each with the accounts of its group: one query of each kind and one
+    question to the model for all."""
+    if KIND not in runtime.current().plugins.models:
+        return [None] * len(groups)
+    cases = _cases(session, groups, offerer)
+    asked = [case for case in cases if case is not None and case.fit]
+    chances, learned = _chances(session, asked, offerer) if asked else (np.empty(0), False)
+    ends = np.cumsum([len(case.fit) for case in asked])[:-1]
+    found = {id(case): part for case, part in zip(asked, np.split(chances, ends), strict=bool(asked))}
+    none = np.empty(0)
+    return [_advice(case, found.get(id(case), none), learned) if case else None for case in cases]
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One debtor's debts, what is made to them, and the offers that fit; `debt` is the largest."""
+
+    debt: OpenDebt
+    limits: _Limits
+    made: tuple[str, ...]
+    fit: list[Offer]
+    payable_minor: int | None
+    too_dear: int
+
+
+def _cases(session: Session, groups: Sequence[Collection[int]], offerer: Offerer) -> list[_Case | None]:
+    """What is to be weighed of each group; None where nothing is owed."""
+    debts = {debt.account_id: debt for debt in debts_by_id(session, {one for ids in groups for one in ids})}
+    if any(not ids or not debts.keys() >= set(ids) for ids in groups):
+        raise NotFound("no such account")
+    owed = [[debts[one] for one in sorted(ids)] for ids in groups]
+    policies = [policy_of(each) for each in owed]
+    creditor = tenancy.tenant(session)
+    today, is_working = clock.today(creditor.timezone), working_days(creditor.country)
+    steps = {one: gateways.step(session, one) for one in {policy.currency for policy in policies}}
+    told = affordability.told_by(session, {each[0].debtor_id for each in owed})
+    cases: list[_Case | None] = []
+    for each, policy, made in zip(owed, policies, offer_rules.kinds_of(session, groups), strict=True):
+        if policy.balance_minor <= 0:
+            cases.append(None)
+            continue
+        payable = told[each[0].debtor_id][-1][1] if each[0].debtor_id in told else None
+        limits = _Limits.of(policy, offerer, today, is_working, steps[policy.currency])
+        found = [one for one in _candidates(limits) if one.kind in made]
+        fit = [one for one in found if payable is None or _monthly(one) <= payable]
+        largest = max(each, key=lambda debt: (debt.balance_minor, -debt.account_id))
+        cases.append(_Case(largest, limits, made, fit, payable, len(found) - len(fit)))
+    return cases
+
+
+def _advice(case: _Case, chances: Floats, learned: bool) -> Advice:
+    """The offers of a case in their order."""
+    policy, today = case.limits.policy, case.limits.today
+    valued = [_valued(one, chance, today) for one, chance in zip(case.fit, chances.tolist(), strict=True)]
     valued.sort(key=lambda one: (-one.expected_minor, one.count, one.kind))
-    if not learned and made != OFFERS:  # the strategy's order, until there is something better to go by
-        valued.sort(key=lambda one: made.index(one.kind))
-    return Advice(policy.currency, policy.balance_minor, valued, learned, payable, len(found) - len(fit))
+    if not learned and case.made != OFFERS:  # the strategy's order, until there is something better to go by
+        valued.sort(key=lambda one: case.made.index(one.kind))
+    return Advice(
+        policy.currency, policy.balance_minor, valued, learned, case.payable_minor, case.too_dear
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +187,14 @@ class _Limits:
     @property
     def own(self) -> OfferPolicy:
         return self.policy.of(self.offerer)
+
+    @classmethod
+    def of(
+        cls, policy: OfferPolicy, offerer: Offerer, today: date, is_working: WorkingDay, step: int
+    ) -> _Limits:
+        """What the house names by itself is taken on the page: it keeps to the limits of both."""
+        both = policy.of(PAGE) if offerer.role == MODEL.role else policy
+        return cls(both, offerer, today, is_working, step)
 
     def schedule(self, total_minor: int, choice: Choice) -> Schedule | None:
         """The payments, as `plans.propose` makes them; None where the offerer may not agree them."""
@@ -188,7 +243,8 @@ def _settlement(limits: _Limits, amount: int, parts: int) -> Offer | None:
     if leave.approver is not None or (parts > 1 and schedule is None):
         return None
     rows = [(one.due_date, one.amount_minor) for one in schedule.instalments] if schedule else []
-    return Offer(SETTLEMENT, rows or [(limits.today + settlements.PAY_DAYS, amount)], 0, parts, amount)
+    rows = rows or [(limits.today + settlements.PAY_DAYS, amount)]
+    return Offer(SETTLEMENT, rows, 0, parts, amount, until=limits.today + timedelta(days=valid))
 
 
 def _monthly(offer: Offer) -> int:
@@ -199,30 +255,31 @@ def _monthly(offer: Offer) -> int:
     )
 
 
-def _chances(
-    session: Session, account_id: int, offers: Sequence[Offer], limits: _Limits
-) -> tuple[Floats, bool]:
-    """The chance of each offer, and whether it was learned."""
+def _chances(session: Session, cases: Sequence[_Case], offerer: Offerer) -> tuple[Floats, bool]:
+    """The chance of each offer, case after case, and whether it was learned."""
+    rows = [(case, one) for case in cases for one in case.fit]
     terms = Terms(
-        [one.kind == PLAN for one in offers], [one.kind == SETTLEMENT for one in offers],
-        [limits.policy.balance_minor] * len(offers), [one.total_minor for one in offers],
-        [len(one.rows) for one in offers], [max(amount for _day, amount in one.rows) for one in offers],
-        [one.down_minor for one in offers], [(one.first_on - limits.today).days for one in offers],
-        [(one.rows[-1][0] - limits.today).days for one in offers],
+        [one.kind == PLAN for _case, one in rows], [one.kind == SETTLEMENT for _case, one in rows],
+        [case.limits.policy.balance_minor for case, _one in rows], [one.total_minor for _case, one in rows],
+        [len(one.rows) for _case, one in rows],
+        [max(amount for _day, amount in one.rows) for _case, one in rows],
+        [one.down_minor for _case, one in rows],
+        [(one.first_on - case.limits.today).days for case, one in rows],
+        [(one.rows[-1][0] - case.limits.today).days for case, one in rows],
     )  # fmt: skip
-    firsts = [(one.rows[0][1], one.first_on) for one in offers]
-    by = "page" if limits.offerer.role == "page" else "agent"
-    values = offer_history.candidates(session, account_id, terms, firsts, clock.now(), by)
+    firsts = [Talked(case.debt.account_id, one.rows[0][1], one.first_on) for case, one in rows]
+    by = "page" if offerer.role in ("page", "model") else "agent"
+    values = offer_history.candidates(session, terms, firsts, clock.now(), by)
     try:
         served = serving.champion(scope_of(session), KIND)
         if served is not None:
-            return serving.chances(served, values, len(offers)), True
+            return serving.chances(served, values, len(rows)), True
     except Exception:
         log.exception("model %s failed; offers are ranked by their terms alone", KIND)
     kind = runtime.current().plugins.models[KIND]
     if not isinstance(kind, Beforehand):
         raise TypeError(f"the kind {KIND} says nothing before it has learned")
-    return np.asarray(kind.beforehand(Columns(values, len(offers))), dtype=np.float64), False
+    return np.asarray(kind.beforehand(Columns(values, len(rows))), dtype=np.float64), False
 
 
 def _valued(offer: Offer, chance: float, today: date) -> Offer:

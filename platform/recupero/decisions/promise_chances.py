@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from recupero.decisions import promises, serving
 from recupero.decisions.columns import narrowed, read_frame
-from recupero.decisions.promises import Promises
+from recupero.decisions.promises import Promises, Talked
 from recupero.decisions.serving import Served
 from recupero.decisions.tables import PromiseChance
 from recupero.kernel import clock
@@ -134,15 +134,15 @@ def typed(
     """What an agent may be told of a promise on an account of the one tenant in scope before it is made; None
     where no model serves, or it fails. Nothing below `least_minor` is named."""
     half, week = max(amount_minor // 2, least_minor), today + timedelta(days=7)
-    offers = [(amount_minor, due), (half, due), (amount_minor, min(due, week))]
+    offers = [
+        Talked(account_id, *one) for one in ((amount_minor, due), (half, due), (amount_minor, min(due, week)))
+    ]
     try:
         with session.begin_nested():
             served = serving.champion(scope_of(session), KIND)
             if served is None:
                 return None
-            found = promises.typed(
-                session, account_id, offers, at=clock.now(), made_with="agent", channel="call"
-            )
+            found = promises.typed(session, offers, at=clock.now(), made_with="agent", channel="call")
             said, smaller, sooner = _weighed(served, found)
     except Exception:
         log.exception("a promise on account %s is not weighed", account_id)
@@ -150,7 +150,7 @@ def typed(
     return Typed(
         said,
         (half, smaller.chance) if smaller.chance > said.chance + LIKELIER else None,
-        (offers[2][1], sooner.chance) if sooner.chance > said.chance + LIKELIER else None,
+        (offers[2].due, sooner.chance) if sooner.chance > said.chance + LIKELIER else None,
     )
 
 

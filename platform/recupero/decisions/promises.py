@@ -8,7 +8,7 @@ what comes in later changes no earlier vector.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sqlalchemy import text
@@ -192,9 +192,17 @@ _UNWEIGHED = """p.state = 'open' AND NOT EXISTS (SELECT 1 FROM promise_chances k
 # What is only talked about comes after every promise that was made.
 _TYPED = """SELECT n.tenant_id, 9223372036854775807 AS id, n.id AS account_id, n.debtor_id, u.amount,
     %(at)s::timestamptz AS at, u.due, %(made_with)s::text AS made_with, %(channel)s::text AS channel
-FROM accounts n CROSS JOIN unnest(%(amounts)s::bigint[], %(days)s::date[]) WITH ORDINALITY
-    AS u(amount, due, place)
-WHERE n.tenant_id = ANY (%(tenants)s::bigint[]) AND n.id = %(account)s ORDER BY u.place"""
+FROM unnest(%(accounts)s::bigint[], %(amounts)s::bigint[], %(days)s::date[]) WITH ORDINALITY
+    AS u(account, amount, due, place) JOIN accounts n ON n.id = u.account
+WHERE n.tenant_id = ANY (%(tenants)s::bigint[]) ORDER BY u.place"""
+
+
+class Talked(NamedTuple):
+    """A promise that is only talked about: an amount (minor units) of an account, by a day."""
+
+    account_id: int
+    amount_minor: int
+    due: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,19 +253,13 @@ def any_unweighed(session: Session) -> bool:
 
 
 def typed(
-    session: Session,
-    account_id: int,
-    offers: Sequence[tuple[int, date]],
-    *,
-    at: datetime,
-    made_with: str,
-    channel: str | None,
+    session: Session, wanted: Sequence[Talked], *, at: datetime, made_with: str, channel: str | None
 ) -> Promises:
-    """What promises of these amounts (minor units) and days on an account would be if they were made now."""
+    """What these promises would be if they were made now, in their order; those on accounts out of scope are
+    left out."""
     asked = {
-        "account": account_id, "made_with": made_with, "channel": channel,
-        "amounts": [amount for amount, _due in offers], "days": [due for _amount, due in offers],
-        "debtors": [],
+        "made_with": made_with, "channel": channel, "accounts": [one.account_id for one in wanted],
+        "amounts": [one.amount_minor for one in wanted], "days": [one.due for one in wanted], "debtors": [],
     }  # fmt: skip
     return read_as_promised(session, at, _TYPED, asked)
 

@@ -158,7 +158,14 @@ def read_through(session: Session, account_id: int, given: Given) -> Preview:
     _check(account, given)
     own = wording.Own(0, given.subject, given.body)
     return previews.preview(
-        session, account, given.template, given.channel, given.tone, previews.LINK, lambda *_key: own
+        session,
+        account,
+        given.template,
+        given.channel,
+        given.tone,
+        previews.LINK,
+        lambda *_key: own,
+        alone=True,
     )
 
 

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from recupero.kernel import clock
 from recupero.ledger import queries as ledger
 from recupero.ledger.queries import Balance
-from recupero.outreach.words import Owed
+from recupero.outreach.naming import Owed
 from recupero.placements.reach import Reachable
 from recupero.tenancy import queries as tenancy
 

@@ -23,12 +23,14 @@ from recupero.kernel import clock, jobs
 from recupero.kernel.bulk import any_of
 from recupero.kernel.database import scope_of
 from recupero.law.service import Packs
-from recupero.outreach import disclosures, owed, page_codes, preferences, turns, words
+from recupero.outreach import beyond, disclosures, owed, page_codes, preferences, turns, words
+from recupero.outreach.beyond import Told
 from recupero.outreach.connectors import Connector, connectors
 from recupero.outreach.inbound import conversations, unsubscribing
 from recupero.outreach.inbound.opened import callback_url
 from recupero.outreach.inbound.replies import FreeText
 from recupero.outreach.inbound.replies import texts as reply_texts
+from recupero.outreach.naming import Owed
 from recupero.outreach.pacing import Gate
 from recupero.outreach.points import fits
 from recupero.outreach.rests import Rest
@@ -37,7 +39,7 @@ from recupero.outreach.service import ABOUT_AGREEMENTS, AGREEMENTS
 from recupero.outreach.states import Claimed, Move, move
 from recupero.outreach.tables import Action
 from recupero.outreach.wording import Own, Wording, drafted, wording
-from recupero.outreach.words import ANSWERS, CALL, THANKS, Owed, Sender, Words
+from recupero.outreach.words import ANSWERS, CALL, THANKS, Sender, Words
 from recupero.outreach.writer import sender_of
 from recupero.payments import service as payments
 from recupero.placements.lifecycle import HOLDS
@@ -84,7 +86,8 @@ def prepare(session: Session, action_ids: Collection[int], gate: Gate) -> list[E
     cases, moves = _sort_out(session, actions, known)
     let, waiting = turns.take(session, [(case.action, case.connector) for case in cases], gate)
     cases, moves = [case for case in cases if case.action.id in let], moves + waiting
-    written = _write_all(session, cases, sender)
+    told = _told(session, cases, known)
+    written = _write_all(session, cases, sender, told)
     law = book.of(scope_of(session).tenant(), clock.now())
     refused, messages = _checked(session, cases, written, known, law)
     ready = [case for case in cases if case.action.id in messages]
@@ -94,6 +97,9 @@ def prepare(session: Session, action_ids: Collection[int], gate: Gate) -> list[E
     reserved = [
         (case, one) for case, one in zip(ready, reservations, strict=True) if one.contact_id is not None
     ]
+    named = [(told[case.action.id], messages[case.action.id])
+             for case, _one in reserved if case.action.id in told]  # fmt: skip
+    beyond.record(session, named)
     return _envelopes(session, reserved, messages, sender)
 
 
@@ -188,9 +194,22 @@ def _point(action: Claimed, account: Reachable, known: Dossiers) -> Point | None
     )
 
 
-def _write_all(session: Session, cases: Sequence[_Case], sender: Sender) -> dict[int, Words | str]:
+def _told(session: Session, cases: Sequence[_Case], known: Dossiers) -> dict[int, Told]:
+    """What messages say beyond their account, by action. What a person wrote for one is left as it is."""
+    asked = [
+        (case.action.id, case.action.template, case.account)
+        for case in cases
+        if case.action.channel != CALL and case.action.draft_id is None
+    ]
+    about = beyond.scopes(session, asked, lambda account: bool(known.holds_on(account)))
+    return beyond.told(session, about) if about else {}
+
+
+def _write_all(
+    session: Session, cases: Sequence[_Case], sender: Sender, told: Mapping[int, Told]
+) -> dict[int, Words | str]:
     """The words of each action; a text instead of them is why they could not be written."""
-    links, own = _links(session, cases), wording(session)
+    links, own = _links(session, cases, told), wording(session)
     replies = _replies(session, cases)
     left = owed.parts(session, [case.account for case in cases])
     drafts = drafted(session, [case.action.draft_id for case in cases if case.action.draft_id is not None])
@@ -198,6 +217,7 @@ def _write_all(session: Session, cases: Sequence[_Case], sender: Sender) -> dict
         case.action.id: _write(
             case, sender, links[case.account.account_id], replies.get(case.action.id),
             _finder(drafts.get(case.action.draft_id or 0), own), left[case.account.account_id],
+            told.get(case.action.id),
         )
         for case in cases
     }  # fmt: skip
@@ -224,19 +244,22 @@ def _write(
     reply: FreeText | None,
     own: Callable[[str, str, str, str], Own | None],
     left: Owed,
+    told: Told | None,
 ) -> Words | str:
     action = case.action
     if action.channel == CALL:
         return words.of_a_call(case.account)
+    if told is not None:
+        link += told.leads_to
     said = ("", "") if reply is None else (reply.subject, reply.body)
     try:
-        return words.write(
+        text = words.write(
             action.template, action.channel, action.tone, case.account, _signed(sender, action), link,
-            words.new_code(),
-            said, own, left,
+            words.new_code(), said, own, left, told.beyond if told else None,
         )  # fmt: skip
     except TemplateError as error:
         return f"template:{action.template}: {error}"
+    return text if told is None else words.extended(text, beyond.left_out(text))
 
 
 def _signed(sender: Sender, action: Claimed) -> Sender:
@@ -247,13 +270,16 @@ def _signed(sender: Sender, action: Claimed) -> Sender:
     return replace(sender, assistant=told["name"], virtual=told["kind"] == "virtual")
 
 
-def _links(session: Session, cases: Sequence[_Case]) -> dict[int, str]:
+def _links(session: Session, cases: Sequence[_Case], told: Mapping[int, Told]) -> dict[int, str]:
     """A payment link for each account: one for all that a debtor owes in one currency."""
     wanted: dict[str, dict[int, list[int]]] = {}
     for case in cases:
         account = case.account
         by_debtor = wanted.setdefault(account.currency, {})
-        by_debtor.setdefault(account.debtor_id, []).append(account.account_id)
+        of_debtor = by_debtor.setdefault(account.debtor_id, [])
+        of_debtor.append(account.account_id)
+        if case.action.id in told:
+            of_debtor += [one.account_id for one, _parts in told[case.action.id].beyond.others]
     links: dict[int, str] = {}
     for currency, by_debtor in wanted.items():
         urls = payments.ensure_links(session, by_debtor, currency)

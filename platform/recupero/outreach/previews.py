@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 from recupero.contacts import judging
 from recupero.contacts import queries as contacts
 from recupero.contacts.policies import law_for
-from recupero.outreach import disclosures, owed, words
+from recupero.outreach import beyond, disclosures, owed, words
+from recupero.outreach.beyond import Told
 from recupero.outreach.connectors import CARRIED, connectors
 from recupero.outreach.tables import Action
 from recupero.outreach.wording import drafted, wording
@@ -44,7 +45,9 @@ def of_action(session: Session, action: Action) -> Preview | None:
     account = reach.reachable(session, [action.account_id])[action.account_id]
     draft = drafted(session, [action.draft_id]).get(action.draft_id) if action.draft_id else None
     own = wording(session).of if draft is None else lambda *_key: draft
-    return preview(session, account, action.template, action.channel, action.tone, LINK, own)
+    return preview(
+        session, account, action.template, action.channel, action.tone, LINK, own, alone=draft is not None
+    )
 
 
 def preview(
@@ -55,11 +58,18 @@ def preview(
     tone: str,
     link: str,
     own: Callable[[str, str, str, str], OwnWords | None],
+    *,
+    alone: bool = False,
 ) -> Preview:
-    """The message to the debtor of an account of the tenant in scope, as its first one. Raises
-    jinja2.TemplateError where the words want what is not known."""
+    """The message to the debtor of an account of the tenant in scope, as its first one; `alone`: about
+    nothing beyond the account. Raises jinja2.TemplateError where the words want what is not known."""
     now = owed.parts(session, [account])[account.account_id]
-    text = words.write(template, channel, tone, account, sender_of(session), link, CODE, own=own, owed=now)
+    told = None if alone else _told(session, account, template)
+    text = words.write(
+        template, channel, tone, account, sender_of(session), link + (told.leads_to if told else ""), CODE,
+        own=own, owed=now, beyond=told.beyond if told else None,
+    )  # fmt: skip
+    text = words.extended(text, beyond.left_out(text))
     law, facts = law_for(session), judging.law_facts(session, [(account.account_id, None)])
     known, purpose = facts[account.account_id, None], words.PURPOSES[template]
     broken_by = disclosures.reader(law, known, channel, purpose, text.language, later=False)
@@ -72,6 +82,14 @@ def preview(
         segments(text.text) if sms else None,
         _cost(session, account, channel, text) if sms else None,
     )  # fmt: skip
+
+
+def _told(session: Session, account: Reachable, template: str) -> Told | None:
+    """What the message would say beyond the account as things stand; nothing begins to stand by it."""
+    holds = reach.open_holds(session, [account.debtor_id]).get(account.debtor_id, ())
+    held = {hold.account_id for hold in holds}
+    about = beyond.scopes(session, [(0, template, account)], lambda one: one.account_id in held)
+    return beyond.told(session, about, lock=False).get(0)
 
 
 def to_json(shown: Preview) -> dict[str, object]:

@@ -22,8 +22,9 @@ from markupsafe import Markup, escape
 
 from recupero.kernel import clock
 from recupero.kernel.money import format_minor
-from recupero.outreach import moulds, templating
+from recupero.outreach import moulds, naming, templating
 from recupero.outreach.moulds import Mould
+from recupero.outreach.naming import Beyond, Owed
 from recupero.placements.reach import Reachable
 from recupero_sdk.sms import replaced
 
@@ -83,15 +84,6 @@ class Sender:
     virtual: bool = False  # a machine, which says so
 
 
-@dataclass(frozen=True, slots=True)
-class Owed:
-    """Parts of a balance that law wants named, minor units; interest is counted up to that day."""
-
-    interest_minor: int
-    costs_minor: int  # fees and costs of collection
-    counted_to: date
-
-
 class OwnWords(Protocol):
     """Words of a message that an agency or a creditor wrote."""
 
@@ -138,19 +130,22 @@ def write(
     reply: tuple[str, str] = ("", ""),
     own: Callable[[str, str, str, str], OwnWords | None] = lambda template, language, form, tone: None,
     owed: Owed | None = None,
+    beyond: Beyond | None = None,
 ) -> Words:
     """The message of this template for the account, in the debtor's language (English where there is none).
 
     `reply` are subject and text of what a person wrote, for the template of that name; `own` finds the
     creditor's or agency's own words, which come before the platform's; `owed` are the parts of the balance,
-    as placed where it is left out. Raises jinja2.TemplateError where a template does not exist or wants what
-    is not known.
+    as placed where it is left out; `beyond` is what it says of more than the account. Raises
+    jinja2.TemplateError where a template does not exist or wants what is not known.
     """
     language = account.language if account.language in LANGUAGES else "en"
     short = channel in SHORT_CHANNELS
     told = values_of(account, sender, link, language, short=short, owed=owed)
     of_one = {name: told[name] for name in _OF_ACCOUNT}
-    of_one |= {"name": " ".join(account.name.split()), "code": code}
+    of_one |= {"name": " ".join(account.name.split()), "code": code, **naming.NOTHING}
+    if beyond is not None:
+        of_one |= _beyond(beyond, account, sender, link, language, short=short)
     found = own(template, language, "short" if short else "long", tone)
     given = _Given(
         template, channel, tone, language, sender,
@@ -172,7 +167,7 @@ def write(
 
 
 _OF_ACCOUNT = ("account", "opened", "due", "placed", "balance", "interest_amount", "costs_amount", "link")
-_OF_ONE = (*_OF_ACCOUNT, "name", "code")
+_OF_ONE = (*_OF_ACCOUNT, "name", "code", *naming.VALUES)
 _COMPARED = ("tone", "language")
 
 
@@ -364,6 +359,21 @@ def values_of(
         "phone": sender.phone,
         "email": sender.email,
     }
+
+
+def _beyond(
+    told: Beyond, account: Reachable, sender: Sender, link: str, language: str, *, short: bool
+) -> dict[str, str]:
+    locale = locale_of(language, account.country)
+    form: Literal["long", "medium"] = "medium" if short else "long"
+    others = (
+        phrases(language, "_other.txt", values_of(one, sender, link, language, short=short, owed=parts))
+        for one, parts in told.others
+    )
+    return naming.values(
+        told, account, [each["other"] for each in others],
+        lambda minor: format_minor(minor, account.currency, locale), lambda when: day(when, locale, form),
+    )  # fmt: skip
 
 
 def phrases(language: str, name: str, values: Mapping[str, str | None]) -> dict[str, str]:

@@ -57,6 +57,8 @@ class Offerer:
 
 
 PAGE = Offerer("page", "debtor")
+#: What the house names to debtors by itself, in its messages.
+MODEL = Offerer("model", "system")
 
 
 def offerer_of(caller: Caller) -> Offerer:

@@ -14,6 +14,7 @@ from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from recupero.kernel import audit, clock, events
+from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.payments import gateways, hardship, plan_standing, plans
@@ -101,6 +102,56 @@ def offer_settlement(
     if granted:
         _stand(session, made)
     return made
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A settlement within the policy that is told to a debtor, in so many monthly parts; minor units."""
+
+    debtor_id: int
+    account_ids: Sequence[int]
+    currency: str
+    balance_minor: int
+    amount_minor: int
+    parts: int
+    valid_until: date
+
+
+def offer_named(session: Session, named: Sequence[Named], offerer: Offerer) -> None:
+    """Let these offers of the tenant in scope stand, which their debtors are told of in this transaction.
+    Whoever calls has found them within the policy, holds the accounts, and saw no other offer on them."""
+    if not named:
+        return
+    today, tenant_id = _today(session), scope_of(session).tenant()
+    made = [
+        Settlement(
+            tenant_id=tenant_id, debtor_id=one.debtor_id, account_ids=sorted(one.account_ids),
+            currency=one.currency, balance_minor=one.balance_minor, amount_minor=one.amount_minor,
+            instalments=one.parts,
+            choice=plans.choice_json(plans.monthly(today, one.parts)) if one.parts > 1 else None,
+            state="offered", valid_until=one.valid_until, pay_by=one.valid_until + PAY_DAYS,
+            made_with=offerer.role, made_by=offerer.actor, made_at=clock.now(), beyond=[], approver=None,
+            why=None, decided_by=None, decided_at=None,
+        )
+        for one in named
+    ]  # fmt: skip
+    session.add_all(made)
+    session.flush()
+    placements.set_stage(session, {account for one in made for account in one.account_ids}, "settling")
+    told = [(f"settlement:{one.id}", {"amount_minor": one.amount_minor, "balance_minor": one.balance_minor,
+                                      "beyond": [], "why": None}) for one in made]  # fmt: skip
+    audit.record_each(
+        session, "payments.settlement_offered", told, actor=offerer.actor, tenant_id=tenant_id
+    )  # fmt: skip
+
+
+def open_of(session: Session, debtor_ids: Collection[int]) -> Sequence[Settlement]:
+    """What these debtors of the tenant in scope were offered, or asked for, and has not ended."""
+    query = select(Settlement).where(
+        Settlement.tenant_id == scope_of(session).tenant(), among(Settlement.debtor_id, debtor_ids),
+        Settlement.state.in_(["asked", *_STANDING]),
+    )  # fmt: skip
+    return session.execute(query).scalars().all()
 
 
 def decide(session: Session, settlement_id: int, offerer: Offerer, *, allow: bool, note: str) -> Settlement:

@@ -94,6 +94,17 @@ def debts_by_id(session: Session, account_ids: Collection[int]) -> list[OpenDebt
     )
 
 
+def try_accounts(session: Session, account_ids: Collection[int]) -> set[int]:
+    """Hold those of these accounts of the tenant in scope that nobody holds now, to the end of the
+    transaction: for whoever has locks of their own and must not wait in a ring."""
+    rows = session.execute(
+        select(Account.id)
+        .where(Account.tenant_id == scope_of(session).tenant(), among(Account.id, account_ids))
+        .with_for_update(skip_locked=True)
+    )
+    return set(rows.scalars())
+
+
 def who_owes(session: Session, debtor_id: int) -> WhoOwes:
     """The debtor of the tenant in scope. Raises NotFound."""
     found = who_owe(session, [debtor_id])

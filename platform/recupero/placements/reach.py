@@ -193,6 +193,20 @@ def accounts_of(session: Session, debtor_ids: Collection[int]) -> dict[int, list
     return found
 
 
+_OWING = select(Account.debtor_id, Account.currency, Account.id).where(
+    any_of(Account.tenant_id, "tenants"), any_of(Account.debtor_id, "debtors"),
+    Account.status.not_in(ENDED), Account.balance_minor > 0,
+)  # fmt: skip
+
+
+def owing(session: Session, debtor_ids: Collection[int]) -> dict[tuple[int, str], list[int]]:
+    """The accounts of these debtors on which something is to be collected, by debtor and currency."""
+    found: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for debtor_id, currency, account_id in session.execute(_OWING, _asked(session, debtors=debtor_ids)):
+        found[debtor_id, currency].append(account_id)
+    return found
+
+
 def debtors_of(session: Session, account_ids: Collection[int]) -> dict[int, int]:
     """The debtor of each account in scope."""
     rows = session.execute(

@@ -11,5 +11,5 @@ TEMPLATES = frozenset({
 VALUES = frozenset({
     "name", "tone", "creditor", "collector", "agency", "contract", "contract_date", "due_date", "amount",
     "interest", "costs", "how_to_pay", "rights", "contact", "not_execution", "link", "code", "site", "phone",
-    "language", "today", "reply", "reply_subject", "assistant", "virtual",
+    "language", "today", "reply", "reply_subject", "assistant", "virtual", "offer", "others",
 })  # fmt: skip

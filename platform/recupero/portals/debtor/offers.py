@@ -2,7 +2,8 @@
 
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 
 from flask import jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -47,6 +48,23 @@ _OFFER_STANDS = timedelta(days=14)
 def plan(token: str, door: Door) -> ResponseReturnValue:
     """Plans to choose from, or one's own with its dates and totals before agreeing."""
     return _plan_page(token, door, Form(request.args.to_dict()))
+
+
+@blueprint.get("/p/<token>/o/<int:count>.<int:down>.<int:day>")
+@public(WHY)
+@proven
+def named_plan(token: str, door: Door, count: int, down: int, day: int) -> ResponseReturnValue:
+    """The plan that a message named (`outreach.beyond`): so many payments, percent at once, and from when
+    (YYYYMMDD; where that has passed, as the page would have it). Its page asks for the yes."""
+    try:
+        first = datetime.strptime(str(day), "%Y%m%d").date()  # noqa: DTZ007 - a day, no moment
+    except ValueError as error:
+        raise NotFound("no such plan") from error
+    with transaction_of(door) as opened:
+        late = first < _today(opened)
+    wished: dict[str, Any] = {} if late else {"first_on": first.isoformat()}
+    wished |= {"down_percent": str(down)} if down else {}
+    return redirect(url_for("debtor.plan", token=token, every="monthly", instalments=count, **wished))
 
 
 @blueprint.get("/p/<token>/plan.json")

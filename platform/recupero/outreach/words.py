@@ -358,6 +358,7 @@ def values_of(
         "link": link,
         "phone": sender.phone,
         "email": sender.email,
+        **naming.NOTHING,
     }
 
 

@@ -6,11 +6,13 @@ from datetime import timedelta
 import pytest
 
 from recupero.decisions.service import plan_tenant
-from recupero.kernel import clock, runtime
+from recupero.kernel import clock, crypto, runtime
 from recupero.kernel.database import Scope
 from recupero.outreach import connectors, rests
 from recupero.outreach.queries import actions_of
 from recupero.outreach.rests import FIRST, GIVE_UP, Rest
+from recupero.placements import normalise
+from recupero.placements.tables import ContactPoint
 from recupero_sdk.channels import Capabilities, Message, Receipt, SendOutcome, Uncertain
 from recupero_sdk.settings import PluginConfig
 from tests.decisions import debts
@@ -24,14 +26,17 @@ class Weather(Pigeon):
     """Sends in the mood it is in: `sent`, or one of the failures."""
 
     mood: str = "sent"
+    dead: str = ""  # an address at which nobody is
     calls: int = 0
 
     def send(self, messages: Sequence[Message], config: PluginConfig) -> list[Receipt]:
         self.calls += 1
         if self.mood == "unknown":
             raise Uncertain("the line broke")
-        outcome = SendOutcome(self.mood)
-        return [Receipt(message.key, outcome, f"ref-{message.key}", "storm") for message in messages]
+        moods = {message.key: "permanent" if message.recipient == self.dead else self.mood
+                 for message in messages}  # fmt: skip
+        self.sent += [message for message in messages if moods[message.key] == "sent"]
+        return [Receipt(key, SendOutcome(mood), f"ref-{key}", "storm") for key, mood in moods.items()]
 
 
 @pytest.fixture
@@ -95,6 +100,28 @@ def test_one_address_that_is_dead_says_nothing_of_the_provider(scope: Scope, wea
     fail(scope, weather, 1, "permanent")
     fail(scope, weather, 2)
     assert resting(scope) == []
+
+
+def test_a_dead_address_gives_way_to_another_one_of_the_debtor(scope: Scope, weather: Weather) -> None:
+    (placed,) = place(scope, timezone="America/Santiago")
+    other = weather.dead = "otra@example.com"  # the newer one, which is tried first
+    first = f"deudor{placed.debtor_id}@example.com"
+    with runtime.current().database.transaction(scope) as session:
+        session.add(ContactPoint(
+            tenant_id=scope.tenant(), debtor_id=placed.debtor_id, kind="email", value=other, source="test",
+            value_index=crypto.keyring().blind_index(normalise.email_key(other)), created_at=clock.now(),
+        ))  # fmt: skip
+    plan([placed])
+    run()
+    assert states([placed]) == [("scheduled", "address: storm")]
+    run()
+    assert states([placed]) == [("done", None)]
+    assert [message.recipient for message in weather.sent] == [first]
+    weather.dead = first  # and nobody is anywhere: that is the end
+    plan([placed], template="follow_up", after=timedelta(days=3))
+    clock.advance(timedelta(days=3, hours=1))
+    run()
+    assert states([placed])[-1] == ("failed", "permanent: storm")
 
 
 def test_each_failed_try_doubles_the_rest_up_to_an_hour(scope: Scope) -> None:

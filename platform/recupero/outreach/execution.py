@@ -20,8 +20,10 @@ from recupero.kernel import clock
 from recupero.kernel.database import Database, Scope
 from recupero.outreach import connectors, pacing, rests
 from recupero.outreach.connectors import Connector, Outcome
+from recupero.outreach.points import fits
 from recupero.outreach.preparation import Envelope, prepare
 from recupero.outreach.states import Move, move
+from recupero.outreach.words import ANSWERS
 from recupero.placements import reach
 
 log = logging.getLogger(__name__)
@@ -90,11 +92,21 @@ def settle(session: Session, envelopes: Sequence[Envelope], outcomes: Mapping[st
         if envelope.message.key in outcomes
     ]
     contacts.confirm(session, [_result(envelope, outcome) for envelope, outcome in told])
-    move(session, [_move(envelope, outcome) for envelope, outcome in told])
-    reach.mark_points(
-        session,
-        [envelope.contact_point_id for envelope, outcome in told if outcome.state == "permanent"],
-        "invalid",
+    dead = [envelope for envelope, outcome in told if outcome.state == "permanent"]
+    reach.mark_points(session, [envelope.contact_point_id for envelope in dead], "invalid")
+    elsewhere = _elsewhere(session, dead) if dead else frozenset()
+    move(session, [_move(envelope, outcome, elsewhere) for envelope, outcome in told])
+
+
+def _elsewhere(session: Session, dead: Sequence[Envelope]) -> frozenset[int]:
+    """The actions that can go to another address of their debtor. An answer goes where it was asked from, or
+    nowhere."""
+    asked = [envelope for envelope in dead if envelope.message.template not in ANSWERS]
+    points = reach.points_of(session, {envelope.debtor_id for envelope in asked})
+    return frozenset(
+        envelope.action_id
+        for envelope in asked
+        if any(fits(point, envelope.message.channel) for point in points.get(envelope.debtor_id, ()))
     )
 
 
@@ -114,7 +126,7 @@ def _result(envelope: Envelope, outcome: Outcome) -> Result:
     )  # fmt: skip
 
 
-def _move(envelope: Envelope, outcome: Outcome) -> Move:
+def _move(envelope: Envelope, outcome: Outcome, elsewhere: Collection[int]) -> Move:
     if outcome.state == "sent":
         confirms = envelope.connector.loaded().capabilities.confirms_delivery
         return Move(envelope.action_id, "sent" if confirms else "done")
@@ -122,6 +134,9 @@ def _move(envelope: Envelope, outcome: Outcome) -> Move:
         return Move(envelope.action_id, "unknown", outcome.reason)
     if outcome.state == "retry":
         return _again(envelope, outcome)
+    if envelope.action_id in elsewhere and clock.now() < envelope.expires_at:
+        reason = f"address: {outcome.reason or 'no reason given'}"
+        return Move(envelope.action_id, "scheduled", reason, due_at=clock.now())
     return Move(envelope.action_id, "failed", f"{outcome.state}: {outcome.reason or 'no reason given'}")
 
 

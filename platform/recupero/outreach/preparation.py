@@ -55,6 +55,7 @@ class Envelope:
 
     action_id: int
     contact_id: int
+    debtor_id: int
     contact_point_id: int
     attempts: int
     expires_at: datetime
@@ -446,8 +447,8 @@ def _envelopes(
             )  # fmt: skip
         envelopes.append(
             Envelope(
-                action.id, one.contact_id, case.point.id, action.attempts, action.expires_at, case.connector,
-                message,
+                action.id, one.contact_id, action.debtor_id, case.point.id, action.attempts,
+                action.expires_at, case.connector, message,
             )
         )  # fmt: skip
     contacts.keep_messages(session, kept)

@@ -122,6 +122,7 @@ PUT_OFF: Words = {
     "pace": _("waits its turn: the provider's account takes no more a second"),
     "provider_down": _("waits until the provider works again"),
     "retry": _("tried again: the provider did not take it"),
+    "address": _("goes to another address: this one does not work"),
     "lease_ended": _("tried again: a worker stopped"),
 }
 FORMS: Words = {

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, text, update
+from sqlalchemy import create_engine, delete, text, update
 from sqlalchemy.orm import Session
 
 from recupero.contacts.tables import Contact
 from recupero.kernel import clock
+from recupero.kernel.config import Config
 from recupero.kernel.listing import Part
 from recupero.payments.tables import Allocation, PromiseToPay
 from recupero.placements.tables import Account, Hold
@@ -214,3 +215,58 @@ def test_writers_at_the_same_time_wait_for_nobody_and_are_counted_once(rows: Row
         assert rollups.check(session) == []
     (section,) = report(rows, "2026-02").sections
     assert section.figure("collected").numerator == 136
+
+
+@pytest.mark.parametrize("looked", ["", "ANALYZE"])
+def test_what_a_statement_writes_looks_at_the_accounts_it_is_about_alone(
+    rows: Rows, config: Config, looked: str
+) -> None:
+    """Whatever number of rows its trigger's plan was made for, and whatever the statistics know: else many
+    contacts, holds or promises written at once would take time by the square of their number."""
+    portfolio = rows.portfolio()
+    account = rows.account(portfolio, rows.batch(portfolio), "2026-01-10", 1_000)
+    rows.contact(account, "2026-02-01")
+    rows.hold(account, "dispute", "2026-02-02")
+    rows.promise(account, "2026-02-02", "2026-02-05", 100, "kept")
+    rows.opt_out(account, "2026-02-03")
+    rows.payment(account, "2026-02-03", 10)
+    others = {"id": "1000000 + n", "debtor_id": "1000000 + n", "client_account": "'B-' || n"}
+    with rows.platform.database.transaction(rows.scope) as session:
+        _copy(session, "debtors", 1_000, {"id": "1000000 + n", "person_id": "1000000 + n"})
+        _copy(session, "accounts", 1_000, others)
+        _copy(session, "payments", 1_000, {"id": "1000000 + n", "external_key": "'q-' || n"})
+    if looked:
+        owner = create_engine(config.owner_database_url, isolation_level="AUTOCOMMIT")
+        with owner.connect() as connection:
+            connection.execute(text(looked))
+        owner.dispose()
+    of = {"debtor_id": "1000000 + n", "account_id": "1000000 + n"}
+    of_table = {
+        "contacts": of, "holds": of, "promises": of, "permissions": {"debtor_id": of["debtor_id"]},
+        "allocations": {"payment_id": "1000000 + n", "account_id": "1000000 + n"},
+    }  # fmt: skip
+    for table, values in of_table.items():
+        for many in (1, 60):
+            with rows.platform.database.transaction(rows.scope) as session:
+                before = _read(session)
+                _copy(session, table, many, {**values, "id": f"{many}00000 + n"})
+                assert _read(session) - before <= 10 * many + 10, (table, many)
+
+
+def _copy(session: Session, table: str, many: int, values: dict[str, str]) -> None:
+    """Write `many` rows like a table's first, with other values, in one statement."""
+    told = ", ".join(f"'{name}', {value}" for name, value in values.items())
+    session.execute(text(
+        f"INSERT INTO {table} SELECT (jsonb_populate_record(o, jsonb_build_object({told}))).*"
+        f" FROM {table} o, generate_series(1, {many}) n"
+        f" WHERE o.id = (SELECT min(id) FROM {table})"
+    ))  # fmt: skip
+
+
+def _read(session: Session) -> int:
+    """Rows of accounts and payments that this transaction has read."""
+    read = (
+        "SELECT sum(idx_tup_fetch + seq_tup_read) FROM pg_stat_xact_user_tables"
+        " WHERE relname IN ('accounts', 'payments')"
+    )
+    return int(session.execute(text(read)).scalar_one())

@@ -1,6 +1,8 @@
 """People and accounts are found by what somebody types, and only those of the tenants in scope."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from recupero.kernel import crypto, runtime
 from recupero.kernel.database import Scope
@@ -127,3 +129,17 @@ def test_a_name_is_held_to_what_was_typed() -> None:
     assert names.bears("María José Núñez", "nun mari")
     assert not names.bears("María José Núñez", "soto")
     assert not names.bears("Li Wei", "l")
+
+
+_IDS = st.tuples(st.integers(1, 5), st.integers(0, 40), st.integers(1, 700)).map(
+    lambda drawn: list(range(drawn[1], drawn[1] + drawn[0] * drawn[2], drawn[0]))
+)
+
+
+@given(st.lists(st.lists(_IDS, max_size=3), min_size=1, max_size=3), st.integers(1, 100))
+def test_reading_from_the_ends_finds_the_newest_that_have_every_word(
+    words: list[list[list[int]]], limit: int
+) -> None:
+    everybody = set.intersection(*({one for ids in texts for one in ids} for texts in words))
+    texts = [[",".join(map(str, ids)) for ids in each] for each in words]
+    assert names.newest(texts, limit) == sorted(everybody, reverse=True)[:limit]

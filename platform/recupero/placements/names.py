@@ -4,6 +4,7 @@ A word that is typed in part is completed from the list of the creditor's words,
 it has read it: so no index of beginnings is stored, from which names could be guessed letter by letter.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from heapq import nlargest
 from itertools import chain
@@ -21,6 +22,9 @@ from recupero.placements.tables import NameList, NameWord
 
 #: A word is completed from so many letters on, by so many words of each creditor.
 FROM_LETTERS, MOST_COMPLETIONS = 3, 200
+
+#: Of a list of ids so many are read first, and so many times as many then, until there are enough.
+_FIRST_LOOK, _FURTHER = 32, 16
 
 #: By database and tenant: the newest list that was read, and all words, each between line ends.
 _read: WeakKeyDictionary[Engine, dict[int, tuple[int, str]]] = WeakKeyDictionary()
@@ -41,11 +45,26 @@ def bearing(session: Session, typed: str, limit: int = 500) -> list[int]:
             among(NameWord.tenant_id, scope_of(session).tenant_ids), NameWord.word.in_(sealed.values())
         )
     ).all()
-    having: dict[bytes, set[int]] = {}
+    having: dict[bytes, list[str]] = {}
     for word, debtors in lists:
-        having.setdefault(bytes(word), set()).update(map(int, debtors.split(",")))
-    found = [set().union(*(having.get(sealed[one], ()) for one in those)) for those in meant.values()]
-    return nlargest(limit, set.intersection(*found))
+        having.setdefault(bytes(word), []).append(debtors)
+    return newest([[text for one in those for text in having.get(sealed[one], ())]
+                    for those in meant.values()], limit)  # fmt: skip
+
+
+def newest(words: list[list[str]], limit: int) -> list[int]:
+    """The highest `limit` ids that each of `words` has, highest first. A word's ids stand in several texts,
+    ascending in each: of these only as much of their ends is read as it takes."""
+    length = _FIRST_LOOK
+    while True:
+        ends = [[text.rsplit(",", length)[-length:] for text in texts] for texts in words]
+        cut = [end for each in ends for end in each if len(end) == length]  # there may be more before it
+        known = max((int(end[0]) for end in cut), default=0)  # from this id on, all of every text is read
+        read = ((end[bisect_left(end, known, key=int) :] for end in each) for each in ends)
+        found = set.intersection(*(set(chain.from_iterable(each)) for each in read))
+        if len(found) >= limit or not cut:
+            return nlargest(limit, map(int, found))
+        length *= _FURTHER
 
 
 def bears(name: str, typed: str) -> bool:

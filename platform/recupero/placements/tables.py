@@ -205,8 +205,8 @@ class Debtor(TenantOwned, Base):
 
 class NameWord(TenantOwned, Base):
     """A word of names, and who bears it: of each file its own row. `word` is the blind index of the word,
-    `debtors` the ids of the debtors between commas: the tables alone tell how often a word comes, and of
-    nobody that it is theirs."""
+    `debtors` the ids of the debtors, ascending, between commas: the tables alone tell how often a word comes,
+    and of nobody that it is theirs."""
 
     __tablename__ = "name_words"
     __table_args__ = (Index("ix_name_words_word", "tenant_id", "word"), {"info": TENANT})

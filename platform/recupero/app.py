@@ -33,6 +33,7 @@ from recupero.portals import (
     api_docs,
     bank,
     bulk,
+    bulk_strategies,
     cases,
     compliance,
     creditor,
@@ -99,10 +100,10 @@ ROOMS: tuple[ModuleType, ...] = (
 # Each adds its area to the blueprint of the portals.
 PAGES: tuple[ModuleType, ...] = (
     look, tellings,  # of what debtors see and send
-    accounts, agents, api_docs, bank, bulk, calling, cases, compliance, creditor, desk, disclosures,
-    documents, drafts, home, inbox, incoming, law, messages, models, offering, offers, operation, outbox,
-    people, people_hours, placements, portfolio_terms, proposals, remittances, schedules, scripts, search,
-    sign_in, staff, staffing, standing, stated, strategies, strategy_arms, strategy_drafts,
+    accounts, agents, api_docs, bank, bulk, bulk_strategies, calling, cases, compliance, creditor, desk,
+    disclosures, documents, drafts, home, inbox, incoming, law, messages, models, offering, offers, operation,
+    outbox, people, people_hours, placements, portfolio_terms, proposals, remittances, schedules, scripts,
+    search, sign_in, staff, staffing, standing, stated, strategies, strategy_arms, strategy_drafts,
     strategy_history, tenants, terms, today, trust, uplift, webhooks, wording, work,
 )  # fmt: skip
 

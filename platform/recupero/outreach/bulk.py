@@ -17,6 +17,7 @@ from recupero.kernel import audit, clock, jobs
 from recupero.kernel.bulk import among
 from recupero.kernel.database import Database, Scope, scope_of
 from recupero.kernel.errors import Conflict, Forbidden, NotFound, UserError
+from recupero.outreach import bulk_strategies
 from recupero.outreach.inbound.tables import Conversation
 from recupero.outreach.tables import BulkOrder
 from recupero.outreach.understanding import desk
@@ -28,6 +29,7 @@ from recupero.placements.lifecycle import ENDED, HOLDS
 ORDERS = ("hold", "release", "give", "recall")
 #: Holds that come and go with what caused them (a plan, a promise, a case, a hand-over) are none of these.
 KINDS = tuple(kind for kind in HOLDS if kind not in ("plan", "promise", "hardship", "person"))
+_TAKEN_BACK = ("hold", "release", bulk_strategies.DO)
 MOST, AT_ONCE = 20_000, 500
 UNDONE_WITHIN = timedelta(hours=1)
 LONGEST = 500  # characters of a reason
@@ -198,9 +200,9 @@ _DO: Mapping[str, Callable[[Session, BulkOrder], int]] = {
 
 
 def undo(database: Database, scope: Scope, order_id: int, *, actor: str) -> int:
-    """Take an order back: holds that it opened end, those that it ended stand again; how many. Raises
-    NotFound, Forbidden where it concerns creditors that are not in scope, Conflict where it is too late for
-    it or what was done cannot be taken back."""
+    """Take an order back: holds that it opened end, those that it ended stand again, portfolios have their
+    strategies again; how many. Raises NotFound, Forbidden where it concerns creditors that are not in scope,
+    Conflict where it is too late for it or what was done cannot be taken back."""
     with database.transaction(scope) as session:
         found = _found(session, order_id)
         if not set(found.tenant_ids) <= set(scope.tenant_ids):
@@ -212,7 +214,9 @@ def undo(database: Database, scope: Scope, order_id: int, *, actor: str) -> int:
     source, changed = f"bulk:{order_id}", 0
     for tenant_id in found.tenant_ids:
         with database.transaction(Scope(scope.agency_id, (tenant_id,))) as session:
-            if found.do == "hold":
+            if found.do == bulk_strategies.DO:
+                changed += bulk_strategies.take_back(session, found.versions or {}, actor=actor)
+            elif found.do == "hold":
                 changed += placements.end_of_source(session, source, by=actor)
             else:
                 changed += placements.reopen_ended_by(session, source)
@@ -220,9 +224,9 @@ def undo(database: Database, scope: Scope, order_id: int, *, actor: str) -> int:
 
 
 def may_be_undone(found: BulkOrder) -> bool:
-    """Whether an order can be taken back now: rests and ends of rests, within the hour."""
+    """Whether an order can be taken back now: rests, ends of rests and strategies, within the hour."""
     in_time = found.done_at is not None and clock.now() < found.done_at + UNDONE_WITHIN
-    return found.state == "done" and found.do in ("hold", "release") and in_time
+    return found.state == "done" and found.do in _TAKEN_BACK and in_time
 
 
 def _found(session: Session, order_id: int) -> BulkOrder:

@@ -103,7 +103,8 @@ class ConnectorRest(TenantOwned, Base):
 class BulkOrder(AgencyOwned, Base):
     """What somebody ordered for many accounts at once (`bulk.ORDERS`). `account_ids` are those that were
     chosen, `changed` those that it changed. Holds that it opened have `bulk:<id>` as their source, those that
-    it ended as who ended them. `state`: waiting, done, undone."""
+    it ended as who ended them. `state`: waiting, done, undone. An order about strategies has portfolios in
+    place of accounts: `versions`, by portfolio the version that it had and the one that it got."""
 
     __tablename__ = "bulk_orders"
     __table_args__ = ({"info": AGENCY},)
@@ -114,6 +115,7 @@ class BulkOrder(AgencyOwned, Base):
     user_id: Mapped[int | None]
     tenant_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
     account_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    versions: Mapped[dict[str, list[int]] | None] = mapped_column(JSONB)
     changed: Mapped[int]
     state: Mapped[str] = mapped_column(String(7))
     asked_by: Mapped[str]

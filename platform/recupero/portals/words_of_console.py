@@ -58,6 +58,7 @@ BULK: Words = {
     "release": _("End holds"),
     "give": _("Give to somebody"),
     "recall": _("Give back to the creditor"),
+    "strategy": _("One strategy for many portfolios"),
 }
 BULK_TOLD: Words = {
     "hold": _("Nobody is contacted about these accounts until the hold ends. Debtors can still pay."),
@@ -71,6 +72,8 @@ BULK_SPARED: Words = {
     "not_held": _("not on such a hold"),
     "whole": _("the hold is on everything of the debtor: end it there"),
     "no_talk": _("no conversation with the debtor yet"),
+    "same": _("they have it already"),
+    "currency": _("its amounts are in another currency"),
 }
 BULK_STATES: Words = {
     "waiting": _("Being worked through"),

@@ -171,7 +171,7 @@ def test_no_offer_is_beyond_what_the_offerer_may_agree_alone(
         role_limits=() if role is None else ({"role": "agent", **role},), **{**DEFAULTS, **limits},
     )  # fmt: skip
     today = date(2026, 3, 10)
-    within = offers._Limits(policy, AGENT, today, working_days("CL"), 1)
+    within = offers._Limits.of(policy, AGENT, today, working_days("CL"), 1)
     found = offers._candidates(within)
     assert found[0].kind == FULL
     for one in found[1:]:

@@ -30,6 +30,7 @@ from recupero.kernel.money import smallest_coin
 from recupero.payments import affordability, gateways, plans, settlements
 from recupero.payments.plan_schedule import (
     Choice,
+    Limits,
     Schedule,
     WorkingDay,
     most_instalments,
@@ -175,18 +176,16 @@ def _advice(case: _Case, chances: Floats, learned: bool) -> Advice:
 
 @dataclass(frozen=True, slots=True)
 class _Limits:
-    """Within what, by whom and on which day an offer is made; `step` is what gateways can take of the
-    currency."""
+    """Within what, by whom and on which day an offer is made: the creditor's policy, what is left of it to
+    the offerer (`own`), and of that the `plans`. `step` is what gateways can take of the currency."""
 
     policy: OfferPolicy
+    own: OfferPolicy
+    plans: Limits
     offerer: Offerer
     today: date
     is_working: WorkingDay
     step: int
-
-    @property
-    def own(self) -> OfferPolicy:
-        return self.policy.of(self.offerer)
 
     @classmethod
     def of(
@@ -194,14 +193,15 @@ class _Limits:
     ) -> _Limits:
         """What the house names by itself is taken on the page: it keeps to the limits of both."""
         both = policy.of(PAGE) if offerer.role == MODEL.role else policy
-        return cls(both, offerer, today, is_working, step)
+        own = both.of(offerer)
+        return cls(both, own, own.plan_limits, offerer, today, is_working, step)
 
     def schedule(self, total_minor: int, choice: Choice) -> Schedule | None:
         """The payments, as `plans.propose` makes them; None where the offerer may not agree them."""
         unit = max(self.step, smallest_coin(self.policy.currency))
         try:
             return preview(
-                total_minor, self.own.plan_limits, choice, today=self.today, is_working=self.is_working,
+                total_minor, self.plans, choice, today=self.today, is_working=self.is_working,
                 unit_minor=unit,
             )  # fmt: skip
         except UserError:
@@ -211,7 +211,7 @@ class _Limits:
 def _candidates(limits: _Limits) -> list[Offer]:
     """Every offer that is looked at and that the offerer may agree alone."""
     policy, own = limits.policy, limits.own
-    most = most_instalments(policy.balance_minor, own.plan_limits)
+    most = most_instalments(policy.balance_minor, limits.plans)
     counts = [one for one in sorted({*(one for one in COUNTS if one < most), most}) if one > 1]
     gap = policy.balance_minor - own.floor_minor
     asked = {-(-round(policy.balance_minor - gap * way) // limits.step) * limits.step for way in WAYS}

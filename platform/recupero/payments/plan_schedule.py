@@ -8,7 +8,7 @@ from calendar import monthrange
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, lru_cache
 
 import holidays
 
@@ -161,8 +161,20 @@ def _check_amounts(amounts: list[int], limits: Limits) -> None:
         )
 
 
-def _dates(count: int, choice: Choice, limits: Limits, today: date, is_working: WorkingDay) -> list[date]:
+def _dates(
+    count: int, choice: Choice, limits: Limits, today: date, is_working: WorkingDay
+) -> tuple[date, ...]:
     latest = today + timedelta(days=limits.first_payment_days)
+    when = Choice(
+        choice.first_on, choice.every, pay_day=choice.pay_day,
+        down_payment_minor=min(choice.down_payment_minor, 1),
+    )  # fmt: skip
+    return _due_days(count, when, latest, is_working)
+
+
+@lru_cache(maxsize=4096)
+def _due_days(count: int, choice: Choice, latest: date, is_working: WorkingDay) -> tuple[date, ...]:
+    """The days of a plan, whatever its amounts: of a day's offers to many people they are the same few."""
     first = _first(choice, is_working)
     if first > latest:
         raise UserError("the first payment must be by %(day)s", field="first_on", day=latest)
@@ -174,7 +186,7 @@ def _dates(count: int, choice: Choice, limits: Limits, today: date, is_working: 
         if due > found[-1]:
             found.append(due)
         position += 1
-    return found
+    return tuple(found)
 
 
 def _first(choice: Choice, is_working: WorkingDay) -> date:
@@ -219,6 +231,7 @@ def next_working(day: date, is_working: WorkingDay) -> date:
     return day
 
 
+@cache
 def working_days(country: str) -> WorkingDay:
     """Whether a day is one on which banks of the country (ISO 3166-1) move money: neither weekend nor public
     holiday (`holidays` package)."""

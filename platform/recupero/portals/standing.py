@@ -12,6 +12,7 @@ from recupero.contacts.queries import packs
 from recupero.kernel.errors import Forbidden, UserError
 from recupero.placements import browse
 from recupero.placements.tables import Portfolio
+from recupero.portals import places
 from recupero.portals.forms import Form
 from recupero.portals.pages import blueprint
 from recupero.portals.words import options
@@ -42,6 +43,7 @@ def law_facts() -> ResponseReturnValue:
     regions = sorted((code, one.name) for code, one in pack.manifest.regions.items()) if pack else []
     page = render_template(
         "law/facts.html", form=form, agency=agency, tenants=tenants, whole=whole, countries=countries,
+        named=dict(places.countries()),
         regions=[("", _("not known")), *regions],
     )  # fmt: skip
     return page, form.status
@@ -86,6 +88,7 @@ def _tenant_page(tenant_id: int, form: Form | None) -> ResponseReturnValue:
     form = form or Form(_fields(tenant.settings.get("law", {}), {one.id: one.law for one in portfolios}))
     page = render_template(
         "tenants/facts.html", form=form, tenant=tenant, portfolios=portfolios, countries=countries,
+        named=dict(places.countries()),
         choices={
             "creditor_sector": options("sector"), "owner_type": options("owner_type"),
             "party": options("party"), "debt_kind": [(kind, kind.replace("_", " ")) for kind in kinds],

@@ -11,6 +11,7 @@ from recupero.portals import words_of_house as house
 from recupero.portals import words_of_law as law
 from recupero.portals import words_of_models as models
 from recupero.portals import words_of_money as money
+from recupero.portals import words_of_plugins as plugins
 from recupero.portals import words_of_work as work
 from recupero.portals.words_of_money import Words
 
@@ -114,6 +115,8 @@ LABELS: Mapping[str, Words] = {
     "counts": law.COUNTS,
     "week_part": law.WEEK_PARTS,
     "rule_kind": law.RULE_KINDS,
+    "published_rate": money.PUBLISHED_RATES,
+    "plugin_setting": plugins.SETTINGS,
     "term": money.TERMS,
     "document": money.DOCUMENTS,
     "hardship": money.HARDSHIP,
@@ -140,6 +143,7 @@ LABELS: Mapping[str, Words] = {
     "remittance_method": money.REMITTANCE_METHODS,
     "statement_line": money.STATEMENT_LINES,
     "model_kind": models.KINDS,
+    "model_group": models.GROUPS,
     "model_split": models.SPLITS,
     "model_use": models.USES,
     "model_without": models.WITHOUT,

@@ -26,6 +26,13 @@ SPLITS: Words = {
         "later moments of accounts that training never saw"
     ),
 }
+#: Bands of age, as `decisions.metrics` names them.
+GROUPS: Words = {
+    "under 30": _("under 30"),
+    "30 to 44": _("30 to 44"),
+    "45 to 59": _("45 to 59"),
+    "60 and over": _("60 and over"),
+}
 #: What a kind is for, and what is done where none serves.
 USES: Words = {
     "propensity": _(

@@ -236,3 +236,11 @@ EVERY: Words = {
     "fortnightly": _("every two weeks"),
     "weekly": _("every week"),
 }
+#: Rates that a country's caps on interest go by.
+PUBLISHED_RATES: Words = {
+    "current_interest_rate": _("Current interest rate"),
+    "maximum_conventional_rate": _("Maximum conventional rate"),
+    "certified_current_bank_rate": _("Certified current bank rate"),
+    "maximum_default_interest_rate": _("Maximum default interest rate"),
+    "ordinary_rate": _("Ordinary rate of the contract"),
+}

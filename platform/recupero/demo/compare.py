@@ -8,6 +8,7 @@ Champion also runs with no and with half the learning: the learning curve.
 
 import json
 import math
+import os
 import statistics
 import subprocess
 import sys
@@ -157,7 +158,8 @@ def in_a_process(trial: Trial) -> Figures:
         f"--{name.replace('_', '-')}={value}" for name, value in asdict(trial).items() if value is not None
     ]
     command = [sys.executable, "-m", "recupero.cli", "simulate", *options, "--json"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    env = {"OPENBLAS_NUM_THREADS": "1", **os.environ}  # matrices this small are only slowed down by threads
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, env=env)
     if not done.stdout.strip():
         raise UserError("the trial of '%(policy)s' failed: see above", field="--compare", policy=trial.policy)
     found: Figures = json.loads(done.stdout.strip().splitlines()[-1])

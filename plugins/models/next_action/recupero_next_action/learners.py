@@ -5,9 +5,10 @@ that those who pay anyway come first. `products` is a logistic regression with t
 action columns. `trees` is gradient boosting over all columns, where every split below one on the action is an
 interaction. The first is plain and hard to beat where effects are small; data choose among them (`ranking`).
 
-`through` goes by way of who is reached: P(paid) = P(reached) P(paid | reached) + P(not) P(paid | not). A
+`through` goes by way of who is reached: P(paid) = P(reached) P(paid | reached) + P(not) P(paid unasked). A
 contact moves only whom it reaches, and many more are reached than pay, so that what a contact adds is known
-far sooner than from payments alone. It needs rows that say who was reached.
+far sooner than from payments alone. It needs rows that say who was reached. `contacts` is for what contacts
+bring on themselves, harm: a line held to a prior, for which a handful of cases suffices.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from recupero_sdk.models import ACTION, ASSISTANT
+from recupero_next_action.lines import Line, Pressure, draw_line, draw_pressure, is_option
+from recupero_sdk.models import ACTION
 
 EDGE = 1e-6
 RIDGE = 30.0  # in rows: how strongly coefficients are held back
@@ -27,14 +29,9 @@ MOST_ROWS = 60_000  # for the regressions; more change little
 MOST_DEBTOR, MOST_ACTION = 12, 10  # columns that enter products
 ROUNDS = 120
 LEAST_LEAF, MOST_LEAF = 60, 300  # rows in a leaf: a hundredth of all within these
-KINDS = ("through", "response", "products", "trees")
-LEAST_OF_EACH = 30  # rows of either value from which a part of `through` is learned, else it is its share
-FEW_ROUNDS = 40  # for those reached: few rows
-
-
-def is_option(name: str) -> bool:
-    """Whether the column tells of the option and not of the debtor."""
-    return name.startswith((ASSISTANT, ACTION))
+KINDS = ("through", "response", "products", "trees", "contacts")
+LEAST_OF_EACH = 30  # rows of either value from which `through` and trees are learned
+LEAST_OF_RARE = 5  # from which harm of contacts is, by a few columns held to a prior
 
 
 def sigmoid(odds: Any) -> Any:
@@ -147,108 +144,119 @@ class Plain:
 
 
 @dataclass(frozen=True)
-class Given:
-    """The chance of a payment of those reached, or of the others: a booster, or their share."""
-
-    share: float
-    trees: Any = None
-
-    def chance(self, matrix: Any) -> Any:
-        """One probability per row."""
-        if self.trees is None:
-            return np.full(len(matrix), self.share)
-        return self.trees.predict(matrix, num_threads=1)
-
-    def to_json(self) -> dict[str, Any]:
-        """JSON types."""
-        return {"share": self.share, "trees": self.trees.model_to_string() if self.trees else None}
-
-    @classmethod
-    def of_json(cls, kept: dict[str, Any]) -> Given:
-        """The inverse of `to_json`."""
-        return cls(kept["share"], load_trees(kept["trees"]) if kept["trees"] else None)
-
-
-@dataclass(frozen=True)
 class Through:
-    """Who is reached by a contact, and who comes by themselves where nothing is done (none of the `flags`);
-    who pays of those reached, and of the others."""
+    """Who is reached by a contact, who pays of those, and who pays unasked. What a contact adds is the chance
+    of reaching times how much likelier those reached pay; waiting, and a contact that reaches nobody, are one
+    and the same, so that the few payments of both are known together."""
 
     flags: tuple[int, ...]
-    reach: Plain
-    idle: Given
-    reached: Given
-    others: Given
+    reach: Line
+    reached: Line
+    unasked: float
 
     def odds(self, matrix: Any) -> Any:
         """Log-odds of each row."""
-        chance = np.where(
-            acting(matrix, self.flags), sigmoid(self.reach.odds(matrix)), self.idle.chance(matrix)
-        )
-        return logit(chance * self.reached.chance(matrix) + (1 - chance) * self.others.chance(matrix))
+        acts = acting(matrix, self.flags)
+        chance = np.full(len(matrix), self.unasked)
+        if acts.any():
+            asked = matrix[acts]
+            pays = sigmoid(self.reached.odds(asked))
+            chance[acts] += sigmoid(self.reach.odds(asked)) * (pays - self.unasked)
+        return logit(chance)
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON types."""
+        return {
+            "flags": self.flags, "reach": self.reach.to_json(), "reached": self.reached.to_json(),
+            "unasked": self.unasked,
+        }  # fmt: skip
+
+    @classmethod
+    def of_json(cls, kept: dict[str, Any]) -> Through:
+        """The inverse of `to_json`."""
+        lines = (Line.of_json(kept[part]) for part in ("reach", "reached"))
+        return cls(tuple(kept["flags"]), *lines, kept["unasked"])
+
+
+@dataclass(frozen=True)
+class Contacts:
+    """An outcome that contacts bring on themselves, and its share where nothing is done."""
+
+    contact: Pressure
+    waiting: float
+
+    def odds(self, matrix: Any) -> Any:
+        """Log-odds of each row."""
+        acts = acting(matrix, self.contact.flags)
+        found = np.full(len(matrix), float(logit(self.waiting)))
+        if acts.any():
+            found[acts] = self.contact.odds(matrix[acts])
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON types."""
+        return {"contact": self.contact.to_json(), "waiting": self.waiting}
+
+    @classmethod
+    def of_json(cls, kept: dict[str, Any]) -> Contacts:
+        """The inverse of `to_json`."""
+        return cls(Pressure.of_json(kept["contact"]), kept["waiting"])
 
 
 @dataclass(frozen=True)
 class Learned:
-    """The learners of one outcome; of one that ranks nothing there are the trees alone."""
+    """The learners of one outcome; of one that ranks nothing there are the trees and `contacts`, or, where it
+    is rare, the latter alone."""
 
-    trees: Any
+    trees: Any = None
     response: Plain | None = None
     products: Linear | None = None
-    through: Through | None = None
+    through: Any = None  # Through, or that of an earlier format
+    contacts: Contacts | None = None
 
     def odds(self, matrix: Any, kinds: Sequence[str] = KINDS) -> dict[str, Any]:
         """Log-odds of each row by each of the learners asked for that are there."""
         found = dict[str, Any]()
-        if self.through is not None and "through" in kinds:
-            found["through"] = self.through.odds(matrix)
-        if self.response is not None and "response" in kinds:
-            found["response"] = self.response.odds(matrix)
-        if self.products is not None and "products" in kinds:
-            found["products"] = self.products.odds(matrix)
-        if "trees" in kinds:
-            found["trees"] = self.trees.predict(matrix, raw_score=True, num_threads=1)
+        for kind in kinds:
+            learner = getattr(self, kind)
+            if learner is not None:
+                found[kind] = learner.odds(matrix) if kind != "trees" else _raw(learner, matrix)
         return found
 
     def to_json(self) -> dict[str, Any]:
         """JSON types; trees are LightGBM's own text."""
-        way = self.through
+        linear = {name: getattr(self, name) for name in ("products", "response", "through", "contacts")}
         return {
-            "trees": self.trees.model_to_string(),
-            "products": self.products.to_json() if self.products else None,
-            "response": self.response.to_json() if self.response else None,
-            "through": None if way is None else {
-                "flags": way.flags, "reach": way.reach.to_json(), "idle": way.idle.to_json(),
-                "reached": way.reached.to_json(), "others": way.others.to_json(),
-            },
-        }  # fmt: skip
+            "trees": self.trees.model_to_string() if self.trees else None,
+            **{name: each.to_json() if each else None for name, each in linear.items()},
+        }
 
     @classmethod
-    def of_json(cls, kept: dict[str, Any]) -> Learned:
-        """The inverse of `to_json`."""
-        plain, products, way = kept["response"], kept["products"], kept.get("through")
+    def of_json(cls, kept: dict[str, Any], through: Any = Through) -> Learned:
+        """The inverse of `to_json`; `through` is the kind of way that the dump has."""
+
+        def read(name: str, kind: Any) -> Any:
+            return kind(kept[name]) if kept.get(name) else None
+
         return cls(
-            load_trees(kept["trees"]),
-            Plain.of_json(plain) if plain else None,
-            Linear.of_json(products) if products else None,
-            Through(
-                tuple(way["flags"]),
-                Plain.of_json(way["reach"]),
-                *(Given.of_json(way[part]) for part in ("idle", "reached", "others")),
-            )
-            if way
-            else None,
-        )
+            read("trees", load_trees), read("response", Plain.of_json), read("products", Linear.of_json),
+            read("through", through.of_json), read("contacts", Contacts.of_json),
+        )  # fmt: skip
+
+
+def _raw(trees: Any, matrix: Any) -> Any:
+    return trees.predict(matrix, raw_score=True, num_threads=1)
 
 
 def learn(
     matrix: Any, y: Any, names: Sequence[str], seed: int, *, ranks: bool = True, reached: Any = None
 ) -> Learned:
-    """Fit all on the same rows, or the trees alone for an outcome that `ranks` nothing; `through` where it is
-    told who was `reached` (NaN: unknown) and enough were."""
-    trees = grow(matrix, y, seed)
+    """Fit all on the same rows, or trees and `contacts` for an outcome that `ranks` nothing; `through` where
+    it is told who was `reached` (NaN: unknown) and enough were."""
+    flags = [p for p, name in enumerate(names) if name.startswith(ACTION) and _flag(matrix[:, p])]
+    trees = grow(matrix, y, seed) if ranks or _enough(y) else None
     if not ranks:
-        return Learned(trees)
+        return Learned(trees, contacts=_contacts(matrix, y, names, flags))
     debtor = [place for place, name in enumerate(names) if not is_option(name)]
     options = [place for place, name in enumerate(names) if is_option(name)]
     plain = _plain(matrix, y, debtor, options, seed)
@@ -258,8 +266,7 @@ def learn(
     telling = [place for place in options if spread[place] > 0 and _flag(matrix[:, place])]
     telling.sort(key=lambda place: (-spread[place], place))
     pairs = [(debtor[each], place) for each in sorted(matter) for place in sorted(telling[:MOST_ACTION])]
-    flags = [place for place in options if names[place].startswith(ACTION) and _flag(matrix[:, place])]
-    way = None if reached is None else _through(matrix, y, reached, (debtor, options, flags), seed)
+    way = None if reached is None else _through(matrix, y, reached, names, flags)
     return Learned(trees, plain, fit_linear(matrix, y, range(len(names)), pairs), way)
 
 
@@ -269,31 +276,34 @@ def _plain(matrix: Any, y: Any, debtor: Sequence[int], options: Sequence[int], s
     return Plain(trees, tuple(debtor), fit_linear(matrix, y, options, (), offset))
 
 
-def _through(matrix: Any, y: Any, reached: Any, places: Sequence[Sequence[int]], seed: int) -> Through | None:
-    """`places` are those of the debtor's columns, of the option's, and of the action's flags."""
-    debtor, options, flags = places
+def _through(matrix: Any, y: Any, reached: Any, names: Sequence[str], flags: Sequence[int]) -> Through | None:
     known = ~np.isnan(reached)
     matrix, y, found = matrix[known], y[known], reached[known] > 0
     acts = acting(matrix, flags)
-    if not _enough(found[acts]):
+    heard = acts & found
+    if not _enough(found[acts]) or not acts.any():
         return None
     return Through(
-        tuple(flags),
-        _plain(matrix[acts], found[acts].astype(float), debtor, options, seed),
-        _given(matrix[~acts], found[~acts].astype(float), seed),
-        _given(matrix[found], y[found], seed),
-        _given(matrix[~found], y[~found], seed),
-    )
+        tuple(flags), draw_line(matrix[acts], found[acts].astype(float), names),
+        draw_line(matrix[heard], y[heard], names), share_of(y[~heard]),
+    )  # fmt: skip
+
+
+def _contacts(matrix: Any, y: Any, names: Sequence[str], flags: Sequence[int]) -> Contacts | None:
+    acts = acting(matrix, flags)
+    if not (0 < np.sum(y[acts]) < np.sum(acts)):
+        return None
+    return Contacts(draw_pressure(matrix[acts], y[acts], names, flags), share_of(y[~acts]))
+
+
+def share_of(y: Any) -> float:
+    """The share of ones, never quite 0 or 1."""
+    return (float(np.sum(y)) + 0.5) / (len(y) + 1)
 
 
 def acting(matrix: Any, flags: Sequence[int]) -> Any:
     """The rows in which something is done."""
     return np.nan_to_num(matrix[:, list(flags)]).any(axis=1)
-
-
-def _given(matrix: Any, y: Any, seed: int) -> Given:
-    share = (float(y.sum()) + 0.5) / (len(y) + 1)
-    return Given(share, grow(matrix, y, seed, FEW_ROUNDS) if _enough(y) else None)
 
 
 def _enough(y: Any) -> bool:

@@ -10,12 +10,24 @@ from typing import Any
 import numpy as np
 
 from recupero_next_action import ranking
-from recupero_next_action.learners import KINDS, Learned, as_text, learn, logit, sigmoid
+from recupero_next_action.earlier import EarlierThrough
+from recupero_next_action.learners import (
+    KINDS,
+    LEAST_OF_RARE,
+    Learned,
+    Through,
+    as_text,
+    learn,
+    logit,
+    sigmoid,
+)
 from recupero_sdk.models import Columns, Reason, Training, check_enough
 
 MIN_ROWS, MIN_OF_EACH = 300, 30
 REACHED = "reached"
+FORMAT = 2
 FOLDS = 3
+STRAIGHT = ("through", "contacts")
 
 
 @dataclass(frozen=True)
@@ -122,16 +134,23 @@ class NextAction:
             }
             for name, each in fitted.outcomes.items()
         }  # fmt: skip
-        return as_text({"format": 1, "names": fitted.names, "outcomes": kept})
+        earlier = any(
+            each.learned is not None and isinstance(each.learned.through, EarlierThrough)
+            for each in fitted.outcomes.values()
+        )
+        return as_text({"format": 1 if earlier else FORMAT, "names": fitted.names, "outcomes": kept})
 
     def load(self, blob: bytes) -> Fitted:
         """The inverse of `dump`. Raises ValueError on anything else."""
         content = json.loads(blob)
-        if content.get("format") != 1:
-            raise ValueError("this is not a dumped next_action model of format 1")
+        if content.get("format") not in (1, FORMAT):
+            raise ValueError("this is not a dumped next_action model of format 1 or 2")
+        way = EarlierThrough if content["format"] == 1 else Through
         kept = {
             name: Outcome(
-                each["share"], Learned.of_json(each["learned"]) if each["learned"] else None, each["blend"],
+                each["share"],
+                Learned.of_json(each["learned"], way) if each["learned"] else None,
+                each["blend"],
                 each["slope"], each["intercept"],
             )
             for name, each in content["outcomes"].items()
@@ -157,14 +176,18 @@ def _one(
 ) -> tuple[Outcome, dict[str, float]]:
     """One outcome fitted, with its figures on people that each model never saw."""
     share = (float(y.sum()) + 0.5) / (len(y) + 1)
-    if min(y.sum(), len(y) - y.sum()) < MIN_OF_EACH:
+    least = MIN_OF_EACH if ranks else LEAST_OF_RARE
+    if min(y.sum(), len(y) - y.sum()) < least:
         return Outcome(share), {"share": share}
     found = ranking.arms(matrix, names) if ranks else None
     own, by_arm = _unseen(matrix, y, fold, names, seed, found, ranks=ranks, reached=reached)
     worth = ranking.values(found, by_arm, y, propensity) if found else {}
     losses = {name: _loss(y, ranking.blended(own, name)) for name in ranking.blends(own)}
+    if not losses:
+        return Outcome(share), {"share": share}
     best = ranking.chosen(worth) if worth else min(losses, key=lambda name: losses[name])
-    slope, intercept = _platt(ranking.blended(own, best), y)
+    # Ways whose every part is a share or a line of its own need no curve, which would pull at what they add.
+    slope, intercept = (1.0, 0.0) if best in STRAIGHT else _platt(ranking.blended(own, best), y)
     figures = {"log_loss": _loss(y, slope * ranking.blended(own, best) + intercept), "share": share}
     figures |= {f"value_{name.replace('+', '_')}": 1000 * float(rows.mean()) for name, rows in worth.items()}
     learned = learn(matrix, y, names, seed, ranks=ranks, reached=reached)

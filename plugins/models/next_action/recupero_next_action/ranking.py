@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from recupero_next_action.learners import is_option, sigmoid
+from recupero_next_action.learners import sigmoid
+from recupero_next_action.lines import is_option
 from recupero_sdk.models import ACTION
 
 CAPS = (0.1, 0.3, 0.5)
@@ -33,6 +34,7 @@ BLENDS: dict[str, tuple[str, ...]] = {
     "response+products": ("response", "products"),
     "response+trees": ("response", "trees"),
     "all": ("response", "products", "trees"),
+    "contacts": ("contacts",),
 }
 
 

@@ -1,5 +1,7 @@
 """What a contact adds is found by way of who is reached, where payments alone are too few to tell it."""
 
+import json
+
 import numpy as np
 import pytest
 from recupero_next_action.learners import learn
@@ -62,3 +64,19 @@ def test_a_lucky_ranking_does_not_take_the_place_of_the_way() -> None:
     assert chosen({"through": plain, "trees": lucky}) == "through"
     assert chosen({"response": plain, "trees": lucky}) == "trees"
     assert chosen({"through": plain, "trees": lucky + 0.2}) == "trees"
+
+
+def test_a_version_of_the_earlier_format_serves_on() -> None:
+    kind, (matrix, paid, reached, _reach) = NextAction(), _log(3000)
+    made = kind.train(_columns(matrix), {"paid": paid, "reached": reached}, propensity=np.full(3000, 0.35))
+    kept = json.loads(kind.dump(made.fitted))
+    learned = kept["outcomes"]["paid"]["learned"]
+    of_all = {name: {"share": share, "trees": None} for name, share in
+              (("idle", 0.004), ("reached", 0.25), ("others", 0.002))}  # fmt: skip
+    learned["through"] = {"flags": [1, 2], "reach": learned["response"], **of_all}
+    fitted = kind.load(json.dumps({**kept, "format": 1}).encode())
+    wait, call = kind.predict(fitted, _columns(np.array([[1.0, 0, 0], [1.0, 1, 1]])))["paid"]
+    assert wait == pytest.approx(0.004 * 0.25 + 0.996 * 0.002)
+    assert call > wait
+    again = kind.predict(kind.load(kind.dump(fitted)), _columns(np.array([[1.0, 0, 0]])))["paid"]
+    assert again == pytest.approx([wait])

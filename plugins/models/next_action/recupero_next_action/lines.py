@@ -1,0 +1,210 @@
+"""A logistic line over debtor and option that little data cannot lead astray.
+
+Three groups of columns are held back apart: what the option is and how often the debtor was contacted lately
+(little: it is what a plan may choose, and many rows tell of it), what the debtor is, and products of both.
+How strongly the last two are held back is what predicts unseen rows best: with few rows what an action does
+to one debtor falls back on what it does to all. Beyond the values that it has seen a column counts no
+further, since a plan asks about days and histories of which the log has none yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from recupero_sdk.models import ACTION, ASSISTANT
+
+FREE, HELD = 10.0, (50.0, 400.0)  # penalties in rows: of options, and to choose from
+PRODUCTS_HELD = 3.0  # times as strongly as the debtor's own
+MOST_DEBTOR, MOST_FLAGS = 8, 6  # columns that enter products
+FOLDS, STEPS = 2, 25
+MOST = 5.0  # spreads from the mean beyond which a value counts no further
+EDGES = (0.005, 0.995)  # of the values seen: beyond them a column counts no further
+WEEKS = (7, 30, 90)
+#: What is held of harm until rows say otherwise: its odds grow as one more than the contacts of 30 days.
+PRESSURE = 1.0
+LONG_AGO = 60.0  # days since a contact where there was none
+
+
+def is_option(name: str) -> bool:
+    """Whether the column tells of the option and not of the debtor."""
+    return name.startswith((ASSISTANT, ACTION))
+
+
+def derived(matrix: Any, names: Sequence[str]) -> Any:
+    """What is made of several columns, of those that are there: contacts by whatever channel in 7, 30 and 90
+    days, those by the option's own channel, the time since the last one and since the page was opened, and
+    the part of the day. Rows × columns, without unknowns."""
+    place = {name: number for number, name in enumerate(names)}
+    found, zero = list[Any](), np.zeros(len(matrix))
+
+    def told(name: str, unknown: float = 0.0) -> Any:
+        return np.nan_to_num(matrix[:, place[name]], nan=unknown) if name in place else zero
+
+    channels = [name[len(ACTION) :] for name in names if f"attempts_{name[len(ACTION) :]}_90d" in place]
+    found += [np.log1p(sum((told(f"attempts_{each}_{days}d") for each in channels), zero)) for days in WEEKS]
+    by_this = (told(f"attempts_{each}_90d") * told(f"{ACTION}{each}") for each in channels)
+    found.append(np.log1p(sum(by_this, zero)))
+    found.append(np.log1p(np.maximum(told(f"{ACTION}days_since_contact", LONG_AGO), 0)))
+    found.append(told("link_opened") * np.exp(-told("days_since_opened", 90.0) / 20))
+    hour = told(f"{ACTION}hour")
+    found += [(hour >= 16) * 1.0, ((hour >= 12) & (hour < 16)) * 1.0]
+    return np.column_stack(found)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A fitted line. `low`, `high`: the edges of what was seen; `pairs` are places of columns multiplied."""
+
+    names: tuple[str, ...]
+    low: Any
+    high: Any
+    middle: Any
+    spread: Any
+    pairs: tuple[tuple[int, int], ...]
+    weights: Any
+
+    def odds(self, matrix: Any) -> Any:
+        """Log-odds of each row."""
+        return _multiplied(self._scaled(matrix), self.pairs) @ self.weights
+
+    def _scaled(self, matrix: Any) -> Any:
+        columns = np.column_stack([matrix, derived(matrix, self.names)])
+        columns = np.where(np.isnan(columns), self.middle, np.clip(columns, self.low, self.high))
+        return np.clip((columns - self.middle) / self.spread, -MOST, MOST)
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON types."""
+        arrays = {name: getattr(self, name).tolist() for name in _ARRAYS}
+        return {"names": self.names, "pairs": self.pairs, **arrays}
+
+    @classmethod
+    def of_json(cls, kept: dict[str, Any]) -> Line:
+        """The inverse of `to_json`."""
+        arrays = {name: np.array(kept[name]) for name in _ARRAYS}
+        pairs = tuple((one, other) for one, other in kept["pairs"])
+        return cls(tuple(kept["names"]), pairs=pairs, **arrays)
+
+
+_ARRAYS = ("low", "high", "middle", "spread", "weights")
+
+
+def draw_line(matrix: Any, y: Any, names: Sequence[str]) -> Line:
+    """Fit a line; rows of a person are to stand together, so that folds of rows in a row are other people."""
+    columns = np.column_stack([matrix, derived(matrix, names)])
+    there = ~np.isnan(columns).all(axis=0)
+    columns = np.where(there, columns, 0.0)
+    low, high = np.nanquantile(columns, EDGES, axis=0)
+    flags = np.array([bool(np.isin(column[~np.isnan(column)], (0.0, 1.0)).all()) for column in columns.T])
+    low, high = np.where(flags, 0.0, low), np.where(flags, 1.0, high)
+    columns = np.clip(columns, low, high)
+    middle, spread = np.nanmean(columns, axis=0), np.nanstd(columns, axis=0)
+    spread = np.where(spread > 1e-9, spread, 1.0)
+    plain = Line(tuple(names), low, high, middle, spread, (), np.empty(0))
+    scaled = plain._scaled(matrix)
+    option = np.array([is_option(name) for name in names] + [True] * (columns.shape[1] - len(names)))
+    pairs = _pairs(scaled, y, option, flags, np.nanstd(columns, axis=0))
+    kinds = np.array([*np.where(option, 0, 1), *[2] * len(pairs), 3])
+    design = _multiplied(scaled, pairs)
+    held = min(HELD, key=lambda each: _unseen_loss(design, y, _penalty(kinds, each)))
+    weights = ridge(design, y, _penalty(kinds, held))
+    return Line(tuple(names), low, high, middle, spread, pairs, weights)
+
+
+def _penalty(kinds: Any, held: float) -> Any:
+    """By kind of column: option, debtor, product, constant."""
+    return np.array([FREE, held, PRODUCTS_HELD * held, 1e-6])[kinds]
+
+
+def _pairs(scaled: Any, y: Any, option: Any, flags: Any, spread: Any) -> tuple[tuple[int, int], ...]:
+    """The debtor's columns that go with the outcome most, each with what an option is."""
+    apart = y - y.mean()
+    strength = np.abs(apart @ scaled) / np.sqrt(len(y))
+    debtor = [place for place in np.argsort(-strength, kind="stable") if not option[place]][:MOST_DEBTOR]
+    varied = np.where(option & flags, spread, 0.0)
+    kinds = [place for place in np.argsort(-varied, kind="stable")[:MOST_FLAGS] if varied[place] > 0]
+    return tuple((int(one), int(other)) for one in sorted(debtor) for other in sorted(kinds))
+
+
+def _multiplied(scaled: Any, pairs: Sequence[tuple[int, int]]) -> Any:
+    parts = [scaled]
+    if pairs:
+        first, second = (list(side) for side in zip(*pairs, strict=True))
+        parts.append(scaled[:, first] * scaled[:, second])
+    return np.column_stack([*parts, np.ones(len(scaled))])
+
+
+def _unseen_loss(design: Any, y: Any, penalty: Any) -> float:
+    fold, lost = np.arange(len(y)) * FOLDS // max(len(y), 1), 0.0
+    for each in range(FOLDS):
+        held = fold == each
+        odds = design[held] @ ridge(design[~held], y[~held], penalty)
+        lost += float(np.sum(np.logaddexp(0, odds) - y[held] * odds))
+    return lost
+
+
+def ridge(design: Any, y: Any, penalty: Any, towards: Any = 0.0) -> Any:
+    """Weights of a logistic regression by Newton's steps, each held by its penalty to what it is drawn
+    `towards`; the last is the constant."""
+
+    def lost(at: Any) -> float:
+        odds = design @ at
+        held = 0.5 * float(np.sum(penalty * (at - towards) ** 2))
+        return float(np.sum(np.logaddexp(0, odds) - y * odds)) + held
+
+    weights = np.zeros(design.shape[1])
+    share = (float(np.sum(y)) + 0.5) / (len(y) + 1)
+    weights[-1] = np.log(share / (1 - share))
+    before = lost(weights)
+    for _ in range(STEPS):
+        chance = 1 / (1 + np.exp(-np.clip(design @ weights, -30, 30)))
+        bend = np.maximum(chance * (1 - chance), 1e-5)
+        slope = design.T @ (y - chance) - penalty * (weights - towards)
+        change = np.linalg.solve((design * bend[:, None]).T @ design + np.diag(penalty), slope)
+        while (after := lost(weights + change)) > before and np.abs(change).max() > 1e-3:
+            change = change / 2  # a whole step can lead beyond: with few cases it does
+        if after >= before:
+            break
+        weights, gained, before = weights + change, before - after, after
+        if gained < 1e-3:
+            break
+    return weights
+
+
+@dataclass(frozen=True)
+class Pressure:
+    """The chance of harm of contacts, by how often the debtor was contacted lately and by which channel: a
+    few columns held to a prior, since a handful of cases is all that there is at first."""
+
+    names: tuple[str, ...]
+    flags: tuple[int, ...]
+    weights: Any
+
+    def odds(self, matrix: Any) -> Any:
+        """Log-odds of each row."""
+        return _pressing(matrix, self.names, self.flags) @ self.weights
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON types."""
+        return {"names": self.names, "flags": self.flags, "weights": self.weights.tolist()}
+
+    @classmethod
+    def of_json(cls, kept: dict[str, Any]) -> Pressure:
+        """The inverse of `to_json`."""
+        return cls(tuple(kept["names"]), tuple(kept["flags"]), np.array(kept["weights"]))
+
+
+def draw_pressure(matrix: Any, y: Any, names: Sequence[str], flags: Sequence[int]) -> Pressure:
+    """Fit it on contacts."""
+    design = _pressing(matrix, names, flags)
+    penalty, towards = np.full(design.shape[1], FREE), np.zeros(design.shape[1])
+    penalty[-1], towards[WEEKS.index(30)] = 1e-6, PRESSURE
+    return Pressure(tuple(names), tuple(flags), ridge(design, y, penalty, towards))
+
+
+def _pressing(matrix: Any, names: Sequence[str], flags: Sequence[int]) -> Any:
+    contacts = derived(matrix, names)[:, : len(WEEKS)]
+    return np.column_stack([contacts, np.nan_to_num(matrix[:, list(flags)]), np.ones(len(matrix))])

@@ -51,13 +51,15 @@ class Scale:
 
 @dataclass(frozen=True)
 class Fitted:
-    """Networks whose mean log-odds answer; `rare` has the share of outcomes too rare to learn, `curves` slope
-    and intercept of those learned (Platt, 1999), in order of the networks' outputs."""
+    """Networks whose mean log-odds answer; `curves` has slope and intercept of the outcomes learned (Platt,
+    1999), in order of the networks' outputs, `rare` the shares of those too rare to learn: where something is
+    done (one of `flags`, places of columns) and where nothing is."""
 
     scale: Scale
     networks: tuple[Weights, ...]
     curves: Mapping[str, tuple[float, float]]
-    rare: Mapping[str, float]
+    rare: Mapping[str, tuple[float, float]]
+    flags: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,13 @@ class NextActionNeural:
         check_enough(len(known), known, MIN_ROWS, MIN_OF_EACH)
         told = _parted(told, self.outcomes[0])
         learned = {name: y for name, y in told.items() if _both(y) >= MIN_OF_EACH}
-        rare = {name: _share(y) for name, y in told.items() if name not in learned}
+        flags = _flags(matrix, tuple(columns.values))
+        acts = _acting(matrix, flags)
+        rare = {
+            name: (_share(y), _share(y)) if name in PARTS else (_share(y[acts]), _share(y[~acts]))
+            for name, y in told.items()
+            if name not in learned
+        }
         scale = _scale(matrix, tuple(columns.values))
         debtor, option = scale.inputs(matrix)
         target = np.column_stack(list(learned.values()))
@@ -108,7 +116,9 @@ class NextActionNeural:
         for place, (name, (slope, intercept)) in enumerate(curves.items()):
             right = slope * odds[:, [place]] + intercept
             metrics[f"{name}_log_loss"] = loss(right, target[seen][:, [place]])
-        return Training(Fitted(scale, tuple(networks), curves, rare), metrics, {"networks": str(NETWORKS)})
+        return Training(
+            Fitted(scale, tuple(networks), curves, rare, flags), metrics, {"networks": str(NETWORKS)}
+        )
 
     def predict(
         self, fitted: Fitted, columns: Columns, outcomes: Sequence[str] | None = None
@@ -120,7 +130,8 @@ class NextActionNeural:
             name: sigmoid(slope * odds[:, place] + intercept)
             for place, (name, (slope, intercept)) in enumerate(fitted.curves.items())
         }
-        found |= {name: np.full(columns.rows, share) for name, share in fitted.rare.items()}
+        acts = _acting(matrix, fitted.flags)
+        found |= {name: np.where(acts, done, idle) for name, (done, idle) in fitted.rare.items()}
         found = _joined(found, self.outcomes[0])
         return {name: each for name, each in found.items() if outcomes is None or name in outcomes}
 
@@ -151,6 +162,7 @@ class NextActionNeural:
         words = {
             "format": 1, "names": fitted.scale.names, "flagged": fitted.scale.flagged,
             "curves": fitted.curves, "rare": fitted.rare, "networks": len(fitted.networks),
+            "flags": fitted.flags,
         }  # fmt: skip
         arrays = {"middle": fitted.scale.middle, "spread": fitted.scale.spread}
         for number, weights in enumerate(fitted.networks):
@@ -172,7 +184,11 @@ class NextActionNeural:
         ]
         scale = Scale(tuple(words["names"]), kept["middle"], kept["spread"], tuple(words["flagged"]))
         curves = {name: (slope, intercept) for name, (slope, intercept) in words["curves"].items()}
-        return Fitted(scale, tuple(networks), curves, words["rare"])
+        rare = {  # one share for all in dumps of an earlier day
+            name: tuple(share) if isinstance(share, list) else (share, share)
+            for name, share in words["rare"].items()
+        }
+        return Fitted(scale, tuple(networks), curves, rare, tuple(words.get("flags", ())))
 
 
 def _parted(told: Mapping[str, Any], first: str) -> dict[str, Any]:
@@ -212,6 +228,20 @@ def _told(wanted: Sequence[str], outcomes: Mapping[str, Any], rows: int) -> dict
 def _both(y: Any) -> float:
     known = y[~np.isnan(y)]
     return float(min(known.sum(), len(known) - known.sum()))
+
+
+def _flags(matrix: Any, names: tuple[str, ...]) -> tuple[int, ...]:
+    """Places of the 0/1 columns that tell what is done."""
+    return tuple(
+        place
+        for place, name in enumerate(names)
+        if name.startswith(ACTION) and np.isin(np.nan_to_num(matrix[:, place]), (0.0, 1.0)).all()
+    )
+
+
+def _acting(matrix: Any, flags: tuple[int, ...]) -> Any:
+    """The rows in which something is done."""
+    return np.nan_to_num(matrix[:, list(flags)]).any(axis=1)
 
 
 def _share(y: Any) -> float:

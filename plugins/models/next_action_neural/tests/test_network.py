@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
-from recupero_next_action_neural.model import _joined, _parted
+from recupero_next_action_neural.model import NextActionNeural, _joined, _parted
 from recupero_next_action_neural.network import Sizes, backward, forward, loss, sigmoid, start
+
+from recupero_sdk.models import Columns
 
 
 def test_the_gradients_are_those_of_the_loss() -> None:
@@ -47,3 +49,17 @@ def test_a_payment_is_joined_from_those_reached_and_the_others() -> None:
     assert joined["paid"] == pytest.approx([0.2, 0.1])
     few = told | {"reached": np.zeros(160)}
     assert list(_parted(few, "paid")) == list(few)
+
+
+def test_harm_too_rare_to_learn_is_told_of_contacts_apart_from_waiting() -> None:
+    rng = np.random.default_rng(3)
+    contact = (rng.random(600) < 0.5) * 1.0
+    paid, harm = (rng.random(600) < 0.3) * 1.0, np.zeros(600)
+    harm[np.flatnonzero(contact)[:9]] = 1
+    columns = Columns({"size": rng.normal(size=600), "action_contact": contact}, 600)
+    kind = NextActionNeural()
+    fitted = kind.load(kind.dump(kind.train(columns, {"paid": paid, "harm": harm}).fitted))
+    asked = Columns({"size": np.zeros(2), "action_contact": np.array([0.0, 1.0])}, 2)
+    wait, done = kind.predict(fitted, asked)["harm"]
+    assert wait < 0.003
+    assert done == pytest.approx(9.5 / (contact.sum() + 1))

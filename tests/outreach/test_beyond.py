@@ -1,21 +1,22 @@
 """A message is about all that its debtor owes; what says nothing of it is said besides."""
 
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from recupero.kernel import jobs, runtime
+from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import PLATFORM, Scope
-from recupero.outreach import beyond, queries
-from recupero.outreach.naming import Beyond, Owed
+from recupero.outreach import beyond, queries, words
+from recupero.outreach.naming import Beyond, Named, Owed
 from recupero.outreach.wording import Own
 from recupero.payments.tables import PaymentLink
 from recupero.placements import reach
 from recupero.placements import service as placements
 from tests.factories import World
 from tests.outreach.placed import Placed, place, plan
-from tests.outreach.test_words import ACCOUNT, SENDER, words
+from tests.outreach.test_words import ACCOUNT, SENDER
 
 
 @pytest.fixture
@@ -68,6 +69,30 @@ def test_what_is_about_one_agreement_names_no_other_account(scope: Scope) -> Non
     plan([placed], template="promise_reminder")
     (body,) = sent(scope)
     assert "También a su nombre" not in body
+
+
+def test_a_reminder_names_nothing_that_is_overdue(scope: Scope) -> None:
+    coming = clock.now().date() + timedelta(days=9)
+    (placed,) = place(scope, due_date=coming)
+    (late,), (other,) = place(scope, of=placed), place(scope, of=placed, due_date=coming)
+    plan([placed], template="reminder")
+    (body,) = sent(scope)
+    overdue, also = numbers(scope, late, other)
+    assert also in body
+    assert overdue not in body
+
+
+def test_few_letters_leave_out_what_hardly_differs() -> None:
+    near, far = (
+        Beyond((), Named(6, date(2026, 4, 1), each_minor=20_000, last_minor=last, total_minor=120_000))
+        for last in (20_004, 25_000)
+    )
+    texts = [
+        words.write("offer", channel, "kind", ACCOUNT, SENDER, "https://x.example.com/p/a", "ABCD2345",
+                    beyond=offer).text
+        for channel, offer in (("sms", near), ("sms", far), ("email", near))
+    ]  # fmt: skip
+    assert ["ultimo, de" in text or "último, de" in text for text in texts] == [False, True, True]
 
 
 def test_own_words_that_leave_out_the_other_accounts_are_completed() -> None:

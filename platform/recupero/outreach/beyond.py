@@ -26,8 +26,8 @@ from recupero_sdk.sms import replaced
 
 #: Messages that ask for what is owed. Others are about one agreement, or thank for one payment.
 GATHERING = frozenset({"reminder", "first_notice", "follow_up", "offer", "broken_promise"})
-#: The template whose message makes an offer.
-OFFERING = "offer"
+#: The template whose message makes an offer, and that of one before the due date.
+OFFERING, _REMINDER = "offer", "reminder"
 #: The offer to name over each group of accounts of one debtor: None where none is recommended. The room that
 #: knows is above this one and brings it here (`wiring`).
 Recommend = Callable[[Session, Sequence[Collection[int]]], Sequence[Named | None]]
@@ -74,10 +74,20 @@ def scopes(
     for key, template, account in gathering:
         ids = [one for one in owing.get((account.debtor_id, account.currency), ())
                if one != account.account_id]  # fmt: skip
-        others = tuple(known[one] for one in sorted(ids) if one in known and not is_held(known[one]))
+        others = tuple(
+            known[one]
+            for one in sorted(ids)
+            if one in known and not is_held(known[one]) and _belongs(known[one], template)
+        )
         if others or template == OFFERING:
             found[key] = About(account, others, len(others) == len(ids), template == OFFERING)
     return found
+
+
+def _belongs(other: Reachable, template: str) -> bool:
+    """Whether a message of this template may be about it: a reminder that named what is overdue would be a
+    demand, which the law hears otherwise."""
+    return template != _REMINDER or other.due_date >= clock.now().date()
 
 
 @dataclass(frozen=True, slots=True)

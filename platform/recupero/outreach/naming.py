@@ -1,7 +1,7 @@
 """What a message names beyond its account, as values for its words: other accounts, and an offer."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from recupero.placements.reach import Reachable
@@ -45,6 +45,13 @@ class Beyond:
 
     others: tuple[tuple[Reachable, Owed], ...] = ()
     offer: Named | None = None
+
+    def brief(self) -> "Beyond":
+        """For few letters: a last payment that differs by less than a hundredth is not told apart."""
+        offer = self.offer
+        if offer is None or 100 * abs(offer.last_minor - offer.each_minor) >= offer.each_minor:
+            return self
+        return replace(self, offer=replace(offer, last_minor=offer.each_minor))
 
 
 def values(

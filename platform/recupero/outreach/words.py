@@ -372,7 +372,7 @@ def _beyond(
         for one, parts in told.others
     )
     return naming.values(
-        told, account, [each["other"] for each in others],
+        told.brief() if short else told, account, [each["other"] for each in others],
         lambda minor: format_minor(minor, account.currency, locale), lambda when: day(when, locale, form),
     )  # fmt: skip
 

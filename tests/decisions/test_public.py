@@ -162,6 +162,26 @@ def test_recent_rates_see_only_what_stands_before() -> None:
     assert rolling.recent_rates(target, (10,))["recent_10"][1] > np.log(0.1 / 0.9)
 
 
+def test_whom_and_how_many_a_list_went_through_is_known_from_rows_before_alone() -> None:
+    column = np.array([1.0, 0.0, np.nan, 1.0, 0.0])
+    days = ["mon", "mon", "tue", "tue", "tue"]
+    for place in range(5):
+        turned, others = column.copy(), [*days]
+        turned[place:] += 7
+        others[place + 1 :] = ["wed"] * (4 - place)
+        first, second = (rolling.recent_mix({"a": each}, 2)["mix_a"] for each in (column, turned))
+        np.testing.assert_array_equal(first[: place + 1], second[: place + 1])
+        for name, told in rolling.pace(days).items():
+            np.testing.assert_array_equal(told[: place + 1], rolling.pace(others)[name][: place + 1])
+    mixed = rolling.recent_mix({"a": column}, 1)["mix_a"]
+    assert np.isnan(mixed[0])
+    np.testing.assert_allclose(mixed[1:], [1, 1 / 3, 1 / 3, 9 / 11])
+    done = {name: np.expm1(each) for name, each in rolling.pace([*days, "mon"]).items()}
+    np.testing.assert_allclose(done["pace_today"], [0, 1, 0, 1, 2, 0])
+    np.testing.assert_allclose(done["pace_1"], [0, 0, 2, 2, 2, 3])
+    np.testing.assert_allclose(done["pace_5"], [0, 0, 2, 2, 2, 2.5])
+
+
 def test_days_late_follow_the_customer_and_the_dispute_once_it_is_known(tmp_path: Path) -> None:
     train, test = (
         _write(_invoices(900, 1), tmp_path / "train.csv"), _write(_invoices(300, 2), tmp_path / "test.csv")

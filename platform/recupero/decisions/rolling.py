@@ -232,6 +232,46 @@ def recent_rates_by(target: Floats, group: list[Any], half_life: int = 500, stre
     return _log_odds(mine) - _log_odds(all_of_us)
 
 
+def recent_mix(columns: dict[str, Floats], half_life: int = 10) -> dict[str, Floats]:
+    """What the rows before each row were like: the mean of each column, fading with age; NaN for the first.
+
+    Whom a list is working through says much about the next of it, before any outcome is known: a change of
+    list shows here at once, in the shares of successes only after many rows. As of: a row sees only rows that
+    stand before it, known or not. `half_life` in rows.
+    """
+    from scipy.signal import lfilter
+
+    fade = 0.5 ** (1 / half_life)
+    found = {}
+    for name, column in columns.items():
+        told = np.isfinite(column)
+        sums = lfilter([1.0], [1.0, -fade], np.where(told, column, 0.0))
+        rows = lfilter([1.0], [1.0, -fade], told.astype(np.float64))
+        with np.errstate(invalid="ignore"):
+            found[f"mix_{name}"] = np.concatenate([[np.nan], (sums / rows)[:-1]])
+    return found
+
+
+def pace(day: list[Any]) -> dict[str, Floats]:
+    """How much was done of late, in logs of rows: on the row's day before it, on the day before, and the mean
+    of the last five and twenty days. Broad lists are worked off in great numbers and succeed seldom.
+
+    `day` tells the rows of one day from those of the next, in order of time; whatever it holds is compared
+    with the row before alone. As of: a row sees only rows that stand before it, known or not.
+    """
+    done: list[int] = []
+    counts = np.zeros((len(day), 4))
+    today = 0
+    for place, key in enumerate(day):
+        if place and key != day[place - 1]:
+            done.append(today)
+            today = 0
+        counts[place] = (today, *(float(np.mean(done[-days:] or [0])) for days in (1, 5, 20)))
+        today += 1
+    names = ("pace_today", "pace_1", "pace_5", "pace_20")
+    return dict(zip(names, np.log1p(counts).T, strict=True))
+
+
 def _chance(odds: Floats) -> Floats:
     return np.asarray(1 / (1 + np.exp(-np.clip(odds, -30, 30))), dtype=np.float64)
 

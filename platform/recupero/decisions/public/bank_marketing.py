@@ -1,7 +1,8 @@
 """Bank telemarketing (UCI, Moro, Cortez and Rita 2014): calls in the order of time in a world that moves.
 
 Every row is scored by what was known before it: training rows with a smaller row_id. Beside the client and
-the call, the model is given how calls went of late (of all, of the same day's economy, channel, job ...).
+the call, the model is given how calls went of late (of all, of the same day's economy, channel, job ...), and
+whom was called of late and how many: that needs no outcomes, so rows of both files count.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ OUTCOME = "y"
 PROTECTED = ("age", "marital", "education")
 #: `duration` is known only after the call; `row_id` is a place in time and no feature.
 NEVER = ("row_id", "duration")
+ECONOMY = ("emp.var.rate", "cons.price.idx", "cons.conf.idx", "euribor3m", "nr.employed")
 #: What is followed as of each row, each by its own recent share of successes.
 FOLLOWED = (
     ("contact",),
@@ -30,6 +32,8 @@ FOLLOWED = (
     ("month", "day_of_week", "euribor3m"),
     ("month", "contact"),
 )
+#: What tells one day from the next, beside how the economy stood.
+DAY = ("month", "day_of_week", *ECONOMY)
 HALF_LIVES = (10, 30, 100, 300, 1000)
 
 
@@ -64,11 +68,16 @@ def _columns(rows: pl.DataFrame, target: Floats, options: Options) -> dict[str, 
     dropped = (*NEVER, OUTCOME, "place", *(() if options.with_protected else PROTECTED))
     kept = rows.drop(dropped, strict=False)
     columns = numbers(kept, words_of(kept))
+    called = {name: column for name, column in columns.items() if not name.startswith(("month", *ECONOMY))}
+    columns |= rolling.recent_mix(called) | rolling.pace(_groups(rows, DAY))
     columns |= rolling.recent_rates(target, HALF_LIVES)
     for names in FOLLOWED:
-        group = list(zip(*(rows[name].to_list() for name in names), strict=True))
-        columns["recent_by_" + "_".join(names)] = rolling.recent_rates_by(target, group)
+        columns["recent_by_" + "_".join(names)] = rolling.recent_rates_by(target, _groups(rows, names))
     return columns
+
+
+def _groups(rows: pl.DataFrame, names: tuple[str, ...]) -> list[tuple[object, ...]]:
+    return list(zip(*(rows[name].to_list() for name in names), strict=True))
 
 
 def score(test: pl.DataFrame, answer: Answer) -> dict[str, Any]:
@@ -88,6 +97,6 @@ def score(test: pl.DataFrame, answer: Answer) -> dict[str, Any]:
 SET = PublicSet(
     "bank_marketing", "propensity",
     ("job", "default", "housing", "loan", "contact", "month", "day_of_week", "campaign", "pdays", "previous",
-     "poutcome", "emp.var.rate", "cons.price.idx", "cons.conf.idx", "euribor3m", "nr.employed"),
+     "poutcome", *ECONOMY),
     (OUTCOME,), PROTECTED, predict, score,
 )  # fmt: skip

@@ -1,4 +1,5 @@
-"""Kept connections are shared among the web processes, whoever wakes up first."""
+"""Kept connections are shared among the web processes, whoever wakes up first; no process stops to look
+through what all of them have loaded."""
 
 import sys
 from collections import Counter
@@ -37,3 +38,8 @@ def test_no_process_holds_all_kept_connections_while_another_rests() -> None:
         assert any(len(_held(port)) == 2 for _ in range(1000))  # both have started
         most_held = [max(_held(port).values()) for _ in range(ROUNDS)]
     assert median(most_held) <= burst.CONNECTIONS // 2 + 1, most_held
+
+
+def test_what_was_loaded_before_the_fork_is_not_looked_through_for_garbage() -> None:
+    with burst.serving(_web) as port, burst.Connection(port) as connection:
+        assert int(connection.ask(burst.request("GET", "/frozen", {}))[1]) > 10_000

@@ -238,6 +238,9 @@ def _addresses(app: Flask, house: House) -> Iterator[tuple[Rule, str, str]]:
         "connector": "x",
         "tenant_key": "x",
         "place": 1,
+        "count": 1,
+        "down": 1,
+        "day": 1,
     }
     with app.test_request_context():
         for rule in app.url_map.iter_rules():

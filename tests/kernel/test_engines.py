@@ -158,12 +158,13 @@ def test_killed_owner_leaves_no_server_and_the_next_start_recovers(folder: Path)
 def test_servers_that_outlived_owner_and_guard_are_taken_down_first(folder: Path) -> None:
     holder, database = _hold(folder)
     _execute(database, _KEEP)
-    left_over = _server_pids(folder)
+    left_over = _servers(folder)
     for guard in psutil.Process(holder.pid).children():
         if "processes.py" in " ".join(guard.cmdline()):
             guard.kill()
     holder.kill()
     holder.wait()
+    assert len(left_over) == 2
     assert all(map(psutil.pid_exists, left_over))
     with engines.start(folder, environment=_BARE, durable=False) as running:
         assert _execute(running.owner_database_url, "SELECT answer FROM kept") == [(42,)]
@@ -267,9 +268,19 @@ def _hold(folder: Path) -> tuple["subprocess.Popen[str]", str]:
 
 def _server_pids(folder: Path) -> list[int]:
     """The processes of both servers: they work in the data directory."""
+    return list(_parents(folder))
+
+
+def _servers(folder: Path) -> list[int]:
+    """The two servers alone, without PostgreSQL's own processes, which come and go."""
+    parents = _parents(folder)
+    return [pid for pid, parent in parents.items() if parent not in parents]
+
+
+def _parents(folder: Path) -> dict[int, int]:
     home = str((folder / "engines").resolve())
-    working = psutil.process_iter(["name", "cwd"])
-    return [one.pid for one in working if (one.info["cwd"] or "").startswith(home)]
+    working = psutil.process_iter(["cwd", "ppid"])
+    return {one.pid: one.info["ppid"] for one in working if (one.info["cwd"] or "").startswith(home)}
 
 
 def _as_nobody(module: str, expression: str) -> str:

@@ -166,6 +166,17 @@ def test_what_triggers_kept_is_what_the_raw_rows_say_and_what_a_rebuild_makes(
     assert again.sections == kept.sections
 
 
+def test_a_contact_that_failed_and_says_no_more_is_no_attempt_and_has_its_price(rows: Rows) -> None:
+    portfolio = rows.portfolio()
+    account = rows.account(portfolio, rows.batch(portfolio), "2026-01-10", 1_000)
+    rows.contact(account, "2026-02-03", "email", "failed", cost_micro=7, cost_currency="USD")
+    with rows.platform.database.transaction(rows.scope) as session:
+        assert rollups.check(session) == []
+    (section,) = report(rows, "2026-02").sections
+    assert section.figure("attempts").numerator == 0
+    assert 7 in {one.numerator for cost in section.costs for line in cost.channels for one in line.figures}
+
+
 def test_writers_at_the_same_time_wait_for_nobody_and_are_counted_once(rows: Rows) -> None:
     """Two write about one account, and the roll-ups are folded and rebuilt before either has committed."""
     portfolio = rows.portfolio()

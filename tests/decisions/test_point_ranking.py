@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from recupero.contacts import service as contacts
@@ -100,6 +100,22 @@ def test_the_older_number_that_reaches_people_goes_before_the_newer_one_that_doe
     with database.transaction(scope) as session:
         assert [point.id for point in _numbers(session, owed)] == [new]
     _broken(world, scope, owed.debtor_id)
+
+
+def test_the_newest_number_is_told_by_its_date_and_not_by_its_id(world: World) -> None:
+    scope = world.tenant()
+    with world.platform.database.transaction(scope) as session:
+        owed = debt(session, portfolio(session, channels=["call"]), points=(), consents=())
+        told = {"tenant": scope.tenant(), "at": clock.now()}
+        session.execute(text(_NUMBERS), {**told, "value": crypto.keyring().encrypt("+56221234567")})
+        later, sooner = _numbers(session, owed)  # written together: the higher id goes first
+        session.execute(
+            update(ContactPoint)
+            .where(ContactPoint.id == sooner.id)
+            .values(created_at=ContactPoint.created_at + timedelta(seconds=1))
+        )
+        assert [point.id for point in _numbers(session, owed)] == [sooner.id, later.id]
+        assert read_accounts(session, clock.now(), [owed.debtor_id])["call_point"].to_list() == [sooner.id]
 
 
 def _broken(world: World, scope: Scope, debtor_id: int) -> None:

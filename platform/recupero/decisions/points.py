@@ -31,6 +31,7 @@ _CARRIED = " | ".join(
 )
 _READ = f"""
 SELECT debtor_id AS debtor, id AS point, score, (status <> 'valid')::int AS unproven, {_CARRIED} AS carries,
+    extract(epoch FROM created_at)::float8 AS made,
     coalesce(at_work, false)::int AS at_work, timezone AS zone, region, line_type AS line
 FROM contact_points WHERE tenant_id = %(tenant)s AND status <> 'invalid' /*only debtor_id*/
 """  # noqa: S608 - constants of ours
@@ -44,14 +45,16 @@ def read_points(session: Session, debtors: Sequence[int] | None = None) -> pl.Da
     words, number = pl.String, pl.Int64
     schema: dict[str, type[pl.DataType]] = {
         "debtor": number, "point": number, "score": pl.Float32, "unproven": pl.Int8,
-        "carries": pl.Int16, "at_work": pl.Int8, "zone": words, "region": words, "line": words,
+        "carries": pl.Int16, "made": pl.Float64,
+        "at_work": pl.Int8, "zone": words, "region": words, "line": words,
     }  # fmt: skip
     arguments = {"tenant": scope_of(session).tenant(), "debtors": debtors}
     points = read_frame(session, narrowed(_READ, debtors), schema, arguments)
     points = points.with_columns(at_work=pl.col("at_work") == 1).sort(
-        "debtor", "score", "unproven", "point", descending=[False, True, False, True], nulls_last=True
-    )
-    return points.drop("score", "unproven")
+        "debtor", "score", "unproven", "made", "point",
+        descending=[False, True, False, True, True], nulls_last=True,
+    )  # fmt: skip
+    return points.drop("score", "unproven", "made")
 
 
 def with_points(accounts: pl.DataFrame, points: pl.DataFrame) -> pl.DataFrame:

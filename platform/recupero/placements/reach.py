@@ -19,7 +19,7 @@ from recupero.kernel.database import scope_of
 from recupero.placements import normalise
 from recupero.placements.lifecycle import ENDED
 from recupero.placements.service import is_open
-from recupero.placements.tables import Account, ContactPoint, Debtor, Hold, Person, Portfolio, place_of
+from recupero.placements.tables import Account, ContactPoint, Debtor, Hold, Person, Place, Portfolio, place_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +70,13 @@ class Point:
     at_work: bool
     status: str
     region: str | None
+    created_at: datetime
     score: float | None = None  # chance that it reaches the right person, where a model says so
 
     @property
-    def place(self) -> tuple[bool, float, bool, int]:
+    def place(self) -> Place:
         """Sorts the points of a debtor: see `place_of`."""
-        return place_of(self.score, self.status, self.id)
+        return place_of(self.score, self.status, self.created_at, self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ def called(session: Session, name: str) -> list[int]:
 _POINT = select(
     ContactPoint.id, ContactPoint.debtor_id, ContactPoint.kind, ContactPoint.value,
     ContactPoint.line_type, ContactPoint.timezone, ContactPoint.at_work, ContactPoint.status,
-    ContactPoint.region, ContactPoint.score,
+    ContactPoint.region, ContactPoint.created_at, ContactPoint.score,
 ).where(any_of(ContactPoint.tenant_id, "tenants"))  # fmt: skip
 _POINTS = _POINT.where(any_of(ContactPoint.id, "points"))
 _POINTS_OF = _POINT.where(any_of(ContactPoint.debtor_id, "debtors"), ContactPoint.status != "invalid")

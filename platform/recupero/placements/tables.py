@@ -225,9 +225,13 @@ class NameList(TenantOwned, Base):
     words: Mapped[str] = mapped_column(EncryptedText)
 
 
-def place_of(score: float | None, status: str, point_id: int) -> tuple[bool, float, bool, int]:
-    """Sorts the points of a debtor: the likeliest to reach them, then proven ones, then the newest."""
-    return score is None, -(score or 0.0), status != "valid", -point_id
+Place = tuple[bool, float, bool, float, int]
+
+
+def place_of(score: float | None, status: str, created_at: datetime, point_id: int) -> Place:
+    """Sorts the points of a debtor: the likeliest to reach them, then proven ones, then the newest. Ids come
+    in blocks of each connection, so that of two points the newer may have the lower one."""
+    return score is None, -(score or 0.0), status != "valid", -created_at.timestamp(), -point_id
 
 
 class ContactPoint(TenantOwned, Base):
@@ -258,9 +262,9 @@ class ContactPoint(TenantOwned, Base):
     score_reasons: Mapped[list[Any] | None] = mapped_column(JSONB)
 
     @property
-    def place(self) -> tuple[bool, float, bool, int]:
+    def place(self) -> Place:
         """Sorts the points of a debtor: see `place_of`."""
-        return place_of(self.score, self.status, self.id)
+        return place_of(self.score, self.status, self.created_at, self.id)
 
 
 class Account(TenantOwned, Base):

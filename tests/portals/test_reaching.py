@@ -1,6 +1,8 @@
 """The ways to reach somebody stand in the order in which they are used, with how likely each reaches them
 and why."""
 
+from datetime import UTC, datetime
+
 from flask import Flask
 from flask_babel import force_locale
 
@@ -18,6 +20,7 @@ def _point(number: int, status: str = "untested", score: float | None = None) ->
     return ContactPoint(
         id=number, kind="phone", value="+56221234567", status=status, score=score,
         score_reasons=None if score is None else reasons,
+        created_at=datetime(2026, 3, 31 - number, tzinfo=UTC),
     )  # fmt: skip
 
 
@@ -37,5 +40,5 @@ def test_the_likeliest_stands_first_and_a_wrong_one_last_without_a_chance(app: F
 
 
 def test_without_a_model_proven_ones_stand_first_then_the_newest() -> None:
-    found = ways([_point(1, "valid"), _point(2), _point(3)])
-    assert [way.point.id for way in found] == [1, 3, 2]
+    found = ways([_point(3, "valid"), _point(2), _point(1)])
+    assert [way.point.id for way in found] == [3, 1, 2]

@@ -181,7 +181,7 @@ def _promise(session: Session, owed: Debt, event: str, at: datetime) -> None:
     )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(events=st.lists(st.tuples(st.sampled_from(_EVENTS), st.integers(1, 60 * 24)), min_size=1, max_size=8))
 def test_later_events_never_change_an_earlier_vector(world: World, events: list[tuple[str, int]]) -> None:
     scope, now = world.tenant(), clock.now()

@@ -106,7 +106,7 @@ def test_kept_is_what_the_reports_count(world: World) -> None:
 
 @settings(
     max_examples=6, deadline=None, derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 @given(st.lists(st.sampled_from(["money", "back", "broken", "contact", "cancel", "close"]), max_size=4))
 def test_what_happens_later_changes_no_earlier_vector(world: World, later: list[str]) -> None:

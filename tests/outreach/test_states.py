@@ -19,7 +19,7 @@ def scope(world: World, noon: object) -> Scope:
     return world.tenant()
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(asked=some.lists(some.sampled_from(STATES), min_size=1, max_size=12))
 def test_any_walk_keeps_to_the_machine(scope: Scope, asked: list[str]) -> None:
     plan(place(scope))

@@ -173,7 +173,7 @@ def test_the_trust_pages_show_bank_and_books_with_what_is_not_cleared(
     assert "no statement yet" not in page
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     days=st.lists(
         st.lists(st.tuples(st.sampled_from(["known", "unknown", "aside"]), st.integers(1, 90)), max_size=4),

@@ -151,7 +151,7 @@ def two_creditors(world: World, noon: object) -> tuple[Scope, Scope]:
     return world.tenant(), world.tenant()
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(LINES)
 def test_a_file_books_what_its_lines_book_one_by_one(
     platform: runtime.Runtime, two_creditors: tuple[Scope, Scope], drawn: list[tuple[Any, ...]]

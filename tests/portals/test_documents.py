@@ -53,9 +53,22 @@ def test_the_debtor_keeps_receipts_and_letters(app: Flask, platform: runtime.Run
     assert visitor.get(f"{page}/papers/999999").status_code == 404
 
 
+def test_who_asked_for_a_receipt_finds_that_of_the_last_payment_or_a_person(
+    app: Flask, platform: runtime.Runtime, placed: Placed
+) -> None:
+    visitor, page = debtor(app, platform, placed)
+    nothing = visitor.text(f"{page}/receipt")
+    assert f"{page}/talk" in nothing
+    assert f"{page}/papers/" not in nothing
+    pay(placed, 300)
+    (paper,) = set(re.findall(rf"{page}/papers/\d+", visitor.text(f"{page}/receipt")))
+    assert visitor.get(paper).data[:5] == b"%PDF-"
+    assert visitor.text(f"{page}/receipt").count(paper) == 1  # the same one again
+
+
 def test_nothing_is_shown_before_the_proof(app: Flask, platform: runtime.Runtime, placed: Placed) -> None:
     stranger, page = Visitor(app.test_client(), platform), address(platform, placed)
-    for path in (f"{page}/papers", f"{page}/papers/1", f"{page}/receipts/1"):
+    for path in (f"{page}/papers", f"{page}/papers/1", f"{page}/receipts/1", f"{page}/receipt"):
         assert stranger.get(path).location.endswith(page)
 
 

@@ -39,7 +39,7 @@ from recupero.outreach.service import ABOUT_AGREEMENTS, AGREEMENTS
 from recupero.outreach.states import Claimed, Move, move
 from recupero.outreach.tables import Action
 from recupero.outreach.wording import Own, Wording, drafted, wording
-from recupero.outreach.words import ANSWERS, CALL, THANKS, Sender, Words
+from recupero.outreach.words import ANSWERS, CALL, OF_THE_HOUSE, THANKS, Sender, Words
 from recupero.outreach.writer import sender_of
 from recupero.payments import service as payments
 from recupero.placements.lifecycle import HOLDS
@@ -162,7 +162,7 @@ def _objection(action: Claimed, account: Reachable, known: Dossiers) -> Move | N
     """What speaks against the action now; None where nothing does."""
     if clock.now() >= action.expires_at:
         return Move(action.id, "expired", "too_late")
-    if action.template == "own_page" and any(hold.kind == "person" for hold in known.holds_on(account)):
+    if action.template in OF_THE_HOUSE and any(hold.kind == "person" for hold in known.holds_on(account)):
         return Move(action.id, "blocked", "hold:person")  # a person has them: the house is silent
     if action.template in ANSWERS:
         return None  # they wrote first: only the law may speak against answering

@@ -51,12 +51,14 @@ THANKS = ("thanks", "paid_in_full")
 #: preference takes it back.
 ASKED_FOR = ("call_back",)
 #: Words that answer a person, never planned: what somebody wrote in a conversation, that a stop
-#: holds, where their own page is, the code that they asked for there, and the link that an agent sends
-#: while they talk.
+#: holds, where their own page is, the code that they asked for there, the link that an agent sends
+#: while they talk, and where the receipt is that they asked for.
 ANSWERS = {
     "reply": "reply", "stopped": "confirmation", "stopped_wholly": "confirmation", "own_page": "reply",
-    "page_code": "reply", "call_link": "reply",
+    "page_code": "reply", "call_link": "reply", "receipt": "reply",
 }  # fmt: skip
+#: Of these the house is silent while a person has the debtor.
+OF_THE_HOUSE = ("own_page", "receipt")
 TONES = ("kind", "neutral", "firm")
 LANGUAGES = ("es", "en", "pt")
 #: The channel that has no words of a message: a script leads it.

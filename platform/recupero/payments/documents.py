@@ -97,6 +97,15 @@ def receipt(session: Session, payment_id: int, *, actor: str) -> Document:
     return found or _receipts(session, [payment], actor)[0]
 
 
+def last_paid(session: Session, debtor_id: int) -> Payment | None:
+    """The newest payment of a debtor to the agency, in the tenant in scope, of which not all went back."""
+    query = select(Payment).where(
+        Payment.tenant_id == scope_of(session).tenant(), Payment.debtor_id == debtor_id,
+        Payment.kind != "direct", Payment.state != "reversed",
+    )  # fmt: skip
+    return session.execute(query.order_by(Payment.received_at.desc(), Payment.id.desc()).limit(1)).scalar()
+
+
 def issue_receipts(session: Session) -> int:
     """Receipts for payments of the tenant in scope that have none; how many, `_AT_ONCE` at most.
 

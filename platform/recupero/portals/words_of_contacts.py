@@ -82,6 +82,7 @@ TEMPLATES: Words = {
     "call": _("Call"),
     "call_back": _("Call that the debtor booked"),
     "own_page": _("Link to their page"),
+    "receipt": _("Receipt on their page"),
     "page_code": _("Code for their page"),
     "wait": _("Wait"),
 }
@@ -190,12 +191,14 @@ CAUSES: Words = {
 INTENTS: Words = {
     "invoice_refused": _("The creditor has no invoice to send: tell them"),
     "last_reply": _("The law leaves one message"),
+    "no_receipt": _("Asks for a receipt, and no payment is on record to which it belongs"),
     "agrees": _("Accepts what was proposed"),
     "angry": _("Is angry"),
     "asks_balance": _("Asks how much it is"),
     "asks_discount": _("Asks for a discount"),
     "asks_how": _("Asks how to pay"),
     "asks_identity": _("Asks who we are"),
+    "asks_receipt": _("Asks for a receipt"),
     "call_me_back": _("Wants a call later"),
     "cannot_pay": _("Cannot pay now"),
     "complaint": _("Complains"),

@@ -17,6 +17,8 @@ guesses = st.dictionaries(st.sampled_from(INTENTS), st.floats(0, 1)).map(
     ("told", "name", "why"),
     [
         ({"wants_link": 0.97}, "answer", "wants_link"),
+        ({"asks_receipt": 0.97}, "answer", "asks_receipt"),
+        ({"asks_receipt": 0.97, "paid_already": 0.3}, "person", "paid_already"),
         ({"wants_link": 0.97, "disputes": 0.3}, "person", "disputes"),
         ({"wants_link": 0.6}, "person", "unsure"),
         ({"hardship": 0.99}, "person", "hardship"),

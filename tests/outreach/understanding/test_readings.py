@@ -15,6 +15,7 @@ from recupero.outreach.inbound.tables import Conversation
 from recupero.outreach.tables import Action
 from recupero.outreach.understanding import hand_overs, readings
 from recupero.outreach.understanding.tables import HandOver, MessageReading
+from recupero.payments.booking import Received, book_payment
 from recupero.placements.tables import Hold
 from recupero.tenancy import service as tenancy
 from tests.outreach.inbound.test_messages import all_of, phone, says
@@ -59,6 +60,38 @@ def test_who_asks_for_the_link_gets_it_and_nobody_else_is_bothered(
     assert all_of(provider.scope, HandOver) == []
     assert only(all_of(provider.scope, Conversation)).waiting_since is None
     assert replay_contacts(runtime.current().database).broken == ()
+
+
+def paid(placed: Placed, days_ago: int) -> None:
+    """Money of theirs came in; it need not fit a debt to have a receipt."""
+    at = clock.now() - timedelta(days=days_ago)
+    with runtime.current().database.transaction(placed.scope) as session:
+        book_payment(session, Received("gateway:1", "gateway", 5_000, "CLP", at, placed.debtor_id, ()))
+
+
+def test_who_asks_for_a_receipt_is_led_to_that_of_their_last_payment(
+    provider: Provider, placed: Placed
+) -> None:
+    paid(placed, 3)
+    says(provider, "Hola, necesito el recibo de mi último pago por favor", phone(placed))
+    reading = only(all_of(provider.scope, MessageReading))
+    assert (reading.course, reading.guesses[0][0]) == ("answer", "asks_receipt")
+    assert [state for state, _reason in states(provider, "receipt")] == ["sent"]
+    text = provider.pigeon.sent[-1].text
+    assert "/receipt " in text
+    assert not any(sign in text for sign in ("$", "deuda", "debe", "saldo"))
+    assert all_of(provider.scope, HandOver) == []
+
+
+@pytest.mark.parametrize("days_ago", [None, 5])
+def test_who_asks_for_the_receipt_of_a_payment_that_is_not_on_record_gets_a_person(
+    provider: Provider, placed: Placed, days_ago: int | None
+) -> None:
+    if days_ago is not None:
+        paid(placed, days_ago)
+    says(provider, "necesito el recibo del pago de ayer por favor", phone(placed))
+    assert states(provider, "receipt") == []
+    assert only(all_of(provider.scope, HandOver)).why == "no_receipt"
 
 
 def test_hardship_goes_to_a_person_and_the_machines_are_silent_until_they_are_done(

@@ -365,7 +365,7 @@ _CELLS = {
 }  # fmt: skip
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(st.fixed_dictionaries(_CELLS), min_size=1, max_size=25))
 def test_whatever_a_file_says_the_sums_agree_and_sending_it_again_adds_nothing(
     creditor: Creditor, rows: list[dict[str, str]]

@@ -10,7 +10,8 @@ from recupero_sdk.texts import Guess
 #: The debtor's own page answers these, once they have proved there who they are: balance, ways to pay, plans
 #: and settlements within the creditor's terms, promises, receipts.
 SAFE = frozenset({
-    "asks_balance", "wants_link", "asks_how", "wants_plan", "asks_discount", "will_pay", "asks_identity",
+    "asks_balance", "asks_discount", "asks_how", "asks_identity", "asks_receipt", "wants_link", "wants_plan",
+    "will_pay",
 })  # fmt: skip
 #: A person answers these.
 HUMAN = frozenset({
@@ -37,6 +38,8 @@ SOON = timedelta(hours=4)
 UNSURE = "unsure"
 #: The law leaves one message, which is a person's to write.
 LAST_REPLY = "last_reply"
+#: Answered with the receipt of their last payment, where there is one that they may mean; else by a person.
+RECEIPT, NO_RECEIPT = "asks_receipt", "no_receipt"
 
 
 @dataclass(frozen=True, slots=True)

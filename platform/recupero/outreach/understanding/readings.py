@@ -1,6 +1,7 @@
 """Readings of messages: kept with what follows from them, shown, corrected, and learned from."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,7 @@ from recupero.outreach.understanding.amounts import amounts
 from recupero.outreach.understanding.dates import dates
 from recupero.outreach.understanding.tables import MessageReading
 from recupero.outreach.words import locale_of
+from recupero.payments import documents
 from recupero.placements import reach
 from recupero.placements.reach import Reachable
 from recupero.tenancy import queries as tenancy
@@ -31,6 +33,8 @@ KEPT = 6
 SETTING = "answers_from"
 #: Below this a guess is mostly a guess; above 1 nothing is ever sure enough.
 LEAST, NEVER = 0.7, 1.01
+#: A payment is booked by another clock than that of who says when they paid.
+_A_DAY_APART = timedelta(days=1)
 
 
 def text_of(session: Session, contact_id: int) -> contact_messages.Heard | None:
@@ -55,12 +59,22 @@ def keep(session: Session, said: contact_messages.Heard, guesses: Sequence[Guess
     taken = policy.course(guesses, answers_from(tenant.settings))
     if hand_overs.open_for(session, account.debtor_id) is not None and taken.name in ("answer", "nothing"):
         taken = policy.Course("person", taken.why)
+    days = _days(said, account, guesses, tenant.timezone)
+    if taken.why == policy.RECEIPT and not _receipt_at_hand(session, account.debtor_id, days):
+        taken = policy.Course("person", policy.NO_RECEIPT)
     if taken.name == "answer" and not replies.leaves_a_reply(session, account.account_id, said.channel):
         taken = policy.Course("person", policy.LAST_REPLY)
     _follow(session, said, account, taken)
-    session.add(_reading(said, account, guesses, model, taken.name, tenant.timezone))
+    session.add(_reading(said, account, guesses, model, taken.name, days))
     session.flush()
     return taken.name
+
+
+def _receipt_at_hand(session: Session, debtor_id: int, days: Sequence[date]) -> bool:
+    """Whether they paid us, and not before the days that they name: the receipt of an older payment would be
+    no answer to who asks for that of a newer one."""
+    last = documents.last_paid(session, debtor_id)
+    return last is not None and all(day <= last.received_at.date() + _A_DAY_APART for day in days)
 
 
 def answers_from(settings: Mapping[str, Any]) -> float:
@@ -95,8 +109,22 @@ def _follow(session: Session, said: contact_messages.Heard, account: Reachable, 
         confirmed = "stopped_wholly" if every else "stopped"
         replies.answer(session, account.account_id, said.channel, confirmed, said.address)
     elif taken.name == "answer":
-        replies.answer(session, account.account_id, said.channel, "own_page", said.address)
+        template = "receipt" if taken.why == policy.RECEIPT else "own_page"
+        replies.answer(session, account.account_id, said.channel, template, said.address)
     conversations.settled(session, account.debtor_id, until=said.at)
+
+
+def _days(
+    said: contact_messages.Heard, account: Reachable, guesses: Sequence[Guess], timezone: str
+) -> list[date]:
+    """The days that the message names, looked for in the past where it speaks of a payment made."""
+    today = said.at.astimezone(ZoneInfo(account.timezone or timezone)).date()
+    past = bool(guesses) and guesses[0].label in ("paid_already", "sends_proof", policy.RECEIPT)
+    return dates(said.body, language=_language(account), today=today, past=past)
+
+
+def _language(account: Reachable) -> str:
+    return account.language if account.language in ("es", "en", "pt") else "en"
 
 
 def _reading(
@@ -105,12 +133,9 @@ def _reading(
     guesses: Sequence[Guess],
     model: str,
     course: str,
-    timezone: str,
+    days: Sequence[date],
 ) -> MessageReading:
-    today = said.at.astimezone(ZoneInfo(account.timezone or timezone)).date()
-    language = account.language if account.language in ("es", "en", "pt") else "en"
-    past = bool(guesses) and guesses[0].label in ("paid_already", "sends_proof")
-    days = dates(said.body, language=language, today=today, past=past)
+    language = _language(account)
     locale = str(locale_of(language, account.country))
     return MessageReading(
         tenant_id=account.tenant_id, contact_id=said.contact_id, debtor_id=account.debtor_id,

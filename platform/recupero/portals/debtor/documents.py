@@ -55,6 +55,18 @@ def receipt(token: str, door: Door, charge_id: int) -> ResponseReturnValue:
         return file_response(documents.receipt(opened, payment.id, actor="debtor"))
 
 
+@blueprint.get("/p/<token>/receipt")
+@public(WHY)
+@proven
+def last_receipt(token: str, door: Door) -> ResponseReturnValue:
+    """The receipt of their last payment, for whom it was promised to when they asked for it."""
+    with transaction_of(door) as opened:
+        wear_house(opened)
+        payment = documents.last_paid(opened, debtor_of(opened, door.link_id))
+        made = documents.receipt(opened, payment.id, actor="debtor") if payment else None
+        return render_template("debtor/receipt.html", token=token, payment=payment, paper=made)
+
+
 @blueprint.post("/p/<token>/papers")
 @public(WHY)
 @proven

@@ -17,7 +17,7 @@ def test_enough_messages_of_enough_writers_with_every_intent_often() -> None:
     assert len({each.writer for each in written}) >= 60
     assert len({each.text.casefold() for each in written}) == len(written)
     often = Counter(label for each in written for label in each.labels)
-    assert len(often) == 24
+    assert len(often) == 25
     assert min(often.values()) >= 60
     assert sum(len(each.labels) > 1 for each in written) > 1000
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DataError
 
 from recupero.contacts import api as contacts_api
 from recupero.decisions import api as decisions_api
-from recupero.decisions import strategy_api
+from recupero.decisions import negotiation_api, strategy_api
 from recupero.kernel import crypto, gauges, rest, runtime, telemetry
 from recupero.kernel.config import Config
 from recupero.kernel.errors import UserError
@@ -22,6 +22,7 @@ from recupero.ledger import alarms
 from recupero.ledger import api as ledger_api
 from recupero.outreach import api as outreach_api
 from recupero.outreach import disputes_api, drafts_api
+from recupero.outreach.desk import api as desk_api
 from recupero.outreach.inbound import api as inbound_api
 from recupero.outreach.inbound import door as channels_door
 from recupero.payments import api as payments_api
@@ -96,14 +97,15 @@ ROOMS: tuple[ModuleType, ...] = (
     tenancy_api, placements_api, contacts_api, ledger_api, payments_api, incoming_api, offers_api,
     outreach_api, drafts_api, decisions_api, reports_api, documents_api, inbound_api, webhooks_api,
     compliance_api, schedules_api, strategy_api, disputes_api, invoices_api,
+    desk_api, negotiation_api,
 )  # fmt: skip
 # Each adds its area to the blueprint of the portals.
 PAGES: tuple[ModuleType, ...] = (
     look, tellings,  # of what debtors see and send
     accounts, agents, api_docs, bank, bulk, bulk_strategies, calling, cases, compliance, creditor, desk,
-    disclosures, documents, drafts, home, inbox, incoming, law, messages, models, offering, offers, operation,
-    outbox, people, people_hours, placements, portfolio_terms, proposals, remittances, schedules, scripts,
-    search, sign_in, staff, staffing, standing, stated, strategies, strategy_arms, strategy_drafts,
+    disclosures, documents, drafts, home, inbox, incoming, law, messages, models, offering, offers,
+    operation, outbox, people, people_hours, placements, portfolio_terms, proposals, remittances, schedules,
+    scripts, search, sign_in, staff, staffing, standing, stated, strategies, strategy_arms, strategy_drafts,
     strategy_history, tenants, terms, today, trust, uplift, webhooks, wording, work,
 )  # fmt: skip
 

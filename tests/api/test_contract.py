@@ -12,10 +12,13 @@ from schemathesis.generation import GenerationMode
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.ledger import remittances
+from recupero.outreach.desk import sittings
 from recupero.payments import plans, settlements
 from recupero.payments.plan_schedule import Choice
 from recupero.payments.policy import Offerer
 from recupero.placements import strategies
+from recupero.tenancy import service as tenancy
+from recupero.tenancy.permissions import Role
 from tests.api.conftest import machine
 from tests.decisions import debts
 
@@ -37,6 +40,7 @@ _NEEDS_MORE = {
     "GET /api/v1/conversations/files/{file_id}",
     "GET /api/v1/conversations/{debtor_id}",
     "GET /api/v1/documents/{document_id}",
+    "GET /api/v1/desk/sittings/{sitting_id}/offers",
     "GET /api/v1/drafts/{draft_id}/message",
     "GET /api/v1/imports/{import_id}",
     "GET /api/v1/imports/{import_id}/issues",
@@ -64,6 +68,10 @@ def test_every_endpoint_answers_as_described(app: Flask, platform: runtime.Runti
             session, currency="CLP", period_from=yesterday, period_to=yesterday, actor="user:1"
         )
         owed, agent = made[0].account_id, Offerer("agent", "user:1")
+        agent_id = tenancy.create_user(
+            session, email="agent@example.com", name="Ana", password="correct horse battery",
+            role=Role.AGENT, tenant_ids=None, locale="es", actor="system",
+        ).id  # fmt: skip
         plan = plans.agree_plan(
             session, account_ids=[owed], choice=Choice(clock.now().date() + timedelta(days=9), instalments=2),
             offerer=agent, why="contract",
@@ -75,6 +83,7 @@ def test_every_endpoint_answers_as_described(app: Flask, platform: runtime.Runti
         real = {
             "account_id": owed, "tenant_id": scope.tenant(), "portfolio_id": portfolio,
             "remittance_id": drawn.id, "plan_id": plan.id, "settlement_id": offer.id,
+            "user_id": agent_id, "sitting_id": sittings.choose(session, agent_id, made[2].account_id).id,
         }  # fmt: skip
     headers = {
         "Authorization": f"Bearer {machine(app, platform, scope).key}",

@@ -109,14 +109,23 @@ class Wanted:
 
 def welcome_now(session: Session, accounts: Sequence[Reachable]) -> set[int]:
     """Those of the accounts of the tenants in scope whose debtors asked for no hours, or for these."""
-    asked = contacts.preferences(session, {one.debtor_id for one in accounts})
+    now = clock.now()
+    found = welcome_from(session, [(one, now) for one in accounts])
+    return {one.account_id for one, at in zip(accounts, found, strict=True) if at == now}
+
+
+def welcome_from(session: Session, asks: Sequence[tuple[Reachable, datetime]]) -> list[datetime]:
+    """For each account of the tenants in scope the first moment, from that one on, at which its debtor asked
+    to be reached; that one where they asked for no hours."""
+    asked = contacts.preferences(session, {one.debtor_id for one, _at in asks})
     zones = {tenant.id: tenant.timezone for tenant in tenancy.tenants(session)}
-    found, now = set[int](), clock.now()
-    for one in accounts:
-        row, local = asked.get(one.debtor_id), now.astimezone(load_zone(one.timezone or zones[one.tenant_id]))
+    found = list[datetime]()
+    for one, at in asks:
+        row = asked.get(one.debtor_id)
         begins, ends = (row.from_minute, row.to_minute) if row else (None, None)
-        if begins is None or ends is None or begins <= local.hour * 60 + local.minute < ends:
-            found.add(one.account_id)
+        local = at.astimezone(load_zone(one.timezone or zones[one.tenant_id]))
+        open_now = begins is None or ends is None or begins <= local.hour * 60 + local.minute < ends
+        found.append(at if open_now else _next_opening(local, begins or 0))
     return found
 
 

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from recupero.decisions.negotiation import together
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import NotFound, UserError
@@ -24,13 +25,13 @@ from recupero.payments import (
     settlements,
 )
 from recupero.payments.offer_tables import Plan, Settlement
+from recupero.payments.plan_suggestions import suggestions
 from recupero.payments.policy import offerer_of, policy_of
 from recupero.placements import browse
 from recupero.placements.debts import OpenDebt, debts_by_id
 from recupero.placements.lifecycle import ENDED
 from recupero.portals import advising, plan_forms
 from recupero.portals.debtor.documents import file_response
-from recupero.portals.desk.negotiating import together
 from recupero.portals.forms import Form
 from recupero.portals.pages import blueprint
 from recupero.tenancy import queries as tenancy
@@ -298,7 +299,7 @@ def _page(
             "hardship": hardship.open_of(session, card.debtor.id),
             "means": affordability.latest(session, card.debtor.id),
             "advised": advising.shown(session, ids, me) if is_open else None,
-            "suggested": plan_forms.suggestions(session, ids, policy, me, today) if is_open else [],
+            "suggested": suggestions(session, ids, policy, me, today) if is_open else [],
             "fields": {name: form.optional(name) for name in (*plan_forms.FIELDS, "only")},
         }  # fmt: skip
     status = max(one.status for one in (form, settle or Form(), hard or Form()))

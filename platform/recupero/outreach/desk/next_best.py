@@ -66,6 +66,61 @@ def take_next(session: Session, me: Worker) -> Sitting | None:
     return None
 
 
+def next_moment(session: Session, me: Worker) -> datetime | None:
+    """From when on somebody may be called again, as it looks now: the first moment at which the law and the
+    debtor's own hours allow a call that waits or falls due. None: nothing waits for a call. Needs the agency
+    and all the agent's tenants in scope."""
+    firsts = [next(source(session, me)) for source in (_call_backs, _handed_over, _queue)]
+    waiting = [one for found in (*firsts, _coming(session)) for one in found]
+    if not waiting:
+        return None
+    on = grounds(session, {one.account_id for one in waiting})
+    known = [
+        (one, account)
+        for one in waiting
+        if (account := on.known.accounts.get(one.account_id)) is not None and _workable(on, account, one.why)
+    ]
+    people = [account.person_id for _one, account in known]
+    rested = sittings.laid_down(session, me.id, people, clock.now() - REST)
+    asks = [(one, account, _begins(one, rested.get(account.person_id))) for one, account in known]
+    first = _lawful(session, on, asks)
+    welcome = preferences.welcome_from(session, [(account, at) for _one, account, at in first])
+    again = [(one, account, at) for (one, account, _at), at in zip(first, welcome, strict=True)]
+    return min((at for _one, _account, at in _lawful(session, on, again)), default=None)
+
+
+def _begins(one: _Waiting, laid_down: datetime | None) -> datetime:
+    """When the call may be made as far as the house is concerned."""
+    rests = [laid_down + REST] if laid_down is not None and _rests(laid_down, one) else []
+    return max(clock.now(), one.since, *rests)
+
+
+def _lawful(
+    session: Session, on: Grounds, asks: Sequence[tuple[_Waiting, Reachable, datetime]]
+) -> list[tuple[_Waiting, Reachable, datetime]]:
+    """Those that the law allows at all, each from its moment on."""
+    verdicts = judge_planned(session, [(one.account_id, CALL, one.purpose, at) for one, _a, at in asks], on)
+    return [
+        (one, account, verdict.at)
+        for (one, account, _at), verdict in zip(asks, verdicts, strict=True)
+        if verdict.at is not None
+    ]
+
+
+def _coming(session: Session) -> list[_Waiting]:
+    """Calls that fall due next."""
+    rows = session.execute(
+        select(Action.account_id, Action.due_at, Action.id, Action.purpose, Action.template)
+        .where(*_scheduled(session), Action.due_at > clock.now())
+        .order_by(Action.due_at, Action.id)
+        .limit(SLICE)
+    )
+    return [
+        _Waiting(row[0], "call_back" if row[4] == CALL_BACK else "queue", row[1], row[2], row[3])
+        for row in rows
+    ]
+
+
 def _call_backs(session: Session, me: Worker) -> Iterator[list[_Waiting]]:
     """Calls that somebody was promised, by their time; a colleague's only once they are late."""
     now, talked = clock.now(), Conversation.spoke_with
@@ -120,9 +175,13 @@ def _queue(session: Session, me: Worker) -> Iterator[list[_Waiting]]:
 
 
 def _due(session: Session) -> tuple[ColumnElement[bool], ...]:
+    return (*_scheduled(session), Action.due_at <= clock.now())
+
+
+def _scheduled(session: Session) -> tuple[ColumnElement[bool], ...]:
     return (
         Action.tenant_id.in_(scope_of(session).tenant_ids), Action.state == "scheduled",
-        Action.channel == CALL, Action.due_at <= clock.now(),
+        Action.channel == CALL,
     )  # fmt: skip
 
 

@@ -82,6 +82,18 @@ def of_user(session: Session, user_id: int) -> Sitting | None:
     return _one(session, Sitting.user_id == user_id)
 
 
+def find(session: Session, sitting_id: int) -> Sitting:
+    """The sitting of that id for one of the tenants in scope, open or over. Raises NotFound."""
+    found = session.execute(
+        select(Sitting).where(
+            _mine(session), Sitting.id == sitting_id, Sitting.tenant_id.in_(scope_of(session).tenant_ids)
+        )
+    ).scalar_one_or_none()
+    if found is None:
+        raise NotFound("no such account at a desk")
+    return found
+
+
 def of_person(session: Session, person_id: int) -> Sitting | None:
     """At whose desk a person is, for whichever creditor."""
     return _one(session, Sitting.person_id == person_id)

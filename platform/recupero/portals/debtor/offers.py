@@ -26,6 +26,7 @@ from recupero.payments import (
 from recupero.payments.links import Door
 from recupero.payments.offer_tables import Plan, Settlement
 from recupero.payments.plan_schedule import Choice, Schedule, most_instalments
+from recupero.payments.plan_suggestions import suggestions
 from recupero.payments.policy import PAGE, policy_of
 from recupero.portals import plan_forms
 from recupero.portals.debtor.documents import file_response
@@ -135,7 +136,7 @@ def _plan_page(token: str, door: Door, form: Form) -> ResponseReturnValue:
             return redirect(url_for("debtor.link", token=token))
         policy, today = policy_of(can.debts), _today(opened)
         limits = policy.of(PAGE).plan_limits
-        suggested = plan_forms.suggestions(opened, can.account_ids, policy, PAGE, today)
+        suggested = suggestions(opened, can.account_ids, policy, PAGE, today)
         best = _best_plan(opened, can.account_ids) if suggested else None
         suggested.sort(key=lambda one: best is None or one[0] != best.count)  # stable: the others stay
         if suggested and not any(form.optional(name) for name in _WISHES):

@@ -9,12 +9,10 @@ from recupero.contacts.service import Reservation
 from recupero.kernel import runtime
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound, UserError
-from recupero.outreach import calls
-from recupero.outreach.desk import sittings
+from recupero.outreach.desk import calling, sittings
 from recupero.outreach.desk.tables import Sitting
 from recupero.outreach.scripts import runs
 from recupero.outreach.voice import clicking
-from recupero.placements import reach
 from recupero.portals.desk import view
 from recupero.portals.desk.at import at_desk, go, user_id
 from recupero.portals.errors import said
@@ -32,20 +30,9 @@ def desk_call() -> ResponseReturnValue:
     form = Form.sent()
 
     def begin(session: Session, sitting: Sitting) -> None:
-        if sitting.contact_id is not None:
-            return  # pressed twice
-        point_id = form.whole("point")
-        points = reach.points_of(session, [sitting.debtor_id]).get(sitting.debtor_id, [])
-        if not any(point.id == point_id and point.kind == "phone" for point in points):
-            raise NotFound("There is no such phone number.")
-        reserved = calls.start_call(
-            session, account_id=sitting.account_id, contact_point_id=point_id, user_id=user_id()
-        )
-        if reserved.contact_id is None:
+        reserved = calling.begin(session, sitting, form.whole("point"))
+        if reserved is not None and reserved.contact_id is None:
             _refused(reserved)
-            return
-        runs.begin(session, reserved.contact_id, sitting.account_id, led_by="agent")
-        sittings.talk(session, sitting, reserved.contact_id)
 
     return go(form, begin, view.page)
 

@@ -7,23 +7,17 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from recupero.decisions import promise_chances
-from recupero.kernel import clock
+from recupero.decisions import negotiation
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.outreach.desk import link, sittings
 from recupero.outreach.desk.tables import Sitting
 from recupero.outreach.scripts import runs
-from recupero.payments import plans, settlements
-from recupero.payments import service as payments
-from recupero.payments.policy import policy_of
-from recupero.portals import plan_forms
 from recupero.portals.desk import view
 from recupero.portals.desk.at import FIELDS, at_desk, go, user_id
-from recupero.portals.desk.negotiating import ASKED, offerer, parts_of, shown, together, valid_until
+from recupero.portals.desk.negotiating import ASKED, asked_of, offerer, shown
 from recupero.portals.errors import said
 from recupero.portals.forms import Form
 from recupero.portals.pages import blueprint
-from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission
 
@@ -75,31 +69,17 @@ def desk_agree() -> ResponseReturnValue:
 
 
 def _agree(session: Session, sitting: Sitting, kind: str, form: Form) -> str:
-    found, me = shown(session, sitting.account_id, kind, form), offerer()
-    ids = [one.account_id for one in together(session, sitting.account_id)]
-    today, why = clock.today(tenancy.tenant(session).timezone), form.optional("why") or None
-    if kind == "full":
-        ((due, amount),) = found.rows
-        payments.make_promise(
-            session, account_id=sitting.account_id, amount_minor=amount, due_date=due, made_with="agent",
-            contact_id=sitting.contact_id, offerer=me, why=why,
-        )  # fmt: skip
-        promise_chances.weigh_open(session)
-        return str(_("The promise is noted. Work on the account rests until it is due."))
-    if kind == "plan":
-        choice = plan_forms.choice_of(form, found.currency, today)
-        plan = plans.agree_plan(session, account_ids=ids, choice=choice, offerer=me, why=why)
-        return str(_("The plan runs.") if plan.state == "running" else _("The plan waits for approval."))
-    parts = parts_of(form)
-    policy = policy_of(together(session, sitting.account_id))
-    made = settlements.offer_settlement(
-        session, account_ids=ids, amount_minor=form.money("amount", found.currency),
-        valid_until=valid_until(policy, me, today),
-        choice=plans.monthly(today, parts) if parts > 1 else None, offerer=me, why=why,
+    asked = asked_of(session, sitting.account_id, kind, form)
+    made = negotiation.agree(
+        session, sitting.account_id, asked, offerer(), why=form.optional("why") or None,
+        contact_id=sitting.contact_id,
     )  # fmt: skip
-    if made.state != "offered":
+    if made.kind == "full":
+        return str(_("The promise is noted. Work on the account rests until it is due."))
+    if made.kind == "plan":
+        return str(_("The plan runs.") if made.state == "running" else _("The plan waits for approval."))
+    if made.state == "asked":
         return str(_("The offer waits for approval."))
-    settlements.accept(session, made.id, accepted_with="agent")
     return str(_("The settlement is agreed."))
 
 

@@ -13,14 +13,14 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from recupero.contacts import queries as contacts
-from recupero.contacts.dispositions import DISPOSITIONS
 from recupero.contacts.grounds import Grounds, grounds
 from recupero.contacts.proving import account_week
-from recupero.decisions import best_time
+from recupero.decisions import best_time, negotiation
+from recupero.decisions.negotiation import SOON, Shown
 from recupero.kernel import clock
 from recupero.kernel.errors import UserError
 from recupero.outreach import call_backs as booking
-from recupero.outreach.desk import call_backs, care, figures, link, notes, sittings
+from recupero.outreach.desk import call_backs, care, figures, finishing, link, notes, sittings
 from recupero.outreach.desk.tables import Sitting
 from recupero.outreach.scripts import runs, spoken
 from recupero.outreach.scripts.runs import Talk
@@ -29,25 +29,20 @@ from recupero.outreach.understanding import brief, desk, hand_overs
 from recupero.outreach.understanding.tables import HandOver
 from recupero.outreach.voice import clicking, turns
 from recupero.payments import hardship, settlements
+from recupero.payments.plan_suggestions import suggestions
 from recupero.placements import browse
 from recupero.placements.identity import Fact
-from recupero.portals import advising, plan_forms
+from recupero.portals import advising
 from recupero.portals.desk import negotiating
 from recupero.portals.desk.at import FIELDS, user_id
-from recupero.portals.desk.negotiating import SOON, Shown
+from recupero.portals.desk.negotiating import offerer
 from recupero.portals.errors import said
 from recupero.portals.forms import Form
 from recupero.portals.words import label
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import tenant_transaction, the_caller, transaction
 
-#: Results of a call; what messages come to is written by their connector.
-CALL_RESULTS = tuple(
-    code for code in DISPOSITIONS if code not in {"DLVD", "OPEN", "CLCK", "RPLY", "BNCE", "INBD"}
-)
 EARLIER = 5  # calls of before that are shown
-#: For what a debtor is handed to a colleague.
-MATTERS = ("wants_person", "hardship", "disputes", "complaint", "no_invoice", "paid_already", "cannot_pay")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +126,9 @@ def _facts(
         return None
     account_id = sitting.account_id
     card, ids = browse.account(session, account_id), [account_id]
-    room, today = negotiating.room(session, account_id), clock.today(tenancy.tenant(session).timezone)
-    owed = negotiating.together(session, account_id)
+    me = offerer()
+    room, today = negotiation.room(session, account_id, me), clock.today(tenancy.tenant(session).timezone)
+    owed = negotiation.together(session, account_id)
     is_open = room.policy.balance_minor > 0
     asked, shown = _asked(session, account_id, form, kind)
     earlier = [one for one in contacts.timeline(session, account_id) if one.channel == "call"]
@@ -142,15 +138,15 @@ def _facts(
         "plain": advising.plain(card.account.balance_minor, card.account.currency),
         "fields": {name: form.optional(name) for name in negotiating.ASKED},
         "open": is_open, "forms": asked, "shown": shown, "kind": kind, "reason": talk.run.reason,
-        "suggested": plan_forms.suggestions(
-            session, [one.account_id for one in owed], room.policy, negotiating.offerer(), today
+        "suggested": suggestions(
+            session, [one.account_id for one in owed], room.policy, me, today
         ) if is_open else [],
         "advised": advising.shown(
-            session, [one.account_id for one in owed], negotiating.offerer()
+            session, [one.account_id for one in owed], me
         ) if is_open else None,
         "advised_links": {
             kind: {"kind": kind, "sitting": sitting.id}
-            for kind in negotiating.KINDS if kind != "full" or len(owed) == 1
+            for kind in negotiation.KINDS if kind != "full" or len(owed) == 1
         },
         "soon": today + SOON, "address": values["link"], "ways": link.ways(session, account_id, on),
         "sent": link.sent(session, sitting), "notes": notes.of_accounts(session, ids, 20),
@@ -191,11 +187,13 @@ def _result(
         for one in desk.workers(session, sitting.tenant_id)
         if one.id != sitting.user_id
     ]
+    codes = finishing.possible(talk, finishing.agreed(session, sitting))
     moments = booking.slots(session, sitting.account_id, days=10, step=timedelta(hours=2))
     return {
-        "codes": _codes(talk, _agreed(session, sitting)), "reasons": _reasons(talk),
+        "codes": [(code, f"{label('disposition', code)} ({code})") for code in codes],
+        "reasons": _reasons(talk),
         "slots": [(at.isoformat(), at) for at in moments], "best": _best(session, sitting, moments, zone),
-        "whys": [("", _("Nobody: I am done")), *((one, label("intent", one)) for one in MATTERS)],
+        "whys": [("", _("Nobody: I am done")), *((one, label("intent", one)) for one in finishing.MATTERS)],
         "colleagues": [("", _("Whoever is trained for it")), *colleagues], "given": given,
         "causes": [(code, label("cause", code)) for code in hand_overs.CAUSES],
     }  # fmt: skip
@@ -205,29 +203,6 @@ def _best(session: Session, sitting: Sitting, moments: Sequence[datetime], zone:
     """Of lawful moments the one at which they are reached best by a call; None where no model says so."""
     found = best_time.best_of(session, sitting.debtor_id, zone, [("call", at) for at in moments], clock.now())
     return found[0].at if found else None
-
-
-def _agreed(session: Session, sitting: Sitting) -> str | None:
-    """The result of what was agreed in this sitting; None where nothing was."""
-    told = brief.brief(session, sitting.debtor_id, sitting.account_id, (), "call")
-    since = sitting.taken_at
-    if any(one.agreed_at >= since and one.settlement_id is None for one in told.plans):
-        return "PLAN"
-    made = settlements.settlements_of(session, [sitting.account_id])
-    if any(one.accepted_at is not None and one.accepted_at >= since for one in made):
-        return "SETL"
-    promise = next((one for one in told.promises if one.made_at >= since), None)
-    if promise is None:
-        return None
-    owed = browse.account(session, sitting.account_id).account.balance_minor
-    return "PTPF" if promise.amount_minor >= owed else "PTPP"
-
-
-def _codes(talk: Talk, agreed: str | None) -> list[tuple[str, str]]:
-    """Results that this call can have had: what was agreed first, then what the script suggests."""
-    possible = [code for code in CALL_RESULTS if talk.run.proven or not DISPOSITIONS[code].right_party]
-    possible.sort(key=lambda code: (code != agreed, code != talk.step.disposition))
-    return [(code, f"{label('disposition', code)} ({code})") for code in possible]
 
 
 def _reasons(talk: Talk) -> list[tuple[str, str]]:

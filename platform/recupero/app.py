@@ -29,6 +29,7 @@ from recupero.payments import api as payments_api
 from recupero.payments import incoming_api, invoices_api, offers_api
 from recupero.payments.webhooks import Webhooks
 from recupero.placements import api as placements_api
+from recupero.placements import labels_api
 from recupero.portals import (
     accounts,
     api_docs,
@@ -45,6 +46,7 @@ from recupero.portals import (
     home,
     inbox,
     incoming,
+    labels,
     law,
     look,
     messages,
@@ -97,13 +99,13 @@ ROOMS: tuple[ModuleType, ...] = (
     tenancy_api, placements_api, contacts_api, ledger_api, payments_api, incoming_api, offers_api,
     outreach_api, drafts_api, decisions_api, reports_api, documents_api, inbound_api, webhooks_api,
     compliance_api, schedules_api, strategy_api, disputes_api, invoices_api,
-    desk_api, negotiation_api,
+    desk_api, negotiation_api, labels_api,
 )  # fmt: skip
 # Each adds its area to the blueprint of the portals.
 PAGES: tuple[ModuleType, ...] = (
     look, tellings,  # of what debtors see and send
     accounts, agents, api_docs, bank, bulk, bulk_strategies, calling, cases, compliance, creditor, desk,
-    disclosures, documents, drafts, home, inbox, incoming, law, messages, models, offering, offers,
+    disclosures, documents, drafts, home, inbox, incoming, labels, law, messages, models, offering, offers,
     operation, outbox, people, people_hours, placements, portfolio_terms, proposals, remittances, schedules,
     scripts, search, sign_in, staff, staffing, standing, stated, strategies, strategy_arms, strategy_drafts,
     strategy_history, tenants, terms, today, trust, uplift, webhooks, wording, work,

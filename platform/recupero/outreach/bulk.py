@@ -1,4 +1,4 @@
-"""Many accounts at once: put on hold, let go on, given to somebody, given back to their creditor.
+"""Many accounts at once: put on hold, let go on, given to somebody, given back to their creditor, labelled.
 
 An order is seen before it is given (`preview`), carried out creditor by creditor, by a worker where it is
 large, and may be taken back for an hour where that is possible. A second run of the same order changes
@@ -6,7 +6,7 @@ nothing.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,15 +21,17 @@ from recupero.outreach import bulk_strategies
 from recupero.outreach.inbound.tables import Conversation
 from recupero.outreach.tables import BulkOrder
 from recupero.outreach.understanding import desk
-from recupero.placements import browse
+from recupero.placements import browse, labels
 from recupero.placements import service as placements
 from recupero.placements.browse import Chosen
 from recupero.placements.lifecycle import ENDED, HOLDS
 
-ORDERS = ("hold", "release", "give", "recall")
+ORDERS = ("hold", "release", "give", "recall", "label", "unlabel")
+#: Orders about one label.
+LABELLING = ("label", "unlabel")
 #: Holds that come and go with what caused them (a plan, a promise, a case, a hand-over) are none of these.
 KINDS = tuple(kind for kind in HOLDS if kind not in ("plan", "promise", "hardship", "person"))
-_TAKEN_BACK = ("hold", "release", bulk_strategies.DO)
+_TAKEN_BACK = ("hold", "release", *LABELLING, bulk_strategies.DO)
 MOST, AT_ONCE = 20_000, 500
 UNDONE_WITHIN = timedelta(hours=1)
 LONGEST = 500  # characters of a reason
@@ -38,16 +40,23 @@ LONGEST = 500  # characters of a reason
 @dataclass(frozen=True, slots=True)
 class Preview:
     """What an order would do: to which accounts, what is owed on them by currency, how many of the chosen it
-    leaves as they are and why (`ended`, `held`, `not_held`, `whole`, `no_talk`)."""
+    leaves as they are and why (`ended`, `held`, `not_held`, `whole`, `no_talk`, `labelled`, `not_labelled`,
+    `elsewhere`: another creditor's)."""
 
     touched: list[Chosen]
     owed: Mapping[str, int]
     spared: Mapping[str, int]
 
 
-def preview(session: Session, do: str, account_ids: Collection[int], kind: str | None = None) -> Preview:
+def preview(
+    session: Session,
+    do: str,
+    account_ids: Collection[int],
+    kind: str | None = None,
+    label_id: int | None = None,
+) -> Preview:
     """What the order would do to these accounts of the tenants in scope. Raises UserError where none or too
-    many are chosen, or the order or the kind of hold is unknown."""
+    many are chosen, or the order, the kind of hold or the label is unknown."""
     if do not in ORDERS:
         raise UserError("choose what to do", field="do")
     if do in ("hold", "release") and kind not in KINDS:
@@ -57,18 +66,38 @@ def preview(session: Session, do: str, account_ids: Collection[int], kind: str |
     if len(account_ids) > MOST:
         raise UserError("at most %(most)s accounts at once: narrow the list", field="accounts", most=MOST)
     chosen = browse.chosen(session, account_ids, kind or "")
-    talking = _talking(session, chosen) if do == "give" else set()
+    against = _against(session, do, chosen, label_id)
     touched: list[Chosen] = []
     spared: Counter[str] = Counter()
     owed: dict[str, int] = defaultdict(int)
     for one in chosen:
-        why = _spared(do, one, talking)
+        why = against(one)
         if why is not None:
             spared[why] += 1
             continue
         touched.append(one)
         owed[one.currency] += one.balance_minor
     return Preview(touched, owed, spared)
+
+
+def _against(
+    session: Session, do: str, chosen: Sequence[Chosen], label_id: int | None
+) -> Callable[[Chosen], str | None]:
+    """What tells why the order leaves one of the chosen as it is."""
+    if do not in LABELLING:
+        talking = _talking(session, chosen) if do == "give" else set()
+        return lambda one: _spared(do, one, talking)
+    if label_id is None:
+        raise UserError("Please choose one.", field="label")
+    label = labels.find(session, label_id)
+    bearing = labels.bearing(session, label_id, [one.id for one in chosen])
+    return lambda one: _spared_label(do, one.tenant_id == label.tenant_id, one.id in bearing)
+
+
+def _spared_label(do: str, own: bool, bears: bool) -> str | None:
+    if not own:
+        return "elsewhere"
+    return (("labelled" if bears else None) if do == "label" else (None if bears else "not_labelled"))
 
 
 def _spared(do: str, one: Chosen, talking: Collection[int]) -> str | None:
@@ -95,7 +124,7 @@ def _talking(session: Session, chosen: Collection[Chosen]) -> set[int]:
 
 def order(
     session: Session, do: str, account_ids: Collection[int], *, why: str, actor: str, kind: str | None = None,
-    until: datetime | None = None, user_id: int | None = None,
+    until: datetime | None = None, user_id: int | None = None, label_id: int | None = None,
 ) -> BulkOrder:  # fmt: skip
     """Give the order; a worker carries it out, if nobody does so first. Raises UserError as `preview` does,
     where it would change nothing, without a reason, or where the user may not work for a creditor."""
@@ -105,7 +134,7 @@ def order(
         raise UserError("At most %(most)s characters fit here.", field="why", most=LONGEST)
     if until is not None and until <= clock.now():
         raise UserError("Choose a day that is yet to come.", field="until")
-    touched = preview(session, do, account_ids, kind).touched
+    touched = preview(session, do, account_ids, kind, label_id).touched
     if not touched:
         raise UserError("it would change nothing", field="accounts")
     tenants = sorted({one.tenant_id for one in touched})
@@ -113,8 +142,8 @@ def order(
         raise UserError("Please choose one.", field="user")
     made = BulkOrder(
         agency_id=scope_of(session).agency(), do=do, kind=kind, until=until, user_id=user_id,
-        tenant_ids=tenants, account_ids=[one.id for one in touched], changed=0, state="waiting",
-        asked_by=actor, asked_at=clock.now(),
+        label_id=label_id, tenant_ids=tenants, account_ids=[one.id for one in touched], changed=0,
+        state="waiting", asked_by=actor, asked_at=clock.now(),
     )  # fmt: skip
     session.add(made)
     session.flush()
@@ -122,7 +151,7 @@ def order(
     jobs.enqueue(session, "outreach.bulk", queue="urgent", scope=scope, order_id=made.id)
     audit.record(
         session, f"outreach.bulk_{do}", f"bulk:{made.id}", actor=actor, accounts=len(touched), kind=kind,
-        why=why.strip(),
+        label=label_id, why=why.strip(),
     )  # fmt: skip
     return made
 
@@ -194,8 +223,17 @@ def _recall(session: Session, found: BulkOrder) -> int:
     return len(placements.recall_accounts(session, found.account_ids))
 
 
+def _label(session: Session, found: BulkOrder) -> int:
+    return labels.give(session, found.label_id or 0, found.account_ids, by=f"bulk:{found.id}")
+
+
+def _unlabel(session: Session, found: BulkOrder) -> int:
+    return labels.take(session, found.label_id or 0, found.account_ids, by=f"bulk:{found.id}")
+
+
 _DO: Mapping[str, Callable[[Session, BulkOrder], int]] = {
-    "hold": _hold, "release": _release, "give": _give, "recall": _recall,
+    "hold": _hold, "release": _release, "give": _give, "recall": _recall, "label": _label,
+    "unlabel": _unlabel,
 }  # fmt: skip
 
 
@@ -218,13 +256,17 @@ def undo(database: Database, scope: Scope, order_id: int, *, actor: str) -> int:
                 changed += bulk_strategies.take_back(session, found.versions or {}, actor=actor)
             elif found.do == "hold":
                 changed += placements.end_of_source(session, source, by=actor)
+            elif found.do == "label":
+                changed += labels.take_back_given(session, source, by=actor)
+            elif found.do == "unlabel":
+                changed += labels.take_back_removed(session, source)
             else:
                 changed += placements.reopen_ended_by(session, source)
     return changed
 
 
 def may_be_undone(found: BulkOrder) -> bool:
-    """Whether an order can be taken back now: rests, ends of rests and strategies, within the hour."""
+    """Whether an order can be taken back now: holds, ends of holds, labels and strategies, in the hour."""
     in_time = found.done_at is not None and clock.now() < found.done_at + UNDONE_WITHIN
     return found.state == "done" and found.do in _TAKEN_BACK and in_time
 

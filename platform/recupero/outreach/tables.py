@@ -102,9 +102,10 @@ class ConnectorRest(TenantOwned, Base):
 
 class BulkOrder(AgencyOwned, Base):
     """What somebody ordered for many accounts at once (`bulk.ORDERS`). `account_ids` are those that were
-    chosen, `changed` those that it changed. Holds that it opened have `bulk:<id>` as their source, those that
-    it ended as who ended them. `state`: waiting, done, undone. An order about strategies has portfolios in
-    place of accounts: `versions`, by portfolio the version that it had and the one that it got."""
+    chosen, `changed` those that it changed. Holds that it opened have `bulk:<id>` as their source, those
+    that it ended as who ended them; so it is with labels. `state`: waiting, done, undone. An order about
+    strategies has portfolios in place of accounts: `versions`, by portfolio the version that it had and the
+    one that it got."""
 
     __tablename__ = "bulk_orders"
     __table_args__ = ({"info": AGENCY},)
@@ -113,6 +114,7 @@ class BulkOrder(AgencyOwned, Base):
     kind: Mapped[str | None]
     until: Mapped[datetime | None]
     user_id: Mapped[int | None]
+    label_id: Mapped[int | None]
     tenant_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
     account_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
     versions: Mapped[dict[str, list[int]] | None] = mapped_column(JSONB)

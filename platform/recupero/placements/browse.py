@@ -15,7 +15,7 @@ from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound
 from recupero.kernel.listing import Part, arranged
-from recupero.placements import finding
+from recupero.placements import finding, labels
 from recupero.placements.lifecycle import ENDED
 from recupero.placements.service import is_open
 from recupero.placements.tables import Account, ContactPoint, Debtor, Hold, Portfolio
@@ -31,6 +31,7 @@ class Filter:
     status: str | None = None
     stage: str | None = None
     held: bool | None = None
+    label_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,8 @@ def _conditions(session: Session, wanted: Filter, countries: Sequence[str]) -> l
         conditions.append(Account.stage == wanted.stage)
     if wanted.held is not None:
         conditions.append(_held() if wanted.held else ~_held())
+    if wanted.label_id is not None:
+        conditions.append(labels.bears(wanted.label_id))
     if wanted.text.strip():
         conditions.append(Account.id.in_(finding.found(session, wanted.text.strip(), countries)))
     return conditions

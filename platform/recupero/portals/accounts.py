@@ -30,9 +30,10 @@ from recupero.payments import documents
 from recupero.payments import queries as payments
 from recupero.payments.contracts import annual_rate, missing_rate
 from recupero.payments.tables import PromiseToPay
-from recupero.placements import browse
+from recupero.placements import browse, labels
 from recupero.placements.browse import AccountLine, Filter
 from recupero.placements.debts import debts_by_id
+from recupero.placements.label_tables import Label
 from recupero.placements.lifecycle import ENDED
 from recupero.portals import lawful, timeline
 from recupero.portals.forms import Form
@@ -59,13 +60,22 @@ FEATURE_WORDS = {spec.name: spec.label for spec in FEATURES} | {
 def accounts() -> ResponseReturnValue:
     with transaction() as session:
         tenants = {tenant.id: tenant for tenant in tenancy.tenants(session)}
-        table = _accounts_table(tenants, browse.portfolio_names(session))
+        known = labels.of_scope(session)
+        borne: dict[int, list[Label]] = {}
+        table = _accounts_table(tenants, browse.portfolio_names(session), known, borne)
         countries = sorted({tenant.country for tenant in tenants.values()})
-        table.fill(browse.accounts(session, filter_of(table.chosen), countries=countries, part=table.part))
-    return answer("accounts/list.html", table)
+        rows = browse.accounts(session, filter_of(table.chosen), countries=countries, part=table.part)
+        borne.update(labels.of_accounts(session, [row.id for row in rows]) if known else {})
+        table.fill(rows)
+    return answer("accounts/list.html", table, borne=borne, known_labels=bool(known))
 
 
-def _accounts_table(tenants: Mapping[int, Tenant], portfolios: Mapping[int, str]) -> Table[AccountLine]:
+def _accounts_table(
+    tenants: Mapping[int, Tenant],
+    portfolios: Mapping[int, str],
+    known: Sequence[Label],
+    borne: Mapping[int, Sequence[Label]],
+) -> Table[AccountLine]:
     today = clock.now().date()
     creditors = [(str(tenant.id), tenant.name) for tenant in tenants.values()]
     columns: list[Column[AccountLine]] = [
@@ -82,6 +92,9 @@ def _accounts_table(tenants: Mapping[int, Tenant], portfolios: Mapping[int, str]
         Column("stage", _("Stage"), lambda row: row.stage if row.status == "active" else None,
                words="stage", badge=True),
     ]  # fmt: skip
+    if known:
+        columns.append(Column("labels", _("Labels"), lambda row: ", ".join(
+            one.name for one in borne.get(row.id, ())) or None, sorts=False))  # fmt: skip
     return Table(
         "accounts", _("Accounts"), columns,
         filters=(
@@ -91,6 +104,7 @@ def _accounts_table(tenants: Mapping[int, Tenant], portfolios: Mapping[int, str]
             Pick("status", _("Status"), options("status")),
             Pick("stage", _("Stage"), options("stage")),
             Pick("held", _("Hold"), [("yes", _("On hold")), ("no", _("Not on hold"))]),
+            *([Pick("label", _("Label"), [(str(one.id), one.name) for one in known])] if known else []),
         ),
     )  # fmt: skip
 
@@ -104,7 +118,7 @@ def filter_of(chosen: Mapping[str, str]) -> Filter:
     return Filter(
         text=chosen["q"], tenant_id=number("tenant"), portfolio_id=number("portfolio"),
         status=chosen["status"] or None, stage=chosen["stage"] or None,
-        held={"yes": True, "no": False}.get(chosen["held"]),
+        held={"yes": True, "no": False}.get(chosen["held"]), label_id=number("label"),
     )  # fmt: skip
 
 
@@ -163,6 +177,10 @@ def account_view(
             "wish": wish or _wish(session, card),
             "fact_choices": [(kind, _choices(kind, names)) for kind, names in told.NAMES.items()],
             "link": link,
+            "labels": labels.of_accounts(session, [account_id]).get(account_id, []),
+            "known_labels": [
+                one for one in labels.of_scope(session) if one.tenant_id == card.account.tenant_id
+            ],
         }
     return view | {"hours": _hours(card, week)}
 

@@ -12,7 +12,7 @@ from recupero.kernel import runtime
 from recupero.kernel.errors import UserError
 from recupero.outreach import bulk
 from recupero.outreach.understanding import desk
-from recupero.placements import browse
+from recupero.placements import browse, labels
 from recupero.portals.accounts import filter_of
 from recupero.portals.forms import Form
 from recupero.portals.pages import blueprint
@@ -22,7 +22,7 @@ from recupero.tenancy.guard import requires, the_caller, transaction
 from recupero.tenancy.permissions import Permission
 
 SHOWN = 50  # accounts that a preview names one by one
-NARROWED = ("q", "tenant", "portfolio", "status", "stage", "held")
+NARROWED = ("q", "tenant", "portfolio", "status", "stage", "held", "label")
 
 
 @blueprint.get("/accounts/many")
@@ -31,8 +31,12 @@ def account_many() -> ResponseReturnValue:
     """The orders that were given, newest first."""
     with transaction() as session:
         orders = bulk.orders(session)
+        label_names = {one.id: one.name for one in labels.of_scope(session)}
         names = {f"user:{user.id}": user.name for user in tenancy.users(session)}
-    return render_template("accounts/orders.html", orders=orders, names=names, may_undo=bulk.may_be_undone)
+    return render_template(
+        "accounts/orders.html", orders=orders, names=names, may_undo=bulk.may_be_undone,
+        label_names=label_names,
+    )  # fmt: skip
 
 
 @blueprint.post("/accounts/many")
@@ -67,18 +71,42 @@ def _previewed(form: Form, account_ids: list[int]) -> ResponseReturnValue:
     do = form.optional("do")
     kind = form.optional("kind") or ("client" if do in ("hold", "release") else None)
     with transaction() as session:
-        found = bulk.preview(session, do, account_ids, kind)
+        choices = _labels(session, account_ids) if do in bulk.LABELLING else []
+        label_id = _label_of(form, choices)
+        found = bulk.preview(session, do, account_ids, kind, label_id)
         page = render_template(
             "accounts/many.html", form=form, do=do, found=found, shown=SHOWN, kinds=_kinds(),
             chosen_kind=kind, users=_users(session, found) if do == "give" else [], title=label("bulk", do),
             carried={name: form.optional(name) for name in (*NARROWED, "all")},
-            ticked=[] if form.optional("all") else account_ids,
+            ticked=[] if form.optional("all") else account_ids, labels=choices, chosen_label=label_id,
         )  # fmt: skip
     return page, form.status
 
 
 def _kinds() -> list[tuple[str, str]]:
     return [(kind, label("hold", kind)) for kind in bulk.KINDS]
+
+
+def _labels(session: Session, account_ids: list[int]) -> list[tuple[int, str]]:
+    """The labels of the creditors whose accounts were chosen, with whose they are where there are several."""
+    tenants = {one.tenant_id for one in browse.chosen(session, account_ids, "")}
+    names = {one.id: one.name for one in tenancy.tenants(session)}
+    return [
+        (one.id, f"{one.name} ({names[one.tenant_id]})" if len(tenants) > 1 else one.name)
+        for one in labels.of_scope(session)
+        if one.tenant_id in tenants
+    ]
+
+
+def _label_of(form: Form, choices: list[tuple[int, str]]) -> int | None:
+    """The label that was chosen, or the first; None for an order about no label. Raises UserError where
+    there is none to choose."""
+    if form.optional("do") not in bulk.LABELLING:
+        return None
+    if not choices:
+        raise UserError("there are no labels yet: make one on the page of labels", field="label")
+    known = {str(one): one for one, _name in choices}
+    return known.get(form.optional("which_label"), choices[0][0])
 
 
 def _users(session: Session, found: bulk.Preview) -> list[tuple[int, str]]:
@@ -98,6 +126,7 @@ def _carry_out(form: Form, account_ids: list[int]) -> ResponseReturnValue:
             session, do, account_ids, why=form.optional("why"), actor=caller.actor,
             kind=(form.optional("kind") or None) if do in ("hold", "release") else None,
             until=until if do == "hold" else None, user_id=int(user) if user.isdecimal() else None,
+            label_id=form.whole("which_label") if do in bulk.LABELLING else None,
         )  # fmt: skip
         number = len(made.account_ids)
     if number <= bulk.AT_ONCE:

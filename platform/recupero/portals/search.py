@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts import codes
 from recupero.contacts.codes import Coded
-from recupero.placements import browse, finding, names
+from recupero.placements import browse, finding, labels, names
 from recupero.placements.browse import AccountLine
 from recupero.placements.finding import Way
+from recupero.placements.label_tables import Label
 from recupero.placements.normalise import name_key
 from recupero.portals.pages import blueprint
 from recupero.tenancy import queries as tenancy
@@ -24,15 +25,17 @@ SHOWN = 25
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """Accounts by the way they were found, whether there are more than shown, and messages with the code."""
+    """Accounts by the way they were found, whether there are more than shown, messages with the code, and
+    labels of such a name."""
 
     accounts: dict[str, list[AccountLine]]
     more: frozenset[str]
     messages: list[Coded]
+    labels: list[Label]
 
     def only(self, typed: str) -> str | None:
         """Where to go at once: the one account or debtor that has exactly what was typed."""
-        if self.more:
+        if self.more or self.labels:
             return None
         exact = {
             line.id: line
@@ -71,4 +74,5 @@ def find(session: Session, typed: str, countries: list[str]) -> Hits:
     if Way.NAME in found:  # somebody of another name by now may still be filed under the one before
         found[Way.NAME] = [line for line in found[Way.NAME] if names.bears(line.debtor, typed)]
     more = frozenset(way.value for way, ids in ways.items() if len(ids) > SHOWN)
-    return Hits({way: rows for way, rows in found.items() if rows}, more, codes.with_code(session, typed))
+    rows = {way: rows for way, rows in found.items() if rows}
+    return Hits(rows, more, codes.with_code(session, typed), labels.named(session, typed))

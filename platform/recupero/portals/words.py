@@ -20,6 +20,7 @@ LABELS: Mapping[str, Words] = {
     "timeline": console.TIMELINE,
     "capacity": console.CAPACITY,
     "bulk": console.BULK,
+    "label_colour": console.LABEL_COLOURS,
     "bulk_told": console.BULK_TOLD,
     "bulk_spared": console.BULK_SPARED,
     "bulk_state": console.BULK_STATES,

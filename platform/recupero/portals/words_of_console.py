@@ -58,6 +58,8 @@ BULK: Words = {
     "release": _("End holds"),
     "give": _("Give to somebody"),
     "recall": _("Give back to the creditor"),
+    "label": _("Label"),
+    "unlabel": _("Take a label off"),
     "strategy": _("One strategy for many portfolios"),
 }
 BULK_TOLD: Words = {
@@ -65,6 +67,8 @@ BULK_TOLD: Words = {
     "release": _("Holds of this kind on these accounts end at once. Whatever else stops the work stays."),
     "give": _("The conversations of these debtors are given to one person."),
     "recall": _("Work on these accounts ends and they go back to their creditor."),
+    "label": _("These accounts bear the label. Nothing else changes."),
+    "unlabel": _("These accounts bear the label no more. Nothing else changes."),
 }
 BULK_SPARED: Words = {
     "ended": _("work on them has ended"),
@@ -73,10 +77,23 @@ BULK_SPARED: Words = {
     "whole": _("the hold is on everything of the debtor: end it there"),
     "no_talk": _("no conversation with the debtor yet"),
     "same": _("they have it already"),
+    "labelled": _("they bear the label already"),
+    "not_labelled": _("they do not bear the label"),
+    "elsewhere": _("the label is of another creditor"),
     "currency": _("its amounts are in another currency"),
 }
 BULK_STATES: Words = {
     "waiting": _("Being worked through"),
     "done": _("Done"),
     "undone": _("Taken back"),
+}
+#: Colours of labels.
+LABEL_COLOURS: Words = {
+    "grey": _("Grey"),
+    "teal": _("Teal"),
+    "green": _("Green"),
+    "blue": _("Blue"),
+    "violet": _("Violet"),
+    "amber": _("Amber"),
+    "red": _("Red"),
 }

@@ -24,7 +24,8 @@ _WITHIN = """
  AND (CAST(:batch AS bigint) IS NULL OR batch_id = :batch)
  AND (CAST(:cohort AS date) IS NULL OR date_trunc('month', placed_on)::date = :cohort)
  AND (CAST(:channel AS text) IS NULL OR channel = :channel)
- AND (CAST(:part AS text) IS NULL OR part = :part)
+ AND (CAST(:part AS text) IS NULL OR part = :part
+      OR (right(:part, 1) = '>' AND starts_with(part, :part)))
 """
 
 
@@ -46,7 +47,7 @@ class Counted:
 @dataclass(frozen=True, slots=True)
 class Of:
     """A figure: its metric's key and the part of the report that it stands in; `cohort` is the first day of
-    the month of placement."""
+    the month of placement. `part` of roll rates is `bucket>place`, or `bucket>` for all of a bucket."""
 
     key: str
     currency: str

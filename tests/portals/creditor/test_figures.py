@@ -1,5 +1,6 @@
 """The portal's figures: stairs add up and lead to their payments, lists add up to what leads to them."""
 
+import html
 import json
 import re
 from datetime import datetime
@@ -122,3 +123,45 @@ def test_a_wrong_period_is_said_where_it_was_asked(creditor: Visitor) -> None:
     wrong = creditor.get("/portal/payments?from=x")
     assert wrong.status_code == 422
     assert "is not a month" in wrong.text
+
+
+_LEADS = re.compile(r'<a[^>]*href="(/reports/\d+/rows/[^"]+)"[^>]*>\s*(?:<strong>)?([^<]*)')
+
+
+def _leads(page: str) -> list[tuple[str, str]]:
+    """Where figures of a page lead to their rows, and what they say."""
+    return [(html.unescape(url), said.strip()) for url, said in _LEADS.findall(page)]
+
+
+@pytest.mark.parametrize(
+    ("page", "least"),
+    [("/portal", 7), ("/portal/months", 2), ("/portal/activity", 3), ("/portal/compare?left=2026-02", 12)],
+)
+def test_figures_lead_to_their_rows(creditor: Visitor, page: str, least: int) -> None:
+    found = dict(_leads(creditor.text(page)))
+    assert len(found) >= least
+    for url in found:
+        assert re.search(r"\d+ rows?<", creditor.text(url)), url
+
+
+def test_both_sides_of_a_comparison_lead_to_rows_of_their_own_period_and_portfolio(
+    creditor: Visitor, rows: Rows
+) -> None:
+    found = _leads(creditor.text("/portal/compare?left=2026-02&right=2026-03&left_portfolio=1"))
+    collected = [url for url, said in found if "/rows/collected?" in url]
+    assert ["period=2026-02" in collected[0], "period=2026-03" in collected[1]] == [True, True]
+    assert "100,000" in creditor.text(collected[0])
+
+
+@pytest.mark.parametrize("by", ["accounts", "balance"])
+def test_each_share_of_the_roll_rates_leads_to_the_accounts_that_moved(creditor: Visitor, by: str) -> None:
+    page = creditor.text(f"/portal/rolls?by={by}")
+    cells = re.findall(r'title="([^"]*)"><a class="step" href="([^"]*)">', page)
+    assert cells
+    for numerator, url in cells:
+        rows_behind = creditor.text(html.unescape(url))
+        said = f"{numerator} row" if by == "accounts" else f"<strong>{numerator}</strong>"
+        assert said in rows_behind, url
+    whole = re.findall(r'<td class="num placed"><a[^>]*href="([^"]*)">([^<]*)<', page)
+    for url, said in whole:
+        assert said in creditor.text(html.unescape(url))

@@ -1,12 +1,12 @@
 """What was done with the creditor's accounts, whether it was lawful, and how debtors took it."""
 
-from flask import render_template, url_for
+from flask import render_template
 from flask.typing import ResponseReturnValue
 
 from recupero.outreach import queries as outreach
 from recupero.portals.charts import shares
 from recupero.portals.creditor import figures
-from recupero.portals.creditor.own import reading
+from recupero.portals.creditor.own import reading, tenant_id
 from recupero.portals.lawful import rule_titles
 from recupero.portals.pages import blueprint
 from recupero.portals.words import label
@@ -36,25 +36,20 @@ def creditor_activity() -> ResponseReturnValue:
         )
         for (reason, number), share in zip(blocked, shares([number for _, number in blocked]), strict=True)
     ]
-    parts = [_part(section, shown.words) for section in shown.report.sections]
+    rows_of = figures.RowsOf(tenant_id(), shown.report.period)
+    parts = [_part(section, shown.words, rows_of) for section in shown.report.sections]
     page = render_template("creditor/activity.html", **shown.values, parts=parts, stopped=stopped)
     return page, shown.status
 
 
-def _part(section: Section, words: Words) -> dict[str, object]:
+def _part(section: Section, words: Words, rows_of: figures.RowsOf) -> dict[str, object]:
     return {
         "section": section,
         "funnel": [
-            (words(one.metric.label), words.count(one.numerator), share, _rows_of(one.metric.key))
+            (words(one.metric.label), words.count(one.numerator), share, rows_of(one, section.currency))
             for one, share in zip(section.funnel, shares(figures.counts(section.funnel)), strict=True)
         ],
         "unlawful": section.figure("out_of_policy"),
         "groups": [one for one in layout.groups(section, words) if one[0] in ("rates", "voices", "digital")],
         "tables": [one for one in layout.tables(section, words) if one.key == "channels"],
     }
-
-
-def _rows_of(metric: str) -> str | None:
-    """Where the rows behind a step of the funnel are."""
-    pages = {"promises": "portals.creditor_promises", "payments": "portals.creditor_payments"}
-    return url_for(pages[metric]) if metric in pages else None

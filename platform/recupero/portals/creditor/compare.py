@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from recupero.kernel.errors import UserError
 from recupero.placements import browse
 from recupero.portals.creditor import figures
-from recupero.portals.creditor.own import reading
+from recupero.portals.creditor.own import reading, tenant_id
 from recupero.portals.errors import said
 from recupero.portals.language import number
 from recupero.portals.pages import blueprint
@@ -29,12 +29,14 @@ _SHARES = (Unit.PERCENT, Unit.PER_THOUSAND)
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A metric on both sides, and the right less the left as it is written; "" where one of them has no
-    value."""
+    """A metric on both sides, as written and where the rows behind it are, and the right less the left; ""
+    where one of them has no value."""
 
     metric: Metric
     left: str
+    left_url: str | None
     right: str
+    right_url: str | None
     between: str
 
 
@@ -44,7 +46,13 @@ class Side:
 
     report: RecoveryReport
     portfolio: str
+    portfolio_id: int | None
     error: str | None
+
+    def url(self, figure: Figure, currency: str) -> str | None:
+        """Where the rows of one of its figures are."""
+        place = {"portfolio_id": self.portfolio_id} if self.portfolio_id else {}
+        return figures.RowsOf(tenant_id(), self.report.period)(figure, currency, place)
 
 
 @blueprint.get("/portal/compare")
@@ -77,7 +85,8 @@ def _side(session: Session, names: dict[int, str], name: str) -> Side:
         before = parse_period(f"{first.year - (first.month == 1)}-{(first.month - 2) % 12 + 1:02}")
         report = service.recovery_report(session, before)
     portfolio = request.args.get(f"{name}_portfolio", 0, type=int)
-    return Side(report, names.get(portfolio, ""), error)
+    known = portfolio in names
+    return Side(report, names.get(portfolio, ""), portfolio if known else None, error)
 
 
 def _rows(left: Side, right: Side, currency: str, words: Words) -> list[Row]:
@@ -85,7 +94,9 @@ def _rows(left: Side, right: Side, currency: str, words: Words) -> list[Row]:
     ours, theirs = _figures(left, currency), _figures(right, currency)
     return [
         Row(
-            figure.metric, words.figure(ours[key], currency), words.figure(figure, currency),
+            figure.metric,
+            words.figure(ours[key], currency), left.url(ours[key], currency),
+            words.figure(figure, currency), right.url(figure, currency),
             _between(ours[key], figure, currency, words),
         )
         for key, figure in theirs.items()

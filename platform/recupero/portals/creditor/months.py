@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 
 from recupero.portals.charts import Chart, Series
 from recupero.portals.creditor import figures
+from recupero.portals.creditor.own import tenant_id
 from recupero.portals.language import number
 from recupero.portals.pages import blueprint
 from recupero.reports import metrics as m
@@ -40,8 +41,10 @@ class Row:
 
     name: str
     placed: str
+    placed_url: str | None
     cells: list[Cell]
     whole: str
+    whole_url: str
 
 
 @blueprint.get("/portal/months")
@@ -50,9 +53,10 @@ def creditor_months() -> ResponseReturnValue:
     shown = figures.shown()
     view = request.args.get("view", "step")
     view = view if view in VIEWS else "step"
+    rows_of = figures.RowsOf(tenant_id(), shown.report.period)
     parts = [
         {
-            "section": section, "rows": _stairs(section, shown.words, view),
+            "section": section, "rows": _stairs(section, shown.words, view, rows_of),
             "months": max((len(one.steps) for one in section.vintages), default=0),
             "track": _track(section, shown.words), "curves": _curves(section, shown.words),
             "references": [(f"{one.month:%Y-%m}", shown.words.month(one.month)) for one in section.vintages],
@@ -66,7 +70,7 @@ def creditor_months() -> ResponseReturnValue:
     return page, shown.status
 
 
-def _stairs(section: Section, words: Words, view: str) -> list[Row]:
+def _stairs(section: Section, words: Words, view: str, rows_of: figures.RowsOf) -> list[Row]:
     shown = [figure for vintage in section.vintages for figure in _figures(vintage, view)]
     top = max((_size(figure, view) for figure in shown), default=0.0)
     rows = []
@@ -76,7 +80,9 @@ def _stairs(section: Section, words: Words, view: str) -> list[Row]:
         whole = Figure(m.LIQUIDATION, sum(step.numerator for step in vintage.steps), placed.numerator)
         rows.append(Row(
             words.month(vintage.month), words.figure(placed, section.currency),
+            rows_of(placed, section.currency, {"cohort": vintage.month}),
             _cells(vintage, section, words, view, top), _written(whole, section, words, view),
+            _payments_of(vintage, None, rows_of.period.last),
         ))  # fmt: skip
     return rows
 

@@ -12,7 +12,7 @@ from recupero.payments.offer_tables import Plan, Settlement
 from recupero.placements import disputes
 from recupero.portals.charts import shares, spark_path
 from recupero.portals.creditor import figures
-from recupero.portals.creditor.own import reading
+from recupero.portals.creditor.own import reading, tenant_id
 from recupero.portals.pages import blueprint
 from recupero.reports.report import Section
 from recupero.reports.words import Words
@@ -47,7 +47,8 @@ def creditor_overview() -> ResponseReturnValue:
     shown = figures.shown()
     with reading() as session:
         waits = [one for one in _waits(session) if one.number]
-    parts = [_part(section, shown.words) for section in shown.report.sections]
+    rows_of = figures.RowsOf(tenant_id(), shown.report.period)
+    parts = [_part(section, shown.words, rows_of) for section in shown.report.sections]
     page = render_template("creditor/overview.html", **shown.values, parts=parts, waits=waits)
     return page, shown.status
 
@@ -66,10 +67,11 @@ def _waits(session: Session) -> list[Waits]:
     return found
 
 
-def _part(section: Section, words: Words) -> dict[str, object]:
+def _part(section: Section, words: Words, rows_of: figures.RowsOf) -> dict[str, object]:
     flows = [float(flow.total_minor) for flow in section.flows]
-    rates = [next(one.value for one in line.figures if one.metric.key == "liquidation") or 0.0
+    lines = [(line, next(one for one in line.figures if one.metric.key == "liquidation"))
              for line in section.portfolios]  # fmt: skip
+    rates = [figure.value or 0.0 for _line, figure in lines]
     return {
         "section": section,
         "cards": [(section.figure(key), url_for(endpoint)) for key, endpoint in CARDS],
@@ -78,11 +80,13 @@ def _part(section: Section, words: Words) -> dict[str, object]:
             section, words, _("Collected by month"), (_("Paid to the agency"), _("Paid to you"))
         ),
         "funnel": [
-            (words(figure.metric.label), words.count(figure.numerator), share, None)
+            (words(figure.metric.label), words.count(figure.numerator), share,
+             rows_of(figure, section.currency))
             for figure, share in zip(section.funnel, shares(figures.counts(section.funnel)), strict=True)
         ],
         "portfolios": [
-            (line.name, figures.percent(words, rate), share, None)
-            for line, rate, share in zip(section.portfolios, rates, shares(rates), strict=True)
+            (line.name, figures.percent(words, figure.value or 0.0), share,
+             rows_of(figure, section.currency, {"portfolio_id": line.id}))
+            for (line, figure), share in zip(lines, shares(rates), strict=True)
         ],
-    }
+    }  # fmt: skip

@@ -4,7 +4,7 @@ from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
 from recupero.portals.creditor import figures
-from recupero.portals.creditor.own import reading
+from recupero.portals.creditor.own import reading, tenant_id
 from recupero.portals.pages import blueprint
 from recupero.reports import rolls
 from recupero.reports.metrics import ROLL_RATE, Figure
@@ -23,8 +23,14 @@ def creditor_rolls() -> ResponseReturnValue:
     by = "accounts" if request.args.get("by") == "accounts" else "balance"
     page = render_template(
         "creditor/rolls.html", **span.values, matrices=found, by=by, metric=ROLL_RATE, shade=_shade,
+        rows_of=figures.RowsOf(tenant_id(), span.period), whole=_whole,
     )  # fmt: skip
     return page, span.status
+
+
+def _whole(row: rolls.Row) -> Figure:
+    """All that was in a bucket, as the figure that its rows make up."""
+    return Figure(ROLL_RATE, row.accounts, row.accounts)
 
 
 def _shade(figure: Figure) -> int:

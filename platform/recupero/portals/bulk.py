@@ -32,11 +32,9 @@ def account_many() -> ResponseReturnValue:
     with transaction() as session:
         orders = bulk.orders(session)
         label_names = {one.id: one.name for one in labels.of_scope(session)}
-        names = {f"user:{user.id}": user.name for user in tenancy.users(session)}
     return render_template(
-        "accounts/orders.html", orders=orders, names=names, may_undo=bulk.may_be_undone,
-        label_names=label_names,
-    )  # fmt: skip
+        "accounts/orders.html", orders=orders, may_undo=bulk.may_be_undone, label_names=label_names
+    )
 
 
 @blueprint.post("/accounts/many")

@@ -15,6 +15,7 @@ from recupero.payments import queries, receipts, suspense
 from recupero.payments.incoming_tables import Receipt, RefundTask
 from recupero.payments.tables import ProviderEvent
 from recupero.placements.debts import named_debts
+from recupero.portals.actors import who
 from recupero.portals.forms import Form
 from recupero.portals.pages import blueprint
 from recupero.portals.tables import Column, Pick, Search, Table, answer, creditor_column, creditor_pick
@@ -198,8 +199,7 @@ def receipt_sent() -> ResponseReturnValue:
 def _receipts_page(form: Form) -> ResponseReturnValue:
     with transaction() as session:
         names = tenant_names(session)
-        people = {f"user:{user.id}": user.name for user in tenancy.users(session)}
-        table = _receipts_table(names, people)
+        table = _receipts_table(names)
         tenant_id = int(table.chosen.get("tenant") or 0)
         table.fill(
             receipts.receipts(session, state=table.chosen["state"], tenant_id=tenant_id, part=table.part)
@@ -211,7 +211,7 @@ def _receipts_page(form: Form) -> ResponseReturnValue:
     )  # fmt: skip
 
 
-def _receipts_table(names: Mapping[int, str], people: Mapping[str, str]) -> Table[Receipt]:
+def _receipts_table(names: Mapping[int, str]) -> Table[Receipt]:
     columns: list[Column[Receipt]] = [
         Column("day", _("Day"), lambda row: row.received_on),
         replace(creditor_column(names), sorts=False),
@@ -219,8 +219,7 @@ def _receipts_table(names: Mapping[int, str], people: Mapping[str, str]) -> Tabl
         Column("amount", _("Amount"), lambda row: Money(row.amount_minor, row.currency)),
         Column("payer", _("Payer"), lambda row: row.payer or None, sorts=False,
                note=lambda row: row.reference),
-        Column("entered_by", _("Entered by"), lambda row: people.get(row.entered_by, row.entered_by),
-               sorts=False),
+        Column("entered_by", _("Entered by"), lambda row: who(row.entered_by), sorts=False),
         Column("state", _("State"), lambda row: row.state, words="receipt", badge=True),
     ]  # fmt: skip
     filters = (*creditor_pick(names), Pick("state", _("State"), options("receipt")))

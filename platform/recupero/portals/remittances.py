@@ -18,6 +18,7 @@ from recupero.kernel.money import Money
 from recupero.ledger import paying, remittances, statements
 from recupero.ledger.statements import ISSUED
 from recupero.ledger.tables import Remittance
+from recupero.portals.actors import who
 from recupero.portals.forms import Form
 from recupero.portals.language import brand
 from recupero.portals.pages import blueprint
@@ -115,12 +116,11 @@ def _page(tenant_id: int, remittance_id: int, form: Form) -> ResponseReturnValue
         sums = statements.sums(session, remittance_id)
         lines = list(statements.lines(session, one, after=after, limit=LINES + 1))
         tenant = tenancy.tenant(session)
-        names = {f"user:{user.id}": user.name for user in tenancy.users(session)} if staff else {}
         file = _asked_file(session, remittance_id, drafts=staff)
     address: dict[str, Any] = {"tenant_id": tenant_id, "remittance_id": remittance_id}
     page = render_template(
         "remittances/statement.html", remittance=one, sums=sums, lines=lines[:LINES], tenant=tenant,
-        form=form, people=_people(one, names) if staff else [], why_not=_why_not(one),
+        form=form, people=_people(one) if staff else [], why_not=_why_not(one),
         reversals=sum(each.amount_minor for each in sums if each.kind == "reversal"),
         file=file, printed=sum(each.lines for each in sums) <= documents.MOST_PRINTED,
         files={each: url_for("portals.remittance_file", **address, form=each)
@@ -140,13 +140,13 @@ def _asked_file(session: Session, remittance_id: int, *, drafts: bool) -> tuple[
     return form, prepared.state_of(session, remittance_id, form, drafts=drafts)
 
 
-def _people(one: Remittance, names: dict[str, str]) -> list[tuple[str, str, object]]:
+def _people(one: Remittance) -> list[tuple[str, str, object]]:
     """Who took which step and when."""
     steps = (
         (_("Drawn"), one.drawn_by, one.drawn_at), (_("Reviewed"), one.reviewed_by, one.reviewed_at),
         (_("Issued"), one.issued_by, one.issued_at), (_("Paid out"), one.paid_by, one.paid_at),
     )  # fmt: skip
-    return [(label, names.get(who, who), at) for label, who, at in steps if who is not None]
+    return [(label, who(actor), at) for label, actor, at in steps if actor is not None]
 
 
 def _why_not(one: Remittance) -> str | None:

@@ -99,7 +99,6 @@ def _page(session: Session, portfolio: Portfolio, form: Form) -> ResponseReturnV
         templates=TEMPLATES,
         channel_choices=[("", "–"), *((one, label("channel", one)) for one in PLANNED)],
         tones=[("", label("tone", _TONE)), *((one, label("tone", one)) for one in TONES if one != _TONE)],
-        names={f"user:{user.id}": user.name for user in tenancy.users(session)},
         rows=_rows_sent(form), conditions={
             name: [(one, label(name, one)) for one in known] for name, known in _CHOICES.items()
         },

@@ -38,7 +38,7 @@ def strategy_draft(tenant_id: int, portfolio_id: int) -> ResponseReturnValue:
         return render_template(
             "tenants/strategy_draft.html", portfolio=portfolio, tenant=tenancy.tenant(session), draft=draft,
             told=told(draft.strategy, portfolio.currency), trial=trial, refused=refused, finding=_in_words,
-            names={f"user:{user.id}": user.name for user in tenancy.users(session)}, rows=_rows(trial),
+            rows=_rows(trial),
         )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ LABELS: Mapping[str, Words] = {
     "found_by": console.FOUND_BY,
     "timeline": console.TIMELINE,
     "capacity": console.CAPACITY,
+    "actor": console.ACTORS,
     "bulk": console.BULK,
     "label_colour": console.LABEL_COLOURS,
     "bulk_told": console.BULK_TOLD,

@@ -97,3 +97,21 @@ LABEL_COLOURS: Words = {
     "amber": _("Amber"),
     "red": _("Red"),
 }
+#: Who did something, where it was no user.
+ACTORS: Words = {
+    "user": _("User"),
+    "key": _("API key"),
+    "system": _("The platform"),
+    "system:demo": _("The demonstration"),
+    "system:cli": _("The command line"),
+    "simulation": _("The demonstration"),
+    "debtor": _("The debtor"),
+    "creditor": _("The creditor"),
+    "gateway": _("The payment gateway"),
+    "payments": _("The books"),
+    "agent": _("An agent"),
+    "voice": _("The voice assistant"),
+    "page": _("The debtor's page"),
+    "nobody": _("Nobody who signed in"),
+    "bulk": _("Order for many accounts"),
+}

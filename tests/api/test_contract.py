@@ -16,7 +16,7 @@ from recupero.outreach.desk import sittings
 from recupero.payments import plans, settlements
 from recupero.payments.plan_schedule import Choice
 from recupero.payments.policy import Offerer
-from recupero.placements import strategies
+from recupero.placements import labels, strategies
 from recupero.tenancy import service as tenancy
 from recupero.tenancy.permissions import Role
 from tests.api.conftest import machine
@@ -84,6 +84,7 @@ def test_every_endpoint_answers_as_described(app: Flask, platform: runtime.Runti
             "account_id": owed, "tenant_id": scope.tenant(), "portfolio_id": portfolio,
             "remittance_id": drawn.id, "plan_id": plan.id, "settlement_id": offer.id,
             "user_id": agent_id, "sitting_id": sittings.choose(session, agent_id, made[2].account_id).id,
+            "label_id": labels.create(session, name="x", colour="red", actor="test"),
         }  # fmt: skip
     headers = {
         "Authorization": f"Bearer {machine(app, platform, scope).key}",

@@ -97,7 +97,7 @@ def _against(
 def _spared_label(do: str, own: bool, bears: bool) -> str | None:
     if not own:
         return "elsewhere"
-    return (("labelled" if bears else None) if do == "label" else (None if bears else "not_labelled"))
+    return ("labelled" if bears else None) if do == "label" else (None if bears else "not_labelled")
 
 
 def _spared(do: str, one: Chosen, talking: Collection[int]) -> str | None:

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from recupero.kernel import runtime
 from recupero.placements.tables import Debtor
 from recupero.tenancy.permissions import Role
-from tests.e2e.conftest import Person, make_user
+from tests.e2e.conftest import PASSWORD, Person, make_user
 from tests.factories import World
 from tests.outreach import placed
 
@@ -28,7 +28,8 @@ def test_an_agent_works_an_account_at_the_desk(
         debtor.birth_date, debtor.postal_code = "1985-04-02", "8320000"
     placed.plan([owed], "call")
     agent = somebody(phone)
-    agent.sign_in(make_user(platform, Role.AGENT, scope))
+    email = make_user(platform, Role.AGENT, scope)
+    agent.sign_in(email)
     page = agent.page
     agent.open("/desk")
     agent.look("desk-home")
@@ -67,3 +68,22 @@ def test_an_agent_works_an_account_at_the_desk(
         page.keyboard.press("Control+Enter")
     expect(page.get_by_text("Noted: Plan")).to_be_visible()
     agent.look("desk-done")
+    if not phone:
+        _a_lost_session_loses_nothing(agent, email, f"/accounts/{owed.account_id}")
+
+
+def _a_lost_session_loses_nothing(agent: Person, email: str, account: str) -> None:
+    """Who has to sign in anew to send a form is back at its page, with what they had typed."""
+    page = agent.page
+    agent.open(account)
+    page.locator("summary", has_text="Write a note").click()
+    page.get_by_label("Note", exact=True).fill("Llamar después de las seis")
+    page.context.clear_cookies()
+    agent.follow(page.locator("form[action$='/notes'] button"))
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    agent.follow(page.get_by_role("button", name="Sign in"))
+    assert page.url.endswith(account)
+    expect(page.get_by_label("Note", exact=True)).to_have_value("Llamar después de las seis")
+    agent.follow(page.locator("form[action$='/notes'] button"))
+    expect(page.get_by_text("Noted.")).to_be_visible()

@@ -58,3 +58,36 @@ document.addEventListener("keydown", (event) => {
   field.focus();
   field.select();
 });
+
+// Whose session had ended when they sent a form find in it again what they had typed, once they have signed in. It is
+// kept in this tab alone and only until the next page.
+const KEPT = "recupero-typed";
+const typed = (form) => [...form.elements].filter((one) => one.name && !["hidden", "password", "file", "submit", "button"].includes(one.type));
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post" || form.hasAttribute("data-signs-in") || form.autocomplete === "off") return;
+  const fields = typed(form).map((one) => [one.name, one.value, one.checked ?? null]);
+  sessionStorage.setItem(KEPT, JSON.stringify({ page: location.pathname, action: form.getAttribute("action"), fields }));
+});
+document.addEventListener("DOMContentLoaded", () => {
+  const kept = JSON.parse(sessionStorage.getItem(KEPT) || "null");
+  if (!kept) return;
+  if (document.querySelector("form[data-signs-in]")) return sessionStorage.setItem(KEPT, JSON.stringify({ ...kept, anew: true }));
+  sessionStorage.removeItem(KEPT);
+  if (!kept.anew || kept.page !== location.pathname) return;
+  const form = [...document.forms].find((one) => one.method === "post" && one.getAttribute("action") === kept.action);
+  if (!form || !kept.fields.some(([, value]) => value)) return;
+  for (const [name, value, checked] of kept.fields) {
+    const box = (one) => one.type === "checkbox" || one.type === "radio";
+    for (const one of typed(form).filter((each) => each.name === name)) {
+      if (!box(one)) one.value = value;
+      else if (one.value === value) one.checked = checked;
+    }
+  }
+  for (let fold = form.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+  const told = document.getElementById("announcements");
+  const notice = Object.assign(document.createElement("p"), { className: "alert", textContent: told.dataset.again });
+  form.before(notice);
+  told.textContent = told.dataset.again;
+  notice.scrollIntoView({ block: "center" });
+});

@@ -187,9 +187,12 @@ def _result(
         for one in desk.workers(session, sitting.tenant_id)
         if one.id != sitting.user_id
     ]
-    codes = finishing.possible(talk, finishing.agreed(session, sitting))
+    agreed = finishing.agreed(session, sitting)
+    codes = finishing.possible(talk, agreed)
     moments = booking.slots(session, sitting.account_id, days=10, step=timedelta(hours=2))
     return {
+        # nothing is guessed of a talk that neither an agreement nor the script tells the result of
+        "choose": talk.run.proven and agreed is None and talk.step.disposition is None,
         "codes": [(code, f"{label('disposition', code)} ({code})") for code in codes],
         "reasons": _reasons(talk),
         "slots": [(at.isoformat(), at) for at in moments], "best": _best(session, sitting, moments, zone),

@@ -1,5 +1,8 @@
 """Policies are compared at equal contacts and at equal recovery, with intervals over seeds."""
 
+from contextlib import nullcontext
+from functools import partial
+
 import pytest
 
 from recupero.demo.compare import compare, judged, over_seeds, parse_seeds
@@ -16,23 +19,28 @@ def _run(contacts: int, money: int, complaints: int = 0) -> dict[str, int]:
 def test_champion_is_read_at_the_ladders_contacts_and_at_its_recovery() -> None:
     row = judged({
         "wait": _run(0, 100), "cadence": _run(1000, 200, 10), "fewer": _run(600, 220, 2),
-        "champion": _run(1100, 270, 7), "oracle": _run(1000, 300, 1),
+        "champion": _run(1100, 270, 7), "oracle": _run(1000, 300, 1), "propensity": _run(1000, 190),
     })  # fmt: skip
     assert row["recovery_gain"] == pytest.approx(0.3)  # 260 of champion's line at 1,000 contacts
     assert row["contacts_saved"] == pytest.approx(0.5)  # 200 are there at 500
     assert row["complaints"] == pytest.approx(6)
     assert row["oracle_share"] == pytest.approx(0.8)
     assert row["oracle_share_over_cadence"] == pytest.approx(0.6)
+    assert row["propensity_gain"] == pytest.approx(-0.05)
 
 
 def test_what_is_never_reached_is_not_made_up() -> None:
     row = judged({
         "wait": _run(0, 100), "cadence": _run(1000, 400), "fewer": _run(600, 220),
-        "champion": _run(1000, 260), "oracle": _run(1000, 100),
+        "champion": _run(1000, 260), "oracle": _run(1000, 100), "propensity": _run(1000, 300),
     })  # fmt: skip
     assert row["contacts_saved"] is None
     assert row["oracle_share"] is None
     assert over_seeds([row["contacts_saved"], 0.2]) == {"mean": 0.2, "low": None, "high": None, "missing": 1}
+
+
+def _taught(trial: Trial) -> int:
+    return trial.learn_days if trial.taught_days is None else trial.taught_days
 
 
 def test_seeds_go_with_intervals_and_caps_follow_the_ladder() -> None:
@@ -43,20 +51,27 @@ def test_seeds_go_with_intervals_and_caps_follow_the_ladder() -> None:
         base = 100 + trial.seed
         return {
             "wait": _run(0, base), "cadence": _run(905, 2 * base, 10), "oracle": _run(905, 4 * base),
-            "champion": _run(9 * (trial.cap or 0), base + (20 + trial.learn_days) * (trial.cap or 0), 5),
+            "propensity": _run(905, base),
+            "champion": _run(9 * (trial.cap or 0), base + (20 + _taught(trial)) * (trial.cap or 0), 5),
         }[trial.policy]  # fmt: skip
 
     said: list[str] = []
-    result = compare(Trial("champion", 9, 50, 0, learn_days=30), [1, 2, 3], runner, said.append)
-    caps = {(trial.policy, trial.cap, trial.learn_days) for trial in asked}
+    trial = Trial("champion", 9, 50, 0, learn_days=30)
+    result = compare(trial, [1, 2, 3], partial(nullcontext, runner), said.append)
+    caps = {(trial.policy, trial.cap, _taught(trial)) for trial in asked}
     assert caps == {
         ("cadence", None, 0), ("wait", None, 0), ("champion", 101, 30), ("champion", 61, 30),
-        ("champion", 101, 0), ("champion", 101, 15), ("oracle", 101, 0),
+        ("champion", 101, 0), ("champion", 101, 15), ("oracle", 101, 0), ("propensity", 101, 30),
     }  # fmt: skip
+    assert {trial.learn_days for trial in asked} == {0, 30}, "half of it is learned from the same period"
     gain = result["recovery_gain"]
     assert gain["low"] < gain["mean"] < gain["high"]
     assert result["fewer_complaints"]["mean"] == pytest.approx(0.5)
     assert result["fewer_complaints"]["low"] < 0.5 < result["fewer_complaints"]["high"]
+    by_recovery = result["fewer_complaints_by_recovery"]
+    money = [sum(row[name] for row in result["by_seed"]) for name in ("recovered_cadence", "recovered")]
+    assert by_recovery["mean"] == pytest.approx(1 - 0.5 * money[0] / money[1], abs=1e-3)
+    assert by_recovery["low"] < by_recovery["mean"] < by_recovery["high"]
     curve = [result["learning_curve"][days]["mean"] for days in ("0", "15", "30")]
     assert curve == sorted(set(curve))
     assert result["illegal_contacts"] == 0

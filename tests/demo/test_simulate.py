@@ -1,10 +1,12 @@
 """A trial of a policy drives the real pipeline, lawfully, and tells it from the platform's own records."""
 
+from collections.abc import Iterator
+
 import pytest
 from sqlalchemy import func, select
 
 from recupero.decisions import policies
-from recupero.demo.simulate import Trial, run
+from recupero.demo.simulate import KEPT, History, Trial, keep, run
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
@@ -38,6 +40,27 @@ def test_a_trial_learns_on_one_creditor_and_measures_on_the_next(platform: runti
     assert placed[first] == "recalled"
     assert placed[second] == "active"
     assert first not in waiting
+
+
+@pytest.fixture
+def kept(platform: runtime.Runtime) -> Iterator[runtime.Runtime]:
+    """A platform whose data directory forgets what was kept in it."""
+    yield platform
+    (platform.config.data_dir / KEPT).unlink(missing_ok=True)
+
+
+def test_trials_begin_with_what_was_lived_through_once(kept: runtime.Runtime) -> None:
+    platform, said = kept, list[str]()
+    keep(platform, History(accounts=12, seed=3, learn_days=1), said.append)
+    assert len(said) == 1, "nothing is trained before the trial says from how many days"
+    with pytest.raises(UserError, match="accounts 12, seed 3, learn_days 1"):
+        run(platform, Trial("wait", days=1, accounts=12, seed=4, learn_days=1), said.append)
+    result = run(platform, Trial("wait", 1, 12, 3, learn_days=1, taught_days=0), said.append)
+    assert result["placed_accounts"] > 0
+    assert result["taught_days"] == 0
+    assert sum("Learned for 1 days" in line for line in said) == 1
+    (agency,) = agency_scopes(platform.database)
+    assert len(agency.tenant_ids) == 2
 
 
 def test_a_policy_that_does_not_exist_is_refused_before_anything_is_made(platform: runtime.Runtime) -> None:

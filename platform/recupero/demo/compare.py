@@ -1,9 +1,10 @@
 """Policies compared over seeds: champion against cadence at equal contacts and at equal recovery, and oracle.
 
 For each seed the same people on the same days meet: nobody (`wait`), the ladder as it comes (`cadence`), then
-champion and oracle with as many contacts a day as the ladder made on average, and champion with a part of
-them. What lies between two of champion's runs is read off a straight line, contacts against recovery.
-Champion also runs with no and with half the learning: the learning curve.
+champion, propensity and oracle with as many contacts a day as the ladder made on average, and champion with a
+part of them. What lies between two of champion's runs is read off a straight line, contacts against recovery.
+Champion also runs with nothing learned and with what half of the learning period taught: the learning curve.
+The learning period is lived through once for each seed.
 """
 
 import json
@@ -12,36 +13,45 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from recupero.demo.simulate import Say, Trial
+from recupero.kernel import engines
 from recupero.kernel.errors import UserError
 
 FEWER = 0.6  # of the ladder's contacts, for champion's second run
 
 Figures = Mapping[str, Any]
 Runner = Callable[[Trial], Figures]
+Runners = Callable[[], AbstractContextManager[Runner]]
 
 
-def compare(trial: Trial, seeds: Sequence[int], runner: Runner, say: Say) -> dict[str, Any]:
+def compare(trial: Trial, seeds: Sequence[int], runners: Runners, say: Say) -> dict[str, Any]:
     """Run the trials of each seed and tell the goals' figures, each with a 95% interval over the seeds
-    (Student's t; None with one seed). `trial` gives days, accounts and learning days."""
+    (Student's t; None with one seed). `trial` gives days, accounts and learning days; `runners` a way to run
+    the trials of a seed."""
     rows, curve, illegal = [], [], 0
     for seed in seeds:
-        runs = _runs(replace(trial, seed=seed, policy="wait", cap=None), runner, say)
+        base = replace(trial, seed=seed, policy="wait", cap=None, taught_days=None)
+        with runners() as runner:
+            runs = _runs(base, runner, say)
         illegal += sum(int(run["illegal_contacts"]) for run in runs.values())
         rows.append(judged(runs))
-        curve.append({days: _gain(runs[name], runs["cadence"]) for name, days in _learned(trial).items()})
+        curve.append({days: _gain(runs[name], runs["cadence"]) for name, days in _taught(trial).items()})
         say(json.dumps({"seed": seed, **rows[-1]}))
     return {
         "days": trial.days, "accounts": trial.accounts, "learn_days": trial.learn_days, "seeds": list(seeds),
         "recovery_gain": over_seeds([row["recovery_gain"] for row in rows]),
         "contacts_saved": over_seeds([row["contacts_saved"] for row in rows]),
         "fewer_complaints": _pooled(rows, "complaints", "complaints_cadence"),
+        "fewer_complaints_by_recovery": _pooled(rows, "complaints", "complaints_cadence", by="recovered"),
         "oracle_share": over_seeds([row["oracle_share"] for row in rows]),
         "oracle_share_over_cadence": over_seeds([row["oracle_share_over_cadence"] for row in rows]),
         "learning_curve": {str(days): over_seeds([each[days] for each in curve]) for days in curve[0]},
@@ -49,19 +59,22 @@ def compare(trial: Trial, seeds: Sequence[int], runner: Runner, say: Say) -> dic
     }  # fmt: skip
 
 
-def _learned(trial: Trial) -> dict[str, int]:
-    """Champion's runs at the ladder's contacts a day, with their learning days."""
+def _taught(trial: Trial) -> dict[str, int]:
+    """Champion's runs at the ladder's contacts a day, with the days from which they learn."""
     return {"unlearned": 0, "half": trial.learn_days // 2, "champion": trial.learn_days}
 
 
 def _runs(base: Trial, runner: Runner, say: Say) -> dict[str, Figures]:
     known: dict[Trial, Figures] = {}
 
-    def tried(policy: str, cap: int | None, learn_days: int) -> Figures:
-        trial = replace(base, policy=policy, cap=cap, learn_days=learn_days)
+    def tried(policy: str, cap: int | None, days: int) -> Figures:
+        part = days if 0 < days < base.learn_days else None
+        trial = replace(
+            base, policy=policy, cap=cap, learn_days=base.learn_days if days else 0, taught_days=part
+        )
         if trial not in known:
             limit = f", at most {cap} a day" if cap else ""
-            say(f"seed {base.seed}: {policy}{limit}, {learn_days} days of learning")
+            say(f"seed {base.seed}: {policy}{limit}, {days} days of learning")
             known[trial] = runner(trial)
         return known[trial]
 
@@ -70,7 +83,8 @@ def _runs(base: Trial, runner: Runner, say: Say) -> dict[str, Figures]:
     return {
         "wait": tried("wait", None, 0),
         "cadence": cadence,
-        **{name: tried("champion", cap, days) for name, days in _learned(base).items()},
+        "propensity": tried("propensity", cap, base.learn_days),
+        **{name: tried("champion", cap, days) for name, days in _taught(base).items()},
         "fewer": tried("champion", max(1, round(FEWER * cap)), base.learn_days),
         "oracle": tried("oracle", cap, 0),
     }
@@ -91,6 +105,9 @@ def judged(runs: Mapping[str, Figures]) -> dict[str, float | None]:
         "contacts_saved": None if needed is None else 1 - needed / at,
         "complaints": float(np.interp(at, contacts, complaints)),
         "complaints_cadence": float(cadence["complaints"]),
+        "recovered": champion,
+        "recovered_cadence": float(target),
+        "propensity_gain": _gain(runs["propensity"], cadence),
         "oracle_share": _share(champion, wait["recovered_minor"], oracle["recovered_minor"]),
         "oracle_share_over_cadence": _share(champion, target, oracle["recovered_minor"]),
         "contacts": float(at),
@@ -136,15 +153,22 @@ def over_seeds(values: Sequence[float | None]) -> dict[str, Any]:
     return told
 
 
-def _pooled(rows: Sequence[Mapping[str, float | None]], ours: str, theirs: str) -> dict[str, Any]:
-    """How much rarer ours are, of all seeds together, because a seed has few. The interval takes both numbers
-    for Poisson counts (normal approximation to the log of their ratio); None where one is zero."""
+def _pooled(
+    rows: Sequence[Mapping[str, float | None]], ours: str, theirs: str, by: str | None = None
+) -> dict[str, Any]:
+    """How much rarer ours are, of all seeds together, because a seed has few; of the same sum of money where
+    it is said by which (`by`). The interval takes both numbers for Poisson counts (normal approximation to
+    the log of their ratio); None where one is zero."""
     mine, other = (sum(row[name] or 0.0 for row in rows) for name in (ours, theirs))
-    told: dict[str, Any] = {"mean": _rounded(1 - mine / other) if other else None, "low": None, "high": None}
-    if mine > 0 and other > 0:
-        half = 1.96 * math.sqrt(1 / mine + 1 / other)
-        told |= {"low": _rounded(1 - mine / other * math.exp(half)),
-                 "high": _rounded(1 - mine / other * math.exp(-half))}  # fmt: skip
+    money = [sum(row[f"{by}{whose}"] or 0.0 for row in rows) for whose in ("", "_cadence")] if by else [1, 1]
+    told: dict[str, Any] = {"mean": None, "low": None, "high": None}
+    if other > 0 and money[0] > 0:
+        times = mine / other * money[1] / money[0]
+        told["mean"] = _rounded(1 - times)
+        if mine > 0:
+            half = 1.96 * math.sqrt(1 / mine + 1 / other)
+            told |= {"low": _rounded(1 - times * math.exp(half)),
+                     "high": _rounded(1 - times * math.exp(-half))}  # fmt: skip
     return told | {"champion": round(mine, 1), "cadence": round(other, 1)}
 
 
@@ -152,12 +176,25 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
-def in_a_process(trial: Trial) -> Figures:
-    """Run one trial in a process of its own: nothing that one policy learned or left reaches the next."""
+@contextmanager
+def in_processes() -> Iterator[Runner]:
+    """Run the trials of a seed in processes of their own: nothing that one policy did reaches the next. The
+    learning period is lived through when a trial first asks for it; each begins with a copy of it."""
+    with engines.throwaway_folder("recupero-learned-") as folder:
+        yield partial(_in_a_process, folder / "kept")
+
+
+def _in_a_process(kept: Path, trial: Trial) -> Figures:
+    if trial.learn_days and not kept.exists():
+        _command(replace(trial, cap=None, taught_days=None), f"--keep={kept}")
+    return _command(trial, *([f"--learned={kept}"] if trial.learn_days else []))
+
+
+def _command(trial: Trial, *more: str) -> Figures:
     options = [
         f"--{name.replace('_', '-')}={value}" for name, value in asdict(trial).items() if value is not None
     ]
-    command = [sys.executable, "-m", "recupero.cli", "simulate", *options, "--json"]
+    command = [sys.executable, "-m", "recupero.cli", "simulate", *options, *more, "--json"]
     env = {"OPENBLAS_NUM_THREADS": "1", **os.environ}  # matrices this small are only slowed down by threads
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, env=env)
     if not done.stdout.strip():

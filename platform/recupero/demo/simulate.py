@@ -1,15 +1,16 @@
 """One trial of a policy: a creditor places accounts with simulated debtors, the real pipeline works them.
 
 With a learning period another creditor of the same agency comes first: its accounts are worked by the
-champion with much exploration, the models are trained on what happened, its accounts go back, and only then
-is the measured creditor's file placed. Runs of the same seed have the same measured people on the same days,
-whatever the policy.
+champion with much exploration and go back, the models are trained on what happened, and only then is the
+measured creditor's file placed. Runs of the same seed have the same measured people on the same days,
+whatever the policy. What is lived through to learn is the same for all of them: it may be kept and copied.
 """
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from time import monotonic, process_time
 from typing import Any
@@ -52,6 +53,8 @@ STRATEGY = {
 TIDIED_EVERY = 7
 EXPLORING = 0.3  # share of people whose action is drawn at random in the learning period
 NAMES = (*BUILT_IN, Oracle.name)
+#: What a platform that has lived through a learning period says of it, in its data directory.
+KEPT = "learned.json"
 _LEARNED, _MEASURED = (
     replace(BOOKS[0], slug=slug, name=name, share=1.0)
     for slug, name in (("banco-anterior", "Banco Anterior"), ("banco-austral", "Banco Austral"))
@@ -63,7 +66,8 @@ Say = Callable[[str], None]
 @dataclass(frozen=True)
 class Trial:
     """What is tried. `cap`: most contacts a day's plan may make for the tenant, None for no limit but the
-    strategy's own."""
+    strategy's own. `taught_days`: the models learn from the first so many of the learning days, None: from
+    all."""
 
     policy: str
     days: int
@@ -71,6 +75,20 @@ class Trial:
     seed: int
     learn_days: int = 0
     cap: int | None = None
+    taught_days: int | None = None
+
+    def history(self) -> "History":
+        """The learning period that it begins with."""
+        return History(self.accounts, self.seed, self.learn_days)
+
+
+@dataclass(frozen=True)
+class History:
+    """A learning period: the same for every policy of a seed."""
+
+    accounts: int
+    seed: int
+    learn_days: int
 
 
 def check(policy: str) -> None:
@@ -83,46 +101,73 @@ def check(policy: str) -> None:
 
 
 def run(platform: Runtime, trial: Trial, say: Say) -> dict[str, Any]:
-    """Live through the trial on an empty platform and tell what came of it (keys: docs/simulation.md)."""
+    """Live through the trial on an empty platform, or on one that `keep` left, and tell what came of it
+    (keys: docs/simulation.md)."""
     check(trial.policy)
     began, spent = monotonic(), process_time()
-    with clock.simulated(START - timedelta(days=trial.learn_days)):
-        agency, (*learned, measured) = _creditors(platform, trial)
-        for tenant in learned:
-            _learn(platform, agency, tenant, trial, say)
+    known = _kept(platform, trial)
+    agency, measured = known or _lived(platform, trial.history(), say)
+    with clock.simulated(START):
+        if trial.learn_days:
+            _train(platform, agency, trial, say)
         drive = Drive(platform, measured.scope, trial.seed)
         by_month = _measure(platform, drive, measured, trial, say)
         result = _figures(platform, measured, drive.counts)
     replayed = replay_contacts(platform.database)
     return {
         "policy": trial.policy, "days": trial.days, "accounts": trial.accounts, "seed": trial.seed,
-        "learn_days": trial.learn_days, "cap": trial.cap, **result, "recovered_by_month_minor": by_month,
-        "illegal_contacts": len(replayed.illegal), "seconds": round(monotonic() - began, 1),
-        "cpu_seconds": round(process_time() - spent, 1),
+        "learn_days": trial.learn_days, "cap": trial.cap, "taught_days": trial.taught_days, **result,
+        "recovered_by_month_minor": by_month, "illegal_contacts": len(replayed.illegal),
+        "seconds": round(monotonic() - began, 1), "cpu_seconds": round(process_time() - spent, 1),
     }  # fmt: skip
 
 
-def _creditors(platform: Runtime, trial: Trial) -> tuple[Scope, list[DemoTenant]]:
-    """The measured creditor, and before it the one that is learned from."""
-    books = (_LEARNED, _MEASURED) if trial.learn_days else (_MEASURED,)
-    agency, tenants = demo.create(platform, books, STRATEGY)
-    demo.plan_daily(platform, agency)
-    return agency, tenants
+def keep(platform: Runtime, history: History, say: Say) -> None:
+    """Live through a learning period on an empty platform, which trials may then begin with a copy of."""
+    agency, measured = _lived(platform, history, say)
+    tenant, portfolio = measured.scope.tenant(), measured.portfolio_id
+    told = asdict(history) | {"agency": agency.agency_id, "tenants": agency.tenant_ids, "measured": tenant}
+    (platform.config.data_dir / KEPT).write_text(json.dumps(told | {"portfolio": portfolio}))
 
 
-def _learn(platform: Runtime, agency: Scope, learned: DemoTenant, trial: Trial, say: Say) -> None:
-    """Work another creditor's accounts with much exploration, train on it, and give them back."""
-    _explore(platform, learned, EXPLORING)
-    place(platform, [learned], Loaded(), trial.accounts, 1.0, trial.seed, number=1)
-    drive = Drive(platform, learned.scope, trial.seed)
+def _kept(platform: Runtime, trial: Trial) -> tuple[Scope, DemoTenant] | None:
+    """The agency and the measured creditor of a platform that `keep` left; None on an empty one. Raises
+    UserError where it lived through something else."""
+    file = platform.config.data_dir / KEPT
+    if not file.exists():
+        return None
+    told = json.loads(file.read_text())
+    wanted = asdict(trial.history())
+    if any(told[name] != value for name, value in wanted.items()):
+        was = ", ".join(f"{name} {told[name]}" for name in wanted)
+        raise UserError("that platform learned otherwise: %(was)s", field="--learned", was=was)
+    agency = Scope(told["agency"], tuple(told["tenants"]))
+    return agency, DemoTenant(_MEASURED, Scope(told["agency"], (told["measured"],)), told["portfolio"])
+
+
+def _lived(platform: Runtime, history: History, say: Say) -> tuple[Scope, DemoTenant]:
+    """The agency and the measured creditor, and the learning period on another's accounts behind them."""
+    books = (_LEARNED, _MEASURED) if history.learn_days else (_MEASURED,)
+    with clock.simulated(START - timedelta(days=history.learn_days)):
+        agency, (*learned, measured) = demo.create(platform, books, STRATEGY)
+        demo.plan_daily(platform, agency)
+        for tenant in learned:
+            _explore(platform, tenant, EXPLORING)
+            place(platform, [tenant], Loaded(), history.accounts, 1.0, history.seed, number=1)
+            _work(platform, tenant, history, say)
+    return agency, measured
+
+
+def _work(platform: Runtime, learned: DemoTenant, history: History, say: Say) -> None:
+    """Work the accounts of the learning period, and give them back."""
+    drive = Drive(platform, learned.scope, history.seed)
     drive.meet_debtors()
     first = clock.now()
-    for day in range(trial.learn_days):
+    for day in range(history.learn_days):
         clock.set_to(first + timedelta(days=day))
         drive.day()
         _tidied(platform, day)
-    _train(platform, agency, say)
-    say(f"Learned for {trial.learn_days} days: {drive.summary()}")
+    say(f"Learned for {history.learn_days} days: {drive.summary()}")
     with platform.database.transaction(learned.scope) as session:
         placements.recall_accounts(session, reach.account_ids(session))
 
@@ -135,13 +180,15 @@ def _tidied(platform: Runtime, day: int) -> None:
         owner.dispose()
 
 
-def _train(platform: Runtime, agency: Scope, say: Say) -> None:
-    """Train what learns from the history of accounts, and what learns from decisions; the first version of
-    each serves."""
+def _train(platform: Runtime, agency: Scope, trial: Trial, say: Say) -> None:
+    """Train what learns from the history of accounts, and what learns from decisions, on what was known after
+    the days from which the trial is taught; the first version of each serves."""
+    taught = trial.learn_days if trial.taught_days is None else trial.taught_days
+    at = START - timedelta(days=trial.learn_days - taught)
     wanted = [(models.train, kind) for kind in sorted(platform.plugins.models)]
     for train, kind in [*wanted, (action_models.train, valuing.KIND)]:
         try:
-            trained = train(platform.database, agency, kind)
+            trained = train(platform.database, agency, kind, at=at)
         except UserError as error:
             say(f"No {kind} model yet: {error.message}")
             continue

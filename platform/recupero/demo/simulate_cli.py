@@ -1,11 +1,13 @@
 """`recupero simulate`: the real pipeline against simulated debtors, under one policy or several compared."""
 
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import click
 
 from recupero.kernel import command
+from recupero.kernel.errors import UserError
 
 
 @click.command()
@@ -19,34 +21,67 @@ from recupero.kernel import command
     "--learn-days", default=0, show_default=True, type=click.IntRange(0, 365),
     help="Days of work on another creditor's accounts from which the models learn before.",
 )  # fmt: skip
+@click.option(
+    "--taught-days", type=click.IntRange(0),
+    help="Days of the learning period from which the models learn; all where it is left out.",
+)  # fmt: skip
+@click.option(
+    "--keep", "keep_in", type=click.Path(path_type=Path, file_okay=False),
+    help="Live through the learning period alone, and keep the platform in this new folder.",
+)  # fmt: skip
+@click.option(
+    "--learned", type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Begin with a copy of a platform that --keep left.",
+)  # fmt: skip
 @click.option("--cap", type=click.IntRange(1), help="Most contacts that one day's plan may make.")
 @click.option("--compare", "compared", is_flag=True, help="Champion against cadence, oracle and waiting.")
 @click.option("--seeds", default="0..9", show_default=True, help="With --compare: 0..9 or 1,4,7.")
 @command.json_option
 @command.answers
 def simulate(
-    policy: str, days: int, accounts: int, seed: int, learn_days: int, cap: int | None, compared: bool,
-    seeds: str, as_json: bool,
+    policy: str, days: int, accounts: int, seed: int, learn_days: int, taught_days: int | None,
+    keep_in: Path | None, learned: Path | None, cap: int | None, compared: bool, seeds: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Try a policy on simulated debtors, on a platform that is gone afterwards."""
-    from recupero.demo.compare import compare, in_a_process, parse_seeds
+    from recupero.demo.compare import compare, in_processes, parse_seeds
     from recupero.demo.simulate import Trial
 
-    trial = Trial(policy, days, accounts, seed, learn_days, cap)
-    result = compare(trial, parse_seeds(seeds), in_a_process, _say) if compared else _one(trial)
+    trial = Trial(policy, days, accounts, seed, learn_days, cap, taught_days)
+    if keep_in is not None:
+        result = _keep(trial, keep_in)
+    elif compared:
+        result = compare(trial, parse_seeds(seeds), in_processes, _say)
+    else:
+        result = _one(trial, learned)
     command.finish(result, as_json=as_json, ok=result["illegal_contacts"] == 0)
 
 
-def _one(trial: Any) -> dict[str, Any]:
+def _one(trial: Any, learned: Path | None) -> dict[str, Any]:
     from recupero.demo.simulate import check, run
     from recupero.kernel import throwaway
     from recupero.wiring import wire
 
     check(trial.policy)
     with ExitStack() as stack:
-        platform, _engines = stack.enter_context(throwaway.platform(durable=False))
+        platform, _engines = stack.enter_context(throwaway.platform(durable=False, copy_of=learned))
         wire()
         return run(platform, trial, _say)
+
+
+def _keep(trial: Any, folder: Path) -> dict[str, Any]:
+    from recupero.contacts.replaying import replay_contacts
+    from recupero.demo.simulate import keep
+    from recupero.kernel import throwaway
+    from recupero.wiring import wire
+
+    if folder.exists() and any(folder.iterdir()):
+        raise UserError("%(folder)s is not empty", field="--keep", folder=folder)
+    with ExitStack() as stack:
+        platform, _engines = stack.enter_context(throwaway.started(folder, durable=False))
+        wire()
+        keep(platform, trial.history(), _say)
+        illegal = len(replay_contacts(platform.database).illegal)
+    return {"kept": str(folder), "learn_days": trial.learn_days, "illegal_contacts": illegal}
 
 
 def _say(line: str) -> None:

@@ -112,6 +112,11 @@ def redis(keeper: Keeper, data_dir: Path) -> Iterator["Server"]:
         yield server
 
 
+def home_of(data_dir: Path) -> Path:
+    """Where the servers' files of a data directory lie; the folder is made where it is missing."""
+    return _Host(data_dir).home
+
+
 @dataclass
 class Server:
     """One embedded server: where it answers, and how it is started."""

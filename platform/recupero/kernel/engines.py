@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -67,6 +68,18 @@ def throwaway_folder(prefix: str = "recupero-") -> Iterator[Path]:
             if home.is_symlink():
                 shutil.rmtree(home.resolve())
         shutil.rmtree(folder)
+
+
+def copy(kept: Path, folder: Path) -> None:
+    """Copy a data directory into an empty folder, servers' files included. Raises UserError where it is not
+    there, AlreadyRunning where its engines run."""
+    if not (kept / "engines").exists():
+        raise UserError("There is no platform in %(folder)s.", folder=kept)
+    with _private(), _alone(kept):
+        home = embedded.home_of(_prepare(folder))
+        others = [str(each) for each in kept.iterdir() if each.name not in ("engines", "engines.lock")]
+        for command in ([*others, str(folder)], [f"{kept / 'engines'}/.", str(home)]):
+            subprocess.run(["/bin/cp", "-a", *command], check=True)
 
 
 @contextmanager

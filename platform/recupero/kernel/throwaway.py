@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from recupero.kernel import engines, migrate, runtime
 from recupero.kernel.config import Config
@@ -13,18 +14,27 @@ _SERVERS = ("RECUPERO_DATABASE_URL", "RECUPERO_APP_DATABASE_URL", "RECUPERO_MLFL
 
 @contextmanager
 def platform(
-    plugins: Plugins | None = None, *, durable: bool = True
+    plugins: Plugins | None = None, *, durable: bool = True, copy_of: Path | None = None
 ) -> Iterator[tuple[runtime.Runtime, engines.Engines]]:
-    """A migrated platform with nothing in it, and its engines, in a folder of their own.
+    """A migrated platform with nothing in it, or a copy of one whose engines stand still, and its engines, in
+    a folder of their own.
 
     Always on embedded engines: whatever servers the environment names, a benchmark's rows have no place among
     those of creditors. `durable=False` lets PostgreSQL lose data in a crash of the machine.
     """
-    with (
-        _no_servers_named(),
-        engines.throwaway_folder("recupero-bench-") as folder,
-        engines.start(folder, durable=durable) as running,
-    ):
+    with engines.throwaway_folder("recupero-bench-") as folder:
+        if copy_of is not None:
+            engines.copy(copy_of, folder)
+        with started(folder, plugins, durable=durable) as found:
+            yield found
+
+
+@contextmanager
+def started(
+    folder: Path, plugins: Plugins | None = None, *, durable: bool = True
+) -> Iterator[tuple[runtime.Runtime, engines.Engines]]:
+    """The platform of a folder, made there where it has none, which stays after the block."""
+    with _no_servers_named(), engines.start(folder, durable=durable) as running:
         config = Config.build(
             running.data_dir, owner_database_url=running.owner_database_url, redis_url=running.redis_url
         )

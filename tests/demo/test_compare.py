@@ -24,6 +24,7 @@ def test_champion_is_read_at_the_ladders_contacts_and_at_its_recovery() -> None:
     assert row["recovery_gain"] == pytest.approx(0.3)  # 260 of champion's line at 1,000 contacts
     assert row["contacts_saved"] == pytest.approx(0.5)  # 200 are there at 500
     assert row["complaints"] == pytest.approx(6)
+    assert row["complaints_at_recovery"] == pytest.approx(2 * 500 / 600)
     assert row["oracle_share"] == pytest.approx(0.8)
     assert row["oracle_share_over_cadence"] == pytest.approx(0.6)
     assert row["propensity_gain"] == pytest.approx(-0.05)
@@ -35,6 +36,7 @@ def test_what_is_never_reached_is_not_made_up() -> None:
         "champion": _run(1000, 260), "oracle": _run(1000, 100), "propensity": _run(1000, 300),
     })  # fmt: skip
     assert row["contacts_saved"] is None
+    assert row["complaints_at_recovery"] is None
     assert row["oracle_share"] is None
     assert over_seeds([row["contacts_saved"], 0.2]) == {"mean": 0.2, "low": None, "high": None, "missing": 1}
 

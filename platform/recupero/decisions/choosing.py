@@ -1,8 +1,9 @@
 """From lawful candidates to one chosen action per person: value, exploration, shared limits.
 
-The value of a contact is p × balance × commission × reach − cost: p the chance of a payment within 30 days,
-reach how often this channel is answered here against the best channel (shrunk towards the strategy's order
-while there is little history). It ranks; it is not yet the uplift of the contact. Doing nothing is worth 0.
+The value of a contact is p × balance × commission × reach × left − cost: p the chance of a payment within 30
+days, reach how often this channel is answered here against the best channel (shrunk towards the strategy's
+order while there is little history), left for how often the debtor was contacted lately (`tiring`). It ranks;
+it is not yet the uplift of the contact. Doing nothing is worth 0.
 
 Exploration draws a channel, or waiting, each as likely as the others, then one of the channel's options. A
 day of waiting that a contact ends tells little: so a part of the people rests by lot for two weeks on end,
@@ -98,6 +99,8 @@ def with_values(
     value."""
     import polars as pl
 
+    from recupero.decisions import tiring  # polars takes a while to import
+
     rows = [
         (branch, channel, factor * commission[branch], strategy.costs_minor.get(channel, 0),
          strategy.minimum_value_minor)
@@ -109,7 +112,9 @@ def with_values(
         schema={"branch": pl.Int64, "channel": pl.String, "factor": pl.Float64, "cost_minor": pl.Int64,
                 "minimum": pl.Int64},
     )  # fmt: skip
-    gross = pl.col("p") * pl.col("balance_minor") * pl.col("factor") * pl.col("timing") * pl.col("patience")
+    left = pl.when(pl.col("template").is_in(AGREED)).then(1.0).otherwise(tiring.left())
+    reach = pl.col("factor") * pl.col("timing") * pl.col("patience") * left
+    gross = pl.col("p") * pl.col("balance_minor") * reach
     found = options.join(factors, on=["branch", "channel"], how="inner").with_columns(
         value_minor=gross - pl.col("cost_minor")
     )

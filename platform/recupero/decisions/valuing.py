@@ -1,13 +1,14 @@
 """What an option is worth by the model of actions that is served: what it adds to waiting, less what it
 costs.
 
-    value = [P(paid | option) − P(paid | waiting)] × balance × commission
-            − cost − annoyance × max(0, P(harm | option) − P(harm | waiting))
+    value = [P(paid | option) − P(paid | waiting)] × left × balance × commission
+            − cost − annoyance × max(0, P(harm | option) − P(harm | waiting)) × grown
 
-Harm is a complaint or an opt-out, `annoyance_minor` of the strategy what one is held to be worth. Waiting is
-worth 0. What an agreement asks for (a reminder of a promise) is worth at least what it was without the model.
-Where no model of actions is served the value stands as it was, and the plan's notes say so; one that raises
-or answers nonsense leaves its tenant in the strategy's order, and the log has an error for the alarm.
+Harm is a complaint or an opt-out, `annoyance_minor` of the strategy what one is held to be worth. `left` and
+`grown` are for what a contact takes from the debtor's later ones (`tiring`). Waiting is worth 0. What an
+agreement asks for (a reminder of a promise) is worth at least what it was without the model. Where no model
+of actions is served the value stands as it was, and the plan's notes say so; one that raises or answers
+nonsense leaves its tenant in the strategy's order, and the log has an error for the alarm.
 """
 
 from __future__ import annotations
@@ -174,6 +175,8 @@ def _with_values(
 ) -> pl.DataFrame:
     import polars as pl
 
+    from recupero.decisions import tiring  # polars takes a while to import
+
     per_branch = pl.DataFrame(
         [(branch, commission[branch], each.annoyance_minor) for branch, each in strategies.items()],
         orient="row",
@@ -182,12 +185,14 @@ def _with_values(
     told = options.with_columns(**_chances(served, options, table, at)).join(
         per_branch, on="branch", how="left", maintain_order="left"
     )
-    gain = (pl.col("paid") - pl.col("paid_waiting")) * pl.col("balance_minor") * pl.col("commission")
-    worth = gain - pl.col("cost_minor") - pl.col("annoyance") * pl.col("harm")
+    added = pl.col("paid") - pl.col("paid_waiting")
+    added = pl.when(added > 0).then(added * tiring.left()).otherwise(added)
+    harm = pl.col("annoyance") * pl.col("harm") * tiring.grown()
+    worth = added * pl.col("balance_minor") * pl.col("commission") - pl.col("cost_minor") - harm
     agreed = pl.col("template").is_in(AGREED)
     worth = pl.when(worth > 0).then(worth * pl.col("patience")).otherwise(worth)
     value = pl.when(agreed).then(pl.max_horizontal(worth, "value_minor")).otherwise(worth)
-    found = told.with_columns(value_minor=value, annoyance_minor=pl.col("annoyance") * pl.col("harm"))
+    found = told.with_columns(value_minor=value, annoyance_minor=harm)
     found = found.with_columns(enough=pl.col("value_minor") > pl.col("minimum"))
     return found.drop("commission", "annoyance")
 

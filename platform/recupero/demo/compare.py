@@ -51,6 +51,7 @@ def compare(trial: Trial, seeds: Sequence[int], runners: Runners, say: Say) -> d
         "recovery_gain": over_seeds([row["recovery_gain"] for row in rows]),
         "contacts_saved": over_seeds([row["contacts_saved"] for row in rows]),
         "fewer_complaints": _pooled(rows, "complaints", "complaints_cadence"),
+        "fewer_complaints_at_equal_recovery": _pooled(rows, "complaints_at_recovery", "complaints_cadence"),
         "fewer_complaints_by_recovery": _pooled(rows, "complaints", "complaints_cadence", by="recovered"),
         "oracle_share": over_seeds([row["oracle_share"] for row in rows]),
         "oracle_share_over_cadence": over_seeds([row["oracle_share_over_cadence"] for row in rows]),
@@ -104,6 +105,7 @@ def judged(runs: Mapping[str, Figures]) -> dict[str, float | None]:
         "recovery_gain": champion / target - 1 if target else None,
         "contacts_saved": None if needed is None else 1 - needed / at,
         "complaints": float(np.interp(at, contacts, complaints)),
+        "complaints_at_recovery": None if needed is None else float(np.interp(needed, contacts, complaints)),
         "complaints_cadence": float(cadence["complaints"]),
         "recovered": champion,
         "recovered_cadence": float(target),
@@ -156,9 +158,10 @@ def over_seeds(values: Sequence[float | None]) -> dict[str, Any]:
 def _pooled(
     rows: Sequence[Mapping[str, float | None]], ours: str, theirs: str, by: str | None = None
 ) -> dict[str, Any]:
-    """How much rarer ours are, of all seeds together, because a seed has few; of the same sum of money where
-    it is said by which (`by`). The interval takes both numbers for Poisson counts (normal approximation to
-    the log of their ratio); None where one is zero."""
+    """How much rarer ours are, of all seeds together that have the figure, because a seed has few; of the
+    same sum of money where it is said by which (`by`). The interval takes both numbers for Poisson counts
+    (normal approximation to the log of their ratio); None where one is zero."""
+    rows = [row for row in rows if row[ours] is not None]
     mine, other = (sum(row[name] or 0.0 for row in rows) for name in (ours, theirs))
     money = [sum(row[f"{by}{whose}"] or 0.0 for row in rows) for whose in ("", "_cadence")] if by else [1, 1]
     told: dict[str, Any] = {"mean": None, "low": None, "high": None}

@@ -58,6 +58,14 @@ def check_enough(rows: int, target: Any, least: int, of_each: int) -> None:
         )
 
 
+def at_most(cases: float) -> float:
+    """How many cases there may be on average where so many were seen: the upper end of a one-sided 95%
+    interval of a Poisson mean, by Byar's approximation (Breslow and Day, Statistical Methods in Cancer
+    Research II, 1987, p. 69). 0 cases: 3."""
+    more = cases + 1
+    return float(more * (1 - 1 / (9 * more) + 1.645 / (3 * more**0.5)) ** 3)
+
+
 @runtime_checkable
 class ScoringModel(Protocol):
     """A kind of model. `target` names the outcome column it learns, `key` its name in the registry.

@@ -20,7 +20,14 @@ from typing import Any
 
 import numpy as np
 
-from recupero_next_action.lines import Line, Pressure, draw_line, draw_pressure, is_option
+from recupero_next_action.lines import (
+    Line,
+    Pressure,
+    draw_line,
+    draw_pressure,
+    held_pressure,
+    is_option,
+)
 from recupero_sdk.models import ACTION
 
 EDGE = 1e-6
@@ -294,6 +301,15 @@ def _contacts(matrix: Any, y: Any, names: Sequence[str], flags: Sequence[int]) -
     if not (0 < np.sum(y[acts]) < np.sum(acts)):
         return None
     return Contacts(draw_pressure(matrix[acts], y[acts], names, flags), share_of(y[~acts]))
+
+
+def held_contacts(matrix: Any, y: Any, names: Sequence[str]) -> Contacts | None:
+    """Harm of contacts as it is held to be, at the share that was seen; None where nobody was contacted."""
+    flags = [p for p, name in enumerate(names) if name.startswith(ACTION) and _flag(matrix[:, p])]
+    acts = acting(matrix, flags)
+    if not acts.any():
+        return None
+    return Contacts(held_pressure(matrix[acts], y[acts], names, flags), share_of(y[~acts]))
 
 
 def share_of(y: Any) -> float:

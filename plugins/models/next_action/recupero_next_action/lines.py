@@ -199,10 +199,24 @@ class Pressure:
 
 def draw_pressure(matrix: Any, y: Any, names: Sequence[str], flags: Sequence[int]) -> Pressure:
     """Fit it on contacts."""
-    design = _pressing(matrix, names, flags)
-    penalty, towards = np.full(design.shape[1], FREE), np.zeros(design.shape[1])
-    penalty[-1], towards[WEEKS.index(30)] = 1e-6, PRESSURE
+    design, towards = _pressing(matrix, names, flags), _held_weights(flags)
+    penalty = np.full(design.shape[1], FREE)
+    penalty[-1] = 1e-6
     return Pressure(tuple(names), tuple(flags), ridge(design, y, penalty, towards))
+
+
+def held_pressure(matrix: Any, y: Any, names: Sequence[str], flags: Sequence[int]) -> Pressure:
+    """What is held of harm, at the level of these contacts, where they have too little of it to fit."""
+    weights = _held_weights(flags)
+    share = (float(np.sum(y)) + 0.5) / (len(y) + 1)
+    weights[-1] = np.log(share / np.exp(_pressing(matrix, names, flags) @ weights).mean())
+    return Pressure(tuple(names), tuple(flags), weights)
+
+
+def _held_weights(flags: Sequence[int]) -> Any:
+    weights = np.zeros(len(WEEKS) + len(flags) + 1)
+    weights[WEEKS.index(30)] = PRESSURE
+    return weights
 
 
 def _pressing(matrix: Any, names: Sequence[str], flags: Sequence[int]) -> Any:

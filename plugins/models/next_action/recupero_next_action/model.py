@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,14 +17,15 @@ from recupero_next_action.learners import (
     Learned,
     Through,
     as_text,
+    held_contacts,
     learn,
     logit,
     sigmoid,
 )
-from recupero_sdk.models import Columns, Reason, Training, check_enough
+from recupero_sdk.models import Columns, Reason, Training, at_most, check_enough
 
 MIN_ROWS, MIN_OF_EACH = 300, 30
-REACHED = "reached"
+REACHED, HARM = "reached", "harm"
 FORMAT = 2
 FOLDS = 3
 STRAIGHT = ("through", "contacts")
@@ -95,7 +96,7 @@ class NextAction:
             told = _one(
                 matrix[known], y[known], chances[known], fold[known], names, seed, ranks=first, reached=heard
             )
-            fitted[name] = told[0]
+            fitted[name] = told[0] if name != HARM else _cautious(told[0], matrix[known], y[known], names)
             metrics |= {f"{name}_{key}": value for key, value in told[1].items()}
             said[f"{name}_blend"] = told[0].blend if told[0].learned else "its share"
         if self.outcomes[0] not in fitted:
@@ -156,6 +157,16 @@ class NextAction:
             for name, each in content["outcomes"].items()
         }  # fmt: skip
         return Fitted(tuple(content["names"]), kept)
+
+
+def _cautious(found: Outcome, matrix: Any, y: Any, names: Sequence[str]) -> Outcome:
+    """Harm at the upper end of what its cases allow, so that little known is no licence to press: where there
+    are too few for anything, its share grows with the contacts lately as is held."""
+    if found.learned is None:
+        contacts = held_contacts(matrix, y, names)
+        found = Outcome(found.share, Learned(contacts=contacts), "contacts") if contacts else found
+    more = float(np.log(at_most(float(y.sum())) / max(float(y.sum()), 0.5)))
+    return replace(found, intercept=found.intercept + more)
 
 
 def _heard(outcomes: Mapping[str, Any], known: Any) -> Any:

@@ -71,6 +71,6 @@ def test_a_handful_of_complaints_makes_contacts_cost_more_the_more_there_were() 
     rows = np.array([[5.0, 0, 0, 0, 0, 0], [5.0, 0, 0, 0, 1, 1], [5.0, 1, 5, 5, 1, 1]])
     asked = Columns(dict(zip(NAMES, rows.T, strict=True)), 3)
     wait, first, sixth = kind.predict(kind.load(kind.dump(made.fitted)), asked)["harm"]
-    assert wait < 0.0015
+    assert wait < 0.003
     assert wait < sixth < 0.02
     assert first < sixth / 2

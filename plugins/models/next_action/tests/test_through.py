@@ -66,6 +66,23 @@ def test_a_lucky_ranking_does_not_take_the_place_of_the_way() -> None:
     assert chosen({"through": plain, "trees": lucky + 0.2}) == "trees"
 
 
+@pytest.mark.parametrize(("cases", "least", "most"), [(0, 3, 3.1), (2, 6, 6.5), (12, 19, 20)])
+def test_harm_is_told_at_the_upper_end_of_what_few_cases_allow(cases: int, least: float, most: float) -> None:
+    kind, (matrix, paid, reached, _reach) = NextAction(), _log(3000)
+    lately = np.arange(3000) % 5
+    counts = {f"attempts_call_{days}d": lately * 1.0 for days in (30, 90)}
+    columns = Columns({**_columns(matrix).values, **counts}, 3000)
+    contacts = np.flatnonzero(matrix[:, 1])
+    harm = np.zeros(3000)
+    harm[contacts[: cases * 7 : 7]] = 1
+    made = kind.train(columns, {"paid": paid, "reached": reached, "harm": harm}, seed=1)
+    fitted = kind.load(kind.dump(made.fitted))
+    told = kind.predict(fitted, columns, ("harm",))["harm"][contacts]
+    assert least * 0.8 < told.sum() < most * 1.3
+    rested, pressed = (told[lately[contacts] == each].mean() for each in (0, 4))
+    assert pressed > 1.5 * rested
+
+
 def test_a_version_of_the_earlier_format_serves_on() -> None:
     kind, (matrix, paid, reached, _reach) = NextAction(), _log(3000)
     made = kind.train(_columns(matrix), {"paid": paid, "reached": reached}, propensity=np.full(3000, 0.35))

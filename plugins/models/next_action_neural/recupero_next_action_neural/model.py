@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from recupero_next_action_neural.network import Sizes, Weights, backward, fit, forward, loss, sigmoid
-from recupero_sdk.models import ACTION, ASSISTANT, Columns, Reason, Training, check_enough
+from recupero_sdk.models import ACTION, ASSISTANT, Columns, Reason, Training, at_most, check_enough
 
 MIN_ROWS, MIN_OF_EACH = 300, 30
 NETWORKS, HELD_SHARE = 3, 0.2
+HARM = "harm"
 REACHED, PARTS = "reached", ("of_reached", "of_others")
 MOST = 4.0  # spreads from the mean beyond which a value counts no further
 
@@ -90,7 +91,9 @@ class NextActionNeural:
         flags = _flags(matrix, tuple(columns.values))
         acts = _acting(matrix, flags)
         rare = {
-            name: (_share(y), _share(y)) if name in PARTS else (_share(y[acts]), _share(y[~acts]))
+            name: (_share(y), _share(y))
+            if name in PARTS
+            else (_share(y[acts], most=name == HARM), _share(y[~acts]))
             for name, y in told.items()
             if name not in learned
         }
@@ -112,6 +115,8 @@ class NextActionNeural:
         seen = count > 0
         odds = unseen[seen] / count[seen, None]
         curves = {name: _platt(odds[:, place], target[seen, place]) for place, name in enumerate(learned)}
+        if HARM in curves:
+            curves[HARM] = _cautious(curves[HARM], told[HARM])
         metrics = {"rows": float(columns.rows), "epochs": float(np.mean(epochs))}
         for place, (name, (slope, intercept)) in enumerate(curves.items()):
             right = slope * odds[:, [place]] + intercept
@@ -244,9 +249,17 @@ def _acting(matrix: Any, flags: tuple[int, ...]) -> Any:
     return np.nan_to_num(matrix[:, list(flags)]).any(axis=1)
 
 
-def _share(y: Any) -> float:
+def _share(y: Any, *, most: bool = False) -> float:
+    """The share of ones, never quite 0 or 1; or the `most` that it may be."""
     known = y[~np.isnan(y)]
-    return (float(known.sum()) + 0.5) / (len(known) + 1)
+    cases = float(known.sum())
+    return min((at_most(cases) if most else cases + 0.5) / (len(known) + 1), 1 - 1e-6)
+
+
+def _cautious(curve: tuple[float, float], y: Any) -> tuple[float, float]:
+    """Harm at the upper end of what its cases allow: little known is no licence to press."""
+    cases = float(np.nansum(y))
+    return curve[0], curve[1] + float(np.log(at_most(cases) / cases))
 
 
 def _scale(matrix: Any, names: tuple[str, ...]) -> Scale:

@@ -1,7 +1,6 @@
 """Policies are compared at equal contacts and at equal recovery, with intervals over seeds."""
 
 from contextlib import nullcontext
-from functools import partial
 
 import pytest
 
@@ -59,7 +58,7 @@ def test_seeds_go_with_intervals_and_caps_follow_the_ladder() -> None:
 
     said: list[str] = []
     trial = Trial("champion", 9, 50, 0, learn_days=30)
-    result = compare(trial, [1, 2, 3], partial(nullcontext, runner), said.append)
+    result = compare(trial, [1, 2, 3], lambda: nullcontext(runner), said.append)
     caps = {(trial.policy, trial.cap, _taught(trial)) for trial in asked}
     assert caps == {
         ("cadence", None, 0), ("wait", None, 0), ("champion", 101, 30), ("champion", 61, 30),

@@ -101,6 +101,22 @@ def test_a_second_start_on_the_same_folder_says_who_runs_it(folder: Path) -> Non
         pass
 
 
+def test_a_copy_of_a_folder_at_rest_goes_its_own_way(folder: Path, fresh: Path) -> None:
+    look = "SELECT to_regclass('copied')::text, to_regclass('later')::text"
+    with pytest.raises(UserError, match="no platform in"):
+        engines.copy(fresh, fresh / "copy")
+    with engines.start(folder, environment=_BARE, durable=False) as running:
+        _execute(running.owner_database_url, "CREATE TABLE copied ()")
+        with pytest.raises(engines.AlreadyRunning):
+            engines.copy(folder, fresh)
+    engines.copy(folder, fresh)
+    with engines.start(fresh, environment=_BARE, durable=False) as running:
+        _execute(running.owner_database_url, "CREATE TABLE later ()")
+        assert _execute(running.owner_database_url, look) == [("copied", "later")]
+    with engines.start(folder, environment=_BARE, durable=False) as running:
+        assert _execute(running.owner_database_url, look) == [("copied", None)]
+
+
 @pytest.mark.parametrize("opened", [engines.start, engines.use])
 def test_what_a_command_writes_meanwhile_is_private(folder: Path, opened: Callable[..., Any]) -> None:
     before = os.umask(0o022)

@@ -131,7 +131,7 @@ FORMS: Words = {
     "short": _("Short: SMS and WhatsApp"),
 }
 TONES: Words = {
-    "kind": _("Kind"),
+    "kind": _("Friendly"),
     "neutral": _("Neutral"),
     "firm": _("Firm"),
 }

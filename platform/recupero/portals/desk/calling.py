@@ -44,7 +44,7 @@ def _refused(reserved: Reservation) -> None:
         flash(_("The number that calls show is set on the page: What the law is told."), "warn")
     later = reserved.verdict.next_lawful_at
     if later is not None:
-        flash(_("Lawful again from %(moment)s.", moment=moment(later)), "warn")
+        flash(_("From %(moment)s on it is lawful again.", moment=moment(later)), "warn")
 
 
 @blueprint.post("/desk/answer")

@@ -44,7 +44,7 @@ def _next() -> None:
         again = next_best.next_moment(session, me)
     flash(_("Nobody may or has to be called at this moment."))
     if again is not None:
-        flash(_("The next call may be made from %(moment)s.", moment=moment(again)))
+        flash(_("From %(moment)s on the next call may be made.", moment=moment(again)))
 
 
 @blueprint.post("/desk/take")

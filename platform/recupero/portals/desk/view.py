@@ -30,7 +30,7 @@ from recupero.outreach.understanding.tables import HandOver
 from recupero.outreach.voice import clicking, turns
 from recupero.payments import hardship, settlements
 from recupero.payments.plan_suggestions import suggestions
-from recupero.placements import browse
+from recupero.placements import browse, labels
 from recupero.placements.identity import Fact
 from recupero.portals import advising
 from recupero.portals.desk import negotiating
@@ -149,6 +149,7 @@ def _facts(
             for kind in negotiation.KINDS if kind != "full" or len(owed) == 1
         },
         "soon": today + SOON, "address": values["link"], "ways": link.ways(session, account_id, on),
+        "labels": labels.of_accounts(session, ids).get(account_id, []),
         "sent": link.sent(session, sitting), "notes": notes.of_accounts(session, ids, 20),
         "brief": brief.brief(session, sitting.debtor_id, account_id, (), "call"),
         "settlements": settlements.settlements_of(session, ids)[:3],

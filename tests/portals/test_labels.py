@@ -94,6 +94,13 @@ def test_many_are_labelled_after_a_look_and_it_is_taken_back(
     order = {"do": "label", "which_label": urgent, "account": owed, "confirmed": "yes", "why": "visita"}
     assert visitor.send(MANY, LIST, **order).status_code == 302
     assert borne(visitor, scope, owed) == [["Urgente"]] * 3
+    with visitor.platform.database.transaction(scope) as session:
+        (made_order,) = bulk.orders(session)
+        assert (made_order.changed, len(made_order.account_ids)) == (2, 2)
+        made_order.state = "waiting"  # as a worker saw it that began at the same moment
+    bulk.carry_out(visitor.platform.database, scope, made_order.id)
+    with visitor.platform.database.transaction(scope) as session:
+        assert [one.changed for one in bulk.orders(session)] == [2]
     undo(visitor)
     assert borne(visitor, scope, owed) == [["Urgente"], [], []]  # what it bore before stays
     off = {**order, "do": "unlabel"}

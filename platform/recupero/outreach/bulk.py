@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ARRAY, BigInteger, literal, select, text, update
+from sqlalchemy import ARRAY, BigInteger, func, literal, select, text, update
 from sqlalchemy.orm import Session
 
 from recupero.kernel import audit, clock, jobs
@@ -174,7 +174,8 @@ def carry_out(database: Database, scope: Scope, order_id: int) -> None:
         session.execute(
             update(BulkOrder)
             .where(BulkOrder.agency_id == scope.agency(), BulkOrder.id == order_id)
-            .values(state="done", done_at=clock.now(), changed=changed)
+            # a worker may have done it at the same time: whoever came second changed nothing
+            .values(state="done", done_at=clock.now(), changed=func.greatest(BulkOrder.changed, changed))
         )
 
 

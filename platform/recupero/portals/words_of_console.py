@@ -58,7 +58,7 @@ BULK: Words = {
     "release": _("End holds"),
     "give": _("Give to somebody"),
     "recall": _("Give back to the creditor"),
-    "label": _("Label"),
+    "label": _("Put a label on"),
     "unlabel": _("Take a label off"),
     "strategy": _("One strategy for many portfolios"),
 }

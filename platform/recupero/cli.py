@@ -3,12 +3,17 @@
 A command's module is imported when the command is asked for, so that none pays for the rooms of others.
 """
 
+import os
 from importlib import import_module
 
 import click
 
 from recupero.kernel import events, logs
 from recupero.kernel.lazy import LazyGroup
+
+# One thread for each numeric library's own pool, told before any is loaded, to this process and those that it
+# starts: work is shared out over processes, and threads that wait for each other crawl on a busy machine.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 _BENCH = {
     "api": ("Pages of accounts answered per second.", "recupero.portals.bench:api_bench"),

@@ -61,14 +61,12 @@ def processes(running: engines.Engines, base_url: str, listener: int, workers: i
         "RECUPERO_BASE_URL": base_url,
     }
     counted = environment | {"PROMETHEUS_MULTIPROC_DIR": str(running.data_dir / "metrics")}
-    # One thread for each library's own pool: with more, LightGBM crawls on a busy machine.
-    working = environment | {"OMP_NUM_THREADS": "1"}
     python = [sys.executable, "-m"]
     web = [*python, "gunicorn", "-c", "python:recupero.kernel.web", "-b", f"fd://{listener}"]
     return [
         ProcessSpec("web", [*web, "recupero.app:create_from_environment()"], counted, (listener,)),
         *(
-            ProcessSpec(f"worker-{number + 1}", [*python, "recupero.cli", "work"], working)
+            ProcessSpec(f"worker-{number + 1}", [*python, "recupero.cli", "work"], environment)
             for number in range(workers)
         ),
         ProcessSpec("scheduler", [*python, "recupero.cli", "schedule"], environment),

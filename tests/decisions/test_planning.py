@@ -435,7 +435,7 @@ def test_a_broken_strategy_closes_its_portfolio_and_says_which_key(world: World)
     scope = world.tenant()
     with world.platform.database.transaction(scope) as session:
         debt(session, portfolio(session, pace_day=3))
-        debt(session, portfolio(session))
+        debt(session, portfolio(session, exploration=0))
     result = _plan(world, scope)
     assert (result.planned, result.blocked["strategy_invalid"]) == (1, 1)
     assert "pace_day" in result.notes[0]

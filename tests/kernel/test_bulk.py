@@ -1,10 +1,12 @@
 """Many rows at once: ids as one array, and what the planner is told of tables that were just filled."""
 
+from datetime import UTC, datetime, timedelta, timezone
+
 import pytest
 from sqlalchemy import bindparam, select, text
 from sqlalchemy.exc import ProgrammingError
 
-from recupero.kernel.bulk import BYTES, NUMBERS, among, any_of, numbered, refresh_statistics
+from recupero.kernel.bulk import BYTES, NUMBERS, TEXTS, TIMES, among, any_of, numbered, refresh_statistics
 from recupero.kernel.database import PLATFORM
 from recupero.tenancy.tables import Agency
 from tests.factories import World
@@ -29,6 +31,20 @@ def test_numbers_and_bytes_arrive_as_they_were(world: World) -> None:
     with world.platform.database.transaction(PLATFORM) as session:
         assert tuple(session.execute(both, {"numbers": numbers, "told": told}).one()) == (numbers, told)
         assert tuple(session.execute(both, {"numbers": [], "told": []}).one()) == ([], [])
+
+
+def test_texts_and_moments_arrive_as_they_were(world: World) -> None:
+    words = ["", None, "null", 'say "no"\\', "{a,b}", "año\n", ""]
+    moments = [
+        datetime(2026, 3, 10, 12, 0, 0, 1, tzinfo=UTC), None,
+        datetime(1999, 12, 31, 23, 59, tzinfo=timezone(timedelta(hours=-3))),
+    ]  # fmt: skip
+    both = text("SELECT :words, :moments").bindparams(
+        bindparam("words", type_=TEXTS), bindparam("moments", type_=TIMES)
+    )
+    with world.platform.database.transaction(PLATFORM) as session:
+        assert tuple(session.execute(both, {"words": words, "moments": moments}).one()) == (words, moments)
+        assert tuple(session.execute(both, {"words": [], "moments": []}).one()) == ([], [])
 
 
 def test_what_rows_share_is_told_once() -> None:

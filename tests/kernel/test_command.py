@@ -1,5 +1,8 @@
 """What every command shares: a database that is not ready is named, with what to run."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,3 +30,18 @@ def test_a_database_without_tables_is_said_to_need_the_upgrade(
     ):
         connection.execute(text("SELECT count(*) FROM agencies"))
     engines.drop(there, name)
+
+
+_POOLS = """
+import recupero.cli, numpy, threadpoolctl
+print(*(pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"))
+"""
+
+
+def test_linear_algebra_has_one_thread_a_process() -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    done = subprocess.run(
+        [sys.executable, "-c", _POOLS], env=environment | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert set(done.stdout.split()) == {"1"}

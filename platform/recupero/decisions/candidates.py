@@ -42,6 +42,11 @@ _FOR_LAW = (
     "postal_code", "region", "timezone", "consents", "opt_outs", "wished_channel", "wished_from", "wished_to",
     "last_payment_date", "hold",
 )  # fmt: skip
+#: What is read of an account to ask about its channels; the rest joins what was found.
+_ASKED = (
+    *_FOR_LAW, "account", "person", "tenant", "branch", "template", "country", "due_date", "situations",
+    "clock_zone",
+)  # fmt: skip
 
 
 @dataclass
@@ -181,9 +186,10 @@ def lawful(
     """
     import polars as pl
 
-    options, refused, known = [_no_options(accounts)], [_no_refusals()], known or Known()
+    found, refused, known = [_no_moments()], [_no_refusals()], known or Known()
+    asking = accounts.select(name for name in accounts.columns if name in _ASKED)
     for channel, automated, branches in _ways(strategies, carried, by_machine=by_machine):
-        rows = accounts.filter(pl.col("branch").is_in(branches)).with_columns(
+        rows = asking.filter(pl.col("branch").is_in(branches)).with_columns(
             channel=pl.lit(channel), point=pl.col(f"{channel}_point")
         )
         rows = rows.with_columns(
@@ -197,15 +203,18 @@ def lawful(
             ahead = (later or {}).get(channel, ())
             for part in asked.iter_slices(PART):
                 judged = _judged(part, history, channel, at, law, known, ahead, automated=automated)
-                options.append(judged.filter(pl.col("rule").is_null()).drop("rule"))
+                found.append(judged.filter(pl.col("rule").is_null()).drop("rule"))
                 refused.append(
                     judged.filter(pl.col("rule").is_not_null()).select("account", "channel", "rule")
                 )
     blocked = pl.concat(refused).unique(["account", "channel"], keep="first", maintain_order=True)
-    found = pl.concat(options, how="diagonal_relaxed")
-    blocked = blocked.join(found.select("account", "channel").unique(), on=["account", "channel"], how="anti")
+    moments = pl.concat(found)
+    blocked = blocked.join(
+        moments.select("account", "channel").unique(), on=["account", "channel"], how="anti"
+    )
     tally.blocked.update(dict(blocked.group_by("rule").len().iter_rows()))
-    return Candidates(found, blocked)
+    of_accounts = accounts.drop(_FOR_LAW, strict=False)
+    return Candidates(of_accounts.join(moments, on="account", maintain_order="right"), blocked)
 
 
 def _ways(
@@ -231,18 +240,12 @@ def _by_purpose(rows: pl.DataFrame) -> list[pl.DataFrame]:
     return rows.with_columns(purpose=purpose).partition_by("purpose")
 
 
-def _no_options(accounts: pl.DataFrame) -> pl.DataFrame:
+def _no_moments() -> pl.DataFrame:
     import polars as pl
 
-    return (
-        accounts.clear()
-        .drop(_FOR_LAW, strict=False)
-        .with_columns(
-            channel=pl.lit(None, pl.String),
-            point=pl.lit(None, pl.Int64),
-            moment=pl.lit(None, pl.Datetime("us", "UTC")),
-        )
-    )
+    return pl.DataFrame(schema={
+        "account": pl.Int64, "channel": pl.String, "point": pl.Int64, "moment": pl.Datetime("us", "UTC")
+    })  # fmt: skip
 
 
 def _no_refusals() -> pl.DataFrame:
@@ -262,8 +265,8 @@ def _judged(
     *,
     automated: bool | None,
 ) -> pl.DataFrame:
-    """The rows once per distinct lawful moment, or once with the rule that refuses; of those `later` only the
-    lawful."""
+    """Account, channel, point, moment and rule: each account once per distinct lawful moment, or once with
+    the rule that refuses; of those `later` only the lawful."""
     import polars as pl
 
     purpose, rows = rows["purpose"][0], rows.drop("purpose")
@@ -288,8 +291,10 @@ def _judged(
         for question in [Question(each, purpose=purpose, horizon=AN_HOUR, automated=automated)]
     ]  # fmt: skip
     answer = pl.concat([answer, *ahead]).unique(["account", "moment", "rule"], maintain_order=True)
-    known_from = [name for name in _FOR_LAW if name in rows.columns]
-    return _within_wished_hours(rows.join(answer, on="account")).drop(known_from)
+    told = rows.select("account", "channel", "point", "clock_zone", "wished_from", "wished_to")
+    return _within_wished_hours(told.join(answer, on="account")).select(
+        "account", "channel", "point", "moment", "rule"
+    )
 
 
 def law_columns(rows: pl.DataFrame, channel: str) -> pl.DataFrame:

@@ -223,7 +223,7 @@ def _known_scales(options: pl.DataFrame, market: Mapping[str, Sequence[float]]) 
 def _codes(channel: pl.Series) -> Ints:
     import polars as pl
 
-    return channel.rank("dense").fill_null(0).cast(pl.Int64).to_numpy()
+    return (channel.cast(pl.Categorical).to_physical().cast(pl.Int64) + 1).fill_null(0).to_numpy()
 
 
 def _even(place: Ints, channel: Ints, people: int) -> tuple[Floats, Floats]:

@@ -311,7 +311,6 @@ LEFT JOIN l ON l.tenant_id = a.tenant_id AND l.debtor_id = a.debtor_id
 LEFT JOIN m ON m.tenant_id = a.tenant_id AND m.account_id = a.id
 LEFT JOIN n ON n.tenant_id = a.tenant_id AND n.debtor_id = a.debtor_id
 WHERE a.is_open
-ORDER BY a.tenant_id, a.id
 """
 
 
@@ -336,6 +335,11 @@ def read_features(session: Session, at: datetime, debtors: Sequence[int] | None 
     before = {f"before_{days}": at - timedelta(days=days) for days in WINDOWS}
     arguments = {"at": at, "debtors": debtors, **before}
     keys, read_ones = read(session, statement, _KEYS, _READ, arguments)
+    # PostgreSQL would sort rows of six hundred bytes; here it is one column after the other.
+    order = np.lexsort((keys["account_id"], keys["tenant_id"]))
+    keys = {name: column[order] for name, column in keys.items()}
+    for name in _READ:
+        read_ones[name] = read_ones[name][order]
     whole = debtors is None
     read_ones["balance_rank"] = (
         percent_ranks(keys["portfolio_id"], keys["balance"]) if whole else _ranks(session, keys["account_id"])

@@ -89,6 +89,11 @@ account_id) p
 WHERE a.tenant_id = :tenant AND p.account_id = a.id
 """
 
+#: The tables that rows are put into.
+FILLED = (
+    "people", "debtors", "contact_points", "accounts", "contacts", "person_contacts", "allocations",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Filling:

@@ -22,8 +22,11 @@ from recupero_sdk.models import Reason
 log = logging.getLogger(__name__)
 
 KIND = "right_party"
-#: A chance that moves by less than this is left as it is: rewriting a million rows for nothing is dear.
-MOVED = 0.002
+#: A chance that moves by less than this is left as it is: rewriting a million rows for nothing is dear. Where
+#: a debtor has no other point of the kind it orders nothing, and may be told a little late.
+MOVED, MOVED_ALONE = 0.002, 0.05
+#: Points whose reasons are worked out at a time.
+SLICE = 50_000
 #: Reasons kept, and how many of the strongest they are taken from: how a point is used, and what it is not
 #: or never had, tells a reader nothing.
 REASONS, AMONG = 2, 6
@@ -57,12 +60,13 @@ def _keep(session: Session, served: serving.Served, at: datetime, debtors: Seque
     if not len(points):
         return
     chance = serving.chances(served, points.values, len(points))
-    moved = np.flatnonzero(~(np.abs(chance - points.score) <= MOVED))
-    if not len(moved):
-        return
-    values = {name: column[moved] for name, column in points.values.items()}
-    told = [_telling(row) for row in serving.reasons(served, values, len(moved), AMONG)]
-    reach.keep_scores(session, points.id[moved].tolist(), chance[moved].tolist(), told)
+    least = np.where(points.values["point_others"] > 0, MOVED, MOVED_ALONE)
+    moved = np.flatnonzero(~(np.abs(chance - points.score) <= least))
+    for start in range(0, len(moved), SLICE):
+        some = moved[start : start + SLICE]
+        values = {name: column[some] for name, column in points.values.items()}
+        told = [_telling(row) for row in serving.reasons(served, values, len(some), AMONG)]
+        reach.keep_scores(session, points.id[some].tolist(), chance[some].tolist(), told)
 
 
 def _telling(reasons: Sequence[Reason]) -> list[list[str | float]]:

@@ -127,7 +127,6 @@ LEFT JOIN w ON w.account_id = a.id
 LEFT JOIN contact_preferences f ON f.tenant_id = a.tenant_id AND f.debtor_id = a.debtor_id
 WHERE a.tenant_id = %(tenant)s AND a.balance_minor > 0
   AND a.status NOT IN ({_ENDED}) /*only a.debtor_id*/
-ORDER BY a.id
 """  # noqa: S608 - constants of ours
 
 
@@ -163,7 +162,7 @@ def read_accounts(session: Session, at: datetime, debtors: Sequence[int] | None 
         "wished_channel": pl.String, "wished_from": pl.Int64, "wished_to": pl.Int64,
     }  # fmt: skip
     arguments = {"tenant": scope_of(session).tenant(), "at": at, "month": at - MONTH, "debtors": debtors}
-    frame = read_frame(session, narrowed(_ACCOUNTS, debtors), schema, arguments)
+    frame = read_frame(session, narrowed(_ACCOUNTS, debtors), schema, arguments).sort("account")
     frame = with_points(frame, read_points(session, debtors))
     frame = _placed(frame).with_columns(
         *(

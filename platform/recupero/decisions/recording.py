@@ -39,9 +39,9 @@ if TYPE_CHECKING:
 WAIT = "wait"
 EXPIRES = timedelta(days=2)
 ALTERNATIVES = 6
-#: Reasons cost about ten predictions a row: beyond the so many most valuable decisions of a plan they are
-#: left out, and the plan says so.
-EXPLAINED = 10_000
+#: Reasons cost some predictions a row, and as much to be put into words: beyond the so many most valuable
+#: decisions of a plan they are left out, and the plan says so.
+EXPLAINED = 20_000
 #: Decisions are put into words and written in parts of this size, so that memory does not grow with them.
 PART = 100_000
 _OF_OPTION = ("channel", "moment", "tone", "led_by", "script_version", "persona", "offer_kind")

@@ -32,6 +32,7 @@ from recupero.decisions.branches import Branched
 from recupero.decisions.branches import branched as in_branches
 from recupero.decisions.candidates import Candidates, Tally
 from recupero.decisions.capacity import capacity_of, resources
+from recupero.decisions.early import Early, early
 from recupero.decisions.features import FeatureTable, read_features
 from recupero.decisions.options import Terms, options_of
 from recupero.decisions.queries import latest_run
@@ -86,7 +87,8 @@ def plan_tenant(database: Database, scope: Scope, at: datetime | None = None) ->
     _rank(database, scope, at, result)
     with database.transaction(scope) as session:
         _alone(session)
-        _plan(session, at, result)
+        with early(database, scope, at) as read:
+            _plan(session, at, result, read=read)
     result.seconds = round(time.perf_counter() - began, 3)
     return result
 
@@ -130,10 +132,17 @@ def _alone(session: Session) -> None:
     )
 
 
-def _plan(session: Session, at: datetime, result: PlanResult, again: Again | None = None) -> None:
+def _plan(
+    session: Session,
+    at: datetime,
+    result: PlanResult,
+    again: Again | None = None,
+    *,
+    read: Early | None = None,
+) -> None:
     note = promise_chances.weigh_open(session)
     result.notes += [note] if note else []
-    thought = think(session, at, result, again=again)
+    thought = think(session, at, result, again=again, read=read)
     run = _open_run(session, at, result)
     if again is None:
         run.prices = thought.choice.market.to_json()
@@ -175,9 +184,10 @@ def think(
     *,
     again: Again | None = None,
     drafts: Mapping[int, Strategy] | None = None,
+    read: Early | None = None,
 ) -> Thought:
     """Decide for the tenant in scope and write nothing; `drafts` hold instead of their portfolios' own
-    strategies."""
+    strategies. What is `read` beside is not read here."""
     scope, tally, debtors = scope_of(session), Tally(), again.debtors if again else None
     strategies, versions, commission = _portfolios(session, result)
     strategies |= drafts or {}
@@ -186,12 +196,12 @@ def think(
     accounts, holding = branched.accounts, branched.strategies
     result.accounts = len(accounts)
     worked = candidates.workable(accounts, holding, at, tally)
-    table = read_features(session, at, debtors)
+    table = read.features.result() if read else read_features(session, at, debtors)
     scores = serving.score(scope, table)
     result.model, result.model_version = scores.model, scores.version
     result.notes += [scores.note] if scores.note else []
     by_branch = {number: commission[each.portfolio] for number, each in branched.branches.items()}
-    found, actions = _candidates(session, worked, table, scores, holding, by_branch, at, tally, debtors)
+    found, actions = _candidates(session, worked, table, scores, holding, by_branch, at, tally, debtors, read)
     if actions.served is not None:
         result.model, result.model_version = actions.served.name, actions.served.version
     result.notes += [*tally.notes, *([actions.note] if actions.note else [])]
@@ -214,6 +224,7 @@ def _candidates(
     at: datetime,
     tally: Tally,
     debtors: Sequence[int] | None,
+    read: Early | None,
 ) -> tuple[Candidates, Told]:
     """The lawful candidates with their values, and the refusals; beside them which model valued them."""
     import polars as pl
@@ -225,9 +236,9 @@ def _candidates(
     worked = worked.join(probability, on="account", how="left").with_columns(
         pl.col("p").fill_null(serving.PRIOR)
     )
-    history = reading.read_history(session, at, debtors)
+    history = read.history.result() if read else reading.read_history(session, at, debtors)
     law = lawbook(session).of(scope_of(session).tenant(), at)
-    heard = reading.read_hours(session, at) if scores.served else {}
+    heard = (read.hours.result() if read else reading.read_hours(session, at)) if scores.served else {}
     hours = timing.learned(heard)
     times = best_time.Planned(hours) if scores.alarm else best_time.planned(session, at, hours, debtors)
     days = max((timing.period(each) for each in strategies.values()), default=0.0)

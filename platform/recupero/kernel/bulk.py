@@ -4,6 +4,7 @@ such statements need: names of columns once, ids as one array, figures of tables
 import sys
 from array import array
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 import orjson
@@ -43,8 +44,23 @@ def _bytes(values: Sequence[bytes | None]) -> str:
     return "{%s}" % ",".join("null" if one is None else f'"\\\\x{one.hex()}"' for one in values)  # noqa: UP031
 
 
-#: Types of parameters: lists of whole numbers, and of bytes; None is null.
+def _texts(values: Sequence[str | None]) -> str:
+    return _said(values, lambda one: one.replace("\\", "\\\\").replace('"', '\\"'))
+
+
+def _times(values: Sequence[datetime | None]) -> str:
+    return _said(values, datetime.isoformat)
+
+
+def _said(values: Sequence[_Row | None], words: Callable[[_Row], str]) -> str:
+    """Each distinct value is put into words once: columns of actions have few."""
+    known = {one: "null" if one is None else f'"{words(one)}"' for one in set(values)}
+    return "{%s}" % ",".join([known[one] for one in values])  # noqa: UP031 - braces
+
+
+#: Types of parameters: lists of whole numbers, of bytes, of texts, and of moments; None is null.
 NUMBERS, BYTES = _Array("BIGINT", _numbers), _Array("BYTEA", _bytes)
+TEXTS, TIMES = _Array("TEXT", _texts), _Array("TIMESTAMPTZ", _times)
 
 
 def insert_rows(session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:

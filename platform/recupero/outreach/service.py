@@ -8,8 +8,6 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    DateTime,
-    String,
     Text,
     bindparam,
     cast,
@@ -20,7 +18,6 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from recupero.contacts import facts as contacts_facts
@@ -28,7 +25,7 @@ from recupero.contacts import service as contacts
 from recupero.contacts.events import OptedOut
 from recupero.contacts.facts import EVERY_CHANNEL
 from recupero.kernel import clock
-from recupero.kernel.bulk import among
+from recupero.kernel.bulk import NUMBERS, TEXTS, TIMES, among
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
 from recupero.outreach.points import fits
@@ -114,14 +111,14 @@ _SCHEDULE = text(
     " SELECT :tenant, id, :now, state, reason FROM made RETURNING action_id"
 ).bindparams(
     *(
-        bindparam(name, type_=ARRAY(BigInteger))
+        bindparam(name, type_=NUMBERS)
         for name in ("accounts", "debtors", "people", "decisions", "drafts", "points", "priorities")
     ),
     *(
-        bindparam(name, type_=ARRAY(String))
+        bindparam(name, type_=TEXTS)
         for name in ("channels", "templates", "tones", "assistants", "purposes", "yeses")
     ),
-    *(bindparam(name, type_=ARRAY(DateTime(timezone=True))) for name in ("dues", "expiries")),
+    *(bindparam(name, type_=TIMES) for name in ("dues", "expiries")),
 )
 
 

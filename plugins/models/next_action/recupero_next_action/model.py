@@ -114,12 +114,14 @@ class NextAction:
         return {name: outcome.chance(matrix) for name, outcome in asked.items()}
 
     def explain(self, fitted: Fitted, columns: Columns, top: int = 3) -> list[list[Reason]]:
-        """What moved the log-odds of the first outcome most, by the trees' own contributions."""
+        """What moved the log-odds of the first outcome most, along the paths through its trees."""
+        from recupero_sdk.trees import contributions
+
         matrix = _matrix(columns, fitted.names)
         learned = fitted.outcomes[self.outcomes[0]].learned
         if learned is None or not columns.rows:
             return [[] for _ in range(columns.rows)]
-        parts = learned.trees.predict(matrix, pred_contrib=True, num_threads=1)[:, :-1]
+        parts = contributions(learned.trees, matrix)
         strongest = np.argsort(-np.abs(parts), axis=1, kind="stable")[:, : min(top, len(fitted.names))]
         return [
             [Reason(fitted.names[j], float(matrix[i, j]), float(parts[i, j])) for j in row]

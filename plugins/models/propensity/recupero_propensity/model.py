@@ -9,6 +9,7 @@ from recupero_propensity import linear
 from recupero_propensity.calibration import Calibration, best, log_loss, log_odds
 from recupero_propensity.linear import Line
 from recupero_sdk.models import Columns, Feature, Reason, Training, check_enough
+from recupero_sdk.trees import contributions
 
 MIN_ROWS = 300
 MIN_OF_EACH = 30
@@ -107,7 +108,7 @@ class Propensity:
         import numpy as np
 
         matrix = _matrix(columns, fitted.names)
-        parts = fitted.booster.predict(matrix, pred_contrib=True, num_threads=1)[:, :-1]
+        parts = contributions(fitted.booster, matrix)
         if fitted.line is not None:
             parts = fitted.share * parts + (1 - fitted.share) * fitted.line.parts(matrix)
         top = min(top, len(fitted.names))

@@ -8,21 +8,24 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select, update
 
 from recupero.contacts.dispositions import DISPOSITIONS
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict, Forbidden, NotFound, UserError
+from recupero.kernel.money import format_minor
 from recupero.outreach import calls
 from recupero.outreach.scripts import checks, runs, saying, store, walk
 from recupero.outreach.scripts.segments import segment_of
 from recupero.outreach.scripts.shape import BRANCHES, Script
 from recupero.payments import service as payments
+from recupero.payments.offer_tables import Settlement
 from recupero.payments.tables import PromiseToPay
 from recupero.placements import reach
 from recupero.placements import service as placements
 from recupero.placements.identity import Fact
-from recupero.placements.tables import Account, Debtor
+from recupero.placements.tables import Account, Debtor, Portfolio
 from tests.factories import World
 from tests.outreach.placed import Placed, place
 
@@ -420,3 +423,51 @@ def test_another_creditor_sees_nothing_of_the_call(placed: Placed, world: World)
     other = world.tenant(Scope(placed.scope.agency_id))
     with runtime.current().database.transaction(other) as session, pytest.raises(NotFound):
         runs.talk(session, contact_id, agent="x")
+
+
+def walked(placed: Placed, *choices: tuple[str, str]) -> tuple[int, list[str]]:
+    """The contact of a call after the proof and these answers, and what was said at each step since."""
+    contact_id, said = reserved(placed), list[str]()
+    with runtime.current().database.transaction(placed.scope) as session:
+        runs.begin(session, contact_id, placed.account_id, led_by="agent")
+        runs.answer(session, contact_id, "greeting", "speaking")
+        runs.found(session, contact_id, "identity", right=True)
+        for step, choice in choices:
+            runs.answer(session, contact_id, step, choice)
+            said.append(runs.talk(session, contact_id, agent="Eva").text.replace("\xa0", " "))
+    return contact_id, said
+
+
+def test_one_call_is_about_all_that_the_debtor_owes(placed: Placed) -> None:
+    (other,), (disputed,) = place(placed.scope, of=placed), place(placed.scope, of=placed)
+    with runtime.current().database.transaction(placed.scope) as session:
+        placements.open_hold(session, debtor_id=placed.debtor_id, account_id=disputed.account_id,
+                             kind="dispute", source="test")  # fmt: skip
+    _contact, (purpose, pays) = walked(placed, ("disclosures", "go_on"), ("purpose", "aware"))
+    assert f"También están pendientes: {_number(other)}" in purpose
+    assert "En total: $250.000" in purpose
+    assert _number(disputed) not in purpose
+    assert pays == "¿Puede pagar hoy los $250.000?"
+
+
+def test_own_words_that_name_no_other_account_are_completed(placed: Placed) -> None:
+    (other,) = place(placed.scope, of=placed)
+    own = {"say": {"es": "Es por {{ account }}.", "en": "It is {{ account }}.", "pt": "É {{ account }}."}}
+    keep(placed.scope, changed(purpose=own))
+    _contact, (purpose,) = walked(placed, ("disclosures", "go_on"))
+    assert purpose.startswith(f"Es por {_number(placed)}. {_number(other)}")
+    assert purpose.endswith("En total: $250.000.")
+
+
+def test_a_settlement_that_a_call_names_stands_and_is_named_again(placed: Placed) -> None:
+    with runtime.current().database.transaction(placed.scope) as session:
+        only = {"terms": {"settlement_floor_percent": 60}, "strategy": {"offers": ["settlement"]}}
+        session.execute(update(Portfolio).values(**only))
+    way = [("disclosures", "go_on"), ("purpose", "aware"), ("full_payment", "cannot_pay")]
+    _contact, said = walked(placed, *way, ("reason", "cash_short"))
+    assert not any("Esto es posible" in one for one in said[:-1])
+    with runtime.current().database.transaction(placed.scope) as session:
+        (made,) = session.execute(select(Settlement)).scalars()
+        sum_said = format_minor(made.amount_minor, made.currency, "es_CL").replace("\xa0", " ")
+    assert (made.state, made.account_ids) == ("offered", [placed.account_id])
+    assert f"Esto es posible: {sum_said} en lugar de $125.000" in said[-1]

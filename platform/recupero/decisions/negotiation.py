@@ -12,6 +12,7 @@ from recupero.decisions.promise_chances import Typed
 from recupero.kernel import clock
 from recupero.kernel.errors import UserError
 from recupero.kernel.money import minor_units
+from recupero.outreach.scripts import spoken
 from recupero.payments import gateways, plans, settlements
 from recupero.payments import service as payments
 from recupero.payments.plan_schedule import Choice
@@ -30,7 +31,7 @@ STANDS = 14
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A payment of up to everything that is owed on the account, by a day."""
+    """A payment of up to everything that a call about the account is about, by a day."""
 
     amount_minor: int
     due: date
@@ -134,7 +135,7 @@ def shown(session: Session, account_id: int, asked: Asked, me: Offerer) -> Shown
     match asked:
         case Whole():
             (own,) = (one for one in owed if one.account_id == account_id)
-            return _whole(session, own, asked, me, today)
+            return _whole(session, own, whole_minor(session, account_id), asked, me, today)
         case Choice():
             made = plans.propose(session, ids, asked, me)
             rows = [(one.due_date, one.amount_minor) for one in made.schedule.instalments]
@@ -156,11 +157,10 @@ def options(session: Session, account_id: int, me: Offerer) -> list[Shown]:
         return []
     today, owed = clock.today(tenancy.tenant(session).timezone), together(session, account_id)
     ids = [one.account_id for one in owed]
-    (own,) = (one for one in owed if one.account_id == account_id)
     unit = gateways.step(session, here.policy.currency)
     lowest = -(-here.own.floor_minor // unit) * unit
     found: dict[str, list[Asked]] = {
-        "full": [Whole(own.balance_minor, today + SOON)],
+        "full": [Whole(whole_minor(session, account_id), today + SOON)],
         "plan": [
             Choice(made.first.due_date, instalments=count)
             for count, made in suggestions(session, ids, here.policy, me, today)
@@ -171,18 +171,26 @@ def options(session: Session, account_id: int, me: Offerer) -> list[Shown]:
     return [one for one in seen if one.leave.approver is None]
 
 
-def _whole(session: Session, own: OpenDebt, asked: Whole, me: Offerer, today: date) -> Shown:
-    if not 0 < asked.amount_minor <= own.balance_minor:
+def whole_minor(session: Session, account_id: int) -> int:
+    """What all that a call about the account is about comes to."""
+    return sum(one.balance_minor for one in spoken.gathers(session, account_id))
+
+
+def _whole(
+    session: Session, own: OpenDebt, whole_minor: int, asked: Whole, me: Offerer, today: date
+) -> Shown:
+    if not 0 < asked.amount_minor <= whole_minor:
         raise UserError("promise an amount above zero and up to what is owed", field="amount_minor")
     if asked.due < today:
         raise UserError("This day has passed.", field="due")
-    policy = policy_of([own])
-    leave = leave_for_promise(policy, me, asked.amount_minor, asked.due, today, 0)
+    policy, first = policy_of([own]), min(asked.amount_minor, own.balance_minor)
+    leave = leave_for_promise(policy, me, first, asked.due, today, 0)
     held = promise_chances.typed(
-        session, own.account_id, asked.amount_minor, asked.due, today=today,
+        session, own.account_id, first, asked.due, today=today,
         least_minor=policy.of(me).lowest_promise_minor,
     )  # fmt: skip
-    return replace(_shown("full", policy, [(asked.due, asked.amount_minor)], leave, me), held=held)
+    found = _shown("full", policy, [(asked.due, asked.amount_minor)], leave, me)
+    return replace(found, owed_minor=whole_minor, held=held)
 
 
 def _shown(
@@ -207,12 +215,13 @@ def agree(
     ids = [one.account_id for one in owed]
     match asked:
         case Whole():
-            promise_id = payments.make_promise(
-                session, account_id=account_id, amount_minor=asked.amount_minor, due_date=asked.due,
+            named = [one.account_id for one in spoken.gathers(session, account_id)]
+            made_ids = payments.make_promises(
+                session, account_ids=named, amount_minor=asked.amount_minor, due_date=asked.due,
                 made_with="agent", contact_id=contact_id, offerer=me, why=why,
             )  # fmt: skip
             promise_chances.weigh_open(session)
-            return Agreed(found.kind, promise_id, "open")
+            return Agreed(found.kind, made_ids[0], "open")
         case Choice():
             plan = plans.agree_plan(session, account_ids=ids, choice=asked, offerer=me, why=why)
             return Agreed(found.kind, plan.id, plan.state)

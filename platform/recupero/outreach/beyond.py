@@ -6,7 +6,7 @@ one that a person made (`payments.settlements`): whoever pays it in time has tak
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from sqlalchemy.orm import Session
@@ -93,11 +93,16 @@ def _belongs(other: Reachable, template: str) -> bool:
 @dataclass(frozen=True, slots=True)
 class Told:
     """What a message says beyond its account, and where its link leads within the debtor's page; `made` is
-    the settlement that begins to stand where the message names it."""
+    the settlement that begins to stand where the message names it, `stands` the id of one that stood."""
 
     beyond: Beyond
     leads_to: str = ""
     made: settlements.Named | None = None
+    stands: int | None = None
+
+    def without_offer(self) -> "Told":
+        """The same with the other accounts alone."""
+        return Told(Beyond(self.beyond.others))
 
 
 def told(session: Session, about: Mapping[int, About], *, lock: bool = True) -> dict[int, Told]:
@@ -113,7 +118,7 @@ def told(session: Session, about: Mapping[int, About], *, lock: bool = True) -> 
         one = named.get(key)
         if one is None or (one.made is not None and not free.issuperset(one.made.account_ids)):
             one = Told(Beyond())
-        found[key] = Told(Beyond(others[key], one.beyond.offer), one.leads_to, one.made)
+        found[key] = replace(one, beyond=Beyond(others[key], one.beyond.offer))
     return found
 
 
@@ -129,7 +134,7 @@ def _offers(session: Session, about: Mapping[int, About]) -> dict[int, Told]:
         if not mine:
             asked[key] = one
         elif (offer := _standing(session, mine, one)) is not None:
-            found[key] = Told(Beyond(offer=offer))
+            found[key] = Told(Beyond(offer=offer), stands=mine[0].id)
     events.wired()
     best = _brought[0](session, [one.account_ids for one in asked.values()]) if asked else []
     for (key, one), offer in zip(asked.items(), best, strict=True):
@@ -163,14 +168,20 @@ def _making(about: About, offer: Named, until: date) -> Told:
     return Told(Beyond(offer=offer), made=made)
 
 
-def record(session: Session, said: Collection[tuple[Told, Words]]) -> None:
-    """Let the settlements stand that these messages name; words of an agency's own may not name them."""
-    named = {
-        tuple(sorted(one.made.account_ids)): one.made  # two messages of one batch may name the same
-        for one, text in said
-        if one.made is not None and names_offer(text)
-    }
-    settlements.offer_named(session, list(named.values()), MODEL)
+def record(session: Session, said: Collection[tuple[int, Told, Words]]) -> None:
+    """Let the settlements stand that the messages of these actions name, and keep in which they are named;
+    words of an agency's own may not name them."""
+    made: dict[tuple[int, ...], settlements.Named] = {}
+    for action_id, one, text in said:
+        if not names_offer(text):
+            continue
+        if one.stands is not None:
+            settlements.named_again(session, one.stands, action_id)
+        if one.made is not None:  # two messages of one batch may name the same
+            key = tuple(sorted(one.made.account_ids))
+            earlier = made[key].named_in or () if key in made else ()
+            made[key] = replace(one.made, named_in=[*earlier, action_id])
+    settlements.offer_named(session, list(made.values()), MODEL)
 
 
 def names_offer(text: Words) -> bool:

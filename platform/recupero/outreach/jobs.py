@@ -17,6 +17,7 @@ from recupero.outreach.execution import execute
 from recupero.outreach.states import CLAIM_LEASE, Move, move
 from recupero.outreach.tables import Action
 from recupero.outreach.voice import service as voice
+from recupero.payments import settlements
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.queries import AgencyScope
 
@@ -99,6 +100,13 @@ def _in_turn(claimed: dict[int, list[int]]) -> list[tuple[int, list[int], str]]:
         for tenant_id, ids in claimed.items()
     ]
     return [batch for round_ in zip_longest(*by_tenant) for batch in round_ if batch is not None]
+
+
+@jobs.job("outreach.unsay")
+def unsay(context: jobs.JobContext, action_ids: list[int]) -> None:
+    """Withdraw what only messages named that never arrived, of accounts that were held when that was seen."""
+    with runtime.current().database.transaction(context.scope) as session:
+        settlements.unsay(session, action_ids, wait=True)
 
 
 @jobs.job("outreach.execute")

@@ -91,17 +91,36 @@ def prepare(session: Session, action_ids: Collection[int], gate: Gate) -> list[E
     written = _write_all(session, cases, sender, told)
     law = book.of(scope_of(session).tenant(), clock.now())
     refused, messages = _checked(session, cases, written, known, law)
+    left_out = _breaking(refused, told)
+    if left_out:  # the offer, or whatever stands beside it, is against the law: the message goes without it
+        told |= {action_id: told[action_id].without_offer() for action_id in left_out}
+        again = [case for case in cases if case.action.id in left_out]
+        still, good = _checked(session, again, _write_all(session, again, sender, told), known, law)
+        refused = [one for one in refused if one.action_id not in left_out] + still
+        messages |= good
     ready = [case for case in cases if case.action.id in messages]
     reservations = contacts.reserve(session, [_wish(case) for case in ready], known, book)
-    moves += refused + [_after(case, one) for case, one in zip(ready, reservations, strict=True)]
+    moves += refused + [
+        _after(case, one, left_out.get(case.action.id)) for case, one in zip(ready, reservations, strict=True)
+    ]
     move(session, moves)
     reserved = [
         (case, one) for case, one in zip(ready, reservations, strict=True) if one.contact_id is not None
     ]
-    named = [(told[case.action.id], messages[case.action.id])
+    named = [(case.action.id, told[case.action.id], messages[case.action.id])
              for case, _one in reserved if case.action.id in told]  # fmt: skip
     beyond.record(session, named)
     return _envelopes(session, reserved, messages, sender)
+
+
+def _breaking(refused: Sequence[Move], told: Mapping[int, Told]) -> dict[int, str]:
+    """The actions whose words break a rule on content while they name an offer, with the rule."""
+    return {
+        one.action_id: one.reason.removeprefix("content:")
+        for one in refused
+        if one.reason is not None and one.reason.startswith("content:")
+        and one.action_id in told and told[one.action_id].beyond.offer is not None
+    }  # fmt: skip
 
 
 _CLAIMED = (
@@ -387,11 +406,12 @@ def _shown(connector: Connector) -> Caller:
     return Caller(connector.config.get("caller") or None, automated=True)
 
 
-def _after(case: _Case, one: Reservation) -> Move:
-    """Where an action goes when the law has spoken."""
+def _after(case: _Case, one: Reservation, offer_broke: str | None) -> Move:
+    """Where an action goes when the law has spoken; `offer_broke` is the rule that its offer was against."""
     action = case.action
     if one.contact_id is not None:
-        return Move(action.id, "reserved", leased_until=clock.now() + jobs.LEASE, tries=1)
+        reason = None if offer_broke is None else f"offer_left_out:{offer_broke}"
+        return Move(action.id, "reserved", reason, leased_until=clock.now() + jobs.LEASE, tries=1)
     rule, again = one.verdict.first_refusal, one.verdict.next_lawful_at
     details = {
         "rules": [refusal.rule_id for refusal in one.verdict.refusals],

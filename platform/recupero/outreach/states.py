@@ -8,6 +8,7 @@
     and before reserved: blocked, cancelled, expired.
 
 `proposed` waits for a person's yes; `approved` has it, and is scheduled as soon as the law named the moment.
+What is `done` may still come back: a mail that nobody confirms bounces hours later.
 `claimed` is a lease given to a job; `reserved` has its contact written and may have gone out. Each move
 appends an `ActionEvent` in the same statement.
 """
@@ -22,9 +23,10 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
-from recupero.kernel import clock
+from recupero.kernel import clock, jobs
 from recupero.kernel.bulk import NUMBERS, numbered
 from recupero.kernel.database import scope_of
+from recupero.payments import settlements
 
 FOLLOWS: dict[str, frozenset[str]] = {
     "proposed": frozenset({"proposed", "approved", "blocked", "cancelled", "expired"}),
@@ -38,7 +40,7 @@ FOLLOWS: dict[str, frozenset[str]] = {
     "unknown": frozenset({"sent", "delivered", "answered", "done", "failed", "scheduled", "expired"}),
     "delivered": frozenset({"answered", "done"}),
     "answered": frozenset({"done"}),
-    "done": frozenset(),
+    "done": frozenset({"failed"}),
     "failed": frozenset(),
     "blocked": frozenset(),
     "cancelled": frozenset(),
@@ -49,6 +51,8 @@ STATES = tuple(FOLLOWS)
 CLAIM_LEASE = timedelta(minutes=10)
 #: Nothing has gone out yet and nothing is going out: may still be cancelled.
 WAITING = ("proposed", "approved", "scheduled", "claimed")
+#: Where the words of an action end that nobody has read and nobody will.
+_NEVER_ARRIVES = frozenset({"failed", "blocked", "cancelled", "expired"})
 #: Of these, what nobody has to agree to any more.
 AGREED = ("scheduled", "claimed")
 OPEN = (*WAITING, "reserved")
@@ -133,4 +137,15 @@ def move(session: Session, moves: Sequence[Move]) -> list[int]:
         "tenant": scope_of(session).tenant(), "now": clock.now(), "kinds": told, "numbers": numbers,
         "ids": [one.action_id for one in moves],
     }  # fmt: skip
-    return list(session.execute(_MOVE, columns).scalars())
+    moved = list(session.execute(_MOVE, columns).scalars())
+    if gone := sorted({one.action_id for one in moves if one.state in _NEVER_ARRIVES}.intersection(moved)):
+        _unsay(session, gone)
+    return moved
+
+
+def _unsay(session: Session, action_ids: Sequence[int]) -> None:
+    """The offers that only these messages named do not stand. Whoever moves actions has locks and waits for
+    nobody: of accounts that somebody holds a job looks after as soon as they are free."""
+    left = settlements.unsay(session, action_ids)
+    if left:
+        jobs.enqueue(session, "outreach.unsay", action_ids=left)

@@ -147,7 +147,7 @@ def write(
     of_one = {name: told[name] for name in _OF_ACCOUNT}
     of_one |= {"name": " ".join(account.name.split()), "code": code, **naming.NOTHING}
     if beyond is not None:
-        of_one |= _beyond(beyond, account, sender, link, language, short=short)
+        of_one |= beyond_of(beyond, account, sender, link, language, short=short)
     found = own(template, language, "short" if short else "long", tone)
     given = _Given(
         template, channel, tone, language, sender,
@@ -364,9 +364,10 @@ def values_of(
     }
 
 
-def _beyond(
-    told: Beyond, account: Reachable, sender: Sender, link: str, language: str, *, short: bool
+def beyond_of(
+    told: Beyond, account: Reachable, sender: Sender, link: str, language: str, *, short: bool = False
 ) -> dict[str, str]:
+    """The values (`naming.VALUES`) of what is said beyond the account, in the language."""
     locale = locale_of(language, account.country)
     form: Literal["long", "medium"] = "medium" if short else "long"
     others = (

@@ -94,6 +94,8 @@ class Settlement(TenantOwned, Exceptional, Base):
         Index("ix_settlements_debtor", "tenant_id", "debtor_id"),
         Index("ix_settlements_open", "tenant_id", "state",
               postgresql_where=text("state IN ('asked', 'offered', 'accepted')")),
+        Index("ix_settlements_named_in", "named_in", postgresql_using="gin",
+              postgresql_where=text("state = 'offered' AND named_in IS NOT NULL")),
         {"info": TENANT},
     )  # fmt: skip
 
@@ -115,6 +117,8 @@ class Settlement(TenantOwned, Exceptional, Base):
     accepted_with: Mapped[str | None]
     settled_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+    #: The actions whose messages named it, as far as they may have arrived; null where a person told of it.
+    named_in: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
     written_off_minor: Mapped[int] = mapped_column(default=0)
     revision: Mapped[int] = mapped_column(default=0)  # of the write-off: one more for each correction
 

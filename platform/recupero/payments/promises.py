@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, func, select, text, update
+from sqlalchemy import ColumnElement, func, select, text, true, update
 from sqlalchemy.orm import Session
 
 from recupero.contacts import queries as contacts
@@ -52,7 +52,8 @@ def make_promise(
         raise NotFound("no such account")
     zone = tenancy.tenant(session).timezone
     by = offerer or Offerer(_WITH[made_with], made_with)
-    overridden = _check(session, found[0], amount_minor, due_date, clock.today(zone), by, why)
+    open_now = _open_of(session, found[0], contact_id)
+    overridden = _check(session, found[0], amount_minor, due_date, clock.today(zone), by, why, open_now)
     replaced = cancel_open(session, [account_id])
     promise = PromiseToPay(
         tenant_id=tenant, account_id=account_id, debtor_id=found[0].debtor_id, contact_id=contact_id,
@@ -73,6 +74,36 @@ def make_promise(
     return promise.id
 
 
+def make_promises(
+    session: Session,
+    *,
+    account_ids: Sequence[int],
+    amount_minor: int,
+    due_date: date,
+    made_with: str,
+    contact_id: int | None,
+    offerer: Offerer,
+    why: str | None = None,
+) -> list[int]:
+    """One promise, made in one contact, over several accounts of a debtor and currency: the first is promised
+    in full before anything of the next; the ids, in this order. Raises as `make_promise` does, and then none
+    is taken."""
+    owed = {debt.account_id: debt.balance_minor for debt in debts_by_id(session, account_ids)}
+    if not 0 < amount_minor <= sum(owed.values()):
+        raise UserError("promise an amount above zero and up to what is owed", field="amount_minor")
+    left, made = amount_minor, list[int]()
+    with session.begin_nested():
+        for account_id in account_ids:
+            part = min(left, max(owed.get(account_id, 0), 0))
+            left -= part
+            if part:
+                made.append(make_promise(
+                    session, account_id=account_id, amount_minor=part, due_date=due_date, made_with=made_with,
+                    contact_id=contact_id, offerer=offerer, why=why,
+                ))  # fmt: skip
+    return made
+
+
 def _brought_by(session: Session, account_id: int, contact_id: int | None) -> str | None:
     """Channel of the contact in which it was made, else of the newest one of the thirty days before."""
     if contact_id is not None:
@@ -90,6 +121,7 @@ def _check(
     today: date,
     offerer: Offerer,
     why: str | None,
+    open_now: int,
 ) -> bool:
     """Whether limits were overridden. Raises UserError where it cannot be promised."""
     if not 0 < amount_minor <= debt.balance_minor:
@@ -99,7 +131,6 @@ def _check(
     last = today + timedelta(days=limits.promise_days_ahead)
     if due_date < today:
         raise UserError("promise a day from today to %(last)s", field="due_date", last=last)
-    open_now = _open_of(session, debt)
     leave = leave_for_promise(policy, offerer, amount_minor, due_date, today, open_now)
     if leave.approver is None:
         return False
@@ -116,14 +147,16 @@ def _refusal(beyond: str, last: date) -> UserError:
     return UserError("too many promises of this debtor are open already", field="amount_minor")
 
 
-def _open_of(session: Session, debt: OpenDebt) -> int:
-    """Open promises of the debtor on other accounts; the one on this account is replaced."""
+def _open_of(session: Session, debt: OpenDebt, contact_id: int | None) -> int:
+    """Open promises of the debtor on other accounts; the one on this account is replaced, and what was
+    promised in the same contact is one promise, whatever accounts it is about."""
     return session.execute(
         select(func.count()).where(
             PromiseToPay.tenant_id == scope_of(session).tenant(),
             PromiseToPay.debtor_id == debt.debtor_id,
             PromiseToPay.account_id != debt.account_id,
             PromiseToPay.state == "open",
+            true() if contact_id is None else PromiseToPay.contact_id.is_distinct_from(contact_id),
         )
     ).scalar_one()
 

@@ -5,7 +5,7 @@ from recupero.payments.charges import payable, start_charge
 from recupero.payments.door import BadEvent, BadSignature, receive_event
 from recupero.payments.inbox import process_event
 from recupero.payments.links import Door, ensure_links, open_link, prove_identity, revoke_link
-from recupero.payments.promises import make_promise, settle_due
+from recupero.payments.promises import make_promise, make_promises, settle_due
 
 __all__ = [
     "BadEvent",
@@ -15,6 +15,7 @@ __all__ = [
     "book_payment",
     "ensure_links",
     "make_promise",
+    "make_promises",
     "open_link",
     "payable",
     "process_event",

@@ -10,7 +10,8 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import BigInteger, cast, func, null, select, tuple_, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session, aliased
 
 from recupero.kernel import audit, clock, events
@@ -24,7 +25,7 @@ from recupero.payments.plan_schedule import Choice, Schedule, preview, working_d
 from recupero.payments.policy import Leave, Offerer, OfferPolicy, leave_for_settlement, policy_of
 from recupero.payments.tables import Allocation, Payment
 from recupero.placements import service as placements
-from recupero.placements.debts import debts_by_id
+from recupero.placements.debts import debts_by_id, lock_accounts, try_accounts
 from recupero.placements.events import AccountsClosed
 from recupero.placements.lifecycle import ENDED, PAID
 from recupero.tenancy import queries as tenancy
@@ -115,6 +116,7 @@ class Named:
     amount_minor: int
     parts: int
     valid_until: date
+    named_in: Sequence[int] | None = None  # the actions of the messages that name it; None: a call did
 
 
 def offer_named(session: Session, named: Sequence[Named], offerer: Offerer) -> None:
@@ -132,6 +134,7 @@ def offer_named(session: Session, named: Sequence[Named], offerer: Offerer) -> N
             state="offered", valid_until=one.valid_until, pay_by=one.valid_until + PAY_DAYS,
             made_with=offerer.role, made_by=offerer.actor, made_at=clock.now(), beyond=[], approver=None,
             why=None, decided_by=None, decided_at=None,
+            named_in=None if one.named_in is None else list(one.named_in),
         )
         for one in named
     ]  # fmt: skip
@@ -143,6 +146,46 @@ def offer_named(session: Session, named: Sequence[Named], offerer: Offerer) -> N
     audit.record_each(
         session, "payments.settlement_offered", told, actor=offerer.actor, tenant_id=tenant_id
     )  # fmt: skip
+
+
+def named_again(session: Session, settlement_id: int, action_id: int | None) -> None:
+    """A message of this action, or a call (None), names an offer that stands already. What somebody was told
+    by mouth stands whatever becomes of the messages."""
+    names: Any = func.array_append(Settlement.named_in, action_id) if action_id is not None else null()
+    session.execute(
+        update(Settlement)
+        .where(Settlement.tenant_id == scope_of(session).tenant(), Settlement.id == settlement_id,
+               Settlement.named_in.is_not(None))
+        .values(named_in=names)
+    )  # fmt: skip
+
+
+def unsay(session: Session, action_ids: Collection[int], *, wait: bool = False) -> list[int]:
+    """The messages of these actions of the tenant in scope never arrived and never will: an offer that no
+    other message or person told of is withdrawn. Returns the actions of which somebody else holds an account
+    at this moment, unless it may `wait` for them."""
+    tenant_id = scope_of(session).tenant()
+    named = select(Settlement.id, Settlement.account_ids, Settlement.named_in).where(
+        Settlement.tenant_id == tenant_id, Settlement.state == "offered",
+        Settlement.named_in.overlap(cast(list(action_ids), ARRAY(BigInteger))),
+    )  # fmt: skip
+    gone, left = set(action_ids), set[int]()
+    for settlement_id, account_ids, _names in session.execute(named.order_by(Settlement.id)).all():
+        free = set(account_ids)
+        if wait:
+            lock_accounts(session, account_ids)
+        else:
+            free = try_accounts(session, account_ids)
+        found = find(session, settlement_id, lock=free.issuperset(account_ids))
+        if not free.issuperset(account_ids):
+            left |= gone.intersection(found.named_in or ())
+        elif found.state == "offered" and found.named_in is not None:
+            found.named_in = [one for one in found.named_in if one not in gone]
+            if not found.named_in:
+                found.state, found.ended_at = "withdrawn", clock.now()
+                _unsettle(session, found)
+                _record(session, "withdrawn", found, "system")
+    return sorted(left)
 
 
 def open_of(session: Session, debtor_ids: Collection[int]) -> Sequence[Settlement]:

@@ -105,6 +105,16 @@ def try_accounts(session: Session, account_ids: Collection[int]) -> set[int]:
     return set(rows.scalars())
 
 
+def lock_accounts(session: Session, account_ids: Collection[int]) -> None:
+    """Hold these accounts of the tenant in scope to the end of the transaction, after whoever holds them."""
+    session.execute(
+        select(Account.id)
+        .where(Account.tenant_id == scope_of(session).tenant(), among(Account.id, account_ids))
+        .order_by(Account.id)
+        .with_for_update()
+    )
+
+
 def who_owes(session: Session, debtor_id: int) -> WhoOwes:
     """The debtor of the tenant in scope. Raises NotFound."""
     found = who_owe(session, [debtor_id])

@@ -26,7 +26,7 @@ _SAMPLE = {
     "agent": "Eva Ruiz", "name": "Ana Prueba", "phone": "+56 2 2345 6789", "account": "A-1",
     "call_back_phone": "+56 2 2345 6789", "recording": "", "amount": "$125.000", "due": "15/01/2026",
     "interest": "", "costs": "", "product": "", "promised": "$50.000", "promised_on": "20/03/2026",
-    "link": "https://example.com/p/…",
+    "link": "https://example.com/p/…", "others": "", "whole": "$125.000", "offer": "",
 }  # fmt: skip
 
 

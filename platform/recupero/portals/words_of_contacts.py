@@ -125,6 +125,7 @@ PUT_OFF: Words = {
     "retry": _("tried again: the provider did not take it"),
     "address": _("goes to another address: this one does not work"),
     "lease_ended": _("tried again: a worker stopped"),
+    "offer_left_out": _("goes without its offer: a rule on content is against it"),
 }
 FORMS: Words = {
     "long": _("Long: e-mail and letter"),

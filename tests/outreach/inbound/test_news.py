@@ -12,13 +12,13 @@ from sqlalchemy import select, update
 from recupero.contacts.queries import permissions_of
 from recupero.contacts.replaying import replay_contacts
 from recupero.contacts.tables import Contact, PersonContact
-from recupero.kernel import clock, jobs, runtime
+from recupero.kernel import clock, crypto, jobs, runtime
 from recupero.kernel.database import PLATFORM, Scope
 from recupero.kernel.errors import UserError
 from recupero.outreach import service
 from recupero.outreach.inbound.collecting import take_file
 from recupero.outreach.inbound.tables import ChannelEvent, CollectMark
-from recupero.outreach.tables import Action
+from recupero.outreach.tables import Action, ActionEvent
 from recupero.placements.tables import ContactPoint
 from recupero_sdk.channels import Cost
 from recupero_sdk.inbound import MessageEvent
@@ -100,6 +100,46 @@ def test_a_late_failure_does_not_take_an_arrival_back_and_spoils_the_address(pro
     _placed, reference = written_to(provider)
     told(provider, reference, "delivered", "permanent")
     assert standing(provider)[:4] == ("delivered", "BNCE", "delivered", "invalid")
+
+
+def also_at(placed: Placed, number: str) -> None:
+    """The debtor's second telephone."""
+    with runtime.current().database.transaction(placed.scope) as session:
+        session.add(ContactPoint(
+            tenant_id=placed.scope.tenant(), debtor_id=placed.debtor_id, kind="phone", value=number,
+            value_index=crypto.keyring().blind_index(number), status="untested", source="test",
+            line_type="mobile", created_at=clock.now(),
+        ))  # fmt: skip
+
+
+def test_what_came_back_hours_later_goes_to_the_next_address_at_once_and_once(provider: Provider) -> None:
+    placed, reference = written_to(provider, "sms")
+    also_at(placed, "+56987654321")
+    clock.advance(timedelta(days=3))  # Chile's law lets the next one after two days
+    told(provider, reference, "permanent")
+    told(provider, reference, "permanent", id="told again")
+    run()
+    assert [one.recipient for one in provider.pigeon.sent][1:] == ["+56987654321"]
+    with runtime.current().database.transaction(provider.scope) as session:
+        assert list(session.execute(select(Action.state).order_by(Action.created_at)).scalars()) == [
+            "failed", "sent",
+        ]  # fmt: skip
+        told_why = select(ActionEvent.reason).where(ActionEvent.reason.like("address:%"))
+        assert list(session.execute(told_why).scalars()) == ["address: no reason given"]
+    assert replay_contacts(runtime.current().database).illegal == ()
+
+
+def test_what_the_law_does_not_let_go_at_once_waits_for_the_next_lawful_moment(provider: Provider) -> None:
+    placed, reference = written_to(provider, "sms")
+    also_at(placed, "+56987654321")
+    told(provider, reference, "sent")
+    told(provider, reference, "permanent")
+    run()
+    with runtime.current().database.transaction(provider.scope) as session:
+        waits = session.execute(select(Action).where(Action.state == "scheduled")).scalar_one()
+        assert waits.reason is not None
+        assert waits.reason.startswith("law:")
+        assert waits.due_at > clock.now()
 
 
 def test_news_that_came_before_our_books_wait_for_them(provider: Provider) -> None:

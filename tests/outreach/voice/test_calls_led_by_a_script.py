@@ -109,6 +109,19 @@ def test_a_promise_made_with_keys_is_noted_and_the_link_goes_out(called: Telepho
     assert replay_contacts(runtime.current().database).illegal == ()
 
 
+def test_one_promise_is_about_all_accounts_that_the_call_named(called: Telephone, placed: Placed) -> None:
+    place(placed.scope, country="CO", currency="COP", of=placed)
+    proven(called)
+    assert "2.500" in called.heard[-1].text.replace("\xa0", " ")
+    called.press("1", "2", "2003")
+    assert "2.500" in called.heard[-1].text.replace("\xa0", " ")
+    called.press("1")
+    made = rows(placed.scope, PromiseToPay)
+    assert [(one.amount_minor, one.state) for one in made] == [(125_000, "open")] * 2
+    assert len({one.account_id for one in made}) == 2
+    assert contact(placed.scope).disposition == "PTPF"
+
+
 def said_before_the_matter(called: Telephone) -> None:
     """What the law wants said stands outside of what a key can cut short."""
     before, _, gathered = called.heard[-1].whole.partition("<Gather")

@@ -5,11 +5,16 @@ from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session
 
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import PLATFORM
-from recupero.outreach import queries
+from recupero.outreach import execution, pacing, queries, service, versions, wording
+from recupero.outreach.connectors import Outcome
+from recupero.outreach.preparation import prepare
 from recupero.outreach.service import NewAction, schedule
+from recupero.outreach.states import Move, move
+from recupero.outreach.tables import Action, ActionEvent
 from recupero.payments.booking import Received, book_payment
 from recupero.payments.offer_tables import Settlement
 from recupero.placements import reach
@@ -107,3 +112,75 @@ def test_only_a_plan_link_of_a_day_leads_anywhere(page: Page) -> None:
     assert answer.status_code == 302
     assert "first_on" not in answer.headers["Location"]
     assert "down_percent=20" in answer.headers["Location"]
+
+
+def _carried(page: Page, state: str) -> tuple[str, list[str]]:
+    """State of the action of a message with an offer, and of the settlements, after its connector said so."""
+    _plan(page, "email")
+    with page.visitor.platform.database.transaction(page.placed.scope) as session:
+        newest = select(Action.id).where(Action.state == "scheduled")
+        (action_id,) = session.execute(newest).scalars()
+        move(session, [Move(action_id, "claimed")])
+        with pacing.gate(page.placed.scope.tenant()) as gate:
+            (envelope,) = prepare(session, [action_id], gate)
+        assert [one.state for one in session.execute(select(Settlement)).scalars()][-1:] == ["offered"]
+        execution.settle(session, [envelope], {envelope.message.key: Outcome(state, reason="no mailbox")})
+        action = session.get_one(Action, (page.placed.scope.tenant(), action_id))
+        session.refresh(action)
+        return action.state, [one.state for one in _settlements_of(session)]
+
+
+def _settlements_of(session: Session) -> list[Settlement]:
+    found = session.execute(select(Settlement).order_by(Settlement.id)).scalars()
+    return list(found)
+
+
+def test_an_offer_whose_message_never_arrived_does_not_stand(page: Page) -> None:
+    _terms(page, ("settlement",))
+    assert _carried(page, "permanent") == ("failed", ["withdrawn"])
+
+
+def test_an_offer_that_waits_for_another_try_stands_until_that_is_given_up(page: Page) -> None:
+    _terms(page, ("settlement",))
+    assert _carried(page, "retry") == ("scheduled", ["offered"])
+    with page.visitor.platform.database.transaction(page.placed.scope) as session:
+        service.cancel(session, debtor_ids=[page.placed.debtor_id], reason="test")
+        assert [one.state for one in _settlements_of(session)] == ["withdrawn"]
+
+
+def test_an_offer_that_another_message_told_of_stands(page: Page) -> None:
+    _terms(page, ("settlement",))
+    assert _carried(page, "sent") == ("done", ["offered"])
+    clock.advance(timedelta(days=3))
+    assert _carried(page, "permanent") == ("failed", ["offered"])
+
+
+def test_an_offer_of_accounts_that_somebody_holds_is_withdrawn_when_they_are_free(page: Page) -> None:
+    _terms(page, ("settlement",))
+    assert _carried(page, "retry") == ("scheduled", ["offered"])
+    database = page.visitor.platform.database
+    with database.transaction(page.placed.scope) as holder:
+        holder.execute(text("SELECT id FROM accounts FOR UPDATE"))
+        with database.transaction(page.placed.scope) as session:
+            service.cancel(session, debtor_ids=[page.placed.debtor_id], reason="test")
+        assert [one.state for one in _settlements(page)] == ["offered"]
+    jobs.drain()
+    assert [one.state for one in _settlements(page)] == ["withdrawn"]
+
+
+def test_where_the_law_forbids_the_words_of_an_offer_the_message_goes_without_it(page: Page) -> None:
+    _terms(page, ("settlement",))
+    body = "{% if offer %}Evite una demanda: {{ offer }}.{% else %}Hablemos.{% endif %} {{ link }} {{ code }}"
+    with page.visitor.platform.database.transaction(page.placed.scope) as session:
+        row = wording.draft(
+            session, tenant_id=None, actor="user:1", template="offer", language="es", form="long", tone=None,
+            subject="Su cuenta", body=body,
+        )  # fmt: skip
+        versions.approve(session, row, actor="user:2")
+    said = _message(page)
+    assert "Hablemos." in said
+    assert "demanda" not in said
+    assert _settlements(page) == []
+    with page.visitor.platform.database.transaction(page.placed.scope) as session:
+        told = session.execute(select(ActionEvent.reason).where(ActionEvent.state == "reserved")).scalar_one()
+    assert told == "offer_left_out:CL-37-court-lookalike"

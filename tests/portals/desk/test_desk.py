@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import Scope
@@ -13,6 +14,7 @@ from recupero.outreach.desk import sittings
 from recupero.outreach.desk.tables import Sitting
 from recupero.outreach.understanding import hand_overs
 from recupero.payments import plans, queries, settlements
+from recupero.payments.tables import PromiseToPay
 from recupero.placements import reach
 from recupero.placements import service as placements
 from recupero.placements.tables import Account, Debtor, Portfolio
@@ -230,6 +232,18 @@ def test_a_debtor_is_handed_to_a_colleague_who_sees_what_was_agreed_before(
     assert "They are to be taken over by a person" in before
     assert "cobro doble" not in before
     assert "50,000" not in before
+
+
+def test_one_promise_is_about_every_account_that_the_call_named(visitor: Visitor, placed: Placed) -> None:
+    (other,) = place(placed.scope, of=placed)
+    visitor.sign_in(Role.AGENT, placed.scope)
+    proven(visitor, placed)
+    assert "250,000" in visitor.text("/desk")
+    assert send(visitor, "agree", kind="full", amount="250,001", due="2026-03-18").status_code == 422
+    send(visitor, "agree", kind="full", amount="200,000", due="2026-03-18")
+    with runtime.current().database.transaction(placed.scope) as session:
+        made = session.execute(select(PromiseToPay.account_id, PromiseToPay.amount_minor)).all()
+    assert {tuple(one) for one in made} == {(placed.account_id, 125_000), (other.account_id, 75_000)}
 
 
 def test_a_form_of_an_account_that_has_left_the_desk_changes_nothing(

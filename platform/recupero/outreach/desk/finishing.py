@@ -13,7 +13,8 @@ from recupero.outreach.scripts import runs
 from recupero.outreach.scripts.runs import Talk
 from recupero.outreach.understanding import brief, desk, hand_overs
 from recupero.payments import settlements
-from recupero.placements import browse, reach
+from recupero.placements import reach
+from recupero.placements.debts import debts_by_id
 
 #: Results of a call; what messages come to is written by their connector.
 CALL_RESULTS = tuple(
@@ -111,8 +112,9 @@ def agreed(session: Session, sitting: Sitting) -> str | None:
     made = settlements.settlements_of(session, [sitting.account_id])
     if any(one.accepted_at is not None and one.accepted_at >= since for one in made):
         return "SETL"
-    promise = next((one for one in told.promises if one.made_at >= since), None)
-    if promise is None:
+    promised = [one for one in told.promises if one.made_at >= since]
+    if not promised:
         return None
-    owed = browse.account(session, sitting.account_id).account.balance_minor
-    return "PTPF" if promise.amount_minor >= owed else "PTPP"
+    debts = debts_by_id(session, {one.account_id for one in promised})
+    owed = {debt.account_id: debt.balance_minor for debt in debts}
+    return "PTPF" if all(one.amount_minor >= owed[one.account_id] for one in promised) else "PTPP"

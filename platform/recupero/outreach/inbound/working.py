@@ -19,7 +19,7 @@ from recupero.kernel import audit, clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound
 from recupero.kernel.events import publish
-from recupero.outreach.inbound import conversations, events, replies, senders
+from recupero.outreach.inbound import conversations, elsewhere, events, replies, senders
 from recupero.outreach.inbound.stopping import is_stop, wholly
 from recupero.outreach.inbound.tables import ChannelEvent, MessageFile
 from recupero.outreach.states import Move, move
@@ -91,6 +91,8 @@ def _work_status(session: Session, stored: ChannelEvent, told: StatusEvent) -> _
     if told.fate is Fate.COMPLAINT:
         close_channel(session, [found.debtor_id], found.channel, source=f"complaint:{stored.connector}")
     _move_action(session, found, found.state, told.reason)
+    if told.fate is Fate.PERMANENT and found.state == "failed" and found.action_id is not None:
+        elsewhere.send(session, found.action_id, told.reason)
     return _End("done", told.fate.value, contact_id)
 
 

@@ -103,12 +103,22 @@ def talk(session: Session, contact_id: int, *, agent: str) -> Talk:
     disclosed = step.kind == "disclose"
     return Talk(
         run, script, step,
-        saying.say(step.say, run.language, values),
+        _said(script, step, run, values),
         saying.say(step.hint, run.language, values) if step.hint else "",
         spoken.disclosures(session, run.account_id, run.language) if disclosed else (),
         tuple(choice for choice in step.choices if choice.id in walk.offered(step)),
         _questions(session, run) if step.kind == "identity" else (),
     )  # fmt: skip
+
+
+def _said(script: Script, step: Step, run: CallRun, values: Mapping[str, str]) -> str:
+    """The step's words. Where a script never names the debtor's other accounts, they follow on its purpose:
+    one call is about them all."""
+    text = saying.say(step.say, run.language, values)
+    others = values.get("others") if run.proven and step.stage == "purpose" else ""
+    if not others or any(saying.names(one.say, "others") for one in script.steps.values()):
+        return text
+    return f"{text} {others}."
 
 
 def answer(session: Session, contact_id: int, step: str, choice: str, *, chance: float | None = None) -> None:
@@ -309,4 +319,6 @@ def _move(session: Session, run: CallRun, said: str, after: Position, chance: fl
         )
     )
     run.step, run.proven, run.failures, run.reason = after.step, after.proven, after.failures, after.reason
+    if run.proven and saying.names(script_of(session, run).steps[run.step].say, "offer"):
+        spoken.let_offer_stand(session, run.account_id)
     session.flush()

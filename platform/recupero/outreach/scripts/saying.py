@@ -11,6 +11,7 @@ OPEN = frozenset({"agent", "agency", "name", "phone", "recording", "call_back_ph
 #: What tells of a debt: only after the person has proven who they are.
 OF_DEBT = frozenset({
     "creditor", "account", "amount", "due", "interest", "costs", "product", "promised", "promised_on", "link",
+    "others", "whole", "offer",
 })  # fmt: skip
 KNOWN = OPEN | OF_DEBT
 
@@ -27,6 +28,11 @@ def say(words: Mapping[str, str], language: str, values: Mapping[str, str]) -> s
 def wanted(text: str) -> frozenset[str]:
     """The values that the words want. Raises jinja2.TemplateError where they cannot be read."""
     return frozenset(meta.find_undeclared_variables(_SANDBOX.parse(text)))
+
+
+def names(words: Mapping[str, str], value: str) -> bool:
+    """Whether the words want this value in one of their languages."""
+    return any(value in wanted(text) for text in words.values())
 
 
 def problem_in(text: str) -> str | None:

@@ -10,6 +10,8 @@ from recupero.kernel import clock
 from recupero.kernel.money import format_minor
 from recupero.outreach import disclosures as house
 from recupero.outreach import owed, words
+from recupero.outreach.beyond import About, Told
+from recupero.outreach.scripts import gathered
 from recupero.outreach.words import Sender
 from recupero.outreach.writer import sender_of
 from recupero.payments import queries as payments
@@ -33,8 +35,8 @@ def values(
     """The values of a script's words. Those of the debt are there only where identity is `proven`, so that no
     script, whatever stands in it, can tell them earlier. `link` stands for the payment address where none is
     to be made; `records` says that the call is recorded."""
-    account = contact_queries.dossiers(session, [account_id]).accounts[account_id]
-    sender = sender_of(session)
+    known = contact_queries.dossiers(session, [account_id])
+    account, sender = known.accounts[account_id], sender_of(session)
     open_to_all = {
         "agent": agent,
         "agency": sender.agency,
@@ -43,7 +45,26 @@ def values(
         "call_back_phone": sender.phone,
         "recording": notice(session, language, records=records),
     }
-    return {**open_to_all, **_of_debt(session, account, sender, language, link)} if proven else open_to_all
+    if not proven:
+        return open_to_all
+    scope = gathered.about(session, account, known)
+    beyond = gathered.told(session, scope, preview=bool(link))
+    link = link or _link(session, account, scope)
+    return open_to_all | _of_debt(session, account, sender, language, link, beyond)
+
+
+def let_offer_stand(session: Session, account_id: int) -> None:
+    """Before a step that names the offer is said: what it names can be taken."""
+    known = contact_queries.dossiers(session, [account_id])
+    gathered.let_stand(session, gathered.about(session, known.accounts[account_id], known))
+
+
+def gathers(session: Session, account_id: int) -> list[Reachable]:
+    """All accounts that a call about this one is about, this one first."""
+    known = contact_queries.dossiers(session, [account_id])
+    account = known.accounts[account_id]
+    scope = gathered.about(session, account, known)
+    return [account] if scope is None else [account, *scope.others]
 
 
 def notice(session: Session, language: str, *, records: bool) -> str:
@@ -55,11 +76,13 @@ def notice(session: Session, language: str, *, records: bool) -> str:
 
 
 def _of_debt(
-    session: Session, account: Reachable, sender: Sender, language: str, link: str
+    session: Session, account: Reachable, sender: Sender, language: str, link: str, beyond: Told | None
 ) -> dict[str, str]:
-    link = link or _link(session, account)
     left = owed.parts(session, [account])[account.account_id]
     said = words.values_of(account, sender, link, language, owed=left)
+    if beyond is not None:
+        said |= words.beyond_of(beyond.beyond, account, sender, link, language)
+    phrases = words.phrases(language, "_phrases.txt", said)
     promise = next((one for one in payments.promises_of(session, [account.account_id])), None)
     locale = words.locale_of(language, account.country)
     promised = format_minor(promise.amount_minor, account.currency, locale) if promise else ""
@@ -74,6 +97,9 @@ def _of_debt(
         "promised": promised,
         "promised_on": words.day(promise.due_date, locale) if promise else "",
         "link": link,
+        "others": phrases["others"],
+        "whole": said["whole"] or said["balance"] or "",
+        "offer": phrases["offer"],
     }
 
 
@@ -119,6 +145,8 @@ def _wanted(session: Session, account_id: int, language: str) -> tuple[dict[str,
     return wanted, {**common, **spoken, **stated}
 
 
-def _link(session: Session, account: Reachable) -> str:
-    links = payments_service.ensure_links(session, {account.debtor_id: [account.account_id]})
+def _link(session: Session, account: Reachable, scope: About | None = None) -> str:
+    """The address of the debtor's page, with everything on it that the call is about."""
+    accounts = [account.account_id] if scope is None else scope.account_ids
+    links = payments_service.ensure_links(session, {account.debtor_id: accounts})
     return links[account.debtor_id]

@@ -132,7 +132,7 @@ def _missed(line: Line, *, asked_who: bool = False) -> CallTurn:
 def _choose(line: Line, choice: Choice) -> CallTurn:
     line.memory.misses = 0
     pays_today = line.script.steps[choice.to].disposition in _PROMISED and not line.memory.promised
-    if pays_today and not _promise(line, line.account.balance_minor, _today(line)):
+    if pays_today and not _promise(line, line.owed_minor, _today(line)):
         return ending.to_person(line)
     runs.answer(line.session, line.run.contact_id, line.run.step, choice.id, chance=line.chance)
     line.chance = None
@@ -266,7 +266,7 @@ def _heard_day(line: Line, digits: str, speech: str, meant: Meant) -> CallTurn:
         line.memory.misses, line.memory.asked = 0, "confirm"
         line.memory.day = found.isoformat()
         said = _sums(line, speech)
-        line.memory.amount = said[0] if said else line.account.balance_minor
+        line.memory.amount = said[0] if said else line.owed_minor
         return _ask(line)
     chosen = None if digits else _chosen(line, "", speech, meant)
     return (
@@ -286,7 +286,7 @@ def _heard_yes(line: Line, digits: str, speech: str, meant: Meant) -> CallTurn:
         another = [int(digits[:12]) * 10 ** minor_units(line.account.currency)]
     if not another:
         return _missed(line)
-    if another[0] > line.account.balance_minor:
+    if another[0] > line.owed_minor:
         line.say("not_possible")
         return _missed(line)
     line.memory.amount, line.memory.misses = another[0], 0
@@ -298,18 +298,20 @@ def _agree(line: Line) -> CallTurn:
         line.memory.asked = "day"
         line.say("not_possible")
         return _missed(line)
-    whole = line.memory.amount >= line.account.balance_minor
+    whole = line.memory.amount >= line.owed_minor
     code = _PROMISED[0] if whole else _PROMISED[1]
     chosen = _leading_to(line, (code, *_PROMISED))
     return ending.finish(line, code) if chosen is None else _choose(line, chosen)
 
 
 def _promise(line: Line, amount: int, day: date) -> bool:
-    """Note the promise; False where the creditor's limits do not allow it."""
+    """Note the promise, on the call's account first and then on the others; False where the creditor's limits
+    do not allow it."""
     try:
-        payments.make_promise(
-            line.session, account_id=line.run.account_id, amount_minor=amount, due_date=day,
-            made_with=ending.ACTOR, contact_id=line.run.contact_id, offerer=Offerer("page", ending.ACTOR),
+        payments.make_promises(
+            line.session, account_ids=[one.account_id for one in line.owing], amount_minor=amount,
+            due_date=day, made_with=ending.ACTOR, contact_id=line.run.contact_id,
+            offerer=Offerer("page", ending.ACTOR),
         )  # fmt: skip
     except UserError:
         return False

@@ -49,9 +49,16 @@ class Line:
     timezone: str
     sure: float
     values: dict[str, str | None]
+    #: Everything that the call is about, its own account first.
+    owing: tuple[Reachable, ...]
     chance: float | None = None
     first: list[str] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
+
+    @property
+    def owed_minor(self) -> int:
+        """What they come to."""
+        return sum(one.balance_minor for one in self.owing)
 
     def say(self, *items: str, **values: str) -> None:
         """Say phrases of the house; `values` stand in them."""
@@ -120,7 +127,7 @@ def open_line(session: Session, run: CallRun) -> Line:
         phrases[ASSISTANT] = f"{name}, {phrases[ASSISTANT]}"  # whatever its name, it says what it is
     return Line(
         session, run, script, account, memory.recall(run), phrases, notice, tenant.timezone,
-        readings.answers_from(tenant.settings), values,
+        readings.answers_from(tenant.settings), values, tuple(spoken.gathers(session, run.account_id)),
     )  # fmt: skip
 
 

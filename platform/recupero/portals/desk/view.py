@@ -135,7 +135,7 @@ def _facts(
     values = spoken.values(session, account_id, talk.run.language, agent="", proven=True)
     return {
         "card": card, "creditor": tenancy.tenant(session), "room": room, "today": today, "owed": owed,
-        "plain": advising.plain(card.account.balance_minor, card.account.currency),
+        "plain": advising.plain(negotiation.whole_minor(session, account_id), card.account.currency),
         "fields": {name: form.optional(name) for name in negotiating.ASKED},
         "open": is_open, "forms": asked, "shown": shown, "kind": kind, "reason": talk.run.reason,
         "suggested": suggestions(
@@ -146,7 +146,7 @@ def _facts(
         ) if is_open else None,
         "advised_links": {
             kind: {"kind": kind, "sitting": sitting.id}
-            for kind in negotiation.KINDS if kind != "full" or len(owed) == 1
+            for kind in negotiation.KINDS
         },
         "soon": today + SOON, "address": values["link"], "ways": link.ways(session, account_id, on),
         "labels": labels.of_accounts(session, ids).get(account_id, []),

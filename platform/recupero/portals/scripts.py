@@ -112,7 +112,7 @@ def _real(form: Form, read: Script) -> dict[str, str] | None:
     with tenant_transaction(account.tenant_id) as session:
         return spoken.values(
             session, account.account_id, _spoken(read), agent=the_caller().name, proven=True,
-            link=_SAMPLE["link"], records=read.records,
+            link=_SAMPLE["link"], records=read.records, offers=True,
         )  # fmt: skip
 
 

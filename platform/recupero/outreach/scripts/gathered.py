@@ -13,12 +13,16 @@ from recupero.payments.policy import MODEL
 from recupero.placements.reach import Reachable
 
 
-def about(session: Session, account: Reachable, known: Dossiers) -> About | None:
+def about(session: Session, account: Reachable, known: Dossiers, *, offers: bool) -> About | None:
     """What a call about the account is about; None where that is the account alone and nothing is offered.
+    `offers`: an offer is asked for, which takes longer than all the rest.
+
     A call before the due date names what falls due, too, and nothing that is overdue; an account on which
-    something rests is offered nothing."""
+    something rests is offered nothing.
+    """
     early = account.due_date >= clock.now().date()
-    template = "reminder" if early else "follow_up" if known.holds_on(account) else beyond.OFFERING
+    made = offers and not known.holds_on(account)
+    template = "reminder" if early else beyond.OFFERING if made else "follow_up"
     asked = [(account.account_id, template, account)]
     return beyond.scopes(session, asked, lambda other: bool(known.holds_on(other))).get(account.account_id)
 

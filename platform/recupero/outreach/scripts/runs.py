@@ -98,8 +98,9 @@ def talk(session: Session, contact_id: int, *, agent: str) -> Talk:
     script = script_of(session, run)
     step = script.steps[run.step]
     values = spoken.values(
-        session, run.account_id, run.language, agent=agent, proven=run.proven, records=script.records
-    )
+        session, run.account_id, run.language, agent=agent, proven=run.proven, records=script.records,
+        offers=_names_offer(step),
+    )  # fmt: skip
     disclosed = step.kind == "disclose"
     return Talk(
         run, script, step,
@@ -109,6 +110,10 @@ def talk(session: Session, contact_id: int, *, agent: str) -> Talk:
         tuple(choice for choice in step.choices if choice.id in walk.offered(step)),
         _questions(session, run) if step.kind == "identity" else (),
     )  # fmt: skip
+
+
+def _names_offer(step: Step) -> bool:
+    return any(words and saying.names(words, "offer") for words in (step.say, step.hint))
 
 
 def _said(script: Script, step: Step, run: CallRun, values: Mapping[str, str]) -> str:
@@ -319,6 +324,6 @@ def _move(session: Session, run: CallRun, said: str, after: Position, chance: fl
         )
     )
     run.step, run.proven, run.failures, run.reason = after.step, after.proven, after.failures, after.reason
-    if run.proven and saying.names(script_of(session, run).steps[run.step].say, "offer"):
+    if run.proven and _names_offer(script_of(session, run).steps[run.step]):
         spoken.let_offer_stand(session, run.account_id)
     session.flush()

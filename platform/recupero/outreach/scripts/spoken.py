@@ -31,10 +31,11 @@ def values(
     proven: bool,
     link: str = "",
     records: bool = False,
+    offers: bool = False,
 ) -> dict[str, str]:
     """The values of a script's words. Those of the debt are there only where identity is `proven`, so that no
     script, whatever stands in it, can tell them earlier. `link` stands for the payment address where none is
-    to be made; `records` says that the call is recorded."""
+    to be made; `records` says that the call is recorded, `offers` that the words name the offer."""
     known = contact_queries.dossiers(session, [account_id])
     account, sender = known.accounts[account_id], sender_of(session)
     open_to_all = {
@@ -47,7 +48,7 @@ def values(
     }
     if not proven:
         return open_to_all
-    scope = gathered.about(session, account, known)
+    scope = gathered.about(session, account, known, offers=offers)
     beyond = gathered.told(session, scope, preview=bool(link))
     link = link or _link(session, account, scope)
     return open_to_all | _of_debt(session, account, sender, language, link, beyond)
@@ -56,14 +57,14 @@ def values(
 def let_offer_stand(session: Session, account_id: int) -> None:
     """Before a step that names the offer is said: what it names can be taken."""
     known = contact_queries.dossiers(session, [account_id])
-    gathered.let_stand(session, gathered.about(session, known.accounts[account_id], known))
+    gathered.let_stand(session, gathered.about(session, known.accounts[account_id], known, offers=True))
 
 
 def gathers(session: Session, account_id: int) -> list[Reachable]:
     """All accounts that a call about this one is about, this one first."""
     known = contact_queries.dossiers(session, [account_id])
     account = known.accounts[account_id]
-    scope = gathered.about(session, account, known)
+    scope = gathered.about(session, account, known, offers=False)
     return [account] if scope is None else [account, *scope.others]
 
 

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY
 
 revision = "0069"
-down_revision = "0067"
+down_revision = "0075"
 branch_labels = None
 depends_on = None
 

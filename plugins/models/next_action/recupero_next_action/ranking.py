@@ -4,10 +4,10 @@ saw.
 Every candidate is asked whom to act on first, and how, if only 10, 30 or 50 % may be acted on, and how if all
 may. The log then says what that would have brought beyond waiting, by the doubly robust value with the logged
 propensities (weights made to average 1 within each kind of action). A plain response score can win against a
-model of effects: where effects are small, who pays at all is known far better than whom acting moves. The
-first of the blends stays unless another is better by more than a standard error: the plain response. Where it
-is known who was reached, that way stays unless one is better by `PROVEN` standard errors: few payments say
-little about effects, many more people are reached than pay, and the luckiest of several always looks good.
+model of effects: where effects are small, who pays at all is known far better than whom acting moves, and the
+two err apart. So the mean of both ranks, or, where it is known who was reached, the way through it: few
+payments say little about effects, many more people are reached than pay. Another blend takes over where it is
+better by `PROVEN` standard errors, for the luckiest of several always looks good.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ from recupero_sdk.models import ACTION
 
 CAPS = (0.1, 0.3, 0.5)
 LEAST_SHARE, LEAST_ROWS, MOST_ARMS = 0.02, 50, 12
-THROUGH, PROVEN = "through", 2.5
-#: Blends: the learners whose mean log-odds are taken. Of equals the first is taken.
+PROVEN = 2.5
+#: Blends: the learners whose mean log-odds are taken. The first that is there ranks unless another is proven
+#: better; of equals the first is taken.
 BLENDS: dict[str, tuple[str, ...]] = {
-    THROUGH: (THROUGH,),
+    "through": ("through",),
+    "response+products": ("response", "products"),
     "response": ("response",),
     "products": ("products",),
     "trees": ("trees",),
-    "response+products": ("response", "products"),
     "response+trees": ("response", "trees"),
     "all": ("response", "products", "trees"),
     "contacts": ("contacts",),
@@ -127,11 +128,10 @@ def values(found: Arms, odds: Sequence[Mapping[str, Any]], y: Any, propensity: A
 def chosen(worth: Mapping[str, Any]) -> str:
     """The first blend, unless others are better by more than chance explains: of those the best."""
     plain = next(iter(worth))
-    errors = PROVEN if plain == THROUGH else 1.0
     better = {
         blend: float(rows.mean())
         for blend, rows in worth.items()
-        if (apart := rows - worth[plain]).mean() > errors * apart.std() / np.sqrt(len(apart)) > 0
+        if (apart := rows - worth[plain]).mean() > PROVEN * apart.std() / np.sqrt(len(apart)) > 0
     }
     return max(better, key=lambda blend: better[blend]) if better else plain
 

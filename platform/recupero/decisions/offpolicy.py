@@ -11,8 +11,9 @@ over that of whoever chose. Three estimates of the reward per decision, r the re
 `switch` is the doubly robust one that trusts q alone where w is extreme (Wang, Agarwal and Dudík, 2017): it
 is a check on the others, biased where q is. Intervals come from each person's influence on the estimate,
 people being independent and their decisions not: Student's t with the degrees of freedom that the
-influences' fourth moment leaves, and Hall's (1992) transformation against their skewness. Without enough
-support nothing is said.
+influences' fourth moment leaves, and Hall's (1992) transformation against their skewness, the wider of both
+on each side; of IPS, which adds up gains weighted by rarity, Hall's alone on the side without a tail. Without
+enough support nothing is said.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ def estimate(logged: Logged) -> Estimates:
     snips = float(gained.sum() / weights.sum()) if mean else 0.0
     scale = mean or 1.0
     found = [
-        _interval(float(gained.mean()), gained - gained.mean(), people, logged, weights),
+        _interval(float(gained.mean()), gained - gained.mean(), people, logged, weights, skewed=True),
         _interval(snips, weights * (logged.reward - snips) / scale, people, logged, weights / scale),
     ]
     robust = switch = None
@@ -170,8 +171,11 @@ def _places(person: Ints) -> Ints:
     return np.unique(person, return_inverse=True)[1].astype(np.int64)
 
 
-def _interval(value: float, influence: Floats, people: Ints, logged: Logged, weights: Floats) -> Estimate:
-    """Value and interval from each decision's influence (mean 0), summed by person."""
+def _interval(
+    value: float, influence: Floats, people: Ints, logged: Logged, weights: Floats, *, skewed: bool = False
+) -> Estimate:
+    """Value and interval from each decision's influence (mean 0), summed by person. Where the influence is
+    `skewed` by its make, as counts are, the side without a tail needs no more than the skewness says."""
     sums = np.bincount(people, influence)
     if not weights.any():
         return Estimate(value, value, value)
@@ -186,7 +190,11 @@ def _interval(value: float, influence: Floats, people: Ints, logged: Logged, wei
     kurtosis, skew = float((off**4).mean()) / second**2, float((off**3).mean()) / second**1.5
     student = _student(min(count - 1.0, max(2.0, 2 * count / max(kurtosis - 1, 1e-9))))
     normal, lean = _student(1e9), skew / np.sqrt(count)
-    below, above = max(student, _hall(normal, lean)), max(student, -_hall(-normal, lean))
+    below, above = _hall(normal, lean), -_hall(-normal, lean)
+    if not skewed or lean <= 0:
+        below = max(student, below)
+    if not skewed or lean >= 0:
+        above = max(student, above)
     return Estimate(value, value - below * error, value + above * error)
 
 

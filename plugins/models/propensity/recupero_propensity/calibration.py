@@ -30,7 +30,11 @@ class Calibration:
 
 
 def best(raw: Any, target: Any) -> Calibration:
-    """The kind with the lowest log-loss when fitted on one half of the rows and judged on the other."""
+    """The kind with the lowest log-loss when fitted on one half of the rows and judged on the other.
+
+    Rows that belong together stand together: were an account's weeks in both halves, steps would seem to
+    know them.
+    """
     losses = {kind: _cross_loss(kind, raw, target) for kind in ("none", "platt", "isotonic")}
     return fit(min(losses, key=lambda kind: losses[kind]), raw, target)
 

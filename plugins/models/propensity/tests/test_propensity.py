@@ -65,6 +65,12 @@ def test_too_few_of_one_outcome_says_how_many_are_needed() -> None:
         Propensity().train(columns, [0.0, 1.0])
 
 
+def test_an_account_that_stands_there_week_after_week_counts_once_for_the_curve() -> None:
+    rng = np.random.default_rng(0)
+    raw, target = rng.random(60), (np.arange(60) % 5 == 0).astype(float)
+    assert calibration.best(np.repeat(raw, 4), np.repeat(target, 4)).kind != "isotonic"
+
+
 def test_no_curve_changes_nothing_but_the_edges() -> None:
     assert Calibration("none").apply(np.array([0.0, 0.5])).tolist() == [1e-6, 0.5]
 

@@ -1,13 +1,13 @@
 """Loads the demo agency once per data directory: two months of the real pipeline on a simulated clock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from zoneinfo import ZoneInfo
 
-from recupero.decisions import models
+from recupero.decisions import training
 from recupero.decisions.simulation.drive import Drive
 from recupero.demo import agency as demo
 from recupero.demo import marks
@@ -24,8 +24,8 @@ from recupero.tenancy.queries import agency_scopes
 ACCOUNTS, DAYS, SEED = 5000, 60, 20260
 # Share of a creditor's accounts that comes with each file, and the day on which it comes (of DAYS).
 PLACEMENTS = ((0.0, 0.7), (0.5, 0.3))
-TRAIN_AT = (0.7, 1.0)
-MODEL = "propensity"
+# What is trained, and when (of DAYS): of the last day also what needs the history of many contacts.
+TRAIN_AT = {0.7: ("propensity",), 1.0: ("propensity", "right_party", "best_time", "promise_kept")}
 
 Say = Callable[[str], None]
 
@@ -82,7 +82,7 @@ def run(
     loaded, first_day = Loaded(), clock.now()
     drive = Drive(platform, agency, seed)
     imports = {int(share * days): part for share, part in PLACEMENTS}
-    trainings = {max(1, int(share * days)) for share in TRAIN_AT}
+    trainings = {max(1, int(share * days)): kinds for share, kinds in TRAIN_AT.items()}
     for day in range(days):
         clock.set_to(first_day + timedelta(days=day))
         if day in imports:
@@ -91,7 +91,7 @@ def run(
             say(f"Day {day + 1}: {loaded.accepted} accounts placed, {loaded.rejected} rows rejected")
         drive.day()
         if day + 1 in trainings:
-            train(platform, agency, say)
+            train(platform, agency, trainings[day + 1], say)
         if (day + 1) % 3 == 0:
             say(f"Day {day + 1} of {days}: {drive.summary()}")
     return loaded, drive
@@ -123,14 +123,18 @@ def place(
         loaded.files.append(path)
 
 
-def train(platform: Runtime, agency: Scope, say: Say) -> None:
-    """Train and register on what has happened so far; with too little of it the strategy's order stays."""
-    try:
-        trained = models.train(platform.database, agency, MODEL)
-    except UserError as error:
-        say(f"No model yet: {error.message}")
-        return
-    say(f"Model {trained.name} version {trained.version} is {trained.alias} ({trained.seconds} s)")
+def train(
+    platform: Runtime, agency: Scope, kinds: Iterable[str], say: Say, *, at: datetime | None = None
+) -> None:
+    """Train and register kinds of models on what had happened by `at` (by now); the first version of each
+    serves. Of what there is too little yet the house's own order stays."""
+    for kind in kinds:
+        try:
+            trained = training.train(platform.database, agency, kind, at=at)
+        except UserError as error:
+            say(f"No {kind} model yet: {error.message}")
+            continue
+        say(f"Model {trained.name} version {trained.version} is {trained.alias} ({trained.seconds} s)")
 
 
 def first_day(now: datetime, days: int) -> datetime:

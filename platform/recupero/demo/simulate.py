@@ -19,13 +19,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import create_engine, text
 
 from recupero.contacts.replaying import replay_contacts
-from recupero.decisions import action_models, models, policies, valuing
+from recupero.decisions import policies, valuing
 from recupero.decisions.policies import BUILT_IN, Capped, Policy
 from recupero.decisions.simulation.drive import Drive
 from recupero.decisions.simulation.oracle import Oracle
 from recupero.demo import agency as demo
 from recupero.demo.agency import DemoTenant
-from recupero.demo.load import Loaded, place
+from recupero.demo.load import Loaded, place, train
 from recupero.demo.population import BOOKS
 from recupero.kernel import clock
 from recupero.kernel.database import Scope
@@ -185,14 +185,7 @@ def _train(platform: Runtime, agency: Scope, trial: Trial, say: Say) -> None:
     the days from which the trial is taught; the first version of each serves."""
     taught = trial.learn_days if trial.taught_days is None else trial.taught_days
     at = START - timedelta(days=trial.learn_days - taught)
-    wanted = [(models.train, kind) for kind in sorted(platform.plugins.models)]
-    for train, kind in [*wanted, (action_models.train, valuing.KIND)]:
-        try:
-            trained = train(platform.database, agency, kind, at=at)
-        except UserError as error:
-            say(f"No {kind} model yet: {error.message}")
-            continue
-        say(f"Model {trained.name} version {trained.version} is {trained.alias} ({trained.seconds} s)")
+    train(platform, agency, [*sorted(platform.plugins.models), valuing.KIND], say, at=at)
 
 
 def _explore(platform: Runtime, tenant: DemoTenant, share: float) -> None:

@@ -1,28 +1,26 @@
 """A learner that kinds of models may share: the log-odds of an outcome as a sum of one curve for each column.
 
-Each curve is a broken line through the column's fifths, with a step for what is unknown; all are shrunk
-towards no effect (ridge) by as much as predicts unseen folds best, and then drawn in or out as a whole so
-that the chances of unseen rows mean what they say (Platt, 1999). What is learned are a few numbers, readable
-as JSON; predicting needs nothing but numpy. A model that knows something beforehand gives it as `beforehand`
-(log-odds, one a row): then only what the rows say beyond that is learned.
+The bent form of the line in `logistic`, whose ridge, folds and calibration it takes. Each curve is a broken
+line through the column's fifths, with a step for what is unknown; all are shrunk towards no effect by as much
+as predicts unseen folds best, and then drawn in or out as a whole so that the chances of unseen rows mean
+what they say. What is learned are a few numbers, readable as JSON; predicting needs nothing but numpy. A
+model that knows something beforehand gives it as `beforehand` (log-odds, one a row): then only what the rows
+say beyond that is learned.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from recupero_sdk.logistic import REACH, Ridge, chance, log_loss, platt, ridge, unseen
 from recupero_sdk.models import Columns, Reason
 
-FOLDS = 5
 #: Strengths of the ridge that are tried, and how much more a bend is held back than a line.
 STRENGTHS, BEND = (1.0, 10.0, 100.0), 3.0
 #: The strength is chosen on at most the so many first rows: enough to tell them apart.
 CHOSEN_ON = 20_000
-#: A value further than this many standard deviations from the mean counts as this far.
-REACH = 4.0
 #: A column with fewer different values than this has no bends.
 BENT_FROM = 8
-_EDGE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,27 +122,20 @@ def learn(
     starts = np.cumsum([0, *(block.shape[1] for block in blocks)])
     lines = {int(starts[i]): ways[one.name] for i, one in enumerate(bare) if one.name in ways}
     some = slice(0, CHOSEN_ON)
-    unseen = {
-        strength: _unseen(design[some], y[some], known[some], strength * held, lines)
+    asked = {
+        strength: unseen(design[some], y[some], _one_way(strength * held, lines), known[some])
         for strength in STRENGTHS
     }
-    losses = {strength: _log_loss(known[some] + each, y[some]) for strength, each in unseen.items()}
+    losses = {strength: log_loss(known[some] + each, y[some]) for strength, each in asked.items()}
     strength = min(losses, key=lambda one: losses[one])
-    slope, shift = _drawn(unseen[strength], y[some], known[some])
-    weights, intercept = _one_way(design, y, known, strength * held, lines)
+    slope, shift = platt(asked[strength], y[some], known[some])
+    weights, intercept = _one_way(strength * held, lines)(design, y, known)
     curves = []
     for curve, block, start in zip(bare, blocks, starts[:-1], strict=True):
         mine = slope * weights[start : start + block.shape[1]]
         middle = float((block @ mine).mean())
         curves.append(Curve(curve.name, curve.mean, curve.spread, curve.knots, tuple(mine.tolist()), middle))
     return Learned(Curves(tuple(curves), slope * intercept + shift), strength, slope, losses[strength])
-
-
-def chance(log_odds: Any) -> Any:
-    """Probabilities of log-odds, strictly between 0 and 1."""
-    import numpy as np
-
-    return np.clip(1 / (1 + np.exp(-np.clip(log_odds, -30, 30))), _EDGE, 1 - _EDGE)
 
 
 def _check(columns: Columns, names: Sequence[str]) -> None:
@@ -186,60 +177,18 @@ def _held_back(curve: Curve) -> Any:
     return np.array([1.0, *(BEND for _knot in curve.knots), 1.0])
 
 
-def _unseen(design: Any, y: Any, known: Any, penalty: Any, lines: Mapping[int, int]) -> Any:
-    """Of each row the log-odds by curves that never saw its fold, without what was known beforehand."""
+def _one_way(penalty: Any, lines: Mapping[int, int]) -> Ridge:
+    """The ridge that leaves out those of the `lines` (by their place) that would go the wrong way."""
     import numpy as np
 
-    found = np.empty(len(y))
-    for block in np.array_split(np.arange(len(y)), FOLDS):
-        rest = np.ones(len(y), dtype=bool)
-        rest[block] = False
-        weights, intercept = _one_way(design[rest], y[rest], known[rest], penalty, lines)
-        found[block] = design[block] @ weights + intercept
-    return found
+    def fitted(design: Any, y: Any, known: Any) -> tuple[Any, float]:
+        free = np.ones(design.shape[1], dtype=bool)
+        while True:
+            weights = np.zeros(design.shape[1])
+            weights[free], intercept = ridge(design[:, free], y, penalty[free], beforehand=known)
+            wrong = [place for place, way in lines.items() if weights[place] * way < 0]
+            if not wrong:
+                return weights, intercept
+            free[wrong] = False
 
-
-def _one_way(design: Any, y: Any, known: Any, penalty: Any, lines: Mapping[int, int]) -> tuple[Any, float]:
-    """Weights and intercept, with those `lines` (by their place) left out that would go the wrong way."""
-    import numpy as np
-
-    free = np.ones(design.shape[1], dtype=bool)
-    while True:
-        weights = np.zeros(design.shape[1])
-        weights[free], intercept = _newton(design[:, free], y, known, penalty[free])
-        wrong = [place for place, way in lines.items() if weights[place] * way < 0]
-        if not wrong:
-            return weights, intercept
-        free[wrong] = False
-
-
-def _drawn(unseen: Any, y: Any, known: Any) -> tuple[float, float]:
-    """Slope and shift that make the unseen log-odds mean what they say."""
-    import numpy as np
-
-    slope, shift = _newton(unseen.reshape(-1, 1), y, known, np.array([1e-3]))
-    return float(np.clip(slope[0], 0.0, 2.0)), shift
-
-
-def _newton(design: Any, y: Any, known: Any, penalty: Any, steps: int = 12) -> tuple[Any, float]:
-    """Weights and intercept of the ridge-held logistic regression over what is known beforehand."""
-    import numpy as np
-
-    x = np.column_stack([design, np.ones(len(y))])
-    hold = np.diag(np.append(penalty, 1e-6))
-    weights = np.zeros(x.shape[1])
-    for _step in range(steps):
-        p = chance(known + x @ weights)
-        slope = x.T @ (y - p) - hold @ weights
-        move = np.linalg.solve((x * (p * (1 - p))[:, None]).T @ x + hold, slope)
-        weights = weights + np.clip(move, -5.0, 5.0)
-        if float(np.abs(move).max()) < 1e-6:
-            break
-    return weights[:-1], float(weights[-1])
-
-
-def _log_loss(log_odds: Any, y: Any) -> float:
-    import numpy as np
-
-    p = chance(log_odds)
-    return float(-np.mean(y * np.log(p) + (1 - y) * np.log(1 - p)))
+    return fitted

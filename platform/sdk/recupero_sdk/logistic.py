@@ -1,22 +1,28 @@
-"""A logistic regression over columns, shrunk by a ridge and kept as plain numbers, for kinds of models that
+"""Logistic regression over columns, shrunk by a ridge and kept as plain numbers, for kinds of models that
 need no trees: it is read in a glance, predicts a million rows in a second, and its parts are its reasons.
 
-Standardised columns, unknown values count as the mean. How hard it is shrunk, and a straight line in log-odds
-that sets its probabilities right (Platt, 1999), are what predicts unseen folds best. numpy is imported where
-it is used: a plug-in that calls this depends on it.
+`fit` draws one straight line through standardised columns, unknown values counting as the mean. How hard it
+is shrunk, and a straight line in log-odds that sets its probabilities right (Platt, 1999), are what predicts
+unseen folds best. `curves` bends each column, on the same ridge, folds and Platt's line; kinds that shape
+their columns in a way of their own call those, too. numpy is imported where it is used: a plug-in that calls
+this depends on it.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 #: Strengths of the ridge that are tried, on standardised columns.
 STRENGTHS = (3.0, 30.0, 300.0)
-FOLDS = 4
+FOLDS = 5
 #: A value further than this many standard deviations from the mean counts as this far.
 REACH = 4.0
-_STEPS, _EDGE = 12, 1e-6
+#: Newton's steps, and the log-likelihood that a step has to gain for another to follow.
+STEPS, LEAST_GAIN = 25, 1e-4
+_EDGE = 1e-6
+
+Ridge = Callable[[Any, Any, Any], tuple[Any, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +43,15 @@ class Line:
         import numpy as np
 
         weight = self.slope * np.array(self.weight)
-        return _standard(matrix, np.array(self.mean), np.array(self.spread)) * weight
+        return standard(matrix, np.array(self.mean), np.array(self.spread)) * weight
+
+    def log_odds(self, matrix: Any) -> Any:
+        """Calibrated, one number per row."""
+        return self.parts(matrix).sum(axis=1) + self.slope * self.intercept + self.shift
 
     def chance(self, matrix: Any) -> Any:
         """One probability per row, strictly between 0 and 1."""
-        import numpy as np
-
-        weight = self.slope * np.array(self.weight)
-        standard = _standard(matrix, np.array(self.mean), np.array(self.spread))
-        return np.clip(
-            _chance(standard @ weight + self.slope * self.intercept + self.shift), _EDGE, 1 - _EDGE
-        )
+        return chance(self.log_odds(matrix))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,30 +64,24 @@ class Fit:
 
 
 def fit(matrix: Any, names: Sequence[str], target: Any) -> Fit:
-    """The line through rows of columns (NaN where unknown) and outcomes of 0 and 1, both of which occur. Rows
-    that belong together stand together: folds are contiguous."""
-    import numpy as np
+    """The calibrated line through rows of columns (NaN where unknown) and outcomes of 0 and 1, both of which
+    occur. Rows that belong together stand together: folds are contiguous."""
+    mean, spread = moments(matrix)
+    x = standard(matrix, mean, spread)
+    asked = {strength: unseen(x, target, _held(strength)) for strength in STRENGTHS}
+    losses = {strength: log_loss(odds, target) for strength, odds in asked.items()}
+    strength = min(losses, key=lambda each: losses[each])
+    line = straight(matrix, names, target, strength)
+    slope, shift = platt(asked[strength], target)
+    kept = asdict(line) | {"slope": slope, "shift": shift}
+    return Fit(Line(**kept), strength, losses[strength])
 
-    mean, spread = _moments(matrix)
-    x = _standard(matrix, mean, spread)
-    folds = np.array_split(np.arange(len(target)), FOLDS)
-    losses, unseen = {}, {}
-    for strength in STRENGTHS:
-        unseen[strength] = _unseen(x, target, folds, strength)
-        losses[strength] = _log_loss(_chance(unseen[strength]), target)
-    strength = min(STRENGTHS, key=lambda each: losses[each])
-    weight, intercept = _ridge(x, target, strength)
-    slope, shift = _platt(unseen[strength], target)
-    line = Line(
-        tuple(names),
-        tuple(mean.tolist()),
-        tuple(spread.tolist()),
-        tuple(weight.tolist()),
-        intercept,
-        slope,
-        shift,
-    )
-    return Fit(line, strength, losses[strength])
+
+def straight(matrix: Any, names: Sequence[str], target: Any, strength: float) -> Line:
+    """The line of one strength, not calibrated."""
+    mean, spread = moments(matrix)
+    weight, intercept = _held(strength)(standard(matrix, mean, spread), target, 0.0)
+    return Line(tuple(names), tuple(mean.tolist()), tuple(spread.tolist()), tuple(weight.tolist()), intercept)
 
 
 def dump(line: Line, kind: str) -> bytes:
@@ -100,8 +98,8 @@ def load(blob: bytes, kind: str) -> Line:
     return Line(**numbers, intercept=told["intercept"], slope=told["slope"], shift=told["shift"])
 
 
-def _moments(matrix: Any) -> tuple[Any, Any]:
-    """Mean and spread of each column over what is known of it."""
+def moments(matrix: Any) -> tuple[Any, Any]:
+    """Mean and spread of each column over what is known of it; a column that does not vary has spread 1."""
     import numpy as np
 
     known = np.isfinite(matrix)
@@ -112,62 +110,93 @@ def _moments(matrix: Any) -> tuple[Any, Any]:
     return mean, spread
 
 
-def _standard(matrix: Any, mean: Any, spread: Any) -> Any:
+def standard(matrix: Any, mean: Any, spread: Any) -> Any:
+    """Standardised and clipped; what is unknown counts as the mean."""
     import numpy as np
 
     return np.nan_to_num(np.clip((matrix - mean) / spread, -REACH, REACH), nan=0.0)
 
 
-def _chance(log_odds: Any) -> Any:
+def chance(log_odds: Any) -> Any:
+    """Probabilities of log-odds, strictly between 0 and 1."""
     import numpy as np
 
-    return 1 / (1 + np.exp(-np.clip(log_odds, -30, 30)))
+    return np.clip(1 / (1 + np.exp(-np.clip(log_odds, -30, 30))), _EDGE, 1 - _EDGE)
 
 
-def _log_loss(chance: Any, target: Any) -> float:
+def log_loss(log_odds: Any, target: Any) -> float:
+    """Mean negative log-likelihood of log-odds, natural logarithm."""
     import numpy as np
 
-    p = np.clip(chance, _EDGE, 1 - _EDGE)
-    return float(-np.mean(target * np.log(p) + (1 - target) * np.log(1 - p)))
+    return float(np.mean(np.logaddexp(0, log_odds) - target * log_odds))
 
 
-def _ridge(x: Any, target: Any, strength: float) -> tuple[Any, float]:
-    """Weights and intercept by Newton's method; the intercept is not shrunk."""
+def ridge(
+    x: Any, target: Any, penalty: Any, *, beforehand: Any = 0.0, towards: Any = 0.0
+) -> tuple[Any, float]:
+    """Weights and intercept of a logistic regression by Newton's steps, each halved until it gains.
+
+    `penalty`, one for each column, holds its weight to what it is drawn `towards`; the intercept is free.
+    `beforehand`: log-odds of the rows that are known before, to which the regression adds.
+    """
     import numpy as np
 
-    wide = np.column_stack([x, np.ones(len(x))])
-    penalty = np.append(np.full(x.shape[1], strength), 0.0)
-    share = np.clip(target.mean(), _EDGE, 1 - _EDGE)
-    weight = np.append(np.zeros(x.shape[1]), np.log(share / (1 - share)))
-    for _ in range(_STEPS):
-        chance = _chance(wide @ weight)
-        slope = wide.T @ (target - chance) - penalty * weight
-        bend = (wide * (chance * (1 - chance))[:, None]).T @ wide + np.diag(penalty + 1e-9)
-        step = np.linalg.solve(bend, slope)
-        weight = weight + np.clip(step, -4, 4)
-        if np.abs(step).max() < 1e-6:
+    wide = np.column_stack([x, np.ones(len(target))])
+    held, goal = np.append(penalty, _EDGE), np.append(np.zeros(x.shape[1]) + towards, 0.0)
+
+    def lost(at: Any) -> float:
+        odds = beforehand + wide @ at
+        return float(np.sum(np.logaddexp(0, odds) - target * odds) + 0.5 * held @ (at - goal) ** 2)
+
+    share = (float(np.sum(target)) + 0.5) / (len(target) + 1)
+    weights = np.append(np.zeros(x.shape[1]), np.log(share / (1 - share)) - np.mean(beforehand))
+    before = lost(weights)
+    for _step in range(STEPS):
+        p = chance(beforehand + wide @ weights)
+        bend = (wide * np.maximum(p * (1 - p), 1e-5)[:, None]).T @ wide + np.diag(held)
+        change = np.linalg.solve(bend, wide.T @ (target - p) - held * (weights - goal))
+        while (after := lost(weights + change)) > before and np.abs(change).max() > 1e-3:
+            change = change / 2  # a whole step can lead beyond: with few cases it does
+        if after >= before:
             break
-    return weight[:-1], float(weight[-1])
+        weights, gained, before = weights + change, before - after, after
+        if gained < LEAST_GAIN:
+            break
+    return weights[:-1], float(weights[-1])
 
 
-def _unseen(x: Any, target: Any, folds: Sequence[Any], strength: float) -> Any:
-    """Of each row the log-odds by the line that never saw its fold."""
+def unseen(x: Any, target: Any, fitted: Ridge, beforehand: Any = 0.0, folds: int = FOLDS) -> Any:
+    """Of each row the log-odds, beyond those known beforehand, by weights that never saw its fold.
+    `fitted(x, target, beforehand)` makes weights and intercept; folds are contiguous."""
     import numpy as np
 
-    found = np.empty(len(target))
-    for fold in folds:
+    found, known = np.empty(len(target)), np.zeros(len(target)) + beforehand
+    for fold in np.array_split(np.arange(len(target)), folds):
         rest = np.ones(len(target), dtype=bool)
         rest[fold] = False
-        weight, intercept = _ridge(x[rest], target[rest], strength)
+        weight, intercept = fitted(x[rest], target[rest], known[rest])
         found[fold] = x[fold] @ weight + intercept
     return found
 
 
-def _platt(log_odds: Any, target: Any) -> tuple[float, float]:
-    """Slope and shift that set the log-odds of unseen rows right; a falling line would be nonsense."""
+def platt(log_odds: Any, target: Any, beforehand: Any = 0.0) -> tuple[float, float]:
+    """Slope (0 to 2) and shift that make log-odds of unseen rows mean what they say; a falling line would be
+    nonsense. What is known beforehand is added and stays as it is."""
     import numpy as np
 
-    centre, spread = float(log_odds.mean()), max(float(log_odds.std()), _EDGE)
-    weight, intercept = _ridge(((log_odds - centre) / spread)[:, None], target, 1.0)
-    slope = float(np.clip(weight[0] / spread, 0.1, 10.0))
-    return slope, intercept - slope * centre
+    slope, shift = ridge(log_odds.reshape(-1, 1), target, np.array([1e-3]), beforehand=beforehand)
+    if 0 <= slope[0] <= 2:
+        return float(slope[0]), shift
+    bound = float(np.clip(slope[0], 0.0, 2.0))
+    none = np.empty((len(target), 0))
+    return bound, ridge(none, target, np.empty(0), beforehand=beforehand + bound * log_odds)[1]
+
+
+def _held(strength: float) -> Ridge:
+    """The ridge that holds every column alike."""
+    import numpy as np
+
+    def fitted(x: Any, target: Any, beforehand: Any) -> tuple[Any, float]:
+        return ridge(x, target, np.full(x.shape[1], strength), beforehand=beforehand)
+
+    return fitted

@@ -28,6 +28,7 @@ from recupero_next_action.lines import (
     held_pressure,
     is_option,
 )
+from recupero_sdk.logistic import ridge
 from recupero_sdk.models import ACTION
 
 EDGE = 1e-6
@@ -98,19 +99,8 @@ def fit_linear(
         spread = np.sqrt(np.where(known, (matrix - middle) ** 2, 0).sum(axis=0) / count)
     spread = np.where(spread > 1e-9, spread, 1.0)
     design = _design(matrix, places, pairs, middle, spread)
-    design = np.column_stack([design, np.ones(len(y))])
-    weights = np.zeros(design.shape[1])
-    penalty = np.full(design.shape[1], RIDGE)
-    penalty[-1] = 1e-6
-    for _ in range(12):
-        chance = sigmoid(base + design @ weights)
-        bend = np.maximum(chance * (1 - chance), 1e-4)
-        slope = design.T @ (y - chance) - penalty * weights
-        change = np.linalg.solve((design * bend[:, None]).T @ design + np.diag(penalty), slope)
-        weights += np.clip(change, -4, 4)
-        if np.abs(change).max() < 1e-6:
-            break
-    return Linear(tuple(places), tuple(pairs), middle, spread, weights[:-1], float(weights[-1]))
+    weights, intercept = ridge(design, y, np.full(design.shape[1], RIDGE), beforehand=base)
+    return Linear(tuple(places), tuple(pairs), middle, spread, weights, intercept)
 
 
 def _design(

@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from recupero_sdk.logistic import log_loss, ridge, unseen
 from recupero_sdk.models import ACTION, ASSISTANT
 
 FREE, HELD = 10.0, (50.0, 400.0)  # penalties in rows: of options, and to choose from
 PRODUCTS_HELD = 3.0  # times as strongly as the debtor's own
 MOST_DEBTOR, MOST_FLAGS = 8, 6  # columns that enter products
-FOLDS, STEPS = 2, 25
+FOLDS = 2
 MOST = 5.0  # spreads from the mean beyond which a value counts no further
 EDGES = (0.005, 0.995)  # of the values seen: beyond them a column counts no further
 WEEKS = (7, 30, 90)
@@ -57,7 +58,8 @@ def derived(matrix: Any, names: Sequence[str]) -> Any:
 
 @dataclass(frozen=True)
 class Line:
-    """A fitted line. `low`, `high`: the edges of what was seen; `pairs` are places of columns multiplied."""
+    """A fitted line. `low`, `high`: the edges of what was seen; `pairs` are places of columns multiplied;
+    the last of the weights is the constant."""
 
     names: tuple[str, ...]
     low: Any
@@ -69,7 +71,7 @@ class Line:
 
     def odds(self, matrix: Any) -> Any:
         """Log-odds of each row."""
-        return _multiplied(self._scaled(matrix), self.pairs) @ self.weights
+        return _multiplied(self._scaled(matrix), self.pairs) @ self.weights[:-1] + self.weights[-1]
 
     def _scaled(self, matrix: Any) -> Any:
         columns = np.column_stack([matrix, derived(matrix, self.names)])
@@ -107,16 +109,16 @@ def draw_line(matrix: Any, y: Any, names: Sequence[str]) -> Line:
     scaled = plain._scaled(matrix)
     option = np.array([is_option(name) for name in names] + [True] * (columns.shape[1] - len(names)))
     pairs = _pairs(scaled, y, option, flags, np.nanstd(columns, axis=0))
-    kinds = np.array([*np.where(option, 0, 1), *[2] * len(pairs), 3])
+    kinds = np.array([*np.where(option, 0, 1), *[2] * len(pairs)])
     design = _multiplied(scaled, pairs)
     held = min(HELD, key=lambda each: _unseen_loss(design, y, _penalty(kinds, each)))
-    weights = ridge(design, y, _penalty(kinds, held))
+    weights = np.append(*ridge(design, y, _penalty(kinds, held)))
     return Line(tuple(names), low, high, middle, spread, pairs, weights)
 
 
 def _penalty(kinds: Any, held: float) -> Any:
-    """By kind of column: option, debtor, product, constant."""
-    return np.array([FREE, held, PRODUCTS_HELD * held, 1e-6])[kinds]
+    """By kind of column: option, debtor, product."""
+    return np.array([FREE, held, PRODUCTS_HELD * held])[kinds]
 
 
 def _pairs(scaled: Any, y: Any, option: Any, flags: Any, spread: Any) -> tuple[tuple[int, int], ...]:
@@ -134,44 +136,12 @@ def _multiplied(scaled: Any, pairs: Sequence[tuple[int, int]]) -> Any:
     if pairs:
         first, second = (list(side) for side in zip(*pairs, strict=True))
         parts.append(scaled[:, first] * scaled[:, second])
-    return np.column_stack([*parts, np.ones(len(scaled))])
+    return np.column_stack(parts)
 
 
 def _unseen_loss(design: Any, y: Any, penalty: Any) -> float:
-    fold, lost = np.arange(len(y)) * FOLDS // max(len(y), 1), 0.0
-    for each in range(FOLDS):
-        held = fold == each
-        odds = design[held] @ ridge(design[~held], y[~held], penalty)
-        lost += float(np.sum(np.logaddexp(0, odds) - y[held] * odds))
-    return lost
-
-
-def ridge(design: Any, y: Any, penalty: Any, towards: Any = 0.0) -> Any:
-    """Weights of a logistic regression by Newton's steps, each held by its penalty to what it is drawn
-    `towards`; the last is the constant."""
-
-    def lost(at: Any) -> float:
-        odds = design @ at
-        held = 0.5 * float(np.sum(penalty * (at - towards) ** 2))
-        return float(np.sum(np.logaddexp(0, odds) - y * odds)) + held
-
-    weights = np.zeros(design.shape[1])
-    share = (float(np.sum(y)) + 0.5) / (len(y) + 1)
-    weights[-1] = np.log(share / (1 - share))
-    before = lost(weights)
-    for _ in range(STEPS):
-        chance = 1 / (1 + np.exp(-np.clip(design @ weights, -30, 30)))
-        bend = np.maximum(chance * (1 - chance), 1e-5)
-        slope = design.T @ (y - chance) - penalty * (weights - towards)
-        change = np.linalg.solve((design * bend[:, None]).T @ design + np.diag(penalty), slope)
-        while (after := lost(weights + change)) > before and np.abs(change).max() > 1e-3:
-            change = change / 2  # a whole step can lead beyond: with few cases it does
-        if after >= before:
-            break
-        weights, gained, before = weights + change, before - after, after
-        if gained < 1e-3:
-            break
-    return weights
+    odds = unseen(design, y, lambda x, told, known: ridge(x, told, penalty, beforehand=known), folds=FOLDS)
+    return log_loss(odds, y)
 
 
 @dataclass(frozen=True)
@@ -185,7 +155,7 @@ class Pressure:
 
     def odds(self, matrix: Any) -> Any:
         """Log-odds of each row."""
-        return _pressing(matrix, self.names, self.flags) @ self.weights
+        return _pressing(matrix, self.names, self.flags) @ self.weights[:-1] + self.weights[-1]
 
     def to_json(self) -> dict[str, Any]:
         """JSON types."""
@@ -199,17 +169,16 @@ class Pressure:
 
 def draw_pressure(matrix: Any, y: Any, names: Sequence[str], flags: Sequence[int]) -> Pressure:
     """Fit it on contacts."""
-    design, towards = _pressing(matrix, names, flags), _held_weights(flags)
+    design, towards = _pressing(matrix, names, flags), _held_weights(flags)[:-1]
     penalty = np.full(design.shape[1], FREE)
-    penalty[-1] = 1e-6
-    return Pressure(tuple(names), tuple(flags), ridge(design, y, penalty, towards))
+    return Pressure(tuple(names), tuple(flags), np.append(*ridge(design, y, penalty, towards=towards)))
 
 
 def held_pressure(matrix: Any, y: Any, names: Sequence[str], flags: Sequence[int]) -> Pressure:
     """What is held of harm, at the level of these contacts, where they have too little of it to fit."""
     weights = _held_weights(flags)
     share = (float(np.sum(y)) + 0.5) / (len(y) + 1)
-    weights[-1] = np.log(share / np.exp(_pressing(matrix, names, flags) @ weights).mean())
+    weights[-1] = np.log(share / np.exp(_pressing(matrix, names, flags) @ weights[:-1]).mean())
     return Pressure(tuple(names), tuple(flags), weights)
 
 
@@ -221,4 +190,4 @@ def _held_weights(flags: Sequence[int]) -> Any:
 
 def _pressing(matrix: Any, names: Sequence[str], flags: Sequence[int]) -> Any:
     contacts = derived(matrix, names)[:, : len(WEEKS)]
-    return np.column_stack([contacts, np.nan_to_num(matrix[:, list(flags)]), np.ones(len(matrix))])
+    return np.column_stack([contacts, np.nan_to_num(matrix[:, list(flags)])])

@@ -22,6 +22,7 @@ from recupero_next_action.learners import (
     logit,
     sigmoid,
 )
+from recupero_sdk.logistic import ridge
 from recupero_sdk.models import Columns, Reason, Training, at_most, check_enough
 
 MIN_ROWS, MIN_OF_EACH = 300, 30
@@ -238,15 +239,8 @@ def _unseen(
 
 def _platt(odds: Any, y: Any) -> tuple[float, float]:
     """Slope and intercept of a logistic curve through log-odds of unseen rows; never a falling one."""
-    design, weights = np.column_stack([odds, np.ones(len(y))]), np.array([1.0, 0.0])
-    for _ in range(20):
-        chance = sigmoid(design @ weights)
-        bend = np.maximum(chance * (1 - chance), 1e-6)
-        step = np.linalg.solve(
-            (design * bend[:, None]).T @ design + 1e-6 * np.eye(2), design.T @ (y - chance)
-        )
-        weights += np.clip(step, -2, 2)
-    return (float(weights[0]), float(weights[1])) if weights[0] > 0.05 else (0.05, float(logit(y.mean())))
+    slope, intercept = ridge(odds[:, None], y, np.array([1e-6]))
+    return (float(slope[0]), intercept) if slope[0] > 0.05 else (0.05, float(logit(y.mean())))
 
 
 def _loss(y: Any, odds: Any) -> float:

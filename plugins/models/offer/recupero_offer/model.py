@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from recupero_sdk.curves import Curves, chance, curves_from, learn
+from recupero_sdk.curves import Curves, curves_from, learn
+from recupero_sdk.logistic import chance
 from recupero_sdk.models import Columns, Feature, Reason, Training, check_enough
 
 MIN_ROWS, MIN_OF_EACH = 100, 20

@@ -9,14 +9,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from recupero_sdk.logistic import moments, standard
 from recupero_sdk.models import Columns, Feature, Reason, Training
 
 MIN_ROWS = 100
 FOLDS = 5
 #: Strengths of the ridge that are tried, on standardised columns.
 STRENGTHS = (1.0, 10.0, 100.0)
-#: A value further than this many standard deviations from the mean counts as this far.
-REACH = 4.0
 #: Points at which the spread of the errors is kept.
 POINTS = 201
 
@@ -54,13 +53,13 @@ class TimeToPay:
             )
         names = tuple(columns.values)
         matrix = _matrix(columns, names)
-        mean, spread = _moments(matrix)
-        standard = _standard(matrix, mean, spread)
+        mean, spread = moments(matrix)
+        scaled = standard(matrix, mean, spread)
         fold = np.random.default_rng(seed).permutation(len(y)) % FOLDS
-        unseen = {strength: _unseen(standard, y, fold, strength) for strength in STRENGTHS}
+        unseen = {strength: _unseen(scaled, y, fold, strength) for strength in STRENGTHS}
         strength = min(STRENGTHS, key=lambda each: float(np.abs(y - unseen[each]).mean()))
         error = y - unseen[strength]
-        weight, intercept = _ridge(standard, y, strength)
+        weight, intercept = _ridge(scaled, y, strength)
         fitted = Fitted(
             names, tuple(mean.tolist()), tuple(spread.tolist()), tuple(weight.tolist()), intercept,
             tuple(np.quantile(error, np.linspace(0, 1, POINTS)).tolist()),
@@ -84,7 +83,7 @@ class TimeToPay:
         import numpy as np
 
         matrix = _matrix(columns, fitted.names)
-        parts = _standard(matrix, np.array(fitted.mean), np.array(fitted.spread)) * np.array(fitted.weight)
+        parts = standard(matrix, np.array(fitted.mean), np.array(fitted.spread)) * np.array(fitted.weight)
         strongest = np.argsort(-np.abs(parts), axis=1, kind="stable")[:, : min(top, len(fitted.names))]
         return [
             [Reason(fitted.names[j], float(matrix[i, j]), float(parts[i, j])) for j in row]
@@ -119,42 +118,23 @@ def _matrix(columns: Columns, names: Sequence[str]) -> Any:
     return matrix
 
 
-def _moments(matrix: Any) -> tuple[Any, Any]:
-    """Mean and spread of each column over what is known of it."""
+def _ridge(scaled: Any, y: Any, strength: float) -> tuple[Any, float]:
     import numpy as np
 
-    known = np.isfinite(matrix)
-    count = np.maximum(known.sum(axis=0), 1)
-    mean = np.where(known, matrix, 0.0).sum(axis=0) / count
-    spread = np.sqrt((np.where(known, matrix - mean, 0.0) ** 2).sum(axis=0) / count)
-    spread[spread < 1e-9] = 1.0
-    return mean, spread
-
-
-def _standard(matrix: Any, mean: Any, spread: Any) -> Any:
-    """Standardised and clipped; what is unknown counts as the mean."""
-    import numpy as np
-
-    return np.nan_to_num(np.clip((matrix - mean) / spread, -REACH, REACH), nan=0.0)
-
-
-def _ridge(standard: Any, y: Any, strength: float) -> tuple[Any, float]:
-    import numpy as np
-
-    centre, middle = standard.mean(axis=0), y.mean()
-    x = standard - centre
+    centre, middle = scaled.mean(axis=0), y.mean()
+    x = scaled - centre
     weight = np.linalg.solve(x.T @ x + strength * np.eye(x.shape[1]), x.T @ (y - middle))
     return weight, float(middle - centre @ weight)
 
 
-def _unseen(standard: Any, y: Any, fold: Any, strength: float) -> Any:
+def _unseen(scaled: Any, y: Any, fold: Any, strength: float) -> Any:
     """Of each row what the line says that never saw its fold."""
     import numpy as np
 
     found = np.empty(len(y))
     for each in range(FOLDS):
-        weight, intercept = _ridge(standard[fold != each], y[fold != each], strength)
-        found[fold == each] = standard[fold == each] @ weight + intercept
+        weight, intercept = _ridge(scaled[fold != each], y[fold != each], strength)
+        found[fold == each] = scaled[fold == each] @ weight + intercept
     return found
 
 
@@ -162,5 +142,5 @@ def _line(fitted: Fitted, columns: Columns) -> Any:
     import numpy as np
 
     matrix = _matrix(columns, fitted.names)
-    standard = _standard(matrix, np.array(fitted.mean), np.array(fitted.spread))
-    return standard @ np.array(fitted.weight) + fitted.intercept
+    scaled = standard(matrix, np.array(fitted.mean), np.array(fitted.spread))
+    return scaled @ np.array(fitted.weight) + fitted.intercept

@@ -201,11 +201,18 @@ def test_an_invoice_knows_only_those_settled_before_it_was_issued(tmp_path: Path
         _run("accounts_receivable", _write(train, tmp_path / "train.csv"), test)
     from recupero.decisions.public import accounts_receivable as invoices
 
-    past = invoices._History(train)
+    past = invoices._History(train, invoices._Disputes(train))
     for customer, day in (("C3", int(past.settled[5])), ("C7", int(past.issued.min()))):
         mine = past.before(customer, day)
         assert (past.settled[mine] < day).all()
         assert (past.customer[mine] == customer).all()
+    day = int(np.median(past.disputes.due))
+    due = pl.Series(invoices._days(train["DueDate"]) < day)
+    said = pl.when(due).then("Disputed").otherwise(pl.lit("Yes"))
+    before, later = train.filter(due), train.with_columns(Disputed=said)
+    told = [invoices._Disputes(each).before("C3", day).tolist() for each in (train, before, later)]
+    assert len(told[0]) > 5
+    assert told[0] == told[1] == told[2]
 
 
 def test_intervals_of_a_jump_hold_it_as_often_as_they_say() -> None:

@@ -1,7 +1,9 @@
 """Invoices between firms (IBM sample): days late and late or not, from what the customer paid before.
 
-Of an invoice only what is known when it is issued is used, and of the customer's earlier invoices those of
-the training file that were settled before that day. `known_dispute` adds whether it is disputed.
+Of an invoice only what is known when it is issued is used; of the customer's earlier invoices what became of
+those of the training file that were settled before that day, and whether those of either file that were due
+before it were disputed (a dispute is no outcome, and is told by then). `known_dispute` adds whether the
+invoice itself is.
 """
 
 from __future__ import annotations
@@ -27,7 +29,10 @@ STRENGTH = 0.5
 
 def predict(kind: Any, train: pl.DataFrame, test: pl.DataFrame, options: Options) -> Answer:
     """Days late (0 where it is paid in time) and the chance of being late."""
-    past = _History(train)
+    import polars as pl
+
+    asked = ["customerID", "DueDate", DISPUTED]
+    past = _History(train, _Disputes(pl.concat([train.select(asked), test.select(asked)])))
     words = words_of(_words(train))
     old, new = (_columns(frame, past, words, options) for frame in (train, test))
     trained = kind.train(old, past.days)
@@ -38,11 +43,26 @@ def predict(kind: Any, train: pl.DataFrame, test: pl.DataFrame, options: Options
     )
 
 
+class _Disputes:
+    """Which invoices are disputed, of all that are known."""
+
+    def __init__(self, invoices: pl.DataFrame) -> None:
+        order = np.argsort(_days(invoices["DueDate"]), kind="stable")
+        self.due = _days(invoices["DueDate"])[order]
+        self.customer = invoices["customerID"].to_numpy()[order]
+        self.disputed = (invoices[DISPUTED] == "Yes").to_numpy().astype(np.float64)[order]
+
+    def before(self, customer: str, day: int) -> Floats:
+        """Of the customer's invoices due before this day whether they were disputed, the newest last."""
+        return np.asarray(self.disputed[(self.customer == customer) & (self.due < day)], dtype=np.float64)
+
+
 class _History:
     """The invoices of the training file with what became of them: `days` past due, and `odd`, the days
     beyond what country, paper and dispute alone say."""
 
-    def __init__(self, train: pl.DataFrame) -> None:
+    def __init__(self, train: pl.DataFrame, disputes: _Disputes) -> None:
+        self.disputes = disputes
         self.customer = train["customerID"].to_numpy()
         self.issued, self.settled = _days(train["InvoiceDate"]), _days(train["SettledDate"])
         self.days = (self.settled - _days(train["DueDate"])).astype(np.float64)
@@ -79,7 +99,9 @@ def _words(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _habits(frame: pl.DataFrame, past: _History) -> dict[str, Floats]:
     """What the customer's settled invoices say, as of the day of issue, drawn towards none at all."""
-    names = ("settled", "habit", "newest", "disputes", "late_share")
+    names = (
+        "settled", "habit", "newest", "disputes", "late_share", "all_disputes", "all_due", "newest_disputes",
+    )  # fmt: skip
     rows = np.zeros((len(frame), len(names)))
     asked = zip(frame["customerID"].to_list(), _days(frame["InvoiceDate"]).tolist(), strict=True)
     for place, (customer, day) in enumerate(asked):
@@ -87,12 +109,16 @@ def _habits(frame: pl.DataFrame, past: _History) -> dict[str, Floats]:
         known = len(mine)
         odd = past.odd[mine]
         recent = odd[np.argsort(past.settled[mine], kind="stable")][-3:]
+        due = past.disputes.before(customer, day)
         rows[place] = (
             np.log1p(known),
             odd.sum() / (known + STRENGTH),
             recent.sum() / (len(recent) + STRENGTH),
             (past.disputed[mine].sum() + STRENGTH * past.base) / (known + STRENGTH),
             ((past.days[mine] > 0).sum() + STRENGTH * 0.35) / (known + STRENGTH),
+            (due.sum() + past.base) / (len(due) + 1),
+            np.log1p(len(due)),
+            (due[-3:].sum() + STRENGTH * past.base) / (len(due[-3:]) + STRENGTH),
         )
     return dict(zip(names, rows.T, strict=True))
 

@@ -28,6 +28,12 @@ def test_minor_units_follow_iso_4217(currency: str, digits: int) -> None:
     assert minor_units(currency) == digits
 
 
+@pytest.mark.parametrize("amount", ["9" * 40, "-1e400", "100000000000000"])
+def test_an_amount_that_no_sum_could_hold_is_refused(amount: str) -> None:
+    with pytest.raises(UserError, match="too large"):
+        to_minor(amount, "EUR")
+
+
 @given(st.integers(-(10**15), 10**15), st.sampled_from(["CLP", "COP", "EUR", "KWD"]))
 def test_major_and_minor_are_inverse(minor: int, currency: str) -> None:
     assert to_minor(Money(minor, currency).major(), currency) == minor

@@ -151,6 +151,7 @@ def test_a_creditor_makes_reads_and_proves_its_own(
     visitor = Visitor(app.test_client(), platform).sign_in(Role.CREDITOR_VIEWER, placed.scope)
     refused = visitor.send("/compliance", first="2026-05", last="2026-05", sample="5")
     assert refused.status_code == 422
+    assert 'id="first-error"' in visitor.send("/compliance", first="x", last="2026-03", sample="5").text
     made = visitor.send("/compliance", first="2026-03", last="2026-03", sample="5")
     assert made.status_code == 302
     page = visitor.text(made.location)

@@ -30,6 +30,8 @@ _ISO_MINOR_UNITS = {
     "YER": 2,
     "IQD": 3,
 }
+#: Minor units that no single amount reaches, so that sums of many are still kept in 64 bits.
+TOO_MUCH = 10**16
 _KNOWN: frozenset[str] = frozenset(get_global("all_currencies"))
 
 
@@ -76,7 +78,8 @@ class Money:
 def to_minor(amount: str | Decimal, currency: str) -> int:
     """Major units (a plain decimal) to minor units.
 
-    Raises UserError where it is no number or has more decimals than the currency's minor unit.
+    Raises UserError where it is no number, has more decimals than the currency's minor unit or is not below
+    `TOO_MUCH`.
     """
     if not is_currency(currency):
         raise UserError(
@@ -93,6 +96,8 @@ def to_minor(amount: str | Decimal, currency: str) -> int:
             currency=currency,
             most=minor_units(currency),
         )
+    if abs(scaled) >= TOO_MUCH:
+        raise UserError("This amount is too large.")
     return int(scaled)
 
 

@@ -12,7 +12,7 @@ from recupero.portals.language import locale
 from recupero.portals.pages import blueprint
 from recupero.reports.compliance import cli, layout, service
 from recupero.reports.compliance_api import file_name
-from recupero.reports.periods import current_month, parse_period
+from recupero.reports.periods import Period, current_month, parse_period
 from recupero.reports.words import Words
 from recupero.tenancy import queries
 from recupero.tenancy.guard import recorded_transaction, requires, the_caller, transaction
@@ -32,7 +32,7 @@ def compliance_make() -> ResponseReturnValue:
     form, mine = Form.sent(), the_caller().scope.tenant_ids
     try:
         tenant = form.whole("tenant") if len(mine) > 1 else mine[0]
-        period = parse_period(f"{form.text('first')}..{form.text('last')}")
+        period = _months(form)
         with recorded_transaction(tenant) as session:
             made = service.make(
                 session, period, actor=the_caller().actor, sample=form.whole("sample"),
@@ -44,6 +44,17 @@ def compliance_make() -> ResponseReturnValue:
         return _list_page(form)
     flash(_("The report is made and sealed."))
     return redirect(url_for("portals.compliance_report", report_id=made.id))
+
+
+def _months(form: Form) -> Period:
+    """The months from `first` to `last`. Raises UserError at the field that does not hold."""
+    for name in ("first", "last"):
+        try:
+            parse_period(form.text(name))
+        except UserError as error:
+            error.field = name
+            raise
+    return parse_period(f"{form.text('first')}..{form.text('last')}")
 
 
 def _list_page(form: Form, verdict: list[str] | None = None) -> ResponseReturnValue:

@@ -16,6 +16,8 @@ from recupero.portals.errors import said
 
 #: In which anything of a debt may be: beyond them, days can no more be counted on and back.
 YEARS = range(1800, 3000)
+#: Numbers that the database keeps.
+_STORABLE = range(-(2**63), 2**63)
 
 
 @dataclass
@@ -51,14 +53,21 @@ class Form:
         return value
 
     def optional(self, name: str) -> str:
-        return str(self.values.get(name, "")).strip()
+        """The field without outer blanks, and without NUL, which no text of the database holds."""
+        return str(self.values.get(name, "")).replace("\x00", "").strip()
 
     def whole(self, name: str) -> int:
         """A whole number. Raises UserError at the field."""
         try:
-            return int(self.text(name))
+            value = int(self.text(name))
         except ValueError:
             raise UserError("This is not a whole number.", field=name) from None
+        return self._storable(name, value)
+
+    def _storable(self, name: str, value: int) -> int:
+        if value not in _STORABLE:
+            raise UserError("This number is too large.", field=name)
+        return value
 
     def hundredths(self, name: str) -> int:
         """A decimal number times a hundred: a percentage as basis points. Raises UserError at the field."""
@@ -68,7 +77,7 @@ class Form:
             raise UserError("This is not a number.", field=name) from None
         if not value.is_finite() or value != int(value):
             raise UserError("Give at most two decimals.", field=name)
-        return int(value)
+        return self._storable(name, int(value))
 
     def money(self, name: str, currency: str) -> int:
         """An amount as the reader writes it, in minor units. Raises UserError at the field.

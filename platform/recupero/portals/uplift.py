@@ -1,6 +1,6 @@
 """What the work on a creditor's accounts brought beside its control group, and how large that group is."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from flask import flash, redirect, render_template, request, url_for
@@ -73,9 +73,6 @@ def _page(tenant_id: int, sent: Form | None) -> ResponseReturnValue:
 
 def _day(asked: Form, name: str, zone: str) -> datetime | None:
     """The beginning of a day of the creditor's; None where none is asked for."""
-    if not (typed := asked.optional(name)):
+    if not asked.optional(name):
         return None
-    try:
-        return datetime.combine(date.fromisoformat(typed), time(), ZoneInfo(zone)).astimezone(UTC)
-    except ValueError:
-        raise UserError("This is not a date.", field=name) from None
+    return datetime.combine(asked.day(name), time(), ZoneInfo(zone)).astimezone(UTC)

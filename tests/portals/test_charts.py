@@ -54,6 +54,15 @@ def test_names_of_people_cannot_become_markup(app: Flask) -> None:
     assert shown.count("<td class=") == 4
 
 
+@pytest.mark.parametrize(
+    "labels, high, fits",
+    [(["set 26", "out 26", "nov 26"], 5, True), ([f"mes {n}" for n in range(12)], 5, False), (["a"], 5e9, False)],
+    ids=["few", "a year", "long numbers"],
+)
+def test_a_phone_shows_a_drawing_of_few_labels_as_a_whole(labels: list[str], high: float, fits: bool) -> None:
+    assert Chart("Paid", labels, [Series("x", [high] * len(labels))], write=str).few is fits
+
+
 def test_many_labels_leave_room_for_each_other() -> None:
     one = Chart("Paid", [f"2026-{n:02}" for n in range(60)], [Series("x", [1.0] * 60)])
     assert 5 <= len(one.below) <= 12

@@ -18,6 +18,7 @@ WIDTH, HEIGHT = 640, 240
 LEFT, RIGHT, TOP, BOTTOM = 64, 8, 10, 26
 _TICKS = 4
 _LETTERS = 92  # that fit below the drawing
+_BESIDE = 10  # that fit to the left of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,12 @@ class Chart:
     @property
     def empty(self) -> bool:
         return not any(value for series in self.series for value in series.values)
+
+    @property
+    def few(self) -> bool:
+        """Whether what is written fits at twice its size, so that a phone shows the whole drawing at once."""
+        beside = max((len(text) for _y, text in self.ticks), default=0)
+        return beside <= _BESIDE // 2 and len(self.labels) * self._longest <= _LETTERS // 2
 
     @cached_property
     def step(self) -> float:
@@ -105,11 +112,15 @@ class Chart:
         """The middle of a label's slot."""
         return round(LEFT + self._slot * (place + 0.5), 1)
 
+    @property
+    def _longest(self) -> int:
+        """Letters that each label needs, with what parts it from the next."""
+        return max((len(label) for label in self.labels), default=1) + 2
+
     @cached_property
     def below(self) -> list[tuple[float, str]]:
         """Place and text of the labels that fit: every one, else every second, third, …"""
-        longest = max((len(label) for label in self.labels), default=1) + 2
-        every = -(-len(self.labels) * longest // _LETTERS) or 1
+        every = -(-len(self.labels) * self._longest // _LETTERS) or 1
         return [(self._x(place), label) for place, label in enumerate(self.labels) if place % every == 0]
 
     @cached_property

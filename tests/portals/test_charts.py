@@ -56,7 +56,11 @@ def test_names_of_people_cannot_become_markup(app: Flask) -> None:
 
 @pytest.mark.parametrize(
     "labels, high, fits",
-    [(["set 26", "out 26", "nov 26"], 5, True), ([f"mes {n}" for n in range(12)], 5, False), (["a"], 5e9, False)],
+    [
+        (["set 26", "out 26", "nov 26"], 5, True),
+        ([f"mes {n}" for n in range(12)], 5, False),
+        (["a"], 5e9, False),
+    ],
     ids=["few", "a year", "long numbers"],
 )
 def test_a_phone_shows_a_drawing_of_few_labels_as_a_whole(labels: list[str], high: float, fits: bool) -> None:

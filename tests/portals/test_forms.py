@@ -16,7 +16,9 @@ READ: tuple[Callable[[Form], object], ...] = (
 )
 
 
-@pytest.mark.parametrize("typed", ["", "\x00", "9" * 40, "9" * 5_000, "1e400", "NaN", "0001-01-01", "9999-12-31"])
+@pytest.mark.parametrize(
+    "typed", ["", "\x00", "9" * 40, "9" * 5_000, "1e400", "NaN", "0001-01-01", "9999-12-31"]
+)
 def test_what_nothing_can_hold_is_refused_at_its_field(app: Flask, typed: str) -> None:
     with app.test_request_context():
         for read in READ:

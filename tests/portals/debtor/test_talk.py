@@ -102,3 +102,9 @@ def test_a_moment_that_is_none_is_refused_and_a_call_can_be_cancelled(page: Page
     book(page, moments(page)[0])
     page.visitor.send(f"{page.path}/call/cancel", f"{page.path}/talk")
     assert page.actions("call_back") == [("cancelled", "not_wanted")]
+
+
+def test_who_wishes_no_certain_way_is_not_shown_as_wishing_none(page: Page) -> None:
+    for language, anyhow in (("es", "cualquier medio"), ("pt", "qualquer meio")):
+        options = page.text(f"/reach?lang={language}").partition('name="reach_channel"')[2]
+        assert anyhow in options.partition("</option>")[0]

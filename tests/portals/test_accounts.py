@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
+from flask import Flask
 
 from recupero.decisions.service import plan_tenant
 from recupero.kernel import clock
@@ -11,9 +12,12 @@ from recupero.outreach.queries import actions_of, why_silent
 from recupero.outreach.service import NewAction, schedule
 from recupero.outreach.states import Move, move
 from recupero.placements.service import open_hold
+from recupero.portals.words import because
 from recupero.tenancy.permissions import Role
 from tests.decisions import debts
 from tests.factories import World
+from tests.outreach.placed import place, plan
+from tests.outreach.test_carrying_out import run
 from tests.portals.conftest import Visitor
 from tests.portals.desk.test_calling import send
 
@@ -88,6 +92,40 @@ def test_the_page_says_why_nothing_is_sent_and_why_what_is_planned_waits(
     page = visitor.text(f"/accounts/{little.account_id}").replace("\xa0", "")
     assert "all that the debtor owes is less than CLP500" in page
     assert "waits its turn" in visitor.text(f"/accounts/{other.account_id}")
+
+
+def test_what_the_law_stopped_is_told_on_the_line_of_time_in_the_readers_words(
+    visitor: Visitor, scope: Scope
+) -> None:
+    placed = place(scope, timezone="America/Santiago")
+    clock.advance(timedelta(hours=10))
+    plan(placed, "sms", lasts=timedelta(hours=2))
+    run()
+    visitor.sign_in(Role.AGENT, scope)
+    page = f"/accounts/{placed[0].account_id}"
+    assert "20:00" in visitor.text(f"{page}?lang=es").split('class="timeline')[1]
+    plan(placed, "sms", lasts=timedelta(hours=2))
+    with visitor.platform.database.transaction(scope) as session:
+        other = next(one for one in actions_of(session, placed[0].account_id) if one.state == "scheduled")
+        earlier = {"rules": ["CL-37-per-debtor"], "why": "as versions before kept it"}
+        move(session, [Move(other.id, "blocked", "law:CL-37-per-debtor", earlier)])
+    line = visitor.text(f"{page}?lang=en").split('class="timeline')[1]
+    assert "The law does not allow it at that moment: CL-37-per-debtor" in line
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("hold:dispute", "On hold: Dispute"),
+        ("account:resolved", "Work on the account has ended: "),
+        ("too_late", "Its time had passed before it could go out"),
+        ("NOAN", "No answer"),
+        ("smtp said: 550 no such user", "smtp said: 550 no such user"),
+    ],
+)
+def test_why_an_action_ended_is_said_in_words(app: Flask, reason: str, said: str) -> None:
+    with app.test_request_context(headers={"Accept-Language": "en"}):
+        assert because(reason).startswith(said)
 
 
 def test_personal_data_is_hidden_from_those_who_do_not_work_accounts(

@@ -414,7 +414,7 @@ def _after(case: _Case, one: Reservation, offer_broke: str | None) -> Move:
         return Move(action.id, "reserved", reason, leased_until=clock.now() + jobs.LEASE, tries=1)
     rule, again = one.verdict.first_refusal, one.verdict.next_lawful_at
     details = {
-        "rules": [refusal.rule_id for refusal in one.verdict.refusals],
+        "rules": [refusal.to_json() for refusal in one.verdict.refusals if refusal.decides],
         "why": one.verdict.refusals[0].reason,
     }
     if again is not None and again < action.expires_at:

@@ -137,7 +137,9 @@ def _keep_out_of_caches(response: Response) -> Response:
 
 def _dress_templates(app: Flask) -> None:
     app.jinja_env.filters.update({**language.FILTERS, "who": actors.who})
-    app.jinja_env.globals.update(label=words.label, tone=words.tone, options=words.options, asset=_asset)
+    app.jinja_env.globals.update(
+        label=words.label, because=words.because, tone=words.tone, options=words.options, asset=_asset
+    )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_frame)
 

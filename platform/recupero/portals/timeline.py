@@ -65,9 +65,11 @@ class Moment:
 
     @property
     def refusals(self) -> list[RuleOutcome]:
-        """The rules that stopped an action, as stored with its last step."""
+        """The rules that stopped an action, as stored with its last step. Of steps of earlier versions only
+        the names of the rules are known, of which the first stands in the action's reason."""
         details = self.thing.events[-1][3] if self.thing.events else None
-        return [RuleOutcome.from_json(rule) for rule in (details or {}).get("rules", [])]
+        kept = (details or {}).get("rules", [])
+        return [RuleOutcome.from_json(rule) for rule in kept if isinstance(rule, dict)]
 
     @property
     def verdict(self) -> Verdict | None:

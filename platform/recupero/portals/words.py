@@ -46,6 +46,7 @@ LABELS: Mapping[str, Words] = {
     "talk_channel": contacts.TALK_CHANNELS,
     "contact": contacts.CONTACT_STATES,
     "action": contacts.ACTION_STATES,
+    "action_why": contacts.ACTION_WHY,
     "draft": contacts.DRAFT_STATES,
     "disposition": calls.DISPOSITIONS,
     "hold": accounts.HOLDS,
@@ -181,6 +182,27 @@ def label(kind: str, code: object) -> str:
         return "–"
     text = str(getattr(code, "value", code))
     return str(LABELS[kind].get(text, text))
+
+
+#: Of what kind the code is that stands behind the colon of an action's reason.
+_BEHIND = {
+    "hold": "hold", "account": "status", "closed": "close", "no_contact_point": "channel",
+    "no_connector": "channel", "needs_yes": "yes",
+}  # fmt: skip
+
+
+def because(reason: str | None) -> str:
+    """A stored reason of an action (`outreach.service.Move`) in the reader's words: a disposition, or a code
+    and what it is about; a provider's own text is shown as it is."""
+    if reason is None or reason in LABELS["disposition"]:
+        return label("disposition", reason)
+    code, _colon, about = reason.partition(":")
+    if code not in LABELS["action_why"]:
+        return reason
+    said = label("action_why", code)
+    if not about:
+        return said
+    return f"{said}: {label(_BEHIND[code], about) if code in _BEHIND else about}"
 
 
 def tone(kind: str, code: object) -> str:

@@ -97,10 +97,10 @@ def _refused(chance: Floats, propensity: Floats) -> str:
 
 def test_without_support_it_says_nothing() -> None:
     certain = np.ones(100)
-    assert "cannot say" in _refused(np.zeros(100), certain)
-    assert "effective number" in _refused((np.arange(100) < 20).astype(float), np.full(100, 0.2))
+    assert "nothing else could have been chosen" in _refused(np.zeros(100), certain)
+    assert "a longer window helps" in _refused((np.arange(100) < 20).astype(float), np.full(100, 0.2))
     half = (np.arange(4000) % 2).astype(float)  # the policy's other half is nowhere in the log
-    assert "cannot say" in _refused(half, np.full(4000, 0.999))
+    assert "of its choices were never made" in _refused(half, np.full(4000, 0.999))
     with pytest.raises(UserError, match="30 days"):
         offpolicy.refuse_without_support("it", Logged(np.empty(0, int), *[np.empty(0)] * 3))
 

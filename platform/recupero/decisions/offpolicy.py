@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recupero.decisions.columns import Floats, Ints
-from recupero.kernel.errors import UserError
+from recupero.kernel.errors import UserError, Words
 
 LEAST_ESS = 30.0
 MOST_UNSUPPORTED = 0.02  # of the policy's choices
@@ -139,25 +139,35 @@ def effective(weights: Floats) -> float:
     return float(weights.sum() ** 2 / squares) if squares else 0.0
 
 
-def refuse_without_support(policy: str, logged: Logged) -> None:
-    """Raises UserError where the log cannot say what the policy would have brought: nothing else could have
-    been chosen in too many decisions, too few count for it, or its choices are not among the logged ones."""
+def refuse_without_support(policy: str | Words, logged: Logged) -> None:
+    """Raises UserError where the log cannot say what the policy would have brought, and with what it could:
+    nothing else could have been chosen in too many decisions, its choices are not among the logged ones, or
+    too few decisions count for it."""
     if not len(logged.reward):
         raise UserError("no decision is 30 days old yet: there is nothing to judge by", field="policy")
     weights = logged.weights
     unsupported = float(np.mean((1 - logged.chance) * (logged.propensity >= 1)))
-    ess, missing = effective(weights), 1 - _most(weights, _places(logged.person))
-    if unsupported > MOST_UNSUPPORTED or ess < LEAST_ESS or missing > MOST_UNSUPPORTED:
+    if unsupported > MOST_UNSUPPORTED:
         raise UserError(
-            "the log cannot say what %(policy)s would have brought: in %(share)s of the decisions"
-            " nothing else could have been chosen, and the effective number of decisions is"
-            " %(found)s (least %(least)s)",
-            field="policy",
-            policy=policy,
-            share=f"{max(unsupported, missing, 0.0):.0%}",
-            found=f"{ess:.0f}",
-            least=f"{LEAST_ESS:.0f}",
-        )
+            "the log cannot say what %(policy)s would have brought: in %(share)s of the decisions nothing"
+            " else could have been chosen (at most %(most)s may be so); leave some choices to chance",
+            field="policy", policy=policy, share=f"{unsupported:.0%}", most=f"{MOST_UNSUPPORTED:.0%}",
+        )  # fmt: skip
+    missing = 1 - _most(weights, _places(logged.person))
+    if missing > MOST_UNSUPPORTED:
+        raise UserError(
+            "the log cannot say what %(policy)s would have brought: %(share)s of its choices were never made"
+            " (at most %(most)s may be missing)",
+            field="policy", policy=policy, share=f"{missing:.0%}", most=f"{MOST_UNSUPPORTED:.0%}",
+        )  # fmt: skip
+    ess = effective(weights)
+    if ess < LEAST_ESS:
+        raise UserError(
+            "the log cannot say what %(policy)s would have brought: its choices were made so seldom that the"
+            " effective number of decisions is %(found)s (least %(least)s); a longer window helps, or more"
+            " choices left to chance",
+            field="policy", policy=policy, found=f"{ess:.0f}", least=f"{LEAST_ESS:.0f}",
+        )  # fmt: skip
 
 
 def _most(weights: Floats, people: Ints) -> float:

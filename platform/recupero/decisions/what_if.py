@@ -29,7 +29,7 @@ from recupero.decisions.rechoosing import Case, cases_of, choose
 from recupero.decisions.recording import WAIT
 from recupero.decisions.strategy import Strategy, parse
 from recupero.kernel import clock
-from recupero.kernel.errors import UserError
+from recupero.kernel.errors import UserError, Words
 from recupero.outreach.approval import Asked, needs_yes
 from recupero.outreach.connectors import connectors, led_by_machine
 from recupero.outreach.words import CALL
@@ -224,11 +224,11 @@ def _brought(
 def _refuse_unsupported(tried: Logged, contacts: Flags) -> None:
     """Raises UserError where the log does not hold what the strategy would have done: neither in all, nor by
     itself where it contacts or waits, the rarer of which would hide behind the other."""
-    offpolicy.refuse_without_support("the strategy", tried)
-    for some in (contacts, ~contacts):
+    offpolicy.refuse_without_support(Words("tried", ("the strategy",)), tried)
+    for name, some in (("its contacts", contacts), ("its waiting", ~contacts)):
         if some.mean() > offpolicy.MOST_UNSUPPORTED:
             part = Logged(tried.person[some], tried.reward[some], tried.chance[some], tried.propensity[some])
-            offpolicy.refuse_without_support("the strategy", part)
+            offpolicy.refuse_without_support(Words("tried", (name,)), part)
 
 
 def _told(

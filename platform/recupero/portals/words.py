@@ -30,6 +30,7 @@ LABELS: Mapping[str, Words] = {
     "case_state": console.CASE_STATES,
     "complaint": console.COMPLAINTS,
     "strategy": work.STRATEGY,
+    "tried": work.TRIED,
     "yes": work.YES,
     "dpd_stage": work.DPD_STAGES,
     "alone": work.ALONE,

@@ -4,6 +4,12 @@ from flask_babel import lazy_gettext as _
 
 from recupero.portals.words_of_money import Words
 
+#: What a look back could not tell the worth of.
+TRIED: Words = {
+    "the strategy": _("the strategy"),
+    "its contacts": _("the strategy's contacts"),
+    "its waiting": _("the strategy's waiting"),
+}
 STRATEGY: Words = {
     "channels": _("Channels"),
     "pace_days": _("Least days between two contacts"),

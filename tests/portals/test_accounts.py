@@ -12,7 +12,7 @@ from recupero.outreach.queries import actions_of, why_silent
 from recupero.outreach.service import NewAction, schedule
 from recupero.outreach.states import Move, move
 from recupero.placements.service import open_hold
-from recupero.portals.words import because
+from recupero.portals.words import because, label
 from recupero.tenancy.permissions import Role
 from tests.decisions import debts
 from tests.factories import World
@@ -126,6 +126,12 @@ def test_what_the_law_stopped_is_told_on_the_line_of_time_in_the_readers_words(
 def test_why_an_action_ended_is_said_in_words(app: Flask, reason: str, said: str) -> None:
     with app.test_request_context(headers={"Accept-Language": "en"}):
         assert because(reason).startswith(said)
+
+
+@pytest.mark.parametrize(("kind", "code"), [("hold_source", "promise"), ("model_kind", "strategy")])
+def test_who_decided_and_where_a_hold_comes_from_is_said_in_words(app: Flask, kind: str, code: str) -> None:
+    with app.test_request_context(headers={"Accept-Language": "en"}):
+        assert label(kind, code) != code
 
 
 def test_personal_data_is_hidden_from_those_who_do_not_work_accounts(

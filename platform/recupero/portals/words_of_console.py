@@ -39,6 +39,7 @@ HOLD_SOURCES: Words = {
     "hardship": _("a hardship case"),
     "hand_over": _("a hand-over to people"),
     "plan": _("a running plan"),
+    "promise": _("a promise to pay"),
     "call": _("a call"),
     "reading": _("what they wrote"),
     "inbound": _("what they wrote"),

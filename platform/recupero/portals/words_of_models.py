@@ -13,6 +13,7 @@ KINDS: Words = {
     "best_time": _("When they are reached"),
     "offer": _("Which offers are kept"),
     "intents": _("What a message means"),
+    "strategy": _("The strategy's own order"),  # where no model serves
 }
 #: Which rows were held out of a training, as `decisions.dataset` says it.
 SPLITS: Words = {

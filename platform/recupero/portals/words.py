@@ -146,7 +146,7 @@ LABELS: Mapping[str, Words] = {
     "remittance": money.REMITTANCE_STATES,
     "remittance_method": money.REMITTANCE_METHODS,
     "statement_line": money.STATEMENT_LINES,
-    "model_kind": models.KINDS,
+    "model_kind": models.VALUED_BY,
     "model_group": models.GROUPS,
     "model_split": models.SPLITS,
     "model_use": models.USES,

@@ -13,8 +13,9 @@ KINDS: Words = {
     "best_time": _("When they are reached"),
     "offer": _("Which offers are kept"),
     "intents": _("What a message means"),
-    "strategy": _("The strategy's own order"),  # where no model serves
 }
+#: What a decision was valued by.
+VALUED_BY: Words = {**KINDS, "strategy": _("The strategy's own order")}
 #: Which rows were held out of a training, as `decisions.dataset` says it.
 SPLITS: Words = {
     "later moments, whose windows begin after every training window has ended": _(

@@ -105,6 +105,22 @@ def of_accounts(session: Session, account_ids: Collection[int]) -> dict[int, lis
     return found
 
 
+def choices(session: Session, account_id: int) -> list[tuple[Label, bool]]:
+    """The labels of the creditor of an account in scope, by name, and whether the account bears each."""
+    rows = session.execute(
+        select(Label, AccountLabel.id.is_not(None))
+        .join(Account, (Account.tenant_id == Label.tenant_id) & (Account.id == account_id))
+        .outerjoin(
+            AccountLabel,
+            (AccountLabel.tenant_id == Label.tenant_id) & (AccountLabel.label_id == Label.id)
+            & (AccountLabel.account_id == account_id) & _borne(),
+        )
+        .where(Label.tenant_id.in_(scope_of(session).tenant_ids))
+        .order_by(Label.key, Label.id)
+    )  # fmt: skip
+    return [(row[0], row[1]) for row in rows]
+
+
 def bearing(session: Session, label_id: int, account_ids: Collection[int]) -> set[int]:
     """Those of the accounts that bear the label."""
     rows = session.execute(

@@ -177,10 +177,7 @@ def account_view(
             "wish": wish or _wish(session, card),
             "fact_choices": [(kind, _choices(kind, names)) for kind, names in told.NAMES.items()],
             "link": link,
-            "labels": labels.of_accounts(session, [account_id]).get(account_id, []),
-            "known_labels": [
-                one for one in labels.of_scope(session) if one.tenant_id == card.account.tenant_id
-            ],
+            "labels": labels.choices(session, account_id),
         }
     return view | {"hours": _hours(card, week)}
 

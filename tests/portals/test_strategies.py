@@ -211,7 +211,7 @@ def test_who_speaks_is_typed_kept_and_told(visitor: Visitor, placed: tuple[Scope
     ]  # fmt: skip
     assert kept["offers"] == ["settlement", "plan"]
     shown = supervisor.text(page(placed))
-    assert "Ana Ríos (a person, Call, kind); Clara (a machine)" in shown
+    assert "Ana Ríos (a person, Call, friendly); Clara (a machine)" in shown
     assert "Less, as the whole, In parts" in shown
     assert 'name="assistants_1_name" type="text" value="Clara"' in shown
     assert 'name="segments_0_assistants" value="Clara" checked' in shown  # chosen from those above

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
@@ -174,25 +174,21 @@ class AccountCard:
 
 def account(session: Session, account_id: int) -> AccountCard:
     """The account of that id among the tenants in scope. Raises NotFound."""
-    tenants = scope_of(session).tenant_ids
+    tenants, other = scope_of(session).tenant_ids, aliased(Account)
+    others = select(func.count()).where(
+        other.tenant_id == Account.tenant_id, other.debtor_id == Account.debtor_id, other.id != Account.id
+    )
     row = session.execute(
-        select(Account, Debtor, Portfolio)
+        select(Account, Debtor, Portfolio, others.scalar_subquery())
         .join(Debtor, (Debtor.tenant_id == Account.tenant_id) & (Debtor.id == Account.debtor_id))
         .join(Portfolio, (Portfolio.tenant_id == Account.tenant_id) & (Portfolio.id == Account.portfolio_id))
         .where(Account.tenant_id.in_(tenants), Account.id == account_id)
     ).one_or_none()
     if row is None:
         raise NotFound("no such account")
-    found, debtor, portfolio = row
+    found, debtor, portfolio, siblings = row
     of_debtor = (ContactPoint.tenant_id == debtor.tenant_id, ContactPoint.debtor_id == debtor.id)
     points = session.execute(select(ContactPoint).where(*of_debtor).order_by(ContactPoint.id)).scalars().all()
-    siblings = session.execute(
-        select(func.count())
-        .select_from(Account)
-        .where(
-            Account.tenant_id == debtor.tenant_id, Account.debtor_id == debtor.id, Account.id != account_id
-        )
-    ).scalar_one()
     return AccountCard(found, debtor, portfolio, points, _open_holds(session, found), siblings)
 
 

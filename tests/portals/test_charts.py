@@ -1,16 +1,18 @@
 """Charts draw what they are given, to scale, and say it in words and numbers."""
 
+from dataclasses import replace
+
 import pytest
 from flask import Flask, render_template_string
 
-from recupero.portals.charts import BOTTOM, HEIGHT, Chart, Series, shares, spark_path
+from recupero.kernel.drawing import BOTTOM, HEIGHT, WIDTH, Chart, Series, shares, spark_path
 
-MACRO = '{% from "macros.html" import chart with context %}{{ chart(one) }}'
+MACRO = '{% from "charts.html" import chart with context %}{{ chart(one) }}'
 FLOOR = HEIGHT - BOTTOM
 
 
 def test_bars_are_as_high_as_their_values() -> None:
-    one = Chart("Paid", ["Jan", "Feb"], [Series("all", [50, 100])])
+    one = Chart("Paid", ["Jan", "Feb"], [Series("all", [50, 100])], write=str)
     half, whole = one.boxes
     assert whole.height == pytest.approx(2 * half.height, abs=0.2)
     assert whole.y + whole.height == pytest.approx(FLOOR)
@@ -18,19 +20,19 @@ def test_bars_are_as_high_as_their_values() -> None:
 
 
 def test_stacked_bars_stand_on_each_other() -> None:
-    one = Chart("Paid", ["Jan"], [Series("a", [30]), Series("b", [10])], kind="stack")
+    one = Chart("Paid", ["Jan"], [Series("a", [30]), Series("b", [10])], kind="stack", write=str)
     low, high = one.boxes
     assert high.y + high.height == pytest.approx(low.y, abs=0.2)
 
 
 def test_what_is_owed_below_zero_hangs_below_the_line() -> None:
-    one = Chart("Net", ["Jan", "Feb"], [Series("a", [-5, 10])])
+    one = Chart("Net", ["Jan", "Feb"], [Series("a", [-5, 10])], write=str)
     below, above = one.boxes
     assert below.y == pytest.approx(above.y + above.height, abs=0.2)
 
 
 def test_a_line_breaks_where_nothing_is_known() -> None:
-    one = Chart("Rate", ["a", "b", "c", "d"], [Series("x", [1, None, 2, 3])], kind="lines")
+    one = Chart("Rate", ["a", "b", "c", "d"], [Series("x", [1, None, 2, 3])], kind="lines", write=str)
     assert one.paths[0].count("M") == 2
     assert len(one.points) == 3
 
@@ -39,13 +41,13 @@ def test_a_line_breaks_where_nothing_is_known() -> None:
 def test_nothing_is_said_to_be_nothing(app: Flask, values: list[float | None]) -> None:
     with app.test_request_context("/"):
         shown = render_template_string(
-            MACRO, one=Chart("Paid", ["a", "b"][: len(values)], [Series("x", values)])
+            MACRO, one=Chart("Paid", ["a", "b"][: len(values)], [Series("x", values)], write=str)
         )
     assert "<svg" not in shown
 
 
 def test_names_of_people_cannot_become_markup(app: Flask) -> None:
-    one = Chart("<b>Paid</b>", ["<i>", "b"], [Series("<u>", [1, 2]), Series("y", [1, None])])
+    one = Chart("<b>Paid</b>", ["<i>", "b"], [Series("<u>", [1, 2]), Series("y", [1, None])], write=str)
     with app.test_request_context("/?lang=en"):
         shown = render_template_string(MACRO, one=one)
     assert "<i>" not in shown.replace("<i class", "")
@@ -68,8 +70,11 @@ def test_a_phone_shows_a_drawing_of_few_labels_as_a_whole(labels: list[str], hig
 
 
 def test_many_labels_leave_room_for_each_other() -> None:
-    one = Chart("Paid", [f"2026-{n:02}" for n in range(60)], [Series("x", [1.0] * 60)])
+    one = Chart("Paid", [f"2026-{n:02}" for n in range(60)], [Series("x", [1.0] * 60)], write=str)
     assert 5 <= len(one.below) <= 12
+    wide = replace(one, width=2 * WIDTH)
+    assert len(one.below) < len(wide.below) <= 24
+    assert wide.boxes[-1].x + wide.boxes[-1].width <= wide.width
 
 
 def test_shares_are_of_the_greatest() -> None:

@@ -90,7 +90,7 @@ def test_the_html_file_needs_nothing_from_elsewhere_and_runs_nothing(report: Rec
     assert "<script" not in page
     assert not re.search(r'(?:src|href)="http', page)
     assert "Dólares &lt;b&gt;" in page
-    assert page.count("<title") > 2  # the page's own and one in each chart
+    assert page.count("<title>") > 2  # the page's own and one in each bar
     assert "CLP40,000" in page.replace("\xa0", "")
 
 
@@ -112,14 +112,20 @@ def test_an_unknown_form_is_refused(report: RecoveryReport) -> None:
         service.render(report, "doc")
 
 
-def test_charts_have_a_title_and_tell_what_they_show(report: RecoveryReport) -> None:
+def test_charts_say_what_they_show_and_have_their_numbers_beside_them(report: RecoveryReport) -> None:
+    page = service.render(report, "html", "en").decode().replace("\xa0", "")
+    assert 'aria-label="Collected by month. Jan 26: CLP0; Feb 26: CLP40,000' in page
+    assert 'aria-label="Cumulative liquidation. Jan 26: 40.0%' in page
+    assert page.count("<summary>The figures</summary>") == 4  # two charts of each currency
+    assert page.count('<ul class="bars">') == 2
+    shown = page.partition("</style>")[2]
+    assert "style=" not in shown  # the content security policy would refuse it
+
+
+def test_charts_of_the_pdf_are_drawn(report: RecoveryReport) -> None:
     words = Words.of("en", "CL")
-    for key, title, spec in charts.charts(report.sections[0], words):
-        drawn = charts.svg(spec, title, "40 & 2", words, key)
-        assert drawn.startswith("<svg")
-        assert f'<title id="{key}-title">{title}</title>' in drawn
-        assert "40 &amp; 2" in drawn
-        assert "style=" not in drawn  # the content security policy would refuse it
+    drawn = [charts.pdf(spec, words) for _key, _title, spec in charts.charts(report.sections[0], words)]
+    assert [one[:5] for one in drawn] == [b"%PDF-"] * 3
 
 
 def test_numbers_are_written_as_the_reader_writes_them() -> None:

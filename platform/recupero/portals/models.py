@@ -21,10 +21,10 @@ from recupero.decisions.tables import ModelLook
 from recupero.decisions.tasks import TASKS
 from recupero.kernel import runtime
 from recupero.kernel.database import scope_of
+from recupero.kernel.drawing import Chart, Series
 from recupero.kernel.errors import NotFound, UserError
 from recupero.kernel.jobs import enqueue
 from recupero.portals import words_of_models as model_words
-from recupero.portals.charts import Chart, Series
 from recupero.portals.errors import said
 from recupero.portals.language import day, figure, number, percent
 from recupero.portals.pages import blueprint

@@ -1,11 +1,7 @@
-"""Charts as SVG, drawn from Vega-Lite descriptions without a browser or the network.
-
-Texts use `currentColor`-like inks that the style sheet may overrule, so that charts follow dark pages.
+"""Charts of the report's PDF, drawn from Vega-Lite descriptions without a browser or the network. Those of its
+pages are drawn with each: `drawn.py`.
 """
 
-import json
-from functools import lru_cache
-from html import escape
 from typing import Any, Literal
 
 from recupero.kernel.money import minor_units
@@ -121,31 +117,9 @@ def charts(section: Section, words: Words) -> list[tuple[str, str, dict[str, Any
     return [(key, title, spec) for key, title, spec in drawn if spec is not None]
 
 
-def svg(spec: dict[str, Any], title: str, told: str, words: Words, identity: str) -> str:
-    """The chart as an SVG element with a title and a description for those who do not see it.
-
-    `identity` is unique on the page.
-    """
-    drawing = _draw(json.dumps(spec, sort_keys=True), words.language)
-    head, _, rest = drawing.partition(">")
-    names = f'role="img" class="chart" aria-labelledby="{identity}-title {identity}-told"'
-    opening = head.replace('class="marks"', names)
-    name = f'<title id="{identity}-title">{escape(title)}</title>'
-    description = f'<desc id="{identity}-told">{escape(told)}</desc>'
-    return f"{opening}>{name}{description}{rest}"
-
-
 def pdf(spec: dict[str, Any], words: Words) -> bytes:
     """The chart as a one-page PDF with its own fonts, to be set into a document."""
     import vl_convert
 
     drawn: bytes = vl_convert.vegalite_to_pdf(spec, format_locale=_FORMATS[words.language])
-    return drawn
-
-
-@lru_cache(maxsize=128)
-def _draw(spec: str, language: str) -> str:
-    import vl_convert
-
-    drawn: str = vl_convert.vegalite_to_svg(spec, format_locale=_FORMATS[language])
     return drawn

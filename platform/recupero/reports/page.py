@@ -1,5 +1,6 @@
 """The report as HTML: the parts that a page of the portals shows, and a file that stands by itself."""
 
+from collections.abc import Callable
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -9,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 import recupero
-from recupero.reports import charts, layout
+from recupero.reports import drawn, layout
 from recupero.reports.metrics import N_, Figure, Metric
 from recupero.reports.report import RecoveryReport, Section
 from recupero.reports.words import Words
@@ -17,8 +18,10 @@ from recupero.reports.words import Words
 _PORTALS = Path(recupero.__file__).parent / "portals"
 
 
-def contents(report: RecoveryReport, words: Words) -> dict[str, Any]:
-    """What `reports/_recovery.html` shows."""
+def contents(
+    report: RecoveryReport, words: Words, rows_of: Callable[..., str | None] = drawn.no_rows
+) -> dict[str, Any]:
+    """What `reports/_recovery.html` shows; on a page with an address, figures lead on to `rows_of` them."""
     return {
         "report": report,
         "words": words,
@@ -28,47 +31,23 @@ def contents(report: RecoveryReport, words: Words) -> dict[str, Any]:
         "month_after": month_after,
         "period": words.period(report.period),
         "made": words.moment(report.generated_at, report.timezone),
-        "parts": [_part(section, words) for section in report.sections],
+        "parts": [_part(section, words, rows_of) for section in report.sections],
         "definitions": layout.shown_metrics(report),
-        "rows_of": lambda *_figure: None,  # a page with an address leads on to them
+        "rows_of": rows_of,
     }
 
 
-def _part(section: Section, words: Words) -> dict[str, Any]:
+def _part(section: Section, words: Words, rows_of: drawn.RowsOf) -> dict[str, Any]:
     return {
         "section": section,
         "cards": [section.figure(key) for key in layout.CARDS],
-        "charts": [
-            (key, title, Markup(_chart(section, key, title, spec, words)))  # noqa: S704 - made here, texts escaped
-            for key, title, spec in charts.charts(section, words)
-        ],
+        "months": drawn.months(section, words, wide=True),
+        "curves": drawn.curves(section, words),
+        "funnel": drawn.funnel(section, words, rows_of),
         "groups": layout.groups(section, words),
         "tables": layout.tables(section, words),
         "stairs": [layout.stairs(section, words, cumulative=cumulative) for cumulative in (False, True)],
     }
-
-
-def _chart(section: Section, key: str, title: str, spec: dict[str, Any], words: Words) -> str:
-    return charts.svg(spec, title, _told(section, key, words), words, f"chart-{key}-{section.currency}")
-
-
-def _told(section: Section, key: str, words: Words) -> str:
-    """What the chart shows, in a sentence of figures."""
-    if key == "funnel":
-        parts = [
-            f"{words(figure.metric.label)}: {words.count(figure.numerator)}" for figure in section.funnel
-        ]
-    elif key == "months":
-        parts = [
-            f"{words.month(flow.month)}: {words.money(flow.total_minor, section.currency)}"
-            for flow in section.flows
-        ]
-    else:
-        parts = [
-            f"{words.month(vintage.month)}: {words.figure(vintage.cumulative[-1], section.currency)}"
-            for vintage in section.vintages
-        ]
-    return "; ".join(parts)
 
 
 def tooltip(metric: Metric, words: Words) -> str:
@@ -92,7 +71,11 @@ def render(report: RecoveryReport, words: Words) -> bytes:
     """An HTML file with its style and charts inside, that needs nothing else."""
     template = _environment().get_template("reports/recovery_file.html")
     style = "".join((_PORTALS / "static" / name).read_text() for name in ("app.css", "report.css"))
-    return template.render(**contents(report, words), style=Markup(style)).encode()  # noqa: S704 - our own files
+    return template.render(
+        **contents(report, words),
+        _=words,
+        style=Markup(style),  # noqa: S704 - our own files
+    ).encode()
 
 
 @cache

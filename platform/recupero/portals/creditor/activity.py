@@ -3,14 +3,14 @@
 from flask import render_template
 from flask.typing import ResponseReturnValue
 
+from recupero.kernel.drawing import shares
 from recupero.outreach import queries as outreach
-from recupero.portals.charts import shares
 from recupero.portals.creditor import figures
 from recupero.portals.creditor.own import reading, tenant_id
 from recupero.portals.lawful import rule_titles
 from recupero.portals.pages import blueprint
 from recupero.portals.words import label
-from recupero.reports import layout
+from recupero.reports import drawn, layout
 from recupero.reports.report import Section
 from recupero.reports.words import Words
 from recupero.tenancy.guard import requires
@@ -45,10 +45,7 @@ def creditor_activity() -> ResponseReturnValue:
 def _part(section: Section, words: Words, rows_of: figures.RowsOf) -> dict[str, object]:
     return {
         "section": section,
-        "funnel": [
-            (words(one.metric.label), words.count(one.numerator), share, rows_of(one, section.currency))
-            for one, share in zip(section.funnel, shares(figures.counts(section.funnel)), strict=True)
-        ],
+        "funnel": drawn.funnel(section, words, rows_of),
         "unlawful": section.figure("out_of_policy"),
         "groups": [one for one in layout.groups(section, words) if one[0] in ("rates", "voices", "digital")],
         "tables": [one for one in layout.tables(section, words) if one.key == "channels"],

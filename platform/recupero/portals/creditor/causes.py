@@ -8,10 +8,9 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from recupero.kernel.drawing import Chart, Series, shares
 from recupero.kernel.money import Money
 from recupero.placements import browse
-from recupero.portals import charts
-from recupero.portals.charts import Chart, Series
 from recupero.portals.creditor import figures
 from recupero.portals.creditor.figures import Span
 from recupero.portals.creditor.own import reading
@@ -56,7 +55,7 @@ def creditor_causes() -> ResponseReturnValue:
 
 def _bars(found: Sequence[Cause], side: str, span: Span) -> list[Bar]:
     """The reasons that one side can act on, as long as their share is of the most frequent of all."""
-    widths = charts.shares([one.share.numerator for one in found])
+    widths = shares([one.share.numerator for one in found])
     return [
         (label("cause", one.reason), span.words.figure(one.share, ""), width,
          url_for("portals.creditor_causes", reason=one.reason, period=str(span.period)) + "#accounts")
@@ -83,6 +82,7 @@ def _months(mine: Sequence[Cause], counted: Mapping[tuple[date, str], int], span
             for one in mine[:LINES]
         ],
         kind="stack", told=_("Accounts of which each reason was told last in the month."),
+        write=lambda value: span.words.count(round(value)),
     )  # fmt: skip
 
 

@@ -6,21 +6,18 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
-from babel.numbers import format_compact_decimal
 from flask import request
 from flask_babel import get_locale
 from sqlalchemy.orm import Session
 
 from recupero.kernel.errors import NotFound, UserError
-from recupero.kernel.money import minor_units
-from recupero.portals.charts import Chart, Series
 from recupero.portals.creditor.own import reading, tenant_id
 from recupero.portals.errors import said
 from recupero.reports import drill, service
 from recupero.reports.metrics import Figure
 from recupero.reports.page import tooltip
 from recupero.reports.periods import Period, current_month, parse_period
-from recupero.reports.report import RecoveryReport, Section
+from recupero.reports.report import RecoveryReport
 from recupero.reports.words import Words
 from recupero.tenancy import queries as tenancy
 
@@ -122,24 +119,6 @@ def shown() -> Shown:
             error, status = said(refused), refused.status
             report = service.recovery_report(session, None)
     return Shown(report, service.words_for(report, locale()), error, status)
-
-
-def months_chart(section: Section, words: Words, title: str, names: tuple[str, str]) -> Chart:
-    """What was collected by month, through the agency and directly, on each other."""
-    scale = 10 ** minor_units(section.currency)
-    flows = section.flows
-    return Chart(
-        title, [words.month(flow.month) for flow in flows],
-        [
-            Series(names[0], [flow.agency_minor / scale for flow in flows]),
-            Series(names[1], [flow.direct_minor / scale for flow in flows]),
-        ],
-        kind="stack", write=lambda value: words.money(round(value * scale), section.currency),
-        axis=lambda value: str(format_compact_decimal(value, locale=words.locale, fraction_digits=1)),
-        told="; ".join(
-            f"{words.month(flow.month)}: {words.money(flow.total_minor, section.currency)}" for flow in flows
-        ),
-    )  # fmt: skip
 
 
 def percent(words: Words, value: float) -> str:

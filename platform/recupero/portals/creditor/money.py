@@ -10,11 +10,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from recupero.kernel import clock
+from recupero.kernel.drawing import shares
 from recupero.kernel.errors import UserError
 from recupero.kernel.money import Money
 from recupero.placements import browse
 from recupero.portals import expecting
-from recupero.portals.charts import shares
 from recupero.portals.creditor import figures
 from recupero.portals.creditor.own import reading
 from recupero.portals.errors import said

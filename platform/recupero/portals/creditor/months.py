@@ -5,13 +5,12 @@ from datetime import date
 
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
-from recupero.portals.charts import Chart, Series
 from recupero.portals.creditor import figures
 from recupero.portals.creditor.own import tenant_id
 from recupero.portals.language import number
 from recupero.portals.pages import blueprint
+from recupero.reports import drawn
 from recupero.reports import metrics as m
 from recupero.reports.metrics import Figure
 from recupero.reports.periods import next_month
@@ -21,7 +20,6 @@ from recupero.tenancy.guard import requires
 from recupero.tenancy.permissions import Permission
 
 VIEWS = ("step", "cumulative", "amount")
-LINES = 6  # placement months that the chart draws
 DARKEST = 9
 
 
@@ -58,7 +56,7 @@ def creditor_months() -> ResponseReturnValue:
         {
             "section": section, "rows": _stairs(section, shown.words, view, rows_of),
             "months": max((len(one.steps) for one in section.vintages), default=0),
-            "track": _track(section, shown.words), "curves": _curves(section, shown.words),
+            "track": _track(section, shown.words), "curves": drawn.curves(section, shown.words),
             "references": [(f"{one.month:%Y-%m}", shown.words.month(one.month)) for one in section.vintages],
         }
         for section in shown.report.sections
@@ -145,18 +143,3 @@ def _points(one: Figure, other: Figure) -> str:
         return "–"
     points = 100 * (one.value - other.value)
     return ("+" if points > 0 else "") + number(round(points, 2))
-
-
-def _curves(section: Section, words: Words) -> Chart:
-    chosen = section.vintages[-LINES:]
-    longest = max((len(one.cumulative) for one in chosen), default=0)
-    return Chart(
-        _("Cumulative liquidation"), [str(step) for step in range(longest)],
-        [
-            Series(words.month(one.month),
-                   [*(figure.value for figure in one.cumulative), *[None] * (longest - len(one.cumulative))])
-            for one in chosen
-        ],
-        kind="lines", write=lambda value: figures.percent(words, value),
-        told=_("Months since placement; a line for each placement month."),
-    )  # fmt: skip

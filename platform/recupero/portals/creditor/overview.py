@@ -7,13 +7,15 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from recupero.kernel.drawing import shares, spark_path
 from recupero.payments import invoice_requests, plans, settlements
 from recupero.payments.offer_tables import Plan, Settlement
 from recupero.placements import disputes
-from recupero.portals.charts import shares, spark_path
 from recupero.portals.creditor import figures
 from recupero.portals.creditor.own import reading, tenant_id
 from recupero.portals.pages import blueprint
+from recupero.reports import drawn
+from recupero.reports.metrics import N_
 from recupero.reports.report import Section
 from recupero.reports.words import Words
 from recupero.tenancy.guard import requires, the_caller
@@ -76,14 +78,8 @@ def _part(section: Section, words: Words, rows_of: figures.RowsOf) -> dict[str, 
         "section": section,
         "cards": [(section.figure(key), url_for(endpoint)) for key, endpoint in CARDS],
         "spark": spark_path(flows),
-        "months": figures.months_chart(
-            section, words, _("Collected by month"), (_("Paid to the agency"), _("Paid to you"))
-        ),
-        "funnel": [
-            (words(figure.metric.label), words.count(figure.numerator), share,
-             rows_of(figure, section.currency))
-            for figure, share in zip(section.funnel, shares(figures.counts(section.funnel)), strict=True)
-        ],
+        "months": drawn.months(section, words, (drawn.WAYS[0], N_("Paid to you")), wide=True),
+        "funnel": drawn.funnel(section, words, rows_of),
         "portfolios": [
             (line.name, figures.percent(words, figure.value or 0.0), share,
              rows_of(figure, section.currency, {"portfolio_id": line.id}))

@@ -61,12 +61,12 @@ def _page(tenant_id: int) -> ResponseReturnValue:
     except UserError as refused:
         error, status = said(refused), refused.status
         made = _report(tenant_id, None)
-    shown = page.contents(made, service.words_for(made, figures.locale()))
+    words, rows_of = service.words_for(made, figures.locale()), figures.RowsOf(tenant_id, made.period)
+    shown = page.contents(made, words, rows_of)
     files = {
         form: url_for("portals.report_file", tenant_id=tenant_id, form=form, period=str(made.period))
         for form in service.MEDIA_TYPES
     }
-    shown["rows_of"] = figures.RowsOf(tenant_id, made.period)
     page_of = render_template("reports/recovery.html", **shown, files=files, error=error, tenant_id=tenant_id)
     return page_of, status
 

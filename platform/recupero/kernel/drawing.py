@@ -1,24 +1,20 @@
 """Charts of pages: drawn as SVG from a few numbers, with the same numbers as a table behind them.
 
-Light enough to be drawn with each page; the recovery report, whose charts also go into a PDF, has its own in
-`reports/charts.py`. The macros `chart`, `bars` and `spark` of macros.html show them; colours are the style
-sheet's.
+Light enough to be drawn with each page. The macros `chart`, `bars` and `spark` of charts.html show them;
+colours are the style sheet's.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import floor, log10
 from typing import Literal
-
-from recupero.portals.language import number
 
 #: The drawing's own units; the page scales it.
 WIDTH, HEIGHT = 640, 240
 LEFT, RIGHT, TOP, BOTTOM = 64, 8, 10, 26
 _TICKS = 4
-_LETTERS = 92  # that fit below the drawing
-_BESIDE = 10  # that fit to the left of it
+_LETTERS = 92  # that fit below a drawing of `WIDTH`
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +42,8 @@ class Chart:
     """`series` over `labels`, as bars beside each other, bars on each other (`stack`), or lines.
 
     `title` names the chart, `told` says in a sentence what it shows (for those who do not see it), `write`
-    writes a value.
+    writes a value. `note` stands below the drawing. A chart as wide as the page has a greater `width`, so
+    that its letters are no larger than those of others.
     """
 
     title: str
@@ -54,18 +51,14 @@ class Chart:
     series: Sequence[Series]
     kind: Literal["bars", "stack", "lines"] = "bars"
     told: str = ""
-    write: Callable[[float], str] = number
+    write: Callable[[float], str] = field(kw_only=True)
     axis: Callable[[float], str] | None = None  # writes what stands beside the lines, where that is shorter
+    note: str = ""
+    width: int = WIDTH
 
     @property
     def empty(self) -> bool:
         return not any(value for series in self.series for value in series.values)
-
-    @property
-    def few(self) -> bool:
-        """Whether what is written fits at twice its size, so that a phone shows the whole drawing at once."""
-        beside = max((len(text) for _y, text in self.ticks), default=0)
-        return beside <= _BESIDE // 2 and len(self.labels) * self._longest <= _LETTERS // 2
 
     @cached_property
     def step(self) -> float:
@@ -106,21 +99,17 @@ class Chart:
 
     @property
     def _slot(self) -> float:
-        return (WIDTH - LEFT - RIGHT) / max(len(self.labels), 1)
+        return (self.width - LEFT - RIGHT) / max(len(self.labels), 1)
 
     def _x(self, place: int) -> float:
         """The middle of a label's slot."""
         return round(LEFT + self._slot * (place + 0.5), 1)
 
-    @property
-    def _longest(self) -> int:
-        """Letters that each label needs, with what parts it from the next."""
-        return max((len(label) for label in self.labels), default=1) + 2
-
     @cached_property
     def below(self) -> list[tuple[float, str]]:
         """Place and text of the labels that fit: every one, else every second, third, …"""
-        every = -(-len(self.labels) * self._longest // _LETTERS) or 1
+        longest = max((len(label) for label in self.labels), default=1) + 2
+        every = -(-len(self.labels) * longest * WIDTH // (_LETTERS * self.width)) or 1
         return [(self._x(place), label) for place, label in enumerate(self.labels) if place % every == 0]
 
     @cached_property

@@ -1,5 +1,5 @@
-"""Charts of the report's PDF, drawn from Vega-Lite descriptions without a browser or the network. Those of its
-pages are drawn with each: `drawn.py`.
+"""Charts of the report's PDF, drawn from Vega-Lite descriptions without a browser or the network. Those of
+its pages are drawn with each: `drawn.py`.
 """
 
 from typing import Any, Literal

@@ -11,34 +11,37 @@ from recupero.reports.periods import Period
 
 DISPUTE_DAYS = 30  # after which a dispute is past its deadline
 _SUCCESS = "('PIF','SIF','CURED','CORRECTED')"
-POINTS = (
+_POINTS = (
     "(VALUES ('call', 'phone'), ('sms', 'phone'), ('whatsapp', 'phone'), ('email', 'email'),"
     " ('letter', 'address')) AS k(channel, kind)"
 )
 _SENT = "c.direction = 'outbound' AND c.state IN ('sent','delivered','answered','no_answer','unknown')"
 
-# Whether debtor `l` may be reached by channel `k` at the end of the period.
-USABLE = """
-EXISTS (
-    SELECT FROM contact_points p
-    WHERE p.tenant_id = :tenant AND p.debtor_id = l.debtor_id AND p.kind = k.kind
-      AND p.status <> 'invalid' AND p.created_at < :end
-) AND coalesce((
-    SELECT r.kind FROM permissions r
-    WHERE r.tenant_id = :tenant AND r.debtor_id = l.debtor_id AND r.channel IN (k.channel, 'all')
-      AND r.at < :end
-    ORDER BY r.at DESC, r.id DESC LIMIT 1), 'consent') <> 'opt_out'
-"""
-COVERAGE = f"""
-WITH last AS (
-    SELECT r.account_id, r.currency, a.debtor_id FROM report_reach r
+# Each workable account of the period's last month by each channel, and whether its debtor may be reached so
+# at the end: by a contact point, and by what was said last about the channel.
+COVERED = f"""
+WITH reachable AS (
+    SELECT DISTINCT debtor_id, kind FROM contact_points
+    WHERE tenant_id = :tenant AND status <> 'invalid' AND created_at < :end
+), said AS (
+    SELECT DISTINCT ON (r.debtor_id, k.channel) r.debtor_id, k.channel, r.kind
+    FROM permissions r JOIN {_POINTS} ON r.channel IN (k.channel, 'all')
+    WHERE r.tenant_id = :tenant AND r.at < :end
+    ORDER BY r.debtor_id, k.channel, r.at DESC, r.id DESC
+), covered AS (
+    SELECT a.id, r.currency, k.channel,
+           p.kind IS NOT NULL AND s.kind IS DISTINCT FROM 'opt_out' AS usable
+    FROM report_reach r
     JOIN accounts a ON a.tenant_id = r.tenant_id AND a.id = r.account_id
+    CROSS JOIN {_POINTS}
+    LEFT JOIN reachable p ON p.debtor_id = a.debtor_id AND p.kind = k.kind
+    LEFT JOIN said s ON s.debtor_id = a.debtor_id AND s.channel = k.channel
     WHERE r.tenant_id = :tenant AND r.channel = '' AND r.workable @> CAST(:last_month AS date)
-)
-SELECT l.currency, k.channel, count(*) FILTER (WHERE {USABLE}), count(*)
-FROM last l CROSS JOIN {POINTS}
+)"""  # noqa: S608 - the constants above
+COVERAGE = f"""{COVERED}
+SELECT currency, channel, count(*) FILTER (WHERE usable), count(*) FROM covered
 GROUP BY 1, 2 ORDER BY 1, 2
-"""  # noqa: S608 - the constants above
+"""  # noqa: S608
 PLANS = """
 SELECT p.currency, count(*) FILTER (WHERE x.in_time), count(*),
        coalesce(sum(i.amount_minor) FILTER (WHERE x.in_time), 0)::bigint, sum(i.amount_minor)::bigint

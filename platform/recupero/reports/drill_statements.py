@@ -86,38 +86,42 @@ WHERE r.tenant_id = :tenant AND r.channel = ''
   AND r.workable && daterange(CAST(:first_day AS date), CAST(:end_day AS date))
 """  # noqa: S608
 _IN_PERIOD = " && daterange(CAST(:first_day AS date), CAST(:end_day AS date))"
-_COVERED = f"""
-SELECT {_OF_ACCOUNT}, {_SINCE_PLACED}, k.channel, '' AS part, a.status AS what,
+_COVERED = f"""{q.COVERED}
+SELECT {_OF_ACCOUNT}, {_SINCE_PLACED}, f.channel, '' AS part, a.status AS what,
        a.balance_minor AS amount, a.id AS row
-FROM report_reach r JOIN accounts a ON a.tenant_id = r.tenant_id AND a.id = r.account_id
-CROSS JOIN LATERAL (SELECT a.debtor_id) l CROSS JOIN {q.POINTS}
-WHERE r.tenant_id = :tenant AND r.channel = '' AND r.workable @> CAST(:last_month AS date) AND {q.USABLE}
+FROM covered f JOIN accounts a ON a.tenant_id = :tenant AND a.id = f.id WHERE f.usable
 """  # noqa: S608
-# Everything that moved up to the end of the period, on accounts placed by then.
+# Everything that moved up to the end of the period, on accounts placed by then. What else a payment did is
+# looked up for the moves that may need it, not over all of them: so what narrows them is applied first.
+# `OFFSET 0`: once, however often it is named.
+_OF_STEP = "SELECT {0} FROM allocations f WHERE f.tenant_id = :tenant AND f.payment_id = l.payment_id"
 _EVER = f"""
-SELECT {_OF_ACCOUNT}, m.at, m.channel, '' AS part, m.kind AS what, {{0}} AS amount, m.id AS row
-FROM (
-    SELECT l.id, l.account_id, l.amount_minor, l.fee_minor, l.tax_minor, p.kind,
-           coalesce(p.channel, '') AS channel, p.kind IN ('direct', 'connect') AS direct,
-           CASE WHEN l.transaction_id = min(l.transaction_id) OVER payment
-                THEN p.received_at ELSE l.at END AS at,
-           sum(l.amount_minor) OVER step < 0 AS taken_back
-    FROM allocations l JOIN payments p ON p.tenant_id = l.tenant_id AND p.id = l.payment_id
-    WHERE l.tenant_id = :tenant
-    WINDOW payment AS (PARTITION BY l.payment_id), step AS (PARTITION BY l.payment_id, l.transaction_id)
+SELECT {_OF_ACCOUNT}, m.at, coalesce(p.channel, '') AS channel, '' AS part, p.kind AS what, {{0}} AS amount,
+       l.id AS row
+FROM allocations l
+JOIN payments p ON p.tenant_id = :tenant AND p.id = l.payment_id
+JOIN accounts a ON a.tenant_id = :tenant AND a.id = l.account_id AND NOT a.is_test
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN l.at = p.received_at OR l.transaction_id = ({_OF_STEP.format("min(f.transaction_id)")})
+                THEN p.received_at ELSE l.at END AS at OFFSET 0
 ) m
-JOIN accounts a ON a.tenant_id = :tenant AND a.id = m.account_id AND NOT a.is_test
-WHERE m.at < :end AND a.placed_on < :end_day
+WHERE l.tenant_id = :tenant AND m.at < :end AND a.placed_on < :end_day
 """  # noqa: S608
-_MOVED = _EVER + " AND m.at >= :start"
-_SUM, _FEE, _TAX = (_MOVED.format(f"m.{name}_minor") for name in ("amount", "fee", "tax"))
-_NET = "m.amount_minor - m.fee_minor"
+_TAKEN_BACK = f"({_OF_STEP.format('sum(f.amount_minor)')} AND f.transaction_id = l.transaction_id) < 0"
+_DIRECT = "p.kind IN ('direct', 'connect')"
+# Within the period: only of payments that came in it, or that moved in it.
+_MOVED = f"""{_EVER} AND m.at >= :start AND l.payment_id IN (
+    SELECT id FROM payments WHERE tenant_id = :tenant AND received_at >= :start AND received_at < :end
+    UNION SELECT payment_id FROM allocations WHERE tenant_id = :tenant AND at >= :start AND at < :end)
+"""  # noqa: S608
+_SUM, _FEE, _TAX = (_MOVED.format(f"l.{name}_minor") for name in ("amount", "fee", "tax"))
+_NET = "l.amount_minor - l.fee_minor"
 _RECEIVED = f"""
 SELECT {_OF_ACCOUNT}, p.received_at AS at, coalesce(p.channel, '') AS channel, '' AS part, p.kind AS what,
        p.amount_minor AS amount, p.id AS row
 FROM payments p
-JOIN (SELECT DISTINCT payment_id, account_id FROM allocations
-      WHERE tenant_id = :tenant AND amount_minor > 0) l ON l.payment_id = p.id
+CROSS JOIN LATERAL (SELECT DISTINCT f.account_id FROM allocations f
+      WHERE f.tenant_id = :tenant AND f.payment_id = p.id AND f.amount_minor > 0) l
 JOIN accounts a ON a.tenant_id = :tenant AND a.id = l.account_id AND NOT a.is_test
 WHERE p.tenant_id = :tenant AND p.received_at >= :start AND p.received_at < :end
 """  # noqa: S608
@@ -214,7 +218,7 @@ def _with_sum(sql: str) -> Statement:
 
 _CHARGED = f"{_CONTACTS} c.cost_micro IS NOT NULL"
 _COST = Statement(_CHARGED, Tells.AMOUNT, Unit.COST)
-_LIQUIDATED = _money(_EVER.format("m.amount_minor"))
+_LIQUIDATED = _money(_EVER.format("l.amount_minor"))
 _DIGITAL_ATTEMPT = f"{_CONTACTS} c.{_DIGITAL} AND {_ATTEMPT} AND"
 _DAYS_AMONG = Statement(_DECIDED, Tells.AMONG, Unit.DAYS)
 
@@ -261,19 +265,19 @@ STATEMENTS = {
     "age_median": Statement(_AGED, Tells.AMONG, Unit.DAYS),
     "collected": _money(_SUM),
     "collected_per_hour": _money(_SUM),
-    "collected_agency": _money(f"{_SUM} AND NOT m.direct"),
-    "collected_direct": _money(f"{_SUM} AND m.direct"),
-    "reversed": _money(f"{_MOVED.format('-m.amount_minor')} AND m.taken_back"),
+    "collected_agency": _money(f"{_SUM} AND NOT {_DIRECT}"),
+    "collected_direct": _money(f"{_SUM} AND {_DIRECT}"),
+    "reversed": _money(f"{_MOVED.format('-l.amount_minor')} AND {_TAKEN_BACK}"),
     "liquidation": _LIQUIDATED,
     "liquidation_net": _LIQUIDATED,
     # What came before the placement month stands in month 0.
     "liquidation_in_month": _money(
-        _EVER.format("m.amount_minor") + " AND (m.at >= :start OR a.placed_on >= :first_day)"
+        _EVER.format("l.amount_minor") + " AND (m.at >= :start OR a.placed_on >= :first_day)"
     ),
     "fees": _money(_FEE),
     "fee_tax": _money(_TAX),
     "average_fee": _money(_FEE),
-    "fee_yield": _money(_EVER.format("m.fee_minor")),
+    "fee_yield": _money(_EVER.format("l.fee_minor")),
     "net_back": _money(_MOVED.format(_NET)),
     "net_back_rate": _money(_EVER.format(_NET)),
     "complaint_rate": Statement(f"{_OPENED} 'complaint'"),

@@ -34,7 +34,7 @@ NOTE_USE_AFTER = timedelta(minutes=1)  # a busy key's row is not written at ever
 
 _hasher = PasswordHasher()
 _AGENCY_NUMBER = re.compile(r"[0-9]{1,18}")
-# In the agency's scope, which migration 0073 states within the statement; one row, without an id if none holds.
+# In the agency's scope, which migration 0073 states within the statement; a row without an id if none holds.
 _KEY = """SELECT id, name, permissions, tenant_ids, expires_at, last_used_at
     FROM recupero_api_key(%(agency)s, %(hash)s)"""
 

@@ -19,6 +19,13 @@ def test_bars_are_as_high_as_their_values() -> None:
     assert whole.told.startswith("Feb, all: ")
 
 
+def test_few_bars_are_no_blocks_and_stand_in_the_middle_of_their_label() -> None:
+    (only,) = Chart("Paid", ["Jan"], [Series("all", [5])], write=str).boxes
+    assert only.width < WIDTH / 4
+    ((middle, _text),) = Chart("Paid", ["Jan"], [Series("all", [5])], write=str).below
+    assert only.x + only.width / 2 == pytest.approx(middle, abs=0.2)
+
+
 def test_stacked_bars_stand_on_each_other() -> None:
     one = Chart("Paid", ["Jan"], [Series("a", [30]), Series("b", [10])], kind="stack", write=str)
     low, high = one.boxes

@@ -14,6 +14,7 @@ from typing import Literal
 WIDTH, HEIGHT = 640, 240
 LEFT, RIGHT, TOP, BOTTOM = 64, 8, 10, 26
 _TICKS = 4
+_WIDEST = 110  # of the bars over one label
 _LETTERS = 92  # that fit below a drawing of `WIDTH`
 
 
@@ -42,8 +43,8 @@ class Chart:
     """`series` over `labels`, as bars beside each other, bars on each other (`stack`), or lines.
 
     `title` names the chart, `told` says in a sentence what it shows (for those who do not see it), `write`
-    writes a value. `note` stands below the drawing. A chart as wide as the page has a greater `width`, so
-    that its letters are no larger than those of others.
+    writes a value. `note` stands below the drawing. A chart as wide as the page has a greater `width`, one
+    of half of it a smaller: so that the letters of all are of one size.
     """
 
     title: str
@@ -121,7 +122,7 @@ class Chart:
 
     def _bars_at(self, place: int) -> list[Box]:
         beside = 1 if self.kind == "stack" else len(self.series)
-        width = round(self._slot * 0.7 / beside, 1)
+        width = round(min(self._slot * 0.7, _WIDEST) / beside, 1)
         left, found, below = self._x(place) - width * beside / 2, [], 0.0
         for order, series in enumerate(self.series):
             value = series.values[place]

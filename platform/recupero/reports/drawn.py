@@ -11,7 +11,7 @@ from recupero.reports.report import Section
 from recupero.reports.words import Words
 
 LINES = 6  # placement months that have a line, the newest
-WIDE = 900  # of a chart across the whole page
+WIDE, HALF = 900, 480  # of a chart across the whole page, and across half of it
 WAYS = (N_("Paid to the agency"), N_("Paid to the creditor"))
 RowsOf = Callable[[Figure, str], str | None]  # the address of a figure's rows, by currency
 Bar = tuple[str, str, float, str | None]  # name, as written, share of the longest in hundredths, address
@@ -21,7 +21,7 @@ def no_rows(*_figure: object) -> None:
     """A file by itself leads nowhere."""
 
 
-def months(section: Section, words: Words, ways: tuple[str, str] = WAYS, *, wide: bool = False) -> Chart:
+def months(section: Section, words: Words, ways: tuple[str, str] = WAYS) -> Chart:
     """What was collected in each month by the `ways` of paying, to the agency and to the creditor, on each
     other."""
     scale = 10 ** minor_units(section.currency)
@@ -37,11 +37,11 @@ def months(section: Section, words: Words, ways: tuple[str, str] = WAYS, *, wide
         told="; ".join(
             f"{words.month(flow.month)}: {words.money(flow.total_minor, section.currency)}" for flow in flows
         ),
-        width=WIDE if wide else Chart.width,
+        width=WIDE,
     )  # fmt: skip
 
 
-def curves(section: Section, words: Words) -> Chart:
+def curves(section: Section, words: Words, width: int = WIDE) -> Chart:
     """Cumulative liquidation by months since placement, a line for each of the newest placement months."""
     chosen = section.vintages[-LINES:]
     longest = max((len(one.cumulative) for one in chosen), default=0)
@@ -58,6 +58,7 @@ def curves(section: Section, words: Words) -> Chart:
             for one in chosen if one.cumulative
         ),
         note=words(N_("Months since placement; a line for each placement month.")),
+        width=width,
     )  # fmt: skip
 
 

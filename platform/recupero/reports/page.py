@@ -41,8 +41,8 @@ def _part(section: Section, words: Words, rows_of: drawn.RowsOf) -> dict[str, An
     return {
         "section": section,
         "cards": [section.figure(key) for key in layout.CARDS],
-        "months": drawn.months(section, words, wide=True),
-        "curves": drawn.curves(section, words),
+        "months": drawn.months(section, words),
+        "curves": drawn.curves(section, words, drawn.HALF),
         "funnel": drawn.funnel(section, words, rows_of),
         "groups": layout.groups(section, words),
         "tables": layout.tables(section, words),

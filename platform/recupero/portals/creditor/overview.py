@@ -78,7 +78,7 @@ def _part(section: Section, words: Words, rows_of: figures.RowsOf) -> dict[str, 
         "section": section,
         "cards": [(section.figure(key), url_for(endpoint)) for key, endpoint in CARDS],
         "spark": spark_path(flows),
-        "months": drawn.months(section, words, (drawn.WAYS[0], N_("Paid to you")), wide=True),
+        "months": drawn.months(section, words, (drawn.WAYS[0], N_("Paid to you"))),
         "funnel": drawn.funnel(section, words, rows_of),
         "portfolios": [
             (line.name, figures.percent(words, figure.value or 0.0), share,

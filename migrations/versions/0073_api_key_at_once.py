@@ -6,7 +6,7 @@ The scope stands before the row is read and ends with the statement; row-level s
 from alembic import op
 
 revision = "0073"
-down_revision = "0075"
+down_revision = "0069"
 branch_labels = None
 depends_on = None
 

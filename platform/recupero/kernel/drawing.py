@@ -16,6 +16,7 @@ LEFT, RIGHT, TOP, BOTTOM = 64, 8, 10, 26
 _TICKS = 4
 _WIDEST = 110  # of the bars over one label
 _LETTERS = 92  # that fit below a drawing of `WIDTH`
+_BESIDE = 10  # that fit to the left of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,8 @@ class Chart:
     """`series` over `labels`, as bars beside each other, bars on each other (`stack`), or lines.
 
     `title` names the chart, `told` says in a sentence what it shows (for those who do not see it), `write`
-    writes a value. `note` stands below the drawing. A chart as wide as the page has a greater `width`, one
-    of half of it a smaller: so that the letters of all are of one size.
+    writes a value. `note` stands below the drawing. A chart across half of
+    a page has a smaller `width`, so that its letters are no smaller than those of others.
     """
 
     title: str
@@ -60,6 +61,12 @@ class Chart:
     @property
     def empty(self) -> bool:
         return not any(value for series in self.series for value in series.values)
+
+    @property
+    def few(self) -> bool:
+        """Whether what is written fits at twice its size, so that a phone shows the whole drawing at once."""
+        beside = max((len(text) for _y, text in self.ticks), default=0)
+        return beside <= _BESIDE // 2 and len(self.labels) * self._longest <= self._letters // 2
 
     @cached_property
     def step(self) -> float:
@@ -106,11 +113,20 @@ class Chart:
         """The middle of a label's slot."""
         return round(LEFT + self._slot * (place + 0.5), 1)
 
+    @property
+    def _longest(self) -> int:
+        """Letters that each label needs, with what parts it from the next."""
+        return max((len(label) for label in self.labels), default=1) + 2
+
+    @property
+    def _letters(self) -> int:
+        """Letters that fit below the drawing."""
+        return _LETTERS * self.width // WIDTH
+
     @cached_property
     def below(self) -> list[tuple[float, str]]:
         """Place and text of the labels that fit: every one, else every second, third, …"""
-        longest = max((len(label) for label in self.labels), default=1) + 2
-        every = -(-len(self.labels) * longest * WIDTH // (_LETTERS * self.width)) or 1
+        every = -(-len(self.labels) * self._longest // self._letters) or 1
         return [(self._x(place), label) for place, label in enumerate(self.labels) if place % every == 0]
 
     @cached_property

@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 from babel.numbers import format_compact_decimal
 
-from recupero.kernel.drawing import Chart, Series, shares
+from recupero.kernel.drawing import WIDTH, Chart, Series, shares
 from recupero.kernel.money import minor_units
 from recupero.reports.metrics import N_, Figure
 from recupero.reports.report import Section
 from recupero.reports.words import Words
 
 LINES = 6  # placement months that have a line, the newest
-WIDE, HALF = 900, 480  # of a chart across the whole page, and across half of it
+HALF = 480  # the width of a chart across half of a page
 WAYS = (N_("Paid to the agency"), N_("Paid to the creditor"))
 RowsOf = Callable[[Figure, str], str | None]  # the address of a figure's rows, by currency
 Bar = tuple[str, str, float, str | None]  # name, as written, share of the longest in hundredths, address
@@ -37,11 +37,10 @@ def months(section: Section, words: Words, ways: tuple[str, str] = WAYS) -> Char
         told="; ".join(
             f"{words.month(flow.month)}: {words.money(flow.total_minor, section.currency)}" for flow in flows
         ),
-        width=WIDE,
     )  # fmt: skip
 
 
-def curves(section: Section, words: Words, width: int = WIDE) -> Chart:
+def curves(section: Section, words: Words, width: int = WIDTH) -> Chart:
     """Cumulative liquidation by months since placement, a line for each of the newest placement months."""
     chosen = section.vintages[-LINES:]
     longest = max((len(one.cumulative) for one in chosen), default=0)

@@ -15,13 +15,15 @@ from sqlalchemy.orm import Session
 from recupero.contacts import gate
 from recupero.contacts.standing import Standing, standing
 from recupero.contacts.tables import Permission
-from recupero.contacts.told import Told, events_of, standing_on, told
+from recupero.contacts.told import Told, ask_told, events_of, standing_on, told
 from recupero.kernel import clock
 from recupero.kernel.bulk import any_of
 from recupero.kernel.database import scope_of
 from recupero.kernel.money import Money
+from recupero.kernel.statements import Parameters, Statement
 from recupero.placements import reach
 from recupero.placements.reach import OpenHold, Point, Reachable
+from recupero.tenancy import queries as tenancy
 from recupero_sdk.law import CHANNELS, Channel, Event, Facts, Flag, Window
 from recupero_sdk.law.values import EventKind
 
@@ -179,7 +181,7 @@ def dossiers(session: Session, account_ids: Collection[int]) -> Dossiers:
     )  # fmt: skip
 
 
-_NEWEST = (
+_NEWEST = Statement(
     select(Permission.debtor_id, Permission.channel, Permission.kind, Permission.at, Permission.id)
     .ext(distinct_on(Permission.debtor_id, Permission.channel))
     .where(any_of(Permission.tenant_id, "tenants"), any_of(Permission.debtor_id, "debtors"))
@@ -190,11 +192,24 @@ _NEWEST = (
 def permissions_of(session: Session, debtor_ids: Collection[int]) -> dict[int, Permissions]:
     """Consents and opt-outs of each debtor who ever gave or withdrew one. The newest word counts; a word on
     `all` channels stands for each of them."""
-    asked = {"tenants": list(scope_of(session).tenant_ids), "debtors": list(debtor_ids)}
     said: dict[int, dict[str, tuple[datetime, int, str]]] = defaultdict(dict)
-    for row in session.execute(_NEWEST, asked):
-        said[row.debtor_id][row.channel] = (row.at, row.id, row.kind)
+    for debtor_id, channel, kind, at, number in _NEWEST.rows(session, _of_debtors(session, debtor_ids)):
+        said[debtor_id][channel] = (at, number, kind)
     return {debtor_id: _permissions(words) for debtor_id, words in said.items()}
+
+
+def _of_debtors(session: Session, debtor_ids: Collection[int]) -> Parameters:
+    return {"tenants": list(scope_of(session).tenant_ids), "debtors": sorted(debtor_ids)}
+
+
+def asks(
+    session: Session, account_ids: Collection[int], debtor_ids: Collection[int]
+) -> list[tuple[Statement, Parameters]]:
+    """What `dossiers` asks of these accounts and their debtors, for `statements.asked_together`."""
+    return [
+        *reach.asks(session, account_ids, debtor_ids), (_NEWEST, _of_debtors(session, debtor_ids)),
+        ask_told(session, debtor_ids), tenancy.ask_houses(session),
+    ]  # fmt: skip
 
 
 def _permissions(words: Mapping[str, tuple[datetime, int, str]]) -> Permissions:

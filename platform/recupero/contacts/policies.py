@@ -21,6 +21,7 @@ from recupero.kernel import audit, clock
 from recupero.kernel.bulk import any_of
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import InLanguages, NotFound, UserError
+from recupero.kernel.statements import Parameters, Statement
 from recupero.law import policy
 from recupero.law.policy import HouseRules, Limits
 from recupero.law.service import Packs
@@ -80,21 +81,32 @@ def law_for(session: Session) -> Packs:
     return lawbook(session).of(scope_of(session).tenant(), clock.now())
 
 
-_VERSIONS = (
-    select(LawPolicy)
+_VERSIONS = Statement(
+    select(
+        LawPolicy.id, LawPolicy.tenant_id, LawPolicy.starts_at, LawPolicy.limits, LawPolicy.document,
+        LawPolicy.note, LawPolicy.made_by, LawPolicy.made_at,
+    )
     .where(
         LawPolicy.agency_id == bindparam("agency"),
         or_(LawPolicy.tenant_id.is_(None), any_of(LawPolicy.tenant_id, "tenants")),
     )
     .order_by(LawPolicy.starts_at, LawPolicy.id)
-)
+)  # fmt: skip
 
 
 def versions(session: Session) -> Sequence[Version]:
     """Every version of the agency's house rules and of those of the tenants in scope, in order of start."""
+    return [_version(*row) for row in _VERSIONS.rows(session, _asked(session))]
+
+
+def ask_versions(session: Session) -> tuple[Statement, Parameters]:
+    """What `versions` asks, for `statements.asked_together`."""
+    return _VERSIONS, _asked(session)
+
+
+def _asked(session: Session) -> Parameters:
     scope = scope_of(session)
-    asked = {"agency": scope.agency(), "tenants": list(scope.tenant_ids)}
-    return [_version(row) for row in session.execute(_VERSIONS, asked).scalars()]
+    return {"agency": scope.agency(), "tenants": list(scope.tenant_ids)}
 
 
 def version(session: Session, version_id: int) -> Version:
@@ -105,10 +117,19 @@ def version(session: Session, version_id: int) -> Version:
     return found
 
 
-def _version(row: LawPolicy) -> Version:
-    layer: policy.Layer = "agency" if row.tenant_id is None else "creditor"
-    house = HouseRules(layer, Limits.from_json(row.limits), row.document, str(row.id))
-    return Version(row.id, row.tenant_id, row.starts_at, house, row.note, row.made_by, row.made_at)
+def _version(
+    number: int,
+    tenant_id: int | None,
+    starts_at: datetime,
+    limits: Mapping[str, Any],
+    document: str,
+    note: str,
+    made_by: str,
+    made_at: datetime,
+) -> Version:
+    layer: policy.Layer = "agency" if tenant_id is None else "creditor"
+    house = HouseRules(layer, Limits.from_json(limits), document, str(number))
+    return Version(number, tenant_id, starts_at, house, note, made_by, made_at)
 
 
 def house_rules(tenant_id: int | None, limits: Mapping[str, Any], document: str) -> HouseRules:
@@ -165,7 +186,9 @@ def set_policy(
         session, "law.set_policy", f"law_policy:{row.id}", actor=actor, tenant_id=tenant_id,
         starts_at=row.starts_at.isoformat(), limits=row.limits, document=bool(row.document),
     )  # fmt: skip
-    return _version(row)
+    return _version(
+        row.id, tenant_id, row.starts_at, row.limits, row.document, row.note, row.made_by, row.made_at
+    )
 
 
 def _start(session: Session, day: date | None, now: datetime) -> datetime:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from recupero.contacts.facts import Dossiers, Permissions, dossiers, permissions_of
+from recupero.contacts.facts import Dossiers, Permissions, asks, dossiers, permissions_of
 from recupero.contacts.gate import packs
 from recupero.contacts.reservation import HISTORY, Made, person_history
 from recupero.contacts.stored import verdict_of_contact, whole_verdict
@@ -16,10 +16,11 @@ from recupero.contacts.tables import Contact, GivenVerdict, LinkVisit, Preferenc
 from recupero.kernel.bulk import among, any_of
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound
+from recupero.kernel.statements import Parameters, Statement
 from recupero_sdk.law.terms import LASTING
 
 __all__ = [
-    "HISTORY", "LASTING", "Dossiers", "Made", "Permissions", "dossiers", "packs", "permissions_of",
+    "HISTORY", "LASTING", "Dossiers", "Made", "Permissions", "asks", "dossiers", "packs", "permissions_of",
     "person_history",
 ]  # fmt: skip
 
@@ -100,7 +101,7 @@ def channel_of(session: Session, contact_id: int) -> str | None:
     ).scalar_one_or_none()
 
 
-_APPROACHED = (
+_APPROACHED = Statement(
     select(Contact.account_id)
     .distinct()
     .where(
@@ -114,9 +115,13 @@ _APPROACHED = (
 
 def approached(session: Session, account_ids: Collection[int]) -> set[int]:
     """Those of the accounts to which something was sent or said before."""
-    asked = {"tenants": list(scope_of(session).tenant_ids), "accounts": list(account_ids)}
-    found = session.execute(_APPROACHED, asked).scalars()
-    return {account_id for account_id in found if account_id is not None}
+    statement, asked = ask_approached(session, account_ids)
+    return {account_id for account_id in statement.column(session, asked) if account_id is not None}
+
+
+def ask_approached(session: Session, account_ids: Collection[int]) -> tuple[Statement, Parameters]:
+    """What `approached` asks, for `statements.asked_together`."""
+    return _APPROACHED, {"tenants": list(scope_of(session).tenant_ids), "accounts": sorted(account_ids)}
 
 
 def dialled(session: Session, contact_id: int) -> int | None:
@@ -132,16 +137,31 @@ def dialled(session: Session, contact_id: int) -> int | None:
     return point_id
 
 
-_PREFERENCES = select(Preference).where(
-    any_of(Preference.tenant_id, "tenants"), any_of(Preference.debtor_id, "debtors")
+@dataclass(frozen=True, slots=True)
+class Preferred:
+    """How a debtor asked to be reached: see `tables.Preference`."""
+
+    channel: str | None
+    from_minute: int | None
+    to_minute: int | None
+
+
+_PREFERENCES = Statement(
+    select(Preference.debtor_id, Preference.channel, Preference.from_minute, Preference.to_minute).where(
+        any_of(Preference.tenant_id, "tenants"), any_of(Preference.debtor_id, "debtors")
+    )
 )
 
 
-def preferences(session: Session, debtor_ids: Collection[int]) -> dict[int, Preference]:
+def preferences(session: Session, debtor_ids: Collection[int]) -> dict[int, Preferred]:
     """How debtors asked to be reached, by debtor."""
-    asked = {"tenants": list(scope_of(session).tenant_ids), "debtors": list(debtor_ids)}
-    rows = session.execute(_PREFERENCES, asked).scalars()
-    return {row.debtor_id: row for row in rows}
+    statement, asked = ask_preferences(session, debtor_ids)
+    return {row[0]: Preferred(*row[1:]) for row in statement.rows(session, asked)}
+
+
+def ask_preferences(session: Session, debtor_ids: Collection[int]) -> tuple[Statement, Parameters]:
+    """What `preferences` asks, for `statements.asked_together`."""
+    return _PREFERENCES, {"tenants": list(scope_of(session).tenant_ids), "debtors": sorted(debtor_ids)}
 
 
 def incoming(session: Session, connector: str, reference: str) -> int | None:

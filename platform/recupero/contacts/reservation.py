@@ -22,6 +22,7 @@ from recupero.contacts.tables import PersonContact
 from recupero.kernel import clock
 from recupero.kernel.bulk import BYTES, NUMBERS, any_of
 from recupero.kernel.database import scope_of
+from recupero.kernel.statements import Parameters, Statement, asked_together
 from recupero.law.service import Packs, judge_contact
 from recupero.placements import reach
 from recupero_sdk.law import (
@@ -173,9 +174,13 @@ def reserve(
     """
     known = known or dossiers(session, {wish.account_id for wish in wishes})
     people = {known.accounts[wish.account_id].person_id for wish in wishes}
-    reach.lock_people(session, people)
     now, tenant_id, book = clock.now(), scope_of(session).tenant(), book or lawbook(session)
-    made = person_history(session, people, now - HISTORY)
+    since = now - HISTORY
+    with asked_together(
+        session, [reach.ask_lock(session, people), (_HISTORY, _asked(session, people, since))]
+    ):
+        reach.lock_people(session, people)
+        made = person_history(session, people, since)
     desk = _Desk(
         known, {person: made.get(person, []) for person in people}, tenant_id, now, book.of(tenant_id, now),
         tuple(version.id for version in book.holding(tenant_id, now)),
@@ -185,7 +190,7 @@ def reserve(
     return [replace(one, contact_id=next(ids)) if one.verdict.allowed else one for one in judged]
 
 
-_HISTORY = (
+_HISTORY = Statement(
     select(
         PersonContact.person_id, PersonContact.at, PersonContact.channel, PersonContact.direction,
         PersonContact.outcome, PersonContact.tenant_id, PersonContact.account_id, PersonContact.recipient,
@@ -204,16 +209,17 @@ def person_history(session: Session, person_ids: Collection[int], since: datetim
     """Contacts of each person across the tenants of the agency in scope, oldest first: those since a moment,
     and those of lasting purposes from the beginning."""
     found: dict[int, list[Made]] = {}
-    asked = {"agency": scope_of(session).agency(), "people": list(person_ids), "since": since}
-    rows = session.execute(_HISTORY, asked)
-    for row in rows:
-        made: list[Any] = list(row)
-        found.setdefault(made[0], []).append(Made(*made[1:]))
+    for row in _HISTORY.rows(session, _asked(session, person_ids, since)):
+        found.setdefault(row[0], []).append(Made(*row[1:]))
     return found
 
 
+def _asked(session: Session, person_ids: Collection[int], since: datetime) -> Parameters:
+    return {"agency": scope_of(session).agency(), "people": sorted(person_ids), "since": since}
+
+
 # What is the same for many contacts is told once (`kinds`), what each has of its own in columns.
-_WRITE = text(
+_WRITE = Statement(text(
     "WITH k AS MATERIALIZED ("
     " SELECT * FROM jsonb_to_recordset(:kinds) AS k(number int, channel text, connector text, recipient text,"
     " purpose text, counted text, at timestamptz, cost_minor bigint, cost_currency text, pack text,"
@@ -247,7 +253,7 @@ _WRITE = text(
     ),
     *(bindparam(name, type_=JSONB) for name in ("kinds", "facts", "said")),
     bindparam("digests", type_=BYTES),
-)
+))  # fmt: skip
 
 
 def _words_of(made: Reservation) -> str:
@@ -310,4 +316,4 @@ def _write(session: Session, known: Dossiers, allowed: Sequence[Reservation]) ->
         "kinds": list(like.kinds.values()), "numbers": like.numbers,
         "digests": list(like.verdicts), "said": list(like.verdicts.values()),
     }  # fmt: skip
-    return list(session.execute(_WRITE, columns).scalars())
+    return _WRITE.column(session, columns)

@@ -31,6 +31,7 @@ from recupero.kernel.bulk import BYTES, NUMBERS, numbered
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.kernel.events import publish
+from recupero.kernel.statements import Statement
 from recupero.placements import reach
 from recupero.placements import service as placements
 from recupero_sdk.law import CHANNELS, Channel
@@ -70,7 +71,7 @@ class SentMessage:
     body: str
 
 
-_KEEP = text(
+_KEEP = Statement(text(
     "INSERT INTO messages (tenant_id, contact_id, template, language, code, address, subject, body,"
     " created_at) SELECT :tenant, r.*, :now FROM ROWS FROM (unnest(:contacts),"
     " jsonb_array_elements_text(:templates), jsonb_array_elements_text(:languages),"
@@ -79,7 +80,7 @@ _KEEP = text(
     bindparam("contacts", type_=NUMBERS),
     *(bindparam(name, type_=JSONB) for name in ("templates", "languages", "codes")),
     *(bindparam(name, type_=BYTES) for name in ("addresses", "subjects", "bodies")),
-)
+))  # fmt: skip
 
 
 def keep_messages(session: Session, messages: Sequence[SentMessage]) -> None:
@@ -97,11 +98,11 @@ def keep_messages(session: Session, messages: Sequence[SentMessage]) -> None:
         "subjects": seal([message.subject for message in messages]),
         "bodies": seal([message.body for message in messages]),
     }  # fmt: skip
-    session.execute(_KEEP, columns)
+    _KEEP.rows(session, columns)
 
 
 # A contact without an outcome never left us: it is taken out of the count.
-_CONFIRM = text(
+_CONFIRM = Statement(text(
     "WITH changed AS ("
     " UPDATE contacts c SET state = k ->> 'state', state_at = :now,"
     " reference = coalesce(r.reference, c.reference), reason = k ->> 'reason',"
@@ -125,7 +126,7 @@ _CONFIRM = text(
 ).bindparams(
     bindparam("ids", type_=NUMBERS), bindparam("numbers", type_=NUMBERS),
     bindparam("kinds", type_=JSONB), bindparam("refs", type_=ARRAY(String)),
-)  # fmt: skip
+))  # fmt: skip
 _COUNT = text(
     "UPDATE person_contacts SET outcome = r.outcome"
     " FROM unnest(CAST(:ids AS bigint[]), CAST(:outcomes AS text[])) AS r(id, outcome)"
@@ -155,7 +156,7 @@ def confirm(session: Session, results: Sequence[Result]) -> list[int]:
             for state, reason, never_left, price in kinds
         ],
     }  # fmt: skip
-    return list(session.execute(_CONFIRM, columns).scalars())
+    return _CONFIRM.column(session, columns)
 
 
 def _count(session: Session, outcomes: Mapping[int, str]) -> None:

@@ -57,10 +57,10 @@ class Standing:
 
 def standing(session: Session) -> Standing:
     """What is stated of the agency and the tenants in scope. Needs the agency in scope."""
-    agency = tenancy.agency(session)
-    creditors = {one.id: one.settings.get("law", {}) for one in tenancy.tenants(session)}
-    stated = agency.law
-    return Standing(stated.get("region"), agency.contact_phone, stated.get("numbers", {}), creditors)
+    houses = tenancy.houses(session)
+    creditors = {one.tenant_id: one.settings.get("law", {}) for one in houses if one.tenant_id is not None}
+    stated = houses[0].law
+    return Standing(stated.get("region"), houses[0].phone, stated.get("numbers", {}), creditors)
 
 
 def state_creditor(

@@ -15,6 +15,7 @@ from recupero.kernel import audit, clock
 from recupero.kernel.bulk import among, any_of, insert_rows
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound, UserError
+from recupero.kernel.statements import Parameters, Statement
 from recupero.placements import reach
 from recupero.tenancy import queries as tenancy
 from recupero_sdk.law import CHANNELS, FLAGS, Event
@@ -74,14 +75,19 @@ _TOLD = (
     .where(any_of(StatedFact.tenant_id, "tenants"), StatedFact.ended_at.is_(None))
     .order_by(StatedFact.began_on, StatedFact.id)
 )  # fmt: skip
-_TOLD_OF = _TOLD.where(any_of(StatedFact.debtor_id, "debtors"))
-_WITH_NOTES = _TOLD_OF.add_columns(StatedFact.note)
+_OF_DEBTORS = _TOLD.where(any_of(StatedFact.debtor_id, "debtors"))
+_TOLD_OF, _WITH_NOTES = Statement(_OF_DEBTORS), Statement(_OF_DEBTORS.add_columns(StatedFact.note))
 
 
 def told(session: Session, debtor_ids: Collection[int], *, notes: bool = False) -> dict[int, list[Told]]:
     """What is stated and stands of each debtor in scope, oldest first; with its notes where asked."""
-    wanted = {"tenants": list(scope_of(session).tenant_ids), "debtors": list(debtor_ids)}
-    return _by_debtor(session.execute(_WITH_NOTES if notes else _TOLD_OF, wanted))
+    _statement, wanted = ask_told(session, debtor_ids)
+    return _by_debtor((_WITH_NOTES if notes else _TOLD_OF).rows(session, wanted))
+
+
+def ask_told(session: Session, debtor_ids: Collection[int]) -> tuple[Statement, Parameters]:
+    """What `told` asks of these debtors without notes, for `statements.asked_together`."""
+    return _TOLD_OF, {"tenants": list(scope_of(session).tenant_ids), "debtors": sorted(debtor_ids)}
 
 
 def told_of_account(session: Session, debtor_id: int, account_id: int) -> list[Told]:
@@ -98,7 +104,7 @@ def told_of_all(session: Session) -> dict[int, list[Told]]:
 def _by_debtor(rows: Iterable[Any]) -> dict[int, list[Told]]:
     found: dict[int, list[Told]] = defaultdict(list)
     for row in rows:
-        found[row.debtor_id].append(Told(*row))
+        found[row[1]].append(Told(*row))
     return found
 
 

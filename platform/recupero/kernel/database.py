@@ -26,6 +26,8 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
+from recupero.kernel.statements import Statement
+
 APP_ROLE = "recupero_app"
 Result = TypeVar("Result")
 
@@ -100,7 +102,7 @@ _STATE_SCOPE = (
     "SELECT set_config('app.agency_id', {agency}, true), set_config('app.tenant_ids', {tenants}, true),"
     " set_config('app.platform', {platform}, true)"
 )
-_SET_SCOPE = text(_STATE_SCOPE.format(agency=":agency", tenants=":tenants", platform=":platform"))
+_SET_SCOPE = Statement(text(_STATE_SCOPE.format(agency=":agency", tenants=":tenants", platform=":platform")))
 _PLAIN_SET_SCOPE = _STATE_SCOPE.format(agency="%(agency)s", tenants="%(tenants)s", platform="%(platform)s")
 
 
@@ -229,7 +231,7 @@ class Database:
 def set_scope(session: Session, scope: Scope) -> None:
     """State the scope of the running transaction; it ends with the transaction."""
     session.info["scope"] = scope
-    session.execute(_SET_SCOPE, _stated(scope))
+    _SET_SCOPE.rows(session, _stated(scope))
 
 
 def _stated(scope: Scope) -> dict[str, str]:

@@ -25,6 +25,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from recupero.kernel import clock, events, runtime
 from recupero.kernel.database import PLATFORM, Base, Scope, platform_table, scope_of
+from recupero.kernel.rq_worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -346,12 +347,12 @@ def waiting_behind(context: JobContext, most: int) -> list[dict[str, Any]]:
     return found
 
 
-def worker(queues: tuple[str, ...] = QUEUES) -> SimpleWorker:
+def worker(queues: tuple[str, ...] = QUEUES, of: type[SimpleWorker] = Worker) -> SimpleWorker:
     """An RQ worker in this process; it does not fork per job (a fork costs five times the job itself)."""
     events.wired()
     gc.freeze()  # what is loaded by now stays: to look through it again and again takes a tenth of the time
     connection = runtime.current().redis
-    return SimpleWorker(
+    return of(
         [rq_queue(name, connection) for name in queues], connection=connection, serializer=JSONSerializer
     )
 

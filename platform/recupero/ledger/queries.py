@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from recupero.kernel import events
 from recupero.kernel.bulk import any_of
 from recupero.kernel.database import scope_of
+from recupero.kernel.statements import Parameters, Statement
 from recupero.ledger.allocation import Happening, Step
 from recupero.ledger.books import DEBT_HALF, TRUST, Book, Side
 from recupero.ledger.events import BooksChecked
@@ -30,7 +31,7 @@ class Balance:
     parts: dict[str, int] = field(default_factory=dict)
 
 
-_BALANCES = (
+_BALANCES = Statement(
     select(LedgerEntry.account_id, LedgerEntry.currency, LedgerEntry.part, func.sum(LedgerEntry.amount_minor))
     .where(
         any_of(LedgerEntry.tenant_id, "tenants"),
@@ -43,8 +44,8 @@ _BALANCES = (
 
 def balances(session: Session, account_ids: Collection[int]) -> dict[int, Balance]:
     """The ledger's balance of each account; an account without postings is left out."""
-    asked = {"tenants": list(scope_of(session).tenant_ids), "accounts": list(account_ids)}
-    rows = session.execute(_BALANCES, asked)
+    statement, asked = ask_balances(session, account_ids)
+    rows = statement.rows(session, asked)
     found: dict[int, Balance] = {}
     for account_id, currency, part, amount in rows:
         if account_id is None or part is None:
@@ -53,6 +54,11 @@ def balances(session: Session, account_ids: Collection[int]) -> dict[int, Balanc
         balance.total_minor += int(amount)
         balance.parts[part] = int(amount)
     return found
+
+
+def ask_balances(session: Session, account_ids: Collection[int]) -> tuple[Statement, Parameters]:
+    """What `balances` asks, for `statements.asked_together`."""
+    return _BALANCES, {"tenants": list(scope_of(session).tenant_ids), "accounts": sorted(account_ids)}
 
 
 def what_was_owed(session: Session, account_ids: Collection[int]) -> list[Happening]:

@@ -40,7 +40,7 @@ LONGEST = 500  # characters of a statement
 
 def stated(session: Session) -> dict[str, str]:
     """What has been stated for the tenant in scope, by item."""
-    found: dict[str, str] = tenancy.tenant(session).settings.get("disclosures", {})
+    found: dict[str, str] = tenancy.house(session).settings.get("disclosures", {})
     return found
 
 

@@ -22,6 +22,6 @@ def parts(session: Session, accounts: Collection[Reachable]) -> dict[int, Owed]:
         interest, costs = left.get("interest", 0), left.get("fee", 0) + left.get("cost", 0)
         counted_to = account.placed_on
         if interest > account.interest_minor:
-            counted_to = clock.today(tenancy.tenant(session).timezone)
+            counted_to = clock.today(tenancy.house(session).timezone)
         found[account.account_id] = Owed(interest, costs, counted_to)
     return found

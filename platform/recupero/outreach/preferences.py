@@ -142,4 +142,4 @@ def of_debtors(session: Session, debtor_ids: Collection[int]) -> Wanted:
         for debtor_id, row in asked.items()
         if row.from_minute is not None and row.to_minute is not None
     }
-    return Wanted(hours, tenancy.tenant(session).timezone)
+    return Wanted(hours, tenancy.house(session).timezone)

@@ -16,13 +16,15 @@ from sqlalchemy.orm import Session
 from recupero.contacts import queries as contact_queries
 from recupero.contacts import service as contacts
 from recupero.contacts.facts import NO_TIMEZONE
-from recupero.contacts.policies import lawbook
+from recupero.contacts.policies import ask_versions, lawbook
 from recupero.contacts.queries import Dossiers
 from recupero.contacts.service import Caller, Reservation, SentMessage, Wish
 from recupero.kernel import clock, jobs
 from recupero.kernel.bulk import any_of
 from recupero.kernel.database import scope_of
+from recupero.kernel.statements import Parameters, Statement, asked_together
 from recupero.law.service import Packs
+from recupero.ledger import queries as ledger
 from recupero.outreach import beyond, disclosures, owed, page_codes, preferences, turns, words
 from recupero.outreach.beyond import Told
 from recupero.outreach.connectors import Connector, connectors
@@ -38,12 +40,13 @@ from recupero.outreach.scripts import spoken
 from recupero.outreach.service import ABOUT_AGREEMENTS, AGREEMENTS
 from recupero.outreach.states import Claimed, Move, move
 from recupero.outreach.tables import Action
-from recupero.outreach.wording import Own, Wording, drafted, wording
+from recupero.outreach.wording import Own, Wording, ask_wording, drafted, wording
 from recupero.outreach.words import ANSWERS, CALL, OF_THE_HOUSE, THANKS, Sender, Words
 from recupero.outreach.writer import sender_of
 from recupero.payments import service as payments
 from recupero.placements.lifecycle import HOLDS
 from recupero.placements.reach import Point, Reachable
+from recupero.tenancy import queries as tenancy
 from recupero_sdk.channels import Message, Rewords
 from recupero_sdk.inbound import Collects, Converses, Listens
 from recupero_sdk.law import RuleOutcome
@@ -82,6 +85,26 @@ def prepare(session: Session, action_ids: Collection[int], gate: Gate) -> list[E
     actions = _claimed(session, action_ids)
     if not actions:
         return []
+    with asked_together(session, _asks(session, actions)):
+        return _prepared(session, actions, gate)
+
+
+def _asks(session: Session, actions: Sequence[Claimed]) -> list[tuple[Statement, Parameters]]:
+    """What carrying these out asks that does not depend on what it finds: in one round trip, where one by one
+    they take a lone action most of its time. An answer that is not wanted after all costs next to nothing."""
+    accounts, debtors = {one.account_id for one in actions}, {one.debtor_id for one in actions}
+    return [
+        *contact_queries.asks(session, accounts, debtors),
+        ask_versions(session),
+        tenancy.ask_enabled(session, "channel"),
+        contact_queries.ask_preferences(session, debtors),
+        contact_queries.ask_approached(session, accounts),
+        ask_wording(session),
+        ledger.ask_balances(session, accounts),
+    ]
+
+
+def _prepared(session: Session, actions: Sequence[Claimed], gate: Gate) -> list[Envelope]:
     sender, book = sender_of(session), lawbook(session)
     known = contact_queries.dossiers(session, {action.account_id for action in actions})
     cases, moves = _sort_out(session, actions, known)
@@ -123,7 +146,7 @@ def _breaking(refused: Sequence[Move], told: Mapping[int, Told]) -> dict[int, st
     }  # fmt: skip
 
 
-_CLAIMED = (
+_CLAIMED = Statement(
     select(*(Action.__table__.c[field.name] for field in fields(Claimed)))
     .where(Action.tenant_id == bindparam("tenant"), any_of(Action.id, "actions"), Action.state == "claimed")
     .order_by(Action.priority.desc(), Action.due_at, Action.id)
@@ -133,7 +156,7 @@ _CLAIMED = (
 
 def _claimed(session: Session, action_ids: Collection[int]) -> list[Claimed]:
     asked = {"tenant": scope_of(session).tenant(), "actions": list(action_ids)}
-    return [Claimed(*row) for row in session.execute(_CLAIMED, asked)]
+    return [Claimed(*row) for row in _CLAIMED.rows(session, asked)]
 
 
 def _sort_out(

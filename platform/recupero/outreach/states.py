@@ -26,6 +26,7 @@ from sqlalchemy.orm import Session
 from recupero.kernel import clock, jobs
 from recupero.kernel.bulk import NUMBERS, numbered
 from recupero.kernel.database import scope_of
+from recupero.kernel.statements import Statement
 from recupero.payments import settlements
 
 FOLLOWS: dict[str, frozenset[str]] = {
@@ -96,7 +97,7 @@ class Move:
 
 # What many share stands in `kinds` once. It is looked up for each row, not joined: of a join the planner
 # does not know how few rows it has, and reads the whole table.
-_MOVE = text(
+_MOVE = Statement(text(
     "WITH moved AS ("
     " UPDATE actions a SET state = k ->> 'state', reason = k ->> 'reason',"
     " due_at = coalesce(CAST(k ->> 'due_at' AS timestamptz), a.due_at),"
@@ -111,7 +112,7 @@ _MOVE = text(
     " RETURNING action_id"
 ).bindparams(
     bindparam("ids", type_=NUMBERS), bindparam("numbers", type_=NUMBERS), bindparam("kinds", type_=JSONB)
-)
+))  # fmt: skip
 _BEFORE = {state: before(state) for state in STATES}
 
 
@@ -137,7 +138,7 @@ def move(session: Session, moves: Sequence[Move]) -> list[int]:
         "tenant": scope_of(session).tenant(), "now": clock.now(), "kinds": told, "numbers": numbers,
         "ids": [one.action_id for one in moves],
     }  # fmt: skip
-    moved = list(session.execute(_MOVE, columns).scalars())
+    moved: list[int] = _MOVE.column(session, columns)
     if gone := sorted({one.action_id for one in moves if one.state in _NEVER_ARRIVES}.intersection(moved)):
         _unsay(session, gone)
     return moved

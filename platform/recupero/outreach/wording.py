@@ -15,6 +15,7 @@ from recupero.kernel import clock
 from recupero.kernel.bulk import any_of
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
+from recupero.kernel.statements import Parameters, Statement
 from recupero.outreach import templating, versions
 from recupero.outreach.tables import Draft
 from recupero.outreach.template_tables import MessageTemplate
@@ -51,23 +52,30 @@ class Wording:
         return exact or self.chosen.get((template, language, form, None))
 
 
-_APPROVED = select(MessageTemplate).where(
-    MessageTemplate.agency_id == bindparam("agency"),
-    or_(MessageTemplate.tenant_id.is_(None), any_of(MessageTemplate.tenant_id, "tenants")),
-    MessageTemplate.state == "approved",
-)
+_APPROVED = Statement(
+    select(
+        MessageTemplate.template, MessageTemplate.language, MessageTemplate.form, MessageTemplate.tone,
+        MessageTemplate.id, MessageTemplate.subject, MessageTemplate.body, MessageTemplate.version,
+    )
+    .where(
+        MessageTemplate.agency_id == bindparam("agency"),
+        or_(MessageTemplate.tenant_id.is_(None), any_of(MessageTemplate.tenant_id, "tenants")),
+        MessageTemplate.state == "approved",
+    )
+    .order_by(MessageTemplate.tenant_id.is_not(None))
+)  # fmt: skip
 
 
 def wording(session: Session) -> Wording:
     """What the tenant in scope words for itself, over what its agency does, in one query."""
+    statement, asked = ask_wording(session)
+    return Wording({row[:4]: Own(*row[4:]) for row in statement.rows(session, asked)})
+
+
+def ask_wording(session: Session) -> tuple[Statement, Parameters]:
+    """What `wording` asks, for `statements.asked_together`."""
     scope = scope_of(session)
-    asked = {"agency": scope.agency(), "tenants": list(scope.tenant_ids)}
-    approved = session.execute(_APPROVED, asked).scalars()
-    rows = sorted(approved, key=lambda row: row.tenant_id is not None)
-    return Wording({
-        (row.template, row.language, row.form, row.tone): Own(row.id, row.subject, row.body, row.version)
-        for row in rows
-    })  # fmt: skip
+    return _APPROVED, {"agency": scope.agency(), "tenants": list(scope.tenant_ids)}
 
 
 def drafted(session: Session, draft_ids: Collection[int]) -> dict[int, Own]:

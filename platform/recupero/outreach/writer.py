@@ -9,8 +9,8 @@ from recupero.tenancy import queries as tenancy
 
 def sender_of(session: Session) -> Sender:
     """Who writes for the tenant in scope."""
-    tenant, agency = tenancy.tenant(session), tenancy.agency(session)
-    return Sender(tenant.name, agency.name, agency.contact_phone, agency.contact_email, _site())
+    house = tenancy.house(session)
+    return Sender(house.creditor, house.agency, house.phone, house.email, _site())
 
 
 def _site() -> str:

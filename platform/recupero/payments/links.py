@@ -18,6 +18,7 @@ from recupero.kernel import audit, clock, crypto, events, runtime
 from recupero.kernel.bulk import BYTES, NUMBERS, any_of
 from recupero.kernel.database import PLATFORM, Database, Scope, scope_of
 from recupero.kernel.errors import NotFound
+from recupero.kernel.statements import Statement
 from recupero.payments.events import LinkRevoked
 from recupero.payments.tables import PaymentLink, PaymentLinkDirectory
 from recupero.placements import identity
@@ -102,20 +103,23 @@ def _currencies(session: Session, wanted: Mapping[int, Collection[int]]) -> dict
     return currencies
 
 
-_ACTIVE = select(
-    PaymentLink.id, PaymentLink.debtor_id, PaymentLink.currency, PaymentLink.account_ids, PaymentLink.token
-).where(
-    PaymentLink.tenant_id == bindparam("tenant"), any_of(PaymentLink.debtor_id, "debtors"),
-    PaymentLink.status == "active",
+_ACTIVE = Statement(
+    select(
+        PaymentLink.id, PaymentLink.debtor_id, PaymentLink.currency, PaymentLink.account_ids,
+        PaymentLink.token,
+    ).where(
+        PaymentLink.tenant_id == bindparam("tenant"), any_of(PaymentLink.debtor_id, "debtors"),
+        PaymentLink.status == "active",
+    )
 )  # fmt: skip
 
 
 def _active(session: Session, currencies: Mapping[int, str]) -> dict[int, _Link]:
-    rows = session.execute(_ACTIVE, {"tenant": scope_of(session).tenant(), "debtors": list(currencies)})
+    rows = _ACTIVE.rows(session, {"tenant": scope_of(session).tenant(), "debtors": list(currencies)})
     return {
-        row.debtor_id: _Link(row.id, frozenset(row.account_ids), row.token)
-        for row in rows
-        if row.currency == currencies[row.debtor_id]
+        debtor_id: _Link(number, frozenset(accounts), token)
+        for number, debtor_id, currency, accounts, token in rows
+        if currency == currencies[debtor_id]
     }
 
 
@@ -136,7 +140,7 @@ def _widen(session: Session, links: Sequence[tuple[_Link, Collection[int]]]) -> 
         })  # fmt: skip
 
 
-_MAKE = text(
+_MAKE = Statement(text(
     "WITH made AS ("
     " INSERT INTO payment_links (tenant_id, debtor_id, account_ids, currency, token, status, failed_checks,"
     " created_at)"
@@ -154,7 +158,7 @@ _MAKE = text(
     bindparam("debtors", type_=NUMBERS),
     *(bindparam(name, type_=JSONB) for name in ("accounts", "currencies")),
     *(bindparam(name, type_=BYTES) for name in ("sealed", "hashes")),
-)
+))  # fmt: skip
 
 
 def _make(
@@ -163,13 +167,13 @@ def _make(
     """New links of these debtors; the tokens of those that nobody else made at the same time."""
     scope, debtors = scope_of(session), sorted(currencies)
     tokens = {debtor_id: secrets.token_urlsafe(TOKEN_BYTES) for debtor_id in debtors}
-    made = session.execute(_MAKE, {
+    made = _MAKE.column(session, {
         "tenant": scope.tenant(), "agency": scope.agency(), "now": clock.now(), "debtors": debtors,
         "accounts": [_listed(wanted[debtor_id]) for debtor_id in debtors],
         "currencies": [currencies[debtor_id] for debtor_id in debtors],
         "sealed": crypto.keyring().encrypt_many(list(tokens.values())),
         "hashes": [crypto.hash_token(token) for token in tokens.values()],
-    }).scalars()  # fmt: skip
+    })  # fmt: skip
     return {debtor_id: tokens[debtor_id] for debtor_id in made}
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from recupero.kernel import clock, crypto
 from recupero.kernel.bulk import among, any_of
 from recupero.kernel.database import scope_of
+from recupero.kernel.statements import Parameters, Statement
 from recupero.placements import normalise
 from recupero.placements.lifecycle import ENDED
 from recupero.placements.service import is_open
@@ -91,7 +92,7 @@ class OpenHold:
     until: datetime | None
 
 
-_REACHABLE = (
+_REACHABLE = Statement(
     select(
         Account.tenant_id, Account.id, Account.debtor_id, Debtor.person_id, Account.portfolio_id,
         Account.client_account, Account.product, Account.original_creditor, Account.currency,
@@ -108,8 +109,8 @@ _REACHABLE = (
 
 def reachable(session: Session, account_ids: Collection[int]) -> dict[int, Reachable]:
     """Accounts in scope by id; an id out of scope is left out."""
-    rows = session.execute(_REACHABLE, _asked(session, accounts=account_ids))
-    return {row[1]: Reachable(*tuple(row)) for row in rows}
+    rows = _REACHABLE.rows(session, _asked(session, accounts=account_ids))
+    return {row[1]: Reachable(*row) for row in rows}
 
 
 def account_ids(session: Session) -> list[int]:
@@ -139,15 +140,17 @@ _POINT = select(
     ContactPoint.line_type, ContactPoint.timezone, ContactPoint.at_work, ContactPoint.status,
     ContactPoint.region, ContactPoint.created_at, ContactPoint.score,
 ).where(any_of(ContactPoint.tenant_id, "tenants"))  # fmt: skip
-_POINTS = _POINT.where(any_of(ContactPoint.id, "points"))
-_POINTS_OF = _POINT.where(any_of(ContactPoint.debtor_id, "debtors"), ContactPoint.status != "invalid")
+_POINTS = Statement(_POINT.where(any_of(ContactPoint.id, "points")))
+_POINTS_OF = Statement(
+    _POINT.where(any_of(ContactPoint.debtor_id, "debtors"), ContactPoint.status != "invalid")
+)
 
 
 def points_of(session: Session, debtor_ids: Collection[int]) -> dict[int, list[Point]]:
     """Contact points by debtor that are not known to be invalid, the best first (see `Point.place`)."""
     found: dict[int, list[Point]] = defaultdict(list)
-    for row in session.execute(_POINTS_OF, _asked(session, debtors=debtor_ids)):
-        point = Point(*tuple(row))
+    for row in _POINTS_OF.rows(session, _asked(session, debtors=debtor_ids)):
+        point = Point(*row)
         found[point.debtor_id].append(point)
     for points in found.values():
         points.sort(key=lambda point: point.place)
@@ -156,13 +159,13 @@ def points_of(session: Session, debtor_ids: Collection[int]) -> dict[int, list[P
 
 def points(session: Session, point_ids: Collection[int]) -> dict[int, Point]:
     """Contact points by id, whatever their status."""
-    rows = session.execute(_POINTS, _asked(session, points=point_ids))
-    return {row.id: Point(*tuple(row)) for row in rows}
+    rows = _POINTS.rows(session, _asked(session, points=point_ids))
+    return {row[0]: Point(*row) for row in rows}
 
 
-def _asked(session: Session, **ids: Collection[int]) -> dict[str, list[int]]:
+def _asked(session: Session, **ids: Collection[int]) -> dict[str, Any]:
     """Parameters of the statements of this module: the tenants in scope, and ids."""
-    asked = {name: list(values) for name, values in ids.items()}
+    asked = {name: sorted(values) for name, values in ids.items()}
     return {"tenants": list(scope_of(session).tenant_ids), **asked}
 
 
@@ -194,16 +197,18 @@ def accounts_of(session: Session, debtor_ids: Collection[int]) -> dict[int, list
     return found
 
 
-_OWING = select(Account.debtor_id, Account.currency, Account.id).where(
-    any_of(Account.tenant_id, "tenants"), any_of(Account.debtor_id, "debtors"),
-    Account.status.not_in(ENDED), Account.balance_minor > 0,
+_OWING = Statement(
+    select(Account.debtor_id, Account.currency, Account.id).where(
+        any_of(Account.tenant_id, "tenants"), any_of(Account.debtor_id, "debtors"),
+        Account.status.not_in(ENDED), Account.balance_minor > 0,
+    )
 )  # fmt: skip
 
 
 def owing(session: Session, debtor_ids: Collection[int]) -> dict[tuple[int, str], list[int]]:
     """The accounts of these debtors on which something is to be collected, by debtor and currency."""
     found: dict[tuple[int, str], list[int]] = defaultdict(list)
-    for debtor_id, currency, account_id in session.execute(_OWING, _asked(session, debtors=debtor_ids)):
+    for debtor_id, currency, account_id in _OWING.rows(session, _asked(session, debtors=debtor_ids)):
         found[debtor_id, currency].append(account_id)
     return found
 
@@ -218,18 +223,31 @@ def debtors_of(session: Session, account_ids: Collection[int]) -> dict[int, int]
     return {row.id: row.debtor_id for row in rows}
 
 
-_HOLDS = select(Hold.id, Hold.debtor_id, Hold.account_id, Hold.kind, Hold.started_at, Hold.until).where(
-    any_of(Hold.tenant_id, "tenants"), any_of(Hold.debtor_id, "debtors"), is_open(bindparam("now"))
+_HOLDS = Statement(
+    select(Hold.id, Hold.debtor_id, Hold.account_id, Hold.kind, Hold.started_at, Hold.until).where(
+        any_of(Hold.tenant_id, "tenants"), any_of(Hold.debtor_id, "debtors"), is_open(bindparam("now"))
+    )
 )
 
 
 def open_holds(session: Session, debtor_ids: Collection[int]) -> dict[int, list[OpenHold]]:
     """Holds that stand now, by debtor."""
     found: dict[int, list[OpenHold]] = defaultdict(list)
-    asked: dict[str, Any] = {**_asked(session, debtors=debtor_ids), "now": clock.now()}
-    for row in session.execute(_HOLDS, asked):
-        found[row.debtor_id].append(OpenHold(*row))
+    for row in _HOLDS.rows(session, _asked(session, debtors=debtor_ids) | {"now": clock.now()}):
+        found[row[1]].append(OpenHold(*row))
     return found
+
+
+def asks(
+    session: Session, account_ids: Collection[int], debtor_ids: Collection[int]
+) -> list[tuple[Statement, Parameters]]:
+    """What `reachable` asks of these accounts, and `points_of`, `open_holds` and `owing` of these debtors,
+    for `statements.asked_together`."""
+    theirs = _asked(session, debtors=debtor_ids)
+    return [
+        (_REACHABLE, _asked(session, accounts=account_ids)), (_POINTS_OF, theirs),
+        (_HOLDS, theirs | {"now": clock.now()}), (_OWING, theirs),
+    ]  # fmt: skip
 
 
 def settled(session: Session, account_ids: Collection[int]) -> list[int]:
@@ -245,7 +263,7 @@ def settled(session: Session, account_ids: Collection[int]) -> list[int]:
     )
 
 
-_LOCK = (
+_LOCK = Statement(
     select(Person.id)
     .where(Person.agency_id == bindparam("agency"), any_of(Person.id, "people"))
     .order_by(Person.id)
@@ -256,7 +274,16 @@ _LOCK = (
 def lock_people(session: Session, person_ids: Collection[int]) -> None:
     """Hold these people of the agency until the transaction ends; always in the same order, so that two
     transactions over the same people never wait for each other in a ring."""
-    session.execute(_LOCK, {"agency": scope_of(session).agency(), "people": list(set(person_ids))}).all()
+    _LOCK.rows(session, _people(session, person_ids))
+
+
+def ask_lock(session: Session, person_ids: Collection[int]) -> tuple[Statement, Parameters]:
+    """What `lock_people` asks, for `statements.asked_together`."""
+    return _LOCK, _people(session, person_ids)
+
+
+def _people(session: Session, person_ids: Collection[int]) -> Parameters:
+    return {"agency": scope_of(session).agency(), "people": sorted(set(person_ids))}
 
 
 def try_person(session: Session, person_id: int) -> bool:

@@ -1,7 +1,7 @@
 """What reads agencies, tenants, users and plug-in settings."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -9,8 +9,10 @@ from sqlalchemy import ColumnElement, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from recupero.kernel import crypto
+from recupero.kernel.bulk import any_of
 from recupero.kernel.database import PLATFORM, Database, Scope, scope_of
 from recupero.kernel.errors import NotFound
+from recupero.kernel.statements import Parameters, Statement
 from recupero.tenancy.tables import Agency, ApiKey, PluginSetting, Tenant, User
 from recupero_sdk.settings import PluginConfig
 
@@ -110,6 +112,58 @@ def whole_agency(session: Session) -> bool:
     return session.execute(beyond.limit(1)).first() is None
 
 
+@dataclass(frozen=True, slots=True)
+class House:
+    """A creditor and its agency, as far as whoever writes, calls or asks the law for them wants it. `agency`
+    to `law` are the agency's, the others the creditor's: None and nothing where no creditor is in scope."""
+
+    agency: str
+    phone: str
+    email: str
+    law: Mapping[str, Any]
+    tenant_id: int | None
+    creditor: str
+    timezone: str
+    settings: Mapping[str, Any]
+
+
+_HOUSES = Statement(
+    select(
+        Agency.name, Agency.contact_phone, Agency.contact_email, Agency.law,
+        Tenant.id, Tenant.name, Tenant.timezone, Tenant.settings,
+    )
+    .outerjoin(Tenant, (Tenant.agency_id == Agency.id) & any_of(Tenant.id, "tenants"))
+    .where(Agency.id == bindparam("agency"))
+    .order_by(Tenant.name)
+)  # fmt: skip
+
+
+def houses(session: Session) -> list[House]:
+    """One for each tenant in scope, by name; one without a tenant where there is none. Needs the agency in
+    scope."""
+    statement, asked = ask_houses(session)
+    return [
+        House(agency, phone, email, law, tenant_id, creditor or "", timezone or "", settings or {})
+        for agency, phone, email, law, tenant_id, creditor, timezone, settings in statement.rows(
+            session, asked
+        )
+    ]
+
+
+def house(session: Session) -> House:
+    """That of the one tenant in scope. Raises NotFound."""
+    found = [one for one in houses(session) if one.tenant_id == scope_of(session).tenant()]
+    if not found:
+        raise NotFound("no such creditor")
+    return found[0]
+
+
+def ask_houses(session: Session) -> tuple[Statement, Parameters]:
+    """What `houses` asks, for `statements.asked_together`."""
+    scope = scope_of(session)
+    return _HOUSES, {"agency": scope.agency(), "tenants": list(scope.tenant_ids)}
+
+
 def users(session: Session) -> Sequence[User]:
     """Users of the agency in scope who see one of the tenants in scope, or all of the agency's."""
     mine = concerns(scope_of(session), User.tenant_ids)
@@ -175,7 +229,7 @@ def plugins_set(session: Session) -> dict[tuple[str, str], bool]:
     return {(row.kind, row.key): row.enabled for row in rows}
 
 
-_ENABLED = (
+_ENABLED = Statement(
     select(PluginSetting.key)
     .where(
         PluginSetting.tenant_id == bindparam("tenant"),
@@ -188,8 +242,13 @@ _ENABLED = (
 
 def enabled_plugins(session: Session, kind: str) -> list[str]:
     """Keys of the plug-ins of a kind that are on for the tenant in scope."""
-    asked = {"tenant": scope_of(session).tenant(), "kind": kind}
-    return list(session.execute(_ENABLED, asked).scalars())
+    statement, asked = ask_enabled(session, kind)
+    return statement.column(session, asked)
+
+
+def ask_enabled(session: Session, kind: str) -> tuple[Statement, Parameters]:
+    """What `enabled_plugins` asks, for `statements.asked_together`."""
+    return _ENABLED, {"tenant": scope_of(session).tenant(), "kind": kind}
 
 
 def plugin_settings_on(

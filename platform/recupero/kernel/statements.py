@@ -1,0 +1,164 @@
+"""Statements that are asked again and again, without what an ORM session does around each of them.
+
+SQLAlchemy puts the statement together, once; after that the driver asks it, in the session's own transaction.
+What the session does around a statement takes several times as long as the driver, and most of the time that
+the database needs. `ask_together` asks several in one round trip, each of which sees what the one before it
+locked, as if they were asked one after the other.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from datetime import datetime
+from functools import cached_property
+from typing import Any, cast
+
+import psycopg
+from sqlalchemy import Executable, Select
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeEngine
+
+Rows = list[tuple[Any, ...]]
+Parameters = Mapping[str, Any]
+_Change = Callable[[Any], Any]
+#: All engines of the house are of this kind; what differs between them does not show in a statement.
+_DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
+
+
+class Statement:
+    """A statement that a module writes once, with `bindparam` for what changes. A select brings columns, not
+    entities."""
+
+    def __init__(self, wanted: Executable) -> None:
+        self._wanted = wanted
+
+    def rows(self, session: Session, parameters: Parameters) -> Rows:
+        """What it brings, in the session's transaction; nothing where it returns no rows."""
+        if (known := session.info.get("asked", {}).get(self)) and known[0] == _compared(parameters):
+            return cast(Rows, known[1])
+        (answer,) = _asked(session, [(self, parameters)])
+        return answer
+
+    def column(self, session: Session, parameters: Parameters) -> list[Any]:
+        """The first column of what it brings."""
+        return [row[0] for row in self.rows(session, parameters)]
+
+    @cached_property
+    def _written(self) -> "_Written":
+        return _Written(self._wanted)
+
+
+class _Written:
+    """A statement as the driver takes it, and how parameters and columns change that do not go as they
+    are."""
+
+    def __init__(self, wanted: Executable) -> None:
+        open_: Any = wanted  # every executable that somebody writes down can be compiled
+        binds = open_.compile(dialect=_DIALECT).binds
+        names = {name for name, bind in binds.items() if bind.required}
+        made: SQLCompiler = open_.params(dict.fromkeys(names)).compile(dialect=_DIALECT)
+        state = made.construct_expanded_state()
+        into = {name: _in(bind.type) for name, bind in binds.items()} | dict(state.processors)
+        inward = {name: change for name, change in into.items() if change is not None}
+        self.sql = state.statement
+        self._fixed = {
+            name: inward[name](value) if name in inward else value
+            for name, value in state.parameters.items()
+            if name not in names
+        }
+        self._inward = [(name, change) for name, change in inward.items() if name in names]
+        self._columns = list(wanted.selected_columns) if isinstance(wanted, Select) else []
+        self._outward: list[tuple[int, _Change]] | None = None
+
+    def told(self, parameters: Parameters) -> dict[str, Any]:
+        """All parameters as the driver takes them."""
+        told = {**self._fixed, **parameters}
+        for name, change in self._inward:
+            told[name] = change(told[name])
+        return told
+
+    def read(self, cursor: psycopg.Cursor[Any]) -> Rows:
+        """What came, as the types of its columns have it."""
+        found = cursor.pgresult
+        if found is None or not found.nfields:
+            return []
+        rows: Rows = cursor.fetchall()
+        if self._outward is None:
+            out = [_out(column.type, found.ftype(place)) for place, column in enumerate(self._columns)]
+            self._outward = [(place, change) for place, change in enumerate(out) if change is not None]
+        return [self._changed(row, self._outward) for row in rows] if self._outward else rows
+
+    @staticmethod
+    def _changed(row: tuple[Any, ...], outward: Sequence[tuple[int, _Change]]) -> tuple[Any, ...]:
+        values = list(row)
+        for place, change in outward:
+            values[place] = change(values[place])
+        return tuple(values)
+
+
+def _in(of: TypeEngine[Any]) -> _Change | None:
+    """How a value becomes one that the driver takes."""
+    change: _Change | None = of.dialect_impl(_DIALECT).bind_processor(_DIALECT)
+    return change
+
+
+def _out(of: TypeEngine[Any], told: int) -> _Change | None:
+    """How a value that the driver brings as type `told` of PostgreSQL becomes one of the column's type."""
+    change: _Change | None = of.dialect_impl(_DIALECT).result_processor(_DIALECT, told)
+    return change
+
+
+@contextmanager
+def asked_together(session: Session, asked: Sequence[tuple[Statement, Parameters]]) -> Iterator[None]:
+    """Ask all of these now, in one round trip and in this order; whoever asks one of them inside the block,
+    with the same parameters, has that answer. For reads of what nothing in the block changes.
+
+    All of them are of one moment: which one it was told is not compared.
+    """
+    answers = _asked(session, asked)
+    before = session.info.get("asked", {})
+    known = {one: (_compared(told), answer) for (one, told), answer in zip(asked, answers, strict=True)}
+    session.info["asked"] = {**before, **known}
+    try:
+        yield
+    finally:
+        session.info["asked"] = before
+
+
+def _compared(parameters: Parameters) -> dict[str, Any]:
+    return {name: value for name, value in parameters.items() if not isinstance(value, datetime)}
+
+
+def _asked(session: Session, asked: Sequence[tuple[Statement, Parameters]]) -> list[Rows]:
+    session.flush()
+    engine: Any = session.get_bind()
+    connection = session.connection()
+    driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+    written = [(statement._written, statement._written.told(told)) for statement, told in asked]
+    cursors = list[psycopg.Cursor[Any]]()
+    try:
+        with driver.pipeline() if len(written) > 1 else nullcontext():
+            for one, told in written:
+                cursor = driver.cursor()
+                for hear in engine.dispatch.before_cursor_execute:  # whoever counts statements
+                    hear(connection, cursor, one.sql, told, None, False)
+                cursors.append(cursor.execute(one.sql, told))
+        return [one.read(cursor) for (one, _told), cursor in zip(written, cursors, strict=True)]
+    except psycopg.Error as error:
+        raise _as_sqlalchemy(connection, driver, error) from error
+
+
+def _as_sqlalchemy(
+    connection: Connection, driver: "psycopg.Connection[Any]", error: psycopg.Error
+) -> BaseException:
+    """The error as every other statement of the session raises it; a connection that died is not used again.
+    Statement and parameters stay out of it: they may name people."""
+    if driver.closed:
+        connection.invalidate(error)
+    return DBAPIError.instance(
+        None, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=driver.closed,
+        dialect=_DIALECT,
+    )  # fmt: skip

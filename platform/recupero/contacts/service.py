@@ -31,7 +31,7 @@ from recupero.kernel.bulk import BYTES, NUMBERS, numbered
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.kernel.events import publish
-from recupero.kernel.statements import Statement
+from recupero.kernel.statements import Parameters, Statement, ask
 from recupero.placements import reach
 from recupero.placements import service as placements
 from recupero_sdk.law import CHANNELS, Channel
@@ -83,10 +83,10 @@ _KEEP = Statement(text(
 ))  # fmt: skip
 
 
-def keep_messages(session: Session, messages: Sequence[SentMessage]) -> None:
-    """Store word for word what goes out, before it does."""
+def ask_keep(session: Session, messages: Sequence[SentMessage]) -> list[tuple[Statement, Parameters]]:
+    """What stores word for word what goes out, before it does: for `statements.ask`."""
     if not messages:
-        return
+        return []
     seal = crypto.keyring().encrypt_many
     columns = {
         "tenant": scope_of(session).tenant(), "now": clock.now(),
@@ -98,7 +98,7 @@ def keep_messages(session: Session, messages: Sequence[SentMessage]) -> None:
         "subjects": seal([message.subject for message in messages]),
         "bodies": seal([message.body for message in messages]),
     }  # fmt: skip
-    _KEEP.rows(session, columns)
+    return [(_KEEP, columns)]
 
 
 # A contact without an outcome never left us: it is taken out of the count.
@@ -138,6 +138,11 @@ _COUNT = text(
 def confirm(session: Session, results: Sequence[Result]) -> list[int]:
     """Write down what came of reserved contacts, in contact and count. Returns the ids that changed; one that
     is already settled (answered, failed) stays as it is."""
+    return [row[0] for rows in ask(session, ask_confirm(session, results)) for row in rows]
+
+
+def ask_confirm(session: Session, results: Sequence[Result]) -> list[tuple[Statement, Parameters]]:
+    """What `confirm` asks, for `statements.ask`; nothing where there are no results."""
     if not results:
         return []
     scope = scope_of(session)
@@ -156,7 +161,7 @@ def confirm(session: Session, results: Sequence[Result]) -> list[int]:
             for state, reason, never_left, price in kinds
         ],
     }  # fmt: skip
-    return _CONFIRM.column(session, columns)
+    return [(_CONFIRM, columns)]
 
 
 def _count(session: Session, outcomes: Mapping[int, str]) -> None:

@@ -10,7 +10,7 @@ Each table says in `info["scope"]` who may see its rows:
 """
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +26,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
-from recupero.kernel.statements import Statement
+from recupero.kernel.statements import Parameters, Statement, ask, known
 
 APP_ROLE = "recupero_app"
 Result = TypeVar("Result")
@@ -102,7 +102,10 @@ _STATE_SCOPE = (
     "SELECT set_config('app.agency_id', {agency}, true), set_config('app.tenant_ids', {tenants}, true),"
     " set_config('app.platform', {platform}, true)"
 )
-_SET_SCOPE = Statement(text(_STATE_SCOPE.format(agency=":agency", tenants=":tenants", platform=":platform")))
+_NAMED = _STATE_SCOPE.format(agency=":agency", tenants=":tenants", platform=":platform")
+_SET_SCOPE = Statement(text(_NAMED))
+# The plan of each statement is made once on a connection, for whatever it is given.
+_SET_SCOPE_BY_KEY = Statement(text(_NAMED + ", set_config('plan_cache_mode', 'force_generic_plan', true)"))
 _PLAIN_SET_SCOPE = _STATE_SCOPE.format(agency="%(agency)s", tenants="%(tenants)s", platform="%(platform)s")
 
 
@@ -157,17 +160,29 @@ class Database:
         event.listen(self.engine, "checkin", _note_return)
 
     @contextmanager
-    def transaction(self, scope: Scope, *, snapshot: bool = False) -> Iterator[Session]:
+    def transaction(
+        self,
+        scope: Scope,
+        *,
+        snapshot: bool = False,
+        by_key: bool = False,
+        asking: Sequence[tuple[Statement, Parameters]] = (),
+    ) -> Iterator[Session]:
         """A transaction in `scope`: committed at the end of the block, rolled back when it raises.
 
         `session.info["scope"]` is the scope; domain events and jobs of the block ride on the session. In a
         `snapshot` all statements see the same moment; it fails where it changes what others changed since.
+        `by_key`: it asks for a few rows by their keys, so that to plan a statement takes longer than to carry
+        it out. `asking` is asked in the same round trip as the scope is stated, see `asked_together`.
         """
         with Session(self.engine, info={"scope": scope}, expire_on_commit=False) as session, session.begin():
             if snapshot:
                 session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-            set_scope(session, scope)
-            yield session
+            session.info["scope"] = scope
+            stated = (_SET_SCOPE_BY_KEY if by_key else _SET_SCOPE, _stated(scope))
+            _scope, *answers = ask(session, [stated, *asking])
+            with known(session, asking, answers):
+                yield session
 
     def at_once(self, statement: str, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
         """The one row of a statement that is a transaction by itself, in no scope: one round trip, on a
@@ -231,7 +246,7 @@ class Database:
 def set_scope(session: Session, scope: Scope) -> None:
     """State the scope of the running transaction; it ends with the transaction."""
     session.info["scope"] = scope
-    _SET_SCOPE.rows(session, _stated(scope))
+    ask(session, [(_SET_SCOPE, _stated(scope))])
 
 
 def _stated(scope: Scope) -> dict[str, str]:

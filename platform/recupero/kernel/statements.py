@@ -2,7 +2,7 @@
 
 SQLAlchemy puts the statement together, once; after that the driver asks it, in the session's own transaction.
 What the session does around a statement takes several times as long as the driver, and most of the time that
-the database needs. `ask_together` asks several in one round trip, each of which sees what the one before it
+the database needs. `ask` asks several in one round trip, each of which sees what the one before it did or
 locked, as if they were asked one after the other.
 """
 
@@ -37,10 +37,15 @@ class Statement:
 
     def rows(self, session: Session, parameters: Parameters) -> Rows:
         """What it brings, in the session's transaction; nothing where it returns no rows."""
-        if (known := session.info.get("asked", {}).get(self)) and known[0] == _compared(parameters):
-            return cast(Rows, known[1])
-        (answer,) = _asked(session, [(self, parameters)])
+        if (known := self.answered(session, parameters)) is not None:
+            return known
+        (answer,) = ask(session, [(self, parameters)])
         return answer
+
+    def answered(self, session: Session, parameters: Parameters) -> Rows | None:
+        """What it brought where it was asked beforehand, see `asked_together`; None where it was not."""
+        found = session.info.get("asked", {}).get(self)
+        return cast(Rows, found[1]) if found and found[0] == _compared(parameters) else None
 
     def column(self, session: Session, parameters: Parameters) -> list[Any]:
         """The first column of what it brings."""
@@ -118,10 +123,18 @@ def asked_together(session: Session, asked: Sequence[tuple[Statement, Parameters
 
     All of them are of one moment: which one it was told is not compared.
     """
-    answers = _asked(session, asked)
+    with known(session, asked, ask(session, asked)):
+        yield
+
+
+@contextmanager
+def known(
+    session: Session, asked: Sequence[tuple[Statement, Parameters]], answers: Sequence[Rows]
+) -> Iterator[None]:
+    """As `asked_together`, with answers that are there already."""
     before = session.info.get("asked", {})
-    known = {one: (_compared(told), answer) for (one, told), answer in zip(asked, answers, strict=True)}
-    session.info["asked"] = {**before, **known}
+    found = {one: (_compared(told), answer) for (one, told), answer in zip(asked, answers, strict=True)}
+    session.info["asked"] = {**before, **found}
     try:
         yield
     finally:
@@ -132,7 +145,10 @@ def _compared(parameters: Parameters) -> dict[str, Any]:
     return {name: value for name, value in parameters.items() if not isinstance(value, datetime)}
 
 
-def _asked(session: Session, asked: Sequence[tuple[Statement, Parameters]]) -> list[Rows]:
+def ask(session: Session, asked: Sequence[tuple[Statement, Parameters]]) -> list[Rows]:
+    """What these bring, asked now and in this order, in one round trip."""
+    if not asked:
+        return []
     session.flush()
     engine: Any = session.get_bind()
     connection = session.connection()

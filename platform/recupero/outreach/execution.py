@@ -18,10 +18,11 @@ from recupero.contacts.news import Price
 from recupero.contacts.service import Result
 from recupero.kernel import clock
 from recupero.kernel.database import Database, Scope
+from recupero.kernel.statements import ask
 from recupero.outreach import connectors, pacing, rests
 from recupero.outreach.connectors import Connector, Outcome
 from recupero.outreach.points import fits
-from recupero.outreach.preparation import Envelope, prepare
+from recupero.outreach.preparation import Envelope, ask_claimed, prepare
 from recupero.outreach.states import Move, move
 from recupero.outreach.words import ANSWERS
 from recupero.placements import reach
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 FIRST_WAIT = timedelta(minutes=5)
 LONGEST_WAIT = timedelta(hours=6)
 MAX_TRIES = 8
+#: So many are carried out as one alone is: each of its statements is planned once on a connection.
+FEW = 10
 
 
 def execute(database: Database, scope: Scope, action_ids: Collection[int]) -> int:
@@ -45,7 +48,7 @@ def execute(database: Database, scope: Scope, action_ids: Collection[int]) -> in
         for connector, group in _by_connector(envelopes):
             messages = [envelope.message for envelope in group]
             for outcomes in connectors.send(connector, messages, gate.parts(connector, len(messages))):
-                with database.transaction(scope) as session:
+                with database.transaction(scope, by_key=len(messages) <= FEW) as session:
                     settle(session, group, outcomes)
                     if connector.key != connectors.OUTBOX:  # it is ours, and never down
                         rests.note(session, connector.key, *_heard(outcomes))
@@ -58,7 +61,9 @@ def _reserved(
     """Prepare a batch. One action that nobody foresaw does not hold up the others: the batch is halved until
     that one is alone, and it is set aside where people see it."""
     try:
-        with database.transaction(scope) as session:
+        with database.transaction(
+            scope, by_key=len(action_ids) <= FEW, asking=[ask_claimed(scope, action_ids)]
+        ) as session:
             return prepare(session, action_ids, gate)
     except (OperationalError, BaseTimeoutException):
         raise  # the database or the clock, not the action
@@ -91,11 +96,13 @@ def settle(session: Session, envelopes: Sequence[Envelope], outcomes: Mapping[st
         for envelope in envelopes
         if envelope.message.key in outcomes
     ]
-    contacts.confirm(session, [_result(envelope, outcome) for envelope, outcome in told])
-    dead = [envelope for envelope, outcome in told if outcome.state == "permanent"]
-    reach.mark_points(session, [envelope.contact_point_id for envelope in dead], "invalid")
-    elsewhere = _elsewhere(session, dead) if dead else frozenset()
-    move(session, [_move(envelope, outcome, elsewhere) for envelope, outcome in told])
+    wanted = contacts.ask_confirm(session, [_result(envelope, outcome) for envelope, outcome in told])
+    dead, elsewhere = [one for one, outcome in told if outcome.state == "permanent"], frozenset[int]()
+    if dead:
+        ask(session, wanted)
+        reach.mark_points(session, [envelope.contact_point_id for envelope in dead], "invalid")
+        elsewhere, wanted = _elsewhere(session, dead), []
+    move(session, [_move(envelope, outcome, elsewhere) for envelope, outcome in told], beside=wanted)
 
 
 def _elsewhere(session: Session, dead: Sequence[Envelope]) -> frozenset[int]:

@@ -21,7 +21,7 @@ from recupero.contacts.queries import Dossiers
 from recupero.contacts.service import Caller, Reservation, SentMessage, Wish
 from recupero.kernel import clock, jobs
 from recupero.kernel.bulk import any_of
-from recupero.kernel.database import scope_of
+from recupero.kernel.database import Scope, scope_of
 from recupero.kernel.statements import Parameters, Statement, asked_together
 from recupero.law.service import Packs
 from recupero.ledger import queries as ledger
@@ -101,6 +101,7 @@ def _asks(session: Session, actions: Sequence[Claimed]) -> list[tuple[Statement,
         contact_queries.ask_approached(session, accounts),
         ask_wording(session),
         ledger.ask_balances(session, accounts),
+        payments.ask_links(session, debtors),
     ]
 
 
@@ -126,14 +127,18 @@ def _prepared(session: Session, actions: Sequence[Claimed], gate: Gate) -> list[
     moves += refused + [
         _after(case, one, left_out.get(case.action.id)) for case, one in zip(ready, reservations, strict=True)
     ]
-    move(session, moves)
     reserved = [
         (case, one) for case, one in zip(ready, reservations, strict=True) if one.contact_id is not None
     ]
     named = [(case.action.id, told[case.action.id], messages[case.action.id])
              for case, _one in reserved if case.action.id in told]  # fmt: skip
-    beyond.record(session, named)
-    return _envelopes(session, reserved, messages, sender)
+    if named:  # an offer that begins to stand may cancel what waits: what goes out now does not wait any more
+        move(session, moves)
+        beyond.record(session, named)
+        moves = []
+    envelopes, kept = _envelopes(session, reserved, messages, sender)
+    move(session, moves, beside=contacts.ask_keep(session, kept))
+    return envelopes
 
 
 def _breaking(refused: Sequence[Move], told: Mapping[int, Told]) -> dict[int, str]:
@@ -155,8 +160,13 @@ _CLAIMED = Statement(
 
 
 def _claimed(session: Session, action_ids: Collection[int]) -> list[Claimed]:
-    asked = {"tenant": scope_of(session).tenant(), "actions": list(action_ids)}
-    return [Claimed(*row) for row in _CLAIMED.rows(session, asked)]
+    statement, asked = ask_claimed(scope_of(session), action_ids)
+    return [Claimed(*row) for row in statement.rows(session, asked)]
+
+
+def ask_claimed(scope: Scope, action_ids: Collection[int]) -> tuple[Statement, Parameters]:
+    """What `prepare` asks first, for `statements.asked_together`: it locks those that are still claimed."""
+    return _CLAIMED, {"tenant": scope.tenant(), "actions": list(action_ids)}
 
 
 def _sort_out(
@@ -459,8 +469,8 @@ def _envelopes(
     reserved: Sequence[tuple[_Case, Reservation]],
     messages: Mapping[int, Words],
     sender: Sender,
-) -> list[Envelope]:
-    """Messages ready to go, their words kept."""
+) -> tuple[list[Envelope], list[SentMessage]]:
+    """Messages ready to go, and their words, which are to be kept."""
     tenant_id = scope_of(session).tenant()
     listening = _that_are([case for case, _one in reserved], Listens, Collects, Converses)
     heard = _heard(session, [case for case, _one in reserved if case.connector.key in listening])
@@ -494,5 +504,4 @@ def _envelopes(
                 action.expires_at, case.connector, message,
             )
         )  # fmt: skip
-    contacts.keep_messages(session, kept)
-    return envelopes
+    return envelopes, kept

@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session
 from recupero.kernel import clock, jobs
 from recupero.kernel.bulk import NUMBERS, numbered
 from recupero.kernel.database import scope_of
-from recupero.kernel.statements import Statement
+from recupero.kernel.statements import Parameters, Statement, ask
 from recupero.payments import settlements
 
 FOLLOWS: dict[str, frozenset[str]] = {
@@ -116,9 +116,13 @@ _MOVE = Statement(text(
 _BEFORE = {state: before(state) for state in STATES}
 
 
-def move(session: Session, moves: Sequence[Move]) -> list[int]:
-    """Move actions of the tenant in scope, each only from a state that may precede. Returns which moved."""
+def move(
+    session: Session, moves: Sequence[Move], *, beside: Sequence[tuple[Statement, Parameters]] = ()
+) -> list[int]:
+    """Move actions of the tenant in scope, each only from a state that may precede. Returns which moved.
+    `beside` is asked first, in the same round trip."""
     if not moves:
+        ask(session, beside)
         return []
     kinds, numbers = numbered(
         (
@@ -138,7 +142,8 @@ def move(session: Session, moves: Sequence[Move]) -> list[int]:
         "tenant": scope_of(session).tenant(), "now": clock.now(), "kinds": told, "numbers": numbers,
         "ids": [one.action_id for one in moves],
     }  # fmt: skip
-    moved: list[int] = _MOVE.column(session, columns)
+    *_beside, rows = ask(session, [*beside, (_MOVE, columns)])
+    moved: list[int] = [row[0] for row in rows]
     if gone := sorted({one.action_id for one in moves if one.state in _NEVER_ARRIVES}.intersection(moved)):
         _unsay(session, gone)
     return moved

@@ -18,7 +18,7 @@ from recupero.kernel import audit, clock, crypto, events, runtime
 from recupero.kernel.bulk import BYTES, NUMBERS, any_of
 from recupero.kernel.database import PLATFORM, Database, Scope, scope_of
 from recupero.kernel.errors import NotFound
-from recupero.kernel.statements import Statement
+from recupero.kernel.statements import Parameters, Rows, Statement, ask
 from recupero.payments.events import LinkRevoked
 from recupero.payments.tables import PaymentLink, PaymentLinkDirectory
 from recupero.placements import identity
@@ -62,8 +62,9 @@ def ensure_links(
     """
     missing = dict.fromkeys(wanted, currency) if currency else _currencies(session, wanted)
     tokens: dict[int, str] = {}
-    while missing:  # a second time where somebody else made some at the same moment
-        links = _active(session, missing)
+    rows = _ACTIVE.rows(session, _asked(session, missing))
+    while missing:
+        links = _active(rows, missing)
         _widen(session, [(link, wanted[debtor_id]) for debtor_id, link in links.items()])
         tokens |= {debtor_id: link.token for debtor_id, link in links.items()}
         missing = {debtor_id: missing[debtor_id] for debtor_id in missing.keys() - links.keys()}
@@ -71,6 +72,8 @@ def ensure_links(
             made = _make(session, missing, wanted)
             tokens |= made
             missing = {debtor_id: missing[debtor_id] for debtor_id in missing.keys() - made.keys()}
+            # What somebody else made at the same moment.
+            (rows,) = ask(session, [(_ACTIVE, _asked(session, missing))]) if missing else [[]]
     return {debtor_id: address(token) for debtor_id, token in tokens.items()}
 
 
@@ -114,12 +117,20 @@ _ACTIVE = Statement(
 )  # fmt: skip
 
 
-def _active(session: Session, currencies: Mapping[int, str]) -> dict[int, _Link]:
-    rows = _ACTIVE.rows(session, {"tenant": scope_of(session).tenant(), "debtors": list(currencies)})
+def ask_links(session: Session, debtor_ids: Collection[int]) -> tuple[Statement, Parameters]:
+    """What `ensure_links` asks first, for `statements.asked_together`."""
+    return _ACTIVE, _asked(session, debtor_ids)
+
+
+def _asked(session: Session, debtor_ids: Collection[int]) -> Parameters:
+    return {"tenant": scope_of(session).tenant(), "debtors": sorted(debtor_ids)}
+
+
+def _active(rows: Rows, currencies: Mapping[int, str]) -> dict[int, _Link]:
     return {
         debtor_id: _Link(number, frozenset(accounts), token)
         for number, debtor_id, currency, accounts, token in rows
-        if currency == currencies[debtor_id]
+        if currency == currencies.get(debtor_id)
     }
 
 

@@ -142,12 +142,17 @@ def houses(session: Session) -> list[House]:
     """One for each tenant in scope, by name; one without a tenant where there is none. Needs the agency in
     scope."""
     statement, asked = ask_houses(session)
-    return [
-        House(agency, phone, email, law, tenant_id, creditor or "", timezone or "", settings or {})
-        for agency, phone, email, law, tenant_id, creditor, timezone, settings in statement.rows(
-            session, asked
-        )
-    ]
+    if (known := statement.answered(session, asked)) is not None:
+        return [
+            House(name, phone, email, law, tenant_id, creditor or "", timezone or "", settings or {})
+            for name, phone, email, law, tenant_id, creditor, timezone, settings in known
+        ]
+    of = agency(session)
+    there = (of.name, of.contact_phone, of.contact_email, of.law)
+    several = len(scope_of(session).tenant_ids) != 1
+    all_ = tenants(session) if several else [tenant(session)]
+    found = [House(*there, one.id, one.name, one.timezone, one.settings) for one in all_]
+    return found or [House(*there, None, "", "", {})]
 
 
 def house(session: Session) -> House:

@@ -27,11 +27,11 @@ class Debt:
 
 
 def portfolio(session: Session, currency: str = "CLP", country: str = "CL", **strategy: Any) -> int:
-    """A primary portfolio with a commission of 20 %."""
+    """A primary portfolio with a commission of 20 %, whose plans leave nothing to lot unless told to."""
     row = Portfolio(
         tenant_id=scope_of(session).tenant(), name=secrets.token_hex(4), country=country, currency=currency,
-        product="loan", placement_number=1, terms={"commission_rate": 2000}, strategy=strategy,
-        created_at=clock.now(),
+        product="loan", placement_number=1, terms={"commission_rate": 2000},
+        strategy={"exploration": 0, **strategy}, created_at=clock.now(),
     )  # fmt: skip
     session.add(row)
     session.flush()

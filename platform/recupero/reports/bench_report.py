@@ -5,6 +5,7 @@ A ledger line is a move of money onto a part of an account (`allocations`), whic
 are twice as many contacts. Everything belongs to one creditor.
 """
 
+import gc
 import resource
 import statistics
 import time
@@ -139,7 +140,10 @@ def _periods() -> list[Period]:
 def _reading(
     platform: runtime.Runtime, running: engines.Engines, scope: Scope, rounds: int
 ) -> dict[str, Any]:
-    """Reports of single months and of a year in turn, with an aggregate after each round of them."""
+    """Reports of single months and of a year in turn, with an aggregate after each round of them. As in a web
+    process (`kernel.web`), what is loaded by now is not looked through for garbage between them."""
+    gc.collect()
+    gc.freeze()
     database, pages, aggregates = list[float](), list[float](), list[float]()
     with psycopg.connect(running.owner_database_url, autocommit=True) as raw:
         for _ in range(rounds):

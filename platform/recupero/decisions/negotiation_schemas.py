@@ -3,12 +3,11 @@
 from marshmallow import Schema, fields, validate
 
 from recupero.decisions.negotiation import KINDS
-from recupero.payments.offers_schemas import OfferPolicySchema
-from recupero.payments.plan_schedule import EVERY, MOST_STEP
-from recupero.payments.schemas import MAX_MINOR, amount
+from recupero.payments.offers_schemas import OfferPolicySchema, PlanTermsSchema
+from recupero.payments.schemas import amount
 
 
-class AskedOfferSchema(Schema):
+class AskedOfferSchema(PlanTermsSchema):
     """What is asked for. full: `amount_minor` by `due`; settlement: `amount_minor` in monthly `parts`; plan:
     `instalments`, or what each may be `at_most_minor`."""
 
@@ -16,19 +15,6 @@ class AskedOfferSchema(Schema):
     amount_minor = amount(load_default=None, allow_none=True)
     due = fields.Date(load_default=None, allow_none=True)
     parts = fields.Integer(load_default=1, strict=True, validate=validate.Range(min=1, max=120))
-    every = fields.String(load_default="monthly", validate=validate.OneOf(EVERY))
-    first_on = fields.Date(load_default=None, allow_none=True)
-    instalments = fields.Integer(
-        load_default=None, allow_none=True, strict=True, validate=validate.Range(min=1, max=120)
-    )
-    at_most_minor = amount(load_default=None, allow_none=True)
-    down_payment_minor = fields.Integer(
-        load_default=0, strict=True, validate=validate.Range(min=0, max=MAX_MINOR)
-    )
-    pay_day = fields.Integer(
-        load_default=None, allow_none=True, strict=True, validate=validate.Range(min=1, max=31)
-    )
-    step_percent = fields.Integer(load_default=0, strict=True, validate=validate.Range(min=0, max=MOST_STEP))
 
 
 class AgreeSchema(AskedOfferSchema):

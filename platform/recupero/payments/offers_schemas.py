@@ -33,10 +33,9 @@ class OfferPolicySchema(Schema):
     exception_approver = fields.String(required=True)
 
 
-class PlanChoiceSchema(Schema):
+class PlanTermsSchema(Schema):
     """How many instalments follow the down payment, or the most that each may be."""
 
-    account_ids = _accounts()
     every = fields.String(load_default="monthly", validate=validate.OneOf(EVERY))
     first_on = fields.Date(load_default=None, allow_none=True)
     instalments = fields.Integer(
@@ -50,6 +49,12 @@ class PlanChoiceSchema(Schema):
         load_default=None, allow_none=True, strict=True, validate=validate.Range(min=1, max=31)
     )
     step_percent = fields.Integer(load_default=0, strict=True, validate=validate.Range(min=0, max=MOST_STEP))
+
+
+class PlanChoiceSchema(PlanTermsSchema):
+    """A plan's terms, and the accounts that it is for."""
+
+    account_ids = _accounts()
 
 
 class NewPaymentPlanSchema(PlanChoiceSchema):

@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
-from recupero.tenancy import service as tenancy
+from recupero.tenancy import keys
 from recupero.tenancy.permissions import Permission
 from tests.factories import World
 
@@ -49,7 +49,7 @@ def scope(world: World, noon: datetime) -> Scope:
 def machine(app: Flask, platform: runtime.Runtime, scope: Scope, *permissions: Permission) -> Machine:
     """A program with a key of the scope's creditors; with every permission unless some are named."""
     with platform.database.transaction(scope) as session:
-        key = tenancy.create_api_key(
+        key = keys.create(
             session,
             name="test",
             permissions=permissions or EVERYTHING,

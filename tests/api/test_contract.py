@@ -17,7 +17,7 @@ from recupero.payments import plans, settlements
 from recupero.payments.plan_schedule import Choice
 from recupero.payments.policy import Offerer
 from recupero.placements import labels, strategies
-from recupero.tenancy import service as tenancy
+from recupero.tenancy import users
 from recupero.tenancy.permissions import Role
 from tests.api.conftest import machine
 from tests.decisions import debts
@@ -68,7 +68,7 @@ def test_every_endpoint_answers_as_described(app: Flask, platform: runtime.Runti
             session, currency="CLP", period_from=yesterday, period_to=yesterday, actor="user:1"
         )
         owed, agent = made[0].account_id, Offerer("agent", "user:1")
-        agent_id = tenancy.create_user(
+        agent_id = users.create(
             session, email="agent@example.com", name="Ana", password="correct horse battery",
             role=Role.AGENT, tenant_ids=None, locale="es", actor="system",
         ).id  # fmt: skip

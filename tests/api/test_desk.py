@@ -12,7 +12,7 @@ from recupero.kernel.database import Scope
 from recupero.outreach.inbound.tables import Conversation
 from recupero.outreach.understanding import hand_overs
 from recupero.placements.tables import Account, Debtor, Portfolio
-from recupero.tenancy import service
+from recupero.tenancy import users
 from recupero.tenancy.permissions import Permission, Role
 from tests.api.conftest import Machine, machine
 from tests.factories import World
@@ -177,11 +177,11 @@ def test_a_key_speaks_for_agents_of_its_creditors_and_lets_through_what_it_may(
 ) -> None:
     database = runtime.current().database
     with database.transaction(scope) as session:
-        boss = service.create_user(
+        boss = users.create(
             session, email="boss@example.com", name="Boss", password="correct horse battery",
             role=Role.SUPERVISOR, tenant_ids=None, locale="es", actor="system", languages=[], skills=[],
         ).id  # fmt: skip
-        viewer = service.create_user(
+        viewer = users.create(
             session, email="eye@example.com", name="Eye", password="correct horse battery",
             role=Role.CREDITOR_VIEWER, tenant_ids=scope.tenant_ids, locale="es", actor="system",
             languages=[], skills=[],

@@ -31,7 +31,7 @@ from recupero.payments.plan_schedule import Choice
 from recupero.payments.policy import Offerer
 from recupero.placements import service as placements
 from recupero.placements.tables import ImportBatch, ImportIssue
-from recupero.tenancy import service as tenancy
+from recupero.tenancy import keys, users
 from recupero.tenancy.permissions import Permission, Role
 from recupero_sdk.inbound import Attachment, MessageEvent
 from tests.api.conftest import EVERYTHING, machine
@@ -114,7 +114,7 @@ def _furnish(platform: runtime.Runtime, scope: Scope) -> House:
             session, debtor_id=owed.debtor_id, account_id=owed.account_id, kind="client", source=MARK
         )
         link = payments.ensure_links(session, {owed.debtor_id: [owed.account_id]})[owed.debtor_id]
-        user = tenancy.create_user(
+        user = users.create(
             session,
             email=f"{MARK}@creditor.example.com",
             name=f"Eva {MARK}",
@@ -124,7 +124,7 @@ def _furnish(platform: runtime.Runtime, scope: Scope) -> House:
             locale="en",
             actor="system",
         )
-        tenancy.create_api_key(
+        keys.create(
             session,
             name=MARK,
             permissions=[Permission.REPORTS_READ],
@@ -315,7 +315,7 @@ def _sign_in(app: Flask, platform: runtime.Runtime, scope: Scope, role: Role) ->
     """A browser signed in as a user of the scope's creditor only, and the token of their forms."""
     email = f"{secrets.token_hex(4)}@example.com"
     with platform.database.transaction(scope) as session:
-        tenancy.create_user(
+        users.create(
             session,
             email=email,
             name="Otra Persona",

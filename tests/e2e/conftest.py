@@ -23,7 +23,7 @@ from werkzeug.serving import make_server
 
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
-from recupero.tenancy import service as tenancy
+from recupero.tenancy import users
 from recupero.tenancy.permissions import CREDITOR_ROLES, Role
 from tests.e2e.browser import LEFT_OUT, chromium
 from tests.portals.conftest import Visitor
@@ -152,7 +152,7 @@ def make_user(platform: runtime.Runtime, role: Role, scope: Scope) -> str:
     """A user of the role; their e-mail."""
     email = f"{role.value}@example.com"
     with platform.database.transaction(scope) as session:
-        tenancy.create_user(
+        users.create(
             session, email=email, name="Ana Prueba", password=PASSWORD, role=role,
             tenant_ids=scope.tenant_ids if role in CREDITOR_ROLES else None, locale="en", actor="system",
         )  # fmt: skip

@@ -18,7 +18,7 @@ from recupero.kernel import clock, command, runtime
 from recupero.ledger.cli import ledger
 from recupero.payments import booking
 from recupero.tenancy import queries as tenancy
-from recupero.tenancy import service
+from recupero.tenancy import users
 from recupero.tenancy.permissions import Role
 from tests.factories import World
 from tests.ledger.placed import Placed, place
@@ -33,7 +33,7 @@ def placed(platform: runtime.Runtime, world: World, noon: datetime) -> Placed:
         )
         booking.book_payment(session, received)
         for name, role in (("ana", Role.SUPERVISOR), ("ben", Role.AGENCY_ADMINISTRATOR)):
-            service.create_user(
+            users.create(
                 session, email=f"{name}@example.com", name=name, password="correct horse battery", role=role,
                 tenant_ids=None, locale="en", actor="system",
             )  # fmt: skip

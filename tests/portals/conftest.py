@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
-from recupero.tenancy import service as tenancy
+from recupero.tenancy import users
 from recupero.tenancy.permissions import CREDITOR_ROLES, Role
 
 PASSWORD = "correct horse battery"
@@ -43,7 +43,7 @@ class Visitor:
         email = f"{role.value}-{id(self)}@example.com"
         tenants = scope.tenant_ids if role in CREDITOR_ROLES else None
         with self.platform.database.transaction(Scope(scope.agency_id, scope.tenant_ids)) as session:
-            tenancy.create_user(
+            users.create(
                 session, email=email, name="Ana Prueba", password=PASSWORD, role=role, tenant_ids=tenants,
                 locale="en", actor="system",
             )  # fmt: skip

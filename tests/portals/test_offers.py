@@ -13,7 +13,7 @@ from recupero.kernel.database import Scope
 from recupero.payments.offer_tables import HardshipCase, Plan, Settlement
 from recupero.payments.tables import PromiseToPay
 from recupero.placements.tables import Hold
-from recupero.tenancy import service as tenancy
+from recupero.tenancy import users
 from recupero.tenancy.permissions import Role
 from tests.factories import World
 from tests.ledger.placed import Placed, place
@@ -34,7 +34,7 @@ def placed(platform: runtime.Runtime, world: World, noon: object) -> Placed:
 def signed_in(app: Flask, scope: Scope, role: Role, desk: str | None = None) -> FlaskClient:
     email = f"{role.value}{desk or ''}{scope.tenant()}@example.com"
     with runtime.current().database.transaction(scope) as session:
-        tenancy.create_user(
+        users.create(
             session, email=email, name=role.value, password=PASSWORD, role=role,
             tenant_ids=scope.tenant_ids, locale="en", actor="system", desk=desk,
         )  # fmt: skip

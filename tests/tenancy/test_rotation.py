@@ -4,9 +4,8 @@ from sqlalchemy import select, text
 
 from recupero.kernel import crypto, migrate, runtime
 from recupero.kernel.database import Scope
-from recupero.tenancy import rotation
+from recupero.tenancy import rotation, users
 from recupero.tenancy.permissions import Role
-from recupero.tenancy.service import create_user
 from recupero.tenancy.tables import User
 from tests.factories import World
 
@@ -32,7 +31,7 @@ def test_append_only_tables_hold_no_encrypted_field() -> None:
 
 def _user(platform: runtime.Runtime, agency: Scope) -> None:
     with platform.database.transaction(agency) as session:
-        create_user(
+        users.create(
             session, email="ana@example.com", name="Ana Soto", password="correct horse",
             role=Role.AGENT, tenant_ids=None, locale="es", actor="system",
         )  # fmt: skip

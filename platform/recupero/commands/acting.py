@@ -7,8 +7,8 @@ import click
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import Forbidden, Words
 from recupero.kernel.runtime import Runtime
+from recupero.tenancy import callers
 from recupero.tenancy import queries as tenancy
-from recupero.tenancy import service as accounts
 from recupero.tenancy.permissions import Permission
 
 Command = Callable[..., None]
@@ -25,7 +25,7 @@ def actor_of(platform: Runtime, scope: Scope, email: str, permission: Permission
     """The user of that e-mail, who must be allowed the step. Raises UserError, Forbidden."""
     with platform.database.transaction(scope) as session:
         user = tenancy.user_by_email(session, email)
-        caller = accounts.caller_of(session, user)
+        caller = callers.caller_of(session, user)
     if not caller.may(permission):
         raise Forbidden(
             "your role or key does not include this: ask an administrator for '%(permission)s'",

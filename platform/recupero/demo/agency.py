@@ -13,6 +13,7 @@ from recupero.kernel.database import PLATFORM, Scope, scope_of
 from recupero.kernel.runtime import Runtime
 from recupero.placements import service as placements
 from recupero.tenancy import service as tenancy
+from recupero.tenancy import users
 from recupero.tenancy.permissions import Role
 
 SLUG = "cobranza-demo"
@@ -109,7 +110,7 @@ def create_users(platform: Runtime, agency: Scope, tenants: list[DemoTenant]) ->
         session.execute(text("SET LOCAL synchronous_commit = on"))
         for role, (account, name, tenant_ids) in wanted.items():
             login = Login(role, f"{account}@cobranza-clara.example.com", _password())
-            tenancy.create_user(
+            users.create(
                 session, email=login.email, name=name, password=login.password, role=role,
                 tenant_ids=tenant_ids, locale="es", actor=ACTOR,
             )  # fmt: skip

@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 from recupero.kernel.errors import NotFound, UserError
 from recupero.payments.plan_schedule import Limits, Schedule
 from recupero.placements.debts import OpenDebt, debts_by_id
+from recupero.tenancy.callers import Caller
 from recupero.tenancy.permissions import Permission, Role
-from recupero.tenancy.service import Caller
 
 #: Where the terms say nothing.
 DEFAULTS = {

@@ -17,7 +17,7 @@ from recupero.kernel.database import Scope
 from recupero.kernel.supervisor import ProcessSpec
 from recupero.payments.bench import creditor
 from recupero.serving import processes
-from recupero.tenancy import service as tenancy
+from recupero.tenancy import keys
 from recupero.tenancy.permissions import Permission
 
 ACCOUNTS = 5_000
@@ -60,7 +60,7 @@ def measure(count: int, rounds: int) -> dict[str, Any]:
 
 def _key(platform: runtime.Runtime, scope: Scope) -> str:
     with platform.database.transaction(scope) as session:
-        return tenancy.create_api_key(
+        return keys.create(
             session, name="bench", permissions=[Permission.ACCOUNTS_READ], tenant_ids=scope.tenant_ids,
             actor="system",
         )  # fmt: skip

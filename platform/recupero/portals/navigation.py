@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from flask import current_app, request, url_for
 from flask_babel import gettext as _
 
+from recupero.tenancy.callers import Caller
 from recupero.tenancy.guard import current_caller
 from recupero.tenancy.permissions import Permission
-from recupero.tenancy.service import Caller
 
 Page = tuple[str, str, str, Permission | None]  # label, endpoint, icon, what opens it
 

@@ -16,7 +16,7 @@ from recupero.portals.forms import Form
 from recupero.portals.language import CODES
 from recupero.portals.pages import blueprint
 from recupero.portals.shell import limiter
-from recupero.tenancy import guard, queries, service
+from recupero.tenancy import callers, guard, queries, users
 from recupero.tenancy.guard import current_caller, public, requires, signed_in, the_caller
 from recupero.tenancy.permissions import Permission
 from recupero.tenancy.tables import User
@@ -43,7 +43,7 @@ def sign_in_sent() -> ResponseReturnValue:
     except UserError as error:
         form.refuse(error)
         return render_template("sign_in.html", form=form), 422
-    found = service.sign_in(runtime.current().database, email, password)
+    found = callers.sign_in(runtime.current().database, email, password)
     if found is None:
         form.errors[""] = _(
             "This e-mail and password do not fit together. After five tries the login rests for 15 minutes."
@@ -99,7 +99,7 @@ def _me() -> User:
         return queries.user(opened, _id(caller))
 
 
-def _id(caller: service.Caller) -> int:
+def _id(caller: callers.Caller) -> int:
     return int(caller.actor.removeprefix("user:"))
 
 
@@ -112,8 +112,8 @@ def profile_calls() -> ResponseReturnValue:
         hours = form.whole("hours") if form.optional("hours") else 0
         until = clock.now() + timedelta(hours=hours) if hours in HOURS else None
         with runtime.current().database.transaction(Scope(caller.agency_id)) as opened:
-            service.set_phone(opened, _id(caller), form.optional("phone"))
-            service.take_calls(opened, _id(caller), until)
+            users.set_phone(opened, _id(caller), form.optional("phone"))
+            users.take_calls(opened, _id(caller), until)
     except UserError as error:
         form.refuse(error, "phone", "hours")
         return _profile(form)
@@ -129,7 +129,7 @@ def profile_sent() -> ResponseReturnValue:
         raise UserError("Choose one of the languages.", field="locale")
     caller = the_caller()
     with runtime.current().database.transaction(Scope(caller.agency_id)) as opened:
-        service.set_locale(opened, _id(caller), locale)
+        users.set_locale(opened, _id(caller), locale)
     session["language"] = locale
     flash(_("Saved."))
     return redirect(url_for("portals.profile"))

@@ -14,7 +14,9 @@ from recupero.portals.language import LANGUAGES
 from recupero.portals.pages import blueprint
 from recupero.portals.tables import Column, Pick, Search, Table, answer
 from recupero.portals.words import label, options
-from recupero.tenancy import queries, service
+from recupero.tenancy import keys as key_service
+from recupero.tenancy import queries
+from recupero.tenancy import users as user_service
 from recupero.tenancy.guard import requires, the_caller, transaction
 from recupero.tenancy.permissions import CREDITOR_ROLES, Permission, Role
 from recupero.tenancy.tables import ApiKey, User
@@ -56,7 +58,7 @@ def _add_user(form: Form) -> None:
     if not set(chosen) <= set(the_caller().scope.tenant_ids):
         raise UserError("Choose among your creditors.", field="tenants")
     with transaction() as session:
-        service.create_user(
+        user_service.create(
             session, email=form.text("email"), name=form.text("name"), password=form.text("password"),
             role=role, tenant_ids=chosen or None, locale=form.text("locale"),
             desk=form.optional("desk"), skills=request.form.getlist("skills"),
@@ -69,7 +71,7 @@ def _add_user(form: Form) -> None:
 def user_work(user_id: int) -> ResponseReturnValue:
     """What a user is trained for and speaks, by which people who must be taken over are given to them."""
     with transaction() as session:
-        service.set_work(
+        user_service.set_work(
             session, user_id, desk=request.form.get("desk"), skills=request.form.getlist("skills"),
             languages=request.form.getlist("languages"), actor=the_caller().actor,
         )  # fmt: skip
@@ -84,7 +86,7 @@ def user_password(user_id: int) -> ResponseReturnValue:
     with transaction() as session:
         if user_id not in {user.id for user in queries.users(session)}:
             raise NotFound("There is no such user.")
-        password = service.new_password(session, user_id, actor=the_caller().actor)
+        password = user_service.new_password(session, user_id, actor=the_caller().actor)
     return _users_page(Form({"locale": the_caller().locale[:2]}), password)
 
 
@@ -95,8 +97,8 @@ def _users_page(form: Form, password: str | None = None) -> ResponseReturnValue:
     return answer(
         "admin/users.html", _users_table(names).fill_whole(rows), names=names, form=form, roles=ROLES,
         chosen=request.form.getlist("tenants"), me=the_caller().actor, password=password,
-        skills=[(skill, label("skill", skill)) for skill in service.SKILLS],
-        speaks=[(code, name) for code, name in LANGUAGES if code in service.SPOKEN], status=form.status,
+        skills=[(skill, label("skill", skill)) for skill in user_service.SKILLS],
+        speaks=[(code, name) for code, name in LANGUAGES if code in user_service.SPOKEN], status=form.status,
     )  # fmt: skip
 
 
@@ -136,7 +138,7 @@ def user_switch(user_id: int, what: str) -> ResponseReturnValue:
     if f"user:{user_id}" == caller.actor:
         raise UserError("You cannot shut yourself out. Ask another administrator.")
     with transaction() as session:
-        service.set_active(session, user_id, active=what == "activate", actor=caller.actor)
+        user_service.set_active(session, user_id, active=what == "activate", actor=caller.actor)
     flash(_("The user may sign in.") if what == "activate" else _("The user is signed out and stays out."))
     return redirect(url_for("portals.users"))
 
@@ -167,7 +169,7 @@ def _add_key(form: Form) -> str:
     if not chosen:
         raise UserError("Choose at least one creditor.", field="tenants")
     with transaction() as session:
-        return service.create_api_key(
+        return key_service.create(
             session, name=form.text("name"), permissions=granted, tenant_ids=chosen,
             expires_at=_end_of(form), actor=the_caller().actor,
         )  # fmt: skip
@@ -219,6 +221,6 @@ def _key_state(key: ApiKey) -> str:
 @requires(Permission.TENANCY_MANAGE)
 def key_revoke(key_id: int) -> ResponseReturnValue:
     with transaction() as session:
-        service.revoke_api_key(session, key_id, actor=the_caller().actor)
+        key_service.revoke(session, key_id, actor=the_caller().actor)
     flash(_("The key no longer works."))
     return redirect(url_for("portals.keys"))

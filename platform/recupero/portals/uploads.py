@@ -10,7 +10,7 @@ from werkzeug.utils import secure_filename
 
 from recupero.kernel import runtime
 from recupero.kernel.errors import NotFound
-from recupero.tenancy.service import Caller
+from recupero.tenancy.callers import Caller
 
 KEPT_SECONDS = 24 * 3600
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from recupero.kernel import audit, rest, runtime
 from recupero.kernel.errors import Forbidden, NotFound, UserError
-from recupero.tenancy import queries, schemas, service
+from recupero.tenancy import keys, queries, schemas, service
+from recupero.tenancy import users as user_service
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import GRANTS, Permission, Role
 from recupero_sdk.settings import PluginConfig, Setting
@@ -65,7 +66,7 @@ def add_user(data: dict[str, Any]) -> Any:
     role = Role(data["role"])
     _check_grant(GRANTS[role], data["tenant_ids"])
     with transaction() as session:
-        return service.create_user(session, **{**data, "role": role}, actor=the_caller().actor)
+        return user_service.create(session, **{**data, "role": role}, actor=the_caller().actor)
 
 
 @blueprint.patch("/users/<int:user_id>")
@@ -75,7 +76,7 @@ def add_user(data: dict[str, Any]) -> Any:
 def switch_user(data: dict[str, Any], user_id: int) -> None:
     """Let a user sign in, or keep them out"""
     with transaction() as session:
-        service.set_active(session, user_id, active=data["active"], actor=the_caller().actor)
+        user_service.set_active(session, user_id, active=data["active"], actor=the_caller().actor)
 
 
 @blueprint.get("/api-keys")
@@ -96,7 +97,7 @@ def add_api_key(data: dict[str, Any]) -> dict[str, Any]:
     wanted = frozenset(Permission(name) for name in data.pop("permissions"))
     _check_grant(wanted, data["tenant_ids"])
     with transaction() as session:
-        made = service.create_api_key(session, **data, permissions=wanted, actor=the_caller().actor)
+        made = keys.create(session, **data, permissions=wanted, actor=the_caller().actor)
     return {"key": made}
 
 
@@ -106,7 +107,7 @@ def add_api_key(data: dict[str, Any]) -> dict[str, Any]:
 def revoke_api_key(key_id: int) -> None:
     """End a key at once"""
     with transaction() as session:
-        service.revoke_api_key(session, key_id, actor=the_caller().actor)
+        keys.revoke(session, key_id, actor=the_caller().actor)
 
 
 def _check_grant(permissions: frozenset[Permission], tenant_ids: list[int]) -> None:

@@ -19,9 +19,9 @@ from werkzeug.wrappers import Response
 from recupero.kernel import rest, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import Forbidden, NotFound, UserError, Words
-from recupero.tenancy import service
+from recupero.tenancy import callers, keys
+from recupero.tenancy.callers import Caller
 from recupero.tenancy.permissions import Permission
-from recupero.tenancy.service import Caller
 from recupero.tenancy.tables import User
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -118,12 +118,12 @@ def the_caller() -> Caller:
 def _find_caller() -> Caller | None:
     database, header = runtime.current().database, request.headers.get("Authorization", "")
     if header.startswith("Bearer "):
-        return service.check_api_key(database, header.removeprefix("Bearer ").strip())
+        return keys.check(database, header.removeprefix("Bearer ").strip())
     if request.path.startswith(API_PREFIX):
         return None  # a cookie never opens the API: so it needs no CSRF token
     if not all(name in session for name in _COOKIE):
         return None
-    return service.resume(database, *(session[name] for name in _COOKIE))
+    return callers.resume(database, *(session[name] for name in _COOKIE))
 
 
 def remember(user: User) -> None:

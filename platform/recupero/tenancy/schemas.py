@@ -4,7 +4,7 @@ from marshmallow import Schema, fields, validate
 
 from recupero.kernel.rest import MAX_ID, MAX_PAGE, PAGE, reference
 from recupero.tenancy.permissions import Permission, Role
-from recupero.tenancy.service import SKILLS, SPOKEN
+from recupero.tenancy.users import SKILLS, SPOKEN
 
 PERMISSIONS = [one.value for one in Permission if one is not Permission.PLATFORM_OPERATE]
 ROLES = [one.value for one in Role if one is not Role.PLATFORM_OPERATOR]

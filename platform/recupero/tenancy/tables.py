@@ -66,7 +66,7 @@ class User(AgencyOwned, Base):
     tenant_ids: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
     locale: Mapped[str]
     desk: Mapped[str | None] = mapped_column(String(40))  # a team, whose offers a creditor may limit
-    #: What they are trained for (service.SKILLS) and the languages they speak (ISO 639-1; none: their own).
+    #: What they are trained for (users.SKILLS) and the languages they speak (ISO 639-1; none: their own).
     skills: Mapped[list[str]] = mapped_column(ARRAY(String), default=list, server_default="{}")
     languages: Mapped[list[str]] = mapped_column(ARRAY(String), default=list, server_default="{}")
     phone: Mapped[str | None] = mapped_column(EncryptedText)  # where calls ring for them, E.164

@@ -20,7 +20,7 @@ from recupero.outreach.inbound import conversations
 from recupero.outreach.understanding import hand_overs
 from recupero.placements import service as placements
 from recupero.tenancy import queries as tenancy
-from recupero.tenancy import service
+from recupero.tenancy import users
 from recupero.tenancy.permissions import Role
 from tests.factories import World
 from tests.outreach.placed import place, plan
@@ -34,7 +34,7 @@ def scope(world: World, noon: object) -> Scope:
 
 def agent(scope: Scope, name: str = "ana", **work: object) -> int:
     with runtime.current().database.transaction(scope) as session:
-        made = service.create_user(
+        made = users.create(
             session, email=f"{name}@example.com", name=name, password="correct horse battery",
             role=Role.AGENT, tenant_ids=None, locale="es", actor="system",
             languages=work.get("languages", []), skills=work.get("skills", []),  # type: ignore[arg-type]  # lists of codes

@@ -16,7 +16,7 @@ from recupero.outreach.understanding import desk, hand_overs, hours
 from recupero.outreach.understanding.hours import Hours
 from recupero.outreach.understanding.tables import HandOver
 from recupero.payments.plan_schedule import working_days
-from recupero.tenancy import service as tenancy
+from recupero.tenancy import users
 from recupero.tenancy.permissions import Role
 from tests.outreach.inbound.test_messages import all_of, phone, says
 from tests.outreach.placed import Placed, place
@@ -76,7 +76,7 @@ def test_deadlines_count_the_hours_in_which_people_work(start: str, work: int, e
 def agent(scope: Scope, name: str, **more: object) -> int:
     told = {"locale": "es", "tenant_ids": None, **more}
     with runtime.current().database.transaction(scope) as session:
-        return tenancy.create_user(
+        return users.create(
             session, email=f"{name}-{scope.agency()}@example.com", name=name, password="una clave larga",
             role=Role.AGENT, actor="system", **told,  # type: ignore[arg-type]  # told by name
         ).id  # fmt: skip

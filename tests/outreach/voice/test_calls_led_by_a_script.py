@@ -23,7 +23,7 @@ from recupero.payments.tables import PromiseToPay
 from recupero.placements import reach
 from recupero.placements import service as placements
 from recupero.placements.tables import ContactPoint
-from recupero.tenancy import queries
+from recupero.tenancy import queries, users
 from recupero.tenancy import service as tenancy
 from recupero.tenancy.permissions import Role
 from recupero_sdk.settings import PluginConfig
@@ -273,12 +273,12 @@ def test_a_plan_is_for_the_page_and_for_people(called: Telephone, placed: Placed
 
 def agent(placed: Placed, phone: str = "+5716543210", hours: int = 8) -> int:
     with runtime.current().database.transaction(placed.scope) as session:
-        user = tenancy.create_user(
+        user = users.create(
             session, email=f"a{phone[-4:]}@example.com", name="Eva", password="long enough 1",
             role=Role.AGENT, tenant_ids=None, locale="es", actor="system",
         )  # fmt: skip
-        tenancy.set_phone(session, user.id, phone)
-        tenancy.take_calls(session, user.id, clock.now() + timedelta(hours=hours))
+        users.set_phone(session, user.id, phone)
+        users.take_calls(session, user.id, clock.now() + timedelta(hours=hours))
         return user.id
 
 

@@ -12,7 +12,7 @@ from recupero.outreach.scripts import runs
 from recupero.outreach.tables import Action
 from recupero.outreach.voice import clicking
 from recupero.placements.tables import ContactPoint
-from recupero.tenancy import service as tenancy
+from recupero.tenancy import users
 from recupero.tenancy.permissions import Role
 from tests.outreach.placed import Placed, plan
 from tests.outreach.voice.telephone import Telephone, contact
@@ -23,11 +23,11 @@ def clicked(telephone: Telephone, placed: Placed) -> Telephone:
     """A call of an agent was reserved, and their telephone rings."""
     plan([placed], "call")
     with runtime.current().database.transaction(placed.scope) as session:
-        user = tenancy.create_user(
+        user = users.create(
             session, email="eva@example.com", name="Eva", password="long enough 1", role=Role.AGENT,
             tenant_ids=None, locale="es", actor="system",
         )  # fmt: skip
-        tenancy.set_phone(session, user.id, AGENT)
+        users.set_phone(session, user.id, AGENT)
         contact_id = calls.start_call(session, account_id=placed.account_id).contact_id
         assert contact_id is not None
         runs.begin(session, contact_id, placed.account_id, led_by="agent")

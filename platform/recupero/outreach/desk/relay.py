@@ -20,10 +20,10 @@ from recupero.outreach.desk.tables import Sitting
 from recupero.outreach.scripts import runs
 from recupero.payments.policy import Offerer, offerer_of
 from recupero.tenancy import queries as tenancy
+from recupero.tenancy.callers import Caller
 from recupero.tenancy.guard import tenant_transaction, the_caller, transaction
 from recupero.tenancy.once import once
 from recupero.tenancy.permissions import GRANTS, Permission, Role
-from recupero.tenancy.service import Caller
 from recupero.tenancy.tables import User
 
 Answer = TypeVar("Answer")

@@ -16,7 +16,7 @@ from recupero.placements import reach
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.permissions import Role
 
-#: The skill (tenancy.service.SKILLS) that a matter wants; the others want none.
+#: The skill (tenancy.users.SKILLS) that a matter wants; the others want none.
 SKILL = {
     "angry": "complaints", "complaint": "complaints", "stop": "complaints", "cannot_pay": "hardship",
     "hardship": "hardship", "disputes": "disputes", "no_invoice": "disputes", "paid_already": "disputes",

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, create_engine
 from recupero.app import create_app
 from recupero.kernel import clock, migrate, runtime
 from recupero.kernel.config import Config
-from recupero.tenancy import service as tenancy
+from recupero.tenancy import passwords
 from recupero.wiring import wire
 from tests import engines
 from tests.e2e.browser import LEFT_OUT, chromium
@@ -70,7 +70,7 @@ def config(running: engines.TestEngines) -> Config:
 def _quick_passwords() -> Iterator[None]:
     """Passwords are hashed for real, but at the least price: the usual one is dear on purpose."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tenancy, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         yield
 
 

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 from flask import Flask
 
-from recupero.contacts import service
+from recupero.contacts import answers, service
 from recupero.contacts.cli import law
 from recupero.contacts.service import Wish
 from recupero.kernel import command, runtime
@@ -45,7 +45,7 @@ def contact_id(placed: Placed) -> int:
     with runtime.current().database.transaction(placed.scope) as session:
         made = service.reserve(session, [Wish(placed.account_id, "call", placed.points["phone"])])[0]
         assert made.contact_id is not None
-        service.record_disposition(session, made.contact_id, "HUPV", actor="user:1")
+        answers.record_disposition(session, made.contact_id, "HUPV", actor="user:1")
     return made.contact_id
 
 

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import text
 
-from recupero.contacts import proving, service
+from recupero.contacts import answers, proving, service
 from recupero.contacts.cli import law
 from recupero.contacts.service import Wish
 from recupero.kernel import clock, runtime
@@ -37,7 +37,7 @@ def contact(placed: Placed, channel: Channel = "call", code: str | None = "HUPV"
         made = service.reserve(session, [Wish(placed.account_id, channel, placed.points[kind])])[0]
         assert made.contact_id is not None, made.verdict.refusals
         if code:
-            service.record_disposition(session, made.contact_id, code, actor="user:1")
+            answers.record_disposition(session, made.contact_id, code, actor="user:1")
     return made.contact_id
 
 
@@ -92,7 +92,7 @@ def test_a_contact_that_would_be_judged_otherwise_says_which_rule(placed: Placed
 
 def test_what_the_debtor_sent_has_no_verdict_to_prove(placed: Placed) -> None:
     with runtime.current().database.transaction(placed.scope) as session:
-        number = service.record_inbound(session, account_id=placed.account_id, channel="email")
+        number = answers.record_inbound(session, account_id=placed.account_id, channel="email")
     found = prove(placed.scope, number)
     assert (found.verdict, found.steps) == (None, ())
 

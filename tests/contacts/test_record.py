@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
+from recupero.contacts import answers, queries, service
 from recupero.contacts import messages as contact_messages
 from recupero.contacts import placed as from_file
-from recupero.contacts import queries, service
 from recupero.contacts.dispositions import DISPOSITIONS
 from recupero.contacts.replaying import replay_contacts
 from recupero.contacts.service import Result, Wish
@@ -47,7 +47,7 @@ def call(placed: Placed, code: str) -> int:
     contact_id = reserve(placed).contact_id
     assert contact_id is not None
     with runtime.current().database.transaction(placed.scope) as session:
-        service.record_disposition(session, contact_id, code, actor="user:1")
+        answers.record_disposition(session, contact_id, code, actor="user:1")
     return contact_id
 
 
@@ -126,14 +126,14 @@ def test_an_unknown_code_or_contact_is_refused(placed: Placed) -> None:
     contact_id = reserve(placed).contact_id
     with runtime.current().database.transaction(placed.scope) as session:
         with pytest.raises(UserError, match="unknown disposition"):
-            service.record_disposition(session, contact_id or 0, "WHAT", actor="user:1")
+            answers.record_disposition(session, contact_id or 0, "WHAT", actor="user:1")
         with pytest.raises(NotFound):
-            service.record_disposition(session, 999_999, "NOAN", actor="user:1")
+            answers.record_disposition(session, 999_999, "NOAN", actor="user:1")
 
 
 def test_what_the_debtor_writes_is_kept_and_uses_up_nothing(placed: Placed) -> None:
     with runtime.current().database.transaction(placed.scope) as session:
-        service.record_inbound(
+        answers.record_inbound(
             session, account_id=placed.account_id, channel="email", address="x@example.com", body="Ya pagué"
         )
         (message,) = contact_messages.messages(session)
@@ -144,7 +144,7 @@ def test_what_the_debtor_writes_is_kept_and_uses_up_nothing(placed: Placed) -> N
 
 def test_words_are_stored_encrypted(placed: Placed) -> None:
     with runtime.current().database.transaction(placed.scope) as session:
-        service.record_inbound(
+        answers.record_inbound(
             session, account_id=placed.account_id, channel="email", address="x@example.com", body="Ya pagué"
         )
         stored = session.execute(text("SELECT address || subject || body FROM messages")).scalar_one()
@@ -277,7 +277,7 @@ def test_what_they_asked_for_uses_up_nothing_where_the_law_leaves_it_out(scope: 
         with database.transaction(scope) as session:
             made = service.reserve(session, [wish])[0]
             if made.contact_id is not None:
-                service.record_disposition(session, made.contact_id, "NOAN", actor="user:1")
+                answers.record_disposition(session, made.contact_id, "NOAN", actor="user:1")
         return made.verdict.first_refusal
 
     assert [called("reply") for _ in range(3)] == [None] * 3

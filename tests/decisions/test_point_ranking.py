@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
-from recupero.contacts import service as contacts
+from recupero.contacts import answers
 from recupero.decisions import attempts, models, registry, serving, watching
 from recupero.decisions.point_features import POINT_NAMES, read_attempts, read_points
 from recupero.decisions.reading import read_accounts
@@ -95,7 +95,7 @@ def test_the_older_number_that_reaches_people_goes_before_the_newer_one_that_doe
         kept = session.execute(select(ContactPoint).where(ContactPoint.id == old)).scalar_one()
         assert {reason[0] for reason in kept.score_reasons or ()} <= set(POINT_NAMES)
         call = contact(session, owed, clock.now(), channel="call", contact_point_id=old, state="reserved")
-        contacts.record_disposition(session, call, "WRNG", actor="test")
+        answers.record_disposition(session, call, "WRNG", actor="test")
     assert plan_again(database, scope, [owed.debtor_id]) is not None
     with database.transaction(scope) as session:
         assert [point.id for point in _numbers(session, owed)] == [new]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import pytest
 from recupero_intents import Intents
 
+from recupero.contacts import answers
 from recupero.contacts import messages as contact_messages
-from recupero.contacts import service as record
 from recupero.decisions import promotion, registry, text_models
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
@@ -50,7 +50,7 @@ def corrected(placed: Sequence[Placed], said: dict[str, str]) -> None:
     with runtime.current().database.transaction(placed[0].scope) as session:
         for one in placed:
             for text, intent in said.items():
-                contact_id = record.record_inbound(
+                contact_id = answers.record_inbound(
                     session, account_id=one.account_id, channel="sms", body=text, address="+56912345678"
                 )
                 heard = contact_messages.heard(session, [contact_id])[contact_id]

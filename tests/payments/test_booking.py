@@ -5,8 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from recupero.contacts import judging
-from recupero.contacts import service as contacts
+from recupero.contacts import answers, judging
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
@@ -220,7 +219,7 @@ def test_a_payment_is_counted_to_the_newest_contact_of_thirty_days(
 ) -> None:
     placed = place(platform, scope)
     with platform.database.transaction(scope) as session:
-        called = contacts.record_inbound(session, account_id=placed.account_ids[0], channel="call")
+        called = answers.record_inbound(session, account_id=placed.account_ids[0], channel="call")
     clock.advance(timedelta(days=20))
     first = pay(placed, 100, "soon")
     clock.advance(timedelta(days=11))

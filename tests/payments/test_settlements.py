@@ -13,7 +13,7 @@ from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict, Forbidden, UserError
 from recupero.ledger import queries as ledger
 from recupero.ledger.books import Book
-from recupero.payments import booking, settlements
+from recupero.payments import booking, settlement_windows, settlements
 from recupero.payments.offer_tables import Plan, Settlement
 from recupero.payments.plan_schedule import Choice
 from recupero.payments.tables import Allocation
@@ -143,10 +143,10 @@ def test_payments_under_a_settlement_earn_its_rate(placed: Placed) -> None:
     with runtime.current().database.transaction(placed.scope) as session:
         fees = session.execute(select(Allocation.fee_minor).order_by(Allocation.id)).scalars().all()
         assert fees == [20, 10]
-        assert settlements.settled_accounts(session, placed.account_ids, clock.now()) == set(
+        assert settlement_windows.settled_accounts(session, placed.account_ids, clock.now()) == set(
             placed.account_ids
         )
-        assert not settlements.settled_accounts(
+        assert not settlement_windows.settled_accounts(
             session, placed.account_ids, clock.now() - timedelta(seconds=90)
         )
 

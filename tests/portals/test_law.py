@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pytest
 
-from recupero.contacts import gate, policies, proving, service
+from recupero.contacts import answers, gate, policies, proving, service
 from recupero.contacts.service import Wish
 from recupero.decisions.service import plan_tenant
 from recupero.kernel import clock, runtime
@@ -41,7 +41,7 @@ def contact(placed: Placed, code: str = "HUPV") -> int:
     with runtime.current().database.transaction(placed.scope) as session:
         made = service.reserve(session, [Wish(placed.account_id, "call", placed.points["phone"])])[0]
         assert made.contact_id is not None
-        service.record_disposition(session, made.contact_id, code, actor="user:1")
+        answers.record_disposition(session, made.contact_id, code, actor="user:1")
     return made.contact_id
 
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
+from recupero.contacts import answers
 from recupero.contacts import service as contacts
 from recupero.contacts.service import Wish
 from recupero.kernel import audit, clock, runtime
@@ -36,7 +37,7 @@ def placed(world: World, noon: object) -> Placed:
         for channel, kind in ways:
             (made,) = contacts.reserve(session, [Wish(found.account_id, channel, found.points[kind])])
             assert made.contact_id is not None, made.verdict.refusals
-            contacts.record_disposition(
+            answers.record_disposition(
                 session, made.contact_id, "HUPV" if channel == "call" else "DLVD", actor="user:1"
             )
     clock.advance(timedelta(days=2))

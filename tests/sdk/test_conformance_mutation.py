@@ -11,8 +11,8 @@ from recupero_sdk.conformance.evidence import Evidence, _together, judged
 from recupero_sdk.conformance.mutants import mutants
 from recupero_sdk.conformance.words import examples
 from recupero_sdk.law import RegulationPack, load_pack
+from recupero_sdk.law.compiling import decides
 from recupero_sdk.law.content import plain_pattern
-from recupero_sdk.law.engine import decides
 from recupero_sdk.law.scenario import Scenario, read_scenarios
 from recupero_sdk.scaffold import make
 from tests.sdk.made import HOURS, WORKED, copied, replaced, under_test

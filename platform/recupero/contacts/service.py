@@ -1,46 +1,36 @@
-"""What changes the record of contacts, the permissions and the preferences of debtors."""
+"""What changes the record of contacts, the permissions and the preferences of debtors. What comes back is in
+`answers`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import (
-    ColumnElement,
     String,
     bindparam,
-    case,
-    insert,
-    literal,
     select,
     text,
-    update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from recupero.contacts import gate
-from recupero.contacts.dispositions import DISPOSITIONS, Disposition
-from recupero.contacts.events import ContactAnswered, LinkVisited, OptedOut
+from recupero.contacts.events import OptedOut
 from recupero.contacts.facts import EVERY_CHANNEL
 from recupero.contacts.news import Price
 from recupero.contacts.reservation import Caller, Reservation, Wish, reserve
-from recupero.contacts.tables import Contact, LinkVisit, MessageCopy, Permission, PersonContact, Preference
+from recupero.contacts.tables import Contact, Permission, Preference
 from recupero.kernel import audit, clock, crypto
 from recupero.kernel.bulk import BYTES, NUMBERS, numbered
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.kernel.events import publish
 from recupero.kernel.statements import Parameters, Statement, ask
-from recupero.placements import reach
-from recupero.placements import service as placements
-from recupero_sdk.law import CHANNELS, Channel
+from recupero_sdk.law import CHANNELS
 
 __all__ = ["Caller", "Reservation", "Wish", "reserve"]
 
-VISIT_AFTER = timedelta(days=30)
-_WRITTEN = ("email", "sms", "whatsapp", "letter")
-_SPOKEN = ("call", "visit")
 PERMISSION_KINDS = ("consent", "opt_out")
 
 
@@ -164,7 +154,8 @@ def ask_confirm(session: Session, results: Sequence[Result]) -> list[tuple[State
     return [(_CONFIRM, columns)]
 
 
-def _count(session: Session, outcomes: Mapping[int, str]) -> None:
+def count(session: Session, outcomes: Mapping[int, str]) -> None:
+    """Tell the person's count across creditors what these contacts came to."""
     scope = scope_of(session)
     session.execute(
         _COUNT,
@@ -288,170 +279,3 @@ def set_preference(
         .values(tenant_id=scope_of(session).tenant(), debtor_id=debtor_id, **values)
         .on_conflict_do_update(index_elements=["tenant_id", "debtor_id"], set_=values)
     )
-
-
-def record_inbound(
-    session: Session,
-    *,
-    account_id: int,
-    channel: Channel,
-    connector: str | None = None,
-    address: str = "",
-    subject: str = "",
-    body: str | None = None,
-    right_party: bool = False,
-    disposition: str = "INBD",
-    at: datetime | None = None,
-    reference: str | None = None,
-    automatic: bool = False,
-) -> int:
-    """A message or call of the debtor's own. Returns the contact's id; announces `ContactAnswered`.
-
-    It does not use up limits unless a rule says so: the law's history holds it as inbound. What a machine
-    answered for them (`automatic`) is kept, but is no word of theirs: it is neither counted nor announced.
-    """
-    account = reach.reachable(session, [account_id]).get(account_id)
-    if account is None:
-        raise NotFound("no such account")
-    scope, moment = scope_of(session), at or clock.now()
-    row = {
-        "tenant_id": scope.tenant(), "debtor_id": account.debtor_id, "account_id": account_id,
-        "person_id": account.person_id, "direction": "inbound", "channel": channel, "connector": connector,
-        "recipient": "debtor", "purpose": "reply", "at": moment, "state": "received", "state_at": moment,
-        "disposition": disposition, "right_party": right_party, "reference": reference,
-    }  # fmt: skip
-    contact_id = session.execute(insert(Contact).values(**row).returning(Contact.id)).scalar_one()
-    if not automatic:
-        session.add(
-            PersonContact(
-                agency_id=scope.agency(), person_id=account.person_id, tenant_id=scope.tenant(),
-                contact_id=contact_id, account_id=account_id, at=moment, channel=channel,
-                direction="inbound", outcome="answered" if channel in ("call", "visit") else "reply",
-            )
-        )  # fmt: skip
-    if body is not None:
-        session.add(
-            MessageCopy(
-                tenant_id=scope.tenant(), contact_id=contact_id, template=None, language=account.language,
-                address=address, subject=subject, body=body, created_at=moment,
-            )
-        )  # fmt: skip
-    session.flush()
-    if not automatic:
-        publish(session, ContactAnswered(contact_id, account_id, account.debtor_id, right_party))
-    return contact_id
-
-
-def record_disposition(session: Session, contact_id: int, code: str, *, actor: str) -> int | None:
-    """Write down the coded result of an attempt; what it changes (a hold, an opt-out, a dead number) takes
-    effect in this transaction. Returns the action that the contact belongs to. Raises UserError on an unknown
-    code, NotFound on an unknown contact."""
-    disposition = DISPOSITIONS.get(code)
-    if disposition is None:
-        raise UserError(
-            "unknown disposition '%(code)s': use %(known)s",
-            field="code",
-            code=code,
-            known=", ".join(DISPOSITIONS),
-        )
-    tenant = scope_of(session).tenant()
-    row = session.execute(
-        update(Contact)
-        .where(Contact.tenant_id == tenant, Contact.id == contact_id)
-        .values(
-            disposition=code,
-            right_party=disposition.right_party,
-            state=_state_after(disposition),
-            state_at=clock.now(),
-        )
-        .returning(
-            Contact.state,
-            Contact.debtor_id,
-            Contact.account_id,
-            Contact.channel,
-            Contact.contact_point_id,
-            Contact.action_id,
-        )
-    ).one_or_none()
-    if row is None:
-        raise NotFound("no such contact")
-    _count(session, {contact_id: gate.OUTCOMES[row.state]})
-    _apply(session, disposition, row.debtor_id, row.account_id, row.channel, row.contact_point_id)
-    audit.record(
-        session, "contacts.disposition", f"contact:{contact_id}", actor=actor, tenant_id=tenant, code=code
-    )
-    if row.state == "answered":
-        publish(session, ContactAnswered(contact_id, row.account_id, row.debtor_id, disposition.right_party))
-    action_id: int | None = row.action_id
-    return action_id
-
-
-def _state_after(disposition: Disposition) -> ColumnElement[str]:
-    """Who asks on a call to be left alone has talked with us; who asks so in writing got our message."""
-    if disposition.opts_out != "channel":
-        return literal(disposition.state)
-    return case((Contact.channel.in_(_SPOKEN), "answered"), else_=disposition.state)
-
-
-def _apply(
-    session: Session,
-    disposition: Disposition,
-    debtor_id: int,
-    account_id: int | None,
-    channel: str,
-    point_id: int | None,
-) -> None:
-    source = f"disposition:{disposition.code}"
-    if disposition.spoils_point and point_id is not None:
-        reach.mark_points(session, [point_id], "invalid")
-    if disposition.opts_out is not None:
-        closed = channel if disposition.opts_out == "channel" else disposition.opts_out
-        record_permission(session, debtor_id=debtor_id, channel=closed, kind="opt_out", source=source)
-    if disposition.stops is not None:
-        whole_debtor = disposition.stops in ("cease", "attorney", "deceased", "insolvency")
-        placements.open_hold(
-            session, debtor_id=debtor_id, account_id=None if whole_debtor else account_id,
-            kind=disposition.stops, source=source,
-        )  # fmt: skip
-
-
-def record_visit(session: Session, debtor_id: int) -> int | None:
-    """The debtor followed a message to their page and proved who they are: the newest message of the last
-    `VISIT_AFTER` days was read by the right person. Returns its contact, None where nothing was sent."""
-    tenant, now = scope_of(session).tenant(), clock.now()
-    newest = (
-        select(Contact.id)
-        .where(
-            Contact.tenant_id == tenant,
-            Contact.debtor_id == debtor_id,
-            Contact.direction == "outbound",
-            Contact.channel.in_(_WRITTEN),
-            Contact.state.in_(("sent", "delivered")),
-            Contact.at > now - VISIT_AFTER,
-        )
-        .order_by(Contact.at.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    contact_id = session.execute(
-        update(Contact)
-        .where(Contact.tenant_id == tenant, Contact.id == newest)
-        .values(right_party=True, disposition="CLCK", state="delivered", state_at=now)
-        .returning(Contact.id)
-    ).scalar_one_or_none()
-    session.add(LinkVisit(tenant_id=tenant, debtor_id=debtor_id, contact_id=contact_id, at=now))
-    session.flush()
-    publish(session, LinkVisited(debtor_id, contact_id))
-    return contact_id
-
-
-def record_bounces(session: Session, contact_ids: Sequence[int], reason: str) -> None:
-    """These messages came back: their addresses are wrong. In four statements for all of them."""
-    confirm(session, [Result(contact_id, "failed", reason=reason) for contact_id in contact_ids])
-    points = session.execute(
-        update(Contact)
-        .where(Contact.tenant_id == scope_of(session).tenant(), Contact.id.in_(contact_ids))
-        .values(disposition="BNCE")
-        .returning(Contact.contact_point_id)
-    ).scalars()
-    reach.mark_points(session, sorted({point for point in points if point is not None}), "invalid")

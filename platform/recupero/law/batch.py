@@ -27,7 +27,7 @@ from recupero_sdk.law import (
     RegulationPack,
     judge,
 )
-from recupero_sdk.law.engine import compiled
+from recupero_sdk.law.compiling import compiled
 from recupero_sdk.law.moments import DAY
 
 __all__ = ["ACCOUNT_COLUMNS", "HISTORY_COLUMNS", "Known", "Question", "judge_many"]

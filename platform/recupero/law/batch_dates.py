@@ -17,7 +17,7 @@ from recupero.law.batch_clock import NEVER, NONE, Ints, day_number, day_of, dist
 from recupero.law.batch_history import KEYS, History, Lines, counts, midnight_after
 from recupero.law.batch_known import Common, Spot, bare
 from recupero_sdk.law.checks_dates import ChannelGateCheck, LimitationCheck, Notice, PriorNoticeCheck
-from recupero_sdk.law.engine import Article
+from recupero_sdk.law.compiling import Article
 from recupero_sdk.law.limitation import barred_from
 from recupero_sdk.law.moments import DAY, instant
 from recupero_sdk.law.schema import ChannelGateRule, LimitationRule, PriorNoticeRule

@@ -19,7 +19,7 @@ from recupero_sdk.law import HORIZON, Channel, Facts, Proposal, Purpose, Recipie
 from recupero_sdk.law.checks import Case, Check
 from recupero_sdk.law.checks_dates import ChannelGateCheck, PriorNoticeCheck
 from recupero_sdk.law.checks_time import ClosedDaysCheck, HoursCheck
-from recupero_sdk.law.engine import Article, Conditional, Plan
+from recupero_sdk.law.compiling import Article, Conditional, Plan
 from recupero_sdk.law.moments import DAY
 from recupero_sdk.law.opening import (
     Stretch,

@@ -12,7 +12,7 @@ import polars as pl
 
 from recupero.law.batch_known import Common, Question, Setting
 from recupero_sdk.law import Event, Facts, RegulationPack, Window
-from recupero_sdk.law.engine import CompiledPack, compiled, decides
+from recupero_sdk.law.compiling import CompiledPack, compiled, decides
 from recupero_sdk.law.moments import DAY, instant
 from recupero_sdk.law.schema import Rule
 from recupero_sdk.law.zones import Whereabouts, load_zone, zone_exists

@@ -17,7 +17,7 @@ from recupero.law.batch_history import KEYS, History, HistoryRule, Lines
 from recupero.law.batch_known import NO_RULE, Common, Setting, Spot, Stills
 from recupero_sdk.law import Proposal, RegulationPack
 from recupero_sdk.law.checks import Case
-from recupero_sdk.law.engine import Article, compiled, purpose_of
+from recupero_sdk.law.compiling import Article, compiled, purpose_of
 from recupero_sdk.law.moments import ceil_minute
 from recupero_sdk.law.zones import load_zone
 

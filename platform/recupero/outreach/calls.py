@@ -7,6 +7,7 @@ that is never finished becomes `unknown` when its lease runs out, and counts.
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from recupero.contacts import answers
 from recupero.contacts import queries as contact_queries
 from recupero.contacts import service as contacts
 from recupero.contacts.dispositions import DISPOSITIONS
@@ -65,7 +66,7 @@ def start_call(
 def finish_call(session: Session, contact_id: int, code: str, *, actor: str) -> None:
     """Write the coded result (domain page, 4.1) of a reserved call; holds, opt-outs and dead numbers follow
     in this transaction. Raises UserError on an unknown code, NotFound on an unknown contact."""
-    action_id = contacts.record_disposition(session, contact_id, code, actor=actor)
+    action_id = answers.record_disposition(session, contact_id, code, actor=actor)
     account_id = contact_queries.account_of(session, contact_id)
     if DISPOSITIONS[code].right_party and account_id is not None:
         debtor_id = contact_queries.debtor_of(session, contact_id)

@@ -25,7 +25,7 @@ from recupero.ledger import trust
 from recupero.ledger.allocation import Allocations, Happening, Replayed, Step, replay_until
 from recupero.ledger.queries import ACCRUAL
 from recupero.ledger.service import Booking
-from recupero.payments import postings, promises, settlements
+from recupero.payments import postings, promises, settlement_windows
 from recupero.payments.contracts import Contracts
 from recupero.payments.events import PaymentBooked, PaymentReversed
 from recupero.payments.postings import Change, Lies
@@ -148,7 +148,7 @@ def fee_of(
 
 def rates_of(session: Session, debts: Sequence[OpenDebt], received_at: datetime) -> dict[str, list[Any]]:
     """What the agency earns on each of the debts by a payment of that moment (`Payment.rates`)."""
-    settled = settlements.settled_accounts(session, [debt.account_id for debt in debts], received_at)
+    settled = settlement_windows.settled_accounts(session, [debt.account_id for debt in debts], received_at)
     return postings.rates(debts, received_at, tenancy.tenant(session).timezone, settled)
 
 

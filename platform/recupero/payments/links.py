@@ -13,7 +13,7 @@ from sqlalchemy import ARRAY, String, bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
-from recupero.contacts import service as contacts
+from recupero.contacts import answers
 from recupero.kernel import audit, clock, crypto, events, runtime
 from recupero.kernel.bulk import BYTES, NUMBERS, any_of
 from recupero.kernel.database import PLATFORM, Database, Scope, scope_of
@@ -250,7 +250,7 @@ def prove_by(database: Database, door: Door, is_right: Callable[[Session, Paymen
         right = is_right(session, link)
         _note_try(session, link, right)
         if right:
-            contacts.record_visit(session, link.debtor_id)
+            answers.record_visit(session, link.debtor_id)
         return right
 
 

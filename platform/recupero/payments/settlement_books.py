@@ -14,11 +14,11 @@ from recupero.kernel.database import scope_of
 from recupero.ledger.allocation import Debt, Happening
 from recupero.ledger.commission import Line
 from recupero.ledger.queries import ACCRUAL
-from recupero.payments import booking, paying_plans, settlements, together
+from recupero.payments import booking, paying_plans, settlement_windows, together
 from recupero.payments.contracts import Contracts
 from recupero.payments.offer_tables import Settlement
 from recupero.payments.paying_plans import PayingPlan
-from recupero.payments.settlements import LastDay
+from recupero.payments.settlement_windows import LastDay
 from recupero.placements.debts import debts_of
 from recupero.tenancy import queries as tenancy
 
@@ -56,7 +56,10 @@ class Books:
         groups, owed = together.groups_of(session, open_debts), together.owed_of(session, open_debts)
         every = standing(session, debtor_ids, currency)
         contracts, zone = Contracts(session, open_debts), ZoneInfo(tenancy.tenant(session).timezone)
-        last_days, paying = settlements.last_days(session, every), paying_plans.of_settlements(session, every)
+        last_days, paying = (
+            settlement_windows.last_days(session, every),
+            paying_plans.of_settlements(session, every),
+        )
         by_debtor: defaultdict[int, list[Settlement]] = defaultdict(list)
         for one in every:
             by_debtor[one.debtor_id].append(one)

@@ -16,7 +16,8 @@ from recupero.kernel import audit, clock, events
 from recupero.kernel.database import scope_of
 from recupero.payments.events import SettlementAccepted
 from recupero.payments.offer_tables import Settlement
-from recupero.payments.settlements import GRACE, PAY_DAYS
+from recupero.payments.settlement_windows import GRACE
+from recupero.payments.settlements import PAY_DAYS
 from recupero.payments.tables import Allocation, Payment
 from recupero.tenancy import queries as tenancy
 

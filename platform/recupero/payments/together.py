@@ -22,7 +22,7 @@ from recupero.ledger.allocation import Allocations, Happening, Step
 from recupero.ledger.books import Book
 from recupero.ledger.queries import ACCRUAL
 from recupero.ledger.service import Booking, Entry
-from recupero.payments import postings, promises, settlements
+from recupero.payments import postings, promises, settlement_windows
 from recupero.payments.booking import BROUGHT, Group, Received
 from recupero.payments.contracts import Contracts
 from recupero.payments.events import PaymentsBooked
@@ -46,7 +46,7 @@ class Together:
         self._contracts = Contracts(session, debts)
         self._groups = groups_of(session, debts)
         self._owed = owed_of(session, debts)
-        self._settlements = settlements.windows(session, [debt.account_id for debt in debts])
+        self._settlements = settlement_windows.windows(session, [debt.account_id for debt in debts])
         self._payments: list[Payment] = []
         self._reversals: list[Reversal] = []
         self._taken_back: list[tuple[int, int]] = []  # debtor and payment
@@ -88,7 +88,7 @@ class Together:
             currency=received.currency, account_ids=[debt.account_id for debt in allowed],
             rates=postings.rates(
                 allowed, received.received_at, self._timezone,
-                settlements.settled_at(self._settlements, received.received_at),
+                settlement_windows.settled_at(self._settlements, received.received_at),
             ),
             state="booked",
             refunded_minor=0, charged_back_minor=0, received_at=received.received_at, booked_at=clock.now(),

@@ -35,7 +35,7 @@ from recupero.payments.events import (
 from recupero.payments.offer_tables import Settlement
 from recupero.payments.plan_standing import Receipt
 from recupero.payments.settlement_books import JUDGED, Books, Moved, prefix
-from recupero.payments.settlements import GRACE, LastDay
+from recupero.payments.settlement_windows import GRACE, LastDay
 from recupero.payments.tables import Payment
 from recupero.placements import reach
 from recupero.placements import service as placements

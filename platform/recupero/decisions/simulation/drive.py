@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from recupero.contacts import answers
 from recupero.contacts import messages as contact_messages
 from recupero.contacts import service as contacts_service
 from recupero.contacts.messages import Sent
@@ -143,7 +144,7 @@ class Drive:
             arrived = {one.contact_id for one in sent if self._arrives(town, one)}
             contacts_service.confirm(session, [Result(contact_id, "delivered") for contact_id in arrived])
             bounced = [one.contact_id for one in sent if one.contact_id not in arrived]
-            contacts_service.record_bounces(session, bounced, "address unknown")
+            answers.record_bounces(session, bounced, "address unknown")
             tones = outreach.tones(session, [one.action_id for one in sent if one.action_id is not None])
         for one in sent:
             if one.contact_id in arrived:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from recupero.contacts import news
+from recupero.contacts import answers, news
 from recupero.contacts import service as contacts
 from recupero.contacts.events import MessageReceived
 from recupero.contacts.facts import EVERY_CHANNEL
@@ -125,7 +125,7 @@ def _join(session: Session, stored: ChannelEvent, said: MessageEvent, account_id
     debtor_id = reach.reachable(session, [account_id])[account_id].debtor_id
     at = _moment(said.at, stored.received_at)
     channel: Any = said.channel  # a channel of law: connectors speak of no others
-    contact_id = contacts.record_inbound(
+    contact_id = answers.record_inbound(
         session, account_id=account_id, channel=channel, connector=stored.connector, address=said.sender,
         subject=said.subject, body=_body(said), at=at, reference=stored.event_id, automatic=said.automatic,
     )  # fmt: skip

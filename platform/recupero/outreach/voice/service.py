@@ -5,9 +5,8 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from recupero.contacts import news
+from recupero.contacts import answers, news
 from recupero.contacts import queries as contacts
-from recupero.contacts import service as record
 from recupero.contacts.news import News, Price
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
@@ -73,7 +72,7 @@ def _arrived(session: Session, connector: str, event: CallEvent) -> int | None:
     if isinstance(account_id, str):
         store.receive(session, connector, [said])  # to be placed by a person
         return None
-    contact_id = record.record_inbound(
+    contact_id = answers.record_inbound(
         session, account_id=account_id, channel="call", connector=connector, reference=event.reference
     )
     debtor_id = contacts.debtor_of(session, contact_id)

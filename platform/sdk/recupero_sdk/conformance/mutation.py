@@ -20,7 +20,7 @@ from recupero_sdk.conformance.mutants import Mutant, mutants
 from recupero_sdk.conformance.probes import Probes
 from recupero_sdk.conformance.words import WORD_KINDS, Messages, messages_for
 from recupero_sdk.law import RegulationPack, Verdict
-from recupero_sdk.law.engine import decides
+from recupero_sdk.law.compiling import decides
 from recupero_sdk.law.scenario import Scenario, ScenarioError, parse_scenario
 from recupero_sdk.law.schema import Rule
 

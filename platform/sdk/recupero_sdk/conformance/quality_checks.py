@@ -12,7 +12,7 @@ from recupero_sdk.conformance.quality_rules import QualityRule
 from recupero_sdk.conformance.regulation import FRESH
 from recupero_sdk.conformance.subject import Subject
 from recupero_sdk.law import RegulationPack, load_pack
-from recupero_sdk.law.engine import decides
+from recupero_sdk.law.compiling import decides
 
 WRITTEN_PERCENT = 90
 _ISO_DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")

@@ -27,7 +27,7 @@ from recupero_sdk.conformance.evidence import Evidence, RecordedHours, judged
 from recupero_sdk.conformance.hours import Sample, permitted_hours, regional_differences
 from recupero_sdk.conformance.quality import FILE, read_quality
 from recupero_sdk.law import Facts, Proposal, RegulationPack, judge, load_pack
-from recupero_sdk.law.engine import decides
+from recupero_sdk.law.compiling import decides
 from recupero_sdk.law.moments import DAY, instant
 from recupero_sdk.law.opening import open_stretches
 from recupero_sdk.law.parameters import OpenHours

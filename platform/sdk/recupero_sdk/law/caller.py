@@ -6,8 +6,8 @@ import re
 from datetime import date
 
 from recupero_sdk.law.checks import Case, Refusal
+from recupero_sdk.law.compiling import compiled, purpose_of
 from recupero_sdk.law.conditions import Concern
-from recupero_sdk.law.engine import compiled, purpose_of
 from recupero_sdk.law.pack import RegulationPack
 from recupero_sdk.law.schema import CallerIdentityRule
 from recupero_sdk.law.values import Facts, Proposal, RuleOutcome

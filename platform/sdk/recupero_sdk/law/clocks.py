@@ -7,7 +7,7 @@ from datetime import date
 from typing import NamedTuple
 
 from recupero_sdk.law.calendars import ClosedDays
-from recupero_sdk.law.engine import compiled
+from recupero_sdk.law.compiling import compiled
 from recupero_sdk.law.pack import RegulationPack
 from recupero_sdk.law.schema import ClockRule, ClosedDaysRule, MoratoriumRule
 from recupero_sdk.law.spans import DAY, ClosedDay, day_after, weekend

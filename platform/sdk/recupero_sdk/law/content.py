@@ -11,9 +11,9 @@ from functools import lru_cache
 from typing import Literal
 
 from recupero_sdk.law.checks import Case, Refusal
+from recupero_sdk.law.compiling import Article, Plan, compiled, purpose_of
 from recupero_sdk.law.conditions import met
 from recupero_sdk.law.duties import DisclosureItem
-from recupero_sdk.law.engine import Article, Plan, compiled, purpose_of
 from recupero_sdk.law.limitation import barred_from
 from recupero_sdk.law.pack import RegulationPack
 from recupero_sdk.law.schema import BannedContentRule, DisclosureRule

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from recupero_sdk.law.engine import compiled
+from recupero_sdk.law.compiling import compiled
 from recupero_sdk.law.limitation import barred_from
 from recupero_sdk.law.pack import RegulationPack
 from recupero_sdk.law.schema import FeeLadderRule, LimitationRule, RateCapRule

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from recupero_sdk.law.checks import Case, Check, PurposeCheck
 from recupero_sdk.law.checks_dates import InconvenientCheck, PauseCheck
 from recupero_sdk.law.checks_time import ClosedDaysCheck, HoursCheck
-from recupero_sdk.law.engine import Conditional, compiled, purpose_of
+from recupero_sdk.law.compiling import Conditional, compiled, purpose_of
 from recupero_sdk.law.moments import DAY, instant
 from recupero_sdk.law.pack import RegulationPack
 from recupero_sdk.law.values import Facts, Proposal, Purpose

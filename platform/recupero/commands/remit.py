@@ -15,6 +15,7 @@ from recupero.kernel import command
 from recupero.kernel.errors import UserError
 from recupero.ledger import paying, remittances, statements
 from recupero.ledger.tables import Remittance
+from recupero.reports import statement_files
 from recupero.reports import statements as documents
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.permissions import Permission
@@ -118,7 +119,7 @@ def pay_out(
 @remit.command()
 @click.argument("tenant")
 @click.argument("remittance_id", type=int)
-@click.option("--format", "form", type=click.Choice([*documents.MEDIA_TYPES, "invoice"]), default="pdf",
+@click.option("--format", "form", type=click.Choice([*statement_files.MEDIA_TYPES, "invoice"]), default="pdf",
               show_default=True)  # fmt: skip
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file to write."
@@ -134,7 +135,10 @@ def export(
         scope = tenancy.tenant_scope(platform.database, tenant)
         with platform.database.transaction(scope) as session:
             made = documents.document(session, remittance_id)
-    content = documents.invoice(made, locale) if form == "invoice" else documents.render(made, form, locale)
+    if form == "invoice":
+        content = statement_files.invoice(made, locale)
+    else:
+        content = statement_files.render(made, form, locale)
     _write(out, content)
     command.finish({"file": str(out), "format": form, "bytes": len(content)}, as_json=as_json)
 

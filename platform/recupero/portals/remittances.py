@@ -24,7 +24,7 @@ from recupero.portals.language import brand
 from recupero.portals.pages import blueprint
 from recupero.portals.tables import Column, Pick, Search, Table, answer, creditor_column, creditor_pick
 from recupero.portals.words import options
-from recupero.reports import prepared
+from recupero.reports import prepared, statement_files
 from recupero.reports import statements as documents
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
@@ -124,7 +124,7 @@ def _page(tenant_id: int, remittance_id: int, form: Form) -> ResponseReturnValue
         reversals=sum(each.amount_minor for each in sums if each.kind == "reversal"),
         file=file, printed=sum(each.lines for each in sums) <= documents.MOST_PRINTED,
         files={each: url_for("portals.remittance_file", **address, form=each)
-               for each in documents.MEDIA_TYPES},
+               for each in statement_files.MEDIA_TYPES},
         first_url=url_for("portals.remittance", **address) if after else None,
         next_url=url_for("portals.remittance", **address, after=lines[LINES - 1].id)
         if len(lines) > LINES else None,
@@ -135,7 +135,7 @@ def _page(tenant_id: int, remittance_id: int, form: Form) -> ResponseReturnValue
 def _asked_file(session: Session, remittance_id: int, *, drafts: bool) -> tuple[str, str | None] | None:
     """The form of the file that the address says was asked for, and how far it is."""
     form = request.args.get("file", "")
-    if form not in documents.MEDIA_TYPES:
+    if form not in statement_files.MEDIA_TYPES:
         return None
     return form, prepared.state_of(session, remittance_id, form, drafts=drafts)
 
@@ -217,7 +217,7 @@ def remittance_file(tenant_id: int, remittance_id: int, form: str) -> ResponseRe
         return redirect(
             url_for("portals.remittance", tenant_id=tenant_id, remittance_id=remittance_id, file=form)
         )
-    return rest.file(content, documents.MEDIA_TYPES[form], file.name)
+    return rest.file(content, statement_files.MEDIA_TYPES[form], file.name)
 
 
 @blueprint.get("/remittances/<int:tenant_id>/<int:remittance_id>/invoice.pdf")
@@ -226,7 +226,7 @@ def remittance_invoice(tenant_id: int, remittance_id: int) -> ResponseReturnValu
     """The invoice that goes with a statement, in the creditor's language."""
     with _letterhead(tenant_id) as session:
         made = documents.document(session, remittance_id, drafts=not the_caller().is_creditor, lines=False)
-    return rest.file(documents.invoice(made), "application/pdf", f"{made.invoice_name}.pdf")
+    return rest.file(statement_files.invoice(made), "application/pdf", f"{made.invoice_name}.pdf")
 
 
 @contextmanager

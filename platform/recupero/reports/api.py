@@ -7,7 +7,7 @@ from flask import Response
 from recupero.kernel import rest
 from recupero.kernel.errors import NotFound
 from recupero.kernel.listing import Part
-from recupero.reports import causes, depth, prepared, schemas, service, sheets, statements
+from recupero.reports import causes, depth, prepared, schemas, service, sheets, statement_files, statements
 from recupero.reports.periods import current_month
 from recupero.reports.report import RecoveryReport
 from recupero.tenancy import queries as tenancy
@@ -91,9 +91,11 @@ def statement_file(query: dict[str, Any], tenant_id: int, remittance_id: int, fo
 
     The file of a statement of more than 5,000 lines (but for the pdf) is made by a worker: until it is ready
     the answer is 202 with `Retry-After` in seconds."""
-    if form not in statements.MEDIA_TYPES:
+    if form not in statement_files.MEDIA_TYPES:
         raise NotFound(
-            "unknown format '%(form)s': use %(known)s", form=form, known=", ".join(statements.MEDIA_TYPES)
+            "unknown format '%(form)s': use %(known)s",
+            form=form,
+            known=", ".join(statement_files.MEDIA_TYPES),
         )
     with tenant_transaction(tenant_id) as session:
         file = prepared.file_of(session, remittance_id, form, locale=query.get("locale"))
@@ -101,7 +103,7 @@ def statement_file(query: dict[str, Any], tenant_id: int, remittance_id: int, fo
     content = file.content()
     if content is None:
         return rest.answer({"message": "the file is being prepared"}, 202, {"Retry-After": "5"})
-    return rest.file(content, statements.MEDIA_TYPES[form], file.name)
+    return rest.file(content, statement_files.MEDIA_TYPES[form], file.name)
 
 
 @blueprint.get("/tenants/<int:tenant_id>/remittances/<int:remittance_id>/invoice.pdf")
@@ -113,5 +115,5 @@ def invoice_file(query: dict[str, Any], tenant_id: int, remittance_id: int) -> R
     with tenant_transaction(tenant_id) as session:
         made = statements.document(session, remittance_id, lines=False)
     return rest.file(
-        statements.invoice(made, query.get("locale")), "application/pdf", f"{made.invoice_name}.pdf"
+        statement_files.invoice(made, query.get("locale")), "application/pdf", f"{made.invoice_name}.pdf"
     )

@@ -23,7 +23,7 @@ from recupero.ledger.service import Booking, Entry
 from recupero.ledger.tables import Remittance
 from recupero.payments.bench import creditor
 from recupero.placements import reach
-from recupero.reports import statements
+from recupero.reports import statement_files, statements
 
 _ZONE, _PAID, _FEE = ZoneInfo("America/Santiago"), 1_000, 200
 _LINES_OF_AN_ACCOUNT = 5
@@ -56,7 +56,8 @@ def measure(count: int, rounds: int) -> dict[str, Any]:
         timed("issue", lambda: _issue(platform, scope, remittance.id))
         made = timed("read", lambda: _document(platform, scope, remittance.id))
         sizes = {
-            form: len(timed(form, partial(statements.render, made, form))) for form in ("csv", "xlsx", "pdf")
+            form: len(timed(form, partial(statement_files.render, made, form)))
+            for form in ("csv", "xlsx", "pdf")
         }
     seconds = sum(took.values())
     return {

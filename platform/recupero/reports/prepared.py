@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from recupero.kernel import clock, jobs, runtime
 from recupero.ledger import statements as ledger
 from recupero.ledger.tables import Remittance
-from recupero.reports import statements
+from recupero.reports import statement_files, statements
 from recupero.reports.statements import Document
 from recupero.tenancy import queries as tenancy
 
@@ -37,7 +37,7 @@ class AtOnce:
 
     def content(self) -> bytes | None:
         """The file."""
-        return statements.render(self.document, self.form, self.locale)
+        return statement_files.render(self.document, self.form, self.locale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def file_of(
     """The file of a statement of the tenant in scope. On paper a long one has its totals only, and is made at
     once. Raises NotFound as `statements.document`, UserError on a form that there is not."""
     found, count = _found(session, remittance_id, form, drafts)
-    name = statements.file_name(found, tenancy.tenant(session).slug, form)
+    name = statement_files.file_name(found, tenancy.tenant(session).slug, form)
     if form != "pdf" and count > LONG:
         return Prepared(name, form, locale, found)
     lines = form != "pdf" or count <= statements.MOST_PRINTED
@@ -95,7 +95,7 @@ def state_of(session: Session, remittance_id: int, form: str, *, drafts: bool = 
 
 def _found(session: Session, remittance_id: int, form: str, drafts: bool) -> tuple[Remittance, int]:
     """The statement, and how many lines it has."""
-    statements.check_form(form)
+    statement_files.check_form(form)
     found = ledger.one(session, remittance_id, drafts=drafts)
     return found, sum(one.lines for one in ledger.sums(session, remittance_id))
 
@@ -115,7 +115,7 @@ def make(session: Session, remittance_id: int, form: str, locale: str | None) ->
     file = file_of(session, remittance_id, form, locale=locale)
     if not isinstance(file, Prepared) or file.path.is_file():
         return
-    content = statements.render(statements.document(session, remittance_id), form, locale)
+    content = statement_files.render(statements.document(session, remittance_id), form, locale)
     with NamedTemporaryFile(dir=_folder(), delete=False) as half:  # only this user reads it
         half.write(content)
     os.utime(half.name, times=(clock.now().timestamp(),) * 2)

@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 
 import orjson
-import xlsxwriter
 
 from recupero.kernel.money import minor_units
 from recupero.ledger.statements import StatementLine
@@ -81,6 +80,8 @@ def _plain(currency: str) -> Callable[[Cell, Shape], object]:
 
 def to_xlsx(made: Document, words: Words) -> bytes:
     """A workbook: a sheet of totals and one of lines, numbers as numbers."""
+    import xlsxwriter  # only where a workbook is made
+
     out = io.BytesIO()
     # Row by row into a file of its own: a long statement does not lie in memory cell by cell.
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}

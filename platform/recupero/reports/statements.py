@@ -6,7 +6,6 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from recupero.kernel import clock
-from recupero.kernel.errors import NotFound, UserError
 from recupero.ledger import statements
 from recupero.ledger.statement import Method, withholds
 from recupero.ledger.statements import StatementLine, Sum
@@ -15,12 +14,6 @@ from recupero.reports.metrics import N_
 from recupero.reports.words import Words
 from recupero.tenancy import queries as tenancy
 
-MEDIA_TYPES = {
-    "pdf": "application/pdf",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "csv": "text/csv; charset=utf-8",
-    "json": "application/json",
-}
 #: Lines of a printed statement: setting them takes about two milliseconds and 0.25 MB each. A longer one has
 #: its totals on paper, which count every line, and its lines in the CSV file and the workbook.
 MOST_PRINTED = 3000
@@ -76,12 +69,6 @@ class Document:
         return Words.of(locale or self.locale, self.country)
 
 
-def file_name(remittance: Remittance, tenant_slug: str, form: str) -> str:
-    """What the file of a statement is called."""
-    number = remittance.statement_number
-    return f"statement-{tenant_slug}-{number if number else f'draft-{remittance.id}'}.{form}"
-
-
 def document(session: Session, remittance_id: int, *, drafts: bool = True, lines: bool = True) -> Document:
     """A statement of the tenant in scope; the scope names the agency, whose letterhead it bears. An invoice
     and a statement too long for paper show none of its `lines`, only their sums.
@@ -97,39 +84,6 @@ def document(session: Session, remittance_id: int, *, drafts: bool = True, lines
         sums=tuple(statements.sums(session, remittance_id)),
         lines=tuple(statements.lines(session, remittance)) if lines else (),
     )  # fmt: skip
-
-
-def render(made: Document, form: str, locale: str | None = None) -> bytes:
-    """The statement as a file: pdf, xlsx, csv or json, in `locale` or the creditor's own. Raises UserError
-    on another form."""
-    from recupero.reports import statement_pdf, statement_sheets  # typesetting only where something is drawn
-
-    words = made.words(locale)
-    if form == "json":
-        return statement_sheets.to_json(made)
-    makers = {
-        "pdf": statement_pdf.statement, "xlsx": statement_sheets.to_xlsx, "csv": statement_sheets.to_csv
-    }  # fmt: skip
-    check_form(form)
-    return makers[form](made, words)
-
-
-def check_form(form: str) -> None:
-    """Raises UserError where there is no such form of a statement."""
-    if form not in MEDIA_TYPES:
-        raise UserError(
-            "unknown format '%(form)s': use %(known)s", field="format", form=form,
-            known=", ".join(MEDIA_TYPES),
-        )  # fmt: skip
-
-
-def invoice(made: Document, locale: str | None = None) -> bytes:
-    """The invoice that goes with a statement, as a PDF. Raises NotFound where nothing was invoiced."""
-    from recupero.reports import statement_pdf
-
-    if made.remittance.invoice_number is None:
-        raise NotFound("nothing was invoiced with this statement")
-    return statement_pdf.invoice(made, made.words(locale))
 
 
 @dataclass(frozen=True, slots=True)

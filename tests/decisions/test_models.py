@@ -1,6 +1,7 @@
 """Models through the real registry: trained on later-held-out history, served, promoted by a win,
 survived."""
 
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -8,15 +9,16 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-from recupero.decisions import dataset, models, promotion, registry, serving, watching
+from recupero.decisions import asking, dataset, models, promotion, registry, serving, watching
 from recupero.decisions.features import read_features
 from recupero.decisions.filling import Filling, fill
+from recupero.decisions.queries import latest_runs
 from recupero.decisions.service import plan_tenant
 from recupero.decisions.tables import Decision
 from recupero.kernel import audit, clock
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict, NotFound, UserError
-from recupero_sdk.models import Columns, Training
+from recupero_sdk.models import Columns, Reason, Training
 from tests.decisions.debts import debt, portfolio
 from tests.factories import World
 
@@ -139,8 +141,8 @@ class _Broken:
 
     key, target, features = "propensity", "paid_30d", ()
 
-    def __init__(self, answer: Any) -> None:
-        self.answer = answer
+    def __init__(self, answer: Any, told: Any = None) -> None:
+        self.answer, self.told = answer, told
 
     def train(self, columns: Columns, target: Any, *, seed: int = 0) -> Training:
         return Training(None, {})
@@ -149,7 +151,9 @@ class _Broken:
         return self.answer(columns.rows)
 
     def explain(self, fitted: Any, columns: Columns, top: int = 3) -> list[Any]:
-        raise RuntimeError("no words")
+        if self.told is None:
+            raise RuntimeError("no words")
+        return self.told(columns.rows)  # type: ignore[no-any-return]
 
     def dump(self, fitted: Any) -> bytes:
         return b""
@@ -162,29 +166,104 @@ def _raises(rows: int) -> Any:
     raise RuntimeError("the model is broken")
 
 
+def _leaves(rows: int) -> Any:
+    raise SystemExit(0)
+
+
+def _serving(world: World, scope: Scope, model: _Broken, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the kind serve the scope as propensity."""
+    name = registry.name_of("propensity", agency_id=scope.agency())
+    made = registry.register(name, registry.Finished("propensity", b"", ("balance_log",), {}, {}, {}, {}))
+    registry.set_alias(name, "champion", made.version)
+    monkeypatch.setitem(world.platform.plugins.models, "propensity", model)
+
+
 @pytest.mark.parametrize(
     "answer",
     [
         _raises,
+        _leaves,
         lambda rows: np.full(rows, np.nan),
+        lambda rows: np.full(rows, np.inf),
         lambda rows: np.full(rows + 1, 0.5),
+        lambda rows: np.full((rows, 2), 0.5),
         lambda rows: np.full(rows, 7),
+        lambda rows: np.full(rows, -0.1),
+        lambda rows: np.full(rows, "likely"),
+        lambda rows: np.full(rows, 0.5 + 0j),
+        lambda rows: None,
     ],
-    ids=["raises", "nan", "wrong length", "no probability"],
-)
+    ids=["raises", "leaves", "nan", "inf", "wrong length", "a table", "no probability", "negative", "words",
+         "complex", "nothing"],
+)  # fmt: skip
 def test_a_broken_model_falls_back_to_the_strategy_and_says_so(
     world: World, answer: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     scope = _filled(world, accounts=40, exploration=0)
-    name = registry.name_of("propensity", agency_id=scope.agency())
-    made = registry.register(name, registry.Finished("propensity", b"", ("balance_log",), {}, {}, {}, {}))
-    registry.set_alias(name, "champion", made.version)
-    monkeypatch.setitem(world.platform.plugins.models, "propensity", _Broken(answer))
+    _serving(world, scope, _Broken(answer), monkeypatch)
     result = plan_tenant(world.platform.database, scope)
     assert result.model == "strategy"
     assert result.planned > 0
     assert "failed" in result.notes[0]
+    assert result.failed == ["propensity"]
     assert any(record.levelname == "ERROR" for record in caplog.records)
+
+
+def test_a_failing_model_is_an_alarm_until_it_works_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scope, answers = _filled(world, accounts=40), iter((_raises, _raises, lambda rows: np.full(rows, 0.5)))
+    _serving(world, scope, _Broken(lambda rows: next(answers)(rows)), monkeypatch)
+    seen = []
+    for _ in range(3):
+        plan_tenant(world.platform.database, scope)
+        with world.platform.database.transaction(scope) as session:
+            seen.append([run.failed for run in latest_runs(session)])
+    assert seen == [[["propensity"]], [["propensity"]], [[]]]
+    with world.platform.database.transaction(scope) as session:
+        told = [event.action for event in audit.page(session) if event.action.startswith("decisions.model_")]
+    assert told == ["decisions.model_works_again", "decisions.model_failed"]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        lambda rows: None,
+        lambda rows: [None] * rows,
+        lambda rows: [["because"]] * rows,
+        lambda rows: [[Reason("balance_log", 1.0, float("nan"))]] * rows,
+        lambda rows: [[]] * (rows + 1),
+    ],
+    ids=["nothing", "no lists", "words", "nan", "wrong length"],
+)
+def test_reasons_that_are_none_cost_a_plan_its_reasons_and_nothing_else(
+    world: World, told: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scope = _filled(world, accounts=40, exploration=0)
+    _serving(world, scope, _Broken(lambda rows: np.full(rows, 0.5), told), monkeypatch)
+    result = plan_tenant(world.platform.database, scope)
+    assert result.model.startswith("propensity")
+    assert result.planned > 0
+
+
+def test_a_model_that_never_answers_is_left_behind_and_not_asked_again_meanwhile(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scope, back, asked = _filled(world, accounts=40), threading.Event(), []
+
+    def hangs(rows: int) -> Any:
+        asked.append(rows)
+        back.wait()
+        return np.full(rows, 0.5)
+
+    monkeypatch.setitem(world.platform.config.environment, asking.SECONDS_SETTING, "1")
+    _serving(world, scope, _Broken(hangs), monkeypatch)
+    plans = [plan_tenant(world.platform.database, scope) for _ in range(2)]
+    back.set()
+    assert [plan.failed for plan in plans] == [["propensity"]] * 2
+    assert "did not answer within 1 seconds" in plans[0].notes[0]
+    assert "has not come back" in plans[1].notes[0]
+    assert len(asked) == 1
 
 
 def test_a_model_whose_file_is_gone_falls_back_and_other_tenants_go_on(world: World) -> None:

@@ -51,11 +51,10 @@ _ASKED = (
 
 @dataclass
 class Tally:
-    """What was held and blocked, by reason, and what the plan has to say of how it was made."""
+    """What was held and blocked, by reason."""
 
     held: Counter[str] = field(default_factory=Counter)
     blocked: Counter[str] = field(default_factory=Counter)
-    notes: list[str] = field(default_factory=list)
 
 
 def workable(

@@ -1,9 +1,11 @@
 """`recupero plan`, `recupero models …`, `recupero decisions …`."""
 
 import json
+import logging
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +17,8 @@ from recupero.kernel import clock, command, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
 from recupero.tenancy.queries import AgencyScope, agency_scopes, tenant_scope
+
+log = logging.getLogger(__name__)
 
 
 def scopes(running: runtime.Runtime, tenant: str | None, every: bool) -> list[Scope]:
@@ -35,21 +39,38 @@ def scopes(running: runtime.Runtime, tenant: str | None, every: bool) -> list[Sc
 @command.json_option
 @command.answers
 def plan(tenant: str | None, every: bool, moment: str | None, data_dir: Path | None, as_json: bool) -> None:
-    """Decide and schedule the next action of every account."""
-    from recupero.decisions.service import plan_tenant
-
-    at = moment_of(moment)
+    """Decide and schedule the next action of every account. A creditor whose plan fails stops no other: it is
+    named, and the command ends with 1."""
+    at, plans, failed = moment_of(moment), list[dict[str, Any]](), list[dict[str, Any]]()
     with command.opened(data_dir) as running:
         found = scopes(running, tenant, every)
         with click.progressbar(found, label="Planning", file=sys.stderr) as wanted:
-            plans = [plan_tenant(running.database, scope, at).to_json() for scope in wanted]
-    command.finish(_together(plans), as_json=as_json)
+            for scope in wanted:
+                _plan_one(running, scope, at, plans, failed)
+    command.finish({**_together(plans), "not_planned": failed}, as_json=as_json, ok=not failed)
+
+
+def _plan_one(
+    running: runtime.Runtime,
+    scope: Scope,
+    at: datetime | None,
+    plans: list[dict[str, Any]],
+    failed: list[dict[str, Any]],
+) -> None:
+    from recupero.decisions.service import plan_tenant
+
+    try:
+        plans.append(plan_tenant(running.database, scope, at).to_json())
+    except Exception as error:
+        log.exception("tenant %s could not be planned", scope.tenant())
+        failed.append({"tenant_id": scope.tenant(), "reason": f"{type(error).__name__}: {error}"})
 
 
 def _together(plans: list[dict[str, Any]]) -> dict[str, Any]:
     """Sums over tenants; the gap is the widest of any."""
     total: dict[str, Any] = {"accounts": 0, "candidates": 0, "planned": 0, "blocked": {}, "held": {},
-                             "expected_value": {}, "bound_gap": 0.0, "seconds": 0.0, "notes": []}  # fmt: skip
+                             "expected_value": {}, "bound_gap": 0.0, "seconds": 0.0, "notes": [],
+                             "failed": []}  # fmt: skip
     for each in plans:
         for key in ("accounts", "candidates", "planned", "seconds"):
             total[key] += each[key]
@@ -57,6 +78,7 @@ def _together(plans: list[dict[str, Any]]) -> dict[str, Any]:
             for name, number in each[key].items():
                 total[key][name] = total[key].get(name, 0) + number
         total["bound_gap"] = max(total["bound_gap"], each["bound_gap"])
+        total["failed"] = sorted({*total["failed"], *each["failed"]})
         total["notes"] += [f"tenant {each['tenant_id']}: {note}" for note in each["notes"]]
     return {**total, "seconds": round(total["seconds"], 3), "tenants": plans}
 

@@ -26,7 +26,6 @@ from recupero.decisions.tables import PromiseChance
 from recupero.kernel import clock
 from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
-from recupero_sdk.models import Columns
 
 if TYPE_CHECKING:
     import polars as pl
@@ -79,8 +78,7 @@ def _weighed(served: Served, found: Promises) -> list[Chance]:
     if not len(found):
         return []
     chances = serving.chances(served, found.values, len(found))
-    columns = Columns({name: found.values[name] for name in served.names}, len(found))
-    told = served.kind.explain(served.fitted, columns, REASONS)
+    told = serving.reasons(served, found.values, len(found), REASONS)
     return [
         Chance(chance, [
             {"feature": one.feature, "value": None if one.value != one.value else round(one.value, 4),

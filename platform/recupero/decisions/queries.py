@@ -109,6 +109,8 @@ class RunLine:
     expected_value: dict[str, int]
     #: By resource: what one more unit is worth, and how much is left.
     prices: dict[str, list[float]]
+    #: Kinds of models that failed in it.
+    failed: list[str]
 
 
 def latest_runs(session: Session) -> list[RunLine]:
@@ -117,6 +119,7 @@ def latest_runs(session: Session) -> list[RunLine]:
         select(
             PlanRun.tenant_id, PlanRun.at, PlanRun.model, PlanRun.model_version, PlanRun.accounts,
             PlanRun.planned, PlanRun.blocked, PlanRun.held, PlanRun.expected_value, PlanRun.prices,
+            PlanRun.failed,
         )
         .where(
             PlanRun.tenant_id.in_(scope_of(session).tenant_ids),

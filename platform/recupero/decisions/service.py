@@ -21,6 +21,7 @@ from recupero.decisions import (
     best_time,
     candidates,
     choosing,
+    failing,
     point_ranking,
     promise_chances,
     reading,
@@ -72,6 +73,7 @@ class PlanResult:
     model: str = serving.FALLBACK
     model_version: str = "0"
     notes: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)  # kinds of models that did: an alarm
     seconds: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
@@ -112,8 +114,13 @@ def _rank(
     database: Database, scope: Scope, at: datetime, result: PlanResult, debtors: Sequence[int] | None = None
 ) -> None:
     """Which number or address is used first, before anything is planned for it."""
-    note = point_ranking.rank(database, scope, at, debtors)
+    _note(result, point_ranking.KIND, point_ranking.rank(database, scope, at, debtors))
+
+
+def _note(result: PlanResult, kind: str, note: str | None, *, failed: bool = True) -> None:
+    """What is to be told of a kind of model, and whether that is a fault."""
     result.notes += [note] if note else []
+    result.failed += [kind] if note and failed else []
 
 
 @dataclass(frozen=True)
@@ -140,9 +147,9 @@ def _plan(
     *,
     read: Early | None = None,
 ) -> None:
-    note = promise_chances.weigh_open(session)
-    result.notes += [note] if note else []
+    _note(result, promise_chances.KIND, promise_chances.weigh_open(session))
     thought = think(session, at, result, again=again, read=read)
+    before = latest_run(session)
     run = _open_run(session, at, result)
     if again is None:
         run.prices = thought.choice.market.to_json()
@@ -159,6 +166,8 @@ def _plan(
     result.planned = len(planned.chosen)
     result.expected_value = _expected(planned.chosen)
     _close_run(session, run, result)
+    if again is None:
+        failing.tell(session, result.failed, before.failed if before else ())
 
 
 @dataclass(frozen=True)
@@ -199,12 +208,15 @@ def think(
     table = read.features.result() if read else read_features(session, at, debtors)
     scores = serving.score(scope, table)
     result.model, result.model_version = scores.model, scores.version
-    result.notes += [scores.note] if scores.note else []
+    _note(result, serving.KIND, scores.note, failed=scores.alarm)
     by_branch = {number: commission[each.portfolio] for number, each in branched.branches.items()}
-    found, actions = _candidates(session, worked, table, scores, holding, by_branch, at, tally, debtors, read)
+    found, actions, hours_note = _candidates(
+        session, worked, table, scores, holding, by_branch, at, tally, debtors, read
+    )
     if actions.served is not None:
         result.model, result.model_version = actions.served.name, actions.served.version
-    result.notes += [*tally.notes, *([actions.note] if actions.note else [])]
+    _note(result, best_time.KIND, hours_note)
+    _note(result, valuing.KIND, actions.note, failed=actions.alarm)
     limits = capacity_of(session, strategies, by_people=_by_people(session, holding))
     scarce, market = resources(found.options, limits), again.last.prices if again else None
     choice = choosing.choose(found.options, holding, _seed(scope, at), scarce, market, _rest(scope, at))
@@ -225,8 +237,9 @@ def _candidates(
     tally: Tally,
     debtors: Sequence[int] | None,
     read: Early | None,
-) -> tuple[Candidates, Told]:
-    """The lawful candidates with their values, and the refusals; beside them which model valued them."""
+) -> tuple[Candidates, Told, str | None]:
+    """The lawful candidates with their values, and the refusals; beside them which model valued them, and
+    what failed of that of hours."""
     import polars as pl
 
     by_machine, ready = bool(led_by_machine(session)), connectors(session)
@@ -248,9 +261,7 @@ def _candidates(
         session, at, strategies, commission, carried, by_machine, law, times, reading.reach_of(heard), later,
         table,
     )  # fmt: skip
-    found = options_of(terms, worked, history, tally)
-    tally.notes += [times.note] if times.note else []
-    return found
+    return *options_of(terms, worked, history, tally), times.note
 
 
 def _by_people(session: Session, strategies: Mapping[int, Strategy]) -> bool:
@@ -310,6 +321,7 @@ def _open_run(session: Session, at: datetime, result: PlanResult) -> PlanRun:
         tenant_id=result.tenant_id, at=at, model=result.model, model_version=result.model_version,
         accounts=result.accounts, candidates=result.candidates, planned=0, blocked=result.blocked,
         held=result.held, expected_value={}, bound_gap=result.bound_gap, notes=result.notes,
+        failed=result.failed,
         finished_at=clock.now(),
     )  # fmt: skip
     session.add(run)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from recupero.decisions import registry
+from recupero.decisions import asking, registry
 from recupero.decisions.columns import Floats
 from recupero.decisions.features import FeatureTable
 from recupero.kernel import runtime
@@ -25,6 +25,8 @@ from recupero_sdk.models import Columns, Reason, ScoringModel
 log = logging.getLogger(__name__)
 
 FALLBACK = "strategy"
+#: Who pays at all: the kind that plans ask first.
+KIND = "propensity"
 #: Chance of a payment in 30 days before anything is known: a mid value for agency work, ours.
 PRIOR = 0.02
 #: Rows that a model is asked about at a time.
@@ -40,6 +42,11 @@ class Served:
     names: tuple[str, ...]
     name: str
     version: str
+
+    @property
+    def asked_as(self) -> str:
+        """What it is asked as: see `asking`."""
+        return f"{self.name} {self.version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,7 @@ class Scores:
         return self.served.version if self.served else "0"
 
 
-def champion(scope: Scope, kind: str = "propensity") -> Served | None:
+def champion(scope: Scope, kind: str = KIND) -> Served | None:
     """The champion for the tenant in scope: its own, else its agency's; None where none was ever made.
 
     Raises MissingModel where the registry names one that cannot be read, KeyError where no plug-in has this
@@ -92,7 +99,7 @@ def load(kind: str, version: registry.Version) -> Served:
 def _loaded(kind: str, name: str, number: str, source: str) -> Served:
     model = runtime.current().plugins.models[kind]
     blob, names = registry.read_blob(registry.Version(name, number, "", source))
-    return Served(model, model.load(blob), names, name, number)
+    return Served(model, asking.asked(f"{name} {number}", model.load, blob), names, name, number)
 
 
 def _load(kind: str, version: registry.Version) -> Served:
@@ -110,15 +117,12 @@ def predict(served: Served, table: FeatureTable) -> Floats:
 def chances(served: Served, values: Mapping[str, Floats], rows: int) -> Floats:
     """The model's probabilities of rows by columns, proven as those of `predict` are."""
     columns = _columns(served, values, rows)
-    answers = [
-        np.asarray(served.kind.predict(served.fitted, some), dtype=np.float64) for some in _slices(columns)
-    ]
-    answer = np.concatenate(answers)
-    if answer.shape != (rows,):
-        raise ValueError(f"the model answered {answer.shape} for {rows} rows")
-    if not np.isfinite(answer).all() or ((answer < 0) | (answer > 1)).any():
-        raise ValueError("the model answered what is no probability")
-    return answer
+    return np.concatenate([
+        asking.probabilities(
+            asking.asked(served.asked_as, served.kind.predict, served.fitted, some), some.rows
+        )
+        for some in _slices(columns)
+    ])  # fmt: skip
 
 
 def columns_of(served: Served, table: FeatureTable) -> Columns:
@@ -140,7 +144,7 @@ def _columns(served: Served, values: Mapping[str, Floats], rows: int) -> Columns
     return Columns({name: values[name] for name in served.names}, rows)
 
 
-def score(scope: Scope, table: FeatureTable, kind: str = "propensity") -> Scores:
+def score(scope: Scope, table: FeatureTable, kind: str = KIND) -> Scores:
     """The champion's probabilities for the tenant in scope, or the same prior for all with the reason why."""
     prior = np.full(len(table), PRIOR)
     try:
@@ -164,8 +168,9 @@ def explain(served: Served, table: FeatureTable, top: int = 3) -> list[list[Reas
 def reasons(served: Served, values: Mapping[str, Floats], rows: int, top: int = 3) -> list[list[Reason]]:
     """The strongest reasons of rows by columns, as those of `explain` are."""
     try:
-        told = served.kind.explain(served.fitted, _columns(served, values, rows), top)
+        columns = _columns(served, values, rows)
+        told = asking.asked(served.asked_as, served.kind.explain, served.fitted, columns, top)
+        return asking.reasons(told, rows)
     except Exception:
         log.exception("model %s could not explain its scores", served.name)
         return [[] for _ in range(rows)]
-    return told if len(told) == rows else [[] for _ in range(rows)]

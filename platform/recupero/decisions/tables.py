@@ -36,6 +36,8 @@ class PlanRun(TenantOwned, Base):
     #: The plan whose prices and room this one of a few debtors used; null: of all accounts.
     part_of: Mapped[int | None]
     notes: Mapped[list[str]] = mapped_column(JSONB)
+    #: Kinds of models that failed in it.
+    failed: Mapped[list[str]] = mapped_column(ARRAY(String), default=list, server_default="{}")
     finished_at: Mapped[datetime]
 
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from recupero.decisions import registry, serving, vectors
+from recupero.decisions import asking, registry, serving, vectors
 from recupero.decisions.columns import Floats, Ints
 from recupero.decisions.features import FeatureTable
 from recupero.decisions.policies import AGREED
@@ -53,6 +53,11 @@ class Served:
     name: str
     version: str
 
+    @property
+    def asked_as(self) -> str:
+        """What it is asked as: see `asking`."""
+        return f"{self.name} {self.version}"
+
     def outcomes(
         self, columns: Mapping[str, Any], rows: int, asked: Sequence[str] | None = None
     ) -> Mapping[str, Floats]:
@@ -62,25 +67,21 @@ class Served:
         Raises ValueError where they are not, or where the model wants a column that the platform does not
         have.
         """
-        answer = self.kind.predict(self.fitted, self._columns(columns, rows), asked)
-        found = {name: np.asarray(column, dtype=np.float64) for name, column in answer.items()}
-        if PAID not in found:
-            raise ValueError(f"the model answered {', '.join(found) or 'nothing'}, but not {PAID}")
-        for name, column in found.items():
-            if column.shape != (rows,):
-                raise ValueError(f"the model answered {column.shape} of {name} for {rows} rows")
-            if not np.isfinite(column).all() or ((column < 0) | (column > 1)).any():
-                raise ValueError(f"the model answered what is no probability of {name}")
-        return found
+        put = self._columns(columns, rows)
+        answer = asking.asked(self.asked_as, self.kind.predict, self.fitted, put, asked)
+        if PAID not in answer:
+            raise ValueError(f"the model answered {', '.join(answer) or 'nothing'}, but not {PAID}")
+        return {name: asking.probabilities(column, rows, name) for name, column in answer.items()}
 
     def explain(self, columns: Mapping[str, Any], rows: int, top: int = 3) -> list[list[Reason]]:
         """The strongest reasons per row; nothing where the model cannot say."""
         try:
-            reasons = self.kind.explain(self.fitted, self._columns(columns, rows), top)
+            put = self._columns(columns, rows)
+            told = asking.asked(self.asked_as, self.kind.explain, self.fitted, put, top)
+            return asking.reasons(told, rows)
         except Exception:
             log.exception("model %s could not explain its values", self.name)
             return [[] for _ in range(rows)]
-        return reasons if len(reasons) == rows else [[] for _ in range(rows)]
 
     def _columns(self, columns: Mapping[str, Any], rows: int) -> Columns:
         missing = [name for name in self.names if name not in columns]
@@ -108,7 +109,7 @@ def _loaded(name: str, number: str, source: str) -> Served:
     version = registry.Version(name, number, "", source)
     model = runtime.current().plugins.actions[registry.kind_of(version)]
     blob, names = registry.read_blob(version)
-    return Served(model, model.load(blob), names, name, number)
+    return Served(model, asking.asked(f"{name} {number}", model.load, blob), names, name, number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,7 @@ def _alarms(session: Session) -> list[Alarm]:
         url = url_for("portals.model", name=look.name) if may_see else None
         text = _("The accounts have moved away from what the model “%(kind)s” learned", kind=kind)
         found.append(Alarm(text, url))
+    found += _failed_models(session, url_for("portals.models") if may_see else None)
     suspense, refused = payments.waiting(session)
     waiting = url_for("portals.suspense_list") if caller.may(Permission.PAYMENTS_READ) else None
     if suspense:
@@ -110,6 +111,20 @@ def _alarms(session: Session) -> list[Alarm]:
     if dead:
         found.append(Alarm(ngettext("%(num)s job was given up", "%(num)s jobs were given up", dead)))
     return found
+
+
+def _failed_models(session: Session, url: str | None) -> list[Alarm]:
+    """Models that failed in the newest plan of a creditor."""
+    names = {tenant.id: tenant.name for tenant in tenancy.tenants(session)}
+    failed = [(run.tenant_id, kind) for run in decisions.latest_runs(session) for kind in run.failed]
+    return [
+        Alarm(
+            _("The model “%(kind)s” failed in the plan of %(creditor)s, which was made without it",
+              kind=label("model_kind", kind), creditor=names.get(tenant_id, "")),
+            url,
+        )
+        for tenant_id, kind in failed
+    ]  # fmt: skip
 
 
 def _closed_countries(worked: set[str], may_look: bool) -> list[Alarm]:

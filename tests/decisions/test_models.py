@@ -1,23 +1,42 @@
 """Models through the real registry: trained on later-held-out history, served, promoted by a win,
 survived."""
 
+import json
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import select
 
-from recupero.decisions import asking, dataset, models, promotion, registry, serving, watching
+from recupero.decisions import (
+    asking,
+    cli,
+    dataset,
+    differences,
+    models,
+    promotion,
+    registry,
+    run_uplift,
+    serving,
+    watching,
+)
+from recupero.decisions.control import draws
 from recupero.decisions.features import read_features
 from recupero.decisions.filling import Filling, fill
 from recupero.decisions.queries import latest_runs
 from recupero.decisions.service import plan_tenant
 from recupero.decisions.tables import Decision
-from recupero.kernel import audit, clock
+from recupero.kernel import audit, clock, command, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict, NotFound, UserError
+from recupero.placements.tables import Account, Debtor
+from recupero.tenancy import queries as tenancy
 from recupero_sdk.models import Columns, Reason, Training
 from tests.decisions.debts import debt, portfolio
 from tests.factories import World
@@ -68,6 +87,8 @@ def test_a_model_goes_through_the_registry_and_serves_the_same_scores(world: Wor
     assert [(version.version, version.aliases) for version in listed] == [("1", ("champion",))]
     assert listed[0].metrics["holdout_auc"] == pytest.approx(trained.metrics["holdout_auc"])
     assert listed[0].notes["split"] == trained.split
+    assert listed[0].notes["uplift"] == "no_control"
+    assert "**Uplift:** not measured" in (registry.read_text(listed[0], "card.md") or "")
 
 
 def test_plans_are_made_by_the_champion_and_say_which(world: World) -> None:
@@ -284,3 +305,53 @@ def test_a_kind_that_learns_what_the_platform_keeps_no_history_of_is_refused_in_
     with pytest.raises(UserError, match="days_past_due_at_payment") as refused:
         models.train(world.platform.database, scope, "time_to_pay")
     assert refused.value.field == "kind"
+
+
+def test_a_run_tells_what_the_work_brings_beside_the_control_group(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scope = world.tenant(control=0.2)
+    with world.platform.database.transaction(scope) as session:
+        fill(session, portfolio(session), Filling(60, clock.now() - timedelta(days=40)))
+        table = read_features(session, clock.now())
+        persons = dict(session.execute(select(Account.id, Debtor.person_id).join(
+            Debtor, (Debtor.tenant_id == Account.tenant_id) & (Debtor.id == Account.debtor_id)
+        ).where(Account.tenant_id == scope.tenant())).all())  # fmt: skip
+        inside = draws(scope.tenant(), np.array([persons[one] for one in table.account_id])) < 0.2
+        moment, score = np.full(len(table), clock.now().timestamp()), np.arange(len(table)) / len(table)
+        target = np.where(inside, 0.0, 1.0)
+        target[np.flatnonzero(inside)[:1]] = 1.0
+        told = run_uplift.of_rows(session, table.account_id, moment, score, target)
+        assert told == ({}, run_uplift.TOO_FEW)
+        monkeypatch.setattr(differences, "LEAST_PEOPLE", 1)
+        monkeypatch.setattr(differences, "LEAST_SEEN", 1)
+        found, note = run_uplift.of_rows(session, table.account_id, moment, score, target)
+        early = run_uplift.of_rows(session, table.account_id[~inside], moment[~inside], score[~inside],
+                                   target[~inside])  # fmt: skip
+    assert note == run_uplift.MEASURED
+    assert found["uplift"] == pytest.approx(1 - 1 / inside.sum())
+    assert found["uplift_low"] < found["uplift"] < found["uplift_high"]
+    assert early == ({}, run_uplift.NO_CONTROL)
+
+
+def test_a_tenant_that_cannot_be_planned_stops_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = world.tenant(), world.tenant()
+    for scope in (first, second):
+        with world.platform.database.transaction(scope) as session:
+            debt(session, portfolio(session))
+    with world.platform.database.transaction(first) as session:
+        tenancy.tenant(session).timezone = "Nowhere/At_all"
+
+    @contextmanager
+    def opened(_data_dir: Path | None) -> Iterator[runtime.Runtime]:
+        yield world.platform
+
+    monkeypatch.setattr(command, "opened", opened)
+    done = CliRunner().invoke(cli.plan, ["--all", "--json"])
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert done.exit_code == 1
+    assert [each["tenant_id"] for each in told["not_planned"]] == [first.tenant()]
+    assert [each["tenant_id"] for each in told["tenants"]] == [second.tenant()]
+    assert told["planned"] == 1

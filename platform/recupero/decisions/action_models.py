@@ -23,6 +23,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from recupero.decisions import (
+    card,
     drift,
     examining,
     experience,
@@ -33,7 +34,9 @@ from recupero.decisions import (
     offpolicy,
     plots,
     registry,
+    run_uplift,
     valuing,
+    vectors,
 )  # fmt: skip
 from recupero.decisions.columns import Floats, Ints
 from recupero.decisions.experience import NAMES, OWN, Experience
@@ -62,6 +65,7 @@ class Judged:
     metrics: Mapping[str, float]
     paid: Floats
     policy: Logged | None
+    uplift: str  # the note of it
 
 
 def train(
@@ -132,7 +136,9 @@ def _judge(kind: ActionModel, data: Experience, seed: int) -> Judged:
     target = data.outcomes[OWN[PAID]][data.holdout]
     figures = {f"holdout_{name}": value for name, value in metrics.summary(answer[PAID], target).items()}
     figures["train_rows"] = float(data.train.sum())
-    policy = _policy(served, data)
+    policy, waiting = _policy(served, data)
+    apart, uplift = run_uplift.of_choices(policy, waiting)
+    figures |= apart
     if policy is not None:
         found = offpolicy.estimate(policy)
         figures |= {
@@ -140,28 +146,23 @@ def _judge(kind: ActionModel, data: Experience, seed: int) -> Judged:
             "policy_value_high": found.best.high, "policy_ess": found.ess,
             "logged_value": float(target.mean()),
         }  # fmt: skip
-    return Judged(kind, figures, answer[PAID], policy)
+    return Judged(kind, figures, answer[PAID], policy, uplift)
 
 
-def _policy(served: Served, data: Experience) -> Logged | None:
-    """The held-out people as a log, asked for the share who pay by the model's choice of channels. None
-    where the log does not support an answer."""
+def _policy(served: Served, data: Experience) -> tuple[Logged | None, Logged | None]:
+    """The held-out people as a log, asked for the share who pay by the model's choice of channels, and for
+    that by waiting alone. None where the log does not support an answer."""
     rows = np.flatnonzero(data.holdout)
     chances = by_channel(served, data, rows, data.train)
     if chances is None:
-        return None
+        return None, None
     agrees, propensity, best = by_choice(chances, data, rows)
-    place, logged = np.arange(len(rows)), data.channel[rows]
-    modelled = np.nan_to_num(chances[place, logged])
-    asked = Logged(
-        data.person_id[rows],
-        data.outcomes[OWN[PAID]][rows],
-        agrees,
-        propensity,
-        chances[place, best],
-        modelled,
-    )
-    return asked if offpolicy.effective(asked.weights) >= offpolicy.LEAST_ESS else None
+    place, logged, people = np.arange(len(rows)), data.channel[rows], data.person_id[rows]
+    paid, modelled = data.outcomes[OWN[PAID]][rows], np.nan_to_num(chances[place, logged])
+    asked = Logged(people, paid, agrees, propensity, chances[place, best], modelled)
+    waits = (logged == 0).astype(np.float64)
+    waiting = Logged(people, paid, waits, data.propensity[rows], np.nan_to_num(chances[:, 0]), modelled)
+    return asked if offpolicy.effective(asked.weights) >= offpolicy.LEAST_ESS else None, waiting
 
 
 def by_choice(chances: Floats, data: Experience, rows: Ints) -> tuple[Floats, Floats, Ints]:
@@ -248,7 +249,7 @@ def _over_champion(
         served = valuing.load(champion)
         values = {name: column[held] for name, column in data.values.items()}
         old = served.outcomes(values, int(held.sum()))[PAID]
-        by_choices, found = gains.of_policies(best.policy, _policy(served, data))
+        by_choices, found = gains.of_policies(best.policy, _policy(served, data)[0])
     except Exception:
         log.exception("champion %s cannot be scored", champion.name)
         return {}, registry.UNSUPPORTED
@@ -308,23 +309,31 @@ def _finished(
         kind=best.kind.key, blob=best.kind.dump(training.fitted), features=NAMES, metrics=found,
         parameters={**training.parameters, "kind": best.kind.key},
         notes={"split": data.split, "window_from": window[0], "window_to": window[1], "chosen": why,
-               registry.CHOICES: choices},
-        texts={**told, "card.md": _card(best, data, found, training, why)},
+               registry.CHOICES: choices, run_uplift.UPLIFT: best.uplift},
+        texts={**told, "card.md": _card(best, data, found, training, why, told)},
     )  # fmt: skip
 
 
-def _card(best: Judged, data: Experience, figures: Mapping[str, float], training: Training, why: str) -> str:
+def _card(
+    best: Judged,
+    data: Experience,
+    figures: Mapping[str, float],
+    training: Training,
+    why: str,
+    told: Mapping[str, str],
+) -> str:
     """What a compliance officer reads before saying yes to the model."""
-    lines = [
-        f"# {KIND} ({best.kind.key})", "",
-        "**What it says.** The chance of a payment, of harm (a complaint or an opt-out) and of being reached"
-        " for each lawful option of an account, waiting included. It ranks what the law permits; it never"
-        " decides whether a contact is lawful, and a hold or an opt-out always stands above it.",
-        f"**Learned from** {len(data)} decisions on {len(np.unique(data.person_id))} people.",
-        f"**Held out:** {data.split}.", f"**Chosen because:** {why}.",
-        "**Never used:** sex, age, marital status, nationality, health, religion, neighbourhood.", "",
-        "| measure | value |", "|---|---|",
-        *(f"| {name} | {value:.5g} |" for name, value in sorted(figures.items())), "",
-        *(f"- {name}: {value}" for name, value in sorted(training.parameters.items())), "",
-    ]  # fmt: skip
-    return "\n".join(lines)
+    days = [datetime.fromtimestamp(each, clock.now().tzinfo).date().isoformat()
+            for each in (data.moment.min(), data.moment.max())]  # fmt: skip
+    return card.write_card(
+        f"{KIND} ({best.kind.key})",
+        "The chance of a payment, of harm (a complaint or an opt-out) and of being reached for each lawful"
+        " option of an account, waiting included. It ranks what the law permits; it never decides whether a"
+        " contact is lawful, and a hold or an opt-out always stands above it.",
+        features=(*features.FEATURES, *vectors.ASSISTANT, *vectors.ACTION), split=data.split,
+        window=(days[0], days[1]), metrics=figures, curve=json.loads(told["calibration.json"]),
+        parameters=training.parameters,
+        against=f"`gain` among the figures, where one serves. **Chosen because:** {why}.",
+        uplift=run_uplift.told(figures, best.uplift), learning=json.loads(told["learning.json"]),
+        fairness=json.loads(told["fairness.json"]),
+    )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from recupero.decisions import vectors
 from recupero.decisions.features import Spec
 
 _NEVER = "sex, age, marital status, nationality, health, religion, neighbourhood"
@@ -11,13 +12,14 @@ def write_card(
     name: str,
     says: str,
     *,
-    features: Sequence[Spec],
+    features: Sequence[Spec | vectors.Spec],
     split: str,
     window: tuple[str, str],
     metrics: Mapping[str, float],
     curve: list[dict[str, float]],
     parameters: Mapping[str, str],
     against: str,
+    uplift: str,
     learning: Sequence[Mapping[str, float]] = (),
     fairness: Mapping[str, Mapping[str, Mapping[str, float]]] | None = None,
 ) -> str:
@@ -29,6 +31,7 @@ def write_card(
         f"**Learned from** {metrics.get('train_rows', 0):.0f} rows between {window[0]} and {window[1]}.",
         f"**Held out:** {split}.",
         f"**Against the model in use:** {against}",
+        f"**Uplift:** {uplift}",
         f"**Never used:** {_NEVER}.",
         "",
         "## Figures on the held-out rows",

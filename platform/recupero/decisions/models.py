@@ -27,6 +27,7 @@ from recupero.decisions import (
     plots,
     promotion,
     registry,
+    run_uplift,
     serving,
     tasks,
     watching,
@@ -100,6 +101,10 @@ def train(
             held = data.holdout
             if champion is not None and judged["fitted"] is not None:
                 judged["metrics"] |= _by_choices(session, at, kind, task, data, judged, champion)
+            found, judged["uplift"] = run_uplift.of_rows(
+                session, data.account_id[held], data.moment[held], judged["score"], data.target[held]
+            )
+            judged["metrics"] |= found
             judged["fairness"] = examining.fairness(
                 session, data.account_id[held], judged["score"], data.target[held], data.last
             )
@@ -232,6 +237,7 @@ def _finished(
         kind.key, task.says, split=data.split, window=window, metrics=figures, curve=judged["curve"],
         parameters=training.parameters, against=against, learning=judged["learning"],
         fairness=judged["fairness"], features=task.features,
+        uplift=run_uplift.told(judged["metrics"], judged["uplift"]),
     )  # fmt: skip
     everything = _columns(kind, data, np.ones(len(data), dtype=bool))
     scored = np.asarray(kind.predict(training.fitted, everything), dtype=np.float64)
@@ -239,7 +245,8 @@ def _finished(
         kind=kind.key, blob=kind.dump(training.fitted), features=wanted(kind), metrics=figures,
         parameters=training.parameters,
         notes={"split": data.split, "window_from": window[0], "window_to": window[1], "against": against,
-               registry.CHOICES: judged.get("choices", registry.NO_CHOICES)},
+               registry.CHOICES: judged.get("choices", registry.NO_CHOICES),
+               run_uplift.UPLIFT: judged["uplift"]},
         texts={
             "card.md": text, "calibration.json": json.dumps(judged["curve"]),
             "learning.json": json.dumps(judged["learning"]), "fairness.json": json.dumps(judged["fairness"]),

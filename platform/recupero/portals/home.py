@@ -19,7 +19,6 @@ from recupero.ledger import queries as ledger
 from recupero.outreach import figures as outreach
 from recupero.payments import figures as payments
 from recupero.placements import cases
-from recupero.portals.lawful import rule_titles
 from recupero.portals.pages import blueprint
 from recupero.portals.today import today
 from recupero.portals.words import label
@@ -46,7 +45,6 @@ def home() -> ResponseReturnValue:
             "promised": payments.promised(session, began.date()),
             "expected": promise_chances.in_all(promise_chances.expected(session, began.date())),
             "runs": decisions.latest_runs(session),
-            "titles": rule_titles(),
             "tenants": {tenant.id: tenant.name for tenant in tenancy.tenants(session)},
             "alarms": _alarms(session),
         }

@@ -174,7 +174,7 @@ def _version_page(name: str, version: str, refused: UserError | None) -> Respons
     page = render_template(
         "models/version.html", name=name, kind=registry.parts_of(name)[0], owner=owner, version=found,
         trained=_trained(found), evidence=promotion.evidence(found), serving=serving,
-        figures=_figures(found),
+        figures=_figures(found), uplifts=_uplifts(found),
         calibration=_calibration_chart(curve), learned=_learning_chart(learning), groups=groups,
         card=registry.read_text(found, "card.md"), refused=said(refused) if refused else None,
     )  # fmt: skip
@@ -185,6 +185,16 @@ def _figures(version: Version) -> list[tuple[str, float]]:
     """The figures that have a word, in their order."""
     told = version.metrics
     return [(str(word), told[key]) for key, word in model_words.FIGURES.items() if key in told]
+
+
+def _uplifts(version: Version) -> list[tuple[str, float, float, float]]:
+    """What contacting brought, by part of the held-out rows: words, value and interval."""
+    words, told = {"uplift": _("All"), "uplift_top_half": _("The half that it ranks first")}, version.metrics
+    return [
+        (word, told[name], told[f"{name}_low"], told[f"{name}_high"])
+        for name, word in words.items()
+        if name in told
+    ]
 
 
 def _kept(version: Version, file: str, empty: Any) -> Any:

@@ -25,7 +25,6 @@ from recupero.placements import browse
 from recupero.placements.browse import AccountLine
 from recupero.portals import expecting
 from recupero.portals.language import brand, iso_day, moment
-from recupero.portals.lawful import rule_titles
 from recupero.portals.pages import blueprint
 from recupero.portals.tables import Column, Pick, Table, answer
 from recupero.portals.words import label, options
@@ -171,7 +170,7 @@ def today_plan() -> ResponseReturnValue:
         portfolios = browse.portfolio_names(session)
     scarce = {run.tenant_id: _scarce(run, portfolios) for run in runs}
     return render_template(
-        "home/plan.html", runs=runs, due=due, creditors=creditors, scarce=scarce, titles=rule_titles(),
+        "home/plan.html", runs=runs, due=due, creditors=creditors, scarce=scarce,
     )  # fmt: skip
 
 

@@ -153,6 +153,7 @@ LABELS: Mapping[str, Words] = {
     "model_without": models.WITHOUT,
     "model_alias": models.ALIASES,
     "model_missing": models.MISSING,
+    "model_uplift": models.UPLIFT,
     "model_trait": models.TRAITS,
     "outlook": models.OUTLOOKS,
     "promise_feature": models.PROMISE_FEATURES,

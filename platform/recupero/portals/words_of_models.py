@@ -98,6 +98,15 @@ FIGURES: Words = {
     "unseen_f1": _("F1 over all intents, unseen writers"),
     "texts": _("Messages learned from"),
 }
+#: How the uplift of a run was measured, or why it was not.
+UPLIFT: Words = {
+    "measured": _("People who were worked less the control group, which is left alone by lot: share per"
+                  " held-out row, by person."),
+    "over_waiting": _("By its choices less where nobody is contacted: share who pay, on held-out people."),
+    "no_control": _("Nobody among the held-out rows is in a control group: nothing can be told."),
+    "too_few": _("The control group, or those of it who paid, are too few yet to tell it from chance."),
+    "unsupported": _("Too few decisions were left to chance to tell what its choices would have brought."),
+}  # fmt: skip
 #: Why a version may not serve yet.
 MISSING: Words = {
     "unmeasured": _("It was never measured against what serves."),

@@ -1,0 +1,42 @@
+"""Decisions in words: rules by their titles, numbers with their units, nothing in codes."""
+
+import math
+
+import pytest
+from flask import Flask
+from flask_babel import force_locale
+
+from recupero.portals import told
+
+
+@pytest.mark.parametrize(
+    ("feature", "value", "says"),
+    [
+        ("balance_log", math.log1p(125_000), "CLP\xa0125,000"),
+        ("days_since_attempt", 54.56, "55 days"),
+        ("days_placed", 1.0, "1 day"),
+        ("link_opened", 1.0, "yes"),
+        ("is_firm", 0.0, "no"),
+        ("paid_share", 0.25, "25%"),
+        ("promises", 2.0, "2"),
+        ("weekday", 1.0, "Monday"),
+        ("action_hour", 18.5, "18:30"),
+        ("assistant_tone", -1.0, "friendly"),
+        ("assistant_persona", 731.0, ""),
+        ("days_since_payment", None, ""),
+        ("a_plug_ins_own", 1.234, "1.23"),
+    ],
+)
+def test_what_a_model_was_told_is_said_with_its_unit(
+    app: Flask, feature: str, value: float | None, says: str
+) -> None:
+    with app.test_request_context("/?lang=en"), force_locale("en"):
+        assert told.feature_value(feature, value, "CLP").lower() == says.lower()
+
+
+def test_rules_and_models_are_called_by_words(app: Flask) -> None:
+    with app.test_request_context("/?lang=en"), force_locale("en"):
+        assert "CL-37" not in told.rule_word("CL-37-other-media-weekly")
+        assert told.rule_word("pace") != "pace"
+        assert told.model_word("strategy", "0") == "The strategy's own order"
+        assert told.model_word("propensity-agency-1", "3") == "Who pays, version 3"

@@ -1,5 +1,5 @@
 """Models that fail in a creditor's plans: an alarm from the plan in which it begins to the one in which it
-has passed. Which failed is kept with each plan, and pages show the newest; the audit says when that changed."""
+has passed. Which failed is kept with each plan, pages show the newest, the audit says when that changed."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
+from recupero.decisions.simulation import reasons
 from recupero.decisions.simulation.debtors import (
     Reaction,
     SimulatedDebtor,
@@ -15,6 +16,7 @@ from recupero.decisions.simulation.debtors import (
     opt_out_chance,
 )
 from recupero.decisions.simulation.draws import key_of, normal, uniform, uniforms
+from recupero.outreach import tellings
 
 START = date(2026, 9, 30)
 CHANNELS = ("email", "sms", "whatsapp", "call")
@@ -114,3 +116,19 @@ def test_a_part_of_a_trait_shows_in_the_file_and_a_part_does_not() -> None:
     small, large = ([one.willing for one in debtors[offset::2]] for offset in (0, 1))
     assert np.mean(small) > np.mean(large) + 0.05
     assert np.mean(np.array(small) > np.mean(large)) < 0.9
+
+
+def test_who_says_why_says_the_same_on_every_day_and_fits_what_they_do() -> None:
+    debtors = _debtors(1)
+    told = [(debtor, reasons.said(debtor, Reaction.LOOK, START)) for debtor in debtors]
+    for debtor, said in told:
+        assert said is not None
+        assert said == reasons.said(debtor, Reaction.LOOK, START + timedelta(days=9))
+        disputed = reasons.said(debtor, Reaction.DISPUTE, START)
+        assert disputed is not None
+        assert tellings.DISPUTES[str(disputed[1])] == disputed[0]
+        assert reasons.said(debtor, Reaction.PAY_FULL, START) is None
+    never_came = sum(said == ("NO_INVOICE", None) for _debtor, said in told) / len(told)
+    assert 0.15 < never_came < 0.3
+    silent = sum(reasons.said(debtor, Reaction.NOTHING, START) is None for debtor in debtors)
+    assert 0.88 < silent / len(debtors) < 0.96

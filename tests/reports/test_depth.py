@@ -246,22 +246,25 @@ def sitting(
         session.add(row)
 
 
-def test_contacts_stopped_by_a_rule_count_on_the_day_they_were_stopped(rows: Rows) -> None:
+def test_contacts_stopped_or_put_off_count_on_the_day_they_were(rows: Rows) -> None:
     portfolio = rows.portfolio()
     batch = rows.batch(portfolio)
     account, trial = (
         rows.account(portfolio, batch, "2026-01-10", 1_000),
         rows.account(portfolio, batch, "2026-01-10", 1_000, is_test=True),
     )
-    for of, state, at in (
-        (account, "blocked", "2026-02-03"), (account, "blocked", "2026-02-04"),
-        (account, "done", "2026-02-05"),
-        (account, "blocked", "2026-03-02"), (trial, "blocked", "2026-02-03"),
+    for of, state, at, reason in (
+        (account, "blocked", "2026-02-03", None), (account, "blocked", "2026-02-04", "law:x"),
+        (account, "done", "2026-02-05", None), (account, "scheduled", "2026-02-05", "law:x"),
+        (account, "scheduled", "2026-02-05", None), (account, "blocked", "2026-03-02", None),
+        (trial, "blocked", "2026-02-03", None), (trial, "scheduled", "2026-02-03", "law:x"),
     ):  # fmt: skip
         action = rows.add(
             Action(account_id=of.id, debtor_id=of.debtor_id, person_id=of.debtor_id, channel="sms",
                    template="t", tone="neutral", purpose="collection", due_at=moment(at),
                    expires_at=moment(at), state=state, created_at=moment(at), changed_at=moment(at))
         )  # fmt: skip
-        rows.add(ActionEvent(action_id=action.id, at=moment(at), state=state))
-    assert counts(told(rows), "blocked") == (2, None)
+        rows.add(ActionEvent(action_id=action.id, at=moment(at), state=state, reason=reason))
+    found = told(rows)
+    assert counts(found, "blocked") == (2, None)
+    assert counts(found, "put_off") == (1, None)  # one that was queued waits for nothing

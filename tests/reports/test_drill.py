@@ -1,6 +1,7 @@
 """Every figure leads to the rows it counted: as many as it says, or adding up to it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from functools import partial
 
@@ -111,7 +112,9 @@ def _work(rows: Rows, account: Account) -> None:
     )  # fmt: skip
     with rows.platform.database.transaction(rows.scope) as session:
         session.add(sitting)
-    rows.add(ActionEvent(action_id=rows.add(action).id, at=at, state="blocked", reason="law:x"))
+    stopped = rows.add(action).id
+    rows.add(ActionEvent(action_id=stopped, at=at, state="scheduled", reason="law:y"))
+    rows.add(ActionEvent(action_id=stopped, at=at, state="blocked", reason="law:x"))
 
 
 def _each(session: Session) -> Iterator[tuple[Figure, drill.Of]]:
@@ -153,3 +156,12 @@ def test_every_figure_of_the_reports_leads_to_rows_that_make_it_up(eventful: Row
 def test_a_figure_without_rows_says_why() -> None:
     assert set(STATEMENTS) | set(WITHOUT_ROWS) == set(METRICS)
     assert not set(STATEMENTS) & set(WITHOUT_ROWS)
+
+
+def test_what_stopped_contacts_is_told_apart_and_each_part_adds_up(eventful: Rows) -> None:
+    with eventful.platform.database.transaction(eventful.scope) as session:
+        for key, reason in (("blocked", "law:x"), ("put_off", "law:y")):
+            of = drill.Of(key, "CLP", FEBRUARY)
+            assert drill.parts(session, of) == [(reason, 1)]
+            assert drill.total(session, replace(of, part=reason)) == (1, 0)
+            assert drill.total(session, replace(of, part="law:z")) == (0, 0)

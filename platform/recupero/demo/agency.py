@@ -106,8 +106,6 @@ def create_users(platform: Runtime, agency: Scope, tenants: list[DemoTenant]) ->
     }
     logins = []
     with platform.database.transaction(agency) as session:
-        # The demo's last words wait for the disk, and with them all that was said before.
-        session.execute(text("SET LOCAL synchronous_commit = on"))
         for role, (account, name, tenant_ids) in wanted.items():
             login = Login(role, f"{account}@cobranza-clara.example.com", _password())
             users.create(
@@ -121,6 +119,8 @@ def create_users(platform: Runtime, agency: Scope, tenants: list[DemoTenant]) ->
 def plan_daily(platform: Runtime, agency: Scope) -> None:
     """From now on the demo is planned as a real agency is."""
     with platform.database.transaction(agency) as session:
+        # The demo's last words wait for the disk, and with them all that was said before.
+        session.execute(text("SET LOCAL synchronous_commit = on"))
         for tenant_id in agency.tenant_ids:
             tenancy.configure_tenant(session, tenant_id, actor=ACTOR, plan_every_days=1)
 

@@ -54,6 +54,7 @@ def run_once(
     began = monotonic()
     with clock.simulated(load.first_day(clock.now(), days)):
         agency, tenants = demo.create(platform)
+        demo.create_users(platform, agency, tenants)
         loaded, _ = load.run(
             platform, agency, tenants, accounts=accounts, days=days, seed=seed,
             say=lambda line: click.echo(line, err=True),

@@ -13,6 +13,7 @@ from recupero.demo import agency as demo
 from recupero.demo import marks
 from recupero.demo.agency import DemoTenant
 from recupero.demo.marks import Login
+from recupero.demo.people import People
 from recupero.demo.population import rows, write_file
 from recupero.kernel import clock, migrate
 from recupero.kernel.database import Scope
@@ -63,9 +64,10 @@ def load(platform: Runtime, say: Say) -> list[Login]:
     start = first_day(clock.now(), DAYS)
     with clock.simulated(start):
         agency, tenants = demo.create(platform)
+        logins = demo.create_users(platform, agency, tenants)
         run(platform, agency, tenants, accounts=ACCOUNTS, days=DAYS, seed=SEED, say=say)
         demo.plan_daily(platform, agency)
-        return demo.create_users(platform, agency, tenants)
+        return logins
 
 
 def run(
@@ -78,9 +80,10 @@ def run(
     seed: int,
     say: Say,
 ) -> tuple[Loaded, Drive]:
-    """Place `accounts` accounts in two files per creditor and live through `days` simulated days."""
+    """Place `accounts` accounts in two files per creditor and live through `days` simulated days. The
+    agency's users stand already: what people do is done in their names."""
     loaded, first_day = Loaded(), clock.now()
-    drive = Drive(platform, agency, seed)
+    drive, people = Drive(platform, agency, seed, saying_why=True), People(platform, agency, tenants)
     imports = {int(share * days): part for share, part in PLACEMENTS}
     trainings = {max(1, int(share * days)): kinds for share, kinds in TRAIN_AT.items()}
     for day in range(days):
@@ -90,6 +93,7 @@ def run(
             drive.meet_debtors()
             say(f"Day {day + 1}: {loaded.accepted} accounts placed, {loaded.rejected} rows rejected")
         drive.day()
+        people.day()
         if day + 1 in trainings:
             train(platform, agency, trainings[day + 1], say)
         if (day + 1) % 3 == 0:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -248,23 +248,6 @@ def count_by_state(session: Session) -> dict[str, int]:
         .group_by(Action.state)
     )
     return {row[0]: row[1] for row in rows}
-
-
-def blocked_by_reason(session: Session, since: datetime, until: datetime | None = None) -> dict[str, int]:
-    """Actions blocked since a moment, to before another, by reason: what the law or the house refused."""
-    rows = session.execute(
-        select(ActionEvent.reason, func.count())
-        .where(
-            ActionEvent.tenant_id.in_(scope_of(session).tenant_ids),
-            ActionEvent.at >= since,
-            ActionEvent.at < (until or clock.now() + timedelta(days=1)),
-            ActionEvent.state.in_(("blocked", "scheduled")),
-            ActionEvent.reason.is_not(None),
-        )
-        .group_by(ActionEvent.reason)
-        .order_by(func.count().desc())
-    )
-    return {reason: count for reason, count in rows if reason is not None}
 
 
 def tones(session: Session, action_ids: Collection[int]) -> dict[int, str]:

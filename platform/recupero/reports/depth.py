@@ -113,8 +113,8 @@ def _simple(deep: q.Deep, period: Period) -> Iterable[tuple[str, list[Figure]]]:
         yield currency, [Figure(m.PLAN_RATE, kept, due), Figure(m.PLAN_VALUE_RATE, kept_minor, due_minor)]
     for currency, paid, balance in deep.rows(q.SETTLEMENTS):
         yield currency, [Figure(m.SETTLEMENT_PERCENT, paid, balance)]
-    for currency, blocked in deep.rows(q.BLOCKED):
-        yield currency, [Figure(m.BLOCKED, blocked)]
+    for currency, blocked, put_off in deep.rows(q.BLOCKED):
+        yield currency, [Figure(m.BLOCKED, blocked), Figure(m.PUT_OFF, put_off)]
     for currency, decided, median, most, late in deep.rows(q.DISPUTES):
         yield currency, [
             Figure(m.DISPUTE_MEDIAN, median), Figure(m.DISPUTE_P90, most),

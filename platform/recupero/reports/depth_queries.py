@@ -94,11 +94,12 @@ WHERE tenant_id = :tenant AND state = 'settled' AND settled_at >= :start AND set
 GROUP BY 1
 """
 BLOCKED = """
-SELECT a.currency, count(*)
+SELECT a.currency, count(*) FILTER (WHERE e.state = 'blocked'), count(*) FILTER (WHERE e.state = 'scheduled')
 FROM action_events e
 JOIN actions x ON x.tenant_id = e.tenant_id AND x.id = e.action_id
 JOIN accounts a ON a.tenant_id = x.tenant_id AND a.id = x.account_id AND NOT a.is_test
-WHERE e.tenant_id = :tenant AND e.state = 'blocked' AND e.at >= :start AND e.at < :end
+WHERE e.tenant_id = :tenant AND (e.state = 'blocked' OR e.state = 'scheduled' AND e.reason IS NOT NULL)
+  AND e.at >= :start AND e.at < :end
 GROUP BY 1
 """
 DISPUTES = f"""

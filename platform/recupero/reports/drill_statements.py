@@ -24,9 +24,10 @@ class Tells(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Statement:
     """The rows of a metric. `amount` is how a row's amount is written, None where it has none. A row's
-    `part` is the currency that a provider charges in, the code that an account was closed with, or a move
-    between buckets (`1-30>paid`). Of several rows with one `row` a single one counts where it is `once`.
-    `whole`: the figure is about all accounts of the creditor, whatever their currency."""
+    `part` is the currency that a provider charges in, the code that an account was closed with, what
+    stopped a contact, or a move between buckets (`1-30>paid`). Of several rows with one `row` a single one
+    counts where it is `once`. `whole`: the figure is about all accounts of the creditor, whatever their
+    currency."""
 
     sql: str
     tells: Tells = Tells.ROWS
@@ -157,12 +158,12 @@ SELECT {_OF_ACCOUNT}, s.settled_at AS at, '' AS channel, '' AS part, s.state AS 
 FROM settlements s JOIN accounts a ON a.tenant_id = s.tenant_id AND a.id = s.account_ids[1]
 WHERE s.tenant_id = :tenant AND s.state = 'settled' AND s.settled_at >= :start AND s.settled_at < :end
 """  # noqa: S608
-_BLOCKED = f"""
-SELECT {_OF_ACCOUNT}, e.at, x.channel, '' AS part, coalesce(e.reason, e.state) AS what,
+_STOPPED = f"""
+SELECT {_OF_ACCOUNT}, e.at, x.channel, coalesce(e.reason, '') AS part, coalesce(e.reason, e.state) AS what,
        NULL::bigint AS amount, e.id AS row
 FROM action_events e JOIN actions x ON x.tenant_id = e.tenant_id AND x.id = e.action_id
 JOIN accounts a ON a.tenant_id = x.tenant_id AND a.id = x.account_id AND NOT a.is_test
-WHERE e.tenant_id = :tenant AND e.state = 'blocked' AND e.at >= :start AND e.at < :end
+WHERE e.tenant_id = :tenant AND e.at >= :start AND e.at < :end AND e.state =
 """  # noqa: S608
 
 
@@ -292,7 +293,8 @@ STATEMENTS = {
     "plan_rate": _with_sum(_INSTALMENTS),
     "plan_value_rate": _money(_INSTALMENTS),
     "settlement_percent": _money(_SETTLED),
-    "blocked": Statement(_BLOCKED),
+    "blocked": Statement(f"{_STOPPED} 'blocked'"),
+    "put_off": Statement(f"{_STOPPED} 'scheduled' AND e.reason IS NOT NULL"),
     "cure_rate": _with_sum(_rolled(_CURED)),
     "self_cure_rate": _with_sum(_rolled(f"{_CURED} AND NOT f.attempted")),
     "roll_rate": _money(_rolled(f"moved f {_JOINED} true")),

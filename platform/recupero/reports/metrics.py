@@ -370,6 +370,10 @@ BLOCKED = _metric(
     "blocked", "8.7", Unit.COUNT, N_("Contacts stopped by a rule"),
     N_("Planned contacts that a rule, a hold or a wish stopped before anything was sent."), N_("actions blocked"),
 )  # fmt: skip
+PUT_OFF = _metric(
+    "put_off", "8.7", Unit.COUNT, N_("Contacts put off"),
+    N_("Times that a planned contact had to wait, since a rule or the house allows it only later."), N_("actions put off"),
+)  # fmt: skip
 DISPUTE_MEDIAN = _metric(
     "dispute_median", "8.7", Unit.DAYS, N_("Dispute cycle, median"),
     N_("Days from opening to decision of the disputes decided in the period: half took no longer."), N_("median days"),

@@ -7,6 +7,9 @@ from datetime import datetime
 
 import pytest
 
+from recupero.kernel import clock
+from recupero.outreach.tables import Action, ActionEvent
+from recupero.placements.tables import Account
 from recupero.tenancy.permissions import Role
 from tests.factories import World
 from tests.portals.conftest import Visitor
@@ -165,3 +168,21 @@ def test_each_share_of_the_roll_rates_leads_to_the_accounts_that_moved(creditor:
     whole = re.findall(r'<td class="num placed"><a[^>]*href="([^"]*)">([^<]*)<', page)
     for url, said in whole:
         assert said in creditor.text(html.unescape(url))
+
+
+def test_what_was_stopped_and_put_off_leads_to_its_contacts(creditor: Visitor, rows: Rows) -> None:
+    with rows.platform.database.transaction(rows.scope) as session:
+        account = session.query(Account).filter(Account.client_account == "A-1").one()
+    action = rows.add(Action(
+        account_id=account.id, debtor_id=account.debtor_id, person_id=account.debtor_id, channel="sms",
+        template="t", tone="neutral", purpose="collection", due_at=clock.now(), expires_at=clock.now(),
+        state="blocked", created_at=clock.now(), changed_at=clock.now(),
+    ))  # fmt: skip
+    for state, reason in (("scheduled", "opted_out"), ("scheduled", None), ("blocked", "opted_out")):
+        rows.add(ActionEvent(action_id=action.id, at=clock.now(), state=state, reason=reason))
+    page = creditor.text("/portal/activity")
+    links = re.findall(r'href="([^"]+/rows/(blocked|put_off)\?[^"]+)"', page)
+    assert [key for _address, key in links] == ["blocked", "put_off"]
+    for address, _key in links:
+        (row,) = json.loads(creditor.text(html.unescape(address) + "&as=json"))
+        assert row["number"] == "A-1"

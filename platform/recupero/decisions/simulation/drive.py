@@ -19,13 +19,14 @@ from recupero.contacts import service as contacts_service
 from recupero.contacts.messages import Sent
 from recupero.contacts.service import Result
 from recupero.decisions import replanning
+from recupero.decisions.simulation import reasons
 from recupero.decisions.simulation.debtors import Reaction, SimulatedDebtor, Visible, pay_day_before
 from recupero.decisions.simulation.draws import uniforms
 from recupero.kernel import clock, jobs
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict
 from recupero.kernel.runtime import Runtime
-from recupero.outreach import calls
+from recupero.outreach import calls, tellings
 from recupero.outreach import queries as outreach
 from recupero.payments import sandbox
 from recupero.payments import service as payments
@@ -78,10 +79,11 @@ class _Town:
 
 
 class Drive:
-    """One simulation over the tenants of an agency. Runs inside `clock.simulated`."""
+    """One simulation over the tenants of an agency. Runs inside `clock.simulated`. `saying_why`: debtors tell
+    on their page why they do not pay, for demonstrations (`reasons`)."""
 
-    def __init__(self, platform: Runtime, agency: Scope, seed: int) -> None:
-        self._platform, self._seed = platform, seed
+    def __init__(self, platform: Runtime, agency: Scope, seed: int, *, saying_why: bool = False) -> None:
+        self._platform, self._seed, self._saying_why = platform, seed, saying_why
         self._charges: list[tuple[Scope, int]] = []  # payment pages asked for, whose debtors wait to pay
         self._towns = [self._town(Scope(agency.agency_id, (tenant,))) for tenant in agency.tenant_ids]
         self.counts: Counter[str] = Counter()
@@ -120,7 +122,8 @@ class Drive:
 
     def summary(self) -> str:
         """What has happened so far, for a progress line."""
-        wanted = ("messages", "bounced", "calls", "visits", "payments", "promises", *_COUNTED.values())
+        told = ("messages", "bounced", "calls", "visits", "payments", "promises", "reasons")
+        wanted = (*told, *_COUNTED.values())
         return ", ".join(f"{self.counts[name]} {name.replace('_', '-')}" for name in wanted)
 
     def _tick(self, *, first: bool) -> None:
@@ -163,6 +166,8 @@ class Drive:
         reaction = debtor.objects(one.channel, at.date())
         if reaction is None and debtor.reads(one.channel, at):
             reaction = debtor.reacts(one.channel, tone, at.date())
+        if reaction is not None and self._says_why(town, one, reaction):
+            return
         match reaction:
             case None | Reaction.NOTHING:
                 return
@@ -175,6 +180,21 @@ class Drive:
                     self._hold(town, one, str(reaction))
             case _:
                 self._follow_up(town, one.debtor_id, one.account_id, reaction, to_machine=True)
+
+    def _says_why(self, town: _Town, one: Sent, reaction: Reaction) -> bool:
+        """Whether the debtor tells on their page why it is not paid, and does nothing else."""
+        if not self._saying_why:
+            return False
+        said = reasons.said(town.debtors[one.account_id], reaction, town.today())
+        door = self._visit(town, one.debtor_id, one.account_id) if said else None
+        if said is None or door is None:
+            return False
+        with self._platform.database.transaction(door.scope) as session:
+            tellings.tell(session, tellings.Told(one.account_id, said[0], detail=said[1]))
+        self.counts["reasons"] += 1
+        if reaction in _COUNTED:
+            self.counts[_COUNTED[reaction]] += 1
+        return True
 
     def _follow_up(
         self, town: _Town, debtor_id: int, account_id: int, reaction: Reaction, *, to_machine: bool

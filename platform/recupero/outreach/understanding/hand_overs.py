@@ -1,5 +1,6 @@
 """Hand-overs: a person takes a debtor over from the machines, which are silent until that person is done."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import get_args
 
@@ -29,6 +30,15 @@ def open_for(session: Session, debtor_id: int) -> HandOver | None:
             HandOver.closed_at.is_(None),
         )
     ).scalar_one_or_none()
+
+
+def opened_before(session: Session, moment: datetime) -> Sequence[HandOver]:
+    """Those of the tenants in scope that have waited since before `moment`, the longest first."""
+    query = select(HandOver).where(
+        HandOver.tenant_id.in_(scope_of(session).tenant_ids), HandOver.closed_at.is_(None),
+        HandOver.opened_at < moment,
+    )  # fmt: skip
+    return session.execute(query.order_by(HandOver.opened_at, HandOver.id)).scalars().all()
 
 
 def open_one(

@@ -42,6 +42,7 @@ _SAID = {
                           "returned_minor", "age_mean", "age_median", "dso", "cei", "accounts_per_agent"),
 }  # fmt: skip
 _KINDS = {key: kinds for kinds, keys in _SAID.items() for key in keys}
+_STOPPED = ("blocked", "put_off")
 _OWN = {"waits": lazy_gettext("still waits"), "ended": lazy_gettext("has come"),
         "opt_out": lazy_gettext("Opt-out")}  # fmt: skip
 
@@ -104,7 +105,7 @@ def _written(of: drill.Of, words: Words, part: str) -> Callable[[int], str]:
 
 def _table(of: drill.Of, words: Words) -> Table[Counted]:
     name = "creditor_account" if the_caller().is_creditor else "account"
-    titles = rule_titles() if of.key == "blocked" else {}
+    titles = rule_titles() if of.key in _STOPPED else {}
 
     def amount(row: Counted) -> str | Money | None:
         if row.amount is None:
@@ -143,5 +144,5 @@ def _said(key: str, code: str) -> str:
     """A row's result in the reader's words."""
     if code in _OWN:
         return str(_OWN[code])
-    kinds = ("held",) if key == "blocked" else _KINDS.get(key, ("disposition", "contact"))
+    kinds = ("held",) if key in _STOPPED else _KINDS.get(key, ("disposition", "contact"))
     return next((label(kind, code) for kind in kinds if code in LABELS[kind]), code)

@@ -16,7 +16,7 @@ from recupero.kernel.money import Money
 from recupero.placements import browse
 from recupero.portals import expecting
 from recupero.portals.creditor import figures
-from recupero.portals.creditor.own import reading
+from recupero.portals.creditor.own import reading, tenant_id
 from recupero.portals.errors import said
 from recupero.portals.language import timezone
 from recupero.portals.pages import blueprint
@@ -106,7 +106,9 @@ def creditor_promises() -> ResponseReturnValue:
         )  # fmt: skip
         table.fill(lists.promises(session, wanted, table.part))
         coming = expecting.coming(session, clock.today(timezone() or "UTC"))
-    return answer("creditor/promises.html", table, status=shown.status, coming=coming, **shown.values)
+    return answer(
+        "creditor/promises.html", table, status=shown.status, coming=coming, narrowed=asked, **shown.values
+    )
 
 
 def _promises(portfolios: dict[int, str]) -> Table[Promised]:
@@ -136,9 +138,10 @@ def _promises(portfolios: dict[int, str]) -> Table[Promised]:
 def creditor_costs() -> ResponseReturnValue:
     """From what was collected to what came back, by portfolio and placement month, and what contacts cost."""
     shown = figures.shown()
+    rows_of = figures.RowsOf(tenant_id(), shown.report.period)
     parts = [
         {
-            "section": section, "way_down": _way_down(section, shown.words),
+            "section": section, "way_down": _way_down(section, shown.words, rows_of),
             "figures": [section.figure(key) for key in ("average_fee", "net_back_rate")],
             "tables": [_about_money(one) for one in layout.tables(section, shown.words)
                        if one.key in ("portfolios", "vintages", "costs")],
@@ -161,12 +164,14 @@ def _about_money(table: layout.Table) -> layout.Table:
     )  # fmt: skip
 
 
-def _way_down(section: Section, words: Words) -> Sequence[tuple[str, str, float, str | None]]:
+def _way_down(
+    section: Section, words: Words, rows_of: figures.RowsOf
+) -> Sequence[tuple[str, str, float, str | None]]:
     """Collected, the fee taken off, net: bars under each other."""
     found = [section.figure(key) for key in ("collected", "fees", "fee_tax", "net_back")]
     return [
         (words(one.metric.label), words.figure(one, section.currency), share,
-         url_for("portals.creditor_payments") if one.metric.key == "collected" else None)
+         rows_of(one, section.currency))
         for one, share in zip(found, shares([max(0.0, one) for one in figures.counts(tuple(found))]),
                               strict=True)
     ]  # fmt: skip

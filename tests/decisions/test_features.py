@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from recupero.contacts import answers
 from recupero.decisions.features import (
     BY_NAME,
     FEATURES,
@@ -20,12 +22,15 @@ from recupero.decisions.features import (
 )
 from recupero.kernel import clock
 from recupero.kernel.database import Scope
+from recupero.payments import promises
 from recupero.payments.tables import PaymentLink, PromiseToPay
 from recupero.placements.tables import Account, Hold
 from tests.decisions.debts import Debt, contact, debt, pay, permit, portfolio
+from tests.decisions.promised import DAY, moved, promised
 from tests.factories import World
 
 pytestmark = pytest.mark.usefixtures("noon")
+HOUR = timedelta(hours=1)
 
 
 def _value(table: FeatureTable, name: str, account_id: int) -> float:
@@ -198,6 +203,49 @@ def test_later_events_never_change_an_earlier_vector(world: World, events: list[
         debt(session, book, owner=owed, placed_ago=-1)  # placed tomorrow
         _answered(session, owed.tenant_id, answered_later, now + timedelta(hours=1))
         after = read_features(session, now)
+    assert list(before.account_id) == list(after.account_id)
+    for name in BY_NAME:
+        np.testing.assert_array_equal(before.values[name], after.values[name], err_msg=name)
+
+
+def test_what_is_undone_or_said_again_later_changes_no_earlier_vector(world: World) -> None:
+    scope, start = world.tenant(), clock.now()
+    with world.platform.database.transaction(scope) as session:
+        book = portfolio(session)
+        owed, gone = debt(session, book), debt(session, book, closed_at=start - DAY)
+        sibling = debt(session, book, owner=gone)
+        kept, late = promised(owed, 5_000, 9, 3, state="kept"), promised(sibling, 5_000, 12, 3)
+        kept.settled_at = late.settled_at = start - 5 * DAY
+        payment, booked = moved(owed, 5_000, 8)
+        session.add_all([kept, late, payment, booked])
+        pay(session, gone, 100_000, start - DAY)
+        contact(session, owed, start - 2 * DAY)
+        spoken = contact(session, sibling, start - 3 * DAY, channel="call")
+        answers.record_visit(session, owed.debtor_id)
+        answers.record_disposition(session, spoken, "RTPY", actor="user:1")
+        now = clock.advance(HOUR)
+        before = read_features(session, now)
+    assert _value(before, "promises_kept", owed.account_id) == 1
+    assert _value(before, "promises_broken", sibling.account_id) == 1
+    assert _value(before, "right_party_90d", owed.account_id) == 1
+    assert _value(before, "right_party_90d", sibling.account_id) == 1
+    clock.advance(HOUR)
+    with world.platform.database.transaction(scope) as session:
+        answers.record_visit(session, owed.debtor_id)
+        answers.record_disposition(session, spoken, "UTPY", actor="user:1")
+        taken_back = moved(owed, -5_000, 0)[1]
+        taken_back.payment_id = payment.id
+        pay(session, gone, -100_000, clock.now())
+        account = session.get_one(Account, (gone.tenant_id, gone.account_id))
+        account.status, account.closed_at = "active", None
+        direct, known = moved(sibling, 5_000, 11)
+        known.at = clock.now()  # it came in time, but was told only now
+        session.add_all([taken_back, direct, known])
+        session.flush()
+        promises.review(session, [owed.account_id, sibling.account_id])
+        after = read_features(session, now)
+        states = dict(session.execute(select(PromiseToPay.id, PromiseToPay.state)).all())
+    assert states == {kept.id: "broken", late.id: "kept"}
     assert list(before.account_id) == list(after.account_id)
     for name in BY_NAME:
         np.testing.assert_array_equal(before.values[name], after.values[name], err_msg=name)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recupero.decisions import offpolicy
-from recupero.decisions.columns import Floats
+from recupero.decisions.columns import Floats, Ints
 from recupero.decisions.offpolicy import Logged
 from recupero.kernel.errors import UserError
 
@@ -103,6 +103,46 @@ def test_without_support_it_says_nothing() -> None:
     assert "of its choices were never made" in _refused(half, np.full(4000, 0.999))
     with pytest.raises(UserError, match="30 days"):
         offpolicy.refuse_without_support("it", Logged(np.empty(0, int), *[np.empty(0)] * 3))
+
+
+_MANY = np.arange(1_000)
+
+
+@pytest.mark.parametrize(
+    ("person", "chance", "propensity", "says"),
+    [
+        (_MANY, np.zeros(1_000), np.ones(1_000), "nothing else could have been chosen"),
+        (_MANY, _MANY % 2, np.ones(1_000), "nothing else could have been chosen"),
+        (_MANY, np.ones(1_000), np.full(1_000, 1e-12), "cannot be right"),
+        (_MANY, np.ones(1_000), np.where(_MANY == 3, 1e-9, 1.0), "effective number of decisions is 1 "),
+        (_MANY, _MANY % 50 == 0, np.full(1_000, 0.02), "effective number of decisions is 20 "),
+        (_MANY * 0, _MANY % 2, np.full(1_000, 0.5), "effective number of decisions is 1 "),
+        (_MANY[:0], _MANY[:0], _MANY[:0], "30 days old"),
+    ],
+    ids=["certain", "half certain", "tiny", "one tiny", "few", "one person", "no rows"],
+)
+def test_a_log_without_a_tale_to_tell_is_refused_in_words(
+    person: Ints, chance: Floats, propensity: Floats, says: str
+) -> None:
+    logged = Logged(person, np.ones(len(person)), chance.astype(float), propensity.astype(float))
+    with pytest.raises(UserError) as refused:
+        offpolicy.refuse_without_support("it", logged)
+    assert says in refused.value.message.replace("\n", " ")
+
+
+@pytest.mark.parametrize("wrong", [0.0, -0.1, 1.5, np.nan, np.inf])
+@pytest.mark.parametrize("column", ["chance", "propensity", "reward", "expected"])
+def test_no_number_of_a_log_may_be_nonsense(wrong: float, column: str) -> None:
+    columns = {name: np.full(3, 0.5) for name in ("reward", "chance", "propensity", "expected", "modelled")}
+    columns[column][1] = wrong
+    fine = np.isfinite(wrong) and (
+        column in ("reward", "expected") or (0 <= wrong <= 1 and (column == "chance" or wrong > 0))
+    )
+    if fine:
+        Logged(np.arange(3), **columns)
+    else:
+        with pytest.raises(ValueError, match="needs"):
+            Logged(np.arange(3), **columns)
 
 
 def test_a_log_that_cannot_be_one_is_refused() -> None:

@@ -98,15 +98,17 @@ def record_disposition(session: Session, contact_id: int, code: str, *, actor: s
             code=code,
             known=", ".join(DISPOSITIONS),
         )
-    tenant = scope_of(session).tenant()
+    tenant, after = scope_of(session).tenant(), _state_after(disposition)
+    # A code that is put right says anew what it was, not when it was known that somebody was reached.
+    same = (Contact.state == after) & (Contact.right_party == disposition.right_party)
     row = session.execute(
         update(Contact)
         .where(Contact.tenant_id == tenant, Contact.id == contact_id)
         .values(
             disposition=code,
             right_party=disposition.right_party,
-            state=_state_after(disposition),
-            state_at=clock.now(),
+            state=after,
+            state_at=case((same, Contact.state_at), else_=clock.now()),
         )
         .returning(
             Contact.state,
@@ -180,7 +182,12 @@ def record_visit(session: Session, debtor_id: int) -> int | None:
     contact_id = session.execute(
         update(Contact)
         .where(Contact.tenant_id == tenant, Contact.id == newest)
-        .values(right_party=True, disposition="CLCK", state="delivered", state_at=now)
+        .values(
+            right_party=True,
+            disposition="CLCK",
+            state="delivered",
+            state_at=case((Contact.right_party, Contact.state_at), else_=now),  # when it was first known
+        )
         .returning(Contact.id)
     ).scalar_one_or_none()
     session.add(LinkVisit(tenant_id=tenant, debtor_id=debtor_id, contact_id=contact_id, at=now))

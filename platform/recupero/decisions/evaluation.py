@@ -96,7 +96,12 @@ def evaluate(session: Session, policy: str = "champion") -> Estimate:
             policy=policy,
             known=", ".join([*POLICIES, KIND]),
         )
-    currency, logged = _served(session) if policy == KIND else _read(session, POLICIES[policy])
+    try:
+        currency, logged = _served(session) if policy == KIND else _read(session, POLICIES[policy])
+    except ValueError as error:
+        raise UserError(
+            "the decisions kept cannot be judged by: %(why)s", field="policy", why=error
+        ) from error
     offpolicy.refuse_without_support(policy, logged)
     found = offpolicy.estimate(logged)
     best = found.best

@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from recupero.decisions.columns import Floats, Ints, narrowed, read
+from recupero.decisions.promise_money import BOOKED, GRACE_DAYS, counts, kept
 from recupero.kernel.database import scope_of
 
 #: The `sql` of what is worked out of the statement's rows: PostgreSQL would sort them all for it.
@@ -226,10 +227,12 @@ _FROM = f"""
 WITH every AS (
     SELECT a.tenant_id, a.id, a.portfolio_id, a.debtor_id, a.currency, a.open_date, a.delinquency_date,
         a.due_date, a.limitation_date, a.placement_number, a.placed_on, a.placed_minor, a.principal_minor,
-        (a.closed_at IS NULL OR a.closed_at > %(at)s::timestamptz) AS is_open,
+        (a.closed_at IS NULL OR a.closed_at > %(at)s::timestamptz) AS unclosed,
+        coalesce((p.terms ->> 'tolerance_minor')::bigint, 0) AS tolerated,
         %(at)s::timestamptz AS at, (%(at)s::timestamptz AT TIME ZONE t.timezone)::date AS today
     FROM accounts a
     JOIN tenants t ON t.id = a.tenant_id
+    JOIN portfolios p ON p.tenant_id = a.tenant_id AND p.id = a.portfolio_id
     LEFT JOIN import_batches b ON b.tenant_id = a.tenant_id AND b.id = a.batch_id
     WHERE coalesce(b.started_at, a.placed_on::timestamptz) <= %(at)s::timestamptz /*only a.debtor_id*/
 ), x AS (
@@ -238,10 +241,16 @@ WITH every AS (
             - count(DISTINCT payment_id) FILTER (WHERE amount_minor < 0) AS payments
     FROM allocations WHERE at <= %(at)s::timestamptz AND account_id IS NOT NULL /*of account_id*/
     GROUP BY tenant_id, account_id
+), undone AS (
+    SELECT DISTINCT tenant_id, account_id FROM allocations
+    WHERE amount_minor < 0 AND at > %(at)s::timestamptz AND account_id IS NOT NULL /*of account_id*/
 ), a AS (
+    -- Who had paid was closed then, though money was taken back since and the account opened again.
     SELECT e.*, e.placed_minor - coalesce(x.paid, 0) AS balance, coalesce(x.paid, 0) AS paid, x.newest,
-        coalesce(x.payments, 0) AS payments
+        coalesce(x.payments, 0) AS payments,
+        e.unclosed AND (u.account_id IS NULL OR e.placed_minor - coalesce(x.paid, 0) > e.tolerated) AS is_open
     FROM every e LEFT JOIN x ON x.tenant_id = e.tenant_id AND x.account_id = e.id
+    LEFT JOIN undone u ON u.tenant_id = e.tenant_id AND u.account_id = e.id
 ), q AS (
     SELECT tenant_id, debtor_id, currency,
         (sum(greatest(balance, 0)) FILTER (WHERE is_open))::bigint AS balance,
@@ -283,21 +292,34 @@ WITH every AS (
 ), l AS (
     SELECT tenant_id, debtor_id, max(first_opened_at) AS opened FROM payment_links
     WHERE first_opened_at <= %(at)s::timestamptz /*only debtor_id*/ GROUP BY tenant_id, debtor_id
+), promised AS (
+    SELECT p.*, t.timezone,
+        p.due_date + {GRACE_DAYS} < (%(at)s::timestamptz AT TIME ZONE t.timezone)::date AS over,
+        CASE WHEN p.settled_at <= %(at)s::timestamptz THEN p.state END AS told
+    FROM promises p JOIN tenants t ON t.id = p.tenant_id
+    WHERE p.made_at <= %(at)s::timestamptz /*only p.debtor_id*/
+), judged AS (
+    -- What is settled since is judged by the money that was known then: its state may have changed since.
+    SELECT v.tenant_id, v.account_id, v.debtor_id, v.made_at, v.told, v.over, v.amount_minor,
+        coalesce(sum(a.amount_minor), 0) AS paid
+    FROM promised v
+    LEFT JOIN {BOOKED} ON v.told IS NULL AND a.tenant_id = v.tenant_id AND a.account_id = v.account_id
+     AND {counts(moment="%(at)s::timestamptz", promise="v", due="due_date", made="made_at")}
+    GROUP BY v.tenant_id, v.id, v.account_id, v.debtor_id, v.made_at, v.told, v.over, v.amount_minor
+), verdict AS (
+    SELECT tenant_id, account_id, debtor_id, made_at, coalesce(told, CASE
+        WHEN {kept("paid", "amount_minor")} THEN 'kept' WHEN NOT over THEN 'open'
+        WHEN paid > 0 THEN 'partly_kept' ELSE 'broken' END) AS state
+    FROM judged
 ), m AS (
     SELECT tenant_id, account_id, count(*) AS made, max(made_at) AS newest,
-        count(*) FILTER (WHERE state IN ('kept', 'partly_kept') AND settled_at <= %(at)s::timestamptz) AS
-        kept,
-        count(*) FILTER (WHERE state = 'broken' AND settled_at <= %(at)s::timestamptz) AS broken,
-        max((settled_at IS NULL OR settled_at > %(at)s::timestamptz)::int) AS running
-    FROM promises WHERE made_at <= %(at)s::timestamptz /*only debtor_id*/
-    GROUP BY tenant_id, account_id
+        count(*) FILTER (WHERE state IN ('kept', 'partly_kept')) AS kept,
+        count(*) FILTER (WHERE state = 'broken') AS broken, max((state = 'open')::int) AS running
+    FROM verdict GROUP BY tenant_id, account_id
 ), n AS (
-    SELECT tenant_id, debtor_id,
-        count(*) FILTER (WHERE state IN ('kept', 'partly_kept') AND settled_at <= %(at)s::timestamptz) AS
-        kept,
-        count(*) FILTER (WHERE state = 'broken' AND settled_at <= %(at)s::timestamptz) AS broken
-    FROM promises WHERE made_at <= %(at)s::timestamptz /*only debtor_id*/
-    GROUP BY tenant_id, debtor_id
+    SELECT tenant_id, debtor_id, count(*) FILTER (WHERE state IN ('kept', 'partly_kept')) AS kept,
+        count(*) FILTER (WHERE state = 'broken') AS broken
+    FROM verdict GROUP BY tenant_id, debtor_id
 )
 """  # noqa: S608 - constants of ours
 _JOINS = """

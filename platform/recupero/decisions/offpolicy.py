@@ -32,6 +32,7 @@ MOST_UNSUPPORTED = 0.02  # of the policy's choices
 EXTREME = 1.0
 FEW, UNSEEN = 10, 2  # people with a reward that are few; such as might have been there unseen
 CONFIDENCE = 0.95
+_CERTAIN = 1 + 1e-9  # sums of probabilities are not exact
 FOLDS = 5
 
 
@@ -50,8 +51,13 @@ class Logged:
     modelled: Floats | None = None
 
     def __post_init__(self) -> None:
-        if len(self.reward) and not (np.isfinite(self.reward).all() and (self.propensity > 0).all()):
-            raise ValueError("a log needs finite rewards and propensities above 0")
+        numbers = [self.reward, *(each for each in (self.expected, self.modelled) if each is not None)]
+        if not all(np.isfinite(each).all() for each in numbers):
+            raise ValueError("a log needs finite rewards")
+        if not ((self.propensity > 0) & (self.propensity <= _CERTAIN)).all():
+            raise ValueError("a log needs propensities above 0, at most 1")
+        if not ((self.chance >= 0) & (self.chance <= _CERTAIN)).all():
+            raise ValueError("a policy needs probabilities from 0 to 1")
 
     @property
     def weights(self) -> Floats:
@@ -160,7 +166,13 @@ def refuse_without_support(policy: str | Words, logged: Logged) -> None:
             " (at most %(most)s may be missing)",
             field="policy", policy=policy, share=f"{missing:.0%}", most=f"{MOST_UNSUPPORTED:.0%}",
         )  # fmt: skip
-    ess = effective(weights)
+    if _least(weights, _places(logged.person)) > 1 + MOST_UNSUPPORTED:
+        raise UserError(
+            "the log cannot say what %(policy)s would have brought: its choices were made more often than the"
+            " probabilities kept with them say, by a factor of %(times)s; they cannot be right",
+            field="policy", policy=policy, times=f"{weights.mean():.3g}",
+        )  # fmt: skip
+    ess = min(effective(weights), effective(np.bincount(_places(logged.person), weights)))
     if ess < LEAST_ESS:
         raise UserError(
             "the log cannot say what %(policy)s would have brought: its choices were made so seldom that the"
@@ -172,9 +184,18 @@ def refuse_without_support(policy: str | Words, logged: Logged) -> None:
 
 def _most(weights: Floats, people: Ints) -> float:
     """The mean weight as high as it may well be: where even this is below 1, choices are missing."""
+    return float(weights.mean()) + 4 * _spread(weights, people)
+
+
+def _least(weights: Floats, people: Ints) -> float:
+    """The mean weight as low as it may well be: where even this is above 1, the propensities are wrong."""
+    return float(weights.mean()) - 4 * _spread(weights, people)
+
+
+def _spread(weights: Floats, people: Ints) -> float:
+    """The standard error of the mean weight, by person."""
     sums = np.bincount(people, weights)
-    spread = float(sums.std() * np.sqrt(len(sums)) / len(weights))
-    return float(weights.mean()) + 4 * spread
+    return float(sums.std() * np.sqrt(len(sums)) / len(weights))
 
 
 def _places(person: Ints) -> Ints:

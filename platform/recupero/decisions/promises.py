@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session
 from recupero.decisions.columns import Floats, Ints, read
 from recupero.decisions.dataset import LATE_SHARE, OTHER_SHARE, Dataset, scramble
 from recupero.decisions.features import N_, Spec
+from recupero.decisions.promise_money import BOOKED, counts, kept
 from recupero.kernel.database import scope_of
-from recupero.payments.promises import GRACE, TOLERANCE_PERCENT
+from recupero.payments.promises import GRACE
 
 #: What the outcome column of these rows is called.
 TARGET = "promise_kept"
@@ -90,13 +91,7 @@ FEATURES: tuple[Spec, ...] = (
 NAMES: tuple[str, ...] = tuple(spec.name for spec in FEATURES)
 BY_NAME: dict[str, Spec] = {spec.name: spec for spec in FEATURES}
 
-# Money counts for a promise as `payments.promises` counts it, as far as it was booked by a moment.
-_COUNTS = """a.at <= {moment}
-     AND (m.received_at AT TIME ZONE {p}.timezone)::date <= {p}.{due} + {grace}
-     AND CASE WHEN m.kind = 'direct' THEN (m.received_at AT TIME ZONE {p}.timezone)::date
-              >= ({p}.{made} AT TIME ZONE {p}.timezone)::date ELSE m.received_at >= {p}.{made} END"""
-_BOOKED = "(allocations a JOIN payments m ON m.tenant_id = a.tenant_id AND m.id = a.payment_id)"
-_KEPT = f"paid * 100 >= amount * {TOLERANCE_PERCENT}"
+_KEPT = kept("paid", "amount")
 
 _FROM = f"""
 WITH w AS (
@@ -134,8 +129,8 @@ WITH w AS (
             ON p.tenant_id = z.tenant_id AND p.debtor_id = z.debtor_id
             AND (p.made_at < z.at OR (p.made_at = z.at AND p.id < z.id))) z
     JOIN promises e ON e.tenant_id = z.tenant_id AND e.id = z.earlier
-    LEFT JOIN {_BOOKED} ON a.tenant_id = e.tenant_id AND a.account_id = e.account_id
-     AND {_COUNTS.format(moment="z.at", p="z", due="earlier_due", made="made_at", grace=GRACE.days)}
+    LEFT JOIN {BOOKED} ON a.tenant_id = e.tenant_id AND a.account_id = e.account_id
+     AND {counts(moment="z.at", promise="z", due="earlier_due", made="made_at")}
     GROUP BY z.key, e.tenant_id, e.id, z.today, z.at
 ), h AS (
     SELECT key, count(*) FILTER (WHERE cancelled) AS moved, count(*) FILTER (WHERE kept) AS kept,
@@ -160,8 +155,8 @@ WITH w AS (
     GROUP BY z.key
 ), r AS (
     SELECT z.key, sum(a.amount_minor) AS paid FROM z
-    JOIN {_BOOKED} ON a.tenant_id = z.tenant_id AND a.account_id = z.account_id
-     AND {_COUNTS.format(moment="%(at)s::timestamptz", p="z", due="due", made="at", grace=GRACE.days)}
+    JOIN {BOOKED} ON a.tenant_id = z.tenant_id AND a.account_id = z.account_id
+     AND {counts(moment="%(at)s::timestamptz", promise="z", due="due", made="at")}
     GROUP BY z.key
 )
 """  # noqa: S608 - constants of ours
@@ -174,7 +169,7 @@ _VALUES = ",\n    ".join(f"coalesce(({spec.sql})::float8, 'NaN') AS {spec.name}"
 _STATEMENT = f"""{_FROM}
 SELECT v.tenant_id, v.id, v.account_id, v.debtor_id, v.at,
     {_VALUES},
-    (coalesce(r.paid, 0) * 100 >= v.amount * {TOLERANCE_PERCENT})::int::float8 AS kept{{more}}
+    ({kept("coalesce(r.paid, 0)", "v.amount")})::int::float8 AS kept{{more}}
 {_JOINS}"""
 
 _STORED = """SELECT p.tenant_id, p.id, p.account_id, p.debtor_id, p.amount_minor AS amount, p.made_at AS at,

@@ -207,11 +207,13 @@ def _brought(
     rows = [case.taken for case in known]
     chosen = [case.option or wait for case in known]
     expected, modelled = evaluation.reward_model(rows, chosen, person, paid)
-    tried = Logged(person, paid, chance, propensity, expected, modelled)
     try:
+        tried = Logged(person, paid, chance, propensity, expected, modelled)
         _refuse_unsupported(tried, np.array([case.option is not None for case in known], dtype=bool))
     except UserError as error:
         return None, error
+    except ValueError as error:
+        return None, UserError("the decisions kept cannot be judged by: %(why)s", why=error)
     made = Logged(person, paid, propensity, propensity)
     found, harmful = offpolicy.estimate(tried), replace(tried, reward=harm, expected=None, modelled=None)
     was_harmful = replace(made, reward=harm)

@@ -254,8 +254,12 @@ def _settle(promise: PromiseToPay, paid: int, today: date) -> bool:
     before = promise.state
     promise.paid_minor = max(paid, 0)
     promise.state = _verdict(promise, today)
-    promise.settled_at = None if promise.state == "open" else promise.settled_at or clock.now()
-    return promise.state != before
+    changed = promise.state != before
+    if promise.state == "open":
+        promise.settled_at = None
+    elif changed or promise.settled_at is None:  # what is held of it now was not known before
+        promise.settled_at = clock.now()
+    return changed
 
 
 def _verdict(promise: PromiseToPay, today: date) -> str:

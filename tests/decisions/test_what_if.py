@@ -59,6 +59,9 @@ def test_it_chooses_among_the_options_of_then_and_writes_nothing(world: World) -
     found = asked(world, scope, book)
     assert (found.decisions, found.same, found.other, found.instead_of_waiting) == (3, 1, 1, 1)
     assert (found.made.channels, found.tried.channels) == ({"email": 1, "sms": 1}, {"email": 3})
+    assert (found.made.people, found.tried.people) == (2, 3)
+    assert sum(found.tried.hours.values()) == 3 >= found.tried.most_a_day > 0
+    assert found.tried.expected_minor > 0
     dear = asked(world, scope, book, costs_minor={"email": 40, "sms": 1}, minimum_value_minor=25)
     assert (dear.tried.contacts, dear.alone) == (0, {"not_worth_it": 3})  # 35 - 40 and 25 - 1
     cheap = asked(world, scope, book, costs_minor={"email": 40, "sms": 1})
@@ -113,6 +116,7 @@ def test_what_nobody_asked_then_the_law_of_then_is_asked_now(world: World) -> No
     assert found.refused["letter"] == {"no_contact_point": 2}
     assert found.not_known == {"call": 1, "letter": 1}  # its work has ended
     assert found.tried.channels == {"call": 2}
+    assert found.tried.call_minutes == 12
     assert found.brought is None  # no call was ever made in these decisions
     assert found.why_not is not None
     assert "cannot say" in found.why_not.message

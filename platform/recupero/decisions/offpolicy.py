@@ -172,7 +172,8 @@ def refuse_without_support(policy: str | Words, logged: Logged) -> None:
             " probabilities kept with them say, by a factor of %(times)s; they cannot be right",
             field="policy", policy=policy, times=f"{weights.mean():.3g}",
         )  # fmt: skip
-    ess = min(effective(weights), effective(np.bincount(_places(logged.person), weights)))
+    people = np.bincount(_places(logged.person), weights).astype(np.float64)
+    ess = min(effective(weights), effective(people))
     if ess < LEAST_ESS:
         raise UserError(
             "the log cannot say what %(policy)s would have brought: its choices were made so seldom that the"

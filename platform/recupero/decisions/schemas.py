@@ -278,12 +278,19 @@ class TrialSchema(Schema):
 
 
 class WhatIfSideSchema(Schema):
-    """Contacts that were, or would have been, chosen; how many would have waited for a yes; their cost."""
+    """Contacts that were, or would have been, chosen, with how many people, the most on one day, minutes on
+    calls, and by local hour; how many would have waited for a yes; their cost, and what they add up to by the
+    values of then, which proves nothing."""
 
     contacts = fields.Integer(required=True)
+    people = fields.Integer(required=True)
+    most_a_day = fields.Integer(required=True)
+    call_minutes = fields.Integer(required=True)
     cost_minor = fields.Integer(required=True)
+    expected_minor = fields.Integer(required=True)
     needs_yes = fields.Integer(required=True)
     channels = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    hours = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
     segments = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
     arms = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
 

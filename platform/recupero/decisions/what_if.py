@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from recupero.decisions import evaluation, hindsight, offpolicy, outcomes
 from recupero.decisions.allocation import Flags
 from recupero.decisions.branches import Branch, branched, effective
+from recupero.decisions.capacity import CALL_MINUTES
 from recupero.decisions.hindsight import Option, Past
 from recupero.decisions.offpolicy import Estimate, Logged
 from recupero.decisions.rechoosing import Case, cases_of, choose
@@ -43,13 +44,20 @@ WINDOW = timedelta(days=outcomes.WINDOWS["paid"])
 
 @dataclass(frozen=True)
 class Side:
-    """What was, or would have been, chosen: contacts in all and by channel, segment and arm ("" outside of
-    any), how many would have waited for a yes, and their cost in minor units."""
+    """What was, or would have been, chosen: contacts in all and by channel, local hour, segment and arm (""
+    outside of any), with how many people, the most on one day of the creditor's, minutes on calls, how many
+    would have waited for a yes, and their cost in minor units. `expected_minor` is what they add up to by the
+    values of then: what plans went by, no proof of what came."""
 
     contacts: int
+    people: int
+    most_a_day: int
+    call_minutes: int
     cost_minor: int
+    expected_minor: int
     needs_yes: int
     channels: Mapping[str, int]
+    hours: Mapping[str, int]
     segments: Mapping[str, int]
     arms: Mapping[str, int]
 
@@ -126,7 +134,7 @@ def what_if(
     choose(cases, branches, before, draft, zone)
     brought, why_not = _brought(session, cases, since)
     return _told(
-        (since, until), portfolio.currency, cases, branches, before, (brought, why_not)
+        (since, until), portfolio.currency, cases, branches, before, (brought, why_not), zone
     )  # fmt: skip
 
 
@@ -240,6 +248,7 @@ def _told(
     branches: Mapping[int, Branch],
     before: Mapping[int, Strategy | None],
     brought: tuple[Brought | None, UserError | None],
+    zone: ZoneInfo,
 ) -> WhatIf:
     same = [case for case in cases if case.same]
     ways = Counter(
@@ -248,7 +257,7 @@ def _told(
     rows = [past for case in cases for past in case.rows]
     return WhatIf(
         *window, currency, len(cases), len(same), ways[True, True], ways[False, True], ways[True, False],
-        _made(cases), _tried(cases, branches),
+        _made(cases, zone), _tried(cases, branches, zone),
         dict(sorted(Counter(case.alone for case in cases if case.option is None).items())),
         _refusals(rows, branches),
         dict(sorted(Counter(channel for past in rows for channel in past.unasked).items())),
@@ -260,15 +269,22 @@ def _told(
     )  # fmt: skip
 
 
-def _made(cases: Sequence[Case]) -> Side:
-    taken = [case.taken for case in cases if case.taken.choice != WAIT]
-    return Side(
-        len(taken), sum(past.cost_minor for past in taken), 0, _counts(past.channel for past in taken),
-        _counts(past.segment for past in taken), _counts(past.arm for past in taken),
+def _made(cases: Sequence[Case], zone: ZoneInfo) -> Side:
+    done = [(case.taken, _taken(case.taken)) for case in cases if case.taken.choice != WAIT]
+    return _side(
+        done, [(past.segment, past.arm) for past, _option in done], 0,
+        sum(past.cost_minor for past, _option in done), zone,
     )  # fmt: skip
 
 
-def _tried(cases: Sequence[Case], branches: Mapping[int, Branch]) -> Side:
+def _taken(past: Past) -> Option:
+    """What was chosen, as an option; one that is not among those kept counts by its channel and moment."""
+    kept = next((each for each in past.alternatives if past.took(each)), None)
+    at = past.scheduled_at or past.at
+    return kept or {"channel": past.channel, "at": at.isoformat(), "value_minor": 0}
+
+
+def _tried(cases: Sequence[Case], branches: Mapping[int, Branch], zone: ZoneInfo) -> Side:
     done = [(case.tried, case.option) for case in cases if case.option is not None]
     held = [branches[past.id] for past, _option in done]
     asks = [
@@ -280,10 +296,28 @@ def _tried(cases: Sequence[Case], branches: Mapping[int, Branch]) -> Side:
         for (past, option), branch in zip(done, held, strict=True)
         for template in ["follow_up" if past.choice == WAIT else past.choice]
     ]  # fmt: skip
+    return _side(
+        done, [(branch.segment, branch.arm) for branch in held], sum(why is not None for why in asks),
+        sum(option["cost_minor"] for _past, option in done), zone,
+    )  # fmt: skip
+
+
+def _side(
+    done: Sequence[tuple[Past, Option]],
+    held: Sequence[tuple[str | None, str | None]],
+    asks: int,
+    cost_minor: int,
+    zone: ZoneInfo,
+) -> Side:
+    local = [datetime.fromisoformat(option["at"]).astimezone(zone) for _past, option in done]
+    channels = _counts(option["channel"] for _past, option in done)
     return Side(
-        len(done), sum(option["cost_minor"] for _past, option in done), sum(why is not None for why in asks),
-        _counts(option["channel"] for _past, option in done), _counts(branch.segment for branch in held),
-        _counts(branch.arm for branch in held),
+        len(done), len({past.debtor_id for past, _option in done}),
+        max(Counter(each.date() for each in local).values(), default=0),
+        round(channels.get(CALL, 0) * CALL_MINUTES), cost_minor,
+        round(sum(option["value_minor"] or 0 for _past, option in done)), asks, channels,
+        _counts(f"{each:%H}" for each in local), _counts(segment for segment, _arm in held),
+        _counts(arm for _segment, arm in held),
     )  # fmt: skip
 
 

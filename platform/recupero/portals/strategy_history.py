@@ -61,6 +61,7 @@ def _rows(found: WhatIf | None) -> list[tuple[str, list[tuple[str, int, int]]]]:
         (title, [(named(one), before.get(one, 0), after.get(one, 0)) for one in sorted({*before, *after})])
         for title, before, after, named in (
             (_("By channel"), found.made.channels, found.tried.channels, lambda one: label("channel", one)),
+            (_("By hour of the day"), found.made.hours, found.tried.hours, lambda one: f"{int(one)}:00"),
             (_("By segment"), found.made.segments, found.tried.segments, lambda one: one or outside),
             (_("By arm"), found.made.arms, found.tried.arms, lambda one: one or outside),
         )

@@ -14,7 +14,7 @@ from recupero.kernel import clock, crypto, events, jobs, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict, NotFound
 from recupero.outreach.inbound import working
-from recupero.outreach.inbound.stopping import is_stop, wholly
+from recupero.outreach.inbound.stopping import asked, is_stop, wholly
 from recupero.outreach.inbound.tables import ChannelEvent, Conversation, MessageFile
 from recupero.outreach.tables import Action
 from recupero.placements.normalise import phone_key
@@ -149,7 +149,8 @@ def test_two_creditors_hear_only_their_own_debtors(provider: Provider, world: Wo
 
 @pytest.mark.parametrize(
     "text", ["STOP", " stop. ", "Baja", "¡BAJA!", "PARAR", "sair", "Cancelar", "ALTO", "remover",
-             "Unsubscribe", "no más", "NÃO RECEBER", "stop all"],
+             "Unsubscribe", "no más", "NÃO RECEBER", "stop all", "Baja, gracias", "Hola, BAJA por favor", "Sair, por favor!",
+             "please stop", "STOP STOP STOP", "\"Bája\""],
 )  # fmt: skip
 def test_these_words_alone_are_orders(text: str) -> None:
     assert is_stop(text)
@@ -157,10 +158,30 @@ def test_these_words_alone_are_orders(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text", ["quiero pagar, paren de llamar", "stop calling me, I will pay on Friday", "", "   ", "👍",
-             "la cuenta está de baja", "sairei amanhã", "para mañana"],
+             "la cuenta está de baja", "sairei amanhã", "para mañana", "gracias", "hola",
+             "stop " * 1000],
 )  # fmt: skip
 def test_inside_a_sentence_they_are_for_a_person(text: str) -> None:
     assert not is_stop(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Denme de baja", True), ("por favor deme de baja de su lista", True), ("quiero la baja", True),
+        ("no quiero mas mensajes denme de baja", True), ("me tirem dessa lista", True),
+        ("Please take me off this list", True), ("ya bórrenme de su lista", True),
+        ("No me den de baja", False), ("no quiero darme de baja, mándeme el link", False),
+        ("não quero sair, me manda o link", False), ("please don't unsubscribe me", False),
+        ("don't stop sending me the statements", False), ("no dejen de mandarme los avisos", False),
+        ("quiero dar de baja el servicio", None), ("me dieron de baja en la pega", None),
+        ("estoy de baja médica", None), ("no voy a pagar", None), ("", None),
+    ],
+)  # fmt: skip
+def test_a_sentence_that_asks_to_be_taken_off_is_told_from_one_that_asks_not_to_be(
+    text: str, told: bool | None
+) -> None:
+    assert asked(text) is told
 
 
 def test_stop_closes_the_channel_at_once_and_is_confirmed_once_where_the_law_lets_it(

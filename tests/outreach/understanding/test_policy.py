@@ -39,6 +39,23 @@ def test_what_follows(told: dict[str, float], name: str, why: str) -> None:
     assert (found.name, found.why) == (name, why)
 
 
+@pytest.mark.parametrize(
+    ("told", "off", "name", "closes"),
+    [
+        ({"other": 0.3}, True, "stop", True),
+        ({"angry": 0.8}, True, "person", True),
+        ({"stop": 0.95, "wants_link": 0.99}, False, "answer", False),
+        ({"stop": 0.95, "refuses": 0.3}, False, "person", False),
+    ],
+)
+def test_plain_words_to_be_taken_off_or_not_to_be_count_more_than_the_guesses(
+    told: dict[str, float], off: bool, name: str, closes: bool
+) -> None:
+    found = course([Guess(label, chance) for label, chance in told.items()], off=off)
+    assert (found.name, found.closes) == (name, closes)
+    assert course([], 1.01, off=True).closes  # also where the machine answers nothing
+
+
 @given(guesses, st.floats(0.5, 1))
 def test_no_machine_answers_where_a_person_is_suspected_or_nothing_is_sure(
     told: list[Guess], threshold: float

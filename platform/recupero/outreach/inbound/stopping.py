@@ -1,6 +1,8 @@
-"""Words by which a person closes a channel: only where they are the whole message.
+"""Words by which a person closes a channel.
 
-`Quiero pagar, paren de llamar` is for a person to read; `STOP` alone is an order.
+`STOP` alone, or with a greeting or thanks around it, is an order and obeyed unread (`is_stop`). Within a
+sentence only plain phrases are ("denme de baja"), and never one that is negated ("no me den de baja"):
+`asked` tells both apart. What neither knows (`quiero pagar, paren de llamar`) is read by the model of messages.
 """
 
 import re
@@ -12,11 +14,11 @@ _NOT_WORD = re.compile(r"[^a-z ]+")
 STOP_WORDS = frozenset({
     # English
     "stop", "stopall", "stop all", "unsubscribe", "cancel", "end", "quit", "opt out", "optout", "revoke",
-    "remove", "remove me", "unsubscribe me",
+    "remove", "remove me", "unsubscribe me", "stop sms", "stop messages",
     # Spanish
     "baja", "dar de baja", "darme de baja", "baja total", "alto", "parar", "pare", "paren", "para", "basta",
     "cancelar", "salir", "fin", "remover", "removerme", "eliminar", "no mas", "no mas mensajes",
-    "desuscribir", "desuscribirme", "detener",
+    "desuscribir", "desuscribirme", "detener", "baja sms", "baja mensajes", "stop mensajes",
     # Portuguese
     "sair", "pare de enviar", "remova", "remova me", "descadastrar", "descadastre", "encerrar", "chega",
     "nao quero receber", "nao receber",
@@ -32,14 +34,57 @@ _WHOLLY = re.compile(
 )
 
 
+#: What people put around the word: no word of it says anything else.
+_COURTESY = re.compile(
+    r"\b(?:por ?favor|porfa\w*|xfa|x ?favor|favor|por gentileza|please|pls|plz|pfvr?|hola|holi|oi|ola"
+    r"|buenas(?: (?:tardes|noches))?|buen(?:os)? dias?|hi|hello|bom dia|boa (?:tarde|noite)"
+    r"|(?:muchas |mil )?gracias|saludos|thanks|thank you|thx|(?:muito )?obrigad[oa])\b"
+)
+#: Nothing longer is a word alone, whatever stands around it.
+_LONGEST = 200
+
+_OFF_PHRASES = (
+    # "dar de baja el servicio" is about something else
+    r"(?:d[ae]|den|dar)(?: ?(?:me|nos))? de baja(?! (?:el|l[ao]s?|mis?|sus?|est[ae]|es[ae]|una?)\b)"
+    r"|(?:quiero|quisiera|solicito|pido|exijo) (?:la|mi) baja"
+    r"|(?:sa[cq]\w+|borr\w+|elimin\w+|quit\w+) de (?:la|las|su|sus|esta|estas|toda) (?:lista|base)\w*"
+    r"|unsubscribe me|(?:take|get) me off|remove (?:me|my (?:number|email|name)) from"
+    r"|(?:me )?(?:tir|remov|exclu|descadastr)\w+(?: me)? d(?:a|essa|esta|sua|as) listas?"
+    r"|(?:quero|desejo|queria) (?:sair|me descadastrar)|me descadastr\w+"
+)
+_OFF = re.compile(rf"\b(?:{_OFF_PHRASES})\b")
+#: Little words may stand between "no" and what is not wanted: with others it is another sentence.
+_NOT_OFF = re.compile(
+    r"\b(?:no|nunca|jamas|nao|don t|do not|never|dont)(?: (?:me|nos|se|quiero|quisiera|deseo|pido|pedi"
+    r"|solicito|es|que|para|voy|a|estoy|pidiendo|quero|queria|want|need|you|to|please))*"
+    rf" (?:{_OFF_PHRASES}|(?:dej\w+|par\w+) de (?:escrib|mand|envi|avis|contact|llam|lig)\w+"
+    r"|stop (?:sending|texting|writing|mailing|emailing|messaging|contacting|calling)|sair(?! de casa)"
+    r"|unsubscribe|descadastr\w+)\b"
+)
+
+
 def wholly(text: str) -> bool:
     """Whether somebody who wants no more of this means every channel."""
     return _WHOLLY.search(_plain(text)) is not None
 
 
 def is_stop(text: str) -> bool:
-    """Whether the whole message, whatever its case, accents and punctuation, is such a word."""
-    return _plain(text) in STOP_WORDS
+    """Whether the whole message is such a word, whatever its case, accents and punctuation, said once or
+    several times, with or without courtesy around it."""
+    if len(text) > _LONGEST:
+        return False
+    words = _COURTESY.sub("", _plain(text)).split()
+    said = words[:1] if len(set(words)) == 1 else words
+    return " ".join(said) in STOP_WORDS
+
+
+def asked(text: str) -> bool | None:
+    """Whether a sentence asks to be taken off; False where it asks not to be; None where it says neither."""
+    plain = _plain(text)
+    negated = [match.end() for match in _NOT_OFF.finditer(plain)]
+    if any(match.end() not in negated for match in _OFF.finditer(plain)):
+        return True
+    return False if negated else None
 
 
 def _plain(text: str) -> str:

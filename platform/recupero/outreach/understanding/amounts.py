@@ -10,19 +10,30 @@ from decimal import Decimal
 
 from babel.numbers import NumberFormatError, get_currency_precision, parse_decimal
 
-_UNITS = {
+#: Without accents.
+NUMBERS = {
     "un": 1, "una": 1, "dos": 2, "tres": 3, "cuatro": 4, "cinco": 5, "seis": 6, "siete": 7, "ocho": 8,
-    "nueve": 9, "diez": 10, "once": 11, "doce": 12, "quince": 15, "veinte": 20, "treinta": 30,
+    "nueve": 9, "diez": 10, "once": 11, "doce": 12, "trece": 13, "catorce": 14, "quince": 15,
+    "dieciseis": 16, "diecisiete": 17, "dieciocho": 18, "diecinueve": 19, "veinte": 20, "veintiun": 21,
+    "veintiuna": 21, "veintidos": 22, "veintitres": 23, "veinticuatro": 24, "veinticinco": 25,
+    "veintiseis": 26, "veintisiete": 27, "veintiocho": 28, "veintinueve": 29, "treinta": 30,
     "cuarenta": 40, "cincuenta": 50, "sesenta": 60, "setenta": 70, "ochenta": 80, "noventa": 90,
     "cien": 100, "ciento": 100, "doscientos": 200, "trescientos": 300, "cuatrocientos": 400,
     "quinientos": 500, "seiscientos": 600, "setecientos": 700, "ochocientos": 800, "novecientos": 900,
     "um": 1, "uma": 1, "dois": 2, "duas": 2, "quatro": 4, "sete": 7, "oito": 8, "nove": 9, "dez": 10,
-    "vinte": 20, "trinta": 30, "quarenta": 40, "cinquenta": 50, "sessenta": 60, "oitenta": 80, "cem": 100,
-    "duzentos": 200, "trezentos": 300, "quatrocentos": 400, "quinhentos": 500, "seiscentos": 600,
+    "onze": 11, "doze": 12, "treze": 13, "quatorze": 14, "quinze": 15, "dezesseis": 16, "dezessete": 17,
+    "dezoito": 18, "dezenove": 19, "vinte": 20, "trinta": 30, "quarenta": 40, "cinquenta": 50,
+    "sessenta": 60, "oitenta": 80, "cem": 100, "cento": 100, "duzentos": 200, "trezentos": 300,
+    "quatrocentos": 400, "quinhentos": 500, "seiscentos": 600, "setecentos": 700, "oitocentos": 800,
+    "novecentos": 900,
     "a": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
-    "nine": 9, "ten": 10, "fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60,
-    "seventy": 70, "eighty": 80, "ninety": 90,
+    "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15,
+    "sixteen": 16, "seventeen": 17, "eighteen": 18, "nineteen": 19, "twenty": 20, "thirty": 30,
+    "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90,
 }  # fmt: skip
+#: "a fin de mes", "no tengo un peso": an article says one only before what multiplies it ("un millón"), or
+#: where it ends a number ("treinta y un pesos").
+_ARTICLES = frozenset({"a", "un", "una", "um", "uma"})
 _TIMES = {
     "hundred": 100, "mil": 1000, "thousand": 1000, "grand": 1000, "luca": 1000, "lucas": 1000,
     "luquitas": 1000, "k": 1000, "palo": 1_000_000, "palos": 1_000_000, "millon": 1_000_000,
@@ -44,7 +55,12 @@ _TOKEN = re.compile(
 )
 
 
-_KNOWN = frozenset({*_UNITS, *_TIMES, *_MONEY, *_AND, *_HALF})
+#: Numbers by manner of speaking.
+_IDIOMS = re.compile(
+    r"\bmil (?:gracias|disculpas|perdon\w*|desculpas|veces|vezes|cosas|coisas)\b"
+    r"|\b(?:un|one) mill(?:on|ion)(?= (?:de )?(?:gracias|thanks))|\bthank(?:s| you) a million\b"
+)
+_KNOWN = frozenset({*NUMBERS, *_TIMES, *_MONEY, *_AND, *_HALF})
 
 
 def amounts(text: str, *, locale: str, currency: str) -> list[int]:
@@ -57,7 +73,7 @@ def amounts(text: str, *, locale: str, currency: str) -> list[int]:
     plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
     scale = 10 ** get_currency_precision(currency)
     found = list[int]()
-    for tokens in _runs(plain):
+    for tokens in _runs(_IDIOMS.sub(";", plain)):
         whole = _value(tokens, locale)
         if whole is not None and whole > 0 and whole * scale == int(whole * scale):
             found.append(int(whole * scale))
@@ -85,7 +101,7 @@ def _runs(plain: str) -> list[list[tuple[str, str]]]:
 def _value(tokens: list[tuple[str, str]], locale: str) -> Decimal | None:
     """The sum that the tokens say, in whole units; None where they are no money."""
     total, part, named, scaled, last = Decimal(0), Decimal(0), False, False, Decimal(0)
-    for kind, word in tokens:
+    for place, (kind, word) in enumerate(tokens):
         if kind == "sign" or word in _MONEY:
             named = True
         elif kind == "number":
@@ -93,8 +109,8 @@ def _value(tokens: list[tuple[str, str]], locale: str) -> Decimal | None:
             if read is None:
                 return None
             part += read
-        elif word in _UNITS:
-            part += _UNITS[word]
+        elif word in NUMBERS and _counts(tokens, place):
+            part += NUMBERS[word]
         elif word in _HALF:
             total, part = (total + last / 2, part) if last and not part else (total, part + Decimal("0.5"))
         elif word in _TIMES:
@@ -105,6 +121,16 @@ def _value(tokens: list[tuple[str, str]], locale: str) -> Decimal | None:
             else:
                 total, part = total + (part or Decimal(1)) * times, Decimal(0)
     return total + part if named or scaled else None
+
+
+def _counts(tokens: list[tuple[str, str]], place: int) -> bool:
+    """Whether the word at this place says a number, and is no mere article."""
+    word = tokens[place][1]
+    if word not in _ARTICLES:
+        return True
+    after = tokens[place + 1][1] if place + 1 < len(tokens) else ""
+    ends = word != "a" and place > 0 and tokens[place - 1][1] in _AND
+    return ends or after in _TIMES
 
 
 def _digits(word: str, locale: str) -> Decimal | None:

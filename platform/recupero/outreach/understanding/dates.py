@@ -10,6 +10,8 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from re import IGNORECASE
 
+from recupero.outreach.understanding.amounts import NUMBERS
+
 _SUMS = re.compile(
     r"(?:[$€£]|s/\.?)\s*[\d.,]+|\b\d{1,3}(?:[.,]\d{3})+\b"
     r"|\b\d+\s*(?:mil|lucas|cuotas|parcelas|pesos|soles|euros|reais|bucks|quid)\b",
@@ -32,6 +34,11 @@ _SURE = re.compile(
     r"|quarta|quinta|sexta|hoje|amanh[ãa]|ontem|day\b|tomorrow|tonight",
     IGNORECASE,
 )
+_MONTH_END = (
+    r"(?:fin(?:es|al|ales)?|fim|end|[uú]ltimo\s+d[ií]a|last\s+day)\s+(?:del?|do|deste|of)(?:\s+(?:the|el))?"
+)
+_MONTH = r"(?:mes|m[eê]s|month)"
+_NEXT, _NEXT_AFTER = r"(?:pr[oó]ximo|next)\s+", r"(?:que\s+v(?:iene|em)|siguiente|entrante|seguinte)"
 _NAMED: tuple[tuple[re.Pattern[str], Callable[[date], date]], ...] = (
     (
         re.compile(
@@ -44,14 +51,16 @@ _NAMED: tuple[tuple[re.Pattern[str], Callable[[date], date]], ...] = (
         lambda today: today - timedelta(days=2),
     ),
     (
-        re.compile(
-            r"\b(?:fin|final|fim|end)\s+(?:de|do|of)\s+(?:the\s+|este\s+)?(?:mes|m[eê]s|month)\b", IGNORECASE
-        ),
-        lambda today: _in_month(today, monthrange(today.year, today.month)[1]),
+        re.compile(rf"\b{_MONTH_END}\s+(?:{_NEXT}{_MONTH}|{_MONTH}\s+{_NEXT_AFTER})\b", IGNORECASE),
+        lambda today: _month_end(_month_end(today) + timedelta(days=1)),
+    ),
+    (
+        re.compile(rf"\b{_MONTH_END}\s+(?:est[ea]\s+|this\s+)?{_MONTH}\b", IGNORECASE),
+        lambda today: _month_end(today),
     ),
     (
         re.compile(r"\bquincena\b", IGNORECASE),
-        lambda today: _in_month(today, 15 if today.day <= 15 else monthrange(today.year, today.month)[1]),
+        lambda today: _in_month(today, 15) if today.day <= 15 else _month_end(today),
     ),
 )  # fmt: skip
 #: A length of time that says a day: "in two weeks", "dentro de 10 días", "daqui a dez dias".
@@ -71,6 +80,17 @@ _NUMBERS = {
 #: The first of a month has a name of its own; a day with its month needs no word before it.
 _FIRST = re.compile(r"\b(?:primero|primeiro|1(?:ero|ro|[º°o]))\s+de\b", IGNORECASE)
 _DAY_OF_MONTH = re.compile(r"\b(?:no\s+)?dia\s+(?=\d{1,2}\s+de\s+[^\W\d])", IGNORECASE)
+#: As people say it aloud: "el veinte", "no dia quinze", "el treinta y uno".
+_SPOKEN = {
+    **{word: number for word, number in NUMBERS.items() if 2 <= number <= 30},
+    "dieciséis": 16, "veintidós": 22, "veintitrés": 23, "veintiséis": 26, "veintiuno": 21, "treinta y uno": 31, "vinte e um": 21, "trinta e um": 31,
+    **{f"vinte e {word}": 20 + ones for word, ones in NUMBERS.items() if 2 <= ones <= 9},
+}  # fmt: skip
+_SPOKEN_DAY = re.compile(
+    rf"\b(el|el\s+d[íi]a|al|d[íi]a)\s+({'|'.join(sorted(_SPOKEN, key=len, reverse=True))})\b"
+    r"(?!\s*(?:por\s+c|%|mil|cuotas|parcelas|pesos|soles|euros|reais|y\s|e\s))",
+    IGNORECASE,
+)
 _FARTHEST = timedelta(days=366)
 
 
@@ -81,7 +101,7 @@ def dates(text: str, *, language: str, today: date, past: bool = False) -> list[
     a day more than a year away is a misreading.
     """
     rest, days = _HOURS.sub(" ", _SUMS.sub(" ", text)), set[date]()
-    rest = _DAY_OF_MONTH.sub("", _FIRST.sub("1 de", rest))
+    rest = _SPOKEN_DAY.sub(_in_digits, _DAY_OF_MONTH.sub("", _FIRST.sub("1 de", rest)))
     for match in () if past else _AFTER.finditer(rest):
         days.add(today + _length(match[1].casefold(), match[2].casefold()))
     rest = _AFTER.sub(" ", rest)
@@ -94,6 +114,10 @@ def dates(text: str, *, language: str, today: date, past: bool = False) -> list[
         days |= {bare} if bare else set()
     days.update(_searched(_BARE_DAY.sub(" ", rest), language, today, past=past))
     return sorted(day for day in days if abs(day - today) <= _FARTHEST)
+
+
+def _in_digits(match: re.Match[str]) -> str:
+    return f"{match[1]} {_SPOKEN[match[2].casefold()]}"
 
 
 def _length(number: str, unit: str) -> timedelta:
@@ -113,6 +137,10 @@ def _searched(text: str, language: str, today: date, *, past: bool) -> list[date
         },
     )  # fmt: skip
     return [at.date() for words, at in found or () if _SURE.search(words)]
+
+
+def _month_end(today: date) -> date:
+    return _in_month(today, monthrange(today.year, today.month)[1])
 
 
 def _in_month(today: date, day: int) -> date:

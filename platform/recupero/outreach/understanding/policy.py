@@ -60,15 +60,17 @@ def _for_people(guess: Guess, stop: float) -> bool:
     return guess.label in HUMAN and guess.probability >= DOUBT
 
 
-def course(guesses: Sequence[Guess], threshold: float = THRESHOLD) -> Course:
-    """What to do about a message with these guesses, the likeliest first.
+def course(guesses: Sequence[Guess], threshold: float = THRESHOLD, *, off: bool | None = None) -> Course:
+    """What to do about a message with these guesses, the likeliest first. `off`: whether it says in plain
+    words to be taken off, or not to be (`stopping.asked`), which counts more than what the model makes of it.
 
     The machine answers only where the likeliest intent is safe and at least `threshold` probable, and where
     no intent for people is even suspected.
     """
-    sorted_ = sorted(guesses, key=lambda guess: -guess.probability)
-    stop = next((one.probability for one in sorted_ if one.label == "stop"), 0.0)
-    stops = stop >= min(threshold, STOPS_FROM) and threshold <= 1
+    told = guesses if off is None else [one for one in guesses if one.label != "stop"]
+    sorted_ = sorted(told, key=lambda guess: -guess.probability)
+    stop = 1.0 if off else next((one.probability for one in sorted_ if one.label == "stop"), 0.0)
+    stops = bool(off) or (stop >= min(threshold, STOPS_FROM) and threshold <= 1)
     human = next((one for one in sorted_ if _for_people(one, stop if stops else 0.0)), None)
     if human is not None:
         return Course("person", human.label, closes=stops)

@@ -15,7 +15,7 @@ from recupero.kernel import audit, clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound, UserError
 from recupero.outreach.inbound import conversations, replies
-from recupero.outreach.inbound.stopping import is_stop, wholly
+from recupero.outreach.inbound.stopping import asked, is_stop, wholly
 from recupero.outreach.understanding import hand_overs, policy
 from recupero.outreach.understanding.amounts import amounts
 from recupero.outreach.understanding.dates import dates
@@ -56,7 +56,7 @@ def keep(session: Session, said: contact_messages.Heard, guesses: Sequence[Guess
     """
     account = reach.reachable(session, [said.account_id])[said.account_id]
     tenant = tenancy.tenant(session, account.tenant_id)
-    taken = policy.course(guesses, answers_from(tenant.settings))
+    taken = policy.course(guesses, answers_from(tenant.settings), off=asked(said.body))
     if hand_overs.open_for(session, account.debtor_id) is not None and taken.name in ("answer", "nothing"):
         taken = policy.Course("person", taken.why)
     days = _days(said, account, guesses, tenant.timezone)

@@ -48,5 +48,5 @@ def test_what_was_planned_before_the_house_became_stricter_is_not_sent(scope: Sc
     decree(scope, unused=["email"])
     run()
     ((state, reason),) = states(placed)
-    assert state != "done"
+    assert state != "closed"
     assert reason == "law:CL-AGENCY-no-email"

@@ -39,7 +39,7 @@ def _done(session: Session, owed: Debt, decision_id: int, at: datetime, **values
     row = Action(
         tenant_id=owed.tenant_id, account_id=owed.account_id, debtor_id=owed.debtor_id,
         person_id=owed.person_id, decision_id=decision_id, channel="email", template="follow_up",
-        tone="neutral", purpose="collection", due_at=at, expires_at=at, state="done", created_at=at,
+        tone="neutral", purpose="collection", due_at=at, expires_at=at, state="closed", created_at=at,
         changed_at=at,
     )  # fmt: skip
     session.add(row)

@@ -60,7 +60,7 @@ def test_a_lone_action_asks_little_and_rarely(world: World, tmp_path: Path) -> N
     execute(database, scope, [first])  # what a process reads once
     with traced(database.engine, noted) as asked:
         execute(database, scope, [second])
-    assert [state for state, _reason in states(placed)] == ["done", "done"]
+    assert [state for state, _reason in states(placed)] == ["closed", "closed"]
     assert 0 < len(asked) <= STATEMENTS, asked
     waits = re.findall(r"^F\t\d+\t(Sync|Query)\b", noted.read_text(errors="replace"), re.MULTILINE)
     assert 0 < len(waits) <= ROUND_TRIPS, waits

@@ -38,14 +38,14 @@ def test_a_waiting_call_is_taken_up_and_done(placed: Placed) -> None:
     with pytest.raises(Conflict):
         start(placed, action_id=task.id)
     finish(placed, contact_id, "PTPF")
-    assert states([placed]) == [("done", "PTPF")]
-    assert history(placed) == ["scheduled", "reserved", "done"]
+    assert states([placed]) == [("closed", "PTPF")]
+    assert history(placed) == ["scheduled", "reserved", "closed"]
 
 
 def test_a_call_without_a_task_takes_up_the_one_that_waits(placed: Placed) -> None:
     plan([placed], "call")
     finish(placed, start(placed), "NOAN")
-    assert states([placed]) == [("done", "NOAN")]
+    assert states([placed]) == [("closed", "NOAN")]
 
 
 def test_outside_the_hours_the_task_waits_for_the_next_lawful_moment(placed: Placed) -> None:
@@ -64,7 +64,7 @@ def test_a_call_that_nobody_finished_counts_as_unknown(placed: Placed) -> None:
     assert [state for state, _ in states([placed])] == ["unknown"]
     assert start(placed) is None
     finish(placed, contact_id, "NOAN")
-    assert states([placed]) == [("done", "NOAN")]
+    assert states([placed]) == [("closed", "NOAN")]
     assert replay_contacts(runtime.current().database).illegal == ()
 
 

@@ -48,8 +48,8 @@ def test_a_due_action_becomes_a_message_that_the_outbox_holds(scope: Scope) -> N
     placed = place(scope)
     plan(placed)
     run()
-    assert states(placed) == [("done", None)]
-    assert history(placed[0]) == ["scheduled", "claimed", "reserved", "done"]
+    assert states(placed) == [("closed", None)]
+    assert history(placed[0]) == ["scheduled", "claimed", "reserved", "closed"]
     with runtime.current().database.transaction(scope) as session:
         (message,) = queries.outbox(session)
         (line,) = contact_queries.timeline(session, placed[0].account_id)
@@ -82,7 +82,7 @@ def test_outside_the_hours_it_waits_for_the_next_lawful_moment(scope: Scope) -> 
         assert session.execute(select(Contact)).first() is None
     clock.set_to(due)
     run()
-    assert states(placed) == [("done", None)]
+    assert states(placed) == [("closed", None)]
 
 
 def test_a_refusal_that_outlasts_the_action_blocks_it(scope: Scope) -> None:
@@ -100,7 +100,7 @@ def test_several_actions_of_one_person_in_a_batch_share_the_caps(scope: Scope) -
     placed = first + place(scope, 3, of=first[0])
     plan(placed)
     run()
-    assert sorted(state for state, _ in states(placed)) == ["done", "scheduled", "scheduled", "scheduled"]
+    assert sorted(state for state, _ in states(placed)) == ["closed", "scheduled", "scheduled", "scheduled"]
     for _ in range(30):
         clock.advance(timedelta(days=1))
         run()
@@ -116,7 +116,7 @@ def test_two_tenants_share_a_persons_caps_and_see_only_their_own(world: World, n
     run()
     plan(theirs)
     run()
-    assert states(mine) == [("done", None)]
+    assert states(mine) == [("closed", None)]
     ((state, reason),) = states(theirs)
     assert (state, reason) == ("scheduled", "law:CL-37-other-media-gap")
     creditor = Scope(None, other.tenant_ids)  # as a creditor's user sees: no agency in scope
@@ -160,7 +160,7 @@ def test_without_consent_colombia_is_closed_and_with_it_open(world: World, noon:
     permit(placed[0], "email")
     plan(placed)
     run()
-    assert states(placed) == [("done", None), ("blocked", "law:CO-2300-2-channels")]
+    assert states(placed) == [("closed", None), ("blocked", "law:CO-2300-2-channels")]
 
 
 def test_a_message_that_cannot_say_what_the_law_wants_is_not_sent(scope: Scope) -> None:
@@ -236,7 +236,7 @@ def test_a_reminder_is_not_sent_once_the_date_has_passed(scope: Scope) -> None:
     placed = place(scope, due_date=date(2026, 3, 1)) + place(scope, due_date=date(2026, 3, 20))
     plan(placed, template="reminder")
     run()
-    assert states(placed) == [("cancelled", "no_longer_before_due_date"), ("done", None)]
+    assert states(placed) == [("cancelled", "no_longer_before_due_date"), ("closed", None)]
 
 
 def test_an_action_nobody_carried_out_expires(scope: Scope) -> None:
@@ -261,7 +261,7 @@ def test_the_hours_a_debtor_asked_for_are_kept(scope: Scope) -> None:
     assert states(placed) == [("scheduled", "preferred_hours")]
     clock.advance(timedelta(hours=3))
     run()
-    assert states(placed) == [("done", None)]
+    assert states(placed) == [("closed", None)]
 
 
 def test_one_link_serves_all_that_a_debtor_owes(scope: Scope) -> None:

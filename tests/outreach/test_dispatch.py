@@ -14,7 +14,7 @@ from recupero.outreach import jobs as outreach_jobs
 from recupero.outreach import preparation
 from recupero.outreach.jobs import dispatch_agency
 from recupero.outreach.service import NewAction, schedule
-from recupero.outreach.states import CLAIM_LEASE
+from recupero.outreach.states import CLAIM_LEASE, CLOSES_AFTER, Move, move
 from recupero.outreach.tables import Action
 from recupero.outreach.words import Words
 from recupero.placements.reach import Reachable
@@ -85,7 +85,7 @@ def test_the_next_slice_follows_without_waiting_for_the_minute(world: World) -> 
     placed = place(scope, 60)
     plan(placed)
     run()
-    assert Counter(state for state, _ in states(placed)) == Counter(done=60)
+    assert Counter(state for state, _ in states(placed)) == Counter(closed=60)
 
 
 def test_what_is_claimed_is_not_handed_out_twice(world: World) -> None:
@@ -116,7 +116,7 @@ def test_an_action_that_nobody_foresaw_is_set_aside_alone(
     run()
     found = states(placed)
     assert found[4] == ("blocked", "error:ZeroDivisionError")
-    assert Counter(state for state, _ in found) == Counter(done=8, blocked=1)
+    assert Counter(state for state, _ in found) == Counter(closed=8, blocked=1)
 
 
 def test_nothing_due_is_nothing_asked(world: World) -> None:
@@ -141,3 +141,23 @@ def test_an_action_that_makes_no_sense_is_refused_when_it_is_scheduled(
     database = runtime.current().database
     with pytest.raises(UserError), database.transaction(one.scope) as session:
         schedule(session, [NewAction(**values)])  # type: ignore[arg-type]  # as parametrized
+
+
+def test_what_went_out_is_closed_when_nothing_more_was_heard_of_it(world: World) -> None:
+    scope = world.tenant()
+    placed = place(scope, 4)
+    plan(placed)
+    with runtime.current().database.transaction(scope) as session:
+        ids = session.execute(select(Action.id).order_by(Action.id)).scalars().all()
+        for state in ("claimed", "reserved", "sent"):
+            move(session, [Move(one, state) for one in ids])
+        move(
+            session, [Move(ids[1], "delivered"), Move(ids[2], "answered"), Move(ids[3], "failed", "refused")]
+        )
+    for later, closed in ((CLOSES_AFTER - timedelta(minutes=1), 0), (timedelta(minutes=2), 3)):
+        clock.advance(later)
+        with runtime.current().database.transaction(scope) as session:
+            assert outreach_jobs.reap_tenant(session)["closed"] == closed
+    assert states(placed) == [
+        ("closed", "sent"), ("closed", "delivered"), ("closed", "answered"), ("failed", "refused"),
+    ]  # fmt: skip

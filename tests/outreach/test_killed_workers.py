@@ -100,7 +100,7 @@ def check_nothing_doubled_nor_lost(scope: Scope, log: Path, placed: list[Placed]
         row.id: "delivered" if row.state == "sent" else "unknown" for row in contacts
     }
     found = states(scope)
-    assert found["done"] + found["unknown"] == len(placed), f"something is lost: {found}"
+    assert found["closed"] + found["unknown"] == len(placed), f"something is lost: {found}"
     assert len(unknown) == found["unknown"], "what is unknown is shown"
     assert replay_contacts(runtime.current().database).illegal == ()
     return found
@@ -137,7 +137,7 @@ def test_workers_killed_at_random_points_double_and_lose_nothing(scope: Scope, l
         work_here()
     found = check_nothing_doubled_nor_lost(scope, log, placed)
     assert found["unknown"] > 0, "no worker died between reserving and confirming"
-    assert found["done"] > found["unknown"]
+    assert found["closed"] > found["unknown"]
 
 
 @pytest.mark.parametrize("kill", [{"send": 1}, {"sent": 1}])
@@ -163,7 +163,7 @@ def test_a_crash_before_reserving_leaves_the_action_to_the_next_worker(scope: Sc
     assert states(scope) == Counter(claimed=20)
     clock.advance(jobs.LEASE + timedelta(minutes=1))
     work_here()
-    assert states(scope) == Counter(done=20)
+    assert states(scope) == Counter(closed=20)
     check_nothing_doubled_nor_lost(scope, log, placed)
 
 
@@ -174,11 +174,11 @@ def test_a_redis_that_forgets_loses_nothing(scope: Scope) -> None:
     jobs.worker(("urgent",)).work(burst=True, logging_level="ERROR")
     jobs.worker(("default",)).work(burst=True, max_jobs=1, logging_level="ERROR")
     runtime.current().redis.flushdb()
-    assert states(scope)["done"] < 450
+    assert states(scope)["closed"] < 450
     clock.advance(timedelta(minutes=3))
     ask("outreach.reap", "outreach.dispatch")
     jobs.drain()
-    assert states(scope) == Counter(done=450)
+    assert states(scope) == Counter(closed=450)
     with runtime.current().database.transaction(scope) as session:
         assert session.execute(select(func.count()).select_from(Contact)).scalar_one() == 450
 

@@ -55,7 +55,7 @@ def test_an_account_of_two_a_second_is_never_sent_more_and_all_arrive(scope: Sco
     plan(placed)
     run()
     assert [count for _at, count in slow.at] == [2] * 5, "what it takes in five seconds, two at a time"
-    waiting = [(state, reason) for state, reason in states(placed) if state != "done"]
+    waiting = [(state, reason) for state, reason in states(placed) if state != "closed"]
     assert {(state, reason) for state, reason in waiting} == {("scheduled", f"pace:{KEY}")}
     with runtime.current().database.transaction(scope) as session:
         dues = sorted(
@@ -70,7 +70,7 @@ def test_an_account_of_two_a_second_is_never_sent_more_and_all_arrive(scope: Sco
     for _ in range(4):
         clock.advance(timedelta(seconds=HELD))
         run()
-    assert {state for state, _reason in states(placed)} == {"done"}
+    assert {state for state, _reason in states(placed)} == {"closed"}
     begun = slow.at[0][0]
     for window in range(5):
         sent = sum(n for at, n in slow.at if begun <= at <= begun + timedelta(seconds=HELD * window))
@@ -109,7 +109,7 @@ def test_what_finds_no_connection_stays_claimed_and_goes_in_a_moment(scope: Scop
     elsewhere.leave()
     clock.advance(timedelta(seconds=HELD))
     run()
-    assert [state for state, _reason in states(placed)] == ["done"] * 3
+    assert [state for state, _reason in states(placed)] == ["closed"] * 3
 
 
 def test_settings_of_the_account_come_before_what_the_connector_says(slow: Slow) -> None:

@@ -80,7 +80,7 @@ def test_a_planned_action_waits_for_its_yes_and_goes_out_after_it(world: World) 
     assert dispatched(world, scope) == 1
     assert execute(world.platform.database, scope, [action.id]) == 1
     states = [state for state, _reason in events(world, scope)]
-    assert states == ["proposed", "approved", "scheduled", "claimed", "reserved", "done"]
+    assert states == ["proposed", "approved", "scheduled", "claimed", "reserved", "closed"]
 
 
 def test_a_yes_at_night_waits_for_the_morning_and_one_too_late_ends_it(world: World) -> None:

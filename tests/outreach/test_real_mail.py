@@ -57,7 +57,7 @@ def test_a_letter_arrives_with_the_link_and_its_identity_is_kept(scope: Scope) -
     plan(placed)
     with mail(scope, relay):
         run()
-    assert [state for state, _ in states(placed)] == ["done"] * 3
+    assert [state for state, _ in states(placed)] == ["closed"] * 3
     assert relay.connections == 1
     with runtime.current().database.transaction(scope) as session:
         references = set(session.execute(select(Contact.reference)).scalars())
@@ -79,7 +79,7 @@ def test_a_busy_relay_is_tried_again_at_a_later_lawful_moment(scope: Scope) -> N
         assert outcomes(scope) == [("failed", None)]  # never left us: uses up no cap
         clock.advance(timedelta(minutes=10))
         run()
-    assert states(placed) == [("done", None)]
+    assert states(placed) == [("closed", None)]
     assert outcomes(scope) == [("failed", None), ("sent", "delivered")]
     assert len(relay.arrived) == 1
 
@@ -103,7 +103,7 @@ def test_a_dead_address_is_marked_and_holds_up_nobody(scope: Scope) -> None:
     plan(placed)
     with mail(scope, relay):
         run()
-    assert states(placed) == [("failed", "permanent: SMTP 550 5.1.1"), ("done", None)]
+    assert states(placed) == [("failed", "permanent: SMTP 550 5.1.1"), ("closed", None)]
     with runtime.current().database.transaction(scope) as session:
         points = session.execute(
             select(ContactPoint.status).where(ContactPoint.kind == "email").order_by(ContactPoint.id)
@@ -125,12 +125,12 @@ def test_a_lost_connection_leaves_one_unknown_that_counts_and_is_not_sent_again(
     plan(placed)
     with mail(scope, relay):
         run()
-        assert [state for state, _ in states(placed)] == ["done", "unknown", "scheduled"]
+        assert [state for state, _ in states(placed)] == ["closed", "unknown", "scheduled"]
         assert outcomes(scope) == [("sent", "delivered"), ("unknown", "unknown"), ("failed", None)]
         clock.advance(timedelta(minutes=30))
         run()
         run()
-    assert [state for state, _ in states(placed)] == ["done", "unknown", "done"]
+    assert [state for state, _ in states(placed)] == ["closed", "unknown", "closed"]
     assert [str(letter["To"]) for letter in relay.arrived] == [
         f"deudor{placed[0].debtor_id}@example.com", f"deudor{placed[2].debtor_id}@example.com",
     ]  # fmt: skip
@@ -145,7 +145,7 @@ def test_a_person_settles_what_is_unknown(scope: Scope) -> None:
         (message,) = queries.unknown(session)
         service.settle_unknown(session, message.contact_id, delivered=True, actor="user:1")
         assert queries.unknown(session) == []
-    assert states(placed)[0] == ("done", "settled by a person")
+    assert states(placed)[0] == ("closed", "settled by a person")
     assert outcomes(scope)[0] == ("delivered", "delivered")
 
 
@@ -170,5 +170,5 @@ def test_a_channel_without_its_own_connector_stays_in_the_outbox(scope: Scope) -
     plan(placed, "sms")
     with mail(scope, relay):
         run()
-    assert states(placed) == [("done", None)]
+    assert states(placed) == [("closed", None)]
     assert relay.arrived == []

@@ -40,7 +40,7 @@ def test_the_words_of_the_house_go_out_whole_and_their_identity_is_kept(scope: S
     plan(placed, "sms")
     with texting(scope, twilio):
         run()
-    assert {state for state, _ in states(placed)} <= {"sent", "done"}
+    assert {state for state, _ in states(placed)} <= {"sent", "closed"}
     with runtime.current().database.transaction(scope) as session:
         references = set(session.execute(select(Contact.reference)).scalars())
         connectors = set(session.execute(select(Contact.connector)).scalars())
@@ -66,7 +66,7 @@ def test_a_dead_number_is_marked_and_holds_up_nobody(scope: Scope) -> None:
         run()
     (first, second) = states(placed)
     assert first == ("failed", "permanent: Twilio 21614")
-    assert second[0] in ("sent", "done")
+    assert second[0] in ("sent", "closed")
     with runtime.current().database.transaction(scope) as session:
         points = session.execute(
             select(ContactPoint.status).where(ContactPoint.kind == "phone").order_by(ContactPoint.id)

@@ -92,7 +92,7 @@ def test_what_waits_goes_out_when_the_provider_is_back(scope: Scope, weather: We
     run()
     run()
     assert resting(scope) == []
-    assert states(placed)[-1][0] == "done"
+    assert states(placed)[-1][0] == "closed"
 
 
 def test_one_address_that_is_dead_says_nothing_of_the_provider(scope: Scope, weather: Weather) -> None:
@@ -116,7 +116,7 @@ def test_a_dead_address_gives_way_to_another_one_of_the_debtor(scope: Scope, wea
     run()
     assert states([placed]) == [("scheduled", "address: storm")]
     run()
-    assert states([placed]) == [("done", None)]
+    assert states([placed]) == [("closed", None)]
     assert [message.recipient for message in weather.sent] == [first]
     weather.dead = first  # and nobody is anywhere: that is the end
     plan([placed], template="follow_up", after=timedelta(days=3))

@@ -51,10 +51,10 @@ def test_what_was_reserved_is_never_claimed_again() -> None:
 def test_what_has_ended_stays_ended() -> None:
     for state in ("failed", "blocked", "cancelled", "expired"):
         assert FOLLOWS[state] == frozenset()
-    assert FOLLOWS["done"] == {"failed"}  # a mail that nobody confirmed may come back
+    assert FOLLOWS["closed"] == {"answered", "failed"}  # a mail that nobody confirmed may come back
 
 
 def test_events_are_never_changed(scope: Scope) -> None:
     plan(place(scope))
     with pytest.raises(DBAPIError), runtime.current().database.transaction(scope) as session:
-        session.execute(update(ActionEvent).values(state="done"))
+        session.execute(update(ActionEvent).values(state="closed"))

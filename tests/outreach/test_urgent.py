@@ -52,11 +52,11 @@ def test_the_first_takes_the_others_along(world: World, batches: list[list[int]]
     ids = ask(placed)
     jobs.drain()
     assert batches == [ids]
-    assert states(placed) == [("done", None)] * 6
+    assert states(placed) == [("closed", None)] * 6
     assert made(placed) == ids
     with runtime.current().database.transaction(PLATFORM) as session:
         ended = session.execute(select(jobs.JobRequest.status)).scalars().all()
-    assert set(ended) == {"done"}
+    assert set(ended) == {"closed"}
 
 
 def test_no_more_than_so_many_and_none_of_another_creditor(
@@ -91,4 +91,4 @@ def test_what_was_cancelled_meanwhile_stays_so(world: World, batches: list[list[
         session.execute(update(Action).where(Action.id == ids[0]).values(state="cancelled"))
     jobs.drain()
     assert batches == [ids[1:]]
-    assert [state for state, _reason in states(placed)] == ["cancelled", "done", "done"]
+    assert [state for state, _reason in states(placed)] == ["cancelled", "closed", "closed"]

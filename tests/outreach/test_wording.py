@@ -52,7 +52,7 @@ def test_own_words_go_out_with_what_the_law_wants_said_added(scope: Scope) -> No
     placed = place(scope, timezone="America/Santiago")
     plan(placed)
     run()
-    assert states(placed)[0][0] == "done", states(placed)
+    assert states(placed)[0][0] == "closed", states(placed)
     subject, body = sent(placed[0])
     assert subject == "Su cuenta"
     assert body.startswith("Hola Ana Prueba")

@@ -13,7 +13,7 @@ from recupero.payments import queries as payments
 from recupero.reports import service as reports
 from recupero.tenancy import queries as tenancy
 
-_EXECUTED = ("sent", "delivered", "answered", "done", "failed", "unknown")
+_EXECUTED = ("sent", "delivered", "answered", "closed", "failed", "unknown")
 FORMATS = ("pdf", "csv")
 
 

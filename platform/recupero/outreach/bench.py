@@ -17,7 +17,7 @@ from sqlalchemy import func, select, update
 
 from recupero.contacts.tables import Contact, GivenVerdict, MessageCopy, Permission, PersonContact
 from recupero.kernel import clock, command, jobs, runtime, throwaway
-from recupero.kernel.bulk import refresh_statistics
+from recupero.kernel.bulk import among, refresh_statistics
 from recupero.kernel.database import PLATFORM, Scope, scope_of
 from recupero.kernel.rq_worker import Worker
 from recupero.ledger.tables import LedgerEntry
@@ -86,7 +86,7 @@ class Bench:
         with self.platform.database.transaction(self.scope) as session:
             session.execute(
                 update(Action)
-                .where(Action.tenant_id == self.scope.tenant(), Action.id.in_(ids))
+                .where(Action.tenant_id == self.scope.tenant(), among(Action.id, ids))
                 .values(state="claimed", leased_until=clock.now() + timedelta(hours=1))
             )
             for action_id in ids:
@@ -117,7 +117,7 @@ class Bench:
         with self.platform.database.transaction(self.scope) as session:
             session.execute(
                 update(Action)
-                .where(Action.tenant_id == self.scope.tenant(), Action.id.in_(ids))
+                .where(Action.tenant_id == self.scope.tenant(), among(Action.id, ids))
                 .values(due_at=clock.now())
             )
         return ids
@@ -126,7 +126,7 @@ class Bench:
         """How many messages went out."""
         with self.platform.database.transaction(self.scope) as session:
             return session.execute(
-                select(func.count()).select_from(Action).where(Action.state == "done")
+                select(func.count()).select_from(Action).where(Action.state == "closed")
             ).scalar_one()
 
 

@@ -23,7 +23,6 @@ from recupero_sdk.settings import PluginConfig, Setting
 FEW = 10
 #: Nobody's ten may be delayed by more, whatever others have due.
 MOST = timedelta(minutes=1)
-ROUNDS = 3
 
 
 @dataclass
@@ -65,13 +64,13 @@ class SlowOutbox:
         return self.outbox.send(messages, config)
 
 
-def measure(count: int, seconds_each: float) -> dict[str, Any]:
+def measure(count: int, seconds_each: float, rounds: int) -> dict[str, Any]:
     """Medians over rounds: the few alone, and beside `count` actions of another creditor."""
-    many = (count + 1) * ROUNDS
+    many = (count + 1) * rounds
     with platform_with(many) as bench:
-        few = neighbour(bench, 2 * FEW * ROUNDS, many)
+        few = neighbour(bench, 2 * FEW * rounds, many)
         alone, beside = list[SlowOutbox](), list[SlowOutbox]()
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             alone.append(_round(bench, few, 1, seconds_each))
             beside.append(_round(bench, few, count, seconds_each))
     waits = [outbox.waited for outbox in alone], [outbox.waited for outbox in beside]
@@ -84,7 +83,7 @@ def measure(count: int, seconds_each: float) -> dict[str, Any]:
         "delay_seconds": round(max(waits[1]) - min(waits[0]), 3),
         "others_before": max(outbox.before for outbox in beside),
         "most_seconds": MOST.total_seconds(),
-        "arrived": sum(outbox.few_sent for outbox in (*alone, *beside)), "wanted": FEW * 2 * ROUNDS,
+        "arrived": sum(outbox.few_sent for outbox in (*alone, *beside)), "wanted": FEW * 2 * rounds,
     }  # fmt: skip
 
 
@@ -116,11 +115,12 @@ def _round(bench: Bench, few: Bench, count: int, seconds_each: float) -> SlowOut
     type=click.FloatRange(0, 60),
     help="What a message takes.",
 )
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1, 20))
 @command.json_option
 @command.answers
-def fairness_bench(count: int, seconds_each: float, as_json: bool) -> None:
+def fairness_bench(count: int, seconds_each: float, rounds: int, as_json: bool) -> None:
     """How long ten actions of one creditor wait beside very many of another; more than a minute is a
     failure."""
-    answer = measure(count, seconds_each)
+    answer = measure(count, seconds_each, rounds)
     fair = answer["delay_seconds"] <= answer["most_seconds"] and answer["arrived"] == answer["wanted"]
     command.finish(answer, as_json=as_json, ok=fair)

@@ -72,7 +72,7 @@ def finish_call(session: Session, contact_id: int, code: str, *, actor: str) -> 
         debtor_id = contact_queries.debtor_of(session, contact_id)
         conversations.spoke(session, debtor_id=debtor_id, account_id=account_id, actor=actor)
     if action_id is not None:
-        move(session, [Move(action_id, "done", code)])
+        move(session, [Move(action_id, "closed", code)])
 
 
 def check_account(session: Session, account_id: int, *, by_person: bool = False) -> None:

@@ -136,7 +136,7 @@ def _result(envelope: Envelope, outcome: Outcome) -> Result:
 def _move(envelope: Envelope, outcome: Outcome, elsewhere: Collection[int]) -> Move:
     if outcome.state == "sent":
         confirms = envelope.connector.loaded().capabilities.confirms_delivery
-        return Move(envelope.action_id, "sent" if confirms else "done")
+        return Move(envelope.action_id, "sent" if confirms else "closed")
     if outcome.state == "unknown":
         return Move(envelope.action_id, "unknown", outcome.reason)
     if outcome.state == "retry":

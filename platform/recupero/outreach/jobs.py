@@ -14,7 +14,7 @@ from recupero.kernel.database import Scope, scope_of
 from recupero.outreach import bulk, proposals, urgent
 from recupero.outreach.connectors import CARRIED, carried_for, led_by_machine
 from recupero.outreach.execution import execute
-from recupero.outreach.states import CLAIM_LEASE, Move, move
+from recupero.outreach.states import CLAIM_LEASE, CLOSES_AFTER, SETTLED, Move, move
 from recupero.outreach.tables import Action
 from recupero.outreach.voice import service as voice
 from recupero.payments import settlements
@@ -142,7 +142,8 @@ def _wants_more(session: Session, tenant_id: int) -> bool:
 
 @jobs.periodic("outreach.reap", every=timedelta(minutes=1))
 def reap(context: jobs.JobContext) -> None:
-    """Clear up in every tenant: dead claims, contacts that nobody confirmed, actions that are too late."""
+    """Clear up in every tenant: dead claims, contacts that nobody confirmed, actions that are too late, and
+    those of which nothing more is expected."""
     database = runtime.current().database
     for agency in tenancy.agency_scopes(database):
         for tenant_id in agency.tenant_ids:
@@ -159,10 +160,15 @@ def reap_tenant(session: Session) -> dict[str, int]:
     late = _stale(session, Action.state == "scheduled", Action.due_at < now, Action.expires_at <= now)
     proposals.move_on(session)
     lost = contacts.give_up(session, reserved_before=now - jobs.LEASE)
+    quiet = {
+        state: _stale(session, Action.state == state, Action.changed_at < now - CLOSES_AFTER)
+        for state in SETTLED
+    }
     done = {
         "freed": move(session, [Move(action_id, "scheduled", "lease_ended") for action_id in freed]),
         "expired": move(session, [Move(action_id, "expired", "too_late") for action_id in late]),
         "unknown": move(session, [Move(action_id, "unknown", "not_confirmed") for action_id in lost]),
+        "closed": move(session, [Move(one, "closed", state) for state, ids in quiet.items() for one in ids]),
     }
     return {what: len(ids) for what, ids in done.items()}
 

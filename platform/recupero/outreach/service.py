@@ -215,7 +215,7 @@ def settle_unknown(session: Session, contact_id: int, *, delivered: bool, actor:
     """A person found out whether an unknown message went out. Raises NotFound; Conflict where it is known."""
     action_id = contacts.settle_unknown(session, contact_id, delivered=delivered, actor=actor)
     if action_id is not None:
-        move(session, [Move(action_id, "done" if delivered else "failed", "settled by a person")])
+        move(session, [Move(action_id, "closed" if delivered else "failed", "settled by a person")])
 
 
 def on_accounts_closed(session: Session, event: AccountsClosed) -> None:

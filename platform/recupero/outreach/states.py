@@ -2,13 +2,14 @@
 
     proposed ─▶ approved
                    ▼
-               scheduled ─▶ claimed ─▶ reserved ─▶ sent ─▶ delivered ─▶ answered
-                   ▲           │           ├─▶ done | failed | unknown
+               scheduled ─▶ claimed ─▶ reserved ─▶ sent ─▶ delivered ─▶ answered ─▶ closed
+                   ▲           │           ├─▶ failed | unknown | closed
                    └───────────┴───────────┘
     and before reserved: blocked, cancelled, expired.
 
 `proposed` waits for a person's yes; `approved` has it, and is scheduled as soon as the law named the moment.
-What is `done` may still come back: a mail that nobody confirms bounces hours later.
+`closed`: nothing more is expected. A message that nobody will confirm is so at once, others once they had
+time to be answered (`CLOSES_AFTER`). It may still come back (a mail bounces hours later), or be answered.
 `claimed` is a lease given to a job; `reserved` has its contact written and may have gone out. Each move
 appends an `ActionEvent` in the same statement.
 """
@@ -35,13 +36,13 @@ FOLLOWS: dict[str, frozenset[str]] = {
     "scheduled": frozenset({"scheduled", "claimed", "reserved", "blocked", "cancelled", "expired"}),
     "claimed": frozenset({"scheduled", "reserved", "blocked", "cancelled", "expired"}),
     "reserved": frozenset(
-        {"sent", "delivered", "answered", "done", "failed", "unknown", "scheduled", "expired"}
+        {"sent", "delivered", "answered", "closed", "failed", "unknown", "scheduled", "expired"}
     ),
-    "sent": frozenset({"delivered", "answered", "done", "failed"}),
-    "unknown": frozenset({"sent", "delivered", "answered", "done", "failed", "scheduled", "expired"}),
-    "delivered": frozenset({"answered", "done"}),
-    "answered": frozenset({"done"}),
-    "done": frozenset({"failed"}),
+    "sent": frozenset({"delivered", "answered", "closed", "failed"}),
+    "unknown": frozenset({"sent", "delivered", "answered", "closed", "failed", "scheduled", "expired"}),
+    "delivered": frozenset({"answered", "closed"}),
+    "answered": frozenset({"closed"}),
+    "closed": frozenset({"answered", "failed"}),
     "failed": frozenset(),
     "blocked": frozenset(),
     "cancelled": frozenset(),
@@ -50,6 +51,9 @@ FOLLOWS: dict[str, frozenset[str]] = {
 STATES = tuple(FOLLOWS)
 #: How long a job, or a person on a call, may have an action.
 CLAIM_LEASE = timedelta(minutes=10)
+#: They went out and nothing has to be done about them: closed when nothing was heard of them for so long.
+SETTLED = ("sent", "delivered", "answered")
+CLOSES_AFTER = timedelta(days=7)
 #: Nothing has gone out yet and nothing is going out: may still be cancelled.
 WAITING = ("proposed", "approved", "scheduled", "claimed")
 #: Where the words of an action end that nobody has read and nobody will.

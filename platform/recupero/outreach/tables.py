@@ -22,6 +22,8 @@ class Action(TenantOwned, Base):
         Index("ix_actions_claimed", "tenant_id", "leased_until",
               postgresql_where=text("state IN ('claimed', 'reserved')")),
         Index("ix_actions_proposed", "tenant_id", "due_at", postgresql_where=text("state = 'proposed'")),
+        Index("ix_actions_settled", "tenant_id", "changed_at",
+              postgresql_where=text("state IN ('sent', 'delivered', 'answered')")),
         Index("ix_actions_draft", "tenant_id", "draft_id", postgresql_where=text("draft_id IS NOT NULL")),
         Index("ix_actions_account", "tenant_id", "account_id", "id"),
         {"info": TENANT},

@@ -47,7 +47,7 @@ ACTION_STATES: Words = {
     "sent": _("Sent"),
     "delivered": _("Delivered"),
     "answered": _("Answered"),
-    "done": _("Done"),
+    "closed": _("Closed"),
     "failed": _("Failed"),
     "unknown": _("Unknown"),
     "blocked": _("Stopped by the law"),

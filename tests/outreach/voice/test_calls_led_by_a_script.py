@@ -100,7 +100,7 @@ def test_a_promise_made_with_keys_is_noted_and_the_link_goes_out(called: Telepho
     assert (found.disposition, found.state, found.right_party) == ("PTPF", "answered", True)
     assert (found.cost_micro, found.cost_units) == (100_000, 61)
     call, link = rows(placed.scope, Action)
-    assert (call.state, call.reason) == ("done", "PTPF")
+    assert (call.state, call.reason) == ("closed", "PTPF")
     assert (link.channel, link.template) == ("sms", "own_page")
     assert steps(placed.scope) == [
         ("greeting", "speaking"), ("identity", "proven"), ("disclosures", "go_on"), ("purpose", "aware"),
@@ -176,7 +176,7 @@ def test_a_machine_hears_nothing(called: Telephone, placed: Placed) -> None:
     called.end(seconds=4)
     found = contact(placed.scope)
     assert (found.disposition, found.state) == ("VMNM", "no_answer")
-    assert states([placed])[0] == ("done", "VMNM")
+    assert states([placed])[0] == ("closed", "VMNM")
 
 
 def test_three_wrong_answers_end_it_without_a_word_of_the_debt(called: Telephone, placed: Placed) -> None:
@@ -226,7 +226,7 @@ def test_a_call_that_nobody_took(called: Telephone, placed: Placed) -> None:
     called.to = str(called.twilio.calls[-1]["to"])
     called.end("busy", 0)
     assert contact(placed.scope).disposition == "BUSY"
-    assert states([placed]) == [("done", "BUSY")]
+    assert states([placed]) == [("closed", "BUSY")]
 
 
 def test_a_number_that_does_not_exist_is_marked(called: Telephone, placed: Placed) -> None:

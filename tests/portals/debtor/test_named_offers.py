@@ -150,7 +150,7 @@ def test_an_offer_that_waits_for_another_try_stands_until_that_is_given_up(page:
 
 def test_an_offer_that_another_message_told_of_stands(page: Page) -> None:
     _terms(page, ("settlement",))
-    assert _carried(page, "sent") == ("done", ["offered"])
+    assert _carried(page, "sent") == ("closed", ["offered"])
     clock.advance(timedelta(days=3))
     assert _carried(page, "permanent") == ("failed", ["offered"])
 

@@ -32,7 +32,7 @@ REPLY_WITHIN = timedelta(days=3)
 CONFIRM_WITHIN = timedelta(days=1)
 FIRST_PLACE = 1000  # before whatever was planned
 LONGEST = 4000  # characters of an answer
-_WENT_WELL = ("sent", "delivered", "answered", "done")
+_WENT_WELL = ("sent", "delivered", "answered", "closed")
 _CAME_TO_NOTHING = ("blocked", "cancelled", "expired", "failed", "unknown")
 
 

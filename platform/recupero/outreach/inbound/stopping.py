@@ -2,7 +2,7 @@
 
 `STOP` alone, or with a greeting or thanks around it, is an order and obeyed unread (`is_stop`). Within a
 sentence only plain phrases are ("denme de baja"), and never one that is negated ("no me den de baja"):
-`asked` tells both apart. What neither knows (`quiero pagar, paren de llamar`) is read by the model of messages.
+`asked` tells both apart. What neither knows (`quiero pagar, paren de llamar`) the model of messages reads.
 """
 
 import re

@@ -83,7 +83,8 @@ _DAY_OF_MONTH = re.compile(r"\b(?:no\s+)?dia\s+(?=\d{1,2}\s+de\s+[^\W\d])", IGNO
 #: As people say it aloud: "el veinte", "no dia quinze", "el treinta y uno".
 _SPOKEN = {
     **{word: number for word, number in NUMBERS.items() if 2 <= number <= 30},
-    "dieciséis": 16, "veintidós": 22, "veintitrés": 23, "veintiséis": 26, "veintiuno": 21, "treinta y uno": 31, "vinte e um": 21, "trinta e um": 31,
+    "dieciséis": 16, "veintidós": 22, "veintitrés": 23, "veintiséis": 26, "veintiuno": 21,
+    "treinta y uno": 31, "vinte e um": 21, "trinta e um": 31,
     **{f"vinte e {word}": 20 + ones for word, ones in NUMBERS.items() if 2 <= ones <= 9},
 }  # fmt: skip
 _SPOKEN_DAY = re.compile(

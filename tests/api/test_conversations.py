@@ -49,6 +49,7 @@ def test_what_nobody_could_place_is_placed(provider: Provider, api: Machine) -> 
     says(provider, "spam", "+56900000002")
     first, second = api.get("/api/v1/conversations/unplaced")["items"]
     assert (first["text"], first["reason"]) == ("soy yo", "unknown_sender")
+    assert (first["subject"], first["files"]) == ("", [])
     path = "/api/v1/conversations/unplaced"
     assert api.send(f"{path}/{first['id']}", 200, account_id=placed.account_id)["contact_id"]
     assert api.send(f"{path}/{second['id']}", 200) == {"contact_id": None}

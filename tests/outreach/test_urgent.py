@@ -56,7 +56,7 @@ def test_the_first_takes_the_others_along(world: World, batches: list[list[int]]
     assert made(placed) == ids
     with runtime.current().database.transaction(PLATFORM) as session:
         ended = session.execute(select(jobs.JobRequest.status)).scalars().all()
-    assert set(ended) == {"closed"}
+    assert set(ended) == {"done"}
 
 
 def test_no_more_than_so_many_and_none_of_another_creditor(

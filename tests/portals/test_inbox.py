@@ -158,6 +158,22 @@ def test_a_file_is_handed_out_to_keep_and_never_to_open(provider: Provider, agen
     assert agent.get(f"/inbox/files/{refused.id}").status_code == 404
 
 
+def test_who_places_a_stranger_sees_their_subject_and_files(provider: Provider, agent: Visitor) -> None:
+    says(
+        provider, "", "ana@example.com", channel="email", subject="Mi comprobante",
+        files=[
+            ["boleta.pdf", "application/pdf", 8, "%PDF-1.7"],
+            ["x.zip", "application/zip", 4, "PK\x03\x04"],
+        ],
+    )  # fmt: skip
+    page = agent.text("/inbox/unplaced")
+    assert "Mi comprobante" in page
+    assert "Not kept: archives are not taken" in page
+    kept, _refused = all_of(provider.scope, MessageFile)
+    assert f"/inbox/files/{kept.id}" in page
+    assert agent.get(f"/inbox/files/{kept.id}").data == b"%PDF-1.7"
+
+
 def test_a_person_places_a_stranger(provider: Provider, agent: Visitor) -> None:
     placed = place(provider.scope)[0]
     says(provider, "soy yo", "+56900000001")

@@ -8,6 +8,7 @@ from flask import Flask
 from sqlalchemy.event import listen, remove
 from werkzeug.routing import Rule
 
+from recupero.outreach.inbound import refusals
 from recupero.portals.language import CODES
 from recupero.tenancy.permissions import GRANTS, Permission, Role
 from tests.decisions import debts
@@ -107,5 +108,8 @@ def test_the_page_of_a_plug_in_shows_what_its_account_takes(visitor: Visitor, wo
     assert visitor.send(path, **settings).status_code == 302
     page = visitor.text(path)
     assert "What the account takes" in page
+    assert "Requests that were refused" not in page
+    refusals.note(scope.tenant(), "email", "the signature does not match")
+    assert "the signature does not match" in visitor.text(path)
     assert "0 of 2 in use" in page
     assert "above 0" in visitor.send(path, **{**settings, "per_second": "0", "enabled": "yes"}).text

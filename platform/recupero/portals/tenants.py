@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from recupero.kernel import runtime
 from recupero.kernel.errors import NotFound, UserError
 from recupero.outreach import pacing
+from recupero.outreach.inbound import refusals
 from recupero.placements import browse
 from recupero.placements import service as placements
 from recupero.portals.forms import Form
@@ -166,6 +167,7 @@ def _plugin_page(
     page = render_template(
         "tenants/plugin.html", tenant=found, kind=kind, key=key, settings=_settings(kind, key), form=form,
         has_secret={name for name, value in stored.secrets.items() if value},
+        refused=refusals.of(tenant_id, key) if channel else None,
         use=pacing.use(channel, stored, tenant_id) if channel and channel.check(stored) is None else None,
     )  # fmt: skip
     return page, form.status

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
+from recupero.outreach.inbound import refusals
 from recupero.outreach.inbound.tables import ChannelEvent
 from tests.factories import World
 from tests.outreach.two_way import Provider, switch_on
@@ -42,6 +43,9 @@ def test_an_unsigned_request_is_refused_and_leaves_nothing(provider: Provider) -
     assert provider.tell(NEWS, secret="stones").status_code == 401
     assert provider.client.get(f"{provider.path}?challenge=7&token=guess").status_code == 401
     assert stored(provider.scope) == []
+    told = refusals.of(provider.scope.tenant(), "pigeon")
+    assert told is not None
+    assert (told.count, told.reason) == (3, "the token is wrong")
 
 
 def test_a_provider_proves_the_address_by_get(provider: Provider) -> None:

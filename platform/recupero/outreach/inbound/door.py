@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import NotFound, UserError
-from recupero.outreach.inbound import store
+from recupero.outreach.inbound import refusals, store
 from recupero.outreach.inbound.opened import open_connector
 from recupero.outreach.voice import service as voice
 from recupero.tenancy.guard import public
@@ -43,8 +43,7 @@ def hear(connector: str, tenant_key: str) -> ResponseReturnValue:
     try:
         answer = _ask(channel, config)
     except Rejected as refused:
-        log.warning("a request for connector %s was refused: %s", connector, refused.reason)
-        return _said(refused.reason, refused.status)
+        return _refused(scope, connector, refused)
     except UserError:
         raise
     except Exception:
@@ -72,8 +71,7 @@ def converse(connector: str, tenant_key: str) -> ResponseReturnValue:
     try:
         event = channel.hear_call(told, config)
     except Rejected as refused:
-        log.warning("a call of connector %s was refused: %s", connector, refused.reason)
-        return _said(refused.reason, refused.status)
+        return _refused(scope, connector, refused)
     with database.transaction(scope) as session:
         turn = voice.take(session, connector, event)
     answer = channel.say(turn, told, config)
@@ -95,6 +93,12 @@ def _ask(channel: Channel, config: PluginConfig) -> InboundAnswer:
     if not isinstance(channel, Listens):
         raise NotFound("this connector listens to nothing")
     return channel.hear(_told(), config)
+
+
+def _refused(scope: Scope, connector: str, refused: Rejected) -> ResponseReturnValue:
+    log.warning("a request for connector %s was refused: %s", connector, refused.reason)
+    refusals.note(scope.tenant(), connector, refused.reason)
+    return _said(refused.reason, refused.status)
 
 
 @lru_cache(maxsize=4096)

@@ -5,9 +5,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from recupero.contacts import messages as contact_messages
 from recupero.contacts import queries as contacts
@@ -95,7 +96,9 @@ def lines(session: Session, debtor_id: int) -> list[Line]:
     came in, calls, visits to their page, and answers that are on their way or were stopped."""
     accounts = reach.accounts_of(session, [debtor_id]).get(debtor_id, [])
     said = contact_messages.said_with(session, accounts)
-    files = _files(session, [one.contact_id for one in said if one.direction == "inbound"])
+    files = _files(
+        session, MessageFile.contact_id, [one.contact_id for one in said if one.direction == "inbound"]
+    )
     found = [
         Line(
             one.at, one.direction, one.channel, one.state, one.reason, one.subject, one.body, one.address,
@@ -130,20 +133,23 @@ def _on_their_way(session: Session, debtor_id: int) -> list[Line]:
     ]  # fmt: skip
 
 
-def _files(session: Session, contact_ids: Sequence[int]) -> dict[int | None, list[FileLine]]:
+def _files(
+    session: Session, of: InstrumentedAttribute[Any], ids: Sequence[int]
+) -> dict[int | None, list[FileLine]]:
+    """Files by contact, or by event."""
     rows = session.execute(
         select(
-            MessageFile.contact_id, MessageFile.id, MessageFile.name, MessageFile.media_type,
+            of.label("owner"), MessageFile.id, MessageFile.name, MessageFile.media_type,
             MessageFile.size, MessageFile.refused,
         )
         .where(
-            MessageFile.tenant_id.in_(scope_of(session).tenant_ids), MessageFile.contact_id.in_(contact_ids)
+            MessageFile.tenant_id.in_(scope_of(session).tenant_ids), of.in_(ids)
         )
         .order_by(MessageFile.place)
     )  # fmt: skip
     found: dict[int | None, list[FileLine]] = defaultdict(list)
     for row in rows:
-        found[row.contact_id].append(FileLine(row.id, row.name, row.media_type, row.size, row.refused))
+        found[row.owner].append(FileLine(row.id, row.name, row.media_type, row.size, row.refused))
     return found
 
 
@@ -162,7 +168,8 @@ def file(session: Session, file_id: int) -> tuple[str, str, bytes, int | None]:
 
 @dataclass(frozen=True, slots=True)
 class Unplaced:
-    """An event that a person must look at. `sender` and `text` are readable; empty for news of a message."""
+    """An event that a person must look at. `sender`, `subject` and `text` are readable; empty for news of a
+    message. `files` came with it."""
 
     id: int
     tenant_id: int
@@ -173,7 +180,9 @@ class Unplaced:
     received_at: datetime
     channel: str
     sender: str
+    subject: str
     text: str
+    files: Sequence[FileLine]
 
 
 def unplaced(session: Session, *, after: int = 0, limit: int = 50) -> list[Unplaced]:
@@ -187,8 +196,9 @@ def unplaced(session: Session, *, after: int = 0, limit: int = 50) -> list[Unpla
         )
         .order_by(ChannelEvent.id)
         .limit(limit)
-    ).scalars()
-    return [_shown(row) for row in rows]
+    ).scalars().all()  # fmt: skip
+    files = _files(session, MessageFile.event, [row.id for row in rows])
+    return [_shown(row, files[row.id]) for row in rows]
 
 
 def unplaced_tenant(session: Session, event_id: int) -> int:
@@ -203,14 +213,15 @@ def unplaced_tenant(session: Session, event_id: int) -> int:
     return found
 
 
-def _shown(row: ChannelEvent) -> Unplaced:
-    channel = sender = text = ""
+def _shown(row: ChannelEvent, files: Sequence[FileLine]) -> Unplaced:
+    channel = sender = subject = text = ""
     if row.kind == "message":
         said = events.message_from(row.payload)
-        channel, sender, text = said.channel, said.sender, said.text or said.payload or ""
+        channel, sender, subject = said.channel, said.sender, said.subject
+        text = said.text or said.payload or ""
     return Unplaced(
         row.id, row.tenant_id, row.connector, row.kind, row.state, row.reason, row.received_at, channel,
-        sender, text,
+        sender, subject, text, files,
     )  # fmt: skip
 
 

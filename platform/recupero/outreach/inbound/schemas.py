@@ -86,7 +86,9 @@ class UnplacedSchema(Schema):
     received_at = fields.DateTime(required=True)
     channel = fields.String(required=True)
     sender = fields.String(required=True)
+    subject = fields.String(required=True)
     text = fields.String(required=True)
+    files = fields.List(fields.Nested(TalkFileSchema), required=True)
 
 
 class UnplacedListSchema(Schema):

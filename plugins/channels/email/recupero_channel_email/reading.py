@@ -1,6 +1,7 @@
 """What an arrived mail tells: a person's words, a bounce (RFC 3464) or a complaint (RFC 5965)."""
 
 import hashlib
+import logging
 import re
 from collections.abc import Iterator
 from datetime import datetime
@@ -14,12 +15,14 @@ from recupero_channel_email import plain
 from recupero_channel_email.reports import told_by
 from recupero_sdk.inbound import Attachment, Event, MessageEvent
 
+log = logging.getLogger(__name__)
 #: Kinds that are carried; of others name and size are told and the content left out.
 CARRIED = ("image/jpeg", "image/png", "image/gif", "image/webp", "application/pdf", "audio/")
 MOST_FILES, MOST_PARTS, MOST_DEPTH = 10, 200, 20
 MOST_ANSWERS = 20
 LONGEST_ID = 180
 _MESSAGE_ID = re.compile(r"<[^<>\s]{3,300}>")
+_ADDRESS = re.compile(r"[^\s<>()\[\],;:\"@]{1,64}@[^\s<>()\[\],;:\"@]{1,255}")
 _AWAY = re.compile(
     r"\s*(out of (the )?office|auto(matic)?[- ]?(reply|response)|respuesta autom[aá]tica"
     r"|fuera de (la )?oficina|resposta autom[aá]tica|aus[eê]ncia|ausente)\b",
@@ -33,13 +36,15 @@ def events(
     """The events of a mail as it came (RFC 5322). `at` is when it arrived. `whole` False: the end of the mail
     was left out, and with it the content of its files.
 
-    A mail that cannot be taken apart is a message all the same, with the mail as a file without content.
+    A mail that cannot be taken apart is a message all the same, with the mail as a file without content: what
+    somebody makes of a mail has no end, and none may stand before all that come after it.
     """
     try:
         mail = message_from_bytes(raw)
         told = told_by(mail, at)
         return [_said(mail, raw, at, attachment_bytes if whole else 0)] if told is None else told
-    except RecursionError:
+    except Exception as error:  # noqa: BLE001 - whatever fails, the mail is told
+        log.warning("a mail could not be taken apart: %s", type(error).__name__)
         bare = message_from_bytes(raw.partition(b"\r\n\r\n")[0].partition(b"\n\n")[0][:100_000])
         bare.set_payload("")
         file = Attachment("message.eml", "message/rfc822", len(raw))
@@ -159,8 +164,12 @@ def _file_name(name: str) -> str:
 
 
 def _address(mail: Mail, name: str) -> str:
-    found = getaddresses([header(mail, name)])
-    return found[0][1].strip().lower()[:320] if found else ""
+    value = header(mail, name)
+    try:
+        found = [address for _name, address in getaddresses([value])]
+    except RecursionError:  # comments within comments
+        found = _ADDRESS.findall(value)
+    return found[0].strip().lower()[:320] if found else ""
 
 
 def _automatic(mail: Mail, subject: str) -> bool:

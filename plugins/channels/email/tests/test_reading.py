@@ -171,6 +171,7 @@ def nested(depth: int) -> bytes:
         b"no headers at all",
         b"From: =?utf-8?b?!!!?= <a@b.example>\r\nSubject: =?x?q?=\r\n\r\nhola",
         b"From: " + b"a," * 20_000 + b"\r\n\r\nhola",
+        b"From: Ana <a@b.example> " + b"(" * 9_000 + b"\r\nTo: " + b"(" * 9_000 + b"\r\n\r\nhola",
         b"Content-Type: multipart/mixed\r\n\r\nno boundary",
         b"Content-Type: text/plain; charset=\xff\r\nContent-Transfer-Encoding: base64\r\n\r\n!!!",
         b"Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b--",
@@ -185,6 +186,11 @@ def test_a_hostile_mail_is_a_message_that_people_see(raw: bytes) -> None:
     event = message(raw)
     assert event.id
     assert len(event.id) <= 200
+
+
+def test_a_sender_hidden_in_comments_within_comments_is_found() -> None:
+    said = message(b"From: " + b"(" * 5_000 + b" <ana@b.example>\r\n\r\nhola")
+    assert (said.sender, said.text) == ("ana@b.example", "hola")
 
 
 @given(st.binary(max_size=400), st.integers(0, 2000))

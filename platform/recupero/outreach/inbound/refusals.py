@@ -1,0 +1,48 @@
+"""Requests in a provider's name that a connector refused, counted by creditor and connector.
+
+One that is forged harms nobody. Many that are not mean that a secret or the public address differs on the two
+sides, and that news and answers stay away: so the connector's page tells. The counts live in Redis, until
+none came for a week.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from recupero.kernel import clock, runtime
+
+KEPT = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """How many since when, the moment of the newest and why it was refused, in the connector's words."""
+
+    count: int
+    since: datetime
+    newest: datetime
+    reason: str
+
+
+def note(tenant_id: int, connector: str, reason: str) -> None:
+    """One more was refused."""
+    key, now = _key(tenant_id, connector), clock.now().isoformat()
+    pipeline = runtime.current().redis.pipeline()
+    pipeline.hincrby(key, "count", 1)
+    pipeline.hsetnx(key, "since", now)
+    pipeline.hset(key, mapping={"newest": now, "reason": reason[:200]})
+    pipeline.expire(key, KEPT)
+    pipeline.execute()
+
+
+def of(tenant_id: int, connector: str) -> Refused | None:
+    """What was refused; None where nothing was."""
+    told = runtime.current().redis.hgetall(_key(tenant_id, connector))
+    if not told:
+        return None
+    kept = {name.decode(): value.decode() for name, value in told.items()}
+    since, newest = (datetime.fromisoformat(kept[name]) for name in ("since", "newest"))
+    return Refused(int(kept["count"]), since, newest, kept["reason"])
+
+
+def _key(tenant_id: int, connector: str) -> str:
+    return f"refused:{tenant_id}:{connector}"

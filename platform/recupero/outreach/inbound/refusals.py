@@ -36,12 +36,14 @@ def note(tenant_id: int, connector: str, reason: str) -> None:
 
 def of(tenant_id: int, connector: str) -> Refused | None:
     """What was refused; None where nothing was."""
-    told = runtime.current().redis.hgetall(_key(tenant_id, connector))
-    if not told:
+    names = ("count", "since", "newest", "reason")
+    told = runtime.current().redis.hmget(_key(tenant_id, connector), names)
+    count, since, newest, reason = (
+        one.decode() if isinstance(one, bytes) else str(one or "") for one in told
+    )
+    if not count:
         return None
-    kept = {name.decode(): value.decode() for name, value in told.items()}
-    since, newest = (datetime.fromisoformat(kept[name]) for name in ("since", "newest"))
-    return Refused(int(kept["count"]), since, newest, kept["reason"])
+    return Refused(int(count), datetime.fromisoformat(since), datetime.fromisoformat(newest), reason)
 
 
 def _key(tenant_id: int, connector: str) -> str:

@@ -7,7 +7,7 @@ The history is told in the new word, too: what was done is what is closed now. I
 from alembic import op
 
 revision = "0079"
-down_revision = "0073"
+down_revision = "0082"
 branch_labels = None
 depends_on = None
 

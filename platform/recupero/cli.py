@@ -56,6 +56,7 @@ _COMMANDS = {
     "remit": ("Statements of remittance, from draft to payment.", "recupero.commands.remit:remit"),
     "report": ("Write a creditor's recovery report.", "recupero.reports.cli:report"),
     "reports": ("The roll-ups that reports read.", "recupero.reports.rollups_cli:reports"),
+    "returned": ("Take in the post's list of returned mail.", "recupero.outreach.inbound.cli:returned"),
     "schedule": ("Ask for periodic jobs at their times.", "recupero.commands.running:schedule"),
     "simulate": ("Try a policy on simulated debtors.", "recupero.demo.simulate_cli:simulate"),
     "terms": ("What a creditor's portfolios are worked under.", "recupero.commands.terms:terms"),

@@ -9,7 +9,7 @@ from recupero.decisions.service import plan_tenant
 from recupero.kernel import clock, crypto, runtime
 from recupero.kernel.database import Scope
 from recupero.outreach import connectors, rests
-from recupero.outreach.queries import actions_of
+from recupero.outreach.queries import actions_of, why_silent
 from recupero.outreach.rests import FIRST, GIVE_UP, Rest
 from recupero.placements import normalise
 from recupero.placements.tables import ContactPoint
@@ -80,6 +80,10 @@ def test_three_batches_of_which_nothing_goes_out_make_it_rest(
     run()
     assert weather.calls == called
     assert states(placed)[-1] == ("scheduled", f"provider_down:{KEY}")
+    with runtime.current().database.transaction(scope) as session:
+        steps = {one.channel: one for one in why_silent(session, placed[0].account_id).channels}
+    assert (steps["email"].rests_until, steps["sms"].rests_until) == (rest.until, None)
+    assert steps["email"].usable_at == max(rest.until, steps["email"].lawful_at or rest.until)
 
 
 def test_what_waits_goes_out_when_the_provider_is_back(scope: Scope, weather: Weather) -> None:

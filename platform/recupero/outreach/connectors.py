@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -74,6 +75,20 @@ def led_by_machine(session: Session) -> list[int]:
     on = tenancy.plugin_settings_on(session, "channel", leading) if leading else []
     found = (tenant for tenant, key, told in on if CALL in carried(leading[key], PluginConfig(told)))
     return list(dict.fromkeys(found))
+
+
+def resting_channels(session: Session, tenant_id: int) -> dict[str, datetime]:
+    """The channels of a tenant in scope whose connector's provider is down, with the moment until which it is
+    left alone."""
+    channels = runtime.current().plugins.channels
+    rests = {one.connector: one.until for one in resting(session) if one.tenant_id == tenant_id}
+    on = tenancy.plugin_settings_on(session, "channel", rests) if rests else []
+    return {
+        name: rests[key]
+        for tenant, key, told in on
+        if tenant == tenant_id and key in channels
+        for name in carried(channels[key], PluginConfig(told))
+    }
 
 
 def carried_for(session: Session) -> tuple[str, ...]:

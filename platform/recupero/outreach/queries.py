@@ -17,7 +17,7 @@ from recupero.contacts.messages import MessageLine
 from recupero.kernel import clock
 from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
-from recupero.outreach.connectors import OUTBOX
+from recupero.outreach.connectors import OUTBOX, resting_channels
 from recupero.outreach.points import POINT_KINDS, fits
 from recupero.outreach.states import OPEN, WAITING
 from recupero.outreach.tables import Action, ActionEvent
@@ -118,17 +118,21 @@ def _with_events(session: Session, actions: Sequence[Action]) -> list[ActionLine
 class ChannelStep:
     """Why nothing goes out by one channel now: codes `no_contact_point`, `opted_out`,
     `debtor_wishes_other_channel`, `no_timezone`, and the rules that refuse; none: it is open. `lawful_at` is
-    the first lawful moment from now on, None where none is in sight."""
+    the first lawful moment from now on, None where none is in sight. Until `rests_until` its provider, which
+    is down, is left alone."""
 
     channel: str
     reasons: list[str]
     refusals: tuple[RuleOutcome, ...]
     lawful_at: datetime | None
+    rests_until: datetime | None = None
 
     @property
     def usable_at(self) -> datetime | None:
         """When something could go out this way; None where it cannot, whatever the law says."""
-        return None if self.reasons else self.lawful_at
+        if self.reasons or self.lawful_at is None:
+            return None
+        return max(self.lawful_at, self.rests_until or self.lawful_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +198,7 @@ def _by_channel(session: Session, on: Grounds, account: Reachable) -> list[Chann
         contacts.preferences(session, [account.debtor_id]),
     )
     wish = wished[account.debtor_id].channel if account.debtor_id in wished else None
-    steps = list[ChannelStep]()
+    steps, rests = list[ChannelStep](), resting_channels(session, account.tenant_id)
     for channel, found in zip(POINT_KINDS, asked, strict=True):
         stops = {
             "no_contact_point": not any(fits(point, channel) for point in points),
@@ -203,7 +207,7 @@ def _by_channel(session: Session, on: Grounds, account: Reachable) -> list[Chann
             NO_TIMEZONE: known.nowhere(account),
         }
         reasons = [code for code, stands in stops.items() if stands]
-        steps.append(ChannelStep(channel, reasons, found.refusals, found.at))
+        steps.append(ChannelStep(channel, reasons, found.refusals, found.at, rests.get(channel)))
     return steps
 
 

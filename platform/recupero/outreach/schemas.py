@@ -42,6 +42,7 @@ class ChannelStepSchema(Schema):
     reasons = fields.List(fields.String(), required=True)
     rules = fields.Function(lambda step: [one.rule_id for one in step.refusals], required=True)
     lawful_at = fields.DateTime(required=True, allow_none=True)
+    rests_until = fields.DateTime(required=True, allow_none=True)
 
 
 class NextStepSchema(Schema):

@@ -153,6 +153,19 @@ def test_who_asks_who_calls_hears_it_again_and_nothing_of_the_matter(
 
 
 @pytest.mark.parametrize("language", ["es"])
+def test_who_says_the_facts_in_words_is_proven_and_a_question_is_no_wrong_fact(
+    ringing: Telephone, placed: Placed
+) -> None:
+    ringing.answered()
+    ringing.speak("sí, con ella")
+    for _ in range(2):
+        assert "fecha de nacimiento" in ringing.speak("¿quién habla?").text
+    ringing.speak("dos de abril de mil novecientos ochenta y cinco")
+    assert silent(ringing)
+    assert "Acreedor" in ringing.speak("seis siete ocho cinco").text
+
+
+@pytest.mark.parametrize("language", ["es"])
 def test_a_safe_answer_does_not_hide_a_suspected_one_for_people(ringing: Telephone, placed: Placed) -> None:
     """Machines, like in the inbox, do nothing safe where hardship is likely: the keys are asked for."""
     with runtime.current().database.transaction(placed.scope) as session:

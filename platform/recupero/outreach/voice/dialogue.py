@@ -232,6 +232,8 @@ def _heard_fact(line: Line, digits: str, speech: str, meant: Meant) -> CallTurn:
     remembered, contact_id = line.memory, line.run.contact_id
     if digits == NOT_ME_KEY or meant.first == "wrong_person":
         return _not_me(line)
+    if meant.first == "who":
+        return _missed(line, asked_who=True)
     asked = Fact(remembered.facts[remembered.place])
     told = hearing.fact(asked, digits, speech, line.run.language)
     if not told:

@@ -12,6 +12,7 @@ from datetime import date, datetime, time
 from recupero.outreach.inbound.stopping import is_stop
 from recupero.outreach.scripts.shape import Choice
 from recupero.outreach.understanding.dates import dates
+from recupero.outreach.voice.numbers import in_digits
 from recupero.placements.identity import Fact
 
 PERSON_KEY, REPEAT_KEY, NOT_ME_KEY = "0", "*", "9"
@@ -137,7 +138,7 @@ def named(offered: Sequence[Choice], speech: str, language: str) -> Choice | Non
 
 def fact(asked: Fact, digits: str, speech: str, language: str) -> str:
     """The answer to an identity question as the record would have it; empty where nothing was told."""
-    told = digits.replace("*", "") or speech
+    told = digits.replace("*", "") or in_digits(speech)
     if asked is not Fact.BIRTH_DATE:
         return "".join(plain(told).split())
     numbers = "".join(letter for letter in told if letter.isdecimal())
@@ -159,6 +160,7 @@ def day(digits: str, speech: str, language: str, today: date) -> date | None:
     """The day that was keyed in as day and month, the next of that name, or said."""
     if digits:
         return _keyed(digits, today)
+    speech = in_digits(speech)
     numbers = plain(speech).replace(" ", "")
     if numbers.isdecimal() and len(numbers) == 4:
         return _keyed(numbers, today)

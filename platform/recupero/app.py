@@ -15,7 +15,7 @@ from sqlalchemy.exc import DataError
 
 from recupero.contacts import api as contacts_api
 from recupero.decisions import api as decisions_api
-from recupero.decisions import negotiation_api, strategy_api
+from recupero.decisions import negotiation_api, strategy_api, telling
 from recupero.kernel import crypto, gauges, rest, runtime, telemetry
 from recupero.kernel.config import Config
 from recupero.kernel.errors import UserError
@@ -87,6 +87,7 @@ from recupero.portals import (
 from recupero.portals.desk import agents, calling, desk, offering, work
 from recupero.portals.errors import said, told
 from recupero.portals.pages import error_page
+from recupero.portals.told import sentences
 from recupero.reports import alarms as report_alarms
 from recupero.reports import api as reports_api
 from recupero.reports import compliance_api, documents_api, schedules_api, webhooks_api
@@ -147,6 +148,7 @@ def create_app(platform: runtime.Runtime) -> Flask:
     _register_api(rest.install(app))
     _register_pages(app)
     shell.install(app, platform)
+    telling.speak_by(sentences)
     app.register_error_handler(UserError, answer_user_error)
     app.register_error_handler(DataError, answer_unstorable)
     app.register_error_handler(psycopg.DataError, answer_unstorable)

@@ -3,10 +3,12 @@
 import pytest
 from flask import Flask
 
-from recupero.kernel import runtime
+from recupero.decisions.service import plan_tenant
+from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.tenancy.permissions import Permission
 from tests.api.conftest import Machine, machine
+from tests.decisions.debts import debt, permit, portfolio
 
 
 @pytest.mark.parametrize(
@@ -26,6 +28,30 @@ def test_a_refusal_is_said_in_the_language_asked_for(api: Machine, asked: str | 
     answer = api.call("GET", f"/api/v1/tenants/{tenant}/report?period=2026-13", headers=headers)
     assert answer.status_code == 422
     assert answer.json == {"message": message, "field": "period"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ("en", ("Nobody has written about this debt yet: the first notice fits.", "Second best: ",
+                "WhatsApp can be chosen when this no longer stands against it: Opted out", "Cost CLP")),
+        ("es", ("Nadie ha escrito aún sobre esta deuda", "Costo")),
+        ("pt", ("Custo",)),
+    ],
+)  # fmt: skip
+def test_a_decision_says_why_in_the_language_asked_for(
+    api: Machine, platform: runtime.Runtime, scope: Scope, asked: str, says: tuple[str, ...]
+) -> None:
+    with platform.database.transaction(scope) as session:
+        owed = debt(session, portfolio(session, costs_minor={"sms": 40, "email": 10}))
+        permit(session, owed.debtor_id, "whatsapp", "opt_out", at=clock.now())
+    plan_tenant(platform.database, scope)
+    path = f"/api/v1/accounts/{owed.account_id}/decisions"
+    answer = api.call("GET", path, headers={"Accept-Language": asked})
+    words = answer.json["items"][0]["explanation"]["words"]  # type: ignore[index]
+    for each in says:
+        assert any(each in word for word in words), words
+    assert not [word for word in words if "_" in word], words
 
 
 def test_a_permission_that_is_missing_is_named_as_the_api_calls_it(

@@ -6,7 +6,10 @@ import pytest
 from flask import Flask
 from flask_babel import force_locale
 
+from recupero.contacts.gate import packs
+from recupero.decisions.tables import Decision
 from recupero.portals import told
+from tests.conftest import NOON
 
 
 @pytest.mark.parametrize(
@@ -40,3 +43,28 @@ def test_rules_and_models_are_called_by_words(app: Flask) -> None:
         assert told.rule_word("pace") != "pace"
         assert told.model_word("strategy", "0") == "The strategy's own order"
         assert told.model_word("propensity-agency-1", "3") == "Who pays, version 3"
+
+
+def test_a_decision_is_told_in_sentences_without_codes(app: Flask) -> None:
+    pack = packs().by_country["CL"]
+    decision = Decision(
+        alternatives=[
+            {"channel": "email", "at": NOON.isoformat(), "value_minor": 70, "cost_minor": 1,
+             "annoyance_minor": 4},
+            {"channel": None, "at": None, "value_minor": 0},
+        ],
+        reasons=[
+            {"code": "follow_up"},
+            {"code": "feature", "feature": "balance_log", "value": math.log1p(9_000), "contribution": -0.4},
+        ],
+        blocked={"sms": "CL-37-other-media-weekly"}, channel="email", scheduled_at=NOON, pack=pack.id,
+        expected_value_minor=70, cost_minor=1, pack_version=pack.version,
+    )  # fmt: skip
+    with app.test_request_context("/?lang=en"), force_locale("en"):
+        found = told.sentences(decision, "CLP")
+    assert found[:2] == [
+        "There was no answer yet: a follow-up fits.", "Balance owed: speaks against payment (CLP\xa09,000)"
+    ]  # fmt: skip
+    assert "Second best: to wait. It is worth CLP\xa070 less." in found
+    assert "Annoyance counted as CLP\xa04" in found
+    assert any(one.startswith("SMS can be chosen when") and "CL-37" not in one for one in found)

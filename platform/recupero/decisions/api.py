@@ -1,10 +1,11 @@
 """Plans and decisions, for machines. A plan is asked for here and made by a worker."""
 
+from dataclasses import asdict
 from typing import Any
 
 from flask import Response
 
-from recupero.decisions import control, looks, promotion, registry, schemas
+from recupero.decisions import control, looks, promotion, registry, schemas, telling
 from recupero.decisions.tables import Decision, PlanRun
 from recupero.kernel import audit, rest, runtime
 from recupero.kernel.database import scope_of
@@ -54,11 +55,13 @@ def plan(data: dict[str, Any]) -> dict[str, Any]:
 def decisions(query: dict[str, Any], account_id: int) -> Response:
     """Decisions on an account, oldest first, with their reasons"""
     with transaction() as session:
-        browse.account(session, account_id)
+        currency = browse.account(session, account_id).account.currency
         of_account = {**query, "account_id": account_id}
         page = rest.keyset(session, Decision, schemas.KeptDecisionSchema, of_account)
     for row in page["items"]:
-        row["explanation"] = Decision(**row).explanation
+        decision = Decision(**row)
+        said = telling.words(decision, currency)
+        row["explanation"] = {**asdict(decision.explanation), "words": said}
     return rest.answer(page)
 
 

@@ -68,6 +68,10 @@ class ExplanationSchema(Schema):
     annoyance_minor = fields.Integer(required=True, allow_none=True)
     second_best = fields.Nested(OtherSchema, required=True, allow_none=True)
     closed = fields.List(fields.Nested(ClosedSchema), required=True)
+    words = fields.List(
+        fields.String(), required=True,
+        metadata={"description": "the same, and the reasons, in sentences in the language asked for"},
+    )  # fmt: skip
 
 
 class KeptDecisionSchema(Schema):

@@ -15,9 +15,7 @@ from recupero.contacts.grounds import grounds
 from recupero.contacts.proving import AccountWeek
 from recupero.decisions import control, promise_chances
 from recupero.decisions import queries as decisions
-from recupero.decisions.features import FEATURES
 from recupero.decisions.promise_chances import Chance
-from recupero.decisions.vectors import ACTION, ASSISTANT
 from recupero.kernel import clock
 from recupero.kernel.errors import NotFound
 from recupero.kernel.moments import About
@@ -43,16 +41,12 @@ from recupero.portals.language import language
 from recupero.portals.pages import blueprint
 from recupero.portals.reaching import BestHour, best_hours, ways
 from recupero.portals.tables import Column, Pick, Search, Table, answer
+from recupero.portals.told import FEATURE_WORDS
 from recupero.portals.words import label, options
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission
 from recupero.tenancy.tables import Tenant
-
-#: What a decision's reasons are called.
-FEATURE_WORDS = {spec.name: spec.label for spec in FEATURES} | {
-    spec.name: spec.label for spec in (*ASSISTANT, *ACTION)
-}
 
 
 @blueprint.get("/accounts")

@@ -12,9 +12,10 @@ from recupero.payments import hardship
 from recupero.placements import browse
 from recupero.placements.lifecycle import ENDED
 from recupero.portals import timeline
-from recupero.portals.accounts import FEATURE_WORDS, reader, talked
+from recupero.portals.accounts import reader, talked
 from recupero.portals.pages import blueprint
 from recupero.portals.reaching import ways
+from recupero.portals.told import FEATURE_WORDS
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, transaction
 from recupero.tenancy.permissions import Permission

@@ -6,9 +6,10 @@ from datetime import datetime
 import pytest
 from flask import Flask
 
+from recupero.demo.population import BOOKS, mapping
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError, Words
-from recupero.placements.service import create_portfolio, open_hold
+from recupero.placements.service import create_portfolio, open_hold, save_mapping
 from recupero.portals.errors import said, told
 from recupero.tenancy.permissions import Role
 from tests.decisions import debts
@@ -130,8 +131,39 @@ def test_a_file_that_cannot_be_read_names_its_row(
     answer = visitor.send(
         "/placements", portfolio=portfolio, kind="placement", file=(io.BytesIO(content), "cartera.csv")
     )
-    visitor.get(answer.headers["Location"])
-    assert words in visitor.text("/placements")
+    page = visitor.get(answer.headers["Location"])
+    assert page.status_code == 422
+    assert f'id="file-error">{words}' in page.text
+    assert f'value="{portfolio}" selected' in page.text
+    assert "file-error" not in visitor.text("/placements")
+
+
+@pytest.mark.parametrize("saved", [False, True], ids=["new", "known"])
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [("vacio.csv", b"", "l archivo está vacío"), ("foto.xlsx", b"MZ\x90\x00" * 50, "no se puede leer")],
+    ids=["empty", "program"],
+)
+def test_a_file_that_is_none_is_said_at_its_field(
+    visitor: Visitor, scope: Scope, saved: bool, name: str, content: bytes, words: str
+) -> None:
+    with visitor.platform.database.transaction(scope) as session:
+        portfolio = create_portfolio(
+            session, name="Consumo", country="CL", currency="CLP", product="loan", placement_number=1,
+            terms={}, strategy={}, actor="system",
+        ).id  # fmt: skip
+        if saved:
+            spec = mapping(BOOKS[0])
+            save_mapping(
+                session, portfolio_id=portfolio, kind="placement", name="default", spec=spec, actor="test"
+            )
+    reader(visitor, Role.AGENCY_ADMINISTRATOR, scope, "es")
+    answer = visitor.send(
+        "/placements", portfolio=portfolio, kind="placement", file=(io.BytesIO(content), name)
+    )
+    page = visitor.get(answer.headers["Location"])
+    assert page.status_code == 422
+    assert words in page.text.partition('id="file-error">')[2][:300]
 
 
 def test_pages_say_words_and_the_api_codes(app: Flask) -> None:

@@ -1,6 +1,7 @@
 """Agents preview and agree, approvers decide, the creditor grants what lies beyond its own terms."""
 
 import re
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,9 +11,12 @@ from sqlalchemy import select
 
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
+from recupero.payments import settlements
 from recupero.payments.offer_tables import HardshipCase, Plan, Settlement
+from recupero.payments.policy import PAGE
 from recupero.payments.tables import PromiseToPay
 from recupero.placements.tables import Hold
+from recupero.portals.words_of_money import ASKED_ON_PAGE
 from recupero.tenancy import users
 from recupero.tenancy.permissions import Role
 from tests.factories import World
@@ -142,3 +146,14 @@ def test_a_supervisors_word_takes_a_promise_beyond_the_limits_and_is_kept(app: F
 def test_the_creditors_accounts_of_others_are_not_there(app: Flask, placed: Placed, world: World) -> None:
     stranger = signed_in(app, world.tenant(), Role.AGENT)
     assert stranger.get(f"/accounts/{placed.account_ids[0]}/offers").status_code == 404
+
+
+def test_a_creditor_reads_in_words_that_a_debtor_gave_no_reason(app: Flask, placed: Placed) -> None:
+    with runtime.current().database.transaction(placed.scope) as session:
+        settlements.offer_settlement(
+            session, account_ids=placed.account_ids, amount_minor=50_000, offerer=PAGE,
+            valid_until=date(2026, 3, 15), why=ASKED_ON_PAGE,
+        )  # fmt: skip
+    creditor = signed_in(app, placed.scope, Role.CREDITOR_ADMINISTRATOR)
+    creditor.get("/exceptions?lang=es")
+    assert "<dd>pedido en la página del deudor</dd>" in creditor.get("/exceptions").get_data(as_text=True)

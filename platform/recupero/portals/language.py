@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from babel import Locale, localedata
+from babel.dates import get_timezone_name
 from babel.numbers import format_decimal as format_plain
 from babel.numbers import format_percent
 from flask import g, has_request_context, request, session
@@ -156,6 +157,11 @@ def short_day(value: date) -> str:
     return text
 
 
+def zone_name(key: str) -> str:
+    """A time zone as people call it: hora de Chile."""
+    return get_timezone_name(ZoneInfo(key), locale=get_locale() or "es")
+
+
 def wall(value: datetime, zone: str, end: bool = False) -> str:
     """The time of day on a clock in `zone`; the `end` of a day is 24:00."""
     local = value.astimezone(ZoneInfo(zone))
@@ -205,4 +211,5 @@ FILTERS = {
     "figure": figure,
     "percent": percent, "product": product,
     "yes_no": yes_no, "duration": duration, "month_name": month_name, "short_day": short_day, "wall": wall,
+    "zone_name": zone_name,
 }  # fmt: skip

@@ -76,12 +76,11 @@ def placement_file(token: str) -> ResponseReturnValue:
     """The file's columns with the saved or proposed meaning of each, and what comes of the first rows."""
     path, portfolio, kind = _chosen(token)
     try:
-        spec = _known_mapping(portfolio, kind, path)
+        return _mapping_page(token, _known_mapping(portfolio, kind, path), Form())
     except UserError as error:
         uploads.drop(token, the_caller())
-        flash(_("The file cannot be read: %(why)s", why=said(error)), "bad")
-        return redirect(url_for("portals.placements"))
-    return _mapping_page(token, spec, Form())
+        why = _("The file cannot be read: %(why)s", why=said(error))
+        return _list_page(Form({"portfolio": str(portfolio.id), "kind": kind}, {"file": why}))
 
 
 @blueprint.post("/placements/files/<token>")

@@ -132,6 +132,7 @@ LABELS: Mapping[str, Words] = {
     "charge_outcome": money.CHARGE_OUTCOMES,
     "settlement": money.SETTLEMENT_STATES,
     "approver": money.APPROVERS,
+    "offer_why": money.OFFER_WHYS,
     "beyond": money.BEYOND,
     "every": money.EVERY,
     "disclosure": calls.DISCLOSURES,

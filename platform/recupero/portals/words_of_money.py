@@ -221,6 +221,9 @@ APPROVERS: Words = {
     "administrator": _("an administrator"),
     "creditor": _("the creditor"),
 }
+#: Why an offer is asked for, where the debtor gave no reason.
+ASKED_ON_PAGE = "asked on the debtor's page"
+OFFER_WHYS: Words = {ASKED_ON_PAGE: _("asked on the debtor's page")}
 BEYOND: Words = {
     "settlement_floor": _("below the lowest settlement"),
     "max_instalments": _("more instalments than allowed"),

@@ -31,6 +31,7 @@ def test_moments_lie_in_peoples_hours_and_lawful(page: Page) -> None:
 
 def test_a_booked_call_comes_to_the_desk_at_its_moment(page: Page) -> None:
     first, second = moments(page)[:2]
+    assert "Times on your clock (Chile Time)" in page.text("/talk")
     assert book(page, first) == 302
     assert book(page, second) == 302, "moving it is booking another"
     assert page.holds() == {"person"}

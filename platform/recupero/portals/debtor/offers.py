@@ -34,6 +34,7 @@ from recupero.portals.debtor.door import WHY, blueprint, done, proven, transacti
 from recupero.portals.debtor.owed import amount_outside, settles
 from recupero.portals.forms import Form
 from recupero.portals.language import day, money
+from recupero.portals.words_of_money import ASKED_ON_PAGE
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import public
 
@@ -238,7 +239,7 @@ def _settle(token: str, door: Door, form: Form) -> ResponseReturnValue:
         made = settlements.offer_settlement(
             opened, account_ids=can.account_ids, amount_minor=amount, offerer=PAGE,
             valid_until=today + min(_OFFER_STANDS, timedelta(days=policy.offer_days)),
-            why=form.optional("why")[:1000] or "asked on the debtor's page",
+            why=form.optional("why")[:1000] or ASKED_ON_PAGE,
         )  # fmt: skip
         return done(token, "settle_yes" if made.state == "offered" else "settle_asked")
 

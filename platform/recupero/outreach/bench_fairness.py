@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 import click
-from sqlalchemy import func, insert, literal, select, update
+from sqlalchemy import func, insert, join, literal, select, true, update
 
 from recupero.kernel import clock, command, jobs
 from recupero.kernel.bulk import among, refresh_statistics
@@ -129,7 +129,7 @@ def _copy(bench: Bench, count: int, copies: int) -> None:
     chosen = {**columns, "due_at": literal(clock.now(), columns["due_at"].type)}
     copied = (
         select(*chosen.values())
-        .select_from(Action.__table__, func.generate_series(1, copies).alias())
+        .select_from(join(Action.__table__, func.generate_series(1, copies).alias(), true()))
         .where(Action.tenant_id == bench.scope.tenant(), among(Action.id, bench.waiting[-count:]))
     )
     with bench.platform.database.transaction(bench.scope) as session:

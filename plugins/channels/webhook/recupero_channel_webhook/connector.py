@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from recupero_channel_webhook import hearing
-from recupero_channel_webhook.reach import Forbidden, Target, connected, target_of
+from recupero_channel_webhook.reach import Forbidden, Target, connected, foreseen, target_of
 from recupero_sdk.batches import InDoubt, Stopped, one_by_one
 from recupero_sdk.channels import Capabilities, Cost, Message, Receipt, SendOutcome
 from recupero_sdk.inbound import InboundAnswer, InboundRequest
@@ -53,8 +53,8 @@ class Webhook:
             if not config.get(name, usual).isdecimal() or int(config.get(name, usual)) == 0:
                 return f"{name} must be a whole number above 0"
         try:
-            target_of(config.get("url"))
-        except ValueError as error:
+            foreseen(target_of(config.get("url")))
+        except (ValueError, Forbidden) as error:
             return str(error)
         return None
 

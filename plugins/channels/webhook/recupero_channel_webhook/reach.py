@@ -49,6 +49,18 @@ def target_of(url: str) -> Target:
     return Target(parts.scheme, parts.hostname, usual if port is None else port, path)
 
 
+def foreseen(target: Target) -> None:
+    """Raises `Forbidden` for what will be refused whatever names resolve to: an address in numbers that is
+    not open, and plain http to anywhere but this machine."""
+    try:
+        address = ipaddress.ip_address("127.0.0.1" if target.host == "localhost" else target.host)
+    except ValueError:
+        if target.scheme == "http":
+            raise Forbidden("url must begin with https://") from None
+        return
+    _judge(address, target.scheme)
+
+
 def connected(target: Target, timeout: float) -> http.client.HTTPConnection:
     """A connection that is open. Raises `Forbidden`, OSError."""
     found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)

@@ -143,7 +143,7 @@ LIQUIDATION_IN_MONTH = _metric(
     N_("payments in the month, less reversals"), N_("balance placed of the placement month"),
 )  # fmt: skip
 FEES = _metric(
-    "fees", "8.6", Unit.MONEY, N_("Fees"),
+    "fees", "8.6", Unit.MONEY, N_("Commission"),
     N_("Commission booked in the period, less commission given back for reversed payments."),
     N_("commission booked"),
 )  # fmt: skip

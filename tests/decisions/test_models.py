@@ -2,17 +2,19 @@
 survived."""
 
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from recupero.decisions import (
     asking,
@@ -21,6 +23,7 @@ from recupero.decisions import (
     differences,
     models,
     promotion,
+    queries,
     registry,
     run_uplift,
     serving,
@@ -98,10 +101,32 @@ def test_plans_are_made_by_the_champion_and_say_which(world: World) -> None:
     assert (result.model, result.model_version) == (trained.name, "1")
     assert result.notes == ["no next_action model is registered yet: values are not uplifts"]
     with world.platform.database.transaction(scope) as session:
-        decision = session.execute(select(Decision).where(Decision.choice != "wait").limit(1)).scalar_one()
-    told = [reason for reason in decision.reasons if reason["code"] == "feature"]
-    assert len(told) == 3
+        account_id = session.execute(
+            select(func.min(Decision.account_id)).where(Decision.choice != "wait")
+        ).scalar_one()
+        decision = queries.decisions_of(session, account_id, 1)[0]
+        table = read_features(session, clock.now())
+    rule, *told = decision.reasons
     assert 0 < decision.score < 1
+    assert rule["code"] == decision.choice
+    served = serving.champion(scope)
+    assert served is not None
+    own = serving.explain(served, table.take(table.account_id == account_id))[0]
+    assert [(each["code"], each["feature"]) for each in told] == [("feature", one.feature) for one in own]
+    assert [each["contribution"] for each in told] == pytest.approx([x.contribution for x in own], abs=1e-4)
+
+    # By the version that decided, also once another serves, or none.
+    registry.drop_alias(trained.name, registry.CHAMPION)
+    assert _reasons(world, scope, account_id) == decision.reasons
+    folder = Path(unquote(urlsplit(registry.numbered(trained.name, "1").source).path))
+    shutil.rmtree(folder)
+    serving._loaded.cache_clear()  # another process
+    assert _reasons(world, scope, account_id) == [rule, {"code": "model_gone"}]
+
+
+def _reasons(world: World, scope: Scope, account_id: int) -> list[dict[str, Any]]:
+    with world.platform.database.transaction(scope) as session:
+        return queries.decisions_of(session, account_id, 1)[0].reasons
 
 
 def test_too_little_history_registers_nothing(world: World) -> None:

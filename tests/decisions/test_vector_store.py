@@ -19,10 +19,10 @@ def test_parts_come_back_by_name_and_what_a_list_had_not_is_not_known(
     monkeypatch.setattr(vector_store, "ROWS", 2)
     scope = world.tenant()
     with world.platform.database.transaction(scope) as session:
-        accounts = np.array([12, 5, 9])
-        old = {"a": np.array([1.5, np.nan, -3.0])}
-        vector_store.keep(session, 1, accounts, old)
-        vector_store.keep(session, 2, np.array([7]), {"b": np.array([0.25]), "a": np.array([2.0])})
+        old = {"a": np.array([np.nan, -3.0, 1.5])}
+        new = {"b": np.array([0.25]), "a": np.array([2.0])}
+        vector_store.keep(session, 1, vector_store.packed([(np.array([5, 9, 12]), old)]))
+        vector_store.keep(session, 2, vector_store.packed([(np.array([7]), new)]))
         found = list(vector_store.parts(session, [1, 2], ["b", "a"]))
         assert [(run, ids.tolist()) for run, ids, _columns in found] == [(1, [5, 9]), (1, [12]), (2, [7])]
         np.testing.assert_array_equal(
@@ -34,6 +34,10 @@ def test_parts_come_back_by_name_and_what_a_list_had_not_is_not_known(
         assert vector_store.vector_of(session, 1, 12) == {"a": 1.5}
         assert vector_store.vector_of(session, 1, 8) == {}
         assert vector_store.vector_of(session, 3, 7) == {}
+        asked = [(2, 7), (1, 12), (1, 8), (1, 9)]
+        assert vector_store.vectors_of(session, asked) == {
+            (2, 7): {"b": 0.25, "a": 2.0}, (1, 12): {"a": 1.5}, (1, 9): {"a": -3.0}
+        }  # fmt: skip
     with world.platform.database.transaction(world.tenant()) as session:
         assert list(vector_store.parts(session, [1, 2], ["a"])) == []
 

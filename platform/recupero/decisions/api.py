@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Response
 
-from recupero.decisions import control, looks, promotion, registry, schemas, telling
+from recupero.decisions import because, control, looks, promotion, registry, schemas, telling
 from recupero.decisions.tables import Decision, PlanRun
 from recupero.kernel import audit, rest, runtime
 from recupero.kernel.database import scope_of
@@ -58,10 +58,13 @@ def decisions(query: dict[str, Any], account_id: int) -> Response:
         currency = browse.account(session, account_id).account.currency
         of_account = {**query, "account_id": account_id}
         page = rest.keyset(session, Decision, schemas.KeptDecisionSchema, of_account)
-    for row in page["items"]:
-        decision = Decision(**row)
+        kept = [Decision(**row) for row in page["items"]]
+        because.tell(session, kept)
+    for row, decision in zip(page["items"], kept, strict=True):
         said = telling.words(decision, currency)
-        row["explanation"] = {**asdict(decision.explanation), "words": said}
+        row |= {
+            "reasons": decision.reasons, "explanation": {**asdict(decision.explanation), "words": said}
+        }  # fmt: skip
     return rest.answer(page)
 
 

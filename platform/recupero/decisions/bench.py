@@ -6,7 +6,7 @@ from __future__ import annotations
 import resource
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from sqlalchemy import Connection, create_engine, text
 
+from recupero.decisions import phases
 from recupero.kernel import clock, command, events, runtime, throwaway
 from recupero.kernel.database import PLATFORM, Scope, scope_of
 from recupero.placements import service as placements
@@ -23,6 +24,7 @@ from recupero_sdk.models import Columns
 
 if TYPE_CHECKING:
     from recupero.decisions.features import FeatureTable
+    from recupero.kernel.engines import Engines
 
 _NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 _LEARNED_ON = 5_000  # accounts that the model is trained on at most
@@ -49,7 +51,7 @@ def plan_bench(count: int, rounds: int, all_models: bool, as_json: bool) -> None
     """Features, scores of all permitted options, law, choice, decisions and actions written; the reference is
     the models' prediction alone."""
     began = time.perf_counter()
-    with throwaway.platform(durable=False) as (running, _engines), clock.simulated(_NOW):
+    with throwaway.platform(durable=False) as (running, engines), clock.simulated(_NOW):
         events.wired()
         learned = _tenant(running, "learn", min(count, _LEARNED_ON))
         planned = _tenant(running, "plan", count)
@@ -58,7 +60,7 @@ def plan_bench(count: int, rounds: int, all_models: bool, as_json: bool) -> None
         if all_models:
             _teach_places_and_times(planned)
         ready = time.perf_counter() - began
-        result = _measure(running, planned, count, rounds)
+        result = _measure(running, planned, count, rounds, _meter(engines))
     command.finish({**result, "setup_seconds": round(ready, 1)}, as_json=as_json)
 
 
@@ -106,29 +108,78 @@ def _unheeded(owner: Connection) -> Iterator[None]:
         owner.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER ALL"))
 
 
-def _measure(running: runtime.Runtime, planned: Scope, count: int, rounds: int) -> dict[str, Any]:
+def _meter(engines: Engines) -> Callable[[], phases.Spent]:
+    """What reads the time, and the processor time of this process and of PostgreSQL's, in seconds."""
+    import psutil
+
+    server = next(each for each in engines.own if each.name == "postgresql")
+    assert server.child is not None
+    postgres = psutil.Process(server.child.pid)
+
+    def read() -> phases.Spent:
+        database = [_cpu(each) for each in (postgres, *postgres.children(recursive=True))]
+        return time.perf_counter(), time.process_time(), sum(database)
+
+    return read
+
+
+def _cpu(process: Any) -> float:
+    """Processor time of a process and of those that it started and that have ended, in seconds."""
+    import psutil
+
+    try:
+        return float(sum(process.cpu_times()[:4]))
+    except psutil.NoSuchProcess:  # ended since it was listed: its parent has its time
+        return 0.0
+
+
+def _measure(
+    running: runtime.Runtime, planned: Scope, count: int, rounds: int, meter: Callable[[], phases.Spent]
+) -> dict[str, Any]:
+    from recupero.decisions import serving
     from recupero.decisions.service import plan_tenant
 
-    seconds, reference, cpu = [], [], []
+    seconds, reference, in_blocks, spent = [], [], [], []
     for _ in range(rounds):
-        reference.append(_bare(planned, _options(running, planned)))  # the rows of this very plan
-        began = time.process_time()
-        result = plan_tenant(running.database, planned)
-        cpu.append(time.process_time() - began)
+        asked = _options(running, planned)  # the rows of this very plan
+        reference.append(_bare(planned, asked))
+        in_blocks.append(_bare(planned, asked, serving.BLOCK))
+        del asked
+        with phases.watched(meter) as watch:
+            began = meter()
+            result = plan_tenant(running.database, planned)
+            watch.end(began)
+        spent.append(watch.phases)
         seconds.append(result.seconds)
         clock.advance(timedelta(days=1))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     own, bare = statistics.median(seconds), statistics.median(reference)
+    table = _phases(spent)
     return {
         "n": count, "seconds": round(own, 3), "rate": round(count / own),
         "reference": "prediction by the champions of the same rows",
         "reference_seconds": round(bare, 3), "reference_rate": round(count / bare),
         "ratio": round(bare / own, 4), "times_the_prediction": round(own / bare, 2),
-        "own_cpu_seconds": round(statistics.median(cpu), 3),  # without the database's
+        "reference_in_blocks_seconds": round(statistics.median(in_blocks), 3),
+        "own_cpu_seconds": table[phases.WHOLE]["own_cpu"],
+        "database_cpu_seconds": table[phases.WHOLE]["database_cpu"], "phases": table,
         "peak_mib": round(peak), "planned": result.planned, "candidates": result.candidates,
         "rounds": seconds,
         "notes": result.notes,
     }  # fmt: skip
+
+
+def _phases(spent: Sequence[Mapping[str, phases.Spent]]) -> dict[str, dict[str, float]]:
+    """Medians by phase: seconds, and those of processor time of the plan's own process and of the
+    database's."""
+    names = ("seconds", "own_cpu", "database_cpu")
+    return {
+        phase: {
+            name: round(statistics.median(each.get(phase, (0.0,) * len(names))[place] for each in spent), 2)
+            for place, name in enumerate(names)
+        }
+        for phase in spent[-1]
+    }
 
 
 @dataclass(frozen=True)
@@ -222,24 +273,32 @@ def _teach(planned: Scope, asked: Asked) -> None:
     _serve(planned, kind.key, kind.dump(training.fitted), tuple(columns))
 
 
-def _bare(planned: Scope, asked: Asked) -> float:
-    """Seconds that the served models take for their predictions alone: every account by the one, every option
-    and every waiting by the other. Their columns are ready beforehand."""
+def _bare(planned: Scope, asked: Asked, rows: int | None = None) -> float:
+    """Seconds that the served models take for their predictions alone, as many rows at a time as there are,
+    or so many: every account by the one, every option and every waiting by the other. Their columns are ready
+    beforehand."""
     from recupero.decisions import serving, valuing
 
     accounts, actions = serving.champion(planned), valuing.champion(planned)
     assert accounts is not None
     assert actions is not None
-    ready = serving.columns_of(accounts, asked.table)
-    began = time.perf_counter()
-    accounts.kind.predict(accounts.fitted, ready)
-    spent = time.perf_counter() - began
+    spent = _predicting(accounts, serving.columns_of(accounts, asked.table), rows)
     for options in (asked.waiting, asked.options):
         for start in range(0, len(options), valuing.SLICE):
             some = options[start : start + valuing.SLICE]
             columns = asked.columns(some)
             ready = Columns({name: columns[name] for name in actions.names}, len(some))
-            began = time.perf_counter()
-            actions.kind.predict(actions.fitted, ready)
-            spent += time.perf_counter() - began
+            spent += _predicting(actions, ready, rows)
+    return spent
+
+
+def _predicting(served: Any, ready: Columns, rows: int | None) -> float:
+    """Seconds for the predictions of a model, all at once or so many rows at a time."""
+    spent, rows = 0.0, rows or ready.rows
+    for start in range(0, ready.rows, rows):
+        part = {name: column[start : start + rows] for name, column in ready.values.items()}
+        some = Columns(part, min(rows, ready.rows - start))
+        began = time.perf_counter()
+        served.kind.predict(served.fitted, some)
+        spent += time.perf_counter() - began
     return spent

@@ -28,6 +28,7 @@ from recupero.decisions import (
 from recupero.decisions.best_time import Planned
 from recupero.decisions.candidates import Candidates, Tally
 from recupero.decisions.features import FeatureTable
+from recupero.decisions.phases import phase
 from recupero.decisions.strategy import Strategy
 from recupero.kernel.database import Scope, scope_of
 from recupero.law.batch import Known
@@ -93,19 +94,22 @@ def _together(
     refused, valued = [], list[Future[pl.DataFrame]]()
     with ThreadPoolExecutor(VALUERS) as valuers:
         for some, past in _parts(worked, history):
-            found = candidates.lawful(
-                some, past, terms.strategies, terms.carried, terms.at, tally, terms.law,
-                by_machine=terms.by_machine, later=terms.later, known=terms.known,
-            )  # fmt: skip
-            refused.append(found.refused)
-            options = vectors.described(
-                terms.session, found.options, terms.strategies, by_machine=terms.by_machine
-            )
+            with phase("law"):
+                found = candidates.lawful(
+                    some, past, terms.strategies, terms.carried, terms.at, tally, terms.law,
+                    by_machine=terms.by_machine, later=terms.later, known=terms.known,
+                )  # fmt: skip
+                refused.append(found.refused)
+                options = vectors.described(
+                    terms.session, found.options, terms.strategies, by_machine=terms.by_machine
+                )
             if len(valued) >= VALUERS:
-                valued[-VALUERS].result()  # the law is not asked about more than can be valued
+                with phase("values"):
+                    valued[-VALUERS].result()  # the law is not asked about more than can be valued
             valued.append(valuers.submit(_valued, terms, scope_of(terms.session), options, told))
             del found, options
-        return Candidates(pl.concat(part.result() for part in valued), pl.concat(refused))
+        with phase("values"):
+            return Candidates(pl.concat(part.result() for part in valued), pl.concat(refused))
 
 
 def _parts(worked: pl.DataFrame, history: pl.DataFrame) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:

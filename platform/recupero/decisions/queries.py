@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from recupero.decisions import because
 from recupero.decisions.strategy import parse
 from recupero.decisions.tables import Decision, PlanRun
 from recupero.kernel import clock
@@ -18,8 +19,8 @@ MONTH = timedelta(days=30)
 
 
 def decisions_of(session: Session, account_id: int, limit: int = 20) -> Sequence[Decision]:
-    """Decisions on an account of the tenants in scope, newest first."""
-    return (
+    """Decisions on an account of the tenants in scope, newest first, with all their reasons."""
+    found = (
         session.execute(
             select(Decision)
             .where(Decision.tenant_id.in_(scope_of(session).tenant_ids), Decision.account_id == account_id)
@@ -29,14 +30,23 @@ def decisions_of(session: Session, account_id: int, limit: int = 20) -> Sequence
         .scalars()
         .all()
     )
+    because.tell(session, found)
+    return found
 
 
 def decisions_by_id(session: Session, ids: Collection[int]) -> dict[int, Decision]:
-    """Decisions of the tenants in scope."""
+    """Decisions of the tenants in scope, with the rules that led to them."""
     rows = session.execute(
         select(Decision).where(Decision.tenant_id.in_(scope_of(session).tenant_ids), Decision.id.in_(ids))
     ).scalars()
     return {row.id: row for row in rows}
+
+
+def told_by_id(session: Session, ids: Collection[int]) -> dict[int, Decision]:
+    """Decisions of the tenants in scope, with all their reasons."""
+    found = decisions_by_id(session, ids)
+    because.tell(session, list(found.values()))
+    return found
 
 
 # As planning has it: what a debtor owes in the currency, over all open accounts of the creditor.

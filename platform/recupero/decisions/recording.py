@@ -7,6 +7,7 @@ and that is news; an account that merely waits its pace keeps its last decision.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,13 +18,14 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from recupero.contacts.gate import packs
-from recupero.decisions import serving, valuing, vector_store
+from recupero.decisions import valuing, vector_store
 from recupero.decisions.assistants import HUMAN
 from recupero.decisions.branches import Branched
 from recupero.decisions.candidates import Candidates
 from recupero.decisions.choosing import Choice
-from recupero.decisions.columns import Ints, write_frame
+from recupero.decisions.columns import write_frame
 from recupero.decisions.features import FeatureTable
+from recupero.decisions.phases import phase
 from recupero.decisions.serving import Scores
 from recupero.decisions.valuing import Served
 from recupero.decisions.vectors import AGENT
@@ -31,7 +33,6 @@ from recupero.kernel.database import scope_of
 from recupero.outreach import service as outreach
 from recupero.outreach.approval import Asked, needs_yes
 from recupero.outreach.words import ASKED_FOR, THANKS
-from recupero_sdk.models import Reason
 
 if TYPE_CHECKING:
     import polars as pl
@@ -39,9 +40,6 @@ if TYPE_CHECKING:
 WAIT = "wait"
 EXPIRES = timedelta(days=2)
 ALTERNATIVES = 6
-#: Reasons cost some predictions a row, and as much to be put into words: beyond the so many most valuable
-#: decisions of a plan they are left out, and the plan says so.
-EXPLAINED = 20_000
 #: Decisions are put into words and written in parts of this size, so that memory does not grow with them.
 PART = 100_000
 _OF_OPTION = ("channel", "moment", "tone", "led_by", "script_version", "persona", "offer_kind")
@@ -73,33 +71,48 @@ class Recorder:
     branches: Branched
     versions: Mapping[int, int]  # of each portfolio's strategy
     actions: Served | None = None  # the model of actions by which the options were valued
-    unexplained: int = 0  # decisions kept without the model's reasons
 
     def record(self, found: Candidates, choice: Choice) -> Planned:
         """Write decisions, take back what is no longer planned, schedule what is new."""
         import polars as pl
 
-        chosen = self._chosen(found.options, choice)
-        decided = self._decided(found, chosen, choice)
-        reasons = self._model_reasons(decided, found.options, choice)
-        made = [
-            pl.DataFrame(write_frame(self.session, "decisions", self._rows(part, found, reasons), _MADE))
-            for part in decided.iter_slices(PART)
-        ]
-        ids = pl.concat([pl.DataFrame(schema=dict.fromkeys(_MADE, pl.Int64)), *made])
-        self._keep_vectors(decided["account"], found.options, choice)
-        stale = self.waiting - set(chosen.filter("stays")["account"].to_list())
-        if stale:
-            outreach.cancel(self.session, account_ids=stale, reason="replanned", keep=KEPT)
+        with phase("chosen"):
+            chosen = self._chosen(found.options, choice)
+            decided = self._decided(found, chosen, choice)
+        with ThreadPoolExecutor(1) as beside:  # PostgreSQL works on the decisions meanwhile
+            vectors = beside.submit(self._vectors, decided["account"], found.options, choice)
+            ids = self._written(decided, found)
+        with phase("vectors"):
+            vector_store.keep(self.session, self.run_id, vectors.result())
         fresh = chosen.filter(~pl.col("stays"))
-        self._schedule(fresh.join(ids, left_on="account", right_on="account_id", maintain_order="left"))
+        stale = self.waiting - set(chosen.filter("stays")["account"].to_list())
+        with phase("actions"):
+            if stale:
+                outreach.cancel(self.session, account_ids=stale, reason="replanned", keep=KEPT)
+            self._schedule(fresh.join(ids, left_on="account", right_on="account_id", maintain_order="left"))
         return Planned(chosen, len(chosen) - len(fresh))
 
-    def _keep_vectors(self, accounts: pl.Series, options: pl.DataFrame, choice: Choice) -> None:
-        """The three vectors of each decision: of the debtor, and of the chosen option or of waiting."""
-        decided = self._with_option(accounts, options, choice)
-        vector_store.keep(
-            self.session, self.run_id, accounts.to_numpy(), valuing.columns_of(decided, self.table, self.at)
+    def _written(self, decided: pl.DataFrame, found: Candidates) -> pl.DataFrame:
+        """Write the decisions, one part after the other: account_id, id."""
+        import polars as pl
+
+        made = [pl.DataFrame(schema=dict.fromkeys(_MADE, pl.Int64))]
+        with phase("words"):
+            options, refused = _apart(_weighed(found.options), decided), _apart(found.refused, decided)
+        for part, weighed, closed in zip(decided.iter_slices(PART), options, refused, strict=True):
+            with phase("words"):
+                rows = self._rows(part, weighed, closed)
+            with phase("decisions"):
+                made.append(pl.DataFrame(write_frame(self.session, "decisions", rows, _MADE)))
+        return pl.concat(made)
+
+    def _vectors(self, accounts: pl.Series, options: pl.DataFrame, choice: Choice) -> vector_store.Packed:
+        """The three vectors of each decision, packed: of the debtor, and of the chosen option or of waiting.
+        Asks nothing of the session, which is in use meanwhile."""
+        decided = self._with_option(accounts.sort(), options, choice)
+        return vector_store.packed(
+            (part["account"].to_numpy(), valuing.columns_of(part, self.table, self.at))
+            for part in decided.iter_slices(valuing.SLICE)
         )
 
     def _with_option(self, accounts: pl.Series, options: pl.DataFrame, choice: Choice) -> pl.DataFrame:
@@ -231,19 +244,16 @@ class Recorder:
             )
         )
 
-    def _rows(self, decided: pl.DataFrame, found: Candidates, reasons: pl.DataFrame) -> pl.DataFrame:
-        """A part of the decisions in the columns of the table, lists and mappings as JSON."""
+    def _rows(self, decided: pl.DataFrame, weighed: pl.DataFrame, closed: pl.DataFrame) -> pl.DataFrame:
+        """A part of the decisions, with the options that were weighed for them and the refusals, in the
+        columns of the table, lists and mappings as JSON. The reasons are the rules alone: see `because`."""
         import polars as pl
 
-        rows = (
-            decided.join(
-                _alternatives(found.options, decided), on="account", how="left", maintain_order="left"
-            )
-            .join(_blocked(found.refused, decided), on="account", how="left", maintain_order="left")
-            .join(reasons, on="account", how="left", maintain_order="left")
+        rows = decided.join(_alternatives(weighed), on="account", how="left", maintain_order="left").join(
+            _blocked(closed), on="account", how="left", maintain_order="left"
         )
         offered = pl.concat_str(pl.col("offers").fill_null(""), pl.lit(_WAITING))
-        told = pl.concat_str(pl.lit("["), _why(), pl.col("reasons").fill_null(""), pl.lit("]"))
+        told = pl.concat_str(pl.lit("["), _why(), pl.lit("]"))
         taken = pl.col("channel").is_not_null()
         by = self.actions
         model, version = (by.name, by.version) if by else (self.scores.model, self.scores.version)
@@ -262,40 +272,6 @@ class Recorder:
             pl.concat_str(pl.lit("["), offered, pl.lit("]")).alias("alternatives"),
             told.alias("reasons"), pl.col("rules").fill_null("{}").alias("blocked"),
         )  # fmt: skip
-
-    def _model_reasons(self, decided: pl.DataFrame, options: pl.DataFrame, choice: Choice) -> pl.DataFrame:
-        """The model's reasons as JSON, of the most valuable decisions: account, reasons."""
-        import polars as pl
-
-        schema = {"account": pl.Int64, "reasons": pl.String}
-        if (self.actions or self.scores.served) is None or decided.is_empty():
-            return pl.DataFrame(schema=schema)
-        some = decided.sort(pl.col("value_minor").fill_null(0), descending=True, maintain_order=True)[
-            :EXPLAINED
-        ]
-        self.unexplained += len(decided) - len(some)
-        explained = self._explained(some["account"], options, choice)
-        told = [
-            "".join(
-                ", " + orjson.dumps({
-                    "code": "feature", "feature": each.feature, "contribution": round(each.contribution, 4),
-                    "value": None if np.isnan(each.value) else round(each.value, 4),
-                }).decode()
-                for each in row
-            )
-            for row in explained
-        ]  # fmt: skip
-        return pl.DataFrame({"account": some["account"], "reasons": told}, schema=schema)
-
-    def _explained(self, accounts: pl.Series, options: pl.DataFrame, choice: Choice) -> list[list[Reason]]:
-        """By the model of actions where it valued the options, else by the model of who pays."""
-        if self.actions is not None:
-            decided = self._with_option(accounts, options, choice)
-            return self.actions.explain(valuing.columns_of(decided, self.table, self.at), len(accounts))
-        if self.scores.served is None:
-            return [[] for _ in accounts]
-        places: Ints = np.searchsorted(self.table.account_id, accounts.to_numpy())
-        return serving.explain(self.scores.served, self.table.take(places))
 
     def _news(self, found: Candidates, offered: pl.DataFrame) -> pl.DataFrame:
         """Accounts without an option whose newest decision does not say the same already."""
@@ -324,16 +300,32 @@ _NEWS = text(
 )
 
 
-def _alternatives(options: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
-    """The best options of each account as JSON, the most valuable first, and the highest value: account,
-    offers (each followed by a comma), best."""
+def _apart(rows: pl.DataFrame, decided: pl.DataFrame) -> list[pl.DataFrame]:
+    """Of rows by account those of each part of the decisions, in their order."""
+    import polars as pl
+
+    parts = decided.select("account", _part=pl.int_range(pl.len()) // PART)
+    found = rows.join(parts, on="account", maintain_order="left").partition_by(
+        "_part", as_dict=True, include_key=False, maintain_order=True
+    )
+    return [found.get((number,), rows.clear()) for number in range(-(-len(decided) // PART))]
+
+
+def _weighed(options: pl.DataFrame) -> pl.DataFrame:
+    """What is kept of an option."""
     import polars as pl
 
     known = "annoyance_minor" in options.columns  # where a model tells how likely harm is
     annoyance = pl.col("annoyance_minor") if known else pl.lit(None, pl.Float64).alias("annoyance_minor")
-    some = options.select("account", "channel", "moment", "value_minor", "cost_minor", annoyance)
-    some = some.join(decided.select("account"), on="account", how="semi", maintain_order="left")
-    some = some.sort("account", pl.col("value_minor"), descending=[False, True], maintain_order=True)
+    return options.select("account", "channel", "moment", "value_minor", "cost_minor", annoyance)
+
+
+def _alternatives(options: pl.DataFrame) -> pl.DataFrame:
+    """The best options of each account as JSON, the most valuable first, and the highest value: account,
+    offers (each followed by a comma), best."""
+    import polars as pl
+
+    some = options.sort("account", pl.col("value_minor"), descending=[False, True], maintain_order=True)
     some = some.filter(pl.int_range(pl.len()).over("account") < ALTERNATIVES)
     moments = some.select("moment").unique()
     words = moments.with_columns(said=pl.col("moment").dt.strftime("%Y-%m-%dT%H:%M:%S+00:00"))
@@ -350,12 +342,10 @@ def _alternatives(options: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _blocked(refused: pl.DataFrame, decided: pl.DataFrame | None = None) -> pl.DataFrame:
+def _blocked(refused: pl.DataFrame) -> pl.DataFrame:
     """The refusing rule by channel as JSON: account, rules."""
     import polars as pl
 
-    if decided is not None:
-        refused = refused.join(decided.select("account"), on="account", how="semi", maintain_order="left")
     pair = pl.concat_str(pl.lit('"'), "channel", pl.lit('": "'), "rule", pl.lit('"'))
     joined = refused.group_by("account", maintain_order=True).agg(rules=pair.str.join(", "))
     return joined.with_columns(rules=pl.concat_str(pl.lit("{"), "rules", pl.lit("}")))

@@ -224,6 +224,14 @@ def by_alias(name: str, alias: str) -> Version | None:
     return None if row is None else Version(row.name, str(row.version), row.run_id, row.source, (alias,))
 
 
+def numbered(name: str, number: str) -> Version:
+    """A version by its number, without what its run tells. Raises MissingModel."""
+    row = next(iter(_rows(_NUMBERED, {"name": name, "version": int(number)})), None)
+    if row is None:
+        raise MissingModel(f"there is no version {number} of {name}")
+    return Version(row.name, str(row.version), row.run_id, row.source)
+
+
 def serving(scope: Scope, name: str) -> Version | None:
     """The champion that serves what this model is for: its own, or the agency's where a creditor's own has
     none."""
@@ -237,6 +245,10 @@ def serving(scope: Scope, name: str) -> Version | None:
 _BY_ALIAS = text(
     "SELECT v.name, v.version, v.run_id, v.source FROM registered_model_aliases a"
     " JOIN model_versions v USING (workspace, name, version) WHERE a.name = :name AND a.alias = :alias"
+)
+
+_NUMBERED = text(
+    "SELECT name, version, run_id, source FROM model_versions WHERE name = :name AND version = :version"
 )
 
 

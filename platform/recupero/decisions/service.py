@@ -36,6 +36,7 @@ from recupero.decisions.capacity import capacity_of, resources
 from recupero.decisions.early import Early, early
 from recupero.decisions.features import FeatureTable, read_features
 from recupero.decisions.options import Terms, options_of
+from recupero.decisions.phases import phase
 from recupero.decisions.queries import latest_run
 from recupero.decisions.recording import Recorder
 from recupero.decisions.serving import Scores
@@ -49,6 +50,8 @@ from recupero.outreach.connectors import connectors, led_by_machine
 from recupero.tenancy import queries as tenancy
 
 log = logging.getLogger(__name__)
+
+Heard = Mapping[tuple[str, int, int], tuple[int, int]]
 
 _LOCK = 7303  # advisory lock space: one plan of a tenant at a time
 #: Carried out by a person from a work queue, where no connector leads calls; a visit is never planned by a
@@ -86,7 +89,8 @@ def plan_tenant(database: Database, scope: Scope, at: datetime | None = None) ->
     """
     began, at = time.perf_counter(), at or clock.now()
     result = PlanResult(scope.tenant())
-    _rank(database, scope, at, result)
+    with phase("points"):
+        _rank(database, scope, at, result)
     with database.transaction(scope) as session:
         _alone(session)
         with early(database, scope, at) as read:
@@ -153,6 +157,7 @@ def _plan(
     run = _open_run(session, at, result)
     if again is None:
         run.prices = thought.choice.market.to_json()
+        run.hours = [[*when, *seen] for when, seen in thought.heard.items()] if thought.heard else None
     else:
         run.part_of = again.last.id
         again.last.prices = thought.choice.market.after(again.last.prices)
@@ -161,8 +166,6 @@ def _plan(
         thought.branched, thought.versions, thought.actions,
     )  # fmt: skip
     planned = recorder.record(thought.found, thought.choice)
-    if recorder.unexplained:
-        result.notes.append(f"{recorder.unexplained} decisions are kept without the model's reasons")
     result.planned = len(planned.chosen)
     result.expected_value = _expected(planned.chosen)
     _close_run(session, run, result)
@@ -173,7 +176,7 @@ def _plan(
 @dataclass(frozen=True)
 class Thought:
     """What a plan comes to before anything is written: accounts that may be worked with their branch,
-    candidates, and the choice among them."""
+    candidates, the choice among them, and how people answered by the hour."""
 
     worked: Any
     waiting: set[int]
@@ -184,6 +187,7 @@ class Thought:
     found: Candidates
     choice: choosing.Choice
     actions: valuing.Served | None
+    heard: Heard
 
 
 def think(
@@ -200,30 +204,36 @@ def think(
     scope, tally, debtors = scope_of(session), Tally(), again.debtors if again else None
     strategies, versions, commission = _portfolios(session, result)
     strategies |= drafts or {}
-    known = promise_chances.told(session, reading.read_accounts(session, at, debtors), debtors)
-    branched = in_branches(known, strategies, at)
-    accounts, holding = branched.accounts, branched.strategies
-    result.accounts = len(accounts)
-    worked = candidates.workable(accounts, holding, at, tally)
-    table = read.features.result() if read else read_features(session, at, debtors)
-    scores = serving.score(scope, table)
+    with phase("accounts"):
+        known = promise_chances.told(session, reading.read_accounts(session, at, debtors), debtors)
+    with phase("branches"):
+        branched = in_branches(known, strategies, at)
+        accounts, holding = branched.accounts, branched.strategies
+        result.accounts = len(accounts)
+        worked = candidates.workable(accounts, holding, at, tally)
+    with phase("features"):
+        table = read.features.result() if read else read_features(session, at, debtors)
+    with phase("scores"):
+        scores = serving.score(scope, table)
     result.model, result.model_version = scores.model, scores.version
     _note(result, serving.KIND, scores.note, failed=scores.alarm)
     by_branch = {number: commission[each.portfolio] for number, each in branched.branches.items()}
+    heard = _heard(session, at, again, read) if scores.served else {}
     found, actions, hours_note = _candidates(
-        session, worked, table, scores, holding, by_branch, at, tally, debtors, read
+        session, worked, table, scores, holding, by_branch, at, tally, debtors, read, heard
     )
     if actions.served is not None:
         result.model, result.model_version = actions.served.name, actions.served.version
     _note(result, best_time.KIND, hours_note)
     _note(result, valuing.KIND, actions.note, failed=actions.alarm)
-    limits = capacity_of(session, strategies, by_people=_by_people(session, holding))
-    scarce, market = resources(found.options, limits), again.last.prices if again else None
-    choice = choosing.choose(found.options, holding, _seed(scope, at), scarce, market, _rest(scope, at))
+    with phase("choice"):
+        limits = capacity_of(session, strategies, by_people=_by_people(session, holding))
+        scarce, market = resources(found.options, limits), again.last.prices if again else None
+        choice = choosing.choose(found.options, holding, _seed(scope, at), scarce, market, _rest(scope, at))
     result.candidates, result.bound_gap = len(found.options), choice.bound_gap
     result.blocked, result.held = dict(tally.blocked), dict(tally.held)
     waiting = reading.waiting(accounts)
-    return Thought(worked, waiting, table, scores, branched, versions, found, choice, actions.served)
+    return Thought(worked, waiting, table, scores, branched, versions, found, choice, actions.served, heard)
 
 
 def _candidates(
@@ -237,6 +247,7 @@ def _candidates(
     tally: Tally,
     debtors: Sequence[int] | None,
     read: Early | None,
+    heard: Heard,
 ) -> tuple[Candidates, Told, str | None]:
     """The lawful candidates with their values, and the refusals; beside them which model valued them, and
     what failed of that of hours."""
@@ -249,9 +260,9 @@ def _candidates(
     worked = worked.join(probability, on="account", how="left").with_columns(
         pl.col("p").fill_null(serving.PRIOR)
     )
-    history = read.history.result() if read else reading.read_history(session, at, debtors)
+    with phase("history"):
+        history = read.history.result() if read else reading.read_history(session, at, debtors)
     law = lawbook(session).of(scope_of(session).tenant(), at)
-    heard = (read.hours.result() if read else reading.read_hours(session, at)) if scores.served else {}
     hours = timing.learned(heard)
     times = best_time.Planned(hours) if scores.alarm else best_time.planned(session, at, hours, debtors)
     days = max((timing.period(each) for each in strategies.values()), default=0.0)
@@ -262,6 +273,16 @@ def _candidates(
         table,
     )  # fmt: skip
     return *options_of(terms, worked, history, tally), times.note
+
+
+def _heard(session: Session, at: datetime, again: Again | None, read: Early | None) -> Heard:
+    """How people answered by the hour. A plan of a few debtors takes what the last plan of all counted: to
+    count takes the longer, the more accounts there are."""
+    if read:
+        return read.hours.result()
+    if again is not None and again.last.hours is not None:
+        return {(by, day, hour): (asked, heard) for by, day, hour, asked, heard in again.last.hours}
+    return reading.read_hours(session, at)
 
 
 def _by_people(session: Session, strategies: Mapping[int, Strategy]) -> bool:

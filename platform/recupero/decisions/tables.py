@@ -33,6 +33,9 @@ class PlanRun(TenantOwned, Base):
     #: By resource: what one more unit is worth, in mean balances, and how much is left.
     #: Price and room left of each resource; under `SCALE` the mean balance of a currency.
     prices: Mapped[dict[str, list[float]]] = mapped_column(JSONB, default=dict, server_default="{}")
+    #: Attempts and answers by channel, weekday and hour, as a plan of all accounts counted them
+    #: (`reading.read_hours`); null where it asked for none. Read only where it is asked for.
+    hours: Mapped[list[list[Any]] | None] = mapped_column(JSONB(none_as_null=True), deferred=True)
     #: The plan whose prices and room this one of a few debtors used; null: of all accounts.
     part_of: Mapped[int | None]
     notes: Mapped[list[str]] = mapped_column(JSONB)

@@ -67,11 +67,20 @@ class Served:
         Raises ValueError where they are not, or where the model wants a column that the platform does not
         have.
         """
-        put = self._columns(columns, rows)
-        answer = asking.asked(self.asked_as, self.kind.predict, self.fitted, put, asked)
+        answer = asking.asked(self.asked_as, self._answers, self._columns(columns, rows), asked)
         if PAID not in answer:
             raise ValueError(f"the model answered {', '.join(answer) or 'nothing'}, but not {PAID}")
-        return {name: asking.probabilities(column, rows, name) for name, column in answer.items()}
+        return answer
+
+    def _answers(self, columns: Columns, asked: Sequence[str] | None) -> dict[str, Floats]:
+        """What the model answers, block by block, proven."""
+        parts = list[dict[str, Floats]]()
+        for some in serving.parts(columns, serving.BLOCK):
+            answer = self.kind.predict(self.fitted, some, asked)
+            parts.append({
+                name: asking.probabilities(column, some.rows, name) for name, column in answer.items()
+            })  # fmt: skip
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def explain(self, columns: Mapping[str, Any], rows: int, top: int = 3) -> list[list[Reason]]:
         """The strongest reasons per row; nothing where the model cannot say."""

@@ -7,10 +7,12 @@ names are kept once for each list of columns, so that vectors stay readable when
 
 import hashlib
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from sqlalchemy import and_, insert, select
+from sqlalchemy import BigInteger, and_, cast, func, insert, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -18,24 +20,45 @@ from recupero.decisions.columns import Floats, Ints
 from recupero.decisions.tables import VectorList, VectorPart
 from recupero.kernel.database import scope_of
 
-ROWS = 10_000
+#: A part is read as a whole, also for one decision's reasons: few enough that a page of them takes no time.
+ROWS = 2_000
 _LEVEL = 1  # higher ones take several times as long for a tenth
 
 
-def keep(session: Session, run_id: int, accounts: Ints, columns: Mapping[str, Floats]) -> None:
-    """Keep the vectors of a run's decisions of the tenant in scope; `columns` has one value per account."""
-    if not len(accounts):
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Vectors ready to be kept: the names of their columns, and of each part its accounts, ascending, and its
+    bytes."""
+
+    names: tuple[str, ...]
+    parts: Sequence[tuple[Ints, bytes]]
+
+
+def packed(tables: Iterable[tuple[Ints, Mapping[str, Floats]]]) -> Packed:
+    """The vectors of accounts, ascending through all tables: each is accounts with one value of every
+    column, the same columns in all."""
+    names, parts = tuple[str, ...](), list[tuple[Ints, bytes]]()
+    for accounts, columns in tables:
+        names = tuple(columns)
+        for start in range(0, len(accounts), ROWS):
+            rows = slice(start, start + ROWS)
+            parts.append((accounts[rows], pack(accounts[rows], [each[rows] for each in columns.values()])))
+    return Packed(names, parts)
+
+
+def keep(session: Session, run_id: int, vectors: Packed) -> None:
+    """Keep the vectors of a run's decisions of the tenant in scope."""
+    if not vectors.parts:
         return
-    order = np.argsort(accounts, kind="stable")
-    sorted_ids, tenant = accounts[order], scope_of(session).tenant()
-    list_id = _list_id(session, tenant, tuple(columns))
-    for start in range(0, len(order), ROWS):
-        rows, ids = order[start : start + ROWS], sorted_ids[start : start + ROWS]
-        data = pack(ids, [column[rows] for column in columns.values()])
-        session.execute(insert(VectorPart).values(
-            tenant_id=tenant, run_id=run_id, list_id=list_id, rows=len(ids), first_account=int(ids[0]),
-            last_account=int(ids[-1]), data=data,
-        ))  # fmt: skip
+    tenant = scope_of(session).tenant()
+    list_id = _list_id(session, tenant, vectors.names)
+    session.execute(insert(VectorPart), [
+        {
+            "tenant_id": tenant, "run_id": run_id, "list_id": list_id, "rows": len(accounts),
+            "first_account": int(accounts[0]), "last_account": int(accounts[-1]), "data": data,
+        }
+        for accounts, data in vectors.parts
+    ])  # fmt: skip
 
 
 def _list_id(session: Session, tenant: int, names: tuple[str, ...]) -> int:
@@ -102,13 +125,36 @@ def parts(
 
 def vector_of(session: Session, run_id: int, account_id: int) -> dict[str, float]:
     """What one decision rested on, by name; empty where no vector of it is kept."""
-    query = _KEPT.where(
-        VectorPart.tenant_id.in_(scope_of(session).tenant_ids), VectorPart.run_id == run_id,
-        VectorPart.first_account <= account_id, VectorPart.last_account >= account_id,
-    )  # fmt: skip
-    for _run, rows, data, names in session.execute(query):
-        accounts, columns = unpack(data, rows, names)
-        place = int(np.searchsorted(accounts, account_id))
-        if accounts[place] == account_id:
-            return {name: float(column[place]) for name, column in columns.items()}
-    return {}
+    return vectors_of(session, [(run_id, account_id)]).get((run_id, account_id), {})
+
+
+def vectors_of(
+    session: Session, decided: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], dict[str, float]]:
+    """What some decisions (run, account) of the tenants in scope rested on, by name; of those that are
+    kept."""
+    found = dict[tuple[int, int], dict[str, float]]()
+    if not decided:
+        return found
+    runs, accounts = (list(ids) for ids in zip(*decided, strict=True))
+    pairs = func.unnest(cast(runs, ARRAY(BigInteger)), cast(accounts, ARRAY(BigInteger)))
+    asked = pairs.table_valued("run_id", "account_id", name="asked").render_derived()
+    query = _KEPT.add_columns(asked.c.account_id).join(asked, and_(
+        asked.c.run_id == VectorPart.run_id, VectorPart.first_account <= asked.c.account_id,
+        VectorPart.last_account >= asked.c.account_id,
+    )).where(VectorPart.tenant_id.in_(scope_of(session).tenant_ids))  # fmt: skip
+    for run_id, rows, data, names, account_id in session.execute(query):
+        if vector := _row(data, rows, names, account_id):
+            found[run_id, account_id] = vector
+    return found
+
+
+def _row(data: bytes, rows: int, names: Sequence[str], account: int) -> dict[str, float]:
+    """One row of a part, the others left packed; empty where it has none of this account."""
+    flat = np.frombuffer(zlib.decompress(data), dtype=np.uint8)
+    ids = np.cumsum(_in_order(flat[: rows * 8], 8).view("<i8"))
+    place = int(np.searchsorted(ids, account))
+    if place == rows or ids[place] != account:
+        return {}
+    values = np.ascontiguousarray(flat[rows * 8 :].reshape(len(names), 4, rows)[:, :, place]).view("<f4")
+    return dict(zip(names, values.ravel().astype(np.float64).tolist(), strict=True))

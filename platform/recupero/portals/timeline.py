@@ -39,7 +39,7 @@ _ROOMS = (of_contacts, of_outreach, of_payments, of_decisions, of_placements)
 _READ: Mapping[str, Callable[[Session, Sequence[int]], Mapping[int, Any]]] = {
     "contact": contacts.lines, "action": outreach.actions, "payment": of_payments.moves,
     "promise": of_payments.promises, "note": notes.lines, "telling": tellings.by_id,
-    "decision": decisions.decisions_by_id,
+    "decision": decisions.told_by_id,
     "document": of_payments.papers, "hold": of_placements.holds, "hardship": of_payments.cases,
 }  # fmt: skip
 #: Nearly every account has these: they are read without a look at whether there are any.

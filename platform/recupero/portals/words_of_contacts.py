@@ -100,6 +100,7 @@ REASONS: Words = {
     "not_worth_it": _("Every contact would cost more than it brings."),
     "no_room": _("Others come first within the limits of the day."),
     "better_elsewhere": _("Another account of the same person comes first."),
+    "model_gone": _("Why the model decided so cannot be told any more: its version is missing."),
 }
 HELD: Words = {
     **HOLDS,

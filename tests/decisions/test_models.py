@@ -33,6 +33,7 @@ from recupero.decisions.control import draws
 from recupero.decisions.features import read_features
 from recupero.decisions.filling import Filling, fill
 from recupero.decisions.queries import latest_runs
+from recupero.decisions.reading import read_hours
 from recupero.decisions.service import plan_tenant
 from recupero.decisions.tables import Decision
 from recupero.kernel import audit, clock, command, runtime
@@ -106,6 +107,13 @@ def test_plans_are_made_by_the_champion_and_say_which(world: World) -> None:
         ).scalar_one()
         decision = queries.decisions_of(session, account_id, 1)[0]
         table = read_features(session, clock.now())
+        # What is counted over all contacts is kept for plans of single debtors.
+        run = queries.latest_run(session)
+        assert run is not None
+        assert run.hours is not None
+        assert {(by, day, hour): (asked, heard) for by, day, hour, asked, heard in run.hours} == (
+            read_hours(session, clock.now())
+        )
     rule, *told = decision.reasons
     assert 0 < decision.score < 1
     assert rule["code"] == decision.choice

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-from recupero.decisions import action_models, registry, valuing
+from recupero.decisions import action_models, because, registry, valuing
 from recupero.decisions.evaluation import evaluate
 from recupero.decisions.service import plan_tenant
 from recupero.decisions.tables import Decision
@@ -80,6 +80,7 @@ def _chances(paid: float, waiting: float, harm: float = 0.0) -> Callable[[Column
 def _decisions(world: World, scope: Scope) -> list[Decision]:
     with world.platform.database.transaction(scope) as session:
         found = list(session.scalars(select(Decision).order_by(Decision.id)))
+        because.tell(session, found)
         session.expunge_all()
     return found
 

@@ -71,13 +71,17 @@ def moments(column: Ints) -> pl.Series:
 
 def narrowed(query: str, debtors: Sequence[int] | None) -> str:
     """The query for these debtors alone (argument `debtors`): `/*only x*/` in it stands for a condition that
-    the debtor `x`, and `/*of x*/` that the account `x`, is theirs. None: for all."""
+    the debtor `x`, and `/*of x*/` that the account `x`, is theirs; `/*with x*/` that a contact is with the
+    debtor `x`, found as the indexes have it: by the account, or where none is named. None: for all."""
     if debtors is None:
         return query
     theirs = "ANY (%(debtors)s::bigint[])"
+    # Worked out once beforehand: joined, PostgreSQL may read all accounts that have anything instead.
+    accounts = f"ANY (ARRAY(SELECT id FROM accounts WHERE debtor_id = {theirs}))"  # noqa: S608 - ours
+    contacts = rf"AND \1 = {theirs} AND (account_id = {accounts} OR account_id IS NULL AND \1 = {theirs})"
+    query = re.sub(r"/\*with ([\w.]+)\*/", contacts, query)
     query = re.sub(r"/\*only ([\w.]+)\*/", rf"AND \1 = {theirs}", query)
-    accounts = f"(SELECT id FROM accounts WHERE debtor_id = {theirs})"  # noqa: S608 - constants of ours
-    return re.sub(r"/\*of ([\w.]+)\*/", rf"AND \1 IN {accounts}", query)
+    return re.sub(r"/\*of ([\w.]+)\*/", rf"AND \1 = {accounts}", query)
 
 
 # Whole tables are joined: without fresh statistics the planner takes nested loops that never end, or merges

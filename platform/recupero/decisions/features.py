@@ -261,7 +261,7 @@ WITH every AS (
 ), bad AS (
     SELECT DISTINCT tenant_id, contact_point_id FROM contacts
     WHERE disposition IN {_BAD} AND state_at <= %(at)s::timestamptz AND contact_point_id IS NOT NULL
-      /*only debtor_id*/
+      /*with debtor_id*/
 ), k AS (
     SELECT k.tenant_id, k.debtor_id,
         count(*) FILTER (WHERE kind = 'phone' AND bad.contact_point_id IS NULL) AS phones,
@@ -287,7 +287,7 @@ WITH every AS (
         max(at) FILTER (WHERE direction = 'outbound') AS last_attempt,
         max(at) FILTER (WHERE {_ANSWERED}) AS last_answer
     FROM contacts
-    WHERE at <= %(at)s::timestamptz AND at > %(before_90)s::timestamptz /*only debtor_id*/
+    WHERE at <= %(at)s::timestamptz AND at > %(before_90)s::timestamptz /*with debtor_id*/
     GROUP BY tenant_id, debtor_id
 ), l AS (
     SELECT tenant_id, debtor_id, max(first_opened_at) AS opened FROM payment_links

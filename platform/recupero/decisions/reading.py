@@ -71,7 +71,7 @@ WITH h AS (
         count(*) FILTER (WHERE state <> 'failed' AND at > %(month)s::timestamptz) AS lately,
         {_SPOKE}
     FROM contacts WHERE tenant_id = %(tenant)s AND direction = 'outbound' AND at <= %(at)s::timestamptz
-        /*only debtor_id*/
+        /*with debtor_id*/
     GROUP BY debtor_id
 ), m AS (
     SELECT account_id, min(due_date) FILTER (WHERE state = 'open') AS promised_for,

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0078"
-down_revision = "0082"
+down_revision = "0079"
 branch_labels = None
 depends_on = None
 

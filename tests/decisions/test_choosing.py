@@ -109,6 +109,20 @@ def test_draws_keep_to_the_daily_limits() -> None:
     assert used[2] <= 6
 
 
+def test_what_is_logged_adds_up_where_limits_leave_most_to_wait() -> None:
+    people = 3_000
+    options = _options(list(range(people))).with_columns(
+        value_minor=pl.col("value_minor") * (1 + pl.col("person") / people)
+    )
+    strategies = {1: parse({"exploration": 0.1, "daily": {"email": 150, "sms": 300, "whatsapp": 150}})}
+    choice = choose(options, strategies, 3, resources(options, Capacity(strategies, "UTC")))
+    kind = np.where(choice.chosen >= 0, choice.chosen % 3, -1)
+    for each in (-1, 0, 1, 2):
+        weights = (kind == each) / choice.propensity
+        assert weights.mean() == pytest.approx(1, abs=4 * weights.std() / people**0.5), each
+    assert (kind == -1).mean() > 0.7
+
+
 def test_without_history_reach_is_the_strategys_order_and_answers_change_it() -> None:
     strategy = Strategy(channels=("email", "sms"))
     assert reach_factors(strategy, {}, ("sms", "email")) == {"email": 1.0, "sms": pytest.approx(0.9)}

@@ -55,6 +55,26 @@ def test_the_interval_holds_the_truth(world: World) -> None:
     assert 100 < found.ess < 250
 
 
+def test_a_debtor_with_two_accounts_is_one_choice(world: World) -> None:
+    scope = world.tenant()
+    with world.platform.database.transaction(scope) as session:
+        book = portfolio(session)
+        for place in range(160):
+            first = debt(session, book, points=(), consents=())
+            both = [first, debt(session, book, owner=first)]
+            rows = [_decision(each, email=place % 4 == nth, propensity=0.25) for nth, each in enumerate(both)]
+            if place % 4 > 1:
+                rows[0].propensity = rows[1].propensity = 0.5
+            else:
+                rows[1 - place % 4].reasons = [{"code": "better_elsewhere"}]
+            session.add_all(rows)
+            pay(session, first, 1_000 if place % 4 == 0 else 200, clock.now() - timedelta(days=20))
+        session.flush()
+        found = evaluate(session, "email")
+    assert (found.n, found.weight) == (160, pytest.approx(1))
+    assert found.snips == pytest.approx(1_000)
+
+
 def test_a_log_without_exploration_cannot_speak_of_another_policy(world: World) -> None:
     scope = world.tenant()
     with world.platform.database.transaction(scope) as session:

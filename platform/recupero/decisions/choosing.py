@@ -146,7 +146,6 @@ def choose(
     if market is not None:
         value, scarce = _at_prices(options, place, value, scarce, market)
     rows = Options(place, value, scarce.uses, scarce.amount)
-    greedy = best(rows, rows.value)
     draw = lots(people, seed)
     explored = draw < epsilon
     share: Floats = np.where(explored, draw / np.maximum(epsilon, 1e-12), 0.0).astype(np.float64)
@@ -158,7 +157,8 @@ def choose(
     explored, drawn, room = _within(rows, drawn, explored, scarce.room)
     plan = allocate(_without(rows, explored), room)
     chosen = np.where(explored, drawn, plan.chosen)
-    greedy = np.where(explored, greedy, plan.chosen)
+    # What who was drawn would have got else: at the prices of what is scarce, for most that is to wait.
+    greedy = np.where(explored, best(rows, rows.priced(plan.prices)), plan.chosen)
     likely = np.where(chosen == NONE, waits, np.append(chance, 0.0)[chosen])
     propensity = (1 - rests) * (epsilon * likely + np.where(chosen == greedy, 1 - epsilon, 0.0))
     propensity += np.where(chosen == NONE, rests, 0.0)

@@ -113,29 +113,74 @@ def evaluate(session: Session, policy: str = "champion") -> Estimate:
 
 
 _DECISIONS = """
-SELECT a.debtor_id, a.currency, d.choice, d.channel, d.scheduled_at, d.propensity, d.cost_minor,
-    d.alternatives, d.score,
+SELECT d.tenant_id, d.run_id, d.account_id, a.debtor_id, a.currency, d.choice, d.channel, d.scheduled_at,
+    d.propensity, d.cost_minor, d.alternatives, d.score,
+    d.reasons @> '[{"code": "better_elsewhere"}]' AS elsewhere,
     coalesce((SELECT sum(x.amount_minor) FROM allocations x WHERE x.tenant_id = d.tenant_id
         AND x.account_id = d.account_id AND x.at > d.at AND x.at <= d.at + CAST(:window AS interval)), 0) AS
         paid
 FROM decisions d JOIN accounts a ON a.tenant_id = d.tenant_id AND a.id = d.account_id
 WHERE d.tenant_id = ANY(:tenants) AND d.at <= :until AND jsonb_array_length(d.alternatives) > 1
-  AND NOT d.reasons @> '[{"code": "better_elsewhere"}]'
 ORDER BY d.tenant_id, d.id
 """
 
 
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What one plan decided for one debtor: one choice among the options of all their accounts, each of which
+    names its account, the most valuable first and waiting last."""
+
+    account_id: int
+    debtor_id: int
+    currency: str
+    choice: str
+    channel: str | None
+    scheduled_at: datetime | None
+    propensity: float
+    score: float | None
+    alternatives: list[Option]
+    reward: float
+
+
+def _cases(rows: Iterable[Any]) -> list[_Case]:
+    """One per plan and debtor; not those of whom another account than these was chosen."""
+    together: dict[tuple[int, int, int], list[Any]] = {}
+    for row in rows:
+        together.setdefault((row.tenant_id, row.run_id, row.debtor_id), []).append(row)
+    found = []
+    for some in together.values():
+        acted = [row for row in some if row.choice != WAIT]
+        if not acted and any(row.elsewhere for row in some):
+            continue
+        taken = (acted or some)[0]
+        options = [
+            {**each, "account": row.account_id}
+            for row in some
+            for each in row.alternatives
+            if each["channel"] is not None
+        ]
+        options.sort(key=lambda each: (-each["value_minor"], each["account"], each["at"]))
+        found.append(_Case(
+            taken.account_id, taken.debtor_id, taken.currency, taken.choice, taken.channel,
+            taken.scheduled_at, taken.propensity, taken.score, [*options, _wait(taken.alternatives)],
+            float(sum(row.paid for row in some) - taken.cost_minor),
+        ))  # fmt: skip
+    return found
+
+
 def _read(session: Session, choose: Callable[[list[Option]], Option]) -> tuple[str, Logged]:
-    rows = session.execute(
-        text(_DECISIONS),
-        {"tenants": list(scope_of(session).tenant_ids), "until": clock.now() - WINDOW, "window": WINDOW},
-    ).all()
+    rows = _cases(
+        session.execute(
+            text(_DECISIONS),
+            {"tenants": list(scope_of(session).tenant_ids), "until": clock.now() - WINDOW, "window": WINDOW},
+        ).all()
+    )
     currencies = {row.currency for row in rows}
     if len(currencies) > 1:
         raise _several(currencies)
     chosen = [choose(row.alternatives) for row in rows]
     person = np.array([row.debtor_id for row in rows], dtype=np.int64)
-    reward = np.array([float(row.paid - row.cost_minor) for row in rows])
+    reward = np.array([row.reward for row in rows])
     expected, modelled = reward_model(rows, chosen, person, reward)
     logged = Logged(
         person,
@@ -241,4 +286,5 @@ def _same(row: Any, option: Option) -> bool:
     if row.choice == WAIT:
         return option["channel"] is None
     at: str = row.scheduled_at.isoformat()
-    return bool(row.channel == option["channel"] and at == option["at"])
+    mine = option.get("account", row.account_id) == row.account_id
+    return bool(mine and row.channel == option["channel"] and at == option["at"])

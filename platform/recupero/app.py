@@ -15,7 +15,7 @@ from sqlalchemy.exc import DataError
 
 from recupero.contacts import api as contacts_api
 from recupero.decisions import api as decisions_api
-from recupero.decisions import negotiation_api, strategy_api, telling
+from recupero.decisions import advice_api, negotiation_api, strategy_api, telling
 from recupero.kernel import crypto, gauges, rest, runtime, telemetry
 from recupero.kernel.config import Config
 from recupero.kernel.errors import UserError
@@ -101,7 +101,7 @@ ROOMS: tuple[ModuleType, ...] = (
     tenancy_api, placements_api, contacts_api, ledger_api, payments_api, incoming_api, offers_api,
     outreach_api, drafts_api, decisions_api, reports_api, documents_api, inbound_api, webhooks_api,
     compliance_api, schedules_api, strategy_api, disputes_api, invoices_api,
-    desk_api, negotiation_api, labels_api,
+    desk_api, negotiation_api, advice_api, labels_api,
 )  # fmt: skip
 # Each adds its area to the blueprint of the portals.
 PAGES: tuple[ModuleType, ...] = (

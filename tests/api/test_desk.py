@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from plugins.channels.voice.tests.twilio_calls import AGENT, Twilio, running
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.outreach.inbound.tables import Conversation
@@ -14,6 +15,7 @@ from recupero.outreach.understanding import hand_overs
 from recupero.placements.tables import Account, Debtor, Portfolio
 from recupero.tenancy import users
 from recupero.tenancy.permissions import Permission, Role
+from recupero.tenancy.tables import User
 from tests.api.conftest import Machine, machine
 from tests.factories import World
 from tests.outreach.desk.test_next_best import agent
@@ -201,3 +203,41 @@ def test_a_key_speaks_for_agents_of_its_creditors_and_lets_through_what_it_may(
     assert {one["actor"].partition(":")[0] for one in trail if one["action"] == "outreach.desk_relayed"} == {
         "key"
     }
+
+
+def test_models_advise_after_the_proof_what_to_offer_and_when_to_call(
+    api: Machine, placed: Placed, scope: Scope
+) -> None:
+    me = agent(scope)
+    here = called(api, placed, me)
+    assert api.call("GET", f"{here}/offers/advised").status_code == 409  # of the debt nothing before the proof
+    assert api.get(f"{here}/call-backs/best") == {"best": None}  # nothing has been learned yet
+    api.send(f"{here}/answer", status=200, step="greeting", answer="speaking")
+    facts = {"birth_date": "1985-04-02", "client_account": number_of(placed)}
+    api.send(f"{here}/identity", status=200, step="identity", facts=facts)
+    found = api.get(f"{here}/offers/advised")
+    assert (found["owed_minor"], found["currency"], found["learned"]) == (125_000, "CLP", False)
+    settled = [one["total_minor"] for one in found["offers"] if one["kind"] == "settlement"]
+    assert settled
+    assert min(settled) >= 100_000  # the agent's own limit, not the creditor's
+    assert found["offers"] == sorted(found["offers"], key=lambda one: -one["expected_minor"])
+
+
+def test_a_call_is_rung_through_the_api_and_what_became_of_it_is_told(
+    api: Machine, placed: Placed, scope: Scope
+) -> None:
+    me, twilio = agent(scope), Twilio()
+    here = called(api, placed, me)
+    with running(twilio) as config:
+        with runtime.current().database.transaction(scope) as session:
+            service.configure_plugin(
+                session, kind="channel", key="voice", enabled=True, settings=dict(config.settings),
+                secret_values=dict(config.secrets), actor="system",
+            )  # fmt: skip
+        assert api.call("POST", f"{here}/ring").get_json()["field"] == "phone"  # where calls ring for them
+        with runtime.current().database.transaction(scope) as session:
+            session.get_one(User, (scope.agency(), me)).phone = AGENT
+        assert api.send(f"{here}/ring", status=200) == {"rung": True, "refusals": []}
+    assert [call["to"] for call in twilio.calls] == [AGENT]
+    assert [(leg["leg"], leg["status"]) for leg in api.get(here)["talk"]["legs"]] == [("agent", "ringing")]
+    assert api.call("POST", f"{here}/hung-up").status_code == 204

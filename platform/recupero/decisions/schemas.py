@@ -411,3 +411,17 @@ class AdviceSchema(Schema):
     payable_minor = fields.Integer(required=True, allow_none=True)
     too_dear = fields.Integer(required=True)
     offers = fields.List(fields.Nested(AdvisedOfferSchema), required=True)
+
+
+class CallMomentSchema(Schema):
+    """A moment, the chance that a call then reaches the person, and the mean chance of all lawful moments."""
+
+    at = fields.DateTime(required=True)
+    chance = fields.Float(required=True)
+    usual = fields.Float(required=True)
+
+
+class BestMomentSchema(Schema):
+    """Null where no model serves, or no call is lawful."""
+
+    best = fields.Nested(CallMomentSchema, required=True, allow_none=True)

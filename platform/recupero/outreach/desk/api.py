@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 from recupero.contacts import queries as contacts
 from recupero.contacts.grounds import grounds
 from recupero.contacts.proving import account_week
-from recupero.kernel import clock, rest
+from recupero.kernel import clock, rest, runtime
+from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
 from recupero.outreach import call_backs as booking
 from recupero.outreach.desk import (
@@ -29,6 +30,7 @@ from recupero.outreach.desk.relay import Agent
 from recupero.outreach.desk.tables import Sitting
 from recupero.outreach.scripts import runs
 from recupero.outreach.understanding import brief, hand_overs
+from recupero.outreach.voice import clicking, turns
 from recupero.payments import hardship, settlements
 from recupero.placements import browse
 from recupero.placements.identity import Fact
@@ -170,6 +172,7 @@ def _talk(session: Session, held: Sitting, agent: Agent) -> dict[str, Any] | Non
         "questions": [fact.value for fact in talk.questions], "proven": talk.run.proven,
         "failures": talk.run.failures, "over": talk.over,
         "results": finishing.possible(talk, finishing.agreed(session, held)),
+        "legs": turns.legs(session, held.contact_id),
     }  # fmt: skip
 
 
@@ -257,6 +260,22 @@ def identity(data: dict[str, Any], sitting_id: int) -> dict[str, Any]:
         return {"proven": right, "step": runs.begun(session, contact_id).step}
 
     return relay.step(sitting_id, "identity", compare, keyed=False)
+
+
+@blueprint.post("/desk/sittings/<int:sitting_id>/ring")
+@requires(Permission.ACCOUNTS_WORK)
+@blueprint.response(200, schemas.RungSchema)
+def ring(sitting_id: int) -> dict[str, Any]:
+    """Ring the agent's telephone, then the person's, for the call that was begun
+
+    The law is asked once more; where it refuses, nobody is rung. May be asked again until the person's
+    telephone rang; then, or where the provider does not take it, 409."""
+    scope, contact_id, user_id = relay.step(
+        sitting_id, "ring", lambda session, held, agent: (scope_of(session), relay.call_of(held), agent.id),
+        keyed=False,
+    )  # fmt: skip
+    refused = clicking.ring(runtime.current().database, scope, contact_id, user_id=user_id)
+    return {"rung": not refused, "refusals": _rules(refused)}
 
 
 @blueprint.post("/desk/sittings/<int:sitting_id>/hung-up")

@@ -100,9 +100,19 @@ class ScriptAnswerSchema(Schema):
     label = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
 
 
+class LegSchema(Schema):
+    """Something that became of one side of the call, `agent` or `person`."""
+
+    at = fields.DateTime(required=True)
+    leg = fields.String(required=True)
+    status = fields.String(required=True)
+    seconds = fields.Integer(required=True, allow_none=True)
+
+
 class ScriptStandSchema(Schema):
     """Where the call stands in its script. `questions` are the facts that prove who they are, of which two
-    must be right; `results` what may have come of it, the likeliest first."""
+    must be right; `results` what may have come of it, the likeliest first; `legs` what became of a call that
+    was rung."""
 
     contact_id = fields.Integer(required=True)
     step = fields.String(required=True)
@@ -116,6 +126,7 @@ class ScriptStandSchema(Schema):
     failures = fields.Integer(required=True)
     over = fields.Boolean(required=True)
     results = fields.List(fields.String(), required=True)
+    legs = fields.List(fields.Nested(LegSchema), required=True)
 
 
 class NoteLineSchema(Schema):
@@ -198,6 +209,13 @@ class CalledSchema(Schema):
     contact_id = fields.Integer(required=True, allow_none=True)
     refusals = fields.List(fields.Nested(RefusingRuleSchema), required=True)
     next_lawful_at = fields.String(required=True, allow_none=True)
+
+
+class RungSchema(Schema):
+    """`rung` false: the law does not allow the call at this moment; `refusals` say why."""
+
+    rung = fields.Boolean(required=True)
+    refusals = fields.List(fields.Nested(RefusingRuleSchema), required=True)
 
 
 class ChosenAnswerSchema(Schema):

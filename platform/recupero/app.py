@@ -14,7 +14,6 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import DataError
 
 from recupero.contacts import api as contacts_api
-from recupero.decisions import api as decisions_api
 from recupero.decisions import advice_api, negotiation_api, strategy_api, telling
 from recupero.kernel import crypto, gauges, rest, runtime, telemetry
 from recupero.kernel.config import Config

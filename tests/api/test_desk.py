@@ -13,7 +13,7 @@ from recupero.kernel.database import Scope
 from recupero.outreach.inbound.tables import Conversation
 from recupero.outreach.understanding import hand_overs
 from recupero.placements.tables import Account, Debtor, Portfolio
-from recupero.tenancy import users
+from recupero.tenancy import service, users
 from recupero.tenancy.permissions import Permission, Role
 from recupero.tenancy.tables import User
 from tests.api.conftest import Machine, machine
@@ -210,7 +210,7 @@ def test_models_advise_after_the_proof_what_to_offer_and_when_to_call(
 ) -> None:
     me = agent(scope)
     here = called(api, placed, me)
-    assert api.call("GET", f"{here}/offers/advised").status_code == 409  # of the debt nothing before the proof
+    assert api.call("GET", f"{here}/offers/advised").status_code == 409  # nothing of the debt as yet
     assert api.get(f"{here}/call-backs/best") == {"best": None}  # nothing has been learned yet
     api.send(f"{here}/answer", status=200, step="greeting", answer="speaking")
     facts = {"birth_date": "1985-04-02", "client_account": number_of(placed)}

@@ -110,6 +110,8 @@ def test_trying_keeps_nothing_and_taking_in_places_accounts(
     with visitor.platform.database.transaction(scope) as session:
         found = browse.accounts(session, browse.Filter(text="A-1"))
     assert [(row.client_account, row.balance_minor) for row in found] == [("A-1", 125_000)]
+    assert taken.headers["Location"] in visitor.text("/placements?kind=placement&sort=-rows")
+    assert "Nothing found" in visitor.text("/placements?kind=recall")
     batch = visitor.text(taken.headers["Location"])
     assert "the check digit of the national id is wrong" in batch
     rejects = visitor.get(taken.headers["Location"] + "/rejects.csv")

@@ -1,6 +1,7 @@
 """Every figure of the home page leads to its rows."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -8,6 +9,7 @@ from recupero.decisions.service import plan_tenant
 from recupero.kernel import clock
 from recupero.kernel.database import Scope
 from recupero.outreach.service import NewAction, schedule
+from recupero.payments import booking, figures
 from recupero.payments import service as payments
 from recupero.payments.policy import PAGE
 from recupero.tenancy.permissions import Role
@@ -41,6 +43,23 @@ def test_the_figures_of_the_day_lead_to_their_rows(visitor: Visitor, scope: Scop
     assert "DAY-1" in visitor.text("/today/promises?sort=-amount")
     assert "Nothing today" in visitor.text("/today/payments")
     assert "Nothing has been planned yet" in visitor.text("/today/plan")
+
+
+def test_what_came_in_is_drawn_day_by_day_on_the_clock_of_the_house(visitor: Visitor, scope: Scope) -> None:
+    began = clock.now()
+    with visitor.platform.database.transaction(scope) as session:
+        owed = debts.debt(session, debts.portfolio(session))
+        for key in ("a", "b"):
+            booking.book_payment(session, booking.Received(
+                external_key=key, kind="gateway", amount_minor=700, currency="CLP", received_at=clock.now(),
+                debtor_id=owed.debtor_id, account_ids=[owed.account_id],
+            ))  # fmt: skip
+            clock.advance(timedelta(days=1))
+        found = figures.received_by_day(session, began, "Asia/Tokyo")
+    first = began.astimezone(ZoneInfo("Asia/Tokyo")).date()
+    assert found == {"CLP": {first: 700, first + timedelta(days=1): 700}}
+    home = visitor.sign_in(Role.SUPERVISOR, scope).text("/")
+    assert "Collected on each of the last 14 days, CLP" in home
 
 
 def test_the_plan_of_the_day_says_what_is_due_and_what_was_left_out(visitor: Visitor, scope: Scope) -> None:

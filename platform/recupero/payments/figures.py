@@ -34,6 +34,23 @@ def received(session: Session, since: datetime) -> list[Sum]:
     return [Sum(currency, number, int(amount)) for currency, number, amount in rows]
 
 
+def received_by_day(session: Session, since: datetime, zone: str) -> dict[str, dict[date, int]]:
+    """What `received` sums, by currency and by the day on a clock in `zone`; days without money are left
+    out."""
+    day = func.date(func.timezone(zone, Allocation.at))
+    rows = session.execute(
+        select(Payment.currency, day, func.sum(Allocation.amount_minor))
+        .join(Payment, (Payment.tenant_id == Allocation.tenant_id) & (Payment.id == Allocation.payment_id))
+        .where(Allocation.tenant_id.in_(scope_of(session).tenant_ids), Allocation.at >= since)
+        .group_by(Payment.currency, day)
+        .order_by(Payment.currency, day)
+    )
+    found: dict[str, dict[date, int]] = {}
+    for currency, on, amount in rows:
+        found.setdefault(currency, {})[on] = int(amount)
+    return found
+
+
 def promised(session: Session, until: date) -> list[Sum]:
     """Open promises to the tenants in scope that are due by a day, by currency."""
     rows = session.execute(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -10,13 +11,28 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound
+from recupero.kernel.listing import Part, arranged
 from recupero.placements.tables import ImportBatch, ImportIssue, ImportMapping, Portfolio
 
 
+@dataclass(frozen=True, slots=True)
+class BatchLine:
+    """A file that was placed, and the name of its portfolio."""
+
+    batch: ImportBatch
+    portfolio: str
+
+
 def batches(
-    session: Session, *, before: int | None = None, limit: int = 50
-) -> Sequence[tuple[ImportBatch, str]]:
-    """Files placed with the tenants in scope, newest first, each with its portfolio's name."""
+    session: Session,
+    *,
+    tenant_id: int | None = None,
+    kind: str | None = None,
+    status: str | None = None,
+    part: Part | None = None,
+) -> list[BatchLine]:
+    """Files placed with the tenants in scope, newest first where no other order is asked for; None means all
+    creditors, kinds, states."""
     query = (
         select(ImportBatch, Portfolio.name)
         .join(
@@ -25,10 +41,13 @@ def batches(
         )
         .where(ImportBatch.tenant_id.in_(scope_of(session).tenant_ids))
     )
-    if before is not None:
-        query = query.where(ImportBatch.id < before)
-    rows = session.execute(query.order_by(ImportBatch.id.desc()).limit(limit))
-    return [(found, name) for found, name in rows]
+    wanted = ((ImportBatch.tenant_id, tenant_id), (ImportBatch.kind, kind), (ImportBatch.status, status))
+    query = query.where(*(column == value for column, value in wanted if value is not None))
+    by = {"at": ImportBatch.started_at, "rows": ImportBatch.row_count, "accepted": ImportBatch.accepted,
+          "rejected": ImportBatch.rejected, "quarantined": ImportBatch.quarantined,
+          "duplicates": ImportBatch.duplicates}  # fmt: skip
+    rows = session.execute(arranged(query, by, part or Part(), ImportBatch.id.desc()))
+    return [BatchLine(found, name) for found, name in rows]
 
 
 def batch(session: Session, batch_id: int) -> ImportBatch:

@@ -42,7 +42,7 @@ def bearing(session: Session, typed: str, limit: int = 500) -> list[int]:
     sealed = {one: ring.blind_index(one) for one in chain(*meant.values())}
     lists = session.execute(
         select(NameWord.word, NameWord.debtors).where(
-            among(NameWord.tenant_id, scope_of(session).tenant_ids), NameWord.word.in_(sealed.values())
+            among(NameWord.tenant_id, scope_of(session).tenant_ids), among(NameWord.word, sealed.values())
         )
     ).all()
     having: dict[bytes, list[str]] = {}
@@ -55,16 +55,40 @@ def bearing(session: Session, typed: str, limit: int = 500) -> list[int]:
 def newest(words: list[list[str]], limit: int) -> list[int]:
     """The highest `limit` ids that each of `words` has, highest first. A word's ids stand in several texts,
     ascending in each: of these only as much of their ends is read as it takes."""
-    length = _FIRST_LOOK
+    ends = [[_End(text) for text in texts] for texts in words]
     while True:
-        ends = [[text.rsplit(",", length)[-length:] for text in texts] for texts in words]
-        cut = [end for each in ends for end in each if len(end) == length]  # there may be more before it
-        known = max((int(end[0]) for end in cut), default=0)  # from this id on, all of every text is read
-        read = ((end[bisect_left(end, known, key=int) :] for end in each) for each in ends)
-        found = set.intersection(*(set(chain.from_iterable(each)) for each in read))
+        # from the highest id that a text was read to, all of every text is read
+        cut = sorted(end.first for each in ends for end in each if end.is_cut)
+        known = cut[-1] if cut else 0
+        found = set.intersection(*(set(chain.from_iterable(end.since(known) for end in each))
+                                   for each in ends))  # fmt: skip
         if len(found) >= limit or not cut:
             return nlargest(limit, map(int, found))
-        length *= _FURTHER
+        halfway = cut[len(cut) // 2]  # of rare words and of old files enough is read by then
+        for end in chain.from_iterable(ends):
+            if end.is_cut and end.first >= halfway:
+                end.read_on()
+
+
+class _End:
+    """The last ids of a text, as far as they were read: at first only one, of which nothing is copied."""
+
+    __slots__ = ("first", "ids", "is_cut", "text")
+
+    def __init__(self, text: str) -> None:
+        comma = text.rfind(",")
+        self.text, self.ids, self.is_cut = text, [text[comma + 1 :]], comma >= 0
+        self.first = int(self.ids[0])
+
+    def read_on(self) -> None:
+        length = max(_FIRST_LOOK, len(self.ids) * _FURTHER)
+        ids = self.text.rsplit(",", length)
+        self.is_cut = len(ids) > length
+        self.ids = ids[1:] if self.is_cut else ids
+        self.first = int(self.ids[0])
+
+    def since(self, known: int) -> list[str]:
+        return self.ids if self.first >= known else self.ids[bisect_left(self.ids, known, key=int) :]
 
 
 def bears(name: str, typed: str) -> bool:

@@ -1,6 +1,8 @@
 """Where everybody begins: the agency's day, the platform for its operator, the report for creditors."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 
 from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -14,11 +16,14 @@ from recupero.decisions import looks, promise_chances
 from recupero.decisions import queries as decisions
 from recupero.decisions.registry import parts_of
 from recupero.kernel import jobs, runtime
+from recupero.kernel.drawing import WIDTH, Chart, Series
+from recupero.kernel.money import minor_units
 from recupero.ledger import alarms as book_alarms
 from recupero.ledger import queries as ledger
 from recupero.outreach import figures as outreach
 from recupero.payments import figures as payments
 from recupero.placements import cases
+from recupero.portals.language import brand, compact, day_and_month, money
 from recupero.portals.pages import blueprint
 from recupero.portals.today import today
 from recupero.portals.words import label
@@ -26,6 +31,9 @@ from recupero.reports import alarms as report_alarms
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, signed_in, the_caller, transaction
 from recupero.tenancy.permissions import Permission
+
+#: Days whose money the home page draws, and the width of one of several drawings.
+DAYS, HALF = 14, 480
 
 
 @blueprint.get("/")
@@ -47,8 +55,31 @@ def home() -> ResponseReturnValue:
             "runs": decisions.latest_runs(session),
             "tenants": {tenant.id: tenant.name for tenant in tenancy.tenants(session)},
             "alarms": _alarms(session),
+            "charts": _collected(session, began),
         }
     return render_template("home/agency.html", today=began, **figures)
+
+
+def _collected(session: Session, began: datetime) -> list[Chart]:
+    """What came in on each of the last days, a chart for each currency."""
+    first = began.date() - timedelta(days=DAYS - 1)
+    days = [first + timedelta(days=number) for number in range(DAYS)]
+    start = datetime.combine(first, time.min, began.tzinfo)
+    found = payments.received_by_day(session, start, brand().timezone)
+    return [
+        _chart_of(currency, days, amounts, width=WIDTH if len(found) == 1 else HALF)
+        for currency, amounts in found.items()
+    ]
+
+
+def _chart_of(currency: str, days: Sequence[date], amounts: Mapping[date, int], *, width: int) -> Chart:
+    unit, values = 10 ** minor_units(currency), [amounts.get(one, 0) for one in days]
+    return Chart(
+        _("Collected on each of the last %(number)s days, %(currency)s", number=len(days), currency=currency),
+        [day_and_month(one) for one in days], [Series(_("Collected"), [value / unit for value in values])],
+        width=width, write=lambda value: money(round(value * unit), currency), axis=compact,
+        told=_("%(amount)s in all", amount=money(sum(values), currency)),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from babel import Locale, localedata
-from babel.dates import get_timezone_name
+from babel.dates import format_skeleton, get_timezone_name
+from babel.numbers import format_compact_decimal, format_percent
 from babel.numbers import format_decimal as format_plain
-from babel.numbers import format_percent
 from flask import g, has_request_context, request, session
 from flask_babel import (
     Babel,
@@ -20,7 +20,7 @@ from flask_babel import (
 from flask_babel import gettext as _
 
 from recupero.kernel import rest, runtime
-from recupero.kernel.money import Money, format_micro, format_minor
+from recupero.kernel.money import Money, format_micro, format_minor, minor_units
 from recupero.placements.products import name_of
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import current_caller
@@ -119,6 +119,17 @@ def money(minor: int | None, currency: str) -> str:
     return "–" if minor is None else format_minor(minor, currency, str(get_locale() or "es"))
 
 
+def about(minor: int | None, currency: str) -> str:
+    """An expected amount, which is known to no cent: in whole units of the currency."""
+    unit = 10 ** minor_units(currency)
+    return money(None if minor is None else round(minor / unit) * unit, currency)
+
+
+def country(code: str | None) -> str:
+    """A country's name (of its ISO 3166-1 code) in the reader's language."""
+    return "–" if not code else str((get_locale() or Locale("es")).territories.get(code, code))
+
+
 def plain_money(minor: int, currency: str) -> str:
     """An amount as the reader would type it."""
     locale = get_locale() or Locale("en")
@@ -149,6 +160,16 @@ def month_name(value: date) -> str:
     """The month in a short word."""
     text: str = format_date(value, "MMM")
     return text
+
+
+def day_and_month(value: date) -> str:
+    """Day and month in figures, as narrow as can be."""
+    return format_skeleton("Md", value, locale=get_locale() or Locale("es"))
+
+
+def compact(value: float) -> str:
+    """A large number in a few letters: 1.2 M."""
+    return str(format_compact_decimal(value, locale=get_locale() or Locale("es"), fraction_digits=1))
 
 
 def short_day(value: date) -> str:
@@ -207,7 +228,8 @@ def product(code: str | None) -> str:
 
 FILTERS = {
     "hour": hour,
-    "money": money, "micro": micro, "day": day, "iso_day": iso_day, "moment": moment, "number": number,
+    "money": money, "about": about, "micro": micro, "country": country,
+    "day": day, "iso_day": iso_day, "moment": moment, "number": number,
     "figure": figure,
     "percent": percent, "product": product,
     "yes_no": yes_no, "duration": duration, "month_name": month_name, "short_day": short_day, "wall": wall,

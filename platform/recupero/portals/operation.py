@@ -1,6 +1,7 @@
 """Watching over the house: plug-ins, the audit trail; for the platform's operator agencies and jobs."""
 
 from json import dumps
+from typing import Any
 
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -10,9 +11,10 @@ from recupero.kernel import audit as trail
 from recupero.kernel import jobs, runtime
 from recupero.kernel.errors import NotFound
 from recupero.kernel.plugins import PluginState
+from recupero.portals.language import country
 from recupero.portals.pages import blueprint
 from recupero.portals.tables import Column, Pick, Search, Table, answer
-from recupero.portals.words import options
+from recupero.portals.words import label, options
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, transaction
 from recupero.tenancy.permissions import Permission
@@ -33,8 +35,7 @@ def platform_plugins() -> ResponseReturnValue:
 
 def _plugins_page() -> ResponseReturnValue:
     columns: list[Column[PluginState]] = [
-        Column("name", _("Plug-in"), lambda row: row.name,
-               note=lambda row: ", ".join(row.keys) if row.keys and row.keys != (row.name,) else None),
+        Column("name", _("Plug-in"), _called, note=lambda row: ", ".join(row.keys) or row.name),
         Column("kind", _("Kind"), lambda row: row.kind, words="plugin"),
         Column("package", _("Package"), lambda row: f"{row.distribution} {row.version}"),
         Column("state", _("State"), _working, words="plugin_state", badge=True, note=lambda row: row.error),
@@ -42,12 +43,17 @@ def _plugins_page() -> ResponseReturnValue:
     table = Table[PluginState](
         "plugins", _("Plug-ins"), columns, sort="name", exports=False,
         filters=(
-            Search(_("Search"), of=lambda row: f"{row.name} {row.distribution}"),
+            Search(_("Search"), of=lambda row: f"{_called(row)} {row.name} {row.distribution}"),
             Pick("kind", _("Kind"), options("plugin"), of=lambda row: row.kind),
             Pick("state", _("State"), options("plugin_state"), of=_working),
         ),
     )  # fmt: skip
     return answer("admin/plugins.html", table.fill_whole(runtime.current().plugins.states))
+
+
+def _called(state: PluginState) -> str:
+    """What a plug-in is for: the country of a law, else its name in words."""
+    return country(state.name.upper()) if state.kind == "regulation" else label("plugin_name", state.name)
 
 
 def _working(state: PluginState) -> str:
@@ -62,7 +68,7 @@ def audit() -> ResponseReturnValue:
         table.fill(trail.page(session, holding=table.chosen["q"], part=table.part))
         problems = trail.verify(session) if "verify" in request.args else None
         head = trail.head(session)
-    return answer("admin/audit.html", table, problems=problems, head=head)
+    return answer("admin/audit.html", table, problems=problems, head=head, in_words=subject_in_words)
 
 
 def _events_table() -> Table[trail.AuditEvent]:
@@ -70,12 +76,35 @@ def _events_table() -> Table[trail.AuditEvent]:
         Column("seq", _("No."), lambda row: row.seq),
         Column("at", _("When"), lambda row: row.at),
         Column("actor", _("Who"), lambda row: row.actor),
-        Column("action", _("Action"), lambda row: row.action),
-        Column("subject", _("What"), lambda row: row.subject),
+        Column("action", _("Action"), lambda row: row.action, words="audit_action"),
+        Column("subject", _("What"), lambda row: row.subject, link=_subject_url),
         Column("details", _("Details"), lambda row: dumps(row.details) if row.details else None, sorts=False),
     ]
     asked = Search[trail.AuditEvent](_("Search"), _("Action, who or what, such as sign_in or user:7"))
     return Table("events", _("Audit trail"), columns, filters=(asked,), sort="-seq", per_page=100)
+
+
+#: The pages of what the trail tells of, by the word before the colon, with the id's name in their address.
+_PAGES = {
+    "account": ("portals.account", "account_id"), "tenant": ("portals.tenant", "tenant_id"),
+    "debtor": ("portals.account_person", "debtor_id"), "contact": ("portals.contact_proof", "contact_id"),
+    "import": ("portals.placement", "batch_id"), "remittance": ("portals.remittance", "remittance_id"),
+}  # fmt: skip
+
+
+def _subject_url(event: trail.AuditEvent) -> str | None:
+    kind, _colon, number = event.subject.partition(":")
+    if kind not in _PAGES or not number.isdecimal():
+        return None
+    endpoint, name = _PAGES[kind]
+    values: dict[str, Any] = {name: int(number)}
+    return url_for(endpoint, **values)
+
+
+def subject_in_words(subject: str) -> str:
+    """`account:7` as people read it."""
+    kind, _colon, rest = subject.partition(":")
+    return f"{label('audit_subject', kind)} {rest}".strip()
 
 
 @blueprint.get("/platform")
@@ -86,7 +115,7 @@ def platform() -> ResponseReturnValue:
     columns: list[Column[AgencyLine]] = [
         Column("name", _("Name"), lambda row: row.name),
         Column("slug", _("Short name"), lambda row: row.slug),
-        Column("country", _("Country"), lambda row: row.country),
+        Column("country", _("Country"), lambda row: country(row.country)),
         Column("tenants", _("Creditors"), lambda row: row.tenants),
     ]
     search = Search[AgencyLine](_("Search"), of=lambda row: f"{row.name} {row.slug}")

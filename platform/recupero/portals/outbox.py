@@ -43,7 +43,7 @@ def _messages_table(tenants: Mapping[int, Tenant]) -> Table[MessageLine]:
                note=lambda row: tenants[row.tenant_id].name),
         Column("message", _("Message"), lambda row: row.subject or row.body, sorts=False),
         Column("channel", _("Channel"), lambda row: row.channel, words="channel",
-               note=lambda row: row.connector),
+               note=lambda row: _carrier(row.channel, row.connector)),
         Column("state", _("State"), lambda row: row.state, words="contact", badge=True),
     ]  # fmt: skip
     return Table(
@@ -55,13 +55,19 @@ def _messages_table(tenants: Mapping[int, Tenant]) -> Table[MessageLine]:
     )  # fmt: skip
 
 
+def _carrier(channel: str, connector: str | None) -> str | None:
+    """What carried a message, where that is not the channel's own connector."""
+    return label("plugin_name", connector) if connector and connector != channel else None
+
+
 @blueprint.get("/outbox/<int:contact_id>")
 @requires(Permission.OUTBOX_READ)
 def outbox_message(contact_id: int) -> ResponseReturnValue:
     with transaction() as session:
         found = _message(session, contact_id)
         tenant = tenancy.tenant(session, found.tenant_id)
-    return render_template("outbox/message.html", message=found, tenant=tenant)
+    carrier = _carrier(found.channel, found.connector)
+    return render_template("outbox/message.html", message=found, tenant=tenant, carrier=carrier)
 
 
 @blueprint.post("/outbox/<int:contact_id>")

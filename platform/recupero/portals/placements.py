@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,17 +16,18 @@ from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
 from recupero.placements import batches, browse
 from recupero.placements import service as placements_service
+from recupero.placements.batches import BatchLine
 from recupero.placements.tables import ImportBatch, Portfolio
 from recupero.portals import uploads
 from recupero.portals.errors import said
 from recupero.portals.forms import Form
 from recupero.portals.pages import blueprint
-from recupero.portals.words import label
+from recupero.portals.tables import Column, Pick, Table, answer, creditor_pick
+from recupero.portals.words import label, options
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, the_caller, transaction
 from recupero.tenancy.permissions import Permission
 
-PAGE = 50
 KINDS = ("placement", "maintenance", "financial", "recall")
 
 
@@ -57,17 +58,42 @@ def placement_sent() -> ResponseReturnValue:
 
 
 def _list_page(form: Form) -> ResponseReturnValue:
-    before = request.args.get("before", type=int)
     with transaction() as session:
-        rows = batches.batches(session, before=before, limit=PAGE + 1)
         tenants = {tenant.id: tenant for tenant in tenancy.tenants(session)}
         portfolios = [line.portfolio for line in browse.portfolios(session)]
-    page = render_template(
-        "placements/list.html", rows=rows[:PAGE], tenants=tenants, portfolios=portfolios, form=form,
-        kinds=KINDS, first_url=url_for("portals.placements") if before else None,
-        next_url=url_for("portals.placements", before=rows[PAGE - 1][0].id) if len(rows) > PAGE else None,
+        table = _files({one.id: one.name for one in tenants.values()})
+        chosen = table.chosen
+        rows = batches.batches(
+            session, tenant_id=int(chosen.get("tenant") or 0) or None, kind=chosen["kind"] or None,
+            status=chosen["state"] or None, part=table.part,
+        )  # fmt: skip
+    return answer(
+        "placements/list.html", table.fill(rows), tenants=tenants, portfolios=portfolios, form=form,
+        kinds=KINDS, status=form.status,
     )  # fmt: skip
-    return page, form.status
+
+
+def _files(names: Mapping[int, str]) -> Table[BatchLine]:
+    """The files that were placed, of the creditors of these `names`."""
+    columns: list[Column[BatchLine]] = [
+        Column("file", _("File"), lambda row: row.batch.file_name, sorts=False,
+               link=lambda row: url_for("portals.placement", batch_id=row.batch.id),
+               note=lambda row: label("import_kind", row.batch.kind)),
+        Column("portfolio", _("Portfolio"), lambda row: row.portfolio, sorts=False,
+               note=lambda row: names.get(row.batch.tenant_id)),
+        Column("at", _("When"), lambda row: row.batch.started_at),
+        Column("rows", _("Rows"), lambda row: row.batch.row_count),
+        Column("accepted", _("Accepted"), lambda row: row.batch.accepted),
+        Column("rejected", _("Rejects"), lambda row: row.batch.rejected),
+        Column("quarantined", _("Quarantine"), lambda row: row.batch.quarantined),
+        Column("duplicates", _("Duplicates"), lambda row: row.batch.duplicates),
+        Column("state", _("State"), lambda row: row.batch.status, words="import", badge=True, sorts=False),
+    ]  # fmt: skip
+    return Table(
+        "files", _("Files"), columns, sort="-at", endpoint="portals.placements",
+        filters=(*creditor_pick(names), Pick("kind", _("What it holds"), options("import_kind")),
+                 Pick("state", _("State"), options("import"))),
+    )  # fmt: skip
 
 
 @blueprint.get("/placements/files/<token>")

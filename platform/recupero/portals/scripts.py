@@ -64,7 +64,7 @@ class _Listed:
 def _scripts_table() -> Table[_Listed]:
     columns: list[Column[_Listed]] = [
         Column("name", _("Script"), lambda row: row.read.title.get(language()) or row.name,
-               link=lambda row: row.url, note=lambda row: row.name),
+               link=lambda row: row.url, note=lambda row: row.name if row.id else None),
         Column("creditor", _("For"), lambda row: row.leads),
         Column("segment", _("Accounts"), lambda row: row.read.segment, words="script_segment",
                note=lambda row: row.read.country if row.read.country != "**" else _("any country")),

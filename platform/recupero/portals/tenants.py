@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from babel.numbers import get_territory_currencies
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -13,6 +14,7 @@ from recupero.outreach.inbound import refusals
 from recupero.placements import browse
 from recupero.placements import service as placements
 from recupero.portals.forms import Form
+from recupero.portals.language import brand
 from recupero.portals.pages import blueprint
 from recupero.portals.places import countries, zones
 from recupero.tenancy import queries, service
@@ -33,7 +35,11 @@ def tenants() -> ResponseReturnValue:
 @blueprint.route("/tenants/new", methods=["GET", "POST"])
 @requires(Permission.TENANCY_MANAGE)
 def tenant_new() -> ResponseReturnValue:
-    form = Form.sent_or({"locale": the_caller().locale[:2]})
+    house = brand()  # most creditors are where the agency is
+    form = Form.sent_or({
+        "locale": the_caller().locale[:2], "country": house.country or "", "timezone": house.timezone,
+        "currency": next(iter(get_territory_currencies(house.country)), "") if house.country else "",
+    })  # fmt: skip
     if form.is_sent:
         try:
             return _add_tenant(form)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from recupero.portals import words_of_accounts as accounts
+from recupero.portals import words_of_audit as audit
 from recupero.portals import words_of_calls as calls
 from recupero.portals import words_of_console as console
 from recupero.portals import words_of_contacts as contacts
@@ -121,6 +122,9 @@ LABELS: Mapping[str, Words] = {
     "rule_kind": law.RULE_KINDS,
     "published_rate": money.PUBLISHED_RATES,
     "plugin_setting": plugins.SETTINGS,
+    "plugin_name": {**models.KINDS, **plugins.NAMES},
+    "audit_action": audit.ACTIONS,
+    "audit_subject": audit.SUBJECTS,
     "term": money.TERMS,
     "document": money.DOCUMENTS,
     "hardship": money.HARDSHIP,

@@ -1,9 +1,23 @@
-"""What the settings of the plug-ins that come with the platform are called; others name their own."""
+"""What the plug-ins that come with the platform and their settings are called; others name their own."""
 
 from flask_babel import lazy_gettext as _
 
 from recupero.portals.words_of_money import Words
 
+#: Plug-ins that come with the platform, by what they are for; models and laws are named elsewhere.
+NAMES: Words = {
+    "letter": _("Letter"),
+    "email": _("E-mail"),
+    "sms": _("SMS"),
+    "whatsapp": _("WhatsApp"),
+    "voice": _("Calls"),
+    "webhook": _("Messages over your own system"),
+    "outbox": _("Outbox of the demonstration"),
+    "sandbox": _("Payments of the demonstration"),
+    "stripe": _("Stripe"),
+    "next_action_neural": _("What an action adds, by a neural network"),
+    "time_to_pay": _("When they pay"),
+}
 SETTINGS: Words = {
     "SMTP server": _("SMTP server"),
     "Port": _("Port"),

@@ -1,0 +1,30 @@
+"""The trail of audit and the installed plug-ins, in words that people read."""
+
+from recupero.kernel.database import Scope
+from recupero.tenancy.permissions import Role
+from tests.factories import World
+from tests.portals.conftest import Visitor
+
+
+def test_the_trail_says_in_words_what_was_done_and_leads_to_it(
+    visitor: Visitor, world: World, noon: object
+) -> None:
+    scope: Scope = world.tenant()
+    visitor.sign_in(Role.AGENCY_ADMINISTRATOR, scope)
+    page = visitor.text("/audit")
+    assert "Signed in" in page
+    assert "tenancy.sign_in" in page  # what one searches by stands beside it
+    visitor.send("/labels", tenant=scope.tenant(), name="VIP", colour="green")
+    made = visitor.text("/audit?q=label_made")
+    assert "Label made" in made
+    created = visitor.text("/audit?q=create_tenant")
+    assert f'href="/tenants/{scope.tenant()}"' in created
+    assert f"Creditor {scope.tenant()}" in created
+
+
+def test_plugins_are_named_by_what_they_are_for(visitor: Visitor, world: World, noon: object) -> None:
+    visitor.sign_in(Role.AGENCY_ADMINISTRATOR, world.tenant())
+    page = visitor.text("/plugins?q=Who+pays")
+    assert "propensity" in page
+    assert "Chile" not in page
+    assert "Chile" in visitor.text("/plugins?q=chile")

@@ -41,6 +41,7 @@ _NEEDS_MORE = {
     "GET /api/v1/conversations/{debtor_id}",
     "GET /api/v1/documents/{document_id}",
     "GET /api/v1/desk/sittings/{sitting_id}/offers",
+    "GET /api/v1/desk/sittings/{sitting_id}/offers/advised",
     "GET /api/v1/drafts/{draft_id}/message",
     "GET /api/v1/imports/{import_id}",
     "GET /api/v1/imports/{import_id}/issues",

@@ -28,3 +28,13 @@ def test_plugins_are_named_by_what_they_are_for(visitor: Visitor, world: World, 
     assert "propensity" in page
     assert "Chile" not in page
     assert "Chile" in visitor.text("/plugins?q=chile")
+
+
+def test_what_no_text_holds_and_numbers_of_any_length_narrow_a_list_to_nothing(
+    visitor: Visitor, world: World, noon: object
+) -> None:
+    visitor.sign_in(Role.AGENCY_ADMINISTRATOR, world.tenant())
+    for address in ("/audit?q=sign%00_in", "/accounts?q=%00", "/users?q=a%00"):
+        assert visitor.get(address).status_code == 200, address
+    sent = visitor.send("/accounts/many", "/accounts", do="hold", account="9" * 5000)
+    assert sent.status_code == 302

@@ -35,7 +35,7 @@ def signed_in(app: Flask, role: Role, scope: Scope) -> Visitor:
 def test_a_script_is_written_checked_and_approved_by_somebody_else(app: Flask, world: World) -> None:
     scope = world.tenant()
     writer = signed_in(app, Role.SUPERVISOR, scope)
-    assert "standard" in writer.text("/scripts")
+    assert "Standard conversation" in writer.text("/scripts")
     assert "asks for the proof" in writer.text("/scripts/0")
     document = store.standard_document()
     unfit = writer.send("/scripts/new", document=document.replace("disposition: HARD", "disposition: NOPE"))

@@ -34,7 +34,7 @@ from recupero.placements.debts import debts_by_id
 from recupero.placements.label_tables import Label
 from recupero.placements.lifecycle import ENDED
 from recupero.portals import lawful, timeline
-from recupero.portals.forms import Form
+from recupero.portals.forms import Form, id_of
 from recupero.portals.identity import masked
 from recupero.portals.inbox import only_of
 from recupero.portals.language import language
@@ -107,7 +107,7 @@ def filter_of(chosen: Mapping[str, str]) -> Filter:
     """What the list is narrowed to, by the fields of its filters."""
 
     def number(name: str) -> int | None:
-        return int(chosen[name]) if chosen.get(name, "").isdecimal() else None
+        return id_of(chosen.get(name, ""))
 
     return Filter(
         text=chosen["q"], tenant_id=number("tenant"), portfolio_id=number("portfolio"),

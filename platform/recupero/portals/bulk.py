@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, time
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -14,7 +14,7 @@ from recupero.outreach import bulk
 from recupero.outreach.understanding import desk
 from recupero.placements import browse, labels
 from recupero.portals.accounts import filter_of
-from recupero.portals.forms import Form
+from recupero.portals.forms import Form, id_of, ids_of
 from recupero.portals.pages import blueprint
 from recupero.portals.words import label
 from recupero.tenancy import queries as tenancy
@@ -59,7 +59,7 @@ def account_many_order() -> ResponseReturnValue:
 def _chosen(session: Session, form: Form) -> list[int]:
     """The accounts that were ticked, or all that the list has as it is narrowed."""
     if not form.optional("all"):
-        return [int(one) for one in request.form.getlist("account") if one.isdecimal()]
+        return ids_of("account")
     countries = sorted({tenant.country for tenant in tenancy.tenants(session)})
     wanted = filter_of({name: form.optional(name) for name in NARROWED})
     return browse.account_ids(session, wanted, countries, bulk.MOST + 1)
@@ -118,12 +118,11 @@ def _users(session: Session, found: bulk.Preview) -> list[tuple[int, str]]:
 def _carry_out(form: Form, account_ids: list[int]) -> ResponseReturnValue:
     do, caller, database = form.optional("do"), the_caller(), runtime.current().database
     until = datetime.combine(form.day("until"), time.max, UTC) if form.optional("until") else None
-    user = form.optional("user")
     with transaction() as session:
         made = bulk.order(
             session, do, account_ids, why=form.optional("why"), actor=caller.actor,
             kind=(form.optional("kind") or None) if do in ("hold", "release") else None,
-            until=until if do == "hold" else None, user_id=int(user) if user.isdecimal() else None,
+            until=until if do == "hold" else None, user_id=id_of(form.optional("user")),
             label_id=form.whole("which_label") if do in bulk.LABELLING else None,
         )  # fmt: skip
         number = len(made.account_ids)

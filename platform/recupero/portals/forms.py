@@ -18,6 +18,17 @@ from recupero.portals.errors import said
 YEARS = range(1800, 3000)
 #: Numbers that the database keeps.
 _STORABLE = range(-(2**63), 2**63)
+_LONGEST_ID = 18  # digits, which a column of ids holds whatever they are
+
+
+def id_of(text: str) -> int | None:
+    """The id that a list's or a form's value names; None where it is none, or longer than any."""
+    return int(text) if text.isdecimal() and len(text) <= _LONGEST_ID else None
+
+
+def ids_of(name: str) -> list[int]:
+    """The ids that were ticked under a name in the form that was sent; what is none is left out."""
+    return [one for one in map(id_of, request.form.getlist(name)) if one is not None]
 
 
 @dataclass

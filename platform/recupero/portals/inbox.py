@@ -16,7 +16,7 @@ from recupero.outreach.inbound import collecting, conversations, queries, replie
 from recupero.outreach.inbound.tables import Conversation
 from recupero.outreach.understanding import brief, desk, hand_overs, policy, readings
 from recupero.placements import browse, reach
-from recupero.portals.forms import Form
+from recupero.portals.forms import Form, id_of
 from recupero.portals.pages import blueprint
 from recupero.portals.tables import Column, Pick, Table, answer, creditor_pick
 from recupero.portals.words import label
@@ -245,7 +245,7 @@ def inbox_returned_sent() -> ResponseReturnValue:
         content = sent.stream.read(LARGEST_FILE + 1)
         if len(content) > LARGEST_FILE:
             raise UserError("The file is too large.", field="file")
-        with tenant_transaction(int(tenant) if tenant.isdecimal() else 0) as session:
+        with tenant_transaction(id_of(tenant) or 0) as session:
             taken = collecting.take_file(session, connector, content, actor=the_caller().actor)
     except NotFound:
         raise

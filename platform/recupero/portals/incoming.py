@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
@@ -16,7 +16,7 @@ from recupero.payments.incoming_tables import Receipt, RefundTask
 from recupero.payments.tables import ProviderEvent
 from recupero.placements.debts import named_debts
 from recupero.portals.actors import who
-from recupero.portals.forms import Form
+from recupero.portals.forms import Form, ids_of
 from recupero.portals.pages import blueprint
 from recupero.portals.tables import Column, Pick, Search, Table, answer, creditor_column, creditor_pick
 from recupero.portals.words import options
@@ -130,7 +130,7 @@ def _waiting(session: Session, payment_id: int) -> suspense.Waiting:
 def accounts_named(session: Session, form: Form, currency: str) -> list[int]:
     """The accounts whose numbers at the creditor were typed, divided by blanks or commas; ids that were
     chosen from suggestions. Raises UserError where a number is unknown."""
-    chosen = [int(one) for one in request.form.getlist("account") if one.isdecimal()]
+    chosen = ids_of("account")
     typed = form.optional("accounts").replace(",", " ").split()
     known = {
         debt.client_account.upper(): debt.account_id

@@ -1,12 +1,12 @@
 """Labels: the set of each creditor, and those that an account bears."""
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from recupero.kernel.errors import NotFound, UserError
 from recupero.placements import browse, labels
-from recupero.portals.forms import Form
+from recupero.portals.forms import Form, ids_of
 from recupero.portals.pages import blueprint
 from recupero.portals.words import options
 from recupero.tenancy import queries as tenancy
@@ -78,7 +78,7 @@ def account_labels(account_id: int) -> ResponseReturnValue:
     """The labels that an account bears, all of them."""
     with transaction() as session:
         tenant_id = browse.account(session, account_id).account.tenant_id
-    chosen = [int(one) for one in request.form.getlist("label") if one.isdecimal()]
+    chosen = ids_of("label")
     with tenant_transaction(tenant_id) as session:
         labels.put(session, account_id, chosen, actor=the_caller().actor)
     flash(_("Saved."))

@@ -88,7 +88,7 @@ def _events_table() -> Table[trail.AuditEvent]:
 _PAGES = {
     "account": ("portals.account", "account_id"), "tenant": ("portals.tenant", "tenant_id"),
     "debtor": ("portals.account_person", "debtor_id"), "contact": ("portals.contact_proof", "contact_id"),
-    "import": ("portals.placement", "batch_id"), "remittance": ("portals.remittance", "remittance_id"),
+    "import": ("portals.placement", "batch_id"),
 }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from recupero.outreach.scripts import saying, shape, spoken, store
 from recupero.outreach.scripts.shape import Script
 from recupero.placements import reach
 from recupero.portals.errors import said
-from recupero.portals.forms import Form
+from recupero.portals.forms import Form, id_of
 from recupero.portals.language import language
 from recupero.portals.pages import blueprint
 from recupero.portals.tables import Column, Pick, Table, answer
@@ -139,7 +139,7 @@ def script_new_sent() -> ResponseReturnValue:
     found = store.problems(form.optional("document"))
     if found or form.optional("step") != "keep":
         return _editor(form, found, tried=not found)
-    tenant_id = int(form.optional("tenant")) if form.optional("tenant").isdecimal() else None
+    tenant_id = id_of(form.optional("tenant"))
     try:
         with transaction() as session:
             row = store.draft(session, form.text("document"), tenant_id=tenant_id, actor=caller.actor)

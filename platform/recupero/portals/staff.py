@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from recupero.kernel import clock
 from recupero.kernel.errors import NotFound, UserError
-from recupero.portals.forms import Form
+from recupero.portals.forms import Form, ids_of
 from recupero.portals.language import LANGUAGES
 from recupero.portals.pages import blueprint
 from recupero.portals.tables import Column, Pick, Search, Table, answer
@@ -52,7 +52,7 @@ def _add_user(form: Form) -> None:
         raise UserError("Choose one of the roles.", field="role") from None
     if role not in ROLES:
         raise UserError("Choose one of the roles.", field="role")
-    chosen = [int(value) for value in request.form.getlist("tenants") if value.isdecimal()]
+    chosen = ids_of("tenants")
     if role in CREDITOR_ROLES and len(chosen) != 1:
         raise UserError("Choose the one creditor that this user belongs to.", field="tenants")
     if not set(chosen) <= set(the_caller().scope.tenant_ids):
@@ -165,7 +165,7 @@ def _add_key(form: Form) -> str:
     granted = [one for one in FOR_KEYS if one.value in request.form.getlist("permissions")]
     if not granted:
         raise UserError("Choose at least one thing that the key may do.", field="permissions")
-    chosen = [int(value) for value in request.form.getlist("tenants") if value.isdecimal()]
+    chosen = ids_of("tenants")
     if not chosen:
         raise UserError("Choose at least one creditor.", field="tenants")
     with transaction() as session:

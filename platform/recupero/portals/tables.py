@@ -115,7 +115,7 @@ class Table(Generic[Row]):
         return f"{self.key}-{name}" if self.key else name
 
     def _asked(self, name: str) -> str:
-        return request.args.get(self._argument(name), "")
+        return request.args.get(self._argument(name), "").replace("\0", "")  # which no column holds
 
     def _chosen(self, one: Pick[Row] | Search[Row]) -> str:
         asked = self._asked(one.name).strip()[:200]

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from recupero.kernel.errors import UserError
-from recupero.portals.forms import Form
+from recupero.portals.forms import Form, id_of
 from recupero.portals.pages import blueprint
 from recupero.reports.webhooks import service
 from recupero.reports.webhooks.telling import KINDS
@@ -46,7 +46,7 @@ def _tenant(form: Form) -> int:
     if len(mine) == 1:
         return mine[0]
     chosen = form.text("tenant")
-    if not chosen.isdecimal() or int(chosen) not in mine:
+    if id_of(chosen) not in mine:
         raise UserError("Choose among your creditors.", field="tenant")
     return int(chosen)
 

@@ -16,7 +16,7 @@ from recupero.outreach.wording import FORMS, KNOWN, Own
 from recupero.outreach.words import LANGUAGES, TEMPLATES, TONES
 from recupero.placements import reach
 from recupero.portals.errors import said
-from recupero.portals.forms import Form
+from recupero.portals.forms import Form, id_of
 from recupero.portals.language import LANGUAGES as PAGE_LANGUAGES
 from recupero.portals.language import language
 from recupero.portals.pages import blueprint
@@ -130,7 +130,7 @@ def _decide(words_id: int, *, approved: bool) -> ResponseReturnValue:
 
 
 def _tenant(form: Form) -> int | None:
-    return int(form.optional("tenant")) if form.optional("tenant").isdecimal() else None
+    return id_of(form.optional("tenant"))
 
 
 def _tried(session: Session, form: Form) -> Preview | None:

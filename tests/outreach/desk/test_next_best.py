@@ -208,7 +208,11 @@ def test_one_person_of_two_creditors_is_at_one_desk(world: World, scope: Scope) 
     plan([here], "call")
     plan([there], "call")
     assert take(scope, agent(scope)) is not None
-    assert take(other, agent(scope, "eva")) is None
+    eva = agent(scope, "eva")
+    assert take(other, eva) is None
+    both = Scope(scope.agency_id, (scope.tenant(), other.tenant()))
+    with runtime.current().database.transaction(both) as session:
+        assert next_best.next_moment(session, tenancy.user(session, eva)) is None  # nobody else waits
 
 
 def test_an_account_is_free_again_when_its_agent_leaves_or_does_nothing(scope: Scope) -> None:

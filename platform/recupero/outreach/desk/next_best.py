@@ -68,17 +68,20 @@ def take_next(session: Session, me: Worker) -> Sitting | None:
 
 def next_moment(session: Session, me: Worker) -> datetime | None:
     """From when on somebody may be called again, as it looks now: the first moment at which the law and the
-    debtor's own hours allow a call that waits or falls due. None: nothing waits for a call. Needs the agency
-    and all the agent's tenants in scope."""
+    debtor's own hours allow a call that waits or falls due; who is at a colleague's desk waits no more. None:
+    nothing waits for a call. Needs the agency and all the agent's tenants in scope."""
     firsts = [next(source(session, me)) for source in (_call_backs, _handed_over, _queue)]
     waiting = [one for found in (*firsts, _coming(session)) for one in found]
     if not waiting:
         return None
     on = grounds(session, {one.account_id for one in waiting})
+    taken = {sitting.person_id for sitting in sittings.everybody(session)}
     known = [
         (one, account)
         for one in waiting
-        if (account := on.known.accounts.get(one.account_id)) is not None and _workable(on, account, one.why)
+        if (account := on.known.accounts.get(one.account_id)) is not None
+        and _workable(on, account, one.why)
+        and account.person_id not in taken
     ]
     people = [account.person_id for _one, account in known]
     rested = sittings.laid_down(session, me.id, people, clock.now() - REST)

@@ -122,7 +122,8 @@ def test_other_creditors_accounts_do_not_exist(creditor: Visitor, own: Own) -> N
             both = [own.first.account_id, theirs]
             assert creditor.send(CHOOSE, do=do, account=both, **fields).status_code == 404
     assert creditor.send(CHOOSE, do="sell", account=own.first.account_id).status_code == 404
-    assert creditor.send(CHOOSE, do="hold", account="x").status_code == 404
+    for none in ("x", "9" * 5_000):
+        assert creditor.send(CHOOSE, do="hold", account=none).status_code == 404
     assert creditor.get(f"/portal/accounts/{theirs}").status_code == 404
     assert creditor.get(f"/portal/accounts/{theirs}/payment").status_code == 404
     assert creditor.send(f"/portal/accounts/{theirs}/payment", CHOOSE, amount="1").status_code == 404

@@ -17,7 +17,7 @@ from recupero.payments import queries as payments
 from recupero.placements import browse, orders
 from recupero.placements.orders import OwnAccount
 from recupero.portals.creditor.own import acting, reading
-from recupero.portals.forms import Form
+from recupero.portals.forms import Form, ids_of
 from recupero.portals.pages import blueprint
 from recupero.tenancy.guard import requires, the_caller
 from recupero.tenancy.permissions import Permission
@@ -87,10 +87,10 @@ def _asked(form: Form) -> tuple[list[int], list[str]]:
         if not found:
             raise UserError("none of these numbers is one of your accounts", field="numbers")
         return found, unknown
-    try:
-        return [int(one) for one in request.form.getlist("account")], []
-    except ValueError:
-        raise NotFound("no such account") from None
+    ticked = ids_of("account")
+    if len(ticked) < len(request.form.getlist("account")):
+        raise NotFound("no such account")
+    return ticked, []
 
 
 def _previewed(form: Form, account_ids: list[int], unknown: list[str]) -> ResponseReturnValue:

@@ -49,7 +49,7 @@ def place(person: Person, folder: Path) -> None:
     page = person.page
     person.go("Placements")
     person.look("placements-empty")
-    page.get_by_label("File").set_input_files(file)
+    page.get_by_label("File", exact=True).set_input_files(file)
     page.get_by_role("button", name="Go on").click()
     expect(page.get_by_role("heading", name="What each column means")).to_be_visible()
     person.look("mapping")

@@ -85,7 +85,7 @@ def test_a_draft_is_kept_read_through_submitted_and_sent_as_written(app: Flask, 
     body = sent(placed.scope)
     assert "hablemos" in body
     assert "{{" not in body
-    assert "Done" in agent.text(kept)
+    assert "Closed" in agent.text(kept)
     assert signed_in(app, Role.COMPLIANCE_OFFICER, placed.scope).get("/drafts").status_code == 403
 
 

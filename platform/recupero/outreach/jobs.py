@@ -21,10 +21,11 @@ from recupero.payments import settlements
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.queries import AgencyScope
 
-BATCH = 200
+#: Larger ones ask the database less often, but more of them is in doubt where a worker dies.
+BATCH = 300
 #: How many actions of one tenant may wait in Redis at a time: its million is handed out in slices, each
 #: between those of the other tenants.
-ROOM = 20 * BATCH
+ROOM = 4_000
 _LIMIT = 10_000
 
 _CLAIM = text(

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import pytest
 from flask import Flask
+from sqlalchemy.orm import Session
 
 from recupero.demo.population import BOOKS, mapping
 from recupero.kernel.database import Scope
@@ -110,6 +111,13 @@ def test_dates_stand_as_the_reader_writes_them(
     assert not last.startswith("20")  # as the reader writes a day, not as machines do
 
 
+def _portfolio(session: Session) -> int:
+    return create_portfolio(
+        session, name="Consumo", country="CL", currency="CLP", product="loan", placement_number=1,
+        terms={}, strategy={}, actor="system",
+    ).id  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("language", "words"),
     [
@@ -122,10 +130,7 @@ def test_a_file_that_cannot_be_read_names_its_row(
     visitor: Visitor, scope: Scope, language: str, words: str
 ) -> None:
     with visitor.platform.database.transaction(scope) as session:
-        portfolio = create_portfolio(
-            session, name="Consumo", country="CL", currency="CLP", product="loan", placement_number=1,
-            terms={}, strategy={}, actor="system",
-        ).id  # fmt: skip
+        portfolio = _portfolio(session)
     reader(visitor, Role.AGENCY_ADMINISTRATOR, scope, language)
     content = b'Operacion;RUT;Nombre;Saldo\nA-1;1-9;Ana;5\nA-2;1-9;"Luis;5\nA-3;1-9;Eva";7;7\n'
     answer = visitor.send(
@@ -148,10 +153,7 @@ def test_a_file_that_is_none_is_said_at_its_field(
     visitor: Visitor, scope: Scope, saved: bool, name: str, content: bytes, words: str
 ) -> None:
     with visitor.platform.database.transaction(scope) as session:
-        portfolio = create_portfolio(
-            session, name="Consumo", country="CL", currency="CLP", product="loan", placement_number=1,
-            terms={}, strategy={}, actor="system",
-        ).id  # fmt: skip
+        portfolio = _portfolio(session)
         if saved:
             spec = mapping(BOOKS[0])
             save_mapping(

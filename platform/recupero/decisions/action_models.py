@@ -293,6 +293,15 @@ def _grown(best: Judged, data: Experience, seed: int) -> list[dict[str, float]]:
     return [*found, examining.point(len(rows), best.paid, target)]
 
 
+def _window(data: Experience) -> tuple[str, str]:
+    """The days of the first and of the last decision that was learned from."""
+    first, last = (
+        datetime.fromtimestamp(each, clock.now().tzinfo).date().isoformat()
+        for each in (data.moment.min(), data.moment.max())
+    )
+    return first, last
+
+
 def _finished(
     best: Judged,
     data: Experience,
@@ -302,8 +311,7 @@ def _finished(
     choices: str,
     told: Mapping[str, str],
 ) -> Finished:
-    window = [datetime.fromtimestamp(each, clock.now().tzinfo).date().isoformat()
-              for each in (data.moment.min(), data.moment.max())]  # fmt: skip
+    window = _window(data)
     found = {**figures, **{f"fit_{name}": value for name, value in training.metrics.items()}}
     return Finished(
         kind=best.kind.key, blob=best.kind.dump(training.fitted), features=NAMES, metrics=found,
@@ -323,15 +331,13 @@ def _card(
     told: Mapping[str, str],
 ) -> str:
     """What a compliance officer reads before saying yes to the model."""
-    days = [datetime.fromtimestamp(each, clock.now().tzinfo).date().isoformat()
-            for each in (data.moment.min(), data.moment.max())]  # fmt: skip
     return card.write_card(
         f"{KIND} ({best.kind.key})",
         "The chance of a payment, of harm (a complaint or an opt-out) and of being reached for each lawful"
         " option of an account, waiting included. It ranks what the law permits; it never decides whether a"
         " contact is lawful, and a hold or an opt-out always stands above it.",
         features=(*features.FEATURES, *vectors.ASSISTANT, *vectors.ACTION), split=data.split,
-        window=(days[0], days[1]), metrics=figures, curve=json.loads(told["calibration.json"]),
+        window=_window(data), metrics=figures, curve=json.loads(told["calibration.json"]),
         parameters=training.parameters,
         against=f"`gain` among the figures, where one serves. **Chosen because:** {why}.",
         uplift=run_uplift.told(figures, best.uplift), learning=json.loads(told["learning.json"]),

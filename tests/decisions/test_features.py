@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from recupero.contacts import answers
+from recupero.contacts import answers, news
+from recupero.contacts.news import News
 from recupero.decisions.features import (
     BY_NAME,
     FEATURES,
@@ -67,6 +68,36 @@ def test_numbers_are_those_of_the_rows(world: World) -> None:
     assert _value(table, "days_since_payment", owed.account_id) == pytest.approx(2)
     assert _value(table, "consents", owed.account_id) == 2
     assert np.isnan(_value(table, "days_since_promise", owed.account_id))
+
+
+def test_what_was_read_counts_by_channel_once_it_was_told(world: World) -> None:
+    scope, now = world.tenant(), clock.now()
+    with world.platform.database.transaction(scope) as session:
+        book = portfolio(session)
+        reader, silent = debt(session, book), debt(session, book)
+        contact(session, reader, now - 5 * DAY, read_at=now - 4 * DAY)
+        contact(session, reader, now - 3 * DAY, read_at=now - DAY)
+        late = contact(session, reader, now - 2 * DAY, channel="whatsapp")
+        for days in (2, 9, 16):
+            contact(session, silent, now - days * DAY)
+        before = read_features(session, now)
+        clock.advance(HOUR)
+        told = News("delivered", "OPEN")
+        news.hear(session, late, told)
+        clock.advance(HOUR)
+        news.hear(session, late, told)  # said twice: it was known from the first time
+        earlier, after = read_features(session, now), read_features(session, now + HOUR)
+    assert _value(before, "read_email", reader.account_id) == pytest.approx((2 + 0.4) / 4)
+    assert _value(before, "read_email", silent.account_id) == pytest.approx(0.4 / 5)
+    assert _value(before, "days_since_read_email", reader.account_id) == pytest.approx(1)
+    assert np.isnan(_value(before, "days_since_read_email", silent.account_id))
+    for name in ("read_sms", "read_whatsapp"):  # nobody tells of these
+        assert np.isnan(_value(before, name, reader.account_id))
+    for name in BY_NAME:
+        np.testing.assert_array_equal(before.values[name], earlier.values[name], err_msg=name)
+    assert _value(after, "read_whatsapp", reader.account_id) == pytest.approx((1 + 1) / 3)
+    assert _value(after, "read_whatsapp", silent.account_id) == pytest.approx(0.5)
+    assert _value(after, "days_since_read_whatsapp", reader.account_id) == 0
 
 
 def test_what_a_person_owes_and_did_on_any_debt_is_known_of_each(world: World) -> None:
@@ -256,6 +287,7 @@ def _answered(session: Session, tenant_id: int, contact_id: int, at: datetime) -
 
     row = session.get_one(Contact, (tenant_id, contact_id))
     row.state, row.state_at, row.disposition, row.right_party = "answered", at, "BNCE", True
+    row.read_at = at
     session.flush()
 
 

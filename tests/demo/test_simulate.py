@@ -5,11 +5,13 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import func, select
 
+from recupero.contacts.tables import Contact
 from recupero.decisions import policies
 from recupero.demo.simulate import KEPT, History, Trial, keep, run
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
+from recupero.outreach.inbound.tables import ChannelEvent
 from recupero.outreach.tables import Action
 from recupero.placements.tables import Account
 from recupero.tenancy.queries import agency_scopes
@@ -36,6 +38,10 @@ def test_a_trial_learns_on_one_creditor_and_measures_on_the_next(platform: runti
         tenant, status = Account.tenant_id, func.min(Account.status)
         placed = dict(session.execute(select(tenant, status).group_by(tenant)).all())
         waiting = set(session.execute(select(Action.tenant_id).where(Action.state == "scheduled")).scalars())
+        receipts = select(ChannelEvent.state, ChannelEvent.reason, ChannelEvent.kind).distinct()
+        assert set(session.execute(receipts)) == {("done", "read", "status")}
+        read = select(Contact.channel).where(Contact.read_at.is_not(None)).distinct()
+        assert set(session.execute(read).scalars()) >= {"email"}
     first, second = sorted(agency.tenant_ids)
     assert placed[first] == "recalled"
     assert placed[second] == "active"

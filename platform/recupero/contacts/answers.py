@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import (
     ColumnElement,
     case,
+    func,
     insert,
     literal,
     select,
@@ -187,6 +188,7 @@ def record_visit(session: Session, debtor_id: int) -> int | None:
             disposition="CLCK",
             state="delivered",
             state_at=case((Contact.right_party, Contact.state_at), else_=now),  # when it was first known
+            read_at=func.coalesce(Contact.read_at, now),
         )
         .returning(Contact.id)
     ).scalar_one_or_none()

@@ -102,14 +102,16 @@ class Sent:
     account_id: int
     debtor_id: int
     channel: str
+    connector: str | None
+    reference: str | None
     contact_point_id: int | None
     action_id: int | None
     at: datetime
 
 
 _SENT = (
-    Contact.id, Contact.account_id, Contact.debtor_id, Contact.channel, Contact.contact_point_id,
-    Contact.action_id, Contact.at,
+    Contact.id, Contact.account_id, Contact.debtor_id, Contact.channel, Contact.connector,
+    Contact.reference, Contact.contact_point_id, Contact.action_id, Contact.at,
 )  # fmt: skip
 
 

@@ -20,6 +20,8 @@ from recupero.kernel.database import scope_of
 _RANK = {"reserved": 0, "unknown": 1, "sent": 2, "failed": 3, "no_answer": 3, "delivered": 4, "answered": 5}
 #: Coded results that news may write, each over those before it; what a person coded stays.
 _NOTES = (None, "DLVD", "OPEN", "BNCE", "CLCK", "RPLY", "OPTO")
+#: Those that tell of a message that it was read.
+_READ = ("OPEN", "CLCK", "RPLY")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,8 @@ def hear(session: Session, contact_id: int, news: News) -> Told:
             contact.action_id = None  # its action went out once more meanwhile, and is that contact's
         contact.state, contact.state_at, contact.reason = news.state, clock.now(), news.reason
         _count(session, contact)
+    if news.note in _READ:
+        contact.read_at = contact.read_at or clock.now()
     if contact.disposition in _NOTES and _NOTES.index(news.note) > _NOTES.index(contact.disposition):
         contact.disposition = news.note
     contact.reference = contact.reference or news.reference

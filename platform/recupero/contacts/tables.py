@@ -13,8 +13,10 @@ from recupero.kernel.database import AGENCY, TENANT, AgencyOwned, Base, TenantOw
 
 class Contact(TenantOwned, Base):
     """One contact, reserved before it is made. `state`: reserved, sent, delivered, answered, failed, unknown,
-    received (inbound). `verdict` is the digest of what the law said in the transaction that reserved it, see
-    `GivenVerdict`; `facts` is what it was told, so that the contact can be judged again."""
+    received (inbound). `read_at`: when it was first known that a message was read, since the provider said so
+    or its debtor answered it or came from it to their page. `verdict` is the digest of what the law said in
+    the transaction that reserved it, see `GivenVerdict`; `facts` is what it was told, so that the contact can
+    be judged again."""
 
     __tablename__ = "contacts"
     __table_args__ = (
@@ -30,6 +32,13 @@ class Contact(TenantOwned, Base):
         Index("ix_contacts_at", "tenant_id", "at"),
         Index("ix_contacts_unnamed", "tenant_id", "debtor_id", postgresql_where=text("account_id IS NULL")),
         Index("ix_contacts_state", "tenant_id", "state", "at"),
+        Index(
+            "ix_contacts_read",
+            "tenant_id",
+            "channel",
+            "read_at",
+            postgresql_where=text("read_at IS NOT NULL"),
+        ),
         Index(
             "ix_contacts_reference", "tenant_id", "reference", postgresql_where=text("reference IS NOT NULL")
         ),
@@ -49,6 +58,7 @@ class Contact(TenantOwned, Base):
     at: Mapped[datetime]
     state: Mapped[str] = mapped_column(String(9))
     state_at: Mapped[datetime]
+    read_at: Mapped[datetime | None]
     disposition: Mapped[str | None] = mapped_column(String(4))  # see contacts.dispositions
     right_party: Mapped[bool] = mapped_column(default=False)
     reference: Mapped[str | None]  # the provider's id

@@ -24,6 +24,11 @@ from recupero.kernel.database import scope_of
 AFTERWARDS = ""
 CHANNELS = ("email", "sms", "whatsapp", "call")
 WINDOWS = (7, 30, 90)
+#: Channels of whose messages somebody may tell that they were read, and the share that is read where nothing
+#: is known of a debtor: of e-mails about a fifth (docs/simulation.md), the others ours.
+READ_USUALLY = {"email": 0.2, "sms": 0.05, "whatsapp": 0.5}
+#: Messages that the usual share weighs as much as.
+READ_HELD = 2
 
 
 def N_(text: str) -> str:
@@ -81,6 +86,8 @@ FIXED = "set at placement"
 _CONTACTS = "contacts of the debtor with this creditor"
 _BY_TIME = "contacts reserved at or before the moment; results by the time they became known"
 _MONEY = "allocations booked at or before the moment"
+_READING = "contacts of the debtor with this creditor: the provider's receipts, and visits to the page"
+_READ_BY = "contacts reserved, and readings told, at or before the moment"
 _ANY = "debts placed, and allocations booked, at or before the moment"
 
 FEATURES: tuple[Spec, ...] = (
@@ -154,6 +161,21 @@ FEATURES: tuple[Spec, ...] = (
          _CONTACTS, _BY_TIME, _days("a.at", "o.last_attempt")),
     Spec("days_since_answer", N_("Days since the last answer"), "since the newest answer in 90 days", "days",
          _CONTACTS, _BY_TIME, _days("a.at", "o.last_answer")),
+    *(
+        Spec(f"read_{channel}", N_("Messages read"),
+             f"share of the {channel} contacts of 90 days that were read (told by the provider, or by a visit"
+             f" to the page), drawn to {usually} as strongly as {READ_HELD} contacts; unknown where the"
+             " creditor was told of none in 90 days", "0 to 1", _READING, _READ_BY,
+             f"CASE WHEN t.{channel} THEN (coalesce(o.read_{channel}, 0) + {usually * READ_HELD})"
+             f" / (coalesce(o.attempts_{channel}_90d, 0) + {READ_HELD}) END")
+        for channel, usually in READ_USUALLY.items()
+    ),
+    *(
+        Spec(f"days_since_read_{channel}", N_("Days since a message was read"),
+             f"since the newest reading of the {channel} contacts of 90 days", "days", _READING, _READ_BY,
+             _days("a.at", f"o.last_read_{channel}"))
+        for channel in READ_USUALLY
+    ),
     Spec("link_opened", N_("Payment page opened"), "1 where a payment page was ever opened", "0 or 1",
          "payment links", "first opened at or before the moment", "(l.opened IS NOT NULL)::int"),
     Spec("days_since_opened", N_("Days since the payment page was opened"), "since the newest first opening",
@@ -221,6 +243,17 @@ _ANSWERS = ",\n        ".join(
     f"count(*) FILTER (WHERE {_ANSWERED} AND at > %(before_{days})s::timestamptz) AS answers_{days}d"
     for days in WINDOWS
 )
+_READ_BY_THEN = "channel = '{channel}' AND read_at <= %(at)s::timestamptz"
+_READS = ",\n        ".join(
+    f"count(*) FILTER (WHERE {_READ_BY_THEN}) AS read_{{channel}},"
+    f" max(read_at) FILTER (WHERE {_READ_BY_THEN}) AS last_read_{{channel}}".format(channel=channel)
+    for channel in READ_USUALLY
+)
+_TOLD = ",\n        ".join(
+    f"EXISTS (SELECT FROM contacts c WHERE c.tenant_id = t.id AND c.{_READ_BY_THEN}"
+    " AND c.read_at > %(before_90)s::timestamptz) AS {channel}".format(channel=channel)
+    for channel in READ_USUALLY
+)
 _BAD = "('BNCE', 'DISC', 'WRNG')"  # dispositions that mark a point as bad: domain page, 4.1
 
 _FROM = f"""
@@ -283,12 +316,18 @@ WITH every AS (
     SELECT tenant_id, debtor_id,
         {_ATTEMPTS},
         {_ANSWERS},
+        {_READS},
         count(*) FILTER (WHERE right_party AND state_at <= %(at)s::timestamptz) AS right_party_90d,
         max(at) FILTER (WHERE direction = 'outbound') AS last_attempt,
         max(at) FILTER (WHERE {_ANSWERED}) AS last_answer
     FROM contacts
     WHERE at <= %(at)s::timestamptz AND at > %(before_90)s::timestamptz /*with debtor_id*/
     GROUP BY tenant_id, debtor_id
+), t AS (
+    -- Whether anybody tells the creditor what is read: where nobody does, unread says nothing.
+    SELECT t.id AS tenant_id,
+        {_TOLD}
+    FROM tenants t
 ), l AS (
     SELECT tenant_id, debtor_id, max(first_opened_at) AS opened FROM payment_links
     WHERE first_opened_at <= %(at)s::timestamptz /*only debtor_id*/ GROUP BY tenant_id, debtor_id
@@ -325,6 +364,7 @@ WITH every AS (
 _JOINS = """
 FROM a
 JOIN debtors d ON d.tenant_id = a.tenant_id AND d.id = a.debtor_id
+JOIN t ON t.tenant_id = a.tenant_id
 JOIN q ON q.tenant_id = a.tenant_id AND q.debtor_id = a.debtor_id AND q.currency = a.currency
 LEFT JOIN k ON k.tenant_id = a.tenant_id AND k.debtor_id = a.debtor_id
 LEFT JOIN c ON c.tenant_id = a.tenant_id AND c.debtor_id = a.debtor_id

@@ -19,7 +19,7 @@ from recupero.contacts import service as contacts_service
 from recupero.contacts.messages import Sent
 from recupero.contacts.service import Result
 from recupero.decisions import replanning
-from recupero.decisions.simulation import reasons
+from recupero.decisions.simulation import reasons, receipts
 from recupero.decisions.simulation.debtors import Reaction, SimulatedDebtor, Visible, pay_day_before
 from recupero.decisions.simulation.draws import uniforms
 from recupero.kernel import clock, jobs
@@ -122,7 +122,7 @@ class Drive:
 
     def summary(self) -> str:
         """What has happened so far, for a progress line."""
-        told = ("messages", "bounced", "calls", "visits", "payments", "promises", "reasons")
+        told = ("messages", "bounced", "read", "calls", "visits", "payments", "promises", "reasons")
         wanted = (*told, *_COUNTED.values())
         return ", ".join(f"{self.counts[name]} {name.replace('_', '-')}" for name in wanted)
 
@@ -149,9 +149,17 @@ class Drive:
             bounced = [one.contact_id for one in sent if one.contact_id not in arrived]
             answers.record_bounces(session, bounced, "address unknown")
             tones = outreach.tones(session, [one.action_id for one in sent if one.action_id is not None])
-        for one in sent:
-            if one.contact_id in arrived:
-                self._receive(town, one, tones.get(one.action_id or 0, "neutral"))
+        read = [
+            one
+            for one in sent
+            if one.contact_id in arrived
+            and self._receive(town, one, tones.get(one.action_id or 0, "neutral"))
+        ]
+        with self._platform.database.transaction(town.scope) as session:
+            told = receipts.tell_read(session, read)
+        self.counts["read"] += told
+        if told:
+            jobs.drain()
 
     def _arrives(self, town: _Town, one: Sent) -> bool:
         """Whether the address was right, and still is."""
@@ -160,16 +168,20 @@ class Drive:
         self.counts["bounced"] += not works
         return works
 
-    def _receive(self, town: _Town, one: Sent, tone: str) -> None:
+    def _receive(self, town: _Town, one: Sent, tone: str) -> bool:
+        """Live through a message that arrived; whether it was read."""
         debtor, at = town.debtors[one.account_id], one.at.astimezone(town.zone)
         debtor.bear(one.channel, tone, at.date())
-        reaction = debtor.objects(one.channel, at.date())
-        if reaction is None and debtor.reads(one.channel, at):
+        reaction, read = debtor.objects(one.channel, at.date()), debtor.reads(one.channel, at)
+        if reaction is None and read:
             reaction = debtor.reacts(one.channel, tone, at.date())
-        if reaction is not None and self._says_why(town, one, reaction):
-            return
+        if reaction is not None and not self._says_why(town, one, reaction):
+            self._react(town, one, reaction)
+        return read
+
+    def _react(self, town: _Town, one: Sent, reaction: Reaction) -> None:
         match reaction:
-            case None | Reaction.NOTHING:
+            case Reaction.NOTHING:
                 return
             case Reaction.OPT_OUT:
                 self._opt_out(town, one)

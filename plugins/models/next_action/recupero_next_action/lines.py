@@ -28,6 +28,10 @@ WEEKS = (7, 30, 90)
 #: What is held of harm until rows say otherwise: its odds grow as one more than the contacts of 30 days.
 PRESSURE = 1.0
 LONG_AGO = 60.0  # days since a contact where there was none
+#: The share of a debtor's messages that were read, and the days since the last was, by channel.
+READ, SINCE_READ = "read_", "days_since_read_"
+UNTOLD = 0.3  # share that is held to be read where nobody tells
+RECENT = 20.0  # days in which what was read or opened last counts for less by the factor e
 
 
 def is_option(name: str) -> bool:
@@ -37,8 +41,9 @@ def is_option(name: str) -> bool:
 
 def derived(matrix: Any, names: Sequence[str]) -> Any:
     """What is made of several columns, of those that are there: contacts by whatever channel in 7, 30 and 90
-    days, those by the option's own channel, the time since the last one and since the page was opened, and
-    the part of the day. Rows × columns, without unknowns."""
+    days, those by the option's own channel, the time since the last one and since the page was opened, the
+    part of the day, and of messages by the option's own channel how many were read and how lately (where the
+    names hold that: lines from before do not). Rows × columns, without unknowns."""
     place = {name: number for number, name in enumerate(names)}
     found, zero = list[Any](), np.zeros(len(matrix))
 
@@ -50,9 +55,15 @@ def derived(matrix: Any, names: Sequence[str]) -> Any:
     by_this = (told(f"attempts_{each}_90d") * told(f"{ACTION}{each}") for each in channels)
     found.append(np.log1p(sum(by_this, zero)))
     found.append(np.log1p(np.maximum(told(f"{ACTION}days_since_contact", LONG_AGO), 0)))
-    found.append(told("link_opened") * np.exp(-told("days_since_opened", 90.0) / 20))
+    found.append(told("link_opened") * np.exp(-told("days_since_opened", 90.0) / RECENT))
     hour = told(f"{ACTION}hour")
     found += [(hour >= 16) * 1.0, ((hour >= 12) & (hour < 16)) * 1.0]
+    if read := [name[len(READ) :] for name in names if name.startswith(READ)]:
+        # The chance of being reached has that of being read as a factor, so its log adds to the log-odds.
+        shares = (np.log(told(f"{READ}{each}", UNTOLD)) * told(f"{ACTION}{each}") for each in read)
+        since = (np.exp(-told(f"{SINCE_READ}{each}", np.inf) / RECENT) for each in read)
+        lately = (each * told(f"{ACTION}{name}") for each, name in zip(since, read, strict=True))
+        found += [sum(shares, zero), sum(lately, zero)]
     return np.column_stack(found)
 
 

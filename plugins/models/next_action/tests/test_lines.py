@@ -3,7 +3,7 @@ says little, and harm from a handful of cases."""
 
 import numpy as np
 from recupero_next_action.learners import learn, sigmoid
-from recupero_next_action.lines import draw_line
+from recupero_next_action.lines import Line, draw_line
 from recupero_next_action.model import NextAction
 
 from recupero_sdk.models import Columns
@@ -57,6 +57,21 @@ def test_an_action_that_hardly_helps_one_debtor_more_than_another_keeps_its_effe
     gain = sigmoid(told.odds(asked)["through"]) - sigmoid(told.odds(waits)["through"])
     assert (gain > 0).all()
     assert 0.005 < gain.mean() < 0.017
+
+
+def test_who_reads_a_channel_is_reached_by_it_and_a_line_from_before_serves_on() -> None:
+    matrix, rng = _contacts(4000)
+    share, since = rng.uniform(0.05, 0.9, 4000), rng.uniform(0, 90, 4000)
+    y = (rng.random(4000) < 0.2 * share * matrix[:, 5]) * 1.0
+    line = draw_line(np.column_stack([matrix, share, since]), y, (*NAMES, "read_sms", "days_since_read_sms"))
+    row = np.array([[5.0, 1, 2, 2, 1, 1, share, 30.0] for share in (0.1, 0.8, np.nan)])
+    hardly, often, unknown = line.odds(row)
+    assert often - hardly > 1
+    assert hardly < unknown < often
+    waiting = line.odds(row * [1, 1, 1, 1, 0, 0, 1, 1])
+    assert waiting[1] - waiting[0] < 0.5 * (often - hardly)
+    before = Line.of_json(draw_line(matrix, y, NAMES).to_json())
+    assert np.isfinite(before.odds(matrix[:5])).all()
 
 
 def test_a_handful_of_complaints_makes_contacts_cost_more_the_more_there_were() -> None:

@@ -1,11 +1,11 @@
 """What a debtor asks for holds at once: channel, hours, language."""
 
-from datetime import time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from sqlalchemy import select
 
-from recupero.kernel import audit, runtime
+from recupero.kernel import audit, clock, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
 from recupero.outreach import preferences, queries
@@ -46,6 +46,36 @@ def test_hours_and_language_hold_for_what_goes_out_next(placed: Placed) -> None:
     run()
     with runtime.current().database.transaction(placed.scope) as session:
         assert [message.language for message in queries.outbox(session)] == ["pt"]
+
+
+def due(placed: Placed) -> datetime:
+    with runtime.current().database.transaction(placed.scope) as session:
+        step = queries.why_silent(session, placed.account_id)
+    assert step.next_at is not None
+    return step.next_at
+
+
+def test_what_waits_is_told_for_a_moment_that_is_lawful_and_asked_for(placed: Placed) -> None:
+    plan([placed])
+    keep(placed, Wish(None, (time(19, 30), time(23)), "es"))  # in Chile until eight in the evening
+    asked_for = datetime(2026, 3, 10, 22, 30, tzinfo=UTC)
+    assert (states([placed]), due(placed)) == ([("scheduled", "preferred_hours")], asked_for)
+    with runtime.current().database.transaction(placed.scope) as session:
+        steps = {one.channel: one for one in queries.why_silent(session, placed.account_id).channels}
+    assert (steps["email"].lawful_at, steps["email"].usable_at) == (clock.now(), asked_for)
+    clock.set_to(asked_for + timedelta(hours=1))  # inside their hours, outside those of the law
+    run()
+    assert states([placed]) == [("scheduled", "law:CL-37-hours-call-visit")]
+    assert due(placed) == asked_for + timedelta(days=1)
+
+
+def test_hours_at_which_the_law_allows_nothing_are_refused(placed: Placed) -> None:
+    with pytest.raises(UserError, match="In these hours the law allows no contact") as refused:
+        keep(placed, Wish(None, (time(22), time(23)), "es"))
+    assert refused.value.field == "begins"
+    with runtime.current().database.transaction(placed.scope) as session:
+        assert preferences.of_debtor(session, placed.debtor_id, "es").hours is None
+    keep(placed, Wish("letter", (time(22), time(23)), "es"))  # a letter comes at any hour
 
 
 @pytest.mark.parametrize(

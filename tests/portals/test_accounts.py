@@ -16,8 +16,9 @@ from recupero.portals.words import because, label
 from recupero.tenancy.permissions import Role
 from tests.decisions import debts
 from tests.factories import World
-from tests.outreach.placed import place, plan
+from tests.outreach.placed import permit, place, plan
 from tests.outreach.test_carrying_out import run
+from tests.outreach.two_way import installed, switch_on
 from tests.portals.conftest import Visitor
 from tests.portals.desk.test_calling import send
 
@@ -257,8 +258,9 @@ def test_the_page_says_every_reason_why_nothing_goes_out_and_when_the_next_thing
     page = visitor.text(f"/accounts/{one.account_id}").split('id="silent"')[1]
     assert "No plan has chosen anything" in page
     assert "Contacted lately: until" in page
+    assert "Opted out: SMS" in page
     by_channel = page.split("By channel")[1].split("</details>")[0]
-    assert "the next lawful moment is" in by_channel or "lawful now" in by_channel
+    assert " on</summary>" in by_channel or "lawful now" in by_channel
     assert "Opted out" in by_channel.split("SMS")[1].split("WhatsApp")[0]
     assert "No address known" in by_channel.split("Letter")[1]
     clock.advance(timedelta(days=6))
@@ -269,3 +271,31 @@ def test_the_page_says_every_reason_why_nothing_goes_out_and_when_the_next_thing
     page = visitor.text(f"/accounts/{one.account_id}")
     assert f"/proposals/{step.next_id}" in page
     assert "waits for somebody" in page
+
+
+def test_a_connector_that_cannot_send_is_named_with_what_came_of_the_last_try(
+    visitor: Visitor, scope: Scope, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (placed,) = place(scope, timezone="America/Santiago", kinds=("email",))
+    visitor.sign_in(Role.SUPERVISOR, scope)
+    path = f"/accounts/{placed.account_id}"
+    with installed(monkeypatch):
+        switch_on(scope, secret="")
+        plan([placed])
+        assert "What comes next is due" in visitor.text(path)
+        run()
+        page = visitor.text(path).split('id="silent"')[1].split("</dl>")[0]
+    assert "came to nothing: The settings of the connector do not hold: pigeon" in page
+    for channel, why in [("E-mail", "settings of the connector do not hold"), ("Letter", "No address known")]:
+        assert why in page.split(f"<dt>{channel}")[1].split("</dd>")[0]
+
+
+def test_who_cannot_be_reached_at_all_is_said_in_one_line(visitor: Visitor, scope: Scope) -> None:
+    nowhere, closed = place(scope, 2, kinds=())
+    permit(closed, "all", "opt_out")
+    visitor.sign_in(Role.SUPERVISOR, scope)
+    for placed, said in [
+        (nowhere, "<li>No address known</li>"),
+        (closed, "<li>Opted out: All channels</li>"),
+    ]:
+        assert said in visitor.text(f"/accounts/{placed.account_id}").split('id="silent"')[1]

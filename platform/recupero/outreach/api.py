@@ -5,7 +5,6 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from recupero.contacts.grounds import judge_planned
 from recupero.kernel import rest
 from recupero.outreach import preferences, previews, proposals, queries, schemas
 from recupero.outreach.proposals import Answered, Wanted
@@ -95,7 +94,7 @@ def proposal(action_id: int) -> dict[str, Any]:
     with tenant_transaction(tenant_id) as session:
         action = proposals.one(session, action_id)
         asked = (action.account_id, action.channel, action.purpose, action.due_at)
-        (found,) = judge_planned(session, [asked])
+        (found,) = preferences.first_moments(session, [asked])
         shown = previews.of_action(session, action)
         return {
             "action": action, "next_lawful_at": found.at, "against": found.reason,

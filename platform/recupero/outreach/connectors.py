@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -53,17 +52,32 @@ def connectors(session: Session) -> dict[str, Connector]:
     installed, failed to load, or is not fully configured is named with its problem: nothing falls back to
     another one unseen.
     """
-    registered = runtime.current().plugins.channels
-    enabled = [key for key in tenancy.enabled_plugins(session, "channel") if key != OUTBOX]
-    chosen: dict[str, Connector] = {}
-    for key in enabled:
+    keys = [key for key in tenancy.enabled_plugins(session, "channel") if key != OUTBOX]
+    set_up = [(key, tenancy.plugin_config(session, "channel", key)) for key in keys]
+    return _carrying([(key, found[1]) for key, found in set_up if found], resting(session) if keys else [])
+
+
+def connectors_of(session: Session, tenant_id: int) -> dict[str, Connector]:
+    """The same for one of several tenants in scope."""
+    enabled = [
+        (key, config)
+        for key, config in tenancy.plugin_configs(session, tenant_id, "channel")
+        if key != OUTBOX
+    ]
+    rests = resting(session) if enabled else []
+    return _carrying(enabled, [rest for rest in rests if rest.tenant_id == tenant_id])
+
+
+def _carrying(enabled: Sequence[tuple[str, PluginConfig]], resting: Sequence[Rest]) -> dict[str, Connector]:
+    registered, chosen = runtime.current().plugins.channels, dict[str, Connector]()
+    rests = {rest.connector: rest for rest in resting}
+    for key, config in enabled:
         if key not in registered:
             lost = Connector(key, None, PluginConfig(), f"the plug-in {key} is switched on but did not load")
             return dict.fromkeys((*CARRIED, CALL), lost)
-        _claim(chosen, _configured(session, key, registered[key]))
+        _claim(chosen, Connector(key, registered[key], config, registered[key].check(config)))
     if OUTBOX in registered:
         _claim(chosen, Connector(OUTBOX, registered[OUTBOX], PluginConfig()))
-    rests = {rest.connector: rest for rest in resting(session)} if enabled else {}
     return {name: replace(one, rest=rests.get(one.key)) for name, one in chosen.items()}
 
 
@@ -77,29 +91,9 @@ def led_by_machine(session: Session) -> list[int]:
     return list(dict.fromkeys(found))
 
 
-def resting_channels(session: Session, tenant_id: int) -> dict[str, datetime]:
-    """The channels of a tenant in scope whose connector's provider is down, with the moment until which it is
-    left alone."""
-    channels = runtime.current().plugins.channels
-    rests = {one.connector: one.until for one in resting(session) if one.tenant_id == tenant_id}
-    on = tenancy.plugin_settings_on(session, "channel", rests) if rests else []
-    return {
-        name: rests[key]
-        for tenant, key, told in on
-        if tenant == tenant_id and key in channels
-        for name in carried(channels[key], PluginConfig(told))
-    }
-
-
 def carried_for(session: Session) -> tuple[str, ...]:
     """The channels of law that connectors carry for the tenant in scope."""
     return (*CARRIED, CALL) if led_by_machine(session) else CARRIED
-
-
-def _configured(session: Session, key: str, channel: Channel) -> Connector:
-    found = tenancy.plugin_config(session, "channel", key)
-    config = found[1] if found is not None else PluginConfig()
-    return Connector(key, channel, config, channel.check(config))
 
 
 def _claim(chosen: dict[str, Connector], connector: Connector) -> None:

@@ -15,13 +15,13 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts import queries as contacts
 from recupero.contacts import told
-from recupero.contacts.grounds import judge_planned
 from recupero.kernel import audit, clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, Forbidden, NotFound, UserError
 from recupero.outreach import approval, previews, service, wording
 from recupero.outreach.connectors import CARRIED
 from recupero.outreach.points import fits
+from recupero.outreach.preferences import first_moments
 from recupero.outreach.previews import Preview
 from recupero.outreach.service import ABOUT_AGREEMENTS, AGREEMENTS, NewAction
 from recupero.outreach.states import Move, move
@@ -243,7 +243,7 @@ def _moment(session: Session, account: Reachable, draft: Draft) -> datetime:
     if not any(fits(point, draft.channel) for point in known.points.get(account.debtor_id, ())):
         raise Conflict("no address of the debtor is known for this channel")
     asked = (account.account_id, draft.channel, PURPOSES[draft.template], _earliest(session, account, draft))
-    (found,) = judge_planned(session, [asked])
+    (found,) = first_moments(session, [asked])
     if found.at is None:
         raise Conflict("the law does not allow this contact: %(why)s", why=found.reason)
     return found.at

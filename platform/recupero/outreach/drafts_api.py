@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from recupero.contacts.grounds import judge_planned
 from recupero.kernel import clock, rest
-from recupero.outreach import drafts, previews, schemas
+from recupero.outreach import drafts, preferences, previews, schemas
 from recupero.outreach.drafts import Given
 from recupero.outreach.words import PURPOSES
 from recupero.placements import browse
@@ -66,7 +65,7 @@ def message(draft_id: int) -> dict[str, Any]:
         draft = drafts.one(session, draft_id)
         shown = drafts.read_through(session, draft.account_id, drafts.given_of(draft))
         asked = (draft.account_id, draft.channel, PURPOSES[draft.template], clock.now())
-        (found,) = judge_planned(session, [asked])
+        (found,) = preferences.first_moments(session, [asked])
         return {
             "message": previews.to_json(shown), "next_lawful_at": found.at, "against": found.reason,
         }  # fmt: skip

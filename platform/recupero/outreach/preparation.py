@@ -132,6 +132,7 @@ def _prepared(session: Session, actions: Sequence[Claimed], gate: Gate) -> list[
     ]
     named = [(case.action.id, told[case.action.id], messages[case.action.id])
              for case, _one in reserved if case.action.id in told]  # fmt: skip
+    moves = preferences.to_hours(session, actions, moves)
     if named:  # an offer that begins to stand may cancel what waits: what goes out now does not wait any more
         move(session, moves)
         beyond.record(session, named)

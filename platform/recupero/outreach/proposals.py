@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy.orm import Session
 
-from recupero.contacts.grounds import Planned, judge_planned
+from recupero.contacts.grounds import Planned
 from recupero.kernel import audit, clock
 from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound, UserError
+from recupero.outreach.preferences import first_moments
 from recupero.outreach.states import Move, move
 from recupero.outreach.tables import Action, Draft
 
@@ -182,9 +183,10 @@ def _locked(session: Session, action_ids: Collection[int]) -> Sequence[Action]:
 
 
 def _judged(session: Session, actions: Sequence[Action], earliest: datetime) -> list[tuple[Action, Planned]]:
-    """Each action with the first lawful moment from its own, or from `earliest`, on."""
+    """Each action with the first moment from its own, or from `earliest`, on that the law allows and its
+    debtor asked for."""
     asks = [(one.account_id, one.channel, one.purpose, max(one.due_at, earliest)) for one in actions]
-    return list(zip(actions, judge_planned(session, asks), strict=True))
+    return list(zip(actions, first_moments(session, asks), strict=True))
 
 
 def _planned(action: Action, found: Planned, now: datetime) -> Move:

@@ -11,18 +11,20 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts import messages as contact_messages
 from recupero.contacts import queries as contacts
-from recupero.contacts.facts import NO_TIMEZONE
+from recupero.contacts.facts import EVERY_CHANNEL, NO_TIMEZONE
 from recupero.contacts.grounds import Grounds, grounds, judge_planned
 from recupero.contacts.messages import MessageLine
 from recupero.kernel import clock
 from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
-from recupero.outreach.connectors import OUTBOX, resting_channels
+from recupero.outreach import preferences
+from recupero.outreach.connectors import OUTBOX, connectors_of
+from recupero.outreach.moments import FRUITLESS
 from recupero.outreach.points import POINT_KINDS, fits
 from recupero.outreach.states import OPEN, WAITING
 from recupero.outreach.tables import Action, ActionEvent
 from recupero.placements.reach import Reachable
-from recupero_sdk.law import RuleOutcome
+from recupero_sdk.law import CHANNELS, RuleOutcome
 
 #: Channels that a person carries out, with a script, from a work queue.
 BY_PEOPLE = ("call", "visit")
@@ -117,22 +119,24 @@ def _with_events(session: Session, actions: Sequence[Action]) -> list[ActionLine
 @dataclass(frozen=True, slots=True)
 class ChannelStep:
     """Why nothing goes out by one channel now: codes `no_contact_point`, `opted_out`,
-    `debtor_wishes_other_channel`, `no_timezone`, and the rules that refuse; none: it is open. `lawful_at` is
-    the first lawful moment from now on, None where none is in sight. Until `rests_until` its provider, which
-    is down, is left alone."""
+    `debtor_wishes_other_channel`, `connector_problem`, `no_timezone`, and the rules that refuse; none: it is
+    open. `lawful_at` is the first lawful moment from now on, None where none is in sight, `welcome_at` the
+    first one that also lies in the hours the debtor asked for. Until `rests_until` its provider, which is
+    down, is left alone."""
 
     channel: str
     reasons: list[str]
     refusals: tuple[RuleOutcome, ...]
     lawful_at: datetime | None
+    welcome_at: datetime | None
     rests_until: datetime | None = None
 
     @property
     def usable_at(self) -> datetime | None:
         """When something could go out this way; None where it cannot, whatever the law says."""
-        if self.reasons or self.lawful_at is None:
+        if self.reasons or self.welcome_at is None:
             return None
-        return max(self.lawful_at, self.rests_until or self.lawful_at)
+        return max(self.welcome_at, self.rests_until or self.welcome_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +144,8 @@ class NextStep:
     """Why nothing is sent to an account now, and what comes next. `standing` are codes such as
     `account:closed`, `hold:dispute`, `opted_out:sms`, `no_contact_point`, `law:CL-…`, `nothing_planned`.
     `lawful_at` is the first moment at which something could go out by any channel. Of the next action:
-    `next_state` proposed says that it waits for a yes, `next_reason` why it was put off."""
+    `next_state` proposed says that it waits for a yes, `next_reason` why it was put off. Where none waits and
+    the last one did not go out, `last_state` and `last_reason` say what became of it."""
 
     standing: list[str]
     next_at: datetime | None
@@ -151,6 +156,14 @@ class NextStep:
     next_id: int | None
     lawful_at: datetime | None
     channels: list[ChannelStep]
+    last_state: str | None = None
+    last_reason: str | None = None
+
+    @property
+    def closed_channels(self) -> list[str]:
+        """The channels that the debtor closed; `all` alone where it is every one."""
+        found = [code.partition(":")[2] for code in self.standing if code.startswith("opted_out:")]
+        return [EVERY_CHANNEL] if set(found) >= set(CHANNELS) else found
 
 
 def why_silent(session: Session, account_id: int, on: Grounds | None = None) -> NextStep:
@@ -177,9 +190,16 @@ def why_silent(session: Session, account_id: int, on: Grounds | None = None) -> 
         standing += [f"law:{refusal.rule_id}" for refusal in refusals]
     usable = [one.usable_at for one in channels if one.usable_at is not None]
     lawful_at = min(usable, default=None)
+    if waiting is None and account.ended:
+        return NextStep(standing, None, None, None, None, None, None, None, channels)
     if waiting is None:
         standing.append("nothing_planned")
-        return NextStep(standing, None, None, None, None, None, None, lawful_at, channels)
+        last = _last(session, account_id)
+        fruitless = last is not None and last.state in FRUITLESS
+        return NextStep(
+            standing, None, None, None, None, None, None, lawful_at, channels,
+            *((last.state, last.reason) if last and fruitless else (None, None)),
+        )  # fmt: skip
     return NextStep(
         standing, waiting.due_at, waiting.channel, waiting.template, waiting.state, waiting.reason,
         waiting.id, lawful_at, channels,
@@ -190,24 +210,26 @@ def _by_channel(session: Session, on: Grounds, account: Reachable) -> list[Chann
     """Each channel that plans choose from with what stands against it."""
     known, now = on.known, clock.now()
     points = known.points.get(account.debtor_id, ())
-    asked = judge_planned(
-        session, [(account.account_id, channel, "collection", now) for channel in POINT_KINDS], on
-    )
+    asks = [(account.account_id, channel, "collection", now) for channel in POINT_KINDS]
+    asked, welcome = judge_planned(session, asks, on), preferences.first_moments(session, asks, on)
     said, wished = (
         known.permissions.get(account.debtor_id),
         contacts.preferences(session, [account.debtor_id]),
     )
     wish = wished[account.debtor_id].channel if account.debtor_id in wished else None
-    steps, rests = list[ChannelStep](), resting_channels(session, account.tenant_id)
-    for channel, found in zip(POINT_KINDS, asked, strict=True):
+    steps, carrying = list[ChannelStep](), connectors_of(session, account.tenant_id)
+    for channel, found, wanted in zip(POINT_KINDS, asked, welcome, strict=True):
+        carrier = carrying.get(channel)
         stops = {
             "no_contact_point": not any(fits(point, channel) for point in points),
             "opted_out": said is not None and channel in said.opted_out,
             "debtor_wishes_other_channel": wish not in (None, channel),
+            "connector_problem": carrier is not None and carrier.problem is not None,
             NO_TIMEZONE: known.nowhere(account),
         }
         reasons = [code for code, stands in stops.items() if stands]
-        steps.append(ChannelStep(channel, reasons, found.refusals, found.at, rests.get(channel)))
+        rests_until = carrier.rest.until if carrier is not None and carrier.rest is not None else None
+        steps.append(ChannelStep(channel, reasons, found.refusals, found.at, wanted.at, rests_until))
     return steps
 
 
@@ -220,6 +242,15 @@ def _waiting(session: Session, account_id: int) -> Action | None:
             Action.state.in_(OPEN),
         )
         .order_by(Action.due_at)
+        .limit(1)
+    ).scalar_one_or_none()
+
+
+def _last(session: Session, account_id: int) -> Action | None:
+    return session.execute(
+        select(Action)
+        .where(Action.tenant_id.in_(scope_of(session).tenant_ids), Action.account_id == account_id)
+        .order_by(Action.changed_at.desc(), Action.id.desc())
         .limit(1)
     ).scalar_one_or_none()
 

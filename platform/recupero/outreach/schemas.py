@@ -36,18 +36,21 @@ class ActionsSchema(Schema):
 
 
 class ChannelStepSchema(Schema):
-    """Why nothing goes out by one channel now; the rules that refuse are those of law and house."""
+    """Why nothing goes out by one channel now; the rules that refuse are those of law and house.
+    `welcome_at`: the first lawful moment that lies in the hours the debtor asked for."""
 
     channel = fields.String(required=True)
     reasons = fields.List(fields.String(), required=True)
     rules = fields.Function(lambda step: [one.rule_id for one in step.refusals], required=True)
     lawful_at = fields.DateTime(required=True, allow_none=True)
+    welcome_at = fields.DateTime(required=True, allow_none=True)
     rests_until = fields.DateTime(required=True, allow_none=True)
 
 
 class NextStepSchema(Schema):
     """What stands against writing to the account now, and what comes next. `lawful_at`: the first moment at
-    which something could go out by any channel; `next_state` proposed: the next action waits for a yes."""
+    which something could go out by any channel; `next_state` proposed: the next action waits for a yes.
+    `last_state` and `last_reason`: nothing waits, and the last action did not go out."""
 
     channels = fields.List(fields.Nested(ChannelStepSchema), required=True)
     lawful_at = fields.DateTime(required=True, allow_none=True)
@@ -59,6 +62,8 @@ class NextStepSchema(Schema):
     next_at = fields.DateTime(required=True, allow_none=True)
     next_channel = fields.String(required=True, allow_none=True)
     next_template = fields.String(required=True, allow_none=True)
+    last_state = fields.String(required=True, allow_none=True)
+    last_reason = fields.String(required=True, allow_none=True)
 
 
 class PreferencesSchema(Schema):

@@ -11,11 +11,10 @@ from flask_babel import ngettext
 from jinja2 import TemplateError
 from sqlalchemy.orm import Session
 
-from recupero.contacts.grounds import judge_planned
 from recupero.decisions import queries as decisions
 from recupero.kernel import rest
 from recupero.kernel.errors import UserError
-from recupero.outreach import previews, proposals
+from recupero.outreach import preferences, previews, proposals
 from recupero.outreach.previews import Preview
 from recupero.outreach.proposals import Answered, Wanted
 from recupero.outreach.tables import Action
@@ -168,7 +167,7 @@ def _one(action_id: int, form: Form) -> ResponseReturnValue:
         action = proposals.one(session, action_id)
         line = browse.lines(session, [action.account_id])[action.account_id]
         shown, problem = _shown(session, action)
-        (moment,) = judge_planned(
+        (moment,) = preferences.first_moments(
             session, [(action.account_id, action.channel, action.purpose, action.due_at)]
         )
         spoken = language()

@@ -116,6 +116,8 @@ HELD: Words = {
     "no_contact_point": _("No address known"),
     "no_timezone": _("Time zone not known"),
     "debtor_wishes_other_channel": _("Wishes another channel"),
+    "debtor_wishes_other_hours": _("Wishes other hours"),
+    "connector_problem": _("The settings of the connector do not hold"),
 }
 PUT_OFF: Words = {
     "needs_yes": _("a person has to agree first"),
@@ -146,7 +148,7 @@ ACTION_WHY: Words = {
     "no_contact_point": HELD["no_contact_point"],
     "no_timezone": HELD["no_timezone"],
     "no_connector": _("No connector is switched on"),
-    "connector_problem": _("The settings of the connector do not hold"),
+    "connector_problem": HELD["connector_problem"],
     "template": _("Its template could not be filled in"),
     "asked_again": _("Asked for anew"),
     "draft": _("A colleague wrote instead"),

@@ -224,6 +224,24 @@ def plugin_config(session: Session, kind: str, key: str) -> tuple[bool, PluginCo
     return row.enabled, PluginConfig(dict(row.settings), secrets)
 
 
+def plugin_configs(session: Session, tenant_id: int, kind: str) -> list[tuple[str, PluginConfig]]:
+    """Key and settings of each plug-in of a kind that is on for one of the tenants in scope."""
+    rows = session.execute(
+        select(PluginSetting)
+        .where(
+            PluginSetting.tenant_id == tenant_id,
+            PluginSetting.tenant_id.in_(scope_of(session).tenant_ids),
+            PluginSetting.kind == kind,
+            PluginSetting.enabled,
+        )
+        .order_by(PluginSetting.key)
+    ).scalars()
+    return [
+        (row.key, PluginConfig(dict(row.settings), json.loads(row.secrets) if row.secrets else {}))
+        for row in rows
+    ]
+
+
 def plugins_set(session: Session) -> dict[tuple[str, str], bool]:
     """Kind and key of each plug-in that was set for the tenant in scope, and whether it is on."""
     rows = session.execute(

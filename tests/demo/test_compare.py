@@ -77,6 +77,7 @@ def test_seeds_go_with_intervals_and_caps_follow_the_ladder() -> None:
     assert curve == sorted(set(curve))
     assert result["illegal_contacts"] == 0
     assert len(result["by_seed"]) == 3
+    assert compare(trial, [1, 2, 3], lambda: nullcontext(runner), said.append, at_once=3) == result
 
 
 def test_seeds_are_a_range_or_a_list() -> None:

@@ -14,10 +14,12 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -33,15 +35,17 @@ Runner = Callable[[Trial], Figures]
 Runners = Callable[[], AbstractContextManager[Runner]]
 
 
-def compare(trial: Trial, seeds: Sequence[int], runners: Runners, say: Say) -> dict[str, Any]:
-    """Run the trials of each seed and tell the goals' figures, each with a 95% interval over the seeds
-    (Student's t; None with one seed). `trial` gives days, accounts and learning days; `runners` a way to run
-    the trials of a seed."""
+def compare(
+    trial: Trial, seeds: Sequence[int], runners: Runners, say: Say, *, at_once: int = 1
+) -> dict[str, Any]:
+    """Run the trials of each seed, so many `at_once`, and tell the goals' figures, each with a 95% interval
+    over the seeds (Student's t; None with one seed). `trial` gives days, accounts and learning days;
+    `runners` a way to run the trials of a seed, from any thread."""
     rows, curve, illegal = [], [], 0
     for seed in seeds:
         base = replace(trial, seed=seed, policy="wait", cap=None, taught_days=None)
         with runners() as runner:
-            runs = _runs(base, runner, say)
+            runs = _runs(base, runner, say, at_once)
         illegal += sum(int(run["illegal_contacts"]) for run in runs.values())
         rows.append(judged(runs))
         curve.append({days: _gain(runs[name], runs["cadence"]) for name, days in _taught(trial).items()})
@@ -65,24 +69,32 @@ def _taught(trial: Trial) -> dict[str, int]:
     return {"unlearned": 0, "half": trial.learn_days // 2, "champion": trial.learn_days}
 
 
-def _runs(base: Trial, runner: Runner, say: Say) -> dict[str, Figures]:
-    known: dict[Trial, Figures] = {}
+def _runs(base: Trial, runner: Runner, say: Say, at_once: int) -> dict[str, Figures]:
+    with ThreadPoolExecutor(at_once) as pool:
+        return {name: run.result() for name, run in _started(base, runner, say, pool).items()}
 
-    def tried(policy: str, cap: int | None, days: int) -> Figures:
+
+def _started(base: Trial, runner: Runner, say: Say, pool: Executor) -> dict[str, Future[Figures]]:
+    known: dict[Trial, Future[Figures]] = {}
+
+    def run(trial: Trial, days: int) -> Figures:
+        limit = f", at most {trial.cap} a day" if trial.cap else ""
+        say(f"seed {base.seed}: {trial.policy}{limit}, {days} days of learning")
+        return runner(trial)
+
+    def tried(policy: str, cap: int | None, days: int) -> Future[Figures]:
         part = days if 0 < days < base.learn_days else None
         trial = replace(
             base, policy=policy, cap=cap, learn_days=base.learn_days if days else 0, taught_days=part
         )
         if trial not in known:
-            limit = f", at most {cap} a day" if cap else ""
-            say(f"seed {base.seed}: {policy}{limit}, {days} days of learning")
-            known[trial] = runner(trial)
+            known[trial] = pool.submit(run, trial, days)
         return known[trial]
 
-    cadence = tried("cadence", None, 0)
-    cap = max(1, math.ceil(cadence["contacts"] / base.days))
+    cadence, wait = tried("cadence", None, 0), tried("wait", None, 0)
+    cap = max(1, math.ceil(cadence.result()["contacts"] / base.days))
     return {
-        "wait": tried("wait", None, 0),
+        "wait": wait,
         "cadence": cadence,
         "propensity": tried("propensity", cap, base.learn_days),
         **{name: tried("champion", cap, days) for name, days in _taught(base).items()},
@@ -184,12 +196,14 @@ def in_processes() -> Iterator[Runner]:
     """Run the trials of a seed in processes of their own: nothing that one policy did reaches the next. The
     learning period is lived through when a trial first asks for it; each begins with a copy of it."""
     with engines.throwaway_folder("recupero-learned-") as folder:
-        yield partial(_in_a_process, folder / "kept")
+        yield partial(_in_a_process, folder / "kept", Lock())
 
 
-def _in_a_process(kept: Path, trial: Trial) -> Figures:
-    if trial.learn_days and not kept.exists():
-        _command(replace(trial, cap=None, taught_days=None), f"--keep={kept}")
+def _in_a_process(kept: Path, alone: Lock, trial: Trial) -> Figures:
+    if trial.learn_days:
+        with alone:
+            if not kept.exists():
+                _command(replace(trial, cap=None, taught_days=None), f"--keep={kept}")
     return _command(trial, *([f"--learned={kept}"] if trial.learn_days else []))
 
 

@@ -43,7 +43,7 @@ START = datetime(2026, 3, 2, 2, 0, tzinfo=ZoneInfo("America/Santiago"))
 #: What one contact costs, minor units of the Chilean peso: message prices and an agent's minutes. Ours.
 COSTS = {"email": 2, "sms": 30, "whatsapp": 45, "call": 600}
 #: What a complaint or an opt-out is held to cost, pesos: made up of what it takes in docs/simulation.md.
-ANNOYANCE = 300_000
+ANNOYANCE = 250_000
 STRATEGY = {
     "channels": ["email", "whatsapp", "sms", "call"], "pace_days": 6, "max_contacts_30d": 5,
     "costs_minor": COSTS, "exploration": 0.0, "annoyance_minor": ANNOYANCE,

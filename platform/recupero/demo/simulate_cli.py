@@ -36,11 +36,16 @@ from recupero.kernel.errors import UserError
 @click.option("--cap", type=click.IntRange(1), help="Most contacts that one day's plan may make.")
 @click.option("--compare", "compared", is_flag=True, help="Champion against cadence, oracle and waiting.")
 @click.option("--seeds", default="0..9", show_default=True, help="With --compare: 0..9 or 1,4,7.")
+@click.option(
+    "--at-once", default=1, show_default=True, type=click.IntRange(1, 16),
+    help="With --compare: trials side by side, each on a core of its own.",
+)  # fmt: skip
 @command.json_option
 @command.answers
 def simulate(
     policy: str, days: int, accounts: int, seed: int, learn_days: int, taught_days: int | None,
-    keep_in: Path | None, learned: Path | None, cap: int | None, compared: bool, seeds: str, as_json: bool,
+    keep_in: Path | None, learned: Path | None, cap: int | None, compared: bool, seeds: str, at_once: int,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Try a policy on simulated debtors, on a platform that is gone afterwards."""
     from recupero.demo.compare import compare, in_processes, parse_seeds
@@ -50,7 +55,7 @@ def simulate(
     if keep_in is not None:
         result = _keep(trial, keep_in)
     elif compared:
-        result = compare(trial, parse_seeds(seeds), in_processes, _say)
+        result = compare(trial, parse_seeds(seeds), in_processes, _say, at_once=at_once)
     else:
         result = _one(trial, learned)
     command.finish(result, as_json=as_json, ok=result["illegal_contacts"] == 0)

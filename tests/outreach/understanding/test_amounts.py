@@ -37,6 +37,26 @@ from recupero.outreach.understanding.amounts import amounts
         ("seventeen dollars", "en_US", "USD", [1_700]),
         ("pago doscientos mil a fin de mes", "es_CO", "COP", [20_000_000]),
         ("no tengo un peso", "es_CL", "CLP", []),
+        ("puedo pagar 25.000 el viernes", "es_CL", "CLP", [25_000]),
+        ("le consigno 200.000 mañana", "es_CO", "COP", [20_000_000]),
+        ("posso pagar 150,00 na sexta", "pt_BR", "BRL", [15_000]),
+        ("I can only afford 40 a month", "en_GB", "GBP", [4_000]),
+        ("I can do 50 on Friday", "en_US", "USD", [5_000]),
+        ("abono 30.000/mes", "es_CL", "CLP", [30_000]),
+        ("doscientas lucas", "es_CL", "CLP", [200_000]),
+        ("50 dólares", "es_US", "USD", [5_000]),
+        ("entre 20 y 30 mil", "es_CL", "CLP", [20_000, 30_000]),
+        ("pago de 20 a 30 lucas", "es_CL", "CLP", [20_000, 30_000]),
+        ("puedo pagar 3 cuotas", "es_CL", "CLP", []),
+        ("puedo pagar el 15", "es_CL", "CLP", []),
+        ("pago 15", "es_MX", "MXN", []),
+        ("pago 25", "es_CL", "CLP", []),
+        ("tengo 120 trabajadores", "es_MX", "MXN", []),
+        ("puedo pagar 20/03", "es_CL", "CLP", []),
+        ("pagué a nombre de 12.345.678-9", "es_CL", "CLP", []),
+        ("mande al 56912345678", "es_CL", "CLP", []),
+        ("envié 56912345678", "es_CL", "CLP", []),
+        ("25.000", "es_CL", "CLP", []),
         ("mil gracias, y mil disculpas", "es_CL", "CLP", []),
         ("un millón de gracias", "es_MX", "MXN", []),
         ("un millón de pesos", "es_MX", "MXN", [100_000_000]),
@@ -52,6 +72,13 @@ from recupero.outreach.understanding.amounts import amounts
 )
 def test_what_is_said_in_each_country(text: str, locale: str, currency: str, told: list[int]) -> None:
     assert amounts(text, locale=locale, currency=currency) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [("25.000", [25_000]), ("25000.", [25_000]), ("no sé, el 25", []), ("", [])]
+)
+def test_a_number_alone_is_a_sum_where_one_was_asked_for(text: str, told: list[int]) -> None:
+    assert amounts(text, locale="es_CL", currency="CLP", asked=True) == told
 
 
 @given(st.integers(1, 999_999_999))

@@ -20,12 +20,15 @@ NUMBERS = {
     "cuarenta": 40, "cincuenta": 50, "sesenta": 60, "setenta": 70, "ochenta": 80, "noventa": 90,
     "cien": 100, "ciento": 100, "doscientos": 200, "trescientos": 300, "cuatrocientos": 400,
     "quinientos": 500, "seiscientos": 600, "setecientos": 700, "ochocientos": 800, "novecientos": 900,
+    "doscientas": 200, "trescientas": 300, "cuatrocientas": 400, "quinientas": 500, "seiscientas": 600,
+    "setecientas": 700, "ochocientas": 800, "novecientas": 900,
     "um": 1, "uma": 1, "dois": 2, "duas": 2, "quatro": 4, "sete": 7, "oito": 8, "nove": 9, "dez": 10,
     "onze": 11, "doze": 12, "treze": 13, "quatorze": 14, "quinze": 15, "dezesseis": 16, "dezessete": 17,
     "dezoito": 18, "dezenove": 19, "vinte": 20, "trinta": 30, "quarenta": 40, "cinquenta": 50,
     "sessenta": 60, "oitenta": 80, "cem": 100, "cento": 100, "duzentos": 200, "trezentos": 300,
     "quatrocentos": 400, "quinhentos": 500, "seiscentos": 600, "setecentos": 700, "oitocentos": 800,
-    "novecentos": 900,
+    "novecentos": 900, "duzentas": 200, "trezentas": 300, "quatrocentas": 400, "quinhentas": 500,
+    "seiscentas": 600, "setecentas": 700, "oitocentas": 800, "novecentas": 900,
     "a": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
     "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15,
     "sixteen": 16, "seventeen": 17, "eighteen": 18, "nineteen": 19, "twenty": 20, "thirty": 30,
@@ -36,13 +39,15 @@ NUMBERS = {
 _ARTICLES = frozenset({"a", "un", "una", "um", "uma"})
 _TIMES = {
     "hundred": 100, "mil": 1000, "thousand": 1000, "grand": 1000, "luca": 1000, "lucas": 1000,
-    "luquitas": 1000, "k": 1000, "palo": 1_000_000, "palos": 1_000_000, "millon": 1_000_000,
-    "millones": 1_000_000, "milhao": 1_000_000, "milhoes": 1_000_000, "million": 1_000_000,
+    "luquitas": 1000, "luka": 1000, "lukas": 1000, "k": 1000, "palo": 1_000_000, "palos": 1_000_000,
+    "millon": 1_000_000, "millones": 1_000_000, "milhao": 1_000_000, "milhoes": 1_000_000,
+    "million": 1_000_000,
 }  # fmt: skip
 #: In Peru a luca is one sol.
-_SLANG = frozenset({"luca", "lucas", "luquitas", "palo", "palos"})
+_SLANG = frozenset({"luca", "lucas", "luquitas", "luka", "lukas", "palo", "palos"})
 _MONEY = frozenset({
     "$", "€", "£", "s/", "r$", "us$", "pesos", "peso", "soles", "sol", "euros", "euro", "reais", "real",
+    "pesitos", "solcitos", "euritos", "dolares", "dolar", "libras", "libra", "pila", "pilas", "mango",
     "dollars", "dollar", "bucks", "pounds", "pound", "quid", "mangos", "conto", "contos", "varos", "pavos",
     "clp", "cop", "pen", "mxn", "ars", "eur", "brl", "usd", "gbp",
 })  # fmt: skip
@@ -54,7 +59,36 @@ _TOKEN = re.compile(
     rf"(?P<sign>us\$|r\$|s/\.?|[$€£])|(?P<number>(?<![\w.,/-])(?:{_DIGITS})(?![\d/-]|[.,]\d))|(?P<word>[^\W\d_]+)"
 )
 
-
+#: Who speaks of paying and then of a number speaks of money, if it can be no day and counts nothing else.
+_PAYING = (
+    r"(?:pag(?:o|ar(?:e|ia)?|ue|uei|ando|amos)|abon(?:o|ar(?:e|ia)?|e|ando)|cancel(?:o|ar(?:e|ia)?|e)"
+    r"|deposit(?:o|ar(?:e|ei|ia)?|e|ei|ed|ando)|transfer(?:i|ir(?:e|ei|ia)?|ed|red)?|transfiero"
+    r"|consign(?:o|ar(?:e|ia)?|e)|gir(?:o|ar(?:e|ia)?|e)|envi(?:o|ar(?:e|ei)?|e)|mand(?:o|ar(?:e|ei)?|e|ei)"
+    r"|da(?:r(?:e|le|les)?|rei)|doy|dou|puedo|posso|consigo|tengo|tenho|junt(?:e|ei)|ofre(?:zco|co)"
+    r"|pay|paid|send|sent|afford|offer|do|give|manage|have)"
+)
+_FILLER = (
+    r"(?:unos|unas|uns|umas|como|solo|so|apenas|hasta|ate|maximo|al menos|minimo|about|only|just|maybe|up to)"
+)
+_NEXT = (
+    r"(?:el|la|este|esta|hoy|manana|ahora|al|por|cada|para|pero|y|o|en|a|de inmediato|mensual(?:es)?|ya|nomas"
+    r"|hoje|amanha|agora|na|no|mas|e|ou|por|todo|on|by|today|tomorrow|now|per|every|for|and|but|or|next|this"
+    r"|lunes|martes|miercoles|jueves|viernes|sabado|domingo|segunda|terca|quarta|quinta|sexta"
+    r"|(?:mon|tues|wednes|thurs|fri|satur|sun)day)"
+)
+_BARE = re.compile(
+    rf"\b({_PAYING}(?: {_FILLER})*) (?=(?P<number>{_DIGITS})(?:[.!?;,]?\s*$|[!?;,] | {_NEXT}\b|[.] ))",
+    re.MULTILINE,
+)
+#: A number that stands with a word of paying alone is money from here on: below it may be a day, or a slip
+#: for thousands where the smallest coin is worth less.
+_LEAST, _LEAST_OF_SMALL = 32, 1000
+_LONGEST = 8  # digits without a point or comma: longer ones are telephones and accounts
+_SMALL_COINS = frozenset({"CLP", "COP", "ARS", "PYG", "CRC"})
+_A_MONTH = re.compile(r"(?<=\d) ?/ ?(?=(?:mes|month|semana|week)\b)")
+#: "entre 20 y 30 mil" multiplies both.
+_MULTIPLIERS = "|".join(sorted(_TIMES, key=len, reverse=True))
+_RANGE = re.compile(rf"\b(entre|between|de|from) ({_DIGITS}) (y|e|and|a|to) ({_DIGITS}) ?({_MULTIPLIERS})\b")
 #: Numbers by manner of speaking.
 _IDIOMS = re.compile(
     r"\bmil (?:gracias|disculpas|perdon\w*|desculpas|veces|vezes|cosas|coisas)\b"
@@ -63,21 +97,35 @@ _IDIOMS = re.compile(
 _KNOWN = frozenset({*NUMBERS, *_TIMES, *_MONEY, *_AND, *_HALF})
 
 
-def amounts(text: str, *, locale: str, currency: str) -> list[int]:
+def amounts(text: str, *, locale: str, currency: str, asked: bool = False) -> list[int]:
     """The sums of money in the text, in minor units of `currency`, in the order in which they stand.
 
     `locale` is that of the debtor's country (`es_CL`). A number counts as money where a sign, a name of money
-    or a multiplier (mil, lucas) stands with it; a year, a number of instalments or a date does not.
+    or a multiplier (mil, lucas) stands with it, or a word of paying before it ("puedo pagar 25.000 el
+    viernes"); a year, a number of instalments or a date does not. Where a sum was `asked` for, an answer that
+    is a number alone is one.
     """
     letters = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    if asked and re.fullmatch(_DIGITS, plain.strip(" .!")):
+        plain = f"$ {plain}"
+    plain = _RANGE.sub(r"\1 \2 \5 \3 \4 \5", _IDIOMS.sub(";", _A_MONTH.sub(" al ", plain)))
+    plain = _BARE.sub(lambda match: _signed(match, locale, currency), plain)
     scale = 10 ** get_currency_precision(currency)
     found = list[int]()
-    for tokens in _runs(_IDIOMS.sub(";", plain)):
+    for tokens in _runs(plain):
         whole = _value(tokens, locale)
         if whole is not None and whole > 0 and whole * scale == int(whole * scale):
             found.append(int(whole * scale))
     return found
+
+
+def _signed(match: re.Match[str], locale: str, currency: str) -> str:
+    """The words of paying, with the sign of money before the number if that can be nothing else."""
+    read = _digits(match["number"], locale)
+    least = _LEAST_OF_SMALL if currency in _SMALL_COINS else _LEAST
+    sure = read is not None and read >= least and not re.search(rf"\d{{{_LONGEST + 1}}}", match["number"])
+    return f"{match[1]} $ " if sure else match[0]
 
 
 def _runs(plain: str) -> list[list[tuple[str, str]]]:

@@ -24,7 +24,7 @@ _HOURS = re.compile(
     IGNORECASE,
 )
 _BARE_DAY = re.compile(
-    r"\b(?:el\s+d[íi]a|el|al|no\s+dia|d[íi]a)\s+(\d{1,2})\b"
+    r"\b(?:el\s+d[íi]a|el|al|antes\s+del|entre\s+el|no\s+dia|d[íi]a)\s+(\d{1,2})\b"
     r"(?!\s*(?:de\s+(?!este|cada|este mes)|/|-|[.,:]\d|%|cuotas|h\b))",
     IGNORECASE,
 )
@@ -39,10 +39,25 @@ _MONTH_END = (
 )
 _MONTH = r"(?:mes|m[eê]s|month)"
 _NEXT, _NEXT_AFTER = r"(?:pr[oó]ximo|next)\s+", r"(?:que\s+v(?:iene|em)|siguiente|entrante|seguinte)"
+#: Weekdays by their first letters, Monday first.
+_WEEKDAYS = (
+    r"(?:lun|seg|mon)", r"(?:mart|ter[cç]|tue)", r"(?:mi[eé]r|quar|wed)", r"(?:jue|quin|thu)",
+    r"(?:vie|sex|fri)", r"(?:s[aá]b|sat)", r"(?:dom|sun)",
+)  # fmt: skip
+_WEEKDAY = (
+    r"((?:lunes|martes|mi[eé]rcoles|jueves|viernes|s[aá]bado|domingo"
+    r"|(?:segunda|ter[cç]a|quarta|quinta|sexta)(?:[- ]feira)?|(?:mon|tues|wednes|thurs|fri|satur|sun)day))"
+)
+_NEXT_WEEK = (
+    r"(?:(?:de|en|na|da)?\s*(?:la\s+)?(?:(?:pr[oó]xima|otra|outra)\s+semana"
+    r"|semana\s+(?:que\s+v(?:iene|em)|que\s+entra|siguiente|entrante|seguinte|pr[oó]xima))|(?:of\s+)?next\s+week)"
+)
 _NAMED: tuple[tuple[re.Pattern[str], Callable[[date], date]], ...] = (
     (
         re.compile(
-            r"\bpasado\s+ma[ñn]ana\b|\bdepois\s+de\s+amanh[ãa]\b|\bday\s+after\s+tomorrow\b", IGNORECASE
+            r"\bpasado\s+ma[ñn]ana\b|\bma[ñn]ana\s+pasado\b|\bdepois\s+de\s+amanh[ãa]\b"
+            r"|\bday\s+after\s+tomorrow\b",
+            IGNORECASE,
         ),
         lambda today: today + timedelta(days=2),
     ),
@@ -79,6 +94,40 @@ _NUMBERS = {
 }  # fmt: skip
 #: The first of a month has a name of its own; a day with its month needs no word before it.
 _FIRST = re.compile(r"\b(?:primero|primeiro|1(?:ero|ro|[º°o]))\s+de\b", IGNORECASE)
+_FIRST_OF_MONTH = re.compile(
+    r"\b(?:(?:el|al?|no)\s+)?(?:d[ií]a\s+(?:primero|primeiro|1(?:ero|ro|[º°]))|(?:primero|primeiro)\s+(?=d(?:el?|o)\s"
+    r"+(?:mes|m[eê]s|pr[oó]ximo)))\b|\b(?:the\s+)?(?:first|1st)\s+of\s+the\s+month\b",
+    IGNORECASE,
+)
+_FIRST_OF_NEXT = re.compile(r"\bfirst\s+(?=of\s+next\s+month\b)", IGNORECASE)
+#: "el jueves de la próxima semana", "next week on Thursday", "a week on Thursday", "Thursday week".
+_OF_NEXT_WEEK = re.compile(
+    rf"\b{_WEEKDAY},?\s+{_NEXT_WEEK}\b|\b{_NEXT_WEEK},?\s+(?:(?:el|on|na)\s+)?{_WEEKDAY}\b", IGNORECASE
+)
+_A_WEEK_ON = re.compile(
+    rf"\ba\s+week\s+(?:on|from)\s+{_WEEKDAY}\b|\b{_WEEKDAY}\s+week\b|\b{_WEEKDAY}\s+en\s+ocho\b", IGNORECASE
+)
+_LAST_OF_MONTH = re.compile(
+    rf"\b(?:[uú]ltim[oa]|last)\s+{_WEEKDAY}\s+(?:del?|do|d[ea]ste|of)\s+(?:(?:est[ea]|el|the|this)\s+)?{_MONTH}\b",
+    IGNORECASE,
+)
+#: "De hoy en ocho": people count today, too.
+_FROM_TODAY = re.compile(r"\b(?:de\s+)?hoy\s+en\s+(ocho|quince)\b", IGNORECASE)
+#: What somebody cannot do on a day is no day to wait for, but "I can't before Friday" is.
+_CANNOT = re.compile(
+    r"\b(?:no\s+(?:puedo|podr[eé]|podr[ií]a|voy\s+a\s+poder|alcanzo|pude)|n[aã]o\s+(?:posso|consigo|vou\s+(?:poder"
+    r"|conseguir)|d[aá])|can(?:no|\s+no|['’])?t|(?:could|wo|do)n['’]?t|will\s+not"
+    r"|hoy\s+no|hoje\s+n[aã]o|not\s+today|imposible|unable)\b",
+    IGNORECASE,
+)
+_UNTIL = re.compile(r"\b(?:hasta|antes|sino|until|till?|before|at[eé]|reci[eé]n|s[oó])\b", IGNORECASE)
+_CLAUSE = re.compile(r"[,.;:!?\n]+|\b(?:pero|mas|but|sino)\b", IGNORECASE)
+#: A length of time alone ("llevo 3 meses") says no day; with "ago" it does.
+_LENGTH = re.compile(
+    r"^\d+\s+(?:d[ií]as?|semanas?|mes(?:es)?|a[nñ]os?|anos?|days?|weeks?|months?|years?|horas?|hours?|minut[eo]s?)"
+    r"(?!.*\b(?:ago|atr[aá]s)\b)",
+    IGNORECASE,
+)
 _DAY_OF_MONTH = re.compile(r"\b(?:no\s+)?dia\s+(?=\d{1,2}\s+de\s+[^\W\d])", IGNORECASE)
 #: As people say it aloud: "el veinte", "no dia quinze", "el treinta y uno".
 _SPOKEN = {
@@ -92,29 +141,75 @@ _SPOKEN_DAY = re.compile(
     r"(?!\s*(?:por\s+c|%|mil|cuotas|parcelas|pesos|soles|euros|reais|y\s|e\s))",
     IGNORECASE,
 )
-_FARTHEST = timedelta(days=366)
+#: A day and month without a year that would lie farther ahead lay in the last two months.
+_FARTHEST, _AHEAD = timedelta(days=366), timedelta(days=300)
 
 
-def dates(text: str, *, language: str, today: date, past: bool = False) -> list[date]:
+def dates(text: str, *, language: str, today: date, past: bool = False, country: str = "") -> list[date]:
     """The days that the text surely names, the earliest first, each once.
 
     `today` is that of the debtor. A weekday or a day of the month is the next one, or with `past` the last;
-    a day more than a year away is a misreading.
+    a day more than a year away is a misreading, and so is one on which somebody cannot pay. In the United
+    States 4/5 is the fifth of April, elsewhere the fourth of May.
     """
-    rest, days = _HOURS.sub(" ", _SUMS.sub(" ", text)), set[date]()
-    rest = _SPOKEN_DAY.sub(_in_digits, _DAY_OF_MONTH.sub("", _FIRST.sub("1 de", rest)))
-    for match in () if past else _AFTER.finditer(rest):
-        days.add(today + _length(match[1].casefold(), match[2].casefold()))
-    rest = _AFTER.sub(" ", rest)
-    for pattern, day in _NAMED:
+    rest = text if past else _without_refusals(text)
+    rest = _HOURS.sub(" ", _SUMS.sub(" ", rest))
+    rest = _FIRST.sub("1 de", _FIRST_OF_MONTH.sub("el 1 ", _FIRST_OF_NEXT.sub("1st ", rest)))
+    rest = _SPOKEN_DAY.sub(_in_digits, _DAY_OF_MONTH.sub("", rest))
+    days = set[date]()
+    for pattern, day in () if past else _AHEAD_OF:
+        for match in pattern.finditer(rest):
+            days.add(day(today, match))
+        rest = pattern.sub(" ", rest)
+    for pattern, named in _NAMED:
         if pattern.search(rest):
-            days.add(day(today))
+            days.add(named(today))
             rest = pattern.sub(" ", rest)
     for match in _BARE_DAY.finditer(rest):
         bare = _nearest(today, int(match.group(1)), past=past)
         days |= {bare} if bare else set()
-    days.update(_searched(_BARE_DAY.sub(" ", rest), language, today, past=past))
-    return sorted(day for day in days if abs(day - today) <= _FARTHEST)
+    days.update(_searched(_BARE_DAY.sub(" ", rest), language, today, past=past, country=country))
+    return sorted(day for day in days if -_FARTHEST <= day - today <= _AHEAD)
+
+
+def _without_refusals(text: str) -> str:
+    """The text without the clauses that say on which day somebody cannot pay."""
+    kept, end = list[str](), 0
+    for match in [*_CLAUSE.finditer(text), None]:
+        clause = text[end : match.start() if match else len(text)]
+        kept.append(" " if _CANNOT.search(clause) and not _UNTIL.search(clause) else clause)
+        kept.append(match.group() if match else "")
+        end = match.end() if match else end
+    return "".join(kept)
+
+
+def _weekday(match: re.Match[str]) -> int:
+    """Which day of the week the match names, Monday 0."""
+    name = next(group for group in match.groups() if group)
+    return next(place for place, first in enumerate(_WEEKDAYS) if re.match(first, name, IGNORECASE))
+
+
+def _in_next_week(today: date, match: re.Match[str]) -> date:
+    return today + timedelta(days=7 - today.weekday() + _weekday(match))
+
+
+def _week_after(today: date, match: re.Match[str]) -> date:
+    return today + timedelta(days=(_weekday(match) - today.weekday() - 1) % 7 + 8)
+
+
+def _last_in_month(today: date, match: re.Match[str]) -> date:
+    end = _month_end(today)
+    return end - timedelta(days=(end.weekday() - _weekday(match)) % 7)
+
+
+#: Days ahead of which dateparser makes others, or none.
+_AHEAD_OF: tuple[tuple[re.Pattern[str], Callable[[date, re.Match[str]], date]], ...] = (
+    (_FROM_TODAY, lambda today, match: today + timedelta(days=7 if match[1].casefold() == "ocho" else 14)),
+    (_AFTER, lambda today, match: today + _length(match[1].casefold(), match[2].casefold())),
+    (_LAST_OF_MONTH, _last_in_month),
+    (_A_WEEK_ON, _week_after),
+    (_OF_NEXT_WEEK, _in_next_week),
+)
 
 
 def _in_digits(match: re.Match[str]) -> str:
@@ -126,18 +221,18 @@ def _length(number: str, unit: str) -> timedelta:
     return timedelta(weeks=count) if unit.startswith(("semana", "week")) else timedelta(days=count)
 
 
-def _searched(text: str, language: str, today: date, *, past: bool) -> list[date]:
+def _searched(text: str, language: str, today: date, *, past: bool, country: str) -> list[date]:
     from dateparser.search import search_dates
 
     found = search_dates(
         text, languages=[language],
         settings={
             "RELATIVE_BASE": datetime.combine(today, time(12)),
-            "DATE_ORDER": "MDY" if language == "en" else "DMY",
+            "DATE_ORDER": "MDY" if language == "en" and country == "US" else "DMY",
             "PREFER_DATES_FROM": "past" if past else "future",
         },
     )  # fmt: skip
-    return [at.date() for words, at in found or () if _SURE.search(words)]
+    return [at.date() for words, at in found or () if _SURE.search(words) and not _LENGTH.search(words)]
 
 
 def _month_end(today: date) -> date:

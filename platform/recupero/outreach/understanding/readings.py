@@ -120,7 +120,9 @@ def _days(
     """The days that the message names, looked for in the past where it speaks of a payment made."""
     today = said.at.astimezone(ZoneInfo(account.timezone or timezone)).date()
     past = bool(guesses) and guesses[0].label in ("paid_already", "sends_proof", policy.RECEIPT)
-    return dates(said.body, language=_language(account), today=today, past=past)
+    return dates(
+        said.body, language=_language(account), today=today, past=past, country=account.country or ""
+    )
 
 
 def _language(account: Reachable) -> str:

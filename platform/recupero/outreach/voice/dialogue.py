@@ -278,7 +278,7 @@ def _heard_day(line: Line, digits: str, speech: str, meant: Meant) -> CallTurn:
 
 def _heard_yes(line: Line, digits: str, speech: str, meant: Meant) -> CallTurn:
     """Yes to day and amount, another day, or another amount."""
-    another = _sums(line, speech)
+    another = _sums(line, speech, asked=True)
     if digits == "1" or (not another and meant.first == "yes" and meant.safely("yes")):
         return _agree(line)
     if digits == "2" or meant.first == "no":
@@ -322,8 +322,9 @@ def _promise(line: Line, amount: int, day: date) -> bool:
     return True
 
 
-def _sums(line: Line, speech: str) -> list[int]:
-    return amounts(speech, locale=_locale(line), currency=line.account.currency) if speech else []
+def _sums(line: Line, speech: str, *, asked: bool = False) -> list[int]:
+    currency = line.account.currency
+    return amounts(speech, locale=_locale(line), currency=currency, asked=asked) if speech else []
 
 
 def _locale(line: Line) -> str:

@@ -54,7 +54,8 @@ ASKED_FOR = ("call_back",)
 #: holds, where their own page is, the code that they asked for there, the link that an agent sends
 #: while they talk, and where the receipt is that they asked for.
 ANSWERS = {
-    "reply": "reply", "stopped": "confirmation", "stopped_wholly": "confirmation", "own_page": "reply",
+    "reply": "reply", "stopped": "confirmation", "stopped_wholly": "confirmation",
+    "stopped_calls": "confirmation", "own_page": "reply",
     "page_code": "reply", "call_link": "reply", "receipt": "reply",
 }  # fmt: skip
 #: Of these the house is silent while a person has the debtor.

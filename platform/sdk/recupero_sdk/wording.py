@@ -5,7 +5,7 @@ that it approved, so that a misspelt name is found when it is set and not when a
 TEMPLATES = frozenset({
     "reminder", "first_notice", "follow_up", "offer", "promise_reminder", "broken_promise", "thanks",
     "paid_in_full", "late_instalment", "card_confirmation", "card_ended", "plan_resumed", "pause_over",
-    "reply", "stopped", "stopped_wholly", "own_page", "page_code", "call_link", "receipt",
+    "reply", "stopped", "stopped_wholly", "stopped_calls", "own_page", "page_code", "call_link", "receipt",
 })  # fmt: skip
 #: Names of values (`Message.values`). One may be empty where the creditor never told it.
 VALUES = frozenset({

@@ -14,7 +14,7 @@ from recupero.kernel import clock, crypto, events, jobs, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict, NotFound
 from recupero.outreach.inbound import working
-from recupero.outreach.inbound.stopping import asked, is_stop, wholly
+from recupero.outreach.inbound.stopping import asked, is_stop, meant
 from recupero.outreach.inbound.tables import ChannelEvent, Conversation, MessageFile
 from recupero.outreach.tables import Action
 from recupero.placements.normalise import phone_key
@@ -210,13 +210,68 @@ def test_stop_closes_the_channel_at_once_and_is_confirmed_once_where_the_law_let
 
 
 @pytest.mark.parametrize(
-    ("text", "every"),
-    [("BAJA TOTAL", True), ("Stop all!", True), ("no me escriban por ningún medio", True), ("BAJA", False),
-     ("don't contact me by any means", True), ("não quero nada por nenhum canal", True),
-     ("no me escriban por este medio", False), ("que tengan un buen día", False)],
-)  # fmt: skip
-def test_who_wants_no_more_at_all_is_told_apart(text: str, every: bool) -> None:
-    assert wholly(text) == every
+    ("text", "closed"),
+    [
+        ("BAJA TOTAL", "all"),
+        ("Stop all!", "all"),
+        ("no me escriban por ningún medio", "all"),
+        ("don't contact me by any means", "all"),
+        ("não quero nada por nenhum canal", "all"),
+        ("no me llamen ni me escriban más", "all"),
+        ("stop calling and texting me", "all"),
+        ("parem de ligar e de mandar mensagem", "all"),
+        ("no me llamen más", "call"),
+        ("dejen de llamarme", "call"),
+        ("Do not call me again", "call"),
+        ("parem de me ligar", "call"),
+        ("no más llamadas por favor", "call"),
+        ("BAJA", "sms"),
+        ("no me escriban por este medio", "sms"),
+        ("stop texting me", "sms"),
+        ("que tengan un buen día", "sms"),
+    ],
+)
+def test_what_a_stop_closes(text: str, closed: str) -> None:
+    assert meant(text, "sms") == closed
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Do not call me again.", True),
+        ("please don't text me any more", True),
+        ("No me llamen más. Ya pagué.", True),
+        ("dejen de escribirme por favor", True),
+        ("no me molesten más", True),
+        ("não me liguem mais", True),
+        ("parem de mandar mensagens", True),
+        ("quero sair da lista", True),
+        ("quiero cancelar la suscripción", True),
+        ("don't call me at work", None),
+        ("no me llamen antes de las 10", None),
+        ("no me llamen más al trabajo", None),
+        ("quero sair dessa dívida", None),
+        ("I'll stop by your office tomorrow", False),
+        ("I can't stop worrying", False),
+    ],
+)
+def test_a_sentence_that_asks_to_be_left_in_peace(text: str, told: bool | None) -> None:
+    assert asked(text) is told
+
+
+def test_who_wants_no_calls_is_called_no_more_and_may_be_written_to(provider: Provider) -> None:
+    clock.advance(timedelta(hours=3))  # late morning in Illinois
+    placed = place(
+        provider.scope, country="US", currency="USD", region="US-IL", timezone="America/Chicago",
+        language="en",
+    )[0]  # fmt: skip
+    permit(placed, "sms")
+    says(provider, "Please stop calling me", phone(placed))
+    with runtime.current().database.transaction(provider.scope) as session:
+        closed = permissions_of(session, [placed.debtor_id])[placed.debtor_id].opted_out
+    assert "call" in closed
+    assert "sms" not in closed
+    assert "We will not call you any more" in provider.pigeon.sent[-1].text
 
 
 def test_a_stop_to_everything_closes_everything_and_says_so(provider: Provider) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts import judging
 from recupero.contacts import messages as contact_messages
+from recupero.contacts.facts import EVERY_CHANNEL
 from recupero.kernel import audit, clock, jobs
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
@@ -25,7 +26,6 @@ from recupero.outreach.tables import Action, ActionEvent
 from recupero.outreach.words import ANSWERS
 from recupero.placements import reach
 from recupero.placements.reach import Reachable
-from recupero_sdk.inbound import MessageEvent
 
 LEASE = timedelta(minutes=10)
 REPLY_WITHIN = timedelta(days=3)
@@ -97,10 +97,15 @@ def _again(subject: str) -> str:
     return subject if not subject or subject.lower().startswith("re:") else f"Re: {subject}"
 
 
-def confirm_stop(session: Session, account_id: int, said: MessageEvent, *, wholly: bool) -> None:
-    """One message that says that the channel is closed now, or all are; it goes out only where the law lets
-    it."""
-    answer(session, account_id, said.channel, "stopped_wholly" if wholly else "stopped", said.sender)
+def confirm_stop(session: Session, account_id: int, channel: str, address: str, *, closed: str) -> None:
+    """One message that says what is closed now: the channel it goes over, calls, or all of them; it goes out
+    only where the law lets it."""
+    template = "stopped"
+    if closed == EVERY_CHANNEL:
+        template = "stopped_wholly"
+    elif closed != channel:
+        template = "stopped_calls"
+    answer(session, account_id, channel, template, address)
 
 
 def answer(

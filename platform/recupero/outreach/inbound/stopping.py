@@ -8,6 +8,8 @@ sentence only plain phrases are ("denme de baja"), and never one that is negated
 import re
 import unicodedata
 
+from recupero.contacts.facts import EVERY_CHANNEL
+
 _NOT_WORD = re.compile(r"[^a-z ]+")
 #: In the languages of the house, without accents. Beside the plain words, those that the carriers of the
 #: countries ask for (CTIA's list for the US; SALIR, BAJA, ALTO in Latin America; SAIR, PARAR in Brazil).
@@ -50,7 +52,9 @@ _OFF_PHRASES = (
     r"|(?:sa[cq]\w+|borr\w+|elimin\w+|quit\w+) de (?:la|las|su|sus|esta|estas|toda) (?:lista|base)\w*"
     r"|unsubscribe me|(?:take|get) me off|remove (?:me|my (?:number|email|name)) from"
     r"|(?:me )?(?:tir|remov|exclu|descadastr)\w+(?: me)? d(?:a|essa|esta|sua|as) listas?"
-    r"|(?:quero|desejo|queria) (?:sair|me descadastrar)|me descadastr\w+"
+    r"|(?:quero|desejo|queria) (?:sair(?= d(?:a|e|o|est[ae]|ess[ae])s? (?:lista|grupo|base)|$)"
+    r"|me descadastrar)|me descadastr\w+|opt me out"
+    r"|cancelar (?:(?:la|mi|a|minha) )?(?:su[bs]\w*cripcion|inscricao|assinatura)"
 )
 _OFF = re.compile(rf"\b(?:{_OFF_PHRASES})\b")
 #: Little words may stand between "no" and what is not wanted: with others it is another sentence.
@@ -61,11 +65,53 @@ _NOT_OFF = re.compile(
     r"|stop (?:sending|texting|writing|mailing|emailing|messaging|contacting|calling)|sair(?! de casa)"
     r"|unsubscribe|descadastr\w+)\b"
 )
+#: A whole clause: "don't call me at work" and "no me llamen antes de las 10" are wishes of another kind.
+_ES = r"(?:llam|escrib|mand|envi|contact|molest)\w+"
+_PT = r"(?:ligu|lig|mand|envi|escrev|contat|perturb)\w+"
+_ENOUGH = re.compile(
+    r"\b(?:(?:don t|dont|do not|never|stop|quit)"
+    r" (?:call|ring|phone|text|e ?mail|messag|writ|contact)\w*(?: to)? (?:me|us)"
+    rf"|(?:ya |nunca |jamas )no (?:me|nos) {_ES}|no (?:me|nos) vuelvan? a {_ES}"
+    rf"|no (?:me|nos) {_ES} (?:mensajes )?(?:nunca )?(?:mas|de nuevo|otra vez)|(?:dej|par)\w+ de {_ES}"
+    rf"|nao (?:me )?{_PT} (?:nunca )?mais|par(?:a|e|em) de (?:me )?{_PT})"
+    r"(?: (?:again|any ?more|ever|now|please|thanks|mensajes|mas|ya|por favor|gracias|mensage(?:m|ns)|mais"
+    r"|obrigad[oa]))*$"
+)
+_CLAUSE = re.compile(r"[.!?;\n]+")
+#: "I'll stop by", "I can't stop worrying": nothing about messages.
+_OTHER_STOP = re.compile(
+    r"\bstop (?:by|in|over)(?= (?:my|your|the|our|later|today|tomorrow|on|at)\b|$)"
+    r"|\b(?:can t|cant|cannot|can not|couldn t) stop(?! (?:you|them|these|the)\b)"
+    r"|\b(?:sair|salir) (?:de|del|da|do|de est[ae]|de es[ae]|dess[ae]|dest[ae])"
+    r" (?:deuda|divida|situacion|situacao|problema|vermelho)\b"
+)
+_NO = (
+    r"(?:no|ni|nao|nem|nunca|jamas|don t|dont|do not|never|stop|quit|basta de|(?:dej|par)\w+ de|chega de)"
+    r"(?: (?:me|nos|mas|more|any|quiero|quero|want|to|que|recibir|receber|get|vuelvan?|a|the|your|las|los))*"
+)
+_TO_CALL = (
+    r"(?:llam\w+|telefone\w+|call(?:s|ing)?|ring(?:ing)?|phon(?:e|es|ing)"
+    r"|lig(?:ar|uem?|acao|acoes|ando|am))"
+)
+_TO_WRITE = (
+    r"(?:escrib\w+|escrev\w+|mensaj\w+|mensage\w+|mand\w+|envi\w+|text\w*|messag\w+|writ\w+|e ?mail\w*"
+    r"|contact\w*|contat\w*|molest\w*|perturb\w*)"
+)
+_NO_CALLS = re.compile(rf"\b{_NO} {_TO_CALL}\b")
+_NO_WRITING = re.compile(
+    rf"\b{_NO} (?:{_TO_CALL} (?:(?:me|us|a|de|to) )*(?:and|or|nor|y|e|o|ni|ou|nem) (?:(?:me|a|de) )*)?"
+    rf"{_TO_WRITE}\b"
+)
 
 
-def wholly(text: str) -> bool:
-    """Whether somebody who wants no more of this means every channel."""
-    return _WHOLLY.search(_plain(text)) is not None
+def meant(text: str, came_by: str) -> str:
+    """The channel that somebody who wants no more of this closes: `call` where they speak of calls alone,
+    every one where they say so or speak of calls and messages, else the one it came by."""
+    plain = _plain(text)
+    calls, writing = _NO_CALLS.search(plain) is not None, _NO_WRITING.search(plain) is not None
+    if _WHOLLY.search(plain) is not None or (calls and writing):
+        return EVERY_CHANNEL
+    return "call" if calls else came_by
 
 
 def is_stop(text: str) -> bool:
@@ -82,9 +128,10 @@ def asked(text: str) -> bool | None:
     """Whether a sentence asks to be taken off; False where it asks not to be; None where it says neither."""
     plain = _plain(text)
     negated = [match.end() for match in _NOT_OFF.finditer(plain)]
-    if any(match.end() not in negated for match in _OFF.finditer(plain)):
+    enough = any(_ENOUGH.search(_plain(clause)) for clause in _CLAUSE.split(text))
+    if any(match.end() not in negated for match in _OFF.finditer(plain)) or (enough and not negated):
         return True
-    return False if negated else None
+    return False if negated or _OTHER_STOP.search(plain) else None
 
 
 def _plain(text: str) -> str:

@@ -13,14 +13,13 @@ from sqlalchemy.orm import Session
 from recupero.contacts import answers, news
 from recupero.contacts import service as contacts
 from recupero.contacts.events import MessageReceived
-from recupero.contacts.facts import EVERY_CHANNEL
 from recupero.contacts.news import News, Price, Told
 from recupero.kernel import audit, clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound
 from recupero.kernel.events import publish
-from recupero.outreach.inbound import conversations, elsewhere, events, replies, senders
-from recupero.outreach.inbound.stopping import is_stop, wholly
+from recupero.outreach.inbound import conversations, elsewhere, events, replies, senders, stopping
+from recupero.outreach.inbound.stopping import is_stop
 from recupero.outreach.inbound.tables import ChannelEvent, MessageFile
 from recupero.outreach.states import Move, move
 from recupero.placements import reach
@@ -172,12 +171,11 @@ def _stop(
     """Close the channel also to a debtor who was found by the message answered, and say once that it is."""
     if debtor_id not in senders.at_address(session, said):
         close_channel(session, [debtor_id], _meant(said), source=f"inbound:{stored.connector}")
-    replies.confirm_stop(session, account_id, said, wholly=_meant(said) == EVERY_CHANNEL)
+    replies.confirm_stop(session, account_id, said.channel, said.sender, closed=_meant(said))
 
 
 def _meant(said: MessageEvent) -> str:
-    """What a stop closes: the channel it came by, or all of them."""
-    return EVERY_CHANNEL if wholly(said.text or said.payload or "") else said.channel
+    return stopping.meant(said.text or said.payload or "", said.channel)
 
 
 def assign(session: Session, event_id: int, account_id: int, *, actor: str) -> int:

@@ -10,12 +10,11 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts import messages as contact_messages
 from recupero.contacts import service as permissions
-from recupero.contacts.facts import EVERY_CHANNEL
 from recupero.kernel import audit, clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound, UserError
-from recupero.outreach.inbound import conversations, replies
-from recupero.outreach.inbound.stopping import asked, is_stop, wholly
+from recupero.outreach.inbound import conversations, replies, stopping
+from recupero.outreach.inbound.stopping import asked, is_stop
 from recupero.outreach.understanding import hand_overs, policy
 from recupero.outreach.understanding.amounts import amounts
 from recupero.outreach.understanding.dates import dates
@@ -93,12 +92,11 @@ def set_answers_from(session: Session, sure: float, *, actor: str) -> None:
 
 
 def _follow(session: Session, said: contact_messages.Heard, account: Reachable, taken: policy.Course) -> None:
-    every = wholly(said.body)
+    closed = stopping.meant(said.body, said.channel)
     if taken.closes:
         permissions.record_permission(
-            session, debtor_id=account.debtor_id, channel=EVERY_CHANNEL if every else said.channel,
-            kind="opt_out", source="reading",
-        )  # fmt: skip
+            session, debtor_id=account.debtor_id, channel=closed, kind="opt_out", source="reading"
+        )
     if taken.name == "person":
         hand_overs.open_one(
             session, debtor_id=account.debtor_id, account_id=account.account_id, contact_id=said.contact_id,
@@ -106,8 +104,7 @@ def _follow(session: Session, said: contact_messages.Heard, account: Reachable, 
         )  # fmt: skip
         return
     if taken.name == "stop":
-        confirmed = "stopped_wholly" if every else "stopped"
-        replies.answer(session, account.account_id, said.channel, confirmed, said.address)
+        replies.confirm_stop(session, account.account_id, said.channel, said.address, closed=closed)
     elif taken.name == "answer":
         template = "receipt" if taken.why == policy.RECEIPT else "own_page"
         replies.answer(session, account.account_id, said.channel, template, said.address)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
@@ -26,6 +26,7 @@ from recupero.decisions.tables import PromiseChance
 from recupero.kernel import clock
 from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
+from recupero.kernel.listing import Part
 
 if TYPE_CHECKING:
     import polars as pl
@@ -167,28 +168,64 @@ class Expected:
     expected_minor: int | None
 
 
-_EXPECTED = text("""
-SELECT p.tenant_id, a.portfolio_id, p.currency, count(*) AS promises, count(k.promise_id) AS weighed,
-    sum(greatest(p.amount_minor - p.paid_minor, 0))::bigint AS promised,
-    (sum(greatest(p.amount_minor - p.paid_minor, 0) * coalesce(k.chance, u.usual)))::float8 AS expected
+# Every open promise that is due by a day, with what is still to come of it and what is to be expected of
+# that; rounded here, so that rows add up to what is told of them together.
+_COMING = """
+SELECT p.id, p.tenant_id, a.portfolio_id, p.currency, p.account_id, a.client_account, p.made_at, p.due_date,
+    greatest(p.amount_minor - p.paid_minor, 0) AS left_minor, k.chance,
+    round(greatest(p.amount_minor - p.paid_minor, 0) * coalesce(k.chance, u.usual))::bigint AS expected_minor
 FROM promises p
-JOIN accounts a ON a.tenant_id = p.tenant_id AND a.id = p.account_id
+JOIN accounts a ON a.tenant_id = p.tenant_id AND a.id = p.account_id AND NOT a.is_test
 LEFT JOIN promise_chances k ON k.tenant_id = p.tenant_id AND k.promise_id = p.id
 CROSS JOIN (SELECT avg(c.chance) AS usual FROM promises o JOIN promise_chances c
     ON c.tenant_id = o.tenant_id AND c.promise_id = o.id
     WHERE o.tenant_id = ANY (:tenants) AND o.state = 'open') u
 WHERE p.tenant_id = ANY (:tenants) AND p.state = 'open' AND p.due_date <= :until
-GROUP BY p.tenant_id, a.portfolio_id, p.currency ORDER BY p.tenant_id, a.portfolio_id, p.currency
-""")
+"""
+_EXPECTED = text(f"""
+SELECT tenant_id, portfolio_id, currency, count(*), count(chance), sum(left_minor)::bigint,
+    sum(expected_minor)::bigint
+FROM ({_COMING}) x GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+""")  # noqa: S608 - our own statement
+_BY = {"number": "client_account", "made": "made_at", "due": "due_date", "left": "left_minor",
+       "chance": "chance", "expected": "expected_minor"}  # fmt: skip
 
 
 def expected(session: Session, until: date) -> list[Expected]:
     """What open promises to the tenants in scope that are due by a day may bring, by portfolio."""
     asked = {"tenants": list(scope_of(session).tenant_ids), "until": until}
-    return [
-        Expected(tenant, book, currency, count, weighed, total, None if likely is None else round(likely))
-        for tenant, book, currency, count, weighed, total, likely in session.execute(_EXPECTED, asked)
-    ]
+    return [Expected(*row) for row in session.execute(_EXPECTED, asked)]
+
+
+@dataclass(frozen=True, slots=True)
+class ComingPromise:
+    """One of the promises that `expected` adds up: minor units still to come, and to be expected of them."""
+
+    account_id: int
+    client_account: str
+    currency: str
+    made_at: datetime
+    due_date: date
+    left_minor: int
+    chance: float | None
+    expected_minor: int | None
+
+
+def coming(
+    session: Session, until: date, portfolio_id: int, currency: str, part: Part
+) -> list[ComingPromise]:
+    """The promises behind `expected` for one portfolio and currency, by due date unless `part` says else."""
+    by, down = _BY.get(part.sort, "due_date"), " DESC" if part.descending and part.sort in _BY else ""
+    found = session.execute(
+        text(
+            "SELECT account_id, client_account, currency, made_at, due_date, left_minor, chance,"  # noqa: S608
+            f" expected_minor FROM ({_COMING}) x WHERE portfolio_id = :portfolio AND currency = :currency"
+            f" ORDER BY {by}{down} NULLS LAST, id LIMIT :limit OFFSET :offset"
+        ),
+        {"tenants": list(scope_of(session).tenant_ids), "until": until, "portfolio": portfolio_id,
+         "currency": currency, "limit": part.limit, "offset": part.offset},
+    )  # fmt: skip
+    return [ComingPromise(*row) for row in found]
 
 
 def in_all(found: Sequence[Expected]) -> dict[str, int]:

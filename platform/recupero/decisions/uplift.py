@@ -20,6 +20,7 @@ from recupero.decisions.differences import Difference, of_ratios, of_shares, ple
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound, UserError
+from recupero.kernel.listing import Part
 from recupero.tenancy import queries as tenancy
 
 
@@ -61,11 +62,11 @@ class Uplift:
         return {**found, "start": self.start.isoformat(), "end": self.end.isoformat()}
 
 
-_PEOPLE = """
+_ACCOUNTS = """
 WITH p AS (
     SELECT a.id, a.debtor_id FROM accounts a
     LEFT JOIN import_batches b ON b.tenant_id = a.tenant_id AND b.id = a.batch_id
-    WHERE a.tenant_id = %(tenant)s AND a.currency = %(currency)s
+    WHERE a.tenant_id = %(tenant)s AND a.currency = %(currency)s AND NOT a.is_test
       AND (%(portfolio)s::bigint IS NULL OR a.portfolio_id = %(portfolio)s::bigint)
       AND coalesce(b.started_at, a.placed_on::timestamptz) <= %(end)s::timestamptz
 ), x AS (
@@ -74,11 +75,14 @@ WITH p AS (
       AND at > %(start)s::timestamptz AND at <= %(end)s::timestamptz
     GROUP BY account_id
 )
-SELECT d.person_id, count(*)::bigint AS accounts, coalesce(sum(x.paid), 0)::bigint AS paid
+SELECT p.id, d.person_id, coalesce(x.paid, 0)::bigint AS paid
 FROM p JOIN debtors d ON d.tenant_id = %(tenant)s AND d.id = p.debtor_id
 LEFT JOIN x ON x.account_id = p.id
-GROUP BY d.person_id
 """
+_PEOPLE = f"""
+SELECT person_id, count(*)::bigint AS accounts, sum(paid)::bigint AS paid
+FROM ({_ACCOUNTS}) a GROUP BY person_id
+"""  # noqa: S608 - our own statement
 
 
 def uplift(
@@ -93,6 +97,36 @@ def uplift(
     not leave the comparison. It begins with the group or its last change, not before; by default there, until
     now. Raises UserError where `end` is before that, NotFound for another's portfolio.
     """
+    asked = _asked(session, start, end, portfolio_id)
+    keys, _none = read(session, _PEOPLE, ("person_id", "accounts", "paid"), (), asked.values)
+    inside = draws(asked.tenant_id, keys["person_id"]) < asked.share
+    paid, accounts = keys["paid"].astype(np.float64), keys["accounts"].astype(np.float64)
+    return compared(
+        asked.tenant_id, portfolio_id, asked.currency, (asked.start, asked.end), asked.share, inside, paid,
+        accounts,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is compared: the accounts of a creditor or portfolio, in one currency, over a period."""
+
+    tenant_id: int
+    portfolio_id: int | None
+    currency: str
+    share: float
+    start: datetime
+    end: datetime
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return {"tenant": self.tenant_id, "currency": self.currency, "portfolio": self.portfolio_id,
+                "start": self.start, "end": self.end}  # fmt: skip
+
+
+def _asked(
+    session: Session, start: datetime | None, end: datetime | None, portfolio_id: int | None
+) -> _Asked:
     tenant = tenancy.tenant(session)
     group = Group.of(tenant.settings)
     start = max(start or tenant.created_at, group.since or tenant.created_at)
@@ -102,13 +136,55 @@ def uplift(
             "the period ends before the control group began: %(since)s", field="to", since=start.date()
         )
     currency = _currency(session, portfolio_id) or tenant.currency
-    keys, _none = read(
-        session, _PEOPLE, ("person_id", "accounts", "paid"), (),
-        {"tenant": tenant.id, "currency": currency, "portfolio": portfolio_id, "start": start, "end": end},
-    )  # fmt: skip
-    inside = draws(tenant.id, keys["person_id"]) < group.share
-    paid, accounts = keys["paid"].astype(np.float64), keys["accounts"].astype(np.float64)
-    return compared(tenant.id, portfolio_id, currency, (start, end), group.share, inside, paid, accounts)
+    return _Asked(tenant.id, portfolio_id, currency, group.share, start, end)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """An account that the comparison counted: what was recovered on it in the period (minor units), and of
+    whom: accounts with the same `person` are one person's."""
+
+    account_id: int
+    person: int
+    recovered_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """The accounts behind one of the two groups, and what they come to."""
+
+    currency: str
+    people: int
+    accounts: int
+    recovered_minor: int
+    rows: list[Counted]
+
+
+def behind(
+    session: Session,
+    start: datetime | None,
+    end: datetime | None,
+    portfolio_id: int | None,
+    *,
+    left_alone: bool | None,
+    paying: bool,
+    part: Part,
+) -> Behind:
+    """The accounts of a group of `uplift` (None: of both), those on which most was recovered first; with
+    `paying` only of the people who paid. Raises as `uplift`."""
+    asked = _asked(session, start, end, portfolio_id)
+    keys, _none = read(session, _ACCOUNTS, ("account_id", "person_id", "paid"), (), asked.values)
+    inside = draws(asked.tenant_id, keys["person_id"]) < asked.share
+    chosen = np.ones(len(inside), dtype=bool) if left_alone is None else inside == left_alone
+    account, person, paid = (keys[name][chosen] for name in ("account_id", "person_id", "paid"))
+    who, of = np.unique(person, return_inverse=True)
+    if paying:
+        pays = np.bincount(of, weights=paid.astype(np.float64), minlength=len(who)) > 0
+        account, paid, of, who = account[pays[of]], paid[pays[of]], of[pays[of]], who[pays]
+    order = np.lexsort((account, -paid))
+    order = order[part.offset : None if part.limit is None else part.offset + part.limit]
+    rows = [Counted(*map(int, row)) for row in zip(account[order], of[order] + 1, paid[order], strict=True)]
+    return Behind(asked.currency, len(who), len(account), int(paid.sum()), rows)
 
 
 def _currency(session: Session, portfolio_id: int | None) -> str | None:

@@ -3,13 +3,14 @@
 import base64
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import case, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from recupero.kernel import audit, clock, events
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
+from recupero.kernel.listing import Part, arranged
 from recupero.payments import documents
 from recupero.payments.document_tables import Document, InvoiceRequest
 from recupero.payments.documents import Paper
@@ -94,6 +95,30 @@ def waiting(session: Session) -> Sequence[InvoiceRequest]:
         InvoiceRequest.tenant_id.in_(scope_of(session).tenant_ids), InvoiceRequest.state == "open"
     )
     return session.execute(query.order_by(InvoiceRequest.asked_at, InvoiceRequest.id)).scalars().all()
+
+
+def requests(
+    session: Session, part: Part, state: str | None = None, tenant_id: int | None = None
+) -> Sequence[InvoiceRequest]:
+    """All that debtors of the tenants in scope, or of one of them, have asked for, perhaps of one state: what
+    waits first, the oldest before the others; then what was answered last."""
+    waits = InvoiceRequest.state == "open"
+    by = {"asked": InvoiceRequest.asked_at, "answered": InvoiceRequest.answered_at}
+    query = select(InvoiceRequest).where(InvoiceRequest.tenant_id.in_(scope_of(session).tenant_ids))
+    if state is not None:
+        query = query.where(InvoiceRequest.state == state)
+    if tenant_id is not None:
+        query = query.where(InvoiceRequest.tenant_id == tenant_id)
+    own = (waits.desc(), case((waits, InvoiceRequest.asked_at)), InvoiceRequest.answered_at.desc())
+    return session.execute(arranged(query, by, part, *own, InvoiceRequest.id)).scalars().all()
+
+
+def of_account(session: Session, account_id: int) -> Sequence[InvoiceRequest]:
+    """Every request for this account's invoice, the newest first."""
+    query = select(InvoiceRequest).where(
+        InvoiceRequest.tenant_id.in_(scope_of(session).tenant_ids), InvoiceRequest.account_id == account_id
+    )
+    return session.execute(query.order_by(InvoiceRequest.asked_at.desc())).scalars().all()
 
 
 def request(session: Session, request_id: int) -> InvoiceRequest:

@@ -159,15 +159,24 @@ def _scope(portfolio: Portfolio) -> Scope:
 
 
 def _known_mapping(portfolio: Portfolio, kind: str, path: Path) -> dict[str, Any]:
-    """The mapping saved for the portfolio, else the one that headings and first rows suggest."""
+    """The mapping saved for the portfolio, where the file has any of the columns that it names; else the one
+    that headings and first rows suggest."""
     # Polars is loaded only where a file is read
-    from recupero.placements.imports.previewing import propose
+    from recupero.placements.imports.proposing import propose
     from recupero.placements.imports.running import home_zone
 
     with runtime.current().database.transaction(_scope(portfolio)) as session:
         saved = batches.saved_mapping(session, portfolio.id, kind)
         zone = home_zone(session, portfolio.country)
-    return saved if saved is not None else propose(path, kind, zone).spec
+    if saved is not None and (not _meant(saved) or _meant(saved) & set(_headings(path, saved))):
+        return saved
+    return propose(path, kind, zone).spec
+
+
+def _meant(spec: dict[str, Any]) -> set[str]:
+    """The columns that a mapping names plainly."""
+    sources = [source for source in spec.get("columns", {}).values() if not _is_composed(source)]
+    return {one for source in sources for one in ([source] if isinstance(source, str) else source)}
 
 
 def _take_in(path: Path, portfolio: Portfolio, kind: str, spec: dict[str, Any], *, dry_run: bool) -> Any:

@@ -2,10 +2,10 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -17,9 +17,6 @@ from recupero.portals.language import timezone
 from recupero.portals.words import label
 from recupero.reports.sheets import safe
 
-if TYPE_CHECKING:
-    from recupero.portals.tables import Column
-
 _TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -28,7 +25,21 @@ _TYPES = {
 FORMS = tuple(_TYPES)
 
 
-def response(name: str, form: str, columns: "Sequence[Column[Any]]", rows: Sequence[Any]) -> Response:
+class Column(Protocol):
+    """What a file takes of a list's column: its name for machines, its label for people, a row's value; with
+    `words` that is a code of that kind."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def label(self) -> str: ...
+    @property
+    def value(self) -> Callable[[Any], Any]: ...
+    @property
+    def words(self) -> str | None: ...
+
+
+def response(name: str, form: str, columns: Sequence[Column], rows: Sequence[Any]) -> Response:
     """The file, named for the list and the day. Money stands in two columns: the amount and its currency."""
     made = {"csv": _csv, "xlsx": _xlsx, "json": _json}[form](columns, rows)
     day = clock.today(timezone() or "UTC")
@@ -38,7 +49,7 @@ def response(name: str, form: str, columns: "Sequence[Column[Any]]", rows: Seque
     )  # fmt: skip
 
 
-def _json(columns: "Sequence[Column[Any]]", rows: Sequence[Any]) -> bytes:
+def _json(columns: Sequence[Column], rows: Sequence[Any]) -> bytes:
     """A list of objects by the columns' names; money in minor units with its currency, codes as codes."""
     return orjson.dumps([{one.name: _plain(one.value(row)) for one in columns} for row in rows])
 
@@ -47,7 +58,7 @@ def _plain(value: Any) -> Any:
     return {"minor": value.minor, "currency": value.currency} if isinstance(value, Money) else value
 
 
-def _grid(columns: "Sequence[Column[Any]]", rows: Sequence[Any]) -> tuple[list[str], list[list[Any]]]:
+def _grid(columns: Sequence[Column], rows: Sequence[Any]) -> tuple[list[str], list[list[Any]]]:
     """Headings and rows as a spreadsheet has them."""
     of_money = [any(isinstance(column.value(row), Money) for row in rows) for column in columns]
     titles = []
@@ -60,7 +71,7 @@ def _grid(columns: "Sequence[Column[Any]]", rows: Sequence[Any]) -> tuple[list[s
     return titles, cells
 
 
-def _cells(column: "Column[Any]", money: bool, row: Any) -> list[Any]:
+def _cells(column: Column, money: bool, row: Any) -> list[Any]:
     """What stands in the column's one or two cells: numbers, days, texts; moments on the house's clock."""
     value = column.value(row)
     if money:
@@ -74,7 +85,7 @@ def _cells(column: "Column[Any]", money: bool, row: Any) -> list[Any]:
     return ["" if value is None else value]
 
 
-def _csv(columns: "Sequence[Column[Any]]", rows: Sequence[Any]) -> bytes:
+def _csv(columns: Sequence[Column], rows: Sequence[Any]) -> bytes:
     """With a byte order mark, so that spreadsheets read it as UTF-8; no text is taken for a formula."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
@@ -90,7 +101,7 @@ def _written(cell: Any) -> Any:
     return safe(cell) if isinstance(cell, str) else cell
 
 
-def _xlsx(columns: "Sequence[Column[Any]]", rows: Sequence[Any]) -> bytes:
+def _xlsx(columns: Sequence[Column], rows: Sequence[Any]) -> bytes:
     """One sheet with a heading that stays in sight and can be filtered by."""
     import xlsxwriter
 

@@ -130,6 +130,7 @@ LABELS: Mapping[str, Words] = {
     "hardship": money.HARDSHIP,
     "severity": money.SEVERITIES,
     "plan": money.PLAN_STATES,
+    "invoice_request": money.INVOICE_REQUESTS,
     "instalment": money.INSTALMENT_STATES,
     "mandate": money.MANDATE_STATES,
     "mandate_end": money.MANDATE_ENDS,

@@ -103,6 +103,11 @@ DOCUMENTS: Words = {
     "settled": _("Settled in full"),
     "invoice": _("Original invoice"),
 }
+INVOICE_REQUESTS: Words = {
+    "open": _("Waits for an answer"),
+    "answered": _("Invoice given"),
+    "refused": _("None to give"),
+}
 TERMS: Words = {
     "commission_rate": _("Commission, in hundredths of a percent of what is collected"),
     "settlement_floor_percent": _("Lowest settlement, in percent of the balance"),

@@ -15,7 +15,12 @@ _POINTS = (
     "(VALUES ('call', 'phone'), ('sms', 'phone'), ('whatsapp', 'phone'), ('email', 'email'),"
     " ('letter', 'address')) AS k(channel, kind)"
 )
-_SENT = "c.direction = 'outbound' AND c.state IN ('sent','delivered','answered','no_answer','unknown')"
+#: An outbound contact that went out, whatever came of it: a bounce and a dead number are attempts (domain
+#: page, 4.1), what a provider refused to take is none.
+ATTEMPT = (
+    "(c.direction = 'outbound' AND (c.state IN ('sent','delivered','answered','no_answer','unknown')"
+    " OR (c.state = 'failed' AND c.disposition IN ('BNCE','DISC'))))"
+)
 
 # Each workable account of the period's last month by each channel, and whether its debtor may be reached so
 # at the end: by a contact point, and by what was said last about the channel.
@@ -47,6 +52,7 @@ SELECT p.currency, count(*) FILTER (WHERE x.in_time), count(*),
        coalesce(sum(i.amount_minor) FILTER (WHERE x.in_time), 0)::bigint, sum(i.amount_minor)::bigint
 FROM plan_instalments i
 JOIN plans p ON p.tenant_id = i.tenant_id AND p.id = i.plan_id
+JOIN accounts a ON a.tenant_id = p.tenant_id AND a.id = p.account_ids[1] AND NOT a.is_test
 CROSS JOIN LATERAL (SELECT i.state = 'paid' AND i.paid_on <= i.due_date + p.grace_days::int AS in_time) x
 WHERE i.tenant_id = :tenant AND i.due_date >= :first_day AND i.due_date < :end_day
   AND p.state IN ('running', 'kept', 'broken')
@@ -79,7 +85,7 @@ SELECT s.id, s.currency, s.opening, {_BUCKET.format("(CAST(:first_day AS date) -
             WHEN s.closed OR s.closing <= 0 THEN 'paid'
             ELSE {_BUCKET.format("(CAST(:end_day AS date) - s.due_date)")} END AS is_now,
        EXISTS (SELECT FROM contacts c WHERE c.tenant_id = :tenant AND c.account_id = s.id
-                 AND c.at >= :start AND c.at < :end AND {_SENT}) AS attempted
+                 AND c.at >= :start AND c.at < :end AND {ATTEMPT}) AS attempted
 FROM standing s WHERE s.opening > 0
 )
 """  # noqa: S608
@@ -88,9 +94,10 @@ SELECT currency, was, is_now, attempted, count(*), sum(opening)::bigint FROM mov
 GROUP BY 1, 2, 3, 4
 """  # noqa: S608
 SETTLEMENTS = """
-SELECT currency, sum(amount_minor)::bigint, sum(amount_minor + written_off_minor)::bigint
-FROM settlements
-WHERE tenant_id = :tenant AND state = 'settled' AND settled_at >= :start AND settled_at < :end
+SELECT s.currency, sum(s.amount_minor)::bigint, sum(s.amount_minor + s.written_off_minor)::bigint
+FROM settlements s
+JOIN accounts a ON a.tenant_id = s.tenant_id AND a.id = s.account_ids[1] AND NOT a.is_test
+WHERE s.tenant_id = :tenant AND s.state = 'settled' AND s.settled_at >= :start AND s.settled_at < :end
 GROUP BY 1
 """
 BLOCKED = """
@@ -117,13 +124,16 @@ GROUP BY 1
 """  # noqa: S608
 FIRSTS = f"""
 WITH placed AS (
-    SELECT a.id, a.currency, a.placed_on::timestamp AT TIME ZONE :zone AS placed,
+    SELECT a.id, a.currency, coalesce(b.finished_at, a.placed_on::timestamp AT TIME ZONE :zone) AS placed,
            (SELECT min(c.at) FROM contacts c
-            WHERE c.tenant_id = :tenant AND c.account_id = a.id AND c.at < :now AND {_SENT}) AS tried,
-           (SELECT min(l.at) FROM allocations l WHERE l.tenant_id = :tenant AND l.account_id = a.id
-              AND l.amount_minor > 0 AND l.at < :now) AS paid,
+            WHERE c.tenant_id = :tenant AND c.account_id = a.id AND c.at < :now AND {ATTEMPT}) AS tried,
+           (SELECT min(p.received_at) FROM allocations l
+            JOIN payments p ON p.tenant_id = :tenant AND p.id = l.payment_id
+            WHERE l.tenant_id = :tenant AND l.account_id = a.id AND l.amount_minor > 0
+              AND p.received_at < :now) AS paid,
            least(coalesce(a.closed_at, :now), :now) AS seen
     FROM accounts a
+    LEFT JOIN import_batches b ON b.tenant_id = a.tenant_id AND b.id = a.batch_id
     WHERE a.tenant_id = :tenant AND NOT a.is_test AND a.placed_on >= :first_day AND a.placed_on < :end_day
 )"""  # noqa: S608
 TO_ATTEMPT = f"""{FIRSTS}
@@ -164,6 +174,7 @@ SELECT coalesce(sum(extract(epoch FROM least(coalesce(s.closed_at, s.leased_unti
                             - greatest(s.taken_at, :start))), 0)::bigint,
        count(DISTINCT s.user_id), count(DISTINCT s.account_id)
 FROM desk_sittings s
+JOIN accounts a ON a.tenant_id = s.tenant_id AND a.id = s.account_id AND NOT a.is_test
 WHERE s.agency_id = :agency AND s.tenant_id = :tenant AND s.taken_at < :end
   AND coalesce(s.closed_at, s.leased_until) >= :start
 """
@@ -179,7 +190,7 @@ JOIN debtors d ON d.tenant_id = a.tenant_id AND d.id = a.debtor_id
 LEFT JOIN (SELECT account_id, sum(amount_minor) AS paid FROM allocations
            WHERE tenant_id = :tenant AND at >= :start AND at < :end GROUP BY 1) x ON x.account_id = a.id
 LEFT JOIN (SELECT c.account_id, count(*) AS contacts FROM contacts c
-           WHERE c.tenant_id = :tenant AND c.at >= :start AND c.at < :end AND {_SENT} GROUP BY 1) k
+           WHERE c.tenant_id = :tenant AND c.at >= :start AND c.at < :end AND {ATTEMPT} GROUP BY 1) k
        ON k.account_id = a.id
 WHERE a.tenant_id = :tenant AND NOT a.is_test AND a.placed_on < :end_day
 GROUP BY 1, 2

@@ -37,10 +37,6 @@ class Statement:
 
 
 _OF_ACCOUNT = "a.id, a.client_account, a.currency, a.portfolio_id, a.batch_id, a.placed_on"
-_ATTEMPT = (
-    "(c.direction = 'outbound' AND (c.state IN ('sent','delivered','answered','no_answer','unknown')"
-    " OR (c.state = 'failed' AND c.disposition IN ('BNCE','DISC'))))"
-)
 _ANSWERED = (
     "'WRNG','TPNA','TPRF','HUNV','HUPV','CBRQ','PTPF','PTPP','PLAN','SETL','PAID','ALRD','NOIN','RTPY',"
     "'UTPY','HARD','DSPT','CMPL','CEAS','ATTY','DECD','INSO','FRDI','LANG'"
@@ -147,7 +143,7 @@ _INSTALMENTS = f"""
 SELECT {_OF_ACCOUNT}, i.paid_on::timestamp AT TIME ZONE :zone AS at, '' AS channel, '' AS part,
        i.state AS what, i.amount_minor AS amount, i.id AS row
 FROM plan_instalments i JOIN plans p ON p.tenant_id = i.tenant_id AND p.id = i.plan_id
-JOIN accounts a ON a.tenant_id = p.tenant_id AND a.id = p.account_ids[1]
+JOIN accounts a ON a.tenant_id = p.tenant_id AND a.id = p.account_ids[1] AND NOT a.is_test
 WHERE i.tenant_id = :tenant AND i.due_date >= :first_day AND i.due_date < :end_day
   AND p.state IN ('running', 'kept', 'broken') AND i.state = 'paid'
   AND i.paid_on <= i.due_date + p.grace_days::int
@@ -155,7 +151,8 @@ WHERE i.tenant_id = :tenant AND i.due_date >= :first_day AND i.due_date < :end_d
 _SETTLED = f"""
 SELECT {_OF_ACCOUNT}, s.settled_at AS at, '' AS channel, '' AS part, s.state AS what,
        s.amount_minor AS amount, s.id AS row
-FROM settlements s JOIN accounts a ON a.tenant_id = s.tenant_id AND a.id = s.account_ids[1]
+FROM settlements s
+JOIN accounts a ON a.tenant_id = s.tenant_id AND a.id = s.account_ids[1] AND NOT a.is_test
 WHERE s.tenant_id = :tenant AND s.state = 'settled' AND s.settled_at >= :start AND s.settled_at < :end
 """  # noqa: S608
 _STOPPED = f"""
@@ -201,7 +198,8 @@ _ADDED = f"greatest(f.opening, 0) + {_PLACED_SINCE} - {_OWES}"
 _AT_DESKS = f"""
 SELECT {_OF_ACCOUNT}, max(s.taken_at) AS at, '' AS channel, '' AS part, a.status AS what,
        NULL::bigint AS amount, a.id AS row
-FROM desk_sittings s JOIN accounts a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
+FROM desk_sittings s
+JOIN accounts a ON a.tenant_id = s.tenant_id AND a.id = s.account_id AND NOT a.is_test
 WHERE s.agency_id = :agency AND s.tenant_id = :tenant AND s.taken_at < :end
   AND coalesce(s.closed_at, s.leased_until) >= :start
 GROUP BY a.tenant_id, a.id
@@ -220,18 +218,18 @@ def _with_sum(sql: str) -> Statement:
 _CHARGED = f"{_CONTACTS} c.cost_micro IS NOT NULL"
 _COST = Statement(_CHARGED, Tells.AMOUNT, Unit.COST)
 _LIQUIDATED = _money(_EVER.format("l.amount_minor"))
-_DIGITAL_ATTEMPT = f"{_CONTACTS} c.{_DIGITAL} AND {_ATTEMPT} AND"
+_DIGITAL_ATTEMPT = f"{_CONTACTS} c.{_DIGITAL} AND {q.ATTEMPT} AND"
 _DAYS_AMONG = Statement(_DECIDED, Tells.AMONG, Unit.DAYS)
 
 STATEMENTS = {
-    "attempts": Statement(f"{_CONTACTS}{_ATTEMPT}"),
-    "intensity": Statement(f"{_CONTACTS}{_ATTEMPT}"),
+    "attempts": Statement(f"{_CONTACTS}{q.ATTEMPT}"),
+    "intensity": Statement(f"{_CONTACTS}{q.ATTEMPT}"),
     "connects": Statement(f"{_CONTACTS}(c.direction = 'inbound' OR {_REACHED})"),
-    "connect_rate": Statement(f"{_CONTACTS}{_ATTEMPT} AND ({_REACHED} OR c.disposition = 'RPLY')"),
+    "connect_rate": Statement(f"{_CONTACTS}{q.ATTEMPT} AND ({_REACHED} OR c.disposition = 'RPLY')"),
     "right_party": Statement(f"{_CONTACTS}c.right_party"),
     "right_party_rate": Statement(f"{_CONTACTS}c.right_party"),
     "right_party_per_hour": Statement(f"{_CONTACTS}c.right_party"),
-    "out_of_policy": Statement(f"{_CONTACTS}{_ATTEMPT} AND v.said ->> 'allowed' = 'false'"),
+    "out_of_policy": Statement(f"{_CONTACTS}{q.ATTEMPT} AND v.said ->> 'allowed' = 'false'"),
     "delivered_rate": Statement(f"{_DIGITAL_ATTEMPT} c.state IN ('delivered', 'answered')"),
     "opened_rate": Statement(f"{_DIGITAL_ATTEMPT} c.disposition IN ('OPEN', 'CLCK', 'RPLY')"),
     "clicked_rate": Statement(f"{_DIGITAL_ATTEMPT} c.disposition = 'CLCK'"),

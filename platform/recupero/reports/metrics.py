@@ -389,7 +389,7 @@ DISPUTES_LATE = _metric(
 )  # fmt: skip
 HOURS_TO_ATTEMPT = _metric(
     "hours_to_attempt", "8.6", Unit.HOURS, N_("Placement to first attempt"),
-    N_("Median hours from placement to the first attempt, of accounts placed in the period. Accounts not attempted yet count as waiting so far (Kaplan-Meier); no figure where fewer than half have been attempted."),
+    N_("Median hours from the moment the creditor's file was taken in to the first attempt, of accounts placed in the period. Accounts not attempted yet count as waiting so far (Kaplan-Meier); no figure where fewer than half have been attempted."),
     N_("median hours"),
 )  # fmt: skip
 HOURS_TO_PAYMENT = _metric(

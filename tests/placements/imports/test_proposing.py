@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from recupero.kernel.errors import UserError
-from recupero.placements.imports.previewing import preview, propose
-from recupero.placements.imports.proposing import field_of, propose_for, propose_mapping
+from recupero.placements.imports.previewing import preview
+from recupero.placements.imports.proposing import field_of, propose, propose_for, propose_mapping
 from recupero.placements.imports.spec import parse
 from tests.placements.conftest import HEADINGS, MAPPING, Creditor, csv_text, row
 
@@ -60,6 +60,19 @@ def test_a_proposal_can_be_used_as_it_is_or_says_what_is_missing(tmp_path: Path)
     path.write_text("a;b\n1;2\n")
     with pytest.raises(UserError, match="no column could be recognised for client_account"):
         propose_for(path, "placement")
+
+
+def test_headings_are_found_under_titles_and_blank_rows(tmp_path: Path) -> None:
+    path, table = tmp_path / "f.csv", csv_text([row(1)])
+    path.write_text(table)
+    plain = propose(path).spec
+    assert "header_row" not in plain
+    path.write_text(f"Banco Austral S.A.\n;\nCartera de marzo;2026\n{table}")
+    assert propose(path).spec == {**plain, "header_row": 4}
+    path.write_text(f";;\nBanco Austral S.A.\n{table}")
+    assert propose(path).spec["header_row"] == 3
+    path.write_text(f"Banco Austral S.A.\n{table}")
+    assert propose_for(path, "placement")["header_row"] == 2
 
 
 def test_a_preview_shows_rows_and_issues_and_stores_nothing(creditor: Creditor) -> None:

@@ -10,7 +10,6 @@ from recupero.placements.imports.checking import check_placement
 from recupero.placements.imports.extracting import check_columns, extract, meant, split_control
 from recupero.placements.imports.findings import Findings
 from recupero.placements.imports.points import contact_points
-from recupero.placements.imports.proposing import Proposal, propose_mapping
 from recupero.placements.imports.reading import ROW, opened
 from recupero.placements.imports.setting import Setting
 from recupero.placements.imports.spec import Mapping, parse
@@ -45,14 +44,6 @@ def preview(
         contact_points(check_placement(text, mapping, setting, found), found)
     shown = text.select(pl.col(ROW).cast(pl.String).alias("row"), pl.exclude(ROW, "\x00problem"))
     return Preview(headings, rows.select(headings).to_dicts(), shown.to_dicts(), found.table().rows())
-
-
-def propose(path: Path, kind: str = "placement", zone: str | None = None) -> Proposal:
-    """The mapping that the headings and the first rows of a file suggest. Raises UserError as an import
-    does.
-    """
-    with opened(path) as table:
-        return propose_mapping(table.headings, kind, next(table.chunks, None), zone)
 
 
 def _how(mapping: Mapping) -> dict[str, Any]:

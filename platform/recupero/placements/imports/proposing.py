@@ -92,6 +92,10 @@ _PATTERNS: dict[str, str] = {
 _NUMBERED = re.compile(r" ?\d+$")
 
 
+#: Rows among which the headings are looked for: files begin with a title, a date, a blank row.
+HEADINGS_WITHIN = 10
+
+
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """`spec` is a mapping's JSON; `unmapped` are headings that fitted no field, `missing` required fields that
@@ -149,17 +153,46 @@ def propose_mapping(
     return Proposal(spec, unmapped, missing)
 
 
+def propose(path: Path, kind: str = "placement", zone: str | None = None) -> Proposal:
+    """The mapping that the headings and the first rows of a file suggest. Where those of row 1 lack something
+    required, as under a title, the row among the first whose cells fit most fields is taken for the headings.
+    Raises UserError as an import does."""
+    best: Proposal | None = None
+    wrong: UserError | None = None
+    for row in range(1, HEADINGS_WITHIN + 1):
+        try:
+            found = _proposed(path, row, kind, zone)
+        except UserError as error:  # an empty row, no such row, or a file that cannot be read at all
+            wrong = wrong or error
+            continue
+        if best is None or len(found.spec["columns"]) > len(best.spec["columns"]):
+            best = found
+        if not best.missing:
+            return best
+    if best is None and wrong is not None:
+        raise wrong
+    assert best is not None
+    return best
+
+
+def _proposed(path: Path, header_row: int, kind: str, zone: str | None) -> Proposal:
+    with opened(path, header_row=header_row) as table:
+        found = propose_mapping(table.headings, kind, next(table.chunks, None), zone)
+    if header_row > 1:
+        found.spec["header_row"] = header_row
+    return found
+
+
 def propose_for(path: Path, kind: str, zone: str | None = None) -> dict[str, Any]:
     """The proposed mapping of a file. Raises UserError where a required field fits no heading."""
-    with opened(path) as table:
-        proposal = propose_mapping(table.headings, kind, next(table.chunks, None), zone)
+    proposal = propose(path, kind, zone)
     if proposal.missing:
-        shown = ", ".join(table.headings[:40])
+        known = [one for source in proposal.spec["columns"].values() for one in _list(source)]
         raise UserError(
             "no column could be recognised for %(fields)s; give a mapping. The file has: %(shown)s",
             field="mapping",
             fields=Words("field", tuple(proposal.missing)),
-            shown=shown,
+            shown=", ".join([*known, *proposal.unmapped][:40]),
         )
     return proposal.spec
 

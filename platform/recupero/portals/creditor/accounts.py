@@ -76,6 +76,6 @@ def creditor_account(account_id: int) -> ResponseReturnValue:
             "promises": payments.promises_of(session, [account_id]),
             "plans": plans.plans_of(session, [account_id]),
             "settlements": settlements.settlements_of(session, [account_id]),
-            "asked": [one for one in invoice_requests.waiting(session) if one.account_id == account_id],
+            "asked": invoice_requests.of_account(session, account_id),
         }  # fmt: skip
     return render_template("creditor/account.html", **view)

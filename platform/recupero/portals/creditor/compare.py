@@ -1,19 +1,24 @@
 """Two periods, or two portfolios, side by side: the same figures, and what lies between them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 
-from flask import render_template, request
+from flask import request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from recupero.kernel.errors import UserError
+from recupero.kernel.listing import FURTHEST
+from recupero.kernel.money import minor_units
 from recupero.placements import browse
 from recupero.portals.creditor import figures
 from recupero.portals.creditor.own import reading, tenant_id
 from recupero.portals.errors import said
 from recupero.portals.language import number
 from recupero.portals.pages import blueprint
+from recupero.portals.tables import Column, Table, answer
 from recupero.reports import service
 from recupero.reports.metrics import Figure, Metric, Unit
 from recupero.reports.page import tooltip
@@ -33,9 +38,13 @@ class Row:
     where one of them has no value."""
 
     metric: Metric
+    name: str
+    currency: str
     left: str
+    left_figure: Figure
     left_url: str | None
     right: str
+    right_figure: Figure
     right_url: str | None
     between: str
 
@@ -65,11 +74,49 @@ def creditor_compare() -> ResponseReturnValue:
     words = service.words_for(sides[0].report, figures.locale())
     currencies = [section.currency for section in sides[1].report.sections]
     parts = [(currency, _rows(sides[0], sides[1], currency, words)) for currency in currencies]
-    page = render_template(
-        "creditor/compare.html", sides=list(zip(SIDES, sides, strict=True)), words=words, parts=parts,
-        portfolios=names, tooltip=tooltip,
+    table = _table(*(_heading(side, words) for side in sides))
+    table.fill_whole([row for _currency, rows in parts for row in rows])
+    return answer(
+        "creditor/compare.html", table, sides=list(zip(SIDES, sides, strict=True)), words=words, parts=parts,
+        portfolios=names, tooltip=tooltip, status=422 if any(side.error for side in sides) else 200,
     )  # fmt: skip
-    return page, 422 if any(side.error for side in sides) else 200
+
+
+def _heading(side: Side, words: Words) -> str:
+    return " · ".join(part for part in (words.period(side.report.period), side.portfolio) if part)
+
+
+def _table(left: str, right: str) -> Table[Row]:
+    """The same as a file: each side as it is written, and as numbers to reckon with."""
+
+    def columns(name: str, heading: str, of: Callable[[Row], Figure]) -> list[Column[Row]]:
+        return [
+            Column(f"{name}_value", f"{heading}: {_('value')}", lambda row: _plain(of(row), row.currency)),
+            Column(f"{name}_numerator", f"{heading}: {_('counted')}", lambda row: of(row).numerator),
+            Column(f"{name}_denominator", f"{heading}: {_('out of')}", lambda row: of(row).denominator),
+        ]
+
+    return Table(
+        "compared", _("Compare"),
+        [
+            Column("currency", "ISO 4217", lambda row: row.currency),
+            Column("metric", _("Figure"), lambda row: row.name),
+            Column("key", _("Key"), lambda row: row.metric.key),
+            Column("left", left, lambda row: row.left),
+            Column("right", right, lambda row: row.right),
+            Column("difference", _("Difference"), lambda row: row.between or None),
+            *columns("left", left, lambda row: row.left_figure),
+            *columns("right", right, lambda row: row.right_figure),
+        ],
+        per_page=FURTHEST,
+    )  # fmt: skip
+
+
+def _plain(figure: Figure, currency: str) -> float | int | None:
+    """A figure's value: money in main units, shares as fractions of one."""
+    if figure.metric.unit is Unit.MONEY and figure.value is not None:
+        return float(Decimal(round(figure.value)).scaleb(-minor_units(currency)))
+    return figure.value
 
 
 def _side(session: Session, names: dict[int, str], name: str) -> Side:
@@ -94,9 +141,9 @@ def _rows(left: Side, right: Side, currency: str, words: Words) -> list[Row]:
     ours, theirs = _figures(left, currency), _figures(right, currency)
     return [
         Row(
-            figure.metric,
-            words.figure(ours[key], currency), left.url(ours[key], currency),
-            words.figure(figure, currency), right.url(figure, currency),
+            figure.metric, words(figure.metric.label), currency,
+            words.figure(ours[key], currency), ours[key], left.url(ours[key], currency),
+            words.figure(figure, currency), figure, right.url(figure, currency),
             _between(ours[key], figure, currency, words),
         )
         for key, figure in theirs.items()

@@ -60,7 +60,7 @@ def _waits(session: Session) -> list[Waits]:
         Waits(len({one.hold_id for one in disputes.waiting(session)}), _("Disputes to answer"),
               url_for("portals.creditor_disputes", state="waits")),
         Waits(len(invoice_requests.waiting(session)), _("Invoices that debtors asked for"),
-              url_for("portals.invoices")),
+              url_for("portals.invoices", state="open")),
     ]  # fmt: skip
     if the_caller().may(Permission.OFFERS_GRANT):
         offers: list[Plan | Settlement] = [*plans.asked(session), *settlements.asked(session)]

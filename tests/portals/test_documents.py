@@ -91,17 +91,29 @@ def test_an_invoice_is_asked_for_answered_and_kept_for_the_debtor(
     visitor, page = debtor(app, platform, placed)
     visitor.send(f"{page}/papers", kind="invoice", account=placed.account_ids[0])
     creditor = Visitor(app.test_client(), platform).sign_in(Role.CREDITOR_ADMINISTRATOR, placed.scope)
-    source = creditor.text("/invoices")
-    path = source.split('action="')[-1].split('"')[0]
-    assert path.startswith("/invoices/")
-    bad = creditor.send(path, "/invoices", file=(io.BytesIO(b"MZ"), "invoice.exe"))
-    assert bad.status_code == 302
-    assert path in creditor.text("/invoices")
-    creditor.send(path, "/invoices", file=(io.BytesIO(PDF), "invoice.pdf"))
-    assert path not in creditor.text("/invoices")
+    path = _asked(creditor)
+    for wrong, said in (
+        ({"file": (io.BytesIO(b"MZ"), "invoice.exe")}, "Send a PDF, PNG or JPEG file"),
+        ({"file": (io.BytesIO(PDF), "invoice.pdf"), "why": "None"}, "not both"),
+        ({"why": " "}, "Send a file, or say why there is none"),
+    ):
+        refused = creditor.send(path, **wrong)
+        assert (refused.status_code, said in refused.text) == (422, True), said
+    assert path in creditor.text("/invoices?state=open")
+    assert creditor.get(f"{path}/file").status_code == 404
+    assert creditor.send(path, file=(io.BytesIO(PDF), "invoice.pdf")).status_code == 302
+    assert path not in creditor.text("/invoices?state=open")
+    assert path in creditor.text("/invoices?state=answered")
+    assert creditor.get(f"{path}/file").data == PDF
+    assert "The invoice stands on the debtor" in creditor.text(path)
     link = visitor.text(f"{page}/papers").split(f'href="{page}/papers/')[1].split('"')[0]
     file = visitor.get(f"{page}/papers/{link}")
     assert (file.mimetype, file.data) == ("application/pdf", PDF)
+
+
+def _asked(visitor: Visitor) -> str:
+    """The page of the newest request for an invoice."""
+    return re.findall(r'href="(/invoices/\d+)"', visitor.text("/invoices"))[0]
 
 
 def test_staff_see_and_issue_papers_on_the_account(
@@ -116,7 +128,7 @@ def test_staff_see_and_issue_papers_on_the_account(
     assert set(re.findall(r'href="/documents/(\d+)"', agent.text(page))) == {link}
     agent.send(f"{page}/documents", page, kind="invoice")
     viewer = Visitor(app.test_client(), platform).sign_in(Role.CREDITOR_VIEWER, placed.scope)
-    assert "/invoices/" not in viewer.text("/invoices").split("<main")[-1]
+    assert "<form" not in viewer.text(_asked(viewer)).split("<main")[-1]
     assert agent.get("/documents/999").status_code == 404
 
 

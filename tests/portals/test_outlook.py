@@ -1,5 +1,8 @@
 """How likely a promise is kept stands in words where it is made, on the account, and in what is expected."""
 
+import html
+import json
+import re
 from datetime import timedelta
 
 from recupero.decisions import training
@@ -47,3 +50,10 @@ def test_a_promise_is_weighed_while_it_is_typed_and_kept_when_it_is_made(
     assert "expected" in home.split("Promises due")[1][:400]
     assert " kept</span>" in day  # in words
     assert "What open promises may bring" in day
+    coming = html.unescape(re.findall(r'href="(/today/promises/coming/[^"]+)"', day)[0])
+    rows = json.loads(visitor.text(f"{coming}&as=json"))
+    assert (len(rows), rows[0]["left"], rows[0]["expected"]["currency"]) == (
+        1, {"minor": 12_000, "currency": "CLP"}, "CLP",
+    )  # fmt: skip
+    assert f"{rows[0]['expected']['minor']:,}" in visitor.text(coming).partition("<section")[0]
+    assert visitor.get(coming.replace("until=2", "until=x")).status_code == 404

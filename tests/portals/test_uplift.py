@@ -1,5 +1,6 @@
 """What the work brings is seen by agency and creditor, and who is left alone on the page of their account."""
 
+import json
 from datetime import timedelta
 
 import numpy as np
@@ -34,6 +35,13 @@ def test_the_page_compares_and_the_account_says_who_is_left_alone(visitor: Visit
     assert place in visitor.text(f"/tenants/{scope.tenant()}")
     assert place in visitor.text(f"/reports/{scope.tenant()}")
     assert visitor.get(f"{place}?portfolio={book}&from=2026-03-01&to=2026-03-11").status_code == 200
+    for group, share in (("worked", ~inside), ("left", inside)):
+        rows = json.loads(visitor.text(f"{place}/accounts?group={group}&as=json"))
+        paid = 5_000 if share[0] else 0
+        assert (len(rows), sum(row["recovered"]["minor"] for row in rows)) == (share.sum(), paid)
+        payers = json.loads(visitor.text(f"{place}/accounts?group={group}&paid=yes&as=json"))
+        assert len(payers) == int(share[0])
+    assert len(json.loads(visitor.text(f"{place}/accounts?portfolio={book}&as=json"))) == 30
     for wrong in ("portfolio=x", "from=yesterday", "to=2026-03-01", "to=9999-12-31"):
         assert visitor.get(f"{place}?{wrong}").status_code == 422, wrong
     assert visitor.get(f"{place}?portfolio=999999999").status_code == 404

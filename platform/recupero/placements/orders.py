@@ -197,7 +197,7 @@ def _end_of(session: Session, until: date | None) -> datetime | None:
         raise UserError("choose today or a later day", field="until")
     if until > today + FURTHEST:
         raise UserError("choose a day within a year", field="until")
-    return datetime.combine(until + timedelta(days=1), time(), ZoneInfo(zone))
+    return datetime.combine(until, time.max, ZoneInfo(zone))
 
 
 def _debtors(session: Session, account_ids: Collection[int]) -> list[tuple[int, int]]:

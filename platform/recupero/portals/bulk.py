@@ -1,7 +1,5 @@
 """Many accounts at once: what an order would do, the order, and taking it back."""
 
-from datetime import UTC, datetime, time
-
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -15,6 +13,7 @@ from recupero.outreach.understanding import desk
 from recupero.placements import browse, labels
 from recupero.portals.accounts import filter_of
 from recupero.portals.forms import Form, id_of, ids_of
+from recupero.portals.language import timezone
 from recupero.portals.pages import blueprint
 from recupero.portals.words import label
 from recupero.tenancy import queries as tenancy
@@ -117,7 +116,7 @@ def _users(session: Session, found: bulk.Preview) -> list[tuple[int, str]]:
 
 def _carry_out(form: Form, account_ids: list[int]) -> ResponseReturnValue:
     do, caller, database = form.optional("do"), the_caller(), runtime.current().database
-    until = datetime.combine(form.day("until"), time.max, UTC) if form.optional("until") else None
+    until = form.end_of("until", timezone() or "UTC")
     with transaction() as session:
         made = bulk.order(
             session, do, account_ids, why=form.optional("why"), actor=caller.actor,

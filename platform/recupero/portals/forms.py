@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
+from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.numbers import NumberFormatError, parse_decimal
@@ -118,6 +119,12 @@ class Form:
         if day.year not in YEARS:
             raise UserError("This is not a date.", field=name)
         return day
+
+    def end_of(self, name: str, zone: str) -> datetime | None:
+        """The last moment of a day in `zone`; None where the field is empty. Raises UserError."""
+        if not self.optional(name):
+            return None
+        return datetime.combine(self.day(name), time.max, ZoneInfo(zone))
 
     def refuse(self, error: UserError, *known: str) -> None:
         """Put the error at its field where the form has that field, else above the form."""

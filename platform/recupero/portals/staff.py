@@ -1,7 +1,7 @@
 """Who may come in: users with their roles, and API keys for machines."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, time
+from datetime import datetime
 
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from recupero.kernel import clock
 from recupero.kernel.errors import NotFound, UserError
 from recupero.portals.forms import Form, ids_of
-from recupero.portals.language import LANGUAGES
+from recupero.portals.language import LANGUAGES, timezone
 from recupero.portals.pages import blueprint
 from recupero.portals.tables import Column, Pick, Search, Table, answer
 from recupero.portals.words import label, options
@@ -176,11 +176,9 @@ def _add_key(form: Form) -> str:
 
 
 def _end_of(form: Form) -> datetime | None:
-    """The end (UTC) of the day that was chosen; None where the key does not expire."""
-    if not form.optional("expires"):
-        return None
-    end = datetime.combine(form.day("expires"), time.max, UTC)
-    if end <= clock.now():
+    """The end of the day that was chosen; None where the key does not expire."""
+    end = form.end_of("expires", timezone() or "UTC")
+    if end is not None and end <= clock.now():
         raise UserError("Choose a day that is yet to come.", field="expires")
     return end
 

@@ -62,7 +62,9 @@ def test_what_a_rest_means_is_seen_before_it_stops_what_waits(creditor: Visitor,
     assert done.status_code == 302
     assert _states(own) == (["cancelled"], ["client"], ["active", "active"])
     assert _audited(own, "placements.creditor_hold") == [{"why": "Under review", "until": "2026-03-20"}]
-    assert "Work rests" in creditor.text(f"/portal/accounts/{own.first.account_id}")
+    page = creditor.text(f"/portal/accounts/{own.first.account_id}")
+    assert "Work rests" in page
+    assert "until Mar 20, 2026" in page  # to the end of that day, where the creditor is
 
 
 def test_a_second_rest_only_moves_its_last_day_and_it_ends_by_order(creditor: Visitor, own: Own) -> None:

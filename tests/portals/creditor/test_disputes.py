@@ -153,8 +153,10 @@ def test_the_agent_reads_the_answer(visitor: Visitor, creditor: Visitor, placed:
 def test_a_refused_invoice_is_told_to_the_debtor_by_a_person(creditor: Visitor, placed: Placed) -> None:
     with creditor.platform.database.transaction(placed.scope) as session:
         request = invoice_requests.ask(session, placed.account_ids[0], asked_with="page")
-    assert f"/portal/accounts/{placed.account_ids[0]}" in creditor.text("/invoices")
-    creditor.send(f"/invoices/{request}", "/invoices", why="It was lost in a fire.")
+    assert f"/portal/accounts/{placed.account_ids[0]}" in creditor.text(f"/invoices/{request}")
+    assert f"/invoices/{request}" in creditor.text(f"/portal/accounts/{placed.account_ids[0]}")
+    creditor.send(f"/invoices/{request}", why="It was lost in a fire.")
+    assert "It was lost in a fire." in creditor.text("/invoices?state=refused")
     assert _after(creditor, placed)[2:] == (["person"], ["invoice_refused"])
 
 

@@ -96,6 +96,16 @@ def test_payments_are_narrowed_and_add_up(creditor: Visitor) -> None:
     assert "CLP27,000" in whole
 
 
+def test_two_sides_are_taken_home_with_the_numbers_behind_them(creditor: Visitor, rows: Rows) -> None:
+    found = json.loads(creditor.text("/portal/compare?left=2026-02&right=2026-03&as=json"))
+    collected = next(one for one in found if one["key"] == "collected")
+    assert (collected["left_value"], collected["right_value"], collected["currency"]) == (1e5, -5e3, "CLP")
+    liquidation = next(one for one in found if one["key"] == "liquidation")
+    assert [liquidation[f"right_{part}"] for part in ("numerator", "denominator")] == [145_000, 1_500_000]
+    assert creditor.text("/portal/compare?as=csv").startswith("\ufeffISO 4217,")
+    assert creditor.get("/portal/compare?as=xlsx").data[:2] == b"PK"
+
+
 def test_two_sides_are_told_apart(creditor: Visitor, rows: Rows) -> None:
     page = creditor.text("/portal/compare?left=2026-02&right=2026-03").replace("\xa0", "")
     row = page[page.index(">Collected<") :][:700]

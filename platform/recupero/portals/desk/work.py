@@ -19,6 +19,7 @@ from recupero.placements.browse import AccountCard
 from recupero.placements.lifecycle import HOLDS
 from recupero.portals.accounts import account_view
 from recupero.portals.forms import Form
+from recupero.portals.language import timezone
 from recupero.portals.pages import blueprint
 from recupero.portals.words import label
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
@@ -33,7 +34,7 @@ def account_hold(account_id: int) -> ResponseReturnValue:
         kind = form.text("kind")
         if kind not in HOLDS:
             raise UserError("Choose one of the reasons.", field="kind")
-        until = datetime.combine(form.day("until"), time.max, UTC) if form.optional("until") else None
+        until = form.end_of("until", timezone() or "UTC")
         if until is not None and until <= clock.now():
             raise UserError("Choose a day that is yet to come.", field="until")
         since = _since(form)

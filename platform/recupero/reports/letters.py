@@ -119,7 +119,7 @@ def _sums(kind: str, says: Contents, words: Words) -> list[list[str]]:
         return [row(N_("Owed in all"), says["total_minor"])]
     if kind == "paid_in_full":
         return []
-    rows = [row(N_("Received"), says["total_minor"])]
+    rows = [row(N_("Amount received"), says["total_minor"])]
     if says["waiting_minor"]:
         rows.append(row(N_("More than was owed: kept for you"), says["waiting_minor"]))
     return [*rows, row(N_("Left to pay on these accounts"), says["left_minor"])]

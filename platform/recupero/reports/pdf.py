@@ -35,7 +35,8 @@ def _contents(report: RecoveryReport, words: Words, root: Path) -> dict[str, Any
         "period": words.period(report.period),
         "made": words(N_("Made on %(moment)s"), moment=words.moment(report.generated_at, report.timezone)),
         "note": words(N_("Amounts are net of reversals dated in the period. Months are those of %(zone)s. "
-                         "A rate over fewer than 30 is shown with its counts."), zone=report.timezone),
+                         "A rate over fewer than 30 is shown with its counts."),
+                      zone=words.zone(report.timezone)),
         "page": words(N_("Page")),
         "sections": [_section(report, section, words, root) for section in report.sections],
         "definitions": {

@@ -72,7 +72,8 @@ def _note(made: Document, words: Words) -> str:
         return words(N_("Nothing happened in this period."))
     if made.printed:
         return words(N_("Dates are those of %(zone)s. A reversal of something on an earlier statement stands "
-                        "here, since what was issued is not changed."), zone=made.timezone)  # fmt: skip
+                        "here, since what was issued is not changed."),
+                     zone=words.zone(made.timezone))  # fmt: skip
     return words(N_("This statement has %(number)s lines, too many for paper: all of them are in its CSV "
                     "file and its workbook (XLSX). The totals above count every line."),
                  number=words.count(made.count))  # fmt: skip

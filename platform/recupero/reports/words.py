@@ -166,9 +166,14 @@ class Words:
         return first if first == last else f"{first} – {last}"
 
     def moment(self, at: datetime, zone: str) -> str:
-        """Date and time of day in the zone, which is named."""
+        """Date and time of day in the zone, which is named by its city."""
         local = at.astimezone(ZoneInfo(zone))
-        return f"{dates.format_datetime(local, 'd MMM y, HH:mm', locale=self.locale)} ({zone})"
+        return f"{self.day(local.date())}, {local:%H:%M} ({self.zone(zone)})"
+
+    def zone(self, key: str) -> str:
+        """The city whose clocks a time zone goes by."""
+        city = dates.get_timezone_location(ZoneInfo(key), locale=self.locale, return_city=True)
+        return str(city).rpartition("/")[2]
 
     def channel(self, code: str) -> str:
         return self(CHANNELS[code]) if code in CHANNELS else code

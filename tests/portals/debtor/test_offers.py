@@ -17,7 +17,7 @@ from recupero.payments.tables import Charge
 from recupero.placements.tables import Hold, Portfolio
 from tests.factories import World
 from tests.ledger.placed import Placed, place
-from tests.payments.test_plans import AGENT
+from tests.payments.test_plans import AGENT, CREDITOR
 from tests.portals.debtor.test_account import prove, send
 
 TERMS = {"max_instalments": 6, "minimum_instalment_minor": 10_000, "settlement_floor_percent": 60}
@@ -221,10 +221,13 @@ def test_a_sum_within_policy_is_offered_at_once_and_one_below_is_asked(
     again = send(client, path, path + "/settle", amount="40.000")
     assert again.headers["Location"].endswith(path), "one question at a time"
     assert "$50.000" in shown(client, path + "/settle")
+    assert "aún no responde" in shown(client, path)
     with platform.database.transaction(placed.scope) as session:
         row = session.execute(select(Settlement)).scalar_one()
         assert (row.state, row.made_with, row.why) == ("asked", "page", "es lo que tengo")
-        settlements.withdraw(session, row.id, actor="test")
+        settlements.decide(session, row.id, CREDITOR, allow=False, note="Too little")
+    told = shown(client, path)
+    assert ("$50.000" in told, "Too little" in told) == (True, False), "the answer, in our words"
     inside = send(client, path, path + "/settle", amount="100.000")
     assert "done=settle_yes" in inside.headers["Location"]
     assert "$100.000" in shown(client, path)
@@ -232,7 +235,7 @@ def test_a_sum_within_policy_is_offered_at_once_and_one_below_is_asked(
     assert "done=settle_better" in better.headers["Location"]
     with platform.database.transaction(placed.scope) as session:
         states = session.execute(select(Settlement.state).order_by(Settlement.id)).scalars().all()
-        assert states == ["withdrawn", "offered"]
+        assert states == ["refused", "offered"]
 
 
 def test_the_strategy_says_which_offers_the_page_makes(

@@ -108,7 +108,9 @@ def test_a_disputes_papers_are_kept_and_given_to_staff_alone(page: Page, visitor
     assert 'id="papers-error"' in bad.text
     assert "En caja 3" in bad.text, "what was typed stays"
     assert page.holds() == set()
-    sent = page.visitor.send(where, None, **form, papers=(io.BytesIO(PDF), "recibo.pdf", "application/pdf"))
+    sent = page.visitor.send(
+        where, None, **form, papers=(io.BytesIO(PDF), "recibo.pdf", "application/octet-stream")
+    )
     assert sent.status_code == 302
     assert "1 paper received" in page.visitor.text(sent.location)
     assert page.holds() == {"dispute", "person"}

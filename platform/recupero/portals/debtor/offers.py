@@ -31,7 +31,7 @@ from recupero.payments.policy import PAGE, policy_of
 from recupero.portals import plan_forms
 from recupero.portals.debtor.documents import file_response
 from recupero.portals.debtor.door import WHY, blueprint, done, proven, transaction_of, tried, wear_house
-from recupero.portals.debtor.owed import amount_outside, settles
+from recupero.portals.debtor.owed import amount_outside, last_asked, settles
 from recupero.portals.forms import Form
 from recupero.portals.language import day, money
 from recupero.portals.words_of_money import ASKED_ON_PAGE
@@ -218,7 +218,7 @@ def settle(token: str, door: Door) -> ResponseReturnValue:
             return redirect(url_for("debtor.link", token=token))
         page = render_template(
             "debtor/settle.html", token=token, form=form, can=can, creditor=creditor,
-            waiting=_asked(opened, can), days=settlements.PAY_DAYS.days,
+            waiting=_waiting(opened, can), days=settlements.PAY_DAYS.days,
         )  # fmt: skip
     return page, form.status
 
@@ -228,7 +228,7 @@ def _settle(token: str, door: Door, form: Form) -> ResponseReturnValue:
         wear_house(opened)
         can = charges.payable(opened, door.link_id, lock=True)
         amount = form.money("amount", can.currency)
-        if not settles(opened, can) or _asked(opened, can) is not None:
+        if not settles(opened, can) or _waiting(opened, can) is not None:
             raise Conflict("this was asked for already")
         if not can.minimum_minor <= amount < can.total_minor:
             raise amount_outside("amount", can.minimum_minor, can.total_minor, can.currency)
@@ -244,10 +244,10 @@ def _settle(token: str, door: Door, form: Form) -> ResponseReturnValue:
         return done(token, "settle_yes" if made.state == "offered" else "settle_asked")
 
 
-def _asked(opened: Session, can: charges.Payable) -> Settlement | None:
+def _waiting(opened: Session, can: charges.Payable) -> Settlement | None:
     """What was asked of the creditor and has no answer yet."""
-    found = settlements.settlements_of(opened, can.account_ids)
-    return next((one for one in found if one.state == "asked" and one.made_with == PAGE.role), None)
+    found = last_asked(opened, can)
+    return found if found is not None and found.state == "asked" else None
 
 
 @blueprint.post("/p/<token>/settlements/<int:settlement_id>")

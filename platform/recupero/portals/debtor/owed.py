@@ -12,10 +12,11 @@ from recupero.kernel import clock
 from recupero.kernel.errors import NotFound, UserError
 from recupero.ledger import queries as ledger
 from recupero.outreach import dispute_answers
-from recupero.payments import accruing, charges, wishes
+from recupero.payments import accruing, charges, settlements, wishes
 from recupero.payments import queries as payments
 from recupero.payments.agreements import agreements
 from recupero.payments.links import Door, debtor_of
+from recupero.payments.offer_tables import Settlement
 from recupero.payments.plan_schedule import most_instalments
 from recupero.payments.policy import PAGE, policy_of
 from recupero.placements.debts import OpenDebt
@@ -67,6 +68,7 @@ def _page(token: str, door: Door) -> ResponseReturnValue:
             done=request.args.get("done"),
             holds=[holds[kind] for kind in TOLD if kind in holds], answered=answered,
             agreed=agreements(opened, door.link_id), splits=splits(opened, can), settles=settles(opened, can),
+            asked=last_asked(opened, can),
         )  # fmt: skip
 
 
@@ -81,6 +83,13 @@ def settles(opened: Session, can: charges.Payable) -> bool:
     """Whether the creditor's policy and strategy let less than everything settle it."""
     allowed = bool(can.debts) and policy_of(can.debts).of(PAGE).settles
     return allowed and "settlement" in offer_rules.kinds(opened, can.account_ids)
+
+
+def last_asked(opened: Session, can: charges.Payable) -> Settlement | None:
+    """The last sum that was asked for on the page to settle it, whatever came of it since."""
+    found = settlements.settlements_of(opened, can.account_ids)
+    mine = [one for one in found if one.made_with == PAGE.role]
+    return max(mine, key=lambda one: (one.made_at, one.id), default=None)
 
 
 @blueprint.route("/p/<token>/pay", methods=["GET", "POST"])

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel.errors import NotFound, UserError
 from recupero.outreach import tellings
-from recupero.outreach.inbound.files import LARGEST
+from recupero.outreach.inbound.files import KINDS, LARGEST
 from recupero.payments import charges, hardship, wishes
 from recupero.payments.links import Door, debtor_of
 from recupero.placements.debts import OpenDebt
@@ -58,6 +58,7 @@ def because(token: str, door: Door, reason: str) -> ResponseReturnValue:
     return page, form.status
 
 
+_TAKEN = ("application/pdf", "image/jpeg", "image/png")  # told by their first bytes
 _FIELDS = ("account", "words", "papers", "dispute_account", "dispute_why")
 
 
@@ -128,11 +129,18 @@ def _debts(opened: Session, door: Door) -> list[OpenDebt]:
     return list(charges.payable(opened, door.link_id).debts) or wishes.debts(opened, door.link_id)
 
 
+def _kind(told: str | None, content: bytes) -> str:
+    """What a file is: as the browser tells, or by its first bytes where it does not know, as some phones."""
+    if told not in (None, "", "application/octet-stream"):
+        return told or ""
+    return next((kind for kind in _TAKEN if content.startswith(KINDS[kind])), told or "")
+
+
 def _papers() -> list[Attachment]:
     """The files that were sent, no more of each than tells that it is too large; an empty field is none."""
     found = []
     for one in request.files.getlist("papers")[: tellings.MOST_FILES + 1]:
         if one.filename:
             content = one.read(LARGEST + 1)
-            found.append(Attachment(one.filename, one.mimetype or "", len(content), content))
+            found.append(Attachment(one.filename, _kind(one.mimetype, content), len(content), content))
     return found

@@ -4,6 +4,7 @@ pages that know a message by its code and stop mails with one click."""
 from collections.abc import Iterator
 from datetime import timedelta
 from io import BytesIO
+from string import ascii_uppercase, digits
 
 import pytest
 from sqlalchemy import select, update
@@ -202,6 +203,11 @@ def test_a_file_of_returned_mail_says_which_lines_it_could_not_read(
     assert bad.status_code == 422
 
 
+#: Full width, as some keyboards type; letters read for the figures that codes are written with.
+_WIDE = {ord(letter): ord(letter) + 0xFEE0 for letter in ascii_uppercase + digits}
+_MISREAD = str.maketrans("8652V", "BGSZU")
+
+
 def test_anybody_may_ask_whether_a_message_is_real_and_learns_no_more(
     provider: Provider, visitor: Visitor
 ) -> None:
@@ -218,6 +224,8 @@ def test_anybody_may_ask_whether_a_message_is_real_and_learns_no_more(
     said = page.split('role="status"')[1]
     for secret in ("Ana Prueba", "125", "deudor", "C-", "deuda", "debt", "balance"):
         assert secret not in said
+    for spelled in (f"Código: {copy.code}.", copy.code.translate(_WIDE), copy.code.translate(_MISREAD)):
+        assert "Yes, this message is ours." in visitor.send("/m", code=spelled).text
     for wrong in ("ABCD2345", "x", "", "' OR 1=1 --", "ÑÑÑÑÑÑÑÑ"):
         assert "We know no message with this code." in visitor.send("/m", code=wrong).text
 

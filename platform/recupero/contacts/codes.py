@@ -1,5 +1,6 @@
 """Messages found by the code that stands in them."""
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +12,9 @@ from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
 
 LENGTH = 8
+#: What codes are written with: of letters and digits that are read for each other only one.
+LETTERS = "23456789ACDEFHJKMNPQRTVWXY"
+_READ_FOR = str.maketrans("BGSUZ", "865V2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +29,17 @@ class Coded:
 
 
 def code_in(typed: str) -> str | None:
-    """What was typed as a code, however it is spelled; None where it is none."""
-    code = "".join(letter for letter in typed.upper() if letter.isalnum())
-    return code if len(code) == LENGTH and code.isascii() else None
+    """What was typed as a code, however it is spelled, also with words before it; None where it is none."""
+    words = [
+        "".join(filter(str.isalnum, word)) for word in unicodedata.normalize("NFKC", typed.upper()).split()
+    ]
+    found = [word for word in ("".join(words), *reversed(words)) if len(word) == LENGTH and word.isascii()]
+    return found[0] if found else None
+
+
+def readings(code: str) -> set[str]:
+    """The code as it was typed, and as it is written where letters were read for others."""
+    return {code, code.translate(_READ_FOR)}
 
 
 def with_code(session: Session, typed: str, limit: int = 20) -> list[Coded]:
@@ -43,7 +55,7 @@ def with_code(session: Session, typed: str, limit: int = 20) -> list[Coded]:
         )
         .where(
             among(MessageCopy.tenant_id, scope_of(session).tenant_ids),
-            MessageCopy.code == code,
+            MessageCopy.code.in_(readings(code)),
             Contact.direction == "outbound",
         )
         .order_by(Contact.at.desc())

@@ -20,6 +20,7 @@ from babel import localedata
 from babel.dates import format_date
 from markupsafe import Markup, escape
 
+from recupero.contacts.codes import LENGTH, LETTERS
 from recupero.kernel import clock
 from recupero.kernel.money import format_minor
 from recupero.outreach import moulds, naming, templating
@@ -52,14 +53,14 @@ THANKS = ("thanks", "paid_in_full")
 ASKED_FOR = ("call_back",)
 #: Words that answer a person, never planned: what somebody wrote in a conversation, that a stop
 #: holds, where their own page is, the code that they asked for there, the link that an agent sends
-#: while they talk, and where the receipt is that they asked for.
+#: while they talk, where the receipt is that they asked for, and where they say on which day they will pay.
 ANSWERS = {
     "reply": "reply", "stopped": "confirmation", "stopped_wholly": "confirmation",
-    "stopped_calls": "confirmation", "own_page": "reply",
+    "stopped_calls": "confirmation", "own_page": "reply", "promise_day": "reply",
     "page_code": "reply", "call_link": "reply", "receipt": "reply",
 }  # fmt: skip
 #: Of these the house is silent while a person has the debtor.
-OF_THE_HOUSE = ("own_page", "receipt")
+OF_THE_HOUSE = ("own_page", "receipt", "promise_day")
 TONES = ("kind", "neutral", "firm")
 LANGUAGES = ("es", "en", "pt")
 #: The channel that has no words of a message: a script leads it.
@@ -71,7 +72,6 @@ PLAIN_CHANNELS = frozenset({"sms", "voice"})
 #: What the phrases of the voice assistant (`_voice.txt`) may say.
 OF_VOICE = ("agency", "recording", "amount", "day", "hour")
 _ODD_SPACES = re.compile("[\u00a0\u2007\u2009\u202f\u2060]")
-_CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that is read for another
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +114,11 @@ class Words:
 
 
 def new_code() -> str:
-    """A short code that identifies a message: eight letters that are easy to type, 39 bits."""
-    number, letters = secrets.randbelow(len(_CODE_LETTERS) ** 8), ""
-    for _ in range(8):
-        number, place = divmod(number, len(_CODE_LETTERS))
-        letters += _CODE_LETTERS[place]
+    """A short code that identifies a message: eight letters that are easy to type, 37 bits."""
+    number, letters = secrets.randbelow(len(LETTERS) ** LENGTH), ""
+    for _ in range(LENGTH):
+        number, place = divmod(number, len(LETTERS))
+        letters += LETTERS[place]
     return letters
 
 

@@ -83,6 +83,7 @@ TEMPLATES: Words = {
     "call_back": _("Call that the debtor booked"),
     "own_page": _("Link to their page"),
     "receipt": _("Receipt on their page"),
+    "promise_day": _("Asks for the day of a promise"),
     "page_code": _("Code for their page"),
     "wait": _("Wait"),
 }

@@ -6,6 +6,7 @@ TEMPLATES = frozenset({
     "reminder", "first_notice", "follow_up", "offer", "promise_reminder", "broken_promise", "thanks",
     "paid_in_full", "late_instalment", "card_confirmation", "card_ended", "plan_resumed", "pause_over",
     "reply", "stopped", "stopped_wholly", "stopped_calls", "own_page", "page_code", "call_link", "receipt",
+    "promise_day",
 })  # fmt: skip
 #: Names of values (`Message.values`). One may be empty where the creditor never told it.
 VALUES = frozenset({

@@ -150,7 +150,8 @@ def test_two_creditors_hear_only_their_own_debtors(provider: Provider, world: Wo
 @pytest.mark.parametrize(
     "text", ["STOP", " stop. ", "Baja", "¡BAJA!", "PARAR", "sair", "Cancelar", "ALTO", "remover",
              "Unsubscribe", "no más", "NÃO RECEBER", "stop all", "Baja, gracias", "Hola, BAJA por favor",
-             "Sair, por favor!", "please stop", "STOP STOP STOP", "\"Bája\""],
+             "Sair, por favor!", "please stop", "STOP STOP STOP", "\"Bája\"", "S T O P", "s.t.o.p.",
+             "ya basta", "¡Parem!", "DESCADASTRE-ME", "cancelar suscripción"],
 )  # fmt: skip
 def test_these_words_alone_are_orders(text: str) -> None:
     assert is_stop(text)

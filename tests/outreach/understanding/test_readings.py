@@ -62,6 +62,22 @@ def test_who_asks_for_the_link_gets_it_and_nobody_else_is_bothered(
     assert replay_contacts(runtime.current().database).broken == ()
 
 
+@pytest.mark.parametrize(
+    ("text", "sums"), [("voy a pagar doscientos mil", [200_000]), ("te pago todo el viernes sin falta", [])]
+)
+def test_who_will_pay_is_asked_for_the_day_where_they_prove_who_they_are(
+    provider: Provider, placed: Placed, text: str, sums: list[int]
+) -> None:
+    says(provider, text, phone(placed))
+    reading = only(all_of(provider.scope, MessageReading))
+    assert (reading.course, reading.guesses[0][0], reading.amounts) == ("answer", "will_pay", sums)
+    assert [state for state, _reason in states(provider, "promise_day")] == ["sent"]
+    answer = provider.pigeon.sent[-1].text
+    assert "/promise " in answer
+    assert not any(sign in answer for sign in ("$", "deuda", "debe", "saldo", "200"))
+    assert all_of(provider.scope, HandOver) == []
+
+
 def paid(placed: Placed, days_ago: int) -> None:
     """Money of theirs came in; it need not fit a debt to have a receipt."""
     at = clock.now() - timedelta(days=days_ago)

@@ -1,11 +1,13 @@
 """An agent clicks, their telephone rings, and when they take it the person is called; each side's end stands
 in the call's record."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
 from plugins.channels.voice.tests.twilio_calls import AGENT
-from recupero.kernel import runtime
+from recupero.kernel import clock, runtime
 from recupero.outreach import calls
 from recupero.outreach.script_tables import CallLeg
 from recupero.outreach.scripts import runs
@@ -58,6 +60,17 @@ def test_the_agent_is_rung_first_and_then_the_person(clicked: Telephone, placed:
     assert (found.state, found.cost_units) == ("reserved", 95)  # its result is the agent's to write
     with runtime.current().database.transaction(placed.scope) as session:
         runs.finish(session, found.id, "NOAN", actor="user:1")
+
+
+def test_what_the_law_forbids_by_the_time_the_agent_takes_it_is_not_dialled(
+    clicked: Telephone, placed: Placed
+) -> None:
+    clock.advance(timedelta(hours=12))  # it is ten at night in Bogotá
+    said = clicked.answered(AnsweredBy="human")
+    assert (said.dialled, said.hangs_up) == ("", True)
+    assert "No se llamó a nadie" in said.text
+    clicked.end(seconds=5)
+    assert (contact(placed.scope).state, contact(placed.scope).reason) == ("failed", "never_rang")
 
 
 def test_an_agent_who_does_not_take_it_has_called_nobody(clicked: Telephone, placed: Placed) -> None:

@@ -21,9 +21,12 @@ STOP_WORDS = frozenset({
     "baja", "dar de baja", "darme de baja", "baja total", "alto", "parar", "pare", "paren", "para", "basta",
     "cancelar", "salir", "fin", "remover", "removerme", "eliminar", "no mas", "no mas mensajes",
     "desuscribir", "desuscribirme", "detener", "baja sms", "baja mensajes", "stop mensajes",
+    "ya basta", "basta ya", "detengan", "no enviar", "no enviar mas", "desuscribirse", "darse de baja",
+    "cancelar suscripcion", "cancelar envio", "cancelar envios", "eliminarme", "borrarme",
     # Portuguese
     "sair", "pare de enviar", "remova", "remova me", "descadastrar", "descadastre", "encerrar", "chega",
-    "nao quero receber", "nao receber",
+    "nao quero receber", "nao receber", "parem", "descadastre me", "descadastrar me", "desinscrever",
+    "cancelar inscricao", "cancelar o envio", "nao enviar",
 })  # fmt: skip
 
 
@@ -120,6 +123,8 @@ def is_stop(text: str) -> bool:
     if len(text) > _LONGEST:
         return False
     words = _COURTESY.sub("", _plain(text)).split()
+    if all(len(word) == 1 for word in words):  # S T O P
+        words = ["".join(words)]
     said = words[:1] if len(set(words)) == 1 else words
     return " ".join(said) in STOP_WORDS
 

@@ -40,6 +40,8 @@ UNSURE = "unsure"
 LAST_REPLY = "last_reply"
 #: Answered with the receipt of their last payment, where there is one that they may mean; else by a person.
 RECEIPT, NO_RECEIPT = "asks_receipt", "no_receipt"
+#: Asked for day and sum on their page, whether or not they named them: a promise is theirs to make there.
+WILL_PAY = "will_pay"
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ from recupero.tenancy import queries as tenancy
 from recupero.tenancy import service as tenancy_service
 from recupero_sdk.texts import Example, Guess
 
+#: What is answered with more than the link to their page.
+_LEADS_TO = {policy.RECEIPT: "receipt", policy.WILL_PAY: "promise_day"}
 #: How many guesses of a message are kept.
 KEPT = 6
 SETTING = "answers_from"
@@ -106,7 +108,7 @@ def _follow(session: Session, said: contact_messages.Heard, account: Reachable, 
     if taken.name == "stop":
         replies.confirm_stop(session, account.account_id, said.channel, said.address, closed=closed)
     elif taken.name == "answer":
-        template = "receipt" if taken.why == policy.RECEIPT else "own_page"
+        template = _LEADS_TO.get(taken.why, "own_page")
         replies.answer(session, account.account_id, said.channel, template, said.address)
     conversations.settled(session, account.debtor_id, until=said.at)
 

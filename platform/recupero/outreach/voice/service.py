@@ -1,11 +1,12 @@
 """Each moment of a call over the telephone: what is done about it, and what the call does next."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from recupero.contacts import answers, news
+from recupero.contacts import answers, judging, news
 from recupero.contacts import queries as contacts
 from recupero.contacts.news import News, Price
 from recupero.kernel import clock
@@ -133,6 +134,16 @@ def _workable(session: Session, run: CallRun) -> bool:
     return True
 
 
+def _called_off(run: CallRun) -> str:
+    """What an agent hears who took a call that may not be made any more."""
+    return phrases(run.language, "_voice.txt", dict.fromkeys(OF_VOICE, ""))["called_off"]
+
+
+def _still_lawful(session: Session, contact_id: int) -> bool:
+    """Whether the person may be called at this moment: the agent's telephone rang for a while."""
+    return judging.judge_going_on(session, contact_id, clock.now()).allowed
+
+
 def _nothing(session: Session, contact_id: int) -> CallTurn:
     """Hang up without a word."""
     account_id = contacts.account_of(session, contact_id)
@@ -188,8 +199,8 @@ def _of_an_agent(session: Session, run: CallRun, event: CallEvent) -> CallTurn:
     nothing = _nothing(session, contact_id)
     if event.stage is CallStage.AGENT:
         turns.note_leg(session, contact_id, "agent", "answered")
-        if run.ended_at is not None or not _workable(session, run):
-            return nothing
+        if run.ended_at is not None or not _workable(session, run) or not _still_lawful(session, contact_id):
+            return replace(nothing, say=_called_off(run))
         point_id = contacts.dialled(session, contact_id)
         number = reach.points(session, [point_id or 0])[point_id or 0].value
         turns.note_leg(session, contact_id, "person", people.RINGING)

@@ -23,9 +23,12 @@ MOST_ANSWERS = 20
 LONGEST_ID = 180
 _MESSAGE_ID = re.compile(r"<[^<>\s]{3,300}>")
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"@]{1,64}@[^\s<>()\[\],;:\"@]{1,255}")
+#: Who writes for a mail system, where it does not say so otherwise.
+_MAIL_SYSTEMS = ("mailer-daemon@", "postmaster@")
 _AWAY = re.compile(
     r"\s*(out of (the )?office|auto(matic)?[- ]?(reply|response)|respuesta autom[aá]tica"
-    r"|fuera de (la )?oficina|resposta autom[aá]tica|aus[eê]ncia|ausente)\b",
+    r"|autorespuesta|auto-?respond(er)?|fuera de (la )?oficina|de vacaciones|resposta autom[aá]tica"
+    r"|aus[eê]ncia|ausente|fora do escrit[oó]rio|de f[eé]rias|on vacation|vacation reply)\b",
     re.IGNORECASE,
 )
 
@@ -180,6 +183,6 @@ def _automatic(mail: Mail, subject: str) -> bool:
         return True
     if any(name in mail for name in ("X-Autoreply", "X-Autorespond", "List-Id", "X-Failed-Recipients")):
         return True
-    if header(mail, "Return-Path") == "<>":
+    if header(mail, "Return-Path") == "<>" or _address(mail, "From").startswith(_MAIL_SYSTEMS):
         return True
     return _AWAY.match(subject) is not None

@@ -90,6 +90,9 @@ def test_any_charset_is_read(charset: str) -> None:
         {"X_Autoreply": "yes"},
         {"Subject": "Respuesta automática: Aviso"},
         {"Subject": "Out of Office: back on Monday"},
+        {"Subject": "Fora do escritório até segunda"},
+        {"Subject": "De vacaciones hasta el 3 de marzo"},
+        {"From": "MAILER-DAEMON@mx.example.com"},
     ],
 )
 def test_a_machines_answer_is_known(headers: dict[str, str]) -> None:

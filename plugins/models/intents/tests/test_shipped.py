@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from recupero_intents import Intents
 from recupero_intents.__main__ import fit
+from recupero_intents.model import Fitted
 
 from recupero_sdk.texts import Shipped, digest
 
@@ -22,6 +23,32 @@ def test_training_again_reads_alike() -> None:
     for one, other in zip(MODEL.predict(shipped, said), MODEL.predict(again, said), strict=True):
         chances = {guess.label: guess.probability for guess in other}
         assert all(guess.probability == pytest.approx(chances[guess.label], abs=1e-3) for guess in one)
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Fitted:
+    blob = MODEL.shipped(digest(MODEL.examples()))
+    assert blob is not None
+    return MODEL.load(blob)
+
+
+@pytest.mark.parametrize(
+    ("promise", "refusal"),
+    [
+        ("voy a pagar cuatrocientos mil", "no voy a pagar cuatrocientos mil"),
+        ("te voy a pagar 90 lucas", "no te voy a pagar 90 lucas"),
+        ("vou pagar trezentos reais", "não vou pagar trezentos reais"),
+        ("I will pay three hundred", "I will not pay three hundred"),
+    ],
+)
+def test_a_sum_that_will_be_paid_is_no_refusal_to_pay_it(shipped: Fitted, promise: str, refusal: str) -> None:
+    kept, refused = (
+        {guess.label: guess.probability for guess in row}
+        for row in MODEL.predict(shipped, [promise, refusal])
+    )
+    assert max(kept, key=lambda label: kept[label]) == "will_pay"
+    assert kept["refuses"] < 0.2
+    assert refused["refuses"] > max(0.2, refused["will_pay"])
 
 
 def test_it_stands_for_its_own_examples_alone() -> None:

@@ -24,7 +24,6 @@ _BENCH = {
     ),
     "import": ("Rows placed per second.", "recupero.placements.bench:import_bench"),
     "law": ("Accounts judged per second.", "recupero.decisions.law_bench:law_bench"),
-    "phones": ("Regions of telephone numbers taken in before.", "recupero.placements.cli:phones"),
     "plan": ("Accounts planned per second.", "recupero.decisions.bench:plan_bench"),
     "remit": (
         "Lines of a statement made and written per second.",
@@ -33,6 +32,10 @@ _BENCH = {
     "report": (
         "A creditor's report from roll-ups, and what keeping them costs.",
         "recupero.reports.bench_report:report_bench",
+    ),
+    "search": (
+        "The global search, by each way people are found.",
+        "recupero.portals.bench_search:search_bench",
     ),
     "webhook": ("Events of a gateway taken in per second.", "recupero.payments.bench:webhook_bench"),
 }

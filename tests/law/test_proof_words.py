@@ -11,14 +11,17 @@ LAST = "2026-03-05 18:00"
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("es", f"Se alcanzó el límite por semana calendario: 2 de 2; último contacto: {LAST}."),
-        ("en", f"The limit per calendar week is reached: 2 of 2; last contact: {LAST}."),
-        ("pt", f"O limite por semana do calendário foi atingido: 2 de 2; último contato: {LAST}."),
+        ("es", "Se alcanzó el límite por semana calendario: 2 de 2; último contacto: 5 de marzo de 2026, "),
+        ("en", "The limit per calendar week is reached: 2 of 2; last contact: 5 March 2026, "),
+        (
+            "pt",
+            "O limite por semana do calendário foi atingido: 2 de 2; último contato: 5 de março de 2026, ",
+        ),
     ],
 )
 def test_a_limit_that_is_reached(language: str, said: str) -> None:
     details = {"used": "2", "limit": "2", "period": "week", "reading": "calendar", "last": LAST}
-    assert explain("cap_reached", details, language) == said
+    assert explain("cap_reached", details, language) == f"{said}18:00."
 
 
 def test_lengths_are_told_in_words() -> None:
@@ -27,6 +30,16 @@ def test_lengths_are_told_in_words() -> None:
     assert said.startswith("Se alcanzó el límite en 7 días corridos: 1 de 1; último contacto: (para otro")
     gap = {"last": LAST, "gap": "48 h + 1 d"}
     assert explain("too_soon", gap, "pt").endswith("devem passar ao menos 48 horas e 1 dia corrido.")
+
+
+def test_days_and_zones_are_told_as_people_write_them() -> None:
+    hours = {"local": LAST, "zone": "America/Argentina/Buenos_Aires", "hours": "08:00-20:00"}
+    assert explain("outside_hours", hours, "es") == (
+        "5 de marzo de 2026, 18:00 en Buenos Aires está fuera del horario permitido (08:00-20:00)."
+    )
+    assert explain("outside_hours", {**hours, "hours": "-"}, "en").endswith("permitted hours (no hour).")
+    closed = {"day": "2026-12-08", "name": "Inmaculada Concepción"}
+    assert explain("closed_day", closed, "pt").startswith("8 de dezembro de 2026 é um dia fechado")
 
 
 def test_channels_are_told_as_what_a_person_allows() -> None:

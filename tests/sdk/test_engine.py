@@ -75,7 +75,7 @@ def test_before_the_pack_s_first_day_nothing_is_allowed(sample: Any, tmp_path: P
     pack = load_pack(sample.write(tmp_path, manifest=manifest))
     verdict = judge(pack, FACTS, [], Proposal(datetime(2019, 12, 31, 15, tzinfo=UTC), "letter"))
     assert not verdict.allowed
-    assert "2020-01-01" in verdict.refusals[0].reason
+    assert "1 January 2020" in verdict.refusals[0].reason
 
 
 def test_a_moment_without_offset_is_refused() -> None:

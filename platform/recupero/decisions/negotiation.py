@@ -74,8 +74,9 @@ class Shown:
 @dataclass(frozen=True, slots=True)
 class Room:
     """Within what may be negotiated: the creditor's limits and those of whoever offers, over what is owed
-    together. `low` and `high` are whole units of the currency, for a slider; `kinds` are the offers that the
-    strategy makes, in its order, or all where the one who offers may allow more."""
+    together. `low` and `high` are what a settlement may be, in whole units of the currency, for a slider:
+    from the creditor's floor to just less than everything; `kinds` are the offers that the strategy makes,
+    in its order, or all where the one who offers may allow more."""
 
     policy: OfferPolicy
     own: OfferPolicy
@@ -88,6 +89,11 @@ class Room:
     def step(self) -> int:
         """Some forty steps from one end to the other."""
         return max(1, (self.high - self.low) // 40)
+
+    @property
+    def opening(self) -> int:
+        """With what the talk about a settlement begins: a step of the slider below its upper end."""
+        return max(self.low, self.low + ((self.high - self.low) // self.step - 1) * self.step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +110,9 @@ def room(session: Session, account_id: int, me: Offerer) -> Room:
     """What may be negotiated about everything the debtor owes with this account."""
     owed = together(session, account_id)
     policy, unit = policy_of(owed), 10 ** minor_units(owed[0].currency)
+    high = max(0, policy.balance_minor - 1) // unit
     return Room(
-        policy, policy.of(me), len(owed), -(-policy.floor_minor // unit), policy.balance_minor // unit,
+        policy, policy.of(me), len(owed), min(high, -(-policy.floor_minor // unit)), high,
         _kinds(session, [one.account_id for one in owed], me),
     )  # fmt: skip
 

@@ -29,7 +29,7 @@ def measure(count: int, rounds: int) -> dict[str, Any]:
     share = count // rounds
     with creditor(ACCOUNTS) as (platform, running, scope):
         key = {"Authorization": f"Bearer {_key(platform, scope)}"}
-        with burst.serving(partial(_ours, running)) as port:
+        with burst.serving(partial(web, running)) as port:
             asked = burst.request("GET", f"{PATH}?after={_middle(port, key)}", key)
             page = _page(port, asked)
             with burst.serving(partial(_bare, running, page)) as bare_port:
@@ -99,7 +99,7 @@ def _ask(port: int, asked: bytes, count: int) -> tuple[float, list[float]]:
     return burst.together(work), took
 
 
-def _ours(running: engines.Engines, listener: int, port: int) -> ProcessSpec:
+def web(running: engines.Engines, listener: int, port: int) -> ProcessSpec:
     """The web process as `recupero up` starts it."""
     return processes(running, f"http://{burst.HOST}:{port}", listener, workers=0)[0]
 

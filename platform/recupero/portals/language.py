@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale, localedata
 from babel.dates import format_skeleton, get_timezone_name
+from babel.dates import format_time as format_time_of
 from babel.numbers import format_compact_decimal, format_percent
 from babel.numbers import format_decimal as format_plain
 from flask import g, has_request_context, request, session
@@ -24,6 +25,7 @@ from recupero.kernel.money import Money, format_micro, format_minor, minor_units
 from recupero.placements.products import name_of
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import current_caller
+from recupero_sdk.law.written import city
 
 LANGUAGES = (("es", "Español"), ("en", "English"), ("pt", "Português"))
 CODES = tuple(code for code, _name in LANGUAGES)
@@ -183,6 +185,11 @@ def zone_name(key: str) -> str:
     return get_timezone_name(ZoneInfo(key), locale=get_locale() or "es")
 
 
+def own_hour(value: datetime) -> str:
+    """The time of day as a clock in the moment's own zone shows it."""
+    return str(format_time_of(value, "short", tzinfo=value.tzinfo, locale=get_locale() or "es"))
+
+
 def wall(value: datetime, zone: str, end: bool = False) -> str:
     """The time of day on a clock in `zone`; the `end` of a day is 24:00."""
     local = value.astimezone(ZoneInfo(zone))
@@ -227,11 +234,11 @@ def product(code: str | None) -> str:
 
 
 FILTERS = {
-    "hour": hour,
+    "hour": hour, "own_hour": own_hour,
     "money": money, "about": about, "micro": micro, "country": country,
     "day": day, "iso_day": iso_day, "moment": moment, "number": number,
     "figure": figure,
     "percent": percent, "product": product,
     "yes_no": yes_no, "duration": duration, "month_name": month_name, "short_day": short_day, "wall": wall,
-    "zone_name": zone_name,
+    "zone_name": zone_name, "city": city,
 }  # fmt: skip

@@ -13,7 +13,7 @@ from recupero.outreach.scripts.shape import Script
 from recupero.placements import reach
 from recupero.portals.errors import said
 from recupero.portals.forms import Form, id_of
-from recupero.portals.language import language
+from recupero.portals.language import country, language
 from recupero.portals.pages import blueprint
 from recupero.portals.tables import Column, Pick, Table, answer
 from recupero.portals.words import options
@@ -67,7 +67,7 @@ def _scripts_table() -> Table[_Listed]:
                link=lambda row: row.url, note=lambda row: row.name if row.id else None),
         Column("creditor", _("For"), lambda row: row.leads),
         Column("segment", _("Accounts"), lambda row: row.read.segment, words="script_segment",
-               note=lambda row: row.read.country if row.read.country != "**" else _("any country")),
+               note=lambda row: country(row.read.country) if row.read.country != "**" else _("any country")),
         Column("version", _("Version"), lambda row: row.version, numeric=True),
         Column("state", _("State"), lambda row: row.state, words="script", badge=True),
         Column("made", _("Made"), lambda row: row.made_at),

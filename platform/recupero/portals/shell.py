@@ -19,7 +19,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 
 from recupero.kernel.runtime import Runtime
-from recupero.portals import actors, language, theme, told, words
+from recupero.portals import actors, language, places, theme, told, words
 from recupero.portals.navigation import navigation
 from recupero.portals.pages import error_page
 from recupero.tenancy.guard import API_PREFIX, current_caller, page_asked_for
@@ -136,7 +136,7 @@ def _keep_out_of_caches(response: Response) -> Response:
 
 
 def _dress_templates(app: Flask) -> None:
-    app.jinja_env.filters.update({**language.FILTERS, "who": actors.who})
+    app.jinja_env.filters.update({**language.FILTERS, "region": places.region, "who": actors.who})
     app.jinja_env.globals.update(
         label=words.label, because=words.because, tone=words.tone, options=words.options, asset=_asset,
         rule_word=told.rule_word, feature_value=told.feature_value, model_word=told.model_word,

@@ -104,7 +104,7 @@ def test_a_promise_is_noted_while_talking_and_the_reason_with_the_result(
     assert "The promise is noted" in visitor.text(page)
     send(visitor, "answer", step="promise", answer="part")
     shown = visitor.text(page)
-    assert shown.index('value="PTPP"') < shown.index('value="NOAN"')
+    assert shown.index('value="PTPP"') < shown.index('value="RTPY"')
     assert send(visitor, "finish", code="PTPP", reason="WAITING_INCOME").status_code == 302
     assert "50,000" in visitor.text(f"/accounts/{placed.account_id}")
 

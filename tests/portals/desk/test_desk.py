@@ -146,7 +146,7 @@ def test_what_was_agreed_holds_at_once_and_suggests_the_result(visitor: Visitor,
     send(visitor, "agree", kind="settlement", amount="100,000")
     page = visitor.text("/desk")
     assert "The settlement is agreed." in page
-    assert page.index('value="SETL"') < page.index('value="NOAN"')
+    assert page.index('value="SETL"') < page.index('value="RTPY"')
     with runtime.current().database.transaction(placed.scope) as session:
         assert settlements.settlements_of(session, [placed.account_id])[0].state == "accepted"
     assert send(visitor, "finish", code="SETL", reason="JOB_LOSS").status_code == 302
@@ -158,10 +158,10 @@ def test_a_plan_and_a_promise_agreed_while_talking(visitor: Visitor, placed: Pla
     proven(visitor, placed)
     send(visitor, "agree", kind="full", amount="125,000", due="2026-03-18")
     page = visitor.text("/desk")
-    assert page.index('value="PTPF"') < page.index('value="NOAN"')
+    assert page.index('value="PTPF"') < page.index('value="RTPY"')
     send(visitor, "agree", kind="plan", every="monthly", instalments="3", first_on="2026-03-16")
     page = visitor.text("/desk")
-    assert page.index('value="PLAN"') < page.index('value="NOAN"')
+    assert page.index('value="PLAN"') < page.index('value="RTPY"')
     with runtime.current().database.transaction(placed.scope) as session:
         assert [one.state for one in plans.plans_of(session, [placed.account_id])] == ["running"]
         assert [one.state for one in queries.promises_of(session, [placed.account_id])] != ["open"]
@@ -258,6 +258,10 @@ def test_a_form_of_an_account_that_has_left_the_desk_changes_nothing(
     assert boss.send(f"/desk/agents/{here}/free", "/desk/agents").status_code == 302
     late = visitor.send("/desk/finish", "/desk", sitting=here, code="NOAN")
     assert "not at your desk any more" in visitor.text(late.headers["Location"])
+    for step in ("finish", "note"):  # what was written can be copied from the answer
+        kept = visitor.send(f"/desk/{step}", "/desk", sitting=here, code="NOAN", note="Works at night")
+        assert kept.status_code == 409
+        assert "Works at night" in kept.text
     assert newest(placed.scope).ended == "freed"
     assert visitor.get("/desk/agents").status_code == 403
 

@@ -20,6 +20,8 @@ from recupero.placements.debts import debts_by_id
 CALL_RESULTS = tuple(
     code for code in DISPOSITIONS if code not in {"DLVD", "OPEN", "CLCK", "RPLY", "BNCE", "INBD"}
 )
+_OF_THE_PERSON = frozenset(code for code in CALL_RESULTS if DISPOSITIONS[code].right_party)
+_OF_NOBODY = frozenset({"NOAN", "BUSY", "VMNM", "VMLM", "DISC", "WRNG", "TPNA", "TPRF", "HUNV"})
 #: For what a debtor is handed to a colleague.
 MATTERS = ("wants_person", "hardship", "disputes", "complaint", "no_invoice", "paid_already", "cannot_pay")
 
@@ -98,8 +100,11 @@ def _hand_over(session: Session, sitting: Sitting, result: Result, actor: str) -
 
 
 def possible(talk: Talk, agreed: str | None) -> list[str]:
-    """Results that this call can have had: what was agreed first, then what the script suggests."""
-    codes = [code for code in CALL_RESULTS if talk.run.proven or not DISPOSITIONS[code].right_party]
+    """Results that this call can have had: what was agreed first, then what the script suggests. Before the
+    proof none that only the right person gives; after it none that says nobody was there, or somebody else.
+    """
+    proven = talk.run.proven
+    codes = [code for code in CALL_RESULTS if code not in (_OF_NOBODY if proven else _OF_THE_PERSON)]
     return sorted(codes, key=lambda code: (code != agreed, code != talk.step.disposition))
 
 

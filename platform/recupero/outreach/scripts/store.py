@@ -16,9 +16,12 @@ from recupero.outreach import versions
 from recupero.outreach.script_tables import CallScript
 from recupero.outreach.scripts import checks, shape
 from recupero.outreach.scripts.shape import Script
+from recupero_sdk.law.loader import read_yaml_text
 
 #: Version number of what comes with the platform.
 BUILT_IN = 0
+#: libyaml's, where the wheel has it: the first visit of a process waits for three documents.
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +40,11 @@ def standard_document(segment: str = "general") -> str:
     said = _own_words().get(segment)
     if said is None:
         return _shipped("standard.yaml")
-    document = yaml.safe_load(_shipped("standard.yaml"))
+    document = _shipped_data("standard.yaml")
     document.update(name=segment, title=said["title"], segment=segment)
     for step, words in said["steps"].items():
         document["steps"][step].update(words)
-    return yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=1000)
+    return str(yaml.dump(document, Dumper=_DUMPER, allow_unicode=True, sort_keys=False, width=1000))
 
 
 @cache
@@ -57,7 +60,11 @@ def standard_segments() -> tuple[str, ...]:
 
 @cache
 def _own_words() -> dict[str, Any]:
-    return dict(yaml.safe_load(_shipped("segments.yaml")))
+    return _shipped_data("segments.yaml")
+
+
+def _shipped_data(name: str) -> dict[str, Any]:
+    return dict(read_yaml_text(_shipped(name), name))
 
 
 def _shipped(name: str) -> str:

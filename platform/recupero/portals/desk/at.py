@@ -23,6 +23,11 @@ def user_id() -> int:
     return int(the_caller().actor.removeprefix("user:"))
 
 
+def typed(form: Form) -> str:
+    """What somebody wrote themselves in a form of the desk."""
+    return form.optional("note") or form.optional("why")
+
+
 def at_hand(form: Form) -> bool:
     """Whether the account that the form was made for is at the user's desk."""
     with transaction() as session:
@@ -56,6 +61,8 @@ def go(
         raise
     except Conflict as error:
         flash(said(error), "warn")
+        if typed(form):
+            return refused(form)
     except UserError as error:
         place = FIELDS.get(error.field or "", error.field) or ""
         form.errors[place] = said(error)

@@ -10,7 +10,7 @@ from recupero.outreach.desk import call_backs, finishing, next_best, notes, sitt
 from recupero.outreach.desk.finishing import Result
 from recupero.outreach.desk.tables import Sitting
 from recupero.portals.desk import view
-from recupero.portals.desk.at import at_desk, at_hand, go, user_id
+from recupero.portals.desk.at import at_desk, at_hand, go, typed, user_id
 from recupero.portals.errors import said
 from recupero.portals.forms import Form
 from recupero.portals.language import moment
@@ -19,6 +19,10 @@ from recupero.portals.words import label
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, the_caller, transaction
 from recupero.tenancy.permissions import Permission
+
+FIELDS_OF_RESULT = (
+    "code", "reason", "note", "call_back", "other_time", "next_step", "cause", "matter", "user"
+)  # fmt: skip
 
 
 @blueprint.get("/desk")
@@ -107,8 +111,10 @@ def desk_finish() -> ResponseReturnValue:
     except UserError as error:
         if not at_hand(form):
             flash(said(error), "warn")
-            return redirect(url_for("portals.desk"))
-        form.refuse(error, "code", "reason", "note", "call_back", "next_step", "cause", "matter", "user")
+            return view.page(form) if typed(form) else redirect(url_for("portals.desk"))
+        if error.field == "call_back" and form.optional("other_time"):
+            error.field = "other_time"
+        form.refuse(error, *FIELDS_OF_RESULT)
         return view.page(form)
     flash(_("Noted: %(result)s.", result=label("disposition", result.code)))
     if form.optional("then") == "next":

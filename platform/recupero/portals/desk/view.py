@@ -34,7 +34,7 @@ from recupero.placements import browse, labels
 from recupero.placements.identity import Fact
 from recupero.portals import advising
 from recupero.portals.desk import negotiating
-from recupero.portals.desk.at import FIELDS, user_id
+from recupero.portals.desk.at import FIELDS, typed, user_id
 from recupero.portals.desk.negotiating import offerer
 from recupero.portals.errors import said
 from recupero.portals.forms import Form
@@ -55,24 +55,29 @@ class Clock:
 
 
 def page(form: Form | None = None, *, kind: str = "") -> ResponseReturnValue:
-    """The desk as it stands, with the form that was refused; `kind` is the agreement that it asks for."""
+    """The desk as it stands, with the form that was refused; `kind` is the agreement that it asks for. What
+    was written for an account that has left the desk is shown apart, so that it can be copied: the form of
+    another account does not take it."""
+    form, wrote = form or Form(), ""
     with transaction() as session:
         found = sittings.of_user(session, user_id())
+        if form.is_sent and form.optional("sitting") != str(found.id if found else ""):
+            form, wrote = Form(), typed(form)
         if found is None:
-            return _nothing(session)
+            return _nothing(session, wrote), 409 if wrote else 200
         session.expunge(found)
-    form = form or Form()
     with tenant_transaction(found.tenant_id) as session:
         view = _sitting(session, found, form, kind)
-    return render_template("desk/sitting.html", **view), form.status
+    return render_template("desk/sitting.html", wrote=wrote, **view), 409 if wrote else form.status
 
 
-def _nothing(session: Session) -> ResponseReturnValue:
+def _nothing(session: Session, wrote: str) -> str:
     me = user_id()
     own = {period: figures.of_agents(session, period).get(me, figures.Done()) for period in figures.PERIODS}
     return render_template(
         "desk/home.html", own=own, goals=figures.goals(session).get(me, {}), measures=figures.MEASURES,
         coming=call_backs.coming(session, me), countries={one.country for one in tenancy.tenants(session)},
+        wrote=wrote,
     )  # fmt: skip
 
 

@@ -49,6 +49,9 @@ window.addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;
 });
 
+// Who sent a form that was refused begins at the first field that is wrong.
+document.addEventListener("DOMContentLoaded", () => document.querySelector('main [aria-invalid="true"]')?.focus());
+
 // A key leads to the field that names it (the search of the whole house: "/"), unless something is being typed.
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, textarea, select, [contenteditable]")) return;
@@ -62,6 +65,7 @@ document.addEventListener("keydown", (event) => {
 // Whose session had ended when they sent a form find in it again what they had typed, once they have signed in. It is
 // kept in this tab alone and only until the next page.
 const KEPT = "recupero-typed";
+const unfold = (part) => { for (let fold = part.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true; };
 const typed = (form) => [...form.elements].filter((one) => one.name && !["hidden", "password", "file", "submit", "button"].includes(one.type));
 document.addEventListener("submit", (event) => {
   const form = event.target;
@@ -80,11 +84,13 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const [name, value, checked] of kept.fields) {
     const box = (one) => one.type === "checkbox" || one.type === "radio";
     for (const one of typed(form).filter((each) => each.name === name)) {
+      const before = box(one) ? one.checked : one.value;
       if (!box(one)) one.value = value;
       else if (one.value === value) one.checked = checked;
+      if (before !== (box(one) ? one.checked : one.value)) unfold(one);
     }
   }
-  for (let fold = form.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+  unfold(form);
   const told = document.getElementById("announcements");
   const notice = Object.assign(document.createElement("p"), { className: "alert", textContent: told.dataset.again });
   form.before(notice);

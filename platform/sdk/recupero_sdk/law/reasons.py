@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from recupero_sdk.law.written import city, day
+
 LANGUAGES = ("es", "en", "pt")
 
 REASONS: dict[str, dict[str, str]] = {
@@ -344,7 +346,10 @@ _UNITS: dict[str, tuple[tuple[str, str], ...]] = {
     "d": (("día corrido", "días corridos"), ("day", "days"), ("dia corrido", "dias corridos")),
 }
 _AND = (" y ", " and ", " e ")
-#: Details that hold codes of this vocabulary; the others (dates, names, words found) stay as they are.
+#: What stands for no hours at all.
+_NO_HOURS = ("ninguna hora", "no hour", "nenhuma hora")
+#: Details that hold codes of this vocabulary; days and zones are written as people write them, the others
+#: (names, words found) stay as they are.
 _CODED = (
     "channel", "flag", "recipient", "place", "period", "reading", "items", "name", "event", "purpose", "last",
 )  # fmt: skip
@@ -366,6 +371,10 @@ def explain(code: str, details: Mapping[str, str], language: str) -> str:
     for key in _CODED:
         if key in words:
             words[key] = ", ".join(_word(part, column) for part in words[key].split(", "))
+    words = {key: day(value, column) for key, value in words.items()}
+    if code == "outside_hours":
+        words["zone"] = city(words["zone"])
+        words["hours"] = _NO_HOURS[column] if words["hours"] == "-" else words["hours"]
     return REASONS[code][language].format_map(words)
 
 

@@ -217,7 +217,7 @@ def _check_period(session: Session, currency: str, first: date, last: date, toda
     if newest is not None and first <= newest:
         raise UserError(
             "a statement up to %(day)s is issued already: begin after it",
-            field="period_from", day=newest.isoformat(),
+            field="period_from", day=newest,
         )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from babel import Locale, localedata
-from babel.dates import format_skeleton, get_timezone_name
+from babel.dates import format_skeleton, get_timezone_location, get_timezone_name
 from babel.dates import format_time as format_time_of
 from babel.numbers import format_compact_decimal, format_percent
 from babel.numbers import format_decimal as format_plain
@@ -25,7 +25,6 @@ from recupero.kernel.money import Money, format_micro, format_minor, minor_units
 from recupero.placements.products import name_of
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import current_caller
-from recupero_sdk.law.written import city
 
 LANGUAGES = (("es", "Español"), ("en", "English"), ("pt", "Português"))
 CODES = tuple(code for code, _name in LANGUAGES)
@@ -183,6 +182,12 @@ def short_day(value: date) -> str:
 def zone_name(key: str) -> str:
     """A time zone as people call it: hora de Chile."""
     return get_timezone_name(ZoneInfo(key), locale=get_locale() or "es")
+
+
+def city(key: str) -> str:
+    """The city that a time zone is named after, for sentences and lists of several: Ciudad de México."""
+    named = get_timezone_location(ZoneInfo(key), locale=get_locale() or "es", return_city=True)
+    return str(named).rpartition("/")[2]
 
 
 def own_hour(value: datetime) -> str:

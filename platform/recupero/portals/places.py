@@ -7,8 +7,7 @@ from babel.core import get_global
 from flask_babel import get_locale
 
 from recupero.contacts.queries import packs
-from recupero.portals.language import zone_name
-from recupero_sdk.law.written import city
+from recupero.portals.language import city, zone_name
 
 #: Countries offered first: the house works in them or prepares to.
 COUNTRIES = (

@@ -70,9 +70,10 @@ def _add_user(form: Form) -> None:
 @requires(Permission.TENANCY_MANAGE)
 def user_work(user_id: int) -> ResponseReturnValue:
     """What a user is trained for and speaks, by which people who must be taken over are given to them."""
+    desk = Form.sent().optional("desk")
     with transaction() as session:
         user_service.set_work(
-            session, user_id, desk=request.form.get("desk"), skills=request.form.getlist("skills"),
+            session, user_id, desk=desk, skills=request.form.getlist("skills"),
             languages=request.form.getlist("languages"), actor=the_caller().actor,
         )  # fmt: skip
     flash(_("Saved."))

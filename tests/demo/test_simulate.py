@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from recupero.contacts.tables import Contact
 from recupero.decisions import policies
-from recupero.demo.simulate import KEPT, History, Trial, keep, run
+from recupero.demo.simulate import KEPT, History, Trial, keep, run, teach
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
@@ -65,6 +65,11 @@ def test_trials_begin_with_what_was_lived_through_once(kept: runtime.Runtime) ->
     assert result["placed_accounts"] > 0
     assert result["taught_days"] == 0
     assert sum("Learned for 1 days" in line for line in said) == 1
+    teach(platform, Trial("wait", 1, 12, 3, learn_days=1), said.append)
+    with pytest.raises(UserError, match="taught_days 1"):
+        run(platform, Trial("wait", 1, 12, 3, learn_days=1, taught_days=0), said.append)
+    with pytest.raises(UserError, match="nothing to learn from"):
+        teach(platform, Trial("wait", 1, 12, 3, learn_days=1), said.append)
     (agency,) = agency_scopes(platform.database)
     assert len(agency.tenant_ids) == 2
 

@@ -194,17 +194,22 @@ def _rounded(value: float | None) -> float | None:
 @contextmanager
 def in_processes() -> Iterator[Runner]:
     """Run the trials of a seed in processes of their own: nothing that one policy did reaches the next. The
-    learning period is lived through when a trial first asks for it; each begins with a copy of it."""
+    learning period is lived through when a trial first asks for it, and learned from once for all that are
+    taught as many days; each begins with a copy of that."""
     with engines.throwaway_folder("recupero-learned-") as folder:
-        yield partial(_in_a_process, folder / "kept", Lock())
+        yield partial(_in_a_process, folder, Lock())
 
 
-def _in_a_process(kept: Path, alone: Lock, trial: Trial) -> Figures:
-    if trial.learn_days:
-        with alone:
-            if not kept.exists():
-                _command(replace(trial, cap=None, taught_days=None), f"--keep={kept}")
-    return _command(trial, *([f"--learned={kept}"] if trial.learn_days else []))
+def _in_a_process(folder: Path, alone: Lock, trial: Trial) -> Figures:
+    if not trial.learn_days:
+        return _command(trial)
+    lived, taught = folder / "lived", folder / f"taught-{trial.taught()}"
+    with alone:
+        if not lived.exists():
+            _command(replace(trial, cap=None, taught_days=None), f"--keep={lived}")
+        if not taught.exists():
+            _command(replace(trial, cap=None), f"--keep={taught}", f"--learned={lived}")
+    return _command(trial, f"--learned={taught}")
 
 
 def _command(trial: Trial, *more: str) -> Figures:

@@ -77,6 +77,10 @@ class Trial:
     cap: int | None = None
     taught_days: int | None = None
 
+    def taught(self) -> int:
+        """Days of the learning period from which its models learn."""
+        return self.learn_days if self.taught_days is None else self.taught_days
+
     def history(self) -> "History":
         """The learning period that it begins with."""
         return History(self.accounts, self.seed, self.learn_days)
@@ -106,11 +110,11 @@ def run(platform: Runtime, trial: Trial, say: Say) -> dict[str, Any]:
     check(trial.policy)
     began, spent = monotonic(), process_time()
     known = _kept(platform, trial)
-    agency, measured = known or _lived(platform, trial.history(), say)
+    agency, measured = known.creditors if known else _lived(platform, trial.history(), say)
     with clock.simulated(START):
-        if trial.learn_days:
+        if trial.learn_days and not (known and known.taught):
             _train(platform, agency, trial, say)
-        drive = Drive(platform, measured.scope, trial.seed)
+        drive = Drive(platform, measured.scope, trial.seed, upkeep_every=TIDIED_EVERY)
         by_month = _measure(platform, drive, measured, trial, say)
         result = _figures(platform, measured, drive.counts)
     replayed = replay_contacts(platform.database)
@@ -130,19 +134,41 @@ def keep(platform: Runtime, history: History, say: Say) -> None:
     (platform.config.data_dir / KEPT).write_text(json.dumps(told | {"portfolio": portfolio}))
 
 
-def _kept(platform: Runtime, trial: Trial) -> tuple[Scope, DemoTenant] | None:
-    """The agency and the measured creditor of a platform that `keep` left; None on an empty one. Raises
-    UserError where it lived through something else."""
+def teach(platform: Runtime, trial: Trial, say: Say) -> None:
+    """Train the models of a platform that `keep` left, once for all trials that learn from as many days."""
+    known = _kept(platform, trial)
+    if known is None or known.taught:
+        raise UserError("that platform has nothing to learn from", field="--learned")
+    with clock.simulated(START):
+        _train(platform, known.creditors[0], trial, say)
+    file = platform.config.data_dir / KEPT
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"taught_days": trial.taught()}))
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What `keep` left: the agency and the measured creditor, and whether `teach` trained the models."""
+
+    creditors: tuple[Scope, DemoTenant]
+    taught: bool
+
+
+def _kept(platform: Runtime, trial: Trial) -> _Known | None:
+    """What is known of a platform that `keep` left; None on an empty one. Raises UserError where it lived
+    through something else, or was taught from other days."""
     file = platform.config.data_dir / KEPT
     if not file.exists():
         return None
     told = json.loads(file.read_text())
     wanted = asdict(trial.history())
+    if "taught_days" in told:
+        wanted["taught_days"] = trial.taught()
     if any(told[name] != value for name, value in wanted.items()):
         was = ", ".join(f"{name} {told[name]}" for name in wanted)
         raise UserError("that platform learned otherwise: %(was)s", field="--learned", was=was)
     agency = Scope(told["agency"], tuple(told["tenants"]))
-    return agency, DemoTenant(_MEASURED, Scope(told["agency"], (told["measured"],)), told["portfolio"])
+    measured = DemoTenant(_MEASURED, Scope(told["agency"], (told["measured"],)), told["portfolio"])
+    return _Known((agency, measured), "taught_days" in told)
 
 
 def _lived(platform: Runtime, history: History, say: Say) -> tuple[Scope, DemoTenant]:
@@ -160,7 +186,7 @@ def _lived(platform: Runtime, history: History, say: Say) -> tuple[Scope, DemoTe
 
 def _work(platform: Runtime, learned: DemoTenant, history: History, say: Say) -> None:
     """Work the accounts of the learning period, and give them back."""
-    drive = Drive(platform, learned.scope, history.seed)
+    drive = Drive(platform, learned.scope, history.seed, upkeep_every=TIDIED_EVERY)
     drive.meet_debtors()
     first = clock.now()
     for day in range(history.learn_days):
@@ -183,8 +209,7 @@ def _tidied(platform: Runtime, day: int) -> None:
 def _train(platform: Runtime, agency: Scope, trial: Trial, say: Say) -> None:
     """Train what learns from the history of accounts, and what learns from decisions, on what was known after
     the days from which the trial is taught; the first version of each serves."""
-    taught = trial.learn_days if trial.taught_days is None else trial.taught_days
-    at = START - timedelta(days=trial.learn_days - taught)
+    at = START - timedelta(days=trial.learn_days - trial.taught())
     train(platform, agency, [*sorted(platform.plugins.models), valuing.KIND], say, at=at)
 
 

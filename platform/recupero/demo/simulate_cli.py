@@ -27,7 +27,8 @@ from recupero.kernel.errors import UserError
 )  # fmt: skip
 @click.option(
     "--keep", "keep_in", type=click.Path(path_type=Path, file_okay=False),
-    help="Live through the learning period alone, and keep the platform in this new folder.",
+    help="Live through the learning period alone, and keep the platform in this new folder; with --learned,"
+    " train its models and keep that.",
 )  # fmt: skip
 @click.option(
     "--learned", type=click.Path(path_type=Path, exists=True, file_okay=False),
@@ -53,7 +54,7 @@ def simulate(
 
     trial = Trial(policy, days, accounts, seed, learn_days, cap, taught_days)
     if keep_in is not None:
-        result = _keep(trial, keep_in)
+        result = _keep(trial, keep_in, learned)
     elif compared:
         result = compare(trial, parse_seeds(seeds), in_processes, _say, at_once=at_once)
     else:
@@ -73,18 +74,23 @@ def _one(trial: Any, learned: Path | None) -> dict[str, Any]:
         return run(platform, trial, _say)
 
 
-def _keep(trial: Any, folder: Path) -> dict[str, Any]:
+def _keep(trial: Any, folder: Path, learned: Path | None) -> dict[str, Any]:
     from recupero.contacts.replaying import replay_contacts
-    from recupero.demo.simulate import keep
-    from recupero.kernel import throwaway
+    from recupero.demo.simulate import keep, teach
+    from recupero.kernel import engines, throwaway
     from recupero.wiring import wire
 
     if folder.exists() and any(folder.iterdir()):
         raise UserError("%(folder)s is not empty", field="--keep", folder=folder)
+    if learned is not None:
+        engines.copy(learned, folder)
     with ExitStack() as stack:
         platform, _engines = stack.enter_context(throwaway.started(folder, durable=False))
         wire()
-        keep(platform, trial.history(), _say)
+        if learned is None:
+            keep(platform, trial.history(), _say)
+        else:
+            teach(platform, trial, _say)
         illegal = len(replay_contacts(platform.database).illegal)
     return {"kept": str(folder), "learn_days": trial.learn_days, "illegal_contacts": illegal}
 

@@ -72,10 +72,10 @@ def throwaway_folder(prefix: str = "recupero-") -> Iterator[Path]:
 
 def copy(kept: Path, folder: Path) -> None:
     """Copy a data directory into an empty folder, servers' files included. Raises UserError where it is not
-    there, AlreadyRunning where its engines run."""
+    there, AlreadyRunning where its engines run. Several may copy it at once."""
     if not (kept / "engines").exists():
         raise UserError("There is no platform in %(folder)s.", folder=kept)
-    with _private(), _alone(kept):
+    with _private(), _held(kept, fcntl.LOCK_SH):
         home = embedded.home_of(_prepare(folder))
         others = [str(each) for each in kept.iterdir() if each.name not in ("engines", "engines.lock")]
         for command in ([*others, str(folder)], [f"{kept / 'engines'}/.", str(home)]):
@@ -188,11 +188,23 @@ def _prepare(data_dir: Path) -> Path:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[IO[str]]:
-    """Hold the folder's lock, which the system takes back when the process ends in any way."""
+    """Hold the folder's lock alone, and tell who does."""
+    with _held(folder, fcntl.LOCK_EX) as register:
+        _write(register, ready=False)
+        try:
+            yield register
+        finally:
+            register.seek(0)
+            register.truncate()
+
+
+@contextmanager
+def _held(folder: Path, kind: int) -> Iterator[IO[str]]:
+    """Hold the folder's lock, alone or with others who only read it, until the block or the process ends."""
     descriptor = os.open(folder / "engines.lock", os.O_RDWR | os.O_CREAT, 0o600)
     with os.fdopen(descriptor, "r+") as register:
         try:
-            fcntl.flock(register, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(register, kind | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = _read(register)
             raise AlreadyRunning(
@@ -202,12 +214,7 @@ def _alone(folder: Path) -> Iterator[IO[str]]:
                 pid=holder.get("pid", "?"),
                 command=holder.get("command", "?"),
             ) from None
-        _write(register, ready=False)
-        try:
-            yield register
-        finally:
-            register.seek(0)
-            register.truncate()
+        yield register
 
 
 def _write(

@@ -6,7 +6,7 @@ payment page's service, the gateway's signed events, the record of contacts.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -44,6 +44,13 @@ TICKS = (9, 13, 18)  # local hours at which the scheduler's work is done
 ANSWERED_AFTER = timedelta(minutes=20)
 #: What the scheduler asks for at the later ticks of a day; the first asks for everything.
 ALL_DAY = ("outreach.dispatch", "payments.issue_receipts")
+#: What looks after the platform and changes nothing for debtors: a trial, which is gone tomorrow, asks for it
+#: once in so many days.
+UPKEEP = frozenset({
+    "kernel.prune_jobs", "ledger.check_books", "placements.file_names", "decisions.watch_models",
+    "outreach.collect", "reports.check", "reports.forget_statements", "reports.look_for_due",
+    "reports.revive_webhooks",
+})  # fmt: skip
 CALLS_PER_TICK = 15  # what the agents of one creditor's desk manage between two ticks
 _KIND = {"email": "email", "sms": "phone", "whatsapp": "phone", "call": "phone", "letter": "address"}
 #: How an agent codes what the debtor says on the telephone (domain page, 4.1).
@@ -80,10 +87,14 @@ class _Town:
 
 class Drive:
     """One simulation over the tenants of an agency. Runs inside `clock.simulated`. `saying_why`: debtors tell
-    on their page why they do not pay, for demonstrations (`reasons`)."""
+    on their page why they do not pay, for demonstrations (`reasons`). `upkeep_every`: days from one look
+    after the platform to the next."""
 
-    def __init__(self, platform: Runtime, agency: Scope, seed: int, *, saying_why: bool = False) -> None:
+    def __init__(
+        self, platform: Runtime, agency: Scope, seed: int, *, saying_why: bool = False, upkeep_every: int = 1
+    ) -> None:
         self._platform, self._seed, self._saying_why = platform, seed, saying_why
+        self._upkeep_every, self._days = upkeep_every, 0
         self._charges: list[tuple[Scope, int]] = []  # payment pages asked for, whose debtors wait to pay
         self._towns = [self._town(Scope(agency.agency_id, (tenant,))) for tenant in agency.tenant_ids]
         self.counts: Counter[str] = Counter()
@@ -113,12 +124,15 @@ class Drive:
 
     def day(self) -> None:
         """Live through the day that the clock stands in, tick by tick."""
-        morning = clock.now()
+        morning, asked = clock.now(), frozenset(jobs.periodic_jobs())
+        if self._days % self._upkeep_every:
+            asked -= UPKEEP
+        self._days += 1
         with replanning.paused():  # each day has its plan of all
             for hour in TICKS:
                 moment = morning.astimezone(self._towns[0].zone).replace(hour=hour, minute=5)
                 clock.set_to(max(moment.astimezone(morning.tzinfo), clock.now()))
-                self._tick(first=hour == TICKS[0])
+                self._tick(asked if hour == TICKS[0] else ALL_DAY, first=hour == TICKS[0])
 
     def summary(self) -> str:
         """What has happened so far, for a progress line."""
@@ -126,8 +140,8 @@ class Drive:
         wanted = (*told, *_COUNTED.values())
         return ", ".join(f"{self.counts[name]} {name.replace('_', '-')}" for name in wanted)
 
-    def _tick(self, *, first: bool) -> None:
-        jobs.ask_periodic(None if first else ALL_DAY)
+    def _tick(self, asked: Collection[str], *, first: bool) -> None:
+        jobs.ask_periodic(asked)
         jobs.drain()
         clock.advance(ANSWERED_AFTER)
         for town in self._towns:

@@ -9,6 +9,7 @@ CALL_ANSWERS: Words = {
     "proven": _("identity proven"),
     "wrong": _("not right"),
     "person": _("wants a person"),
+    "later": _("has no time now"),
     "stop": _("wants no more calls"),
     "refuses": _("will not tell who they are"),
     "hardship": _("is in hardship"),

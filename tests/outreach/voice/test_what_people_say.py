@@ -158,11 +158,31 @@ def test_who_says_the_facts_in_words_is_proven_and_a_question_is_no_wrong_fact(
 ) -> None:
     ringing.answered()
     ringing.speak("sí, con ella")
-    for _ in range(2):
-        assert "fecha de nacimiento" in ringing.speak("¿quién habla?").text
+    for no_answer in ("¿quién habla?", "¿y para qué la quieren saber?"):
+        assert "fecha de nacimiento" in ringing.speak(no_answer).text
     ringing.speak("dos de abril de mil novecientos ochenta y cinco")
     assert silent(ringing)
     assert "Acreedor" in ringing.speak("seis siete ocho cinco").text
+
+
+@pytest.mark.parametrize(
+    ("language", "says", "told"),
+    [
+        ("es", "estoy manejando, no puedo hablar", "Una persona le llamará"),
+        ("en", "I'm driving, call me later", "A person will call you"),
+        ("pt", "não posso falar agora", "Uma pessoa vai ligar"),
+    ],
+)
+def test_who_has_no_time_is_put_through_to_nobody_and_called_back(
+    ringing: Telephone, placed: Placed, language: str, says: str, told: str
+) -> None:
+    proven(ringing)
+    said = ringing.speak(says)
+    assert said.hangs_up
+    assert told in said.text
+    assert contact(placed.scope).disposition == "CBRQ"
+    (handed,) = rows(placed.scope, HandOver)
+    assert handed.why == "call_me_back"
 
 
 @pytest.mark.parametrize("language", ["es"])

@@ -28,8 +28,8 @@ Reason = Literal[
 #: is told.
 HEARD = (
     "stop", "person", "wrong_person", "hardship", "angry", "paid_already", "dispute", "absent", "no_invoice",
-    "wants_plan", "cannot_pay", "refuses", "wants_settlement", "wants_link", "will_pay", "who", "no", "yes",
-    "other", "hung_up",
+    "later", "wants_plan", "cannot_pay", "refuses", "wants_settlement", "wants_link", "will_pay", "who", "no",
+    "yes", "other", "hung_up",
 )  # fmt: skip
 #: What the screen offers beside a step.
 Tool = Literal[

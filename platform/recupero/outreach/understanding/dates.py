@@ -24,8 +24,10 @@ _HOURS = re.compile(
     IGNORECASE,
 )
 _BARE_DAY = re.compile(
-    r"\b(?:el\s+d[íi]a|el|al|antes\s+del|entre\s+el|no\s+dia|d[íi]a)\s+(\d{1,2})\b"
-    r"(?!\s*(?:de\s+(?!este|cada|este mes)|/|-|[.,:]\d|%|cuotas|h\b))",
+    r"\b(?:el\s+d[íi]a|el|al|antes\s+del|entre\s+el|no\s+dia|d[íi]a|(?:on|by|before)\s+the)\s+(\d{1,2})"
+    r"(?:(?:st|nd|rd|th)\b|\b)"
+    r"(?!\s*(?:of\b|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+    r"|de\s+(?!este|cada|este mes)|/|-|[.,:]\d|%|cuotas|h\b))",
     IGNORECASE,
 )
 #: What dateparser found is believed only where it names a day, not a month or a length of time alone.

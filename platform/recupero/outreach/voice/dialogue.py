@@ -65,6 +65,8 @@ def hear(line: Line, event: CallEvent) -> CallTurn:
         return ending.to_person(line)
     if meant.first == "stop" and "stop" not in offers:
         return ending.stop(line)
+    if meant.first == "later" and "later" not in offers:
+        return ending.later(line)
     heavy = next((one for one in meant.intents if one in _heavy(line) and one not in offers), None)
     if heavy is not None:
         line.chance = meant.chances.get(heavy)
@@ -235,7 +237,7 @@ def _heard_fact(line: Line, digits: str, speech: str, meant: Meant) -> CallTurn:
     if meant.first == "who":
         return _missed(line, asked_who=True)
     asked = Fact(remembered.facts[remembered.place])
-    told = hearing.fact(asked, digits, speech, line.run.language)
+    told = hearing.fact(asked, digits, speech, _today(line))
     if not told:
         return _missed(line)
     remembered.misses = 0

@@ -96,15 +96,14 @@ class Line:
                 self.say("link_sent")
                 return
 
-    def say_call_back(self, at: datetime | None) -> None:
-        """That nobody is free, and from when on a person calls, where that is known and later than now."""
+    def say_call_back(self, at: datetime | None, soon: str = "nobody_free", dated: str = "call_back") -> None:
+        """That a person calls: by the phrase `dated`, from when on, where that is known and later than now,
+        else by `soon`."""
         if at is None or at <= clock.now():
-            self.say("nobody_free")
+            self.say(soon)
             return
         there, locale = at.astimezone(self.zone), words.locale_of(self.run.language, self.account.country)
-        self.say(
-            "call_back", day=words.day(there.date(), locale), hour=format_time(there, "short", locale=locale)
-        )
+        self.say(dated, day=words.day(there.date(), locale), hour=format_time(there, "short", locale=locale))
 
     @property
     def zone(self) -> ZoneInfo:
@@ -160,9 +159,15 @@ def to_person(line: Line, why: str = "wants_person") -> CallTurn:
     return _hand_over(line, _RESULT.get(why, "CBRQ") if line.run.proven else "HUNV", why)
 
 
-def _hand_over(line: Line, code: str, why: str | None = None) -> CallTurn:
-    """The result now, and a person by a deadline: on the line at once where somebody is there and the law
-    allows a call now."""
+def later(line: Line) -> CallTurn:
+    """Who has no time now is not put through to anybody: a person calls back."""
+    runs.left(line.session, line.run, "later", chance=line.chance)
+    return _hand_over(line, "CBRQ" if line.run.proven else "HUNV", "call_me_back", at_once=False)
+
+
+def _hand_over(line: Line, code: str, why: str | None = None, *, at_once: bool = True) -> CallTurn:
+    """The result now, and a person by a deadline: on the line at once where that is wanted, somebody is there
+    and the law allows a call now."""
     session, run = line.session, line.run
     verdict = judging.judge_going_on(session, run.contact_id, clock.now())
     why = why or _WHY.get(code, "wants_person")
@@ -170,14 +175,19 @@ def _hand_over(line: Line, code: str, why: str | None = None) -> CallTurn:
     conversations.note(
         session, debtor_id=run.debtor_id, account_id=run.account_id, channel="call", at=clock.now()
     )
-    found = people.taker(session, run.debtor_id, why, run.language) if verdict.allowed else None
+    found = None
+    if at_once and verdict.allowed:
+        found = people.taker(session, run.debtor_id, why, run.language)
     back = people.call_back_at(session, run.account_id) if found is None else None
     hand_overs.open_one(
         session, debtor_id=run.debtor_id, account_id=run.account_id, contact_id=run.contact_id, why=why,
         not_before=back,
     )  # fmt: skip
     if found is None:
-        line.say_call_back(back)
+        if at_once:
+            line.say_call_back(back)
+        else:
+            line.say_call_back(back, "later", "later_from")
         return line.hang_up()
     turns.note_leg(session, run.contact_id, "transfer", people.RINGING, user_id=found.user_id)
     conversations.taken(session, run.debtor_id, found.user_id)

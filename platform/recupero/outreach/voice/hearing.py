@@ -12,9 +12,14 @@ from datetime import date, datetime, time
 from recupero.outreach.inbound.stopping import is_stop
 from recupero.outreach.scripts.shape import Choice
 from recupero.outreach.understanding.dates import dates
+from recupero.outreach.voice.birth_dates import birth_date
 from recupero.outreach.voice.numbers import in_digits
 from recupero.placements.identity import Fact
 
+ID_LENGTH = 4  # characters of a document that are asked for
+_IN_NUMBERS = frozenset({Fact.BIRTH_DATE, Fact.NATIONAL_ID})
+#: The check letter of Chilean documents, as it is said.
+_SPOKEN_K = re.compile(r"\bka$", re.IGNORECASE)
 PERSON_KEY, REPEAT_KEY, NOT_ME_KEY = "0", "*", "9"
 #: Phrases by intent (`shape.HEARD`), without accents, in that order: Spanish, English, Portuguese.
 _PHRASES: tuple[tuple[str, str], ...] = (
@@ -64,13 +69,20 @@ _PHRASES: tuple[tuple[str, str], ...] = (
         r"no (?:me )?(?:lleg\w+|recibi\w*)|never (?:got|received)|nao (?:recebi|chegou)",
     ),
     (
+        "later",
+        r"llam\w+ (?:mas tarde|luego|despues|en otro momento)|no puedo (?:hablar|atender)"
+        r"|estoy (?:manejando|conduciendo|ocupad\w+|en (?:una )?reunion)|call (?:me )?(?:later|back)"
+        r"|can ?t (?:talk|speak)|i m (?:driving|busy|in a meeting)|lig\w+ (?:mais tarde|depois)"
+        r"|nao posso (?:falar|atender)|estou (?:dirigindo|ocupad\w+|em reuniao)",
+    ),
+    (
         "wants_plan",
         r"cuotas?|plazos?|por partes|instal\w*ments?|parcel\w+",
     ),
     (
         "cannot_pay",
-        r"no (?:puedo|tengo|alcanz\w+|podre|podria|voy a poder)|can ?not|can t|no money"
-        r"|nao (?:posso|tenho|consigo)",
+        r"(?:no (?:puedo|tengo|alcanz\w+|podre|podria|voy a poder)|can ?not|can t|no money"
+        r"|nao (?:posso|tenho|consigo))(?! (?:hablar|atender|talk|speak|falar))",
     ),
     (
         "refuses",
@@ -136,24 +148,17 @@ def named(offered: Sequence[Choice], speech: str, language: str) -> Choice | Non
     return next((one for one in offered if words and words == plain(one.label.get(language, ""))), None)
 
 
-def fact(asked: Fact, digits: str, speech: str, language: str) -> str:
-    """The answer to an identity question as the record would have it; empty where nothing was told."""
+def fact(asked: Fact, digits: str, speech: str, today: date) -> str:
+    """The answer to an identity question as the record would have it; empty where nothing was told that could
+    be one: who says something else is asked again, and has not answered wrongly."""
     told = digits.replace("*", "") or in_digits(speech)
-    if asked is not Fact.BIRTH_DATE:
-        return "".join(plain(told).split())
-    numbers = "".join(letter for letter in told if letter.isdecimal())
-    if len(numbers) == 8 and not any(letter.isalpha() for letter in told):
-        return numbers[4:] + numbers[2:4] + numbers[:2]  # day, month, year, as the question says
-    return _birth_date(told, language) if told else ""
-
-
-def _birth_date(told: str, language: str) -> str:
-    import dateparser
-
-    found = dateparser.parse(
-        told, languages=[language], settings={"DATE_ORDER": "DMY", "REQUIRE_PARTS": ["day", "month", "year"]}
-    )
-    return found.strftime("%Y%m%d") if found else "?"  # said, but no date: a wrong answer
+    letters = "".join(plain(told).split())
+    if asked in _IN_NUMBERS and not any(letter.isdecimal() for letter in letters):
+        return letters if asked is Fact.NATIONAL_ID and len(letters) == ID_LENGTH else ""
+    if asked is Fact.BIRTH_DATE:
+        found = birth_date(told, today)
+        return found.strftime("%Y%m%d") if found else "?"  # numbers, but no date: a wrong answer
+    return "".join(plain(_SPOKEN_K.sub("k", told)).split())
 
 
 def day(digits: str, speech: str, language: str, today: date) -> date | None:

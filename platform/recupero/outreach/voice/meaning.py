@@ -17,7 +17,7 @@ from recupero_sdk.texts import Guess
 #: What scripts call the intents of the model. To be somebody else closes a number: tables alone hear that.
 _IN_SCRIPTS = {
     "agrees": "yes", "angry": "angry", "asks_discount": "wants_settlement", "asks_how": "wants_link",
-    "asks_identity": "who", "asks_receipt": "wants_link", "call_me_back": "person",
+    "asks_identity": "who", "asks_receipt": "wants_link", "call_me_back": "later",
     "cannot_pay": "cannot_pay", "complaint": "angry", "disputes": "dispute", "hardship": "hardship",
     "no_invoice": "no_invoice", "paid_already": "paid_already", "refuses": "refuses",
     "sends_proof": "paid_already", "stop": "stop", "wants_link": "wants_link", "wants_person": "person",

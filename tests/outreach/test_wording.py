@@ -108,6 +108,10 @@ def test_a_version_is_approved_by_somebody_else_once_and_retires_the_one_before(
         ({"body": "Hola {{ name }}, {{ code }}"}, "body", "must contain link"),
         ({"body": "Hola {{ name }}"}, "body", "must contain link, code"),
         ({"body": "x" * 7000 + "{{ link }}{{ code }}"}, "body", "At most 6000"),
+        ({"body": "{{ link }} {{ code }} {{ name.first }}"}, "body", "no attribute 'first'"),
+        ({"body": "{{ link }} {{ code }} {{ name.__class__.__mro__ }}"}, "body", "cannot be read"),
+        ({"body": "{{ link }} {{ code }} {{ amount / 2 }}"}, "body", "cannot be read"),
+        ({"subject": "{{ name.first }}"}, "subject", "no attribute 'first'"),
         ({"body": " "}, "body", "fill this in"),
         ({"subject": ""}, "subject", "fill this in"),
         ({"subject": "{{ debt }}"}, "subject", "No message has debt"),
@@ -126,7 +130,9 @@ def test_unfit_words_are_refused_at_their_field(
 
 
 def test_words_reach_nothing_of_the_house(scope: Scope) -> None:
-    keep(scope, fields={"body": "{{ link }} {{ code }} {{ name.__class__.__mro__ }}"})
+    """Whatever finds its way past the editor is stopped when it is written."""
+    hidden = "{% if name|length > 1 %}{{ name.__class__.__mro__ }}{% endif %}"
+    keep(scope, fields={"body": "{{ link }} {{ code }} " + hidden})
     placed = place(scope, timezone="America/Santiago")
     plan(placed)
     run()

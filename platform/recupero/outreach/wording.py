@@ -134,7 +134,8 @@ def problems(
         return [*found, UserError("Please fill this in.", field="body")]
     if len(body) > LONGEST[form]:
         found.append(UserError("At most %(most)s characters fit here.", field="body", most=LONGEST[form]))
-    return [*found, *_values("subject", subject), *_values("body", body), *_missing(body)]
+    found += [*_values("subject", subject), *_values("body", body), *_missing(body)]
+    return found or [*_unwritable("subject", subject), *_unwritable("body", body)]
 
 
 def one_of(field: str, value: str, known: Sequence[str]) -> list[UserError]:
@@ -163,6 +164,16 @@ def _values(field: str, text: str) -> list[UserError]:
             field=field, what=", ".join(unknown), known=", ".join(sorted(KNOWN)),
         )
     ]  # fmt: skip
+
+
+def _unwritable(field: str, text: str) -> list[UserError]:
+    """What fails only when the words are written (`{{ name.first }}`): with every value, and with none."""
+    for value in ("x", ""):
+        try:
+            templating.sandbox().from_string(text).render(dict.fromkeys(KNOWN, value))
+        except Exception as error:  # noqa: BLE001 - whatever a template may raise: such words cannot be sent
+            return [UserError("This cannot be read as a template: %(why)s", field=field, why=error)]
+    return []
 
 
 def _missing(body: str) -> list[UserError]:

@@ -298,9 +298,12 @@ def test_an_agent_who_does_not_answer_leaves_a_task(called: Telephone, placed: P
     agent(placed)
     proven(called)
     said = called.speak("quiero hablar con una persona")
+    (asked,) = rows(placed.scope, HandOver)
     over = called.ask(said.following, DialCallStatus="no-answer")
-    assert "Una persona le llamará" in over.text
+    assert "a las 9:00 a. m." in over.text.replace("\u202f", " ").replace("\xa0", " ")
     (hand_over,) = rows(placed.scope, HandOver)
+    # one call a day in Colombia: from tomorrow at nine on somebody may call, and from then the time runs
+    assert hand_over.due_at - asked.due_at == timedelta(hours=23)
     assert (hand_over.why, hand_over.closed_at) == ("wants_person", None)
     assert holds(placed) == {"person"}
 

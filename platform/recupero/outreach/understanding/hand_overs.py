@@ -80,6 +80,18 @@ def open_one(
     return made
 
 
+def put_off(session: Session, debtor_id: int, not_before: datetime) -> None:
+    """What is to be done for the debtor cannot be done earlier: their hand-over runs from then."""
+    found = open_for(session, debtor_id)
+    if found is None:
+        return
+    people = hours.hours(session)
+    due = people.after(not_before, policy.SOON if found.why in policy.URGENT else people.day())
+    if due > found.due_at:
+        found.due_at = due
+        conversations.due(session, debtor_id, due)
+
+
 def asked_on_page(
     session: Session,
     debtor_id: int,

@@ -16,6 +16,7 @@ from recupero.outreach import calls
 from recupero.outreach.inbound import conversations, senders, store
 from recupero.outreach.script_tables import CallRun
 from recupero.outreach.scripts import runs
+from recupero.outreach.understanding import hand_overs
 from recupero.outreach.voice import clicking, dialogue, ending, memory, people, turns
 from recupero.outreach.voice.ending import ACTOR
 from recupero.outreach.words import LANGUAGES, OF_VOICE, phrases
@@ -168,8 +169,10 @@ def _transferred(session: Session, contact_id: int, run: CallRun | None, event: 
     )  # fmt: skip
     if event.end == "answered" or run is None:
         return _nothing(session, contact_id)
-    line = ending.open_line(session, run)
-    line.say_call_back(people.call_back_at(session, run.account_id))
+    line, back = ending.open_line(session, run), people.call_back_at(session, run.account_id)
+    if back is not None:
+        hand_overs.put_off(session, run.debtor_id, back)
+    line.say_call_back(back)
     return line.hang_up()
 
 

@@ -52,6 +52,32 @@ def test_an_agent_enters_and_a_supervisor_approves(
     assert supervisor.send(path, "/receipts", do="approve").status_code == 409
 
 
+def test_several_receipts_are_looked_at_and_then_approved_together(
+    app: Flask, platform: runtime.Runtime, world: World, noon: object
+) -> None:
+    placed = place(platform, world.tenant(), [{"principal": 1000}])
+    agent = Visitor(app.test_client(), platform).sign_in(Role.AGENT, placed.scope)
+    supervisor = Visitor(app.test_client(), platform).sign_in(Role.SUPERVISOR, placed.scope)
+    typed = {"tenant": placed.scope.tenant(), "means": "cash", "received_on": "2026-03-10", "amount": "100"}
+    entered = []
+    for somebody in (agent, agent, supervisor):  # nobody approves what they entered
+        somebody.send("/receipts", **typed, accounts=number(placed))
+        entered.append(one(placed, Receipt))
+    refused = supervisor.send(f"/receipts/{placed.scope.tenant()}/{entered[0]}", "/receipts", do="reject")
+    assert refused.status_code == 422
+    assert f'aria-describedby="reason-{entered[0]}-error"' in refused.text
+    looked = supervisor.send("/receipts/many", "/receipts", receipt=entered)
+    assert looked.status_code == 200
+    assert f'name="receipt" value="{entered[1]}"' in looked.text
+    assert f'value="{entered[2]}"' not in looked.text
+    assert Book.TRUST_CASH not in books(placed)
+    for _again in range(2):  # a form that is sent twice books nothing twice
+        sent = supervisor.send("/receipts/many", "/receipts", receipt=entered, confirmed="yes")
+        assert sent.status_code == 302
+        assert books(placed)[Book.TRUST_CASH] == 200
+    assert agent.send("/receipts/many", "/receipts", receipt=entered).status_code == 403
+
+
 def test_waiting_money_is_given_to_an_account_or_goes_back(
     platform: runtime.Runtime, visitor: Visitor, world: World, noon: object
 ) -> None:

@@ -113,6 +113,14 @@ def receipts(
     return session.execute(arranged(query, by, part or Part(limit=limit), Receipt.id.desc())).scalars().all()
 
 
+def of_ids(session: Session, ids: Collection[int]) -> Sequence[Receipt]:
+    """The receipts of these ids of the tenants in scope, in the order of their days."""
+    query = select(Receipt).where(
+        Receipt.tenant_id.in_(scope_of(session).tenant_ids), Receipt.id.in_(sorted(ids))
+    )
+    return session.execute(query.order_by(Receipt.received_on, Receipt.id)).scalars().all()
+
+
 def of_one_debtor(session: Session, account_ids: Collection[int], currency: str) -> list[OpenDebt]:
     """The debts, where they are one debtor's and kept in `currency`. Raises UserError otherwise."""
     wanted = sorted(set(account_ids))

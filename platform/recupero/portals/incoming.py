@@ -1,15 +1,17 @@
 """Money that came in by other ways than a link: receipts to approve, money that waits, money to pay back."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
-from flask import flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
 from recupero.kernel import clock
-from recupero.kernel.errors import NotFound, UserError
+from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.kernel.money import Money
 from recupero.payments import queries, receipts, suspense
 from recupero.payments.incoming_tables import Receipt, RefundTask
@@ -196,7 +198,8 @@ def receipt_sent() -> ResponseReturnValue:
     return redirect(url_for("portals.receipts_list"))
 
 
-def _receipts_page(form: Form) -> ResponseReturnValue:
+def _receipts_page(form: Form, at: int = 0, reason: Form | None = None) -> ResponseReturnValue:
+    """The list beside the form of a new one; of the receipt `at` the `reason` was refused."""
     with transaction() as session:
         names = tenant_names(session)
         table = _receipts_table(names)
@@ -207,7 +210,8 @@ def _receipts_page(form: Form) -> ResponseReturnValue:
     values = form.values or {"received_on": clock.now().date().isoformat(), "means": "transfer"}
     return answer(
         "incoming/receipts.html", table, tenants=names, me=the_caller().actor,
-        form=Form(values, form.errors), means=options("means"), status=form.status,
+        form=Form(values, form.errors), means=options("means"), at=at, refused=reason or Form(),
+        status=(reason or form).status,
     )  # fmt: skip
 
 
@@ -223,7 +227,7 @@ def _receipts_table(names: Mapping[int, str]) -> Table[Receipt]:
         Column("state", _("State"), lambda row: row.state, words="receipt", badge=True),
     ]  # fmt: skip
     filters = (*creditor_pick(names), Pick("state", _("State"), options("receipt")))
-    return Table("receipts", _("Receipts"), columns, filters)
+    return Table("receipts", _("Receipts"), columns, filters, endpoint="portals.receipts_list")
 
 
 @blueprint.post("/receipts/<int:tenant_id>/<int:receipt_id>")
@@ -231,14 +235,54 @@ def _receipts_table(names: Mapping[int, str]) -> Table[Receipt]:
 def receipt_decided(tenant_id: int, receipt_id: int) -> ResponseReturnValue:
     """Approve or refuse what somebody else has entered."""
     form, actor = Form.sent(), the_caller().actor
-    with tenant_transaction(tenant_id) as session:
-        if form.optional("do") == "approve":
-            receipts.approve_receipt(session, receipt_id, actor=actor)
-            flash(_("The receipt has been booked."))
-        else:
-            receipts.reject_receipt(session, receipt_id, reason=form.optional("reason"), actor=actor)
-            flash(_("The receipt has been refused."))
+    try:
+        with tenant_transaction(tenant_id) as session:
+            if form.optional("do") == "approve":
+                receipts.approve_receipt(session, receipt_id, actor=actor)
+                flash(_("The receipt has been booked."))
+            else:
+                receipts.reject_receipt(session, receipt_id, reason=form.optional("reason"), actor=actor)
+                flash(_("The receipt has been refused."))
+    except (Conflict, NotFound):
+        raise
+    except UserError as error:
+        form.refuse(error, "reason")
+        return _receipts_page(Form(), receipt_id, form)
     return redirect(url_for("portals.receipts_list"))
+
+
+@blueprint.post("/receipts/many")
+@requires(Permission.PAYMENTS_BOOK)
+def receipts_many() -> ResponseReturnValue:
+    """Approve those that were ticked: first what that comes to, then, confirmed, all that still wait."""
+    with transaction() as session:
+        names, chosen = tenant_names(session), receipts.of_ids(session, ids_of("receipt"))
+    me = the_caller().actor
+    ready = [one for one in chosen if one.state == "entered" and one.entered_by != me]
+    if not request.form.get("confirmed"):
+        totals: Counter[str] = Counter()
+        for one in ready:
+            totals[one.currency] += one.amount_minor
+        return render_template(
+            "incoming/receipts_many.html", ready=ready, left=len(chosen) - len(ready), totals=totals,
+            tenants=names,
+        )  # fmt: skip
+    booked = sum(_booked(one, me) for one in ready)
+    flash(ngettext("%(num)s receipt has been booked.", "%(num)s receipts have been booked.", booked))
+    if booked < len(chosen):
+        flash(_("%(number)s stay as they are: decided already, or entered by you.",
+                number=len(chosen) - booked), "warn")  # fmt: skip
+    return redirect(url_for("portals.receipts_list"))
+
+
+def _booked(one: Receipt, actor: str) -> bool:
+    """Whether it is booked now; not where somebody decided about it meanwhile."""
+    try:
+        with tenant_transaction(one.tenant_id) as session:
+            receipts.approve_receipt(session, one.id, actor=actor)
+    except Conflict:
+        return False
+    return True
 
 
 def tenant_names(session: Session) -> dict[int, str]:

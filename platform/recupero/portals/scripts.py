@@ -13,7 +13,7 @@ from recupero.outreach.scripts.shape import Script
 from recupero.placements import reach
 from recupero.portals.errors import said
 from recupero.portals.forms import Form, id_of
-from recupero.portals.language import country, language
+from recupero.portals.language import brand, country, language
 from recupero.portals.pages import blueprint
 from recupero.portals.tables import Column, Pick, Table, answer
 from recupero.portals.words import options
@@ -184,7 +184,7 @@ def _editor(form: Form, problems: list[UserError], *, tried: bool = False) -> Re
 
 def _shown(read: Script, real: dict[str, str] | None = None) -> dict[str, object]:
     """The script's steps as they would be said, in the reader's language where the script has it."""
-    house = {"agency": _("The agency"), "creditor": _("The creditor")}
+    house = {"agency": brand().name, "creditor": _("Example Bank")}
     values, tongue = real or _SAMPLE | house, _spoken(read)
     steps = [(name, step, saying.say(step.say, tongue, values)) for name, step in read.steps.items()]
     return {"script": read, "steps": steps, "spoken": tongue}

@@ -115,9 +115,11 @@ class Words:
         if unit is Unit.COUNT:
             return self.count(int(value))
         if unit is Unit.DAYS:
-            return self("%(count)s days", count=numbers.format_decimal(value, "#,##0.#", locale=self.locale))
+            return self(
+                N_("%(count)s days"), count=numbers.format_decimal(value, "#,##0.#", locale=self.locale)
+            )
         if unit is Unit.HOURS:
-            return self("%(count)s h", count=numbers.format_decimal(value, "#,##0.#", locale=self.locale))
+            return self(N_("%(count)s h"), count=numbers.format_decimal(value, "#,##0.#", locale=self.locale))
         if unit is Unit.PERCENT:
             return _percent(Decimal(str(value)).quantize(_TENTH_OF_A_PERCENT), self.locale)
         if unit is Unit.PER_THOUSAND:

@@ -117,6 +117,7 @@ REPORT_PROBLEMS: Words = {
     "the mail server refused a recipient": _("The mail server refused a recipient"),
     "the mail server refused the mail": _("The mail server refused the mail"),
     "the mail server cannot be reached": _("The mail server cannot be reached"),
+    "the mail server offers no encrypted connection": _("The mail server offers no encrypted connection"),
     "the report could not be made": _("The report could not be made"),
     "the connection broke": _("The connection broke"),
 }

@@ -44,8 +44,9 @@ async function show() {
 
 choose.addEventListener("input", () => {
   for (const shown of choose.querySelectorAll("output")) {
-    const value = document.getElementById(shown.htmlFor.value).value;
-    shown.textContent = shown.dataset.unit ? `${value} ${shown.dataset.unit}` : value;
+    const field = document.getElementById(shown.htmlFor.value);
+    shown.textContent = shown.dataset.unit ? `${field.value} ${shown.dataset.unit}` : field.value;
+    if (shown.dataset.unit) field.setAttribute("aria-valuetext", shown.textContent);
   }
   clearTimeout(waiting);
   waiting = setTimeout(() => show().catch(() => {}), 150);

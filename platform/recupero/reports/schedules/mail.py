@@ -60,6 +60,8 @@ def send(
             _expect(connection.data(mail.as_bytes(policy=SMTP)), "the mail")
         finally:
             connection.close()
+    except smtplib.SMTPNotSupportedError as error:
+        raise NotSent("the mail server offers no encrypted connection") from error
     except smtplib.SMTPResponseException as error:
         raise NotSent(f"the mail server refused: {error.smtp_code}") from error
     except (smtplib.SMTPException, OSError) as error:

@@ -12,7 +12,7 @@ from recupero.kernel import clock
 from recupero.outreach.desk.tables import Sitting
 from recupero.outreach.tables import Action, ActionEvent
 from recupero.payments.offer_tables import Plan, PlanInstalment, Settlement
-from recupero.placements.tables import Account, ContactPoint, Debtor, Hold
+from recupero.placements.tables import Account, ContactPoint, Debtor, Hold, ImportBatch
 from recupero.reports import metrics as m
 from recupero.reports.depth import ENDS, Depth, depth
 from recupero.reports.periods import parse_period
@@ -90,6 +90,12 @@ def test_instalments_count_in_the_month_they_are_due_by_number_and_value(rows: R
 def test_a_settlement_is_what_was_paid_over_what_was_owed_then(rows: Rows) -> None:
     portfolio = rows.portfolio()
     account = rows.account(portfolio, rows.batch(portfolio), "2026-01-10", 1_000)
+    settled(rows, account)
+    assert counts(told(rows), "settlement_percent") == (700, 1_000)
+
+
+def settled(rows: Rows, account: Account) -> None:
+    """700 of 1,000 settled the account in February."""
     rows.add(Settlement(
         debtor_id=account.debtor_id, account_ids=[account.id], currency="CLP", balance_minor=1_000,
         amount_minor=700, written_off_minor=300, instalments=1, state="settled", beyond=[], made_by="x",
@@ -97,7 +103,21 @@ def test_a_settlement_is_what_was_paid_over_what_was_owed_then(rows: Rows) -> No
         made_at=moment("2026-02-01"),
         settled_at=moment("2026-02-05"),
     ))  # fmt: skip
-    assert counts(told(rows), "settlement_percent") == (700, 1_000)
+
+
+def test_a_bounce_is_an_attempt_hours_run_from_the_file_and_test_accounts_are_left_out(rows: Rows) -> None:
+    portfolio = rows.portfolio()
+    batch = rows.batch(portfolio)
+    with rows.platform.database.transaction(rows.scope) as session:
+        session.execute(update(ImportBatch).values(finished_at=moment("2026-02-10T10:00")))
+    account = rows.account(portfolio, batch, "2026-02-10", 1_000)
+    rows.contact(account, "2026-02-10T13:00", "email", "failed", disposition="BNCE")
+    trial = rows.account(portfolio, batch, "2026-02-10", 1_000, is_test=True)
+    settled(rows, trial)
+    sitting(rows, trial, agent=1, taken="2026-02-03T12:00", closed="2026-02-03T13:30")
+    found = told(rows)
+    assert counts(found, "hours_to_attempt") == (3, None)
+    assert {"settlement_percent", "collected_per_hour"}.isdisjoint(one.metric.key for one in found.figures)
 
 
 def test_disputes_are_timed_from_opening_to_decision(rows: Rows) -> None:

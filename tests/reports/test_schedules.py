@@ -112,6 +112,7 @@ def test_a_report_goes_out_on_its_day_once_for_each_period(scope: Scope, relay: 
     (mail,) = relay.arrived
     assert relay.to == ["cfo@example.com", "ops@example.com"]
     assert mail["From"] == "agency@example.com"
+    assert mail["Date"].datetime == april(5)
     (file,) = mail.iter_attachments()
     assert file.get_filename() is not None
     assert bytes(file.get_content()).startswith(b"PK")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
@@ -183,7 +183,8 @@ def why_silent(session: Session, account_id: int, on: Grounds | None = None) -> 
         standing.append("no_contact_point")
     if known.nowhere(account):
         standing.append(NO_TIMEZONE)
-    waiting, channels = _waiting(session, account_id), _by_channel(session, on, account)
+    found, channels = _next_or_last(session, account_id), _by_channel(session, on, account)
+    waiting = found if found is not None and found.state in OPEN else None
     if not account.ended:
         asked = waiting.channel if waiting else "email"
         refusals = next((one.refusals for one in channels if one.channel == asked), ())
@@ -194,11 +195,10 @@ def why_silent(session: Session, account_id: int, on: Grounds | None = None) -> 
         return NextStep(standing, None, None, None, None, None, None, None, channels)
     if waiting is None:
         standing.append("nothing_planned")
-        last = _last(session, account_id)
-        fruitless = last is not None and last.state in FRUITLESS
+        fruitless = found is not None and found.state in FRUITLESS
         return NextStep(
             standing, None, None, None, None, None, None, lawful_at, channels,
-            *((last.state, last.reason) if last and fruitless else (None, None)),
+            *((found.state, found.reason) if found and fruitless else (None, None)),
         )  # fmt: skip
     return NextStep(
         standing, waiting.due_at, waiting.channel, waiting.template, waiting.state, waiting.reason,
@@ -233,24 +233,14 @@ def _by_channel(session: Session, on: Grounds, account: Reachable) -> list[Chann
     return steps
 
 
-def _waiting(session: Session, account_id: int) -> Action | None:
-    return session.execute(
-        select(Action)
-        .where(
-            Action.tenant_id.in_(scope_of(session).tenant_ids),
-            Action.account_id == account_id,
-            Action.state.in_(OPEN),
-        )
-        .order_by(Action.due_at)
-        .limit(1)
-    ).scalar_one_or_none()
-
-
-def _last(session: Session, account_id: int) -> Action | None:
+def _next_or_last(session: Session, account_id: int) -> Action | None:
+    """The action of an account that waits, the soonest of several; where none does, the one that changed
+    last."""
+    waits = Action.state.in_(OPEN)
     return session.execute(
         select(Action)
         .where(Action.tenant_id.in_(scope_of(session).tenant_ids), Action.account_id == account_id)
-        .order_by(Action.changed_at.desc(), Action.id.desc())
+        .order_by(waits.desc(), case((waits, Action.due_at)), Action.changed_at.desc(), Action.id.desc())
         .limit(1)
     ).scalar_one_or_none()
 

@@ -7,6 +7,7 @@ worker died after that is `unknown` until a person decides.
 import logging
 from datetime import datetime, timedelta
 from email.message import EmailMessage
+from email.utils import format_datetime
 
 import orjson
 from sqlalchemy import or_, select, update
@@ -149,6 +150,7 @@ def _letter(session: Session, mail_id: int) -> tuple[EmailMessage, list[str]]:
     letter = EmailMessage()
     letter["To"] = ", ".join(recipients)
     letter["Subject"] = f"{words(_TITLES[schedule.report])} · {tenant.name} · {words.period(period)}"
+    letter["Date"] = format_datetime(clock.now())
     letter["Message-ID"] = f"<report-{tenant.id}-{sent.id}@recupero>"
     letter.set_content(
         words(
@@ -157,7 +159,10 @@ def _letter(session: Session, mail_id: int) -> tuple[EmailMessage, list[str]]:
         )
     )
     kind, _, part = service.MEDIA_TYPES[schedule.form].partition(";")[0].partition("/")
-    letter.add_attachment(content, maintype=kind, subtype=part, filename=f"{name}.{schedule.form}")
+    letter.add_attachment(
+        content, maintype=kind, subtype=part, filename=f"{name}.{schedule.form}",
+        params={"charset": "utf-8"} if kind == "text" else None,
+    )  # fmt: skip
     return letter, recipients
 
 

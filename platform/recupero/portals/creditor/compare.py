@@ -89,11 +89,13 @@ def _heading(side: Side, words: Words) -> str:
 def _table(left: str, right: str) -> Table[Row]:
     """The same as a file: each side as it is written, and as numbers to reckon with."""
 
+    value, counted, out_of = _("value"), _("counted"), _("out of")
+
     def columns(name: str, heading: str, of: Callable[[Row], Figure]) -> list[Column[Row]]:
         return [
-            Column(f"{name}_value", f"{heading}: {_('value')}", lambda row: _plain(of(row), row.currency)),
-            Column(f"{name}_numerator", f"{heading}: {_('counted')}", lambda row: of(row).numerator),
-            Column(f"{name}_denominator", f"{heading}: {_('out of')}", lambda row: of(row).denominator),
+            Column(f"{name}_value", f"{heading}: {value}", lambda row: _plain(of(row), row.currency)),
+            Column(f"{name}_numerator", f"{heading}: {counted}", lambda row: of(row).numerator),
+            Column(f"{name}_denominator", f"{heading}: {out_of}", lambda row: of(row).denominator),
         ]
 
     return Table(

@@ -1,6 +1,6 @@
 """How a debtor wants to be reached, inside what the law leaves open: channel, hours, language."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from recupero.contacts import queries as contacts
 from recupero.contacts import service as record
 from recupero.contacts.grounds import Grounds, Planned, grounds, judge_planned
+from recupero.contacts.queries import Preferred
 from recupero.kernel import audit, clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
@@ -123,16 +124,21 @@ def _move_to_hours(session: Session, debtor_id: int) -> None:
 
 
 def first_moments(
-    session: Session, asks: Sequence[tuple[int, str, str, datetime]], on: Grounds | None = None
+    session: Session,
+    asks: Sequence[tuple[int, str, str, datetime]],
+    on: Grounds | None = None,
+    wanted: Mapping[int, Preferred] | None = None,
 ) -> list[Planned]:
     """When contacts may be made that are planned, by the law (`judge_planned`) and in the hours that their
     debtors asked for: the first moment of both. `reason` is `preferred_hours` where the law allows a moment
-    that they did not ask for. Needs the agency in scope."""
+    that they did not ask for. `on` and `wanted` (the debtors' preferences) are read where they are not known.
+    Needs the agency in scope."""
     if not asks:
         return []
     on = on or grounds(session, {account_id for account_id, *_ in asks})
     lawful, accounts = judge_planned(session, asks, on), on.known.accounts
-    wanted = contacts.preferences(session, {accounts[account_id].debtor_id for account_id, *_ in asks})
+    if wanted is None:
+        wanted = contacts.preferences(session, {accounts[account_id].debtor_id for account_id, *_ in asks})
     if not any(row.from_minute is not None for row in wanted.values()):
         return lawful
     return [_of_both(session, ask, found, on) for ask, found in zip(asks, lawful, strict=True)]

@@ -211,11 +211,12 @@ def _by_channel(session: Session, on: Grounds, account: Reachable) -> list[Chann
     known, now = on.known, clock.now()
     points = known.points.get(account.debtor_id, ())
     asks = [(account.account_id, channel, "collection", now) for channel in POINT_KINDS]
-    asked, welcome = judge_planned(session, asks, on), preferences.first_moments(session, asks, on)
     said, wished = (
         known.permissions.get(account.debtor_id),
         contacts.preferences(session, [account.debtor_id]),
     )
+    asked = judge_planned(session, asks, on)
+    welcome = preferences.first_moments(session, asks, on, wished)
     wish = wished[account.debtor_id].channel if account.debtor_id in wished else None
     steps, carrying = list[ChannelStep](), connectors_of(session, account.tenant_id)
     for channel, found, wanted in zip(POINT_KINDS, asked, welcome, strict=True):

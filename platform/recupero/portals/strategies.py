@@ -292,10 +292,11 @@ def _branch_said(row: Mapping[str, Any], currency: str) -> str:
 
 def _condition_said(row: Mapping[str, Any], currency: str) -> str:
     """One condition in words: all of its parts must hold."""
+    either = _(" or ")
     parts = [
         label("yes", name) if value is True
         else f"{label('yes', name)} {amount_text(value, currency)} {currency}" if name == "from_balance_minor"
-        else f"{label('yes', name)}: {_(' or ').join(label(name, one) for one in values_of(value))}"
+        else f"{label('yes', name)}: {either.join(label(name, one) for one in values_of(value))}"
         for name, value in row.items()
     ]  # fmt: skip
     return " + ".join(parts)

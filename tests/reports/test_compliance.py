@@ -157,7 +157,9 @@ def test_a_creditor_makes_reads_and_proves_its_own(
     made = visitor.send("/compliance", first="2026-03", last="2026-03", sample="5")
     assert made.status_code == 302
     page = visitor.text(made.location)
-    assert re.search(r'<span class="cell">[A-Z][^<]+ <span class="mono small muted">CL-37-records</span>', page)
+    assert re.search(
+        r'<span class="cell">[A-Z][^<]+ <span class="mono small muted">CL-37-records</span>', page
+    )
     sealed = visitor.get(f"{made.location}/file.json").data
     for content, said in (
         (sealed, "The report holds"),

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from recupero.contacts.gate import packs
-from recupero.decisions.explaining import Other
+from recupero.decisions.explaining import Other, explained
 from recupero.decisions.service import plan_tenant
 from recupero.decisions.tables import Decision
 from recupero.kernel import clock
@@ -30,7 +30,7 @@ def test_the_second_best_is_told_with_how_far_it_is_behind(world: World) -> None
         permit(session, owed.debtor_id, "whatsapp", "opt_out", at=clock.now())
     plan_tenant(world.platform.database, scope)
     decision = _newest(world, scope)
-    told = decision.explanation
+    told = explained(decision)
     assert (decision.channel, told.cost_minor, told.annoyance_minor) == ("email", 10, None)
     assert told.value_minor == decision.expected_value_minor > 0
     assert told.second_best is not None
@@ -45,7 +45,7 @@ def test_waiting_is_second_best_to_the_only_way_and_first_where_nothing_pays(wor
         book = portfolio(session, exploration=0, channels=["email"], costs_minor={"email": 100_000})
         debt(session, book, balance=1_000)
     plan_tenant(world.platform.database, scope)
-    told = _newest(world, scope).explanation
+    told = explained(_newest(world, scope))
     assert (told.value_minor, told.cost_minor) == (0, 0)
     assert told.second_best is not None
     assert told.second_best.channel == "email"
@@ -54,7 +54,7 @@ def test_waiting_is_second_best_to_the_only_way_and_first_where_nothing_pays(wor
         alternatives=[{"channel": None, "at": None, "value_minor": 0}], blocked={}, channel="email",
         scheduled_at=clock.now(), expected_value_minor=7, cost_minor=1, pack=None,
     )  # fmt: skip
-    assert alone.explanation.second_best == Other(None, None, 0, 7)
+    assert explained(alone).second_best == Other(None, None, 0, 7)
 
 
 def test_what_the_law_closes_is_cited() -> None:
@@ -63,7 +63,7 @@ def test_what_the_law_closes_is_cited() -> None:
         alternatives=[], blocked={"call": pack.rules[0].id, "sms": "no_contact_point"}, channel=None,
         scheduled_at=None, expected_value_minor=0, cost_minor=0, pack=pack.id,
     )  # fmt: skip
-    law, house = decision.explanation.closed
+    law, house = explained(decision).closed
     assert (law.channel, law.citation) == ("call", pack.rules[0].source.citation)
     assert house.citation is None
-    assert decision.explanation.second_best is None
+    assert explained(decision).second_best is None

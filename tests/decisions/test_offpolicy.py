@@ -85,7 +85,50 @@ def test_where_nobody_was_seen_to_pay_the_interval_is_no_point() -> None:
 def test_the_difference_of_a_policy_and_itself_is_nothing() -> None:
     log = _world(np.random.default_rng(1), 500, 1.0)
     found = offpolicy.difference(log, log)
+    assert found is not None
     assert (found.value, found.low, found.high) == (0, 0, 0)
+
+
+def _two(rng: np.random.Generator, n: int, share: float, rate: float) -> tuple[Logged, Logged]:
+    """Two policies on a log of three actions at chances of 0.6, 0.2 and 0.2: one never moves from the first
+    action, the other gives the second, which brings 1.3 times as much, to a share of the people."""
+    differ, chances = rng.random(n) < share, np.array([0.6, 0.2, 0.2])
+    action = rng.choice(3, n, p=chances)
+    paid = (rng.random(n) < rate * np.array([1.0, 1.3, 0.8])[action]).astype(float)
+    people, propensity = np.arange(n), chances[action]
+    chosen = (np.where(differ, 1, 0), np.zeros(n, dtype=np.int64))
+    moving, still = (Logged(people, paid, (action == each).astype(float), propensity) for each in chosen)
+    return moving, still
+
+
+@pytest.mark.parametrize(("n", "share", "rate"), [(2000, 0.5, 0.2), (4000, 0.15, 0.2), (8000, 0.5, 0.04)])
+def test_a_difference_holds_the_truth_as_often_as_it_says(n: int, share: float, rate: float) -> None:
+    rng, truth, held, told = np.random.default_rng(3), share * rate * 0.3, 0, 0
+    for _ in range(300):
+        found = offpolicy.difference(*_two(rng, n, share, rate))
+        if found is not None:
+            told += 1
+            held += found.low <= truth <= found.high
+    assert told > 200
+    assert 0.925 <= held / told <= 0.985
+
+
+@pytest.mark.parametrize(("n", "share", "rate"), [(2000, 0.005, 0.2), (1000, 0.02, 0.5), (2000, 0.5, 0.004)])
+def test_where_two_policies_part_for_too_few_who_paid_there_is_no_proof(
+    n: int, share: float, rate: float
+) -> None:
+    moving, still = _two(np.random.default_rng(3), n, share, rate)
+    assert offpolicy.rewarded_apart(moving, still) < offpolicy.LEAST_REWARDED
+    assert offpolicy.difference(moving, still) is None
+
+
+def test_one_great_payment_is_no_proof() -> None:
+    moving, still = _two(np.random.default_rng(3), 2000, 0.5, 0.2)
+    assert offpolicy.difference(moving, still) is not None
+    rich = moving.reward.copy()
+    rich[np.flatnonzero((moving.weights > still.weights) & (rich > 0))[0]] = 10_000.0
+    pair = [Logged(each.person, rich, each.chance, each.propensity) for each in (moving, still)]
+    assert offpolicy.difference(*pair) is None
 
 
 def _refused(chance: Floats, propensity: Floats) -> str:

@@ -14,8 +14,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from recupero.contacts import gate, service
-from recupero.contacts.dispositions import DISPOSITIONS, Disposition
+from recupero.contacts import earlier, gate, service
+from recupero.contacts.dispositions import DISPOSITIONS, SPOILING, Disposition
 from recupero.contacts.events import ContactAnswered, LinkVisited
 from recupero.contacts.tables import Contact, LinkVisit, MessageCopy, PersonContact
 from recupero.kernel import audit, clock
@@ -62,7 +62,7 @@ def record_inbound(
     row = {
         "tenant_id": scope.tenant(), "debtor_id": account.debtor_id, "account_id": account_id,
         "person_id": account.person_id, "direction": "inbound", "channel": channel, "connector": connector,
-        "recipient": "debtor", "purpose": "reply", "at": moment, "state": "received", "state_at": moment,
+        "recipient": "debtor", "purpose": "reply", "at": moment, "state": "received", "state_at": clock.now(),
         "disposition": disposition, "right_party": right_party, "reference": reference,
     }  # fmt: skip
     contact_id = session.execute(insert(Contact).values(**row).returning(Contact.id)).scalar_one()
@@ -100,8 +100,11 @@ def record_disposition(session: Session, contact_id: int, code: str, *, actor: s
             known=", ".join(DISPOSITIONS),
         )
     tenant, after = scope_of(session).tenant(), _state_after(disposition)
-    # A code that is put right says anew what it was, not when it was known that somebody was reached.
-    same = (Contact.state == after) & (Contact.right_party == disposition.right_party)
+    news = not session.scalar(select(_says_the_same(disposition, after)).where(
+        Contact.tenant_id == tenant, Contact.id == contact_id
+    ))  # fmt: skip
+    if news:
+        earlier.keep(session, [contact_id])
     row = session.execute(
         update(Contact)
         .where(Contact.tenant_id == tenant, Contact.id == contact_id)
@@ -109,7 +112,7 @@ def record_disposition(session: Session, contact_id: int, code: str, *, actor: s
             disposition=code,
             right_party=disposition.right_party,
             state=after,
-            state_at=case((same, Contact.state_at), else_=clock.now()),
+            state_at=clock.now() if news else Contact.state_at,
         )
         .returning(
             Contact.state,
@@ -131,6 +134,26 @@ def record_disposition(session: Session, contact_id: int, code: str, *, actor: s
         publish(session, ContactAnswered(contact_id, row.account_id, row.debtor_id, disposition.right_party))
     action_id: int | None = row.action_id
     return action_id
+
+
+def _says_the_same(disposition: Disposition, after: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether a code says of a contact what was known of it: that somebody was reached or not, and that the
+    number is wrong or not. A code that is put right within that says anew what it was, not when it was known.
+    """
+    return (
+        (Contact.state == after)
+        & (Contact.right_party == disposition.right_party)
+        & (_spoilt() == disposition.spoils_point)
+    )
+
+
+def _spoilt() -> ColumnElement[bool]:
+    return func.coalesce(Contact.disposition.in_(SPOILING), False)
+
+
+def _known_right() -> ColumnElement[bool]:
+    """Whether it was known already that the right person was reached at a good address."""
+    return Contact.right_party & ~_spoilt()
 
 
 def _state_after(disposition: Disposition) -> ColumnElement[str]:
@@ -167,7 +190,7 @@ def record_visit(session: Session, debtor_id: int) -> int | None:
     `VISIT_AFTER` days was read by the right person. Returns its contact, None where nothing was sent."""
     tenant, now = scope_of(session).tenant(), clock.now()
     newest = (
-        select(Contact.id)
+        select(Contact.id, _known_right(), Contact.state_at)
         .where(
             Contact.tenant_id == tenant,
             Contact.debtor_id == debtor_id,
@@ -178,20 +201,23 @@ def record_visit(session: Session, debtor_id: int) -> int | None:
         )
         .order_by(Contact.at.desc())
         .limit(1)
-        .scalar_subquery()
     )
-    contact_id = session.execute(
-        update(Contact)
-        .where(Contact.tenant_id == tenant, Contact.id == newest)
-        .values(
-            right_party=True,
-            disposition="CLCK",
-            state="delivered",
-            state_at=case((Contact.right_party, Contact.state_at), else_=now),  # when it was first known
-            read_at=func.coalesce(Contact.read_at, now),
+    found = session.execute(newest).one_or_none()
+    contact_id, known, since = found if found is not None else (None, True, now)
+    if contact_id is not None:
+        if not known:
+            earlier.keep(session, [contact_id])
+        session.execute(
+            update(Contact)
+            .where(Contact.tenant_id == tenant, Contact.id == contact_id)
+            .values(
+                right_party=True,
+                disposition="CLCK",
+                state="delivered",
+                state_at=since if known else now,  # when it was first known
+                read_at=func.coalesce(Contact.read_at, now),
+            )
         )
-        .returning(Contact.id)
-    ).scalar_one_or_none()
     session.add(LinkVisit(tenant_id=tenant, debtor_id=debtor_id, contact_id=contact_id, at=now))
     session.flush()
     publish(session, LinkVisited(debtor_id, contact_id))
@@ -203,10 +229,11 @@ def record_bounces(session: Session, contact_ids: Sequence[int], reason: str) ->
     service.confirm(
         session, [service.Result(contact_id, "failed", reason=reason) for contact_id in contact_ids]
     )
+    earlier.keep(session, contact_ids)
     points = session.execute(
         update(Contact)
         .where(Contact.tenant_id == scope_of(session).tenant(), Contact.id.in_(contact_ids))
-        .values(disposition="BNCE")
+        .values(disposition="BNCE", state_at=clock.now())
         .returning(Contact.contact_point_id)
     ).scalars()
     reach.mark_points(session, sorted({point for point in points if point is not None}), "invalid")

@@ -59,3 +59,5 @@ DISPOSITIONS = _table(
     Disposition("OPTO", "delivered", opts_out="channel"),
     Disposition("INBD", "received"),
 )
+#: Codes that say that a number or an address is wrong.
+SPOILING = frozenset(each.code for each in DISPOSITIONS.values() if each.spoils_point)

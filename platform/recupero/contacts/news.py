@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
-from recupero.contacts import gate
+from recupero.contacts import earlier, gate
+from recupero.contacts.dispositions import SPOILING
 from recupero.contacts.tables import Contact, PersonContact
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
@@ -82,14 +83,20 @@ def hear(session: Session, contact_id: int, news: News) -> Told:
         .with_for_update()
         .execution_options(populate_existing=True)
     ).scalar_one()
-    if _RANK[news.state] > _RANK.get(contact.state, len(_RANK)):
+    moves = _RANK[news.state] > _RANK.get(contact.state, len(_RANK))
+    noted = contact.disposition in _NOTES and _NOTES.index(news.note) > _NOTES.index(contact.disposition)
+    spoils = noted and (news.note in SPOILING) != (contact.disposition in SPOILING)
+    if moves or spoils:
+        earlier.keep(session, [contact.id])
+        contact.state_at = clock.now()
+    if moves:
         if contact.state == "failed" and _made_again(session, contact):
             contact.action_id = None  # its action went out once more meanwhile, and is that contact's
-        contact.state, contact.state_at, contact.reason = news.state, clock.now(), news.reason
+        contact.state, contact.reason = news.state, news.reason
         _count(session, contact)
     if news.note in _READ:
         contact.read_at = contact.read_at or clock.now()
-    if contact.disposition in _NOTES and _NOTES.index(news.note) > _NOTES.index(contact.disposition):
+    if noted:
         contact.disposition = news.note
     contact.reference = contact.reference or news.reference
     if news.price is not None:

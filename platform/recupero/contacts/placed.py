@@ -4,6 +4,7 @@ from sqlalchemy import ARRAY, BigInteger, DateTime, Text, column, func, insert, 
 from sqlalchemy.orm import Session
 
 from recupero.contacts.tables import Permission
+from recupero.kernel import clock
 from recupero.placements.events import AccountsPlaced, PermissionsStated
 
 
@@ -23,7 +24,7 @@ def file_permissions(session: Session, event: AccountsPlaced | PermissionsStated
         channel = func.unnest(named).label("channel")
         rows = select(
             staged.c.tenant_id, staged.c.debtor_id, channel, literal(kind), staged.c.permission_at,
-            staged.c.permission_source,
+            literal(clock.now()), staged.c.permission_source,
         ).distinct()  # fmt: skip
-        into = ["tenant_id", "debtor_id", "channel", "kind", "at", "source"]
+        into = ["tenant_id", "debtor_id", "channel", "kind", "at", "filed_at", "source"]
         session.execute(insert(Permission).from_select(into, rows))

@@ -238,7 +238,7 @@ def record_permission(
     session.add(
         Permission(
             tenant_id=scope_of(session).tenant(), debtor_id=debtor_id, channel=channel, kind=kind,
-            at=at or clock.now(), source=source,
+            at=at or clock.now(), filed_at=clock.now(), source=source,
         )
     )  # fmt: skip
     session.flush()

@@ -143,8 +143,33 @@ class LinkVisit(TenantOwned, Base):
     at: Mapped[datetime]
 
 
+class EarlierResult(TenantOwned, Base):
+    """What was known of a contact from `state_at` until it was put right or overtaken by newer news, with
+    what is asked of a contact beside its result. What holds now stands with the contact."""
+
+    __tablename__ = "earlier_results"
+    __table_args__ = (
+        Index("ix_earlier_results_debtor", "tenant_id", "debtor_id"),
+        {"info": append_only(TENANT)},
+    )
+
+    contact_id: Mapped[int]
+    debtor_id: Mapped[int]
+    account_id: Mapped[int | None]
+    contact_point_id: Mapped[int | None]
+    direction: Mapped[str] = mapped_column(String(8))
+    channel: Mapped[str] = mapped_column(String(12))
+    at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(String(9))
+    disposition: Mapped[str | None] = mapped_column(String(4))
+    right_party: Mapped[bool]
+    state_at: Mapped[datetime]
+    until: Mapped[datetime]
+
+
 class Permission(TenantOwned, Base):
-    """A debtor's consent to a channel, or the withdrawal of it. The newest row per channel counts."""
+    """A debtor's consent to a channel, or the withdrawal of it, which holds from `at` on and was filed at
+    `filed_at` (null: then, too). The newest row per channel counts."""
 
     __tablename__ = "permissions"
     __table_args__ = (
@@ -156,6 +181,7 @@ class Permission(TenantOwned, Base):
     channel: Mapped[str] = mapped_column(String(12))  # a channel of law, or "all"
     kind: Mapped[str] = mapped_column(String(8))  # consent, opt_out
     at: Mapped[datetime]
+    filed_at: Mapped[datetime | None]
     source: Mapped[str]
 
 

@@ -209,8 +209,10 @@ def _better(judged: list[Judged], data: Experience, seed: int) -> tuple[Judged, 
 def _of_two(one: Judged, other: Judged, data: Experience, seed: int) -> tuple[Judged, str]:
     """The first stays where neither is proven to be better: few payments make either look so by chance."""
     names = f"{one.kind.key} and {other.kind.key}"
+    apart = None
     if one.policy is not None and other.policy is not None:
         apart = offpolicy.difference(other.policy, one.policy)
+    if apart is not None:
         words = (
             f"paid share {apart.value:+.4f} (95% interval {apart.low:.4f} to {apart.high:.4f}) of"
             f" {other.kind.key} over {one.kind.key} on held-out people"

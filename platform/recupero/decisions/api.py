@@ -6,6 +6,7 @@ from typing import Any
 from flask import Response
 
 from recupero.decisions import because, control, looks, promotion, registry, schemas, telling
+from recupero.decisions.explaining import explained
 from recupero.decisions.tables import Decision, PlanRun
 from recupero.kernel import audit, rest, runtime
 from recupero.kernel.database import scope_of
@@ -63,7 +64,7 @@ def decisions(query: dict[str, Any], account_id: int) -> Response:
     for row, decision in zip(page["items"], kept, strict=True):
         said = telling.words(decision, currency)
         row |= {
-            "reasons": decision.reasons, "explanation": {**asdict(decision.explanation), "words": said}
+            "reasons": decision.reasons, "explanation": {**asdict(explained(decision)), "words": said}
         }  # fmt: skip
     return rest.answer(page)
 

@@ -11,6 +11,7 @@ import contextvars
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,6 +19,7 @@ import numpy as np
 from recupero.decisions.columns import Floats
 from recupero.kernel import runtime
 from recupero_sdk.models import Reason
+from recupero_sdk.texts import Guess
 
 #: Seconds in which a model has to answer about a slice of rows (`RECUPERO_MODEL_SECONDS`): its honest answer
 #: takes one or two.
@@ -28,9 +30,12 @@ Answer = TypeVar("Answer")
 _away: dict[str, threading.Thread] = {}
 
 
-def asked(model: str, call: Callable[..., Answer], *arguments: Any) -> Answer:
+def asked(model: str, call: Callable[..., Answer], *arguments: Any, within: float | None = None) -> Answer:
     """What `call`, the code of a plug-in for this model, answers. Raises what it raises, RuntimeError where
-    it wants to end the process, TimeoutError where it does not answer in time or has not come back since."""
+    it wants to end the process, TimeoutError where it does not answer in time or has not come back since.
+
+    `within` is for who cannot wait as long as is usual, in seconds.
+    """
     if (gone := _away.get(model)) is not None:
         if gone.is_alive():
             raise TimeoutError("it has not come back from an earlier question")
@@ -41,7 +46,8 @@ def asked(model: str, call: Callable[..., Answer], *arguments: Any) -> Answer:
         target=context.run, args=(_ask, answer, call, arguments), name=f"model {model}", daemon=True
     )
     thread.start()
-    seconds = float(runtime.current().config.environment.get(SECONDS_SETTING, USUAL_SECONDS))
+    usual = float(runtime.current().config.environment.get(SECONDS_SETTING, USUAL_SECONDS))
+    seconds = usual if within is None else min(usual, within)
     thread.join(seconds)
     if not answer.done():
         _away[model] = thread
@@ -84,4 +90,20 @@ def reasons(answer: Any, rows: int) -> list[list[Reason]]:
         for each in row:
             if not isinstance(each, Reason) or not np.isfinite(each.contribution):
                 raise ValueError("the model gave what is no reason")
+    return told
+
+
+def guesses(answer: Any, texts: int) -> list[list[Guess]]:
+    """What a model of texts answered proven to be a list of `Guess` per text, each label once and with a
+    probability, the most probable first. Raises ValueError."""
+    told = [list(row) for row in answer]
+    if len(told) != texts:
+        raise ValueError(f"the model read {len(told)} texts for {texts}")
+    for row in told:
+        if not all(isinstance(each, Guess) and 0 <= each.probability <= 1 for each in row):
+            raise ValueError("the model answered what is no guess")
+        if any(one.probability < other.probability for one, other in pairwise(row)):
+            raise ValueError("the model did not put the most probable guess first")
+        if len({each.label for each in row}) < len(row):
+            raise ValueError("the model guessed a label twice")
     return told

@@ -68,7 +68,7 @@ def _explained(name: str, number: str, vectors: Sequence[Mapping[str, float]]) -
     }
     if kind == valuing.KIND:
         return valuing.load(version).explain(columns, len(vectors), TOP)
-    return serving.reasons(serving.load(kind, version), columns, len(vectors), TOP)
+    return serving.proven_reasons(serving.load(kind, version), columns, len(vectors), TOP)
 
 
 def _told(reason: Reason) -> dict[str, Any]:

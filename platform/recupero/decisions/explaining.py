@@ -7,12 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from recupero.contacts.gate import packs
-
-if TYPE_CHECKING:
-    from recupero.decisions.tables import Decision
+from recupero.decisions.tables import Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ class Explanation:
 
 
 def explained(decision: Decision) -> Explanation:
-    """The explanation of a decision, from its own columns."""
+    """What a decision says of itself beside its reasons, from its own columns."""
     weighed = list(decision.alternatives)
     chosen = next((one for one in weighed if _is_choice(one, decision)), None)
     others = [one for one in weighed if one is not chosen]

@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from recupero.decisions.columns import Floats, Ints, narrowed, read
+from recupero.decisions.known_results import KNOWN, RESULTS
 from recupero.decisions.promise_money import BOOKED, GRACE_DAYS, counts, kept
 from recupero.kernel.database import scope_of
 
@@ -230,15 +231,12 @@ NAMES: tuple[str, ...] = tuple(spec.name for spec in FEATURES)
 BY_NAME: dict[str, Spec] = {spec.name: spec for spec in FEATURES}
 
 _ATTEMPTS = ",\n        ".join(
-    f"count(*) FILTER (WHERE direction = 'outbound' AND channel = '{channel}'"
+    f"count(*) FILTER (WHERE direction = 'outbound' AND latest AND channel = '{channel}'"
     f" AND at > %(before_{days})s::timestamptz) AS attempts_{channel}_{days}d"
     for channel in CHANNELS
     for days in WINDOWS
 )
-_ANSWERED = (
-    "((direction = 'inbound' AND at <= %(at)s::timestamptz)"
-    " OR (state = 'answered' AND state_at <= %(at)s::timestamptz))"
-)
+_ANSWERED = f"((direction = 'inbound' OR state = 'answered') AND {KNOWN})"
 _ANSWERS = ",\n        ".join(
     f"count(*) FILTER (WHERE {_ANSWERED} AND at > %(before_{days})s::timestamptz) AS answers_{days}d"
     for days in WINDOWS
@@ -257,15 +255,18 @@ _TOLD = ",\n        ".join(
 _BAD = "('BNCE', 'DISC', 'WRNG')"  # dispositions that mark a point as bad: domain page, 4.1
 
 _FROM = f"""
-WITH every AS (
+WITH ended AS (
+    -- Who had paid was closed then, though money was taken back since and the account opened again.
+    SELECT DISTINCT tenant_id, account_id FROM earlier_closings
+    WHERE closed_at <= %(at)s::timestamptz AND until > %(at)s::timestamptz
+), every AS (
     SELECT a.tenant_id, a.id, a.portfolio_id, a.debtor_id, a.currency, a.open_date, a.delinquency_date,
         a.due_date, a.limitation_date, a.placement_number, a.placed_on, a.placed_minor, a.principal_minor,
-        (a.closed_at IS NULL OR a.closed_at > %(at)s::timestamptz) AS unclosed,
-        coalesce((p.terms ->> 'tolerance_minor')::bigint, 0) AS tolerated,
+        (a.closed_at IS NULL OR a.closed_at > %(at)s::timestamptz) AND z.account_id IS NULL AS is_open,
         %(at)s::timestamptz AS at, (%(at)s::timestamptz AT TIME ZONE t.timezone)::date AS today
     FROM accounts a
     JOIN tenants t ON t.id = a.tenant_id
-    JOIN portfolios p ON p.tenant_id = a.tenant_id AND p.id = a.portfolio_id
+    LEFT JOIN ended z ON z.tenant_id = a.tenant_id AND z.account_id = a.id
     LEFT JOIN import_batches b ON b.tenant_id = a.tenant_id AND b.id = a.batch_id
     WHERE coalesce(b.started_at, a.placed_on::timestamptz) <= %(at)s::timestamptz /*only a.debtor_id*/
 ), x AS (
@@ -274,16 +275,10 @@ WITH every AS (
             - count(DISTINCT payment_id) FILTER (WHERE amount_minor < 0) AS payments
     FROM allocations WHERE at <= %(at)s::timestamptz AND account_id IS NOT NULL /*of account_id*/
     GROUP BY tenant_id, account_id
-), undone AS (
-    SELECT DISTINCT tenant_id, account_id FROM allocations
-    WHERE amount_minor < 0 AND at > %(at)s::timestamptz AND account_id IS NOT NULL /*of account_id*/
 ), a AS (
-    -- Who had paid was closed then, though money was taken back since and the account opened again.
     SELECT e.*, e.placed_minor - coalesce(x.paid, 0) AS balance, coalesce(x.paid, 0) AS paid, x.newest,
-        coalesce(x.payments, 0) AS payments,
-        e.unclosed AND (u.account_id IS NULL OR e.placed_minor - coalesce(x.paid, 0) > e.tolerated) AS is_open
+        coalesce(x.payments, 0) AS payments
     FROM every e LEFT JOIN x ON x.tenant_id = e.tenant_id AND x.account_id = e.id
-    LEFT JOIN undone u ON u.tenant_id = e.tenant_id AND u.account_id = e.id
 ), q AS (
     SELECT tenant_id, debtor_id, currency,
         (sum(greatest(balance, 0)) FILTER (WHERE is_open))::bigint AS balance,
@@ -292,8 +287,8 @@ WITH every AS (
         min(delinquency_date) FILTER (WHERE is_open) AS delinquent
     FROM a GROUP BY tenant_id, debtor_id, currency
 ), bad AS (
-    SELECT DISTINCT tenant_id, contact_point_id FROM contacts
-    WHERE disposition IN {_BAD} AND state_at <= %(at)s::timestamptz AND contact_point_id IS NOT NULL
+    SELECT DISTINCT tenant_id, contact_point_id FROM {RESULTS} r
+    WHERE disposition IN {_BAD} AND {KNOWN} AND contact_point_id IS NOT NULL
       /*with debtor_id*/
 ), k AS (
     SELECT k.tenant_id, k.debtor_id,
@@ -309,7 +304,8 @@ WITH every AS (
         count(*) FILTER (WHERE kind = 'opt_out') AS opt_outs
     FROM (
         SELECT DISTINCT ON (tenant_id, debtor_id, channel) tenant_id, debtor_id, channel, kind
-        FROM permissions WHERE at <= %(at)s::timestamptz /*only debtor_id*/
+        FROM permissions WHERE coalesce(filed_at, at) <= %(at)s::timestamptz AND at <= %(at)s::timestamptz
+            /*only debtor_id*/
         ORDER BY tenant_id, debtor_id, channel, at DESC, id DESC
     ) newest GROUP BY tenant_id, debtor_id
 ), o AS (
@@ -317,10 +313,10 @@ WITH every AS (
         {_ATTEMPTS},
         {_ANSWERS},
         {_READS},
-        count(*) FILTER (WHERE right_party AND state_at <= %(at)s::timestamptz) AS right_party_90d,
-        max(at) FILTER (WHERE direction = 'outbound') AS last_attempt,
+        count(*) FILTER (WHERE right_party AND {KNOWN}) AS right_party_90d,
+        max(at) FILTER (WHERE direction = 'outbound' AND latest) AS last_attempt,
         max(at) FILTER (WHERE {_ANSWERED}) AS last_answer
-    FROM contacts
+    FROM {RESULTS} r
     WHERE at <= %(at)s::timestamptz AND at > %(before_90)s::timestamptz /*with debtor_id*/
     GROUP BY tenant_id, debtor_id
 ), t AS (

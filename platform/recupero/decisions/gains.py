@@ -22,7 +22,7 @@ from recupero.decisions.columns import Floats, Ints
 from recupero.decisions.dataset import HORIZON, Dataset
 from recupero.decisions.experience import Experience
 from recupero.decisions.offpolicy import Estimate, Logged
-from recupero.decisions.registry import MEASURED, NO_CHOICES, UNSUPPORTED
+from recupero.decisions.registry import FEW_APART, MEASURED, NO_CHOICES, UNSUPPORTED
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
 
@@ -46,13 +46,15 @@ def told(found: Estimate, ess: float) -> dict[str, float]:
 
 
 def of_policies(new: Logged | None, old: Logged | None) -> Told:
-    """The new policy against the old one on the same decisions; unsupported where either is."""
+    """The new policy against the old one on the same decisions; unsupported where either is, and nothing
+    told where they part for too few."""
     if new is None or old is None:
         return {}, UNSUPPORTED
     ess = min(offpolicy.effective(each.weights) for each in (new, old))
     if ess < offpolicy.LEAST_ESS:
         return {}, UNSUPPORTED
-    return told(offpolicy.difference(new, old), ess), MEASURED
+    apart = offpolicy.difference(new, old)
+    return ({}, FEW_APART) if apart is None else (told(apart, ess), MEASURED)
 
 
 def over_champion(session: Session, at: datetime, key: str, data: Dataset, new: Scorer, old: Scorer) -> Told:

@@ -3,7 +3,8 @@ is expected to bring most.
 
 Expected of an offer is what its payments come to, each by the chance that all before it came, and a little
 less the later it is. The chance is that of the served model; where there is none, or with an error in the log
-where it fails, that of the kind's own start (`beforehand`), which needs no history. Nothing is offered that
+where it fails, that of the kind's own start (`beforehand`), which needs no history; where that fails, too,
+nothing is advised. Nothing is offered that
 the offerer could not agree alone, or that the strategy does not make (`offer_rules`).
 """
 
@@ -18,7 +19,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy.orm import Session
 
-from recupero.decisions import offer_history, offer_rules, serving
+from recupero.decisions import asking, offer_history, offer_rules, serving
 from recupero.decisions.columns import Floats
 from recupero.decisions.offer_history import MONTH, Terms
 from recupero.decisions.promises import Talked
@@ -104,7 +105,7 @@ class Advice:
 
 def advise(session: Session, account_ids: Collection[int], offerer: Offerer) -> Advice | None:
     """What to offer over these accounts of one debtor and currency of the tenant in scope; None where nothing
-    is owed, or no kind of offers is installed.
+    is owed, no kind of offers is installed, or the one that is cannot say anything.
 
     Raises NotFound, or UserError where the accounts belong to several debtors or currencies.
     """
@@ -119,6 +120,8 @@ def advise_many(session: Session, groups: Sequence[Collection[int]], offerer: Of
     cases = _cases(session, groups, offerer)
     asked = [case for case in cases if case is not None and case.fit]
     chances, learned = _chances(session, asked, offerer) if asked else (np.empty(0), False)
+    if chances is None:
+        return [None] * len(groups)
     ends = np.cumsum([len(case.fit) for case in asked])[:-1]
     found = {id(case): part for case, part in zip(asked, np.split(chances, ends), strict=bool(asked))}
     none = np.empty(0)
@@ -255,8 +258,8 @@ def _monthly(offer: Offer) -> int:
     )
 
 
-def _chances(session: Session, cases: Sequence[_Case], offerer: Offerer) -> tuple[Floats, bool]:
-    """The chance of each offer, case after case, and whether it was learned."""
+def _chances(session: Session, cases: Sequence[_Case], offerer: Offerer) -> tuple[Floats | None, bool]:
+    """The chance of each offer, case after case, and whether it was learned; None where nobody can say."""
     rows = [(case, one) for case in cases for one in case.fit]
     terms = Terms(
         [one.kind == PLAN for _case, one in rows], [one.kind == SETTLEMENT for _case, one in rows],
@@ -276,10 +279,20 @@ def _chances(session: Session, cases: Sequence[_Case], offerer: Offerer) -> tupl
             return serving.chances(served, values, len(rows)), True
     except Exception:
         log.exception("model %s failed; offers are ranked by their terms alone", KIND)
+    return _beforehand(Columns(values, len(rows)))
+
+
+def _beforehand(columns: Columns) -> tuple[Floats | None, bool]:
+    """As the kind says before it has learned; None where it fails, with an error in the log."""
     kind = runtime.current().plugins.models[KIND]
-    if not isinstance(kind, Beforehand):
-        raise TypeError(f"the kind {KIND} says nothing before it has learned")
-    return np.asarray(kind.beforehand(Columns(values, len(rows))), dtype=np.float64), False
+    try:
+        if not isinstance(kind, Beforehand):
+            raise TypeError(f"the kind {KIND} says nothing before it has learned")
+        said = asking.asked(f"{KIND} beforehand", kind.beforehand, columns)
+        return asking.probabilities(said, columns.rows), False
+    except Exception:
+        log.exception("the kind %s failed before it has learned; no offer is advised", KIND)
+        return None, False
 
 
 def _valued(offer: Offer, chance: float, today: date) -> Offer:

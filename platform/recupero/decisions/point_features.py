@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from recupero.decisions.attempts import MADE, Rows, rows_of
 from recupero.decisions.columns import Floats, Ints, narrowed, read
 from recupero.decisions.features import N_, Spec
+from recupero.decisions.known_results import RESULTS, known
 from recupero.kernel.database import scope_of
 
 _USE = "how the attempt is made; of a point that is ranked: telephones are called, the others written to"
@@ -85,25 +86,26 @@ WHERE k.tenant_id = ANY (%(tenants)s::bigint[]) AND k.status <> 'invalid' AND k.
     /*only k.debtor_id*/
 """
 _THEN = "e.tenant_id = p.tenant_id AND e.at < p.moment AND e.at > p.moment - interval '365 days'"
+_SEEN = known("e", "p.moment")
 _FROM = f"""
 WITH asked AS ({{asked}}), p AS (
     SELECT a.*, k.kind, k.line_type, k.at_work, k.source, k.created_at, k.value_index, k.score
     FROM asked a JOIN contact_points k ON k.tenant_id = a.tenant_id AND k.id = a.point_id
 ), e AS (
-    SELECT p.number, count(*) AS attempts, count(*) FILTER (WHERE e.at > p.moment - interval '30 days') AS
-    lately,
-        count(*) FILTER (WHERE e.state = 'answered' AND e.state_at <= p.moment) AS answers,
-        count(*) FILTER (WHERE e.right_party AND e.state_at <= p.moment) AS reached,
-        max(e.state_at) FILTER (WHERE e.right_party AND e.state_at <= p.moment) AS newest,
-        count(*) FILTER (WHERE e.disposition IN ('WRNG', 'TPNA', 'TPRF') AND e.state_at <= p.moment) AS third,
-        count(*) FILTER (WHERE e.disposition IN ('BNCE', 'DISC', 'WRNG') AND e.state_at <= p.moment) AS failed
-    FROM p JOIN contacts e ON e.contact_point_id = p.point_id AND {_THEN} /*of e.account_id*/
+    SELECT p.number, count(*) FILTER (WHERE e.latest) AS attempts,
+        count(*) FILTER (WHERE e.latest AND e.at > p.moment - interval '30 days') AS lately,
+        count(*) FILTER (WHERE e.state = 'answered' AND {_SEEN}) AS answers,
+        count(*) FILTER (WHERE e.right_party AND {_SEEN}) AS reached,
+        max(e.state_at) FILTER (WHERE e.right_party AND {_SEEN}) AS newest,
+        count(*) FILTER (WHERE e.disposition IN ('WRNG', 'TPNA', 'TPRF') AND {_SEEN}) AS third,
+        count(*) FILTER (WHERE e.disposition IN ('BNCE', 'DISC', 'WRNG') AND {_SEEN}) AS failed
+    FROM p JOIN {RESULTS} e ON e.contact_point_id = p.point_id AND {_THEN} /*of e.account_id*/
     WHERE e.direction = 'outbound' GROUP BY p.number
 ), o AS (
     SELECT p.number, count(*) AS reached
-    FROM p JOIN contacts e ON e.debtor_id = p.debtor_id AND e.contact_point_id <> p.point_id AND {_THEN}
+    FROM p JOIN {RESULTS} e ON e.debtor_id = p.debtor_id AND e.contact_point_id <> p.point_id AND {_THEN}
         /*of e.account_id*/
-    WHERE e.right_party AND e.state_at <= p.moment AND e.direction = 'outbound' GROUP BY p.number
+    WHERE e.right_party AND {_SEEN} AND e.direction = 'outbound' GROUP BY p.number
 ), n AS (
     SELECT p.number, count(*) AS others, count(*) FILTER (WHERE k.id > p.point_id) AS newer
     FROM p JOIN contact_points k ON k.tenant_id = p.tenant_id AND k.debtor_id = p.debtor_id AND k.kind =

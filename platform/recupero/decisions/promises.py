@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from recupero.decisions.columns import Floats, Ints, read
 from recupero.decisions.dataset import LATE_SHARE, OTHER_SHARE, Dataset, scramble
 from recupero.decisions.features import N_, Spec
+from recupero.decisions.known_results import RESULTS, known
 from recupero.decisions.promise_money import BOOKED, counts, kept
 from recupero.kernel.database import scope_of
 from recupero.payments.promises import GRACE
@@ -143,14 +144,16 @@ WITH w AS (
     SELECT z.key, count(*) AS others FROM z
     JOIN accounts n ON n.tenant_id = z.tenant_id AND n.debtor_id = z.debtor_id AND n.id <> z.account_id
         AND (n.closed_at IS NULL OR n.closed_at > z.at)
+        AND NOT EXISTS (SELECT 1 FROM earlier_closings y WHERE y.tenant_id = n.tenant_id
+            AND y.account_id = n.id AND y.closed_at <= z.at AND y.until > z.at)
     LEFT JOIN import_batches b ON b.tenant_id = n.tenant_id AND b.id = n.batch_id
     WHERE coalesce(b.started_at, n.placed_on::timestamptz) <= z.at
     GROUP BY z.key
 ), c AS (
-    SELECT z.key, count(*) FILTER (WHERE c.direction = 'outbound') AS attempts,
-        count(*) FILTER (WHERE c.direction = 'inbound' OR (c.state = 'answered' AND c.state_at <= z.at))
+    SELECT z.key, count(*) FILTER (WHERE c.direction = 'outbound' AND c.latest) AS attempts,
+        count(*) FILTER (WHERE (c.direction = 'inbound' OR c.state = 'answered') AND {known("c", "z.at")})
             AS answers
-    FROM z JOIN contacts c ON c.tenant_id = z.tenant_id AND c.debtor_id = z.debtor_id
+    FROM z JOIN {RESULTS} c ON c.tenant_id = z.tenant_id AND c.debtor_id = z.debtor_id
         AND c.at <= z.at AND c.at > z.at - interval '30 days'
     GROUP BY z.key
 ), r AS (

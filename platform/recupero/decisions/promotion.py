@@ -38,7 +38,8 @@ class Win:
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What speaks for a version against the champion. `missing` says in codes why it may not be promoted:
-    `unmeasured` (in shadow), `no_better`, `choices_unsupported`, `choices_worse`; nothing where it may."""
+    `unmeasured` (in shadow), `no_better`, `choices_worse`,
+    `choices_unsupported`, `choices_few_apart`; nothing where it may."""
 
     shadow: Win | None
     choices: Win | None
@@ -75,8 +76,8 @@ def _missing(version: Version, shadow: Win | None, choices: Win | None) -> list[
         found.append("no_better")
     if choices is not None and choices.high < 0:
         found.append("choices_worse")
-    if version.notes.get(registry.CHOICES) == registry.UNSUPPORTED:
-        found.append("choices_unsupported")
+    if (why := version.notes.get(registry.CHOICES)) in (registry.UNSUPPORTED, registry.FEW_APART):
+        found.append(f"choices_{why}")
     return found
 
 

@@ -15,6 +15,8 @@ from recupero_sdk.texts import Guess
 log = logging.getLogger(__name__)
 #: The kind of model that reads messages.
 READER = "intents"
+#: Seconds that somebody on a call waits for the model, whose honest answer takes some hundredths of one.
+ON_THE_LINE = 3.0
 
 
 def on_message_received(session: Session, event: MessageReceived) -> None:
@@ -33,22 +35,21 @@ def read_message(context: JobContext, contact_id: int) -> None:
     if said is None:
         return
     reader = text_models.reader(context.scope, READER)
-    guesses = reader.kind.predict(reader.fitted, [said.body])[0]
+    guesses = reader.read(said.body)
     with context.transaction() as session:
         readings.keep(session, said, guesses, f"{reader.name} {reader.version}")
 
 
 def guesses(scope: Scope, text: str) -> Sequence[Guess]:
     """What words on a call may mean, the likeliest first. Nothing where no plug-in reads, or, with an error
-    in the log, where the champion cannot be read: whoever is on the line goes on by keys and short words."""
+    in the log, where the model is gone, fails or keeps silent: whoever is on the line goes on by keys and
+    short words."""
     from recupero.decisions import text_models
-    from recupero.decisions.registry import MissingModel
 
     if READER not in runtime.current().plugins.texts:
         return []
     try:
-        reader = text_models.reader(scope, READER)
-    except MissingModel:
+        return text_models.reader(scope, READER).read(text, ON_THE_LINE)
+    except Exception:
         log.exception("what is said on calls is not read by the model")
         return []
-    return reader.kind.predict(reader.fitted, [text])[0]

@@ -31,8 +31,10 @@ _EXPERIMENT = "recupero"
 #: The note of the moment at which a version was trained, by our clock.
 TRAINED_AT = "trained_at"
 #: The note on what a version's choices would have brought over the champion's, and what it says: figures are
-#: there; it chooses nothing; the decisions that were made cannot say.
+#: there; it chooses nothing; the decisions that were made cannot say, of one of the two or, since they part
+#: for too few people who paid, of their difference.
 CHOICES, MEASURED, NO_CHOICES, UNSUPPORTED = "choices", "measured", "none", "unsupported"
+FEW_APART = "few_apart"
 
 
 class MissingModel(Exception):

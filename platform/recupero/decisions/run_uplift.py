@@ -69,6 +69,8 @@ def of_choices(chosen: Logged | None, waiting: Logged | None) -> tuple[dict[str,
     if chosen is None or waiting is None or offpolicy.effective(waiting.weights) < offpolicy.LEAST_ESS:
         return {}, UNSUPPORTED
     apart = offpolicy.difference(chosen, waiting)
+    if apart is None:
+        return {}, UNSUPPORTED
     return {"uplift": apart.value, "uplift_low": apart.low, "uplift_high": apart.high}, OVER_WAITING
 
 

@@ -197,7 +197,15 @@ class EvidenceSchema(Schema):
     won = fields.Boolean(required=True)
     missing = fields.List(
         fields.String(
-            validate=validate.OneOf(["unmeasured", "no_better", "choices_worse", "choices_unsupported"])
+            validate=validate.OneOf(
+                [
+                    "unmeasured",
+                    "no_better",
+                    "choices_worse",
+                    "choices_unsupported",
+                    "choices_few_apart",
+                ]
+            )
         ),
         required=True,
     )
@@ -301,13 +309,13 @@ class WhatIfSideSchema(Schema):
 
 class BroughtSchema(Schema):
     """Per decision: money within 30 days (minor units) and the share followed by a complaint or an opt-out,
-    with 95 % intervals."""
+    with 95 % intervals. `difference` is null where the two part for too few people who paid."""
 
     n = fields.Integer(required=True)
     ess = fields.Float(required=True)
     made = fields.Nested(WinSchema, required=True)
     tried = fields.Nested(WinSchema, required=True)
-    difference = fields.Nested(WinSchema, required=True)
+    difference = fields.Nested(WinSchema, required=True, allow_none=True)
     harm_made = fields.Nested(WinSchema, required=True)
     harm_tried = fields.Nested(WinSchema, required=True)
 

@@ -174,9 +174,16 @@ def explain(served: Served, table: FeatureTable, top: int = 3) -> list[list[Reas
 def reasons(served: Served, values: Mapping[str, Floats], rows: int, top: int = 3) -> list[list[Reason]]:
     """The strongest reasons of rows by columns, as those of `explain` are."""
     try:
-        columns = _columns(served, values, rows)
-        told = asking.asked(served.asked_as, served.kind.explain, served.fitted, columns, top)
-        return asking.reasons(told, rows)
+        return proven_reasons(served, values, rows, top)
     except Exception:
         log.exception("model %s could not explain its scores", served.name)
         return [[] for _ in range(rows)]
+
+
+def proven_reasons(
+    served: Served, values: Mapping[str, Floats], rows: int, top: int = 3
+) -> list[list[Reason]]:
+    """The same. Raises what the model raises, ValueError where it tells nonsense."""
+    columns = _columns(served, values, rows)
+    told = asking.asked(served.asked_as, served.kind.explain, served.fitted, columns, top)
+    return asking.reasons(told, rows)

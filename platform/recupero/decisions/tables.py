@@ -7,7 +7,6 @@ from sqlalchemy import ARRAY, Double, Index, LargeBinary, SmallInteger, String, 
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from recupero.decisions.explaining import Explanation, explained
 from recupero.kernel.database import AGENCY, TENANT, AgencyOwned, Base, TenantOwned, append_only
 
 #: How the names begin under which a plan keeps the mean balances by which it compared currencies.
@@ -76,11 +75,6 @@ class Decision(TenantOwned, Base):
     alternatives: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     reasons: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     blocked: Mapped[dict[str, str]] = mapped_column(JSONB)  # channel to refusing rule
-
-    @property
-    def explanation(self) -> Explanation:
-        """What it says of itself beside its reasons."""
-        return explained(self)
 
 
 class VectorList(TenantOwned, Base):

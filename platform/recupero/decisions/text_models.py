@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from recupero.decisions import metrics, registry
+from recupero.decisions import asking, metrics, registry
 from recupero.decisions.columns import Floats
 from recupero.decisions.models import Trained
 from recupero.decisions.registry import CHALLENGER, CHAMPION, Finished, Version
@@ -27,7 +27,7 @@ from recupero.kernel.database import Database, Scope
 from recupero.kernel.errors import UserError
 from recupero.outreach.understanding import readings
 from recupero_sdk.models import Training
-from recupero_sdk.texts import Example, Shipped, TextModel, digest
+from recupero_sdk.texts import Example, Guess, Shipped, TextModel, digest
 
 log = logging.getLogger(__name__)
 #: Fewer messages than these say nothing about which of two models is better.
@@ -43,11 +43,19 @@ class Reader:
     name: str
     version: str
 
+    def read(self, text: str, within: float | None = None) -> list[Guess]:
+        """What a text may mean, the likeliest first. Raises what the plug-in raises, ValueError where it
+        answers nonsense, TimeoutError where it does not answer in time or `within` so many seconds."""
+        name = f"{self.name} {self.version}"
+        answer = asking.asked(name, self.kind.predict, self.fitted, [text], within=within)
+        return asking.guesses(answer, 1)[0]
+
 
 def reader(scope: Scope, key: str) -> Reader:
     """The agency's champion, else the one that is trained from what the plug-in brings.
 
-    Raises KeyError where no plug-in has this kind, MissingModel where the champion cannot be read.
+    Raises KeyError where no plug-in has this kind, MissingModel where the champion cannot be read, and
+    whatever the plug-in raises on loading.
     """
     found = registry.by_alias(registry.name_of(key, agency_id=scope.agency()), CHAMPION)
     if found is None:
@@ -59,7 +67,7 @@ def reader(scope: Scope, key: str) -> Reader:
 def _registered(key: str, name: str, number: str, source: str) -> Reader:
     kind = runtime.current().plugins.texts[key]
     blob, _columns = registry.read_blob(Version(name, number, "", source))
-    return Reader(kind, kind.load(blob), name, number)
+    return _in_memory(kind, blob, name, number)
 
 
 @lru_cache(maxsize=4)
@@ -70,7 +78,11 @@ def _brought(key: str, data_dir: Path) -> Reader:
     version = digest(brought)
     shipped = kind.shipped(version) if isinstance(kind, Shipped) else None
     blob = shipped or _trained_once(kind, brought, data_dir / "models" / f"{key}-{version}.bin")
-    return Reader(kind, kind.load(blob), f"{key}-brought", version)
+    return _in_memory(kind, blob, f"{key}-brought", version)
+
+
+def _in_memory(kind: TextModel, blob: bytes, name: str, version: str) -> Reader:
+    return Reader(kind, asking.asked(f"{name} {version}", kind.load, blob), name, version)
 
 
 def _trained_once(kind: TextModel, brought: Sequence[Example], file: Path) -> bytes:

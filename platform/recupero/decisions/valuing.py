@@ -83,14 +83,9 @@ class Served:
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def explain(self, columns: Mapping[str, Any], rows: int, top: int = 3) -> list[list[Reason]]:
-        """The strongest reasons per row; nothing where the model cannot say."""
-        try:
-            put = self._columns(columns, rows)
-            told = asking.asked(self.asked_as, self.kind.explain, self.fitted, put, top)
-            return asking.reasons(told, rows)
-        except Exception:
-            log.exception("model %s could not explain its values", self.name)
-            return [[] for _ in range(rows)]
+        """The strongest reasons per row. Raises what the model raises, ValueError where it tells nonsense."""
+        told = asking.asked(self.asked_as, self.kind.explain, self.fitted, self._columns(columns, rows), top)
+        return asking.reasons(told, rows)
 
     def _columns(self, columns: Mapping[str, Any], rows: int) -> Columns:
         missing = [name for name in self.names if name not in columns]

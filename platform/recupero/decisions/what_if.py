@@ -66,13 +66,14 @@ class Side:
 class Brought:
     """Per decision whose 30 days have passed, of `n`: money that came within them (minor units, less what was
     taken back), and the share that was followed by a complaint or an opt-out; with 95 % intervals. `ess` is
-    the effective number of decisions behind the tried side."""
+    the effective number of decisions behind the tried side. `difference` is None where the two part for too
+    few people who paid to tell."""
 
     n: int
     ess: float
     made: Estimate
     tried: Estimate
-    difference: Estimate
+    difference: Estimate | None
     harm_made: Estimate
     harm_tried: Estimate
 
@@ -237,7 +238,8 @@ def _refuse_unsupported(tried: Logged, contacts: Flags) -> None:
     offpolicy.refuse_without_support(Words("tried", ("the strategy",)), tried)
     for name, some in (("its contacts", contacts), ("its waiting", ~contacts)):
         if some.mean() > offpolicy.MOST_UNSUPPORTED:
-            part = Logged(tried.person[some], tried.reward[some], tried.chance[some], tried.propensity[some])
+            ones = np.ones(int(some.sum()))  # whether it is in the log at all, whatever it brought
+            part = Logged(tried.person[some], ones, tried.chance[some], tried.propensity[some])
             offpolicy.refuse_without_support(Words("tried", (name,)), part)
 
 

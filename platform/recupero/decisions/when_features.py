@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from recupero.decisions.attempts import MADE, MADE_TO_ONE, WINDOW, Rows, rows_of
 from recupero.decisions.columns import Floats, Ints, narrowed, read
 from recupero.decisions.features import N_, Spec
+from recupero.decisions.known_results import RESULTS, known
 from recupero.kernel.database import scope_of
 
 CHANNELS = ("call", "sms", "whatsapp", "email", "letter")
@@ -137,6 +138,7 @@ _SAME = " + ".join(f"(x.hour >= {hour})::int" for hour in PARTS[1:])
 _THERE = " + ".join(f"(p.hour >= {hour})::int" for hour in PARTS[1:])
 #: An attempt, of which it was not known by a moment that it had failed.
 _TRIED = "e.direction = 'outbound' AND NOT (e.state = 'failed' AND e.state_at <= {moment})"
+_SEEN = known("e", "p.moment")
 _PLACE = f"array_position(ARRAY[{', '.join(repr(one) for one in CHANNELS)}], {{channel}}::text) - 1"
 _RAW = (
     "tenant", "channel", "hour", "weekday", "attempts", "reached", "attempts_then", "reached_then", "acts",
@@ -149,13 +151,14 @@ WITH asked AS ({MADE}), p AS (
     JOIN debtors d ON d.tenant_id = a.tenant_id AND d.id = a.debtor_id
     JOIN tenants t ON t.id = a.tenant_id
 ), o AS (
-    SELECT p.number, count(*) AS attempts, count(*) FILTER (WHERE x.reached) AS reached,
-        count(*) FILTER (WHERE {_SAME} = {_THERE}) AS attempts_then,
+    SELECT p.number, sum(x.tried) AS attempts, count(*) FILTER (WHERE x.reached) AS reached,
+        sum(x.tried) FILTER (WHERE {_SAME} = {_THERE}) AS attempts_then,
         count(*) FILTER (WHERE x.reached AND {_SAME} = {_THERE}) AS reached_then
-    FROM p JOIN contacts e ON e.tenant_id = p.tenant_id AND e.debtor_id = p.debtor_id AND e.at < p.moment
+    FROM p JOIN {RESULTS} e ON e.tenant_id = p.tenant_id AND e.debtor_id = p.debtor_id AND e.at < p.moment
         AND e.at > p.moment - interval '365 days' AND (e.channel = 'call') = (p.channel = 'call')
-        AND {_TRIED.format(moment="p.moment")}
-    CROSS JOIN LATERAL (SELECT e.right_party AND e.state_at <= p.moment AS reached,
+        AND e.direction = 'outbound'
+    CROSS JOIN LATERAL (SELECT e.right_party AND {_SEEN} AS reached,
+        e.latest::int - (e.state = 'failed' AND {_SEEN})::int AS tried,
         extract(hour FROM e.at AT TIME ZONE p.zone)::int AS hour) x
     GROUP BY p.number
 ), w AS (

@@ -374,16 +374,27 @@ def apply_balance(session: Session, deltas: Mapping[int, int]) -> None:
     session.expire_all()
 
 
-def _reopen(session: Session, account_ids: Iterable[int]) -> None:
+_CLOSED = text(
+    "INSERT INTO earlier_closings (tenant_id, account_id, closed_at, until)"
+    " SELECT tenant_id, id, closed_at, :now FROM accounts"
+    " WHERE tenant_id = ANY (:tenants) AND id = ANY (:ids) AND closed_at IS NOT NULL"
+)
+
+
+def _reopen(session: Session, account_ids: Collection[int]) -> None:
+    if not account_ids:
+        return
+    scope, now = scope_of(session), clock.now()
+    session.execute(_CLOSED, {"tenants": list(scope.tenant_ids), "ids": list(account_ids), "now": now})
     session.execute(
         update(Account)
-        .where(_those(session, list(account_ids)))
+        .where(_those(session, account_ids))
         .values(
             status="active",
             stage="negotiating",
             close_code=None,
             closed_at=None,
-            status_changed_at=clock.now(),
+            status_changed_at=now,
         )
     )
 

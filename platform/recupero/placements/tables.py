@@ -316,6 +316,17 @@ class Account(TenantOwned, Base):
     is_test: Mapped[bool] = mapped_column(server_default=false())  # in no report (domain page, 8)
 
 
+class EarlierClosing(TenantOwned, Base):
+    """An account was closed at `closed_at` and opened again at `until`, when it was owed anew."""
+
+    __tablename__ = "earlier_closings"
+    __table_args__ = ({"info": append_only(TENANT)},)
+
+    account_id: Mapped[int]
+    closed_at: Mapped[datetime]
+    until: Mapped[datetime]
+
+
 class Hold(TenantOwned, Base):
     """A flag beside the status: any hold beats any recommendation. On one account, or on the debtor."""
 

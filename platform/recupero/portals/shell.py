@@ -18,6 +18,7 @@ from flask_talisman import Talisman
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 
+from recupero.decisions.explaining import explained
 from recupero.kernel.runtime import Runtime
 from recupero.portals import actors, language, places, theme, told, words
 from recupero.portals.navigation import navigation
@@ -140,6 +141,7 @@ def _dress_templates(app: Flask) -> None:
     app.jinja_env.globals.update(
         label=words.label, because=words.because, tone=words.tone, options=words.options, asset=_asset,
         rule_word=told.rule_word, feature_value=told.feature_value, model_word=told.model_word,
+        explained=explained,
     )  # fmt: skip
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_frame)

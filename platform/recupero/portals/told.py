@@ -11,7 +11,7 @@ from flask import g
 from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
-from recupero.decisions.explaining import Other
+from recupero.decisions.explaining import Other, explained
 from recupero.decisions.features import FEATURES
 from recupero.decisions.serving import FALLBACK
 from recupero.decisions.tables import Decision
@@ -73,7 +73,7 @@ def feature_value(feature: str, value: float | None, currency: str) -> str:
 def sentences(decision: Decision, currency: str) -> list[str]:
     """What a decision says of itself, as its page does: why, its worth, its law, what was second best, and
     what would change it."""
-    told = decision.explanation
+    told = explained(decision)
     found = [_reason(reason, currency) for reason in decision.reasons]
     found.append(_("expected value %(value)s", value=language.money(told.value_minor, currency)))
     found.append(_("Cost %(cost)s", cost=language.money(told.cost_minor, currency)))

@@ -113,6 +113,9 @@ MISSING: Words = {
     "no_better": _("On the held-out rows the log-loss it saves may be none."),
     "choices_worse": _("What it would have chosen brought less."),
     "choices_unsupported": _("The decisions made so far cannot say what it would have brought."),
+    "choices_few_apart": _(
+        "It would have chosen otherwise for too few people who paid to tell which is better."
+    ),
 }
 TRAITS: Words = {
     "age_band": _("Age"),

@@ -108,24 +108,23 @@ def _scored(trial: Trial, choice: Ints, gain: Floats, chances: Floats, single: i
         chosen = nobody.copy()
         first = under_cap(gain - gain.min() + 1e-9, int(cap * len(trial)))
         chosen[first] = acts[first]
-        over = _apart(trial, chosen, nobody, chances)
-        usual = robust(trial, everybody, chances).value - robust(trial, nobody, chances).value
+        idle = robust(trial, nobody, chances).value
+        over = robust(trial, chosen, chances).value - idle
+        usual = robust(trial, everybody, chances).value - idle
         both = np.mean([robust(trial, np.full(len(trial), arm), chances).value for arm in (1, 2)])
-        found[f"cap_{cap:.0%}_over_random"] = 1000 * (over.value - cap * usual)
-        found[f"cap_{cap:.0%}_over_random_any_email"] = 1000 * (
-            over.value - cap * (float(both) - robust(trial, nobody, chances).value)
-        )
-        found |= _told(f"cap_{cap:.0%}_over_nobody", over)
-    found |= _told("uncapped_over_best_single", _apart(trial, choice, everybody, chances))
-    return found | _told("uncapped_over_nobody", _apart(trial, choice, nobody, chances))
+        found[f"cap_{cap:.0%}_over_random"] = 1000 * (over - cap * usual)
+        found[f"cap_{cap:.0%}_over_random_any_email"] = 1000 * (over - cap * (float(both) - idle))
+        found |= _told(f"cap_{cap:.0%}_over_nobody", trial, chosen, nobody, chances)
+    found |= _told("uncapped_over_best_single", trial, choice, everybody, chances)
+    return found | _told("uncapped_over_nobody", trial, choice, nobody, chances)
 
 
-def _apart(trial: Trial, first: Ints, second: Ints, chances: Floats) -> offpolicy.Estimate:
-    return offpolicy.difference(logged(trial, first, chances), logged(trial, second, chances))
-
-
-def _told(name: str, found: offpolicy.Estimate) -> dict[str, float]:
-    return {name: 1000 * found.value, f"{name}_low": 1000 * found.low, f"{name}_high": 1000 * found.high}
+def _told(name: str, trial: Trial, first: Ints, second: Ints, chances: Floats) -> dict[str, float]:
+    """The first choice over the second per 1,000 customers; the value alone where they part for too few."""
+    value = robust(trial, first, chances).value - robust(trial, second, chances).value
+    found = offpolicy.difference(logged(trial, first, chances), logged(trial, second, chances))
+    interval = {} if found is None else {f"{name}_low": 1000 * found.low, f"{name}_high": 1000 * found.high}
+    return {name: 1000 * value, **interval}
 
 
 def _write(file: Path, row_ids: list[int], choice: Ints, gain: Floats) -> None:

@@ -61,7 +61,7 @@ class Learned:
     metrics: Mapping[str, float]
     personal: bool
     single: int
-    proof: Estimate  # personal over single, per person, on unseen folds
+    proof: Estimate | None  # personal over single, per person, on unseen folds; too few to tell
 
     def chances(self, people: Mapping[str, Floats], arms: Sequence[Mapping[str, float]]) -> Floats:
         """The chance of the outcome under each arm: people × arms."""
@@ -73,6 +73,11 @@ class Learned:
 
     def said(self) -> str:
         """What was found, in words."""
+        if self.proof is None:
+            return (
+                "no proof that a choice by person brings more than the best single action (they differ for"
+                " too few people with an outcome): all who are acted on get that one"
+            )
         proof = f"{1000 * self.proof.value:.2f} per 1,000 (95% interval {1000 * self.proof.low:.2f} to"
         proof += f" {1000 * self.proof.high:.2f}) on folds that no model saw"
         if self.personal:
@@ -98,7 +103,8 @@ def learn(kind: ActionModel, trial: Trial) -> Learned:
         logged(trial, _best(unseen), unseen), logged(trial, np.full(len(trial), single), unseen)
     )
     training = _fit(kind, trial)
-    return Learned(kind, training.fitted, training.parameters, training.metrics, proof.low > 0, single, proof)
+    personal = proof is not None and proof.low > 0
+    return Learned(kind, training.fitted, training.parameters, training.metrics, personal, single, proof)
 
 
 def _fit(kind: ActionModel, trial: Trial) -> Any:

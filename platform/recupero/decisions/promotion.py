@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from recupero.decisions import registry
+from recupero.decisions.features import N_
 from recupero.decisions.registry import CHALLENGER, CHAMPION, Version
 from recupero.kernel import audit
 from recupero.kernel.database import Database, Scope
@@ -24,6 +25,15 @@ from recupero.kernel.errors import Conflict, NotFound, UserError, Words
 from recupero.kernel.jobs import enqueue
 
 SERVED_BEFORE = "was_champion"
+#: Why a version may not serve.
+WHY_NOT = {
+    "unmeasured": N_("it was never measured against what serves"),
+    "worse": N_("on the held-out rows it loses more than what serves"),
+    "no_better": N_("on the held-out rows it is not proven to lose less than what serves"),
+    "choices_worse": N_("what it would have chosen brought less"),
+    "choices_unsupported": N_("the decisions made so far cannot say what it would have brought"),
+    "choices_few_apart": N_("it would have chosen otherwise for too few who paid to tell which is better"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +47,8 @@ class Win:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What speaks for a version against the champion. `missing` says in codes why it may not be promoted:
-    `unmeasured` (in shadow), `no_better`, `choices_worse`,
-    `choices_unsupported`, `choices_few_apart`; nothing where it may."""
+    """What speaks for a version against the champion. `missing` says in codes of `WHY_NOT` why it may not be
+    promoted: in shadow, and by its choices; nothing where it may."""
 
     shadow: Win | None
     choices: Win | None
@@ -73,7 +82,7 @@ def _missing(version: Version, shadow: Win | None, choices: Win | None) -> list[
     if shadow is None:
         found.append("unmeasured")
     elif shadow.low <= 0:
-        found.append("no_better")
+        found.append("worse" if shadow.high < 0 else "no_better")
     if choices is not None and choices.high < 0:
         found.append("choices_worse")
     if (why := version.notes.get(registry.CHOICES)) in (registry.UNSUPPORTED, registry.FEW_APART):
@@ -95,7 +104,8 @@ def promote(database: Database, scope: Scope, name: str, version: str, *, actor:
     if registry.serving(scope, name) is not None and not spoken.won:
         raise UserError(
             "version %(version)s of %(name)s is not promoted: %(why)s",
-            field="version", version=version, name=name, why=Words("model_missing", spoken.missing),
+            field="version", version=version, name=name,
+            why=Words("model_missing", spoken.missing, tuple(WHY_NOT[code] for code in spoken.missing)),
         )  # fmt: skip
     registry.set_alias(name, CHAMPION, version)
     for served in (found, champion):

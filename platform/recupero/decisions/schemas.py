@@ -2,6 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
+from recupero.decisions.promotion import WHY_NOT
 from recupero.kernel.rest import Page, asked_reference, reference
 
 
@@ -195,20 +196,7 @@ class EvidenceSchema(Schema):
     choices_ess = fields.Float(required=True, allow_none=True)
     served_before = fields.Boolean(required=True)
     won = fields.Boolean(required=True)
-    missing = fields.List(
-        fields.String(
-            validate=validate.OneOf(
-                [
-                    "unmeasured",
-                    "no_better",
-                    "choices_worse",
-                    "choices_unsupported",
-                    "choices_few_apart",
-                ]
-            )
-        ),
-        required=True,
-    )
+    missing = fields.List(fields.String(validate=validate.OneOf(list(WHY_NOT))), required=True)
 
 
 class ModelVersionSchema(Schema):

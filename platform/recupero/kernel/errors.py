@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 _PLACE = re.compile(r"%\((\w+)\)s")
@@ -13,13 +13,15 @@ class Words:
     """Codes inside a message that a page says as words; `kind` names their list in `portals.words`.
 
     Only for what the reader is told. A code to be typed or sent is given as text, since it must stay.
+    `english` are the same words for who reads no page; without them the codes are told.
     """
 
     kind: str
     codes: tuple[str, ...]
+    english: tuple[str, ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
-        return ", ".join(self.codes)
+        return ", ".join(self.english or self.codes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,10 +24,15 @@ def said(error: UserError) -> str:
 def told(error: UserError) -> str:
     """The error as the API tells it: in the language asked for, codes and dates as the API writes them."""
     values = {
-        name: value.texts[language()] if isinstance(value, InLanguages) else value
+        name: _as_read(value) if isinstance(value, InLanguages) or _says_more(value) else value
         for name, value in error.values.items()
     }
     return fill(gettext(error.template), values)
+
+
+def _says_more(value: object) -> bool:
+    """Words that are told as words also where codes are written."""
+    return isinstance(value, Words) and bool(value.english)
 
 
 def _as_read(value: object) -> object:

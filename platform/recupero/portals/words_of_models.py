@@ -3,6 +3,7 @@
 from flask_babel import lazy_gettext as _
 
 from recupero.decisions.promises import FEATURES as OF_PROMISES
+from recupero.decisions.promotion import WHY_NOT
 from recupero.portals.words_of_money import Words
 
 KINDS: Words = {
@@ -108,15 +109,7 @@ UPLIFT: Words = {
     "unsupported": _("Too few decisions were left to chance to tell what its choices would have brought."),
 }  # fmt: skip
 #: Why a version may not serve yet.
-MISSING: Words = {
-    "unmeasured": _("It was never measured against what serves."),
-    "no_better": _("On the held-out rows the log-loss it saves may be none."),
-    "choices_worse": _("What it would have chosen brought less."),
-    "choices_unsupported": _("The decisions made so far cannot say what it would have brought."),
-    "choices_few_apart": _(
-        "It would have chosen otherwise for too few people who paid to tell which is better."
-    ),
-}
+MISSING: Words = {code: _(text) for code, text in WHY_NOT.items()}
 TRAITS: Words = {
     "age_band": _("Age"),
     "region": _("Region"),

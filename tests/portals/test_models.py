@@ -79,8 +79,10 @@ def test_a_person_sees_the_win_and_says_yes_and_it_comes_back(visitor: Visitor, 
     ("figures", "why"),
     [
         ({}, "never measured"),
-        ({"gain": 0.01, "gain_low": -0.001, "gain_high": 0.02}, "may be none"),
+        ({"gain": 0.01, "gain_low": -0.001, "gain_high": 0.02}, "not proven"),
+        ({"gain": -0.01, "gain_low": -0.02, "gain_high": -0.001}, "loses more"),
         ({**WON, "choices": registry.UNSUPPORTED}, "cannot say"),
+        ({**WON, "choices": registry.FEW_APART}, "for too few who paid"),
         ({**WON, **CHOICES, "choices_gain_high": -0.01}, "brought less"),
     ],
 )  # fmt: skip

@@ -116,7 +116,7 @@ def test_a_creditors_own_stands_above_the_agencys_and_gives_way(visitor: Visitor
     both = Scope(scope.agency_id, (scope.tenant(), other.tenant()))
     general = _made(scope, "champion")
     own = _made(scope, "challenger", tenant_id=scope.tenant())
-    with pytest.raises(UserError, match="unmeasured"):
+    with pytest.raises(UserError, match="never measured"):
         promotion.promote(world.platform.database, both, own.name, "1", actor="test")
     _made(scope, None, WON, scope.tenant())
     promotion.promote(world.platform.database, both, own.name, "2", actor="test")

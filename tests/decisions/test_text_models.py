@@ -66,7 +66,7 @@ def test_what_people_correct_is_learned_judged_and_promoted_only_by_a_win(scope:
     second = text_models.train(database, scope, KEY)
     assert second.alias == "challenger"
     assert "gain" not in second.metrics  # two messages say nothing about which is better
-    with pytest.raises(UserError, match="unmeasured"):
+    with pytest.raises(UserError, match="never measured"):
         promotion.promote(database, scope, second.name, second.version, actor="user:1")
     unknown = {
         f"{text} {number}": "no_invoice"

@@ -2,8 +2,8 @@
 held, for the statements that read other rooms' tables.
 
 A result that was put right, or overtaken by newer news, held from its `state_at` until then; what holds now
-has no end, and is the `latest` of its contact, of which there is exactly one. It alone says when the message was
-read, for that never changes once it is told.
+has no end, and is the `latest` of its contact, of which there is exactly one. It alone says when the message
+was read, for that never changes once it is told.
 """
 
 _OF_CONTACT = "tenant_id, debtor_id, account_id, contact_point_id, at, direction, channel"

@@ -60,9 +60,10 @@ def test_a_choice_by_person_is_made_where_it_is_proven_and_only_there(tmp_path: 
         assert len(arms) == 1
         assert found["metrics"]["uncapped_over_best_single"] == 0
     assert found["found"]["ranked_by"]["paid_blend"]
-    assert found["metrics"]["cap_10%_over_nobody"] == pytest.approx(
-        found["metrics"]["cap_10%_over_nobody_low"], abs=80
+    assert found["metrics"]["cap_50%_over_nobody"] == pytest.approx(
+        found["metrics"]["cap_50%_over_nobody_low"], abs=80
     )
+    assert "cap_10%_over_nobody_low" not in found["metrics"]  # too few visits of a tenth tell nothing
 
 
 def test_a_cap_is_filled_by_those_who_gain_most() -> None:

@@ -7,6 +7,7 @@ from sqlalchemy.exc import DBAPIError, ProgrammingError
 from recupero.kernel import migrate, runtime, schema
 from recupero.kernel.config import Config
 from recupero.kernel.database import APP_ROLE, PLATFORM, Scope
+from recupero.kernel.statements import Statement
 from tests.factories import World
 
 
@@ -61,10 +62,26 @@ def test_a_transaction_without_scope_sees_no_tenant(world: World) -> None:
 def test_a_scope_ends_with_its_transaction(world: World) -> None:
     tenant = world.tenant()
     database = world.platform.database
-    with database.transaction(tenant):
-        pass
+    with database.transaction(tenant) as session:
+        assert session.execute(text("SELECT id FROM tenants")).scalar_one() == tenant.tenant()
     with database.engine.connect() as connection:  # the pooled connection that was just used
         assert connection.execute(text("SELECT count(*) FROM users")).scalar_one() == 0
+
+
+def test_the_scope_stands_before_whatever_comes_first(world: World) -> None:
+    """It goes with the first statements of the driver, or before a plain query, in whatever transaction."""
+    scope = world.tenant()
+    database, told = runtime.current().database, str(scope.tenant())
+    own = "SELECT current_setting('app.tenant_ids', true)"
+    with database.transaction(scope) as session:
+        assert Statement(text(own)).rows(session, {}) == [(told,)]
+    with database.transaction(scope) as session:
+        assert session.execute(text(own)).scalar_one() == told
+    with database.transaction(scope, snapshot=True) as session:
+        assert session.execute(text("SHOW transaction_isolation")).scalar_one() == "repeatable read"
+        assert session.execute(text(own)).scalar_one() == told
+    with database.transaction(scope) as session, session.begin_nested():
+        assert session.execute(text(own)).scalar_one() == told
 
 
 def test_a_row_cannot_be_written_for_another_tenant(world: World) -> None:

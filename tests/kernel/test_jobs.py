@@ -1,12 +1,16 @@
 """Jobs: sent after commit, found again when Redis forgets, retried, then visible as dead letters."""
 
+import threading
 from datetime import timedelta
 
 import pytest
+from rq.exceptions import DequeueTimeout
+from rq.serializers import JSONSerializer
 from sqlalchemy import select
 
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import PLATFORM
+from recupero.kernel.rq_worker import TakingQueue
 
 ran: list[int] = []
 
@@ -86,3 +90,46 @@ def test_a_failing_job_backs_off_and_ends_as_a_dead_letter(platform: runtime.Run
 def test_a_job_without_handler_is_refused_at_once(platform: runtime.Runtime) -> None:
     with pytest.raises(ValueError, match="no handler"):
         _ask(platform, "tests.unknown")
+
+
+def test_a_job_that_is_taken_leaves_nothing_in_redis(platform: runtime.Runtime) -> None:
+    _ask(platform, queue="default", number=8)
+    _ask(platform, queue="urgent", number=9)
+    queues = [jobs.rq_queue(name) for name in jobs.QUEUES]
+    found = TakingQueue.dequeue_any(queues, None, platform.redis)
+    assert found is not None
+    job, queue = found
+    assert queue.name == "urgent"
+    assert not platform.redis.exists(job.key)
+    job.perform()
+    assert ran == [9]
+    jobs.drain()
+    assert ran == [9, 8]
+    assert platform.redis.keys("rq:job:*") == []
+
+
+def test_what_redis_has_half_forgotten_is_passed_over(platform: runtime.Runtime) -> None:
+    _ask(platform, number=1)
+    _ask(platform, number=2)
+    first, *_others = jobs.rq_queue("default").job_ids
+    platform.redis.hdel(f"rq:job:{first}", "data")
+    jobs.drain()
+    assert ran == [2]
+
+
+@pytest.mark.parametrize("names", [("urgent",), jobs.QUEUES])
+def test_a_worker_that_has_nothing_to_do_waits_for_what_comes(
+    platform: runtime.Runtime, names: tuple[str, ...]
+) -> None:
+    queues = [jobs.rq_queue(name) for name in names]
+    with pytest.raises(DequeueTimeout):
+        TakingQueue.dequeue_any(queues, 1, platform.redis)  # seconds
+    later = threading.Timer(0.2, _ask, [platform], {"queue": "urgent", "number": 6})
+    later.start()
+    found = TakingQueue.dequeue_any(queues, 30, platform.redis, serializer=JSONSerializer)
+    later.join()
+    assert found is not None
+    found[0].perform()
+    assert ran == [6]
+    assert platform.redis.keys("rq:job:*") == []
+    assert platform.redis.keys("rq:queue:urgent*") == []

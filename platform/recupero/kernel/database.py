@@ -21,12 +21,12 @@ from weakref import WeakSet
 import orjson
 import psycopg
 from sqlalchemy import BigInteger, DateTime, Identity, MetaData, create_engine, event, text
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
-from recupero.kernel.statements import Parameters, Statement, ask, known
+from recupero.kernel.statements import FIRST, Parameters, Statement, ask, ask_first, asked_together
 
 APP_ROLE = "recupero_app"
 Result = TypeVar("Result")
@@ -129,6 +129,15 @@ def _still_there(connection: Any, record: ConnectionPoolEntry, proxy: PoolProxie
         raise DisconnectionError from error
 
 
+class _Scoped(Session):
+    """A session whose transaction states its scope before anything else."""
+
+
+@event.listens_for(_Scoped, "after_begin")
+def _state_scope(session: Session, transaction: object, connection: Connection) -> None:
+    ask_first(session, connection)
+
+
 def _to_json(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
 
@@ -173,15 +182,15 @@ class Database:
         `session.info["scope"]` is the scope; domain events and jobs of the block ride on the session. In a
         `snapshot` all statements see the same moment; it fails where it changes what others changed since.
         `by_key`: it asks for a few rows by their keys, so that to plan a statement takes longer than to carry
-        it out. `asking` is asked in the same round trip as the scope is stated, see `asked_together`.
+        it out. The scope is stated in the same round trip as what is asked first (`statements.ask`), or just
+        before another statement; with `asking` that is now, see `asked_together`.
         """
-        with Session(self.engine, info={"scope": scope}, expire_on_commit=False) as session, session.begin():
+        stated = (_SET_SCOPE_BY_KEY if by_key else _SET_SCOPE, _stated(scope))
+        info = {"scope": scope, FIRST: stated}
+        with _Scoped(self.engine, info=info, expire_on_commit=False) as session, session.begin():
             if snapshot:
                 session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-            session.info["scope"] = scope
-            stated = (_SET_SCOPE_BY_KEY if by_key else _SET_SCOPE, _stated(scope))
-            _scope, *answers = ask(session, [stated, *asking])
-            with known(session, asking, answers):
+            with asked_together(session, asking):
                 yield session
 
     def at_once(self, statement: str, parameters: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -7,7 +7,7 @@ server, a killed worker) is sent again by `sweep`. A handler must therefore be s
 
 import gc
 import logging
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from recupero.kernel import clock, events, runtime
 from recupero.kernel.database import PLATFORM, Base, Scope, platform_table, scope_of
-from recupero.kernel.rq_worker import Worker
+from recupero.kernel.rq_worker import TakingQueue, Worker
 
 log = logging.getLogger(__name__)
 
@@ -215,7 +215,7 @@ def send(request_id: int, queue: str) -> None:
 
 
 def rq_queue(name: str, connection: "Redis | None" = None) -> Queue:
-    return Queue(name, connection=connection or runtime.current().redis, serializer=JSONSerializer)
+    return TakingQueue(name, connection=connection or runtime.current().redis, serializer=JSONSerializer)
 
 
 def run(request_id: int) -> None:
@@ -369,14 +369,13 @@ def drain() -> None:
         sent = sweep()
         while (found := _take(queues, connection)) is not None:
             found.perform()
-            connection.delete(found.key)  # RQ's own way looks through every registry, where it never was
             sent += 1
         if not sent:
             return
 
 
-def _take(queues: list[Queue], connection: Redis) -> Job | None:
-    found = Queue.dequeue_any(queues, None, connection=connection, serializer=JSONSerializer)
+def _take(queues: Sequence[Queue], connection: Redis) -> Job | None:
+    found = TakingQueue.dequeue_any(queues, None, connection)
     return None if found is None else found[0]
 
 

@@ -24,6 +24,8 @@ from sqlalchemy.types import TypeEngine
 Rows = list[tuple[Any, ...]]
 Parameters = Mapping[str, Any]
 _Change = Callable[[Any], Any]
+#: Under this name a session's `info` may hold what its transaction asks before anything else.
+FIRST = "first"
 #: All engines of the house are of this kind; what differs between them does not show in a statement.
 _DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 
@@ -123,16 +125,10 @@ def asked_together(session: Session, asked: Sequence[tuple[Statement, Parameters
 
     All of them are of one moment: which one it was told is not compared.
     """
-    with known(session, asked, ask(session, asked)):
+    if not asked:
         yield
-
-
-@contextmanager
-def known(
-    session: Session, asked: Sequence[tuple[Statement, Parameters]], answers: Sequence[Rows]
-) -> Iterator[None]:
-    """As `asked_together`, with answers that are there already."""
-    before = session.info.get("asked", {})
+        return
+    answers, before = ask(session, asked), session.info.get("asked", {})
     found = {one: (_compared(told), answer) for (one, told), answer in zip(asked, answers, strict=True)}
     session.info["asked"] = {**before, **found}
     try:
@@ -150,8 +146,18 @@ def ask(session: Session, asked: Sequence[tuple[Statement, Parameters]]) -> list
     if not asked:
         return []
     session.flush()
-    engine: Any = session.get_bind()
-    connection = session.connection()
+    first = session.info.pop(FIRST, None)
+    together = asked if first is None else [first, *asked]
+    return _ask(session.get_bind(), session.connection(), together)[-len(asked) :]
+
+
+def ask_first(session: Session, connection: Connection) -> None:
+    """Ask what comes first, for another statement than those of `ask`: the transaction has just begun."""
+    if (first := session.info.pop(FIRST, None)) is not None:
+        _ask(session.get_bind(), connection, [first])
+
+
+def _ask(engine: Any, connection: Connection, asked: Sequence[tuple[Statement, Parameters]]) -> list[Rows]:
     driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
     written = [(statement._written, statement._written.told(told)) for statement, told in asked]
     cursors = list[psycopg.Cursor[Any]]()

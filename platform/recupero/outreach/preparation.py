@@ -7,6 +7,7 @@ opt-out that is recorded meanwhile either came before (and is seen) or waits for
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from jinja2 import TemplateError
@@ -394,10 +395,15 @@ def _heard(session: Session, cases: Sequence[_Case]) -> dict[tuple[int, str], da
 
 
 def _that_are(cases: Sequence[_Case], *protocols: type) -> set[str]:
-    """The connectors of these that know one of the protocols: asked once for each connector, since the
-    question takes as long as writing a message does."""
+    """The connectors of these that know one of the protocols."""
     used: dict[str, object] = {case.connector.key: case.connector.channel for case in cases}
-    return {key for key, channel in used.items() if isinstance(channel, protocols)}
+    return {key for key, channel in used.items() if _knows(channel, protocols)}
+
+
+@lru_cache(maxsize=256)
+def _knows(channel: object, protocols: tuple[type, ...]) -> bool:
+    """Asked once of each connector of the process: the question takes as long as writing a message does."""
+    return isinstance(channel, protocols)
 
 
 def _worded(case: _Case, text: Words, heard: Mapping[tuple[int, str], datetime]) -> str | None:

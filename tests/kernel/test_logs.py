@@ -81,6 +81,39 @@ def test_dates_amounts_and_small_numbers_stay_readable() -> None:
     assert logs.redact(plain) == plain
 
 
+@pytest.mark.parametrize(
+    "machine",
+    [
+        "12345678901a2b3c4d5e6f7081928374", "98765432-1234-4234-8234-abc123456def",
+        "ABC12345-6789-4123-9876-123456789ABC", "12345678-1234-4234-8234-12345678901a",
+    ],
+)  # fmt: skip
+def test_ids_that_machines_give_stay_whole(stream: io.StringIO, machine: str) -> None:
+    with logs.context(request_id=machine):
+        logging.getLogger().warning(
+            "job %s of %s", machine, "+56 9 8765 4321", extra={"trace": f"<{machine}>"}
+        )
+    line = _last(stream)
+    assert (line["request_id"], line["trace"]) == (machine, f"<{machine}>")
+    assert line["message"] == f"job {machine} of [hidden]"
+
+
+@pytest.mark.parametrize(
+    "disguised",
+    [
+        "12345678901234567890123456789012", "12345678-1234-1234-1234-123456789012",
+        "98765432-1234-4234-8234-abc123456def@example.com", "Bearer 98765432-1234-4234-8234-abc123456def",
+        "[parameters: {'id': '98765432-1234-4234-8234-abc123456def', 'phone': '987654321'}]",
+        "98765432-1234-4234-8234-abc123456def-987654321",
+    ],
+)  # fmt: skip
+def test_what_only_looks_like_an_id_of_a_machine_is_hidden(disguised: str) -> None:
+    told = logs.redact(f"for {disguised}")
+    assert "[hidden]" in told
+    assert "987654321" not in told
+    assert "12345678" not in told
+
+
 def test_values_of_a_failed_statement_are_hidden(stream: io.StringIO) -> None:
     name = " ".join(["Ana", "Soto"])
     told = Exception(f"duplicate key\nDETAIL:  Key (name)=({name}) already exists.")

@@ -73,8 +73,14 @@ class Pigeon:
             raise Rejected("this is no JSON", status=400) from error
         if told == "burst":
             raise RuntimeError("the plug-in has a fault")
+        known = [one for one in told if "id" in one]
+        unread = ["an event has no ID"] * (len(told) - len(known))
         return InboundAnswer(
-            [_event(one) for one in told], status=202, body="<taken/>", content_type="text/xml"
+            [_event(one) for one in known],
+            status=202,
+            body="<taken/>",
+            content_type="text/xml",
+            unread=unread,
         )
 
     def collect(self, config: PluginConfig, mark: str | None) -> Collected:

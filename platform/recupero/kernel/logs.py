@@ -6,7 +6,8 @@ or plain text on a terminal.
 
 Rooms never log personal data; the redaction here is the second line of defence. It errs on the side of
 hiding: e-mail addresses, runs of seven digits or more (phones, national ids, card numbers), identity numbers
-with letters, passwords in addresses, bearer tokens, and the values that database errors quote.
+with letters, passwords in addresses, bearer tokens, and the values that database errors quote. Ids that
+machines give (of requests, jobs and traces) stay whole, whatever digits are in them.
 """
 
 import json
@@ -41,9 +42,13 @@ _PATTERNS = (
     (re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=-]+", re.IGNORECASE), rf"\1 {HIDDEN}"),
     (re.compile(r"\b(?:sk|rk|pk|whsec|pat)_\w{8,}"), HIDDEN),
     (re.compile(r"[^\s@<>\[\]/\"(),;:=]+@[^\s@<>\[\]/\"'(),;:=]+\.\w+"), HIDDEN),
-    # Mexico's CURP and RFC, Spain's DNI and NIE.
-    (re.compile(r"\b[A-ZÑ&]{3,4}\d{6}[A-Z0-9]{3,8}\b", re.IGNORECASE), HIDDEN),
-    (re.compile(r"\b[XYZ]?\d{7,8}-?[A-Z]\b", re.IGNORECASE), HIDDEN),
+)
+# Mexico's CURP and RFC, Spain's DNI and NIE.
+_IDENTITY = re.compile(r"\b(?:[A-ZÑ&]{3,4}\d{6}[A-Z0-9]{3,8}|[XYZ]?\d{7,8}-?[A-Z])\b", re.IGNORECASE)
+# A UUID, or sixteen bytes in hexadecimal: no number of a person has that length and a letter in it.
+_MACHINES = re.compile(
+    r"(?<![\w-])((?=[\d-]*[a-f])(?:[\da-f]{32}|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}))(?![\w-])",
+    re.IGNORECASE | re.ASCII,
 )
 # One of these stands in whatever the patterns above and below hide: most texts have none, and are done.
 _SUSPECT = re.compile(r"[@:\[]|bearer|basic|[rps]k_|whsec_|pat_|\d(?:[ ().\-/]{0,2}\d){5}", re.IGNORECASE)
@@ -111,6 +116,13 @@ def redact(text: str) -> str:
         return text
     for pattern, instead in _PATTERNS:
         text = pattern.sub(instead, text)
+    pieces = _MACHINES.split(text)  # every other one is an id
+    pieces[::2] = map(_without_numbers, pieces[::2])
+    return "".join(pieces)
+
+
+def _without_numbers(text: str) -> str:
+    text = _IDENTITY.sub(HIDDEN, text)
     return _DIGITS.sub(lambda match: match.group() if match.group("time") else HIDDEN, text)
 
 

@@ -186,10 +186,16 @@ class Asked:
 
 def begin(method: str, sent_id: str) -> Asked:
     """A request of this thread begins. `sent_id` is the `X-Request-Id` that came with it: kept where it is
-    one. Any word may be sent as a method: only those that exist count by name."""
-    request_id = sent_id if _REQUEST_ID.fullmatch(sent_id) else secrets.token_hex(16)
+    one, and nobody's number. Any word may be sent as a method: only those that exist count by name."""
+    kept = _REQUEST_ID.fullmatch(sent_id) and logs.redact(sent_id) == sent_id
+    request_id = sent_id if kept else _new_id()
     logs.begin(request_id=request_id)
     return Asked(method if method in _METHODS else "other", request_id, time.perf_counter())
+
+
+def _new_id() -> str:
+    """Sixteen bytes in hexadecimal; its first is a letter, so that nobody takes it for a number."""
+    return secrets.choice("abcdef") + secrets.token_hex(16)[1:]
 
 
 def _begin() -> None:

@@ -12,7 +12,8 @@ Connectors check, read and translate; they decide nothing and store nothing. An 
 the same `id` twice: the platform works it once.
 """
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -112,12 +113,14 @@ class InboundRequest:
 
 @dataclass(frozen=True, slots=True)
 class InboundAnswer:
-    """Events read from a request, and what the provider is answered."""
+    """Events read from a request, and what the provider is answered. `unread` tells why entries of it were
+    left out, one text each, with no personal data: they are counted, and shown with the connector."""
 
     events: Sequence[Event] = ()
     status: int = 200
     body: str = ""
     content_type: str = "text/plain"
+    unread: Sequence[str] = ()
 
 
 class Rejected(Exception):
@@ -128,6 +131,30 @@ class Rejected(Exception):
         super().__init__(reason)
         self.reason = reason
         self.status = status
+
+
+class Unreadable(ValueError):
+    """What is wrong with one entry of a request, in words that name nobody."""
+
+
+def read_each(entries: Sequence[object], read: Callable[[object], Iterable[Event]]) -> InboundAnswer:
+    """The events of the entries that can be read, each once; `read` raises `Unreadable` for the others, which
+    the answer names by their places (`{"unread": [...]}`). Raises `Rejected`, 400, where none can be read.
+
+    One bad entry does not keep the others away: a sender that tells the whole again would lose them all.
+    """
+    found, unread = dict[str, Event](), list[str]()
+    for place, entry in enumerate(entries):
+        try:
+            found |= {event.id: event for event in read(entry)}
+        except Unreadable as wrong:
+            unread.append(f"events[{place}]: {wrong}")
+    if len(unread) == len(entries):
+        raise Rejected("; ".join(unread[:5]) or "the request holds no entry", status=400)
+    if not unread:
+        return InboundAnswer(list(found.values()))
+    told = json.dumps({"unread": unread})
+    return InboundAnswer(list(found.values()), body=told, content_type="application/json", unread=unread)
 
 
 @runtime_checkable

@@ -48,6 +48,15 @@ def test_an_unsigned_request_is_refused_and_leaves_nothing(provider: Provider) -
     assert (told.count, told.reason) == (3, "the token is wrong")
 
 
+def test_what_a_connector_cannot_read_is_counted_and_the_rest_is_taken(provider: Provider) -> None:
+    nameless = {"reference": "ref-2", "fate": "delivered"}
+    assert provider.tell(nameless, NEWS, nameless).status_code == 202
+    assert stored(provider.scope) == [("pigeon", "e1", "new")]
+    told = refusals.of(provider.scope.tenant(), "pigeon")
+    assert told is not None
+    assert (told.count, told.reason) == (2, "an event has no ID")
+
+
 def test_a_provider_proves_the_address_by_get(provider: Provider) -> None:
     answer = provider.client.get(f"{provider.path}?challenge=7&token=feathers")
     assert (answer.status_code, answer.text, answer.mimetype) == (200, "7", "text/plain")

@@ -1,6 +1,7 @@
 """Where providers tell what came of messages and what people answer: `/channels/<connector>/<creditor>`."""
 
 import logging
+from collections.abc import Sequence
 from functools import lru_cache
 
 from flask import Blueprint, Response, request
@@ -51,6 +52,7 @@ def hear(connector: str, tenant_key: str) -> ResponseReturnValue:
         return _said("this could not be taken in; tell it again", 500)
     with database.transaction(scope) as session:
         store.receive(session, connector, answer.events, named=request.args.get(NAMED))
+    _note_unread(scope, connector, answer.unread)
     return Response(answer.body, answer.status, mimetype=answer.content_type)
 
 
@@ -99,6 +101,14 @@ def _refused(scope: Scope, connector: str, refused: Rejected) -> ResponseReturnV
     log.warning("a request for connector %s was refused: %s", connector, refused.reason)
     refusals.note(scope.tenant(), connector, refused.reason)
     return _said(refused.reason, refused.status)
+
+
+def _note_unread(scope: Scope, connector: str, reasons: Sequence[str]) -> None:
+    """What was left out of a request that was taken otherwise."""
+    if reasons:
+        told = "; ".join(dict.fromkeys(reasons))
+        log.warning("%d entries for connector %s could not be read: %s", len(reasons), connector, told[:500])
+        refusals.note(scope.tenant(), connector, told, len(reasons))
 
 
 @lru_cache(maxsize=4096)

@@ -1,4 +1,5 @@
-"""Requests in a provider's name that a connector refused, counted by creditor and connector.
+"""Requests in a provider's name that a connector refused, and entries that it could not read, counted
+by creditor and connector.
 
 One that is forged harms nobody. Many that are not mean that a secret or the public address differs on the two
 sides, and that news and answers stay away: so the connector's page tells. The counts live in Redis, until
@@ -23,11 +24,11 @@ class Refused:
     reason: str
 
 
-def note(tenant_id: int, connector: str, reason: str) -> None:
-    """One more was refused."""
+def note(tenant_id: int, connector: str, reason: str, count: int = 1) -> None:
+    """So many more were refused."""
     key, now = _key(tenant_id, connector), clock.now().isoformat()
     pipeline = runtime.current().redis.pipeline()
-    pipeline.hincrby(key, "count", 1)
+    pipeline.hincrby(key, "count", count)
     pipeline.hsetnx(key, "since", now)
     pipeline.hset(key, mapping={"newest": now, "reason": reason[:200]})
     pipeline.expire(key, KEPT)

@@ -15,6 +15,8 @@ from recupero_sdk.inbound import (
     InboundRequest,
     MessageEvent,
     Rejected,
+    Unreadable,
+    read_each,
 )
 from recupero_sdk.settings import PluginConfig
 from recupero_sdk.signatures import believed_json
@@ -22,38 +24,27 @@ from recupero_sdk.signatures import believed_json
 MOST_EVENTS = 100
 
 
-class _Wrong(ValueError):
-    """What is wrong with an entry, in words that name nobody."""
-
-
 def hear(request: InboundRequest, config: PluginConfig) -> InboundAnswer:
-    """The events of a signed request. One entry that cannot be read refuses the whole: nothing is lost, since
-    the sender sees it and tells it again."""
+    """The events of a signed request; the answer names the entries that cannot be read."""
     told = believed_json(request, config.get("inbound_secret")).get("events")
     if not isinstance(told, list) or not 0 < len(told) <= MOST_EVENTS:
         raise Rejected(f"`events` must be a list of 1 to {MOST_EVENTS} entries", status=400)
-    found: dict[str, Event] = {}
-    for place, entry in enumerate(told):
-        try:
-            found |= {event.id: event for event in _events(entry, config)}
-        except _Wrong as wrong:
-            raise Rejected(f"events[{place}]: {wrong}", status=400) from wrong
-    return InboundAnswer(list(found.values()))
+    return read_each(told, lambda entry: _events(entry, config))
 
 
 def _events(entry: object, config: PluginConfig) -> list[Event]:
     if not isinstance(entry, dict):
-        raise _Wrong("must be an object")
+        raise Unreadable("must be an object")
     kind = _KINDS.get(_text(entry, "kind"))
     if kind is None:
-        raise _Wrong(f"`kind` must be one of {', '.join(_KINDS)}")
+        raise Unreadable(f"`kind` must be one of {', '.join(_KINDS)}")
     return kind(entry, int(config.get("attachment_bytes", "5000000")))
 
 
 def _mime(entry: Mapping[str, Any], most: int) -> list[Event]:
     raw = _bytes(entry, "raw")
     if not raw.strip():
-        raise _Wrong("`raw` must be a mail in base64")
+        raise Unreadable("`raw` must be a mail in base64")
     return reading.events(raw, attachment_bytes=most, at=_moment(entry))
 
 
@@ -62,7 +53,7 @@ def _message(entry: Mapping[str, Any], most: int) -> list[Event]:
     text = _text(entry, "text") or plain.of_html(_text(entry, "html"))
     files = entry.get("attachments") or []
     if not isinstance(files, list) or len(files) > reading.MOST_PARTS:
-        raise _Wrong(f"`attachments` must be a list of {reading.MOST_PARTS} at most")
+        raise Unreadable(f"`attachments` must be a list of {reading.MOST_PARTS} at most")
     told, subject = _text(entry, "id", required=True), _text(entry, "subject")
     words = plain.without_quote(text)
     return [
@@ -83,7 +74,7 @@ def _message(entry: Mapping[str, Any], most: int) -> list[Event]:
 
 def _file(file: object, most: int, place: int) -> Attachment:
     if not isinstance(file, dict):
-        raise _Wrong("an attachment must be an object")
+        raise Unreadable("an attachment must be an object")
     kind = _text(file, "media_type").lower() or "application/octet-stream"
     limit = most if place < reading.MOST_FILES else 0
     return reading.file_of(_text(file, "name"), kind, _bytes(file, "content"), limit)
@@ -93,7 +84,7 @@ def _bounce(entry: Mapping[str, Any], most: int) -> list[Event]:
     fate, reason = reports.fate_of(_text(entry, "status"), _text(entry, "diagnostic"))
     if "permanent" in entry:
         if not isinstance(entry["permanent"], bool):
-            raise _Wrong("`permanent` must be true or false")
+            raise Unreadable("`permanent` must be true or false")
         fate = Fate.PERMANENT if entry["permanent"] else Fate.FAILED
     return [reports.event(_reference(entry), fate, _moment(entry), reason)]
 
@@ -119,7 +110,7 @@ def _reference(entry: Mapping[str, Any]) -> str:
     """The Message-ID of our mail; its brackets may be left out."""
     told = _text(entry, "message_id", required=True).strip()
     if len(told) > 300 or any(map(str.isspace, told)):
-        raise _Wrong("`message_id` is no Message-ID")
+        raise Unreadable("`message_id` is no Message-ID")
     return told if told.startswith("<") else f"<{told}>"
 
 
@@ -128,7 +119,7 @@ def _text(entry: Mapping[str, Any], name: str, *, required: bool = False) -> str
     if value is None and not required:
         return ""
     if not isinstance(value, str) or (required and not value.strip()):
-        raise _Wrong(f"`{name}` must be a text")
+        raise Unreadable(f"`{name}` must be a text")
     return value.replace("\x00", "")
 
 
@@ -136,7 +127,7 @@ def _bytes(entry: Mapping[str, Any], name: str) -> bytes:
     try:
         return base64.b64decode(_text(entry, name), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise _Wrong(f"`{name}` is not base64") from error
+        raise Unreadable(f"`{name}` is not base64") from error
 
 
 def _moment(entry: Mapping[str, Any]) -> datetime | None:
@@ -146,7 +137,7 @@ def _moment(entry: Mapping[str, Any]) -> datetime | None:
     try:
         moment = datetime.fromisoformat(told)
     except ValueError as error:
-        raise _Wrong("`at` must be a moment such as 2026-11-03T14:05:00Z") from error
+        raise Unreadable("`at` must be a moment such as 2026-11-03T14:05:00Z") from error
     if moment.tzinfo is None:
-        raise _Wrong("`at` must name its offset from UTC")
+        raise Unreadable("`at` must name its offset from UTC")
     return moment

@@ -127,9 +127,14 @@ def test_without_a_secret_nothing_is_believed() -> None:
         {"kind": "complaint"},
     ],
 )
-def test_an_entry_that_cannot_be_read_refuses_the_whole(entry: dict[str, Any]) -> None:
-    with pytest.raises(Rejected, match=r"events\[1\]") as raised:
-        heard(WROTE, entry)
+def test_an_entry_that_cannot_be_read_is_named_and_keeps_no_other_away(entry: dict[str, Any]) -> None:
+    answer = Email().hear(asked(body(WROTE, entry)), CONFIG)
+    assert len(answer.events) == 1
+    (named,) = json.loads(answer.body)["unread"]
+    assert named.startswith("events[1]: ")
+    assert list(answer.unread) == [named]
+    with pytest.raises(Rejected, match=r"events\[0\]") as raised:
+        heard(entry)
     assert raised.value.status == 400
 
 

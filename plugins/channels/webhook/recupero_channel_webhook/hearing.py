@@ -16,6 +16,8 @@ from recupero_sdk.inbound import (
     MessageEvent,
     Rejected,
     StatusEvent,
+    Unreadable,
+    read_each,
 )
 from recupero_sdk.settings import PluginConfig
 from recupero_sdk.signatures import believed_json
@@ -26,50 +28,39 @@ CARRIED = ("image/jpeg", "image/png", "image/gif", "image/webp", "application/pd
 _REASON = re.compile(r"[A-Za-z0-9 _.:-]{1,60}")
 
 
-class _Wrong(ValueError):
-    """What is wrong with an entry, in words that name nobody."""
-
-
 def channels_of(config: PluginConfig) -> tuple[str, ...]:
     """The channels of law that go to this agency's system."""
     return tuple(filter(None, (name.strip() for name in config.get("channels").split(","))))
 
 
 def hear(request: InboundRequest, config: PluginConfig) -> InboundAnswer:
-    """The events of a signed request; one entry that cannot be read refuses the whole."""
+    """The events of a signed request; the answer names the entries that cannot be read."""
     told = believed_json(request, config.get("secret")).get("events")
     if not isinstance(told, list) or not 0 < len(told) <= MOST_EVENTS:
         raise Rejected(f"`events` must be a list of 1 to {MOST_EVENTS} entries", status=400)
-    found: dict[str, Event] = {}
-    for place, entry in enumerate(told):
-        try:
-            event = _event(entry, config)
-        except _Wrong as wrong:
-            raise Rejected(f"events[{place}]: {wrong}", status=400) from wrong
-        found[event.id] = event
-    return InboundAnswer(list(found.values()))
+    return read_each(told, lambda entry: [_event(entry, config)])
 
 
 def _event(entry: object, config: PluginConfig) -> Event:
     if not isinstance(entry, dict):
-        raise _Wrong("must be an object")
+        raise Unreadable("must be an object")
     kind = entry.get("kind")
     if kind == "status":
         return _status(entry)
     if kind == "message":
         return _message(entry, channels_of(config))
-    raise _Wrong("`kind` must be status or message")
+    raise Unreadable("`kind` must be status or message")
 
 
 def _status(entry: Mapping[str, Any]) -> StatusEvent:
     reference, told = _text(entry, "reference", 180, required=True), _text(entry, "fate", 20)
     reason = _text(entry, "reason", 60) or None
     if reason is not None and not _REASON.fullmatch(reason):
-        raise _Wrong("`reason` must be a short code and hold nothing of a person")
+        raise Unreadable("`reason` must be a short code and hold nothing of a person")
     try:
         fate = Fate(told)
     except ValueError as error:
-        raise _Wrong(f"`fate` must be one of {', '.join(Fate)}") from error
+        raise Unreadable(f"`fate` must be one of {', '.join(Fate)}") from error
     name = f"{reference}:{fate.value}"
     return StatusEvent(_text(entry, "id", 180) or name, reference, fate, _moment(entry), reason)
 
@@ -77,12 +68,12 @@ def _status(entry: Mapping[str, Any]) -> StatusEvent:
 def _message(entry: Mapping[str, Any], channels: tuple[str, ...]) -> MessageEvent:
     channel, answers = _text(entry, "channel", 20), entry.get("answers") or []
     if channel not in channels:
-        raise _Wrong(f"`channel` must be one of {', '.join(channels)}")
+        raise Unreadable(f"`channel` must be one of {', '.join(channels)}")
     if not isinstance(answers, list) or not all(isinstance(one, str) for one in answers):
-        raise _Wrong("`answers` must be a list of texts")
+        raise Unreadable("`answers` must be a list of texts")
     files = entry.get("attachments") or []
     if not isinstance(files, list) or len(files) > MOST_FILES:
-        raise _Wrong(f"`attachments` must be a list of {MOST_FILES} at most")
+        raise Unreadable(f"`attachments` must be a list of {MOST_FILES} at most")
     return MessageEvent(
         id=_text(entry, "id", 180, required=True),
         channel=channel,
@@ -100,12 +91,12 @@ def _message(entry: Mapping[str, Any], channels: tuple[str, ...]) -> MessageEven
 
 def _file(file: object) -> Attachment:
     if not isinstance(file, dict):
-        raise _Wrong("an attachment must be an object")
+        raise Unreadable("an attachment must be an object")
     kind = _text(file, "media_type", 100).lower() or "application/octet-stream"
     try:
         content = base64.b64decode(_text(file, "content", 40_000_000), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise _Wrong("`content` is not base64") from error
+        raise Unreadable("`content` is not base64") from error
     name = re.split(r"[/\\]", _text(file, "name", 1000))[-1]
     name = "".join(letter for letter in name if letter.isprintable()).strip(" .")[:120] or "file"
     kept = len(content) <= MOST_BYTES and kind.startswith(CARRIED)
@@ -117,9 +108,9 @@ def _text(entry: Mapping[str, Any], name: str, most: int, *, required: bool = Fa
     if value is None and not required:
         return ""
     if not isinstance(value, str) or (required and not value.strip()):
-        raise _Wrong(f"`{name}` must be a text")
+        raise Unreadable(f"`{name}` must be a text")
     if len(value) > most:
-        raise _Wrong(f"`{name}` has more than {most} characters")
+        raise Unreadable(f"`{name}` has more than {most} characters")
     return value.replace("\x00", "")
 
 
@@ -130,7 +121,7 @@ def _moment(entry: Mapping[str, Any]) -> datetime | None:
     try:
         moment = datetime.fromisoformat(told)
     except ValueError as error:
-        raise _Wrong("`at` must be a moment such as 2026-11-03T14:05:00Z") from error
+        raise Unreadable("`at` must be a moment such as 2026-11-03T14:05:00Z") from error
     if moment.tzinfo is None:
-        raise _Wrong("`at` must name its offset from UTC")
+        raise Unreadable("`at` must name its offset from UTC")
     return moment

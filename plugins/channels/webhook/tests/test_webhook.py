@@ -188,6 +188,16 @@ def test_an_entry_that_cannot_be_read_is_refused(changed: dict[str, Any]) -> Non
     assert raised.value.status == 400
 
 
+def test_an_entry_that_cannot_be_read_keeps_no_other_away() -> None:
+    body = json.dumps({"events": [{**WROTE, "id": ""}, WROTE]}).encode()
+    headers = {name.lower(): value for name, value in signed_headers(SECRET, body).items()}
+    request = InboundRequest("POST", "https://a.example/channels/webhook/7", headers, {}, body)
+    answer = Webhook().hear(request, config())
+    assert [event.id for event in answer.events] == ["m-1"]
+    assert answer.unread == ["events[0]: `id` must be a text"]
+    assert json.loads(answer.body) == {"unread": answer.unread}
+
+
 def test_the_settings_say_which_channels_go_there() -> None:
     assert carried(Webhook(), config(channels="letter, sms")) == ("sms", "letter")
     assert carried(Webhook(), config(channels="")) == Webhook.capabilities.channels

@@ -4,7 +4,8 @@
 import hmac
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 from recupero_channel_whatsapp.account import believed, cost
 from recupero_channel_whatsapp.failures import fate_of
@@ -32,21 +33,26 @@ _FATES = {
     "played": Fate.READ,  # a voice message was listened to
     "failed": Fate.FAILED,
 }
+Read = TypeVar("Read")
 _CHALLENGE = re.compile(r"[0-9A-Za-z_-]{1,200}")
 _PHONE = re.compile(r"[0-9]{5,15}")
 
 
 def hear(request: InboundRequest, config: PluginConfig) -> InboundAnswer:
-    """The events of a signed request; a `GET` is Meta's question whether the address is ours."""
+    """The events of a signed request; a `GET` is Meta's question whether the address is ours.
+
+    What cannot be read is left out and told with the answer, which is 200 all the same: Meta tells a whole
+    body again for days where it is answered otherwise, and what else is in it would be lost with that."""
     if request.method == "GET":
         return _verified(request, config)
     told = decoded(believed(request, config))
     if text(told, "object") != "whatsapp_business_account":
         raise Rejected("the body is not about a WhatsApp account", status=400)
-    ours = list(_ours(told, config))
+    unread = list[str]()
+    ours = _ours(told, config, unread)
     with Fetching(config) as fetching:
-        events = [event for value in ours for event in _events(value, fetching, config)]
-    return InboundAnswer(list({event.id: event for event in events}.values()))
+        events = [event for told_of in ours for event in _events(*told_of, fetching, config, unread)]
+    return InboundAnswer(list({event.id: event for event in events}.values()), unread=unread)
 
 
 def _verified(request: InboundRequest, config: PluginConfig) -> InboundAnswer:
@@ -60,9 +66,9 @@ def _verified(request: InboundRequest, config: PluginConfig) -> InboundAnswer:
     return InboundAnswer(body=challenge)
 
 
-def _ours(told: Told, config: PluginConfig) -> Iterator[Told]:
-    """What was told of messages of this number. News of templates and of the account are passed over. Raises
-    `Rejected` where nothing but messages of other numbers or accounts was told."""
+def _ours(told: Told, config: PluginConfig, unread: list[str]) -> list[tuple[Told, str]]:
+    """What was told of messages of this number, each with the number. News of templates and of the account
+    are passed over. Raises `Rejected` where nothing but messages of other numbers or accounts was told."""
     changes = [
         (text(entry, "id"), change)
         for entry in several(told, "entry")
@@ -70,33 +76,61 @@ def _ours(told: Told, config: PluginConfig) -> Iterator[Told]:
     ]
     if not changes:
         raise Rejected("the body tells nothing", status=400)
-    foreign, found = 0, 0
+    ours, foreign = list[tuple[Told, str]](), 0
     for business, change in changes:
-        value = inner(change, "value")
-        if text(change, "field") != "messages":
-            found += 1
-            log.info("WhatsApp tells something that is no message: %r", text(change, "field")[:40])
-        elif text(inner(value, "metadata"), "phone_number_id") == config.get(
-            "phone_number_id"
-        ) and business == config.get("business_account_id"):
-            found += 1
-            yield value
+        try:
+            value = _of_messages(change)
+            told_to = inner(value, "metadata")
+            number_id, recipient = text(told_to, "phone_number_id"), text(told_to, "display_phone_number")
+        except Rejected as wrong:
+            unread.append(wrong.reason)
+            continue
+        if not value:
+            continue
+        if (number_id, business) == (config.get("phone_number_id"), config.get("business_account_id")):
+            ours.append((value, _phone(recipient)))
         else:
             foreign += 1
-    if foreign and not found:
+    if foreign == len(changes):
         raise Rejected("the phone number ID or the business account is another one", status=400)
     if foreign:
         log.warning("%d changes of another WhatsApp number were left out of a request", foreign)
+    return ours
 
 
-def _events(value: Told, fetching: Fetching, config: PluginConfig) -> Iterator[Event]:
-    for error in several(value, "errors"):
-        log.warning("WhatsApp tells an error of the number: Meta %s", number(error, "code"))
-    recipient = _phone(text(inner(value, "metadata"), "display_phone_number"))
-    for status in several(value, "statuses"):
-        yield from _status(status, config)
-    for message in several(value, "messages"):
-        yield _message(message, recipient, fetching)
+def _of_messages(change: Told) -> Told:
+    """What a change tells of messages; empty where it tells of something else. Raises `Rejected`."""
+    if (field := text(change, "field")) != "messages":
+        log.info("WhatsApp tells something that is no message: %r", field[:40])
+        return {}
+    if not (value := inner(change, "value")):
+        raise Rejected("a change tells nothing", status=400)
+    return value
+
+
+def _events(
+    value: Told, recipient: str, fetching: Fetching, config: PluginConfig, unread: list[str]
+) -> Iterator[Event]:
+    for code in _each(value, "errors", lambda error: [number(error, "code")], unread):
+        log.warning("WhatsApp tells an error of the number: Meta %s", code)
+    yield from _each(value, "statuses", lambda status: _status(status, config), unread)
+    yield from _each(value, "messages", lambda message: [_message(message, recipient, fetching)], unread)
+
+
+def _each(
+    value: Told, name: str, read: Callable[[Told], Iterable[Read]], unread: list[str]
+) -> Iterator[Read]:
+    """What `read` makes of the entries in a list; why one cannot be read goes to `unread`."""
+    listed = value.get(name) or []
+    for entry in listed if isinstance(listed, list) else [listed]:
+        try:
+            if not isinstance(entry, dict):
+                raise Rejected(f"{name} holds what is no object", status=400)
+            found = list(read(entry))
+        except Rejected as wrong:
+            unread.append(wrong.reason)
+        else:
+            yield from found
 
 
 def _status(status: Told, config: PluginConfig) -> Iterator[StatusEvent]:

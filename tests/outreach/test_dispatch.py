@@ -10,8 +10,8 @@ from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import PLATFORM, Scope
 from recupero.kernel.errors import UserError
 from recupero.kernel.jobs import JobRequest
+from recupero.outreach import composing
 from recupero.outreach import jobs as outreach_jobs
-from recupero.outreach import preparation
 from recupero.outreach.jobs import dispatch_agency
 from recupero.outreach.service import NewAction, schedule
 from recupero.outreach.states import CLAIM_LEASE, CLOSES_AFTER, Move, move
@@ -105,14 +105,14 @@ def test_an_action_that_nobody_foresaw_is_set_aside_alone(
     scope = world.tenant()
     placed = place(scope, 9)
     plan(placed)
-    real, poison = preparation.words.write, placed[4].account_id
+    real, poison = composing.words.write, placed[4].account_id
 
     def write(template: str, channel: str, tone: str, account: Reachable, *rest: object) -> Words:
         if account.account_id == poison:
             raise ZeroDivisionError
         return real(template, channel, tone, account, *rest)  # type: ignore[arg-type]  # passed on
 
-    monkeypatch.setattr(preparation.words, "write", write)
+    monkeypatch.setattr(composing.words, "write", write)
     run()
     found = states(placed)
     assert found[4] == ("blocked", "error:ZeroDivisionError")

@@ -20,9 +20,10 @@ from recupero.kernel import clock
 from recupero.kernel.database import Database, Scope
 from recupero.kernel.statements import ask
 from recupero.outreach import connectors, pacing, rests
+from recupero.outreach.cases import ask_claimed
 from recupero.outreach.connectors import Connector, Outcome
 from recupero.outreach.points import fits
-from recupero.outreach.preparation import Envelope, ask_claimed, prepare
+from recupero.outreach.preparation import Envelope, prepare
 from recupero.outreach.states import Move, move
 from recupero.outreach.words import ANSWERS
 from recupero.placements import reach

@@ -108,8 +108,10 @@ def test_the_page_of_a_plug_in_shows_what_its_account_takes(visitor: Visitor, wo
     assert visitor.send(path, **settings).status_code == 302
     page = visitor.text(path)
     assert "What the account takes" in page
-    assert "Requests that were refused" not in page
+    assert "What was told and not taken in" not in page
     refusals.note(scope.tenant(), "email", "the signature does not match")
-    assert "the signature does not match" in visitor.text(path)
+    told = visitor.text(path)
+    assert "What was told and not taken in" in told
+    assert "the signature does not match" in told
     assert "0 of 2 in use" in page
     assert "above 0" in visitor.send(path, **{**settings, "per_second": "0", "enabled": "yes"}).text

@@ -13,6 +13,7 @@ from recupero_channel_sms import failures, hearing
 from recupero_channel_sms.account import ACCOUNT_SID, E164, reached
 from recupero_sdk.batches import InDoubt, one_by_one
 from recupero_sdk.channels import Capabilities, Cost, Message, Receipt, SendOutcome
+from recupero_sdk.http import lost
 from recupero_sdk.inbound import InboundAnswer, InboundRequest
 from recupero_sdk.prices import Tariff
 from recupero_sdk.settings import PluginConfig, Setting
@@ -151,7 +152,7 @@ def _send(client: Client, message: Message, config: PluginConfig) -> Receipt:
         if known is None:
             return failures.of_answer(error, message.key)
     except requests.RequestException as error:
-        doubt = failures.of_connection(error, asked=asked)
+        doubt = lost(error, "Twilio", asked=asked)
     known = known or _seen(client, draft)
     if known is None:
         raise InDoubt(doubt)

@@ -2,7 +2,6 @@
 
 import json
 
-import requests
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.http.response import Response
 
@@ -51,26 +50,6 @@ def _told(error: TwilioException) -> tuple[int, int]:
         return response.status_code, int(json.loads(response.text)["code"])
     except (ValueError, TypeError, KeyError):
         return response.status_code, response.status_code
-
-
-def of_connection(error: requests.RequestException, *, asked: bool) -> str:
-    """Why nobody knows whether Twilio had the message. Raises `Stopped` where it is known that it had not;
-    `asked`: it may have been handed over."""
-    if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
-        raise Stopped(SendOutcome.REFUSED, "nobody vouches for Twilio's certificate") from error
-    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.MissingSchema):
-        raise Stopped(SendOutcome.REFUSED, "api_base is no address") from error
-    if not asked or _never_connected(error):
-        raise Stopped(SendOutcome.RETRY, "Twilio cannot be reached") from error
-    return f"the connection was lost ({type(error).__name__})"
-
-
-def _never_connected(error: requests.RequestException) -> bool:
-    """urllib3 tells a connection that was never made apart from one that broke."""
-    if isinstance(error, requests.exceptions.ConnectTimeout | requests.exceptions.ProxyError):
-        return True
-    cause = getattr(error.args[0] if error.args else None, "reason", None)
-    return type(cause).__name__ in ("NewConnectionError", "NameResolutionError")
 
 
 def fate_of(code: int | None) -> Fate:

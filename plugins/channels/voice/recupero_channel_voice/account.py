@@ -1,4 +1,8 @@
-"""One Twilio account: reaching it through Twilio's own client, and believing what it signs."""
+"""One Twilio account: reaching it through Twilio's own client, and believing what it signs.
+
+The plug-ins for text messages and for calls have this file each, since either is installed without the other
+and imports only the SDK, which knows no provider. A test keeps the two the same.
+"""
 
 import logging
 import re
@@ -23,7 +27,7 @@ API = "https://api.twilio.com"
 ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 #: Twilio's client writes the address of each request, and with it telephone numbers, to its log at INFO.
-_quiet = logging.getLogger("recupero_channel_voice.twilio")
+_quiet = logging.getLogger(f"{__package__}.twilio")
 _quiet.setLevel(logging.WARNING)
 
 

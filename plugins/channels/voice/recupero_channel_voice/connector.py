@@ -14,6 +14,7 @@ from recupero_channel_voice import conversation, failures
 from recupero_channel_voice.account import ACCOUNT_SID, E164, reached
 from recupero_sdk.batches import InDoubt, one_by_one
 from recupero_sdk.channels import Capabilities, Message, Receipt, SendOutcome
+from recupero_sdk.http import lost
 from recupero_sdk.inbound import CallEvent, CallTurn, InboundAnswer, InboundRequest
 from recupero_sdk.prices import Tariff
 from recupero_sdk.settings import PluginConfig, Setting
@@ -150,7 +151,7 @@ class Voice:
             if sid is None:
                 return failures.of_answer(error, key)
         except requests.RequestException as error:
-            doubt = failures.of_connection(error, asked=asked)
+            doubt = lost(error, "Twilio", asked=asked)
         sid = sid or self._seen(client, wanted)
         if sid is None:
             raise InDoubt(doubt)

@@ -17,6 +17,7 @@ import requests
 from recupero_channel_whatsapp import account, failures, hearing, templates
 from recupero_sdk.batches import InDoubt, one_by_one
 from recupero_sdk.channels import Capabilities, Cost, Message, Receipt, SendOutcome
+from recupero_sdk.http import lost
 from recupero_sdk.inbound import InboundAnswer, InboundRequest
 from recupero_sdk.settings import PluginConfig, Setting
 
@@ -231,7 +232,7 @@ def _posted(session: requests.Session, draft: _Draft, config: PluginConfig) -> r
     try:
         return session.post(url, json=draft.body(), timeout=timeout, allow_redirects=False)
     except requests.RequestException as error:
-        raise InDoubt(failures.of_connection(error)) from error
+        raise InDoubt(lost(error, "Meta")) from error
 
 
 def _reference(response: requests.Response) -> str:

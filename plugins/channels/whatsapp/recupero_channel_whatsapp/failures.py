@@ -51,25 +51,6 @@ def of_answer(response: requests.Response, key: str) -> Receipt:
     return Receipt(key, SendOutcome.REFUSED, reason=reason)
 
 
-def of_connection(error: requests.RequestException) -> str:
-    """Why nobody knows whether Meta had the message. Raises `Stopped` where it is known that it had not."""
-    if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
-        raise Stopped(SendOutcome.REFUSED, "nobody vouches for Meta's certificate") from error
-    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.MissingSchema):
-        raise Stopped(SendOutcome.REFUSED, "api_base is no address") from error
-    if _never_connected(error):
-        raise Stopped(SendOutcome.RETRY, "Meta cannot be reached") from error
-    return f"the connection was lost ({type(error).__name__})"
-
-
-def _never_connected(error: requests.RequestException) -> bool:
-    """urllib3 tells a connection that was never made apart from one that broke."""
-    if isinstance(error, requests.exceptions.ConnectTimeout | requests.exceptions.ProxyError):
-        return True
-    cause = getattr(error.args[0] if error.args else None, "reason", None)
-    return type(cause).__name__ in ("NewConnectionError", "NameResolutionError")
-
-
 def fate_of(code: int | None) -> Fate:
     """What became of a message that failed, by its error code."""
     if code in OPTED_OUT:

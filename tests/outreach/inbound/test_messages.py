@@ -151,7 +151,8 @@ def test_two_creditors_hear_only_their_own_debtors(provider: Provider, world: Wo
     "text", ["STOP", " stop. ", "Baja", "¡BAJA!", "PARAR", "sair", "Cancelar", "ALTO", "remover",
              "Unsubscribe", "no más", "NÃO RECEBER", "stop all", "Baja, gracias", "Hola, BAJA por favor",
              "Sair, por favor!", "please stop", "STOP STOP STOP", "\"Bája\"", "S T O P", "s.t.o.p.",
-             "ya basta", "¡Parem!", "DESCADASTRE-ME", "cancelar suscripción"],
+             "ya basta", "¡Parem!", "DESCADASTRE-ME", "cancelar suscripción",
+             "Baja.\n\nSaludos,\nAna Prueba", "STOP\n\nRegards,\nA. Smith\nLondon"],
 )  # fmt: skip
 def test_these_words_alone_are_orders(text: str) -> None:
     assert is_stop(text)
@@ -160,6 +161,7 @@ def test_these_words_alone_are_orders(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["quiero pagar, paren de llamar", "stop calling me, I will pay on Friday", "", "   ", "👍",
              "la cuenta está de baja", "sairei amanhã", "para mañana", "gracias", "hola",
+             "Cancelar\nel viernes", "Cancelar el total\nSaludos,\nAna",
              "stop " * 1000],
 )  # fmt: skip
 def test_inside_a_sentence_they_are_for_a_person(text: str) -> None:

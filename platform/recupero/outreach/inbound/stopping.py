@@ -45,6 +45,13 @@ _COURTESY = re.compile(
     r"|buenas(?: (?:tardes|noches))?|buen(?:os)? dias?|hi|hello|bom dia|boa (?:tarde|noite)"
     r"|(?:muchas |mil )?gracias|saludos|thanks|thank you|thx|(?:muito )?obrigad[oa])\b"
 )
+#: A name, and what else stands under a farewell.
+_FAREWELL = re.compile(
+    r"\n\s*(?:(?:muchos |un )?saludos|atte|atentamente|cordialmente|(?:muchas )?gracias|(?:kind )?regards"
+    r"|best|thanks|sincerely|att|atenciosamente|abra[cç]os?|(?:muito )?obrigad[oa])\b"
+    r"[^\n]{0,30}(?:\n[^\n]{0,60}){1,3}\s*$",
+    re.IGNORECASE,
+)
 #: Nothing longer is a word alone, whatever stands around it.
 _LONGEST = 200
 
@@ -119,10 +126,10 @@ def meant(text: str, came_by: str) -> str:
 
 def is_stop(text: str) -> bool:
     """Whether the whole message is such a word, whatever its case, accents and punctuation, said once or
-    several times, with or without courtesy around it."""
+    several times, with or without courtesy around it and a name under it."""
     if len(text) > _LONGEST:
         return False
-    words = _COURTESY.sub("", _plain(text)).split()
+    words = _COURTESY.sub("", _plain(_FAREWELL.sub("", text))).split()
     if all(len(word) == 1 for word in words):  # S T O P
         words = ["".join(words)]
     said = words[:1] if len(set(words)) == 1 else words

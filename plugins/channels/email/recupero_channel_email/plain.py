@@ -25,6 +25,13 @@ _SEPARATOR = re.compile(
 _FROM = re.compile(r"\s*\*?(from|de)\s*:\*?\s*\S", re.IGNORECASE)
 _SENT = re.compile(r"\s*\*?(sent|date|enviado( el| em)?|enviada( em)?|fecha|data)\s*:", re.IGNORECASE)
 _MORE_HEADERS = 4
+#: Programs and telephones sign what they send; a signature proper begins with two dashes.
+_SIGNED_BY_PROGRAM = re.compile(
+    r"\s*(?:(?:enviado|enviada|sent|envoy[eé])\s+(?:desde|do|de|from|via|with)\b.{0,80}"
+    r"|(?:get|obtener|obter|obtenga|obtenha)\s+(?:o\s+)?outlook\b.{0,60})\s*",
+    re.IGNORECASE,
+)
+_SIGNATURE, _LINES_OF_ONE = re.compile(r"--\s?"), 10
 
 
 def of_html(html: str) -> str:
@@ -65,8 +72,8 @@ def _without_comments(html: str) -> str:
 
 
 def without_quote(text: str) -> str:
-    """What the person added to a thread: above what is quoted, between its parts, or below. A text of which
-    nothing would be left is given whole."""
+    """What the person added to a thread: above what is quoted, between its parts, or below; without their
+    signature. A text of which nothing would be left is given whole."""
     lines = text[:MOST_CHARACTERS].replace("\r\n", "\n").replace("\r", "\n").split("\n")
     kept: list[str] = []
     for place, line in enumerate(lines):
@@ -76,7 +83,16 @@ def without_quote(text: str) -> str:
             break
         if not _attributes(lines, place) and not _attributes(lines, place - 1, wrapped=True):
             kept.append(line)
-    return _tidied("\n".join(kept)) or _tidied("\n".join(lines))
+    return _tidied("\n".join(_unsigned(kept))) or _tidied("\n".join(kept)) or _tidied("\n".join(lines))
+
+
+def _unsigned(lines: list[str]) -> list[str]:
+    """Without what stands under two dashes, and without what a program wrote at the end."""
+    end = next((place for place, line in enumerate(lines) if _SIGNATURE.fullmatch(line)), len(lines))
+    kept = lines[:end] if len(lines) - end <= _LINES_OF_ONE else [*lines]
+    while kept and (not kept[-1].strip() or _SIGNED_BY_PROGRAM.fullmatch(kept[-1][:_LINE])):
+        kept.pop()
+    return kept
 
 
 def _begins_quote(lines: list[str], place: int) -> bool:

@@ -39,10 +39,19 @@ def message(raw: bytes, most: int = 5_000_000) -> MessageEvent:
         "Ya pagué\n________________________________\nFrom: x\nSent: y\nold",
         "Ya pagué\r\n\r\nOn Tue, 3 Nov 2026, Agency wrote:\r\nOld words without any mark",
         "> Saldo: $125.000\n> Pague\n\nYa pagué",
+        "Ya pagué\n\nEnviado desde mi iPhone",
+        "Ya pagué\n\nSent from my Galaxy\n\n> Saldo",
+        "Ya pagué\n\nObter o Outlook para Android\n________________________________\nDe: x\nEnviado: y\nold",
+        "Ya pagué\n-- \nAna Prueba\n+56 9 1234 5678",
     ],
 )
 def test_only_the_persons_own_words_are_read(text: str) -> None:
     assert plain.without_quote(text) == "Ya pagué"
+
+
+def test_what_is_longer_than_a_signature_stays() -> None:
+    text = "Ya pagué\n--\n" + "\n".join(f"{place}. cuota" for place in range(12))
+    assert plain.without_quote(text) == text
 
 
 def test_words_between_the_quoted_parts_stay() -> None:
@@ -51,7 +60,14 @@ def test_words_between_the_quoted_parts_stay() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["> todo citado", "De: mí\nFecha: hoy", "On Monday he wrote:", "Pago así:\n1. mañana\n2. el resto"],
+    [
+        "> todo citado",
+        "Enviado desde mi iPhone",
+        "--\nAna",
+        "De: mí\nFecha: hoy",
+        "On Monday he wrote:",
+        "Pago así:\n1. mañana\n2. el resto",
+    ],
 )
 def test_a_text_is_never_cut_down_to_nothing(text: str) -> None:
     assert plain.without_quote(text) == text

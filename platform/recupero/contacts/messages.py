@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from recupero.contacts.codes import readings
 from recupero.contacts.tables import Contact, MessageCopy
 from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
@@ -232,7 +233,7 @@ def by_code(session: Session, code: str) -> Genuine | None:
         )
         .where(
             among(MessageCopy.tenant_id, scope_of(session).tenant_ids),
-            MessageCopy.code == code,
+            MessageCopy.code.in_(readings(code)),
             Contact.direction == "outbound",
             Contact.state != "failed",
         )

@@ -157,30 +157,29 @@ def propose(path: Path, kind: str = "placement", zone: str | None = None) -> Pro
     """The mapping that the headings and the first rows of a file suggest. Where those of row 1 lack something
     required, as under a title, the row among the first whose cells fit most fields is taken for the headings.
     Raises UserError as an import does."""
-    best: Proposal | None = None
-    wrong: UserError | None = None
-    for row in range(1, HEADINGS_WITHIN + 1):
-        try:
-            found = _proposed(path, row, kind, zone)
-        except UserError as error:  # an empty row, no such row, or a file that cannot be read at all
-            wrong = wrong or error
-            continue
-        if best is None or len(found.spec["columns"]) > len(best.spec["columns"]):
-            best = found
-        if not best.missing:
-            return best
-    if best is None and wrong is not None:
-        raise wrong
-    assert best is not None
-    return best
-
-
-def _proposed(path: Path, header_row: int, kind: str, zone: str | None) -> Proposal:
+    header_row = _header_row(path, kind)
     with opened(path, header_row=header_row) as table:
         found = propose_mapping(table.headings, kind, next(table.chunks, None), zone)
     if header_row > 1:
         found.spec["header_row"] = header_row
     return found
+
+
+def _header_row(path: Path, kind: str) -> int:
+    """The row that the headings stand in, by its cells alone: rows below may be broken, and that is told of
+    them. Row 1 where no row can be read, whose reading then says why."""
+    best, most = 1, 0
+    for row in range(1, HEADINGS_WITHIN + 1):
+        try:
+            with opened(path, header_row=row) as table:
+                found = propose_mapping(table.headings, kind)
+        except UserError:  # a blank row, or none
+            continue
+        if len(found.spec["columns"]) > most:
+            best, most = row, len(found.spec["columns"])
+        if best == row and not found.missing:
+            return row
+    return best
 
 
 def propose_for(path: Path, kind: str, zone: str | None = None) -> dict[str, Any]:

@@ -62,9 +62,7 @@ def test_the_calendar_shows_a_year_and_says_it_in_words(officer: Visitor) -> Non
     assert "Magallanes" in page
     assert 'style="' not in page
     assert "Hours are those of Santiago" in page
-    assert "New York, Chicago" in officer.text(
-        "/law/calendar?country=US&region=US-TN&year=2026"
-    )
+    assert "New York, Chicago" in officer.text("/law/calendar?country=US&region=US-TN&year=2026")
     assert officer.get("/law/calendar?country=ZZ&channel=fax&region=XX-1&year=9").status_code == 200
 
 

@@ -1,5 +1,6 @@
 """The rules of the house that tools can check: style, types, who imports whom, and the folder names."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -57,3 +58,20 @@ def test_the_two_plug_ins_of_one_provider_reach_it_in_the_same_way() -> None:
     channels = _ROOT / "plugins" / "channels"
     sms, voice = (channels / key / f"recupero_channel_{key}" / "account.py" for key in ("sms", "voice"))
     assert sms.read_bytes() == voice.read_bytes()
+
+
+def test_links_between_pages_of_the_documentation_lead_somewhere() -> None:
+    pages = [_ROOT / "README.md", *(_ROOT / "docs").rglob("*.md"), *(_ROOT / "plugins").glob("*/*/README.md")]
+    broken = []
+    for page in pages:
+        for place, heading in re.findall(r"\]\(([^)#:\s]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8")):
+            aim = (page.parent / place) if place else page
+            if not aim.exists() or (heading and heading not in _anchors(aim)):
+                broken.append(f"{page.relative_to(_ROOT)}: {place}#{heading}")
+    assert not broken
+
+
+def _anchors(page: Path) -> set[str]:
+    """What the headings of a page are reached by: words in small letters with hyphens between."""
+    headings = re.findall(r"(?m)^#+ (.+)$", page.read_text(encoding="utf-8"))
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}

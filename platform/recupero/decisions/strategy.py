@@ -1,6 +1,6 @@
 """A portfolio's strategy: the limits and preferences within which planning chooses. Data, kept as JSON.
 
-Every key may be left out; docs/decisions-and-models.md lists them. An unknown key or a wild value is refused
+Every key may be left out; docs/strategy.md lists them. An unknown key or a wild value is refused
 where it is read, so that a typing error never silently frees a limit.
 """
 

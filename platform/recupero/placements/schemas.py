@@ -63,7 +63,7 @@ class NewTermsSchema(TermsSchema):
 
 
 class StrategySchema(Schema):
-    """What decisions may do for a portfolio; docs/decisions-and-models.md lists the keys."""
+    """What decisions may do for a portfolio; docs/strategy.md lists the keys."""
 
     strategy = fields.Dict(keys=fields.String(), required=True)
     version = fields.Integer(required=True)

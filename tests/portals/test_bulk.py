@@ -8,11 +8,14 @@ from recupero.kernel import audit, clock, jobs
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
 from recupero.outreach import bulk
+from recupero.outreach.inbound import conversations, queries
+from recupero.outreach.understanding import desk, hand_overs
 from recupero.placements import browse, service
+from recupero.tenancy import users
 from recupero.tenancy.permissions import Role
 from tests.decisions import debts
 from tests.factories import World
-from tests.portals.conftest import Visitor
+from tests.portals.conftest import PASSWORD, Visitor
 
 LIST, MANY = "/accounts", "/accounts/many"
 
@@ -128,3 +131,89 @@ def test_agents_and_strangers_order_nothing(
     sent = stranger.send(MANY, _page=MANY, do="hold", account=owed, kind="client", confirmed="yes", why="x")
     assert sent.status_code == 422
     assert _held(visitor, scope, owed) == [False, False, True, False]
+
+
+def _talks(visitor: Visitor, scope: Scope) -> list[tuple[int | None, bool, bool]]:
+    """Of each conversation, by its account: to whom it is given, whether they wait, whether by a time."""
+    with visitor.platform.database.transaction(scope) as session:
+        found = sorted(queries.conversations(session), key=lambda one: one.account_id)
+        return [(one.assigned_to, one.waiting_since is not None, one.due_at is not None) for one in found]
+
+
+@pytest.fixture
+def talking(visitor: Visitor, scope: Scope, owed: list[int]) -> list[int]:
+    """The first two wait for an answer, the first of them by an hour; the third was answered."""
+    with visitor.platform.database.transaction(scope) as session:
+        of = {one.id: one.debtor_id for one in browse.chosen(session, owed, "")}
+        for account_id in owed[:3]:
+            conversations.note(
+                session, debtor_id=of[account_id], account_id=account_id, channel="sms", at=clock.now(),
+                waits=account_id != owed[2],
+            )  # fmt: skip
+        conversations.due(session, of[owed[0]], clock.now() + timedelta(hours=1))
+    return owed[:3]
+
+
+def _undo(visitor: Visitor) -> int:
+    undo = MANY + visitor.text(MANY).split(f'action="{MANY}')[1].split('"')[0]
+    return visitor.send(undo, _page=MANY).status_code
+
+
+def test_many_conversations_need_no_answer_and_wait_again(
+    visitor: Visitor, scope: Scope, talking: list[int]
+) -> None:
+    visitor.sign_in(Role.SUPERVISOR, scope)
+    sent = {"do": "answered", "from": "inbox", "all": "yes", "shown": talking}
+    seen = visitor.send(MANY, _page="/inbox", **sent)
+    assert seen.status_code == 200
+    assert "nobody waits for an answer there" in seen.text
+    assert 'href="/inbox"' in seen.text
+    before = _talks(visitor, scope)
+    assert before == [(None, True, True), (None, True, False), (None, False, False)]
+    assert visitor.send(MANY, _page="/inbox", confirmed="yes", why="thanks", **sent).status_code == 302
+    jobs.drain()  # the worker finds it done and forgets nothing of what stood before
+    assert _talks(visitor, scope) == [(None, False, False)] * 3
+    assert _undo(visitor) == 302
+    assert _talks(visitor, scope) == before
+
+
+def test_conversations_that_were_given_go_back_but_not_those_that_moved_on(
+    visitor: Visitor, scope: Scope, talking: list[int]
+) -> None:
+    visitor.sign_in(Role.SUPERVISOR, scope)
+    with visitor.platform.database.transaction(scope) as session:
+        agent = users.create(
+            session, email="turn@example.com", name="Turno", password=PASSWORD, role=Role.AGENT,
+            tenant_ids=None, locale="es", actor="system",
+        ).id  # fmt: skip
+    sent = {"do": "give", "from": "inbox", "account": talking, "user": agent, "confirmed": "yes"}
+    assert visitor.send(MANY, _page="/inbox", why="ill", **sent).status_code == 302
+    assert [one[0] for one in _talks(visitor, scope)] == [agent] * 3
+    with visitor.platform.database.transaction(scope) as session:
+        of = {one.id: one.debtor_id for one in browse.chosen(session, talking, "")}
+        desk.pass_on(session, of[talking[1]], None, actor="user:1")
+        conversations.taken(session, of[talking[1]], agent + 1)
+    assert _undo(visitor) == 302
+    assert [one[0] for one in _talks(visitor, scope)] == [None, agent + 1, None]
+
+
+def test_what_a_person_took_over_is_left_to_them(visitor: Visitor, scope: Scope, talking: list[int]) -> None:
+    with visitor.platform.database.transaction(scope) as session:
+        debtor = browse.chosen(session, talking[:1], "")[0].debtor_id
+        hand_overs.open_one(
+            session, debtor_id=debtor, account_id=talking[0], contact_id=None, why="wants_person"
+        )
+        found = bulk.preview(session, "answered", talking)
+    assert [one.id for one in found.touched] == [talking[1]]
+    assert found.spared == {"handed": 1, "answered": 1}
+
+
+def test_nothing_ticked_in_the_inbox_leads_back_to_it(
+    visitor: Visitor, scope: Scope, talking: list[int]
+) -> None:
+    visitor.sign_in(Role.SUPERVISOR, scope)
+    assert 'name="shown"' in visitor.text("/inbox")
+    assert visitor.send(MANY, _page="/inbox", do="give", **{"from": "inbox"}).location == "/inbox"
+    agent = Visitor(visitor.client.application.test_client(), visitor.platform)
+    agent.sign_in(Role.AGENT, scope)
+    assert 'name="shown"' not in agent.text("/inbox")

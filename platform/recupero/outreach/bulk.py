@@ -1,4 +1,5 @@
-"""Many accounts at once: put on hold, let go on, given to somebody, given back to their creditor, labelled.
+"""Many accounts at once: put on hold, let go on, given back to their creditor, labelled; their conversations
+given to somebody or said to need no answer.
 
 An order is seen before it is given (`preview`), carried out creditor by creditor, by a worker where it is
 large, and may be taken back for an hour where that is possible. A second run of the same order changes
@@ -14,11 +15,9 @@ from sqlalchemy import ARRAY, BigInteger, func, literal, select, text, update
 from sqlalchemy.orm import Session
 
 from recupero.kernel import audit, clock, jobs
-from recupero.kernel.bulk import among
 from recupero.kernel.database import Database, Scope, scope_of
 from recupero.kernel.errors import Conflict, Forbidden, NotFound, UserError
-from recupero.outreach import bulk_strategies
-from recupero.outreach.inbound.tables import Conversation
+from recupero.outreach import bulk_strategies, bulk_talks
 from recupero.outreach.tables import BulkOrder
 from recupero.outreach.understanding import desk
 from recupero.placements import browse, labels
@@ -26,12 +25,12 @@ from recupero.placements import service as placements
 from recupero.placements.browse import Chosen
 from recupero.placements.lifecycle import ENDED, HOLDS
 
-ORDERS = ("hold", "release", "give", "recall", "label", "unlabel")
+ORDERS = ("hold", "release", "give", "recall", "label", "unlabel", "answered")
 #: Orders about one label.
 LABELLING = ("label", "unlabel")
 #: Holds that come and go with what caused them (a plan, a promise, a case, a hand-over) are none of these.
 KINDS = tuple(kind for kind in HOLDS if kind not in ("plan", "promise", "hardship", "person"))
-_TAKEN_BACK = ("hold", "release", *LABELLING, bulk_strategies.DO)
+TAKEN_BACK = ("hold", "release", *LABELLING, *bulk_talks.TALKING, bulk_strategies.DO)
 MOST, AT_ONCE = 20_000, 500
 UNDONE_WITHIN = timedelta(hours=1)
 LONGEST = 500  # characters of a reason
@@ -40,8 +39,8 @@ LONGEST = 500  # characters of a reason
 @dataclass(frozen=True, slots=True)
 class Preview:
     """What an order would do: to which accounts, what is owed on them by currency, how many of the chosen it
-    leaves as they are and why (`ended`, `held`, `not_held`, `whole`, `no_talk`, `labelled`, `not_labelled`,
-    `elsewhere`: another creditor's)."""
+    leaves as they are and why (`ended`, `held`, `not_held`, `whole`, `no_talk`, `handed`, `answered`,
+    `labelled`, `not_labelled`, `elsewhere`: another creditor's)."""
 
     touched: list[Chosen]
     owed: Mapping[str, int]
@@ -84,9 +83,11 @@ def _against(
     session: Session, do: str, chosen: Sequence[Chosen], label_id: int | None
 ) -> Callable[[Chosen], str | None]:
     """What tells why the order leaves one of the chosen as it is."""
+    if do in bulk_talks.TALKING:
+        states = bulk_talks.standing(session, {one.debtor_id for one in chosen})
+        return lambda one: _spared_talk(do, one, states.get(one.debtor_id))
     if do not in LABELLING:
-        talking = _talking(session, chosen) if do == "give" else set()
-        return lambda one: _spared(do, one, talking)
+        return lambda one: _spared(do, one)
     if label_id is None:
         raise UserError("Please choose one.", field="label")
     label = labels.find(session, label_id)
@@ -100,26 +101,19 @@ def _spared_label(do: str, own: bool, bears: bool) -> str | None:
     return ("labelled" if bears else None) if do == "label" else (None if bears else "not_labelled")
 
 
-def _spared(do: str, one: Chosen, talking: Collection[int]) -> str | None:
+def _spared_talk(do: str, one: Chosen, state: str | None) -> str | None:
+    if do == "give" and one.status in ENDED:
+        return "ended"
+    return bulk_talks.spared(do, state)
+
+
+def _spared(do: str, one: Chosen) -> str | None:
     """Why the order leaves an account as it is."""
     if do == "release":
         return None if one.held else "whole" if one.held_whole else "not_held"
     if one.status in ENDED:
         return "ended"
-    if do == "hold" and (one.held or one.held_whole):
-        return "held"
-    return "no_talk" if do == "give" and one.debtor_id not in talking else None
-
-
-def _talking(session: Session, chosen: Collection[Chosen]) -> set[int]:
-    """Those of the debtors who have a conversation with us."""
-    rows = session.execute(
-        select(Conversation.debtor_id).where(
-            Conversation.tenant_id.in_(scope_of(session).tenant_ids),
-            among(Conversation.debtor_id, {one.debtor_id for one in chosen}),
-        )
-    )
-    return set(rows.scalars())
+    return "held" if do == "hold" and (one.held or one.held_whole) else None
 
 
 def order(
@@ -209,17 +203,6 @@ def _release(session: Session, found: BulkOrder) -> int:
     return placements.count_ended_by(session, f"bulk:{found.id}")
 
 
-def _give(session: Session, found: BulkOrder) -> int:
-    debtors = {one.debtor_id for one in browse.chosen(session, found.account_ids, "")}
-    given = session.execute(
-        update(Conversation)
-        .where(Conversation.tenant_id == scope_of(session).tenant(), among(Conversation.debtor_id, debtors))
-        .values(assigned_to=found.user_id)
-        .returning(Conversation.id)
-    )
-    return len(given.all())
-
-
 def _recall(session: Session, found: BulkOrder) -> int:
     return len(placements.recall_accounts(session, found.account_ids))
 
@@ -233,15 +216,16 @@ def _unlabel(session: Session, found: BulkOrder) -> int:
 
 
 _DO: Mapping[str, Callable[[Session, BulkOrder], int]] = {
-    "hold": _hold, "release": _release, "give": _give, "recall": _recall, "label": _label,
-    "unlabel": _unlabel,
+    "hold": _hold, "release": _release, "give": bulk_talks.carry_out, "answered": bulk_talks.carry_out,
+    "recall": _recall, "label": _label, "unlabel": _unlabel,
 }  # fmt: skip
 
 
 def undo(database: Database, scope: Scope, order_id: int, *, actor: str) -> int:
-    """Take an order back: holds that it opened end, those that it ended stand again, portfolios have their
-    strategies again; how many. Raises NotFound, Forbidden where it concerns creditors that are not in scope,
-    Conflict where it is too late for it or what was done cannot be taken back."""
+    """Take an order back: holds that it opened end, those that it ended stand again, conversations are whose
+    they were and wait as they did, portfolios have their strategies again; how many.
+    Raises NotFound, Forbidden where it concerns creditors that are not in scope, Conflict where it is too
+    late for it or what was done cannot be taken back."""
     with database.transaction(scope) as session:
         found = _found(session, order_id)
         if not set(found.tenant_ids) <= set(scope.tenant_ids):
@@ -255,6 +239,8 @@ def undo(database: Database, scope: Scope, order_id: int, *, actor: str) -> int:
         with database.transaction(Scope(scope.agency_id, (tenant_id,))) as session:
             if found.do == bulk_strategies.DO:
                 changed += bulk_strategies.take_back(session, found.versions or {}, actor=actor)
+            elif found.do in bulk_talks.TALKING:
+                changed += bulk_talks.take_back(session, found)
             elif found.do == "hold":
                 changed += placements.end_of_source(session, source, by=actor)
             elif found.do == "label":
@@ -267,9 +253,9 @@ def undo(database: Database, scope: Scope, order_id: int, *, actor: str) -> int:
 
 
 def may_be_undone(found: BulkOrder) -> bool:
-    """Whether an order can be taken back now: holds, ends of holds, labels and strategies, in the hour."""
+    """Whether an order can be taken back now: all but recalls, in the hour."""
     in_time = found.done_at is not None and clock.now() < found.done_at + UNDONE_WITHIN
-    return found.state == "done" and found.do in _TAKEN_BACK and in_time
+    return found.state == "done" and found.do in TAKEN_BACK and in_time
 
 
 def _found(session: Session, order_id: int) -> BulkOrder:

@@ -107,7 +107,7 @@ class BulkOrder(AgencyOwned, Base):
     chosen, `changed` those that it changed. Holds that it opened have `bulk:<id>` as their source, those
     that it ended as who ended them; so it is with labels. `state`: waiting, done, undone. An order about
     strategies has portfolios in place of accounts: `versions`, by portfolio the version that it had and the
-    one that it got."""
+    one that it got. One about conversations keeps in `talks` how each stood before."""
 
     __tablename__ = "bulk_orders"
     __table_args__ = ({"info": AGENCY},)
@@ -120,6 +120,7 @@ class BulkOrder(AgencyOwned, Base):
     tenant_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
     account_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
     versions: Mapped[dict[str, list[int]] | None] = mapped_column(JSONB)
+    talks: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
     changed: Mapped[int]
     state: Mapped[str] = mapped_column(String(7))
     asked_by: Mapped[str]

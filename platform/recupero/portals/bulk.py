@@ -52,11 +52,19 @@ def account_many_order() -> ResponseReturnValue:
         if form.optional("confirmed") and account_ids:
             return _previewed(form, account_ids)
         flash(next(iter(form.errors.values())), "warn")
-        return redirect(url_for("portals.accounts"))
+        return redirect(url_for(_list_of(form)))
+
+
+def _list_of(form: Form) -> str:
+    """The page whose list the accounts were ticked in."""
+    return "portals.inbox" if form.optional("from") == "inbox" else "portals.accounts"
 
 
 def _chosen(session: Session, form: Form) -> list[int]:
-    """The accounts that were ticked, or all that the list has as it is narrowed."""
+    """The accounts that were ticked, or all that the list has as it is narrowed; of the inbox all that its
+    page showed."""
+    if form.optional("from") == "inbox" and form.optional("all"):
+        return ids_of("shown")
     if not form.optional("all"):
         return ids_of("account")
     countries = sorted({tenant.country for tenant in tenancy.tenants(session)})
@@ -74,8 +82,10 @@ def _previewed(form: Form, account_ids: list[int]) -> ResponseReturnValue:
         page = render_template(
             "accounts/many.html", form=form, do=do, found=found, shown=SHOWN, kinds=_kinds(),
             chosen_kind=kind, users=_users(session, found) if do == "give" else [], title=label("bulk", do),
-            carried={name: form.optional(name) for name in (*NARROWED, "all")},
-            ticked=[] if form.optional("all") else account_ids, labels=choices, chosen_label=label_id,
+            carried={name: form.optional(name) for name in (*NARROWED, "all", "from")},
+            ticked=account_ids if not form.optional("all") or form.optional("from") else [],
+            tick="shown" if form.optional("all") else "account", labels=choices, chosen_label=label_id,
+            back=url_for(_list_of(form)), may_undo=do in bulk.TAKEN_BACK,
         )  # fmt: skip
     return page, form.status
 

@@ -32,6 +32,7 @@ ACTIONS: Words = {
     "outreach.approve_template": _("Words of a message approved"),
     "outreach.assign_message": _("Message placed with a debtor"),
     "outreach.bulk": _("Order for many accounts"),
+    "outreach.bulk_answered": _("Many conversations need no answer"),
     "outreach.bulk_give": _("Many accounts given to somebody"),
     "outreach.bulk_hold": _("Many accounts put to rest"),
     "outreach.bulk_label": _("Label put on many accounts"),

@@ -174,3 +174,26 @@ def test_pages_say_words_and_the_api_codes(app: Flask) -> None:
         assert said(error) == "La gestión de esta cuenta está en pausa: Juicio, Disputa"
     with app.test_request_context("/api/v1/me", headers={"Accept-Language": "es"}):
         assert told(error) == "la gestión de esta cuenta está en pausa: court, dispute"
+
+
+@pytest.mark.parametrize(
+    ("language", "words", "back"),
+    [
+        ("es", "La dirección es incorrecta", "Volver a donde estaba"),
+        ("pt", "O endereço está errado", "Voltar para onde estava"),
+        ("en", "The address is wrong", "Back to where you were"),
+    ],
+)
+def test_an_error_keeps_the_way_back_and_the_api_answers_in_the_readers_language(
+    visitor: Visitor, scope: Scope, language: str, words: str, back: str
+) -> None:
+    reader(visitor, Role.AGENT, scope, language)
+    came = {"Referer": "http://localhost/accounts?q=Ana%20%22"}
+    page = visitor.client.get("/nope", headers=came).text
+    assert 'href="/accounts?q=Ana%20%22"' in page
+    assert back in page
+    assert back not in visitor.client.get("/nope", headers={"Referer": "https://elsewhere.example/x"}).text
+    answer = visitor.client.get("/api/v1/nope", headers={"Accept-Language": language})
+    assert answer.status_code == 404
+    assert words in answer.json["message"]
+    assert visitor.client.get("/users", headers=came).status_code == 403

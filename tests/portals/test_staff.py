@@ -47,3 +47,23 @@ def test_a_key_is_shown_once_and_revoked(visitor: Visitor, world: World) -> None
     key_id = re.findall(r"/keys/(\d+)/revoke", page)[0]
     visitor.send(f"/keys/{key_id}/revoke", _page="/keys")
     assert "revoked" in visitor.text("/keys")
+
+
+def test_an_over_long_desk_is_said_at_its_field_and_keeps_what_was_ticked(
+    visitor: Visitor, world: World
+) -> None:
+    scope = world.tenant()
+    visitor.sign_in(Role.AGENCY_ADMINISTRATOR, scope)
+    given = {"name": "Bea", "email": "d@example.com", "password": PASSWORD, "role": "agent", "locale": "es"}
+    refused = visitor.send("/users", desk="m" * 41, **given)
+    assert refused.status_code == 422
+    assert "At most 40 characters fit here." in refused.text.split('name="desk"')[-1].split("</div>")[0]
+    assert visitor.send("/users", desk="m" * 40, **given).status_code == 302
+    work = "/users/" + visitor.text("/users").split("/work")[0].split("/users/")[-1] + "/work"
+    refused = visitor.send(work, _page="/users", desk="x" * 200, skills="disputes")
+    assert refused.status_code == 422
+    fold = refused.text.split(f'action="{work}"')[1].split("</form>")[0]
+    assert "At most 40 characters fit here." in fold
+    assert "x" * 200 in fold
+    assert 'value="disputes" checked' in fold
+    assert "m" * 40 in visitor.text("/users")

@@ -265,7 +265,9 @@ def _returned_page(form: Form, taken: collecting.FileTaken | None = None) -> Res
             for tenant, key in tenancy.plugins_on(session, "channel")
             if key in readers
         ]
-    return render_template("inbox/returned.html", form=form, choices=choices, taken=taken), form.status
+    return render_template(
+        "inbox/returned.html", form=form, choices=choices, taken=taken, largest=LARGEST_FILE
+    ), form.status
 
 
 def _unplaced_page(form: Form, event_id: int | None = None) -> ResponseReturnValue:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Request, Response, g, redirect, request, url_for
+from flask import Flask, Request, Response, current_app, g, redirect, request, url_for
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -155,6 +155,7 @@ def _frame() -> dict[str, Any]:
         "language": language.language(),
         "languages": language.LANGUAGES,
         "language_url": _language_url,
+        "largest_request": current_app.config["MAX_CONTENT_LENGTH"],
         "theme": theme.theme(),
         "theme_url": _theme_url,
     }
@@ -198,6 +199,8 @@ def _answer_errors(app: Flask) -> None:
 
     def answer(error: HTTPException) -> ResponseReturnValue:
         if request.path.startswith(API_PREFIX):
+            said_by_us = getattr(error, "data", None) or error.description != type(error).description
+            error.description = error.description if said_by_us else _message(error.code or 500)
             return api_handler(error)
         if error.response is not None or (error.code or 500) < 400:
             return error
@@ -214,21 +217,26 @@ def _answer_lost_form(_error: CSRFError) -> ResponseReturnValue:
     return error_page(_("The page was open for too long. Load it again and send the form once more."), 400)
 
 
-def _page_for(status: int) -> ResponseReturnValue:
-    messages = {
+def _message(status: int) -> str:
+    """What is wrong where nothing more is known than the status, in the reader's language."""
+    if status >= 500:
+        noted: str = _("It has been noted. Try again in a moment; what you had saved is safe.")
+        return noted
+    messages: dict[int, str] = {
         403: _("Your role does not include this page. Ask your administrator if you need it."),
         404: _("The address is wrong, or what was here belongs to somebody else or is gone."),
         405: _("The address is wrong, or what was here belongs to somebody else or is gone."),
         413: _("Send a smaller file: at most 256 MB."),
         429: _("There were too many tries from here. Wait a minute and try again."),
     }
+    unread: str = _("The request could not be read. Go back and try again.")
+    return messages.get(status, unread)
+
+
+def _page_for(status: int) -> ResponseReturnValue:
     if status >= 500:
         g.caller, g.brand = None, language.PLATFORM_BRAND  # the database may be what failed: ask it nothing
         reference = secrets.token_hex(4)
         log.error("page failed", extra={"reference": reference})
-        return error_page(
-            _("It has been noted. Try again in a moment; what you had saved is safe."), status, reference
-        )
-    return error_page(
-        messages.get(status, _("The request could not be read. Go back and try again.")), status
-    )
+        return error_page(_message(status), status, reference)
+    return error_page(_message(status), status)

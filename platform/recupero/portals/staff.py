@@ -70,12 +70,18 @@ def _add_user(form: Form) -> None:
 @requires(Permission.TENANCY_MANAGE)
 def user_work(user_id: int) -> ResponseReturnValue:
     """What a user is trained for and speaks, by which people who must be taken over are given to them."""
-    desk = Form.sent().optional("desk")
-    with transaction() as session:
-        user_service.set_work(
-            session, user_id, desk=desk, skills=request.form.getlist("skills"),
-            languages=request.form.getlist("languages"), actor=the_caller().actor,
-        )  # fmt: skip
+    form = Form.sent()
+    try:
+        with transaction() as session:
+            user_service.set_work(
+                session, user_id, desk=form.optional("desk"), skills=request.form.getlist("skills"),
+                languages=request.form.getlist("languages"), actor=the_caller().actor,
+            )  # fmt: skip
+    except NotFound:
+        raise
+    except UserError as error:
+        form.refuse(error, "desk")
+        return _users_page(Form({"locale": the_caller().locale[:2]}), work=(user_id, form))
     flash(_("Saved."))
     return redirect(url_for("portals.users"))
 
@@ -91,15 +97,21 @@ def user_password(user_id: int) -> ResponseReturnValue:
     return _users_page(Form({"locale": the_caller().locale[:2]}), password)
 
 
-def _users_page(form: Form, password: str | None = None) -> ResponseReturnValue:
+def _users_page(
+    form: Form, password: str | None = None, work: tuple[int, Form] | None = None
+) -> ResponseReturnValue:
+    """The users; `work` is what was refused of one's work, with whose it is."""
     with transaction() as session:
         rows, tenants = queries.users(session), queries.tenants(session)
     names = {tenant.id: tenant.name for tenant in tenants}
     return answer(
         "admin/users.html", _users_table(names).fill_whole(rows), names=names, form=form, roles=ROLES,
-        chosen=request.form.getlist("tenants"), me=the_caller().actor, password=password,
+        chosen=request.form.getlist("tenants"), me=the_caller().actor, password=password, refused=work,
         skills=[(skill, label("skill", skill)) for skill in user_service.SKILLS],
-        speaks=[(code, name) for code, name in LANGUAGES if code in user_service.SPOKEN], status=form.status,
+        speaks=[(code, name) for code, name in LANGUAGES if code in user_service.SPOKEN],
+        longest_desk=user_service.LONGEST_DESK,
+        ticked={name: request.form.getlist(name) for name in ("skills", "languages")},
+        status=422 if work else form.status,
     )  # fmt: skip
 
 

@@ -85,6 +85,11 @@ TEMPLATES: Words = {
     "receipt": _("Receipt on their page"),
     "promise_day": _("Asks for the day of a promise"),
     "page_code": _("Code for their page"),
+    "call_link": _("Link sent during a call"),
+    "reply": _("Answer of a person"),
+    "stopped": _("Confirmation of a stop"),
+    "stopped_wholly": _("Confirmation of a stop on every channel"),
+    "stopped_calls": _("Confirmation that nobody calls any more"),
     "wait": _("Wait"),
 }
 REASONS: Words = {

@@ -23,6 +23,7 @@ _E164 = re.compile(r"\+[1-9]\d{6,14}")
 SKILLS = ("complaints", "disputes", "hardship", "identity")
 #: Languages that debtors are written to in.
 SPOKEN = ("es", "en", "pt")
+LONGEST_DESK = 40  # characters of a name of a desk
 
 
 def create(
@@ -50,7 +51,7 @@ def create(
     user = User(
         agency_id=agency, email=normalise_email(email), email_index=index, name=name,
         password_hash=passwords.hashed(password), role=role.value, tenant_ids=tenants, locale=locale,
-        desk=(desk or "").strip() or None, skills=_known(skills, SKILLS, "skills"),
+        desk=_team(desk), skills=_known(skills, SKILLS, "skills"),
         languages=_known(languages, SPOKEN, "languages"), created_at=clock.now(),
     )  # fmt: skip
     session.add(user)
@@ -92,12 +93,20 @@ def set_work(
     ).scalar_one_or_none()
     if user is None:
         raise NotFound("no such user")
-    user.desk = (desk or "").strip() or None
+    user.desk = _team(desk)
     user.skills, user.languages = _known(skills, SKILLS, "skills"), _known(languages, SPOKEN, "languages")
     audit.record(
         session, "tenancy.set_work", f"user:{user_id}", actor=actor, desk=user.desk, skills=user.skills,
         languages=user.languages,
     )  # fmt: skip
+
+
+def _team(desk: str | None) -> str | None:
+    """A desk's name as it is kept. Raises UserError at its field where it is too long."""
+    name = (desk or "").strip()
+    if len(name) > LONGEST_DESK:
+        raise UserError("At most %(most)s characters fit here.", field="desk", most=LONGEST_DESK)
+    return name or None
 
 
 def _known(chosen: Iterable[str], known: Sequence[str], field: str) -> list[str]:

@@ -28,6 +28,29 @@ document.addEventListener("change", (event) => {
   if (event.target.matches("select[data-submit]")) event.target.form.requestSubmit();
 });
 
+// A file that is too large is said at its field before anything is sent, so that nothing typed is lost.
+const told_large = (field) => {
+  const told = document.getElementById("announcements");
+  const most = Number(field.dataset.most || told.dataset.most);
+  const large = [...field.files].some((one) => one.size > most);
+  const id = `${field.id}-large`;
+  document.getElementById(id)?.remove();
+  field.toggleAttribute("aria-invalid", false);
+  if (!large) return false;
+  const size = most >= 2 ** 20 ? `${Math.floor(most / 2 ** 20)} MB` : `${Math.floor(most / 2 ** 10)} KB`;
+  field.after(Object.assign(document.createElement("p"), { id, className: "error", textContent: told.dataset.large.replace("{most}", size) }));
+  field.setAttribute("aria-invalid", "true");
+  field.setAttribute("aria-errormessage", id);
+  return true;
+};
+document.addEventListener("change", (event) => { if (event.target.matches("input[type=file]")) told_large(event.target); });
+document.addEventListener("submit", (event) => {
+  const large = [...event.target.querySelectorAll("input[type=file]")].filter(told_large);
+  if (!large.length) return;
+  event.preventDefault();
+  large[0].focus();
+});
+
 // What takes long says so: a line above the page, by the style sheet, until the next page is there.
 const root = document.documentElement;
 document.addEventListener("click", (event) => {
@@ -69,7 +92,7 @@ const unfold = (part) => { for (let fold = part.closest("details"); fold; fold =
 const typed = (form) => [...form.elements].filter((one) => one.name && !["hidden", "password", "file", "submit", "button"].includes(one.type));
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.method !== "post" || form.hasAttribute("data-signs-in") || form.autocomplete === "off") return;
+  if (event.defaultPrevented || form.method !== "post" || form.hasAttribute("data-signs-in") || form.autocomplete === "off") return;
   const fields = typed(form).map((one) => [one.name, one.value, one.checked ?? null]);
   sessionStorage.setItem(KEPT, JSON.stringify({ page: location.pathname, action: form.getAttribute("action"), fields }));
 });

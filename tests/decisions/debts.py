@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from recupero.contacts.tables import Contact, Permission
 from recupero.kernel import clock
 from recupero.kernel.database import Scope, scope_of
-from recupero.payments.tables import Allocation
+from recupero.payments.tables import Allocation, Payment
 from recupero.placements.tables import Account, ContactPoint, Debtor, Person, Portfolio
 
 
@@ -140,17 +140,34 @@ def permit(session: Session, debtor_id: int, channel: str, kind: str = "consent"
     session.flush()
 
 
-def pay(session: Session, owed: Debt, amount: int, at: datetime) -> None:
-    """The allocation of a payment booked at `at`; negative takes one back."""
+def receive(
+    session: Session, owed: Debt, amount: int, at: datetime, received: datetime | None = None
+) -> Payment:
+    """A payment in pesos with its allocation, booked at `at`, received then or at `received`."""
+    payment = Payment(
+        tenant_id=owed.tenant_id, debtor_id=owed.debtor_id, external_key=secrets.token_hex(), kind="manual",
+        amount_minor=amount, currency="CLP", account_ids=[owed.account_id], rates={}, state="booked",
+        received_at=received or at, booked_at=at, transaction_id=0,
+    )  # fmt: skip
+    session.add(payment)
+    session.flush()
+    pay(session, owed, amount, at, payment.id)
+    return payment
+
+
+def pay(
+    session: Session, owed: Debt, amount: int, at: datetime, payment_id: int | None = None, step: int = 0
+) -> None:
+    """The allocation of a payment booked at `at`; negative takes one back. `step` is its transaction."""
     session.add(
         Allocation(
             tenant_id=owed.tenant_id,
-            payment_id=secrets.randbits(48),
+            payment_id=payment_id or secrets.randbits(48),
             account_id=owed.account_id,
             part="principal",
             amount_minor=amount,
             at=at,
-            transaction_id=0,
+            transaction_id=step,
             fee_minor=0,
         )
     )

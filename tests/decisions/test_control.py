@@ -13,7 +13,7 @@ from recupero.kernel import clock
 from recupero.kernel.errors import NotFound, UserError
 from recupero.outreach.tables import Action
 from recupero.payments.tables import PromiseToPay
-from tests.decisions.debts import debt, pay, portfolio
+from tests.decisions.debts import debt, pay, portfolio, receive
 from tests.factories import World
 
 pytestmark = pytest.mark.usefixtures("noon")
@@ -96,9 +96,10 @@ def test_what_our_work_brings_is_the_difference_to_the_group(
         inside = draws(scope.tenant(), np.array([each.person_id for each in owed])) < 0.2
         paid = np.where(inside, 100, 400) * (1 + np.arange(40) % 3)
         for each, amount in zip(owed, paid.tolist(), strict=True):
-            pay(session, each, amount, start + DAY)
-            pay(session, each, -10, start + 2 * DAY)  # taken back
-            pay(session, each, 9_999, start)  # before the period
+            first = receive(session, each, amount, start + DAY)
+            pay(session, each, -10, start + 2 * DAY, first.id, step=1)  # taken back
+            receive(session, each, 9_999, start)  # before the period
+            receive(session, each, 8_888, start + DAY, start - DAY)  # received before it, booked within
         clock.advance(3 * DAY)
         with pytest.raises(UserError, match="ends before"):
             uplift.uplift(session, start, start - DAY)
@@ -106,6 +107,8 @@ def test_what_our_work_brings_is_the_difference_to_the_group(
             uplift.uplift(session, start, start + DAY, portfolio_id=10**12)
         found = uplift.uplift(session, start)
         alone = uplift.uplift(session, start, portfolio_id=other)
+        receive(session, owed[0], 70, clock.now(), start + DAY)  # received within, booked at last
+        early = uplift.uplift(session, start, start + DAY)
     treated, left = paid[~inside] - 10, paid[inside] - 10
     assert (found.treated.people, found.control.people) == (len(treated), len(left))
     assert found.treated.accounts + found.control.accounts == 41
@@ -120,6 +123,7 @@ def test_what_our_work_brings_is_the_difference_to_the_group(
     assert alone.treated.people + alone.control.people == 1
     assert (alone.per_person_minor.verdict, alone.per_person_minor.low) == ("too_few", None)
     assert second.portfolio_id == other
+    assert early.treated.recovered_minor + early.control.recovered_minor == paid.sum() + 70
 
 
 def test_intervals_hold_as_often_as_they_say() -> None:

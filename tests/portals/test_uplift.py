@@ -12,7 +12,7 @@ from recupero.kernel import clock, runtime
 from recupero.tenancy import queries
 from recupero.tenancy.permissions import Permission, Role
 from tests.api.conftest import machine
-from tests.decisions.debts import debt, pay, portfolio
+from tests.decisions.debts import debt, portfolio, receive
 from tests.factories import World
 from tests.portals.conftest import Visitor
 
@@ -24,7 +24,7 @@ def test_the_page_compares_and_the_account_says_who_is_left_alone(visitor: Visit
     with world.platform.database.transaction(scope) as session:
         book = portfolio(session)
         owed = [debt(session, book) for _ in range(30)]
-        pay(session, owed[0], 5_000, clock.now() + timedelta(hours=1))
+        receive(session, owed[0], 5_000, clock.now() + timedelta(hours=1))
     clock.advance(timedelta(days=1))
     inside = draws(scope.tenant(), np.array([each.person_id for each in owed])) < 0.2
     place = f"/tenants/{scope.tenant()}/uplift"

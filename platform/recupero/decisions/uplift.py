@@ -21,6 +21,7 @@ from recupero.kernel import clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound, UserError
 from recupero.kernel.listing import Part
+from recupero.payments.dating import moved
 from recupero.tenancy import queries as tenancy
 
 
@@ -62,7 +63,7 @@ class Uplift:
         return {**found, "start": self.start.isoformat(), "end": self.end.isoformat()}
 
 
-_ACCOUNTS = """
+_ACCOUNTS = f"""
 WITH p AS (
     SELECT a.id, a.debtor_id FROM accounts a
     LEFT JOIN import_batches b ON b.tenant_id = a.tenant_id AND b.id = a.batch_id
@@ -70,15 +71,15 @@ WITH p AS (
       AND (%(portfolio)s::bigint IS NULL OR a.portfolio_id = %(portfolio)s::bigint)
       AND coalesce(b.started_at, a.placed_on::timestamptz) <= %(end)s::timestamptz
 ), x AS (
-    SELECT account_id, sum(amount_minor) AS paid FROM allocations
-    WHERE tenant_id = %(tenant)s AND account_id IS NOT NULL
-      AND at > %(start)s::timestamptz AND at <= %(end)s::timestamptz
+    SELECT account_id, sum(amount_minor) AS paid
+    FROM ({moved("%(tenant)s", "%(start)s::timestamptz", "%(end)s::timestamptz")}) m
+    WHERE at > %(start)s::timestamptz AND at <= %(end)s::timestamptz
     GROUP BY account_id
 )
 SELECT p.id, d.person_id, coalesce(x.paid, 0)::bigint AS paid
 FROM p JOIN debtors d ON d.tenant_id = %(tenant)s AND d.id = p.debtor_id
 LEFT JOIN x ON x.account_id = p.id
-"""
+"""  # noqa: S608 - our own statement
 _PEOPLE = f"""
 SELECT person_id, count(*)::bigint AS accounts, sum(paid)::bigint AS paid
 FROM ({_ACCOUNTS}) a GROUP BY person_id

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
+from recupero.payments.dating import moved
 from recupero.reports.periods import Period
 
 DISPUTE_DAYS = 30  # after which a dispute is past its deadline
@@ -187,8 +188,8 @@ PEOPLE = f"""
 SELECT a.currency, d.person_id, coalesce(sum(x.paid), 0)::bigint, coalesce(sum(k.contacts), 0)::bigint
 FROM accounts a
 JOIN debtors d ON d.tenant_id = a.tenant_id AND d.id = a.debtor_id
-LEFT JOIN (SELECT account_id, sum(amount_minor) AS paid FROM allocations
-           WHERE tenant_id = :tenant AND at >= :start AND at < :end GROUP BY 1) x ON x.account_id = a.id
+LEFT JOIN (SELECT account_id, sum(amount_minor) AS paid FROM ({moved(":tenant", ":start", ":end")}) m
+           WHERE at >= :start AND at < :end GROUP BY 1) x ON x.account_id = a.id
 LEFT JOIN (SELECT c.account_id, count(*) AS contacts FROM contacts c
            WHERE c.tenant_id = :tenant AND c.at >= :start AND c.at < :end AND {ATTEMPT} GROUP BY 1) k
        ON k.account_id = a.id

@@ -16,6 +16,7 @@ from recupero.contacts.service import Wish
 from recupero.kernel import audit, clock, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
+from recupero.placements import browse
 from recupero.placements import service as placements
 from recupero.reports.compliance import layout, service
 from recupero.reports.compliance.tables import ComplianceReport
@@ -126,6 +127,32 @@ def test_every_form_says_the_same_in_three_languages(placed: Placed) -> None:
             assert [table.title] in rows
             assert list(table.heads) in rows
         assert report["seal"]["digest"] in rows[1][0]
+    assert layout.render(report, "pdf", "es").startswith(b"%PDF")
+
+
+def test_readers_see_rules_by_their_titles_and_the_creditors_own_account_numbers(placed: Placed) -> None:
+    scope, account = placed.scope, placed.account_id
+    with runtime.current().database.transaction(scope) as session:
+        placements.open_hold(
+            session, debtor_id=placed.debtor_id, account_id=account, kind="dispute", source="test"
+        )
+        number = browse.account(session, account).account.client_account
+    report = make(scope).report
+    assert number in {row["account"] for row in report["cases"]["cases"]}
+    for locale in ("es", "en", "pt"):
+        found = {one.key: one for one in layout.tables(report, Words.of(locale, "CL"))}
+        rules = [row[0] for key in ("rules", "duties") for row in found[key].rows]
+        assert all(isinstance(rule, layout.Named) and rule.title != rule.code for rule in rules)
+        assert number in {row[1] for row in found["cases"].rows}
+        assert "phone" not in {row[2] for row in found["permissions"].rows}
+
+
+def test_a_report_sealed_before_titles_were_kept_is_read_with_codes(placed: Placed) -> None:
+    report = copy.deepcopy(make(placed.scope).report)
+    del report["rule_titles"]
+    for case in report["cases"]["cases"]:
+        del case["account"]
+    assert "CL-37-records" in layout.render(report, "csv", "es").decode()
     assert layout.render(report, "pdf", "es").startswith(b"%PDF")
 
 

@@ -9,7 +9,6 @@ from recupero.kernel.database import Scope
 from recupero.kernel.errors import NotFound, UserError
 from recupero.portals.forms import Form
 from recupero.portals.language import locale
-from recupero.portals.lawful import rule_titles
 from recupero.portals.pages import blueprint
 from recupero.reports.compliance import cli, layout, service
 from recupero.reports.compliance_api import file_name
@@ -75,7 +74,7 @@ def compliance_report(report_id: int) -> ResponseReturnValue:
     words = Words.of(locale() or report["locale"], report["country"])
     return render_template(
         "compliance/one.html", title=layout.title(report, words), tables=layout.tables(report, words),
-        seal=layout.seal_line(report, words), found=found, forms=layout.MEDIA_TYPES, titles=rule_titles(),
+        seal=layout.seal_line(report, words), found=found, forms=layout.MEDIA_TYPES,
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from recupero.reports.compliance import reasons
 from recupero.reports.metrics import N_
 from recupero.reports.periods import parse_period
 from recupero.reports.sheets import safe
@@ -36,13 +37,27 @@ _WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """A rule: what it is called, and the code under which counsel and the law pages know it."""
+
+    title: str
+    code: str
+
+    def __str__(self) -> str:
+        return f"{self.title} ({self.code})"
+
+
+Cell = str | Named
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """Titled rows of texts; `numbers` are the columns that hold numbers."""
 
     key: str
     title: str
     heads: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[tuple[Cell, ...], ...]
     numbers: tuple[int, ...] = ()
     note: str = ""
 
@@ -65,6 +80,12 @@ def _say(words: Words, code: str) -> str:
     return words(_WORDS[code]) if code in _WORDS else code
 
 
+def _rule(report: Mapping[str, Any], words: Words, code: str) -> Cell:
+    """The rule by its title, as the report was sealed with it. Reports of before that have codes alone."""
+    title = report.get("rule_titles", {}).get(code)
+    return code if title is None else Named(title.get(words.language) or title["es"], code)
+
+
 def _contacts(report: Mapping[str, Any], words: Words) -> Table:
     rows = [
         (_say(words, row["direction"]), words.channel(row["channel"]), words.count(row["contacts"]),
@@ -77,7 +98,7 @@ def _contacts(report: Mapping[str, Any], words: Words) -> Table:
 
 def _rules(report: Mapping[str, Any], words: Words) -> Table:
     rows = [
-        (row["rule"], row["citation"], _say(words, row["basis"]), _say(words, row["outcome"]),
+        (_rule(report, words, row["rule"]), row["citation"], _say(words, row["basis"]), _say(words, row["outcome"]),
          words.count(row["contacts"]))
         for row in report["rules"]
     ]  # fmt: skip
@@ -92,8 +113,10 @@ def _rules(report: Mapping[str, Any], words: Words) -> Table:
 def _blocked(report: Mapping[str, Any], words: Words) -> Table:
     rows = [
         (
-            _say(words, row["kind"]),
-            row["reason"] or "–",
+            reasons.why(words, row["kind"]),
+            _rule(report, words, row["reason"])
+            if row["kind"] in ("law", "content")
+            else reasons.about(words, row["reason"]),
             words.count(row["blocked"]),
             words.count(row["postponed"]),
         )
@@ -141,7 +164,7 @@ def _cases(report: Mapping[str, Any], words: Words) -> Table:
         return "–" if at is None else words.short_day(datetime.fromisoformat(at).date())
 
     rows = [
-        (_say(words, row["kind"]), str(row["account_id"] or "–"), day(row["started_at"]), day(row["due_at"]),
+        (_say(words, row["kind"]), _account(row), day(row["started_at"]), day(row["due_at"]),
          day(row["ended_at"]), words.count(row["days"]), words(N_("late")) if row["late"] else "")
         for row in report["cases"]["cases"]
     ]  # fmt: skip
@@ -152,10 +175,15 @@ def _cases(report: Mapping[str, Any], words: Words) -> Table:
     return Table("cases", words(N_("Each complaint and dispute")), heads, tuple(rows), (5,))
 
 
+def _account(case: Mapping[str, Any]) -> str:
+    """The creditor's own number; a case about the whole person names none. Reports of before have our id."""
+    return str(case.get("account", case["account_id"]) or "–")
+
+
 def _permissions(report: Mapping[str, Any], words: Words) -> Table:
     rows = [
         (words(N_("All channels")) if row["channel"] == "all" else words.channel(row["channel"]),
-         _say(words, row["kind"]), row["source"], words.count(row["number"]), words.count(row["people"]))
+         _say(words, row["kind"]), reasons.said_in(words, row["source"]), words.count(row["number"]), words.count(row["people"]))
         for row in report["permissions"]
     ]  # fmt: skip
     heads = (
@@ -167,7 +195,7 @@ def _permissions(report: Mapping[str, Any], words: Words) -> Table:
 
 def _duties(report: Mapping[str, Any], words: Words) -> Table:
     rows = [
-        (row["rule"], row["citation"], f"{row['value']} {_say(words, row['unit'])}")
+        (_rule(report, words, row["rule"]), row["citation"], f"{row['value']} {_say(words, row['unit'])}")
         for row in report["retention"]["duties"]
     ]
     heads = (words(N_("Rule")), words(N_("Source")), words(N_("At least kept")))
@@ -216,7 +244,7 @@ def to_csv(report: Mapping[str, Any], words: Words) -> bytes:
         writer.writerow([])
         writer.writerow([table.title])
         writer.writerow(table.heads)
-        writer.writerows([safe(text) for text in row] for row in table.rows)
+        writer.writerows([safe(str(text)) for text in row] for row in table.rows)
     return b"\xef\xbb\xbf" + out.getvalue().encode()
 
 
@@ -232,8 +260,8 @@ def to_pdf(report: Mapping[str, Any], words: Words) -> bytes:
         "seal": seal_line(report, words), "nothing": words(N_("Nothing in this period.")),
         "tables": [
             {
-                "title": one.title, "note": one.note, "heads": one.heads, "rows": one.rows,
-                "numbers": one.numbers,
+                "title": one.title, "note": one.note, "heads": one.heads, "numbers": one.numbers,
+                "rows": [[asdict(cell) if isinstance(cell, Named) else cell for cell in row] for row in one.rows],
             }
             for one in tables(report, words)
         ],

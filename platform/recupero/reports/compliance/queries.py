@@ -46,7 +46,8 @@ WHERE c.tenant_id = :tenant AND c.at >= :since AND c.at < :until AND c.direction
   AND c.state NOT IN ('reserved', 'failed') AND c.verdict IS NOT NULL
 ORDER BY md5(CAST(:seed AS text) || ':' || c.id) LIMIT :size"""
 _CASES = """
-SELECT h.id, h.kind, h.account_id, h.started_at, h.ended_at FROM holds h
+SELECT h.id, h.kind, h.account_id, a.client_account AS account, h.started_at, h.ended_at
+FROM holds h LEFT JOIN accounts a ON a.id = h.account_id AND a.tenant_id = h.tenant_id
 WHERE h.tenant_id = :tenant AND h.kind IN ('complaint', 'dispute')
   AND h.started_at < :until AND (h.ended_at IS NULL OR h.ended_at >= :since)
 ORDER BY h.started_at, h.id"""

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from recupero.contacts import gate, proving
+from recupero.contacts import gate, policies, proving
 from recupero.kernel import audit, clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound, UserError
@@ -19,7 +19,7 @@ from recupero.reports.compliance.tables import ComplianceReport
 from recupero.reports.periods import Period
 from recupero.tenancy import queries as tenancy
 
-KIND, VERSION = "recupero.compliance", 1
+KIND, VERSION = "recupero.compliance", 2
 SAMPLE, MOST = 50, 500  # contacts judged again
 SEALED = "reports.seal_compliance"
 
@@ -138,7 +138,18 @@ def _contents(session: Session, period: Period, seed: str, sample: int) -> dict[
         },
         "audited": reader.audited(),
     }  # fmt: skip
+    contents["rule_titles"] = _titles(session, contents, min(until, clock.now()))
     return _plain(contents)
+
+
+def _titles(session: Session, contents: Mapping[str, Any], at: datetime) -> dict[str, dict[str, str]]:
+    """What the rules that the report names are called, in each language: law and house rules as they stood at
+    its end. A house rule that had been replaced by then has its code alone."""
+    named = {row["rule"] for row in (*contents["rules"], *contents["retention"]["duties"])}
+    named |= {row["reason"] for row in contents["blocked"]}
+    law = policies.lawbook(session).of(scope_of(session).tenant(), at)
+    rules = [rule for pack in law.by_country.values() for rule in pack.rules if rule.id in named]
+    return {rule.id: rule.title.model_dump(exclude_none=True) for rule in rules}
 
 
 def _plain(value: Any) -> dict[str, Any]:

@@ -94,6 +94,7 @@ def test_an_invoice_is_asked_for_answered_and_kept_for_the_debtor(
     path = _asked(creditor)
     for wrong, said in (
         ({"file": (io.BytesIO(b"MZ"), "invoice.exe")}, "Send a PDF, PNG or JPEG file"),
+        ({"file": (io.BytesIO(PDF + b"<< /S /Launch >>"), "invoice.pdf")}, "holds a program or other files"),
         ({"file": (io.BytesIO(PDF), "invoice.pdf"), "why": "None"}, "not both"),
         ({"why": " "}, "Send a file, or say why there is none"),
     ):

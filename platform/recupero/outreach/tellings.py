@@ -105,7 +105,13 @@ def _papers(sent: Sequence[Attachment]) -> list[dict[str, object]]:
         raise UserError("Send at most %(most)s files.", field="papers", most=MOST_FILES)
     rows = kept.rows(sent)
     for row in rows:
-        if row.pop("refused") or not row["content"]:
+        refused = row.pop("refused")
+        if refused == "active":
+            raise UserError(
+                "%(name)s holds a program or other files: send it printed anew as PDF, or a photo of it.",
+                field="papers", name=row["name"],
+            )  # fmt: skip
+        if refused or not row["content"]:
             raise UserError(
                 "%(name)s cannot be kept: send photos (JPEG, PNG) or PDF files of at most %(most)s MB each.",
                 field="papers", name=row["name"], most=kept.LARGEST // 2**20,

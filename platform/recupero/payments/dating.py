@@ -3,8 +3,9 @@ moved, on the day of that. Reports say the same (the view of migration 0048)."""
 
 
 def moved(tenant: str, since: str, until: str) -> str:
-    """SQL of the moves that may count from `since` to `until`, with `account_id`, `amount_minor` and the moment
-    `at` that each counts: who asks narrows by that. The three are how the asking statement names its values.
+    """SQL of the moves that may count from `since` to `until`, with `account_id`, `amount_minor` and the
+    moment `at` that each counts: who asks narrows by that. The three are how the asking statement names its
+    values.
 
     What else a payment did is looked up only for moves that were not booked as they were received.
     """

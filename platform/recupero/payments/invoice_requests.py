@@ -7,7 +7,7 @@ from sqlalchemy import case, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from recupero.kernel import audit, clock, events
+from recupero.kernel import audit, clock, events, pdf_actions
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.kernel.listing import Part, arranged
@@ -44,13 +44,16 @@ def ask(session: Session, account_id: int, *, asked_with: str) -> int | None:
 
 def answer(session: Session, request_id: int, content: bytes, *, actor: str) -> Document:
     """Give the invoice: it is kept encrypted and stands on the debtor's page. Raises NotFound, Conflict where
-    the request is closed, UserError where the file is no PDF, PNG or JPEG or is too large."""
+    the request is closed, UserError where the file is no PDF, PNG or JPEG, is too large, or is
+    a PDF that does more than show itself."""
     request = _open(session, request_id)
     media_type = next((kind for kind, magic in _MAGIC.items() if content.startswith(magic)), None)
     if media_type is None:
         raise UserError("send a PDF, PNG or JPEG file", field="file")
     if len(content) > MOST_BYTES:
         raise UserError("the file is larger than %(most)s MiB", field="file", most=MOST_BYTES // 2**20)
+    if media_type == "application/pdf" and pdf_actions.acts(content):
+        raise UserError("the file holds a program or other files: print it anew as PDF", field="file")
     person = who_owes(session, request.debtor_id)
     paper = Paper(person, [request.account_id], media_type, base64.b64encode(content).decode())
     made = documents.keep(session, "invoice", actor, [paper], [request_id])[0]

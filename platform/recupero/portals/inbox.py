@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Response, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
@@ -182,10 +182,7 @@ def inbox_file(file_id: int) -> ResponseReturnValue:
     with transaction() as session:
         name, media_type, content, contact_id = queries.file(session, file_id)
         queries.check_sees_contact(session, contact_id, of_user=only_of())
-    answer: Response = rest.file(content, media_type, name)
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    answer.headers["Content-Security-Policy"] = "sandbox"
-    return answer
+    return rest.file(content, media_type, name)
 
 
 @blueprint.get("/inbox/unplaced")

@@ -60,7 +60,9 @@ class _Headers(Talisman):  # type: ignore[misc]  # flask-talisman has no types
                 one for one in bare.headers if one[0] not in ("Content-Type", "Content-Length")
             ]
         for name, value in known:
-            response.headers[name] = value
+            response.headers.setdefault(
+                name, value
+            )  # a file that somebody sent has a stricter one (`rest.file`)
         return response
 
 

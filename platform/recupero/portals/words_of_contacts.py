@@ -29,6 +29,7 @@ CONTACT_STATES: Words = {
 REFUSED_FILES: Words = {
     "archive": _("Not kept: archives are not taken"),
     "kind": _("Not kept: files of this kind are not taken"),
+    "active": _("Not kept: it holds a program or other files"),
     "too_large": _("Not kept: too large"),
     "too_many": _("Not kept: too many files in one message"),
     "left_out": _("Not kept: the channel did not hand it over"),

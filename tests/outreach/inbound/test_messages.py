@@ -338,17 +338,18 @@ def test_files_are_kept_within_limits_and_what_is_refused_stays_visible(provider
         ["foto.jpg", "image/jpeg", len(bomb), bomb],
         ["hola.exe", "application/x-msdownload", 2, "MZ"],
         ["largo.mp4", "video/mp4", 90_000_000, None],
+        ["activo.pdf", "application/pdf", 30, "%PDF-1.7 << /S /JavaScript >>"],
         ["nota.ogg", "audio/ogg; codecs=opus", 6, "OggS.."],
         *([f"{number}.txt", "text/plain", 1, "x"] for number in range(100)),
     ]
     says(provider, "adjunto", phone(placed), files=files)
     kept = all_of(provider.scope, MessageFile)
-    assert [(one.name, one.refused) for one in kept[:6]] == [
+    assert [(one.name, one.refused) for one in kept[:7]] == [
         ("boleta.pdf", None), ("todo.zip", "archive"), ("foto.jpg", "archive"), ("hola.exe", "kind"),
-        ("largo.mp4", "too_large"), ("nota.ogg", None),
+        ("largo.mp4", "too_large"), ("activo.pdf", "active"), ("nota.ogg", None),
     ]  # fmt: skip
-    assert [one.refused for one in kept[6:]] == [None] * 4 + ["too_many"] * 41
-    assert kept[-1].name == "+ 56"
+    assert [one.refused for one in kept[7:]] == [None] * 3 + ["too_many"] * 41
+    assert kept[-1].name == "+ 57"
     (contact,) = inbound(provider.scope)
     assert {one.contact_id for one in kept} == {contact.id}
     with runtime.current().database.transaction(provider.scope) as session:

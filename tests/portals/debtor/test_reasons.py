@@ -108,6 +108,13 @@ def test_a_disputes_papers_are_kept_and_given_to_staff_alone(page: Page, visitor
     assert 'id="papers-error"' in bad.text
     assert "En caja 3" in bad.text, "what was typed stays"
     assert page.holds() == set()
+    script = PDF + b"1 0 obj << /S /JavaScript /JS (app.alert) >> endobj"
+    acting = page.visitor.send(
+        where, None, **form, papers=(io.BytesIO(script), "recibo.pdf", "application/pdf")
+    )
+    assert acting.status_code == 422
+    assert "recibo.pdf holds a program or other files" in acting.text
+    assert page.holds() == set()
     sent = page.visitor.send(
         where, None, **form, papers=(io.BytesIO(PDF), "recibo.pdf", "application/octet-stream")
     )
@@ -121,6 +128,8 @@ def test_a_disputes_papers_are_kept_and_given_to_staff_alone(page: Page, visitor
     path = f"/tellings/{_only(page).id}/papers/0"
     paper = visitor.get(path)
     assert (paper.data, paper.headers["X-Content-Type-Options"]) == (PDF, "nosniff")
+    assert paper.headers["Content-Disposition"].startswith("attachment")
+    assert paper.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
     assert page.visitor.get(path).status_code == 302, "the debtor is no member of staff"
     assert visitor.get(f"/tellings/{_only(page).id}/papers/1").status_code == 404
 

@@ -57,9 +57,7 @@ def conversation_file(file_id: int) -> Response:
     """A file that came with a message"""
     with transaction() as session:
         name, media_type, content, _contact = queries.file(session, file_id)
-    answer = rest.file(content, media_type, name)
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    return answer
+    return rest.file(content, media_type, name)
 
 
 @blueprint.get("/conversations/unplaced")

@@ -1,7 +1,8 @@
 """Files that come with messages: what is kept, what is refused, and why.
 
 Kept are kinds that people send and that open harmlessly: pictures, PDF, sound, film, plain text. A kind is
-believed only where the first bytes agree. Archives are refused, since nobody knows what unfolds from them.
+believed only where the first bytes agree. Archives are refused, since nobody knows what unfolds from them,
+and so are PDF files that do something when opened or bring other files along.
 Of a refused file its name, kind and size stay visible.
 """
 
@@ -9,6 +10,7 @@ import base64
 from collections.abc import Sequence
 from typing import Any
 
+from recupero.kernel import pdf_actions
 from recupero_sdk.inbound import Attachment
 
 MOST_FILES = 10
@@ -78,7 +80,9 @@ def _refused(one: Attachment, room: int) -> str | None:
     kind = plain_type(one.media_type)
     if kind not in KINDS:
         return "kind"
-    return None if not KINDS[kind] or content.startswith(KINDS[kind]) else "kind"
+    if KINDS[kind] and not content.startswith(KINDS[kind]):
+        return "kind"
+    return "active" if kind == "application/pdf" and pdf_actions.acts(content) else None
 
 
 def plain_type(media_type: str) -> str:

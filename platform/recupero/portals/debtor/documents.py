@@ -4,6 +4,7 @@ from flask import Response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from recupero.kernel import rest
 from recupero.kernel.errors import NotFound
 from recupero.payments import accruing, charges, documents, invoice_requests, wishes
 from recupero.payments import queries as payments
@@ -99,8 +100,6 @@ def file_response(found: Document) -> Response:
     """A paper as a file to keep."""
     from recupero.reports import letters  # the typesetter stays out of processes that set nothing
 
-    response = Response(letters.render(found), mimetype=found.media_type)
-    response.headers.set("Content-Disposition", "attachment", filename=letters.file_name(found))
-    response.headers["X-Content-Type-Options"] = "nosniff"
+    response = rest.file(letters.render(found), found.media_type, letters.file_name(found))
     response.headers["Cache-Control"] = "private, no-store"
     return response

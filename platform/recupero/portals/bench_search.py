@@ -15,6 +15,7 @@ from itertools import islice
 from typing import Any
 
 import click
+import phonenumbers
 import psutil
 import psycopg
 from sqlalchemy import select
@@ -95,8 +96,8 @@ def _write_messages(owner: "psycopg.Connection[Any]", scope: Scope) -> int:
 
 def _asked(platform: runtime.Runtime, scope: Scope, count: int, each: int) -> dict[str, list[str]]:
     """What is typed, by way, `each` of its own person from all over the file, of the creditor's country."""
-    some = islice(files.lines(count), 0, None, max(1, count // (2 * each)))
-    lines = {line[0]: line for line in some if line[2] == "CL"}
+    some = islice(files.lines(count), 0, None, max(1, count // (4 * each)))
+    lines = {line[0]: line for line in some if line[2] == "CL" and _rings(line[6])}
     with platform.database.transaction(scope) as session:
         placed = select(Account.client_account).where(Account.client_account.in_(lines))
         whose = [lines[one] for one in session.execute(placed.order_by(Account.id).limit(each)).scalars()]
@@ -111,6 +112,11 @@ def _asked(platform: runtime.Runtime, scope: Scope, count: int, each: int) -> di
         "beginning": [one[4][:3] for one in whose],
         "code": codes,
     }
+
+
+def _rings(number: str) -> bool:
+    """Whether it is a number that the import keeps: some of those that chance makes are nobody's."""
+    return phonenumbers.is_valid_number(phonenumbers.parse(number))
 
 
 def _user(platform: runtime.Runtime, scope: Scope) -> None:

@@ -194,6 +194,8 @@ def test_the_sliders_dates_come_as_data_within_the_creditors_policy(client: Flas
     told = client.get(f"{path}/plan.json?{wish}").get_json()
     assert [amount for _day, amount in told["rows"]] == ["$30.000", "$60.000", "$60.000"]
     assert told["total"] == "$150.000"
+    assert " 2 " in told["count"], "as the slider says: what is paid at once is told beside it"
+    assert told["count"] in client.get(f"{path}/plan?{wish}").text
     assert all(amount in shown(client, f"{path}/plan?{wish}") for amount in ("$30.000", "$60.000"))
     for wrong in ("instalments=7", "instalments=x", "instalments=6&down_percent=5", ""):
         answer = client.get(f"{path}/plan.json?every=monthly&{wrong}")

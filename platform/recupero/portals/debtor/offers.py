@@ -79,12 +79,13 @@ def plan_dates(token: str, door: Door) -> ResponseReturnValue:
         wear_house(opened)
         can = charges.payable(opened, door.link_id)
         try:
-            made = plans.propose(opened, can.account_ids, _choice(form, can, _today(opened)), PAGE).schedule
+            choice = _choice(form, can, _today(opened))
+            made = plans.propose(opened, can.account_ids, choice, PAGE).schedule
         except UserError as error:
             plan_forms.refuse(form, error)
             return {"errors": form.errors}, 422
     return jsonify(
-        count=ngettext("%(num)s payment", "%(num)s payments", len(made.instalments)),
+        count=_counted(choice, made),
         total=money(made.total_minor, can.currency),
         rows=[[day(one.due_date), money(one.amount_minor, can.currency)] for one in made.instalments],
     )
@@ -111,6 +112,16 @@ def agree(token: str, door: Door) -> ResponseReturnValue:
         plan_forms.refuse(form, error)
         return _plan_page(token, door, form)
     return redirect(url_for("debtor.agreed_plan", token=token, plan_id=made.id))
+
+
+def _counted(choice: Choice, made: Schedule) -> str:
+    """How many payments the plan has, counted as its sliders do: what is paid at once stands beside them."""
+    if not choice.down_payment_minor:
+        return str(ngettext("%(num)s payment", "%(num)s payments", len(made.instalments)))
+    rest = len(made.instalments) - 1
+    return str(
+        ngettext("A part at once, then %(num)s payment", "A part at once, then %(num)s payments", rest)
+    )
 
 
 def _choice(form: Form, can: charges.Payable, today: date) -> Choice:
@@ -142,14 +153,17 @@ def _plan_page(token: str, door: Door, form: Form) -> ResponseReturnValue:
         suggested.sort(key=lambda one: best is None or one[0] != best.count)  # stable: the others stay
         if suggested and not any(form.optional(name) for name in _WISHES):
             form = Form(_preset(best) if best else _middle(*suggested[len(suggested) // 2]))
-        shown = None
+        shown, counted = None, ""
         if form.values.get("every") and not form.errors:
             try:
-                shown = plans.propose(opened, can.account_ids, _choice(form, can, today), PAGE).schedule
+                choice = _choice(form, can, today)
+                shown = plans.propose(opened, can.account_ids, choice, PAGE).schedule
+                counted = _counted(choice, shown)
             except UserError as error:
                 plan_forms.refuse(form, error)
         page = render_template(
             "debtor/plan.html", token=token, form=form, can=can, creditor=creditor, schedule=shown,
+            counted=counted,
             limits=limits, today=today, last=today + timedelta(days=limits.first_payment_days),
             most=most_instalments(can.total_minor, limits), suggested=suggested,
             fields={name: form.optional(name) for name in _WISHES},

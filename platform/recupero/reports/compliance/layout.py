@@ -98,8 +98,8 @@ def _contacts(report: Mapping[str, Any], words: Words) -> Table:
 
 def _rules(report: Mapping[str, Any], words: Words) -> Table:
     rows = [
-        (_rule(report, words, row["rule"]), row["citation"], _say(words, row["basis"]), _say(words, row["outcome"]),
-         words.count(row["contacts"]))
+        (_rule(report, words, row["rule"]), row["citation"], _say(words, row["basis"]),
+         _say(words, row["outcome"]), words.count(row["contacts"]))
         for row in report["rules"]
     ]  # fmt: skip
     heads = (
@@ -183,7 +183,8 @@ def _account(case: Mapping[str, Any]) -> str:
 def _permissions(report: Mapping[str, Any], words: Words) -> Table:
     rows = [
         (words(N_("All channels")) if row["channel"] == "all" else words.channel(row["channel"]),
-         _say(words, row["kind"]), reasons.said_in(words, row["source"]), words.count(row["number"]), words.count(row["people"]))
+         _say(words, row["kind"]), reasons.said_in(words, row["source"]), words.count(row["number"]),
+         words.count(row["people"]))
         for row in report["permissions"]
     ]  # fmt: skip
     heads = (
@@ -261,7 +262,9 @@ def to_pdf(report: Mapping[str, Any], words: Words) -> bytes:
         "tables": [
             {
                 "title": one.title, "note": one.note, "heads": one.heads, "numbers": one.numbers,
-                "rows": [[asdict(cell) if isinstance(cell, Named) else cell for cell in row] for row in one.rows],
+                "rows": [
+                    [asdict(cell) if isinstance(cell, Named) else cell for cell in row] for row in one.rows
+                ],
             }
             for one in tables(report, words)
         ],

@@ -1,7 +1,7 @@
 """What stopped a contact, and where people said that they may be contacted or not, in words.
 
-Codes are those that the rooms keep (`outreach.service.Move`, `permissions.source`); a code without a word is a
-provider's or a plug-in's own and is shown as it is.
+Codes are those that the rooms keep (`outreach.service.Move`, `permissions.source`); a code without a word is
+a provider's or a plug-in's own and is shown as it is.
 """
 
 from recupero.reports.metrics import N_

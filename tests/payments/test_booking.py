@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import create_engine, func, select, text
 
 from recupero.contacts import answers, judging
 from recupero.kernel import clock, runtime
@@ -227,3 +227,31 @@ def test_a_payment_is_counted_to_the_newest_contact_of_thirty_days(
     with platform.database.transaction(scope) as session:
         counted = [session.get_one(Payment, (scope.tenant(), one or 0)) for one in (first, second)]
         assert [(one.contact_id, one.channel) for one in counted] == [(called, "call"), (None, None)]
+
+
+def test_a_booking_reads_only_the_payments_of_its_debtor(platform: runtime.Runtime, scope: Scope) -> None:
+    placed = place(platform, scope, [{"principal": 1000}])
+    pay(placed, 100)
+    with platform.database.transaction(scope) as session:
+        session.execute(_OTHERS, {"many": 20_000})
+    with create_engine(platform.config.owner_database_url).begin() as owner:
+        owner.execute(text("ANALYZE payments"))
+    with platform.database.transaction(scope) as session:
+        before = session.execute(_READ).scalar_one()
+        booking.book_payment(
+            session,
+            booking.Received("two", "manual", 2000, "CLP", clock.now(), placed.debtor_id, placed.account_ids),
+        )
+        assert 1 <= session.execute(_READ).scalar_one() - before < 100
+
+
+#: Payments as the one that is there, of debtors who owe nothing.
+_OTHERS = text("""
+INSERT INTO payments (tenant_id, debtor_id, external_key, kind, amount_minor, currency, account_ids, rates,
+                      state, received_at, booked_at, transaction_id)
+SELECT tenant_id, -i, 'other-' || i, kind, amount_minor, currency, '{}', rates, state, received_at, booked_at,
+       transaction_id
+FROM payments, generate_series(1, :many) i
+""")
+#: Rows of payments that this connection has read and not reported yet.
+_READ = text("SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'payments'")

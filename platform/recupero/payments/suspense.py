@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from recupero.kernel import audit, clock, events
 from recupero.kernel.database import scope_of
@@ -185,14 +185,17 @@ def left_over(session: Session, payment_ids: Collection[int]) -> dict[int, int]:
 
 def review_tasks(session: Session, event: PaymentBooked | PaymentReversed | PaymentsBooked) -> None:
     """Money moved: what a known debtor has over is to be paid back, what a debt took is not any more."""
-    tenant = scope_of(session).tenant()
+    payments = _concerned(session, event)
+    if not payments:
+        return
     tasks = session.execute(
-        select(RefundTask).where(RefundTask.tenant_id == tenant, RefundTask.state == "open")
-    ).scalars()
+        select(RefundTask).where(
+            RefundTask.tenant_id == scope_of(session).tenant(), RefundTask.payment_id.in_(list(payments)),
+            RefundTask.state == "open",
+        )
+    ).scalars()  # fmt: skip
     known = {task.payment_id: task for task in tasks}
-    payments = _concerned(session, event, known)
     due = _due_back(session, payments.values())
-    known = {payment_id: task for payment_id, task in known.items() if payment_id in payments}
     for payment_id, task in known.items():
         if payment_id in due:
             task.amount_minor, task.failed_minor = due[payment_id]
@@ -209,31 +212,38 @@ def review_tasks(session: Session, event: PaymentBooked | PaymentReversed | Paym
 
 
 def _concerned(
-    session: Session,
-    event: PaymentBooked | PaymentReversed | PaymentsBooked,
-    open_tasks: Collection[int],
+    session: Session, event: PaymentBooked | PaymentReversed | PaymentsBooked
 ) -> dict[int, Payment]:
     """Payments of the debtors concerned with money that waits, or waited when a task was opened, or of which
-    a refund failed."""
+    a refund failed. Found by debtor, and each looked at alone: a booking must not cost more the more payments
+    a creditor has."""
     tenant = scope_of(session).tenant()
     waits = (
-        select(Allocation.payment_id)
-        .where(Allocation.tenant_id == tenant, Allocation.account_id.is_(None))
-        .group_by(Allocation.payment_id)
-        .having(func.sum(Allocation.amount_minor) > 0)
+        select(func.sum(Allocation.amount_minor))
+        .where(
+            Allocation.tenant_id == tenant, Allocation.payment_id == Payment.id,
+            Allocation.account_id.is_(None),
+        )
+        .correlate(Payment)
+        .scalar_subquery()
+    )  # fmt: skip
+    asked = exists().where(
+        RefundTask.tenant_id == tenant, RefundTask.payment_id == Payment.id, RefundTask.state == "open"
+    )
+    failed = exists().where(
+        Reversal.tenant_id == tenant, Reversal.payment_key == Payment.external_key, Reversal.kind == FAILED
     )
     if isinstance(event, PaymentsBooked):
         concerned: ColumnElement[bool] = Payment.debtor_id.in_(event.debtor_ids)
     else:
-        debtor = select(Payment.debtor_id).where(Payment.tenant_id == tenant, Payment.id == event.payment_id)
-        concerned = Payment.debtor_id.in_(debtor) | (Payment.id == event.payment_id)
-    failed = select(Reversal.payment_key).where(Reversal.tenant_id == tenant, Reversal.kind == FAILED)
-    held = Payment.id.in_(waits) & Payment.kind.not_in(PAID_TO_CREDITOR)
+        moved = aliased(Payment)
+        debtor = select(moved.debtor_id).where(moved.tenant_id == tenant, moved.id == event.payment_id)
+        concerned = (Payment.debtor_id == debtor.scalar_subquery()) | (Payment.id == event.payment_id)
     rows = session.execute(
         select(Payment).where(
             Payment.tenant_id == tenant,
-            held | Payment.id.in_(list(open_tasks)) | Payment.external_key.in_(failed),
             concerned,
+            (Payment.kind.not_in(PAID_TO_CREDITOR) & (waits > 0)) | asked | failed,
         )
     )
     return {one.id: one for one in rows.scalars()}

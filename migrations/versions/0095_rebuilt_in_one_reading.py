@@ -7,7 +7,7 @@ of them: over twenty million contacts those single looks were most of its time.
 from alembic import op
 
 revision = "0095"
-down_revision = "0085"
+down_revision = "0091"
 branch_labels = None
 depends_on = None
 

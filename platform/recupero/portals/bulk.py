@@ -13,6 +13,7 @@ from recupero.outreach.understanding import desk
 from recupero.placements import browse, labels
 from recupero.portals.accounts import filter_of
 from recupero.portals.forms import Form, id_of, ids_of
+from recupero.portals.language import number as written
 from recupero.portals.language import timezone
 from recupero.portals.pages import blueprint
 from recupero.portals.words import label
@@ -140,7 +141,10 @@ def _carry_out(form: Form, account_ids: list[int]) -> ResponseReturnValue:
         flash(ngettext("Done: %(num)s account.", "Done: %(num)s accounts.", number))
     else:
         flash(
-            _("%(number)s accounts are being worked through. This page shows when it is done.", number=number)
+            _(
+                "%(number)s accounts are being worked through. This page shows when it is done.",
+                number=written(number),
+            )
         )
     return redirect(url_for("portals.account_many"))
 

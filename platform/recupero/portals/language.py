@@ -1,7 +1,10 @@
 """In which language, locale and time zone a page speaks: the switch, the user's own setting, the browser."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale, localedata
@@ -12,6 +15,7 @@ from babel.numbers import format_decimal as format_plain
 from flask import g, has_request_context, request, session
 from flask_babel import (
     Babel,
+    Domain,
     format_date,
     format_decimal,
     format_time,
@@ -19,6 +23,8 @@ from flask_babel import (
     get_locale,
 )
 from flask_babel import gettext as _
+from jinja2 import pass_context
+from jinja2.runtime import Context
 
 from recupero.kernel import rest, runtime
 from recupero.kernel.money import Money, format_micro, format_minor, minor_units
@@ -29,7 +35,33 @@ from recupero.tenancy.guard import current_caller
 LANGUAGES = (("es", "Español"), ("en", "English"), ("pt", "Português"))
 CODES = tuple(code for code, _name in LANGUAGES)
 
-babel = Babel()
+
+class _Counts(Domain):  # type: ignore[misc]  # flask-babel has no types
+    """Texts about a number write it as the reader does, unless the caller wrote it already."""
+
+    def ngettext(self, singular: str, plural: str, num: int, **variables: Any) -> str:
+        text: str = self.get_translations().ungettext(singular, plural, num)
+        return text % {"num": number(num), **variables}
+
+
+class _Babel(Babel):  # type: ignore[misc]  # flask-babel has no types
+    @cached_property
+    def domain_instance(self) -> Domain:
+        return _Counts(domain=self.domain)
+
+
+def counted(ngettext: Any) -> Callable[..., str]:
+    """The same for what templates say: their own `ngettext`, which knows nothing of domains."""
+
+    @pass_context
+    def said(context: Context, singular: str, plural: str, num: int, **variables: Any) -> str:
+        text: str = ngettext(context, singular, plural, num, **{"num": number(num), **variables})
+        return text
+
+    return said
+
+
+babel = _Babel()
 
 
 @dataclass(frozen=True, slots=True)

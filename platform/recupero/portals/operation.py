@@ -130,14 +130,16 @@ def platform() -> ResponseReturnValue:
 @requires(Permission.PLATFORM_OPERATE)
 def platform_jobs() -> ResponseReturnValue:
     columns: list[Column[jobs.JobRequest]] = [
-        Column("name", _("Job"), lambda row: row.name),
+        Column("name", _("Job"), lambda row: label("job_name", row.name), note=lambda row: row.name),
         Column("agency", _("Agency"), lambda row: row.agency_id),
         Column("arguments", _("Arguments"), lambda row: dumps(row.arguments), sorts=False),
         Column("error", _("Error"), lambda row: row.error),
         Column("at", _("When"), lambda row: row.finished_at),
         Column("again", _("Action"), lambda _row: None, sorts=False),
     ]
-    search = Search[jobs.JobRequest](_("Search"), of=lambda row: f"{row.name} {row.error}")
+    search = Search[jobs.JobRequest](
+        _("Search"), of=lambda row: f"{label('job_name', row.name)} {row.name} {row.error}"
+    )
     table = Table("letters", _("Given up"), columns, (search,), sort="-at")
     return answer(
         "admin/jobs.html", table.fill_whole(jobs.dead_letters()), counts=jobs.counts(),

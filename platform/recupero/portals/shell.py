@@ -145,6 +145,7 @@ def _dress_templates(app: Flask) -> None:
         rule_word=told.rule_word, feature_value=told.feature_value, model_word=told.model_word,
         explained=explained,
     )  # fmt: skip
+    app.jinja_env.globals["ngettext"] = language.counted(app.jinja_env.globals["ngettext"])
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_frame)
 

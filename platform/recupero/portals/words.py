@@ -9,6 +9,7 @@ from recupero.portals import words_of_console as console
 from recupero.portals import words_of_contacts as contacts
 from recupero.portals import words_of_desk as desk
 from recupero.portals import words_of_house as house
+from recupero.portals import words_of_jobs as jobs
 from recupero.portals import words_of_law as law
 from recupero.portals import words_of_models as models
 from recupero.portals import words_of_money as money
@@ -75,6 +76,7 @@ LABELS: Mapping[str, Words] = {
     "point": accounts.POINT_STATES,
     "point_kind": accounts.POINT_KINDS,
     "job": house.JOB_STATES,
+    "job_name": jobs.JOBS,
     "plugin": house.PLUGIN_KINDS,
     "plugin_state": house.PLUGIN_STATES,
     "purpose": contacts.PURPOSES,

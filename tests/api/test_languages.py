@@ -34,7 +34,7 @@ def test_a_refusal_is_said_in_the_language_asked_for(api: Machine, asked: str | 
     ("asked", "says"),
     [
         ("en", ("Nobody has written about this debt yet: the first notice fits.", "Second best: ",
-                "WhatsApp can be chosen when this no longer stands against it: Opted out", "Cost CLP")),
+                "WhatsApp: not possible now (Opted out)", "Cost CLP")),
         ("es", ("Nadie ha escrito aún sobre esta deuda", "Costo")),
         ("pt", ("Custo",)),
     ],

@@ -71,7 +71,7 @@ def test_what_is_next_says_in_the_readers_words_what_was_second_best_and_what_wo
     visitor.sign_in(Role.AGENT, scope)
     page = f"/accounts/{owed.account_id}"
     english = visitor.text(f"{page}?lang=en")
-    for words in ("Second best:", "What would change it", "Cost CLP", "allowed by"):
+    for words in ("Second best:", "What would change it", "Cost CLP", "asked again when it goes out"):
         assert words in english
     assert "Segunda mejor opción:" in visitor.text(f"{page}?lang=es")
     assert "Segunda melhor opção:" in visitor.text(f"{page}?lang=pt")

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from recupero.decisions.service import plan_tenant
 from recupero.decisions.tables import Decision
-from recupero.kernel import audit, runtime
+from recupero.kernel import audit, clock, runtime
 from recupero.kernel.database import Scope
 from recupero.placements import browse, strategies
 from recupero.tenancy.permissions import Permission, Role
@@ -81,28 +81,42 @@ def test_a_changed_strategy_is_a_version_that_the_next_plan_uses(
         assert browse.portfolio(session, book).strategy_version == 2  # it said the same
 
 
+CHOSEN = ("channel_0", "tones_follow_up")  # from a list: what is not in it cannot stand there again
+#: What is typed, at which field it is refused, and in which words: as the form names the field.
 FAULTS = [
-    ({"pace_days": "often"}, "pace_days"),
-    ({"pace_days": "400"}, "pace_days"),
-    ({"max_contacts_30d": "-1"}, "max_contacts_30d"),
-    ({"exploration": "60"}, "exploration"),
-    ({"channel_0": "", "channel_2": ""}, "channel_0"),
-    ({"channel_0": "pigeon"}, "channel_0"),
-    ({"daily_sms": "x"}, "daily_sms"),
-    ({"daily_sms": "-1"}, "daily_sms"),
-    ({"tolerance_minor": "1.5.5"}, "tolerance_minor"),
-    ({"tones_follow_up": "loud"}, ""),
-]
+    ({"pace_days": "often"}, "pace_days", "This is not a number."),
+    ({"pace_days": "nan"}, "pace_days", "This is not a number."),
+    ({"pace_days": "400"}, "pace_days", "“Least days between two contacts” must be a number from 0 to 365"),
+    ({"max_contacts_30d": "-1"}, "max_contacts_30d", "“Most contacts in 30 days” must not be below 0"),
+    ({"exploration": "60"}, "exploration", "0 to 0.5, which is 50 percent"),
+    ({"channel_0": "", "channel_2": ""}, "channel_0", "“Channels” must be a list of"),
+    ({"channel_0": "pigeon"}, "channel_0", "WhatsApp"),
+    ({"daily_sms": "x"}, "daily_sms", "This is not a whole number."),
+    ({"daily_sms": "-1"}, "daily_sms", "“Most a day” must not be below 0"),
+    ({"tolerance_minor": "1.5.5"}, "tolerance_minor", "This is not an amount of money."),
+    ({"tolerance_minor": "NaN"}, "tolerance_minor", "is not an amount of money"),
+    ({"budget_minor": "-5"}, "budget_minor", "“Most cost of the actions of one day” must not be below 0"),
+    ({"needs_yes_0_from_balance_minor": "-5"}, "needs_yes_0_from_balance_minor", "“Balance from”"),
+    ({"arms_0_name": "A", "arms_0_share": "60", "arms_0_pace_days": "2",
+      "arms_1_name": "B", "arms_1_share": "60", "arms_1_pace_days": "2"},
+     "arms_1_share", "more than the whole"),
+    ({"tones_follow_up": "loud"}, "", "“Tone” must give a tone"),
+]  # fmt: skip
 
 
-def test_each_fault_stands_at_its_field_and_nothing_is_kept(
+def test_each_fault_stands_at_its_field_in_the_words_of_the_form_and_nothing_is_kept(
     visitor: Visitor, placed: tuple[Scope, int]
 ) -> None:
     supervisor = visitor.sign_in(Role.SUPERVISOR, placed[0])
-    for typed, field in FAULTS:
+    for typed, field, words in FAULTS:
         answer = supervisor.send(page(placed), **TYPED | typed)
         assert answer.status_code == 422, typed
-        assert (f'id="{field}-error"' if field else 'role="alert"') in answer.text, typed
+        told = answer.text.partition(f'id="{field}-error"' if field else 'role="alert"')[2].partition("</p>")[
+            0
+        ]
+        assert words in told, typed
+        kept = [value for name, value in typed.items() if value and name not in CHOSEN]
+        assert all(f'value="{value}"' in answer.text for value in kept), typed
     with runtime.current().database.transaction(placed[0]) as session:
         assert browse.portfolio(session, placed[1]).strategy == {"exploration": 0}
 
@@ -267,7 +281,7 @@ def test_drafts_through_the_api(app: Flask, world: World, placed: tuple[Scope, i
 
 
 def test_a_draft_is_asked_about_the_past(
-    visitor: Visitor, app: Flask, placed: tuple[Scope, int], world: World
+    visitor: Visitor, app: Flask, placed: tuple[Scope, int], world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scope, book = placed
     decided(scope)
@@ -278,6 +292,9 @@ def test_a_draft_is_asked_about_the_past(
     supervisor = visitor.sign_in(Role.SUPERVISOR, scope)
     page = supervisor.text(where)
     assert "A contact instead of waiting" in page
+    monkeypatch.setattr("recupero.portals.strategy_history.MOST", 0)
+    today = supervisor.text(where)  # as far back as can be answered
+    assert today.count(f'value="{clock.today("America/Santiago")}"') == 2
     assert supervisor.get(f"{where}?from=2019-01-01&to=2019-02-01").status_code == 422
     for asked in ("from=soon", "to=9999-12-31", "from=0001-01-01"):
         assert supervisor.get(f"{where}?{asked}").status_code == 422, asked

@@ -57,7 +57,8 @@ def test_a_decision_is_told_in_sentences_without_codes(app: Flask) -> None:
             {"code": "follow_up"},
             {"code": "feature", "feature": "balance_log", "value": math.log1p(9_000), "contribution": -0.4},
         ],
-        blocked={"sms": "CL-37-other-media-weekly"}, channel="email", scheduled_at=NOON, pack=pack.id,
+        blocked=dict.fromkeys(("sms", "call"), "CL-37-other-media-weekly"), channel="email",
+        scheduled_at=NOON, pack=pack.id,
         expected_value_minor=70, cost_minor=1, pack_version=pack.version,
     )  # fmt: skip
     with app.test_request_context("/?lang=en"), force_locale("en"):
@@ -67,4 +68,19 @@ def test_a_decision_is_told_in_sentences_without_codes(app: Flask) -> None:
     ]  # fmt: skip
     assert "Second best: to wait. It is worth CLP\xa070 less." in found
     assert "Annoyance counted as CLP\xa04" in found
-    assert any(one.startswith("SMS can be chosen when") and "CL-37" not in one for one in found)
+    assert any(one.startswith("SMS, Call: not possible now") and "CL-37" not in one for one in found)
+    assert f"Law: Chile, version {pack.version}" in found
+    decision.expected_value_minor = -20  # left to chance: the other way was worth more
+    with app.test_request_context("/?lang=en"), force_locale("en"):
+        found = told.sentences(decision, "CLP")
+    assert "By expected value alone it would have been: to wait (CLP\xa020 more)." in found
+
+
+def test_features_of_one_name_are_told_apart(app: Flask) -> None:
+    with app.test_request_context("/?lang=en"), force_locale("en"):
+        assert told.feature_word("attempts_whatsapp_90d") == "Attempts by channel, WhatsApp, 90 days"
+        assert told.feature_word("answers_30d") == "Answers lately, 30 days"
+        assert told.feature_word("action_first_notice") == "What it is for, First notice"
+        assert told.feature_word("balance_log") == "Balance owed"
+        words = [told.feature_word(name) for name in told.FEATURE_WORDS]
+    assert len(set(words)) == len(words)

@@ -75,8 +75,12 @@ def probabilities(answer: Any, rows: int, of: str = "") -> Floats:
     found = found.astype(np.float64)
     if found.shape != (rows,):
         raise ValueError(f"the model answered {found.shape}{named} for {rows} rows")
-    if not np.isfinite(found).all() or ((found < 0) | (found > 1)).any():
-        raise ValueError(f"the model answered what is no probability{named}")
+    if wild := int((~np.isfinite(found)).sum()):
+        raise ValueError(f"the model answered NaN or infinity{named} for {wild} of {rows} rows")
+    outside = (found < 0) | (found > 1)
+    if outside.any():
+        wrong = found[np.argmax(outside)]
+        raise ValueError(f"the model answered {wrong:g}{named}, which is no probability from 0 to 1")
     return found
 
 

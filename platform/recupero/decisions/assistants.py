@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
 
-from recupero.kernel.errors import UserError
+from recupero.kernel.errors import UserError, Words
 from recupero.outreach.words import TONES
 from recupero_sdk.law import CHANNELS
 
@@ -50,8 +50,9 @@ def parse(at: str, value: Any) -> tuple[Assistant, ...]:
     """The assistants that a strategy keeps under `at`. Raises UserError at the place."""
     if not isinstance(value, list | tuple) or len(value) > MOST:
         raise UserError(
-            "%(name)s must be a list of at most %(most)s", field=f"strategy.{at}", name=at, most=MOST
-        )
+            "“%(name)s” must be a list of at most %(most)s", field=f"strategy.{at}",
+            name=Words("strategy", (at,)), most=MOST,
+        )  # fmt: skip
     found = tuple(_assistant(f"strategy.{at}.{place}", row) for place, row in enumerate(value))
     names = [one.name for one in found]
     for place, name in enumerate(names):

@@ -113,11 +113,24 @@ _COUNT = text(
     "SELECT count(*) FROM decisions d JOIN accounts a ON a.tenant_id = d.tenant_id AND a.id = d.account_id"
     " WHERE d.tenant_id = :tenant AND a.portfolio_id = :portfolio AND d.at > :since AND d.at <= :until"
 )
+#: Those of one plan share their moment: it falls out as a whole.
+_FITTING = text(
+    "SELECT d.at FROM decisions d JOIN accounts a ON a.tenant_id = d.tenant_id AND a.id = d.account_id"
+    " WHERE d.tenant_id = :tenant AND a.portfolio_id = :portfolio AND d.at > :since AND d.at <= :until"
+    " ORDER BY d.at DESC OFFSET :most LIMIT 1"
+)
 
 
 def count(session: Session, portfolio_id: int, since: datetime, until: datetime) -> int:
     """Decisions on the portfolio's accounts after `since`, until `until`."""
     return int(session.execute(_COUNT, _asked(session, portfolio_id, since, until)).scalar_one())
+
+
+def fitting(session: Session, portfolio_id: int, since: datetime, until: datetime, most: int) -> datetime:
+    """The earliest moment from `since` on after which at most so many of those decisions were made."""
+    asked = _asked(session, portfolio_id, since, until) | {"most": most}
+    last = session.execute(_FITTING, asked).scalar_one_or_none()
+    return since if last is None else last
 
 
 def read(session: Session, portfolio_id: int, since: datetime, until: datetime) -> list[Past]:

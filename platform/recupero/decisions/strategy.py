@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from recupero.decisions import assistants
 from recupero.decisions.assistants import VIRTUAL, Assistant
-from recupero.kernel.errors import UserError
+from recupero.kernel.errors import UserError, Words
 from recupero.outreach import approval
 from recupero.outreach.words import CALL, TONES
 from recupero.placements.events import StrategyStated
@@ -140,42 +140,56 @@ def check_stated(session: Session, event: StrategyStated) -> None:
     parse(event.strategy)
 
 
+def _key(name: str) -> Words:
+    """The key at a place such as `segments.0.then.pace_days`, for a message: as the form names its field."""
+    last = [part for part in name.split(".") if not part.isdecimal() and part not in CHANNELS][-1]
+    return Words("strategy", (last,))
+
+
 def _channels(name: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not value or any(each not in CHANNELS for each in value):
         raise UserError(
-            "%(name)s must be a list of %(known)s",
+            "“%(name)s” must be a list of %(known)s",
             field=f"strategy.{name}",
-            name=name,
-            known=", ".join(CHANNELS),
+            name=_key(name),
+            known=Words("channel", tuple(CHANNELS)),
         )
     return tuple(dict.fromkeys(value))
 
 
 def _whole(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise UserError("%(name)s must be a whole number of at least 0", field=f"strategy.{name}", name=name)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise UserError("“%(name)s” must be a whole number", field=f"strategy.{name}", name=_key(name))
+    if value < 0:
+        raise UserError("“%(name)s” must not be below 0", field=f"strategy.{name}", name=_key(name))
     return value
 
 
 def _number(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 365:
-        raise UserError("%(name)s must be a number from 0 to 365", field=f"strategy.{name}", name=name)
+        raise UserError(
+            "“%(name)s” must be a number from 0 to 365", field=f"strategy.{name}", name=_key(name)
+        )
     return float(value)
 
 
 def _share(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 0.5:
-        raise UserError("%(name)s must be a share from 0 to 0.5", field=f"strategy.{name}", name=name)
+        raise UserError(
+            "“%(name)s” must be a share from 0 to 0.5, which is 50 percent",
+            field=f"strategy.{name}",
+            name=_key(name),
+        )
     return float(value)
 
 
 def _by_channel(name: str, value: Any) -> dict[str, int]:
     if not isinstance(value, Mapping) or any(channel not in CHANNELS for channel in value):
         raise UserError(
-            "%(name)s must give a number by channel: %(known)s",
+            "“%(name)s” must give a number by channel: %(known)s",
             field=f"strategy.{name}",
-            name=name,
-            known=", ".join(CHANNELS),
+            name=_key(name),
+            known=Words("channel", tuple(CHANNELS)),
         )
     return {channel: _whole(f"{name}.{channel}", number) for channel, number in value.items()}
 
@@ -183,17 +197,17 @@ def _by_channel(name: str, value: Any) -> dict[str, int]:
 def _tones(name: str, value: Any) -> dict[str, str]:
     if not isinstance(value, Mapping) or any(tone not in TONES for tone in value.values()):
         raise UserError(
-            "%(name)s must give a tone by purpose: %(known)s",
+            "“%(name)s” must give a tone by purpose: %(known)s",
             field=f"strategy.{name}",
-            name=name,
-            known=", ".join(TONES),
+            name=_key(name),
+            known=Words("tone", tuple(TONES)),
         )
     return dict(value)
 
 
 def _flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
-        raise UserError("%(name)s is true or false", field=f"strategy.{name}", name=name)
+        raise UserError("“%(name)s” is true or false", field=f"strategy.{name}", name=_key(name))
     return value
 
 
@@ -201,8 +215,8 @@ def _some_of(known: Collection[str]) -> Callable[[str, Any], tuple[str, ...]]:
     def check(name: str, value: Any) -> tuple[str, ...]:
         if not isinstance(value, list | tuple) or not value or any(each not in known for each in value):
             raise UserError(
-                "%(name)s must be a list of %(known)s",
-                field=f"strategy.{name}", name=name, known=", ".join(known),
+                "“%(name)s” must be a list of %(known)s",
+                field=f"strategy.{name}", name=_key(name), known=", ".join(known),
             )  # fmt: skip
         return tuple(value)
 
@@ -211,13 +225,15 @@ def _some_of(known: Collection[str]) -> Callable[[str, Any], tuple[str, ...]]:
 
 def _words(name: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not value or any(not isinstance(each, str) for each in value):
-        raise UserError("%(name)s must be a list of texts", field=f"strategy.{name}", name=name)
+        raise UserError("“%(name)s” must be a list of texts", field=f"strategy.{name}", name=_key(name))
     return tuple(value)
 
 
 def _days_past_due(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise UserError("%(name)s must be a whole number of days", field=f"strategy.{name}", name=name)
+        raise UserError(
+            "“%(name)s” must be a whole number of days", field=f"strategy.{name}", name=_key(name)
+        )
     return value
 
 
@@ -249,7 +265,8 @@ def _arms(name: str, value: Any) -> tuple[Arm, ...]:
         for place, row in enumerate(rows)
     )
     if sum(arm.share for arm in arms) > 1:
-        raise UserError("the shares of the arms come to more than the whole", field=f"strategy.{name}")
+        last = f"strategy.{name}.{len(arms) - 1}.share"
+        raise UserError("the shares of the arms come to more than the whole", field=last)
     return arms
 
 
@@ -257,14 +274,16 @@ def _rows(name: str, value: Any, keys: tuple[str, ...]) -> list[Mapping[str, Any
     """Rows with exactly these keys and names of their own. Raises UserError at the row."""
     if not isinstance(value, list | tuple) or len(value) > MOST_BRANCHES:
         raise UserError(
-            "%(name)s must be a list of at most %(most)s", field=f"strategy.{name}", name=name,
+            "“%(name)s” must be a list of at most %(most)s", field=f"strategy.{name}", name=_key(name),
             most=MOST_BRANCHES,
         )  # fmt: skip
     named: set[str] = set()
     for place, row in enumerate(value):
         at = f"strategy.{name}.{place}"
         if not isinstance(row, Mapping) or set(row) != set(keys):
-            raise UserError("each of %(name)s has %(keys)s", field=at, name=name, keys=", ".join(keys))
+            raise UserError(
+                "each of “%(name)s” has %(keys)s", field=at, name=_key(name), keys=", ".join(keys)
+            )
         title = row["name"]
         if not isinstance(title, str) or not title.strip() or len(title) > 60 or title in named:
             raise UserError("a name of its own, of at most 60 letters, is needed here", field=f"{at}.name")
@@ -280,7 +299,10 @@ def _otherwise(row: Mapping[str, Any], name: str, place: int) -> Mapping[str, An
 def _read(data: Any, checks: Mapping[str, Callable[[str, Any], Any]], at: str) -> Mapping[str, Any]:
     if not isinstance(data, Mapping) or not data:
         raise UserError(
-            "%(name)s needs some of %(known)s", field=f"strategy.{at}", name=at, known=", ".join(checks)
+            "“%(name)s” needs some of %(known)s",
+            field=f"strategy.{at}",
+            name=_key(at),
+            known=", ".join(checks),
         )
     _refuse_unknown(data, list(checks), f"strategy.{at}")
     return {name: checks[name](f"{at}.{name}", value) for name, value in data.items()}
@@ -288,7 +310,11 @@ def _read(data: Any, checks: Mapping[str, Callable[[str, Any], Any]], at: str) -
 
 def _part(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
-        raise UserError("%(name)s must be a share above 0, at most 1", field=f"strategy.{name}", name=name)
+        raise UserError(
+            "“%(name)s” must be a share above 0 and at most 1, which is 100 percent",
+            field=f"strategy.{name}",
+            name=_key(name),
+        )
     return float(value)
 
 

@@ -88,8 +88,10 @@ def to_minor(amount: str | Decimal, currency: str) -> int:
     try:
         scaled = Decimal(amount).scaleb(minor_units(currency))
     except InvalidOperation:
-        raise UserError("'%(amount)s' is not an amount of money", amount=amount) from None
-    if not scaled.is_finite() or scaled != scaled.to_integral_value():
+        scaled = Decimal("NaN")
+    if not scaled.is_finite():
+        raise UserError("'%(amount)s' is not an amount of money", amount=amount)
+    if scaled != scaled.to_integral_value():
         raise UserError(
             "%(amount)s has more decimals than %(currency)s allows (%(most)s)",
             amount=amount,

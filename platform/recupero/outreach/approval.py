@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from recupero.kernel.errors import UserError
+from recupero.kernel.errors import UserError, Words
 from recupero.outreach.words import TEMPLATES, TONES
 from recupero.placements.lifecycle import STAGES
 from recupero_sdk.law import CHANNELS
@@ -53,7 +53,10 @@ def values(value: Any) -> Sequence[Any]:
 def parse(value: Any) -> tuple[Mapping[str, Any], ...]:
     """The conditions that a strategy keeps under `needs_yes`. Raises UserError at the key."""
     if not isinstance(value, list | tuple):
-        raise UserError("needs_yes must be a list of conditions", field="strategy.needs_yes")
+        raise UserError(
+            "“%(name)s” must be a list of conditions", field="strategy.needs_yes",
+            name=Words("strategy", ("needs_yes",)),
+        )  # fmt: skip
     return tuple(_condition(place, row) for place, row in enumerate(value))
 
 
@@ -63,24 +66,35 @@ def _condition(place: int, row: Any) -> Mapping[str, Any]:
         raise UserError("a condition for a yes has some of %(known)s", field=at, known=", ".join(KEYS))
     for name, value in row.items():
         if name in _ONE_OF:
-            _check_named(f"{at}.{name}", value, _ONE_OF[name])
+            _check_named(f"{at}.{name}", value, Words(name, tuple(_ONE_OF[name])))
         if name in _FLAGS and value is not True:
-            raise UserError("%(name)s is true or left out", field=f"{at}.{name}", name=name)
-        whole = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-        if name == "from_balance_minor" and not whole:
-            raise UserError("%(name)s must be a whole number of at least 0", field=f"{at}.{name}", name=name)
+            raise UserError("“%(name)s” is true or left out", field=f"{at}.{name}", name=_key(name))
+        if name == "from_balance_minor":
+            _check_sum(f"{at}.{name}", value, _key(name))
     return dict(row)
 
 
-def _check_named(field: str, value: Any, known: Collection[str]) -> None:
+def _key(name: str) -> Words:
+    """A key of a condition, for a message: as the form names its field."""
+    return Words("yes", (name,))
+
+
+def _check_sum(field: str, value: Any, key: Words) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise UserError("“%(name)s” must be a whole number", field=field, name=key)
+    if value < 0:
+        raise UserError("“%(name)s” must not be below 0", field=field, name=key)
+
+
+def _check_named(field: str, value: Any, known: Words) -> None:
     named = values(value)
-    wrong = next((one for one in named if not isinstance(one, str) or one not in known), None)
+    wrong = next((one for one in named if not isinstance(one, str) or one not in known.codes), None)
     if wrong is not None:
         raise UserError(
             "'%(value)s' is not possible here: use %(known)s",
             field=field,
             value=wrong,
-            known=", ".join(known),
+            known=known,
         )
     if not named or len(set(named)) < len(named):
         raise UserError("name one value or more, each once", field=field)

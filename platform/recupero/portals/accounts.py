@@ -41,7 +41,6 @@ from recupero.portals.language import language
 from recupero.portals.pages import blueprint
 from recupero.portals.reaching import BestHour, best_hours, ways
 from recupero.portals.tables import Column, Pick, Search, Table, answer
-from recupero.portals.told import FEATURE_WORDS
 from recupero.portals.words import label, options
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
@@ -158,7 +157,6 @@ def account_view(
             "tolerated": decisions.tolerated(session, account_id),
             "silent": outreach.why_silent(session, account_id, on),
             "paced": decisions.paced(session, account_id),
-            "feature_words": FEATURE_WORDS,
             "show": reader(),
             "today": clock.now().date(),
             "now": clock.now(),

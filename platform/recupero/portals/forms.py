@@ -86,8 +86,10 @@ class Form:
         try:
             value = Decimal(self.text(name).replace(",", ".")) * 100
         except InvalidOperation:
-            raise UserError("This is not a number.", field=name) from None
-        if not value.is_finite() or value != int(value):
+            value = Decimal("NaN")
+        if not value.is_finite():
+            raise UserError("This is not a number.", field=name)
+        if value != int(value):
             raise UserError("Give at most two decimals.", field=name)
         return self._storable(name, int(value))
 

@@ -28,6 +28,7 @@ from recupero.portals import words_of_models as model_words
 from recupero.portals.errors import said
 from recupero.portals.language import day, figure, number, percent
 from recupero.portals.pages import blueprint
+from recupero.portals.told import feature_word
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, the_caller, transaction
 from recupero.tenancy.permissions import Permission
@@ -254,4 +255,4 @@ def _moved(drifts: Sequence[ModelLook]) -> list[tuple[str, str, float]]:
         return []
     features = sorted(drifts[-1].figures["features"].items(), key=lambda each: -each[1])
     words = {spec.name: spec.label for task in TASKS.values() for spec in task.features}
-    return [(feature, _(words.get(feature, feature)), psi) for feature, psi in features[:MOVED]]
+    return [(feature, feature_word(feature, words), psi) for feature, psi in features[:MOVED]]

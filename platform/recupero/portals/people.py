@@ -15,7 +15,6 @@ from recupero.portals import timeline
 from recupero.portals.accounts import reader, talked
 from recupero.portals.pages import blueprint
 from recupero.portals.reaching import ways
-from recupero.portals.told import FEATURE_WORDS
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, transaction
 from recupero.tenancy.permissions import Permission
@@ -34,7 +33,7 @@ def account_person(debtor_id: int) -> ResponseReturnValue:
             planned=outreach.next_actions(session, about.account_ids),
             accounts_by_id={line.id: line for line in card.accounts},
             case=hardship.open_of(session, debtor_id), talked=talked(session, debtor_id),
-            show=reader(), feature_words=FEATURE_WORDS,
+            show=reader(),
         )  # fmt: skip
 
 

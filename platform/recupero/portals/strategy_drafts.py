@@ -12,8 +12,10 @@ from recupero.kernel import clock
 from recupero.kernel.errors import NotFound, UserError
 from recupero.placements import browse, strategies
 from recupero.portals.errors import said
+from recupero.portals.language import number
 from recupero.portals.pages import blueprint
 from recupero.portals.strategies import told
+from recupero.portals.told import rule_word
 from recupero.portals.words import label
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller
@@ -77,10 +79,17 @@ def _rows(trial: trying.Trial | None) -> list[tuple[str, list[tuple[str, int, in
     return found
 
 
+def _as_read(name: str, value: Any) -> Any:
+    """A value of a finding as the page says it."""
+    if isinstance(value, int):
+        return number(value)
+    if name == "rule":
+        return rule_word(value)
+    return label("channel", value) if name == "channel" else value
+
+
 def _in_words(found: Finding) -> str:
-    what = {
-        name: label("channel", value) if name == "channel" else value for name, value in found.what.items()
-    }
+    what = {name: _as_read(name, value) for name, value in found.what.items()}
     match found.code:
         case "dead_segment":
             return str(_("No account is in the segment “%(segment)s”.", **what))

@@ -1,13 +1,15 @@
 """A draft of a strategy asked about the past: what it would have chosen, and what that would have brought."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 
-from recupero.decisions.what_if import USUAL, WhatIf, what_if
+from recupero.decisions import hindsight
+from recupero.decisions.what_if import MOST, USUAL, WhatIf, what_if
 from recupero.kernel import clock
 from recupero.kernel.errors import NotFound, UserError
 from recupero.placements import browse, strategies
@@ -31,8 +33,10 @@ def strategy_history(tenant_id: int, portfolio_id: int) -> ResponseReturnValue:
             raise NotFound("there is no draft")
         tenant, found = tenancy.tenant(session), None
         today = clock.today(tenant.timezone)
-        asked.values = {"from": (today - USUAL).isoformat(), "to": today.isoformat(), **asked.values}
+        asked.values = {"to": today.isoformat(), **asked.values}
         try:
+            if not asked.optional("from"):
+                asked.values["from"] = _usual(session, portfolio_id, asked, tenant.timezone).isoformat()
             since, until = (_day(asked, name, tenant.timezone) for name in ("from", "to"))
             found = what_if(session, portfolio_id, draft.strategy, since, until + timedelta(days=1))
         except NotFound:
@@ -45,6 +49,17 @@ def strategy_history(tenant_id: int, portfolio_id: int) -> ResponseReturnValue:
         rows=_rows(found), why_not=said(found.why_not) if found and found.why_not else None,
     )  # fmt: skip
     return page, asked.status
+
+
+def _usual(session: Session, portfolio_id: int, asked: Form, zone: str) -> date:
+    """The first day of the window where nobody says which: as long as is usual, or as can be answered while
+    somebody waits."""
+    last = asked.day("to")
+    since, until = (_day(asked, "to", zone) + days for days in (-USUAL, timedelta(days=1)))
+    full = hindsight.fitting(session, portfolio_id, since, until, MOST)
+    if full == since:
+        return last - USUAL
+    return min(full.astimezone(ZoneInfo(zone)).date() + timedelta(days=1), last)
 
 
 def _day(asked: Form, name: str, zone: str) -> datetime:

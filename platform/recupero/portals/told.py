@@ -4,6 +4,7 @@ told with their units."""
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,19 +12,23 @@ from flask import g
 from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
-from recupero.decisions.explaining import Other, explained
+from recupero.decisions.explaining import Explanation, Other, explained
 from recupero.decisions.features import FEATURES
 from recupero.decisions.serving import FALLBACK
 from recupero.decisions.tables import Decision
 from recupero.decisions.vectors import ACTION, ASSISTANT
+from recupero.outreach.words import TEMPLATES
 from recupero.portals import language
 from recupero.portals.lawful import rule_titles
 from recupero.portals.words import label
+from recupero_sdk.law import CHANNELS
 
 #: What a decision's reasons are called.
 FEATURE_WORDS = {spec.name: spec.label for spec in FEATURES} | {
     spec.name: spec.label for spec in (*ASSISTANT, *ACTION)
 }
+_TOLD_APART = (("channel", CHANNELS), ("template", TEMPLATES))
+_DAYS = re.compile(r"_(\d+)d$")
 _UNITS = {spec.name: spec.unit for spec in FEATURES} | {
     spec.name: spec.unit for spec in (*ASSISTANT, *ACTION)
 }
@@ -70,55 +75,86 @@ def feature_value(feature: str, value: float | None, currency: str) -> str:
     return language.number(round(value, 2))
 
 
+def feature_word(feature: str, words: Mapping[str, str] = FEATURE_WORDS) -> str:
+    """What a feature of a model is called, of these `words`; those that share a name are told apart by
+    channel, purpose and days."""
+    named = words.get(feature)
+    if named is None or list(words.values()).count(named) == 1:
+        return str(_(named or feature))
+    parts = [
+        label(kind, code) for kind, known in _TOLD_APART for code in known if f"_{code}_" in f"_{feature}_"
+    ]
+    if days := _DAYS.search(feature):
+        parts.append(ngettext("%(num)s day", "%(num)s days", int(days[1])))
+    return ", ".join([_(named), *parts])
+
+
 def sentences(decision: Decision, currency: str) -> list[str]:
     """What a decision says of itself, as its page does: why, its worth, its law, what was second best, and
     what would change it."""
     told = explained(decision)
     found = [_reason(reason, currency) for reason in decision.reasons]
-    found.append(_("expected value %(value)s", value=language.money(told.value_minor, currency)))
+    found.append(_("expected value %(value)s", value=language.about(told.value_minor, currency)))
     found.append(_("Cost %(cost)s", cost=language.money(told.cost_minor, currency)))
     if told.annoyance_minor is not None:
         annoyance = language.money(told.annoyance_minor, currency)
         found.append(_("annoyance counted as %(annoyance)s", annoyance=annoyance))
     if decision.pack:
-        law = {"pack": decision.pack.upper(), "version": decision.pack_version}
-        found.append(_("law of %(pack)s, version %(version)s", **law))
+        found.append(law_word(decision.pack, decision.pack_version))
     if told.second_best:
-        found += _second(told.second_best, currency)
-    found += [
-        _("%(channel)s can be chosen when this no longer stands against it: %(rule)s",
-          channel=label("channel", one.channel), rule=rule_word(one.rule))
-        + (f" ({one.citation})" if one.citation else "")
-        for one in told.closed
-    ]  # fmt: skip
-    news = _(
-        "A payment, a promise, a dispute, an answer or an opt-out: then it is planned anew within seconds."
+        found.append(second_word(told.second_best, currency))
+    found += would_change(told, currency)
+    return [str(one)[:1].upper() + str(one)[1:] for one in found]
+
+
+def law_word(pack: str, version: str | None) -> str:
+    """Under which law a decision was made: the country's name and the version of its rules."""
+    country = language.country(pack.upper())
+    return str(_("law: %(country)s, version %(version)s", country=country, version=version))
+
+
+def second_word(other: Other, currency: str) -> str:
+    """What was second best and by how much; or what was worth more, where not value alone decided."""
+    what = _("to wait")
+    if other.channel:
+        what = _("%(channel)s on %(moment)s", channel=label("channel", other.channel),
+                 moment=language.moment(other.at))  # fmt: skip
+    if other.behind_minor < 0:
+        more = language.about(-other.behind_minor, currency)
+        return str(
+            _("By expected value alone it would have been: %(what)s (%(more)s more).", what=what, more=more)
+        )
+    worth = _("It is worth the same.")
+    if other.behind_minor > 0:
+        worth = _("It is worth %(less)s less.", less=language.about(other.behind_minor, currency))
+    found = _("Second best: %(what)s.", what=what)
+    return f"{found} {worth}"
+
+
+def would_change(told: Explanation, currency: str) -> list[str]:
+    """What would change a decision, a sentence each."""
+    second, found = told.second_best, list[str]()
+    if second and second.behind_minor > 0:
+        more = language.about(second.behind_minor, currency)
+        found.append(_("The second best comes first as soon as it gains more than %(more)s.", more=more))
+    by_rule: dict[tuple[str, str | None], list[str]] = {}
+    for one in told.closed:
+        by_rule.setdefault((one.rule, one.citation), []).append(label("channel", one.channel))
+    for (rule, citation), closed in by_rule.items():
+        why = rule_word(rule) + (f", {citation}" if citation else "")
+        found.append(
+            _("%(channels)s: not possible now (%(rule)s); possible as soon as that changes.",
+              channels=", ".join(closed), rule=why)
+        )  # fmt: skip
+    found.append(
+        _("A payment, a promise, a dispute, an answer or an opt-out: then it is planned anew within seconds.")
     )
-    return [str(one)[:1].upper() + str(one)[1:] for one in (*found, news)]
+    return found
 
 
 def _reason(reason: Mapping[str, Any], currency: str) -> str:
     if reason["code"] != "feature":
         return label("reason", reason["code"])
-    word = _(FEATURE_WORDS.get(reason["feature"], reason["feature"]))
     way = _("speaks for payment") if reason["contribution"] > 0 else _("speaks against payment")
     value = feature_value(reason["feature"], reason["value"], currency)
-    return f"{word}: {way}" + (f" ({value})" if value else "")
-
-
-def _second(other: Other, currency: str) -> list[str]:
-    """What was second best, by how much, and when it would come first."""
-    less = language.money(other.behind_minor, currency)
-    if other.channel:
-        found = _("Second best: %(channel)s on %(moment)s.", channel=label("channel", other.channel),
-                  moment=language.moment(other.at))  # fmt: skip
-    else:
-        found = _("Second best: to wait.")
-    if other.behind_minor == 0:
-        return [f"{found} " + _("It is worth the same.")]
-    if other.behind_minor < 0:
-        return [found]
-    return [
-        f"{found} " + _("It is worth %(less)s less.", less=less),
-        _("The second best comes first as soon as it gains more than %(more)s.", more=less),
-    ]
+    return f"{feature_word(reason['feature'])}: {way}" + (f" ({value})" if value else "")

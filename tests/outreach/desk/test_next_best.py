@@ -3,6 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import text
@@ -17,7 +18,7 @@ from recupero.outreach import calls
 from recupero.outreach.desk import call_backs, next_best, sittings
 from recupero.outreach.desk.tables import Sitting
 from recupero.outreach.inbound import conversations
-from recupero.outreach.understanding import hand_overs
+from recupero.outreach.understanding import hand_overs, hours
 from recupero.placements import service as placements
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy import users
@@ -267,5 +268,11 @@ def test_a_promised_call_is_made_by_people_and_only_at_lawful_moments(scope: Sco
             call_backs.promise(session, one.account_id, night, actor="user:1")
         with pytest.raises(UserError, match="within the next fourteen days"):
             call_backs.promise(session, one.account_id, clock.now() - timedelta(hours=1), actor="user:1")
-        call_backs.promise(session, one.account_id, offered[0], actor="user:1")
+        hours.set_hours(session, "09:00", "11:00", actor="user:1")
+        zone = ZoneInfo("America/Santiago")
+        early = next(at for at in offered if at.astimezone(zone).hour < 11)
+        late = next(at for at in offered if at.astimezone(zone).hour >= 11)
+        with pytest.raises(UserError, match="nobody works at that moment"):
+            call_backs.promise(session, one.account_id, late, actor="user:1")
+        call_backs.promise(session, one.account_id, early, actor="user:1")
     assert sorted(states([one])) == [("cancelled", "call_back"), ("scheduled", None)]

@@ -1,5 +1,6 @@
-"""Calls that an agent promised while talking: taken only for moments at which the law allows them. Which are
-offered is what debtors are offered on their own page (`outreach.call_backs`)."""
+"""Calls that an agent promised while talking: only for moments at which the law allows them and people work.
+
+Which are offered is what debtors are offered on their own page (`outreach.call_backs`)."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from recupero.outreach.call_backs import PURPOSE
 from recupero.outreach.call_backs import TEMPLATE as CALL_BACK
 from recupero.outreach.inbound.tables import Conversation
 from recupero.outreach.tables import Action, ActionEvent
+from recupero.outreach.understanding import hours
 from recupero.outreach.words import CALL
 from recupero.placements import reach
 
@@ -28,8 +30,8 @@ FIRST_PLACE = 900  # before the plan
 
 def promise(session: Session, account_id: int, at: datetime, *, actor: str) -> int:
     """Schedule the call that somebody was promised; the action. What a plan had waiting for the account gives
-    way to it. Raises UserError at `call_back` for a moment that has passed, is too far away or that the law
-    does not allow, and Conflict where nobody works the account."""
+    way to it. Raises UserError at `call_back` for a moment that has passed, is too far away, that the law
+    does not allow or at which nobody works, and Conflict where nobody works the account."""
     now, account = clock.now(), reach.reachable(session, [account_id]).get(account_id)
     if account is None or account.ended:
         raise Conflict("nothing is collected on this account any more")
@@ -38,6 +40,9 @@ def promise(session: Session, account_id: int, at: datetime, *, actor: str) -> i
     (verdict,) = judge_planned(session, [(account_id, CALL, PURPOSE, at)])
     if verdict.reason is not None:
         raise UserError("the law does not allow a call at that moment: choose another", field="call_back")
+    # who asks for it may be called at hours at which the law forbids it otherwise, but nobody would be there
+    if not hours.hours(session).at_work(at):
+        raise UserError("nobody works at that moment: choose another", field="call_back")
     service.cancel(session, account_ids=[account_id], reason=CALL_BACK)
     tenant = scope_of(session).tenant()
     action = Action(

@@ -30,6 +30,11 @@ class Hours:
         """The length of a working day."""
         return datetime.combine(date.min, self.closes) - datetime.combine(date.min, self.opens)
 
+    def at_work(self, at: datetime) -> bool:
+        """Whether people work at that moment."""
+        there = at.astimezone(self.zone)
+        return self.is_working(there.date()) and self.opens <= there.time() < self.closes
+
     def within(self, start: datetime, length: timedelta) -> timedelta:
         """How much of the time from `start` on, at most a day, is working time."""
         found, end = timedelta(0), start + length

@@ -88,6 +88,10 @@ def test_money_goes_to_the_creditor(
     eva.follow(eva.page.get_by_role("link", name=re.compile("No. 1")))
     eva.look("creditor-statement")
     assert "Ana Prueba" not in eva.page.get_by_role("main").inner_text()
+    eva.page.emulate_media(media="print")
+    eva.page.set_viewport_size({"width": 718, "height": 1040})  # A4 within its margins
+    row = eva.page.locator("main .table tbody tr").first
+    assert row.evaluate("row => getComputedStyle(row).display") == "table-row", "no cards on paper"
 
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])

@@ -31,12 +31,14 @@ def ask(placed: list[Placed]) -> list[int]:
 
 @pytest.fixture
 def batches(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
-    """The actions of each time that some were prepared together."""
+    """The actions of each time that some were prepared together and went out."""
     seen = list[list[int]]()
 
     def prepare(session: object, ids: list[int], gate: object) -> object:
-        seen.append(ids)
-        return preparation.prepare(session, ids, gate)  # type: ignore[arg-type]  # passed on
+        ready = preparation.prepare(session, ids, gate)  # type: ignore[arg-type]  # passed on
+        if ready:  # the last one's job finds that an earlier one took it along
+            seen.append(ids)
+        return ready
 
     monkeypatch.setattr(execution, "prepare", prepare)
     return seen

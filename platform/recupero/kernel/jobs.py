@@ -26,6 +26,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from recupero.kernel import clock, events, runtime
 from recupero.kernel.database import PLATFORM, Base, Scope, platform_table, scope_of
 from recupero.kernel.rq_worker import TakingQueue, Worker
+from recupero.kernel.statements import Parameters, Statement
 
 log = logging.getLogger(__name__)
 
@@ -64,13 +65,22 @@ class JobRequest(Base):
     error: Mapped[str | None]
 
 
-@dataclass(frozen=True)
+@dataclass
 class JobContext:
-    """What a handler gets beside its arguments."""
+    """What a handler gets beside its arguments. `in_company`: whether requests like this one (name, queue and
+    scope) waited as it was taken, asked of those that are urgent or a creditor's first."""
 
     request_id: int
     scope: Scope
     attempt: int
+    in_company: bool = False
+    booked: bool = False
+
+    def ask_done(self) -> tuple[Statement, Parameters]:
+        """What books the job as done, to be asked (`statements.ask`) in the last transaction of a handler
+        that does nothing after it: then neither stands without the other, and nothing is booked once more."""
+        self.booked = True
+        return _DONE_WITH, {"id": self.request_id, "now": clock.now()}
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -229,7 +239,8 @@ def run(request_id: int) -> None:
     except Exception as error:  # noqa: BLE001 - whatever a handler raises ends in the request's row
         _book_failure(context, name, error)
     else:
-        runtime.current().database.at_once(_DONE, {"id": request_id, "now": clock.now()})
+        if not context.booked:
+            runtime.current().database.at_once(_DONE, {"id": request_id, "now": clock.now()})
 
 
 # A claim and the end of a job do not wait for the disk: where the server's machine dies within the next
@@ -238,12 +249,22 @@ _CLAIM = """
 WITH claimed AS (
     UPDATE job_requests SET status = 'running', leased_until = %(leased_until)s, attempts = attempts + 1
     WHERE id = %(id)s AND (status = 'queued' OR status = 'running' AND leased_until < %(now)s)
-    RETURNING name, arguments, agency_id, tenant_ids, attempts,
+    RETURNING name, arguments, agency_id, tenant_ids, attempts, id, queue,
               set_config('synchronous_commit', 'off', true))
-SELECT claimed.* FROM (SELECT) AS one LEFT JOIN claimed ON true"""
-_DONE = """
-UPDATE job_requests SET status = 'done', finished_at = %(now)s, leased_until = NULL, error = NULL
-WHERE id = %(id)s RETURNING set_config('synchronous_commit', 'off', true)"""
+SELECT name, arguments, agency_id, tenant_ids, attempts,
+       queue IN ('urgent', 'early') AND EXISTS (
+           SELECT FROM job_requests o
+           WHERE o.status = 'queued' AND o.run_at <= %(now)s AND o.id <> m.id AND o.name = m.name
+               AND o.queue = m.queue AND o.tenant_ids = m.tenant_ids
+               AND o.agency_id IS NOT DISTINCT FROM m.agency_id)
+FROM (SELECT) AS one LEFT JOIN claimed m ON true"""
+_BOOK = """
+UPDATE job_requests SET status = 'done', finished_at = {now}, leased_until = NULL, error = NULL
+WHERE id = {id}"""
+_DONE = (
+    _BOOK.format(now="%(now)s", id="%(id)s") + " RETURNING set_config('synchronous_commit', 'off', true)"
+)
+_DONE_WITH = Statement(text(_BOOK.format(now=":now", id=":id")))
 
 
 def _claim(request_id: int) -> tuple[str, dict[str, Any], JobContext] | None:
@@ -252,11 +273,11 @@ def _claim(request_id: int) -> tuple[str, dict[str, Any], JobContext] | None:
     row = runtime.current().database.at_once(
         _CLAIM, {"id": request_id, "now": now, "leased_until": now + LEASE}
     )
-    name, arguments, agency_id, tenant_ids, attempt, _ = row
+    name, arguments, agency_id, tenant_ids, attempt, in_company = row
     if name is None:
         return None
     scope = Scope(agency_id, tuple(tenant_ids), platform=agency_id is None)
-    return name, arguments, JobContext(request_id, scope, attempt)
+    return name, arguments, JobContext(request_id, scope, attempt, in_company)
 
 
 def _book_failure(context: JobContext, name: str, error: Exception) -> None:

@@ -22,7 +22,6 @@ from recupero.kernel.database import PLATFORM, Scope, scope_of
 from recupero.kernel.rq_worker import Worker
 from recupero.ledger.tables import LedgerEntry
 from recupero.outreach import bench_mail, service
-from recupero.outreach.execution import execute
 from recupero.outreach.jobs import BATCH
 from recupero.outreach.points import fits
 from recupero.outreach.service import NewAction
@@ -43,12 +42,6 @@ _CHILEAN = 0.62  # of the invented rows, at least this share are people of Chile
 
 def empty_job() -> None:
     """What RQ alone costs."""
-
-
-@jobs.job("bench.alone")
-def alone(context: jobs.JobContext, action_ids: list[int]) -> None:
-    """An urgent action that finds no other waiting: nothing is taken along."""
-    execute(runtime.current().database, context.scope, action_ids)
 
 
 @dataclass(frozen=True)
@@ -80,8 +73,11 @@ class Bench:
             jobs.enqueue(session, "outreach.dispatch")
         return work()
 
-    def one_by_one(self, count: int, job: str = "outreach.execute") -> float:
-        """Seconds for `count` actions with a job each: the urgent path, all of them waiting at once."""
+    def one_by_one(self, count: int, *, alone: bool = False) -> float:
+        """Seconds for `count` actions with a job each: the urgent path, all of them waiting at once. `alone`:
+        each is handed to RQ, and none is due yet when another looks for others that wait, so that it takes
+        nothing along."""
+        due = clock.now() + timedelta(hours=1) if alone else None
         ids = self.due(count, self.waiting)
         with self.platform.database.transaction(self.scope) as session:
             session.execute(
@@ -89,8 +85,12 @@ class Bench:
                 .where(Action.tenant_id == self.scope.tenant(), among(Action.id, ids))
                 .values(state="claimed", leased_until=clock.now() + timedelta(hours=1))
             )
-            for action_id in ids:
-                jobs.enqueue(session, job, queue="urgent", action_ids=[action_id])
+            requests = [
+                jobs.enqueue(session, "outreach.execute", queue="urgent", run_at=due, action_ids=[action_id])
+                for action_id in ids
+            ]
+        for request_id in filter(None, requests if alone else ()):
+            jobs.send(request_id, "urgent")
         return work()
 
     def empty_jobs(self, count: int) -> float:
@@ -271,7 +271,7 @@ def _outbox(bench: Bench, slice_: int, rounds: int) -> tuple[dict[str, list[floa
     took: dict[str, Callable[[], float]] = {
         "batch": lambda: slice_ / bench.actions(slice_),
         "single": lambda: _SINGLE / bench.one_by_one(_SINGLE),
-        "alone": lambda: _ALONE / bench.one_by_one(_ALONE, "bench.alone"),
+        "alone": lambda: _ALONE / bench.one_by_one(_ALONE, alone=True),
         "empty": lambda: _EMPTY_JOBS / bench.empty_jobs(_EMPTY_JOBS),
     }
     rates: dict[str, list[float]] = {name: [] for name in took}

@@ -18,7 +18,8 @@ from recupero.contacts.news import Price
 from recupero.contacts.service import Result
 from recupero.kernel import clock
 from recupero.kernel.database import Database, Scope
-from recupero.kernel.statements import ask
+from recupero.kernel.jobs import JobContext
+from recupero.kernel.statements import Parameters, Statement, ask
 from recupero.outreach import connectors, pacing, rests
 from recupero.outreach.cases import ask_claimed
 from recupero.outreach.connectors import Connector, Outcome
@@ -37,20 +38,24 @@ MAX_TRIES = 8
 FEW = 10
 
 
-def execute(database: Database, scope: Scope, action_ids: Collection[int]) -> int:
+def execute(
+    database: Database, scope: Scope, action_ids: Collection[int], job: JobContext | None = None
+) -> int:
     """Carry out those of the actions that are still claimed, for one tenant; how many messages went over.
 
-    Safe to call twice with the same actions: what is reserved once is not touched again.
+    Safe to call twice with the same actions: what is reserved once is not touched again. `job` has nothing to
+    do after this: it is booked as done with the outcome of the message, where there is one.
     """
     if not action_ids:
         return 0
     with pacing.gate(scope.tenant()) as gate:
         envelopes = _reserved(database, scope, list(action_ids), gate)
+        done = [job.ask_done()] if job is not None and len(envelopes) == 1 else []
         for connector, group in _by_connector(envelopes):
             messages = [envelope.message for envelope in group]
             for outcomes in connectors.send(connector, messages, gate.parts(connector, len(messages))):
                 with database.transaction(scope, by_key=len(messages) <= FEW) as session:
-                    settle(session, group, outcomes)
+                    settle(session, group, outcomes, done)
                     if connector.key != connectors.OUTBOX:  # it is ours, and never down
                         rests.note(session, connector.key, *_heard(outcomes))
     return len(envelopes)
@@ -90,14 +95,21 @@ def _by_connector(envelopes: Sequence[Envelope]) -> list[tuple[Connector, list[E
     return [(group[0].connector, group) for group in groups.values()]
 
 
-def settle(session: Session, envelopes: Sequence[Envelope], outcomes: Mapping[str, Outcome]) -> None:
-    """Write down what the connector says of these messages: contacts, counts, contact points, actions."""
+def settle(
+    session: Session,
+    envelopes: Sequence[Envelope],
+    outcomes: Mapping[str, Outcome],
+    beside: Sequence[tuple[Statement, Parameters]] = (),
+) -> None:
+    """Write down what the connector says of these messages: contacts, counts, contact points, actions; with
+    `beside` in the same round trip."""
     told = [
         (envelope, outcomes[envelope.message.key])
         for envelope in envelopes
         if envelope.message.key in outcomes
     ]
-    wanted = contacts.ask_confirm(session, [_result(envelope, outcome) for envelope, outcome in told])
+    confirmed = contacts.ask_confirm(session, [_result(envelope, outcome) for envelope, outcome in told])
+    wanted = [*confirmed, *beside]
     dead, elsewhere = [one for one, outcome in told if outcome.state == "permanent"], frozenset[int]()
     if dead:
         ask(session, wanted)

@@ -115,7 +115,7 @@ def execute_batch(context: jobs.JobContext, action_ids: list[int]) -> None:
     """Carry a claimed batch out, and ask for the next slice where the tenant's room is half empty."""
     single = len(action_ids) == 1
     ids = urgent.with_others(context, action_ids[0], _listed) if single else action_ids
-    execute(runtime.current().database, context.scope, ids)
+    execute(runtime.current().database, context.scope, ids, context if single else None)
     if len(action_ids) < BATCH:  # the last of its slice, or an urgent one: nothing more is waiting behind it
         return
     with context.transaction() as session:

@@ -21,8 +21,11 @@ def with_others(
     """The action of a job, and those of the jobs of its kind that wait behind it; nothing where an earlier
     one has taken it along. `ids_of` reads the actions in a job's arguments.
 
-    What is taken along stays with its own job, too, which does it where this worker dies.
+    What is taken along stays with its own job, too, which does it where this worker dies. That of the last of
+    them is looked at as it is carried out.
     """
+    if not context.in_company:
+        return [action_id]
     asked = {"tenant": context.scope.tenant(), "id": action_id}
     if not runtime.current().database.read_at_once(context.scope, _CLAIMED, asked):
         return []

@@ -26,6 +26,7 @@ from recupero_sdk.inbound import (
     MessageEvent,
     Rejected,
     StatusEvent,
+    Unread,
 )
 from recupero_sdk.settings import PluginConfig, Setting
 
@@ -74,7 +75,7 @@ class Pigeon:
         if told == "burst":
             raise RuntimeError("the plug-in has a fault")
         known = [one for one in told if "id" in one]
-        unread = ["an event has no ID"] * (len(told) - len(known))
+        unread = [Unread.of("an event has no ID", one) for one in told if "id" not in one]
         return InboundAnswer(
             [_event(one) for one in known],
             status=202,

@@ -261,9 +261,7 @@ FROM (SELECT) AS one LEFT JOIN claimed m ON true"""
 _BOOK = """
 UPDATE job_requests SET status = 'done', finished_at = {now}, leased_until = NULL, error = NULL
 WHERE id = {id}"""
-_DONE = (
-    _BOOK.format(now="%(now)s", id="%(id)s") + " RETURNING set_config('synchronous_commit', 'off', true)"
-)
+_DONE = _BOOK.format(now="%(now)s", id="%(id)s") + " RETURNING set_config('synchronous_commit', 'off', true)"
 _DONE_WITH = Statement(text(_BOOK.format(now=":now", id=":id")))
 
 

@@ -31,6 +31,7 @@ from recupero.payments import service as payments
 from recupero.tenancy import queries as tenancy
 from recupero_sdk.channels import Message
 from recupero_sdk.inbound import Collects, Converses, Listens
+from recupero_sdk.law.zones import load_zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +158,7 @@ def _envelopes(
     listening = knowing([case for case, _one in reserved], Listens, Collects, Converses)
     heard = heard_at(session, [case for case, _one in reserved if case.connector.key in listening])
     answers = replies(session, [case for case, _one in reserved])
+    house, now = tenancy.house(session), clock.now()
     envelopes, kept = list[Envelope](), list[SentMessage]()
     for case, one in reserved:
         if one.contact_id is None:
@@ -172,6 +174,7 @@ def _envelopes(
             callback_url=callback_url(case.connector.loaded(), tenant_id, one.contact_id)
             if case.connector.key in listening else "",
             code=text.code, answers=answers[action.id].answers if action.id in answers else None,
+            dated=now.astimezone(load_zone(case.account.timezone or house.timezone)).date(),
         )  # fmt: skip
         if action.channel != CALL:  # what is said in a call its steps tell
             kept.append(

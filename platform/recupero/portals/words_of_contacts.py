@@ -38,6 +38,7 @@ UNPLACED: Words = {
     "unknown_sender": _("Nobody here has this number or address"),
     "shared_address": _("Several people have this number or address, and none was written to"),
     "unknown_message": _("News of a message that we do not know"),
+    "unreadable": _("An entry of the provider that could not be read; it is kept here as it came"),
 }
 ACTION_STATES: Words = {
     "proposed": _("Waits for a yes"),

@@ -6,7 +6,7 @@ software that carries messages for it. `outbox` carries any of them to a page th
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
@@ -33,7 +33,7 @@ class Message:
     that want an approved template of their own. `heard_at` is when this person last wrote to us over this
     connector. `callback_url` is where the provider may tell what became of it, an address that names the
     message in its query; empty where the connector listens to nothing. `code` is the short code that stands
-    in the message.
+    in the message. `dated` is the day of its writing by the person's own clock.
     """
 
     key: str
@@ -52,6 +52,7 @@ class Message:
     callback_url: str = ""
     code: str = ""
     answers: str | None = None  # the provider's reference of the person's message that this one answers
+    dated: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

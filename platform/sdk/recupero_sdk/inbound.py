@@ -112,15 +112,31 @@ class InboundRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """An entry of a request that could not be read: why, with no personal data, and what it said."""
+
+    reason: str
+    content: str = field(repr=False)
+
+    @classmethod
+    def of(cls, reason: str, entry: object) -> "Unread":
+        """`entry` is what JSON was read into."""
+        try:
+            return cls(reason, json.dumps(entry, ensure_ascii=False))
+        except RecursionError:  # what was just within the reader's depth may be just beyond the writer's
+            return cls(reason, "(nested too deeply to be written down)")
+
+
+@dataclass(frozen=True, slots=True)
 class InboundAnswer:
-    """Events read from a request, and what the provider is answered. `unread` tells why entries of it were
-    left out, one text each, with no personal data: they are counted, and shown with the connector."""
+    """Events read from a request, and what the provider is answered. `unread` are the entries that were left
+    out: they are counted, shown with the connector, and set aside for a person."""
 
     events: Sequence[Event] = ()
     status: int = 200
     body: str = ""
     content_type: str = "text/plain"
-    unread: Sequence[str] = ()
+    unread: Sequence[Unread] = ()
 
 
 class Rejected(Exception):
@@ -143,17 +159,18 @@ def read_each(entries: Sequence[object], read: Callable[[object], Iterable[Event
 
     One bad entry does not keep the others away: a sender that tells the whole again would lose them all.
     """
-    found, unread = dict[str, Event](), list[str]()
+    found, unread = dict[str, Event](), list[Unread]()
     for place, entry in enumerate(entries):
         try:
             found |= {event.id: event for event in read(entry)}
         except Unreadable as wrong:
-            unread.append(f"events[{place}]: {wrong}")
+            unread.append(Unread.of(f"events[{place}]: {wrong}", entry))
+    reasons = [one.reason for one in unread]
     if len(unread) == len(entries):
-        raise Rejected("; ".join(unread[:5]) or "the request holds no entry", status=400)
+        raise Rejected("; ".join(reasons[:5]) or "the request holds no entry", status=400)
     if not unread:
         return InboundAnswer(list(found.values()))
-    told = json.dumps({"unread": unread})
+    told = json.dumps({"unread": reasons})
     return InboundAnswer(list(found.values()), body=told, content_type="application/json", unread=unread)
 
 

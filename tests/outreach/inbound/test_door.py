@@ -7,7 +7,9 @@ from sqlalchemy import select
 
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
-from recupero.outreach.inbound import refusals
+from recupero.kernel.errors import Conflict
+from recupero.outreach.inbound import queries, refusals, working
+from recupero.outreach.inbound.events import LONGEST_TEXT
 from recupero.outreach.inbound.tables import ChannelEvent
 from tests.factories import World
 from tests.outreach.two_way import Provider, switch_on
@@ -48,13 +50,34 @@ def test_an_unsigned_request_is_refused_and_leaves_nothing(provider: Provider) -
     assert (told.count, told.reason) == (3, "the token is wrong")
 
 
-def test_what_a_connector_cannot_read_is_counted_and_the_rest_is_taken(provider: Provider) -> None:
+def test_what_a_connector_cannot_read_is_counted_and_set_aside_once_and_the_rest_is_taken(
+    provider: Provider,
+) -> None:
     nameless = {"reference": "ref-2", "fate": "delivered"}
     assert provider.tell(nameless, NEWS, nameless).status_code == 202
-    assert stored(provider.scope) == [("pigeon", "e1", "new")]
+    (event, aside) = stored(provider.scope)
+    assert event == ("pigeon", "e1", "new")
+    assert aside[2] == "quarantined"
+    with runtime.current().database.transaction(provider.scope) as session:
+        (shown,) = queries.unplaced(session)
+    assert (shown.kind, shown.reason, shown.subject) == ("unread", "unreadable", "an event has no ID")
+    assert json.loads(shown.text) == nameless
     told = refusals.of(provider.scope.tenant(), "pigeon")
     assert told is not None
     assert (told.count, told.reason) == (2, "an event has no ID")
+
+
+def test_what_could_not_be_read_is_kept_no_longer_than_a_message_and_can_be_dismissed(
+    provider: Provider,
+) -> None:
+    assert provider.tell(NEWS, {"text": "x\x00\ud800" * 20_000}).status_code == 202
+    with runtime.current().database.transaction(provider.scope) as session:
+        (shown,) = queries.unplaced(session)
+        assert len(shown.text) <= LONGEST_TEXT + 10
+        with pytest.raises(Conflict):
+            working.assign(session, shown.id, 1, actor="user:1")
+        working.dismiss(session, shown.id, actor="user:1")
+        assert queries.unplaced(session) == []
 
 
 def test_a_provider_proves_the_address_by_get(provider: Provider) -> None:

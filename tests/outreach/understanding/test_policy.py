@@ -26,6 +26,8 @@ guesses = st.dictionaries(st.sampled_from(INTENTS), st.floats(0, 1)).map(
         ({"stop": 0.8}, "stop", "stop"),  # obeyed sooner than anything is answered
         ({"stop": 0.5}, "person", "stop"),
         ({"stop": 0.95, "prefers": 0.4}, "stop", "stop"),
+        ({"stop": 0.95, "call_me_back": 0.4}, "stop", "stop"),  # nobody is asked to call them
+        ({"stop": 0.95, "will_pay": 0.33}, "person", "will_pay"),  # and the channel is closed
         ({"prefers": 0.95, "stop": 0.8}, "person", "prefers"),
         ({"stop": 0.95, "angry": 0.8}, "person", "angry"),
         ({"thanks": 0.95}, "nothing", "thanks"),
@@ -43,6 +45,7 @@ def test_what_follows(told: dict[str, float], name: str, why: str) -> None:
     ("told", "off", "name", "closes"),
     [
         ({"other": 0.3}, True, "stop", True),
+        ({"will_pay": 0.99, "call_me_back": 0.7}, True, "person", True),
         ({"angry": 0.8}, True, "person", True),
         ({"stop": 0.95, "wants_link": 0.99}, False, "answer", False),
         ({"stop": 0.95, "refuses": 0.3}, False, "person", False),

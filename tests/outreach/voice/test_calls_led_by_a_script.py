@@ -208,6 +208,25 @@ def test_a_wish_to_be_left_alone_is_obeyed_at_once(
     assert "call" in opted_out
 
 
+@pytest.mark.parametrize(
+    ("speech", "why"),
+    [
+        ("ya no me llamen, el viernes deposito", "will_pay"),
+        ("voy a pagar mañana pero dejen de llamarme", "angry"),  # as the model reads it
+    ],
+)
+def test_what_is_said_beside_a_wish_to_be_left_alone_is_a_persons(
+    called: Telephone, placed: Placed, speech: str, why: str
+) -> None:
+    called.answered()
+    assert called.speak(speech).hangs_up
+    assert contact(placed.scope).disposition == "OPTO"
+    with runtime.current().database.transaction(placed.scope) as session:
+        assert "call" in permissions_of(session, [placed.debtor_id])[placed.debtor_id].opted_out
+    (hand_over,) = rows(placed.scope, HandOver)
+    assert hand_over.why == why
+
+
 def test_what_is_not_understood_is_asked_again_and_then_a_person_takes_over(
     called: Telephone, placed: Placed
 ) -> None:
@@ -300,7 +319,9 @@ def test_an_agent_who_does_not_answer_leaves_a_task(called: Telephone, placed: P
     said = called.speak("quiero hablar con una persona")
     (asked,) = rows(placed.scope, HandOver)
     over = called.ask(said.following, DialCallStatus="no-answer")
-    assert "a las 9:00 a. m." in over.text.replace("\u202f", " ").replace("\xa0", " ")
+    said = over.text.replace("\u202f", " ").replace("\xa0", " ")
+    assert "a las 9:00 a. m." in said
+    assert ".." not in said
     (hand_over,) = rows(placed.scope, HandOver)
     # one call a day in Colombia: from tomorrow at nine on somebody may call, and from then the time runs
     assert hand_over.due_at - asked.due_at == timedelta(hours=23)

@@ -79,6 +79,22 @@ def test_what_is_sure_enough_is_the_creditors_to_say() -> None:
     assert meaning.meant("x y z w", guesses, 0.95) == Meant((), "disputes")
 
 
+@pytest.mark.parametrize(
+    ("speech", "owed"),
+    [
+        ("voy a pagar mañana pero dejen de llamarme", "will_pay"),
+        ("parem de me ligar que eu já paguei", "paid_already"),
+        ("stop calling me, I already paid", "paid_already"),
+        ("no me llamen más, estoy enfermo y mañana pago", "hardship"),
+        ("dejen de llamarme, ladrones", "angry"),
+        ("por favor no me llamen más", None),
+    ],
+)
+def test_what_is_said_beside_a_wish_to_be_left_alone_is_owed_an_answer(speech: str, owed: str | None) -> None:
+    found = meaning.meant(speech, (), policy.THRESHOLD)
+    assert (found.first, found.owed) == ("stop", owed)
+
+
 def test_to_be_somebody_else_is_heard_by_tables_alone() -> None:
     """It closes a number, so a guess is not enough."""
     guessed = meaning.meant("aquí vive otra familia", [Guess("wrong_person", 0.99)], 0.9)

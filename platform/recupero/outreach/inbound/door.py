@@ -52,7 +52,8 @@ def hear(connector: str, tenant_key: str) -> ResponseReturnValue:
         return _said("this could not be taken in; tell it again", 500)
     with database.transaction(scope) as session:
         store.receive(session, connector, answer.events, named=request.args.get(NAMED))
-    _note_unread(scope, connector, answer.unread)
+        store.set_aside(session, connector, answer.unread)
+    _note_unread(scope, connector, [one.reason for one in answer.unread])
     return Response(answer.body, answer.status, mimetype=answer.content_type)
 
 

@@ -5,10 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from recupero_sdk.channels import Cost
-from recupero_sdk.inbound import Event, Fate, MessageEvent, StatusEvent
+from recupero_sdk.inbound import Event, Fate, MessageEvent, StatusEvent, Unread
 
 LONGEST_TEXT = 20_000  # characters that are kept of a message; what is cut off is said
 LONGEST_ID = 200
+#: The kind of what a connector could not read: neither a message nor news of one.
+UNREAD = "unread"
 
 
 def kind_of(event: Event) -> str:
@@ -39,6 +41,17 @@ def _message(event: MessageEvent) -> dict[str, Any]:
         "answers": list(event.answers)[:50], "payload": event.payload and _storable(event.payload),
         "automatic": event.automatic,
     }  # fmt: skip
+
+
+def unread_to_json(entry: Unread) -> str:
+    """What could not be read as text: why, and what it said."""
+    cut = "" if len(entry.content) <= LONGEST_TEXT else " […]"
+    said = {"reason": entry.reason, "content": _storable(entry.content)[:LONGEST_TEXT] + cut}
+    return json.dumps(said, ensure_ascii=False)
+
+
+def unread_from(payload: str) -> Unread:
+    return Unread(**json.loads(payload))
 
 
 def _storable(text: str) -> str:

@@ -169,7 +169,8 @@ def file(session: Session, file_id: int) -> tuple[str, str, bytes, int | None]:
 @dataclass(frozen=True, slots=True)
 class Unplaced:
     """An event that a person must look at. `sender`, `subject` and `text` are readable; empty for news of a
-    message. `files` came with it."""
+    message. Of an entry that its connector could not read they are why, and what it said. `files` came with
+    it."""
 
     id: int
     tenant_id: int
@@ -219,6 +220,9 @@ def _shown(row: ChannelEvent, files: Sequence[FileLine]) -> Unplaced:
         said = events.message_from(row.payload)
         channel, sender, subject = said.channel, said.sender, said.subject
         text = said.text or said.payload or ""
+    elif row.kind == events.UNREAD:
+        entry = events.unread_from(row.payload)
+        subject, text = entry.reason, entry.content
     return Unplaced(
         row.id, row.tenant_id, row.connector, row.kind, row.state, row.reason, row.received_at, channel,
         sender, subject, text, files,

@@ -83,11 +83,16 @@ _ENOUGH = re.compile(
     r" (?:call|ring|phone|text|e ?mail|messag|writ|contact)\w*(?: to)? (?:me|us)"
     rf"|(?:ya |nunca |jamas )no (?:me|nos) {_ES}|no (?:me|nos) vuelvan? a {_ES}"
     rf"|no (?:me|nos) {_ES} (?:mensajes )?(?:nunca )?(?:mas|de nuevo|otra vez)|(?:dej|par)\w+ de {_ES}"
-    rf"|nao (?:me )?{_PT} (?:nunca )?mais|par(?:a|e|em) de (?:me )?{_PT})"
+    rf"|nao (?:me )?{_PT} (?:nunca )?mais|(?:par(?:a|e|em)|deix(?:a|e|em)) de (?:me )?{_PT}"
+    r"|(?:stop|quit) calling)"
     r"(?: (?:again|any ?more|ever|now|please|thanks|mensajes|mas|ya|por favor|gracias|mensage(?:m|ns)|mais"
-    r"|obrigad[oa]))*$"
+    r"|obrigad[oa]))*"
+    # the end, or what begins another sentence: "dejen de llamarme que mañana pago", not "más que una vez"
+    r"(?:$|(?<! mas)(?<! mais)(?<! more) (?:que|o|ou|or|y|e|and)\b"
+    r"| (?:pero|porque|pues|but|because|pois|porem|yo|eu|i|voy|vou|ya|pago|pagar\w+|manana|amanha"
+    r"|tomorrow)\b)"
 )
-_CLAUSE = re.compile(r"[.!?;\n]+")
+_CLAUSE = re.compile(r"[.,:!?;\n]+")
 #: "I'll stop by", "I can't stop worrying": nothing about messages.
 _OTHER_STOP = re.compile(
     r"\bstop (?:by|in|over)(?= (?:my|your|the|our|later|today|tomorrow|on|at)\b|$)"
@@ -96,7 +101,8 @@ _OTHER_STOP = re.compile(
     r" (?:deuda|divida|situacion|situacao|problema|vermelho)\b"
 )
 _NO = (
-    r"(?:no|ni|nao|nem|nunca|jamas|don t|dont|do not|never|stop|quit|basta de|(?:dej|par)\w+ de|chega de)"
+    r"(?:no|ni|nao|nem|nunca|jamas|don t|dont|do not|never|stop|quit|basta de|chega de"
+    r"|(?:dej|deix|par)\w+ de)"
     r"(?: (?:me|nos|mas|more|any|quiero|quero|want|to|que|recibir|receber|get|vuelvan?|a|the|your|las|los))*"
 )
 _TO_CALL = (

@@ -13,7 +13,7 @@ from recupero.kernel import clock, jobs
 from recupero.kernel.database import Scope, scope_of
 from recupero.outreach.inbound import events, files
 from recupero.outreach.inbound.tables import ChannelEvent, MessageFile
-from recupero_sdk.inbound import Event, MessageEvent
+from recupero_sdk.inbound import Event, MessageEvent, Unread
 
 
 def receive(session: Session, connector: str, told: Sequence[Event], *, named: str | None = None) -> int:
@@ -35,6 +35,30 @@ def receive(session: Session, connector: str, told: Sequence[Event], *, named: s
     if new:
         ask_worker(session)
     return len(new)
+
+
+def set_aside(session: Session, connector: str, unread: Sequence[Unread]) -> None:
+    """Keep the entries that a connector could not read where people see them, each once and no longer than a
+    message may be: a person reads what no program does."""
+    if not unread:
+        return
+    now, tenant = clock.now(), scope_of(session).tenant()
+    rows = {
+        hashlib.sha256(one.content.encode("utf-8", "replace")).hexdigest(): events.unread_to_json(one)
+        for one in unread
+    }
+    session.execute(
+        upsert(ChannelEvent)
+        .values([
+            {
+                "tenant_id": tenant, "connector": connector, "event_id": f"unread:{digest}",
+                "kind": events.UNREAD, "received_at": now, "payload": payload, "state": "quarantined",
+                "reason": "unreadable", "due_at": now, "attempts": 0,
+            }
+            for digest, payload in rows.items()
+        ])
+        .on_conflict_do_nothing(index_elements=["tenant_id", "connector", "event_id"])
+    )  # fmt: skip
 
 
 def _insert(session: Session, connector: str, told: Sequence[Event], named: str | None) -> dict[str, int]:

@@ -26,7 +26,7 @@ class ChannelEvent(TenantOwned, Base):
 
     connector: Mapped[str]
     event_id: Mapped[str]
-    kind: Mapped[str] = mapped_column(String(7))  # status, message
+    kind: Mapped[str] = mapped_column(String(7))  # status, message, unread (the connector could not read it)
     named: Mapped[str | None]
     received_at: Mapped[datetime]
     payload: Mapped[str] = mapped_column(EncryptedText)  # JSON, see `events`

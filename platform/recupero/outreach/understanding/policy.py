@@ -29,9 +29,9 @@ DOUBT = 0.2
 #: From how probable a wish to hear no more is obeyed: a channel closed by mistake costs a contact, one left
 #: open against a wish costs the debtor's peace and may break the law.
 STOPS_FROM = 0.75
-#: How somebody wants to be reached resembles not to be reached: where the latter is sure, the former is no
-#: reason for a person unless it is the likelier reading of the two.
-_RESEMBLES_STOP = "prefers"
+#: How somebody wants to be reached, or when to be called, resembles not to be reached: where the latter is
+#: sure, the former is no reason for a person unless it is the likelier reading of the two.
+_RESEMBLE_STOP = ("prefers", "call_me_back")
 URGENT = frozenset({"angry", "complaint", "hardship", "stop", "wants_person", "wrong_person"})
 #: Working time within which a person answers what is urgent; the rest within a working day.
 SOON = timedelta(hours=4)
@@ -57,7 +57,7 @@ class Course:
 
 def _for_people(guess: Guess, stop: float) -> bool:
     """Whether a person takes over because of this; `stop`: how sure it is that they want to hear no more."""
-    if guess.label == _RESEMBLES_STOP and stop > guess.probability:
+    if guess.label in _RESEMBLE_STOP and stop > guess.probability:
         return False
     return guess.label in HUMAN and guess.probability >= DOUBT
 
@@ -67,7 +67,8 @@ def course(guesses: Sequence[Guess], threshold: float = THRESHOLD, *, off: bool 
     words to be taken off, or not to be (`stopping.asked`), which counts more than what the model makes of it.
 
     The machine answers only where the likeliest intent is safe and at least `threshold` probable, and where
-    no intent for people is even suspected.
+    no intent for people is even suspected. Who wants no more of this and asks or promises something beside
+    it is not left without an answer: the channel is closed, and a person has the rest.
     """
     told = guesses if off is None else [one for one in guesses if one.label != "stop"]
     sorted_ = sorted(told, key=lambda guess: -guess.probability)
@@ -76,8 +77,11 @@ def course(guesses: Sequence[Guess], threshold: float = THRESHOLD, *, off: bool 
     human = next((one for one in sorted_ if _for_people(one, stop if stops else 0.0)), None)
     if human is not None:
         return Course("person", human.label, closes=stops)
+    if stops:
+        beside = next((one for one in sorted_ if one.label in SAFE and one.probability >= DOUBT), None)
+        return Course("person", beside.label, closes=True) if beside else Course("stop", "stop", closes=True)
     if stop >= DOUBT:
-        return Course("stop", "stop", closes=True) if stops else Course("person", "stop")
+        return Course("person", "stop")
     if not sorted_ or sorted_[0].probability < threshold:
         return Course("person", UNSURE)
     if any(one.label == AGREES and one.probability >= threshold for one in sorted_):

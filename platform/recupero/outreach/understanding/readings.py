@@ -99,15 +99,15 @@ def _follow(session: Session, said: contact_messages.Heard, account: Reachable, 
         permissions.record_permission(
             session, debtor_id=account.debtor_id, channel=closed, kind="opt_out", source="reading"
         )
+        if taken.name == "stop" or replies.leaves_a_reply(session, account.account_id, said.channel):
+            replies.confirm_stop(session, account.account_id, said.channel, said.address, closed=closed)
     if taken.name == "person":
         hand_overs.open_one(
             session, debtor_id=account.debtor_id, account_id=account.account_id, contact_id=said.contact_id,
             why=taken.why,
         )  # fmt: skip
         return
-    if taken.name == "stop":
-        replies.confirm_stop(session, account.account_id, said.channel, said.address, closed=closed)
-    elif taken.name == "answer":
+    if taken.name == "answer":
         template = _LEADS_TO.get(taken.why, "own_page")
         replies.answer(session, account.account_id, said.channel, template, said.address)
     conversations.settled(session, account.debtor_id, until=said.at)

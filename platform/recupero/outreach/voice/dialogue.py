@@ -63,8 +63,8 @@ def hear(line: Line, event: CallEvent) -> CallTurn:
     line.chance = meant.chances.get(meant.first or "")
     if digits == PERSON_KEY or (meant.first == "person" and "person" not in offers):
         return ending.to_person(line)
-    if meant.first == "stop" and "stop" not in offers:
-        return ending.stop(line)
+    if meant.first == "stop" and ("stop" not in offers or meant.owed):
+        return ending.stop(line, meant.owed)
     if meant.first == "later" and "later" not in offers:
         return ending.later(line)
     heavy = next((one for one in meant.intents if one in _heavy(line) and one not in offers), None)

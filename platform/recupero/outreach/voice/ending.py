@@ -1,5 +1,6 @@
 """How a call that the assistant leads ends: with its coded result at once, or with a person."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -25,6 +26,7 @@ from recupero.placements.reach import Reachable
 from recupero.tenancy import queries as tenancy
 from recupero_sdk.inbound import CallTurn
 
+_TWO_STOPS = re.compile(r"(?<!\.)\.\.(?!\.)")
 #: Who leads, as records have it.
 ACTOR = "voice"
 #: The phrase that names the assistant.
@@ -65,7 +67,8 @@ class Line:
         known = self.phrases
         if values:
             known = words.phrases(self.run.language, "_voice.txt", {**self.values, **values})
-        self.words += [known[item] for item in items]
+        # an hour may end with the stop of "a. m."
+        self.words += [_TWO_STOPS.sub(".", known[item]) for item in items]
 
     def listen(self, *, digits: int, hints: tuple[str, ...] = ()) -> CallTurn:
         """What was gathered, then the person's turn."""
@@ -144,10 +147,19 @@ def finish(line: Line, code: str, *, said: bool = False) -> CallTurn:
     return line.hang_up()
 
 
-def stop(line: Line) -> CallTurn:
-    """A wish to be left alone: the channel is closed, and every channel where identity was proven."""
-    runs.left(line.session, line.run, "stop", chance=line.chance)
-    runs.finish(line.session, line.run.contact_id, "CEAS" if line.run.proven else "OPTO", actor=ACTOR)
+def stop(line: Line, beside: str | None = None) -> CallTurn:
+    """A wish to be left alone: the channel is closed, and every channel where identity was proven. What they
+    said `beside` it (that they will pay, that they paid) is a person's."""
+    session, run = line.session, line.run
+    runs.left(session, run, "stop", chance=line.chance)
+    runs.finish(session, run.contact_id, "CEAS" if run.proven else "OPTO", actor=ACTOR)
+    if beside is not None:
+        conversations.note(
+            session, debtor_id=run.debtor_id, account_id=run.account_id, channel="call", at=clock.now()
+        )
+        hand_overs.open_one(
+            session, debtor_id=run.debtor_id, account_id=run.account_id, contact_id=run.contact_id, why=beside
+        )
     line.say("stopped")
     return line.hang_up()
 

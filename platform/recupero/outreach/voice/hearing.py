@@ -26,8 +26,8 @@ _PHRASES: tuple[tuple[str, str], ...] = (
     (
         "stop",
         r"no (?:me |nos )?(?:llam|molest|escrib)\w+|no quiero que (?:me )?llam\w+"
-        r"|dejen? de llamar\w*|stop calling|(?:do not|don t) call|nao (?:me )?ligu\w+"
-        r"|par[ae]m? de ligar",
+        r"|(?:dej|par)en? de llamar\w*|(?:stop|quit) calling|(?:do not|don t) call|nao (?:me )?ligu\w+"
+        r"|(?:par[ae]m?|deixem?) de (?:me )?ligar",
     ),
     (
         "person",

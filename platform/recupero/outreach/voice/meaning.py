@@ -27,6 +27,12 @@ _IN_SCRIPTS = {
 FEW = 3
 #: What a script may do without a person's ear; everything else that is meant is for people.
 _SAFE = frozenset({"no", "wants_link", "wants_plan", "wants_settlement", "will_pay", "yes"})
+#: What is owed an answer also by who wants no more calls, as hand-overs name it.
+_OWED = {
+    "hardship": "hardship", "angry": "angry", "paid_already": "paid_already", "dispute": "disputes",
+    "no_invoice": "no_invoice", "wants_plan": "wants_plan", "cannot_pay": "cannot_pay",
+    "wants_settlement": "asks_discount", "wants_link": "wants_link", "will_pay": "will_pay",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,11 @@ class Meant:
     def first(self) -> str | None:
         """The weightiest."""
         return self.intents[0] if self.intents else None
+
+    @property
+    def owed(self) -> str | None:
+        """The weightiest of what a person has to answer, whatever else they wish; None where nothing is."""
+        return next((_OWED[one] for one in self.intents if one in _OWED), None)
 
     def safely(self, intent: str) -> bool:
         """Whether the call may go on by this intent: not by a safe one where another is suspected."""

@@ -6,7 +6,7 @@ import re
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import typst
@@ -71,7 +71,7 @@ def typeset(message: Message, config: PluginConfig) -> Printed:
         "address_size": 10 if len(lines) <= 5 else 9,
         "sender": _line(config.get("return_address")),
         "agency": _line(message.sender_name),
-        "date": _date(message.language),
+        "date": _date(message.dated or datetime.now(UTC).date(), message.language),
         "reference": code,
         "reference_label": _LABELS.get(language, _LABELS["en"]),
         "subject": _line(message.subject),
@@ -112,12 +112,12 @@ def _paragraphs(text: str) -> list[list[str]]:
     return [lines for lines in found if lines]
 
 
-def _date(language: str) -> str:
+def _date(day: date, language: str) -> str:
     try:
         locale = Locale.parse(language.replace("-", "_"))
     except (ValueError, UnknownLocaleError):
         locale = Locale("en")
-    return format_date(datetime.now(UTC).date(), "long", locale=locale)
+    return format_date(day, "long", locale=locale)
 
 
 def _line(text: str) -> str:

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,14 @@ def test_a_process_that_dies_leaves_no_half_batch_and_no_second_letter(
     Letter().send(several(1), CONFIG)
     files = [file.name for batch in shown(base / "tienda") for file in batch.glob("*.pdf")]
     assert sorted(files) == sorted(f"{code_of(f'7-{number}')}.pdf" for number in (1, 2))
+
+
+def test_a_letter_is_dated_by_the_clock_of_who_reads_it() -> None:
+    """The day is what the house says, whatever day it is where the letters are set."""
+    days = [date(2026, 3, 9), date(2026, 3, 10)]
+    first, second, again = (typeset(replace(MESSAGE, dated=day), CONFIG).pdf for day in (*days, days[0]))
+    assert first == again
+    assert first != second
 
 
 def test_words_are_never_read_as_markup() -> None:

@@ -194,8 +194,10 @@ def test_an_entry_that_cannot_be_read_keeps_no_other_away() -> None:
     request = InboundRequest("POST", "https://a.example/channels/webhook/7", headers, {}, body)
     answer = Webhook().hear(request, config())
     assert [event.id for event in answer.events] == ["m-1"]
-    assert answer.unread == ["events[0]: `id` must be a text"]
-    assert json.loads(answer.body) == {"unread": answer.unread}
+    (left,) = answer.unread
+    assert left.reason == "events[0]: `id` must be a text"
+    assert json.loads(left.content) == {**WROTE, "id": ""}
+    assert json.loads(answer.body) == {"unread": [left.reason]}
 
 
 def test_the_settings_say_which_channels_go_there() -> None:

@@ -21,6 +21,7 @@ from recupero_sdk.inbound import (
     MessageEvent,
     Rejected,
     StatusEvent,
+    Unread,
 )
 from recupero_sdk.settings import PluginConfig
 
@@ -48,7 +49,7 @@ def hear(request: InboundRequest, config: PluginConfig) -> InboundAnswer:
     told = decoded(believed(request, config))
     if text(told, "object") != "whatsapp_business_account":
         raise Rejected("the body is not about a WhatsApp account", status=400)
-    unread = list[str]()
+    unread = list[Unread]()
     ours = _ours(told, config, unread)
     with Fetching(config) as fetching:
         events = [event for told_of in ours for event in _events(*told_of, fetching, config, unread)]
@@ -66,7 +67,7 @@ def _verified(request: InboundRequest, config: PluginConfig) -> InboundAnswer:
     return InboundAnswer(body=challenge)
 
 
-def _ours(told: Told, config: PluginConfig, unread: list[str]) -> list[tuple[Told, str]]:
+def _ours(told: Told, config: PluginConfig, unread: list[Unread]) -> list[tuple[Told, str]]:
     """What was told of messages of this number, each with the number. News of templates and of the account
     are passed over. Raises `Rejected` where nothing but messages of other numbers or accounts was told."""
     changes = [
@@ -83,7 +84,7 @@ def _ours(told: Told, config: PluginConfig, unread: list[str]) -> list[tuple[Tol
             told_to = inner(value, "metadata")
             number_id, recipient = text(told_to, "phone_number_id"), text(told_to, "display_phone_number")
         except Rejected as wrong:
-            unread.append(wrong.reason)
+            unread.append(Unread.of(wrong.reason, change))
             continue
         if not value:
             continue
@@ -109,7 +110,7 @@ def _of_messages(change: Told) -> Told:
 
 
 def _events(
-    value: Told, recipient: str, fetching: Fetching, config: PluginConfig, unread: list[str]
+    value: Told, recipient: str, fetching: Fetching, config: PluginConfig, unread: list[Unread]
 ) -> Iterator[Event]:
     for code in _each(value, "errors", lambda error: [number(error, "code")], unread):
         log.warning("WhatsApp tells an error of the number: Meta %s", code)
@@ -118,7 +119,7 @@ def _events(
 
 
 def _each(
-    value: Told, name: str, read: Callable[[Told], Iterable[Read]], unread: list[str]
+    value: Told, name: str, read: Callable[[Told], Iterable[Read]], unread: list[Unread]
 ) -> Iterator[Read]:
     """What `read` makes of the entries in a list; why one cannot be read goes to `unread`."""
     listed = value.get(name) or []
@@ -128,7 +129,7 @@ def _each(
                 raise Rejected(f"{name} holds what is no object", status=400)
             found = list(read(entry))
         except Rejected as wrong:
-            unread.append(wrong.reason)
+            unread.append(Unread.of(wrong.reason, entry))
         else:
             yield from found
 

@@ -224,7 +224,9 @@ def test_a_change_that_cannot_be_read_keeps_no_other_away() -> None:
     broken["value"]["metadata"] = "x"
     answer = told(webhook(broken, change(statuses=[STATUS | {"status": "read"}]), business=BUSINESS))
     assert [event.id for event in answer.events] == ["wamid.ours:read"]
-    assert answer.unread == ["metadata is no object"]
+    assert [(one.reason, json.loads(one.content)) for one in answer.unread] == [
+        ("metadata is no object", broken)
+    ]
 
 
 _WORD = st.text(alphabet="id1é\x00 ", max_size=4)

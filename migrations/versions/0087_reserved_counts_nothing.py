@@ -11,7 +11,7 @@ from types import ModuleType
 from alembic import op
 
 revision = "0087"
-down_revision = "0085"
+down_revision = "0095"
 branch_labels = None
 depends_on = None
 

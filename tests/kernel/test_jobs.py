@@ -50,6 +50,19 @@ def test_a_rolled_back_transaction_sends_nothing(platform: runtime.Runtime) -> N
     assert ran == []
 
 
+def test_a_savepoint_within_neither_sends_early_nor_forgets(platform: runtime.Runtime) -> None:
+    with platform.database.transaction(PLATFORM) as session:
+        jobs.enqueue(session, "tests.note", number=1)
+        with session.begin_nested():
+            session.execute(select(1))
+        assert jobs.rq_queue("default").count == 0
+        with pytest.raises(RuntimeError, match="no"), session.begin_nested():
+            raise RuntimeError("no")
+    assert jobs.rq_queue("default").count == 1
+    jobs.drain()
+    assert ran == [1]
+
+
 def test_a_job_lost_with_redis_is_swept_up(platform: runtime.Runtime, noon: object) -> None:
     _ask(platform, number=3)
     platform.redis.flushdb()

@@ -193,10 +193,15 @@ def _send_after_commit(session: Session, request_id: int, queue: str) -> None:
 
 
 def _forget_waiting(session: Session) -> None:
-    session.info["jobs"].clear()
+    if not session.in_nested_transaction():
+        session.info["jobs"].clear()
 
 
 def _send_waiting(session: Session) -> None:
+    """Hand over what was asked for. Not at the end of a savepoint, which is told as a commit: a worker
+    would look for what nobody else sees yet, and the sweep would find it minutes later."""
+    if session.in_nested_transaction():
+        return
     waiting, session.info["jobs"] = session.info["jobs"], []
     for request_id, queue in waiting:
         if not send_asked(request_id, queue):

@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from heapq import nlargest
 from itertools import chain
+from math import inf
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import BigInteger, Engine, bindparam, func, select
@@ -56,12 +57,16 @@ def newest(words: list[list[str]], limit: int) -> list[int]:
     """The highest `limit` ids that each of `words` has, highest first. A word's ids stand in several texts,
     ascending in each: of these only as much of their ends is read as it takes."""
     ends = [[_End(text) for text in texts] for texts in words]
+    found, below = set[str](), inf
     while True:
         # from the highest id that a text was read to, all of every text is read
         cut = sorted(end.first for each in ends for end in each if end.is_cut)
         known = cut[-1] if cut else 0
-        found = set.intersection(*(set(chain.from_iterable(end.since(known) for end in each))
-                                   for each in ends))  # fmt: skip
+        if known < below:
+            found |= set.intersection(
+                *(set(chain.from_iterable(end.between(known, below) for end in each)) for each in ends)
+            )
+            below = known
         if len(found) >= limit or not cut:
             return nlargest(limit, map(int, found))
         halfway = cut[len(cut) // 2]  # of rare words and of old files enough is read by then
@@ -87,8 +92,10 @@ class _End:
         self.ids = ids[1:] if self.is_cut else ids
         self.first = int(self.ids[0])
 
-    def since(self, known: int) -> list[str]:
-        return self.ids if self.first >= known else self.ids[bisect_left(self.ids, known, key=int) :]
+    def between(self, known: int, below: float) -> list[str]:
+        """Those of the ids that were read which are `known` or higher, and lower than `below`."""
+        begin = 0 if self.first >= known else bisect_left(self.ids, known, key=int)
+        return self.ids[begin : bisect_left(self.ids, below, begin, key=int)]
 
 
 def bears(name: str, typed: str) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, Subquery, case, cast, func, select
+from sqlalchemy import BigInteger, ColumnElement, CompoundSelect, Select, Subquery, case, cast, func, select
 from sqlalchemy.orm import Session
 
 from recupero.kernel.database import scope_of
@@ -63,8 +63,8 @@ class Sum:
 
 def moves(session: Session, wanted: MoveFilter, part: Part) -> list[Move]:
     """Moves on accounts of the one tenant in scope, the newest first unless the part says otherwise."""
-    moved = _moved(session)
-    query = _narrowed(session, moved, wanted).with_only_columns(
+    found, moved = _narrowed(session, wanted)
+    query = found.with_only_columns(
         Account.id, Account.client_account, Portfolio.name, Account.placed_on, moved.c.at, moved.c.way,
         Account.currency, moved.c.amount, moved.c.fee, moved.c.tax,
     )  # fmt: skip
@@ -78,16 +78,17 @@ def moves(session: Session, wanted: MoveFilter, part: Part) -> list[Move]:
 
 def sums(session: Session, wanted: MoveFilter) -> list[Sum]:
     """What all of them add up to, by currency."""
-    moved = _moved(session)
-    query = _narrowed(session, moved, wanted).with_only_columns(
+    found, moved = _narrowed(session, wanted)
+    query = found.with_only_columns(
         Account.currency, func.count(), func.sum(moved.c.amount), func.sum(moved.c.fee)
     )
     rows = session.execute(query.group_by(Account.currency).order_by(Account.currency))
     return [Sum(row[0], row[1], int(row[2]), int(row[3])) for row in rows]
 
 
-def _moved(session: Session) -> Subquery:
-    """One row for each step of a payment on an account."""
+def _moved(tenant: int, during: tuple[datetime, datetime] | None) -> Subquery:
+    """One row for each step of a payment on an account: of every payment, or of those that were received or
+    moved `during` a time, which are all that have a step in it."""
     first = func.min(Allocation.transaction_id).over(partition_by=Allocation.payment_id)
     step = func.sum(Allocation.amount_minor).over(
         partition_by=(Allocation.payment_id, Allocation.transaction_id)
@@ -100,29 +101,44 @@ def _moved(session: Session) -> Subquery:
             step.label("step_minor"),
         )
         .join(Payment, (Payment.tenant_id == Allocation.tenant_id) & (Payment.id == Allocation.payment_id))
-        .where(Allocation.tenant_id == scope_of(session).tenant())
-        .subquery()
+        .where(Allocation.tenant_id == tenant)
     )  # fmt: skip
-    at = case((told.c.transaction_id == told.c.first, told.c.received_at), else_=told.c.at)
-    way = case((told.c.step_minor < 0, "back"), (told.c.kind.in_(PAID_TO_CREDITOR), "direct"), else_="agency")
+    if during is not None:
+        told = told.where(Allocation.payment_id.in_(_touched(tenant, *during)))
+    rows = told.subquery()
+    at = case((rows.c.transaction_id == rows.c.first, rows.c.received_at), else_=rows.c.at)
+    way = case((rows.c.step_minor < 0, "back"), (rows.c.kind.in_(PAID_TO_CREDITOR), "direct"), else_="agency")
     return (
         select(
-            told.c.account_id, told.c.transaction_id.label("step"), at.label("at"), way.label("way"),
-            *(cast(func.sum(told.c[f"{name}_minor"]), BigInteger).label(name)
+            rows.c.account_id, rows.c.transaction_id.label("step"), at.label("at"), way.label("way"),
+            *(cast(func.sum(rows.c[f"{name}_minor"]), BigInteger).label(name)
               for name in ("amount", "fee", "tax")),
         )
-        .where(told.c.account_id.is_not(None))
-        .group_by(told.c.account_id, told.c.transaction_id, at, way)
+        .where(rows.c.account_id.is_not(None))
+        .group_by(rows.c.account_id, rows.c.transaction_id, at, way)
         .subquery()
     )  # fmt: skip
 
 
-def _narrowed(session: Session, moved: Subquery, wanted: MoveFilter) -> Select[Any]:
+def _touched(tenant: int, start: datetime, end: datetime) -> CompoundSelect[int]:
+    """Payments that were received from `start` to `end`, or of which anything was moved."""
+    received = select(Payment.id).where(
+        Payment.tenant_id == tenant, Payment.received_at >= start, Payment.received_at < end
+    )
+    moved = select(Allocation.payment_id).where(
+        Allocation.tenant_id == tenant, Allocation.at >= start, Allocation.at < end
+    )
+    return received.union(moved)
+
+
+def _narrowed(session: Session, wanted: MoveFilter) -> tuple[Select[Any], Subquery]:
+    """The moves that are wanted, with their accounts and portfolios."""
     tenant, zone = scope_of(session).tenant(), tenancy.tenant(session).timezone
+    during = wanted.months.bounds(zone) if wanted.months is not None else None
+    moved = _moved(tenant, during)
     conditions: list[ColumnElement[bool]] = [Account.is_test.is_(False)]
-    if wanted.months is not None:
-        start, end = wanted.months.bounds(zone)
-        conditions += [moved.c.at >= start, moved.c.at < end]
+    if during is not None:
+        conditions += [moved.c.at >= during[0], moved.c.at < during[1]]
     if wanted.until is not None:
         conditions.append(moved.c.at < Period(wanted.until, wanted.until).bounds(zone)[1])
     if wanted.placed is not None:
@@ -134,13 +150,14 @@ def _narrowed(session: Session, moved: Subquery, wanted: MoveFilter) -> Select[A
         conditions.append(moved.c.way == wanted.way)
     if wanted.number:
         conditions.append(func.starts_with(Account.client_account, wanted.number))
-    return (
+    query = (
         select(moved)
         .select_from(moved)
         .join(Account, (Account.tenant_id == tenant) & (Account.id == moved.c.account_id))
         .join(Portfolio, (Portfolio.tenant_id == tenant) & (Portfolio.id == Account.portfolio_id))
         .where(*conditions)
     )
+    return query, moved
 
 
 @dataclass(frozen=True, slots=True)

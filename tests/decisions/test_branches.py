@@ -119,7 +119,7 @@ def _arm(**said: Any) -> dict[str, Any]:
         (_segment(name=" "), "strategy.segments.0.name"),
         ({"segments": [{"name": "x", "when": {"from_dpd": 1}}]}, "strategy.segments.0"),
         ({"arms": [_arm(share=0)]}, "strategy.arms.0.share"),
-        ({"arms": [_arm(), _arm(name="y")]}, "strategy.arms"),
+        ({"arms": [_arm(), _arm(name="y")]}, "strategy.arms.1.share"),
         ({"arms": [_arm(then={"pace_days": "often"})]}, "strategy.arms.0.then.pace_days"),
         ({"arms": [_arm(share=0.1)] * 2}, "strategy.arms.1.name"),
         ({"human_only": "yes"}, "strategy.human_only"),

@@ -70,7 +70,7 @@ def test_ten_that_come_later_go_before_what_waits_in_the_queues_of_another(world
     dispatch_agency(scope)
     order = list[int]()
 
-    def carry_out(database: object, tenant: Scope, ids: list[int]) -> int:
+    def carry_out(database: object, tenant: Scope, ids: list[int], job: object = None) -> int:
         order.append(tenant.tenant())
         return len(ids)
 

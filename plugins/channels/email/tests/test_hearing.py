@@ -132,7 +132,7 @@ def test_an_entry_that_cannot_be_read_is_named_and_keeps_no_other_away(entry: di
     assert len(answer.events) == 1
     (named,) = json.loads(answer.body)["unread"]
     assert named.startswith("events[1]: ")
-    assert list(answer.unread) == [named]
+    assert [one.reason for one in answer.unread] == [named]
     with pytest.raises(Rejected, match=r"events\[0\]") as raised:
         heard(entry)
     assert raised.value.status == 400

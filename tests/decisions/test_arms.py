@@ -17,7 +17,7 @@ from recupero.kernel.database import Scope
 from recupero.kernel.errors import NotFound, UserError
 from recupero.placements import strategies
 from recupero.placements.tables import Hold, StrategyVersion
-from tests.decisions.debts import Debt, contact, debt, pay, permit, portfolio
+from tests.decisions.debts import Debt, contact, debt, pay, permit, portfolio, receive
 from tests.factories import World
 
 pytestmark = pytest.mark.usefixtures("noon")
@@ -57,13 +57,17 @@ def test_two_arms_counted_by_hand(world: World, monkeypatch: pytest.MonkeyPatch)
         book = begun(session, ODD)
         inside, outside = drawn(session, book, 4, 4)
         many, others = len(inside), len(outside)
-        for each, amount in zip(inside, (900, 600, 300), strict=False):
-            pay(session, each, amount, start + DAY)
-        pay(session, inside[0], -100, start + 30 * DAY)  # taken back on the last day
-        pay(session, inside[3], 7_777, start)  # before the arm began
-        pay(session, inside[3], 7_777, start + 31 * DAY)  # after its days
+        first, _second, late = [
+            receive(session, each, amount, start + booked * DAY, start + DAY)
+            for each, amount, booked in zip(inside, (900, 600, 300), (1, 1, 33), strict=False)
+        ]
+        assert late.booked_at > start + 31 * DAY  # known after its days, received within
+        pay(session, inside[0], -100, start + 30 * DAY, first.id, step=1)  # taken back on the last day
+        receive(session, inside[3], 7_777, start)  # before the arm began
+        receive(session, inside[3], 7_777, start + DAY, start - DAY)  # received before, known within
+        receive(session, inside[3], 7_777, start + 31 * DAY)  # after its days
         for each, amount in zip(outside, (300, 150), strict=False):
-            pay(session, each, amount, start + 2 * DAY)
+            receive(session, each, amount, start + 2 * DAY)
         for each in inside[:3]:
             contact(session, each, start + DAY, cost_minor=10)
         contact(session, inside[0], start + 2 * DAY, cost_minor=10)
@@ -109,7 +113,7 @@ def test_only_people_count_whose_days_passed_while_the_arm_was_the_same(world: W
         drawn(session, book, 1, 0, closed_at=start - DAY)  # nobody works what was closed before
         clock.advance(20 * DAY)
         late, _outside = drawn(session, book, 2, 0, placed_ago=0)
-        pay(session, late[0], 500, clock.now() + 29 * DAY)  # day 49 of the arm, day 29 of the person
+        receive(session, late[0], 500, clock.now() + 29 * DAY)  # day 49 of the arm, day 29 of the person
         clock.advance(15 * DAY)
         (row,) = arms(session, book).arms
         assert (row.arm.people, row.arm.waiting) == (len(early), len(late))

@@ -25,6 +25,7 @@ from recupero.decisions.strategy import Strategy, parse
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
+from recupero.payments.dating import moved
 from recupero.placements import browse, strategies
 from recupero.placements.tables import Portfolio, StrategyVersion
 from recupero.tenancy import queries as tenancy
@@ -165,6 +166,8 @@ def arms(session: Session, portfolio_id: int, days: int = DAYS[0]) -> Arms:
     return Arms(portfolio_id, portfolio.currency, days, tuple(rows))
 
 
+#: No debtor's days end later.
+_LAST = "%(known)s::timestamptz + %(days)s * interval '1 day'"
 _PEOPLE = f"""
 WITH p AS MATERIALIZED (
     SELECT a.id, a.debtor_id, a.placed_minor,
@@ -180,8 +183,9 @@ WITH p AS MATERIALIZED (
     FROM p JOIN m ON m.debtor_id = p.debtor_id WHERE p.at <= m.until GROUP BY p.debtor_id
 ), money AS (
     SELECT p.debtor_id, sum(x.amount_minor) AS recovered_minor
-    FROM allocations x JOIN p ON p.id = x.account_id JOIN m ON m.debtor_id = p.debtor_id
-    WHERE x.tenant_id = %(tenant)s AND x.at > m.at AND x.at <= m.until GROUP BY p.debtor_id
+    FROM ({moved("%(tenant)s", "%(start)s::timestamptz", _LAST)}) x
+    JOIN p ON p.id = x.account_id JOIN m ON m.debtor_id = p.debtor_id
+    WHERE x.at > m.at AND x.at <= m.until GROUP BY p.debtor_id
 ), made AS (
     SELECT p.debtor_id, count(*) AS contacts, sum(
         CASE WHEN c.cost_minor > 0 AND coalesce(c.cost_currency, %(currency)s) = %(currency)s

@@ -42,6 +42,12 @@ class Contact(TenantOwned, Base):
         Index(
             "ix_contacts_reference", "tenant_id", "reference", postgresql_where=text("reference IS NOT NULL")
         ),
+        Index(
+            "ix_contacts_reasons",
+            "tenant_id",
+            "at",
+            postgresql_where=text("disposition IN ('NOIN', 'RTPY', 'UTPY', 'DECD', 'DSPT', 'FRDI')"),
+        ),
         {"info": TENANT},
     )
 

@@ -262,7 +262,7 @@ def test_the_page_says_every_reason_why_nothing_goes_out_and_when_the_next_thing
     by_channel = page.split("By channel")[1].split("</details>")[0]
     assert " on</summary>" in by_channel or "lawful now" in by_channel
     assert "Opted out" in by_channel.split("SMS")[1].split("WhatsApp")[0]
-    assert "No address known" in by_channel.split("Letter")[1]
+    assert "No number or address known" in by_channel.split("Letter")[1]
     clock.advance(timedelta(days=6))
     plan_tenant(visitor.platform.database, scope)
     with visitor.platform.database.transaction(scope) as session:
@@ -286,7 +286,7 @@ def test_a_connector_that_cannot_send_is_named_with_what_came_of_the_last_try(
         run()
         page = visitor.text(path).split('id="silent"')[1].split("</dl>")[0]
     assert "came to nothing: The settings of the connector do not hold: pigeon" in page
-    for channel, why in [("E-mail", "settings of the connector do not hold"), ("Letter", "No address known")]:
+    for channel, why in [("E-mail", "settings of the connector do not hold"), ("Letter", "No number or address known")]:
         assert why in page.split(f"<dt>{channel}")[1].split("</dd>")[0]
 
 
@@ -295,7 +295,7 @@ def test_who_cannot_be_reached_at_all_is_said_in_one_line(visitor: Visitor, scop
     permit(closed, "all", "opt_out")
     visitor.sign_in(Role.SUPERVISOR, scope)
     for placed, said in [
-        (nowhere, "<li>No address known</li>"),
+        (nowhere, "<li>No number or address known</li>"),
         (closed, "<li>Opted out: All channels</li>"),
     ]:
         assert said in visitor.text(f"/accounts/{placed.account_id}").split('id="silent"')[1]

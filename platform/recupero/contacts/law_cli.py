@@ -179,7 +179,7 @@ def _week_lines(answer: AccountWeek, language: str) -> Iterator[str]:
     if answer.unknown:
         yield "nothing tells in which time zone this person is: no contact until their region is known"
     for one, point in answer.channels:
-        yield f"{one.channel}{'' if point else '  (no address known)'}"
+        yield f"{one.channel}{'' if point else '  (no number or address known)'}"
         for day in one.days:
             stretches = ", ".join(
                 f"{starts.astimezone(zone):%H:%M}-{_end(ends.astimezone(zone))}"

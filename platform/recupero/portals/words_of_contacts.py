@@ -121,7 +121,7 @@ HELD: Words = {
     "control": _("In the control group"),
     "strategy_invalid": _("Strategy cannot be read"),
     "opted_out": _("Opted out"),
-    "no_contact_point": _("No address known"),
+    "no_contact_point": _("No number or address known"),
     "no_timezone": _("Time zone not known"),
     "debtor_wishes_other_channel": _("Wishes another channel"),
     "debtor_wishes_other_hours": _("Wishes other hours"),

@@ -21,7 +21,7 @@ _WHY = {
     "declined": N_("A person said no"),
     "too_late": N_("Its time had passed before it could go out"),
     "not_confirmed": N_("Whether it arrived was never confirmed"),
-    "no_contact_point": N_("No address known"),
+    "no_contact_point": N_("No number or address known"),
     "no_timezone": N_("Time zone not known"),
     "no_connector": N_("No connector is switched on"),
     "connector_problem": N_("The settings of the connector do not hold"),

@@ -286,7 +286,10 @@ def test_a_connector_that_cannot_send_is_named_with_what_came_of_the_last_try(
         run()
         page = visitor.text(path).split('id="silent"')[1].split("</dl>")[0]
     assert "came to nothing: The settings of the connector do not hold: pigeon" in page
-    for channel, why in [("E-mail", "settings of the connector do not hold"), ("Letter", "No number or address known")]:
+    for channel, why in [
+        ("E-mail", "settings of the connector do not hold"),
+        ("Letter", "No number or address known"),
+    ]:
         assert why in page.split(f"<dt>{channel}")[1].split("</dd>")[0]
 
 

@@ -39,6 +39,7 @@ def test_what_a_model_was_told_is_said_with_its_unit(
 
 def test_rules_and_models_are_called_by_words(app: Flask) -> None:
     with app.test_request_context("/?lang=en"), force_locale("en"):
+        assert told.rules_word("cl 2026.11.1") == "the rules of Chile, version 2026.11.1"
         assert "CL-37" not in told.rule_word("CL-37-other-media-weekly")
         assert told.rule_word("pace") != "pace"
         assert told.model_word("strategy", "0") == "The strategy's own order"

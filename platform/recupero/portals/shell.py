@@ -143,8 +143,8 @@ def _dress_templates(app: Flask) -> None:
     app.jinja_env.globals.update(
         label=words.label, because=words.because, tone=words.tone, options=words.options, asset=_asset,
         rule_word=told.rule_word, feature_word=told.feature_word, law_word=told.law_word,
-        second_word=told.second_word, would_change=told.would_change, feature_value=told.feature_value,
-        model_word=told.model_word, explained=explained,
+        rules_word=told.rules_word, second_word=told.second_word, would_change=told.would_change,
+        feature_value=told.feature_value, model_word=told.model_word, explained=explained,
     )  # fmt: skip
     app.jinja_env.globals["ngettext"] = language.counted(app.jinja_env.globals["ngettext"])
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

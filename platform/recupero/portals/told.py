@@ -113,6 +113,13 @@ def law_word(pack: str, version: str | None) -> str:
     return str(_("law: %(country)s, version %(version)s", country=country, version=version))
 
 
+def rules_word(pack: str) -> str:
+    """The law of a pack (`cl 2026.11.1`) within a sentence."""
+    key, _space, version = pack.partition(" ")
+    country = language.country(key.upper())
+    return str(_("the rules of %(country)s, version %(version)s", country=country, version=version))
+
+
 def second_word(other: Other, currency: str) -> str:
     """What was second best and by how much; or what was worth more, where not value alone decided."""
     what = _("to wait")

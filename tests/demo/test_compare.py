@@ -17,7 +17,7 @@ def _run(contacts: int, money: int, complaints: int = 0) -> dict[str, int]:
 
 def test_champion_is_read_at_the_ladders_contacts_and_at_its_recovery() -> None:
     row = judged({
-        "wait": _run(0, 100), "cadence": _run(1000, 200, 10), "fewer": _run(600, 220, 2),
+        "wait": _run(0, 100), "cadence": _run(1000, 200, 10), "peace": _run(600, 220, 2),
         "champion": _run(1100, 270, 7), "oracle": _run(1000, 300, 1), "propensity": _run(1000, 190),
     })  # fmt: skip
     assert row["recovery_gain"] == pytest.approx(0.3)  # 260 of champion's line at 1,000 contacts
@@ -31,7 +31,7 @@ def test_champion_is_read_at_the_ladders_contacts_and_at_its_recovery() -> None:
 
 def test_what_is_never_reached_is_not_made_up() -> None:
     row = judged({
-        "wait": _run(0, 100), "cadence": _run(1000, 400), "fewer": _run(600, 220),
+        "wait": _run(0, 100), "cadence": _run(1000, 400), "peace": _run(600, 220),
         "champion": _run(1000, 260), "oracle": _run(1000, 100), "propensity": _run(1000, 300),
     })  # fmt: skip
     assert row["contacts_saved"] is None

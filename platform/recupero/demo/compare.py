@@ -1,8 +1,10 @@
 """Policies compared over seeds: champion against cadence at equal contacts and at equal recovery, and oracle.
 
 For each seed the same people on the same days meet: nobody (`wait`), the ladder as it comes (`cadence`), then
-champion, propensity and oracle with as many contacts a day as the ladder made on average, and champion with a
-part of them. What lies between two of champion's runs is read off a straight line, contacts against recovery.
+champion, propensity and oracle with as many contacts a day as the ladder made on average. Champion meets them
+under two prices of harm, the one number by which a creditor chooses between sum and peace: the lower says what it
+recovers at equal contacts, the higher what it needs at equal recovery. What lies between two of its runs is read
+off a straight line, contacts against recovery.
 Champion also runs with nothing learned and with what half of the learning period taught: the learning curve.
 The learning period is lived through once for each seed.
 """
@@ -28,7 +30,9 @@ from recupero.demo.simulate import Say, Trial
 from recupero.kernel import engines
 from recupero.kernel.errors import UserError
 
-FEWER = 0.6  # of the ladder's contacts, for champion's second run
+#: What a complaint or an opt-out is held to cost in champion's two runs, pesos: about a day of a person's work to
+#: settle it, and half of what an ombudsman asks for a case (docs/simulation.md).
+SUM, PEACE = 100_000, 400_000
 
 Figures = Mapping[str, Any]
 Runner = Callable[[Trial], Figures]
@@ -43,7 +47,7 @@ def compare(
     `runners` a way to run the trials of a seed, from any thread."""
     rows, curve, illegal = [], [], 0
     for seed in seeds:
-        base = replace(trial, seed=seed, policy="wait", cap=None, taught_days=None)
+        base = replace(trial, seed=seed, policy="wait", cap=None, taught_days=None, annoyance=SUM)
         with runners() as runner:
             runs = _runs(base, runner, say, at_once)
         illegal += sum(int(run["illegal_contacts"]) for run in runs.values())
@@ -79,14 +83,15 @@ def _started(base: Trial, runner: Runner, say: Say, pool: Executor) -> dict[str,
 
     def run(trial: Trial, days: int) -> Figures:
         limit = f", at most {trial.cap} a day" if trial.cap else ""
-        say(f"seed {base.seed}: {trial.policy}{limit}, {days} days of learning")
+        say(f"seed {base.seed}: {trial.policy}{limit}, {days} days of learning, harm at {trial.annoyance}")
         return runner(trial)
 
-    def tried(policy: str, cap: int | None, days: int) -> Future[Figures]:
+    def tried(policy: str, cap: int | None, days: int, annoyance: int = SUM) -> Future[Figures]:
         part = days if 0 < days < base.learn_days else None
         trial = replace(
-            base, policy=policy, cap=cap, learn_days=base.learn_days if days else 0, taught_days=part
-        )
+            base, policy=policy, cap=cap, learn_days=base.learn_days if days else 0, taught_days=part,
+            annoyance=annoyance,
+        )  # fmt: skip
         if trial not in known:
             known[trial] = pool.submit(run, trial, days)
         return known[trial]
@@ -98,7 +103,7 @@ def _started(base: Trial, runner: Runner, say: Say, pool: Executor) -> dict[str,
         "cadence": cadence,
         "propensity": tried("propensity", cap, base.learn_days),
         **{name: tried("champion", cap, days) for name, days in _taught(base).items()},
-        "fewer": tried("champion", max(1, round(FEWER * cap)), base.learn_days),
+        "peace": tried("champion", cap, base.learn_days, PEACE),
         "oracle": tried("oracle", cap, 0),
     }
 
@@ -108,7 +113,7 @@ def judged(runs: Mapping[str, Figures]) -> dict[str, float | None]:
     the oracle's shares are None where the oracle gains nothing."""
     wait, cadence, oracle = runs["wait"], runs["cadence"], runs["oracle"]
     points = sorted((run["contacts"], run["recovered_minor"], run["complaints"])
-                    for run in (wait, runs["fewer"], runs["champion"]))  # fmt: skip
+                    for run in (wait, runs["peace"], runs["champion"]))  # fmt: skip
     contacts, money, complaints = (np.array(column, dtype=np.float64) for column in zip(*points, strict=True))
     target, at = cadence["recovered_minor"], cadence["contacts"]
     champion = float(np.interp(at, contacts, money))

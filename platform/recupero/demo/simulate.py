@@ -67,7 +67,7 @@ Say = Callable[[str], None]
 class Trial:
     """What is tried. `cap`: most contacts a day's plan may make for the tenant, None for no limit but the
     strategy's own. `taught_days`: the models learn from the first so many of the learning days, None: from
-    all."""
+    all. `annoyance`: what the measured creditor holds a complaint or an opt-out to cost, minor units."""
 
     policy: str
     days: int
@@ -76,6 +76,7 @@ class Trial:
     learn_days: int = 0
     cap: int | None = None
     taught_days: int | None = None
+    annoyance: int = ANNOYANCE
 
     def taught(self) -> int:
         """Days of the learning period from which its models learn."""
@@ -120,7 +121,8 @@ def run(platform: Runtime, trial: Trial, say: Say) -> dict[str, Any]:
     replayed = replay_contacts(platform.database)
     return {
         "policy": trial.policy, "days": trial.days, "accounts": trial.accounts, "seed": trial.seed,
-        "learn_days": trial.learn_days, "cap": trial.cap, "taught_days": trial.taught_days, **result,
+        "learn_days": trial.learn_days, "cap": trial.cap, "taught_days": trial.taught_days,
+        "annoyance": trial.annoyance, **result,
         "recovered_by_month_minor": by_month, "illegal_contacts": len(replayed.illegal),
         "seconds": round(monotonic() - began, 1), "cpu_seconds": round(process_time() - spent, 1),
     }  # fmt: skip
@@ -178,7 +180,7 @@ def _lived(platform: Runtime, history: History, say: Say) -> tuple[Scope, DemoTe
         agency, (*learned, measured) = demo.create(platform, books, STRATEGY)
         demo.plan_daily(platform, agency)
         for tenant in learned:
-            _explore(platform, tenant, EXPLORING)
+            _set(platform, tenant, exploration=EXPLORING)
             place(platform, [tenant], Loaded(), history.accounts, 1.0, history.seed, number=1)
             _work(platform, tenant, history, say)
     return agency, measured
@@ -213,14 +215,15 @@ def _train(platform: Runtime, agency: Scope, trial: Trial, say: Say) -> None:
     train(platform, agency, [*sorted(platform.plugins.models), valuing.KIND], say, at=at)
 
 
-def _explore(platform: Runtime, tenant: DemoTenant, share: float) -> None:
+def _set(platform: Runtime, tenant: DemoTenant, **changed: float) -> None:
     with platform.database.transaction(tenant.scope) as session:
-        set_strategy(session, tenant.portfolio_id, {**STRATEGY, "exploration": share}, actor=demo.ACTOR)
+        set_strategy(session, tenant.portfolio_id, {**STRATEGY, **changed}, actor=demo.ACTOR)
 
 
 def _measure(platform: Runtime, drive: Drive, measured: DemoTenant, trial: Trial, say: Say) -> list[int]:
     """Place the measured file and live through its days under the policy; what came in each 30 days."""
     clock.set_to(START)
+    _set(platform, measured, annoyance_minor=trial.annoyance)
     place(platform, [measured], Loaded(), trial.accounts, 1.0, trial.seed, number=0)
     drive.meet_debtors()
     months, before = [], 0

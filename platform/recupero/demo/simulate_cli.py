@@ -35,6 +35,10 @@ from recupero.kernel.errors import UserError
     help="Begin with a copy of a platform that --keep left.",
 )  # fmt: skip
 @click.option("--cap", type=click.IntRange(1), help="Most contacts that one day's plan may make.")
+@click.option(
+    "--annoyance", type=click.IntRange(0),
+    help="What the creditor holds a complaint or an opt-out to cost, in pesos.",
+)  # fmt: skip
 @click.option("--compare", "compared", is_flag=True, help="Champion against cadence, oracle and waiting.")
 @click.option("--seeds", default="0..9", show_default=True, help="With --compare: 0..9 or 1,4,7.")
 @click.option(
@@ -45,14 +49,15 @@ from recupero.kernel.errors import UserError
 @command.answers
 def simulate(
     policy: str, days: int, accounts: int, seed: int, learn_days: int, taught_days: int | None,
-    keep_in: Path | None, learned: Path | None, cap: int | None, compared: bool, seeds: str, at_once: int,
-    as_json: bool,
+    keep_in: Path | None, learned: Path | None, cap: int | None, annoyance: int | None, compared: bool, seeds: str,
+    at_once: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Try a policy on simulated debtors, on a platform that is gone afterwards."""
     from recupero.demo.compare import compare, in_processes, parse_seeds
-    from recupero.demo.simulate import Trial
+    from recupero.demo.simulate import ANNOYANCE, Trial
 
-    trial = Trial(policy, days, accounts, seed, learn_days, cap, taught_days)
+    held = ANNOYANCE if annoyance is None else annoyance
+    trial = Trial(policy, days, accounts, seed, learn_days, cap, taught_days, held)
     if keep_in is not None:
         result = _keep(trial, keep_in, learned)
     elif compared:

@@ -4,7 +4,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from recupero.demo.compare import compare, judged, over_seeds, parse_seeds
+from recupero.demo.compare import PEACE, SUM, compare, judged, over_seeds, parse_seeds
 from recupero.demo.simulate import Trial
 from recupero.kernel.errors import UserError
 
@@ -53,16 +53,20 @@ def test_seeds_go_with_intervals_and_caps_follow_the_ladder() -> None:
         return {
             "wait": _run(0, base), "cadence": _run(905, 2 * base, 10), "oracle": _run(905, 4 * base),
             "propensity": _run(905, base),
-            "champion": _run(9 * (trial.cap or 0), base + (20 + _taught(trial)) * (trial.cap or 0), 5),
+            "champion": _run(
+                contacts := 9 * (trial.cap or 0) * SUM // trial.annoyance,
+                base + (20 + _taught(trial)) * contacts // 9, 5,
+            ),
         }[trial.policy]  # fmt: skip
 
     said: list[str] = []
     trial = Trial("champion", 9, 50, 0, learn_days=30)
     result = compare(trial, [1, 2, 3], lambda: nullcontext(runner), said.append)
-    caps = {(trial.policy, trial.cap, _taught(trial)) for trial in asked}
-    assert caps == {
-        ("cadence", None, 0), ("wait", None, 0), ("champion", 101, 30), ("champion", 61, 30),
-        ("champion", 101, 0), ("champion", 101, 15), ("oracle", 101, 0), ("propensity", 101, 30),
+    limits = {(trial.policy, trial.cap, _taught(trial), trial.annoyance) for trial in asked}
+    assert limits == {
+        ("cadence", None, 0, SUM), ("wait", None, 0, SUM), ("champion", 101, 30, SUM),
+        ("champion", 101, 30, PEACE), ("champion", 101, 0, SUM), ("champion", 101, 15, SUM),
+        ("oracle", 101, 0, SUM), ("propensity", 101, 30, SUM),
     }  # fmt: skip
     assert {trial.learn_days for trial in asked} == {0, 30}, "half of it is learned from the same period"
     gain = result["recovery_gain"]

@@ -6,13 +6,13 @@ import pytest
 from sqlalchemy import func, select
 
 from recupero.decisions import policies
-from recupero.demo.simulate import KEPT, History, Trial, keep, run, teach
+from recupero.demo.simulate import ANNOYANCE, KEPT, History, Trial, keep, run, teach
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
 from recupero.outreach.inbound.tables import ChannelEvent
 from recupero.outreach.tables import Action
-from recupero.placements.tables import Account
+from recupero.placements.tables import Account, Portfolio
 from recupero.tenancy.queries import agency_scopes
 
 KEYS = {
@@ -24,7 +24,8 @@ KEYS = {
 
 def test_a_trial_learns_on_one_creditor_and_measures_on_the_next(platform: runtime.Runtime) -> None:
     said: list[str] = []
-    result = run(platform, Trial("oracle", days=2, accounts=24, seed=3, learn_days=1, cap=4), said.append)
+    trial = Trial("oracle", days=2, accounts=24, seed=3, learn_days=1, cap=4, annoyance=700_000)
+    result = run(platform, trial, said.append)
     assert result.keys() >= KEYS
     assert 20 <= result["placed_accounts"] <= 24
     assert 0 < result["contacts"] <= 8
@@ -37,12 +38,15 @@ def test_a_trial_learns_on_one_creditor_and_measures_on_the_next(platform: runti
         tenant, status = Account.tenant_id, func.min(Account.status)
         placed = dict(session.execute(select(tenant, status).group_by(tenant)).all())
         waiting = set(session.execute(select(Action.tenant_id).where(Action.state == "scheduled")).scalars())
+        strategies = select(Portfolio.tenant_id, Portfolio.strategy["annoyance_minor"].as_integer())
+        harm = dict(session.execute(strategies).all())
         receipts = select(ChannelEvent.state, ChannelEvent.reason, ChannelEvent.kind).distinct()
         assert set(session.execute(receipts)) <= {("done", "read", "status")}  # none where nobody read
     first, second = sorted(agency.tenant_ids)
     assert placed[first] == "recalled"
     assert placed[second] == "active"
     assert first not in waiting
+    assert harm == {first: ANNOYANCE, second: 700_000}, "what is lived through to learn is the same for all"
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 """Policies compared over seeds: champion against cadence at equal contacts and at equal recovery, and oracle.
 
-For each seed the same people on the same days meet: nobody (`wait`), the ladder as it comes (`cadence`), then
-champion, propensity and oracle with as many contacts a day as the ladder made on average. Champion meets them
-under two prices of harm, the one number by which a creditor chooses between sum and peace: the lower says what it
-recovers at equal contacts, the higher what it needs at equal recovery. What lies between two of its runs is read
-off a straight line, contacts against recovery.
-Champion also runs with nothing learned and with what half of the learning period taught: the learning curve.
-The learning period is lived through once for each seed.
+For each seed the same people on the same days meet: nobody (`wait`), the ladder as it comes (`cadence`),
+then champion, propensity and oracle with as many contacts a day as the ladder made on average. Champion
+meets them under two prices of harm, the one number by which a creditor chooses between sum and peace: the
+lower shows what it recovers at equal contacts, the higher what it needs at equal recovery. What lies
+between two of its runs is read off a straight line, contacts against recovery. Under the lower it also runs
+with nothing learned and with what half of the learning period taught: the learning curve. The learning
+period is lived through once for each seed.
 """
 
 import json
@@ -30,7 +30,7 @@ from recupero.demo.simulate import Say, Trial
 from recupero.kernel import engines
 from recupero.kernel.errors import UserError
 
-#: What a complaint or an opt-out is held to cost in champion's two runs, pesos: about a day of a person's work to
+#: What a complaint or an opt-out is held to cost in champion's two runs, pesos: about a day's work to
 #: settle it, and half of what an ombudsman asks for a case (docs/simulation.md).
 SUM, PEACE = 100_000, 400_000
 

@@ -49,8 +49,8 @@ from recupero.kernel.errors import UserError
 @command.answers
 def simulate(
     policy: str, days: int, accounts: int, seed: int, learn_days: int, taught_days: int | None,
-    keep_in: Path | None, learned: Path | None, cap: int | None, annoyance: int | None, compared: bool, seeds: str,
-    at_once: int, as_json: bool,
+    keep_in: Path | None, learned: Path | None, cap: int | None, annoyance: int | None, compared: bool,
+    seeds: str, at_once: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Try a policy on simulated debtors, on a platform that is gone afterwards."""
     from recupero.demo.compare import compare, in_processes, parse_seeds

@@ -11,7 +11,7 @@ from recupero.decisions.features import NAMES
 from recupero.decisions.filling import Filling, fill
 from recupero.decisions.jobs import RETRAIN
 from recupero.decisions.point_features import POINT_NAMES
-from recupero.kernel import audit, clock, jobs
+from recupero.kernel import audit, clock, jobs, periodic
 from recupero.kernel.database import Scope
 from tests.decisions.debts import portfolio
 from tests.factories import World
@@ -105,11 +105,11 @@ def test_what_has_no_champion_or_no_profile_says_nothing(world: World) -> None:
 
 def test_an_old_model_gets_a_challenger_by_itself_and_keeps_its_place(world: World) -> None:
     scope, trained = _trained(world)
-    jobs.ask_periodic()
+    periodic.ask_due()
     jobs.drain()
     assert registry.by_alias(trained.name, "challenger") is None
     clock.advance(RETRAIN + timedelta(hours=1))
-    jobs.ask_periodic()
+    periodic.ask_due()
     jobs.drain()
     challenger, champion = (registry.by_alias(trained.name, alias) for alias in ("challenger", "champion"))
     assert challenger is not None

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from recupero.decisions.tables import PlanRun
-from recupero.kernel import clock, jobs
+from recupero.kernel import clock, jobs, periodic
 from recupero.kernel.database import Scope
 from tests.decisions.debts import debt, portfolio
 from tests.factories import World
@@ -21,7 +21,7 @@ def _runs(world: World, scope: Scope) -> int:
 
 def _hours_later(hours: float) -> None:
     clock.advance(timedelta(hours=hours))
-    jobs.ask_periodic()
+    periodic.ask_due()
     jobs.drain()
 
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from recupero.decisions.service import plan_tenant
-from recupero.kernel import clock, jobs, runtime
+from recupero.kernel import clock, jobs, periodic, runtime
 from recupero.kernel.database import Scope
 from recupero.placements.service import create_portfolio
 from recupero.tenancy.permissions import Role
@@ -66,7 +66,7 @@ def carry_out(platform: runtime.Runtime, scope: Scope) -> None:
     plan_tenant(platform.database, scope)
     for _ in range(4):
         clock.advance(timedelta(minutes=30))
-        jobs.ask_periodic()
+        periodic.ask_due()
         jobs.drain()
 
 

@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from recupero.kernel import clock, jobs, runtime
+from recupero.kernel import clock, jobs, periodic, runtime
 from recupero.kernel.audit import AuditEvent
 from recupero.ledger import alarms
 from recupero.ledger.tables import LedgerAlarm
@@ -33,7 +33,7 @@ def carry(platform: runtime.Runtime, placed: Placed, balance: int) -> None:
 def a_day_later() -> None:
     """What the scheduler and the workers do."""
     clock.advance(timedelta(days=1))
-    jobs.ask_periodic()
+    periodic.ask_due()
     jobs.drain()
 
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 import psutil
 from sqlalchemy.exc import OperationalError
 
-from recupero.kernel import clock, engines, jobs, migrate, runtime
+from recupero.kernel import clock, engines, jobs, migrate, periodic, runtime
 from recupero.kernel.burst import request
 from recupero.kernel.config import Config
 from recupero.wiring import wire
@@ -62,7 +62,7 @@ def _burst(platform: runtime.Runtime, running: engines.Engines) -> None:
         _kill(running)
     _answers()
     with clock.simulated(datetime.now(UTC) + jobs.LEASE + timedelta(minutes=2)):
-        jobs.ask_periodic()
+        periodic.ask_due()
         jobs.drain()
         trial, lies = books(placed)
     assert trial["CLP", "trust_cash"] == EVENTS * AMOUNT, trial

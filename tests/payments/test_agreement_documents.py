@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 from flask import Flask
 
-from recupero.kernel import clock, jobs, runtime
+from recupero.kernel import clock, jobs, periodic, runtime
 from recupero.kernel.errors import Conflict
 from recupero.payments import agreement_documents, documents, plans, settlements
 from recupero.payments.document_tables import Document
@@ -119,11 +119,11 @@ def test_a_withdrawn_offer_that_was_printed_is_printed_again(placed: Placed) -> 
 def test_papers_are_issued_by_themselves_and_once(placed: Placed) -> None:
     agree(placed)
     offer(placed)
-    assert "payments.issue_receipts" in jobs.ask_periodic()
+    assert "payments.issue_receipts" in periodic.ask_due()
     jobs.drain()
     assert sorted(listed(placed)) == ["A-000001", "O-000001"]
     clock.advance(timedelta(minutes=2))
-    jobs.ask_periodic()
+    periodic.ask_due()
     jobs.drain()
     assert len(listed(placed)) == 2
 

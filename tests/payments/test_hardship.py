@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
-from recupero.kernel import audit, clock, crypto, jobs, runtime
+from recupero.kernel import audit, clock, crypto, jobs, periodic, runtime
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.outreach.tables import Action
 from recupero.outreach.understanding.tables import HandOver
@@ -151,7 +151,7 @@ def hold(placed: Placed, kind: str, account_id: int | None = None, days: int | N
 
 def days_later(days: int) -> None:
     clock.advance(timedelta(days=days))
-    jobs.ask_periodic({"payments.end_hardship"})
+    periodic.ask_due({"payments.end_hardship"})
     jobs.drain()
 
 

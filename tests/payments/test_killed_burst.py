@@ -15,7 +15,7 @@ import psutil
 import pytest
 from sqlalchemy import func, insert, select
 
-from recupero.kernel import clock, jobs, runtime
+from recupero.kernel import clock, jobs, periodic, runtime
 from recupero.kernel.burst import Connection, request
 from recupero.kernel.config import Config
 from recupero.payments import gateways, links
@@ -127,7 +127,7 @@ def test_killed_web_processes_and_workers_lose_and_double_nothing(
         worker.send_signal(signal.SIGKILL)
         worker.wait(timeout=10)
     with clock.simulated(datetime.now(UTC) + jobs.LEASE + timedelta(minutes=2)):
-        jobs.ask_periodic()
+        periodic.ask_due()
         jobs.drain()
         trial, lies = books(placed)
     assert trial["CLP", "trust_cash"] == EVENTS * AMOUNT

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from recupero.kernel import clock, jobs, runtime
+from recupero.kernel import clock, jobs, periodic, runtime
 from recupero.ledger import trust
 from recupero.ledger.books import Book
 from recupero.payments import bank_control, reconcile, statements
@@ -175,7 +175,7 @@ def test_the_sandbox_has_no_record(platform: runtime.Runtime, world: World, noon
 
 def test_the_daily_job_asks_for_each_creditor(placed: Placed, stripe: StripeServer) -> None:
     stripe.record_paid(link_of(placed))
-    assert "payments.reconcile" in jobs.ask_periodic()
+    assert "payments.reconcile" in periodic.ask_due()
     jobs.drain()
     with runtime.current().database.transaction(placed.scope) as session:
         (found,) = reconcile.latest(session)

@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from recupero.kernel import clock, jobs
+from recupero.kernel import clock, jobs, periodic
 from recupero.kernel.audit import AuditEvent
 from recupero.reports import alarms, rollups
 from recupero.tenancy.permissions import Role
@@ -26,7 +26,7 @@ def rows(world: World) -> Iterator[Rows]:
 def a_day_later() -> None:
     """What the scheduler and the workers do."""
     clock.advance(timedelta(days=1))
-    jobs.ask_periodic()
+    periodic.ask_due()
     jobs.drain()
 
 

@@ -325,29 +325,6 @@ def sweep(limit: int = 5000) -> int:
     return len(rows)
 
 
-def ask_periodic(among: Collection[str] | None = None) -> list[str]:
-    """Ask for the periodic jobs whose interval has passed since they were last asked for, and name them;
-    with `among` only for those of these.
-
-    PostgreSQL remembers when that was, so a restarted scheduler neither forgets nor repeats; a job that
-    still waits or runs is not asked for twice.
-    """
-    now = clock.now()
-    periods = periodic_jobs()
-    looked_at = periods if among is None else {name: periods[name] for name in among}
-    with runtime.current().database.transaction(PLATFORM) as session:
-        rows = session.execute(
-            select(JobRequest.name, func.max(JobRequest.created_at))
-            .where(JobRequest.name.in_(looked_at))
-            .group_by(JobRequest.name)
-        ).all()
-        last: dict[str, datetime] = {row[0]: row[1] for row in rows}
-        due = [name for name, every in looked_at.items() if name not in last or last[name] + every <= now]
-        for name in due:
-            enqueue(session, name, queue="urgent", unique_key=f"periodic:{name}")
-    return due
-
-
 def release_key(context: JobContext) -> None:
     """Let the same `unique_key` be asked for again while this request runs: a handler that looks for its work
     calls this first, so that work which comes later has a request of its own."""

@@ -14,8 +14,8 @@ from recupero.kernel import schema
 from recupero.kernel.database import APP_ROLE, Base
 
 _TABLES = (
-    "kernel.audit", "kernel.jobs", "tenancy.tables", "placements.tables", "placements.label_tables",
-    "contacts.tables", "ledger.tables",
+    "kernel.audit", "kernel.jobs", "kernel.periodic", "tenancy.tables", "placements.tables",
+    "placements.label_tables", "contacts.tables", "ledger.tables",
     "payments.tables", "payments.offer_tables", "payments.document_tables", "payments.incoming_tables",
     "payments.mandate_tables", "outreach.tables", "outreach.answer_tables", "outreach.script_tables",
     "outreach.template_tables", "outreach.page_tables", "outreach.inbound.tables",

@@ -10,7 +10,7 @@ from pathlib import Path
 from redis.exceptions import ConnectionError as RedisConnectionError
 from sqlalchemy.exc import OperationalError
 
-from recupero.kernel import jobs
+from recupero.kernel import jobs, periodic
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ def schedule(stop: threading.Event | None = None) -> None:
     stop = stop or _stop_on_signal()
     while not stop.wait(TICK_SECONDS):
         try:
-            jobs.ask_periodic()
+            periodic.ask_due()
             jobs.sweep()
         except (RedisConnectionError, OperationalError):
             log.warning("a server is away; the scheduler tries again", exc_info=True)

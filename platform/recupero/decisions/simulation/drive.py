@@ -22,7 +22,7 @@ from recupero.decisions import replanning
 from recupero.decisions.simulation import reasons, receipts
 from recupero.decisions.simulation.debtors import Reaction, SimulatedDebtor, Visible, pay_day_before
 from recupero.decisions.simulation.draws import uniforms
-from recupero.kernel import clock, jobs
+from recupero.kernel import clock, jobs, periodic
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict
 from recupero.kernel.runtime import Runtime
@@ -141,7 +141,7 @@ class Drive:
         return ", ".join(f"{self.counts[name]} {name.replace('_', '-')}" for name in wanted)
 
     def _tick(self, asked: Collection[str], *, first: bool) -> None:
-        jobs.ask_periodic(asked)
+        periodic.ask_due(asked)
         jobs.drain()
         clock.advance(ANSWERED_AFTER)
         for town in self._towns:

@@ -103,6 +103,12 @@ def _papers(sent: Sequence[Attachment]) -> list[dict[str, object]]:
     """The papers as they are stored. Raises UserError where one cannot be kept: nothing is lost unseen."""
     if len(sent) > MOST_FILES:
         raise UserError("Send at most %(most)s files.", field="papers", most=MOST_FILES)
+    sizes = [one.size for one in sent]
+    if sum(sizes) > kept.LARGEST_TOGETHER and max(sizes) <= kept.LARGEST:
+        raise UserError(
+            "These files are too large together: at most %(most)s.",
+            field="papers", most=f"{kept.LARGEST_TOGETHER // 2**20} MB",
+        )  # fmt: skip
     rows = kept.rows(sent)
     for row in rows:
         refused = row.pop("refused")

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel.errors import NotFound, UserError
 from recupero.outreach import tellings
-from recupero.outreach.inbound.files import KINDS, LARGEST
+from recupero.outreach.inbound.files import KINDS, LARGEST, LARGEST_TOGETHER
 from recupero.payments import charges, hardship, wishes
 from recupero.payments.links import Door, debtor_of
 from recupero.placements.debts import OpenDebt
@@ -53,11 +53,13 @@ def because(token: str, door: Door, reason: str) -> ResponseReturnValue:
         page = render_template(
             "debtor/because.html", token=token, form=form, agency=agency, creditor=creditor, reason=reason,
             step=step, debts=_debts(opened, door), days=hardship.SEVERITIES["medium"],
-            invoice_days=tellings.INVOICE_REST.days,
+            invoice_days=tellings.INVOICE_REST.days, limits=_LIMITS,
         )  # fmt: skip
     return page, form.status
 
 
+#: How many papers, and of how many bytes each and together; the page says so before they are sent.
+_LIMITS = {"files": tellings.MOST_FILES, "each": LARGEST, "together": LARGEST_TOGETHER}
 _TAKEN = ("application/pdf", "image/jpeg", "image/png")  # told by their first bytes
 _FIELDS = ("account", "words", "papers", "dispute_account", "dispute_why")
 
@@ -107,7 +109,7 @@ def dispute(token: str, door: Door) -> ResponseReturnValue:
         debts = _debts(opened, door)
     page = render_template(
         "debtor/dispute.html", token=token, form=form, creditor=creditor, debts=debts,
-        disputes=list(tellings.DISPUTES), longest=tellings.LONGEST, most=tellings.MOST_FILES,
+        disputes=list(tellings.DISPUTES), limits=_LIMITS,
     )  # fmt: skip
     return page, form.status
 

@@ -29,6 +29,8 @@ STEP = timedelta(minutes=30)
 #: For how long after its moment the call may still be made.
 LATE = timedelta(hours=4)
 _FIRST_PLACE = 1000
+#: Why a person takes the debtor over.
+_WHY = "call_me_back"
 #: For how long after its moment the debtor is told that a call was not made.
 TOLD_FOR = timedelta(days=14)
 NOT_MADE = ("blocked", "cancelled", "expired")
@@ -79,7 +81,9 @@ def book(session: Session, account_id: int, at: datetime, *, actor: str) -> int:
     account = reach.reachable(session, [account_id])[account_id]
     for old in booked(session, account.debtor_id):
         move(session, [Move(old.id, "cancelled", "moved")])
-    hand_overs.asked_on_page(session, account.debtor_id, account_id, why="call_me_back", not_before=at)
+    given = hand_overs.asked_on_page(session, account.debtor_id, account_id, why=_WHY, not_before=at)
+    if given.why == _WHY:
+        hand_overs.put_off(session, account.debtor_id, at)
     now, tenant = clock.now(), scope_of(session).tenant()
     action = Action(
         tenant_id=tenant, account_id=account_id, debtor_id=account.debtor_id, person_id=account.person_id,
@@ -146,10 +150,12 @@ def dropped(session: Session, debtor_id: int) -> Dropped | None:
 
 
 def cancel(session: Session, debtor_id: int, *, actor: str) -> None:
-    """The debtor does not want the call any more. Doing it twice is once."""
+    """The debtor does not want the call any more: nobody has to call, and the machines may go on. Doing it
+    twice is once."""
     for old in booked(session, debtor_id):
         move(session, [Move(old.id, "cancelled", "not_wanted")])
         audit.record(
             session, "outreach.call_cancelled", f"action:{old.id}", actor=actor,
             tenant_id=scope_of(session).tenant(), debtor_id=debtor_id,
         )  # fmt: skip
+        hand_overs.withdraw(session, debtor_id, why=_WHY)

@@ -234,6 +234,11 @@ def latest(session: Session, link_id: int) -> Charge | None:
     ).scalar_one_or_none()
 
 
+def on_their_way(session: Session, link_id: int) -> list[Charge]:
+    """Payments of a link that were made and are not confirmed yet, as by bank transfer, oldest first."""
+    return [one for one in _running(session, link_id) if one.state == "pending"]
+
+
 def request_of(session: Session, found: Charge) -> ChargeRequest:
     """What the gateway is asked, the same on every retry. It names the creditor, not the debtor."""
     return ChargeRequest(

@@ -188,6 +188,7 @@ def test_a_failed_payment_books_nothing_and_may_be_tried_again(
     jobs.drain()
     with platform.database.transaction(placed.scope) as session:
         assert session.execute(select(Payment)).first() is None
+    assert f'href="{path}/pay"' in client.get(path + "/thanks").get_data(as_text=True)
     _pay(client, path, "paid", full="1")
     jobs.drain()
     with platform.database.transaction(placed.scope) as session:
@@ -201,8 +202,11 @@ def test_a_delayed_payment_is_booked_when_it_is_told(
     jobs.drain()
     with platform.database.transaction(placed.scope) as session:
         assert session.execute(select(Charge.state)).scalar_one() == "pending"
+    waits = "is being confirmed"
+    assert f"150,000 of Mar 10, 2026 {waits}" in client.get(path + "?lang=en").get_data(as_text=True)
     clock.advance(timedelta(minutes=3))
     jobs.drain()
+    assert waits not in client.get(path).get_data(as_text=True)
     with platform.database.transaction(placed.scope) as session:
         assert session.execute(select(Payment.state)).scalar_one() == "booked"
 

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from recupero.kernel import clock
 from recupero.outreach import calls
 from recupero.outreach import queries as outreach
+from recupero.outreach.inbound.tables import Conversation
 from recupero.outreach.jobs import reap_tenant
 from recupero.outreach.understanding.tables import HandOver
 from recupero.placements import service as placements
@@ -101,8 +102,34 @@ def test_a_moment_that_is_none_is_refused_and_a_call_can_be_cancelled(page: Page
         assert book(page, moment) == 422
     assert page.actions("call_back") == []
     book(page, moments(page)[0])
-    page.visitor.send(f"{page.path}/call/cancel", f"{page.path}/talk")
+    assert page.holds() == {"person"}
+    called_off = page.visitor.send(f"{page.path}/call/cancel", f"{page.path}/talk")
+    assert "Nobody calls you at that time" in page.visitor.text(called_off.headers["Location"])
     assert page.actions("call_back") == [("cancelled", "not_wanted")]
+    assert page.holds() == set(), "the machines may go on"
+    with page.visitor.platform.database.transaction(page.placed.scope) as session:
+        closed = session.execute(select(HandOver)).scalar_one()
+        assert (closed.closed_by, closed.cause) == ("debtor", None)
+        waits = session.execute(select(Conversation)).scalar_one()
+        assert (waits.due_at, waits.waiting_since, waits.assigned_to) == (None, None, None)
+
+
+def test_who_calls_it_off_may_still_want_a_person(page: Page) -> None:
+    page.visitor.send(f"{page.path}/person", f"{page.path}/talk")
+    book(page, moments(page)[0])
+    page.visitor.send(f"{page.path}/call/cancel", f"{page.path}/talk")
+    assert page.holds() == {"person"}
+    with page.visitor.platform.database.transaction(page.placed.scope) as session:
+        still = session.execute(select(HandOver)).scalar_one()
+        assert (still.why, still.closed_at) == ("wants_person", None)
+
+
+def test_a_call_that_is_moved_to_later_is_not_late_before(page: Page) -> None:
+    book(page, moments(page)[0])
+    last = moments(page)[-1]
+    book(page, last)
+    with page.visitor.platform.database.transaction(page.placed.scope) as session:
+        assert session.execute(select(HandOver.due_at)).scalar_one() > datetime.fromisoformat(last)
 
 
 def test_who_wishes_no_certain_way_is_not_shown_as_wishing_none(page: Page) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import UTC, datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -95,6 +95,20 @@ def due(session: Session, debtor_id: int, at: datetime) -> None:
         update(Conversation)
         .where(Conversation.tenant_id == scope_of(session).tenant(), Conversation.debtor_id == debtor_id)
         .values(due_at=at, waiting_since=func.coalesce(Conversation.waiting_since, clock.now()))
+    )
+
+
+def not_due(session: Session, debtor_id: int, *, since: datetime) -> None:
+    """What was asked for at `since` is not wanted any more; who waited for an answer before still does."""
+    before = Conversation.waiting_since < since
+    session.execute(
+        update(Conversation)
+        .where(Conversation.tenant_id == scope_of(session).tenant(), Conversation.debtor_id == debtor_id)
+        .values(
+            due_at=None,
+            waiting_since=case((before, Conversation.waiting_since), else_=None),
+            assigned_to=case((before, Conversation.assigned_to), else_=None),
+        )
     )
 
 

@@ -49,17 +49,20 @@ def open_one(
     contact_id: int | None,
     why: str,
     not_before: datetime | None = None,
+    at: datetime | None = None,
 ) -> HandOver:
-    """Hand the debtor over; one that is open already only becomes more urgent. What is queued is stopped in
-    this transaction; a job looks for the person at once. The time runs from `not_before` on, where what is to
-    be done cannot be done earlier."""
+    """Hand the debtor over, `at` the moment of their asking, by default now; one that is open already only
+    becomes more urgent, and keeps why it was opened unless the new reason is an urgent one. What is queued is
+    stopped in this transaction; a job looks for the person at once. The time runs from `not_before` on, where
+    what is to be done cannot be done earlier."""
     people = hours.hours(session)
     start = max(clock.now(), not_before or clock.now())
     due = people.after(start, policy.SOON if why in policy.URGENT else people.day())
     found = open_for(session, debtor_id)
     if found is not None:
         if due < found.due_at:
-            found.due_at, found.why = due, why
+            found.due_at = due
+            found.why = why if why in policy.URGENT else found.why
         conversations.due(session, debtor_id, found.due_at)
         return found
     conversations.due(session, debtor_id, due)
@@ -72,7 +75,7 @@ def open_one(
     )  # fmt: skip
     made = HandOver(
         tenant_id=scope_of(session).tenant(), debtor_id=debtor_id, account_id=account_id,
-        contact_id=contact_id, why=why, opened_at=clock.now(), due_at=due, hold_id=hold_id,
+        contact_id=contact_id, why=why, opened_at=at or clock.now(), due_at=due, hold_id=hold_id,
     )  # fmt: skip
     session.add(made)
     session.flush()
@@ -99,15 +102,38 @@ def asked_on_page(
     *,
     why: str = "wants_person",
     not_before: datetime | None = None,
-) -> None:
+) -> HandOver:
     """The debtor asked on their own page for a person, or told what only a person can look into: it stands in
     their conversation and is handed over, not to be done before `not_before`."""
+    now = clock.now()
     conversations.note(
-        session, debtor_id=debtor_id, account_id=account_id, channel=conversations.LINK, at=clock.now()
+        session, debtor_id=debtor_id, account_id=account_id, channel=conversations.LINK, at=now
     )
-    open_one(
-        session, debtor_id=debtor_id, account_id=account_id, contact_id=None, why=why, not_before=not_before
-    )
+    return open_one(
+        session, debtor_id=debtor_id, account_id=account_id, contact_id=None, why=why,
+        not_before=not_before, at=now,
+    )  # fmt: skip
+
+
+def withdraw(session: Session, debtor_id: int, *, why: str) -> None:
+    """The debtor does not want any more what they asked for on their page: the hand-over that was opened for
+    it ends, and the machines may go on. One for anything else stays."""
+    found = open_for(session, debtor_id)
+    if found is None or (found.why, found.contact_id) != (why, None):
+        return
+    found.closed_at, found.closed_by = clock.now(), "debtor"
+    _end_hold(session, found, by="debtor")
+    conversations.not_due(session, debtor_id, since=found.opened_at)
+    audit.record(
+        session, "outreach.hand_over_closed", f"debtor:{debtor_id}", actor="debtor",
+        tenant_id=scope_of(session).tenant(), why=why,
+    )  # fmt: skip
+
+
+def _end_hold(session: Session, done: HandOver, *, by: str) -> None:
+    still = {hold.id for hold in reach.open_holds(session, [done.debtor_id]).get(done.debtor_id, ())}
+    if done.hold_id in still:
+        placements.end_hold(session, done.hold_id, by=by)
 
 
 def close(session: Session, debtor_id: int, *, cause: str, next_step: str, actor: str) -> None:
@@ -126,9 +152,7 @@ def close(session: Session, debtor_id: int, *, cause: str, next_step: str, actor
     if len(next_step) > LONGEST:
         raise UserError("At most %(most)s characters fit here.", field="next_step", most=LONGEST)
     found.closed_at, found.closed_by, found.cause, found.next_step = clock.now(), actor, cause, next_step
-    still = {hold.id for hold in reach.open_holds(session, [debtor_id]).get(debtor_id, ())}
-    if found.hold_id in still:
-        placements.end_hold(session, found.hold_id, by=actor)
+    _end_hold(session, found, by=actor)
     conversations.spoke(session, debtor_id=debtor_id, account_id=found.account_id, actor=actor)
     conversations.answered(session, debtor_id, actor=actor)
     audit.record(

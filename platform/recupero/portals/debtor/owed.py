@@ -69,6 +69,7 @@ def _page(token: str, door: Door) -> ResponseReturnValue:
             holds=[holds[kind] for kind in TOLD if kind in holds], answered=answered,
             agreed=agreements(opened, door.link_id), splits=splits(opened, can), settles=settles(opened, can),
             asked=last_asked(opened, can),
+            on_their_way=charges.on_their_way(opened, door.link_id),
         )  # fmt: skip
 
 

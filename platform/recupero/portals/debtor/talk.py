@@ -5,7 +5,7 @@ from datetime import date, datetime
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from flask import redirect, render_template, url_for
+from flask import render_template
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -102,4 +102,4 @@ def cancel_call(token: str, door: Door) -> ResponseReturnValue:
     """The booked call is not wanted any more."""
     with transaction_of(door) as opened:
         call_backs.cancel(opened, debtor_of(opened, door.link_id), actor="debtor")
-    return redirect(url_for("debtor.talk", token=token))
+    return done(token, "no_call")

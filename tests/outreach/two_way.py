@@ -71,7 +71,7 @@ class Pigeon:
         try:
             told = json.loads(request.body)
         except ValueError as error:
-            raise Rejected("this is no JSON", status=400) from error
+            raise request.unreadable("this is no JSON") from error
         if told == "burst":
             raise RuntimeError("the plug-in has a fault")
         known = [one for one in told if "id" in one]

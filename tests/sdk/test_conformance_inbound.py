@@ -33,7 +33,7 @@ class Careful:
             told = json.loads(request.body)
             return InboundAnswer([StatusEvent(self.name(str(told["id"])), "ref", Fate.DELIVERED)])
         except (ValueError, TypeError, KeyError, RecursionError) as error:
-            raise Rejected("unreadable", status=400) from error
+            raise request.unreadable("unreadable") from error
 
     def believe(self, request: InboundRequest, config: PluginConfig) -> None:
         token = config.get("token")
@@ -71,6 +71,14 @@ class Forgetful(Careful):
         return f"{told}-{next(self.numbers)}"
 
 
+class Dropping(Careful):
+    def hear(self, request: InboundRequest, config: PluginConfig) -> InboundAnswer:
+        try:
+            return super().hear(request, config)
+        except Rejected as refused:
+            raise Rejected(refused.reason, refused.status) from refused
+
+
 class Careless(Careful):
     def hear(self, request: InboundRequest, config: PluginConfig) -> InboundAnswer:
         self.believe(request, config)
@@ -99,6 +107,7 @@ class TestInbound(ListensConformance):
         (BodyOnly, "test_a_changed_address_is_rejected", "sent to another tenant was believed"),
         (BodyOnly, "test_a_request_signed_with_another_key_is_rejected", "of another key was believed"),
         (Talkative, "test_a_request_without_signature_is_rejected", "must not tell a secret"),
+        (Dropping, "test_what_is_signed_and_cannot_be_read_is_kept", "request.unreadable"),
         (Forgetful, "test_a_replay_gives_the_same_ids", "told twice it must have the same ids"),
     ],
 )

@@ -72,7 +72,8 @@ class MessageEvent:
     `channel` is a channel of law. `sender` is their address (E.164, e-mail). `answers` are references or
     keys of our messages which this one names as what it answers, nearest first. `text` is plain text without
     the quoted thread. `payload` is what a pressed button carries. `automatic`: an out-of-office or another
-    machine's answer.
+    machine's answer. `forged`: whoever received it for us found that the address it comes from is not its
+    sender's; it waits for a person. That an address is genuine proves nobody's identity.
     """
 
     id: str
@@ -86,6 +87,7 @@ class MessageEvent:
     attachments: tuple[Attachment, ...] = ()
     payload: str | None = None
     automatic: bool = False
+    forged: bool = False
 
 
 Event = StatusEvent | MessageEvent
@@ -109,6 +111,11 @@ class InboundRequest:
         except UnicodeDecodeError as error:
             raise Rejected("the body is not text", status=400) from error
         return dict(parse_qsl(text, keep_blank_values=True))
+
+    def unreadable(self, reason: str) -> "Rejected":
+        """The refusal, to be raised, of a request whose signature holds and which cannot be read: what it
+        says goes with it. `reason` as in `Rejected`."""
+        return Rejected(reason, 400, [Unread(reason, self.body.decode("utf-8", "replace"))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +148,15 @@ class InboundAnswer:
 
 class Rejected(Exception):
     """A request that is not believed or not understood. `reason` is logged and holds no personal data;
-    `status` is 401 for a wrong signature, 400 for what is stale or unreadable."""
+    `status` is 401 for a wrong signature, 400 for what is stale or unreadable. `unread` is what a request
+    said whose signature holds: it is set aside for a person, as entries that are left out are. Nothing is kept
+    of what is not believed, or not meant for this configuration."""
 
-    def __init__(self, reason: str, status: int = 401) -> None:
+    def __init__(self, reason: str, status: int = 401, unread: Sequence[Unread] = ()) -> None:
         super().__init__(reason)
         self.reason = reason
         self.status = status
+        self.unread = unread
 
 
 class Unreadable(ValueError):
@@ -167,7 +177,7 @@ def read_each(entries: Sequence[object], read: Callable[[object], Iterable[Event
             unread.append(Unread.of(f"events[{place}]: {wrong}", entry))
     reasons = [one.reason for one in unread]
     if len(unread) == len(entries):
-        raise Rejected("; ".join(reasons[:5]) or "the request holds no entry", status=400)
+        raise Rejected("; ".join(reasons[:5]) or "the request holds no entry", 400, unread)
     if not unread:
         return InboundAnswer(list(found.values()))
     told = json.dumps({"unread": reasons})

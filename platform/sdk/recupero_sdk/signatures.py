@@ -45,9 +45,9 @@ def believed_json(request: InboundRequest, secret: str) -> dict[str, Any]:
     try:
         value = json.loads(request.body)
     except (ValueError, RecursionError) as error:
-        raise Rejected("the body is no JSON", status=400) from error
+        raise request.unreadable("the body is no JSON") from error
     if not isinstance(value, dict):
-        raise Rejected("the body is no JSON object", status=400)
+        raise request.unreadable("the body is no JSON object")
     return value
 
 

@@ -85,10 +85,24 @@ def test_a_provider_proves_the_address_by_get(provider: Provider) -> None:
     assert (answer.status_code, answer.text, answer.mimetype) == (200, "7", "text/plain")
 
 
-def test_what_cannot_be_read_is_400_and_a_fault_of_the_connector_500(provider: Provider) -> None:
-    assert provider.tell_raw(b"{").status_code == 400
+def test_a_fault_of_the_connector_is_500_and_its_provider_tells_it_again(provider: Provider) -> None:
     assert provider.tell_raw(json.dumps("burst").encode()).status_code == 500
     assert stored(provider.scope) == []
+
+
+def test_a_signed_request_in_which_nothing_can_be_read_is_400_and_set_aside_once(provider: Provider) -> None:
+    for _time in range(2):
+        assert provider.tell_raw(b"\xff{ ya pagu\xc3\xa9").status_code == 400
+    assert provider.tell_raw(b" ").status_code == 400
+    assert provider.tell_raw(b"{ no soy yo", secret="stones").status_code == 401
+    with runtime.current().database.transaction(provider.scope) as session:
+        (shown,) = queries.unplaced(session)
+        raw = session.connection().exec_driver_sql("SELECT payload FROM channel_events").scalar_one()
+    assert (shown.reason, shown.subject, shown.text) == ("unreadable", "this is no JSON", "\ufffd{ ya pagué")
+    assert b"pagu" not in bytes(raw)
+    told = refusals.of(provider.scope.tenant(), "pigeon")
+    assert told is not None
+    assert told.count == 4
 
 
 def test_a_large_body_is_refused_unread(provider: Provider) -> None:

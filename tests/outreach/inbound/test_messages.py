@@ -112,6 +112,22 @@ def share(scope: Scope, people: list[Placed], number: str) -> None:
             session.flush()
 
 
+def test_a_forged_address_is_nobodys_until_a_person_says_so(
+    provider: Provider, received: list[MessageReceived]
+) -> None:
+    placed, reference = written_to(provider)
+    says(provider, "mi saldo?", f"deudor{placed.debtor_id}@example.com", channel="email", forged=True,
+         answers=[reference])  # fmt: skip
+    (event,) = all_of(provider.scope, ChannelEvent)
+    assert (event.state, event.reason, inbound(provider.scope), received) == (
+        "quarantined", "forged_sender", [], [],
+    )  # fmt: skip
+    with runtime.current().database.transaction(provider.scope) as session:
+        working.assign(session, event.id, placed.account_id, actor="user:1")
+    assert [one.account_id for one in inbound(provider.scope)] == [placed.account_id]
+    assert len(received) == 1
+
+
 def test_a_stranger_waits_in_quarantine_until_a_person_says_whose_it_is(
     provider: Provider, received: list[MessageReceived]
 ) -> None:

@@ -101,6 +101,8 @@ def _ask(channel: Channel, config: PluginConfig) -> InboundAnswer:
 def _refused(scope: Scope, connector: str, refused: Rejected) -> ResponseReturnValue:
     log.warning("a request for connector %s was refused: %s", connector, refused.reason)
     refusals.note(scope.tenant(), connector, refused.reason)
+    with runtime.current().database.transaction(scope) as session:
+        store.set_aside(session, connector, refused.unread)
     return _said(refused.reason, refused.status)
 
 

@@ -39,7 +39,7 @@ def _message(event: MessageEvent) -> dict[str, Any]:
         "text": _storable(event.text)[: LONGEST_TEXT + 1], "at": event.at and event.at.isoformat(),
         "recipient": _storable(event.recipient), "subject": _storable(event.subject)[:LONGEST_ID],
         "answers": list(event.answers)[:50], "payload": event.payload and _storable(event.payload),
-        "automatic": event.automatic,
+        "automatic": event.automatic, "forged": event.forged,
     }  # fmt: skip
 
 

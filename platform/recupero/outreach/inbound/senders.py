@@ -14,6 +14,7 @@ from recupero_sdk.law import CHANNELS
 
 UNKNOWN = "unknown_sender"
 SHARED = "shared_address"
+FORGED = "forged_sender"
 _KEY = re.compile(r"(\d{1,18})-(\d{1,18})")
 _NOT_DIGIT = re.compile(r"[^0-9]")
 
@@ -50,8 +51,11 @@ def at_address(session: Session, said: MessageEvent) -> list[int]:
 def find(session: Session, connector: str, said: MessageEvent, debtors: list[int]) -> int | str:
     """The account that the message is about; a text instead is why nobody can tell.
 
-    `debtors` are those at its address. Of several the one whom we approached last is meant.
+    `debtors` are those at its address. Of several the one whom we approached last is meant. A message from
+    a forged address is nobody's, whatever it claims to answer: whoever forges one guesses that as well.
     """
+    if said.forged:
+        return FORGED
     ours = answered(session, connector, said)
     if ours is not None:
         account_id = contacts.account_of(session, ours)

@@ -40,6 +40,7 @@ def receive(session: Session, connector: str, told: Sequence[Event], *, named: s
 def set_aside(session: Session, connector: str, unread: Sequence[Unread]) -> None:
     """Keep the entries that a connector could not read where people see them, each once and no longer than a
     message may be: a person reads what no program does."""
+    unread = [one for one in unread if one.content.strip()]
     if not unread:
         return
     now, tenant = clock.now(), scope_of(session).tenant()

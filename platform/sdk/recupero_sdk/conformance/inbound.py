@@ -45,6 +45,8 @@ _GARBAGE: dict[str, bytes] = {
     "half an escape": b"MessageSid=%E0%A4%A&x=%",
     "deep": b"[" * 2000,
 }
+#: What any provider can sign and no connector reads.
+_KEPT = ("words", "an empty object", "a list", "deep")
 
 
 class InboundConformance:
@@ -139,6 +141,14 @@ class InboundConformance:
         for name, body in _GARBAGE.items():
             found = self._rejected(self.sign(self.request(body), config), config, f"garbage ({name})")
             assert found.status == 400, f"signed garbage ({name}) is answered with 400, not {found.status}"
+
+    def test_what_is_signed_and_cannot_be_read_is_kept(self) -> None:
+        config = self.config()
+        for name in _KEPT:
+            found = self._rejected(self.sign(self.request(_GARBAGE[name]), config), config, f"{name}")
+            assert [one.content for one in found.unread] == [_GARBAGE[name].decode()], (
+                f"raise request.unreadable(...) for what is signed and cannot be read ({name})"
+            )
 
     def test_a_broken_body_raises_nothing_but_rejected(self) -> None:
         config, chance = self.config(), random.Random(7)  # noqa: S311 - the same breaks every time

@@ -37,6 +37,7 @@ class Email:
         Setting("imap_username", "Mailbox: user name"),
         Setting("imap_password", "Mailbox: password", secret=True),
         Setting("imap_folder", "Mailbox: folder", default="INBOX"),
+        Setting("authserv_id", "Name of your mail server in Authentication-Results"),
         Setting("attachment_bytes", "Largest attachment in bytes", default="5000000"),
         Setting("inbound_secret", "Webhook: secret that signs", secret=True),
         Setting("per_second", "Messages a second that the relay takes"),

@@ -14,7 +14,6 @@ from recupero_sdk.inbound import (
     InboundAnswer,
     InboundRequest,
     MessageEvent,
-    Rejected,
     Unreadable,
     read_each,
 )
@@ -28,7 +27,7 @@ def hear(request: InboundRequest, config: PluginConfig) -> InboundAnswer:
     """The events of a signed request; the answer names the entries that cannot be read."""
     told = believed_json(request, config.get("inbound_secret")).get("events")
     if not isinstance(told, list) or not 0 < len(told) <= MOST_EVENTS:
-        raise Rejected(f"`events` must be a list of 1 to {MOST_EVENTS} entries", status=400)
+        raise request.unreadable(f"`events` must be a list of 1 to {MOST_EVENTS} entries")
     return read_each(told, lambda entry: _events(entry, config))
 
 
@@ -38,17 +37,24 @@ def _events(entry: object, config: PluginConfig) -> list[Event]:
     kind = _KINDS.get(_text(entry, "kind"))
     if kind is None:
         raise Unreadable(f"`kind` must be one of {', '.join(_KINDS)}")
-    return kind(entry, int(config.get("attachment_bytes", "5000000")))
+    return kind(entry, config)
 
 
-def _mime(entry: Mapping[str, Any], most: int) -> list[Event]:
+def _mime(entry: Mapping[str, Any], config: PluginConfig) -> list[Event]:
     raw = _bytes(entry, "raw")
     if not raw.strip():
         raise Unreadable("`raw` must be a mail in base64")
-    return reading.events(raw, attachment_bytes=most, at=_moment(entry))
+    return reading.events(
+        raw, attachment_bytes=_most(config), at=_moment(entry), authserv_id=config.get("authserv_id")
+    )
 
 
-def _message(entry: Mapping[str, Any], most: int) -> list[Event]:
+def _most(config: PluginConfig) -> int:
+    """The largest file that is taken in, in bytes."""
+    return int(config.get("attachment_bytes", "5000000"))
+
+
+def _message(entry: Mapping[str, Any], config: PluginConfig) -> list[Event]:
     sender = _text(entry, "from", required=True)
     text = _text(entry, "text") or plain.of_html(_text(entry, "html"))
     files = entry.get("attachments") or []
@@ -66,8 +72,9 @@ def _message(entry: Mapping[str, Any], most: int) -> list[Event]:
             text=words,
             at=_moment(entry),
             answers=reading.named(_text(entry, "in_reply_to"), _text(entry, "references")),
-            attachments=tuple(_file(file, most, place) for place, file in enumerate(files)),
+            attachments=tuple(_file(file, _most(config), place) for place, file in enumerate(files)),
             automatic=entry.get("automatic") is True,
+            forged=entry.get("forged") is True,
         )
     ]
 
@@ -80,7 +87,7 @@ def _file(file: object, most: int, place: int) -> Attachment:
     return reading.file_of(_text(file, "name"), kind, _bytes(file, "content"), limit)
 
 
-def _bounce(entry: Mapping[str, Any], most: int) -> list[Event]:
+def _bounce(entry: Mapping[str, Any], config: PluginConfig) -> list[Event]:
     fate, reason = reports.fate_of(_text(entry, "status"), _text(entry, "diagnostic"))
     if "permanent" in entry:
         if not isinstance(entry["permanent"], bool):
@@ -89,15 +96,15 @@ def _bounce(entry: Mapping[str, Any], most: int) -> list[Event]:
     return [reports.event(_reference(entry), fate, _moment(entry), reason)]
 
 
-def _complaint(entry: Mapping[str, Any], most: int) -> list[Event]:
+def _complaint(entry: Mapping[str, Any], config: PluginConfig) -> list[Event]:
     return [reports.event(_reference(entry), Fate.COMPLAINT, _moment(entry), "complaint")]
 
 
-def _delivered(entry: Mapping[str, Any], most: int) -> list[Event]:
+def _delivered(entry: Mapping[str, Any], config: PluginConfig) -> list[Event]:
     return [reports.event(_reference(entry), Fate.DELIVERED, _moment(entry), None)]
 
 
-_KINDS: Mapping[str, Callable[[Mapping[str, Any], int], list[Event]]] = {
+_KINDS: Mapping[str, Callable[[Mapping[str, Any], PluginConfig], list[Event]]] = {
     "mime": _mime,
     "message": _message,
     "bounce": _bounce,

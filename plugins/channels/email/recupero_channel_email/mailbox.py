@@ -77,7 +77,9 @@ def _read(connection: imaplib.IMAP4, config: PluginConfig, mark: str | None) -> 
         if raw is not None:  # otherwise it was deleted meanwhile
             weight += len(raw)
             most = int(config.get("attachment_bytes", "5000000"))
-            found += reading.events(raw, attachment_bytes=most, at=at, whole=whole)
+            found += reading.events(
+                raw, attachment_bytes=most, at=at, whole=whole, authserv_id=config.get("authserv_id")
+            )
         last = uid
     return Collected(_once(found), f"{validity}:{last}")
 

@@ -4,6 +4,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from email import message_from_bytes
 from email.errors import HeaderParseError
@@ -12,6 +13,7 @@ from email.message import Message as Mail
 from email.utils import getaddresses
 
 from recupero_channel_email import plain
+from recupero_channel_email.forged import is_forged
 from recupero_channel_email.reports import told_by
 from recupero_sdk.inbound import Attachment, Event, MessageEvent
 
@@ -34,10 +36,15 @@ _AWAY = re.compile(
 
 
 def events(
-    raw: bytes, *, attachment_bytes: int, at: datetime | None = None, whole: bool = True
+    raw: bytes,
+    *,
+    attachment_bytes: int,
+    at: datetime | None = None,
+    whole: bool = True,
+    authserv_id: str = "",
 ) -> list[Event]:
     """The events of a mail as it came (RFC 5322). `at` is when it arrived. `whole` False: the end of the mail
-    was left out, and with it the content of its files.
+    was left out, and with it the content of its files. `authserv_id` as in `is_forged`.
 
     A mail that cannot be taken apart is a message all the same, with the mail as a file without content: what
     somebody makes of a mail has no end, and none may stand before all that come after it.
@@ -45,7 +52,10 @@ def events(
     try:
         mail = message_from_bytes(raw)
         told = told_by(mail, at)
-        return [_said(mail, raw, at, attachment_bytes if whole else 0)] if told is None else told
+        if told is not None:
+            return told
+        said = _said(mail, raw, at, attachment_bytes if whole else 0)
+        return [replace(said, forged=is_forged(_all(mail, "Authentication-Results"), authserv_id))]
     except Exception as error:  # noqa: BLE001 - whatever fails, the mail is told
         log.warning("a mail could not be taken apart: %s", type(error).__name__)
         bare = message_from_bytes(raw.partition(b"\r\n\r\n")[0].partition(b"\n\n")[0][:100_000])
@@ -104,7 +114,16 @@ def named(in_reply_to: str, references: str) -> tuple[str, ...]:
 
 def header(mail: Mail, name: str) -> str:
     """A header's words on one line; words in an encoding that nobody knows stand as they came."""
-    value = str(mail.get(name, ""))[:10_000]
+    return _on_one_line(str(mail.get(name, "")))
+
+
+def _all(mail: Mail, name: str) -> list[str]:
+    """The words of each header of the name, the topmost first."""
+    return [_on_one_line(str(value)) for value in mail.get_all(name, [])[:MOST_ANSWERS]]
+
+
+def _on_one_line(told: str) -> str:
+    value = told[:10_000]
     try:
         pieces = decode_header(value)
     except (HeaderParseError, ValueError):

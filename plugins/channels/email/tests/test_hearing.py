@@ -136,6 +136,12 @@ def test_an_entry_that_cannot_be_read_is_named_and_keeps_no_other_away(entry: di
     with pytest.raises(Rejected, match=r"events\[0\]") as raised:
         heard(entry)
     assert raised.value.status == 400
+    assert [json.loads(one.content) for one in raised.value.unread] == [entry]
+
+
+def test_fields_may_say_that_the_sender_is_forged() -> None:
+    found = [heard({**WROTE, **more})[0] for more in ({}, {"forged": False}, {"forged": True})]
+    assert [one.forged for one in found if isinstance(one, MessageEvent)] == [False, False, True]
 
 
 def test_a_short_secret_is_named() -> None:

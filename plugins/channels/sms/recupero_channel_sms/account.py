@@ -73,5 +73,5 @@ def believed(request: InboundRequest, config: PluginConfig) -> dict[str, str]:
     if not right:
         raise Rejected("the signature does not match")
     if form.get("AccountSid") != config.get("account_sid"):
-        raise Rejected("the request names no account, or another one", status=400)
+        raise request.unreadable("the request names no account, or another one")
     return form

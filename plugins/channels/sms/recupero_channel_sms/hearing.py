@@ -15,7 +15,6 @@ from recupero_sdk.inbound import (
     InboundAnswer,
     InboundRequest,
     MessageEvent,
-    Rejected,
     StatusEvent,
 )
 from recupero_sdk.settings import PluginConfig
@@ -43,23 +42,23 @@ def hear(request: InboundRequest, config: PluginConfig) -> InboundAnswer:
     form = believed(request, config)
     sid = form.get("MessageSid") or form.get("SmsSid", "")
     if not _MESSAGE_SID.fullmatch(sid):
-        raise Rejected("the request names no message", status=400)
+        raise request.unreadable("the request names no message")
     if "MessageStatus" in form:
-        events = _status(sid, form)
+        events = _status(sid, form, request)
     elif "Body" in form and _NUMBER.fullmatch(form.get("From", "")):
         events = [_message(sid, form, config)]
     else:
-        raise Rejected("the request is neither news nor a message", status=400)
+        raise request.unreadable("the request is neither news nor a message")
     return InboundAnswer(events, body=str(MessagingResponse()), content_type="text/xml")
 
 
-def _status(sid: str, form: Mapping[str, str]) -> list[Event]:
+def _status(sid: str, form: Mapping[str, str], request: InboundRequest) -> list[Event]:
     status, code = form["MessageStatus"], form.get("ErrorCode", "")
     if status in _UNDER_WAY:
         return []
     fate = _FATES.get(status)
     if fate is None:
-        raise Rejected("the status is not known", status=400)
+        raise request.unreadable("the status is not known")
     if fate is Fate.FAILED:
         fate = fate_of(int(code) if code.isdecimal() else None)
     reason = f"Twilio {code}" if code.isdecimal() else None

@@ -13,7 +13,7 @@ from twilio.twiml.voice_response import Gather, VoiceResponse
 
 from recupero_channel_voice.account import E164, believed
 from recupero_sdk.channels import Cost, Message
-from recupero_sdk.inbound import CallEvent, CallStage, CallTurn, InboundAnswer, InboundRequest, Rejected
+from recupero_sdk.inbound import CallEvent, CallStage, CallTurn, InboundAnswer, InboundRequest
 from recupero_sdk.prices import Tariff
 from recupero_sdk.settings import PluginConfig
 
@@ -71,11 +71,11 @@ def hear_call(request: InboundRequest, config: PluginConfig) -> CallEvent:
     form = believed(request, config)
     sid, status = form.get("CallSid", ""), form.get("CallStatus", "")
     if not _CALL_SID.fullmatch(sid) or not (status in _UNDER_WAY or status in _ENDS):
-        raise Rejected("the request names no call", status=400)
+        raise request.unreadable("the request names no call")
     inbound = form.get("Direction") == "inbound"
     key, turn = request.query.get("key", ""), _turn(request)
     if not key and not inbound:
-        raise Rejected("the request names no message of ours", status=400)
+        raise request.unreadable("the request names no message of ours")
     caller = form.get("From", "") if inbound else ""
     if "DialCallStatus" in form:
         return CallEvent(

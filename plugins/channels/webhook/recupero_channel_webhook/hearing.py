@@ -14,7 +14,6 @@ from recupero_sdk.inbound import (
     InboundAnswer,
     InboundRequest,
     MessageEvent,
-    Rejected,
     StatusEvent,
     Unreadable,
     read_each,
@@ -37,7 +36,7 @@ def hear(request: InboundRequest, config: PluginConfig) -> InboundAnswer:
     """The events of a signed request; the answer names the entries that cannot be read."""
     told = believed_json(request, config.get("secret")).get("events")
     if not isinstance(told, list) or not 0 < len(told) <= MOST_EVENTS:
-        raise Rejected(f"`events` must be a list of 1 to {MOST_EVENTS} entries", status=400)
+        raise request.unreadable(f"`events` must be a list of 1 to {MOST_EVENTS} entries")
     return read_each(told, lambda entry: [_event(entry, config)])
 
 

@@ -46,11 +46,13 @@ def hear(request: InboundRequest, config: PluginConfig) -> InboundAnswer:
     body again for days where it is answered otherwise, and what else is in it would be lost with that."""
     if request.method == "GET":
         return _verified(request, config)
-    told = decoded(believed(request, config))
-    if text(told, "object") != "whatsapp_business_account":
-        raise Rejected("the body is not about a WhatsApp account", status=400)
+    body = believed(request, config)
+    try:
+        changes = _changes(decoded(body))
+    except Rejected as wrong:
+        raise request.unreadable(wrong.reason) from wrong
     unread = list[Unread]()
-    ours = _ours(told, config, unread)
+    ours = _ours(changes, config, unread)
     with Fetching(config) as fetching:
         events = [event for told_of in ours for event in _events(*told_of, fetching, config, unread)]
     return InboundAnswer(list({event.id: event for event in events}.values()), unread=unread)
@@ -67,9 +69,10 @@ def _verified(request: InboundRequest, config: PluginConfig) -> InboundAnswer:
     return InboundAnswer(body=challenge)
 
 
-def _ours(told: Told, config: PluginConfig, unread: list[Unread]) -> list[tuple[Told, str]]:
-    """What was told of messages of this number, each with the number. News of templates and of the account
-    are passed over. Raises `Rejected` where nothing but messages of other numbers or accounts was told."""
+def _changes(told: Told) -> list[tuple[str, Told]]:
+    """What has changed, each with the business account that it is told of. Raises `Rejected`."""
+    if text(told, "object") != "whatsapp_business_account":
+        raise Rejected("the body is not about a WhatsApp account", status=400)
     changes = [
         (text(entry, "id"), change)
         for entry in several(told, "entry")
@@ -77,6 +80,14 @@ def _ours(told: Told, config: PluginConfig, unread: list[Unread]) -> list[tuple[
     ]
     if not changes:
         raise Rejected("the body tells nothing", status=400)
+    return changes
+
+
+def _ours(
+    changes: list[tuple[str, Told]], config: PluginConfig, unread: list[Unread]
+) -> list[tuple[Told, str]]:
+    """What was told of messages of this number, each with the number. News of templates and of the account
+    are passed over. Raises `Rejected` where nothing but messages of other numbers or accounts was told."""
     ours, foreign = list[tuple[Told, str]](), 0
     for business, change in changes:
         try:

@@ -215,10 +215,8 @@ def _reader(
 ) -> Callable[[Words], list[RuleOutcome]]:
     """What tells the rules on content that the case's message breaks."""
     action = case.action
-    # An answer is judged by its words as one, also where it confirms a stop and says nothing of a debt.
-    purpose = "reply" if action.template in ANSWERS else action.purpose
     facts, later = known.facts(case.account.account_id, case.point.id), case.account.account_id in seen
-    return disclosures.reader(law, facts, action.channel, purpose, text.language, later=later)
+    return disclosures.reader(law, facts, action.channel, action.purpose, text.language, later=later)
 
 
 def _breaking(refused: Sequence[Move], told: Mapping[int, Told]) -> dict[int, str]:

@@ -64,6 +64,17 @@ def unknown(session: Session, limit: int = 50) -> list[MessageLine]:
     return contact_messages.messages(session, states=("unknown",), limit=limit)
 
 
+def whom(session: Session, action_ids: Collection[int]) -> list[tuple[int, int]]:
+    """Debtor and account of actions of the tenant in scope, each debtor once, in the order of their ids."""
+    rows = session.execute(
+        select(Action.debtor_id, func.min(Action.account_id))
+        .where(Action.tenant_id == scope_of(session).tenant(), Action.id.in_(action_ids))
+        .group_by(Action.debtor_id)
+        .order_by(Action.debtor_id)
+    )
+    return [(debtor_id, account_id) for debtor_id, account_id in rows]
+
+
 def actions_of(session: Session, account_id: int, limit: int = 50) -> list[ActionLine]:
     """Actions of an account with their events, newest first."""
     mine = select(Action).where(Action.tenant_id.in_(scope_of(session).tenant_ids))

@@ -28,6 +28,7 @@ from recupero.kernel import clock, jobs
 from recupero.kernel.bulk import NUMBERS, numbered
 from recupero.kernel.database import scope_of
 from recupero.kernel.statements import Parameters, Statement, ask
+from recupero.outreach.words import OF_THE_HOUSE
 from recupero.payments import settlements
 
 FOLLOWS: dict[str, frozenset[str]] = {
@@ -150,6 +151,7 @@ def move(
     moved: list[int] = [row[0] for row in rows]
     if gone := sorted({one.action_id for one in moves if one.state in _NEVER_ARRIVES}.intersection(moved)):
         _unsay(session, gone)
+        _hand_over(session, gone)
     return moved
 
 
@@ -159,3 +161,19 @@ def _unsay(session: Session, action_ids: Sequence[int]) -> None:
     left = settlements.unsay(session, action_ids)
     if left:
         jobs.enqueue(session, "outreach.unsay", action_ids=left)
+
+
+def _hand_over(session: Session, action_ids: Sequence[int]) -> None:
+    """Whoever asked something and gets no answer of the house is not left waiting: a job looks after them."""
+    asked = session.execute(_ASKED, {
+        "tenant": scope_of(session).tenant(), "ids": list(action_ids), "templates": list(OF_THE_HOUSE),
+    }).scalars().all()  # fmt: skip
+    if asked:
+        jobs.enqueue(session, "outreach.unanswered", queue="urgent", action_ids=list(asked))
+
+
+#: What was cancelled is not wanted any more.
+_ASKED = text(
+    "SELECT id FROM actions WHERE tenant_id = :tenant AND id = ANY (:ids) AND template = ANY (:templates)"
+    " AND state <> 'cancelled'"
+)

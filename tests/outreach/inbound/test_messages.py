@@ -17,6 +17,7 @@ from recupero.outreach.inbound import working
 from recupero.outreach.inbound.stopping import asked, is_stop, meant
 from recupero.outreach.inbound.tables import ChannelEvent, Conversation, MessageFile
 from recupero.outreach.tables import Action
+from recupero.placements import service as placements
 from recupero.placements.normalise import phone_key
 from recupero.placements.tables import ContactPoint
 from tests.factories import World
@@ -319,12 +320,42 @@ def test_a_stop_to_everything_closes_everything_and_says_so(provider: Provider) 
 
 
 def test_where_the_law_forbids_it_the_stop_is_not_confirmed(provider: Provider) -> None:
-    placed = place(provider.scope)[0]
-    says(provider, "BAJA", phone(placed))
+    placed = place(
+        provider.scope, country="BR", currency="BRL", region="BR-SP", timezone="America/Sao_Paulo",
+        language="pt",
+    )[0]  # fmt: skip
+    says(provider, "SAIR", phone(placed))
     (action,) = all_of(provider.scope, Action)
-    assert action.state == "blocked"
-    assert action.reason.startswith("law:CL")
+    assert (action.state, action.reason) == ("blocked", "law:BR-SP-NAOMELIGUE")
     assert provider.pigeon.sent == []
+
+
+@pytest.mark.parametrize(
+    ("country", "currency", "zone", "region", "word"),
+    [
+        ("CL", "CLP", "America/Santiago", "CL-RM", "BAJA"),
+        ("CO", "COP", "America/Bogota", "CO-DC", "Baja."),
+        ("MX", "MXN", "America/Mexico_City", None, "¡baja!"),
+        ("BR", "BRL", "America/Sao_Paulo", "BR-RJ", "Parar"),
+    ],
+)
+def test_a_stop_is_confirmed_though_they_were_written_to_an_hour_ago_and_are_on_hold(
+    provider: Provider, country: str, currency: str, zone: str, region: str | None, word: str
+) -> None:
+    clock.advance(timedelta(hours=1))
+    placed = place(provider.scope, country=country, currency=currency, timezone=zone, region=region)[0]
+    permit(placed, "sms")
+    plan([placed], "sms")
+    run()
+    clock.advance(timedelta(hours=1))
+    with runtime.current().database.transaction(provider.scope) as session:
+        placements.open_hold(
+            session, debtor_id=placed.debtor_id, account_id=placed.account_id, kind="dispute", source="test"
+        )
+    says(provider, word, phone(placed))
+    assert {one.template: one.state for one in all_of(provider.scope, Action)}["stopped"] == "sent"
+    assert "$" not in provider.pigeon.sent[-1].text
+    assert replay_contacts(runtime.current().database).broken == ()
 
 
 def test_stop_from_a_shared_number_stops_all_who_have_it(provider: Provider) -> None:

@@ -1,5 +1,6 @@
 """Who takes a debtor over, by when, and what the machine leaves to them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -12,14 +13,16 @@ from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
 from recupero.outreach.inbound import replies
 from recupero.outreach.inbound.tables import Conversation
+from recupero.outreach.tables import Action
 from recupero.outreach.understanding import desk, hand_overs, hours
 from recupero.outreach.understanding.hours import Hours
 from recupero.outreach.understanding.tables import HandOver
 from recupero.payments.plan_schedule import working_days
 from recupero.tenancy import users
 from recupero.tenancy.permissions import Role
+from recupero_sdk.channels import Message, Receipt, SendOutcome
 from tests.outreach.inbound.test_messages import all_of, phone, says
-from tests.outreach.placed import Placed, place
+from tests.outreach.placed import Placed, permit, place
 from tests.outreach.two_way import Provider
 
 
@@ -115,6 +118,30 @@ def test_the_hours_are_the_creditors(provider: Provider) -> None:
         hours.set_hours(session, "11:00", "13:00", actor="user:1")
         noon = clock.now()
         assert hours.hours(session).after(noon, timedelta(hours=1.5)) == noon + timedelta(hours=23.5)
+
+
+@pytest.mark.parametrize("fails", ["law", "address"])
+def test_whoever_gets_no_automatic_answer_gets_a_person(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    placed = place(
+        provider.scope, country="CO", currency="COP", region="CO-DC", timezone="America/Bogota",
+    )[0]  # fmt: skip
+    clock.advance(timedelta(hours=1))
+    if fails == "address":  # the law lets it, and nobody is there any more
+        permit(placed, "sms")
+        monkeypatch.setattr(type(provider.pigeon), "send", _nobody_there)
+    says(provider, "mándeme el link para pagar por favor", phone(placed))
+    (action,) = all_of(provider.scope, Action)
+    assert action.template == "own_page"
+    assert action.state == {"law": "blocked", "address": "failed"}[fails]
+    (given,) = all_of(provider.scope, HandOver)
+    assert (given.debtor_id, given.why) == (placed.debtor_id, "unanswered")
+    assert talk_of(placed).waiting_since is not None
+
+
+def _nobody_there(_self: object, messages: Sequence[Message], _config: object) -> list[Receipt]:
+    return [Receipt(one.key, SendOutcome.PERMANENT, reason="no such number") for one in messages]
 
 
 def test_the_last_message_that_the_law_leaves_is_a_persons(provider: Provider) -> None:

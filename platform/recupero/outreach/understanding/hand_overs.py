@@ -83,6 +83,14 @@ def open_one(
     return made
 
 
+def unanswered(session: Session, debtor_id: int, account_id: int) -> None:
+    """The answer of the house to what the debtor asked did not go out: a person answers, if none has them yet."""
+    if open_for(session, debtor_id) is None:
+        open_one(
+            session, debtor_id=debtor_id, account_id=account_id, contact_id=None, why=policy.UNANSWERED
+        )
+
+
 def put_off(session: Session, debtor_id: int, not_before: datetime) -> None:
     """What is to be done for the debtor cannot be done earlier: their hand-over runs from then."""
     found = open_for(session, debtor_id)

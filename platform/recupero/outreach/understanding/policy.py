@@ -38,6 +38,8 @@ SOON = timedelta(hours=4)
 UNSURE = "unsure"
 #: The law leaves one message, which is a person's to write.
 LAST_REPLY = "last_reply"
+#: The answer of the house did not go out: the law refused it, or no provider took it.
+UNANSWERED = "unanswered"
 #: Answered with the receipt of their last payment, where there is one that they may mean; else by a person.
 RECEIPT, NO_RECEIPT = "asks_receipt", "no_receipt"
 #: Asked for day and sum on their page, whether or not they named them: a promise is theirs to make there.

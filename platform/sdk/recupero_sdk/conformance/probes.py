@@ -81,7 +81,7 @@ class Probes:
         }
         if area is not None:
             line["debtor"]["commune"] = area
-        purposes = [purpose for purpose in PURPOSES if purpose not in self._rule.exempt_purposes]
+        purposes = [purpose for purpose in PURPOSES if not self._rule.spares(purpose)]
         if "collection" not in purposes and purposes:
             line["proposed"]["purpose"] = purposes[0]
         return meeting(line, self._rule.when) if self._rule.when else line

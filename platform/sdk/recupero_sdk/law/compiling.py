@@ -119,7 +119,7 @@ class Article:
             return "noted"
         if channel not in self.rule.channels:
             return "other_channel"
-        return "exempt_purpose" if purpose in self.rule.exempt_purposes else "within"
+        return "exempt_purpose" if self.rule.spares(purpose) else "within"
 
     def at_rest(self, code: str) -> RuleOutcome:
         """The outcome for a bearing, with nothing refused."""
@@ -214,7 +214,7 @@ class CompiledPack:
         displaced = {
             name
             for article in articles
-            if channel in article.rule.channels and purpose not in article.rule.exempt_purposes
+            if channel in article.rule.channels and not article.rule.spares(purpose)
             if article.rule.displaces and _surely_reaches(article.rule, places)
             for name in article.rule.displaces
         }
@@ -246,7 +246,7 @@ class CompiledPack:
                 for article in standing
                 if article.rule.kind in CONTENT_KINDS
                 and channel in article.rule.channels
-                and purpose not in article.rule.exempt_purposes
+                and not article.rule.spares(purpose)
             ),
             limitations=tuple(
                 article.rule.parameters for article in standing if article.rule.kind == "limitation"

@@ -101,6 +101,12 @@ class BaseRule(t.Strict):
     recorded: t.IsoDate
     withdrawn: t.IsoDate | None = None
 
+    def spares(self, purpose: Purpose) -> bool:
+        """Whether the rule leaves contacts of this purpose alone. To confirm what somebody just asked for is to
+        answer them: what spares replies spares that, too."""
+        answers = purpose == "confirmation" and "reply" in self.exempt_purposes
+        return answers or purpose in self.exempt_purposes
+
     @model_validator(mode="after")
     def _honest(self) -> Self:
         if self.reading == "conservative" and self.ambiguity is None:

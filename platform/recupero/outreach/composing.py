@@ -20,7 +20,7 @@ from recupero.outreach.naming import Owed
 from recupero.outreach.scripts import spoken
 from recupero.outreach.states import Claimed, Move
 from recupero.outreach.wording import Own, Wording, drafted, wording
-from recupero.outreach.words import ANSWERS, CALL, Sender, Words
+from recupero.outreach.words import CALL, Sender, Words
 from recupero.payments import service as payments
 from recupero_sdk.channels import Message, Rewords
 from recupero_sdk.law import RuleOutcome

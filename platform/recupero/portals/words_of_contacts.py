@@ -37,7 +37,7 @@ REFUSED_FILES: Words = {
 UNPLACED: Words = {
     "unknown_sender": _("Nobody here has this number or address"),
     "shared_address": _("Several people have this number or address, and none was written to"),
-    "forged_sender": _("Your mail server found that this is not from the address it names: somebody else may have written it"),
+    "forged_sender": _("Your mail server found that this is not from the address it names"),
     "unknown_message": _("News of a message that we do not know"),
     "unreadable": _("An entry of the provider that could not be read; it is kept here as it came"),
 }

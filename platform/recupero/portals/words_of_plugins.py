@@ -39,7 +39,9 @@ SETTINGS: Words = {
     "Mailbox: user name": _("Mailbox: user name"),
     "Mailbox: password": _("Mailbox: password"),
     "Mailbox: folder": _("Mailbox: folder"),
-    "Name of your mail server in Authentication-Results": _("Name of your mail server in Authentication-Results"),
+    "Name of your mail server in Authentication-Results": _(
+        "Name of your mail server in Authentication-Results"
+    ),
     "Largest attachment in bytes": _("Largest attachment in bytes"),
     "Webhook: secret that signs": _("Webhook: secret that signs"),
     "Messages a second that the relay takes": _("Messages a second that the relay takes"),

@@ -149,8 +149,8 @@ class InboundAnswer:
 class Rejected(Exception):
     """A request that is not believed or not understood. `reason` is logged and holds no personal data;
     `status` is 401 for a wrong signature, 400 for what is stale or unreadable. `unread` is what a request
-    said whose signature holds: it is set aside for a person, as entries that are left out are. Nothing is kept
-    of what is not believed, or not meant for this configuration."""
+    said whose signature holds: it is set aside for a person, as entries that are left out are. Nothing is
+    kept of what is not believed, or not meant for this configuration."""
 
     def __init__(self, reason: str, status: int = 401, unread: Sequence[Unread] = ()) -> None:
         super().__init__(reason)

@@ -84,11 +84,9 @@ def open_one(
 
 
 def unanswered(session: Session, debtor_id: int, account_id: int) -> None:
-    """The answer of the house to what the debtor asked did not go out: a person answers, if none has them yet."""
+    """The house's answer to what the debtor asked did not go out: a person answers, unless one has them."""
     if open_for(session, debtor_id) is None:
-        open_one(
-            session, debtor_id=debtor_id, account_id=account_id, contact_id=None, why=policy.UNANSWERED
-        )
+        open_one(session, debtor_id=debtor_id, account_id=account_id, contact_id=None, why=policy.UNANSWERED)
 
 
 def put_off(session: Session, debtor_id: int, not_before: datetime) -> None:

@@ -102,8 +102,8 @@ class BaseRule(t.Strict):
     withdrawn: t.IsoDate | None = None
 
     def spares(self, purpose: Purpose) -> bool:
-        """Whether the rule leaves contacts of this purpose alone. To confirm what somebody just asked for is to
-        answer them: what spares replies spares that, too."""
+        """Whether the rule leaves contacts of this purpose alone. To confirm what somebody just asked for is
+        to answer them: what spares replies spares that, too."""
         answers = purpose == "confirmation" and "reply" in self.exempt_purposes
         return answers or purpose in self.exempt_purposes
 

@@ -11,8 +11,8 @@ _RESULT = re.compile(r"\s*(dmarc|dkim|spf)\s*(?:/\s*\d+\s*)?=\s*([a-z]+)", re.IG
 
 
 def is_forged(told: Sequence[str], authserv_id: str) -> bool:
-    """Whether the results that our server wrote speak against the address in From: DMARC failed; or, where the
-    address' domain says nothing of DMARC, SPF failed and no DKIM signature holds.
+    """Whether the results that our server wrote speak against the address in From: DMARC failed; or, where
+    the address' domain says nothing of DMARC, SPF failed and no DKIM signature holds.
 
     `told` are the header's values, the newest first; `authserv_id` is the name that our server begins its own
     with, empty where none is to be believed.

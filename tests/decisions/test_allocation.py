@@ -54,11 +54,11 @@ def _checked(options: Options, capacity: Floats) -> tuple[Allocation, float]:
 
 
 @settings(max_examples=40, deadline=None)
-@given(groups=_groups, capacity=st.lists(st.integers(0, 8), min_size=5, max_size=5))
+@given(groups=_groups, quarters=st.lists(st.integers(0, 32), min_size=5, max_size=5))
 def test_no_plan_beats_the_exact_one_or_breaks_a_limit_and_none_beats_the_bound(
-    groups: list[list[tuple[int, int, int, int]]], capacity: list[int]
+    groups: list[list[tuple[int, int, int, int]]], quarters: list[int]
 ) -> None:
-    _checked(_options(groups), np.array(capacity, dtype=float))
+    _checked(_options(groups), np.array(quarters) / 4)
 
 
 def _book(people: int, share: float, seed: int) -> tuple[Options, Floats]:
@@ -98,6 +98,46 @@ def test_at_ten_thousand_accounts_the_gap_is_below_one_percent_where_limits_bite
     plan = allocate(options, capacity)
     assert (plan.prices > 0).sum() >= 8
     assert 0 < plan.bound_gap < 0.01
+
+
+def test_a_limit_is_as_many_whole_options_as_fit_for_the_bound_too() -> None:
+    rng, people = np.random.default_rng(7), 60
+    calls = Options(
+        np.arange(people),
+        rng.lognormal(0, 1, people),
+        (np.arange(people) % 6)[:, None],
+        np.full((people, 1), 6.0),
+    )
+    plan, best = _checked(calls, np.full(6, 45.5))
+    assert plan.value == pytest.approx(best)
+    assert plan.bound_gap < 0.001  # half a call more in each of six hours would be 6 % of seven
+    np.testing.assert_allclose(plan.room, 3.5)
+
+
+def test_whole_people_fill_eighty_limits_that_have_room_for_a_handful_each() -> None:
+    plan = allocate(*_week(1_000, 0.4, 1))
+    assert (plan.prices > 0).sum() >= 30
+    assert plan.bound_gap < 0.005
+
+
+def _week(people: int, share: float, seed: int) -> tuple[Options, Floats]:
+    """Eight options for each person within five days: four channels by day, calls of six minutes within the
+    hours of a day and by language, and a budget for each day; 81 limits in whole numbers with room for this
+    share of the people."""
+    rng, n = np.random.default_rng(seed), people * 8
+    channel, day, hour = rng.integers(0, 4, n), rng.integers(0, 5, n), rng.integers(0, 8, n)
+    language = np.repeat(rng.integers(0, 2, people), 8)
+    value = np.repeat(rng.lognormal(0, 1, people), 8) * rng.uniform(0.3, 1, n)
+    minutes = [np.where(channel == 3, 20 + each, NONE) for each in (day * 8 + hour, 40 + language * 8 + hour)]
+    uses = np.stack([day * 4 + channel, *minutes, 76 + day], 1)
+    cost = np.array([2.0, 30, 45, 600])[channel]
+    options = Options(
+        np.repeat(np.arange(people), 8),
+        value,
+        uses,
+        np.stack([np.ones(n), np.full(n, 6.0), np.full(n, 6.0), cost], 1),
+    )
+    return options, np.floor(options.used(np.arange(n), 81) / 8 * share * rng.uniform(0.6, 1.4, 81))
 
 
 def test_prices_found_on_a_part_hold_for_all() -> None:

@@ -102,6 +102,18 @@ def test_an_option_is_worth_its_uplift_less_cost_and_annoyance(
         )
 
 
+def test_where_a_strategy_says_nothing_harm_costs_what_is_usual_in_the_currency(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scope = _book(world, channels=["email"])
+    _served(world, scope, monkeypatch, _chances(0.11, 0.03, harm=0.004))
+    plan_tenant(world.platform.database, scope)
+    with world.platform.database.transaction(scope) as session:
+        rate = portfolio_rate(session)
+    for decision in _decisions(world, scope):
+        assert decision.expected_value_minor == pytest.approx(0.08 * 100_000 * rate - 250_000 * 0.004, abs=1)
+
+
 def portfolio_rate(session: Any) -> float:
     from sqlalchemy import text
 

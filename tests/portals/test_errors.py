@@ -177,6 +177,22 @@ def test_pages_say_words_and_the_api_codes(app: Flask) -> None:
 
 
 @pytest.mark.parametrize(
+    ("language", "words"),
+    [("es", " 131.072 caracteres"), ("pt", " 131.072 caracteres"), ("en", " 131,072 characters")],
+)
+def test_pages_say_numbers_as_the_reader_writes_them_also_later_and_the_api_plain(
+    app: Flask, language: str, words: str
+) -> None:
+    error = UserError("the line is longer than %(most)s characters", most=131_072)
+    with app.test_request_context("/", headers={"Accept-Language": language}):
+        assert words in said(error)
+        assert words in said(UserError.from_json(error.to_json()))
+    with app.test_request_context("/api/v1/me", headers={"Accept-Language": language}):
+        assert "131072" in told(error)
+    assert error.message == "the line is longer than 131072 characters"
+
+
+@pytest.mark.parametrize(
     ("language", "words", "back"),
     [
         ("es", "La dirección es incorrecta", "Volver a donde estaba"),

@@ -59,6 +59,7 @@ def test_a_changed_strategy_is_a_version_that_the_next_plan_uses(
     assert decided(scope)[0] == ("email", 1)
     supervisor = visitor.sign_in(Role.SUPERVISOR, scope)
     assert "Empty: 5" in supervisor.text(page(placed))
+    assert "Empty: CLP 250,000" in supervisor.text(page(placed)).replace("\xa0", " ")
     assert supervisor.send(page(placed), **TYPED).status_code == 302
     with runtime.current().database.transaction(scope) as session:
         assert browse.portfolio(session, book).strategy == READ

@@ -8,9 +8,11 @@ for prices λ ≥ 0,
 
 The bound is made small by quasi-Newton steps (L-BFGS-B) on its smoothed form, the best option replaced by a
 soft maximum that is sharpened in stages (Nesterov, 2005: smooth minimization of non-smooth functions). Many
-groups are priced on an even part of them, then on all. What exceeds a limit at these prices is repaired, room
-that is left is filled, and whoever can change to something more valuable within it does. The gap is
-(bound - value reached) / bound. Everything is vectorised over options, linear in them, and deterministic.
+groups are priced on an even part of them, then on all. A limit of 45 minutes has room for seven calls of
+six: it counts as 42, else the bound would be of plans with half a call. What exceeds a limit at these prices
+is repaired, room that is left is filled, and whoever can change to something more valuable within it does.
+The gap is (bound - value reached) / bound. Everything is vectorised over options, linear in them, and
+deterministic.
 """
 
 from collections.abc import Iterator
@@ -23,7 +25,7 @@ from recupero.decisions.columns import Floats, Ints
 NONE = -1
 #: Sharpness of the soft maximum by stage, as a share of the mean value of a group's best option.
 STAGES = (0.1, 0.01, 0.001, 0.0002)
-STEPS, LAST_STEPS = 60, 3
+STEPS, LAST_STEPS = 60, 12
 #: Beyond this many groups prices are first found on a part of them.
 PART = 10_000
 ROUNDS = 60
@@ -87,10 +89,10 @@ def allocate(options: Options, capacity: Floats) -> Allocation:
     value = _value(options, free)
     if (room >= -_SLACK).all():
         return Allocation(free, value, value, np.zeros(len(capacity)), room)
-    found, bound, at = None, value, np.zeros(len(capacity))
-    for prices in _prices(options, capacity):
-        bound = min(bound, _bound(options, capacity, prices))
-        plan = repaired(options, options.priced(prices), capacity)
+    found, bound, at, usable = None, value, np.zeros(len(capacity)), _usable(options, capacity)
+    for prices in _prices(options, usable):
+        bound = min(bound, _bound(options, usable, prices))
+        plan = repaired(options, options.priced(prices), usable)
         if found is None or _value(options, plan) > _value(options, found):
             found, at = plan, prices
     assert found is not None
@@ -137,6 +139,22 @@ def repaired(options: Options, worth: Floats, capacity: Floats) -> Ints:
         chosen[options.group[taken]] = taken
         room -= options.used(taken, len(room))
     return _improved(options, chosen, room)
+
+
+def _usable(options: Options, capacity: Floats) -> Floats:
+    """What whole options can use of each limit: where all that use it take a whole number of times the least
+    that one takes, so many of these as fit."""
+    rows = options.take(options.value > 0)
+    uses, amount = rows.uses.ravel(), rows.amount.ravel()
+    uses, amount = uses[(uses >= 0) & (amount > 0)], amount[(uses >= 0) & (amount > 0)]
+    least = np.full(len(capacity), np.inf)
+    np.minimum.at(least, uses, amount)
+    times = amount / least[uses]
+    uneven = np.bincount(uses, np.abs(times - np.rint(times)) > _SLACK, minlength=len(capacity)) > 0
+    even = np.isfinite(least) & ~uneven
+    usable = capacity.copy()
+    usable[even] = np.floor(capacity[even] / least[even] + _SLACK) * least[even]
+    return usable
 
 
 def _improved(options: Options, chosen: Ints, room: Floats) -> Ints:

@@ -59,6 +59,7 @@ class Past:
     elsewhere: bool
     balance_minor: int
     owed_minor: int
+    currency: str
     due_date: Any
     stage: str
     country: str
@@ -143,7 +144,7 @@ def read(session: Session, portfolio_id: int, since: datetime, until: datetime) 
     stated, found = told_of_all(session), []
     for one in session.execute(_PAST, asked).mappings():
         known: dict[str, Any] = dict(one)
-        theirs = money[one["debtor_id"], known.pop("currency")]
+        theirs = money[one["debtor_id"], one["currency"]]
         told = stated.get(one["debtor_id"], ())
         known |= _owed(theirs, one["account_id"], one["at"])
         known |= _approached(contacts.get(one["debtor_id"], []), one["at"])

@@ -200,7 +200,7 @@ def refuse_without_support(policy: str | Words, logged: Logged) -> None:
         raise UserError(
             "the log cannot say what %(policy)s would have brought: its choices were made more often than the"
             " probabilities kept with them say, by a factor of %(times)s; they cannot be right",
-            field="policy", policy=policy, times=f"{weights.mean():.3g}",
+            field="policy", policy=policy, times=round(float(weights.mean()), 2),
         )  # fmt: skip
     ess = min(effective(weights), effective(_by_person(_places(logged.person), weights)))
     if ess < LEAST_ESS:
@@ -208,13 +208,13 @@ def refuse_without_support(policy: str | Words, logged: Logged) -> None:
             "the log cannot say what %(policy)s would have brought: its choices were made so seldom that the"
             " effective number of decisions is %(found)s (least %(least)s); a longer window helps, or more"
             " choices left to chance",
-            field="policy", policy=policy, found=f"{ess:.0f}", least=f"{LEAST_ESS:.0f}",
+            field="policy", policy=policy, found=round(ess), least=round(LEAST_ESS),
         )  # fmt: skip
     if logged.reward.any() and _rewarded(logged) < LEAST_BEHIND:
         raise UserError(
             "the log cannot say what %(policy)s would have brought: too few of those who paid count for it"
             " (effectively %(found)s, least %(least)s); a longer window helps, or more left to chance",
-            field="policy", policy=policy, found=f"{_rewarded(logged):.1f}", least=f"{LEAST_BEHIND:.0f}",
+            field="policy", policy=policy, found=round(_rewarded(logged), 1), least=round(LEAST_BEHIND),
         )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from recupero.decisions import annoyance
 from recupero.decisions.allocation import NONE, Options, allocate
 from recupero.decisions.branches import Branch
 from recupero.decisions.choosing import reach_factors
@@ -153,11 +154,18 @@ def _worth(past: Past, strategy: Strategy, before: Strategy | None) -> list[Opti
         if channel not in strategy.channels:
             continue
         rank = new[channel] if key not in gross else 1.0 if by_actions else new[channel] / old.get(channel, 1)
-        harm = (each.get("annoyance_minor") or 0) * strategy.annoyance_minor
-        harm /= (before.annoyance_minor if before else 0) or strategy.annoyance_minor or 1
+        harm = (each.get("annoyance_minor") or 0) * _annoyance(strategy, past)
+        harm /= (_annoyance(before, past) if before else 0) or _annoyance(strategy, past) or 1
         cost = strategy.costs_minor.get(channel, 0)
         value = gross.get(key, plain) * rank - cost - harm
         if past.choice in AGREED and past.took(each):
             value = max(value, strategy.minimum_value_minor + 1.0)
         found.append({**each, "value_minor": value, "cost_minor": cost})
     return found
+
+
+def _annoyance(strategy: Strategy, past: Past) -> int:
+    """What a complaint is held to cost by the strategy, minor units of the account's currency."""
+    if strategy.annoyance_minor is None:
+        return annoyance.usual(past.currency)
+    return strategy.annoyance_minor

@@ -216,7 +216,6 @@ def think(
     with phase("scores"):
         scores = serving.score(scope, table)
     result.model, result.model_version = scores.model, scores.version
-    _note(result, serving.KIND, scores.note, failed=scores.alarm)
     by_branch = {number: commission[each.portfolio] for number, each in branched.branches.items()}
     heard = _heard(session, at, again, read) if scores.served else {}
     found, actions, hours_note = _candidates(
@@ -224,6 +223,7 @@ def think(
     )
     if actions.served is not None:
         result.model, result.model_version = actions.served.name, actions.served.version
+    _note(result, serving.KIND, _without(scores, actions), failed=scores.alarm)
     _note(result, best_time.KIND, hours_note)
     _note(result, valuing.KIND, actions.note, failed=actions.alarm)
     with phase("choice"):
@@ -234,6 +234,12 @@ def think(
     result.blocked, result.held = dict(tally.blocked), dict(tally.held)
     waiting = reading.waiting(accounts)
     return Thought(worked, waiting, table, scores, branched, versions, found, choice, actions.served, heard)
+
+
+def _without(scores: Scores, actions: Told) -> str | None:
+    """Why nobody's chance of a payment is known, and by what the plan goes instead; None where it is."""
+    instead = "valued by the model of actions" if actions.served else "planned in the strategy's order"
+    return scores.note and f"{scores.note}: {instead}"
 
 
 def _candidates(

@@ -1,8 +1,8 @@
 """The champion at work: loaded once per process, its scores checked, and what happens where it fails.
 
 Planning never stops because of a model: where there is none yet, or it raises, answers nonsense or is gone,
-the
-tenant is planned in the order of its strategy, the plan says so and the log carries an error for the alarm.
+the tenant is planned without it (in the order of its strategy, unless a model of actions values the options),
+the plan says so and the log carries an error for the alarm.
 """
 
 from __future__ import annotations
@@ -156,14 +156,12 @@ def score(scope: Scope, table: FeatureTable, kind: str = KIND) -> Scores:
     try:
         served = champion(scope, kind)
         if served is None:
-            return Scores(prior, None, f"no {kind} model is registered yet: planned in the strategy's order")
+            return Scores(prior, None, f"no {kind} model is registered yet")
         return Scores(predict(served, table) if len(table) else prior, served)
     except Exception as error:
-        log.exception("model %s failed for tenant %s; planned in the strategy's order", kind, scope.tenant())
+        log.exception("model %s failed for tenant %s, which is planned without it", kind, scope.tenant())
         reason = f"{type(error).__name__}: {error}"
-        return Scores(
-            prior, None, f"the {kind} model failed ({reason}): planned in the strategy's order", True
-        )
+        return Scores(prior, None, f"the {kind} model failed ({reason})", True)
 
 
 def explain(served: Served, table: FeatureTable, top: int = 3) -> list[list[Reason]]:

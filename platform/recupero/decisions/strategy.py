@@ -62,7 +62,8 @@ class Strategy:
     most cost of one local day of actions.
     `costs_minor`: cost of one action by channel, minor units. `exploration`: share of debtors whose action is
     drawn at random among the lawful ones. `minimum_value_minor`: expected value below which nothing is done.
-    `annoyance_minor`: what a complaint or an opt-out is held to cost, minor units.
+    `annoyance_minor`: what a complaint or an opt-out is held to cost, minor units; None: what is usual in the
+    currency (`decisions.annoyance`).
     `tolerance_minor`: a debtor who owes less than this in the portfolio's currency is not chased.
     `promise_reminder_days`: days before a promise's date on which it is recalled. `tones`: tone by purpose.
     `needs_yes`: conditions under which an action waits for a person's yes (`outreach.approval`).
@@ -81,7 +82,7 @@ class Strategy:
     costs_minor: Mapping[str, int] = field(default_factory=dict)
     exploration: float = 0.05
     minimum_value_minor: int = 0
-    annoyance_minor: int = 1000
+    annoyance_minor: int | None = None
     tolerance_minor: int = 0
     promise_reminder_days: int = 1
     tones: Mapping[str, str] = field(default_factory=dict)

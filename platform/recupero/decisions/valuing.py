@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from recupero.decisions import asking, registry, serving, vectors
+from recupero.decisions import annoyance, asking, registry, serving, vectors
 from recupero.decisions.columns import Floats, Ints
 from recupero.decisions.features import FeatureTable
 from recupero.decisions.policies import AGREED
@@ -182,6 +182,7 @@ def _with_values(
 
     from recupero.decisions import tiring  # polars takes a while to import
 
+    usual = {each: annoyance.usual(each) for each in options["currency"].unique()}
     per_branch = pl.DataFrame(
         [(branch, commission[branch], each.annoyance_minor) for branch, each in strategies.items()],
         orient="row",
@@ -192,7 +193,8 @@ def _with_values(
     )
     added = pl.col("paid") - pl.col("paid_waiting")
     added = pl.when(added > 0).then(added * tiring.left()).otherwise(added)
-    harm = pl.col("annoyance") * pl.col("harm") * tiring.grown()
+    held = pl.col("annoyance").fill_null(pl.col("currency").replace_strict(usual, return_dtype=pl.Float64))
+    harm = held * pl.col("harm") * tiring.grown()
     worth = added * pl.col("balance_minor") * pl.col("commission") - pl.col("cost_minor") - harm
     agreed = pl.col("template").is_in(AGREED)
     worth = pl.when(worth > 0).then(worth * pl.col("patience")).otherwise(worth)

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import create_engine, text
 
 from recupero.contacts.replaying import replay_contacts
-from recupero.decisions import policies, valuing
+from recupero.decisions import annoyance, policies, valuing
 from recupero.decisions.policies import BUILT_IN, Capped, Policy
 from recupero.decisions.simulation.drive import Drive
 from recupero.decisions.simulation.oracle import Oracle
@@ -42,8 +42,8 @@ from recupero.reports.queries import Group, Happened, Reader
 START = datetime(2026, 3, 2, 2, 0, tzinfo=ZoneInfo("America/Santiago"))
 #: What one contact costs, minor units of the Chilean peso: message prices and an agent's minutes. Ours.
 COSTS = {"email": 2, "sms": 30, "whatsapp": 45, "call": 600}
-#: What a complaint or an opt-out is held to cost, pesos: made up of what it takes in docs/simulation.md.
-ANNOYANCE = 250_000
+#: What a complaint or an opt-out is held to cost where nobody says, as in a strategy.
+ANNOYANCE = annoyance.usual("CLP")
 STRATEGY = {
     "channels": ["email", "whatsapp", "sms", "call"], "pace_days": 6, "max_contacts_30d": 5,
     "costs_minor": COSTS, "exploration": 0.0, "annoyance_minor": ANNOYANCE,

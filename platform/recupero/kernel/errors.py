@@ -56,11 +56,14 @@ class UserError(Exception):
         super().__init__(self.message)
 
     def to_json(self) -> dict[str, Any]:
-        """What is stored of an error that is told later. Values become text; `Words` stay words."""
+        """What is stored of an error that is told later. `Words` stay words and numbers numbers; other values
+        become text."""
         values = {
-            name: {"kind": value.kind, "codes": value.codes} if isinstance(value, Words) else str(value)
+            name: {"kind": value.kind, "codes": value.codes} if isinstance(value, Words)
+            else value if isinstance(value, int | float)
+            else str(value)
             for name, value in self.values.items()
-        }
+        }  # fmt: skip
         return {"template": self.template, "values": values, "field": self.field, "row": self.row}
 
     @classmethod

@@ -5,13 +5,13 @@ from datetime import date
 from flask_babel import gettext
 
 from recupero.kernel.errors import InLanguages, UserError, Words, fill
-from recupero.portals.language import day, language
+from recupero.portals.language import day, language, number
 from recupero.portals.words import label
 
 
 def said(error: UserError) -> str:
-    """The error as a page says it: a sentence, codes in words, dates as the reader writes them, and the row
-    of the file where it is about one."""
+    """The error as a page says it: a sentence, codes in words, dates and numbers as the reader writes them,
+    and the row of the file where it is about one."""
     text: str = gettext(error.template)
     values = {name: _as_read(value) for name, value in error.values.items()}
     sentence = fill(text[:1].upper() + text[1:], values)
@@ -22,7 +22,8 @@ def said(error: UserError) -> str:
 
 
 def told(error: UserError) -> str:
-    """The error as the API tells it: in the language asked for, codes and dates as the API writes them."""
+    """The error as the API tells it: in the language asked for, codes, dates and numbers as the API writes
+    them."""
     values = {
         name: _as_read(value) if isinstance(value, InLanguages) or _says_more(value) else value
         for name, value in error.values.items()
@@ -40,4 +41,6 @@ def _as_read(value: object) -> object:
         return ", ".join(label(value.kind, code) for code in value.codes)
     if isinstance(value, InLanguages):
         return value.texts[language()]
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return number(value)
     return day(value) if isinstance(value, date) else value

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from recupero.decisions import annoyance
 from recupero.decisions.assistants import KINDS
 from recupero.decisions.strategy import DPD_STAGES, OFFERS, Strategy
 from recupero.kernel.errors import UserError
@@ -19,6 +20,7 @@ from recupero.placements.lifecycle import STAGES
 from recupero.placements.tables import Portfolio
 from recupero.portals import strategy_assistants, strategy_branches, strategy_sections
 from recupero.portals.forms import Form
+from recupero.portals.language import money
 from recupero.portals.pages import blueprint
 from recupero.portals.terms import amount_text, percent_text
 from recupero.portals.words import label
@@ -102,7 +104,7 @@ def _page(session: Session, portfolio: Portfolio, form: Form) -> ResponseReturnV
         rows=_rows_sent(form), conditions={
             name: [(one, label(name, one)) for one in known] for name, known in _CHOICES.items()
         },
-        usual=_texts(_USUAL, portfolio.currency), told=lambda data: told(data, portfolio.currency),
+        usual=_usual(portfolio.currency), told=lambda data: told(data, portfolio.currency),
         draft=strategies.draft(session, portfolio.id), stages=DPD_STAGES,
         branches={kind: strategy_branches.rows(form, kind) for kind in strategy_branches.KINDS},
         offer_choices=[("", "–"), *((one, label("strategy_offer", one)) for one in OFFERS)],
@@ -130,13 +132,15 @@ def _scripts(session: Session) -> list[str]:
     return sorted({one.name for one in store.all_versions(session) if one.state == "approved"})
 
 
-def _texts(strategy: Strategy, currency: str) -> dict[str, str]:
-    """The numbers of a strategy as somebody would type them."""
+def _usual(currency: str) -> dict[str, str]:
+    """The numbers that hold where a field is left empty, amounts with their currency; "" for no limit."""
+    amounts = {name: getattr(_USUAL, name) for name in _MONEY}
+    amounts["annoyance_minor"] = annoyance.usual(currency)
     return {
-        "pace_days": f"{strategy.pace_days:g}",
-        "exploration": percent_text(round(strategy.exploration * 10_000)),
-        **{name: str(getattr(strategy, name)) for name in _WHOLE if getattr(strategy, name) is not None},
-        **{name: amount_text(getattr(strategy, name), currency) for name in _MONEY},
+        "pace_days": f"{_USUAL.pace_days:g}",
+        "exploration": percent_text(round(_USUAL.exploration * 10_000)),
+        **{name: str(getattr(_USUAL, name)) for name in _WHOLE if getattr(_USUAL, name) is not None},
+        **{name: "" if minor is None else money(minor, currency) for name, minor in amounts.items()},
     }
 
 

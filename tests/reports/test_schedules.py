@@ -113,6 +113,13 @@ def test_a_report_goes_out_on_its_day_once_for_each_period(scope: Scope, relay: 
     assert relay.to == ["cfo@example.com", "ops@example.com"]
     assert mail["From"] == "agency@example.com"
     assert mail["Date"].datetime == april(5)
+    assert mail["Auto-Submitted"] == "auto-generated"
+    text, html = (str(mail.get_body((kind,)).get_content()) for kind in ("plain", "html"))
+    page = f"/reports/{scope.tenant()}?period=2026-03"
+    assert "Recuperado: $0" in text.splitlines()
+    assert page in text
+    assert f'{page}">http' in html
+    assert "Recuperado</th>" in html
     (file,) = mail.iter_attachments()
     assert file.get_filename() is not None
     assert bytes(file.get_content()).startswith(b"PK")

@@ -206,7 +206,7 @@ def test_activity_counts_attempts_contacts_and_accounts(rows: Rows) -> None:
     assert counts(found, "penetration") == (2, 3)
     assert counts(found, "intensity") == (4, 2)
     assert counts(found, "connects") == (2, None)
-    assert counts(found, "connect_rate") == (1, 4)
+    assert counts(found, "connect_rate") == (1, 2)
     assert counts(found, "right_party_rate") == (2, 4)
     assert counts(found, "contactability") == (2, 3)
     assert counts(found, "out_of_policy") == (0, 4)
@@ -224,7 +224,7 @@ def test_a_voicemail_is_no_contact_and_a_link_followed_by_the_debtor_is_one(rows
     found = section(rows, "2026-02")
     assert counts(found, "attempts") == (4, None)
     assert counts(found, "connects") == (2, None)
-    assert counts(found, "connect_rate") == (2, 4)
+    assert counts(found, "connect_rate") == (0, 2)
     assert counts(found, "right_party") == (1, None)
 
 

@@ -225,7 +225,7 @@ STATEMENTS = {
     "attempts": Statement(f"{_CONTACTS}{q.ATTEMPT}"),
     "intensity": Statement(f"{_CONTACTS}{q.ATTEMPT}"),
     "connects": Statement(f"{_CONTACTS}(c.direction = 'inbound' OR {_REACHED})"),
-    "connect_rate": Statement(f"{_CONTACTS}{q.ATTEMPT} AND ({_REACHED} OR c.disposition = 'RPLY')"),
+    "connect_rate": Statement(f"{_CONTACTS}c.channel = 'call' AND {q.ATTEMPT} AND {_REACHED}"),
     "right_party": Statement(f"{_CONTACTS}c.right_party"),
     "right_party_rate": Statement(f"{_CONTACTS}c.right_party"),
     "right_party_per_hour": Statement(f"{_CONTACTS}c.right_party"),

@@ -192,7 +192,7 @@ CONNECTS = _metric(
 )  # fmt: skip
 CONNECT_RATE = _metric(
     "connect_rate", "8.2", Unit.PERCENT, N_("Contact rate"),
-    N_("Attempts that a person answered, over attempts."), N_("attempts answered"), N_("attempts"),
+    N_("Calls that a person answered, whoever it was, over calls made."), N_("calls answered"), N_("calls made"),
 )  # fmt: skip
 RIGHT_PARTY = _metric(
     "right_party", "8.2", Unit.COUNT, N_("Right-party contacts"),

@@ -84,12 +84,13 @@ def period_of(text: str | None) -> Period | None:
 
 def _section(source: Source, currency: str) -> Section:
     money, counts = source.of(Part(currency)), source.at(Group(currency, None, None))
+    calls = source.at(Group(currency, None, "call"))
     return Section(
         currency=currency,
         headline=_headline(money),
         funnel=counts.funnel(),
         rates=(
-            counts.workable(), counts.penetration(), counts.intensity(), counts.connect_rate(),
+            counts.workable(), counts.penetration(), counts.intensity(), calls.connect_rate(),
             counts.right_party_rate(), counts.contactability(), counts.promise_rate(),
             *counts.settled_promises(), money.pif(), money.sif(),
         ),

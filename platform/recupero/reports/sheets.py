@@ -15,6 +15,7 @@ from recupero.reports.metrics import N_, Figure, Unit, as_json
 from recupero.reports.report import Line, RecoveryReport, Section, Vintage
 from recupero.reports.words import Words
 
+_LONGEST_NAME = 31  # characters of a sheet's name that spreadsheets take
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -53,6 +54,7 @@ def _section(section: Section) -> dict[str, Any]:
             for costs in section.costs
         ],
         "batches": [_line(line) for line in section.batches],
+        "returned": [_line(line) for line in section.returned],
         "months": [
             {"month": f"{flow.month:%Y-%m}", "agency": flow.agency_minor, "direct": flow.direct_minor}
             for flow in section.flows
@@ -186,7 +188,8 @@ class _Book:
         self._numbers: dict[str, Any] = {}
 
     def _sheet(self, name: str, widths: tuple[int, ...]) -> Any:
-        sheet = self._book.add_worksheet(name[:31])
+        short = name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME + 1].rpartition(" ")[0]
+        sheet = self._book.add_worksheet(short)
         for column, width in enumerate(widths):
             sheet.set_column(column, column, width)
         return sheet

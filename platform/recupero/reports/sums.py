@@ -208,6 +208,7 @@ class Counts:
         return Figure(m.INTENSITY, self.happened.attempts, self.accounts.attempted)
 
     def connect_rate(self) -> Figure:
+        """Of calls alone: ask it of the counts of that channel."""
         return Figure(m.CONNECT_RATE, self.happened.answered, self.happened.attempts)
 
     def right_party_rate(self) -> Figure:

@@ -6,8 +6,6 @@ worker died after that is `unknown` until a person decides.
 
 import logging
 from datetime import datetime, timedelta
-from email.message import EmailMessage
-from email.utils import format_datetime
 
 import orjson
 from sqlalchemy import or_, select, update
@@ -15,21 +13,13 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import audit, clock
 from recupero.kernel.database import Database, Scope, scope_of
-from recupero.reports import service as recovery
-from recupero.reports.compliance import layout
-from recupero.reports.compliance import service as compliance
-from recupero.reports.metrics import N_
-from recupero.reports.periods import parse_period
-from recupero.reports.schedules import mail, service
+from recupero.reports.schedules import letter, mail, service
 from recupero.reports.schedules.tables import ReportMail, ReportSchedule
 from recupero.reports.webhooks import telling
-from recupero.reports.words import Words
-from recupero.tenancy import queries as tenancy
 
 log = logging.getLogger(__name__)
 LEASE = timedelta(minutes=15)
 PAUSES = tuple(timedelta(minutes=one) for one in (15, 60, 240, 720))
-_TITLES = {"recovery": N_("Recovery report"), "compliance": N_("Compliance report")}
 
 
 def send_due(database: Database, scope: Scope) -> int:
@@ -70,10 +60,10 @@ def _send(database: Database, scope: Scope, mail_id: int) -> bool:
     """Make and send one that was claimed; what fails is noted and tried again later."""
     try:
         with database.transaction(scope) as session:
-            letter, recipients = _letter(session, mail_id)
+            written, recipients = letter.compose(session, *_both(session, mail_id))
             config = mail.settings(session)
-            letter["From"] = config.get("sender")
-        mail.send(letter, recipients, config, lambda: _hand_over(database, scope, mail_id))
+            written["From"] = config.get("sender")
+        mail.send(written, recipients, config, lambda: _hand_over(database, scope, mail_id))
     except mail.NotSent as error:
         _note_failure(database, scope, mail_id, str(error))
         return False
@@ -133,37 +123,6 @@ def _both(session: Session, mail_id: int) -> tuple[ReportMail, ReportSchedule]:
 def _set(session: Session, mail_id: int, **values: datetime | str | int | None) -> None:
     mine = (ReportMail.tenant_id == scope_of(session).tenant(), ReportMail.id == mail_id)
     session.execute(update(ReportMail).where(*mine).values(**values))
-
-
-def _letter(session: Session, mail_id: int) -> tuple[EmailMessage, list[str]]:
-    """The mail with the report, in the creditor's language, and whom it goes to."""
-    sent, schedule = _both(session, mail_id)
-    tenant, period = tenancy.tenant(session), parse_period(sent.period)
-    words = Words.of(tenant.locale, tenant.country)
-    if schedule.report == "recovery":
-        made = recovery.recovery_report(session, period)
-        content, name = recovery.render(made, schedule.form), made.file_name
-    else:
-        content = layout.render(compliance.make(session, period, actor="system").report, schedule.form)
-        name = f"compliance-{tenant.slug}-{sent.period.replace('..', '_')}"
-    recipients = schedule.recipients.split()
-    letter = EmailMessage()
-    letter["To"] = ", ".join(recipients)
-    letter["Subject"] = f"{words(_TITLES[schedule.report])} · {tenant.name} · {words.period(period)}"
-    letter["Date"] = format_datetime(clock.now())
-    letter["Message-ID"] = f"<report-{tenant.id}-{sent.id}@recupero>"
-    letter.set_content(
-        words(
-            N_("The report over %(period)s is attached. It comes by itself: your agency can change that."),
-            period=words.period(period),
-        )
-    )
-    kind, _, part = service.MEDIA_TYPES[schedule.form].partition(";")[0].partition("/")
-    letter.add_attachment(
-        content, maintype=kind, subtype=part, filename=f"{name}.{schedule.form}",
-        params={"charset": "utf-8"} if kind == "text" else None,
-    )  # fmt: skip
-    return letter, recipients
 
 
 def left_over(session: Session) -> bool:

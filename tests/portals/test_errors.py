@@ -1,6 +1,7 @@
 """What a room refuses stands on the page in the reader's language: which row, which field, what to do."""
 
 import io
+from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
@@ -8,8 +9,9 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from recupero.demo.population import BOOKS, mapping
-from recupero.kernel.database import Scope
+from recupero.kernel.database import Database, Scope
 from recupero.kernel.errors import UserError, Words
+from recupero.kernel.runtime import Runtime
 from recupero.placements.service import create_portfolio, open_hold, save_mapping
 from recupero.portals.errors import said, told
 from recupero.tenancy.permissions import Role
@@ -213,3 +215,37 @@ def test_an_error_keeps_the_way_back_and_the_api_answers_in_the_readers_language
     assert answer.status_code == 404
     assert words in answer.json["message"]
     assert visitor.client.get("/users", headers=came).status_code == 403
+
+
+@pytest.fixture
+def away(platform: Runtime, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The database cannot be reached: nobody listens there."""
+    nowhere = Database("postgresql+psycopg://127.0.0.1:9/nobody?connect_timeout=2")
+    monkeypatch.setattr(platform, "database", nowhere)
+    yield
+    nowhere.dispose()
+
+
+def test_while_the_database_is_away_every_page_says_so_kindly(
+    visitor: Visitor, scope: Scope, away: None
+) -> None:
+    with visitor.client.session_transaction() as session:
+        session["language"] = "pt"
+    signed_in, debtors = visitor.get("/sign-in"), visitor.get("/p/some-link")
+    for page in (visitor.send("/sign-in", email="a@example.com", password="b"), debtors):
+        assert (page.status_code, page.headers["Retry-After"]) == (503, "5")
+        assert "Estamos fora do ar por um instante" in page.text
+        assert "data-keeps-typed" in page.text
+        assert "Traceback" not in page.text
+    assert signed_in.status_code == 200, "it needs no database"
+    assert "private.css" in debtors.text
+    assert "Recupero" not in debtors.text
+    answer = visitor.client.get("/api/v1/accounts", headers={"Authorization": "Bearer rcp_1_x"})
+    assert (answer.status_code, answer.mimetype) == (503, "application/json")
+
+
+def test_a_wrong_address_below_a_debtors_link_leads_back_to_their_page(visitor: Visitor) -> None:
+    page = visitor.get("/p/some-link/nothing?lang=en")
+    assert page.status_code == 404
+    assert 'href="/p/some-link"' in page.text
+    assert "private.css" in page.text

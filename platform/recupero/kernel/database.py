@@ -224,10 +224,11 @@ class Database:
 
     def _on_kept(self, run: Callable[[psycopg.Connection[Any]], Result]) -> Result:
         """`run` on the thread's own connection, once more on another where it has died."""
+        connection = self._kept_connection()
         try:
-            return run(self._kept_connection())
+            return run(connection)
         except psycopg.OperationalError:
-            if not self._own.connection.broken:
+            if not connection.broken:
                 raise
             return run(self._kept_connection())
 

@@ -8,7 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Request, Response, current_app, g, redirect, request, url_for
+import psycopg
+from flask import Flask, Request, Response, current_app, g, make_response, redirect, request, url_for
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -16,7 +17,10 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_talisman import Talisman
 from flask_wtf.csrf import CSRFError, CSRFProtect
-from werkzeug.exceptions import HTTPException
+from redis.exceptions import RedisError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException, ServiceUnavailable
 
 from recupero.decisions.explaining import explained
 from recupero.kernel.runtime import Runtime
@@ -27,6 +31,7 @@ from recupero.tenancy.guard import API_PREFIX, current_caller, page_asked_for
 
 log = logging.getLogger(__name__)
 csrf = CSRFProtect()
+AWAY = 5  # seconds after which to ask again while the database is away
 
 
 class _Limiter(Limiter):
@@ -210,7 +215,14 @@ def _answer_errors(app: Flask) -> None:
             return error
         return _page_for(error.code or 500)
 
+    def answer_away(error: Exception) -> ResponseReturnValue:
+        """What pages stand on cannot be reached at this moment, or gave up: trying again is worth while."""
+        log.error("database or Redis away", exc_info=error)
+        return answer(ServiceUnavailable(retry_after=AWAY))
+
     app.register_error_handler(HTTPException, answer)
+    for kind in (OperationalError, InterfaceError, PoolTimeout, psycopg.OperationalError, RedisError):
+        app.register_error_handler(kind, answer_away)
     app.register_error_handler(CSRFError, _answer_lost_form)
 
 
@@ -223,6 +235,9 @@ def _answer_lost_form(_error: CSRFError) -> ResponseReturnValue:
 
 def _message(status: int) -> str:
     """What is wrong where nothing more is known than the status, in the reader's language."""
+    if status == 503:
+        away: str = _("Try again in a moment; what you had saved is safe, and what you typed is kept.")
+        return away
     if status >= 500:
         noted: str = _("It has been noted. Try again in a moment; what you had saved is safe.")
         return noted
@@ -242,5 +257,8 @@ def _page_for(status: int) -> ResponseReturnValue:
         g.caller, g.brand = None, language.PLATFORM_BRAND  # the database may be what failed: ask it nothing
         reference = secrets.token_hex(4)
         log.error("page failed", extra={"reference": reference})
-        return error_page(_message(status), status, reference)
+        page = make_response(error_page(_message(status), status, reference))
+        if status == 503:
+            page.headers["Retry-After"] = str(AWAY)
+        return page
     return error_page(_message(status), status)

@@ -45,8 +45,8 @@ window.addEventListener("pageshow", () => {
 // Who sent a form that was refused begins at the first field that is wrong.
 document.addEventListener("DOMContentLoaded", () => document.querySelector('main [aria-invalid="true"]')?.focus());
 
-// Whose session had ended when they sent a form find in it again what they had typed, once they have signed in. It is
-// kept in this tab alone and only until the next page.
+// Whose session had ended when they sent a form, or whom a page of ours told that something failed, find in it again
+// what they had typed, once they have signed in or gone back. It is kept in this tab alone and only until the next page.
 const KEPT = "recupero-typed";
 const unfold = (part) => { for (let fold = part.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true; };
 const typed = (form) => [...form.elements].filter((one) => one.name && !["hidden", "password", "file", "submit", "button"].includes(one.type));
@@ -59,7 +59,7 @@ document.addEventListener("submit", (event) => {
 document.addEventListener("DOMContentLoaded", () => {
   const kept = JSON.parse(sessionStorage.getItem(KEPT) || "null");
   if (!kept) return;
-  if (document.querySelector("form[data-signs-in]")) return sessionStorage.setItem(KEPT, JSON.stringify({ ...kept, anew: true }));
+  if (document.querySelector("form[data-signs-in], [data-keeps-typed]")) return sessionStorage.setItem(KEPT, JSON.stringify({ ...kept, anew: true }));
   sessionStorage.removeItem(KEPT);
   if (!kept.anew || kept.page !== location.pathname) return;
   const form = [...document.forms].find((one) => one.method === "post" && one.getAttribute("action") === kept.action);

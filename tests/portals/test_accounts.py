@@ -160,8 +160,15 @@ def test_a_hold_is_opened_shown_and_ended(visitor: Visitor, scope: Scope, owed: 
     assert visitor.send(f"{page}/holds", _page=page, kind="dispute").status_code == 302
     assert "On hold: Dispute" in visitor.text(page)
     hold_id = visitor.text(page).split("/holds/")[1].split("/end")[0]
-    visitor.send(f"{page}/holds/{hold_id}/end", _page=page)
+    empty = visitor.send(f"{page}/holds/{hold_id}/end", _page=page)
+    assert empty.status_code == 422
+    assert f'id="outcome_{hold_id}-error"' in empty.text
+    assert "On hold: Dispute" in visitor.text(page)
+    visitor.send(
+        f"{page}/holds/{hold_id}/end", _page=page, **{f"outcome_{hold_id}": "Paid to the shop: shown"}
+    )
     assert "On hold: Dispute" not in visitor.text(page)
+    assert "Paid to the shop: shown" in visitor.text(page)
 
 
 def test_a_promise_with_a_bad_amount_keeps_what_was_typed(

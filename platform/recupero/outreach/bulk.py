@@ -154,23 +154,25 @@ def _works_for(session: Session, user_id: int | None, tenant_id: int) -> bool:
     return user_id in {one.id for one in desk.workers(session, tenant_id)}
 
 
-def carry_out(database: Database, scope: Scope, order_id: int) -> None:
-    """Do what was ordered, creditor by creditor; nothing where that was done. `scope` has its creditors."""
+def carry_out(database: Database, scope: Scope, order_id: int) -> int:
+    """Do what was ordered, creditor by creditor; nothing where that was done. `scope` has its creditors. How
+    many accounts it changed."""
     with database.transaction(scope) as session:
         found = _found(session, order_id)
         if found.state != "waiting":
-            return
+            return found.changed
     changed = 0
     for tenant_id in found.tenant_ids:
         with database.transaction(Scope(scope.agency_id, (tenant_id,))) as session:
             changed += _DO[found.do](session, found)
     with database.transaction(scope) as session:
-        session.execute(
+        return session.execute(
             update(BulkOrder)
             .where(BulkOrder.agency_id == scope.agency(), BulkOrder.id == order_id)
             # a worker may have done it at the same time: whoever came second changed nothing
             .values(state="done", done_at=clock.now(), changed=func.greatest(BulkOrder.changed, changed))
-        )
+            .returning(BulkOrder.changed)
+        ).scalar_one()
 
 
 _HOLD = text("""

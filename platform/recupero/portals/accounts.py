@@ -121,6 +121,10 @@ def account(account_id: int) -> ResponseReturnValue:
     return render_template("accounts/account.html", **account_view(account_id))
 
 
+#: Holds of which the debtor waits to hear what came of it: who ends one says so.
+ANSWERED = ("complaint", "dispute")
+
+
 def account_view(
     account_id: int,
     *,
@@ -130,6 +134,7 @@ def account_view(
     wish: Form | None = None,
     link: str | None = None,
     note: Form | None = None,
+    ended: Form | None = None,
 ) -> dict[str, Any]:
     """Everything that the page of an account shows, with forms that were refused. Raises NotFound."""
     with transaction() as session:
@@ -162,6 +167,8 @@ def account_view(
             "now": clock.now(),
             "hold": hold or Form(),
             "note": note or Form(),
+            "ended": ended or Form(),
+            "answered": ANSWERED,
             "promise": promise or Form(),
             "promised": _promised(session, account_id),
             "facts": told.told_of_account(session, card.account.debtor_id, account_id),

@@ -137,8 +137,10 @@ def _carry_out(form: Form, account_ids: list[int]) -> ResponseReturnValue:
         )  # fmt: skip
         number = len(made.account_ids)
     if number <= bulk.AT_ONCE:
-        bulk.carry_out(database, caller.scope, made.id)
-        flash(ngettext("Done: %(num)s account.", "Done: %(num)s accounts.", number))
+        done = bulk.carry_out(database, caller.scope, made.id)
+        flash(ngettext("Done: %(num)s account.", "Done: %(num)s accounts.", done))
+        if done < number:
+            flash(_("Of %(number)s, the others had changed meanwhile.", number=written(number)), "warn")
     else:
         flash(
             _(

@@ -165,6 +165,10 @@ ACTION_WHY: Words = {
     "not_wanted": _("Not wanted any more"),
     "preferred_channel": HELD["debtor_wishes_other_channel"],
     "never_rang": _("The call never rang"),
+    "replanned": _("A newer plan took its place"),
+    "account_missing": _("The account is not there any more"),
+    "lease_ended": _("Whoever was sending it stopped; it is tried again"),
+    "settled by a person": _("A person said what became of it"),
     "no_longer_before_due_date": _("The due date has passed"),
     "error": _("An error on our side"),
 }

@@ -161,7 +161,7 @@ class Drive:
             arrived = {one.contact_id for one in sent if self._arrives(town, one)}
             contacts_service.confirm(session, [Result(contact_id, "delivered") for contact_id in arrived])
             bounced = [one.contact_id for one in sent if one.contact_id not in arrived]
-            answers.record_bounces(session, bounced, "address unknown")
+            answers.record_bounces(session, bounced, "BNCE")
             tones = outreach.tones(session, [one.action_id for one in sent if one.action_id is not None])
         read = [
             one

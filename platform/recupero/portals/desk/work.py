@@ -17,7 +17,7 @@ from recupero.placements import browse
 from recupero.placements import service as placements
 from recupero.placements.browse import AccountCard
 from recupero.placements.lifecycle import HOLDS
-from recupero.portals.accounts import account_view
+from recupero.portals.accounts import ANSWERED, account_view
 from recupero.portals.forms import Form
 from recupero.portals.language import timezone
 from recupero.portals.pages import blueprint
@@ -64,15 +64,25 @@ def _since(form: Form) -> datetime | None:
 @blueprint.post("/accounts/<int:account_id>/holds/<int:hold_id>/end")
 @requires(Permission.ACCOUNTS_WORK)
 def account_end_hold(account_id: int, hold_id: int) -> ResponseReturnValue:
-    card, caller = _card(account_id), the_caller()
-    if hold_id not in {hold.id for hold in card.holds}:
+    """Let work go on. Of what the debtor waits to hear about, what came of it is kept as a note."""
+    form, card, caller = Form.sent(), _card(account_id), the_caller()
+    kind = {hold.id: hold.kind for hold in card.holds}.get(hold_id)
+    if kind is None:
         raise NotFound("This hold has ended already.")
-    with tenant_transaction(card.account.tenant_id) as session:
-        placements.end_hold(session, hold_id, by=caller.actor)
-        audit.record(
-            session, "placements.end_hold", f"hold:{hold_id}", actor=caller.actor,
-            tenant_id=card.account.tenant_id,
-        )  # fmt: skip
+    field = f"outcome_{hold_id}"
+    try:
+        with tenant_transaction(card.account.tenant_id) as session:
+            if kind in ANSWERED:
+                notes.write(session, account_id, form.optional(field), actor=caller.actor)
+            placements.end_hold(session, hold_id, by=caller.actor)
+            audit.record(
+                session, "placements.end_hold", f"hold:{hold_id}", actor=caller.actor,
+                tenant_id=card.account.tenant_id,
+            )  # fmt: skip
+    except UserError as error:
+        error.field = {"note": field}.get(error.field or "", error.field)
+        form.refuse(error, field)
+        return render_template("accounts/account.html", **account_view(account_id, ended=form)), 422
     flash(_("The hold has ended."))
     return redirect(url_for("portals.account", account_id=account_id))
 

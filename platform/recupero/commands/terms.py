@@ -93,7 +93,7 @@ def _read(change: str) -> tuple[str, Any]:
 
 
 def _all(session: Session) -> list[Portfolio]:
-    return [line.portfolio for line in browse.portfolios(session)]
+    return browse.portfolios(session)
 
 
 def _portfolio(session: Session, asked: str) -> Portfolio:

@@ -12,7 +12,7 @@ from recupero.contacts.codes import readings
 from recupero.contacts.tables import Contact, MessageCopy
 from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
-from recupero.kernel.listing import Part, arranged
+from recupero.kernel.listing import Part, arranged_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,8 @@ def messages(
         query = query.where(Contact.state.in_(states))
     by = {"at": Contact.at, "channel": Contact.channel, "state": Contact.state, "cost": Contact.cost_micro}
     wanted = part or Part(limit=limit, offset=offset)
-    rows = session.execute(arranged(query, by, wanted, Contact.at.desc(), Contact.id.desc()))
+    key, own = (Contact.tenant_id, Contact.id), (Contact.at.desc(), Contact.id.desc())
+    rows = session.execute(arranged_of(query, key, tenants, by, wanted, *own))
     return [MessageLine(*tuple(row)) for row in rows]
 
 

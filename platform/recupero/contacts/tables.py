@@ -30,6 +30,7 @@ class Contact(TenantOwned, Base):
         ),
         Index("ix_contacts_account", "tenant_id", "account_id", "at"),
         Index("ix_contacts_at", "tenant_id", "at"),
+        Index("ix_contacts_inbound", "tenant_id", "at", postgresql_where=text("direction = 'inbound'")),
         Index("ix_contacts_unnamed", "tenant_id", "debtor_id", postgresql_where=text("account_id IS NULL")),
         Index("ix_contacts_state", "tenant_id", "state", "at"),
         Index(

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, text
+from sqlalchemy import ARRAY, BigInteger, bindparam, func, select, text
 from sqlalchemy.orm import Session
 
 from recupero.decisions import because
@@ -125,6 +125,14 @@ class RunLine:
 
 def latest_runs(session: Session) -> list[RunLine]:
     """The newest plan of all accounts of each tenant in scope."""
+    tenants = list(scope_of(session).tenant_ids)
+    tenant = func.unnest(bindparam(None, tenants, type_=ARRAY(BigInteger))).column_valued("tenant")
+    newest = (
+        select(func.max(PlanRun.id))
+        .where(PlanRun.tenant_id == tenant, PlanRun.part_of.is_(None))
+        .correlate(tenant)
+        .scalar_subquery()
+    )
     rows = session.execute(
         select(
             PlanRun.tenant_id, PlanRun.at, PlanRun.model, PlanRun.model_version, PlanRun.accounts,
@@ -133,11 +141,7 @@ def latest_runs(session: Session) -> list[RunLine]:
         )
         .where(
             PlanRun.tenant_id.in_(scope_of(session).tenant_ids),
-            PlanRun.id.in_(
-                select(func.max(PlanRun.id))
-                .where(PlanRun.tenant_id.in_(scope_of(session).tenant_ids), PlanRun.part_of.is_(None))
-                .group_by(PlanRun.tenant_id)
-            ),
+            PlanRun.id.in_(select(newest).select_from(tenant)),
         )
         .order_by(PlanRun.tenant_id)
     )  # fmt: skip

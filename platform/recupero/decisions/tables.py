@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, Double, Index, LargeBinary, SmallInteger, String, UniqueConstraint
+from sqlalchemy import ARRAY, Double, Index, LargeBinary, SmallInteger, String, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -17,7 +17,10 @@ class PlanRun(TenantOwned, Base):
     """One planning of a tenant: the counts that `recupero plan` prints."""
 
     __tablename__ = "plan_runs"
-    __table_args__ = ({"info": TENANT},)
+    __table_args__ = (
+        Index("ix_plan_runs_whole", "tenant_id", "id", postgresql_where=text("part_of IS NULL")),
+        {"info": TENANT},
+    )
 
     at: Mapped[datetime]
     model: Mapped[str]

@@ -89,7 +89,7 @@ def try_out(
 
 
 def _refuse_large(session: Session, most: int) -> None:
-    count = sum(line.open_accounts for line in browse.portfolios(session))
+    count = sum(line.open_accounts for line in browse.portfolios_with_totals(session))
     if count > most:
         raise UserError(
             "this creditor has %(count)s open accounts: try it with `recupero decisions try`, which takes its"

@@ -43,7 +43,7 @@ def preview(session: Session, source_id: int, portfolio_ids: Collection[int]) ->
     """What it means to give the portfolios of the tenants in scope the strategy of another. Amounts of a
     strategy are in its portfolio's currency, so that those in another are left out. Raises UserError where
     none is chosen, NotFound."""
-    known = {one.portfolio.id: one.portfolio for one in browse.portfolios(session)}
+    known = {one.id: one for one in browse.portfolios(session)}
     if not {source_id, *portfolio_ids} <= set(known):
         raise NotFound("no such portfolio")
     source = known[source_id]
@@ -120,8 +120,7 @@ def take_back(session: Session, versions: Mapping[str, Sequence[int]], *, actor:
     """Give the portfolios of the one tenant in scope the strategies that they had before an order; how many.
     One that somebody changed since keeps theirs."""
     changed = 0
-    for line in browse.portfolios(session):
-        portfolio = line.portfolio
+    for portfolio in browse.portfolios(session):
         before, after = versions.get(str(portfolio.id), (0, 0))
         if not after or portfolio.strategy_version != after:
             continue

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from recupero.kernel.database import scope_of
-from recupero.kernel.listing import Part, arranged
+from recupero.kernel.listing import Part, arranged_of
 from recupero.outreach.queries import BY_PEOPLE
 from recupero.outreach.states import AGREED
 from recupero.outreach.tables import Action
@@ -57,7 +57,9 @@ def due_lines(session: Session, until: datetime, part: Part, channel: str | None
     if channel:
         query = query.where(Action.channel == channel)
     by = {"due": Action.due_at, "channel": Action.channel, "what": Action.template, "state": Action.state}
-    return [DueLine(*row) for row in session.execute(arranged(query, by, part, Action.due_at, Action.id))]
+    key, own = (Action.tenant_id, Action.id), (Action.due_at, Action.id)
+    rows = session.execute(arranged_of(query, key, scope_of(session).tenant_ids, by, part, *own))
+    return [DueLine(*row) for row in rows]
 
 
 def by_channel(session: Session, until: datetime) -> dict[tuple[int, str], int]:

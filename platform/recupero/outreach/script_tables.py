@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, String, Text, UniqueConstraint
+from sqlalchemy import Index, String, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -43,7 +43,12 @@ class CallRun(TenantOwned, Base):
     """
 
     __tablename__ = "call_runs"
-    __table_args__ = (UniqueConstraint("tenant_id", "contact_id"), {"info": TENANT})
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "contact_id"),
+        Index("ix_call_runs_reasons", "tenant_id", text("(coalesce(ended_at, started_at))"),
+              postgresql_where=text("reason IS NOT NULL")),
+        {"info": TENANT},
+    )  # fmt: skip
 
     contact_id: Mapped[int]
     account_id: Mapped[int]

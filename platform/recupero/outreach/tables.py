@@ -18,7 +18,8 @@ class Action(TenantOwned, Base):
 
     __tablename__ = "actions"
     __table_args__ = (
-        Index("ix_actions_due", "tenant_id", "due_at", postgresql_where=text("state = 'scheduled'")),
+        Index("ix_actions_due", "tenant_id", "due_at",
+              postgresql_where=text("state IN ('scheduled', 'claimed')")),
         Index("ix_actions_claimed", "tenant_id", "leased_until",
               postgresql_where=text("state IN ('claimed', 'reserved')")),
         Index("ix_actions_proposed", "tenant_id", "due_at", postgresql_where=text("state = 'proposed'")),
@@ -58,6 +59,12 @@ class ActionEvent(TenantOwned, Base):
     __tablename__ = "action_events"
     __table_args__ = (
         Index("ix_action_events_action", "tenant_id", "action_id"),
+        Index(
+            "ix_action_events_stopped",
+            "tenant_id",
+            "at",
+            postgresql_where=text("state = 'blocked' OR state = 'scheduled' AND reason IS NOT NULL"),
+        ),
         {"info": append_only(TENANT)},
     )
 

@@ -60,6 +60,7 @@ class InvoiceRequest(TenantOwned, Base):
 
     __tablename__ = "invoice_requests"
     __table_args__ = (
+        Index("ix_invoice_requests_asked", "tenant_id", "asked_at"),
         Index("uq_invoice_requests_open", "tenant_id", "account_id", unique=True,
               postgresql_where=text("state = 'open'")),
         {"info": TENANT},

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from recupero.kernel.database import scope_of
-from recupero.kernel.listing import Part, arranged
+from recupero.kernel.listing import Part, arranged, arranged_of
 from recupero.payments.tables import Allocation, Payment, PromiseToPay, ProviderEvent
 
 
@@ -114,4 +114,6 @@ def promised_lines(session: Session, until: date, part: Part) -> Sequence[Promis
         PromiseToPay.due_date <= until,
     )  # fmt: skip
     by = {"due": PromiseToPay.due_date, "amount": PromiseToPay.amount_minor, "made": PromiseToPay.made_at}
-    return session.execute(arranged(query, by, part, PromiseToPay.due_date, PromiseToPay.id)).scalars().all()
+    key, own = (PromiseToPay.tenant_id, PromiseToPay.id), (PromiseToPay.due_date, PromiseToPay.id)
+    found = arranged_of(query, key, scope_of(session).tenant_ids, by, part, *own)
+    return session.execute(found).scalars().all()

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from recupero.kernel import audit, clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
-from recupero.kernel.listing import Part, arranged
+from recupero.kernel.listing import Part, arranged_of
 from recupero.kernel.money import is_currency
 from recupero.payments.booking import Received, book_payment
 from recupero.payments.incoming_tables import Receipt
@@ -110,7 +110,9 @@ def receipts(
         query = query.where(Receipt.id < before)
     by = {"day": Receipt.received_on, "means": Receipt.means, "amount": Receipt.amount_minor,
           "state": Receipt.state}  # fmt: skip
-    return session.execute(arranged(query, by, part or Part(limit=limit), Receipt.id.desc())).scalars().all()
+    key, tenants = (Receipt.tenant_id, Receipt.id), scope_of(session).tenant_ids
+    found = arranged_of(query, key, tenants, by, part or Part(limit=limit), Receipt.id.desc())
+    return session.execute(found).scalars().all()
 
 
 def of_ids(session: Session, ids: Collection[int]) -> Sequence[Receipt]:

@@ -183,6 +183,7 @@ class PromiseToPay(TenantOwned, Base):
     __tablename__ = "promises"
     __table_args__ = (
         Index("ix_promises_account", "tenant_id", "account_id"),
+        Index("ix_promises_due", "tenant_id", "due_date", "id"),
         Index("ix_promises_open", "tenant_id", "due_date", postgresql_where=text("state = 'open'")),
         {"info": TENANT},
     )

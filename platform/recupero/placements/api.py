@@ -31,7 +31,7 @@ blueprint = rest.Endpoints("placements", "Portfolios, imports, accounts, holds")
 def portfolios() -> dict[str, Any]:
     """Portfolios with what lies in them"""
     with transaction() as session:
-        return {"items": [_portfolio(line) for line in browse.portfolios(session)]}
+        return {"items": [_portfolio(line) for line in browse.portfolios_with_totals(session)]}
 
 
 def _portfolio(line: browse.PortfolioLine) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound
-from recupero.kernel.listing import Part, arranged
+from recupero.kernel.listing import Part, arranged_of
 from recupero.placements.tables import ImportBatch, ImportIssue, ImportMapping, Portfolio
 
 
@@ -46,7 +46,8 @@ def batches(
     by = {"at": ImportBatch.started_at, "rows": ImportBatch.row_count, "accepted": ImportBatch.accepted,
           "rejected": ImportBatch.rejected, "quarantined": ImportBatch.quarantined,
           "duplicates": ImportBatch.duplicates}  # fmt: skip
-    rows = session.execute(arranged(query, by, part or Part(), ImportBatch.id.desc()))
+    key, tenants = (ImportBatch.tenant_id, ImportBatch.id), scope_of(session).tenant_ids
+    rows = session.execute(arranged_of(query, key, tenants, by, part or Part(), ImportBatch.id.desc()))
     return [BatchLine(found, name) for found, name in rows]
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, aliased
 from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound
-from recupero.kernel.listing import Part, arranged
+from recupero.kernel.listing import Part, arranged_of
 from recupero.placements import finding, labels
 from recupero.placements.lifecycle import ENDED
 from recupero.placements.service import is_open
@@ -65,7 +65,8 @@ def accounts(
     query = _lines().where(*_conditions(session, wanted, countries))
     by = {"account": Account.client_account, "balance": Account.balance_minor, "due": Account.due_date,
           "status": Account.status, "stage": Account.stage}  # fmt: skip
-    rows = session.execute(arranged(query, by, part or Part(), Account.id.desc()))
+    key, tenants = (Account.tenant_id, Account.id), scope_of(session).tenant_ids
+    rows = session.execute(arranged_of(query, key, tenants, by, part or Part(), Account.id.desc()))
     return [AccountLine(*row) for row in rows]
 
 
@@ -250,8 +251,14 @@ class PortfolioLine:
     balance_minor: int
 
 
-def portfolios(session: Session) -> list[PortfolioLine]:
+def portfolios(session: Session) -> list[Portfolio]:
     """All portfolios of the tenants in scope by name."""
+    query = select(Portfolio).where(Portfolio.tenant_id.in_(scope_of(session).tenant_ids))
+    return list(session.execute(query.order_by(Portfolio.tenant_id, Portfolio.name)).scalars())
+
+
+def portfolios_with_totals(session: Session) -> list[PortfolioLine]:
+    """`portfolios`, each with what its accounts add up to: all of them are read."""
     tenants = scope_of(session).tenant_ids
     totals = (
         select(

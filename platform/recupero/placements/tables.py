@@ -331,7 +331,14 @@ class Hold(TenantOwned, Base):
     """A flag beside the status: any hold beats any recommendation. On one account, or on the debtor."""
 
     __tablename__ = "holds"
-    __table_args__ = (Index("ix_holds_debtor", "tenant_id", "debtor_id", "ended_at"), {"info": TENANT})
+    __table_args__ = (
+        Index("ix_holds_debtor", "tenant_id", "debtor_id", "ended_at"),
+        Index("ix_holds_started", "tenant_id", "kind", "started_at"),
+        Index(
+            "ix_holds_ended", "tenant_id", "kind", "ended_at", postgresql_where=text("ended_at IS NOT NULL")
+        ),
+        {"info": TENANT},
+    )
 
     debtor_id: Mapped[int]
     account_id: Mapped[int | None]

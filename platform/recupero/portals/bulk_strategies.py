@@ -63,7 +63,7 @@ def _seen(form: Form) -> dict[int, int]:
 
 
 def _chosen(session: Session, form: Form) -> ResponseReturnValue:
-    rows = [one.portfolio for one in browse.portfolios(session)]
+    rows = browse.portfolios(session)
     names = {tenant.id: tenant.name for tenant in tenancy.tenants(session)}
     page = render_template(
         "tenants/strategies_many.html", form=form, rows=rows, names=names,

@@ -60,7 +60,7 @@ def placement_sent() -> ResponseReturnValue:
 def _list_page(form: Form) -> ResponseReturnValue:
     with transaction() as session:
         tenants = {tenant.id: tenant for tenant in tenancy.tenants(session)}
-        portfolios = [line.portfolio for line in browse.portfolios(session)]
+        portfolios = browse.portfolios(session)
         table = _files({one.id: one.name for one in tenants.values()})
         chosen = table.chosen
         rows = batches.batches(

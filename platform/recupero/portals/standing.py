@@ -62,7 +62,7 @@ def tenant_facts_sent(tenant_id: int) -> ResponseReturnValue:
     form, actor = Form.sent(), the_caller().actor
     try:
         with tenant_transaction(tenant_id) as session:
-            portfolios = [one.portfolio for one in browse.portfolios(session)]
+            portfolios = browse.portfolios(session)
             countries = _countries(tenancy.tenant(session).country, portfolios)
             stated = {name: form.optional(name) for name in standing.CHOICES}
             standing.state_creditor(session, stated, _numbers(form, countries), actor=actor)
@@ -82,7 +82,7 @@ def _countries(own: str, portfolios: Sequence[Portfolio]) -> list[str]:
 
 def _tenant_page(tenant_id: int, form: Form | None) -> ResponseReturnValue:
     with tenant_transaction(tenant_id) as session:
-        tenant, portfolios = tenancy.tenant(session), [one.portfolio for one in browse.portfolios(session)]
+        tenant, portfolios = tenancy.tenant(session), browse.portfolios(session)
     countries = _countries(tenant.country, portfolios)
     kinds = standing.debt_kinds(pack for country, pack in packs().by_country.items() if country in countries)
     form = form or Form(_fields(tenant.settings.get("law", {}), {one.id: one.law for one in portfolios}))

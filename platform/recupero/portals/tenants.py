@@ -28,7 +28,7 @@ from recupero_sdk.settings import PluginConfig, Setting
 def tenants() -> ResponseReturnValue:
     with transaction() as session:
         rows = queries.tenants(session)
-        portfolios = browse.portfolios(session)
+        portfolios = browse.portfolios_with_totals(session)
     return render_template("tenants/list.html", tenants=rows, portfolios=portfolios)
 
 
@@ -92,7 +92,7 @@ def _add_portfolio(tenant_id: int, form: Form) -> None:
 
 def _tenant_page(tenant_id: int, form: Form) -> ResponseReturnValue:
     with tenant_transaction(tenant_id) as session:
-        found, portfolios = queries.tenant(session), browse.portfolios(session)
+        found, portfolios = queries.tenant(session), browse.portfolios_with_totals(session)
         switched = queries.plugins_set(session)
     plugins = [(*name, switched.get(name)) for name in _configurable()]
     page = render_template(

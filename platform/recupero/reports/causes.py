@@ -71,7 +71,7 @@ WITH told AS (
                  ('complaint', 'SERVICE_COMPLAINT'), ('refuses', 'UNWILLING')) AS m (intent, reason)
       ON m.intent = CASE WHEN r.corrected IS NOT NULL THEN r.corrected[1]
                          WHEN (r.guesses -> 0 ->> 1)::float >= 0.5 THEN r.guesses -> 0 ->> 0 END
-    WHERE r.tenant_id = :tenant AND c.at >= :start AND c.at < :end
+    WHERE r.tenant_id = :tenant AND c.at >= :start AND c.at < :end AND c.direction = 'inbound'
 )
 """
 _LAST = f"""{_TOLD}

@@ -92,10 +92,10 @@ FROM covered f JOIN accounts a ON a.tenant_id = :tenant AND a.id = f.id WHERE f.
 # looked up for the moves that may need it, not over all of them: so what narrows them is applied first.
 # `OFFSET 0`: once, however often it is named.
 _OF_STEP = "SELECT {0} FROM allocations f WHERE f.tenant_id = :tenant AND f.payment_id = l.payment_id"
-_EVER = f"""
+_MOVES = f"""
 SELECT {_OF_ACCOUNT}, m.at, coalesce(p.channel, '') AS channel, '' AS part, p.kind AS what, {{0}} AS amount,
        l.id AS row
-FROM allocations l
+FROM {{1}}
 JOIN payments p ON p.tenant_id = :tenant AND p.id = l.payment_id
 JOIN accounts a ON a.tenant_id = :tenant AND a.id = l.account_id AND NOT a.is_test
 CROSS JOIN LATERAL (
@@ -106,13 +106,28 @@ WHERE l.tenant_id = :tenant AND m.at < :end AND a.placed_on < :end_day
 """  # noqa: S608
 _TAKEN_BACK = f"({_OF_STEP.format('sum(f.amount_minor)')} AND f.transaction_id = l.transaction_id) < 0"
 _DIRECT = "p.kind IN ('direct', 'connect')"
-# Within the period: only of payments that came in it, or that moved in it.
-_MOVED = f"""{_EVER} AND m.at >= :start AND l.payment_id IN (
+# Of payments that came in the period, or that moved in it, each looked up by its key: what else there is of
+# all years is not read. `OFFSET 0` keeps it so.
+_IN_PERIOD_ONLY = """(
     SELECT id FROM payments WHERE tenant_id = :tenant AND received_at >= :start AND received_at < :end
-    UNION SELECT payment_id FROM allocations WHERE tenant_id = :tenant AND at >= :start AND at < :end)
-"""  # noqa: S608
-_SUM, _FEE, _TAX = (_MOVED.format(f"l.{name}_minor") for name in ("amount", "fee", "tax"))
+    UNION SELECT payment_id FROM allocations WHERE tenant_id = :tenant AND at >= :start AND at < :end
+) t CROSS JOIN LATERAL (
+    SELECT f.* FROM allocations f WHERE f.tenant_id = :tenant AND f.payment_id = t.id OFFSET 0
+) l"""
 _NET = "l.amount_minor - l.fee_minor"
+
+
+def _ever(amount: str) -> str:
+    """Moves up to the end of the period, each with this amount."""
+    return _MOVES.format(amount, "allocations l")
+
+
+def _moved(amount: str) -> str:
+    """Those within the period."""
+    return f"{_MOVES.format(amount, _IN_PERIOD_ONLY)} AND m.at >= :start"
+
+
+_SUM, _FEE, _TAX = (_moved(f"l.{name}_minor") for name in ("amount", "fee", "tax"))
 _RECEIVED = f"""
 SELECT {_OF_ACCOUNT}, p.received_at AS at, coalesce(p.channel, '') AS channel, '' AS part, p.kind AS what,
        p.amount_minor AS amount, p.id AS row
@@ -217,7 +232,7 @@ def _with_sum(sql: str) -> Statement:
 
 _CHARGED = f"{_CONTACTS} c.cost_micro IS NOT NULL"
 _COST = Statement(_CHARGED, Tells.AMOUNT, Unit.COST)
-_LIQUIDATED = _money(_EVER.format("l.amount_minor"))
+_LIQUIDATED = _money(_ever("l.amount_minor"))
 _DIGITAL_ATTEMPT = f"{_CONTACTS} c.{_DIGITAL} AND {q.ATTEMPT} AND"
 _DAYS_AMONG = Statement(_DECIDED, Tells.AMONG, Unit.DAYS)
 
@@ -266,19 +281,19 @@ STATEMENTS = {
     "collected_per_hour": _money(_SUM),
     "collected_agency": _money(f"{_SUM} AND NOT {_DIRECT}"),
     "collected_direct": _money(f"{_SUM} AND {_DIRECT}"),
-    "reversed": _money(f"{_MOVED.format('-l.amount_minor')} AND {_TAKEN_BACK}"),
+    "reversed": _money(f"{_moved('-l.amount_minor')} AND {_TAKEN_BACK}"),
     "liquidation": _LIQUIDATED,
     "liquidation_net": _LIQUIDATED,
     # What came before the placement month stands in month 0.
     "liquidation_in_month": _money(
-        _EVER.format("l.amount_minor") + " AND (m.at >= :start OR a.placed_on >= :first_day)"
+        _ever("l.amount_minor") + " AND (m.at >= :start OR a.placed_on >= :first_day)"
     ),
     "fees": _money(_FEE),
     "fee_tax": _money(_TAX),
     "average_fee": _money(_FEE),
-    "fee_yield": _money(_EVER.format("l.fee_minor")),
-    "net_back": _money(_MOVED.format(_NET)),
-    "net_back_rate": _money(_EVER.format(_NET)),
+    "fee_yield": _money(_ever("l.fee_minor")),
+    "net_back": _money(_moved(_NET)),
+    "net_back_rate": _money(_ever(_NET)),
     "complaint_rate": Statement(f"{_OPENED} 'complaint'"),
     "dispute_rate": Statement(f"{_OPENED} 'dispute'"),
     "opt_out_rate": Statement(_OPT_OUTS),

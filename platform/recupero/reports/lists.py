@@ -9,7 +9,19 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, CompoundSelect, Select, Subquery, case, cast, func, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    CompoundSelect,
+    FromClause,
+    Select,
+    Subquery,
+    case,
+    cast,
+    func,
+    select,
+    true,
+)
 from sqlalchemy.orm import Session
 
 from recupero.kernel.database import scope_of
@@ -17,6 +29,7 @@ from recupero.kernel.listing import Part, arranged
 from recupero.payments.tables import PAID_TO_CREDITOR, Allocation, Payment, PromiseToPay
 from recupero.placements.tables import Account, Portfolio
 from recupero.reports.periods import Period
+from recupero.reports.tables import ReportMoney
 from recupero.tenancy import queries as tenancy
 
 WAYS = ("agency", "direct", "back")
@@ -53,17 +66,49 @@ class MoveFilter:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """What the rows of a list add up to, in one currency."""
+    """What the rows of a list add up to, in one currency. `rows` is None where they were not counted."""
 
     currency: str
-    rows: int
+    rows: int | None
     amount_minor: int
     fee_minor: int
 
 
+Stretch = tuple[datetime | None, datetime | None]  # of time, from its start to before its end; None: no bound
+
+
 def moves(session: Session, wanted: MoveFilter, part: Part) -> list[Move]:
-    """Moves on accounts of the one tenant in scope, the newest first unless the part says otherwise."""
-    found, moved = _narrowed(session, wanted)
+    """Moves on accounts of the one tenant in scope, the newest first unless the part says otherwise.
+
+    The newest are looked for in the newest stretches of time, each longer than the one before, so that the
+    first pages of ten years cost no more than those of one."""
+    whole = _stretch(session, wanted)
+    newest_first = part.limit is not None and (part.sort in ("", "at") and (part.descending or not part.sort))
+    if not newest_first or wanted.number or wanted.placed:
+        return _moves(session, wanted, part, whole)
+    reach = part.offset + (part.limit or 0)
+    while True:
+        since = _nth_newest(session, whole, reach)
+        found = _moves(session, wanted, part, (since or whole[0], whole[1]))
+        if since is None or len(found) == part.limit:
+            return found
+        reach *= 8
+
+
+def _nth_newest(session: Session, whole: Stretch, number: int) -> datetime | None:
+    """When the payment was received that is the `number`th newest of a stretch; None: there are fewer."""
+    start, end = whole
+    query = select(Payment.received_at).where(Payment.tenant_id == scope_of(session).tenant())
+    if start is not None:
+        query = query.where(Payment.received_at >= start)
+    if end is not None:
+        query = query.where(Payment.received_at < end)
+    newest = query.order_by(Payment.received_at.desc()).offset(number).limit(1)
+    return session.execute(newest).scalar_one_or_none()
+
+
+def _moves(session: Session, wanted: MoveFilter, part: Part, during: Stretch) -> list[Move]:
+    found, moved = _narrowed(session, wanted, during)
     query = found.with_only_columns(
         Account.id, Account.client_account, Portfolio.name, Account.placed_on, moved.c.at, moved.c.way,
         Account.currency, moved.c.amount, moved.c.fee, moved.c.tax,
@@ -77,8 +122,11 @@ def moves(session: Session, wanted: MoveFilter, part: Part) -> list[Move]:
 
 
 def sums(session: Session, wanted: MoveFilter) -> list[Sum]:
-    """What all of them add up to, by currency."""
-    found, moved = _narrowed(session, wanted)
+    """What all of them add up to, by currency: as the roll-ups hold it, or counted where only some kinds of
+    moves or numbers of accounts are wanted."""
+    if not wanted.way and not wanted.number:
+        return _kept_sums(session, wanted)
+    found, moved = _narrowed(session, wanted, _stretch(session, wanted))
     query = found.with_only_columns(
         Account.currency, func.count(), func.sum(moved.c.amount), func.sum(moved.c.fee)
     )
@@ -86,26 +134,47 @@ def sums(session: Session, wanted: MoveFilter) -> list[Sum]:
     return [Sum(row[0], row[1], int(row[2]), int(row[3])) for row in rows]
 
 
-def _moved(tenant: int, during: tuple[datetime, datetime] | None) -> Subquery:
-    """One row for each step of a payment on an account: of every payment, or of those that were received or
-    moved `during` a time, which are all that have a step in it."""
-    first = func.min(Allocation.transaction_id).over(partition_by=Allocation.payment_id)
-    step = func.sum(Allocation.amount_minor).over(
-        partition_by=(Allocation.payment_id, Allocation.transaction_id)
-    )
-    told = (
-        select(
-            Allocation.account_id, Allocation.transaction_id, Payment.kind, Payment.received_at,
-            Allocation.at, Allocation.amount_minor, Allocation.fee_minor, Allocation.tax_minor,
-            first.label("first"),
-            step.label("step_minor"),
+def _kept_sums(session: Session, wanted: MoveFilter) -> list[Sum]:
+    conditions: list[ColumnElement[bool]] = [ReportMoney.tenant_id == scope_of(session).tenant()]
+    if wanted.months is not None:
+        conditions += [ReportMoney.month >= wanted.months.first, ReportMoney.month < wanted.months.end]
+    if wanted.until is not None:
+        conditions.append(ReportMoney.month <= wanted.until)
+    if wanted.placed is not None:
+        conditions.append(ReportMoney.cohort == wanted.placed)
+    if wanted.portfolio_id is not None:
+        conditions.append(ReportMoney.portfolio_id == wanted.portfolio_id)
+    amount = func.sum(ReportMoney.received_minor + ReportMoney.reversed_minor)
+    query = select(ReportMoney.currency, amount, func.sum(ReportMoney.fee_minor)).where(*conditions)
+    rows = session.execute(query.group_by(ReportMoney.currency).order_by(ReportMoney.currency))
+    return [Sum(currency, None, int(moved), int(fee)) for currency, moved, fee in rows if moved or fee]
+
+
+def _moved(tenant: int, during: Stretch, on: Select[int] | None) -> Subquery:
+    """One row for each step of a payment on an account: of every payment, of those that were received or
+    moved `during` a time, which are all that have a step in it, or of those that paid `on` some accounts."""
+    wanted: Select[int] | CompoundSelect[int] | None = None
+    if on is not None:
+        wanted = (
+            select(Allocation.payment_id.label("id"))
+            .where(Allocation.tenant_id == tenant, Allocation.account_id.in_(on))
+            .distinct()
         )
-        .join(Payment, (Payment.tenant_id == Allocation.tenant_id) & (Payment.id == Allocation.payment_id))
-        .where(Allocation.tenant_id == tenant)
+    elif during != (None, None):
+        wanted = _touched(tenant, during)
+    moves = Allocation.__table__ if wanted is None else _of_payments(tenant, wanted)
+    of_step = (moves.c.payment_id, moves.c.transaction_id)
+    rows = (
+        select(
+            moves.c.account_id, moves.c.transaction_id, Payment.kind, Payment.received_at,
+            moves.c.at, moves.c.amount_minor, moves.c.fee_minor, moves.c.tax_minor,
+            func.min(moves.c.transaction_id).over(partition_by=moves.c.payment_id).label("first"),
+            func.sum(moves.c.amount_minor).over(partition_by=of_step).label("step_minor"),
+        )
+        .join(Payment, (Payment.tenant_id == tenant) & (Payment.id == moves.c.payment_id))
+        .where(moves.c.tenant_id == tenant)
+        .subquery()
     )  # fmt: skip
-    if during is not None:
-        told = told.where(Allocation.payment_id.in_(_touched(tenant, *during)))
-    rows = told.subquery()
     at = case((rows.c.transaction_id == rows.c.first, rows.c.received_at), else_=rows.c.at)
     way = case((rows.c.step_minor < 0, "back"), (rows.c.kind.in_(PAID_TO_CREDITOR), "direct"), else_="agency")
     return (
@@ -120,36 +189,53 @@ def _moved(tenant: int, during: tuple[datetime, datetime] | None) -> Subquery:
     )  # fmt: skip
 
 
-def _touched(tenant: int, start: datetime, end: datetime) -> CompoundSelect[int]:
-    """Payments that were received from `start` to `end`, or of which anything was moved."""
-    received = select(Payment.id).where(
-        Payment.tenant_id == tenant, Payment.received_at >= start, Payment.received_at < end
-    )
+def _of_payments(tenant: int, wanted: Select[int] | CompoundSelect[int]) -> FromClause:
+    """All moves of these payments, looked up payment by payment (`offset(0)` keeps it so): those of other
+    years are not read."""
+    payment = wanted.subquery()
+    mine = (Allocation.tenant_id == tenant) & (Allocation.payment_id == payment.c.id)
+    found = select(Allocation.__table__).where(mine).offset(0).lateral()
+    return select(found).select_from(payment.join(found, true())).subquery()
+
+
+def _touched(tenant: int, during: Stretch) -> CompoundSelect[int]:
+    """Payments that were received in a stretch of time, or of which anything was moved in it."""
+    received = select(Payment.id).where(Payment.tenant_id == tenant, *_within(Payment.received_at, during))
     moved = select(Allocation.payment_id).where(
-        Allocation.tenant_id == tenant, Allocation.at >= start, Allocation.at < end
+        Allocation.tenant_id == tenant, *_within(Allocation.at, during)
     )
     return received.union(moved)
 
 
-def _narrowed(session: Session, wanted: MoveFilter) -> tuple[Select[Any], Subquery]:
-    """The moves that are wanted, with their accounts and portfolios."""
-    tenant, zone = scope_of(session).tenant(), tenancy.tenant(session).timezone
-    during = wanted.months.bounds(zone) if wanted.months is not None else None
-    moved = _moved(tenant, during)
-    conditions: list[ColumnElement[bool]] = [Account.is_test.is_(False)]
-    if during is not None:
-        conditions += [moved.c.at >= during[0], moved.c.at < during[1]]
+def _within(at: Any, during: Stretch) -> list[ColumnElement[bool]]:
+    start, end = during
+    return [*([at >= start] if start is not None else []), *([at < end] if end is not None else [])]
+
+
+def _stretch(session: Session, wanted: MoveFilter) -> Stretch:
+    """The time that the months of a filter make."""
+    zone = tenancy.tenant(session).timezone
+    start, end = wanted.months.bounds(zone) if wanted.months is not None else (None, None)
     if wanted.until is not None:
-        conditions.append(moved.c.at < Period(wanted.until, wanted.until).bounds(zone)[1])
+        end = Period(wanted.until, wanted.until).bounds(zone)[1]
+    return start, end
+
+
+def _narrowed(session: Session, wanted: MoveFilter, during: Stretch) -> tuple[Select[Any], Subquery]:
+    """The moves of a stretch of time that are wanted, with their accounts and portfolios."""
+    tenant = scope_of(session).tenant()
+    on: list[ColumnElement[bool]] = []
     if wanted.placed is not None:
         cohort = Period(wanted.placed, wanted.placed)
-        conditions += [Account.placed_on >= cohort.first, Account.placed_on < cohort.end]
+        on += [Account.placed_on >= cohort.first, Account.placed_on < cohort.end]
+    if wanted.number:
+        on.append(func.starts_with(Account.client_account, wanted.number))
+    moved = _moved(tenant, during, select(Account.id).where(Account.tenant_id == tenant, *on) if on else None)
+    conditions = [Account.is_test.is_(False), *_within(moved.c.at, during), *on]
     if wanted.portfolio_id is not None:
         conditions.append(Account.portfolio_id == wanted.portfolio_id)
     if wanted.way is not None:
         conditions.append(moved.c.way == wanted.way)
-    if wanted.number:
-        conditions.append(func.starts_with(Account.client_account, wanted.number))
     query = (
         select(moved)
         .select_from(moved)

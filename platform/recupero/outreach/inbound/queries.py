@@ -14,7 +14,7 @@ from recupero.contacts import messages as contact_messages
 from recupero.contacts import queries as contacts
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound
-from recupero.kernel.listing import Part, arranged
+from recupero.kernel.listing import Part, arranged_of
 from recupero.outreach.inbound import events
 from recupero.outreach.inbound.conversations import LINK
 from recupero.outreach.inbound.tables import ChannelEvent, CollectMark, Conversation, MessageFile, Reply
@@ -75,7 +75,8 @@ def conversations(
     by = {"last": Conversation.last_at, "channel": Conversation.channel,
           "waiting": Conversation.waiting_since, "due": Conversation.due_at}  # fmt: skip
     wanted = part or Part(limit=limit, offset=offset)
-    return session.execute(arranged(query, by, wanted, *order)).scalars().all()
+    key, tenants = (Conversation.tenant_id, Conversation.id), scope_of(session).tenant_ids
+    return session.execute(arranged_of(query, key, tenants, by, wanted, *order)).scalars().all()
 
 
 def conversation(session: Session, debtor_id: int, *, of_user: int | None = None) -> Conversation:

@@ -114,8 +114,7 @@ def _preview(session: Session, do: str, chosen: list[OwnAccount]) -> Preview:
     touched = [one for one in chosen if (one.rests if do == "release" else not one.ended)]
     ids = [one.id for one in touched]
     portfolios = {one.portfolio_id for one in touched}
-    days = [line.portfolio.terms.get("recall_days", 0) for line in browse.portfolios(session)
-            if line.portfolio.id in portfolios]  # fmt: skip
+    days = [one.terms.get("recall_days", 0) for one in browse.portfolios(session) if one.id in portfolios]
     return Preview(
         touched, [one for one in chosen if one not in touched], _sums(touched),
         0 if do == "release" else outreach.count_waiting(session, ids), len(plans.running(session, ids)),

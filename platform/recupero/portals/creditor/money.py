@@ -42,7 +42,7 @@ def creditor_payments() -> ResponseReturnValue:
     except UserError as refused:
         error = said(refused)
     with reading() as session:
-        table = _payments(browse.portfolio_names(session))
+        table = _payments(browse.portfolio_names(session), any((months, until, placed)))
         chosen = table.chosen
         wanted = MoveFilter(
             months=months, until=until, placed=placed, way=chosen["way"] or None, number=chosen["q"],
@@ -68,18 +68,20 @@ def _account_url(row: Move | Promised) -> str:
     return url_for("portals.creditor_account", account_id=row.account_id)
 
 
-def _payments(portfolios: dict[int, str]) -> Table[Move]:
+def _payments(portfolios: dict[int, str], narrowed: bool) -> Table[Move]:
+    """By day; those of some months also in other orders, for which all of them are read."""
     zone = ZoneInfo(timezone() or "UTC")
     return Table(
         "payments", _("Payments"),
         [
             Column("at", _("Day"), lambda row: row.at.astimezone(zone).date()),
-            Column("number", _("Account"), lambda row: row.client_account, link=_account_url),
-            Column("portfolio", _("Portfolio"), lambda row: row.portfolio),
-            Column("placed_on", _("Placed on"), lambda row: row.placed_on),
+            Column("number", _("Account"), lambda row: row.client_account, link=_account_url,
+                   sorts=narrowed),
+            Column("portfolio", _("Portfolio"), lambda row: row.portfolio, sorts=narrowed),
+            Column("placed_on", _("Placed on"), lambda row: row.placed_on, sorts=narrowed),
             Column("way", _("Way"), lambda row: row.way, words="way", badge=True, sorts=False),
-            Column("amount", _("Amount"), lambda row: Money(row.amount_minor, row.currency)),
-            Column("fee", _("Fee"), lambda row: Money(row.fee_minor, row.currency)),
+            Column("amount", _("Amount"), lambda row: Money(row.amount_minor, row.currency), sorts=narrowed),
+            Column("fee", _("Fee"), lambda row: Money(row.fee_minor, row.currency), sorts=narrowed),
             Column("tax", _("Tax on the fee"), lambda row: Money(row.tax_minor, row.currency), sorts=False),
         ],
         filters=[

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ARRAY, BigInteger, bindparam, func, select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from recupero.decisions import because
@@ -14,6 +14,7 @@ from recupero.kernel import clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
 from recupero.placements.lifecycle import ENDED
+from recupero.tenancy.tables import Tenant
 
 MONTH = timedelta(days=30)
 
@@ -125,14 +126,9 @@ class RunLine:
 
 def latest_runs(session: Session) -> list[RunLine]:
     """The newest plan of all accounts of each tenant in scope."""
-    tenants = list(scope_of(session).tenant_ids)
-    tenant = func.unnest(bindparam(None, tenants, type_=ARRAY(BigInteger))).column_valued("tenant")
-    newest = (
-        select(func.max(PlanRun.id))
-        .where(PlanRun.tenant_id == tenant, PlanRun.part_of.is_(None))
-        .correlate(tenant)
-        .scalar_subquery()
-    )
+    tenants = scope_of(session).tenant_ids
+    whole = (PlanRun.tenant_id == Tenant.id) & PlanRun.part_of.is_(None)
+    newest = select(func.max(PlanRun.id)).where(whole).scalar_subquery()  # of each, by an index of its own
     rows = session.execute(
         select(
             PlanRun.tenant_id, PlanRun.at, PlanRun.model, PlanRun.model_version, PlanRun.accounts,
@@ -140,8 +136,8 @@ def latest_runs(session: Session) -> list[RunLine]:
             PlanRun.failed,
         )
         .where(
-            PlanRun.tenant_id.in_(scope_of(session).tenant_ids),
-            PlanRun.id.in_(select(newest).select_from(tenant)),
+            PlanRun.tenant_id.in_(tenants),
+            PlanRun.id.in_(select(newest).select_from(Tenant).where(Tenant.id.in_(tenants))),
         )
         .order_by(PlanRun.tenant_id)
     )  # fmt: skip

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import audit, clock
 from recupero.kernel.database import Database, scope_of
-from recupero.ledger import queries
+from recupero.ledger import queries, sums
 from recupero.ledger.tables import LedgerAlarm
 from recupero.tenancy.queries import agency_scopes
 
@@ -20,7 +20,9 @@ def check(session: Session) -> int:
     """Prove the books of the tenant in scope now; problems that are new become alarms, those that are gone
     are cleared. Returns how many alarms are open; the audit trail says where that changed."""
     tenant, now = scope_of(session).tenant(), clock.now()
-    problems = queries.check(session)[:MOST]
+    found = queries.check(session)
+    sums.keep(session, len(found))
+    problems = found[:MOST]
     cleared = session.execute(
         update(LedgerAlarm)
         .where(LedgerAlarm.tenant_id == tenant, LedgerAlarm.cleared_at.is_(None),

@@ -2,7 +2,10 @@
 
 from datetime import timedelta
 
+from sqlalchemy.orm import Session
+
 from recupero.kernel import runtime
+from recupero.kernel.database import Scope
 from recupero.kernel.jobs import JobContext, enqueue, job, periodic
 from recupero.ledger import alarms
 from recupero.tenancy.queries import agency_scopes
@@ -16,10 +19,15 @@ def check_books(context: JobContext) -> None:
     with context.transaction() as session:
         for agency in agency_scopes(runtime.current().database):
             for tenant_id in agency.tenant_ids:
-                enqueue(
-                    session, "ledger.check_tenant", queue="bulk", scope=agency.of_tenant(tenant_id),
-                    unique_key=f"check_tenant:{tenant_id}",
-                )  # fmt: skip
+                ask_for_check(session, agency.of_tenant(tenant_id))
+
+
+def ask_for_check(session: Session, scope: Scope) -> None:
+    """Have the books of the one tenant of a scope proven by a job, unless one waits already."""
+    enqueue(
+        session, "ledger.check_tenant", queue="bulk", scope=scope,
+        unique_key=f"check_tenant:{scope.tenant()}",
+    )  # fmt: skip
 
 
 @job("ledger.check_tenant")

@@ -22,6 +22,7 @@ class LedgerTransaction(TenantOwned, Base):
     __tablename__ = "ledger_transactions"
     __table_args__ = (
         UniqueConstraint("tenant_id", "external_key"),
+        Index("ix_ledger_transactions_made", "tenant_id", "made_in"),
         {"info": {**append_only(TENANT), "id_blocks": True}},
     )
 
@@ -156,6 +157,30 @@ class BankAccount(TenantOwned, Base):
     number: Mapped[str] = mapped_column(EncryptedText)
     bank: Mapped[str | None] = mapped_column(EncryptedText)
     updated_at: Mapped[datetime]
+
+
+class LedgerProof(TenantOwned, Base):
+    """When a tenant's books were proven last, how many problems there were, and up to which of the
+    database's transactions (`LedgerTransaction.made_in`, that one left out) `LedgerSum` adds them up."""
+
+    __tablename__ = "ledger_proofs"
+    __table_args__ = (UniqueConstraint("tenant_id"), {"info": TENANT})
+
+    at: Mapped[datetime]
+    problems: Mapped[int]
+    horizon: Mapped[int]
+
+
+class LedgerSum(TenantOwned, Base):
+    """What the postings of one kind of transactions in one book add up to, minor units (`sums.keep`)."""
+
+    __tablename__ = "ledger_sums"
+    __table_args__ = ({"info": TENANT},)
+
+    currency: Mapped[str] = mapped_column(String(3))
+    book: Mapped[str] = mapped_column(String(24))
+    kind: Mapped[str]
+    amount_minor: Mapped[int]
 
 
 class LedgerAlarm(TenantOwned, Base):

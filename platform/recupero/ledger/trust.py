@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from recupero.kernel import audit, clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, UserError
+from recupero.ledger import sums
 from recupero.ledger.books import TRUST, Book
 from recupero.ledger.service import Entry, book
 from recupero.ledger.tables import LedgerEntry
@@ -21,15 +22,15 @@ from recupero.ledger.tables import LedgerEntry
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('trust:' || :currency, :tenant))")
 
 # Every posting that moves cash, by what it was.
-_FLOWS = text("""
+_FLOWS = """
 SELECT e.tenant_id, e.currency,
-    coalesce(sum(e.amount_minor) FILTER (WHERE e.book = 'trust_cash' AND t.kind NOT IN
+    coalesce(sum(e.amount_minor) FILTER (WHERE e.book = 'trust_cash' AND e.kind NOT IN
         ('payout', 'fees_taken', 'gateway_fee', 'advance')), 0) AS received,
-    coalesce(-sum(e.amount_minor) FILTER (WHERE e.book = 'trust_cash' AND t.kind = 'payout'), 0) AS remitted,
-    coalesce(-sum(e.amount_minor) FILTER (WHERE e.book = 'trust_cash' AND t.kind = 'fees_taken'), 0) AS taken,
-    coalesce(-sum(e.amount_minor) FILTER (WHERE e.book = 'trust_cash' AND t.kind = 'gateway_fee'), 0)
+    coalesce(-sum(e.amount_minor) FILTER (WHERE e.book = 'trust_cash' AND e.kind = 'payout'), 0) AS remitted,
+    coalesce(-sum(e.amount_minor) FILTER (WHERE e.book = 'trust_cash' AND e.kind = 'fees_taken'), 0) AS taken,
+    coalesce(-sum(e.amount_minor) FILTER (WHERE e.book = 'trust_cash' AND e.kind = 'gateway_fee'), 0)
         AS gateway,
-    coalesce(sum(e.amount_minor) FILTER (WHERE e.book = 'trust_cash' AND t.kind = 'advance'), 0) AS advanced,
+    coalesce(sum(e.amount_minor) FILTER (WHERE e.book = 'trust_cash' AND e.kind = 'advance'), 0) AS advanced,
     coalesce(-sum(e.amount_minor) FILTER (WHERE e.book = 'refunds'), 0) AS refunded,
     coalesce(-sum(e.amount_minor) FILTER (WHERE e.book = 'chargebacks'), 0) AS charged_back,
     coalesce(-sum(e.amount_minor) FILTER (WHERE e.book = 'suspense'), 0) AS suspense,
@@ -40,12 +41,10 @@ SELECT e.tenant_id, e.currency,
     coalesce(sum(e.amount_minor) FILTER (WHERE e.book = 'fees_invoiced'), 0) AS invoiced,
     coalesce(sum(e.amount_minor) FILTER (WHERE e.book = 'fees_taken'), 0) AS all_taken,
     coalesce(-sum(e.amount_minor) FILTER (WHERE e.book = 'agency_advances'), 0) AS advances
-FROM ledger_entries e
-JOIN ledger_transactions t ON t.tenant_id = e.tenant_id AND t.id = e.transaction_id
-WHERE e.tenant_id = ANY(:tenants)
+FROM ({0}) e
 GROUP BY e.tenant_id, e.currency
-ORDER BY e.tenant_id, e.currency
-""")
+"""
+_SINCE_PROVEN, _OF_ALL = text(_FLOWS.format(sums.SINCE)), text(_FLOWS.format(sums.ALL))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +97,14 @@ class Position:
 
 def positions(session: Session) -> list[Position]:
     """The position of each creditor in scope in each currency."""
-    rows = session.execute(_FLOWS, {"tenants": list(scope_of(session).tenant_ids)})
-    return [Position(tenant, currency, *map(int, sums)) for tenant, currency, *sums in rows]
+    proven = sums.proven(session)
+    unproven = [one for one in scope_of(session).tenant_ids if one not in proven]
+    rows = [
+        *(session.execute(_SINCE_PROVEN, {"proven": proven}) if proven else ()),
+        *(session.execute(_OF_ALL, {"unproven": unproven}) if unproven else ()),
+    ]
+    found = [Position(tenant, currency, *map(int, amounts)) for tenant, currency, *amounts in rows]
+    return sorted(found, key=lambda one: (one.tenant_id, one.currency))
 
 
 def position(session: Session, currency: str) -> Position:

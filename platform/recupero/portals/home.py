@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from flask import redirect, render_template, url_for
+from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -16,10 +16,13 @@ from recupero.decisions import looks, promise_chances
 from recupero.decisions import queries as decisions
 from recupero.decisions.registry import parts_of
 from recupero.kernel import jobs, runtime
+from recupero.kernel.database import Scope, scope_of
 from recupero.kernel.drawing import WIDTH, Chart, Series
 from recupero.kernel.money import minor_units
 from recupero.ledger import alarms as book_alarms
+from recupero.ledger import jobs as ledger_jobs
 from recupero.ledger import queries as ledger
+from recupero.ledger import sums
 from recupero.outreach import figures as outreach
 from recupero.payments import figures as payments
 from recupero.placements import cases
@@ -34,6 +37,8 @@ from recupero.tenancy.permissions import Permission
 
 #: Days whose money the home page draws, and the width of one of several drawings.
 DAYS, HALF = 14, 480
+#: Entries of books that are proven while somebody waits; longer ones are proven by a job.
+PROVEN_AT_ONCE = 15_000
 
 
 @blueprint.get("/")
@@ -178,7 +183,23 @@ def _closed_countries(worked: set[str], may_look: bool) -> list[Alarm]:
 @blueprint.get("/books")
 @requires(Permission.PAYMENTS_READ)
 def books() -> ResponseReturnValue:
-    """Prove the books of the caller's creditors now."""
+    """The books of the caller's creditors: proven now where they are short, else as they were proven last."""
     with transaction() as session:
-        problems = ledger.check(session)
-    return render_template("home/books.html", problems=problems)
+        if sums.few(session, PROVEN_AT_ONCE):
+            return render_template("home/books.html", problems=ledger.check(session))
+        proofs = {one.tenant_id: one for one in sums.proofs(session)}
+        problems = [alarm.problem for alarm in book_alarms.standing(session)]
+        tenants = tenancy.tenants(session)
+    return render_template("home/books.html", problems=problems, tenants=tenants, proofs=proofs)
+
+
+@blueprint.post("/books")
+@requires(Permission.PAYMENTS_READ)
+def books_sent() -> ResponseReturnValue:
+    """Have the books of the caller's creditors proven again, each in a job of its own."""
+    with transaction() as session:
+        scope = scope_of(session)
+        for tenant_id in scope.tenant_ids:
+            ledger_jobs.ask_for_check(session, Scope(scope.agency_id, (tenant_id,)))
+    flash(_("The books are being proven. This page tells the result as soon as it is there."))
+    return redirect(url_for("portals.books"))

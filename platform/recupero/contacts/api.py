@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from recupero.contacts import judging, law_words, policies, proving, queries, schemas, standing, told
+from recupero.contacts import judging, law_words, policies, proving, queries, schemas, standing, stating, told
 from recupero.contacts import messages as contact_messages
 from recupero.kernel import clock, rest
 from recupero.kernel.errors import Forbidden, NotFound
@@ -177,7 +177,7 @@ def state_fact(body: dict[str, Any], account_id: int) -> dict[str, Any]:
     with transaction() as session:
         found = browse.account(session, account_id).account
     with tenant_transaction(found.tenant_id) as session:
-        fact_id = told.state(
+        fact_id = stating.state(
             session, told.NewFact(**body), debtor_id=found.debtor_id,
             account_id=None if whole else account_id, actor=the_caller().actor,
         )  # fmt: skip
@@ -195,7 +195,7 @@ def end_fact(account_id: int, fact_id: int) -> None:
     if fact_id not in stated:
         raise NotFound("no such fact stands of this account")
     with tenant_transaction(found.tenant_id) as session:
-        told.end(session, fact_id, actor=the_caller().actor)
+        stating.end(session, fact_id, actor=the_caller().actor)
 
 
 @blueprint.get("/accounts/<int:account_id>/law")

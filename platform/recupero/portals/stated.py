@@ -4,7 +4,7 @@ from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from recupero.contacts import told
+from recupero.contacts import stating, told
 from recupero.kernel.errors import NotFound, UserError
 from recupero.placements import browse
 from recupero.placements.browse import AccountCard
@@ -29,7 +29,7 @@ def account_state_fact(account_id: int) -> ResponseReturnValue:
             form.optional("channel") or None, form.optional("note"),
         )  # fmt: skip
         with tenant_transaction(card.account.tenant_id) as session:
-            told.state(
+            stating.state(
                 session, fact, debtor_id=card.debtor.id, actor=the_caller().actor,
                 account_id=None if form.optional("whole") else account_id,
             )  # fmt: skip
@@ -49,7 +49,7 @@ def account_end_fact(account_id: int, fact_id: int) -> ResponseReturnValue:
     with tenant_transaction(card.account.tenant_id) as session:
         if fact_id not in {one.id for one in told.told_of_account(session, card.debtor.id, account_id)}:
             raise NotFound("This is not stated any more.")
-        told.end(session, fact_id, actor=the_caller().actor)
+        stating.end(session, fact_id, actor=the_caller().actor)
     flash(_("The law is not told this any more."))
     return redirect(url_for("portals.account", account_id=account_id, _anchor="told"))
 

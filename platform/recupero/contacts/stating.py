@@ -36,8 +36,8 @@ def state(session: Session, fact: NewFact, *, debtor_id: int, account_id: int | 
 
 
 def end(session: Session, fact_id: int, *, actor: str) -> None:
-    """What was stated does not stand any more, nor does the hold that it opened. Raises NotFound where it does
-    not stand."""
+    """What was stated does not stand any more, nor does the hold that it opened. Raises NotFound where it
+    does not."""
     told.end(session, fact_id, actor=actor)
     placements.end_of_source(session, f"fact:{fact_id}", by=actor)
 

@@ -1,11 +1,18 @@
 """The sentences in which reasons are told, in each language."""
 
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
 import pytest
+import yaml
 
 from recupero.law.proof import _plain
+from recupero.reports.words import LANGUAGES
 from recupero_sdk.law.reasons import REASONS, explain
 
 LAST = "2026-03-05 18:00"
+PACKS = Path(__file__).parents[2] / "plugins" / "regulations"
 
 
 @pytest.mark.parametrize(
@@ -60,3 +67,24 @@ def test_every_reason_has_the_same_places_in_every_language() -> None:
             {name for _text, name, *_rest in Formatter().parse(text) if name} for text in texts.values()
         ]
         assert all(each == places[0] for each in places), code
+
+
+def incomplete(node: Any) -> Iterator[str]:
+    """Texts of a pack that do not stand in all languages of the house."""
+    if isinstance(node, dict):
+        if node and set(node) <= set(LANGUAGES) and set(node) != set(LANGUAGES):
+            yield str(next(iter(node.values())))
+        for below in node.values():
+            yield from incomplete(below)
+    elif isinstance(node, list):
+        for below in node:
+            yield from incomplete(below)
+
+
+@pytest.mark.parametrize(
+    "pack", sorted(PACKS.glob("*/recupero_regulation_*")), ids=lambda pack: pack.parent.name
+)
+def test_every_text_of_a_pack_stands_in_all_languages(pack: Path) -> None:
+    files = sorted(pack.rglob("*.yaml"))
+    assert files
+    assert [one for file in files for one in incomplete(yaml.safe_load(file.read_text()))] == []

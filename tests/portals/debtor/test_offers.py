@@ -140,6 +140,10 @@ def test_an_offer_is_taken_and_paid_on_the_page(
     assert "$100.000" in shown(client, path)
     assert client.get(f"{path}/settlements/{made.id}.pdf").data.startswith(b"%PDF")
     assert send(client, path, f"{path}/settlements/{made.id}").status_code == 302
+    page = shown(client, path)
+    assert f'name="settlement" value="{made.id}"' in page
+    assert 'name="full"' not in page, "to pay it in full would be to pay too much"
+    assert f'href="{path}/plan"' not in page
     waiting = send(client, path, path + "/pay", settlement=str(made.id)).headers["Location"]
     jobs.drain()
     page = re.search(r'href="[^"]*(/sandbox/pay/[^"]+)"', shown(client, waiting))

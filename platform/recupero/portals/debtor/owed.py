@@ -14,7 +14,7 @@ from recupero.ledger import queries as ledger
 from recupero.outreach import dispute_answers
 from recupero.payments import accruing, charges, settlements, wishes
 from recupero.payments import queries as payments
-from recupero.payments.agreements import agreements
+from recupero.payments.agreements import Agreements, agreements
 from recupero.payments.links import Door, debtor_of
 from recupero.payments.offer_tables import Settlement
 from recupero.payments.plan_schedule import most_instalments
@@ -61,16 +61,23 @@ def _page(token: str, door: Door) -> ResponseReturnValue:
             for hold in open_holds(opened, [debtor_id]).get(debtor_id, ())
             if hold.account_id is None or hold.account_id in accounts
         }
+        agreed = agreements(opened, door.link_id)
         return render_template(
             "debtor/owed.html", token=token, can=can, agency=agency, creditor=creditor,
             balances=ledger.balances(opened, accounts), paid=payments.paid_so_far(opened, accounts),
             promised=[one for one in payments.promises_of(opened, accounts) if one.state == "open"],
             done=request.args.get("done"),
             holds=[holds[kind] for kind in TOLD if kind in holds], answered=answered,
-            agreed=agreements(opened, door.link_id), splits=splits(opened, can), settles=settles(opened, can),
-            asked=last_asked(opened, can),
+            agreed=agreed, settled=is_settled(agreed, can), splits=splits(opened, can),
+            settles=settles(opened, can), asked=last_asked(opened, can),
             on_their_way=charges.on_their_way(opened, door.link_id),
         )  # fmt: skip
+
+
+def is_settled(agreed: Agreements, can: charges.Payable) -> bool:
+    """Whether offers that were taken cover all that is owed: to pay it in full would be to pay too much."""
+    taken = {one for offer, _rest in agreed.offers if offer.state == "accepted" for one in offer.account_ids}
+    return bool(can.debts) and taken.issuperset(can.account_ids)
 
 
 def splits(opened: Session, can: charges.Payable) -> bool:

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 
 import pytest
+from sqlalchemy import Engine, text
 
 from recupero.kernel import clock
 from recupero.payments import booking
@@ -31,6 +32,25 @@ def _pay(world: World, placed: Placed, account_id: int, amount: int) -> None:
             received_at=clock.now(), debtor_id=placed.debtor_id, account_ids=[account_id],
         )  # fmt: skip
         booking.book_payment(session, received)
+
+
+#: Bookings of the years before, each on the first account like the first that is there.
+_EARLIER = """
+INSERT INTO ledger_transactions SELECT (jsonb_populate_record(t, jsonb_build_object(
+    'id', t.id + 1000000 + n, 'external_key', 'earlier-' || n,
+    'occurred_at', t.occurred_at - n * interval '1 day'))).*
+FROM ledger_transactions t, generate_series(1, 300) n WHERE t.id = (SELECT min(id) FROM ledger_transactions);
+INSERT INTO ledger_entries SELECT (jsonb_populate_record(e, jsonb_build_object(
+    'id', e.id + (1000000 + n) * 10, 'transaction_id', e.transaction_id + 1000000 + n))).*
+FROM ledger_entries e, generate_series(1, 300) n
+WHERE e.transaction_id = (SELECT min(id) FROM ledger_transactions)
+"""
+
+
+_READ = text(
+    "SELECT sum(idx_tup_fetch + seq_tup_read) FROM pg_stat_xact_user_tables"
+    " WHERE relname IN ('ledger_entries', 'ledger_transactions')"
+)
 
 
 @pytest.fixture
@@ -62,3 +82,25 @@ def test_a_row_comes_to_one_by_balance_and_by_accounts(february: Matrix) -> None
     ]  # fmt: skip
     assert (late.bucket, late.accounts, late.balance_minor) == ("61-90", 1, 700)
     assert [one.value for one in late.by_balance] == [0.0, 1.0, 0.0, 0.0]
+
+
+@pytest.fixture
+def owner(_owner: Engine) -> Engine:
+    return _owner
+
+
+def test_a_month_reads_no_bookings_of_the_years_before(world: World, owner: Engine) -> None:
+    with clock.simulated(_at(1, 15)):
+        placed = place(world.platform, world.tenant(), [{"principal": 600}])
+    with clock.simulated(_at(2, 10)):
+        _pay(world, placed, placed.account_ids[0], 200)
+    with owner.begin() as tables:
+        for statement in _EARLIER.split(";"):
+            tables.execute(text(statement))
+        tables.execute(text("ANALYZE ledger_transactions, ledger_entries"))
+    with clock.simulated(_at(3, 5)), world.platform.database.transaction(placed.scope) as session:
+        session.execute(text("SET LOCAL enable_seqscan = off"))  # which is right for so few
+        before = session.execute(_READ).scalar_one()
+        [found] = roll_rates(session, parse_period("2026-02"))
+        assert found.rows[0].balance_minor == 600
+        assert session.execute(_READ).scalar_one() - before < 20

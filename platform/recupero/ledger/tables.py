@@ -23,8 +23,11 @@ class LedgerTransaction(TenantOwned, Base):
     __table_args__ = (
         UniqueConstraint("tenant_id", "external_key"),
         Index("ix_ledger_transactions_made", "tenant_id", "made_in"),
+        Index("ix_ledger_transactions_occurred", "tenant_id", "occurred_at"),
+        Index("ix_ledger_transactions_left", "tenant_id", "id",
+              postgresql_where=text("kind IN ('payout', 'fees_taken', 'advance')")),
         {"info": {**append_only(TENANT), "id_blocks": True}},
-    )
+    )  # fmt: skip
 
     kind: Mapped[str]  # placement, adjustment, accrual, payment, reversal, reallocation
     external_key: Mapped[str]

@@ -182,14 +182,15 @@ SELECT tenant_id, currency, sum(amount) FROM (
 """)
 
 
-def bank_positions(session: Session) -> list[BankPosition]:
-    """Bank against books for each creditor in scope and currency in which there is money or a statement."""
+def bank_positions(session: Session, items: Sequence[Item] | None = None) -> list[BankPosition]:
+    """Bank against books for each creditor in scope and currency in which there is money or a statement.
+    `items`: what no bank line has cleared, where the caller has read it (`bank_items.uncleared`)."""
     asked = {"tenants": list(scope_of(session).tenant_ids)}
     lines = {(row[0], row[1]): (int(row[2]), int(row[3])) for row in session.execute(_LINES, asked)}
     held = {(row[0], row[1]): int(row[2]) for row in session.execute(_AT_GATEWAY, asked)}
     books = {(one.tenant_id, one.currency): one.balance_minor for one in trust.positions(session)}
     missing: Counter[Key] = Counter()
-    for item in uncleared(session):
+    for item in uncleared(session) if items is None else items:
         missing[item.tenant_id, item.currency] += item.amount_minor
     banks = _statements(session)
     balances = _balances(session, banks)
@@ -203,10 +204,10 @@ def bank_positions(session: Session) -> list[BankPosition]:
     ]  # fmt: skip
 
 
-def position(session: Session, currency: str) -> BankPosition:
-    """Bank against books of the tenant in scope in one currency."""
+def position(session: Session, currency: str, items: Sequence[Item] | None = None) -> BankPosition:
+    """Bank against books of the tenant in scope in one currency; `items` as for `bank_positions`."""
     tenant = scope_of(session).tenant()
-    mine = {one.currency: one for one in bank_positions(session)}
+    mine = {one.currency: one for one in bank_positions(session, items)}
     return mine.get(currency, BankPosition(tenant, currency, None, 0, 0, 0, 0, 0, 0, 0))
 
 

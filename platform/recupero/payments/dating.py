@@ -7,15 +7,21 @@ def moved(tenant: str, since: str, until: str) -> str:
     moment `at` that each counts: who asks narrows by that. The three are how the asking statement names its
     values.
 
-    What else a payment did is looked up only for moves that were not booked as they were received.
+    Only payments that were received or moved in that time are read, each by its key (`OFFSET 0` keeps it so);
+    what else a payment did is looked up only for moves that were not booked as they were received.
     """
     return f"""
 SELECT l.account_id, l.amount_minor, CASE
     WHEN r.received_at = l.at OR l.transaction_id = (SELECT min(f.transaction_id) FROM allocations f
         WHERE f.tenant_id = {tenant} AND f.payment_id = l.payment_id)
     THEN r.received_at ELSE l.at END AS at
-FROM allocations l JOIN payments r ON r.tenant_id = l.tenant_id AND r.id = l.payment_id
-WHERE l.tenant_id = {tenant} AND l.account_id IS NOT NULL AND l.payment_id IN (
+FROM (
     SELECT id FROM payments WHERE tenant_id = {tenant} AND received_at >= {since} AND received_at <= {until}
-    UNION SELECT payment_id FROM allocations WHERE tenant_id = {tenant} AND at >= {since} AND at <= {until})
+    UNION SELECT payment_id FROM allocations WHERE tenant_id = {tenant} AND at >= {since} AND at <= {until}
+) t
+JOIN payments r ON r.tenant_id = {tenant} AND r.id = t.id
+CROSS JOIN LATERAL (
+    SELECT f.* FROM allocations f WHERE f.tenant_id = {tenant} AND f.payment_id = t.id OFFSET 0
+) l
+WHERE l.account_id IS NOT NULL
 """  # noqa: S608 - placeholders of our own statements

@@ -97,6 +97,7 @@ class Payment(TenantOwned, Base):
         Index("ix_payments_received", "tenant_id", "received_at"),
         Index("ix_payments_debtor", "tenant_id", "debtor_id", "currency"),
         Index("ix_payments_charge", "tenant_id", "charge_id"),
+        Index("ix_payments_manual", "tenant_id", "id", postgresql_where=text("kind = 'manual'")),
         Index(
             "ix_payments_suspense", "tenant_id", "received_at", postgresql_where=text("state = 'suspense'")
         ),

@@ -53,13 +53,14 @@ def bank_sent() -> ResponseReturnValue:
 
 def _page(form: Form) -> ResponseReturnValue:
     with transaction() as session:
-        names = tenant_names(session)
+        names, items = tenant_names(session), bank_items.uncleared(session)
+        positions = bank_control.bank_positions(session, items)
         return answer(
             "incoming/bank.html",
             _open_table(names).fill_whole(statements.open_lines(session)),
-            _uncleared_table(names).fill_whole(bank_items.uncleared(session)),
+            _uncleared_table(names).fill_whole(items),
             _statements_table(names).fill_whole(statements.statements(session)),
-            form=form, tenants=names, positions=bank_control.bank_positions(session), status=form.status,
+            form=form, tenants=names, positions=positions, status=form.status,
         )  # fmt: skip
 
 

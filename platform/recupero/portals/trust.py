@@ -82,12 +82,13 @@ def trust_invoices(tenant_id: int, currency: str) -> ResponseReturnValue:
 def _page(tenant_id: int, currency: str, form: Form) -> ResponseReturnValue:
     with tenant_transaction(tenant_id) as session:
         held, tenant = trust.position(session, currency), tenancy.tenant(session)
-        bank = bank_control.position(session, currency)
+        items = bank_items.uncleared(session)
+        bank = bank_control.position(session, currency, items)
         page = render_template(
             "trust/position.html", held=held, tenant=tenant, form=form, bank=bank,
             today=clock.today(tenant.timezone),
             candidates=bank_control.candidates(session, bank),
-            uncleared=[one for one in bank_items.uncleared(session) if one.currency == currency],
+            uncleared=[one for one in items if one.currency == currency],
             lines=[one for one in statements.open_lines(session) if one.currency == currency],
         )  # fmt: skip
     return page, form.status

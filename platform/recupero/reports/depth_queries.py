@@ -59,13 +59,17 @@ WHERE i.tenant_id = :tenant AND i.due_date >= :first_day AND i.due_date < :end_d
   AND p.state IN ('running', 'kept', 'broken')
 GROUP BY 1
 """
-# What an account owed at a moment: what it owes now, less what the books did to it since.
-_OWED = (
-    "a.balance_minor - coalesce((SELECT sum(e.amount_minor) FROM ledger_entries e"
-    " JOIN ledger_transactions x ON x.tenant_id = e.tenant_id AND x.id = e.transaction_id"
-    " WHERE e.tenant_id = :tenant AND e.account_id = a.id AND e.book = 'receivable'"
-    " AND x.occurred_at >= {0}), 0)"
-)
+# What an account owed at a moment: what it owes now, less what the books did to it since. Only what was
+# booked since is read, once for all accounts and both ends of the period.
+_BOOKED = """booked AS (
+    SELECT e.account_id, sum(e.amount_minor) AS since_start,
+           sum(e.amount_minor) FILTER (WHERE x.occurred_at >= :end) AS since_end
+    FROM ledger_transactions x
+    JOIN ledger_entries e ON e.tenant_id = x.tenant_id AND e.transaction_id = x.id AND e.book = 'receivable'
+    WHERE x.tenant_id = :tenant AND x.occurred_at >= :start
+    GROUP BY 1
+)"""
+_OWED = "a.balance_minor - coalesce(b.since_{0}, 0)"
 _BUCKET = (
     "CASE WHEN {0} <= 0 THEN 'current' WHEN {0} <= 30 THEN '1-30' WHEN {0} <= 60 THEN '31-60'"
     " WHEN {0} <= 90 THEN '61-90' WHEN {0} <= 120 THEN '91-120' WHEN {0} <= 180 THEN '121-180'"
@@ -73,11 +77,14 @@ _BUCKET = (
 )
 # What accounts owed at both ends of the period: those that were placed before it, and still open.
 STANDING = f"""
-WITH standing AS (
-    SELECT a.id, a.currency, a.due_date, {_OWED.format(":start")} AS opening,
-           {_OWED.format(":end")} AS closing, a.closed_at < :end AS closed,
+WITH {_BOOKED}, tried AS (
+    SELECT DISTINCT c.account_id FROM contacts c
+    WHERE c.tenant_id = :tenant AND c.at >= :start AND c.at < :end AND {ATTEMPT}
+), standing AS (
+    SELECT a.id, a.currency, a.due_date, {_OWED.format("start")} AS opening,
+           {_OWED.format("end")} AS closing, a.closed_at < :end AS closed,
            a.close_code IN {_SUCCESS} AS success
-    FROM accounts a
+    FROM accounts a LEFT JOIN booked b ON b.account_id = a.id
     WHERE a.tenant_id = :tenant AND NOT a.is_test AND a.placed_on < :first_day
       AND (a.closed_at IS NULL OR a.closed_at >= :start)
 ), moved AS (
@@ -85,9 +92,8 @@ SELECT s.id, s.currency, s.opening, {_BUCKET.format("(CAST(:first_day AS date) -
        CASE WHEN s.closed AND NOT s.success THEN 'written_off'
             WHEN s.closed OR s.closing <= 0 THEN 'paid'
             ELSE {_BUCKET.format("(CAST(:end_day AS date) - s.due_date)")} END AS is_now,
-       EXISTS (SELECT FROM contacts c WHERE c.tenant_id = :tenant AND c.account_id = s.id
-                 AND c.at >= :start AND c.at < :end AND {ATTEMPT}) AS attempted
-FROM standing s WHERE s.opening > 0
+       t.account_id IS NOT NULL AS attempted
+FROM standing s LEFT JOIN tried t ON t.account_id = s.id WHERE s.opening > 0
 )
 """  # noqa: S608
 ROLLS = f"""{STANDING}
@@ -148,11 +154,12 @@ SELECT currency, (extract(epoch FROM greatest(coalesce(paid, seen), tried) - tri
 FROM placed WHERE tried IS NOT NULL AND (paid IS NULL OR paid >= tried) GROUP BY 1, 2
 """  # noqa: S608
 OWED_BY_FIRMS = f"""
-WITH owed AS (
+WITH {_BOOKED}, owed AS (
     SELECT a.id, a.currency, a.placed_on, a.placed_minor, a.due_date,
-           CASE WHEN a.placed_on < :first_day THEN {_OWED.format(":start")} ELSE 0 END AS opening,
-           CASE WHEN a.closed_at < :end THEN 0 ELSE {_OWED.format(":end")} END AS closing
+           CASE WHEN a.placed_on < :first_day THEN {_OWED.format("start")} ELSE 0 END AS opening,
+           CASE WHEN a.closed_at < :end THEN 0 ELSE {_OWED.format("end")} END AS closing
     FROM accounts a JOIN debtors d ON d.tenant_id = a.tenant_id AND d.id = a.debtor_id AND d.kind = 'firm'
+    LEFT JOIN booked b ON b.account_id = a.id
     WHERE a.tenant_id = :tenant AND NOT a.is_test AND a.placed_on < :end_day
       AND (a.closed_at IS NULL OR a.closed_at >= :start)
 )"""  # noqa: S608

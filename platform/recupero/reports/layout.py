@@ -1,7 +1,7 @@
 """The report as tables of texts and figures, the same for page, PDF and spreadsheets."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -33,6 +33,8 @@ _TITLES = {
     "returned": N_("Returned unpaid, by reason"),
     "costs": N_("Cost in %(currency)s"),
 }
+#: Tables that have a row more with each month.
+GROWING = ("vintages", "batches")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,12 @@ class Table:
     rows: tuple[tuple[str, tuple[Figure, ...]], ...]
     currency: str
     places: tuple[Mapping[str, Any], ...] = ()  # of each row: the part of the report, as `drill.Of` names it
+    left_out: int = 0  # earlier rows that a page leaves to the files
+
+    def newest(self, most: int) -> "Table":
+        """With its last `most` rows alone, which are the newest of those by month or file."""
+        over = max(0, len(self.rows) - most)
+        return replace(self, rows=self.rows[over:], places=self.places[over:], left_out=over)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,14 @@ class Stairs:
     top: float
     rows: tuple[tuple[str, tuple[Figure, ...]], ...]
     cohorts: tuple[date, ...] = ()
+    left_out: int = 0  # earlier rows that a page leaves to the files
+
+    def newest(self, most: int) -> "Stairs":
+        """With its last `most` placement months alone."""
+        over = max(0, len(self.rows) - most)
+        rows = self.rows[over:]
+        months = max((len(figures) for _name, figures in rows), default=0)
+        return replace(self, months=months, rows=rows, cohorts=self.cohorts[over:], left_out=over)
 
 
 def tables(section: Section, words: Words) -> list[Table]:

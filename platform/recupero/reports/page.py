@@ -19,9 +19,13 @@ _PORTALS = Path(recupero.__file__).parent / "portals"
 
 
 def contents(
-    report: RecoveryReport, words: Words, rows_of: Callable[..., str | None] = drawn.no_rows
+    report: RecoveryReport,
+    words: Words,
+    rows_of: Callable[..., str | None] = drawn.no_rows,
+    most: int | None = None,
 ) -> dict[str, Any]:
-    """What `reports/_recovery.html` shows; on a page with an address, figures lead on to `rows_of` them."""
+    """What `reports/_recovery.html` shows; on a page with an address, figures lead on to `rows_of` them. Of
+    placement months and files the newest `most` (None: all), and how many are left out."""
     return {
         "report": report,
         "words": words,
@@ -31,13 +35,18 @@ def contents(
         "month_after": month_after,
         "period": words.period(report.period),
         "made": words.moment(report.generated_at, report.timezone),
-        "parts": [_part(section, words, rows_of) for section in report.sections],
+        "parts": [_part(section, words, rows_of, most) for section in report.sections],
         "definitions": layout.shown_metrics(report),
         "rows_of": rows_of,
     }
 
 
-def _part(section: Section, words: Words, rows_of: drawn.RowsOf) -> dict[str, Any]:
+def _part(section: Section, words: Words, rows_of: drawn.RowsOf, most: int | None) -> dict[str, Any]:
+    tables = layout.tables(section, words)
+    stairs = [layout.stairs(section, words, cumulative=cumulative) for cumulative in (False, True)]
+    if most is not None:
+        tables = [one.newest(most) if one.key in layout.GROWING else one for one in tables]
+        stairs = [one.newest(most) for one in stairs]
     return {
         "section": section,
         "cards": [section.figure(key) for key in layout.CARDS],
@@ -45,8 +54,8 @@ def _part(section: Section, words: Words, rows_of: drawn.RowsOf) -> dict[str, An
         "curves": drawn.curves(section, words, drawn.HALF),
         "funnel": drawn.funnel(section, words, rows_of),
         "groups": layout.groups(section, words),
-        "tables": layout.tables(section, words),
-        "stairs": [layout.stairs(section, words, cumulative=cumulative) for cumulative in (False, True)],
+        "tables": tables,
+        "stairs": stairs,
     }
 
 

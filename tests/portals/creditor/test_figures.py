@@ -10,6 +10,7 @@ import pytest
 from recupero.kernel import clock
 from recupero.outreach.tables import Action, ActionEvent
 from recupero.placements.tables import Account
+from recupero.portals.creditor import report
 from recupero.tenancy.permissions import Role
 from tests.factories import World
 from tests.portals.conftest import Visitor
@@ -196,3 +197,23 @@ def test_what_was_stopped_and_put_off_leads_to_its_contacts(creditor: Visitor, r
     for address, _key in links:
         (row,) = json.loads(creditor.text(html.unescape(address) + "&as=json"))
         assert row["number"] == "A-1"
+
+
+def test_the_report_shows_the_newest_months_and_says_so(
+    creditor: Visitor, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = creditor.text("/report")
+    assert "Earlier ones" not in page
+    assert _placed_in(page) == {"Jan 26", "Feb 26"}
+    monkeypatch.setattr(report, "NEWEST", 1)
+    page = creditor.text("/report")
+    assert _placed_in(page) == {"Feb 26"}
+    assert page.count("Earlier ones that are left out here: 1.") == 3  # both stairs, and by placement month
+    file = creditor.text(f"/reports/{rows.scope.tenant()}/file.html?period=2026-03")
+    assert _placed_in(file) == {"Jan 26", "Feb 26"}
+
+
+def _placed_in(page: str) -> set[str]:
+    """The placement months of which the tables of the report have a row, from the stairs on."""
+    tables = page[page.index('class="table report-stairs"') :]
+    return set(re.findall(r'<tr><th scope="row">(\w{3} \d\d)</th>', tables))

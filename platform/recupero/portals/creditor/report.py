@@ -15,6 +15,10 @@ from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission
 
+#: Placement months and files that the page shows of a report, the newest: each month adds to either, and a
+#: page of all of ten years would be too large. Files of a report hold all.
+NEWEST = 18
+
 
 @blueprint.get("/reports")
 @requires(Permission.REPORTS_READ)
@@ -62,7 +66,7 @@ def _page(tenant_id: int) -> ResponseReturnValue:
         error, status = said(refused), refused.status
         made = _report(tenant_id, None)
     words, rows_of = service.words_for(made, figures.locale()), figures.RowsOf(tenant_id, made.period)
-    shown = page.contents(made, words, rows_of)
+    shown = page.contents(made, words, rows_of, NEWEST)
     files = {
         form: url_for("portals.report_file", tenant_id=tenant_id, form=form, period=str(made.period))
         for form in service.MEDIA_TYPES

@@ -273,8 +273,10 @@ def test_a_supervisor_sets_goals_and_the_agent_sees_how_far_they_are(
     boss = Visitor(app.test_client(), runtime.current()).sign_in(Role.SUPERVISOR, placed.scope)
     with runtime.current().database.transaction(placed.scope) as session:
         me = next(user.id for user in tenancy.users(session) if user.role == Role.AGENT.value)
-    wrong = boss.send("/desk/agents/goals", "/desk/agents", user=me, day_worked="0")
+    wrong = boss.send("/desk/agents/goals", "/desk/agents", user=me, day_worked="0", week_agreed="12")
     assert wrong.status_code == 422
+    assert f'id="day-worked-{me}-error"' in wrong.text
+    assert re.search(rf'id="week-agreed-{me}"[^>]* value="12"', wrong.text), "what was typed stands there"
     boss.send("/desk/agents/goals", "/desk/agents", user=me, day_worked="40", week_agreed="12")
     page = visitor.text("/desk")
     assert "of 40" in page

@@ -122,6 +122,8 @@ def test_what_the_law_stopped_is_told_on_the_line_of_time_in_the_readers_words(
         ("account:resolved", "Work on the account has ended: "),
         ("too_late", "Its time had passed before it could go out"),
         ("NOAN", "No answer"),
+        ("returned mail: unclaimed", "The letter came back: not collected"),
+        ("permanent: 550 no such user", "Nobody can be reached at this address: 550 no such user"),
         ("smtp said: 550 no such user", "smtp said: 550 no such user"),
     ],
 )

@@ -50,6 +50,7 @@ LABELS: Mapping[str, Words] = {
     "contact": contacts.CONTACT_STATES,
     "action": contacts.ACTION_STATES,
     "action_why": contacts.ACTION_WHY,
+    "returned": contacts.RETURNED,
     "draft": contacts.DRAFT_STATES,
     "disposition": calls.DISPOSITIONS,
     "hold": accounts.HOLDS,
@@ -197,7 +198,7 @@ def label(kind: str, code: object) -> str:
 #: Of what kind the code is that stands behind the colon of an action's reason.
 _BEHIND = {
     "hold": "hold", "account": "status", "closed": "close", "no_contact_point": "channel",
-    "no_connector": "channel", "needs_yes": "yes",
+    "no_connector": "channel", "needs_yes": "yes", "returned mail": "returned",
 }  # fmt: skip
 
 
@@ -206,7 +207,7 @@ def because(reason: str | None) -> str:
     and what it is about; a provider's own text is shown as it is."""
     if reason is None or reason in LABELS["disposition"]:
         return label("disposition", reason)
-    code, _colon, about = reason.partition(":")
+    code, _colon, about = map(str.strip, reason.partition(":"))
     if code not in LABELS["action_why"]:
         return reason
     said = label("action_why", code)

@@ -171,6 +171,20 @@ ACTION_WHY: Words = {
     "settled by a person": _("A person said what became of it"),
     "no_longer_before_due_date": _("The due date has passed"),
     "error": _("An error on our side"),
+    "permanent": _("Nobody can be reached at this address"),
+    "refused": _("The provider refused it: somebody has to look at the settings"),
+    "returned mail": _("The letter came back"),
+}
+#: What the post says of a letter that came back.
+RETURNED: Words = {
+    "moved": _("has moved"),
+    "unknown": _("not known there"),
+    "no such address": _("no such address"),
+    "deceased": _("deceased"),
+    "refused": _("not accepted"),
+    "unclaimed": _("not collected"),
+    "absent": _("nobody there"),
+    "damaged": _("damaged"),
 }
 FORMS: Words = {
     "long": _("Long: e-mail and letter"),

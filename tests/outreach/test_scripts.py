@@ -106,6 +106,7 @@ def test_proof_is_never_chosen_and_the_third_wrong_answer_ends_it() -> None:
         ({"purpose": {"say": {"es": "Hola"}}}, "say is missing in en"),
         ({"purpose": {"say": {"es": "{{ x }}", "en": "a", "pt": "b"}}}, "wants x, which nobody knows"),
         ({"purpose": {"say": {"es": "{{ x", "en": "a", "pt": "b"}}}, "cannot be read"),
+        ({"purpose": {"say": {"es": "{{ name * 10 ** 9 }}", "en": "a", "pt": "b"}}}, "cannot be read"),
         ({"disclosures": {"kind": "ask"}}, "before the disclosures were read out"),
         (
             {"lonely": {"kind": "end", "stage": "close", "say": dict.fromkeys(("es", "en", "pt"), "x"),

@@ -4,13 +4,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from jinja2.sandbox import SecurityError
 from sqlalchemy import select
 
 from recupero.contacts.tables import MessageCopy
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict, Forbidden, NotFound, UserError
-from recupero.outreach import versions, wording
+from recupero.outreach import templating, versions, wording
 from recupero.outreach.template_tables import MessageTemplate
 from tests.factories import World
 from tests.outreach.placed import Placed, place, plan
@@ -127,6 +128,36 @@ def test_unfit_words_are_refused_at_their_field(
     with pytest.raises(UserError, match=why) as raised:
         keep(scope, fields=changes)
     assert raised.value.field == field
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        "{{ 'a' * 10 ** 9 }}",
+        "{{ [1] * 10 ** 9 }}",
+        "{{ '%1000000000s' % 'a' }}",
+        "{{ '%1000000000s'|format('a') }}",
+        "{{ name|center(1000000000) }}",
+        "{{ name|replace('x', 'xx')|replace('x', 'xx') }}",
+        "{% for a in range(99999) %}{% for b in range(99999) %}x{% endfor %}{% endfor %}",
+        "{% for a in name %}{{ a }}{% endfor %}",
+        "{% set a = name ~ name %}{% set a = a ~ a %}{{ a }}",
+        "{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}",
+        "{% include 'es/_letter.txt' %}",
+        "{{ lipsum(1000) }}",
+        "{{ " + "(" * 1500 + "1" + ")" * 1500 + " }}",
+        "{{ " + "9" * 4500 + " }}",
+    ],
+)
+def test_words_neither_grow_nor_go_on_without_end(scope: Scope, bomb: str) -> None:
+    with pytest.raises(UserError, match="cannot be read as a template") as raised:
+        keep(scope, fields={"body": "{{ link }} {{ code }} " + bomb})
+    assert raised.value.field == "body"
+
+
+def test_what_was_kept_before_cannot_be_multiplied_either() -> None:
+    with pytest.raises(SecurityError):
+        templating.written("{{ name * 10 ** 9 }}").render(name="x")
 
 
 def test_words_reach_nothing_of_the_house(scope: Scope) -> None:

@@ -152,7 +152,7 @@ def one_of(field: str, value: str, known: Sequence[str]) -> list[UserError]:
 
 def _values(field: str, text: str) -> list[UserError]:
     try:
-        wanted = meta.find_undeclared_variables(templating.sandbox().parse(text))
+        wanted = meta.find_undeclared_variables(templating.parsed(text))
     except TemplateError as error:
         return [UserError("This cannot be read as a template: %(why)s", field=field, why=error)]
     unknown = sorted(wanted - KNOWN)
@@ -178,7 +178,7 @@ def _unwritable(field: str, text: str) -> list[UserError]:
 
 def _missing(body: str) -> list[UserError]:
     try:
-        wanted = meta.find_undeclared_variables(templating.sandbox().parse(body))
+        wanted = meta.find_undeclared_variables(templating.parsed(body))
     except TemplateError:
         return []  # told already
     lacking = [name for name in NEEDED if name not in wanted]

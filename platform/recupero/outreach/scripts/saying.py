@@ -1,10 +1,10 @@
 """The words of a script's step with a call's facts filled in."""
 
 from collections.abc import Mapping
-from functools import lru_cache
 
-from jinja2 import StrictUndefined, Template, TemplateError, meta
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import TemplateError, meta
+
+from recupero.outreach import templating
 
 #: What may be said to whoever takes the call.
 OPEN = frozenset({"agent", "agency", "name", "phone", "recording", "call_back_phone"})
@@ -15,19 +15,17 @@ OF_DEBT = frozenset({
 })  # fmt: skip
 KNOWN = OPEN | OF_DEBT
 
-_SANDBOX = ImmutableSandboxedEnvironment(undefined=StrictUndefined)  # plain text: pages escape it
-
 
 def say(words: Mapping[str, str], language: str, values: Mapping[str, str]) -> str:
     """The words in this language, or else in the script's first. Raises jinja2.TemplateError where a value is
     missing; `checks` refuses such a script before it is used."""
     text = words.get(language) or next(iter(words.values()))
-    return _template(text).render(values)
+    return templating.written(text).render(values)
 
 
 def wanted(text: str) -> frozenset[str]:
     """The values that the words want. Raises jinja2.TemplateError where they cannot be read."""
-    return frozenset(meta.find_undeclared_variables(_SANDBOX.parse(text)))
+    return frozenset(meta.find_undeclared_variables(templating.parsed(text)))
 
 
 def names(words: Mapping[str, str], value: str) -> bool:
@@ -38,12 +36,7 @@ def names(words: Mapping[str, str], value: str) -> bool:
 def problem_in(text: str) -> str | None:
     """Why the words cannot be read, or None."""
     try:
-        _SANDBOX.parse(text)
+        templating.parsed(text)
     except TemplateError as error:
         return str(error)
     return None
-
-
-@lru_cache(maxsize=2048)
-def _template(text: str) -> Template:
-    return _SANDBOX.from_string(text)

@@ -5,7 +5,8 @@ from functools import cache, lru_cache
 from typing import Any, NoReturn
 
 from jinja2 import PackageLoader, StrictUndefined, Template, TemplateSyntaxError, nodes, select_autoescape
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 #: What own words may be made of: values and conditions. Loops, sums, assignments and calls could make a text
 #: of any size out of a few letters.

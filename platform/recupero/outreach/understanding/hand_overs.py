@@ -1,7 +1,7 @@
 """Hand-overs: a person takes a debtor over from the machines, which are silent until that person is done."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import get_args
 
 from sqlalchemy import select
@@ -13,12 +13,14 @@ from recupero.kernel.errors import NotFound, UserError
 from recupero.outreach.inbound import conversations
 from recupero.outreach.scripts.shape import Reason
 from recupero.outreach.understanding import hours, policy
-from recupero.outreach.understanding.tables import HandOver
+from recupero.outreach.understanding.tables import HandOver, MessageReading
 from recupero.placements import reach
 from recupero.placements import service as placements
 
 CAUSES: tuple[str, ...] = get_args(Reason)
 LONGEST = 1000  # characters of a next step
+#: An answer of the house goes out within a day, or not at all.
+ANSWERED_WITHIN = timedelta(days=2)
 
 
 def open_for(session: Session, debtor_id: int) -> HandOver | None:
@@ -84,8 +86,19 @@ def open_one(
 
 
 def unanswered(session: Session, debtor_id: int, account_id: int) -> None:
-    """The house's answer to what the debtor asked did not go out: a person answers, unless one has them."""
-    if open_for(session, debtor_id) is None:
+    """The house's answer to what the debtor wrote did not go out: a person answers, unless one has them. A
+    link that was to follow a call leaves nobody without an answer."""
+    wrote = session.execute(
+        select(MessageReading.id)
+        .where(
+            MessageReading.tenant_id == scope_of(session).tenant(),
+            MessageReading.debtor_id == debtor_id,
+            MessageReading.course == "answer",
+            MessageReading.read_at > clock.now() - ANSWERED_WITHIN,
+        )
+        .limit(1)
+    ).scalar_one_or_none()
+    if wrote is not None and open_for(session, debtor_id) is None:
         open_one(session, debtor_id=debtor_id, account_id=account_id, contact_id=None, why=policy.UNANSWERED)
 
 

@@ -21,6 +21,7 @@ class MessageReading(TenantOwned, Base):
         UniqueConstraint("tenant_id", "contact_id"),
         Index("ix_message_readings_corrected", "tenant_id", "corrected_at",
               postgresql_where=text("corrected IS NOT NULL")),
+        Index("ix_message_readings_debtor", "tenant_id", "debtor_id", "read_at"),
         {"info": TENANT},
     )  # fmt: skip
 

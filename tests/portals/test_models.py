@@ -32,12 +32,17 @@ TEXTS = {
 
 
 def _made(
-    scope: Scope, alias: str | None, figures: Mapping[str, Any] = NOTHING, tenant_id: int | None = None
+    scope: Scope,
+    alias: str | None,
+    figures: Mapping[str, Any] = NOTHING,
+    tenant_id: int | None = None,
+    against: Version | None = None,
 ) -> Version:
     name = registry.name_of("propensity", agency_id=scope.agency(), tenant_id=tenant_id)
     notes = {registry.CHOICES: str(figures.get("choices", registry.NO_CHOICES))}
     figures = {key: value for key, value in figures.items() if key != "choices"}
-    made = registry.register(name, Finished("propensity", b"", ("balance_log",), figures, {}, notes, TEXTS))
+    finished = Finished("propensity", b"", ("balance_log",), figures, {}, notes, TEXTS)
+    made = registry.register(name, finished, against)
     if alias:
         registry.set_alias(name, alias, made.version)
     return made
@@ -73,6 +78,21 @@ def test_a_person_sees_the_win_and_says_yes_and_it_comes_back(visitor: Visitor, 
         events = audit.page(session, holding="decisions.model_promoted")
     assert [event.details["version"] for event in events] == ["1", "2"]
     assert all(event.actor.startswith("user:") for event in events)
+
+
+def test_a_win_over_what_served_before_is_no_win_over_what_serves(visitor: Visitor, world: World) -> None:
+    scope = world.tenant()
+    first = _made(scope, "champion")
+    _made(scope, None, WON, against=first)
+    third = _made(scope, "challenger", WON, against=first)
+    visitor.sign_in(Role.COMPLIANCE_OFFICER, scope)
+    assert "may not serve" not in visitor.text(f"/models/{first.name}/2")
+    promotion.promote(world.platform.database, scope, first.name, third.version, actor="test")
+    assert "a version that no longer serves" in visitor.text(f"/models/{first.name}/2")
+    with pytest.raises(UserError, match="no longer serves"):
+        promotion.promote(world.platform.database, scope, first.name, "2", actor="test")
+    promotion.promote(world.platform.database, scope, first.name, first.version, actor="test")
+    promotion.promote(world.platform.database, scope, first.name, "2", actor="test")
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def train(
     figures = {**best.metrics, **_others(judged, best), **won}
     with database.transaction(scope) as session:
         told = _told(session, best, data, training, seed)
-    made = registry.register(name, _finished(best, data, training, figures, why, choices, told))
+    made = registry.register(name, _finished(best, data, training, figures, why, choices, told), champion)
     alias = models.enlist(database, scope, made, champion)
     seconds = round(time.perf_counter() - began, 2)
     log.info("trained %s version %s (%s) as %s in %s s", name, made.version, best.kind.key, alias, seconds)

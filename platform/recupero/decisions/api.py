@@ -129,7 +129,9 @@ def models() -> dict[str, Any]:
 
     Those of the agency and of the creditors that the caller may see, with what speaks for each."""
     with transaction() as session:
-        return {"items": [_version(each) for each in registry.versions(scope=scope_of(session))]}
+        found = registry.versions(scope=scope_of(session))
+        serving = registry.serving_among(found, scope_of(session))
+        return {"items": [_version(each, serving.get(each.name)) for each in found]}
 
 
 @blueprint.get("/models/<name>/looks")
@@ -153,7 +155,7 @@ def promote_model(name: str, version: str) -> dict[str, Any]:
     with transaction() as session:
         scope = scope_of(session)
     promotion.promote(runtime.current().database, scope, name, version, actor=the_caller().actor)
-    return _version(promotion.version_of(scope, name, version))
+    return _version(promotion.version_of(scope, name, version), registry.serving(scope, name))
 
 
 @blueprint.post("/models/<name>/retire")
@@ -164,13 +166,13 @@ def retire_model(name: str) -> dict[str, Any]:
     with transaction() as session:
         scope = scope_of(session)
     retired = promotion.retire(runtime.current().database, scope, name, actor=the_caller().actor)
-    return _version(promotion.version_of(scope, name, retired.version))
+    return _version(promotion.version_of(scope, name, retired.version), registry.serving(scope, name))
 
 
-def _version(found: registry.Version) -> dict[str, Any]:
+def _version(found: registry.Version, serving: registry.Version | None) -> dict[str, Any]:
     kind, tenant_id = registry.parts_of(found.name)
     return {
         "name": found.name, "version": found.version, "kind": kind, "tenant_id": tenant_id,
         "aliases": list(found.aliases), "trained_at": found.notes.get(registry.TRAINED_AT),
-        "metrics": found.metrics, "evidence": promotion.evidence(found),
+        "metrics": found.metrics, "evidence": promotion.evidence(found, serving),
     }  # fmt: skip

@@ -114,7 +114,7 @@ def train(
             "%(name)s cannot be trained: %(why)s", field="history", name=name, why=error
         ) from error
     figures = {**judged["metrics"], **{f"fit_{k}": v for k, v in training.metrics.items()}}
-    made = registry.register(name, _finished(kind, task, data, training, judged, figures, against))
+    made = registry.register(name, _finished(kind, task, data, training, judged, figures, against), champion)
     alias = enlist(database, scope, made, champion)
     seconds = round(time.perf_counter() - began, 2)
     log.info("trained %s version %s as %s in %s s", name, made.version, alias, seconds)

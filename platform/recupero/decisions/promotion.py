@@ -8,6 +8,7 @@ A version wins over the champion where both of these hold, each on rows that its
   interval of the difference is not wholly below 0). Where that interval is wholly above 0 it is the win by
   itself. Where the log cannot say, nothing is promoted. A kind whose answers choose no action is not asked.
 
+A win is one over what serves now: what was measured against another version has to be trained anew.
 A version that was champion before may always come back.
 """
 
@@ -28,6 +29,7 @@ SERVED_BEFORE = "was_champion"
 #: Why a version may not serve.
 WHY_NOT = {
     "unmeasured": N_("it was never measured against what serves"),
+    "outdated": N_("it was measured against a version that no longer serves: train it anew"),
     "worse": N_("on the held-out rows it loses more than what serves"),
     "no_better": N_("on the held-out rows it is not proven to lose less than what serves"),
     "choices_worse": N_("what it would have chosen brought less"),
@@ -61,11 +63,15 @@ class Evidence:
         return not self.missing
 
 
-def evidence(version: Version) -> Evidence:
-    """As its run tells, measured against the version that was champion when it was trained."""
+def evidence(version: Version, serving: Version | None) -> Evidence:
+    """As its run tells, measured against the version that was champion when it was trained; `serving` is what
+    serves now."""
     shadow, choices = _win(version, "gain"), _win(version, "choices_gain")
     before = version.notes.get(SERVED_BEFORE) == "yes"
     missing = [] if before else _missing(version, shadow, choices)
+    against = version.notes.get(registry.AGAINST)
+    if not before and serving and against and serving.called not in (against, version.called):
+        missing = ["outdated"]
     return Evidence(shadow, choices, version.metrics.get("choices_ess"), before, tuple(missing))
 
 
@@ -100,8 +106,9 @@ def promote(database: Database, scope: Scope, name: str, version: str, *, actor:
     champion = registry.by_alias(name, CHAMPION)
     if champion is not None and champion.version == version:
         raise Conflict("version %(version)s of %(name)s is the champion already", version=version, name=name)
-    spoken = evidence(found)
-    if registry.serving(scope, name) is not None and not spoken.won:
+    serving = registry.serving(scope, name)
+    spoken = evidence(found, serving)
+    if serving is not None and not spoken.won:
         raise UserError(
             "version %(version)s of %(name)s is not promoted: %(why)s",
             field="version", version=version, name=name,

@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,6 +30,8 @@ _BLOB = "fitted.bin"
 _EXPERIMENT = "recupero"
 #: The note of the moment at which a version was trained, by our clock.
 TRAINED_AT = "trained_at"
+#: The note of the version that it was measured against, as `Version.called`.
+AGAINST = "measured_against"
 #: The note on what a version's choices would have brought over the champion's, and what it says: figures are
 #: there; it chooses nothing; the decisions that were made cannot say, of one of the two or, since they part
 #: for too few people who paid, of their difference.
@@ -52,6 +54,11 @@ class Version:
     aliases: tuple[str, ...] = ()
     metrics: Mapping[str, float] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def called(self) -> str:
+        """Name and number, as a note tells them."""
+        return f"{self.name} {self.version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +99,13 @@ def client() -> Any:
     return _client(runtime.current().config.mlflow_uri)
 
 
-def register(name: str, finished: Finished) -> Version:
-    """Log a run with everything of `finished` and add it as a new version, without an alias."""
+def register(name: str, finished: Finished, against: Version | None = None) -> Version:
+    """Log a run with everything of `finished` and add it as a new version, without an alias. `against` is what
+    it was measured against."""
     from mlflow.exceptions import MlflowException
 
+    if against is not None:
+        finished = replace(finished, notes={**finished.notes, AGAINST: against.called})
     mlflow = client()
     run_id = mlflow.create_run(_experiment(mlflow, runtime.current().config), run_name=name).info.run_id
     try:
@@ -232,6 +242,17 @@ def numbered(name: str, number: str) -> Version:
     if row is None:
         raise MissingModel(f"there is no version {number} of {name}")
     return Version(row.name, str(row.version), row.run_id, row.source)
+
+
+def serving_among(versions: Sequence[Version], scope: Scope) -> dict[str, Version]:
+    """What `serving` answers for each name of these, which are all versions that the scope may see."""
+    champions = {each.name: each for each in versions if CHAMPION in each.aliases}
+    found = {}
+    for name in {each.name for each in versions}:
+        agencys = name_of(parts_of(name)[0], agency_id=scope.agency())
+        if champion := champions.get(name) or champions.get(agencys):
+            found[name] = champion
+    return found
 
 
 def serving(scope: Scope, name: str) -> Version | None:

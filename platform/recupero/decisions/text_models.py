@@ -129,7 +129,7 @@ def train(database: Database, scope: Scope, key: str, *, seed: int = 0) -> Train
         parameters=training.parameters, notes={"corrected": str(len(corrected))},
         texts={"card.md": _card(key, figures)},
     )  # fmt: skip
-    made = registry.register(name, finished)
+    made = registry.register(name, finished, champion)
     alias = CHALLENGER if champion else CHAMPION
     registry.set_alias(name, alias, made.version)
     with database.transaction(scope) as session:

@@ -70,13 +70,15 @@ def _place(kind: str) -> tuple[int, str]:
 def _lines(session: Session) -> list[Line]:
     """The models of the scope, the agency's before its creditors' own."""
     by_name: dict[str, list[Version]] = {}
-    for version in registry.versions(scope=scope_of(session)):
+    all_versions = registry.versions(scope=scope_of(session))
+    serving = registry.serving_among(all_versions, scope_of(session))
+    for version in all_versions:
         by_name.setdefault(version.name, []).append(version)
     seen, owners = looks.newest(session, list(by_name)), _owners(session)
     found = []
     for name, versions in by_name.items():
         champion, challenger = (_under(versions, alias) for alias in (CHAMPION, CHALLENGER))
-        evidence = promotion.evidence(challenger) if challenger else None
+        evidence = promotion.evidence(challenger, serving.get(name)) if challenger else None
         tenant_id = registry.parts_of(name)[1]
         drift = seen.get((name, looks.DRIFT)) if champion else None
         found.append(
@@ -101,6 +103,7 @@ def model(name: str) -> ResponseReturnValue:
     """One model: its versions, how far today's rows have moved, and the challenger in shadow."""
     with transaction() as session:
         versions = registry.versions(name, scope_of(session))
+        serving = registry.serving(scope_of(session), name)
         if not versions:
             raise NotFound("there is no such model")
         drifts = looks.history(session, name, looks.DRIFT)
@@ -113,7 +116,7 @@ def model(name: str) -> ResponseReturnValue:
         "models/model.html", name=name, kind=registry.parts_of(name)[0], owner=owner,
         own=registry.parts_of(name)[1] is not None, versions=versions, champion=champion,
         challenger=challenger, trained=_trained,
-        evidence={each.version: promotion.evidence(each) for each in versions},
+        evidence={each.version: promotion.evidence(each, serving) for each in versions},
         drift=drifts[-1] if drifts and champion else None, drifts=_drift_chart(drifts), moved=_moved(drifts),
         shadow=shadow,
     )  # fmt: skip
@@ -174,7 +177,7 @@ def _version_page(name: str, version: str, refused: UserError | None) -> Respons
     )
     page = render_template(
         "models/version.html", name=name, kind=registry.parts_of(name)[0], owner=owner, version=found,
-        trained=_trained(found), evidence=promotion.evidence(found), serving=serving,
+        trained=_trained(found), evidence=promotion.evidence(found, serving), serving=serving,
         figures=_figures(found), uplifts=_uplifts(found),
         calibration=_calibration_chart(curve), learned=_learning_chart(learning), groups=groups,
         card=registry.read_text(found, "card.md"), refused=said(refused) if refused else None,

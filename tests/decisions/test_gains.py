@@ -80,3 +80,11 @@ def test_without_decisions_that_it_never_saw_nothing_is_said(world: World) -> No
     late.moment[1:] = clock.now().timestamp()
     assert _found(world, scope, late, PRIOR) == ({}, registry.NO_CHOICES)
     assert _found(world, world.tenant(), _learned(-1), PRIOR) == ({}, registry.NO_CHOICES)
+
+
+def test_where_a_model_of_actions_serves_chances_choose_nothing(world: World) -> None:
+    scope = _lived(world, 60, 0.0)
+    name = registry.name_of("next_action", agency_id=scope.agency())
+    made = registry.register(name, registry.Finished("next_action", b"", ("balance_log",), {}, {}, {}, {}))
+    registry.set_alias(name, registry.CHAMPION, made.version)
+    assert _found(world, scope, _learned(-1), PRIOR / 100) == ({}, registry.NO_CHOICES)

@@ -25,7 +25,7 @@ from recupero.decisions.columns import Floats, Ints
 NONE = -1
 #: Sharpness of the soft maximum by stage, as a share of the mean value of a group's best option.
 STAGES = (0.1, 0.01, 0.001, 0.0002)
-STEPS, LAST_STEPS = 60, 12
+STEPS, LAST_STEPS = 60, 20
 #: Beyond this many groups prices are first found on a part of them.
 PART = 10_000
 ROUNDS = 60

@@ -4,7 +4,8 @@ A version that says how likely a payment is changes what an option is worth: val
 that chance. Both versions choose the best of the options that each decision kept, and the share of people
 who paid within 30 days by the one is set against that by the other (see `offpolicy`). Only decisions that no
 training of the new version saw are asked, and only such as were made by this kind of model or by the
-strategy's order: where a model of actions values the options, these chances change no choice.
+strategy's order: where a model of actions values the options, these chances change no choice, and where one
+serves now nothing is asked.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from recupero.decisions import experience, offpolicy
+from recupero.decisions import experience, offpolicy, serving, valuing
 from recupero.decisions.columns import Floats, Ints
 from recupero.decisions.dataset import HORIZON, Dataset
 from recupero.decisions.experience import Experience
@@ -59,6 +60,8 @@ def of_policies(new: Logged | None, old: Logged | None) -> Told:
 
 def over_champion(session: Session, at: datetime, key: str, data: Dataset, new: Scorer, old: Scorer) -> Told:
     """What choosing by `new` brings over choosing by `old`, and how it was found (the note `choices`)."""
+    if serving.champion_version(scope_of(session), valuing.KIND) is not None:
+        return {}, NO_CHOICES
     try:
         made = experience.build(session, at)
     except ValueError:

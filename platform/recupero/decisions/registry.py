@@ -100,8 +100,8 @@ def client() -> Any:
 
 
 def register(name: str, finished: Finished, against: Version | None = None) -> Version:
-    """Log a run with everything of `finished` and add it as a new version, without an alias. `against` is what
-    it was measured against."""
+    """Log a run with everything of `finished` and add it as a new version, without an alias. `against` is
+    what it was measured against."""
     from mlflow.exceptions import MlflowException
 
     if against is not None:

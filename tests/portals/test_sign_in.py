@@ -1,5 +1,6 @@
 """Signing in leads back to where one wanted to go, never elsewhere; forms, limits and languages hold."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -88,6 +89,15 @@ def test_pages_carry_the_headers_that_keep_strangers_out(visitor: Visitor) -> No
     assert headers["Cache-Control"] == "no-store"
     assert "HttpOnly" in headers["Set-Cookie"]
     assert "SameSite=Lax" in headers["Set-Cookie"]
+
+
+def test_a_file_of_ours_is_asked_for_once_and_an_old_address_of_it_always(visitor: Visitor) -> None:
+    address = re.search(r'href="(/static/app\.css\?v=\w+)"', visitor.text("/sign-in"))
+    assert address
+    assert "immutable" in visitor.get(address[1]).headers["Cache-Control"]
+    for other in ("/static/app.css", "/static/app.css?v=old"):
+        assert visitor.get(other).headers["Cache-Control"] == "no-cache"
+    assert "immutable" not in visitor.get("/static/nothing.css?v=1").headers.get("Cache-Control", "")
 
 
 def test_a_proxy_that_speaks_https_has_browsers_stay_there(platform: runtime.Runtime) -> None:

@@ -31,6 +31,7 @@ from recupero.tenancy.guard import API_PREFIX, current_caller, page_asked_for
 
 log = logging.getLogger(__name__)
 csrf = CSRFProtect()
+_YEAR = 365 * 24 * 60 * 60  # seconds
 AWAY = 5  # seconds after which to ask again while the database is away
 
 
@@ -119,7 +120,7 @@ def install(app: Flask, platform: Runtime) -> None:
     limiter.init_app(app)
     app.before_request(language.switch_language)
     app.before_request(_protect_forms)
-    app.after_request(_keep_out_of_caches)
+    app.after_request(_say_what_caches_keep)
     app.after_request(theme.keep_theme)
     _dress_templates(app)
     _answer_errors(app)
@@ -136,9 +137,14 @@ def _protect_forms() -> None:
         csrf.protect()
 
 
-def _keep_out_of_caches(response: Response) -> Response:
-    """What a signed-in user saw is not found in the browser's cache by the next one at the same desk."""
-    if request.endpoint != "static" and "Cache-Control" not in response.headers:
+def _say_what_caches_keep(response: Response) -> Response:
+    """What a signed-in user saw is not found in the browser's cache by the next one at the same desk. A file
+    of ours whose address bears the mark of its content is asked for once."""
+    if request.endpoint == "static":
+        name = str((request.view_args or {}).get("filename"))
+        if response.status_code < 400 and request.args.get("v") == _content_mark(name):
+            response.headers["Cache-Control"] = f"public, max-age={_YEAR}, immutable"
+    elif "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store"
     return response
 

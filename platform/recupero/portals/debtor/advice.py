@@ -48,6 +48,11 @@ ADVICE: dict[str, tuple[Advice, ...]] = {
                "Ley 1480 de 2011; Ley 2300 de 2023"),
         Advice("Superintendencia Financiera de Colombia", "complaints", "https://www.superfinanciera.gov.co/",
                "Ley 1328 de 2009: protection of the financial consumer"),
+        Advice("Ministerio de Justicia: insolvencia de persona natural no comerciante", "debts",
+               "https://www.minjusticia.gov.co/",
+               "Ley 1564 de 2012, arts. 531 to 576; Decreto 2677 de 2012: it authorises the conciliation"
+               " centres that negotiate a person's debts, those of legal clinics free of charge",
+               date(2026, 11, 23)),
     ),
     "ES": (
         Advice("Ministerio de Consumo: reclamaciones y oficinas de consumo (OMIC)", "complaints",

@@ -20,7 +20,7 @@ def test_a_note_stands_in_the_timeline_with_its_writer(visitor: Visitor, placed:
     assert empty.status_code == 422
     assert "Please fill this in." in empty.text
     endless = visitor.send(f"{page}/notes", page, note="x" * 2001)
-    assert "At most 2000 characters fit here." in endless.text
+    assert "At most 2,000 characters fit here." in endless.text
     assert visitor.send(f"{page}/notes", page, note="Llamar <después> de las 5").status_code == 302
     text = visitor.text(page)
     assert "Llamar &lt;después&gt; de las 5" in text

@@ -114,6 +114,19 @@ def test_nothing_to_answer(provider: Provider, agent: Visitor) -> None:
     assert all_of(provider.scope, Conversation)[0].waiting_since is None
 
 
+def test_who_was_handed_over_waits_until_the_cause_is_said(provider: Provider, agent: Visitor) -> None:
+    placed = place(provider.scope)[0]
+    says(provider, "necesito hablar con una persona", phone(placed))
+    assert "Nothing to answer" not in agent.text(talk_of(placed))
+    refused = agent.send(f"{talk_of(placed)}/answered", talk_of(placed))
+    assert refused.status_code == 409
+    assert all_of(provider.scope, Conversation)[0].waiting_since is not None
+    done = {"cause": "FORGOT", "next_step": "Llamar"}
+    assert agent.send(f"{talk_of(placed)}/done", talk_of(placed), **done).status_code == 302
+    talk = all_of(provider.scope, Conversation)[0]
+    assert (talk.waiting_since, talk.due_at) == (None, None)
+
+
 def test_an_agent_sees_no_conversation_that_is_given_to_another(
     provider: Provider, agent: Visitor, platform: runtime.Runtime
 ) -> None:

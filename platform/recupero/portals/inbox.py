@@ -12,7 +12,7 @@ from recupero.kernel import clock, rest, runtime
 from recupero.kernel.errors import NotFound, UserError
 from recupero.outreach import dispute_answers, tellings
 from recupero.outreach.connectors import CARRIED
-from recupero.outreach.inbound import collecting, conversations, queries, replies, working
+from recupero.outreach.inbound import collecting, queries, replies, working
 from recupero.outreach.inbound.tables import Conversation
 from recupero.outreach.understanding import brief, desk, hand_overs, policy, readings
 from recupero.placements import browse, reach
@@ -108,7 +108,7 @@ def inbox_reply(debtor_id: int) -> ResponseReturnValue:
 @requires(Permission.ACCOUNTS_WORK)
 def inbox_answered(debtor_id: int) -> ResponseReturnValue:
     with tenant_transaction(_tenant_of(debtor_id)) as session:
-        conversations.answered(session, debtor_id, actor=the_caller().actor)
+        hand_overs.settle(session, debtor_id, actor=the_caller().actor)
     flash(_("Noted: nothing more is to be answered."))
     return redirect(url_for("portals.inbox"))
 

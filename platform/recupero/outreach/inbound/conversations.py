@@ -136,7 +136,8 @@ def settled(session: Session, debtor_id: int, *, until: datetime) -> None:
 
 
 def answered(session: Session, debtor_id: int, *, actor: str) -> None:
-    """A person says that nothing more is to be answered. Raises NotFound."""
+    """Nothing more is to be answered. `hand_overs.settle` is for people: who was handed over has a cause
+    first. Raises NotFound."""
     done = session.execute(
         update(Conversation)
         .where(Conversation.tenant_id == scope_of(session).tenant(), Conversation.debtor_id == debtor_id)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import audit, clock, jobs
 from recupero.kernel.database import scope_of
-from recupero.kernel.errors import NotFound, UserError
+from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.outreach.inbound import conversations
 from recupero.outreach.scripts.shape import Reason
 from recupero.outreach.understanding import hours, policy
@@ -153,6 +153,14 @@ def _end_hold(session: Session, done: HandOver, *, by: str) -> None:
     still = {hold.id for hold in reach.open_holds(session, [done.debtor_id]).get(done.debtor_id, ())}
     if done.hold_id in still:
         placements.end_hold(session, done.hold_id, by=by)
+
+
+def settle(session: Session, debtor_id: int, *, actor: str) -> None:
+    """A person says that nothing more is to be answered. Raises NotFound, and Conflict where the debtor was
+    handed over: else nobody would see any more that the machines are silent."""
+    if open_for(session, debtor_id) is not None:
+        raise Conflict("A person has them: say the cause and what comes next.", field="cause")
+    conversations.answered(session, debtor_id, actor=actor)
 
 
 def close(session: Session, debtor_id: int, *, cause: str, next_step: str, actor: str) -> None:

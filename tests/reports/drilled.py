@@ -15,8 +15,8 @@ _TIMES = {"collected_per_hour": 3600, "right_party_per_hour": 3600, "promises_pe
 def made_up(session: Session, figure: Figure, of: drill.Of) -> None:
     """The rows are as many as the figure says, add up to it, or have it among them."""
     count, amount = drill.total(session, of)
-    found = drill.rows(session, of, Part(limit=None))
-    assert len(found) == count
+    found, together = drill.rows_and_total(session, of, Part(limit=None))
+    assert (len(found), together) == (count, (count, amount))
     told = {Tells.ROWS: count, Tells.AMOUNT: amount}.get(of.statement.tells)
     if told is not None:
         assert told * _TIMES.get(of.key, 1) == figure.numerator, of

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts.tables import GivenVerdict
 from recupero.kernel import clock
+from recupero.kernel.listing import Part
 from recupero.outreach.desk.tables import Sitting
 from recupero.outreach.tables import Action, ActionEvent
 from recupero.payments.offer_tables import Plan, PlanInstalment, Settlement
@@ -165,3 +166,5 @@ def test_what_stopped_contacts_is_told_apart_and_each_part_adds_up(eventful: Row
             assert drill.parts(session, of) == [(reason, 1)]
             assert drill.total(session, replace(of, part=reason)) == (1, 0)
             assert drill.total(session, replace(of, part="law:z")) == (0, 0)
+            assert drill.rows_and_total(session, of, Part(offset=5, limit=5)) == ([], (1, 0))
+            assert drill.rows_and_total(session, replace(of, part="law:z"), Part(limit=5)) == ([], (0, 0))

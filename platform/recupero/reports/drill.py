@@ -80,18 +80,22 @@ def parts(session: Session, of: Of) -> list[tuple[str, int]]:
     return [(part, count) for part, count in session.execute(text(counted), _values(session, of))]
 
 
-def rows(session: Session, of: Of, part: Part) -> list[Counted]:
-    """A part of them, the newest first unless it says otherwise. Raises NotFound as `total`."""
+def rows_and_total(session: Session, of: Of, part: Part) -> tuple[list[Counted], tuple[int, int]]:
+    """A part of them, the newest first unless it says otherwise, and their `total`, from one reading of what
+    the figure counted. Raises NotFound as `total`."""
     by = _ORDER.get(part.sort, "at")
     down = "DESC" if part.descending or part.sort not in _ORDER else "ASC"
     found = session.execute(
         text(
-            f"SELECT {_COLUMNS} FROM ({_rows(of)}) x"  # noqa: S608
-            f" ORDER BY {by} {down} NULLS LAST, row LIMIT :limit OFFSET :offset"
+            f"SELECT {_COLUMNS}, count(*) OVER (), coalesce(sum(amount) OVER (), 0)::bigint"  # noqa: S608
+            f" FROM ({_rows(of)}) x ORDER BY {by} {down} NULLS LAST, row LIMIT :limit OFFSET :offset"
         ),
         {**_values(session, of), "limit": part.limit, "offset": part.offset},
-    )
-    return [Counted(*row) for row in found]
+    ).all()
+    if not found and part.offset:  # beyond the last page
+        return [], total(session, of)
+    together = (int(found[0][-2]), int(found[0][-1])) if found else (0, 0)
+    return [Counted(*row[:-2]) for row in found], together
 
 
 def _rows(of: Of) -> str:

@@ -58,8 +58,8 @@ def report_rows(tenant_id: int, key: str) -> ResponseReturnValue:
         tenant = tenancy.tenant(session)
         of, words = _asked(key, tenant.currency), Words.of(figures.locale(), tenant.country)
         table = _table(of, words)
-        count, amount = drill.total(session, of)
-        table.fill(drill.rows(session, of, table.part))
+        found, (count, amount) = drill.rows_and_total(session, of, table.part)
+        table.fill(found)
     return answer(
         "reports/rows.html", table, tenant=tenant, metric=metric, words=words, period=of.period, count=count,
         together=_together(of, metric, words, count, amount),

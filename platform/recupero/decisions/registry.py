@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from psycopg.errors import UndefinedTable
-from sqlalchemy import Connection, Engine, NullPool, Row, TextClause, create_engine, text
+from sqlalchemy import Connection, Engine, NullPool, Row, TextClause, bindparam, create_engine, text
 from sqlalchemy.exc import ProgrammingError
 
 from recupero.kernel import clock, runtime
@@ -232,7 +232,13 @@ def with_run(name: str, version: str) -> Version | None:
 
 def by_alias(name: str, alias: str) -> Version | None:
     """The version under an alias, without what its run tells; None where there is no such model or alias."""
-    row = next(iter(_rows(_BY_ALIAS, {"name": name, "alias": alias})), None)
+    return first_by_alias([name], alias)
+
+
+def first_by_alias(names: Sequence[str], alias: str) -> Version | None:
+    """`by_alias` of the first of these models that has the alias, asked for together."""
+    found = {row.name: row for row in _rows(_BY_ALIAS, {"names": list(names), "alias": alias})}
+    row = next((found[name] for name in names if name in found), None)
     return None if row is None else Version(row.name, str(row.version), row.run_id, row.source, (alias,))
 
 
@@ -258,17 +264,15 @@ def serving_among(versions: Sequence[Version], scope: Scope) -> dict[str, Versio
 def serving(scope: Scope, name: str) -> Version | None:
     """The champion that serves what this model is for: its own, or the agency's where a creditor's own has
     none."""
-    found = by_alias(name, CHAMPION)
     kind, tenant_id = parts_of(name)
-    if found is None and tenant_id is not None:
-        return by_alias(name_of(kind, agency_id=scope.agency()), CHAMPION)
-    return found
+    house = [] if tenant_id is None else [name_of(kind, agency_id=scope.agency())]
+    return first_by_alias([name, *house], CHAMPION)
 
 
 _BY_ALIAS = text(
     "SELECT v.name, v.version, v.run_id, v.source FROM registered_model_aliases a"
-    " JOIN model_versions v USING (workspace, name, version) WHERE a.name = :name AND a.alias = :alias"
-)
+    " JOIN model_versions v USING (workspace, name, version) WHERE a.name IN :names AND a.alias = :alias"
+).bindparams(bindparam("names", expanding=True))
 
 _NUMBERED = text(
     "SELECT name, version, run_id, source FROM model_versions WHERE name = :name AND version = :version"

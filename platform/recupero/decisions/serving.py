@@ -86,10 +86,7 @@ def champion_version(scope: Scope, kind: str) -> registry.Version | None:
     names = [registry.name_of(kind, agency_id=agency)]
     if len(scope.tenant_ids) == 1:
         names.insert(0, registry.name_of(kind, agency_id=agency, tenant_id=scope.tenant()))
-    for name in names:
-        if (found := registry.by_alias(name, registry.CHAMPION)) is not None:
-            return found
-    return None
+    return registry.first_by_alias(names, registry.CHAMPION)
 
 
 def load(kind: str, version: registry.Version) -> Served:

@@ -16,6 +16,7 @@ class Telling(TenantOwned, Base):
     __tablename__ = "tellings"
     __table_args__ = (
         Index("ix_tellings_debtor", "tenant_id", "debtor_id"),
+        Index("ix_tellings_account", "tenant_id", "account_id"),
         Index("ix_tellings_at", "tenant_id", "told_at"),
         {"info": TENANT},
     )

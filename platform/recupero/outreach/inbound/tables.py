@@ -82,6 +82,8 @@ class Conversation(TenantOwned, Base):
     __table_args__ = (
         UniqueConstraint("tenant_id", "debtor_id"),
         Index("ix_conversations_last", "tenant_id", "last_at"),
+        Index("ix_conversations_spoke", "tenant_id", "spoke_with",
+              postgresql_where=text("spoke_with IS NOT NULL")),
         Index("ix_conversations_order", "tenant_id", text("(waiting_since IS NULL)"), "due_at",
               "waiting_since", text("last_at DESC"), "id"),
         Index("ix_conversations_waiting", "tenant_id", "waiting_since",

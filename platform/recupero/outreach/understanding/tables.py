@@ -47,6 +47,7 @@ class HandOver(TenantOwned, Base):
 
     __tablename__ = "hand_overs"
     __table_args__ = (
+        Index("ix_hand_overs_debtor", "tenant_id", "debtor_id", "id"),
         Index("ix_hand_overs_causes", "tenant_id", "closed_at", postgresql_where=text("cause IS NOT NULL")),
         Index("ix_hand_overs_open", "tenant_id", "debtor_id", unique=True,
               postgresql_where=text("closed_at IS NULL")),

@@ -2,7 +2,7 @@
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, text
+from sqlalchemy import Engine, delete, text
 from sqlalchemy.orm import Session
 
 from recupero.kernel import clock, jobs, runtime
@@ -82,18 +82,31 @@ def test_another_databases_numbers_are_no_use(platform: runtime.Runtime, placed:
         assert held.received_minor == 1_000
 
 
-def test_a_position_reads_what_came_since_the_proof(platform: runtime.Runtime, placed: Placed) -> None:
+@pytest.fixture
+def owner(_owner: Engine) -> Engine:
+    return _owner
+
+
+def test_a_position_reads_what_came_since_the_proof(
+    platform: runtime.Runtime, placed: Placed, owner: Engine
+) -> None:
     with platform.database.transaction(placed.scope) as session:
         for number in range(20):
             pay(session, placed, f"before{number}")
     prove(platform, placed.scope)
+    with owner.begin() as tables:
+        tables.execute(text("ANALYZE ledger_transactions, ledger_entries"))
     with platform.database.transaction(placed.scope) as session:
         session.execute(text("SET LOCAL enable_seqscan = off"))  # which is right for so few
         pay(session, placed, "since")
         before = _read(session)
         (held,) = trust.positions(session)
+        since = _read(session) - before
         assert held.received_minor == 21_000
-        assert _read(session) - before < 20
+        before = _read(session)
+        assert afresh(session) == [held]
+        # any index of so few transactions will do to find the newest; of their entries only its own are read
+        assert since < (_read(session) - before) / 2
 
 
 def test_long_books_are_proven_by_a_job(

@@ -17,6 +17,7 @@ from playwright.sync_api import (
     Locator,
     Page,
     ViewportSize,
+    expect,
     sync_playwright,
 )
 from werkzeug.serving import make_server
@@ -31,7 +32,11 @@ from tests.portals.conftest import Visitor
 PASSWORD = "correct horse battery"
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
+PATIENCE = 15_000  # milliseconds that a page may take on a busy machine before something is held to be wrong
 SHOTS = os.environ.get("RECUPERO_SHOTS")  # a folder for pictures of the pages that are visited
+
+
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -138,7 +143,7 @@ def somebody(browser: Browser, address: str) -> Iterator[Callable[[bool], Person
         context = browser.new_context(
             viewport=PHONE if phone else DESKTOP, has_touch=phone, is_mobile=phone, locale="en"
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE)
         opened.append((context, Person(context.new_page(), address, phone)))
         return opened[-1][1]
 

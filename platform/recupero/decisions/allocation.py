@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recupero.decisions.columns import Floats, Ints
+from recupero.decisions.columns import Flags, Floats, Ints
 
 NONE = -1
 #: Sharpness of the soft maximum by stage, as a share of the mean value of a group's best option.
@@ -34,7 +34,6 @@ ROUNDS = 60
 WEIGHTS, NEAR = (1.0, 0.9, 1.1, 1.2), 0.001
 _SLACK = 1e-9
 
-Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from recupero.decisions.allocation import NONE, Flags, Options, allocate, best, fitting
+from recupero.decisions.columns import Flags
+from recupero.decisions.allocation import NONE, Options, allocate, best, fitting
 from recupero.decisions.branches import lots
 from recupero.decisions.capacity import Resources
 from recupero.decisions.columns import Floats, Ints
-from recupero.decisions.policies import AGREED
 from recupero.decisions.strategy import Strategy
 from recupero.decisions.tables import SCALE
+from recupero.outreach.words import AGREED
 
 if TYPE_CHECKING:
     import polars as pl

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 _HEADER = 19  # signature, flags and the length of an empty header extension
 _END = b"\xff\xff"  # instead of the number of columns, after the last row

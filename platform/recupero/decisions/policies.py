@@ -17,13 +17,10 @@ import numpy as np
 from recupero.decisions.columns import Floats, Ints
 from recupero.decisions.features import FeatureTable
 from recupero.kernel.errors import UserError
+from recupero.outreach.words import AGREED
 
 if TYPE_CHECKING:
     import polars as pl
-
-#: Templates that an agreement asks for: every policy sends them as the platform does today.
-AGREED = ("promise_reminder", "late_instalment")
-
 
 @dataclass(frozen=True, slots=True)
 class Context:

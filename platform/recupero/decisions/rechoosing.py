@@ -18,11 +18,11 @@ from recupero.decisions.branches import Branch
 from recupero.decisions.choosing import reach_factors
 from recupero.decisions.columns import Floats, Ints
 from recupero.decisions.hindsight import Option, Past
-from recupero.decisions.policies import AGREED
 from recupero.decisions.recording import WAIT
 from recupero.decisions.serving import PRIOR
 from recupero.decisions.strategy import Strategy
 from recupero.decisions.valuing import KIND
+from recupero.outreach.words import AGREED
 
 
 @dataclass(slots=True)

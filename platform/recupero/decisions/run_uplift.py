@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.orm import Session
 
 from recupero.decisions import offpolicy
-from recupero.decisions.allocation import Flags
+from recupero.decisions.columns import Flags
 from recupero.decisions.columns import Floats, Ints
 from recupero.decisions.control import Group, draws
 from recupero.decisions.differences import of_ratios, plenty

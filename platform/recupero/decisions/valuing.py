@@ -25,11 +25,11 @@ import numpy as np
 from recupero.decisions import annoyance, asking, registry, serving, vectors
 from recupero.decisions.columns import Floats, Ints
 from recupero.decisions.features import FeatureTable
-from recupero.decisions.policies import AGREED
 from recupero.decisions.strategy import Strategy
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
 from recupero_sdk.models import ActionModel, Columns, Reason
+from recupero.outreach.words import AGREED
 
 if TYPE_CHECKING:
     import polars as pl

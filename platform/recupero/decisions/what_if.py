@@ -21,7 +21,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from recupero.decisions import evaluation, hindsight, offpolicy, outcomes
-from recupero.decisions.allocation import Flags
+from recupero.decisions.columns import Flags
 from recupero.decisions.branches import Branch, branched, effective
 from recupero.decisions.capacity import CALL_MINUTES
 from recupero.decisions.hindsight import Option, Past

@@ -46,6 +46,8 @@ PURPOSES = {
     "pause_over": "collection",
 }
 TEMPLATES = tuple(PURPOSES)
+#: Words that an agreement asks for: whatever ranks what is planned, they go as the agreement says.
+AGREED = ("promise_reminder", "late_instalment")
 #: Words about a payment that came in, which go also where nothing is asked for any more.
 THANKS = ("thanks", "paid_in_full")
 #: The call that the debtor booked or was promised (`call_backs`): no payment, hold of the house, plan or

@@ -14,8 +14,10 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import DataError
 
 from recupero.contacts import api as contacts_api
-from recupero.decisions import advice_api, negotiation_api, strategy_api, telling
+from recupero.decisions import advice_api, telling
 from recupero.decisions import api as decisions_api
+from recupero.decisions.advice import negotiation_api
+from recupero.decisions.evidence import strategy_api
 from recupero.kernel import crypto, gauges, rest, runtime, telemetry
 from recupero.kernel.config import Config
 from recupero.kernel.errors import UserError

@@ -3,8 +3,9 @@
 from recupero.contacts import placed
 from recupero.contacts.events import LinkVisited, MessageReceived, OptedOut
 from recupero.decisions import jobs as decisions_jobs
-from recupero.decisions import named_offers, promise_jobs, reading_jobs, replanning
-from recupero.decisions import strategy as decisions_strategy
+from recupero.decisions import promise_jobs, reading_jobs, replanning
+from recupero.decisions.advice import named_offers
+from recupero.decisions.strategies import strategy as decisions_strategy
 from recupero.kernel.events import subscribe
 from recupero.ledger import jobs as ledger_jobs
 from recupero.ledger import service as ledger

@@ -13,7 +13,7 @@ from recupero.contacts.dispositions import DISPOSITIONS
 from recupero.contacts.replaying import replay_contacts
 from recupero.contacts.service import Result, Wish
 from recupero.contacts.tables import Contact, GivenVerdict, Permission, PersonContact
-from recupero.decisions.reading import read_history
+from recupero.decisions.planning.reading import read_history
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict, NotFound, UserError

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array
 
-from recupero.decisions.allocation import NONE, Allocation, Options, allocate
 from recupero.decisions.columns import Floats
+from recupero.decisions.planning.allocation import NONE, Allocation, Options, allocate
 
 _option = st.tuples(st.integers(-20, 100), st.integers(-1, 1), st.integers(-1, 1), st.integers(0, 5))
 _groups = st.lists(st.lists(_option, min_size=1, max_size=3), min_size=1, max_size=6)

@@ -4,7 +4,7 @@ from datetime import date
 
 from babel.numbers import get_territory_currencies
 
-from recupero.decisions import annoyance
+from recupero.decisions.strategies import annoyance
 from recupero.portals.places import COUNTRIES
 
 

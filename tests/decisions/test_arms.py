@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from sqlalchemy.orm import Session
 
-from recupero.decisions import differences
-from recupero.decisions.arms import Arms, arms, spells
-from recupero.decisions.branches import lots
-from recupero.decisions.control import draws
+from recupero.decisions.evidence.arms import Arms, arms, spells
+from recupero.decisions.history.control import draws
+from recupero.decisions.measures import differences
+from recupero.decisions.strategies.branches import lots
 from recupero.kernel import clock
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import NotFound, UserError

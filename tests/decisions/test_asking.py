@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recupero.decisions import asking
+from recupero.decisions.learning import asking
 from recupero_sdk.models import Reason
 from recupero_sdk.texts import Guess
 from tests.factories import World

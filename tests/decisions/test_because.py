@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-from recupero.decisions import because, registry
-from recupero.decisions.because import FEATURE, GONE
+from recupero.decisions.learning import registry
+from recupero.decisions.planning import because
+from recupero.decisions.planning.because import FEATURE, GONE
 from recupero.decisions.service import plan_tenant
 from recupero.decisions.tables import Decision
 from recupero.kernel.database import Scope

@@ -10,10 +10,8 @@ import pytest
 from sqlalchemy import select, text
 
 from recupero.contacts.tables import LinkVisit
-from recupero.decisions import attempts, best_time, models, serving, watching
-from recupero.decisions.service import plan_tenant
-from recupero.decisions.timing import Timing
-from recupero.decisions.when_features import (
+from recupero.decisions.history import attempts
+from recupero.decisions.history.when_features import (
     CHANNELS,
     WHEN_NAMES,
     Moments,
@@ -21,6 +19,10 @@ from recupero.decisions.when_features import (
     read_people,
     read_season,
 )
+from recupero.decisions.learning import models, serving, watching
+from recupero.decisions.planning import best_time
+from recupero.decisions.planning.timing import Timing
+from recupero.decisions.service import plan_tenant
 from recupero.kernel import clock
 from recupero.kernel.database import Scope
 from recupero.outreach.tables import Action

@@ -8,10 +8,10 @@ import polars as pl
 import pytest
 from sqlalchemy import select, update
 
-from recupero.decisions import vector_store
-from recupero.decisions.branches import branched, effective, lots
+from recupero.decisions.history import vector_store
 from recupero.decisions.service import plan_tenant
-from recupero.decisions.strategy import parse
+from recupero.decisions.strategies.branches import branched, effective, lots
+from recupero.decisions.strategies.strategy import parse
 from recupero.decisions.tables import Decision
 from recupero.kernel.errors import UserError
 from recupero.outreach.tables import Action

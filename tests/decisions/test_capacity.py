@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
-from recupero.decisions.capacity import CALL_MINUTES, ON_CALLS, Capacity, People, resources
-from recupero.decisions.choosing import Choice, choose
-from recupero.decisions.strategy import parse
+from recupero.decisions.planning.capacity import CALL_MINUTES, ON_CALLS, Capacity, People, resources
+from recupero.decisions.planning.choosing import Choice, choose
+from recupero.decisions.strategies.strategy import parse
 from recupero.outreach.understanding.hours import Hours
 
 MONDAY = datetime(2026, 3, 9, 14, tzinfo=UTC)

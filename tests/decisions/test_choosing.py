@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from recupero.decisions.capacity import Capacity, resources
-from recupero.decisions.choosing import Choice, choose, reach_factors
-from recupero.decisions.strategy import Strategy, parse
+from recupero.decisions.planning.capacity import Capacity, resources
+from recupero.decisions.planning.choosing import Choice, choose, reach_factors
+from recupero.decisions.strategies.strategy import Strategy, parse
 from recupero.kernel.errors import UserError
 
 AT = datetime(2026, 3, 10, 15, tzinfo=UTC)

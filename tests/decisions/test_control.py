@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
-from recupero.decisions import control, differences, uplift
-from recupero.decisions.control import Group, draws, left_alone_since, set_share
+from recupero.decisions.evidence import uplift
+from recupero.decisions.history import control
+from recupero.decisions.history.control import Group, draws, left_alone_since, set_share
+from recupero.decisions.measures import differences
 from recupero.decisions.service import plan_tenant
 from recupero.kernel import clock
 from recupero.kernel.errors import NotFound, UserError

@@ -3,13 +3,13 @@
 from dataclasses import fields
 from pathlib import Path
 
-from recupero.decisions.features import FEATURES
-from recupero.decisions.offer_history import OF_TERMS
-from recupero.decisions.point_features import POINT_FEATURES
-from recupero.decisions.promises import FEATURES as OF_PROMISES
-from recupero.decisions.strategy import Strategy
-from recupero.decisions.vectors import ACTION, ASSISTANT
-from recupero.decisions.when_features import WHEN_FEATURES
+from recupero.decisions.history.features import FEATURES
+from recupero.decisions.history.offer_history import OF_TERMS
+from recupero.decisions.history.point_features import POINT_FEATURES
+from recupero.decisions.history.promises import FEATURES as OF_PROMISES
+from recupero.decisions.history.vectors import ACTION, ASSISTANT
+from recupero.decisions.history.when_features import WHEN_FEATURES
+from recupero.decisions.strategies.strategy import Strategy
 
 DOCS = Path(__file__).parents[2] / "docs"
 KNOWN = "".join((DOCS / name).read_text(encoding="utf-8") for name in ("features.md", "decision-models.md"))

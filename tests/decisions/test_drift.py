@@ -6,11 +6,11 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from recupero.decisions import drift, looks, models, registry, watching
-from recupero.decisions.features import NAMES
 from recupero.decisions.filling import Filling, fill
+from recupero.decisions.history.features import NAMES
+from recupero.decisions.history.point_features import POINT_NAMES
 from recupero.decisions.jobs import RETRAIN
-from recupero.decisions.point_features import POINT_NAMES
+from recupero.decisions.learning import drift, looks, models, registry, watching
 from recupero.kernel import audit, clock, jobs, periodic
 from recupero.kernel.database import Scope
 from tests.decisions.debts import portfolio

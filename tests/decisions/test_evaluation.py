@@ -5,7 +5,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from recupero.decisions.evaluation import Estimate, evaluate
+from recupero.decisions.evidence.evaluation import Estimate, evaluate
 from recupero.decisions.tables import Decision
 from recupero.kernel import clock
 from recupero.kernel.errors import UserError

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-from recupero.decisions import experience, features
+from recupero.decisions.history import experience, features
 from recupero.decisions.service import plan_tenant
 from recupero.decisions.tables import Decision
 from recupero.kernel import clock

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from recupero.contacts.gate import packs
-from recupero.decisions.explaining import Other, explained
+from recupero.decisions.planning.explaining import Other, explained
 from recupero.decisions.service import plan_tenant
 from recupero.decisions.tables import Decision
 from recupero.kernel import clock

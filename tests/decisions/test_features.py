@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from recupero.contacts import answers, news
 from recupero.contacts import service as contacts
 from recupero.contacts.news import News
-from recupero.decisions.features import (
+from recupero.decisions.history.features import (
     BY_NAME,
     FEATURES,
     NAMES,

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-from recupero.decisions import gains, registry
 from recupero.decisions.columns import Floats
-from recupero.decisions.dataset import Dataset
-from recupero.decisions.gains import Scorer
+from recupero.decisions.history.dataset import Dataset
+from recupero.decisions.learning import gains, registry
+from recupero.decisions.learning.gains import Scorer
+from recupero.decisions.learning.serving import PRIOR
 from recupero.decisions.service import plan_tenant
-from recupero.decisions.serving import PRIOR
 from recupero.decisions.tables import Decision
 from recupero.kernel import clock
 from recupero.kernel.database import Scope

@@ -16,24 +16,15 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import func, select
 
-from recupero.decisions import (
-    asking,
-    cli,
-    dataset,
-    differences,
-    models,
-    promotion,
-    queries,
-    registry,
-    run_uplift,
-    serving,
-    watching,
-)
-from recupero.decisions.control import draws
-from recupero.decisions.features import read_features
+from recupero.decisions import cli, queries
 from recupero.decisions.filling import Filling, fill
+from recupero.decisions.history import dataset
+from recupero.decisions.history.control import draws
+from recupero.decisions.history.features import read_features
+from recupero.decisions.learning import asking, models, promotion, registry, run_uplift, serving, watching
+from recupero.decisions.measures import differences
+from recupero.decisions.planning.reading import read_hours
 from recupero.decisions.queries import latest_runs
-from recupero.decisions.reading import read_hours
 from recupero.decisions.service import plan_tenant
 from recupero.decisions.tables import Decision
 from recupero.kernel import audit, clock, command, runtime

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from recupero.decisions import offer_history, offers, registry, serving, training
+from recupero.decisions.advice import offers
+from recupero.decisions.advice.offers import FULL, PLAN, SETTLEMENT, Advice
 from recupero.decisions.filling import Filling, fill
-from recupero.decisions.offers import FULL, PLAN, SETTLEMENT, Advice
+from recupero.decisions.history import offer_history
+from recupero.decisions.learning import registry, serving, training
 from recupero.kernel import clock
 from recupero.kernel.errors import UserError
 from recupero.payments import affordability, plans

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recupero.decisions import offpolicy
 from recupero.decisions.columns import Floats, Ints
-from recupero.decisions.offpolicy import Logged
+from recupero.decisions.measures import offpolicy
+from recupero.decisions.measures.offpolicy import Logged
 from recupero.kernel.errors import UserError
 
 

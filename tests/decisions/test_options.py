@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from recupero.decisions import columns, options
-from recupero.decisions.features import read_features
+from recupero.decisions import columns
+from recupero.decisions.history.features import read_features
+from recupero.decisions.planning import options
 from recupero.decisions.service import PlanResult, Thought, think
 from recupero.kernel import clock
 from tests.decisions.debts import debt, portfolio

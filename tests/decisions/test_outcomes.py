@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from recupero.contacts.tables import LinkVisit
-from recupero.decisions import outcomes
-from recupero.decisions.outcomes import Outcomes
+from recupero.decisions.history import outcomes
+from recupero.decisions.history.outcomes import Outcomes
 from recupero.decisions.tables import Decision
 from recupero.kernel import clock
 from recupero.outreach.tables import Action

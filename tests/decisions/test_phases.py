@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from recupero.decisions import phases
-from recupero.decisions.phases import REST, WHOLE, phase, watched
+from recupero.decisions.planning import phases
+from recupero.decisions.planning.phases import REST, WHOLE, phase, watched
 
 
 def _meter() -> tuple[list[float], Callable[[], phases.Spent]]:

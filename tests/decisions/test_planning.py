@@ -12,8 +12,8 @@ from recupero.contacts import judging, standing, told
 from recupero.contacts import queries as contacts
 from recupero.contacts.gate import packs, purpose_for_law
 from recupero.contacts.told import NewFact
-from recupero.decisions import reading
-from recupero.decisions.candidates import law_columns
+from recupero.decisions.planning import reading
+from recupero.decisions.planning.candidates import law_columns
 from recupero.decisions.queries import tolerated
 from recupero.decisions.service import PlanResult, plan_tenant
 from recupero.decisions.tables import Decision, PlanRun

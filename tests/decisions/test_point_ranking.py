@@ -10,9 +10,10 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from recupero.contacts import answers
-from recupero.decisions import attempts, models, registry, serving, watching
-from recupero.decisions.point_features import POINT_NAMES, read_attempts, read_points
-from recupero.decisions.reading import read_accounts
+from recupero.decisions.history import attempts
+from recupero.decisions.history.point_features import POINT_NAMES, read_attempts, read_points
+from recupero.decisions.learning import models, registry, serving, watching
+from recupero.decisions.planning.reading import read_accounts
 from recupero.decisions.service import plan_again, plan_tenant
 from recupero.kernel import clock, crypto
 from recupero.kernel.database import Scope

@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from recupero.decisions import policies
-from recupero.decisions.features import FeatureTable
-from recupero.decisions.policies import BUILT_IN, Capped, Context, Ranked
+from recupero.decisions.history.features import FeatureTable
+from recupero.decisions.planning import policies
+from recupero.decisions.planning.policies import BUILT_IN, Capped, Context, Ranked
 from recupero.decisions.service import plan_tenant
 from recupero.kernel import clock
 from recupero.kernel.errors import UserError

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from recupero.decisions import promise_chances, promises, registry, serving, training
+from recupero.decisions.advice import promise_chances
+from recupero.decisions.history import promises
+from recupero.decisions.learning import registry, serving, training
 from recupero.decisions.service import plan_tenant
 from recupero.decisions.tables import Decision, PlanRun, PromiseChance
 from recupero.kernel import clock, jobs

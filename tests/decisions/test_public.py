@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from recupero.decisions import metrics, rolling
-from recupero.decisions.discontinuity import jump_at
+from recupero.decisions.learning import rolling
+from recupero.decisions.measures import metrics
+from recupero.decisions.measures.discontinuity import jump_at
 from recupero.decisions.public.benchmark import Options, benchmark
 from recupero.decisions.public.sets import SETS
 from recupero.kernel.errors import UserError

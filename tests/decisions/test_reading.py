@@ -7,7 +7,7 @@ import pytest
 
 from recupero.contacts.gate import ASKED
 from recupero.contacts.tables import PersonContact
-from recupero.decisions.reading import read_history
+from recupero.decisions.planning.reading import read_history
 from recupero.kernel import clock
 from recupero_sdk.law.values import CHANNELS, CONTACT_OUTCOMES, DIRECTIONS, PURPOSES, RECIPIENTS
 from tests.decisions.debts import debt, portfolio

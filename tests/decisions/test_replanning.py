@@ -8,9 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from recupero.contacts import service as contacts
-from recupero.decisions.features import read_features
+from recupero.decisions.history.features import read_features
+from recupero.decisions.planning.reading import read_accounts, read_history
 from recupero.decisions.queries import latest_run
-from recupero.decisions.reading import read_accounts, read_history
 from recupero.decisions.replanning import MANY, paused
 from recupero.decisions.service import plan_again, plan_tenant
 from recupero.decisions.tables import Decision, PlanRun

@@ -8,7 +8,7 @@ from recupero_intents import Intents
 
 from recupero.contacts import answers
 from recupero.contacts import messages as contact_messages
-from recupero.decisions import promotion, registry, text_models
+from recupero.decisions.learning import promotion, registry, text_models
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError

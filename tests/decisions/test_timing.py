@@ -7,11 +7,12 @@ import polars as pl
 import pytest
 from sqlalchemy import select
 
-from recupero.decisions import service, timing
-from recupero.decisions.candidates import SLOTS
-from recupero.decisions.reading import read_hours
-from recupero.decisions.strategy import parse
-from recupero.decisions.timing import Timing, later, learned, patience, period, timed
+from recupero.decisions import service
+from recupero.decisions.planning import timing
+from recupero.decisions.planning.candidates import SLOTS
+from recupero.decisions.planning.reading import read_hours
+from recupero.decisions.planning.timing import Timing, later, learned, patience, period, timed
+from recupero.decisions.strategies.strategy import parse
 from recupero.kernel import clock
 from recupero.outreach.tables import Action
 from tests.decisions.debts import contact, debt, portfolio

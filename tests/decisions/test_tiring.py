@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recupero.decisions import tiring
-from recupero.decisions.choosing import with_values
-from recupero.decisions.strategy import Strategy
+from recupero.decisions.learning import tiring
+from recupero.decisions.planning.choosing import with_values
+from recupero.decisions.strategies.strategy import Strategy
 
 LATELY = pl.DataFrame({"lately": [0, 1, 4, None]}, schema={"lately": pl.Int64})
 

@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import func, select
 
+from recupero.decisions.evidence.trying import Trial, try_out
 from recupero.decisions.tables import Decision, PlanRun
-from recupero.decisions.trying import Trial, try_out
 from recupero.kernel import clock
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError

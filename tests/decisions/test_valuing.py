@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-from recupero.decisions import action_models, because, registry, valuing
-from recupero.decisions.evaluation import evaluate
+from recupero.decisions.evidence.evaluation import evaluate
+from recupero.decisions.learning import action_models, registry, valuing
+from recupero.decisions.planning import because
 from recupero.decisions.service import plan_tenant
 from recupero.decisions.tables import Decision
 from recupero.kernel import clock

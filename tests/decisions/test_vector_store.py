@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recupero.decisions import features, vector_store, vectors
+from recupero.decisions.history import features, vector_store, vectors
 from recupero.decisions.service import plan_tenant
 from recupero.decisions.tables import Decision
 from recupero.kernel import clock

@@ -6,9 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from recupero.decisions import reading, vectors
-from recupero.decisions.assistants import HUMAN, VIRTUAL, Assistant, number
-from recupero.decisions.strategy import Strategy
+from recupero.decisions.history import vectors
+from recupero.decisions.planning import reading
+from recupero.decisions.strategies.assistants import HUMAN, VIRTUAL, Assistant, number
+from recupero.decisions.strategies.strategy import Strategy
 from recupero.kernel import clock
 from recupero.outreach.wording import draft
 from tests.decisions.debts import contact, debt, portfolio

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select
 
+from recupero.decisions.evidence.what_if import WhatIf, what_if
 from recupero.decisions.tables import Decision, PlanRun
-from recupero.decisions.what_if import WhatIf, what_if
 from recupero.kernel import clock
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import func, select
 
-from recupero.decisions import policies
+from recupero.decisions.planning import policies
 from recupero.demo.simulate import ANNOYANCE, KEPT, History, Trial, keep, run, teach
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from recupero.decisions import drift, looks, promotion, registry
-from recupero.decisions.registry import Finished, Version
+from recupero.decisions.learning import drift, looks, promotion, registry
+from recupero.decisions.learning.registry import Finished, Version
 from recupero.kernel import audit, clock, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError

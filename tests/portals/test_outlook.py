@@ -5,7 +5,7 @@ import json
 import re
 from datetime import timedelta
 
-from recupero.decisions import training
+from recupero.decisions.learning import training
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.tenancy.permissions import Role

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from flask import Flask
 
-from recupero.decisions.control import Group, draws
+from recupero.decisions.history.control import Group, draws
 from recupero.kernel import clock, runtime
 from recupero.tenancy import queries
 from recupero.tenancy.permissions import Permission, Role

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sqlalchemy import update
 
-from recupero.decisions.control import draws, set_share
+from recupero.decisions.history.control import draws, set_share
 from recupero.kernel import clock
 from recupero.outreach.desk.tables import Sitting
 from recupero.outreach.tables import Action, ActionEvent

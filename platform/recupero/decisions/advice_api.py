@@ -4,7 +4,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from recupero.contacts.proving import account_week
-from recupero.decisions import best_time, negotiation, schemas
+from recupero.decisions import schemas
+from recupero.decisions.advice import negotiation
+from recupero.decisions.planning import best_time
 from recupero.kernel import clock, rest
 from recupero.kernel.errors import NotFound
 from recupero.outreach import call_backs
@@ -23,7 +25,7 @@ def advised(sitting_id: int) -> Any:
 
     Within the agent's own limits and what the debtor told they can pay; each with the chance that it is taken
     and kept, and what is to be expected of it."""
-    from recupero.decisions import offers  # its libraries are for those who ask a model
+    from recupero.decisions.advice import offers  # its libraries are for those who ask a model
 
     with relay.looking(sitting_id) as (session, held, agent):
         relay.check_proven(session, held)

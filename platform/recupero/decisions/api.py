@@ -5,8 +5,11 @@ from typing import Any
 
 from flask import Response
 
-from recupero.decisions import because, control, looks, promotion, registry, schemas, telling
-from recupero.decisions.explaining import explained
+from recupero.decisions import schemas, telling
+from recupero.decisions.history import control
+from recupero.decisions.learning import looks, promotion, registry
+from recupero.decisions.planning import because
+from recupero.decisions.planning.explaining import explained
 from recupero.decisions.tables import Decision, PlanRun
 from recupero.kernel import audit, rest, runtime
 from recupero.kernel.database import scope_of
@@ -77,7 +80,7 @@ def advised_offers(account_id: int) -> Any:
 
     Within the creditor's terms, the key's own limits and what the debtor told they can pay; with the chance
     that each is taken and kept, and what is to be expected of it."""
-    from recupero.decisions import offers
+    from recupero.decisions.advice import offers
 
     with transaction() as session:
         tenant_id = browse.account(session, account_id).account.tenant_id
@@ -115,7 +118,7 @@ def set_control_group(data: dict[str, Any], tenant_id: int) -> Any:
 @blueprint.response(200, schemas.UpliftSchema)
 def uplift(query: dict[str, Any], tenant_id: int) -> Any:
     """What was recovered beside the control group, with 95 % intervals"""
-    from recupero.decisions.uplift import uplift as measure
+    from recupero.decisions.evidence.uplift import uplift as measure
 
     with tenant_transaction(tenant_id) as session:
         return measure(session, query.get("start"), query.get("end"), query.get("portfolio_id"))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from sqlalchemy import Connection, create_engine, text
 
-from recupero.decisions import phases
+from recupero.decisions.planning import phases
 from recupero.kernel import clock, command, events, runtime, throwaway
 from recupero.kernel.database import PLATFORM, Scope, scope_of
 from recupero.placements import service as placements
@@ -23,7 +23,7 @@ from recupero.tenancy import service as tenancy
 from recupero_sdk.models import Columns
 
 if TYPE_CHECKING:
-    from recupero.decisions.features import FeatureTable
+    from recupero.decisions.history.features import FeatureTable
     from recupero.kernel.engines import Engines
 
 _NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
@@ -136,7 +136,7 @@ def _cpu(process: Any) -> float:
 def _measure(
     running: runtime.Runtime, planned: Scope, count: int, rounds: int, meter: Callable[[], phases.Spent]
 ) -> dict[str, Any]:
-    from recupero.decisions import serving
+    from recupero.decisions.learning import serving
     from recupero.decisions.service import plan_tenant
 
     seconds, reference, in_blocks, spent = [], [], [], []
@@ -195,7 +195,7 @@ class Asked:
 
     def columns(self, options: Any) -> dict[str, Any]:
         """The columns of some of the options, or of the waiting of accounts."""
-        from recupero.decisions import valuing
+        from recupero.decisions.learning import valuing
 
         told = options.join(self.known, on="account", how="left", maintain_order="left")
         return valuing.columns_of(told, self.table, self.at)
@@ -203,7 +203,8 @@ class Asked:
 
 def _learn(running: runtime.Runtime, learned: Scope, planned: Scope) -> None:
     """Register a model of who pays for the tenant that is planned, fitted on the other's history."""
-    from recupero.decisions import dataset, features, models
+    from recupero.decisions.history import dataset, features
+    from recupero.decisions.learning import models
 
     kind = models.kind_of("propensity")
     with running.database.transaction(learned) as session:
@@ -216,9 +217,11 @@ def _teach_places_and_times(planned: Scope) -> None:
     """Register models of points and of hours that were fitted on invented attempts."""
     import numpy as np
 
-    from recupero.decisions import best_time, models, point_ranking
-    from recupero.decisions.point_features import POINT_NAMES
-    from recupero.decisions.when_features import WHEN_NAMES
+    from recupero.decisions.advice import point_ranking
+    from recupero.decisions.history.point_features import POINT_NAMES
+    from recupero.decisions.history.when_features import WHEN_NAMES
+    from recupero.decisions.learning import models
+    from recupero.decisions.planning import best_time
 
     random = np.random.default_rng(0)
     for key, names in ((point_ranking.KIND, POINT_NAMES), (best_time.KIND, WHEN_NAMES)):
@@ -231,7 +234,7 @@ def _teach_places_and_times(planned: Scope) -> None:
 
 
 def _serve(planned: Scope, kind: str, blob: bytes, names: Sequence[str]) -> None:
-    from recupero.decisions import registry
+    from recupero.decisions.learning import registry
 
     name = registry.name_of(kind, agency_id=planned.agency())
     made = registry.register(name, registry.Finished(kind, blob, names, {}, {}, {}, {}))
@@ -255,7 +258,7 @@ def _teach(planned: Scope, asked: Asked) -> None:
     who pays hangs on age and channel, so that there is something to find."""
     import numpy as np
 
-    from recupero.decisions import valuing
+    from recupero.decisions.learning import valuing
 
     kind = runtime.current().plugins.actions[valuing.KIND]
     random = np.random.default_rng(0)
@@ -277,7 +280,7 @@ def _bare(planned: Scope, asked: Asked, rows: int | None = None) -> float:
     """Seconds that the served models take for their predictions alone, as many rows at a time as there are,
     or so many: every account by the one, every option and every waiting by the other. Their columns are ready
     beforehand."""
-    from recupero.decisions import serving, valuing
+    from recupero.decisions.learning import serving, valuing
 
     accounts, actions = serving.champion(planned), valuing.champion(planned)
     assert accounts is not None

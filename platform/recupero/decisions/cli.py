@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 import click
 
-from recupero.decisions import strategy_cli
-from recupero.decisions.strategy_cli import moment_of
+from recupero.decisions.evidence import strategy_cli
+from recupero.decisions.evidence.strategy_cli import moment_of
 from recupero.kernel import clock, command, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
@@ -97,7 +97,7 @@ def models() -> None:
 @command.answers
 def list_models(data_dir: Path | None, as_json: bool) -> None:
     """Every version with its aliases and figures."""
-    from recupero.decisions import registry
+    from recupero.decisions.learning import registry
 
     with command.opened(data_dir) as running:
         kinds = sorted([*running.plugins.models, *running.plugins.actions, *running.plugins.texts])
@@ -135,7 +135,7 @@ def train(
     kind: str, tenant: str | None, agency: int | None, seed: int, data_dir: Path | None, as_json: bool
 ) -> None:
     """Train on the history and register; the first version becomes champion, later ones challenger."""
-    from recupero.decisions import training
+    from recupero.decisions.learning import training
 
     with command.opened(data_dir) as running:
         training.known(kind)
@@ -162,7 +162,7 @@ def train(
 @command.answers
 def promote(name: str, version: str, data_dir: Path | None, as_json: bool) -> None:
     """Make VERSION of NAME the champion; it needs a measured win over the present one."""
-    from recupero.decisions import promotion
+    from recupero.decisions.learning import promotion
 
     with command.opened(data_dir) as running:
         scope = _owner(running, name)
@@ -177,7 +177,7 @@ def promote(name: str, version: str, data_dir: Path | None, as_json: bool) -> No
 @command.answers
 def retire(name: str, data_dir: Path | None, as_json: bool) -> None:
     """Take a creditor's own model NAME out of service: its agency's serves it again."""
-    from recupero.decisions import promotion
+    from recupero.decisions.learning import promotion
 
     with command.opened(data_dir) as running:
         retired = promotion.retire(running.database, _owner(running, name), name, actor="system:cli")
@@ -204,8 +204,8 @@ def _owner(running: runtime.Runtime, name: str) -> Scope:
 @command.answers
 def shadow(kind: str, tenant: str | None, agency: int | None, data_dir: Path | None, as_json: bool) -> None:
     """Answer for today's accounts by champion and challenger and compare; decides nothing."""
-    from recupero.decisions import models as registry_models
-    from recupero.decisions import watching
+    from recupero.decisions.learning import models as registry_models
+    from recupero.decisions.learning import watching
 
     with command.opened(data_dir) as running:
         wanted = [
@@ -225,7 +225,7 @@ def shadow(kind: str, tenant: str | None, agency: int | None, data_dir: Path | N
 def drift(kind: str | None, agency: int | None, data_dir: Path | None, as_json: bool) -> None:
     """How far today's accounts lie from those each champion learned from (PSI), of one KIND or of all; 1
     where one has drifted."""
-    from recupero.decisions import watching
+    from recupero.decisions.learning import watching
 
     with command.opened(data_dir) as running:
         wanted = list(_training_scopes(running, None, agency))
@@ -316,7 +316,7 @@ def decisions() -> None:
 def evaluate(tenant: str | None, policy: str, data_dir: Path | None, as_json: bool) -> None:
     """Off-policy value of a policy on logged decisions, with its interval; refuses where support is
     missing."""
-    from recupero.decisions.evaluation import evaluate as estimate
+    from recupero.decisions.evidence.evaluation import evaluate as estimate
 
     with command.opened(data_dir) as running:
         if tenant is not None:
@@ -347,7 +347,7 @@ def uplift(
     as_json: bool,
 ) -> None:
     """What was recovered beside the control group, which is left alone, with 95% intervals."""
-    from recupero.decisions import uplift as measure
+    from recupero.decisions.evidence import uplift as measure
 
     with (
         command.opened(data_dir) as running,

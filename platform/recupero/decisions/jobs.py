@@ -58,7 +58,7 @@ def watch_models(context: JobContext) -> None:
 def watch(context: JobContext) -> None:
     """Look at every model that serves, and train a challenger where its newest version is four weeks old.
     Whether it is ever promoted is for a person to say."""
-    from recupero.decisions import registry, training, watching
+    from recupero.decisions.learning import registry, training, watching
 
     database = runtime.current().database
     watching.watch(database, context.scope)

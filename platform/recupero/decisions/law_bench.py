@@ -100,7 +100,7 @@ class _Bench:
 
     def _read(self, first: int, last: int) -> pl.DataFrame:
         """Their contacts, as planning reads them."""
-        from recupero.decisions.reading import read_contacts
+        from recupero.decisions.planning.reading import read_contacts
 
         with self.platform.database.transaction(self.scope) as session:
             return read_contacts(session, NOW, _WHOSE, {"first": first, "last": last})

@@ -19,7 +19,7 @@ def on_promise_made(session: Session, event: PromiseMade) -> None:
 @job("decisions.weigh_promises")
 def weigh_promises(context: JobContext) -> None:
     """Keep the chance of each open promise of the tenant in the job's scope that has none."""
-    from recupero.decisions import promise_chances
+    from recupero.decisions.advice import promise_chances
 
     with context.transaction() as session:
         promise_chances.weigh_open(session)

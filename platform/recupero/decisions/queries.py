@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from recupero.decisions import because
-from recupero.decisions.strategy import parse
+from recupero.decisions.planning import because
+from recupero.decisions.strategies.strategy import parse
 from recupero.decisions.tables import Decision, PlanRun
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of

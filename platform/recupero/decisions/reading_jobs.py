@@ -28,7 +28,7 @@ def on_message_received(session: Session, event: MessageReceived) -> None:
 @job("decisions.read_message")
 def read_message(context: JobContext, contact_id: int) -> None:
     """Guess what the message means, keep the guess and do what follows. A message is read once."""
-    from recupero.decisions import text_models
+    from recupero.decisions.learning import text_models
 
     with context.transaction() as session:
         said = readings.text_of(session, contact_id)
@@ -44,7 +44,7 @@ def guesses(scope: Scope, text: str) -> Sequence[Guess]:
     """What words on a call may mean, the likeliest first. Nothing where no plug-in reads, or, with an error
     in the log, where the model is gone, fails or keeps silent: whoever is on the line goes on by keys and
     short words."""
-    from recupero.decisions import text_models
+    from recupero.decisions.learning import text_models
 
     if READER not in runtime.current().plugins.texts:
         return []

@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
-from recupero.decisions.promotion import WHY_NOT
+from recupero.decisions.learning.promotion import WHY_NOT
 from recupero.kernel.rest import Page, asked_reference, reference
 
 

@@ -17,32 +17,23 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts.policies import lawbook
 from recupero.contacts.queries import packs
-from recupero.decisions import (
-    best_time,
-    candidates,
-    choosing,
-    failing,
-    point_ranking,
-    promise_chances,
-    reading,
-    serving,
-    timing,
-    valuing,
-)
-from recupero.decisions.branches import Branched
-from recupero.decisions.branches import branched as in_branches
-from recupero.decisions.candidates import Candidates, Tally
-from recupero.decisions.capacity import capacity_of, resources
-from recupero.decisions.early import Early, early
-from recupero.decisions.features import FeatureTable, read_features
-from recupero.decisions.options import Terms, options_of
-from recupero.decisions.phases import phase
+from recupero.decisions.advice import point_ranking, promise_chances
+from recupero.decisions.history.features import FeatureTable, read_features
+from recupero.decisions.learning import failing, serving, valuing
+from recupero.decisions.learning.serving import Scores
+from recupero.decisions.learning.valuing import Told
+from recupero.decisions.planning import best_time, candidates, choosing, reading, timing
+from recupero.decisions.planning.candidates import Candidates, Tally
+from recupero.decisions.planning.capacity import capacity_of, resources
+from recupero.decisions.planning.early import Early, early
+from recupero.decisions.planning.options import Terms, options_of
+from recupero.decisions.planning.phases import phase
+from recupero.decisions.planning.recording import Recorder
 from recupero.decisions.queries import latest_run
-from recupero.decisions.recording import Recorder
-from recupero.decisions.serving import Scores
-from recupero.decisions.strategy import Strategy, parse
+from recupero.decisions.strategies.branches import Branched
+from recupero.decisions.strategies.branches import branched as in_branches
+from recupero.decisions.strategies.strategy import Strategy, parse
 from recupero.decisions.tables import PlanRun
-from recupero.decisions.valuing import Told
 from recupero.kernel import clock
 from recupero.kernel.database import Database, Scope, scope_of
 from recupero.kernel.errors import UserError

@@ -7,7 +7,7 @@ from pathlib import Path
 from time import monotonic
 from zoneinfo import ZoneInfo
 
-from recupero.decisions import training
+from recupero.decisions.learning import training
 from recupero.decisions.simulation.drive import Drive
 from recupero.demo import agency as demo
 from recupero.demo import marks

@@ -19,10 +19,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import create_engine, text
 
 from recupero.contacts.replaying import replay_contacts
-from recupero.decisions import annoyance, policies, valuing
-from recupero.decisions.policies import BUILT_IN, Capped, Policy
+from recupero.decisions.learning import valuing
+from recupero.decisions.planning import policies
+from recupero.decisions.planning.policies import BUILT_IN, Capped, Policy
 from recupero.decisions.simulation.drive import Drive
 from recupero.decisions.simulation.oracle import Oracle
+from recupero.decisions.strategies import annoyance
 from recupero.demo import agency as demo
 from recupero.demo.agency import DemoTenant
 from recupero.demo.load import Loaded, place, train

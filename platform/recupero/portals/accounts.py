@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 from recupero.contacts import proving, told
 from recupero.contacts.grounds import grounds
 from recupero.contacts.proving import AccountWeek
-from recupero.decisions import control, promise_chances
 from recupero.decisions import queries as decisions
-from recupero.decisions.promise_chances import Chance
+from recupero.decisions.advice import promise_chances
+from recupero.decisions.advice.promise_chances import Chance
+from recupero.decisions.history import control
 from recupero.kernel import clock
 from recupero.kernel.errors import NotFound
 from recupero.kernel.moments import About

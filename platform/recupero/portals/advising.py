@@ -7,8 +7,8 @@ from decimal import Decimal
 from flask_babel import format_decimal
 from sqlalchemy.orm import Session
 
-from recupero.decisions import offers
-from recupero.decisions.offers import Advice, Offer
+from recupero.decisions.advice import offers
+from recupero.decisions.advice.offers import Advice, Offer
 from recupero.kernel.money import minor_units
 from recupero.payments.policy import Offerer
 

@@ -8,8 +8,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from recupero.decisions import promise_chances
-from recupero.decisions.promise_chances import ComingPromise, Expected
+from recupero.decisions.advice import promise_chances
+from recupero.decisions.advice.promise_chances import ComingPromise, Expected
 from recupero.kernel.errors import NotFound
 from recupero.kernel.money import Money
 from recupero.placements import browse

@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts import figures as contacts
 from recupero.contacts.queries import packs
-from recupero.decisions import looks, promise_chances
 from recupero.decisions import queries as decisions
-from recupero.decisions.registry import parts_of
+from recupero.decisions.advice import promise_chances
+from recupero.decisions.learning import looks
+from recupero.decisions.learning.registry import parts_of
 from recupero.kernel import jobs, runtime
 from recupero.kernel.database import Scope, scope_of
 from recupero.kernel.drawing import WIDTH, Chart, Series

@@ -14,11 +14,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from recupero.decisions import looks, promotion, registry
-from recupero.decisions.promotion import Evidence
-from recupero.decisions.registry import CHALLENGER, CHAMPION, Version
+from recupero.decisions.learning import looks, promotion, registry
+from recupero.decisions.learning.promotion import Evidence
+from recupero.decisions.learning.registry import CHALLENGER, CHAMPION, Version
+from recupero.decisions.learning.tasks import TASKS
 from recupero.decisions.tables import ModelLook
-from recupero.decisions.tasks import TASKS
 from recupero.kernel import runtime
 from recupero.kernel.database import scope_of
 from recupero.kernel.drawing import Chart, Series

@@ -11,8 +11,8 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from recupero.contacts.proving import AccountWeek
-from recupero.decisions import best_time
-from recupero.decisions.point_features import POINT_FEATURES
+from recupero.decisions.history.point_features import POINT_FEATURES
+from recupero.decisions.planning import best_time
 from recupero.kernel import clock
 from recupero.placements.tables import ContactPoint
 from recupero.portals.language import number

@@ -22,7 +22,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, ServiceUnavailable
 
-from recupero.decisions.explaining import explained
+from recupero.decisions.planning.explaining import explained
 from recupero.kernel.runtime import Runtime
 from recupero.portals import actors, language, places, theme, told, words
 from recupero.portals.navigation import navigation

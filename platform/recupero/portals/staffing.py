@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from recupero.decisions.capacity import CALL_MINUTES, ON_CALLS
+from recupero.decisions.planning.capacity import CALL_MINUTES, ON_CALLS
 from recupero.kernel import clock
 from recupero.outreach import figures
 from recupero.outreach.understanding import desk

@@ -8,9 +8,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from recupero.decisions import annoyance
-from recupero.decisions.assistants import KINDS
-from recupero.decisions.strategy import DPD_STAGES, OFFERS, Strategy
+from recupero.decisions.strategies import annoyance
+from recupero.decisions.strategies.assistants import KINDS
+from recupero.decisions.strategies.strategy import DPD_STAGES, OFFERS, Strategy
 from recupero.kernel.errors import UserError
 from recupero.outreach.approval import values as values_of
 from recupero.outreach.scripts import store

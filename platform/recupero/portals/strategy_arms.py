@@ -18,8 +18,8 @@ from recupero.tenancy.permissions import Permission
 @requires(Permission.DECISIONS_READ)
 def strategy_arms(tenant_id: int, portfolio_id: int) -> ResponseReturnValue:
     """Each arm beside those in none, by the days that are counted of each person."""
-    from recupero.decisions import differences
-    from recupero.decisions.arms import DAYS, ArmBrought, arms
+    from recupero.decisions.evidence.arms import DAYS, ArmBrought, arms
+    from recupero.decisions.measures import differences
 
     asked, found = Form({"days": str(DAYS[0]), **request.args}), None
     with tenant_transaction(tenant_id) as session:

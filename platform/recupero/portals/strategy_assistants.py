@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from recupero.decisions.assistants import KINDS
+from recupero.decisions.strategies.assistants import KINDS
 from recupero.portals.forms import Form
 from recupero.portals.words import label
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from recupero.decisions.strategy import DPD_STAGES, OFFERS
+from recupero.decisions.strategies.strategy import DPD_STAGES, OFFERS
 from recupero.kernel.errors import UserError
 from recupero.outreach.words import TEMPLATES, TONES
 from recupero.portals.forms import Form

@@ -6,8 +6,8 @@ from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from recupero.decisions import trying
-from recupero.decisions.trying import Finding
+from recupero.decisions.evidence import trying
+from recupero.decisions.evidence.trying import Finding
 from recupero.kernel import clock
 from recupero.kernel.errors import NotFound, UserError
 from recupero.placements import browse, strategies

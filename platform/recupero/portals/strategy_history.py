@@ -8,8 +8,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from recupero.decisions import hindsight
-from recupero.decisions.what_if import MOST, USUAL, WhatIf, what_if
+from recupero.decisions.evidence import hindsight
+from recupero.decisions.evidence.what_if import MOST, USUAL, WhatIf, what_if
 from recupero.kernel import clock
 from recupero.kernel.errors import NotFound, UserError
 from recupero.placements import browse, strategies

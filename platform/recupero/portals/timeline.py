@@ -13,8 +13,8 @@ from recupero.contacts import messages as contact_messages
 from recupero.contacts import moments as of_contacts
 from recupero.contacts import queries as contacts
 from recupero.contacts.messages import MessageLine
-from recupero.decisions import moments as of_decisions
 from recupero.decisions import queries as decisions
+from recupero.decisions.history import moments as of_decisions
 from recupero.kernel.moments import About, Key, ids_of, newest
 from recupero.outreach import moments as of_outreach
 from recupero.outreach import queries as outreach

@@ -12,9 +12,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from recupero.decisions import promise_chances
 from recupero.decisions import queries as decisions
-from recupero.decisions.promise_chances import Chance
+from recupero.decisions.advice import promise_chances
+from recupero.decisions.advice.promise_chances import Chance
 from recupero.decisions.queries import RunLine
 from recupero.decisions.tables import SCALE
 from recupero.kernel import clock
@@ -185,7 +185,7 @@ def _scarce(run: RunLine, portfolios: dict[int, str]) -> list[Scarce]:
 
 
 def _named(resource: str, portfolios: dict[int, str]) -> tuple[str, str]:
-    """A resource of the plan (`decisions/capacity.py`) in words: what it is, and of which day or hour."""
+    """A resource of the plan (`decisions/planning/capacity.py`) in words: what, and of which day or hour."""
     kind, _colon, rest = resource.partition(":")
     if kind == "minutes":
         who, _colon, when = rest.rpartition(":20")

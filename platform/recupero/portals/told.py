@@ -12,11 +12,11 @@ from flask import g
 from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
-from recupero.decisions.explaining import Explanation, Other, explained
-from recupero.decisions.features import FEATURES
-from recupero.decisions.serving import FALLBACK
+from recupero.decisions.history.features import FEATURES
+from recupero.decisions.history.vectors import ACTION, ASSISTANT
+from recupero.decisions.learning.serving import FALLBACK
+from recupero.decisions.planning.explaining import Explanation, Other, explained
 from recupero.decisions.tables import Decision
-from recupero.decisions.vectors import ACTION, ASSISTANT
 from recupero.outreach.words import TEMPLATES
 from recupero.portals import language
 from recupero.portals.lawful import rule_titles

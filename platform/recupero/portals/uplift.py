@@ -11,7 +11,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from recupero.decisions.control import Group, set_share
+from recupero.decisions.history.control import Group, set_share
 from recupero.kernel.errors import NotFound, UserError
 from recupero.kernel.money import Money
 from recupero.placements import browse
@@ -25,7 +25,7 @@ from recupero.tenancy.guard import requires, tenant_transaction, the_caller
 from recupero.tenancy.permissions import Permission
 
 if TYPE_CHECKING:
-    from recupero.decisions.uplift import Counted
+    from recupero.decisions.evidence.uplift import Counted
 
 _LEFT_ALONE = {"left": True, "worked": False}
 
@@ -73,7 +73,7 @@ def tenant_control(tenant_id: int) -> ResponseReturnValue:
 
 
 def _page(tenant_id: int, sent: Form | None) -> ResponseReturnValue:
-    from recupero.decisions.uplift import uplift
+    from recupero.decisions.evidence.uplift import uplift
 
     asked = Form(dict(request.args))
     with tenant_transaction(tenant_id) as session:
@@ -113,7 +113,7 @@ def _rows_url(tenant_id: int, asked: Form) -> Callable[..., str]:
 def _rows(tenant_id: int) -> ResponseReturnValue:
     """The accounts behind one of the two groups: `group=left` are those left alone, `paid=yes` those of
     people who paid."""
-    from recupero.decisions.uplift import behind
+    from recupero.decisions.evidence.uplift import behind
 
     asked, lines = Form(dict(request.args)), dict[int, AccountLine]()
     with tenant_transaction(tenant_id) as session:

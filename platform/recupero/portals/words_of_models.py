@@ -2,8 +2,8 @@
 
 from flask_babel import lazy_gettext as _
 
-from recupero.decisions.promises import FEATURES as OF_PROMISES
-from recupero.decisions.promotion import WHY_NOT
+from recupero.decisions.history.promises import FEATURES as OF_PROMISES
+from recupero.decisions.learning.promotion import WHY_NOT
 from recupero.portals.words_of_money import Words
 
 KINDS: Words = {

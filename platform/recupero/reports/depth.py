@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from sqlalchemy.orm import Session
 
-from recupero.decisions.control import Group as Control
-from recupero.decisions.control import draws
+from recupero.decisions.history.control import Group as Control
+from recupero.decisions.history.control import draws
 from recupero.reports import depth_queries as q
 from recupero.reports import metrics as m
 from recupero.reports.metrics import Figure

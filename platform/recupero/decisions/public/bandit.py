@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from recupero.decisions import offpolicy
 from recupero.decisions.columns import Floats, Ints
-from recupero.decisions.offpolicy import Estimate, Estimates, Logged
+from recupero.decisions.measures import offpolicy
+from recupero.decisions.measures.offpolicy import Estimate, Estimates, Logged
 from recupero.decisions.public.files import read_rows
 from recupero.kernel.errors import UserError
 from recupero_sdk.models import ActionModel

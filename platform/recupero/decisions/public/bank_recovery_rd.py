@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from recupero.decisions.columns import Floats
-from recupero.decisions.discontinuity import jump_at
+from recupero.decisions.measures.discontinuity import jump_at
 from recupero.decisions.public.benchmark import Answer, Options, PublicSet
 from recupero_sdk.models import Columns
 

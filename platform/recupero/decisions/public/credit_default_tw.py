@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from recupero.decisions import metrics
 from recupero.decisions.columns import Floats
+from recupero.decisions.measures import metrics
 from recupero.decisions.public.benchmark import Answer, Options, PublicSet, numbers, words_of
 from recupero_sdk.models import Columns, ScoringModel
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from recupero.decisions import offpolicy
 from recupero.decisions.columns import Floats, Ints
+from recupero.decisions.measures import offpolicy
 from recupero.decisions.public.files import read_rows
 from recupero.decisions.public.trials import Learned, Trial, learn, logged, robust, under_cap
 from recupero.kernel.errors import UserError

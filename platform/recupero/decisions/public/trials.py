@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from recupero.decisions import offpolicy
-from recupero.decisions.allocation import Options, allocate
 from recupero.decisions.columns import Floats, Ints
-from recupero.decisions.offpolicy import Estimate, Logged
+from recupero.decisions.measures import offpolicy
+from recupero.decisions.measures.offpolicy import Estimate, Logged
+from recupero.decisions.planning.allocation import Options, allocate
 from recupero_sdk.models import ActionModel, Columns
 
 FOLDS = 3

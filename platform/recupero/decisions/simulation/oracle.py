@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from recupero.decisions.columns import Floats
-from recupero.decisions.policies import Context
+from recupero.decisions.planning.policies import Context
 from recupero.decisions.simulation.debtors import SimulatedDebtor
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
-from recupero.decisions import offer_rules, offers
-from recupero.decisions.offers import Offer
+from recupero.decisions.advice import offers
+from recupero.decisions.advice.offers import Offer
+from recupero.decisions.strategies import offer_rules
 from recupero.kernel import clock
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.kernel.money import smallest_coin

@@ -7,7 +7,7 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from recupero.decisions import offer_rules
+from recupero.decisions.strategies import offer_rules
 from recupero.kernel import clock
 from recupero.kernel.errors import NotFound, UserError
 from recupero.ledger import queries as ledger

@@ -2,8 +2,8 @@
 
 from sqlalchemy.orm import Session
 
-from recupero.decisions import negotiation
-from recupero.decisions.negotiation import Asked, Part, Shown, Whole, together
+from recupero.decisions.advice import negotiation
+from recupero.decisions.advice.negotiation import Asked, Part, Shown, Whole, together
 from recupero.kernel import clock
 from recupero.kernel.errors import UserError
 from recupero.payments.policy import Offerer, offerer_of

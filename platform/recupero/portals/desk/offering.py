@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from recupero.decisions import negotiation
+from recupero.decisions.advice import negotiation
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.outreach.desk import link, sittings
 from recupero.outreach.desk.tables import Sitting

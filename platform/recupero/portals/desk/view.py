@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 from recupero.contacts import queries as contacts
 from recupero.contacts.grounds import Grounds, grounds
 from recupero.contacts.proving import account_week
-from recupero.decisions import best_time, negotiation
-from recupero.decisions.negotiation import SOON, Shown
+from recupero.decisions.advice import negotiation
+from recupero.decisions.advice.negotiation import SOON, Shown
+from recupero.decisions.planning import best_time
 from recupero.kernel import clock
 from recupero.kernel.errors import UserError
 from recupero.outreach import call_backs as booking

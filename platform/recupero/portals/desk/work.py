@@ -6,7 +6,7 @@ from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from recupero.decisions import promise_chances
+from recupero.decisions.advice import promise_chances
 from recupero.kernel import audit, clock
 from recupero.kernel.errors import NotFound, UserError
 from recupero.outreach import preferences

@@ -1,0 +1,1 @@
+"""Figures over rows alone: values off policy, differences, jumps, and how good a probability is."""

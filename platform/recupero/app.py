@@ -33,63 +33,46 @@ from recupero.payments import incoming_api, invoices_api, offers_api
 from recupero.payments.webhooks import Webhooks
 from recupero.placements import api as placements_api
 from recupero.placements import labels_api
-from recupero.portals import (
-    accounts,
-    api_docs,
-    bank,
-    bulk,
-    bulk_strategies,
-    cases,
+from recupero.portals import api_docs, creditor, debtor, home, search, sign_in, today
+from recupero.portals.accounts import accounts, bulk, cases, labels, offers, people, stated, tellings
+from recupero.portals.agency import (
     compliance,
-    creditor,
-    debtor,
-    disclosures,
-    documents,
-    drafts,
-    home,
-    inbox,
-    incoming,
-    labels,
     law,
-    look,
-    messages,
     models,
-    offers,
     operation,
-    outbox,
-    pages,
-    people,
-    people_hours,
     placements,
-    portfolio_terms,
-    proposals,
-    remittances,
     schedules,
-    scripts,
-    search,
-    shell,
-    sign_in,
     staff,
     staffing,
     standing,
-    stated,
+    tenants,
+    uplift,
+    webhooks,
+)
+from recupero.portals.desk import agents, calling, desk, offering, work
+from recupero.portals.frame import look, pages, shell
+from recupero.portals.frame.errors import said, told
+from recupero.portals.frame.pages import error_page
+from recupero.portals.money import bank, documents, incoming, portfolio_terms, remittances, terms, trust
+from recupero.portals.strategies import (
+    bulk_strategies,
     strategies,
     strategy_arms,
     strategy_drafts,
     strategy_history,
-    tellings,
-    tenants,
-    terms,
-    today,
-    trust,
-    uplift,
-    webhooks,
+)
+from recupero.portals.talks import (
+    disclosures,
+    drafts,
+    inbox,
+    messages,
+    outbox,
+    people_hours,
+    proposals,
+    scripts,
     wording,
 )
-from recupero.portals.desk import agents, calling, desk, offering, work
-from recupero.portals.errors import said, told
-from recupero.portals.pages import error_page
-from recupero.portals.told import sentences
+from recupero.portals.words.told import sentences
 from recupero.reports import alarms as report_alarms
 from recupero.reports import api as reports_api
 from recupero.reports import compliance_api, documents_api, schedules_api, webhooks_api

@@ -16,7 +16,7 @@ from recupero.kernel.lazy import LazyGroup
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 _BENCH = {
-    "api": ("Pages of accounts answered per second.", "recupero.portals.bench:api_bench"),
+    "api": ("Pages of accounts answered per second.", "recupero.portals.benches.bench:api_bench"),
     "execute": ("Actions carried out per second.", "recupero.outreach.bench:execute_bench"),
     "fairness": (
         "How long a few actions wait beside another's many.",
@@ -35,7 +35,7 @@ _BENCH = {
     ),
     "search": (
         "The global search, by each way people are found.",
-        "recupero.portals.bench_search:search_bench",
+        "recupero.portals.benches.bench_search:search_bench",
     ),
     "webhook": ("Events of a gateway taken in per second.", "recupero.payments.bench:webhook_bench"),
 }

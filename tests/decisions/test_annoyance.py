@@ -5,7 +5,7 @@ from datetime import date
 from babel.numbers import get_territory_currencies
 
 from recupero.decisions.strategies import annoyance
-from recupero.portals.places import COUNTRIES
+from recupero.portals.frame.places import COUNTRIES
 
 
 def test_it_is_told_in_minor_units() -> None:

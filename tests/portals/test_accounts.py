@@ -12,7 +12,7 @@ from recupero.outreach.queries import actions_of, why_silent
 from recupero.outreach.service import NewAction, schedule
 from recupero.outreach.states import Move, move
 from recupero.placements.service import open_hold
-from recupero.portals.words import because, label
+from recupero.portals.words.words import because, label
 from recupero.tenancy.permissions import Role
 from tests.decisions import debts
 from tests.factories import World

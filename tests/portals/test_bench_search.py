@@ -4,7 +4,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from recupero.payments.bench import _place
-from recupero.portals import bench_search
+from recupero.portals.benches import bench_search
 from recupero.tenancy.permissions import Role
 from tests.portals.conftest import Visitor
 

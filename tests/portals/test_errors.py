@@ -13,7 +13,7 @@ from recupero.kernel.database import Database, Scope
 from recupero.kernel.errors import UserError, Words
 from recupero.kernel.runtime import Runtime
 from recupero.placements.service import create_portfolio, open_hold, save_mapping
-from recupero.portals.errors import said, told
+from recupero.portals.frame.errors import said, told
 from recupero.tenancy.permissions import Role
 from tests.decisions import debts
 from tests.factories import World

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from recupero.kernel.errors import UserError
-from recupero.portals.forms import Form
+from recupero.portals.frame.forms import Form
 
 READ: tuple[Callable[[Form], object], ...] = (
     lambda form: form.whole("it"),

@@ -181,7 +181,7 @@ def test_a_closed_country_is_said_on_every_page_that_plans_for_it(
 ) -> None:
     visitor.sign_in(Role.AGENCY_ADMINISTRATOR, scope)
     known = gate.packs()
-    for place_ in ("recupero.contacts.gate", "recupero.contacts.queries", "recupero.portals.law",
+    for place_ in ("recupero.contacts.gate", "recupero.contacts.queries", "recupero.portals.agency.law",
                    "recupero.portals.home", "recupero.decisions.service"):  # fmt: skip
         monkeypatch.setattr(f"{place_}.packs", lambda: closed(["CL"], known))
     for path in (
@@ -212,7 +212,7 @@ def test_a_country_without_any_law_is_said_where_its_creditor_is(
     visitor: Visitor, scope: Scope, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     visitor.sign_in(Role.AGENCY_ADMINISTRATOR, scope)
-    for place_ in ("recupero.portals.law", "recupero.portals.home"):
+    for place_ in ("recupero.portals.agency.law", "recupero.portals.home"):
         monkeypatch.setattr(f"{place_}.packs", lambda: Packs({}))
     assert "CL is closed to contact: no law is installed for it" in visitor.text("/")
     assert "no pack is installed for this country" in visitor.text("/tenants")

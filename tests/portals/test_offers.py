@@ -16,7 +16,7 @@ from recupero.payments.offer_tables import HardshipCase, Plan, Settlement
 from recupero.payments.policy import PAGE
 from recupero.payments.tables import PromiseToPay
 from recupero.placements.tables import Hold
-from recupero.portals.words_of_money import ASKED_ON_PAGE
+from recupero.portals.words.words_of_money import ASKED_ON_PAGE
 from recupero.tenancy import users
 from recupero.tenancy.permissions import Role
 from tests.factories import World

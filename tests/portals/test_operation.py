@@ -6,7 +6,7 @@ from flask_babel import ngettext
 
 from recupero.kernel import jobs
 from recupero.kernel.database import Scope
-from recupero.portals.words import LABELS
+from recupero.portals.words.words import LABELS
 from recupero.tenancy.permissions import Role
 from tests.factories import World
 from tests.portals.conftest import Visitor

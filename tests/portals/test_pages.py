@@ -9,7 +9,7 @@ from sqlalchemy.event import listen, remove
 from werkzeug.routing import Rule
 
 from recupero.outreach.inbound import refusals
-from recupero.portals.language import CODES
+from recupero.portals.words.language import CODES
 from recupero.tenancy.permissions import GRANTS, Permission, Role
 from tests.decisions import debts
 from tests.factories import World

@@ -1,7 +1,7 @@
 """The settings of the plug-ins that come with the platform are called something in the reader's language."""
 
 from recupero.kernel import runtime
-from recupero.portals.words import LABELS
+from recupero.portals.words.words import LABELS
 from recupero.tenancy.permissions import Role
 from tests.factories import World
 from tests.portals.conftest import Visitor

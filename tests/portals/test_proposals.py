@@ -11,7 +11,7 @@ from recupero.decisions.service import plan_tenant
 from recupero.kernel import audit, runtime
 from recupero.kernel.database import Scope
 from recupero.outreach.tables import Action, ActionEvent
-from recupero.portals import proposals as pages
+from recupero.portals.talks import proposals as pages
 from recupero.tenancy.permissions import Permission, Role
 from tests.api.conftest import machine
 from tests.decisions.debts import debt, portfolio

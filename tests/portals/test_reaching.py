@@ -7,7 +7,7 @@ from flask import Flask
 from flask_babel import force_locale
 
 from recupero.placements.tables import ContactPoint
-from recupero.portals.reaching import ways
+from recupero.portals.accounts.reaching import ways
 
 
 def _point(number: int, status: str = "untested", score: float | None = None) -> ContactPoint:

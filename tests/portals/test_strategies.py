@@ -293,7 +293,7 @@ def test_a_draft_is_asked_about_the_past(
     supervisor = visitor.sign_in(Role.SUPERVISOR, scope)
     page = supervisor.text(where)
     assert "A contact instead of waiting" in page
-    monkeypatch.setattr("recupero.portals.strategy_history.MOST", 0)
+    monkeypatch.setattr("recupero.portals.strategies.strategy_history.MOST", 0)
     today = supervisor.text(where)  # as far back as can be answered
     assert today.count(f'value="{clock.today("America/Santiago")}"') == 2
     assert supervisor.get(f"{where}?from=2019-01-01&to=2019-02-01").status_code == 422

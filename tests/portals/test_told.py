@@ -8,7 +8,7 @@ from flask_babel import force_locale
 
 from recupero.contacts.gate import packs
 from recupero.decisions.tables import Decision
-from recupero.portals import told
+from recupero.portals.words import told
 from tests.conftest import NOON
 
 

@@ -14,7 +14,7 @@ from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 
 from recupero.kernel.errors import UserError
-from recupero.portals.language import CODES
+from recupero.portals.words.language import CODES
 
 ROOT = Path(__file__).parents[2]
 CATALOGUES = ROOT / "platform/recupero/portals/translations"

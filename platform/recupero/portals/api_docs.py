@@ -7,7 +7,7 @@ from typing import Any
 from flask import current_app, jsonify, render_template
 from flask.typing import ResponseReturnValue
 
-from recupero.portals.pages import blueprint
+from recupero.portals.frame.pages import blueprint
 from recupero.tenancy.guard import public
 
 _METHODS = ("get", "post", "put", "patch", "delete")

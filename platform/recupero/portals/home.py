@@ -27,10 +27,10 @@ from recupero.ledger import sums
 from recupero.outreach import figures as outreach
 from recupero.payments import figures as payments
 from recupero.placements import cases
-from recupero.portals.language import brand, compact, day_and_month, money
-from recupero.portals.pages import blueprint
+from recupero.portals.frame.pages import blueprint
 from recupero.portals.today import today
-from recupero.portals.words import label
+from recupero.portals.words.language import brand, compact, day_and_month, money
+from recupero.portals.words.words import label
 from recupero.reports import alarms as report_alarms
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, signed_in, the_caller, transaction

@@ -14,7 +14,7 @@ from recupero.placements.browse import AccountLine
 from recupero.placements.finding import Way
 from recupero.placements.label_tables import Label
 from recupero.placements.normalise import name_key
-from recupero.portals.pages import blueprint
+from recupero.portals.frame.pages import blueprint
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, transaction
 from recupero.tenancy.permissions import Permission

@@ -12,10 +12,10 @@ from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
 from recupero.outreach.desk import sittings
-from recupero.portals.forms import Form
-from recupero.portals.language import CODES
-from recupero.portals.pages import blueprint
-from recupero.portals.shell import limiter
+from recupero.portals.frame.forms import Form
+from recupero.portals.frame.pages import blueprint
+from recupero.portals.frame.shell import limiter
+from recupero.portals.words.language import CODES
 from recupero.tenancy import callers, guard, queries, users
 from recupero.tenancy.guard import current_caller, public, requires, signed_in, the_caller
 from recupero.tenancy.permissions import Permission

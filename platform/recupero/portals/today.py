@@ -23,11 +23,11 @@ from recupero.outreach import figures as outreach
 from recupero.payments import figures as payments
 from recupero.placements import browse
 from recupero.placements.browse import AccountLine
-from recupero.portals import expecting
-from recupero.portals.language import brand, iso_day, moment
-from recupero.portals.pages import blueprint
-from recupero.portals.tables import Column, Pick, Table, answer
-from recupero.portals.words import label, options
+from recupero.portals.creditor import expecting
+from recupero.portals.frame.pages import blueprint
+from recupero.portals.frame.tables import Column, Pick, Table, answer
+from recupero.portals.words.language import brand, iso_day, moment
+from recupero.portals.words.words import label, options
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, transaction
 from recupero.tenancy.permissions import Permission

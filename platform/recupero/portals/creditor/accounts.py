@@ -11,9 +11,9 @@ from recupero.payments import queries as payments
 from recupero.placements import browse, orders
 from recupero.placements.orders import OwnAccount, OwnFilter
 from recupero.portals.creditor.own import reading
-from recupero.portals.pages import blueprint
-from recupero.portals.tables import Column, Pick, Search, Table, answer
-from recupero.portals.words import options
+from recupero.portals.frame.pages import blueprint
+from recupero.portals.frame.tables import Column, Pick, Search, Table, answer
+from recupero.portals.words.words import options
 from recupero.tenancy.guard import requires
 from recupero.tenancy.permissions import Permission
 

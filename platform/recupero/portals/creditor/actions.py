@@ -17,8 +17,8 @@ from recupero.payments import queries as payments
 from recupero.placements import browse, orders
 from recupero.placements.orders import OwnAccount
 from recupero.portals.creditor.own import acting, reading
-from recupero.portals.forms import Form, ids_of
-from recupero.portals.pages import blueprint
+from recupero.portals.frame.forms import Form, ids_of
+from recupero.portals.frame.pages import blueprint
 from recupero.tenancy.guard import requires, the_caller
 from recupero.tenancy.permissions import Permission
 

@@ -7,9 +7,9 @@ from sqlalchemy.orm import Session
 from recupero.kernel.drawing import shares
 from recupero.portals.creditor import figures
 from recupero.portals.creditor.own import reading, tenant_id
-from recupero.portals.lawful import rule_titles
-from recupero.portals.pages import blueprint
-from recupero.portals.words import label
+from recupero.portals.frame.pages import blueprint
+from recupero.portals.words.lawful import rule_titles
+from recupero.portals.words.words import label
 from recupero.reports import drawn, drill, layout
 from recupero.reports.drawn import Bar
 from recupero.reports.metrics import BLOCKED, PUT_OFF, Figure, Metric

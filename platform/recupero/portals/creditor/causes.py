@@ -14,10 +14,10 @@ from recupero.placements import browse
 from recupero.portals.creditor import figures
 from recupero.portals.creditor.figures import Span
 from recupero.portals.creditor.own import reading
-from recupero.portals.language import timezone
-from recupero.portals.pages import blueprint
-from recupero.portals.tables import Column, Pick, Table, answer
-from recupero.portals.words import label, options
+from recupero.portals.frame.pages import blueprint
+from recupero.portals.frame.tables import Column, Pick, Table, answer
+from recupero.portals.words.language import timezone
+from recupero.portals.words.words import label, options
 from recupero.reports import causes
 from recupero.reports.causes import Cause, Example
 from recupero.reports.metrics import total

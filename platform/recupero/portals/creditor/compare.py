@@ -15,10 +15,10 @@ from recupero.kernel.money import minor_units
 from recupero.placements import browse
 from recupero.portals.creditor import figures
 from recupero.portals.creditor.own import reading, tenant_id
-from recupero.portals.errors import said
-from recupero.portals.language import number
-from recupero.portals.pages import blueprint
-from recupero.portals.tables import Column, Table, answer
+from recupero.portals.frame.errors import said
+from recupero.portals.frame.pages import blueprint
+from recupero.portals.frame.tables import Column, Table, answer
+from recupero.portals.words.language import number
 from recupero.reports import service
 from recupero.reports.metrics import Figure, Metric, Unit
 from recupero.reports.page import tooltip

@@ -9,9 +9,9 @@ from recupero.placements import browse
 from recupero.placements import cases as matters
 from recupero.placements.cases import Complained
 from recupero.portals.creditor.own import reading
-from recupero.portals.pages import blueprint
-from recupero.portals.tables import Column, Pick, Table, answer
-from recupero.portals.words import options
+from recupero.portals.frame.pages import blueprint
+from recupero.portals.frame.tables import Column, Pick, Table, answer
+from recupero.portals.words.words import options
 from recupero.tenancy.guard import requires
 from recupero.tenancy.permissions import Permission
 

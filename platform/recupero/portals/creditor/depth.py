@@ -5,8 +5,8 @@ from flask.typing import ResponseReturnValue
 
 from recupero.kernel.errors import NotFound, UserError
 from recupero.portals.creditor import figures
-from recupero.portals.errors import said
-from recupero.portals.pages import blueprint
+from recupero.portals.frame.errors import said
+from recupero.portals.frame.pages import blueprint
 from recupero.reports import depth, page
 from recupero.reports.drill_statements import WITHOUT_ROWS
 from recupero.reports.periods import Period, current_month

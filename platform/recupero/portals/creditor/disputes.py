@@ -17,12 +17,12 @@ from recupero.outreach.page_tables import Telling
 from recupero.outreach.tellings import Paper
 from recupero.placements import browse, disputes
 from recupero.placements.disputes import Disputed
+from recupero.portals.accounts.tellings import paper_response
 from recupero.portals.creditor.own import acting, reading
-from recupero.portals.forms import Form
-from recupero.portals.pages import blueprint
-from recupero.portals.tables import Column, Pick, Table, answer
-from recupero.portals.tellings import paper_response
-from recupero.portals.words import options
+from recupero.portals.frame.forms import Form
+from recupero.portals.frame.pages import blueprint
+from recupero.portals.frame.tables import Column, Pick, Table, answer
+from recupero.portals.words.words import options
 from recupero.tenancy.guard import requires, the_caller
 from recupero.tenancy.permissions import Permission
 

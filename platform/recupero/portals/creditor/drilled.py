@@ -10,10 +10,10 @@ from flask_babel import lazy_gettext
 from recupero.kernel.errors import NotFound
 from recupero.kernel.money import Money
 from recupero.portals.creditor import figures
-from recupero.portals.lawful import rule_titles
-from recupero.portals.pages import blueprint
-from recupero.portals.tables import Column, Table, answer
-from recupero.portals.words import LABELS, label
+from recupero.portals.frame.pages import blueprint
+from recupero.portals.frame.tables import Column, Table, answer
+from recupero.portals.words.lawful import rule_titles
+from recupero.portals.words.words import LABELS, label
 from recupero.reports import drill
 from recupero.reports.drill import Counted
 from recupero.reports.drill_statements import Tells

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel.errors import NotFound, UserError
 from recupero.portals.creditor.own import reading, tenant_id
-from recupero.portals.errors import said
+from recupero.portals.frame.errors import said
 from recupero.reports import drill, service
 from recupero.reports.metrics import Figure
 from recupero.reports.page import tooltip

@@ -14,14 +14,13 @@ from recupero.kernel.drawing import shares
 from recupero.kernel.errors import UserError
 from recupero.kernel.money import Money
 from recupero.placements import browse
-from recupero.portals import expecting
-from recupero.portals.creditor import figures
+from recupero.portals.creditor import expecting, figures
 from recupero.portals.creditor.own import reading, tenant_id
-from recupero.portals.errors import said
-from recupero.portals.language import timezone
-from recupero.portals.pages import blueprint
-from recupero.portals.tables import Column, Pick, Search, Table, answer
-from recupero.portals.words import options
+from recupero.portals.frame.errors import said
+from recupero.portals.frame.pages import blueprint
+from recupero.portals.frame.tables import Column, Pick, Search, Table, answer
+from recupero.portals.words.language import timezone
+from recupero.portals.words.words import options
 from recupero.reports import layout, lists
 from recupero.reports.lists import Move, MoveFilter, Promised, PromiseFilter
 from recupero.reports.metrics import NET_BACK_RATE, Metric, Unit

@@ -8,8 +8,8 @@ from flask.typing import ResponseReturnValue
 
 from recupero.portals.creditor import figures
 from recupero.portals.creditor.own import tenant_id
-from recupero.portals.language import number
-from recupero.portals.pages import blueprint
+from recupero.portals.frame.pages import blueprint
+from recupero.portals.words.language import number
 from recupero.reports import drawn
 from recupero.reports import metrics as m
 from recupero.reports.metrics import Figure

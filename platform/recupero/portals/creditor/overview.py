@@ -13,7 +13,7 @@ from recupero.payments.offer_tables import Plan, Settlement
 from recupero.placements import disputes
 from recupero.portals.creditor import figures
 from recupero.portals.creditor.own import reading, tenant_id
-from recupero.portals.pages import blueprint
+from recupero.portals.frame.pages import blueprint
 from recupero.reports import drawn
 from recupero.reports.metrics import N_
 from recupero.reports.report import Section

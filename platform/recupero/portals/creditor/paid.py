@@ -18,8 +18,8 @@ from recupero.kernel.money import minor_units
 from recupero.placements import orders
 from recupero.placements.orders import OwnAccount
 from recupero.portals.creditor.own import acting_scope, reading
-from recupero.portals.forms import Form
-from recupero.portals.pages import blueprint
+from recupero.portals.frame.forms import Form
+from recupero.portals.frame.pages import blueprint
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, the_caller
 from recupero.tenancy.permissions import Permission

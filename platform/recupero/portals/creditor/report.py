@@ -6,8 +6,8 @@ from flask.typing import ResponseReturnValue
 from recupero.kernel import rest
 from recupero.kernel.errors import NotFound, UserError
 from recupero.portals.creditor import figures
-from recupero.portals.errors import said
-from recupero.portals.pages import blueprint
+from recupero.portals.frame.errors import said
+from recupero.portals.frame.pages import blueprint
 from recupero.reports import service
 from recupero.reports.periods import Period
 from recupero.reports.report import RecoveryReport

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from recupero.portals.creditor import figures
 from recupero.portals.creditor.own import reading, tenant_id
-from recupero.portals.pages import blueprint
+from recupero.portals.frame.pages import blueprint
 from recupero.reports import rolls
 from recupero.reports.metrics import ROLL_RATE, Figure
 from recupero.tenancy.guard import requires

@@ -13,7 +13,7 @@ from recupero.payments.mandates import Bounds
 from recupero.payments.offer_tables import Plan
 from recupero.portals.debtor.door import WHY, blueprint, proven, transaction_of, wear_house
 from recupero.portals.debtor.offers import own_plan
-from recupero.portals.language import day, money
+from recupero.portals.words.language import day, money
 from recupero.tenancy.guard import public
 
 

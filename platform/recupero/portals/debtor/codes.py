@@ -11,11 +11,11 @@ from recupero.outreach import page_codes
 from recupero.payments.links import Door, prove_by
 from recupero.payments.tables import PaymentLink
 from recupero.portals.debtor.door import WHY, blueprint, door_of, let_in, transaction_of
-from recupero.portals.errors import said
-from recupero.portals.forms import Form
-from recupero.portals.identity import masked
-from recupero.portals.language import Brand, wear
-from recupero.portals.shell import limiter
+from recupero.portals.frame.errors import said
+from recupero.portals.frame.forms import Form
+from recupero.portals.frame.identity import masked
+from recupero.portals.frame.shell import limiter
+from recupero.portals.words.language import Brand, wear
 from recupero.tenancy.guard import public
 
 

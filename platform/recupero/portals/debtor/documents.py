@@ -11,7 +11,7 @@ from recupero.payments import queries as payments
 from recupero.payments.document_tables import Document
 from recupero.payments.links import Door, debtor_of
 from recupero.portals.debtor.door import WHY, blueprint, proven, transaction_of, wear_house
-from recupero.portals.forms import Form
+from recupero.portals.frame.forms import Form
 from recupero.tenancy.guard import public
 
 

@@ -21,10 +21,10 @@ from recupero.kernel.errors import Conflict, Forbidden, NotFound, UserError
 from recupero.outreach import page_looks
 from recupero.payments.links import Door, open_link, prove_identity
 from recupero.placements.identity import Fact
-from recupero.portals.errors import said
-from recupero.portals.forms import Form
-from recupero.portals.language import CODES, Brand, wear
-from recupero.portals.shell import limiter
+from recupero.portals.frame.errors import said
+from recupero.portals.frame.forms import Form
+from recupero.portals.frame.shell import limiter
+from recupero.portals.words.language import CODES, Brand, wear
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import public
 

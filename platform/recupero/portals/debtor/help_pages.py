@@ -9,8 +9,8 @@ from recupero.payments import affordability, charges, hardship
 from recupero.payments.links import Door, debtor_of
 from recupero.portals.debtor.advice import advice_for
 from recupero.portals.debtor.door import WHY, blueprint, proven, transaction_of, wear_house
-from recupero.portals.forms import Form
-from recupero.portals.language import plain_money
+from recupero.portals.frame.forms import Form
+from recupero.portals.words.language import plain_money
 from recupero.tenancy.guard import public
 
 

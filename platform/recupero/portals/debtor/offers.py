@@ -29,13 +29,13 @@ from recupero.payments.offer_tables import Plan, Settlement
 from recupero.payments.plan_schedule import Choice, Schedule, most_instalments
 from recupero.payments.plan_suggestions import suggestions
 from recupero.payments.policy import PAGE, policy_of
-from recupero.portals import plan_forms
 from recupero.portals.debtor.documents import file_response
 from recupero.portals.debtor.door import WHY, blueprint, done, proven, transaction_of, tried, wear_house
 from recupero.portals.debtor.owed import amount_outside, last_asked, settles
-from recupero.portals.forms import Form
-from recupero.portals.language import day, money
-from recupero.portals.words_of_money import ASKED_ON_PAGE
+from recupero.portals.frame import plan_forms
+from recupero.portals.frame.forms import Form
+from recupero.portals.words.language import day, money
+from recupero.portals.words.words_of_money import ASKED_ON_PAGE
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import public
 

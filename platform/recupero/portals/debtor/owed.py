@@ -32,8 +32,8 @@ from recupero.portals.debtor.door import (
     tried,
     wear_house,
 )
-from recupero.portals.forms import Form
-from recupero.portals.language import money
+from recupero.portals.frame.forms import Form
+from recupero.portals.words.language import money
 from recupero.tenancy.guard import public
 
 SLOW = timedelta(minutes=1)

@@ -13,7 +13,7 @@ from recupero.placements.debts import OpenDebt
 from recupero.portals.debtor.advice import advice_for
 from recupero.portals.debtor.door import WHY, blueprint, proven, transaction_of, tried, wear_house
 from recupero.portals.debtor.owed import own_account, settles, splits
-from recupero.portals.forms import Form
+from recupero.portals.frame.forms import Form
 from recupero.tenancy.guard import public
 from recupero_sdk.inbound import Attachment
 

@@ -9,7 +9,7 @@ from recupero.kernel.errors import UserError
 from recupero.payments import charges, mandates, sandbox
 from recupero.payments.mandate_tables import Mandate
 from recupero.portals.debtor.door import blueprint, wear_house
-from recupero.portals.forms import Form
+from recupero.portals.frame.forms import Form
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import public
 from recupero_sdk.gateways import PaymentEventKind

@@ -16,7 +16,7 @@ from recupero.payments import charges, wishes
 from recupero.payments.links import Door, debtor_of
 from recupero.placements import reach
 from recupero.portals.debtor.door import WHY, blueprint, done, proven, transaction_of, tried, wear_house
-from recupero.portals.forms import Form
+from recupero.portals.frame.forms import Form
 from recupero.tenancy.guard import public
 from recupero_sdk.law.zones import load_zone
 

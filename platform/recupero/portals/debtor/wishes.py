@@ -14,7 +14,7 @@ from recupero.payments.links import Door, debtor_of
 from recupero.placements.debts import OpenDebt
 from recupero.portals.debtor.door import WHY, blueprint, done, proven, transaction_of, tried, wear_house
 from recupero.portals.debtor.owed import amount_outside, furthest, own_account
-from recupero.portals.forms import Form
+from recupero.portals.frame.forms import Form
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import public
 

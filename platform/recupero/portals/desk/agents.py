@@ -8,8 +8,8 @@ from recupero.kernel import clock
 from recupero.kernel.errors import NotFound, UserError
 from recupero.outreach.desk import figures, sittings
 from recupero.placements import browse
-from recupero.portals.forms import Form
-from recupero.portals.pages import blueprint
+from recupero.portals.frame.forms import Form
+from recupero.portals.frame.pages import blueprint
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, the_caller, transaction
 from recupero.tenancy.permissions import Permission, Role

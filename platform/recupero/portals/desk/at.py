@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.outreach.desk import sittings
 from recupero.outreach.desk.tables import Sitting
-from recupero.portals.errors import said
-from recupero.portals.forms import Form
+from recupero.portals.frame.errors import said
+from recupero.portals.frame.forms import Form
 from recupero.tenancy.guard import tenant_transaction, the_caller, transaction
 
 #: Where a refusal of another room belongs on the desk's page.

@@ -15,10 +15,10 @@ from recupero.outreach.scripts import runs
 from recupero.outreach.voice import clicking
 from recupero.portals.desk import view
 from recupero.portals.desk.at import at_desk, go, user_id
-from recupero.portals.errors import said
-from recupero.portals.forms import Form
-from recupero.portals.language import language, moment
-from recupero.portals.pages import blueprint
+from recupero.portals.frame.errors import said
+from recupero.portals.frame.forms import Form
+from recupero.portals.frame.pages import blueprint
+from recupero.portals.words.language import language, moment
 from recupero.tenancy.guard import requires
 from recupero.tenancy.permissions import Permission
 

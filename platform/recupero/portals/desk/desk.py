@@ -11,11 +11,11 @@ from recupero.outreach.desk.finishing import Result
 from recupero.outreach.desk.tables import Sitting
 from recupero.portals.desk import view
 from recupero.portals.desk.at import at_desk, at_hand, go, typed, user_id
-from recupero.portals.errors import said
-from recupero.portals.forms import Form
-from recupero.portals.language import moment
-from recupero.portals.pages import blueprint
-from recupero.portals.words import label
+from recupero.portals.frame.errors import said
+from recupero.portals.frame.forms import Form
+from recupero.portals.frame.pages import blueprint
+from recupero.portals.words.language import moment
+from recupero.portals.words.words import label
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, the_caller, transaction
 from recupero.tenancy.permissions import Permission

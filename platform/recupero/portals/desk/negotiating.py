@@ -7,8 +7,8 @@ from recupero.decisions.advice.negotiation import Asked, Part, Shown, Whole, tog
 from recupero.kernel import clock
 from recupero.kernel.errors import UserError
 from recupero.payments.policy import Offerer, offerer_of
-from recupero.portals import plan_forms
-from recupero.portals.forms import Form
+from recupero.portals.frame import plan_forms
+from recupero.portals.frame.forms import Form
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import the_caller
 

@@ -15,9 +15,9 @@ from recupero.outreach.scripts import runs
 from recupero.portals.desk import view
 from recupero.portals.desk.at import FIELDS, at_desk, go, user_id
 from recupero.portals.desk.negotiating import ASKED, asked_of, offerer, shown
-from recupero.portals.errors import said
-from recupero.portals.forms import Form
-from recupero.portals.pages import blueprint
+from recupero.portals.frame.errors import said
+from recupero.portals.frame.forms import Form
+from recupero.portals.frame.pages import blueprint
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission
 

@@ -33,13 +33,13 @@ from recupero.payments import hardship, settlements
 from recupero.payments.plan_suggestions import suggestions
 from recupero.placements import browse, labels
 from recupero.placements.identity import Fact
-from recupero.portals import advising
+from recupero.portals.accounts import advising
 from recupero.portals.desk import negotiating
 from recupero.portals.desk.at import FIELDS, typed, user_id
 from recupero.portals.desk.negotiating import offerer
-from recupero.portals.errors import said
-from recupero.portals.forms import Form
-from recupero.portals.words import label
+from recupero.portals.frame.errors import said
+from recupero.portals.frame.forms import Form
+from recupero.portals.words.words import label
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import tenant_transaction, the_caller, transaction
 

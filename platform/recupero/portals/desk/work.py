@@ -17,11 +17,11 @@ from recupero.placements import browse
 from recupero.placements import service as placements
 from recupero.placements.browse import AccountCard
 from recupero.placements.lifecycle import HOLDS
-from recupero.portals.accounts import ANSWERED, account_view
-from recupero.portals.forms import Form
-from recupero.portals.language import timezone
-from recupero.portals.pages import blueprint
-from recupero.portals.words import label
+from recupero.portals.accounts.accounts import ANSWERED, account_view
+from recupero.portals.frame.forms import Form
+from recupero.portals.frame.pages import blueprint
+from recupero.portals.words.language import timezone
+from recupero.portals.words.words import label
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission
 

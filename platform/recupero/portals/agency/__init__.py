@@ -1,0 +1,1 @@
+"""The agency's own affairs: people, creditors, law, models, plug-ins, placements."""

@@ -1,0 +1,109 @@
+"""Compliance reports: made for a regulator or a client, read, taken home, and proven."""
+
+from flask import Response, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from recupero.kernel import rest, runtime
+from recupero.kernel.database import Scope
+from recupero.kernel.errors import NotFound, UserError
+from recupero.portals.frame.forms import Form
+from recupero.portals.frame.pages import blueprint
+from recupero.portals.words.language import locale
+from recupero.reports.compliance import cli, layout, service
+from recupero.reports.compliance_api import file_name
+from recupero.reports.periods import Period, current_month, parse_period
+from recupero.reports.words import Words
+from recupero.tenancy import queries
+from recupero.tenancy.guard import recorded_transaction, requires, the_caller, transaction
+from recupero.tenancy.permissions import Permission
+
+
+@blueprint.get("/compliance")
+@requires(Permission.REPORTS_READ)
+def compliance_list() -> ResponseReturnValue:
+    month = str(current_month("UTC"))
+    return _list_page(Form({"first": month, "last": month, "sample": service.SAMPLE}))
+
+
+@blueprint.post("/compliance")
+@requires(Permission.REPORTS_READ)
+def compliance_make() -> ResponseReturnValue:
+    form, mine = Form.sent(), the_caller().scope.tenant_ids
+    try:
+        tenant = form.whole("tenant") if len(mine) > 1 else mine[0]
+        period = _months(form)
+        with recorded_transaction(tenant) as session:
+            made = service.make(
+                session, period, actor=the_caller().actor, sample=form.whole("sample"),
+                seed=form.optional("seed") or None,
+            )  # fmt: skip
+    except UserError as error:
+        error.field = "last" if error.field == "period" else error.field
+        form.refuse(error)
+        return _list_page(form)
+    flash(_("The report is made and sealed."))
+    return redirect(url_for("portals.compliance_report", report_id=made.id))
+
+
+def _months(form: Form) -> Period:
+    """The months from `first` to `last`. Raises UserError at the field that does not hold."""
+    for name in ("first", "last"):
+        try:
+            parse_period(form.text(name))
+        except UserError as error:
+            error.field = name
+            raise
+    return parse_period(f"{form.text('first')}..{form.text('last')}")
+
+
+def _list_page(form: Form, verdict: list[str] | None = None) -> ResponseReturnValue:
+    with transaction() as session:
+        rows = service.reports(session)
+        names = {tenant.id: tenant.name for tenant in queries.tenants(session)}
+    page = render_template("compliance/list.html", rows=rows, names=names, form=form, verdict=verdict)
+    return page, form.status
+
+
+@blueprint.get("/compliance/<int:report_id>")
+@requires(Permission.REPORTS_READ)
+def compliance_report(report_id: int) -> ResponseReturnValue:
+    with transaction() as session:
+        found = service.one(session, report_id)
+    report = found.report
+    words = Words.of(locale() or report["locale"], report["country"])
+    return render_template(
+        "compliance/one.html", title=layout.title(report, words), tables=layout.tables(report, words),
+        seal=layout.seal_line(report, words), found=found, forms=layout.MEDIA_TYPES,
+    )  # fmt: skip
+
+
+@blueprint.get("/compliance/<int:report_id>/file.<form>")
+@requires(Permission.REPORTS_READ)
+def compliance_file(report_id: int, form: str) -> Response:
+    if form not in layout.MEDIA_TYPES:
+        raise NotFound("There is no such file.")
+    with transaction() as session:
+        report = service.one(session, report_id).report
+    content = layout.render(report, form, locale())
+    return rest.file(content, layout.MEDIA_TYPES[form], f"{file_name(report)}.{form}")
+
+
+@blueprint.post("/compliance/verify")
+@requires(Permission.REPORTS_READ)
+def compliance_verify() -> ResponseReturnValue:
+    """A sealed report that somebody holds, proven against the audit trail."""
+    month, caller = str(current_month("UTC")), the_caller()
+    form = Form({"first": month, "last": month, "sample": service.SAMPLE, "file": ""})
+    try:
+        sent = request.files.get("file")
+        report = cli.read(sent.read() if sent else b"")
+        if report["agency_id"] != caller.agency_id:
+            raise UserError("this report was made by another agency: ask there", field="file")
+        scope = Scope(caller.agency_id, caller.scope.tenant_ids)
+        with runtime.current().database.transaction(scope) as session:
+            verdict = service.verify(session, report)
+    except UserError as error:
+        form.refuse(error, "file")
+        return _list_page(form)
+    return _list_page(form, verdict)

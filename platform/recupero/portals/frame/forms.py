@@ -1,0 +1,134 @@
+"""What was typed into a form and what is wrong with it, so that a page can show both again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from decimal import Decimal, InvalidOperation
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.numbers import NumberFormatError, parse_decimal
+from flask import request
+from flask_babel import get_locale
+
+from recupero.kernel.errors import UserError
+from recupero.kernel.money import minor_units, to_minor
+from recupero.portals.frame.errors import said
+
+#: In which anything of a debt may be: beyond them, days can no more be counted on and back.
+YEARS = range(1800, 3000)
+#: Numbers that the database keeps.
+_STORABLE = range(-(2**63), 2**63)
+_LONGEST_ID = 18  # digits, which a column of ids holds whatever they are
+
+
+def id_of(text: str) -> int | None:
+    """The id that a list's or a form's value names; None where it is none, or longer than any."""
+    return int(text) if text.isdecimal() and len(text) <= _LONGEST_ID else None
+
+
+def ids_of(name: str) -> list[int]:
+    """The ids that were ticked under a name in the form that was sent; what is none is left out."""
+    return [one for one in map(id_of, request.form.getlist(name)) if one is not None]
+
+
+@dataclass
+class Form:
+    """`values` as typed, `errors` by field name; "" is the form as a whole."""
+
+    values: Mapping[str, object] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def sent(cls) -> "Form":
+        return cls(request.form.to_dict())
+
+    @classmethod
+    def sent_or(cls, values: Mapping[str, object]) -> "Form":
+        """What was sent; or, where the page is only opened, a form that holds `values`."""
+        return cls.sent() if request.method == "POST" else cls(values)
+
+    @property
+    def is_sent(self) -> bool:
+        return request.method == "POST"
+
+    @property
+    def status(self) -> int:
+        """What the page that shows this form answers with."""
+        return 422 if self.errors else 200
+
+    def text(self, name: str) -> str:
+        """The field without outer blanks. Raises UserError at the field where it is empty."""
+        value = self.optional(name)
+        if not value:
+            raise UserError("Please fill this in.", field=name)
+        return value
+
+    def optional(self, name: str) -> str:
+        """The field without outer blanks, and without NUL, which no text of the database holds."""
+        return str(self.values.get(name, "")).replace("\x00", "").strip()
+
+    def whole(self, name: str) -> int:
+        """A whole number. Raises UserError at the field."""
+        try:
+            value = int(self.text(name))
+        except ValueError:
+            raise UserError("This is not a whole number.", field=name) from None
+        return self._storable(name, value)
+
+    def _storable(self, name: str, value: int) -> int:
+        if value not in _STORABLE:
+            raise UserError("This number is too large.", field=name)
+        return value
+
+    def hundredths(self, name: str) -> int:
+        """A decimal number times a hundred: a percentage as basis points. Raises UserError at the field."""
+        try:
+            value = Decimal(self.text(name).replace(",", ".")) * 100
+        except InvalidOperation:
+            value = Decimal("NaN")
+        if not value.is_finite():
+            raise UserError("This is not a number.", field=name)
+        if value != int(value):
+            raise UserError("Give at most two decimals.", field=name)
+        return self._storable(name, int(value))
+
+    def money(self, name: str, currency: str) -> int:
+        """An amount as the reader writes it, in minor units. Raises UserError at the field.
+
+        Three decimals of a currency that has fewer are refused, zeros too: who writes 50.000 on an English
+        page nearly always means fifty thousand.
+        """
+        locale = get_locale() or Locale("en")
+        try:
+            amount = parse_decimal(self.text(name), locale=locale, strict=True)
+            if amount.as_tuple().exponent == -3 and minor_units(currency) < 3:
+                meant = str(int(amount * 1000))
+                raise UserError("Do you mean %(meant)s? Write it without a sign for thousands.", meant=meant)
+            return to_minor(amount, currency)
+        except NumberFormatError:
+            raise UserError("This is not an amount of money.", field=name) from None
+        except UserError as error:
+            error.field = name
+            raise
+
+    def day(self, name: str) -> date:
+        """A date as the browser's date field sends it, in one of `YEARS`. Raises UserError at the field."""
+        try:
+            day = date.fromisoformat(self.text(name))
+        except ValueError:
+            raise UserError("This is not a date.", field=name) from None
+        if day.year not in YEARS:
+            raise UserError("This is not a date.", field=name)
+        return day
+
+    def end_of(self, name: str, zone: str) -> datetime | None:
+        """The last moment of a day in `zone`; None where the field is empty. Raises UserError."""
+        if not self.optional(name):
+            return None
+        return datetime.combine(self.day(name), time.max, ZoneInfo(zone))
+
+    def refuse(self, error: UserError, *known: str) -> None:
+        """Put the error at its field where the form has that field, else above the form."""
+        at = error.field if error.field in known or error.field in self.values else ""
+        self.errors[at or ""] = said(error)

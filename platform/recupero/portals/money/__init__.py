@@ -1,0 +1,1 @@
+"""Money for staff: receipts, bank, statements of remittance, trust, terms, papers."""

@@ -1,0 +1,1 @@
+"""A portfolio's strategy: its form, drafts, trials and arms."""

@@ -10,8 +10,8 @@ import pytest
 from recupero.decisions.service import plan_tenant
 from recupero.kernel import clock, jobs, runtime
 from recupero.ledger import queries as ledger
-from recupero.payments import sandbox
 from recupero.payments import service as payments
+from recupero.payments.charging import sandbox
 from recupero.placements import reach
 from recupero.placements import service as placements
 from recupero.placements.imports import import_file

@@ -29,8 +29,10 @@ from recupero.outreach.desk import api as desk_api
 from recupero.outreach.inbound import api as inbound_api
 from recupero.outreach.inbound import door as channels_door
 from recupero.payments import api as payments_api
-from recupero.payments import incoming_api, invoices_api, offers_api
-from recupero.payments.webhooks import Webhooks
+from recupero.payments import offers_api
+from recupero.payments.gateways.webhooks import Webhooks
+from recupero.payments.incoming import incoming_api
+from recupero.payments.papers import invoices_api
 from recupero.placements import api as placements_api
 from recupero.placements import labels_api
 from recupero.portals import api_docs, creditor, debtor, home, search, sign_in, today

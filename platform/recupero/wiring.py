@@ -17,21 +17,11 @@ from recupero.outreach.inbound import conversations
 from recupero.outreach.inbound import jobs as inbound_jobs
 from recupero.outreach.understanding import jobs as understanding_jobs
 from recupero.outreach.understanding import reader
-from recupero.payments import (
-    auto_jobs,
-    bank_control,
-    charges,
-    direct,
-    following,
-    mandates,
-    plans,
-    settlements,
-    suspense,
-    told,
-    write_offs,
-)
 from recupero.payments import jobs as payments_jobs
 from recupero.payments import queries as payments
+from recupero.payments import told
+from recupero.payments.agreements import following, plans, settlements, write_offs
+from recupero.payments.charging import auto_jobs, mandates
 from recupero.payments.events import (
     HardshipOver,
     InstalmentNeedsPayer,
@@ -51,6 +41,8 @@ from recupero.payments.events import (
     ReceiptsIssued,
     SettlementAccepted,
 )
+from recupero.payments.gateways import charges
+from recupero.payments.incoming import bank_control, direct, suspense
 from recupero.placements import jobs as placements_jobs
 from recupero.placements.events import (
     AccountsClosed,

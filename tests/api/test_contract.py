@@ -13,9 +13,9 @@ from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.ledger import remittances
 from recupero.outreach.desk import sittings
-from recupero.payments import plans, settlements
-from recupero.payments.plan_schedule import Choice
-from recupero.payments.policy import Offerer
+from recupero.payments.agreements import plans, settlements
+from recupero.payments.offers.plan_schedule import Choice
+from recupero.payments.offers.policy import Offerer
 from recupero.placements import labels, strategies
 from recupero.tenancy import users
 from recupero.tenancy.permissions import Role

@@ -10,7 +10,7 @@ from recupero.kernel import runtime
 from recupero.kernel.database import Scope
 from recupero.outreach import tellings
 from recupero.outreach.tellings import Told
-from recupero.payments import invoice_requests
+from recupero.payments.papers import invoice_requests
 from tests.api.conftest import Machine, machine
 from tests.factories import World
 from tests.ledger.placed import Placed, place

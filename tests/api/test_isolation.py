@@ -25,10 +25,11 @@ from recupero.ledger import remittances
 from recupero.ledger.tables import RemittanceItem
 from recupero.outreach.inbound import store, working
 from recupero.outreach.inbound.tables import MessageFile
-from recupero.payments import hardship, plans, settlements
 from recupero.payments import service as payments
-from recupero.payments.plan_schedule import Choice
-from recupero.payments.policy import Offerer
+from recupero.payments.agreements import plans, settlements
+from recupero.payments.offers import hardship
+from recupero.payments.offers.plan_schedule import Choice
+from recupero.payments.offers.policy import Offerer
 from recupero.placements import service as placements
 from recupero.placements.tables import ImportBatch, ImportIssue
 from recupero.tenancy import keys, users

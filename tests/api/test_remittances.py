@@ -7,7 +7,7 @@ from flask import Flask
 
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
-from recupero.payments import booking
+from recupero.payments.books import booking
 from recupero.tenancy.permissions import Permission
 from tests.api.conftest import Machine, machine
 from tests.ledger.placed import Placed, place

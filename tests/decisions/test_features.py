@@ -26,7 +26,7 @@ from recupero.decisions.history.features import (
 )
 from recupero.kernel import clock
 from recupero.kernel.database import Scope
-from recupero.payments import promises
+from recupero.payments.books import promises
 from recupero.payments.tables import PaymentLink, PromiseToPay
 from recupero.placements import reach
 from recupero.placements import service as placements

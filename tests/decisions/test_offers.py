@@ -19,10 +19,11 @@ from recupero.decisions.history import offer_history
 from recupero.decisions.learning import registry, serving, training
 from recupero.kernel import clock
 from recupero.kernel.errors import UserError
-from recupero.payments import affordability, plans
-from recupero.payments.offer_tables import MeansStatement, Plan, PlanInstalment, Settlement
-from recupero.payments.plan_schedule import Choice, working_days
-from recupero.payments.policy import (
+from recupero.payments.agreements import plans
+from recupero.payments.offers import affordability
+from recupero.payments.offers.offer_tables import MeansStatement, Plan, PlanInstalment, Settlement
+from recupero.payments.offers.plan_schedule import Choice, working_days
+from recupero.payments.offers.policy import (
     DEFAULTS,
     PAGE,
     Offerer,

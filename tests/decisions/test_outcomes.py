@@ -13,7 +13,7 @@ from recupero.decisions.history.outcomes import Outcomes
 from recupero.decisions.tables import Decision
 from recupero.kernel import clock
 from recupero.outreach.tables import Action
-from recupero.payments.offer_tables import Plan, PlanInstalment
+from recupero.payments.offers.offer_tables import Plan, PlanInstalment
 from recupero.payments.tables import Allocation, PromiseToPay
 from recupero.placements.tables import Hold
 from tests.decisions.debts import Debt, contact, debt, permit, portfolio

@@ -23,10 +23,10 @@ from recupero.law.service import judge_contact
 from recupero.outreach import service as outreach
 from recupero.outreach.service import NewAction
 from recupero.outreach.tables import Action
-from recupero.payments.plan_following import settle_due
-from recupero.payments.plan_schedule import Choice
-from recupero.payments.plans import agree_plan
-from recupero.payments.policy import Offerer
+from recupero.payments.agreements.plan_following import settle_due
+from recupero.payments.agreements.plans import agree_plan
+from recupero.payments.offers.plan_schedule import Choice
+from recupero.payments.offers.policy import Offerer
 from recupero.payments.tables import PromiseToPay
 from recupero.placements import service as placements
 from recupero.placements.lifecycle import HOLDS

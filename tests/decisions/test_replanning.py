@@ -18,7 +18,7 @@ from recupero.kernel import clock, events, jobs
 from recupero.kernel.database import PLATFORM, Scope
 from recupero.kernel.jobs import JobRequest
 from recupero.outreach.tables import Action
-from recupero.payments import promises
+from recupero.payments.books import promises
 from recupero.payments.events import PaymentsBooked
 from recupero.placements import service as placements
 from tests.decisions.debts import Debt, contact, debt, portfolio

@@ -18,8 +18,8 @@ from recupero.ledger.tables import Remittance
 from recupero.outreach import tellings
 from recupero.outreach.answer_tables import DisputeAnswer
 from recupero.outreach.understanding import hand_overs
-from recupero.payments import booking
-from recupero.payments.document_tables import InvoiceRequest
+from recupero.payments.books import booking
+from recupero.payments.papers.document_tables import InvoiceRequest
 from recupero.placements import cases
 from recupero.reports import causes
 from recupero.reports.periods import parse_period

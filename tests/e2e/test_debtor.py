@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from recupero.kernel import runtime
-from recupero.payments import links
+from recupero.payments.gateways import links
 from tests.e2e.conftest import Person
 from tests.factories import World
 from tests.ledger.placed import place

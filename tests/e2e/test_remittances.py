@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from recupero.kernel import clock, runtime
-from recupero.payments import booking
+from recupero.payments.books import booking
 from recupero.tenancy.permissions import Role
 from tests.e2e.conftest import Person, make_user
 from tests.factories import World

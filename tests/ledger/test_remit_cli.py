@@ -16,7 +16,7 @@ from recupero.commands.remit import remit
 from recupero.commands.terms import terms
 from recupero.kernel import clock, command, runtime
 from recupero.ledger.cli import ledger
-from recupero.payments import booking
+from recupero.payments.books import booking
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy import users
 from recupero.tenancy.permissions import Role

@@ -13,7 +13,7 @@ from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict, UserError
 from recupero.ledger import queries, remittances, trust
 from recupero.ledger.tables import Remittance, RemittanceItem
-from recupero.payments import booking
+from recupero.payments.books import booking
 from recupero.tenancy import service as tenancy
 from tests.factories import World
 from tests.ledger.placed import Placed, place

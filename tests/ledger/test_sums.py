@@ -9,7 +9,7 @@ from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import Scope
 from recupero.ledger import alarms, sums, trust
 from recupero.ledger.tables import LedgerProof
-from recupero.payments import booking
+from recupero.payments.books import booking
 from recupero.portals import home
 from recupero.tenancy.permissions import Role
 from tests.factories import World

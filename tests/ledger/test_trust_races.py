@@ -6,7 +6,7 @@ from datetime import datetime
 from recupero.kernel import clock, runtime
 from recupero.kernel.errors import Conflict
 from recupero.ledger import queries, trust
-from recupero.payments import booking
+from recupero.payments.books import booking
 from tests.factories import World
 from tests.ledger.placed import place
 

@@ -17,7 +17,7 @@ from recupero.kernel.database import Scope
 from recupero.ledger import queries as ledger
 from recupero.outreach.tables import Action
 from recupero.outreach.understanding.tables import HandOver, MessageReading
-from recupero.payments.offer_tables import Plan
+from recupero.payments.offers.offer_tables import Plan
 from recupero.payments.tables import Payment
 from recupero.placements import normalise
 from recupero.placements.tables import Account, ContactPoint, Debtor

@@ -7,8 +7,8 @@ from recupero.contacts import service as contacts
 from recupero.kernel import clock, crypto, runtime
 from recupero.kernel.database import Scope
 from recupero.outreach.tables import Action
-from recupero.payments import documents
-from recupero.payments.booking import Received, book_payment
+from recupero.payments.books.booking import Received, book_payment
+from recupero.payments.papers import documents
 from recupero.placements import reach
 from recupero.placements import service as placements
 from recupero.placements.tables import ContactPoint

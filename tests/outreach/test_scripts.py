@@ -20,7 +20,7 @@ from recupero.outreach.scripts import checks, runs, saying, store, walk
 from recupero.outreach.scripts.segments import segment_of
 from recupero.outreach.scripts.shape import BRANCHES, Script
 from recupero.payments import service as payments
-from recupero.payments.offer_tables import Settlement
+from recupero.payments.offers.offer_tables import Settlement
 from recupero.payments.tables import PromiseToPay
 from recupero.placements import reach
 from recupero.placements import service as placements

@@ -13,8 +13,8 @@ from sqlalchemy import update
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import Scope
 from recupero.ledger import queries as ledger
-from recupero.payments import accruing
-from recupero.payments.booking import Received, book_payment, reverse_payment
+from recupero.payments.books.booking import Received, book_payment, reverse_payment
+from recupero.payments.debts import accruing
 from recupero.payments.tables import Payment
 from recupero.placements import service as placements
 from recupero.placements.tables import Portfolio

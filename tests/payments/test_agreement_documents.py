@@ -8,11 +8,12 @@ from flask import Flask
 
 from recupero.kernel import clock, jobs, periodic, runtime
 from recupero.kernel.errors import Conflict
-from recupero.payments import agreement_documents, documents, plans, settlements
-from recupero.payments.document_tables import Document
-from recupero.payments.offer_tables import Plan, Settlement
-from recupero.payments.plan_schedule import Choice
-from recupero.payments.policy import Offerer
+from recupero.payments.agreements import plans, settlements
+from recupero.payments.offers.offer_tables import Plan, Settlement
+from recupero.payments.offers.plan_schedule import Choice
+from recupero.payments.offers.policy import Offerer
+from recupero.payments.papers import agreement_documents, documents
+from recupero.payments.papers.document_tables import Document
 from recupero.reports import agreement_letters, letters
 from recupero.reports.words import Words
 from recupero.tenancy.permissions import Permission

@@ -17,11 +17,14 @@ from recupero.kernel.database import PLATFORM
 from recupero.kernel.errors import Conflict
 from recupero.ledger.books import Book
 from recupero.outreach.tables import Action
-from recupero.payments import hardship, links, mandates, plans
 from recupero.payments import service as payments
-from recupero.payments.mandate_tables import AutomaticCharge, Mandate
-from recupero.payments.plan_schedule import Choice
-from recupero.payments.policy import PAGE
+from recupero.payments.agreements import plans
+from recupero.payments.charging import mandates
+from recupero.payments.charging.mandate_tables import AutomaticCharge, Mandate
+from recupero.payments.gateways import links
+from recupero.payments.offers import hardship
+from recupero.payments.offers.plan_schedule import Choice
+from recupero.payments.offers.policy import PAGE
 from recupero.payments.tables import Allocation, Charge, Payment, PaymentLink
 from recupero.placements import service as placements
 from recupero.placements.tables import ContactPoint, Debtor
@@ -329,7 +332,7 @@ def test_nothing_is_charged_under_a_hold_and_work_goes_on_after_it(
 def test_hardship_that_comes_while_the_charge_waits_withdraws_it(
     client: FlaskClient, placed: Placed, stripe: StripeServer
 ) -> None:
-    from recupero.payments import auto_charges
+    from recupero.payments.charging import auto_charges
 
     consent(client, placed, stripe)
     clock.set_to(clock.now().replace(day=20))

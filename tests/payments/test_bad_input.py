@@ -11,7 +11,8 @@ from recupero.kernel import jobs, runtime
 from recupero.kernel.errors import UserError
 from recupero.ledger import remittances
 from recupero.ledger.books import Book
-from recupero.payments import links, suspense
+from recupero.payments.gateways import links
+from recupero.payments.incoming import suspense
 from recupero.payments.incoming_tables import RefundTask
 from tests.factories import World
 from tests.ledger.placed import Placed, place

@@ -14,7 +14,7 @@ from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
 from recupero.ledger import alarms, queries
-from recupero.payments import bank_control, bank_items, statements, suspense
+from recupero.payments.incoming import bank_control, bank_items, statements, suspense
 from recupero.payments.incoming_tables import GatewayPayout
 from recupero.tenancy.permissions import Role
 from tests.factories import World

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from recupero.kernel import runtime
 from recupero.kernel.errors import Conflict, UserError
 from recupero.ledger.books import Book
-from recupero.payments import bank_control, bank_items, statements, suspense
-from recupero.payments.bank_files import read_statements
+from recupero.payments.incoming import bank_control, bank_items, statements, suspense
+from recupero.payments.incoming.bank_files import read_statements
 from recupero.payments.incoming_tables import BankLine
 from recupero.placements.tables import Account
 from tests.factories import World

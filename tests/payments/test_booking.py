@@ -11,7 +11,7 @@ from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
 from recupero.ledger import queries as ledger
 from recupero.ledger.books import Book
-from recupero.payments import booking
+from recupero.payments.books import booking
 from recupero.payments.tables import Allocation, Payment
 from recupero.placements.tables import Account
 from recupero_sdk.law import Event

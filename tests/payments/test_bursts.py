@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from recupero.kernel import audit, clock, jobs, runtime
-from recupero.payments import bursts, door, gateways, inbox, links
+from recupero.payments.charging import inbox
+from recupero.payments.gateways import bursts, door, gateways, links
 from recupero.payments.incoming_tables import RefundTask
 from recupero.payments.tables import Charge, PaymentLink, ProviderEvent
 from recupero_sdk.gateways import Charge as MadeCharge

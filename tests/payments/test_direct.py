@@ -15,7 +15,7 @@ from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.events import publish
 from recupero.ledger.books import Book
-from recupero.payments import booking
+from recupero.payments.books import booking
 from recupero.placements.debts import debts_by_id
 from recupero.placements.events import DirectPayment, DirectPaymentsReported
 from recupero.tenancy import queries as tenancy

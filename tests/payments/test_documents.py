@@ -9,9 +9,9 @@ from sqlalchemy import select
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict, NotFound, UserError
-from recupero.payments import documents, invoice_requests
-from recupero.payments.document_tables import Document
-from recupero.payments.documents import said
+from recupero.payments.papers import documents, invoice_requests
+from recupero.payments.papers.document_tables import Document
+from recupero.payments.papers.documents import said
 from recupero.payments.tables import Payment
 from recupero.reports import letters
 from tests.factories import World

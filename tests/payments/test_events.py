@@ -11,8 +11,9 @@ from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import Scope
 from recupero.ledger import queries as ledger
 from recupero.ledger.books import Book
-from recupero.payments import gateways, inbox
 from recupero.payments import service as payments
+from recupero.payments.charging import inbox
+from recupero.payments.gateways import gateways
 from recupero.payments.queries import in_suspense, refused_events
 from recupero.payments.tables import Charge, Payment, ProviderEvent
 from recupero.placements import service as placements

@@ -17,9 +17,10 @@ from sqlalchemy import func, select
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import PLATFORM, Scope
 from recupero.ledger import queries as ledger
-from recupero.payments import door, inbox
-from recupero.payments.booking import Received, book_payment, reverse_payment
-from recupero.payments.direct import book_direct
+from recupero.payments.books.booking import Received, book_payment, reverse_payment
+from recupero.payments.charging import inbox
+from recupero.payments.gateways import door
+from recupero.payments.incoming.direct import book_direct
 from recupero.payments.tables import Allocation, Payment, ProviderEvent
 from recupero.placements.events import DirectPayment, DirectPaymentsReported
 from recupero.placements.tables import Account

@@ -11,9 +11,9 @@ from recupero.kernel import audit, clock, crypto, jobs, periodic, runtime
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.outreach.tables import Action
 from recupero.outreach.understanding.tables import HandOver
-from recupero.payments import affordability, hardship
 from recupero.payments import service as payments
-from recupero.payments.offer_tables import HardshipCase
+from recupero.payments.offers import affordability, hardship
+from recupero.payments.offers.offer_tables import HardshipCase
 from recupero.payments.tables import PromiseToPay
 from recupero.placements import normalise
 from recupero.placements import service as placements

@@ -10,7 +10,7 @@ from recupero.kernel import clock, crypto, jobs, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.ledger.books import TRUST, Book
-from recupero.payments import receipts, suspense
+from recupero.payments.incoming import receipts, suspense
 from recupero.payments.incoming_tables import RefundTask
 from recupero.payments.tables import Payment
 from recupero.placements.normalise import name_key
@@ -176,7 +176,7 @@ def test_too_much_is_to_be_paid_back_and_is_booked_when_it_was(placed: Placed) -
 
 
 def test_a_later_refund_of_the_gateway_adds_to_what_was_paid_back(placed: Placed) -> None:
-    from recupero.payments.booking import reverse_payment
+    from recupero.payments.books.booking import reverse_payment
 
     pay(placed, 1300, "a")
     with runtime.current().database.transaction(placed.scope) as session:

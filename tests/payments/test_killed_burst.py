@@ -18,8 +18,8 @@ from sqlalchemy import func, insert, select
 from recupero.kernel import clock, jobs, periodic, runtime
 from recupero.kernel.burst import Connection, request
 from recupero.kernel.config import Config
-from recupero.payments import gateways, links
 from recupero.payments.bench import Told
+from recupero.payments.gateways import gateways, links
 from recupero.payments.tables import Charge, Payment, PaymentLink, ProviderEvent
 from recupero_sdk.gateways import Charge as MadeCharge
 from recupero_sdk.gateways import ChargeRequest, PaymentEventKind, PretendGateway

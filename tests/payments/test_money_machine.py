@@ -31,12 +31,15 @@ from recupero.kernel.errors import Conflict, UserError
 from recupero.ledger import queries as ledger
 from recupero.ledger import remittances, trust
 from recupero.ledger.books import Book
-from recupero.payments import accruing, auto_charges, following, links, mandates, plans, settlements
-from recupero.payments.booking import Received, book_payment, reverse_payment
-from recupero.payments.direct import book_direct
-from recupero.payments.mandate_tables import AutomaticCharge
-from recupero.payments.plan_schedule import Choice
-from recupero.payments.policy import Offerer
+from recupero.payments.agreements import following, plans, settlements
+from recupero.payments.books.booking import Received, book_payment, reverse_payment
+from recupero.payments.charging import auto_charges, mandates
+from recupero.payments.charging.mandate_tables import AutomaticCharge
+from recupero.payments.debts import accruing
+from recupero.payments.gateways import links
+from recupero.payments.incoming.direct import book_direct
+from recupero.payments.offers.plan_schedule import Choice
+from recupero.payments.offers.policy import Offerer
 from recupero.payments.tables import Allocation, Payment, PaymentLink
 from recupero.placements import service as placements
 from recupero.placements.events import DirectPayment, DirectPaymentsReported

@@ -10,11 +10,13 @@ from sqlalchemy import select
 
 from recupero.kernel import audit, clock, runtime
 from recupero.outreach.tables import Action
-from recupero.payments import agreement_documents, documents, hardship, plans
-from recupero.payments.mandate_tables import Mandate
-from recupero.payments.offer_tables import HardshipCase, Plan, PlanInstalment, Settlement
-from recupero.payments.plan_schedule import Choice, Instalment, working_days
-from recupero.payments.plan_standing import Receipt, Rest, judge
+from recupero.payments.agreements import plans
+from recupero.payments.charging.mandate_tables import Mandate
+from recupero.payments.offers import hardship
+from recupero.payments.offers.offer_tables import HardshipCase, Plan, PlanInstalment, Settlement
+from recupero.payments.offers.plan_schedule import Choice, Instalment, working_days
+from recupero.payments.offers.plan_standing import Receipt, Rest, judge
+from recupero.payments.papers import agreement_documents, documents
 from recupero.placements import service as placements
 from recupero.reports import letters
 from tests.factories import World

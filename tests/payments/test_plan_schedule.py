@@ -8,7 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recupero.kernel.errors import UserError
-from recupero.payments.plan_schedule import EVERY, Choice, Limits, most_instalments, preview, working_days
+from recupero.payments.offers.plan_schedule import (
+    EVERY,
+    Choice,
+    Limits,
+    most_instalments,
+    preview,
+    working_days,
+)
 
 TODAY = date(2026, 3, 10)  # a Tuesday
 WORKING = working_days("CL")

@@ -10,12 +10,13 @@ from sqlalchemy import select
 from recupero.kernel import clock, events, jobs, runtime
 from recupero.kernel.database import PLATFORM, Scope
 from recupero.kernel.errors import Conflict, Forbidden, NotFound, UserError
-from recupero.payments import hardship, plans
 from recupero.payments import service as payments
+from recupero.payments.agreements import plans
 from recupero.payments.events import PlanBroken
-from recupero.payments.offer_tables import Plan
-from recupero.payments.plan_schedule import Choice
-from recupero.payments.policy import PAGE, Offerer
+from recupero.payments.offers import hardship
+from recupero.payments.offers.offer_tables import Plan
+from recupero.payments.offers.plan_schedule import Choice
+from recupero.payments.offers.policy import PAGE, Offerer
 from recupero.payments.tables import PromiseToPay
 from recupero.placements import service as placements
 from recupero.placements.tables import Account, Hold

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from recupero.kernel import runtime
 from recupero.kernel.errors import NotFound, UserError
-from recupero.payments import policy
-from recupero.payments.plan_schedule import Choice, Limits, preview
-from recupero.payments.policy import Offerer, OfferPolicy
+from recupero.payments.offers import policy
+from recupero.payments.offers.plan_schedule import Choice, Limits, preview
+from recupero.payments.offers.policy import Offerer, OfferPolicy
 from recupero.placements.terms import check_terms
 from tests.factories import World
 from tests.ledger.placed import place

@@ -10,7 +10,8 @@ from flask.testing import FlaskClient
 from recupero.kernel import clock, jobs, periodic, runtime
 from recupero.ledger import trust
 from recupero.ledger.books import Book
-from recupero.payments import bank_control, reconcile, statements
+from recupero.payments.charging import reconcile
+from recupero.payments.incoming import bank_control, statements
 from recupero.payments.incoming_tables import Reconciliation
 from tests.factories import World
 from tests.ledger.placed import Placed, place

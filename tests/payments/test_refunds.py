@@ -7,7 +7,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recupero.payments.refunds import Back, Refunds, refunds_of
+from recupero.payments.books.refunds import Back, Refunds, refunds_of
 
 START = datetime(2026, 3, 10, 12, tzinfo=UTC)
 

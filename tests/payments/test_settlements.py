@@ -13,9 +13,10 @@ from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict, Forbidden, UserError
 from recupero.ledger import queries as ledger
 from recupero.ledger.books import Book
-from recupero.payments import booking, settlement_windows, settlements
-from recupero.payments.offer_tables import Plan, Settlement
-from recupero.payments.plan_schedule import Choice
+from recupero.payments.agreements import settlements
+from recupero.payments.books import booking, settlement_windows
+from recupero.payments.offers.offer_tables import Plan, Settlement
+from recupero.payments.offers.plan_schedule import Choice
 from recupero.payments.tables import Allocation
 from recupero.placements.events import DirectPayment
 from recupero.placements.tables import Account

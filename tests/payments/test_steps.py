@@ -13,11 +13,12 @@ from sqlalchemy import select
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.errors import Conflict, UserError
 from recupero.ledger.books import Book
-from recupero.payments import charges, settlements
 from recupero.payments import service as payments
-from recupero.payments.offer_tables import PlanInstalment
-from recupero.payments.plan_schedule import Choice, Limits, preview
-from recupero.payments.policy import Offerer
+from recupero.payments.agreements import settlements
+from recupero.payments.gateways import charges
+from recupero.payments.offers.offer_tables import PlanInstalment
+from recupero.payments.offers.plan_schedule import Choice, Limits, preview
+from recupero.payments.offers.policy import Offerer
 from recupero.payments.tables import Charge, PaymentLink
 from tests.factories import World
 from tests.ledger.placed import Placed, place

@@ -17,7 +17,7 @@ from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
 from recupero.ledger.books import TRUST, Book
-from recupero.payments import suspense
+from recupero.payments.incoming import suspense
 from recupero.payments.incoming_tables import GatewayPayout
 from recupero.payments.tables import Charge, Payment
 from recupero.tenancy import service as tenancy

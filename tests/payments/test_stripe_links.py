@@ -49,7 +49,7 @@ def charges(placed: Placed) -> list[tuple[str, int]]:
 
 
 def report_direct(placed: Placed, amount: int) -> None:
-    from recupero.payments.direct import book_direct
+    from recupero.payments.incoming.direct import book_direct
 
     row = DirectPayment(1, placed.account_ids[0], "payment", amount, "CLP", "2026-03-10", "line-1")
     with runtime.current().database.transaction(placed.scope) as session:

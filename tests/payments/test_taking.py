@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from recupero.kernel import clock, runtime
-from recupero.payments import settlements
+from recupero.payments.agreements import settlements
 from recupero.tenancy.permissions import Role
 from tests.factories import World
 from tests.ledger.placed import Placed, place

@@ -12,10 +12,10 @@ from sqlalchemy.exc import DBAPIError
 
 from recupero.kernel import clock, runtime
 from recupero.kernel.errors import Conflict
-from recupero.payments import following, settlements
-from recupero.payments.offer_tables import Plan, Settlement
-from recupero.payments.plan_schedule import Choice
-from recupero.payments.policy import Offerer
+from recupero.payments.agreements import following, settlements
+from recupero.payments.offers.offer_tables import Plan, Settlement
+from recupero.payments.offers.plan_schedule import Choice
+from recupero.payments.offers.policy import Offerer
 from recupero.payments.tables import Allocation
 from tests.conftest import NOON
 from tests.factories import World

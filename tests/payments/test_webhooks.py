@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 from werkzeug.test import Client
 
 from recupero.kernel import runtime
-from recupero.payments.webhooks import MAX_BODY, ROUTE, Webhooks
+from recupero.payments.gateways.webhooks import MAX_BODY, ROUTE, Webhooks
 from tests.factories import World
 
 

@@ -5,7 +5,7 @@ from html import unescape
 from flask import Flask
 
 from recupero.kernel import runtime
-from recupero.payments import affordability
+from recupero.payments.offers import affordability
 from recupero.tenancy.permissions import Permission, Role
 from tests.api.conftest import machine
 from tests.outreach.placed import Placed

@@ -7,7 +7,8 @@ import pytest
 from flask import Flask
 
 from recupero.kernel import runtime
-from recupero.payments import documents, links
+from recupero.payments.gateways import links
+from recupero.payments.papers import documents
 from recupero.tenancy.permissions import Role
 from tests.factories import World
 from tests.ledger.placed import Placed, place

@@ -12,8 +12,9 @@ from sqlalchemy import select, update
 
 from recupero import portals
 from recupero.kernel import clock, runtime
-from recupero.payments import booking, invoice_requests
+from recupero.payments.books import booking
 from recupero.payments.incoming_tables import BankLine
+from recupero.payments.papers import invoice_requests
 from recupero.placements.tables import Portfolio
 from recupero.tenancy.permissions import Role
 from tests.factories import World

@@ -11,9 +11,9 @@ from sqlalchemy import select
 
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
-from recupero.payments import settlements
-from recupero.payments.offer_tables import HardshipCase, Plan, Settlement
-from recupero.payments.policy import PAGE
+from recupero.payments.agreements import settlements
+from recupero.payments.offers.offer_tables import HardshipCase, Plan, Settlement
+from recupero.payments.offers.policy import PAGE
 from recupero.payments.tables import PromiseToPay
 from recupero.placements.tables import Hold
 from recupero.portals.words.words_of_money import ASKED_ON_PAGE

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from recupero.kernel import runtime
-from recupero.payments.policy import Offerer, offer_policy
+from recupero.payments.offers.policy import Offerer, offer_policy
 from recupero.placements import browse
 from recupero.tenancy.permissions import Role
 from tests.api.conftest import machine

@@ -9,7 +9,7 @@ from flask import Flask
 
 from recupero.kernel import clock, jobs, runtime
 from recupero.ledger import bank_accounts
-from recupero.payments import booking
+from recupero.payments.books import booking
 from recupero.reports import prepared, statements
 from recupero.tenancy.permissions import Role
 from tests.factories import World

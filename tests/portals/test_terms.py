@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from recupero.kernel import runtime
 from recupero.ledger import remittances
-from recupero.payments import booking
+from recupero.payments.books import booking
 from recupero.placements import browse
 from recupero.tenancy.permissions import Role
 from tests.factories import World

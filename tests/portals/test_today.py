@@ -9,9 +9,10 @@ from recupero.decisions.service import plan_tenant
 from recupero.kernel import clock
 from recupero.kernel.database import Scope
 from recupero.outreach.service import NewAction, schedule
-from recupero.payments import booking, figures
+from recupero.payments import figures
 from recupero.payments import service as payments
-from recupero.payments.policy import PAGE
+from recupero.payments.books import booking
+from recupero.payments.offers.policy import PAGE
 from recupero.tenancy.permissions import Role
 from tests.decisions import debts
 from tests.factories import World

@@ -10,7 +10,7 @@ from recupero.outreach.page_tables import Telling
 from recupero.outreach.script_tables import CallRun
 from recupero.outreach.scripts.shape import REASONS
 from recupero.outreach.understanding.tables import HandOver, MessageReading
-from recupero.payments.document_tables import InvoiceRequest
+from recupero.payments.papers.document_tables import InvoiceRequest
 from recupero.placements.tables import Account
 from recupero.reports import causes
 from recupero.reports.periods import parse_period

@@ -11,7 +11,7 @@ from recupero.decisions.history.control import draws, set_share
 from recupero.kernel import clock
 from recupero.outreach.desk.tables import Sitting
 from recupero.outreach.tables import Action, ActionEvent
-from recupero.payments.offer_tables import Plan, PlanInstalment, Settlement
+from recupero.payments.offers.offer_tables import Plan, PlanInstalment, Settlement
 from recupero.placements.tables import Account, ContactPoint, Debtor, Hold, ImportBatch
 from recupero.reports import metrics as m
 from recupero.reports.depth import ENDS, Depth, depth

@@ -13,7 +13,7 @@ from recupero.kernel import clock
 from recupero.kernel.listing import Part
 from recupero.outreach.desk.tables import Sitting
 from recupero.outreach.tables import Action, ActionEvent
-from recupero.payments.offer_tables import Plan, PlanInstalment, Settlement
+from recupero.payments.offers.offer_tables import Plan, PlanInstalment, Settlement
 from recupero.payments.tables import Allocation
 from recupero.placements.tables import Account, ContactPoint, Debtor, Hold
 from recupero.reports import drill, layout, service

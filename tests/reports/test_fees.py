@@ -4,7 +4,7 @@ from datetime import datetime
 
 from recupero.kernel import clock, runtime
 from recupero.ledger import trust
-from recupero.payments import booking
+from recupero.payments.books import booking
 from recupero.reports import service
 from recupero.reports.periods import parse_period
 from tests.factories import World

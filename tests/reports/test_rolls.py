@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from recupero.kernel import clock
-from recupero.payments import booking
+from recupero.payments.books import booking
 from recupero.placements import service as placements
 from recupero.placements.tables import Account
 from recupero.reports.periods import parse_period

@@ -16,8 +16,8 @@ from sqlalchemy import select, update
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
-from recupero.payments import booking, promises
-from recupero.payments.booking import Received
+from recupero.payments.books import booking, promises
+from recupero.payments.books.booking import Received
 from recupero.placements import service as placements
 from recupero.reports.webhooks import line, sending, service, telling
 from recupero.reports.webhooks.tables import WebhookEvent

@@ -15,7 +15,7 @@ from recupero.kernel import audit, rest, runtime
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound
 from recupero.kernel.jobs import enqueue
-from recupero.payments.policy import offerer_of
+from recupero.payments.offers.policy import offerer_of
 from recupero.placements import browse
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import page_of, requires, tenant_transaction, the_caller, transaction

@@ -17,7 +17,7 @@ from recupero.ledger import paying, remittances
 from recupero.outreach import dispute_answers, tellings
 from recupero.outreach.dispute_answers import Answer
 from recupero.outreach.understanding import hand_overs
-from recupero.payments import invoice_requests
+from recupero.payments.papers import invoice_requests
 from recupero.placements import cases, disputes
 from recupero.placements import service as placements
 from recupero.placements.disputes import Disputed

@@ -16,8 +16,9 @@ from recupero.kernel.database import APP_ROLE, Base
 _TABLES = (
     "kernel.audit", "kernel.jobs", "kernel.periodic", "tenancy.tables", "placements.tables",
     "placements.label_tables", "contacts.tables", "ledger.tables",
-    "payments.tables", "payments.offer_tables", "payments.document_tables", "payments.incoming_tables",
-    "payments.mandate_tables", "outreach.tables", "outreach.answer_tables", "outreach.script_tables",
+    "payments.tables", "payments.offers.offer_tables", "payments.papers.document_tables",
+    "payments.incoming_tables",
+    "payments.charging.mandate_tables", "outreach.tables", "outreach.answer_tables", "outreach.script_tables",
     "outreach.template_tables", "outreach.page_tables", "outreach.inbound.tables",
     "outreach.understanding.tables", "outreach.desk.tables",
     "decisions.tables", "reports.tables", "reports.webhooks.tables", "reports.compliance.tables",

@@ -15,9 +15,9 @@ from recupero.kernel import clock, events
 from recupero.outreach import owed
 from recupero.outreach.naming import Beyond, Named
 from recupero.outreach.words import Words
-from recupero.payments import settlements
-from recupero.payments.offer_tables import Settlement
-from recupero.payments.policy import MODEL
+from recupero.payments.agreements import settlements
+from recupero.payments.offers.offer_tables import Settlement
+from recupero.payments.offers.policy import MODEL
 from recupero.placements import reach
 from recupero.placements.debts import try_accounts
 from recupero.placements.reach import Reachable

@@ -17,7 +17,7 @@ from recupero.outreach.execution import execute
 from recupero.outreach.states import CLAIM_LEASE, CLOSES_AFTER, SETTLED, Move, move
 from recupero.outreach.tables import Action
 from recupero.outreach.voice import service as voice
-from recupero.payments import settlements
+from recupero.payments.agreements import settlements
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.queries import AgencyScope
 

@@ -21,8 +21,8 @@ from recupero.outreach.inbound import replies
 from recupero.outreach.page_tables import PageCode
 from recupero.outreach.points import fits
 from recupero.outreach.states import Move, move
-from recupero.payments.charges import accounts_of
-from recupero.payments.links import debtor_of
+from recupero.payments.gateways.charges import accounts_of
+from recupero.payments.gateways.links import debtor_of
 from recupero.placements import reach
 from recupero.placements.reach import Point
 from recupero_sdk.law import Channel

@@ -21,7 +21,8 @@ from recupero.outreach.inbound import files as kept
 from recupero.outreach.page_tables import Telling, TellingFile
 from recupero.outreach.scripts.shape import REASONS
 from recupero.outreach.understanding import hand_overs
-from recupero.payments import hardship, invoice_requests
+from recupero.payments.offers import hardship
+from recupero.payments.papers import invoice_requests
 from recupero.placements import service as placements
 from recupero.placements.reach import debtors_of
 from recupero_sdk.inbound import Attachment

@@ -22,7 +22,7 @@ from recupero.kernel import burst, clock, command, engines, jobs, runtime, throw
 from recupero.kernel.database import APP_ROLE, PLATFORM, Scope, scope_of
 from recupero.kernel.supervisor import ProcessSpec
 from recupero.ledger import queries as ledger
-from recupero.payments import door, gateways, links
+from recupero.payments.gateways import door, gateways, links
 from recupero.payments.tables import Charge, Payment, PaymentLink, ProviderEvent
 from recupero.placements import bench as files
 from recupero.placements import reach

@@ -8,7 +8,7 @@ import click
 
 from recupero.kernel import clock, command
 from recupero.kernel.database import Scope
-from recupero.payments.reconcile import reconcile
+from recupero.payments.charging.reconcile import reconcile
 from recupero.tenancy.queries import agency_scopes, tenant_scope
 
 

@@ -6,22 +6,13 @@ from datetime import timedelta
 
 from recupero.kernel import audit, clock, runtime
 from recupero.kernel.jobs import MAX_ATTEMPTS, JobContext, enqueue, job, periodic, release_key
-from recupero.payments import (
-    accruing,
-    agreement_documents,
-    bursts,
-    charges,
-    documents,
-    door,
-    following,
-    gateways,
-    hardship,
-    inbox,
-    promises,
-    reconcile,
-    sandbox,
-    settlements,
-)
+from recupero.payments.agreements import following, settlements
+from recupero.payments.books import promises
+from recupero.payments.charging import inbox, reconcile, sandbox
+from recupero.payments.debts import accruing
+from recupero.payments.gateways import bursts, charges, door, gateways
+from recupero.payments.offers import hardship
+from recupero.payments.papers import agreement_documents, documents
 from recupero.tenancy.queries import agency_scopes
 from recupero_sdk.gateways import GatewayRefused, GatewayUnavailable, PaymentEventKind
 

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session, aliased
 from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
 from recupero.kernel.moments import About, keys
-from recupero.payments.document_tables import Document
-from recupero.payments.offer_tables import HardshipCase
+from recupero.payments.offers.offer_tables import HardshipCase
+from recupero.payments.papers.document_tables import Document
 from recupero.payments.tables import Allocation, Payment, PromiseToPay
 
 #: What the allocations of one move of money have in common.

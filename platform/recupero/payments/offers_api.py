@@ -9,11 +9,13 @@ from recupero.kernel import clock, rest
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import NotFound
 from recupero.kernel.runtime import current
-from recupero.payments import hardship, mandates, plans, settlements
 from recupero.payments import offers_schemas as schemas
-from recupero.payments.offer_tables import Plan, Settlement
-from recupero.payments.plan_schedule import Choice
-from recupero.payments.policy import offer_policy, offerer_of
+from recupero.payments.agreements import plans, settlements
+from recupero.payments.charging import mandates
+from recupero.payments.offers import hardship
+from recupero.payments.offers.offer_tables import Plan, Settlement
+from recupero.payments.offers.plan_schedule import Choice
+from recupero.payments.offers.policy import offer_policy, offerer_of
 from recupero.placements import reach
 from recupero.placements.debts import OpenDebt, debts_by_id
 from recupero.tenancy import queries as tenancy

@@ -3,8 +3,8 @@
 from marshmallow import Schema, fields, validate
 
 from recupero.kernel.rest import reference
-from recupero.payments import hardship
-from recupero.payments.plan_schedule import EVERY, MOST_STEP
+from recupero.payments.offers import hardship
+from recupero.payments.offers.plan_schedule import EVERY, MOST_STEP
 from recupero.payments.schemas import MAX_MINOR, amount
 
 

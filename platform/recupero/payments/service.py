@@ -1,11 +1,18 @@
 """What changes payments: one door to links, charges, events, booking and promises."""
 
-from recupero.payments.booking import Received, book_payment, reverse_payment
-from recupero.payments.charges import payable, start_charge
-from recupero.payments.door import BadEvent, BadSignature, receive_event
-from recupero.payments.inbox import process_event
-from recupero.payments.links import Door, ask_links, ensure_links, open_link, prove_identity, revoke_link
-from recupero.payments.promises import make_promise, make_promises, settle_due
+from recupero.payments.books.booking import Received, book_payment, reverse_payment
+from recupero.payments.books.promises import make_promise, make_promises, settle_due
+from recupero.payments.charging.inbox import process_event
+from recupero.payments.gateways.charges import payable, start_charge
+from recupero.payments.gateways.door import BadEvent, BadSignature, receive_event
+from recupero.payments.gateways.links import (
+    Door,
+    ask_links,
+    ensure_links,
+    open_link,
+    prove_identity,
+    revoke_link,
+)
 
 __all__ = [
     "BadEvent",

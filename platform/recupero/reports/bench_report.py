@@ -20,7 +20,7 @@ from sqlalchemy import event
 
 from recupero.kernel import clock, command, engines, runtime, throwaway
 from recupero.kernel.database import PLATFORM, Scope, scope_of
-from recupero.payments import booking
+from recupero.payments.books import booking
 from recupero.reports import bench_rows, page, rollups, service
 from recupero.reports.periods import Period, months_between
 from recupero.tenancy import service as tenancy

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
-from recupero.payments.dating import moved
+from recupero.payments.books.dating import moved
 from recupero.reports.periods import Period
 
 DISPUTE_DAYS = 30  # after which a dispute is past its deadline

@@ -7,8 +7,10 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import rest
 from recupero.kernel.errors import NotFound
-from recupero.payments import accruing, agreement_documents, documents, plans, settlements
-from recupero.payments.document_tables import Document
+from recupero.payments.agreements import plans, settlements
+from recupero.payments.debts import accruing
+from recupero.payments.papers import agreement_documents, documents
+from recupero.payments.papers.document_tables import Document
 from recupero.placements import reach
 from recupero.placements.debts import OpenDebt, debts_by_id
 from recupero.reports import letters, schemas

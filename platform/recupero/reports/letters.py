@@ -8,9 +8,9 @@ from typing import Any
 
 from babel import dates
 
-from recupero.payments.document_tables import Document
-from recupero.payments.documents import Contents, said
-from recupero.payments.invoice_requests import file_of
+from recupero.payments.papers.document_tables import Document
+from recupero.payments.papers.documents import Contents, said
+from recupero.payments.papers.invoice_requests import file_of
 from recupero.placements.products import name_of
 from recupero.reports import agreement_letters
 from recupero.reports.metrics import N_

@@ -17,7 +17,7 @@ from recupero.outreach.tables import Action
 from recupero.outreach.understanding import desk, hand_overs, hours
 from recupero.outreach.understanding.hours import Hours
 from recupero.outreach.understanding.tables import HandOver
-from recupero.payments.plan_schedule import working_days
+from recupero.payments.offers.plan_schedule import working_days
 from recupero.tenancy import users
 from recupero.tenancy.permissions import Role
 from recupero_sdk.channels import Message, Receipt, SendOutcome

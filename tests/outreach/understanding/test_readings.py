@@ -15,7 +15,7 @@ from recupero.outreach.inbound.tables import Conversation
 from recupero.outreach.tables import Action
 from recupero.outreach.understanding import hand_overs, readings
 from recupero.outreach.understanding.tables import HandOver, MessageReading
-from recupero.payments.booking import Received, book_payment
+from recupero.payments.books.booking import Received, book_payment
 from recupero.placements.tables import Hold
 from recupero.tenancy import service as tenancy
 from tests.outreach.inbound.test_messages import all_of, phone, says

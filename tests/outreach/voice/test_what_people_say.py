@@ -9,7 +9,7 @@ from recupero.kernel import clock, runtime
 from recupero.outreach import calls, disclosures
 from recupero.outreach.scripts import runs, store
 from recupero.outreach.understanding.tables import HandOver
-from recupero.payments.document_tables import InvoiceRequest
+from recupero.payments.papers.document_tables import InvoiceRequest
 from recupero.payments.tables import PromiseToPay
 from recupero.placements.tables import ContactPoint, Debtor
 from recupero.tenancy import service as tenancy

@@ -10,10 +10,10 @@ import pytest
 
 from recupero.kernel import clock, crypto
 from recupero.outreach.service import NewAction, schedule
-from recupero.payments import following, plans
 from recupero.payments import service as payments
-from recupero.payments.plan_schedule import Choice
-from recupero.payments.policy import PAGE
+from recupero.payments.agreements import following, plans
+from recupero.payments.offers.plan_schedule import Choice
+from recupero.payments.offers.policy import PAGE
 from recupero.wiring import wire
 from tests.placements.conftest import Creditor, csv_text, row
 

@@ -16,7 +16,7 @@ from recupero.outreach import dispute_answers, tellings
 from recupero.outreach.answer_tables import DisputeAnswer
 from recupero.outreach.dispute_answers import Answer
 from recupero.outreach.understanding.tables import HandOver
-from recupero.payments import invoice_requests
+from recupero.payments.papers import invoice_requests
 from recupero.placements import service as placements
 from recupero.placements.tables import Account, Hold
 from recupero.tenancy.permissions import Role

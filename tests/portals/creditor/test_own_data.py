@@ -6,7 +6,7 @@ import pytest
 from werkzeug.routing import Rule
 
 from recupero.kernel.database import Scope
-from recupero.payments import invoice_requests
+from recupero.payments.papers import invoice_requests
 from recupero.placements import service as placements
 from recupero.tenancy.permissions import Role
 from tests.factories import World

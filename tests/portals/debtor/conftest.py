@@ -9,7 +9,7 @@ from sqlalchemy import insert, select, update
 
 from recupero.kernel import clock, crypto, runtime
 from recupero.outreach.tables import Action
-from recupero.payments import links
+from recupero.payments.gateways import links
 from recupero.placements import normalise
 from recupero.placements.tables import ContactPoint, Debtor, Hold
 from tests.factories import World

@@ -10,11 +10,11 @@ from sqlalchemy import select
 
 from recupero.kernel import clock, jobs, runtime
 from recupero.ledger.books import Book
-from recupero.payments import plans
 from recupero.payments import service as payments
-from recupero.payments.document_tables import Document
-from recupero.payments.documents import issue_receipts
-from recupero.payments.mandate_tables import Mandate
+from recupero.payments.agreements import plans
+from recupero.payments.charging.mandate_tables import Mandate
+from recupero.payments.papers.document_tables import Document
+from recupero.payments.papers.documents import issue_receipts
 from recupero.tenancy.permissions import Role
 from tests.factories import World
 from tests.ledger.placed import Placed, place

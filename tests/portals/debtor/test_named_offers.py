@@ -15,8 +15,8 @@ from recupero.outreach.preparation import prepare
 from recupero.outreach.service import NewAction, schedule
 from recupero.outreach.states import Move, move
 from recupero.outreach.tables import Action, ActionEvent
-from recupero.payments.booking import Received, book_payment
-from recupero.payments.offer_tables import Settlement
+from recupero.payments.books.booking import Received, book_payment
+from recupero.payments.offers.offer_tables import Settlement
 from recupero.placements import reach
 from recupero.placements.tables import Account, Portfolio
 from tests.portals.debtor.conftest import TERMS, Page

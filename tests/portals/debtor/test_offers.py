@@ -10,9 +10,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from recupero.kernel import jobs, runtime
-from recupero.payments import affordability, settlements
 from recupero.payments import service as payments
-from recupero.payments.offer_tables import HardshipCase, Plan, Settlement
+from recupero.payments.agreements import settlements
+from recupero.payments.offers import affordability
+from recupero.payments.offers.offer_tables import HardshipCase, Plan, Settlement
 from recupero.payments.tables import Charge
 from recupero.placements.tables import Hold, Portfolio
 from tests.factories import World

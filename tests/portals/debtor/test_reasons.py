@@ -14,7 +14,7 @@ from recupero.outreach.page_tables import Telling
 from recupero.outreach.scripts.shape import REASONS
 from recupero.outreach.service import NewAction, schedule
 from recupero.outreach.understanding.tables import HandOver
-from recupero.payments.document_tables import InvoiceRequest
+from recupero.payments.papers.document_tables import InvoiceRequest
 from recupero.placements import reach
 from recupero.placements import service as placements
 from recupero.portals.debtor.advice import ADVICE

@@ -13,7 +13,8 @@ from recupero.kernel.database import Scope
 from recupero.outreach.desk import sittings
 from recupero.outreach.desk.tables import Sitting
 from recupero.outreach.understanding import hand_overs
-from recupero.payments import plans, queries, settlements
+from recupero.payments import queries
+from recupero.payments.agreements import plans, settlements
 from recupero.payments.tables import PromiseToPay
 from recupero.placements import reach
 from recupero.placements import service as placements

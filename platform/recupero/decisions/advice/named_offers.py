@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.orm import Session
 
 from recupero.outreach.naming import Named
-from recupero.payments.policy import MODEL
+from recupero.payments.offers.policy import MODEL
 
 if TYPE_CHECKING:
     from recupero.decisions.advice.offers import Advice

@@ -14,11 +14,12 @@ from recupero.kernel import clock
 from recupero.kernel.errors import UserError
 from recupero.kernel.money import minor_units
 from recupero.outreach.scripts import spoken
-from recupero.payments import gateways, plans, settlements
 from recupero.payments import service as payments
-from recupero.payments.plan_schedule import Choice
-from recupero.payments.plan_suggestions import suggestions
-from recupero.payments.policy import Leave, Offerer, OfferPolicy, leave_for_promise, policy_of
+from recupero.payments.agreements import plans, settlements
+from recupero.payments.agreements.plan_suggestions import suggestions
+from recupero.payments.gateways import gateways
+from recupero.payments.offers.plan_schedule import Choice
+from recupero.payments.offers.policy import Leave, Offerer, OfferPolicy, leave_for_promise, policy_of
 from recupero.placements.debts import OpenDebt, debts, debts_by_id
 from recupero.placements.lifecycle import ENDED
 from recupero.tenancy import queries as tenancy

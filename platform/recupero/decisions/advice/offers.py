@@ -30,8 +30,10 @@ from recupero.kernel import clock, runtime
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound, UserError
 from recupero.kernel.money import smallest_coin
-from recupero.payments import affordability, gateways, plans, settlements
-from recupero.payments.plan_schedule import (
+from recupero.payments.agreements import plans, settlements
+from recupero.payments.gateways import gateways
+from recupero.payments.offers import affordability
+from recupero.payments.offers.plan_schedule import (
     Choice,
     Limits,
     Schedule,
@@ -40,7 +42,7 @@ from recupero.payments.plan_schedule import (
     preview,
     working_days,
 )
-from recupero.payments.policy import MODEL, PAGE, Offerer, OfferPolicy, leave_for_settlement, policy_of
+from recupero.payments.offers.policy import MODEL, PAGE, Offerer, OfferPolicy, leave_for_settlement, policy_of
 from recupero.placements.debts import OpenDebt, debts_by_id
 from recupero.tenancy import queries as tenancy
 from recupero_sdk.models import Beforehand, Columns

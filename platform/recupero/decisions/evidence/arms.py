@@ -25,7 +25,7 @@ from recupero.decisions.strategies.strategy import Strategy, parse
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
-from recupero.payments.dating import moved
+from recupero.payments.books.dating import moved
 from recupero.placements import browse, strategies
 from recupero.placements.tables import Portfolio, StrategyVersion
 from recupero.tenancy import queries as tenancy

@@ -21,7 +21,7 @@ from recupero.kernel import clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound, UserError
 from recupero.kernel.listing import Part
-from recupero.payments.dating import moved
+from recupero.payments.books.dating import moved
 from recupero.tenancy import queries as tenancy
 
 

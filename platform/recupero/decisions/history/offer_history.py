@@ -21,9 +21,9 @@ from recupero.decisions.history import promises
 from recupero.decisions.history.dataset import Dataset, scramble
 from recupero.decisions.history.features import N_, Spec
 from recupero.decisions.history.promises import Talked
-from recupero.payments import affordability
-from recupero.payments.promises import GRACE
-from recupero.payments.settlements import PAY_DAYS
+from recupero.payments.agreements.settlements import PAY_DAYS
+from recupero.payments.books.promises import GRACE
+from recupero.payments.offers import affordability
 
 #: What the outcome column of these rows is called.
 TARGET = "offer_kept"

@@ -1,6 +1,6 @@
 """What money counts for a promise, as `payments.promises` counts it, as far as it was booked by a moment."""
 
-from recupero.payments.promises import GRACE, TOLERANCE_PERCENT
+from recupero.payments.books.promises import GRACE, TOLERANCE_PERCENT
 
 GRACE_DAYS = GRACE.days
 #: Allocations with their payments: to be joined by account and `counts`.

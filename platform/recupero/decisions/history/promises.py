@@ -20,7 +20,7 @@ from recupero.decisions.history.features import N_, Spec
 from recupero.decisions.history.known_results import RESULTS, known
 from recupero.decisions.history.promise_money import BOOKED, counts, kept
 from recupero.kernel.database import scope_of
-from recupero.payments.promises import GRACE
+from recupero.payments.books.promises import GRACE
 
 #: What the outcome column of these rows is called.
 TARGET = "promise_kept"

@@ -28,9 +28,9 @@ from recupero.kernel.errors import Conflict
 from recupero.kernel.runtime import Runtime
 from recupero.outreach import calls, tellings
 from recupero.outreach import queries as outreach
-from recupero.payments import sandbox
 from recupero.payments import service as payments
-from recupero.payments.links import Door
+from recupero.payments.charging import sandbox
+from recupero.payments.gateways.links import Door
 from recupero.placements import reach
 from recupero.placements import service as placements
 from recupero.placements.debts import WhoOwes, who_owes

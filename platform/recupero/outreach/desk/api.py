@@ -31,7 +31,8 @@ from recupero.outreach.desk.tables import Sitting
 from recupero.outreach.scripts import runs
 from recupero.outreach.understanding import brief, hand_overs
 from recupero.outreach.voice import clicking, turns
-from recupero.payments import hardship, settlements
+from recupero.payments.agreements import settlements
+from recupero.payments.offers import hardship
 from recupero.placements import browse
 from recupero.placements.identity import Fact
 from recupero.tenancy import queries as tenancy

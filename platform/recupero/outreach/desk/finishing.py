@@ -12,7 +12,7 @@ from recupero.outreach.desk.tables import Sitting
 from recupero.outreach.scripts import runs
 from recupero.outreach.scripts.runs import Talk
 from recupero.outreach.understanding import brief, desk, hand_overs
-from recupero.payments import settlements
+from recupero.payments.agreements import settlements
 from recupero.placements import reach
 from recupero.placements.debts import debts_by_id
 

@@ -18,7 +18,7 @@ from recupero.kernel.errors import Conflict, NotFound
 from recupero.outreach.desk import sittings
 from recupero.outreach.desk.tables import Sitting
 from recupero.outreach.scripts import runs
-from recupero.payments.policy import Offerer, offerer_of
+from recupero.payments.offers.policy import Offerer, offerer_of
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.callers import Caller
 from recupero.tenancy.guard import tenant_transaction, the_caller, transaction

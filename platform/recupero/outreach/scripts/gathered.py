@@ -8,8 +8,8 @@ from recupero.contacts.queries import Dossiers
 from recupero.kernel import clock
 from recupero.outreach import beyond
 from recupero.outreach.beyond import About, Told
-from recupero.payments import settlements
-from recupero.payments.policy import MODEL
+from recupero.payments.agreements import settlements
+from recupero.payments.offers.policy import MODEL
 from recupero.placements.reach import Reachable
 
 

@@ -13,8 +13,9 @@ from recupero.kernel import clock
 from recupero.kernel.database import scope_of
 from recupero.outreach.understanding.policy import DOUBT
 from recupero.outreach.understanding.tables import HandOver, MessageReading
-from recupero.payments import plans, queries
-from recupero.payments.offer_tables import Plan
+from recupero.payments import queries
+from recupero.payments.agreements import plans
+from recupero.payments.offers.offer_tables import Plan
 from recupero.payments.tables import PromiseToPay
 from recupero.placements import reach
 from recupero_sdk.law import Channel

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
-from recupero.payments.plan_schedule import working_days
+from recupero.payments.offers.plan_schedule import working_days
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy import service as tenancy_service
 

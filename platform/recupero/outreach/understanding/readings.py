@@ -20,7 +20,7 @@ from recupero.outreach.understanding.amounts import amounts
 from recupero.outreach.understanding.dates import dates
 from recupero.outreach.understanding.tables import MessageReading
 from recupero.outreach.words import locale_of
-from recupero.payments import documents
+from recupero.payments.papers import documents
 from recupero.placements import reach
 from recupero.placements.reach import Reachable
 from recupero.tenancy import queries as tenancy

@@ -23,9 +23,9 @@ from recupero.outreach.voice import ending, hearing, meaning
 from recupero.outreach.voice.ending import ASSISTANT, Line
 from recupero.outreach.voice.hearing import NOT_ME_KEY, PERSON_KEY, REPEAT_KEY
 from recupero.outreach.voice.meaning import Meant
-from recupero.payments import invoice_requests
 from recupero.payments import service as payments
-from recupero.payments.policy import Offerer
+from recupero.payments.offers.policy import Offerer
+from recupero.payments.papers import invoice_requests
 from recupero.placements.identity import Fact
 from recupero_sdk.inbound import CallEvent, CallTurn
 

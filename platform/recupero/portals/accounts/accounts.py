@@ -25,9 +25,9 @@ from recupero.ledger import queries as ledger
 from recupero.outreach import drafts, preferences
 from recupero.outreach import queries as outreach
 from recupero.outreach.inbound import queries as inbound
-from recupero.payments import documents
 from recupero.payments import queries as payments
-from recupero.payments.contracts import annual_rate, missing_rate
+from recupero.payments.books.contracts import annual_rate, missing_rate
+from recupero.payments.papers import documents
 from recupero.payments.tables import PromiseToPay
 from recupero.placements import browse, labels
 from recupero.placements.browse import AccountLine, Filter

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from recupero.decisions.advice import offers
 from recupero.decisions.advice.offers import Advice, Offer
 from recupero.kernel.money import minor_units
-from recupero.payments.policy import Offerer
+from recupero.payments.offers.policy import Offerer
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,18 +15,13 @@ from recupero.decisions.advice.negotiation import together
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import NotFound, UserError
-from recupero.payments import (
-    affordability,
-    agreement_documents,
-    auto_charges,
-    hardship,
-    mandates,
-    plans,
-    settlements,
-)
-from recupero.payments.offer_tables import Plan, Settlement
-from recupero.payments.plan_suggestions import suggestions
-from recupero.payments.policy import offerer_of, policy_of
+from recupero.payments.agreements import plans, settlements
+from recupero.payments.agreements.plan_suggestions import suggestions
+from recupero.payments.charging import auto_charges, mandates
+from recupero.payments.offers import affordability, hardship
+from recupero.payments.offers.offer_tables import Plan, Settlement
+from recupero.payments.offers.policy import offerer_of, policy_of
+from recupero.payments.papers import agreement_documents
 from recupero.placements import browse
 from recupero.placements.debts import OpenDebt, debts_by_id
 from recupero.placements.lifecycle import ENDED

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from recupero.kernel.moments import About
 from recupero.outreach import queries as outreach
-from recupero.payments import hardship
+from recupero.payments.offers import hardship
 from recupero.placements import browse
 from recupero.placements.lifecycle import ENDED
 from recupero.portals.accounts import timeline

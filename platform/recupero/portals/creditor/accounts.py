@@ -6,8 +6,9 @@ from flask_babel import gettext as _
 
 from recupero.contacts import queries as contacts
 from recupero.kernel.money import Money
-from recupero.payments import invoice_requests, plans, settlements
 from recupero.payments import queries as payments
+from recupero.payments.agreements import plans, settlements
+from recupero.payments.papers import invoice_requests
 from recupero.placements import browse, orders
 from recupero.placements.orders import OwnAccount, OwnFilter
 from recupero.portals.creditor.own import reading

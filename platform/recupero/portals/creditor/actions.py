@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from recupero.kernel.errors import NotFound, UserError
 from recupero.kernel.money import Money
 from recupero.outreach import queries as outreach
-from recupero.payments import plans
 from recupero.payments import queries as payments
+from recupero.payments.agreements import plans
 from recupero.placements import browse, orders
 from recupero.placements.orders import OwnAccount
 from recupero.portals.creditor.own import acting, reading

@@ -8,8 +8,9 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from recupero.kernel.drawing import shares, spark_path
-from recupero.payments import invoice_requests, plans, settlements
-from recupero.payments.offer_tables import Plan, Settlement
+from recupero.payments.agreements import plans, settlements
+from recupero.payments.offers.offer_tables import Plan, Settlement
+from recupero.payments.papers import invoice_requests
 from recupero.placements import disputes
 from recupero.portals.creditor import figures
 from recupero.portals.creditor.own import reading, tenant_id

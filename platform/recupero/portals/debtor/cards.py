@@ -7,10 +7,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from recupero.kernel.errors import NotFound
-from recupero.payments import mandates, plans
-from recupero.payments.links import Door
-from recupero.payments.mandates import Bounds
-from recupero.payments.offer_tables import Plan
+from recupero.payments.agreements import plans
+from recupero.payments.charging import mandates
+from recupero.payments.charging.mandates import Bounds
+from recupero.payments.gateways.links import Door
+from recupero.payments.offers.offer_tables import Plan
 from recupero.portals.debtor.door import WHY, blueprint, proven, transaction_of, wear_house
 from recupero.portals.debtor.offers import own_plan
 from recupero.portals.words.language import day, money

@@ -6,10 +6,13 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import rest
 from recupero.kernel.errors import NotFound
-from recupero.payments import accruing, charges, documents, invoice_requests, wishes
 from recupero.payments import queries as payments
-from recupero.payments.document_tables import Document
-from recupero.payments.links import Door, debtor_of
+from recupero.payments.agreements import wishes
+from recupero.payments.debts import accruing
+from recupero.payments.gateways import charges
+from recupero.payments.gateways.links import Door, debtor_of
+from recupero.payments.papers import documents, invoice_requests
+from recupero.payments.papers.document_tables import Document
 from recupero.portals.debtor.door import WHY, blueprint, proven, transaction_of, wear_house
 from recupero.portals.frame.forms import Form
 from recupero.tenancy.guard import public

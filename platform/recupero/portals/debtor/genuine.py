@@ -4,8 +4,8 @@ from flask import render_template
 from flask.typing import ResponseReturnValue
 
 from recupero.contacts import messages as contact_messages
-from recupero.payments import charges
-from recupero.payments.links import Door
+from recupero.payments.gateways import charges
+from recupero.payments.gateways.links import Door
 from recupero.portals.debtor.door import WHY, blueprint, proven, transaction_of, wear_house
 from recupero.tenancy.guard import public
 

@@ -5,8 +5,9 @@ from flask.typing import ResponseReturnValue
 
 from recupero.kernel.errors import NotFound, UserError
 from recupero.outreach.understanding import hand_overs
-from recupero.payments import affordability, charges, hardship
-from recupero.payments.links import Door, debtor_of
+from recupero.payments.gateways import charges
+from recupero.payments.gateways.links import Door, debtor_of
+from recupero.payments.offers import affordability, hardship
 from recupero.portals.debtor.advice import advice_for
 from recupero.portals.debtor.door import WHY, blueprint, proven, transaction_of, wear_house
 from recupero.portals.frame.forms import Form

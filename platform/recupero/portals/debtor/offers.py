@@ -16,19 +16,16 @@ from recupero.decisions.strategies import offer_rules
 from recupero.kernel import clock
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.kernel.money import smallest_coin
-from recupero.payments import (
-    agreement_documents,
-    charges,
-    hardship,
-    mandates,
-    plans,
-    settlements,
-)
-from recupero.payments.links import Door
-from recupero.payments.offer_tables import Plan, Settlement
-from recupero.payments.plan_schedule import Choice, Schedule, most_instalments
-from recupero.payments.plan_suggestions import suggestions
-from recupero.payments.policy import PAGE, policy_of
+from recupero.payments.agreements import plans, settlements
+from recupero.payments.agreements.plan_suggestions import suggestions
+from recupero.payments.charging import mandates
+from recupero.payments.gateways import charges
+from recupero.payments.gateways.links import Door
+from recupero.payments.offers import hardship
+from recupero.payments.offers.offer_tables import Plan, Settlement
+from recupero.payments.offers.plan_schedule import Choice, Schedule, most_instalments
+from recupero.payments.offers.policy import PAGE, policy_of
+from recupero.payments.papers import agreement_documents
 from recupero.portals.debtor.documents import file_response
 from recupero.portals.debtor.door import WHY, blueprint, done, proven, transaction_of, tried, wear_house
 from recupero.portals.debtor.owed import amount_outside, last_asked, settles

@@ -12,13 +12,15 @@ from recupero.kernel import clock
 from recupero.kernel.errors import NotFound, UserError
 from recupero.ledger import queries as ledger
 from recupero.outreach import dispute_answers
-from recupero.payments import accruing, charges, settlements, wishes
 from recupero.payments import queries as payments
-from recupero.payments.agreements import Agreements, agreements
-from recupero.payments.links import Door, debtor_of
-from recupero.payments.offer_tables import Settlement
-from recupero.payments.plan_schedule import most_instalments
-from recupero.payments.policy import PAGE, policy_of
+from recupero.payments.agreements import settlements, wishes
+from recupero.payments.agreements.agreements import Agreements, agreements
+from recupero.payments.debts import accruing
+from recupero.payments.gateways import charges
+from recupero.payments.gateways.links import Door, debtor_of
+from recupero.payments.offers.offer_tables import Settlement
+from recupero.payments.offers.plan_schedule import most_instalments
+from recupero.payments.offers.policy import PAGE, policy_of
 from recupero.placements.debts import OpenDebt
 from recupero.placements.reach import open_holds
 from recupero.portals.debtor.door import (

@@ -7,8 +7,10 @@ from sqlalchemy.orm import Session
 from recupero.kernel.errors import NotFound, UserError
 from recupero.outreach import tellings
 from recupero.outreach.inbound.files import KINDS, LARGEST, LARGEST_TOGETHER
-from recupero.payments import charges, hardship, wishes
-from recupero.payments.links import Door, debtor_of
+from recupero.payments.agreements import wishes
+from recupero.payments.gateways import charges
+from recupero.payments.gateways.links import Door, debtor_of
+from recupero.payments.offers import hardship
 from recupero.placements.debts import OpenDebt
 from recupero.portals.debtor.advice import advice_for
 from recupero.portals.debtor.door import WHY, blueprint, proven, transaction_of, tried, wear_house

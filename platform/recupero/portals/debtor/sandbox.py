@@ -6,8 +6,9 @@ from flask.typing import ResponseReturnValue
 from recupero.kernel import runtime
 from recupero.kernel.database import Database, Scope
 from recupero.kernel.errors import UserError
-from recupero.payments import charges, mandates, sandbox
-from recupero.payments.mandate_tables import Mandate
+from recupero.payments.charging import mandates, sandbox
+from recupero.payments.charging.mandate_tables import Mandate
+from recupero.payments.gateways import charges
 from recupero.portals.debtor.door import blueprint, wear_house
 from recupero.portals.frame.forms import Form
 from recupero.tenancy import queries as tenancy

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from recupero.kernel.errors import Conflict, UserError
 from recupero.outreach import call_backs
 from recupero.outreach.understanding import hand_overs
-from recupero.payments import charges, wishes
-from recupero.payments.links import Door, debtor_of
+from recupero.payments.agreements import wishes
+from recupero.payments.gateways import charges
+from recupero.payments.gateways.links import Door, debtor_of
 from recupero.placements import reach
 from recupero.portals.debtor.door import WHY, blueprint, done, proven, transaction_of, tried, wear_house
 from recupero.portals.frame.forms import Form

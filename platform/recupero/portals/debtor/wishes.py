@@ -9,8 +9,10 @@ from sqlalchemy.orm import Session
 from recupero.kernel import clock
 from recupero.kernel.errors import UserError
 from recupero.outreach import preferences
-from recupero.payments import charges, promises, wishes
-from recupero.payments.links import Door, debtor_of
+from recupero.payments.agreements import wishes
+from recupero.payments.books import promises
+from recupero.payments.gateways import charges
+from recupero.payments.gateways.links import Door, debtor_of
 from recupero.placements.debts import OpenDebt
 from recupero.portals.debtor.door import WHY, blueprint, done, proven, transaction_of, tried, wear_house
 from recupero.portals.debtor.owed import amount_outside, furthest, own_account

@@ -6,7 +6,7 @@ from recupero.decisions.advice import negotiation
 from recupero.decisions.advice.negotiation import Asked, Part, Shown, Whole, together
 from recupero.kernel import clock
 from recupero.kernel.errors import UserError
-from recupero.payments.policy import Offerer, offerer_of
+from recupero.payments.offers.policy import Offerer, offerer_of
 from recupero.portals.frame import plan_forms
 from recupero.portals.frame.forms import Form
 from recupero.tenancy import queries as tenancy

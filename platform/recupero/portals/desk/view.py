@@ -29,8 +29,9 @@ from recupero.outreach.scripts.shape import REASONS
 from recupero.outreach.understanding import brief, desk, hand_overs
 from recupero.outreach.understanding.tables import HandOver
 from recupero.outreach.voice import clicking, turns
-from recupero.payments import hardship, settlements
-from recupero.payments.plan_suggestions import suggestions
+from recupero.payments.agreements import settlements
+from recupero.payments.agreements.plan_suggestions import suggestions
+from recupero.payments.offers import hardship
 from recupero.placements import browse, labels
 from recupero.placements.identity import Fact
 from recupero.portals.accounts import advising

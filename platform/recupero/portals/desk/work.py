@@ -12,7 +12,7 @@ from recupero.kernel.errors import NotFound, UserError
 from recupero.outreach import preferences
 from recupero.outreach.desk import notes
 from recupero.payments import service as payments
-from recupero.payments.policy import offerer_of
+from recupero.payments.offers.policy import offerer_of
 from recupero.placements import browse
 from recupero.placements import service as placements
 from recupero.placements.browse import AccountCard

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 from recupero.kernel.errors import UserError
-from recupero.payments.plan_schedule import Choice
+from recupero.payments.offers.plan_schedule import Choice
 from recupero.portals.frame.forms import Form
 
 FIELDS = ("instalments", "at_most", "every", "pay_day", "down_payment", "first_on", "step_percent")

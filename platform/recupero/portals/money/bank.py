@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from recupero.kernel import jobs
 from recupero.kernel.errors import NotFound, UserError
 from recupero.kernel.money import Money
-from recupero.payments import bank_control, bank_items, reconcile, statements
+from recupero.payments.charging import reconcile
+from recupero.payments.incoming import bank_control, bank_items, statements
 from recupero.payments.incoming_tables import BankLine, BankStatement
 from recupero.portals.frame.forms import Form
 from recupero.portals.frame.pages import blueprint

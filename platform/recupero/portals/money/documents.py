@@ -11,8 +11,9 @@ from werkzeug.datastructures import FileStorage
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import NotFound, UserError
-from recupero.payments import accruing, documents, invoice_requests
-from recupero.payments.document_tables import InvoiceRequest
+from recupero.payments.debts import accruing
+from recupero.payments.papers import documents, invoice_requests
+from recupero.payments.papers.document_tables import InvoiceRequest
 from recupero.placements import browse
 from recupero.placements.browse import AccountLine
 from recupero.portals.debtor.documents import file_response

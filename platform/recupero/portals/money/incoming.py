@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from recupero.kernel import clock
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.kernel.money import Money
-from recupero.payments import queries, receipts, suspense
+from recupero.payments import queries
+from recupero.payments.incoming import receipts, suspense
 from recupero.payments.incoming_tables import Receipt, RefundTask
 from recupero.payments.tables import ProviderEvent
 from recupero.placements.debts import named_debts

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from recupero.kernel import clock
 from recupero.kernel.errors import UserError
 from recupero.ledger.books import ALLOCATION_ORDER
-from recupero.payments.policy import DEFAULTS
-from recupero.payments.terms_preview import preview, rates_needed
+from recupero.payments.debts.terms_preview import preview, rates_needed
+from recupero.payments.offers.policy import DEFAULTS
 from recupero.placements import browse
 from recupero.placements import service as placements
 from recupero.placements.accrual_terms import CONTRACT, DAY_COUNTS, STARTS

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from recupero.kernel import clock
 from recupero.kernel.errors import UserError
 from recupero.ledger import alarms, trust
-from recupero.payments import bank_control, bank_items, statements
+from recupero.payments.incoming import bank_control, bank_items, statements
 from recupero.portals.frame.forms import Form
 from recupero.portals.frame.pages import blueprint
 from recupero.portals.words.language import money

@@ -1,0 +1,1 @@
+"""What debtors agreed to: plans and settlements, and what becomes of them."""

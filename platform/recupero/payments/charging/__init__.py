@@ -1,0 +1,1 @@
+"""What providers told is worked, and cards are charged on their day where debtors consented."""

@@ -1,0 +1,1 @@
+"""What may be offered: the creditor's policy, schedules, how a plan stands, hardship, means."""

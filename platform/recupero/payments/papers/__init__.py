@@ -1,0 +1,1 @@
+"""Papers for debtors: receipts, balances, agreements, original invoices."""

@@ -89,7 +89,7 @@ def test_no_interest_again_from_a_day_on(supervisor: Visitor, placed: Placed) ->
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("rate", "x", "This is not a number."), ("rate", "1001", "must be a whole number from 0 to"),
+        ("rate", "x", "This is not a number."), ("rate", "1001", "must be a percentage from 0 to 1,000."),
         ("holds_from", "soon", "This is not a date."), ("order_1", "tax", "Choose each part once"),
         ("late_fee", "1.5", "CLP"), ("late_fee_after_days", "0", "must be a whole number"),
         ("day_count", "act/act", "is one of"),

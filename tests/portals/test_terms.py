@@ -65,7 +65,7 @@ def test_a_schedule_is_typed_and_shown_again(ben: Visitor, platform: runtime.Run
     [
         ("minimum", "3000", "The least commission is above the highest"),
         ("rate_0", "x", "This is not a number."),
-        ("rate_0", "101", "must be a whole number from 0 to 10000"),
+        ("rate_0", "101", "must be a percentage from 0 to 100."),
         ("from_age_0", "-1", "must be a whole number"),
         ("parts", "", "choose at least one part"),
     ],

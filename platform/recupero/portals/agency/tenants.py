@@ -86,7 +86,7 @@ def _add_portfolio(tenant_id: int, form: Form) -> None:
             session, name=form.text("name"), country=found.country,
             currency=(form.optional("currency") or found.currency).upper(), product=form.text("product"),
             placement_number=form.whole("placement_number"),
-            terms={"commission_rate": form.hundredths("commission")}, strategy={}, actor=the_caller().actor,
+            terms={"commission_rate": form.percent("commission")}, strategy={}, actor=the_caller().actor,
         )  # fmt: skip
 
 

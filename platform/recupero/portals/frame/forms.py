@@ -82,7 +82,7 @@ class Form:
         return value
 
     def hundredths(self, name: str) -> int:
-        """A decimal number times a hundred: a percentage as basis points. Raises UserError at the field."""
+        """A decimal number times a hundred. Raises UserError at the field."""
         try:
             value = Decimal(self.text(name).replace(",", ".")) * 100
         except InvalidOperation:
@@ -92,6 +92,13 @@ class Form:
         if value != int(value):
             raise UserError("Give at most two decimals.", field=name)
         return self._storable(name, int(value))
+
+    def percent(self, name: str, most: int = 100) -> int:
+        """A percentage from 0 to `most`, as basis points. Raises UserError at the field."""
+        value = self.hundredths(name)
+        if not 0 <= value <= most * 100:
+            raise UserError("This must be a percentage from 0 to %(most)s.", field=name, most=most)
+        return value
 
     def money(self, name: str, currency: str) -> int:
         """An amount as the reader writes it, in minor units. Raises UserError at the field.

@@ -32,6 +32,8 @@ from recupero.tenancy.permissions import Permission
 #: Limits of offers besides those that rows may tighten.
 _WHOLE_ONLY = ("plan_grace_days",)
 LIMITS = (*OFFER_LIMITS, *_WHOLE_ONLY)
+#: Per cent of interest a year that a form takes.
+_MOST_A_YEAR = 1000
 _FEES = {"late_fee_minor": "late_fee", "late_fee_rate": "late_fee_percent"}
 
 
@@ -124,19 +126,21 @@ def _interest_typed(portfolio: Portfolio, today: date) -> dict[str, object]:
 def _interest_read(form: Form, portfolio: Portfolio) -> dict[str, Any]:
     """The portfolio's terms with interest, late fee and order as typed."""
     kind, accrual = form.optional("kind"), dict[str, Any]()
-    accrual["rate"] = CONTRACT if kind == "contract" else form.hundredths("rate") if kind == "rate" else 0
+    accrual["rate"] = (
+        CONTRACT if kind == "contract" else form.percent("rate", _MOST_A_YEAR) if kind == "rate" else 0
+    )
     accrual |= {"day_count": form.text("day_count"), "from": form.text("start")}
     if form.optional("late_fee"):
         accrual["late_fee_minor"] = form.money("late_fee", portfolio.currency)
     if form.optional("late_fee_percent"):
-        accrual["late_fee_rate"] = form.hundredths("late_fee_percent")
+        accrual["late_fee_rate"] = form.percent("late_fee_percent")
     if form.optional("late_fee_after_days"):
         accrual["late_fee_after_days"] = form.whole("late_fee_after_days")
     if stops := [hold for hold in HOLDS if form.optional(f"stop_{hold}")]:
         accrual["stopped_by"] = stops
     names = [name for name in _rate_names(portfolio) if form.optional(f"rate_{name}")]
     if names:
-        accrual["rates"] = {name: form.hundredths(f"rate_{name}") for name in names}
+        accrual["rates"] = {name: form.percent(f"rate_{name}", _MOST_A_YEAR) for name in names}
     terms = {**portfolio.terms, "allocation_order": _order(form)}
     nothing = accrual["rate"] == 0 and not (accrual.keys() & _FEES.keys())
     if nothing and "accrual" not in portfolio.terms:

@@ -112,7 +112,7 @@ def _read(form: Form, portfolio: Portfolio) -> dict[str, Any]:
                   if form.optional(f"rate_{number}")],
     }  # fmt: skip
     if form.optional("tax_rate"):
-        schedule["tax_rate"] = form.hundredths("tax_rate")
+        schedule["tax_rate"] = form.percent("tax_rate")
     for name in ("minimum", "maximum"):
         if form.optional(name):
             schedule[f"{name}_minor"] = form.money(name, portfolio.currency)
@@ -121,7 +121,7 @@ def _read(form: Form, portfolio: Portfolio) -> dict[str, Any]:
         raise UserError("choose at least one part that earns commission", field="parts")
     if len(parts) < len(PARTS):
         schedule["parts"] = parts
-    commission_rate = form.hundredths("commission_rate")
+    commission_rate = form.percent("commission_rate")
     return {**portfolio.terms, "commission_rate": commission_rate, "commission": schedule}
 
 
@@ -130,7 +130,7 @@ def _rows_sent(form: Form) -> int:
 
 
 def _row(form: Form, number: int, currency: str) -> dict[str, Any]:
-    row: dict[str, Any] = {"rate": form.hundredths(f"rate_{number}")}
+    row: dict[str, Any] = {"rate": form.percent(f"rate_{number}")}
     for name, key in (("from_age", "from_age_days"), ("to_age", "to_age_days"),
                       ("placement", "placement_number")):  # fmt: skip
         if form.optional(f"{name}_{number}"):

@@ -26,6 +26,7 @@ JOBS: Words = {
     "outreach.release_late": _("Free what nobody answered in time"),
     "outreach.send_reply": _("Send a person's answer"),
     "outreach.sweep_inbound": _("Look for news that nobody worked"),
+    "outreach.unanswered": _("Give debtors whom no answer reached to a person"),
     "outreach.unsay": _("Take back what was put off too long"),
     "outreach.work_events": _("Work news of a provider"),
     "payments.accrue": _("Book a creditor's interest"),

@@ -21,8 +21,9 @@ from recupero.tenancy import users
 from recupero.tenancy.permissions import Role
 from tests.api.conftest import machine
 from tests.decisions import debts
+from tests.thorough import examples
 
-EXAMPLES = 5
+EXAMPLES = examples(3)
 load_all_checks()
 # Whatever the status below 500, the answer looks as described.
 _CHECKS = CHECKS.get_by_names(

@@ -4,7 +4,6 @@ Every day those of the administrator's menu; with `RECUPERO_THOROUGH=1` every pa
 look at the main pages by day and at both sizes; `RECUPERO_SHOTS` keeps a picture of each page.
 """
 
-import os
 from collections.abc import Callable
 
 import pytest
@@ -18,9 +17,9 @@ from tests.portals.conftest import Visitor
 from tests.portals.test_every_page import placed as placed  # the fixture
 from tests.portals.test_every_page import work
 from tests.portals.walking import walk
+from tests.thorough import THOROUGH
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-THOROUGH = os.environ.get("RECUPERO_THOROUGH") == "1"
 
 
 @pytest.mark.parametrize("role", list(Role) if THOROUGH else [Role.AGENCY_ADMINISTRATOR])

@@ -16,6 +16,7 @@ from recupero.law.batch import HISTORY_COLUMNS, Known, Question, judge_many
 from recupero.law.service import Packs, judge_contact
 from recupero_sdk.law import CHANNELS, Facts, PastContact, Purpose, Recipient, judge
 from tests.law import packs
+from tests.thorough import examples
 
 _TIME = pl.Datetime("us", "UTC")
 _TEXTS = (
@@ -121,7 +122,7 @@ def expected(
 
 
 @given(questions())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 def test_equals_the_single_form(asked: tuple[Question, list[tuple[Facts, list[PastContact]]]]) -> None:
     question, cases = asked
     accounts, history = frames(cases)
@@ -145,7 +146,7 @@ def rich_questions(draw: st.DrawFn) -> tuple[Question, list[tuple[Facts, list[Pa
 
 
 @given(rich_questions())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(35), deadline=None)
 def test_equals_the_single_form_for_every_country_and_kind_of_rule(
     asked: tuple[Question, list[tuple[Facts, list[PastContact]]]],
 ) -> None:
@@ -156,7 +157,7 @@ def test_equals_the_single_form_for_every_country_and_kind_of_rule(
 
 
 @given(rich_questions(), st.integers(0, 6))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=examples(8), deadline=None)
 def test_what_is_known_from_other_parts_channels_and_questions_changes_no_answer(
     asked: tuple[Question, list[tuple[Facts, list[PastContact]]]], cut: int
 ) -> None:

@@ -13,6 +13,7 @@ from recupero_sdk.law import Facts, PastContact, Proposal, judge
 from recupero_sdk.law.moments import ceil_minute
 from recupero_sdk.law.zones import load_zone
 from tests.law import packs
+from tests.thorough import examples
 
 HORIZON = timedelta(days=3)
 
@@ -42,7 +43,7 @@ def cases(draw: st.DrawFn) -> tuple[str, Facts, list[PastContact], Proposal]:
 
 
 @given(cases())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 def test_it_is_the_first_lawful_minute(case: tuple[str, Facts, list[PastContact], Proposal]) -> None:
     country, facts, history, proposal = case
     verdict = judge(packs.any_pack(country), facts, history, proposal, horizon=HORIZON)
@@ -67,7 +68,7 @@ def rich_cases(draw: st.DrawFn) -> tuple[str, Facts, list[PastContact], Proposal
 
 
 @given(rich_cases())
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 def test_it_is_so_for_every_country_and_kind_of_rule(
     case: tuple[str, Facts, list[PastContact], Proposal],
 ) -> None:

@@ -16,6 +16,7 @@ from recupero.law.service import Packs, edition, judge_contact
 from recupero_sdk.law import CHANNELS, Facts, PackError, PastContact, Proposal, judge
 from tests.law import packs
 from tests.law.test_batch import frames
+from tests.thorough import examples
 
 CHILEAN = Facts("CL", timezone="America/Santiago", region="CL-RM")
 TUESDAY = datetime(2025, 3, 11, 14, tzinfo=UTC)  # 11:00 in Santiago
@@ -170,7 +171,7 @@ LIMITS = st.builds(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(data=st.data(), limits=LIMITS, country=st.sampled_from(["CL", "CO"]))
 def test_house_rules_never_allow_what_the_law_refuses(
     data: st.DataObject, limits: Limits, country: str

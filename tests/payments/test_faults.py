@@ -29,6 +29,7 @@ from tests.factories import World
 from tests.ledger.placed import Placed, place
 from tests.payments.test_booking import pay
 from tests.payments.test_events import charge, event
+from tests.thorough import examples
 
 Books = tuple[dict[object, int], list[tuple[object, ...]]]
 
@@ -170,7 +171,7 @@ TOLD = st.tuples(
     st.integers(0, 5),
 )
 QUICK = settings(
-    max_examples=15,
+    max_examples=examples(10),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -7,7 +7,6 @@ what the books held that day, and move only between creditor, agency and trust.
 `RECUPERO_THOROUGH=1` runs longer.
 """
 
-import os
 import random
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -47,6 +46,7 @@ from recupero.tenancy import service as tenancy
 from recupero_sdk.gateways import SavedMethod
 from tests.factories import World
 from tests.ledger.placed import Placed, place
+from tests.thorough import THOROUGH
 
 START = datetime(2026, 1, 2, 15, 0, tzinfo=UTC)
 DEBTS = ({"principal": 40_000, "interest": 900, "cost": 300}, {"principal": 25_000, "fee": 250, "tax": 50})
@@ -451,8 +451,6 @@ class Money(RuleBasedStateMachine):
 
 
 def test_money_in_any_order(platform: runtime.Runtime, world: World) -> None:
-    thorough = os.environ.get("RECUPERO_THOROUGH") == "1"
-
     class Here(Money):
         def __init__(self) -> None:
             super().__init__(platform, world)
@@ -460,8 +458,8 @@ def test_money_in_any_order(platform: runtime.Runtime, world: World) -> None:
     run_state_machine_as_test(
         Here,
         settings=settings(
-            max_examples=150 if thorough else 8,
-            stateful_step_count=40 if thorough else 20,
+            max_examples=150 if THOROUGH else 6,
+            stateful_step_count=40 if THOROUGH else 20,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),

@@ -25,6 +25,7 @@ from tests.ledger.placed import Placed, place
 from tests.payments.test_booking import books, go_back, pay
 from tests.payments.test_direct import statements
 from tests.payments.test_plans import AGENT, CREDITOR, SUPERVISOR, settle
+from tests.thorough import examples
 
 TODAY = date(2026, 3, 10)
 TERMS: dict[str, Any] = {
@@ -112,7 +113,7 @@ def test_a_payment_that_becomes_known_late_makes_the_write_off_smaller(placed: P
 
 
 @settings(
-    max_examples=8, deadline=None,
+    max_examples=examples(6), deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 @given(order=st.permutations(range(4)), back=st.sampled_from([None, 0, 1, 2, 3]))

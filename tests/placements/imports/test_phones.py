@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recupero.placements.imports import phones
+from tests.thorough import examples
 
 COUNTRIES = ("CL", "CO", "BR", "MX", "AR", "PE", "ES", "EC", "UY", "US", "PT")
 CODES = ("56", "57", "55", "52", "54", "51", "34", "593", "598", "1", "351")
@@ -23,7 +24,7 @@ def _spaced(text: str, cut: int, mark: str) -> str:
     return text[:cut] + mark + text[cut:]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(COUNTRIES), _written), min_size=1, max_size=60))
 def test_a_column_is_judged_as_its_numbers_are(numbers: list[tuple[str, str]]) -> None:
     frame = pl.DataFrame(numbers, schema={"country": pl.String, "value": pl.String}, orient="row")

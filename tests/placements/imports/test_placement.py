@@ -19,6 +19,7 @@ from recupero.placements.imports import ImportResult
 from recupero.placements.normalise import name_key, national_id_key
 from recupero.wiring import wire
 from tests.placements.conftest import HEADINGS, MAPPING, Creditor, csv_text, row
+from tests.thorough import examples
 
 pytestmark = pytest.mark.usefixtures("noon")
 
@@ -365,7 +366,10 @@ _CELLS = {
 }  # fmt: skip
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=examples(15),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(st.lists(st.fixed_dictionaries(_CELLS), min_size=1, max_size=25))
 def test_whatever_a_file_says_the_sums_agree_and_sending_it_again_adds_nothing(
     creditor: Creditor, rows: list[dict[str, str]]

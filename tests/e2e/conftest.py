@@ -35,7 +35,6 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 PATIENCE = 15_000  # milliseconds that a page may take on a busy machine before something is held to be wrong
 SHOTS = os.environ.get("RECUPERO_SHOTS")  # a folder for pictures of the pages that are visited
 
-
 expect.set_options(timeout=PATIENCE)
 
 

@@ -10,7 +10,7 @@ _PLACE = re.compile(r"%\((\w+)\)s")
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Codes inside a message that a page says as words; `kind` names their list in `portals.words`.
+    """Codes inside a message that a page says as words; `kind` names their list in `portals.words.words`.
 
     Only for what the reader is told. A code to be typed or sent is given as text, since it must stay.
     `english` are the same words for who reads no page; without them the codes are told.
@@ -39,8 +39,8 @@ class UserError(Exception):
 
     The message says which row, field or value, and what to do. `template` is the English text, written out
     where it is raised, since that is where the translation catalogues read it; `values` fill its places,
-    `%(name)s`. `message` is both in English; `portals.errors` says it in the reader's language. `field` and
-    `row` let a form or an import report put it in its place; `status` is the HTTP status of the answer.
+    `%(name)s`. `message` is both in English; `portals.frame.errors` says it in the reader's language. `field`
+    and `row` let a form or an import report put it in its place; `status` is the HTTP status of the answer.
     """
 
     status = 422

@@ -2,7 +2,7 @@
 one communication is enough, and the offer that is recommended, so that it carries a solution.
 
 A plan is named with its payments, and the link leads to it. A settlement that is named stands from then on as
-one that a person made (`payments.settlements`): whoever pays it in time has taken it.
+one that a person made (`payments.agreements.settlements`): whoever pays it in time has taken it.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence

@@ -2,8 +2,8 @@
 
 Besides whole numbers there is what limits offers: `exception_approver`, who lets an offer beyond the
 creditor's terms through (creditor, administrator, supervisor), and `offer_limits`, rows that are tighter than
-the terms for a `role` (agent, supervisor, page, api, model), a `desk`, or both. `payments.policy` says how
-they count. And there is `commission`, the schedule of what the agency earns: rows of `rates`, of which
+the terms for a `role` (agent, supervisor, page, api, model), a `desk`, or both. `payments.offers.policy` says
+how they count. And there is `commission`, the schedule of what the agency earns: rows of `rates`, of which
 the first that fits a payment gives its rate (else `commission_rate`), and for all of them `minimum_minor`,
 `maximum_minor`, `tax_rate` and the `parts` that earn. `ledger.commission` says how they count. `accrual` lets
 interest grow and `allocation_order` says which part of a debt is paid first (`accrual_terms`); these two hold

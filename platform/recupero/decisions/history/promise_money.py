@@ -1,4 +1,4 @@
-"""What money counts for a promise, as `payments.promises` counts it, as far as it was booked by a moment."""
+"""What money counts for a promise, as `payments.books.promises` counts it, of what was booked by a moment."""
 
 from recupero.payments.books.promises import GRACE, TOLERANCE_PERCENT
 

@@ -1,7 +1,7 @@
 """Which kinds of offers a strategy makes to a debtor today, and in which order.
 
-How far each may go is the creditor's policy (`payments.policy`); which of those that are left suits a debtor
-best is the business of the model of offers.
+How far each may go is the creditor's policy (`payments.offers.policy`); which of those that are left suits a
+debtor best is the business of the model of offers.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ class Strategy:
     `costs_minor`: cost of one action by channel, minor units. `exploration`: share of debtors whose action is
     drawn at random among the lawful ones. `minimum_value_minor`: expected value below which nothing is done.
     `annoyance_minor`: what a complaint or an opt-out is held to cost, minor units; None: what is usual in the
-    currency (`decisions.annoyance`).
+    currency (`decisions.strategies.annoyance`).
     `tolerance_minor`: a debtor who owes less than this in the portfolio's currency is not chased.
     `promise_reminder_days`: days before a promise's date on which it is recalled. `tones`: tone by purpose.
     `needs_yes`: conditions under which an action waits for a person's yes (`outreach.approval`).
@@ -71,7 +71,7 @@ class Strategy:
     segment or an arm names some of them. `offers`: the kinds that are made, in order of preference, within
     the creditor's policy; `offer_after`: contacts in 30 days after which a follow-up offers payment in parts,
     where that is among them. `segments` and `arms`: where something else holds
-    (`decisions.branches`).
+    (`decisions.strategies.branches`).
     """
 
     channels: tuple[str, ...] = ("email", "whatsapp", "sms")

@@ -1,4 +1,4 @@
-"""What the panel's form asks for, read as the desk's negotiation takes it (`decisions.negotiation`)."""
+"""What the panel's form asks for, read as `decisions.advice.negotiation` takes it."""
 
 from sqlalchemy.orm import Session
 

@@ -17,7 +17,7 @@ KINDS: Words = {
 }
 #: What a decision was valued by.
 VALUED_BY: Words = {**KINDS, "strategy": _("The strategy's own order")}
-#: Which rows were held out of a training, as `decisions.dataset` says it.
+#: Which rows were held out of a training, as `decisions.history.dataset` says it.
 SPLITS: Words = {
     "later moments, whose windows begin after every training window has ended": _(
         "later moments, whose windows begin after every training window has ended"
@@ -29,7 +29,7 @@ SPLITS: Words = {
         "later moments of accounts that training never saw"
     ),
 }
-#: Bands of age, as `decisions.metrics` names them.
+#: Bands of age, as `decisions.measures.metrics` names them.
 GROUPS: Words = {
     "under 30": _("under 30"),
     "30 to 44": _("30 to 44"),

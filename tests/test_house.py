@@ -53,13 +53,6 @@ def test_every_requirement_is_pinned_with_hashes() -> None:
     assert all("==" in pin and "--hash=sha256:" in pin for pin in pins)
 
 
-def test_the_two_plug_ins_of_one_provider_reach_it_in_the_same_way() -> None:
-    """Each is installed alone and imports only the SDK: what is mended in one is mended in the other."""
-    channels = _ROOT / "plugins" / "channels"
-    sms, voice = (channels / key / f"recupero_channel_{key}" / "account.py" for key in ("sms", "voice"))
-    assert sms.read_bytes() == voice.read_bytes()
-
-
 def test_links_between_pages_of_the_documentation_lead_somewhere() -> None:
     pages = [_ROOT / "README.md", *(_ROOT / "docs").rglob("*.md"), *(_ROOT / "plugins").glob("*/*/README.md")]
     broken = []

@@ -4,6 +4,7 @@ A channel of law (call, sms, email, whatsapp, letter, visit) is what statutes sp
 software that carries messages for it. `outbox` carries any of them to a page that an operator reads.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -11,6 +12,9 @@ from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from recupero_sdk.settings import PluginConfig, Setting
+
+#: A telephone number as providers want it.
+E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
 class SendOutcome(StrEnum):

@@ -8,12 +8,12 @@ model that knows something beforehand gives it as `beforehand` (log-odds, one a 
 say beyond that is learned.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from recupero_sdk.logistic import REACH, Ridge, chance, log_loss, platt, ridge, unseen
-from recupero_sdk.models import Columns, Reason
+from recupero_sdk.models import Columns, Reason, strongest
 
 #: Strengths of the ridge that are tried, and how much more a bend is held back than a line.
 STRENGTHS, BEND = (1.0, 10.0, 100.0), 3.0
@@ -56,19 +56,14 @@ class Curves:
         import numpy as np
 
         parts = self._parts(columns) - np.array([curve.middle for curve in self.each])
-        strongest = np.argsort(-np.abs(parts), axis=1, kind="stable")[:, : min(top, len(self.each))]
         names = [curve.name for curve in self.each]
-        values = [np.asarray(columns.values[name], dtype=float) for name in names]
-        return [
-            [Reason(names[j], float(values[j][i]), float(parts[i, j])) for j in row]
-            for i, row in enumerate(strongest)
-        ]
+        return strongest(names, columns.matrix(names), parts, top)
 
     def _parts(self, columns: Columns) -> Any:
         """What each column adds to the log-odds of each row."""
         import numpy as np
 
-        _check(columns, [curve.name for curve in self.each])
+        columns.check([curve.name for curve in self.each])
         return np.column_stack([
             _basis(columns.values[curve.name], curve) @ np.array(curve.weights) for curve in self.each
         ]) if columns.rows else np.empty((0, len(self.each)))  # fmt: skip
@@ -136,12 +131,6 @@ def learn(
         middle = float((block @ mine).mean())
         curves.append(Curve(curve.name, curve.mean, curve.spread, curve.knots, tuple(mine.tolist()), middle))
     return Learned(Curves(tuple(curves), slope * intercept + shift), strength, slope, losses[strength])
-
-
-def _check(columns: Columns, names: Sequence[str]) -> None:
-    missing = [name for name in names if name not in columns.values]
-    if missing:
-        raise ValueError(f"the columns {', '.join(missing)} are missing")
 
 
 def _shape(name: str, column: Any, *, bent: bool) -> Curve:

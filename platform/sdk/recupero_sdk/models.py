@@ -26,6 +26,22 @@ class Columns:
     values: Mapping[str, Any]
     rows: int
 
+    def check(self, names: Sequence[str]) -> None:
+        """Raises ValueError naming the columns of `names` that are missing."""
+        missing = [name for name in names if name not in self.values]
+        if missing:
+            raise ValueError(f"the columns {', '.join(missing)} are missing")
+
+    def matrix(self, names: Sequence[str]) -> Any:
+        """A numpy array of numbers, rows by columns in the order of `names`. Raises as `check` does."""
+        import numpy as np
+
+        self.check(names)
+        matrix = np.empty((self.rows, len(names)))
+        for place, name in enumerate(names):
+            matrix[:, place] = self.values[name]
+        return matrix
+
 
 @dataclass(frozen=True, slots=True)
 class Training:
@@ -43,6 +59,18 @@ class Reason:
     feature: str
     value: float
     contribution: float
+
+
+def strongest(names: Sequence[str], values: Any, parts: Any, top: int) -> list[list[Reason]]:
+    """The `top` columns that moved each row most, strongest first; of equal ones the earlier. `values` and
+    `parts` (log-odds) are numpy arrays, rows by columns in the order of `names`."""
+    import numpy as np
+
+    order = np.argsort(-np.abs(parts), axis=1, kind="stable")[:, :top]
+    return [
+        [Reason(names[j], float(values[i, j]), float(parts[i, j])) for j in row]
+        for i, row in enumerate(order)
+    ]
 
 
 def check_enough(rows: int, target: Any, least: int, of_each: int) -> None:

@@ -46,17 +46,13 @@ class Email:
 
     def check(self, config: PluginConfig) -> str | None:
         """What is missing or malformed in the settings. Connects to nothing."""
-        for name in ("host", "sender"):
-            if not config.get(name):
-                return f"{name} is missing"
+        if problem := config.missing("host", "sender") or config.not_above_zero("per_second", "concurrency"):
+            return problem
         if "@" not in config.get("sender"):
             return "sender must be an e-mail address"
         for name, default in _NUMBERS.items():
             if not config.get(name, default).isdecimal():
                 return f"{name} must be a whole number"
-        for name in ("per_second", "concurrency"):
-            if not config.get(name, "1").isdecimal() or config.get(name, "1").strip("0") == "":
-                return f"{name} must be a whole number above 0"
         for name, default in (("security", "starttls"), ("imap_security", "ssl")):
             if config.get(name, default) not in _SECURITY:
                 return f"{name} must be one of {', '.join(_SECURITY)}"

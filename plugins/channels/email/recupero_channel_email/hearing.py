@@ -1,12 +1,10 @@
 """The provider-neutral webhook: an agency's mail system posts signed JSON (the README tells its form)."""
 
-import base64
-import binascii
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any
 
 from recupero_channel_email import plain, reading, reports
+from recupero_sdk import entries
 from recupero_sdk.inbound import (
     Attachment,
     Event,
@@ -34,18 +32,18 @@ def hear(request: InboundRequest, config: PluginConfig) -> InboundAnswer:
 def _events(entry: object, config: PluginConfig) -> list[Event]:
     if not isinstance(entry, dict):
         raise Unreadable("must be an object")
-    kind = _KINDS.get(_text(entry, "kind"))
+    kind = _KINDS.get(entries.text(entry, "kind"))
     if kind is None:
         raise Unreadable(f"`kind` must be one of {', '.join(_KINDS)}")
     return kind(entry, config)
 
 
 def _mime(entry: Mapping[str, Any], config: PluginConfig) -> list[Event]:
-    raw = _bytes(entry, "raw")
+    raw = entries.content(entry, "raw")
     if not raw.strip():
         raise Unreadable("`raw` must be a mail in base64")
     return reading.events(
-        raw, attachment_bytes=_most(config), at=_moment(entry), authserv_id=config.get("authserv_id")
+        raw, attachment_bytes=_most(config), at=entries.moment(entry), authserv_id=config.get("authserv_id")
     )
 
 
@@ -55,23 +53,23 @@ def _most(config: PluginConfig) -> int:
 
 
 def _message(entry: Mapping[str, Any], config: PluginConfig) -> list[Event]:
-    sender = _text(entry, "from", required=True)
-    text = _text(entry, "text") or plain.of_html(_text(entry, "html"))
+    sender = entries.text(entry, "from", required=True)
+    text = entries.text(entry, "text") or plain.of_html(entries.text(entry, "html"))
     files = entry.get("attachments") or []
     if not isinstance(files, list) or len(files) > reading.MOST_PARTS:
         raise Unreadable(f"`attachments` must be a list of {reading.MOST_PARTS} at most")
-    told, subject = _text(entry, "id", required=True), _text(entry, "subject")
+    told, subject = entries.text(entry, "id", required=True), entries.text(entry, "subject")
     words = plain.without_quote(text)
     return [
         MessageEvent(
             id=reading.message_id(told, sender, subject, words),
             channel="email",
             sender=sender.strip().lower(),
-            recipient=_text(entry, "to"),
+            recipient=entries.text(entry, "to"),
             subject=subject,
             text=words,
-            at=_moment(entry),
-            answers=reading.named(_text(entry, "in_reply_to"), _text(entry, "references")),
+            at=entries.moment(entry),
+            answers=reading.named(entries.text(entry, "in_reply_to"), entries.text(entry, "references")),
             attachments=tuple(_file(file, _most(config), place) for place, file in enumerate(files)),
             automatic=entry.get("automatic") is True,
             forged=entry.get("forged") is True,
@@ -82,26 +80,26 @@ def _message(entry: Mapping[str, Any], config: PluginConfig) -> list[Event]:
 def _file(file: object, most: int, place: int) -> Attachment:
     if not isinstance(file, dict):
         raise Unreadable("an attachment must be an object")
-    kind = _text(file, "media_type").lower() or "application/octet-stream"
+    kind = entries.text(file, "media_type").lower() or "application/octet-stream"
     limit = most if place < reading.MOST_FILES else 0
-    return reading.file_of(_text(file, "name"), kind, _bytes(file, "content"), limit)
+    return reading.file_of(entries.text(file, "name"), kind, entries.content(file, "content"), limit)
 
 
 def _bounce(entry: Mapping[str, Any], config: PluginConfig) -> list[Event]:
-    fate, reason = reports.fate_of(_text(entry, "status"), _text(entry, "diagnostic"))
+    fate, reason = reports.fate_of(entries.text(entry, "status"), entries.text(entry, "diagnostic"))
     if "permanent" in entry:
         if not isinstance(entry["permanent"], bool):
             raise Unreadable("`permanent` must be true or false")
         fate = Fate.PERMANENT if entry["permanent"] else Fate.FAILED
-    return [reports.event(_reference(entry), fate, _moment(entry), reason)]
+    return [reports.event(_reference(entry), fate, entries.moment(entry), reason)]
 
 
 def _complaint(entry: Mapping[str, Any], config: PluginConfig) -> list[Event]:
-    return [reports.event(_reference(entry), Fate.COMPLAINT, _moment(entry), "complaint")]
+    return [reports.event(_reference(entry), Fate.COMPLAINT, entries.moment(entry), "complaint")]
 
 
 def _delivered(entry: Mapping[str, Any], config: PluginConfig) -> list[Event]:
-    return [reports.event(_reference(entry), Fate.DELIVERED, _moment(entry), None)]
+    return [reports.event(_reference(entry), Fate.DELIVERED, entries.moment(entry), None)]
 
 
 _KINDS: Mapping[str, Callable[[Mapping[str, Any], PluginConfig], list[Event]]] = {
@@ -115,36 +113,7 @@ _KINDS: Mapping[str, Callable[[Mapping[str, Any], PluginConfig], list[Event]]] =
 
 def _reference(entry: Mapping[str, Any]) -> str:
     """The Message-ID of our mail; its brackets may be left out."""
-    told = _text(entry, "message_id", required=True).strip()
+    told = entries.text(entry, "message_id", required=True).strip()
     if len(told) > 300 or any(map(str.isspace, told)):
         raise Unreadable("`message_id` is no Message-ID")
     return told if told.startswith("<") else f"<{told}>"
-
-
-def _text(entry: Mapping[str, Any], name: str, *, required: bool = False) -> str:
-    value = entry.get(name)
-    if value is None and not required:
-        return ""
-    if not isinstance(value, str) or (required and not value.strip()):
-        raise Unreadable(f"`{name}` must be a text")
-    return value.replace("\x00", "")
-
-
-def _bytes(entry: Mapping[str, Any], name: str) -> bytes:
-    try:
-        return base64.b64decode(_text(entry, name), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise Unreadable(f"`{name}` is not base64") from error
-
-
-def _moment(entry: Mapping[str, Any]) -> datetime | None:
-    told = _text(entry, "at")
-    if not told:
-        return None
-    try:
-        moment = datetime.fromisoformat(told)
-    except ValueError as error:
-        raise Unreadable("`at` must be a moment such as 2026-11-03T14:05:00Z") from error
-    if moment.tzinfo is None:
-        raise Unreadable("`at` must name its offset from UTC")
-    return moment

@@ -40,9 +40,8 @@ class Letter:
 
     def check(self, config: PluginConfig) -> str | None:
         """What is missing or malformed in the settings. Writes nothing."""
-        for name in ("folder", "return_address"):
-            if not config.get(name).strip():
-                return f"{name} is missing"
+        if problem := config.missing("folder", "return_address") or config.not_above_zero("max_sheets"):
+            return problem
         if not _FOLDER.fullmatch(config.get("folder")):
             return "folder must be a name of letters, digits, - and _, within the operator's folder"
         if len(config.get("return_address")) > 80:
@@ -51,9 +50,6 @@ class Letter:
         for name, known in choices.items():
             if config.get(name) and config.get(name) not in known:
                 return f"{name} must be one of {', '.join(known)}"
-        most = config.get("max_sheets", "5")
-        if not (most.isascii() and most.isdecimal() and int(most) > 0):
-            return "max_sheets must be a whole number above 0"
         for name in _PRICES:
             if _micro(config.get(name, "0")) is None:
                 return f"{name} must be an amount such as 0.85"

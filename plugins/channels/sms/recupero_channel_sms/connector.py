@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import requests
 from twilio.base.exceptions import TwilioException
 from twilio.rest import Client
 
-from recupero_channel_sms import failures, hearing
-from recupero_channel_sms.account import ACCOUNT_SID, E164, reached
-from recupero_sdk.batches import InDoubt, one_by_one
-from recupero_sdk.channels import Capabilities, Cost, Message, Receipt, SendOutcome
-from recupero_sdk.http import lost
+from recupero_channel_sms import hearing
+from recupero_channel_sms.failures import REFUSALS
+from recupero_sdk import twilio
+from recupero_sdk.batches import one_by_one
+from recupero_sdk.channels import E164, Capabilities, Cost, Message, Receipt, SendOutcome
 from recupero_sdk.inbound import InboundAnswer, InboundRequest
 from recupero_sdk.prices import Tariff
 from recupero_sdk.settings import PluginConfig, Setting
@@ -69,18 +68,12 @@ class Sms:
 
     def check(self, config: PluginConfig) -> str | None:
         """What is missing or malformed in the settings. Connects to nothing."""
-        for name in ("account_sid", "auth_token"):
-            if not config.get(name):
-                return f"{name} is missing"
-        if not ACCOUNT_SID.fullmatch(config.get("account_sid")):
-            return "account_sid must be AC and 32 hexadecimal digits"
+        if problem := twilio.problem(config) or config.not_above_zero(*_WHOLE_NUMBERS):
+            return problem
         if not config.get("from_number") and not config.get("messaging_service"):
             return "from_number or messaging_service is missing"
         if config.get("messaging_service") and not config.get("messaging_service").startswith("MG"):
             return "messaging_service must begin with MG"
-        for name in _WHOLE_NUMBERS:
-            if not config.get(name, "1").isdecimal() or int(config.get(name, "1")) == 0:
-                return f"{name} must be a whole number above 0"
         if config.get("replace", "typographic") not in REPLACING:
             return f"replace must be one of {', '.join(REPLACING)}"
         try:
@@ -105,7 +98,7 @@ class Sms:
         problem = self.check(config)
         if problem:
             return [Receipt(message.key, SendOutcome.REFUSED, reason=problem) for message in messages]
-        with reached(config) as client:
+        with twilio.reached(config) as client:
             return one_by_one(messages, lambda message: _send(client, message, config))
 
     def hear(self, request: InboundRequest, config: PluginConfig) -> InboundAnswer:
@@ -139,33 +132,18 @@ def _draft(message: Message, config: PluginConfig) -> _Draft | Receipt:
 
 def _send(client: Client, message: Message, config: PluginConfig) -> Receipt:
     """The receipt. Raises `Stopped` and `InDoubt`."""
-    draft, asked, known, doubt = _draft(message, config), False, None, "Twilio's answer says nothing"
+    draft = _draft(message, config)
     if isinstance(draft, Receipt):
         return draft
+    parameters = _parameters(draft, config)
     try:
-        known = _sent_already(client, draft)
-        if known is None:
-            asked = True
-            known = _created(client, draft, config)
+        known = twilio.once(
+            lambda: _sent_already(client, draft),
+            lambda: twilio.taken(lambda: client.messages.create(**parameters)),
+        )
     except TwilioException as error:
-        known = _seen(client, draft) if asked and failures.may_have_it(error) else None
-        if known is None:
-            return failures.of_answer(error, message.key)
-    except requests.RequestException as error:
-        doubt = lost(error, "Twilio", asked=asked)
-    known = known or _seen(client, draft)
-    if known is None:
-        raise InDoubt(doubt)
+        return REFUSALS.receipt(error, message.key)
     return Receipt(message.key, SendOutcome.SENT, known.sid, cost=_cost(draft, known, config))
-
-
-def _created(client: Client, draft: _Draft, config: PluginConfig) -> Any:
-    """The message as Twilio took it; None where it took it and its answer cannot be read."""
-    try:
-        made = client.messages.create(**_parameters(draft, config))
-    except (ValueError, AttributeError):  # 2xx, and no JSON or no object
-        return None
-    return made if made.sid else None
 
 
 def _parameters(draft: _Draft, config: PluginConfig) -> dict[str, str]:
@@ -186,11 +164,8 @@ def _sent_already(client: Client, draft: _Draft) -> Any:
     """The message as Twilio has it, or None. Twilio knows no idempotency key and gives back nothing of ours
     but the words: the message's code in them tells it; without one the same words within a day do."""
     code, since = draft.message.code, datetime.now(UTC) - REPEAT
-    try:
-        newest = client.messages.list(to=draft.message.recipient, limit=LOOKED_THROUGH)
-    except (ValueError, AttributeError) as error:
-        raise TwilioException("the list cannot be read") from error
-    for known in newest:
+    number = draft.message.recipient
+    for known in twilio.read(lambda: client.messages.list(to=number, limit=LOOKED_THROUGH)):
         body = known.body or ""
         if known.direction == "inbound" or known.status in _NEVER_LEFT:
             continue
@@ -200,14 +175,6 @@ def _sent_already(client: Client, draft: _Draft) -> Any:
         elif body.endswith(draft.text) and known.date_created and known.date_created > since:
             return known
     return None
-
-
-def _seen(client: Client, draft: _Draft) -> Any:
-    """The message after an answer that told nothing; None where Twilio does not show it, or anything."""
-    try:
-        return _sent_already(client, draft)
-    except (TwilioException, requests.RequestException):
-        return None
 
 
 def _cost(draft: _Draft, known: Any, config: PluginConfig) -> Cost | None:

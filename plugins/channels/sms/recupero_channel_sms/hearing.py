@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from twilio.twiml.messaging_response import MessagingResponse
 
-from recupero_channel_sms.account import believed
 from recupero_channel_sms.failures import fate_of
 from recupero_channel_sms.media import attachments
 from recupero_sdk.inbound import (
@@ -18,6 +17,7 @@ from recupero_sdk.inbound import (
     StatusEvent,
 )
 from recupero_sdk.settings import PluginConfig
+from recupero_sdk.twilio import believed
 
 _MESSAGE_SID = re.compile(r"(SM|MM)[0-9a-fA-F]{32}")
 #: A number or a short code; `whatsapp:+…` and `rcs:…` are other channels.

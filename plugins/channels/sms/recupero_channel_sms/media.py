@@ -11,9 +11,9 @@ from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_opener
 
-from recupero_channel_sms.account import api_of
 from recupero_sdk.inbound import Attachment
 from recupero_sdk.settings import PluginConfig
+from recupero_sdk.twilio import api_of
 
 log = logging.getLogger(__name__)
 

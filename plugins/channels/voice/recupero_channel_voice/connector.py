@@ -6,15 +6,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import requests
 from twilio.base.exceptions import TwilioException
 from twilio.rest import Client
 
-from recupero_channel_voice import conversation, failures
-from recupero_channel_voice.account import ACCOUNT_SID, E164, reached
-from recupero_sdk.batches import InDoubt, one_by_one
-from recupero_sdk.channels import Capabilities, Message, Receipt, SendOutcome
-from recupero_sdk.http import lost
+from recupero_channel_voice import conversation
+from recupero_channel_voice.failures import REFUSALS
+from recupero_sdk import twilio
+from recupero_sdk.batches import one_by_one
+from recupero_sdk.channels import E164, Capabilities, Message, Receipt, SendOutcome
 from recupero_sdk.inbound import CallEvent, CallTurn, InboundAnswer, InboundRequest
 from recupero_sdk.prices import Tariff
 from recupero_sdk.settings import PluginConfig, Setting
@@ -63,20 +62,16 @@ class Voice:
 
     def check(self, config: PluginConfig) -> str | None:
         """What is missing or malformed in the settings. Connects to nothing."""
-        for name in ("account_sid", "auth_token", "caller"):
-            if not config.get(name):
-                return f"{name} is missing"
-        if not ACCOUNT_SID.fullmatch(config.get("account_sid")):
-            return "account_sid must be AC and 32 hexadecimal digits"
+        if problem := (
+            twilio.problem(config) or config.missing("caller") or config.not_above_zero(*_WHOLE_NUMBERS)
+        ):
+            return problem
         if not E164.fullmatch(config.get("caller")):
             return "caller must be a number in E.164, such as +56221234567"
         if config.get("channels", "call") not in ("call", "none"):
             return "channels must be call or none"
         if config.get("machine_detection", "enable") not in _DETECTION:
             return f"machine_detection must be one of {', '.join(_DETECTION)}"
-        for name in _WHOLE_NUMBERS:
-            if not config.get(name, "1").isdecimal() or int(config.get(name, "1")) == 0:
-                return f"{name} must be a whole number above 0"
         try:
             Tariff.parse(config.get("prices"), config.get("currency", "USD"))
             conversation.voices(config)
@@ -100,7 +95,7 @@ class Voice:
         problem = self.check(config)
         if problem:
             return [Receipt(message.key, SendOutcome.REFUSED, reason=problem) for message in messages]
-        with reached(config) as client:
+        with twilio.reached(config) as client:
             return one_by_one(
                 messages, lambda message: self._place(client, _Wanted(message, message.recipient, config))
             )
@@ -115,7 +110,7 @@ class Voice:
             return Receipt(call.key, SendOutcome.REFUSED, reason=problem)
         if not E164.fullmatch(agent):
             return Receipt(call.key, SendOutcome.REFUSED, reason="the agent's number is not in E.164")
-        with reached(config) as client:
+        with twilio.reached(config) as client:
             (receipt,) = one_by_one(
                 [call], lambda call: self._place(client, _Wanted(call, agent, config, agent=True))
             )
@@ -135,57 +130,39 @@ class Voice:
 
     def _place(self, client: Client, wanted: "_Wanted") -> Receipt:
         """The receipt. Raises `Stopped` and `InDoubt`."""
-        key, asked, sid, doubt = wanted.message.key, False, None, "Twilio's answer says nothing"
+        key, parameters = wanted.message.key, wanted.parameters
         unfit = _unfit(wanted.message)
         if unfit is not None:
             return unfit
         try:
-            sid = self._placed_already(client, wanted)
-            if sid is None:
-                asked = True
-                sid = _created(client, wanted)
+            call = twilio.once(
+                lambda: self._placed_already(client, wanted),
+                lambda: twilio.taken(lambda: client.calls.create(**parameters())),
+            )
         except _Busy:
             return Receipt(key, SendOutcome.RETRY, reason="the agent's telephone is in use")
         except TwilioException as error:
-            sid = self._seen(client, wanted) if asked and failures.may_have_it(error) else None
-            if sid is None:
-                return failures.of_answer(error, key)
-        except requests.RequestException as error:
-            doubt = lost(error, "Twilio", asked=asked)
-        sid = sid or self._seen(client, wanted)
-        if sid is None:
-            raise InDoubt(doubt)
-        self._remember(sid, key)
-        return Receipt(key, SendOutcome.SENT, sid)
+            return REFUSALS.receipt(error, key)
+        self._remember(call.sid, key)
+        return Receipt(key, SendOutcome.SENT, call.sid)
 
-    def _placed_already(self, client: Client, wanted: "_Wanted") -> str | None:
-        """Twilio's id of the call, or None. Twilio knows no idempotency key and gives back nothing of ours:
+    def _placed_already(self, client: Client, wanted: "_Wanted") -> Any:
+        """The call as Twilio has it, or None. Twilio knows no idempotency key and gives back nothing of ours:
         what this process placed is known by key; what another one placed by number and time."""
         since = datetime.now(UTC) - REPEAT
         number, caller = wanted.number, wanted.config.get("caller")
-        try:
-            calls = client.calls.list(to=number, from_=caller, limit=LOOKED_THROUGH)
-        except (ValueError, AttributeError) as error:
-            raise TwilioException("the list cannot be read") from error
-        for call in calls:
+        for call in twilio.read(lambda: client.calls.list(to=number, from_=caller, limit=LOOKED_THROUGH)):
             ours = self._placed.get(call.sid)
             under_way = call.status in _UNDER_WAY
             if ours == wanted.message.key and (under_way or not wanted.agent):
-                return str(call.sid)
+                return call
             if wanted.agent and under_way and ours is not None:
                 raise _Busy
             recent = call.date_created is not None and call.date_created > since
             foreign = ours is None and call.status not in _NEVER_RANG
             if foreign and (under_way if wanted.agent else recent):
-                return str(call.sid)
+                return call
         return None
-
-    def _seen(self, client: Client, wanted: "_Wanted") -> str | None:
-        """The call after an answer that told nothing; None where Twilio does not show it, or nothing."""
-        try:
-            return self._placed_already(client, wanted)
-        except (TwilioException, requests.RequestException, _Busy):
-            return None
 
     def _remember(self, sid: str, key: str) -> None:
         self._placed[sid] = key
@@ -193,7 +170,7 @@ class Voice:
             self._placed.popitem(last=False)
 
 
-class _Busy(Exception):
+class _Busy(TwilioException):  # type: ignore[misc] # Twilio ships no types
     """The agent's telephone is under way with another call of ours."""
 
 
@@ -233,11 +210,3 @@ def _unfit(message: Message) -> Receipt | None:
         reason = "the platform has no public address that could be asked what to say"
         return Receipt(message.key, SendOutcome.REFUSED, reason=reason)
     return None
-
-
-def _created(client: Client, wanted: _Wanted) -> str | None:
-    """Twilio's id of the call; None where it took it and its answer cannot be read."""
-    try:
-        return client.calls.create(**wanted.parameters()).sid or None
-    except (ValueError, AttributeError):  # 2xx, and no JSON or no object
-        return None

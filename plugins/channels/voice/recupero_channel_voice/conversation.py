@@ -11,11 +11,11 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from twilio.twiml.voice_response import Gather, VoiceResponse
 
-from recupero_channel_voice.account import E164, believed
-from recupero_sdk.channels import Cost, Message
+from recupero_sdk.channels import E164, Cost, Message
 from recupero_sdk.inbound import CallEvent, CallStage, CallTurn, InboundAnswer, InboundRequest
 from recupero_sdk.prices import Tariff
 from recupero_sdk.settings import PluginConfig
+from recupero_sdk.twilio import believed
 
 #: Amazon's neural voices that Twilio offers, by the language they speak.
 VOICES: Mapping[str, str] = {

@@ -1,11 +1,9 @@
 """Placing calls through Twilio's own library: what goes out, what each answer means, each key once."""
 
-import socket
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from threading import Event
 
 import pytest
 from recupero_channel_voice import Voice
@@ -153,16 +151,6 @@ def test_a_call_that_twilio_took_before_it_hung_up_is_placed() -> None:
     assert receipts[1].reference == twilio.calls[1]["sid"]
 
 
-@pytest.mark.parametrize(("taken", "outcomes"), [(True, [SENT, SENT, SENT]), (False, [SENT, RETRY, RETRY])])
-def test_an_answer_that_twilio_broke_is_looked_into(taken: bool, outcomes: list[SendOutcome]) -> None:
-    twilio = Twilio(breaks_at=2, having_taken=taken)
-    with running(twilio) as config:
-        receipts = Voice().send(several(3), config)
-    assert [receipt.outcome for receipt in receipts] == outcomes
-    references = [receipt.reference for receipt in receipts if receipt.reference]
-    assert references == [call["sid"] for call in twilio.calls]
-
-
 def with_answers(place: Callable[[Asked], Answer | None]) -> Callable[[Asked], Answer | None]:
     twilio = Twilio()
     return lambda asked: place(asked) if asked.method == "POST" else twilio.answer(asked)
@@ -179,38 +167,6 @@ def test_an_answer_that_says_nothing_leaves_doubt(answer: Answer | None) -> None
         with pytest.raises(Uncertain):
             Voice().connect(CALL, AGENT, config)
     assert [(one.key, one.outcome) for one in raised.value.receipts] == [("3-1", RETRY)]
-
-
-def test_an_answer_that_takes_too_long_leaves_doubt() -> None:
-    ends = Event()
-
-    def wait(_: Asked) -> None:
-        ends.wait(20)
-
-    with (
-        standing_in(with_answers(wait)) as address,
-        running(Twilio(), api_base=address, timeout="1") as config,
-    ):
-        with pytest.raises(Uncertain, match="ReadTimeout") as raised:
-            Voice().send(several(2), config)
-        ends.set()
-    assert [(one.key, one.outcome) for one in raised.value.receipts] == [("3-1", RETRY)]
-
-
-@pytest.mark.parametrize("answer", [Answer(200, b"<html>"), Answer(200, b"{}"), Answer(200, b"[]")])
-def test_a_list_that_cannot_be_read_means_later(answer: Answer) -> None:
-    with standing_in(lambda _: answer) as address, running(Twilio(), api_base=address) as config:
-        receipts = Voice().send(several(2), config)
-    assert [receipt.outcome for receipt in receipts] == [RETRY, RETRY]
-
-
-def test_nobody_there_means_later() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        base = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        with running(Twilio(), api_base=base) as config:
-            receipts = Voice().send(several(2), config)
-    assert [receipt.outcome for receipt in receipts] == [RETRY, RETRY]
 
 
 def test_a_click_rings_the_agent_first() -> None:

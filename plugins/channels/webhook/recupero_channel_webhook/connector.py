@@ -41,17 +41,16 @@ class Webhook:
 
     def check(self, config: PluginConfig) -> str | None:
         """What is missing or malformed in the settings. Connects to nothing."""
-        for name in ("url", "secret", "channels"):
-            if not config.get(name).strip():
-                return f"{name} is missing"
+        if problem := (
+            config.missing("url", "secret", "channels")
+            or config.not_above_zero("per_second", "concurrency", "timeout")
+        ):
+            return problem
         if len(config.get("secret")) < SHORTEST_SECRET:
             return f"secret must have at least {SHORTEST_SECRET} characters"
         unknown = set(hearing.channels_of(config)) - set(CARRIED)
         if unknown:
             return f"channels must be of {', '.join(CARRIED)}"
-        for name, usual in (("per_second", "1"), ("concurrency", "1"), ("timeout", "20")):
-            if not config.get(name, usual).isdecimal() or int(config.get(name, usual)) == 0:
-                return f"{name} must be a whole number above 0"
         try:
             foreseen(target_of(config.get("url")))
         except (ValueError, Forbidden) as error:

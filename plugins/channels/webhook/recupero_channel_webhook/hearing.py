@@ -1,12 +1,10 @@
 """What the agency's own system tells: signed JSON (the README tells its form)."""
 
-import base64
-import binascii
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
+from recupero_sdk import entries
 from recupero_sdk.inbound import (
     Attachment,
     Event,
@@ -52,8 +50,8 @@ def _event(entry: object, config: PluginConfig) -> Event:
 
 
 def _status(entry: Mapping[str, Any]) -> StatusEvent:
-    reference, told = _text(entry, "reference", 180, required=True), _text(entry, "fate", 20)
-    reason = _text(entry, "reason", 60) or None
+    reference, told = entries.text(entry, "reference", 180, required=True), entries.text(entry, "fate", 20)
+    reason = entries.text(entry, "reason", 60) or None
     if reason is not None and not _REASON.fullmatch(reason):
         raise Unreadable("`reason` must be a short code and hold nothing of a person")
     try:
@@ -61,11 +59,11 @@ def _status(entry: Mapping[str, Any]) -> StatusEvent:
     except ValueError as error:
         raise Unreadable(f"`fate` must be one of {', '.join(Fate)}") from error
     name = f"{reference}:{fate.value}"
-    return StatusEvent(_text(entry, "id", 180) or name, reference, fate, _moment(entry), reason)
+    return StatusEvent(entries.text(entry, "id", 180) or name, reference, fate, entries.moment(entry), reason)
 
 
 def _message(entry: Mapping[str, Any], channels: tuple[str, ...]) -> MessageEvent:
-    channel, answers = _text(entry, "channel", 20), entry.get("answers") or []
+    channel, answers = entries.text(entry, "channel", 20), entry.get("answers") or []
     if channel not in channels:
         raise Unreadable(f"`channel` must be one of {', '.join(channels)}")
     if not isinstance(answers, list) or not all(isinstance(one, str) for one in answers):
@@ -74,16 +72,16 @@ def _message(entry: Mapping[str, Any], channels: tuple[str, ...]) -> MessageEven
     if not isinstance(files, list) or len(files) > MOST_FILES:
         raise Unreadable(f"`attachments` must be a list of {MOST_FILES} at most")
     return MessageEvent(
-        id=_text(entry, "id", 180, required=True),
+        id=entries.text(entry, "id", 180, required=True),
         channel=channel,
-        sender=_text(entry, "from", 320, required=True).strip(),
-        recipient=_text(entry, "to", 320),
-        subject=_text(entry, "subject", 1000),
-        text=_text(entry, "text", MOST_CHARACTERS),
-        at=_moment(entry),
+        sender=entries.text(entry, "from", 320, required=True).strip(),
+        recipient=entries.text(entry, "to", 320),
+        subject=entries.text(entry, "subject", 1000),
+        text=entries.text(entry, "text", MOST_CHARACTERS),
+        at=entries.moment(entry),
         answers=tuple(answers[:20]),
         attachments=tuple(_file(file) for file in files),
-        payload=_text(entry, "payload", 1000) or None,
+        payload=entries.text(entry, "payload", 1000) or None,
         automatic=entry.get("automatic") is True,
     )
 
@@ -91,36 +89,9 @@ def _message(entry: Mapping[str, Any], channels: tuple[str, ...]) -> MessageEven
 def _file(file: object) -> Attachment:
     if not isinstance(file, dict):
         raise Unreadable("an attachment must be an object")
-    kind = _text(file, "media_type", 100).lower() or "application/octet-stream"
-    try:
-        content = base64.b64decode(_text(file, "content", 40_000_000), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise Unreadable("`content` is not base64") from error
-    name = re.split(r"[/\\]", _text(file, "name", 1000))[-1]
+    kind = entries.text(file, "media_type", 100).lower() or "application/octet-stream"
+    content = entries.content(file, "content", 40_000_000)
+    name = re.split(r"[/\\]", entries.text(file, "name", 1000))[-1]
     name = "".join(letter for letter in name if letter.isprintable()).strip(" .")[:120] or "file"
     kept = len(content) <= MOST_BYTES and kind.startswith(CARRIED)
     return Attachment(name, kind, len(content), content if kept else None)
-
-
-def _text(entry: Mapping[str, Any], name: str, most: int, *, required: bool = False) -> str:
-    value = entry.get(name)
-    if value is None and not required:
-        return ""
-    if not isinstance(value, str) or (required and not value.strip()):
-        raise Unreadable(f"`{name}` must be a text")
-    if len(value) > most:
-        raise Unreadable(f"`{name}` has more than {most} characters")
-    return value.replace("\x00", "")
-
-
-def _moment(entry: Mapping[str, Any]) -> datetime | None:
-    told = _text(entry, "at", 40)
-    if not told:
-        return None
-    try:
-        moment = datetime.fromisoformat(told)
-    except ValueError as error:
-        raise Unreadable("`at` must be a moment such as 2026-11-03T14:05:00Z") from error
-    if moment.tzinfo is None:
-        raise Unreadable("`at` must name its offset from UTC")
-    return moment

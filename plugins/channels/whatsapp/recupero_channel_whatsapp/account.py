@@ -15,7 +15,6 @@ from recupero_sdk.settings import PluginConfig
 
 API, VERSION = "https://graph.facebook.com", "v24.0"
 VERSION_FORM = re.compile(r"v[1-9][0-9]?\.0")
-E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 SIGNATURE = "x-hub-signature-256"
 #: The setting with the prices of a category of messages (https://developers.facebook.com/documentation/
 #: business-messaging/whatsapp/pricing). Answers within the window (`service`) are free.

@@ -16,7 +16,7 @@ import requests
 
 from recupero_channel_whatsapp import account, failures, hearing, templates
 from recupero_sdk.batches import InDoubt, one_by_one
-from recupero_sdk.channels import Capabilities, Cost, Message, Receipt, SendOutcome
+from recupero_sdk.channels import E164, Capabilities, Cost, Message, Receipt, SendOutcome
 from recupero_sdk.http import lost
 from recupero_sdk.inbound import InboundAnswer, InboundRequest
 from recupero_sdk.settings import PluginConfig, Setting
@@ -93,17 +93,13 @@ class WhatsApp:
 
     def check(self, config: PluginConfig) -> str | None:
         """What is missing or malformed in the settings. Connects to nothing."""
-        for name in _REQUIRED:
-            if not config.get(name):
-                return f"{name} is missing"
+        if problem := config.missing(*_REQUIRED) or config.not_above_zero(*_WHOLE_NUMBERS):
+            return problem
         for name in ("phone_number_id", "business_account_id"):
             if not (config.get(name).isascii() and config.get(name).isdecimal()):
                 return f"{name} must be digits: the ID that Meta shows, not the number itself"
         if not account.VERSION_FORM.fullmatch(config.get("api_version", account.VERSION)):
             return f"api_version must be written as {account.VERSION}"
-        for name in _WHOLE_NUMBERS:
-            if not config.get(name, "1").isdecimal() or int(config.get(name, "1")) == 0:
-                return f"{name} must be a whole number above 0"
         return _unreadable(config)
 
     def dry_run(self, messages: Sequence[Message], config: PluginConfig) -> list[Receipt]:
@@ -183,7 +179,7 @@ def _foreseen(draft: _Draft | Receipt) -> Receipt:
 
 def _draft(message: Message, config: PluginConfig, *, window_closed: bool = False) -> _Draft | Receipt:
     """The message as it would go out, or why it cannot. `window_closed`: Meta says so."""
-    if not account.E164.fullmatch(message.recipient):
+    if not E164.fullmatch(message.recipient):
         return Receipt(message.key, SendOutcome.PERMANENT, reason="the number is not in E.164")
     heard = message.heard_at
     if window_closed or heard is None or datetime.now(UTC) - heard >= WINDOW:

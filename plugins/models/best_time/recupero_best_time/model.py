@@ -12,7 +12,7 @@ from typing import Any
 
 from recupero_sdk import logistic
 from recupero_sdk.logistic import Line
-from recupero_sdk.models import Columns, Feature, Reason, Training, check_enough
+from recupero_sdk.models import Columns, Feature, Reason, Training, check_enough, strongest
 
 MIN_ROWS = 300
 MIN_OF_EACH = 20
@@ -59,12 +59,7 @@ class BestTime:
         summed = np.zeros((columns.rows, len(names)))
         for place, name in enumerate(own):
             summed[:, names.index(name)] += parts[:, place]
-        strongest = np.argsort(-np.abs(summed), axis=1, kind="stable")[:, : min(top, len(names))]
-        given = [np.asarray(columns.values[name], dtype=float) for name in names]
-        return [
-            [Reason(names[j], float(given[j][i]), float(summed[i, j])) for j in row]
-            for i, row in enumerate(strongest)
-        ]
+        return strongest(names, columns.matrix(names), summed, top)
 
     def dump(self, fitted: Line) -> bytes:
         """JSON: names, moments and weights."""
@@ -97,9 +92,7 @@ def _shaped(columns: Columns, names: Sequence[str]) -> Any:
     import numpy as np
 
     wanted = dict.fromkeys(map(_column, names))
-    missing = [name for name in wanted if name not in columns.values]
-    if missing:
-        raise ValueError(f"the columns {', '.join(missing)} are missing")
+    columns.check(tuple(wanted))
     given = {name: np.asarray(columns.values[name], dtype=float) for name in wanted}
     matrix = np.empty((columns.rows, len(names)))
     for place, name in enumerate(names):

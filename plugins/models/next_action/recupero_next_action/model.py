@@ -23,7 +23,7 @@ from recupero_next_action.learners import (
     sigmoid,
 )
 from recupero_sdk.logistic import ridge
-from recupero_sdk.models import Columns, Reason, Training, at_most, check_enough
+from recupero_sdk.models import Columns, Reason, Training, at_most, check_enough, strongest
 
 MIN_ROWS, MIN_OF_EACH = 300, 30
 REACHED, HARM = "reached", "harm"
@@ -79,7 +79,7 @@ class NextAction:
 
         Raises ValueError below 300 rows, or below 30 of either value of the first outcome.
         """
-        names, matrix = tuple(columns.values), _matrix(columns, tuple(columns.values))
+        names, matrix = tuple(columns.values), columns.matrix(tuple(columns.values))
         chances = np.ones(columns.rows) if propensity is None else np.asarray(propensity, dtype=float)
         fold = _folds(columns.rows, groups, seed)
         fitted, metrics, said = dict[str, Outcome](), dict[str, float](), dict[str, str]()
@@ -108,7 +108,7 @@ class NextAction:
         self, fitted: Fitted, columns: Columns, outcomes: Sequence[str] | None = None
     ) -> Mapping[str, Any]:
         """Per outcome asked for one probability per row, in row order."""
-        matrix = _matrix(columns, fitted.names)
+        matrix = columns.matrix(fitted.names)
         asked = {name: each for name, each in fitted.outcomes.items() if outcomes is None or name in outcomes}
         if not columns.rows:
             return {name: np.empty(0) for name in asked}
@@ -118,16 +118,12 @@ class NextAction:
         """What moved the log-odds of the first outcome most, along the paths through its trees."""
         from recupero_sdk.trees import contributions
 
-        matrix = _matrix(columns, fitted.names)
+        matrix = columns.matrix(fitted.names)
         learned = fitted.outcomes[self.outcomes[0]].learned
         if learned is None or not columns.rows:
             return [[] for _ in range(columns.rows)]
         parts = contributions(learned.trees, matrix)
-        strongest = np.argsort(-np.abs(parts), axis=1, kind="stable")[:, : min(top, len(fitted.names))]
-        return [
-            [Reason(fitted.names[j], float(matrix[i, j]), float(parts[i, j])) for j in row]
-            for i, row in enumerate(strongest)
-        ]
+        return strongest(fitted.names, matrix, parts, top)
 
     def dump(self, fitted: Fitted) -> bytes:
         """JSON: names, numbers, and the trees as LightGBM's own text."""
@@ -254,14 +250,3 @@ def _folds(rows: int, groups: Any, seed: int) -> Any:
         return rng.permutation(rows) % FOLDS
     _people, place = np.unique(np.asarray(groups), return_inverse=True)
     return (rng.permutation(int(place.max()) + 1 if rows else 0) % FOLDS)[place]
-
-
-def _matrix(columns: Columns, names: Sequence[str]) -> Any:
-    """Rows by columns in the order of `names`. Raises ValueError naming the columns that are missing."""
-    missing = [name for name in names if name not in columns.values]
-    if missing:
-        raise ValueError(f"the columns {', '.join(missing)} are missing")
-    matrix = np.empty((columns.rows, len(names)))
-    for place, name in enumerate(names):
-        matrix[:, place] = columns.values[name]
-    return matrix

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from recupero_next_action_neural.network import Sizes, Weights, backward, fit, forward, loss, sigmoid
-from recupero_sdk.models import ACTION, ASSISTANT, Columns, Reason, Training, at_most, check_enough
+from recupero_sdk.models import ACTION, ASSISTANT, Columns, Reason, Training, at_most, check_enough, strongest
 
 MIN_ROWS, MIN_OF_EACH = 300, 30
 NETWORKS, HELD_SHARE = 3, 0.2
@@ -83,7 +83,7 @@ class NextActionNeural:
 
         Raises ValueError below 300 rows, or below 30 of either value of the first outcome.
         """
-        matrix, told = _matrix(columns, tuple(columns.values)), _told(self.outcomes, outcomes, columns.rows)
+        matrix, told = columns.matrix(tuple(columns.values)), _told(self.outcomes, outcomes, columns.rows)
         known = told[self.outcomes[0]][~np.isnan(told[self.outcomes[0]])]
         check_enough(len(known), known, MIN_ROWS, MIN_OF_EACH)
         told = _parted(told, self.outcomes[0])
@@ -129,7 +129,7 @@ class NextActionNeural:
         self, fitted: Fitted, columns: Columns, outcomes: Sequence[str] | None = None
     ) -> Mapping[str, Any]:
         """Per outcome asked for one probability per row, in row order."""
-        matrix = _matrix(columns, fitted.scale.names)
+        matrix = columns.matrix(fitted.scale.names)
         odds = _odds(fitted, matrix) if columns.rows else np.empty((0, len(fitted.curves)))
         found = {
             name: sigmoid(slope * odds[:, place] + intercept)
@@ -142,7 +142,7 @@ class NextActionNeural:
 
     def explain(self, fitted: Fitted, columns: Columns, top: int = 3) -> list[list[Reason]]:
         """What moved the log-odds of the first outcome most: slope times distance from the usual value."""
-        names, matrix = fitted.scale.names, _matrix(columns, fitted.scale.names)
+        names, matrix = fitted.scale.names, columns.matrix(fitted.scale.names)
         debtor, option = fitted.scale.inputs(matrix)
         places = fitted.scale.parts()
         moved = np.zeros((columns.rows, len(names) + len(fitted.scale.flagged)))
@@ -156,11 +156,7 @@ class NextActionNeural:
             moved[:, places[1]] += by_option * option / len(fitted.networks)
         parts = moved[:, : len(names)]
         parts[:, list(fitted.scale.flagged)] += moved[:, len(names) :]
-        strongest = np.argsort(-np.abs(parts), axis=1, kind="stable")[:, : min(top, len(names))]
-        return [
-            [Reason(names[j], float(matrix[i, j]), float(parts[i, j])) for j in row]
-            for i, row in enumerate(strongest)
-        ]
+        return strongest(names, matrix, parts, top)
 
     def dump(self, fitted: Fitted) -> bytes:
         """A ZIP of NumPy arrays (no objects, so no pickle), with the words as JSON in bytes."""
@@ -299,14 +295,3 @@ def _platt(odds: Any, y: Any) -> tuple[float, float]:
     share = min(max(float(y.mean()), 1e-6), 1 - 1e-6)
     flat = (0.05, float(np.log(share / (1 - share))))
     return (float(weights[0]), float(weights[1])) if weights[0] > 0.05 else flat
-
-
-def _matrix(columns: Columns, names: Sequence[str]) -> Any:
-    """Rows by columns in the order of `names`. Raises ValueError naming the columns that are missing."""
-    missing = [name for name in names if name not in columns.values]
-    if missing:
-        raise ValueError(f"the columns {', '.join(missing)} are missing")
-    matrix = np.empty((columns.rows, len(names)))
-    for place, name in enumerate(names):
-        matrix[:, place] = columns.values[name]
-    return matrix

@@ -7,7 +7,7 @@ from typing import Any
 
 from recupero_propensity.calibration import Calibration, best, log_loss, log_odds
 from recupero_sdk.logistic import Line, chance, straight
-from recupero_sdk.models import Columns, Feature, Reason, Training, check_enough
+from recupero_sdk.models import Columns, Feature, Reason, Training, check_enough, strongest
 from recupero_sdk.trees import contributions
 
 MIN_ROWS = 300
@@ -62,7 +62,7 @@ class Propensity:
         y = np.asarray(target, dtype=float)
         check_enough(columns.rows, y, MIN_ROWS, MIN_OF_EACH)
         names = tuple(columns.values)
-        matrix = _matrix(columns, names)
+        matrix = columns.matrix(names)
         of_trees, of_lines, trees = _out_of_fold(matrix, y, seed)
         share = min(SHARES, key=lambda share: log_loss(_mixed(of_trees, of_lines, share), y))
         raw = _mixed(of_trees, of_lines, share)
@@ -82,7 +82,7 @@ class Propensity:
 
         y = np.asarray(target, dtype=float)
         check_enough(columns.rows, y, MIN_ROWS, MIN_OF_EACH)
-        matrix = _matrix(columns, fitted.names)
+        matrix = columns.matrix(fitted.names)
         line = straight(matrix, fitted.names, y, HELD) if fitted.line is not None else None
         trees = fitted.booster.num_trees()
         return replace(fitted, booster=_grow(matrix, y, trees, seed), line=line)
@@ -93,7 +93,7 @@ class Propensity:
 
         y = np.asarray(target, dtype=float)
         check_enough(columns.rows, y, MIN_ROWS, MIN_OF_EACH)
-        line = straight(_matrix(columns, fitted.names), fitted.names, y, HELD)
+        line = straight(columns.matrix(fitted.names), fitted.names, y, HELD)
         return replace(fitted, line=line, share=0.0, calibration=Calibration("none"))
 
     def predict(self, fitted: Fitted, columns: Columns) -> Any:
@@ -102,22 +102,16 @@ class Propensity:
 
         if not columns.rows:
             return np.empty(0)
-        return fitted.calibration.apply(fitted.raw(_matrix(columns, fitted.names)))
+        return fitted.calibration.apply(fitted.raw(columns.matrix(fitted.names)))
 
     def explain(self, fitted: Fitted, columns: Columns, top: int = 3) -> list[list[Reason]]:
         """The features that moved each row's log-odds most, before calibration, strongest first."""
-        import numpy as np
 
-        matrix = _matrix(columns, fitted.names)
+        matrix = columns.matrix(fitted.names)
         parts = contributions(fitted.booster, matrix)
         if fitted.line is not None:
             parts = fitted.share * parts + (1 - fitted.share) * fitted.line.parts(matrix)
-        top = min(top, len(fitted.names))
-        strongest = np.argsort(-np.abs(parts), axis=1, kind="stable")[:, :top]
-        return [
-            [Reason(fitted.names[j], float(matrix[i, j]), float(parts[i, j])) for j in row]
-            for i, row in enumerate(strongest)
-        ]
+        return strongest(fitted.names, matrix, parts, top)
 
     def dump(self, fitted: Fitted) -> bytes:
         """JSON: the column names, the curve, the line, and the trees as LightGBM's own text."""
@@ -154,19 +148,6 @@ def _mixed(trees: Any, line: Any, share: float) -> Any:
     if share == 1:
         return trees
     return chance(share * log_odds(trees) + (1 - share) * line)
-
-
-def _matrix(columns: Columns, names: Sequence[str]) -> Any:
-    """Rows by columns in the order of `names`. Raises ValueError naming the columns that are missing."""
-    import numpy as np
-
-    missing = [name for name in names if name not in columns.values]
-    if missing:
-        raise ValueError(f"the columns {', '.join(missing)} are missing")
-    matrix = np.empty((columns.rows, len(names)))
-    for place, name in enumerate(names):
-        matrix[:, place] = columns.values[name]
-    return matrix
 
 
 def _parameters(seed: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from recupero_sdk import logistic
 from recupero_sdk.logistic import Line
-from recupero_sdk.models import Columns, Feature, Reason, Training, check_enough
+from recupero_sdk.models import Columns, Feature, Reason, Training, check_enough, strongest
 
 MIN_ROWS = 300
 MIN_OF_EACH = 20
@@ -45,18 +45,11 @@ class RightParty:
 
     def explain(self, fitted: Line, columns: Columns, top: int = 3) -> list[list[Reason]]:
         """The columns that moved each row's log-odds most, strongest first."""
-        import numpy as np
-
         names = _own(fitted)
         parts = (
             fitted.parts(_shaped(columns, names)).reshape(columns.rows, len(names), len(SHAPES)).sum(axis=2)
         )
-        strongest = np.argsort(-np.abs(parts), axis=1, kind="stable")[:, : min(top, len(names))]
-        given = [np.asarray(columns.values[name], dtype=float) for name in names]
-        return [
-            [Reason(names[j], float(given[j][i]), float(parts[i, j])) for j in row]
-            for i, row in enumerate(strongest)
-        ]
+        return strongest(names, columns.matrix(names), parts, top)
 
     def dump(self, fitted: Line) -> bytes:
         """JSON: names, moments and weights."""
@@ -75,9 +68,7 @@ def _shaped(columns: Columns, names: Sequence[str]) -> Any:
     """Rows by columns and their shapes. Raises ValueError naming the columns that are missing."""
     import numpy as np
 
-    missing = [name for name in names if name not in columns.values]
-    if missing:
-        raise ValueError(f"the columns {', '.join(missing)} are missing")
+    columns.check(names)
     matrix = np.empty((columns.rows, len(names) * len(SHAPES)))
     for place, name in enumerate(names):
         value = np.asarray(columns.values[name], dtype=float)

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from recupero_sdk.logistic import moments, standard
-from recupero_sdk.models import Columns, Feature, Reason, Training
+from recupero_sdk.models import Columns, Feature, Reason, Training, strongest
 
 MIN_ROWS = 100
 FOLDS = 5
@@ -52,7 +52,7 @@ class TimeToPay:
                 f" least {MIN_ROWS} rows of more than 1 are needed"
             )
         names = tuple(columns.values)
-        matrix = _matrix(columns, names)
+        matrix = columns.matrix(names)
         mean, spread = moments(matrix)
         scaled = standard(matrix, mean, spread)
         fold = np.random.default_rng(seed).permutation(len(y)) % FOLDS
@@ -82,13 +82,9 @@ class TimeToPay:
         """The columns that moved each row's days most, strongest first; contributions are days."""
         import numpy as np
 
-        matrix = _matrix(columns, fitted.names)
+        matrix = columns.matrix(fitted.names)
         parts = standard(matrix, np.array(fitted.mean), np.array(fitted.spread)) * np.array(fitted.weight)
-        strongest = np.argsort(-np.abs(parts), axis=1, kind="stable")[:, : min(top, len(fitted.names))]
-        return [
-            [Reason(fitted.names[j], float(matrix[i, j]), float(parts[i, j])) for j in row]
-            for i, row in enumerate(strongest)
-        ]
+        return strongest(fitted.names, matrix, parts, top)
 
     def dump(self, fitted: Fitted) -> bytes:
         """JSON: names, moments, weights and the spread of the errors."""
@@ -103,19 +99,6 @@ class TimeToPay:
             *(tuple(told[name]) for name in ("names", "mean", "spread", "weight")), told["intercept"],
             tuple(told["errors"]),
         )  # fmt: skip
-
-
-def _matrix(columns: Columns, names: Sequence[str]) -> Any:
-    """Rows by columns in the order of `names`. Raises ValueError naming the columns that are missing."""
-    import numpy as np
-
-    missing = [name for name in names if name not in columns.values]
-    if missing:
-        raise ValueError(f"the columns {', '.join(missing)} are missing")
-    matrix = np.empty((columns.rows, len(names)))
-    for place, name in enumerate(names):
-        matrix[:, place] = columns.values[name]
-    return matrix
 
 
 def _ridge(scaled: Any, y: Any, strength: float) -> tuple[Any, float]:
@@ -141,6 +124,6 @@ def _unseen(scaled: Any, y: Any, fold: Any, strength: float) -> Any:
 def _line(fitted: Fitted, columns: Columns) -> Any:
     import numpy as np
 
-    matrix = _matrix(columns, fitted.names)
+    matrix = columns.matrix(fitted.names)
     scaled = standard(matrix, np.array(fitted.mean), np.array(fitted.spread))
     return scaled @ np.array(fitted.weight) + fitted.intercept

@@ -42,7 +42,7 @@ from recupero.payments.events import (
     SettlementAccepted,
 )
 from recupero.payments.gateways import charges
-from recupero.payments.incoming import bank_control, direct, suspense
+from recupero.payments.incoming import bank_control, direct, paying_back
 from recupero.placements import jobs as placements_jobs
 from recupero.placements.events import (
     AccountsClosed,
@@ -124,9 +124,9 @@ def wire() -> None:
     subscribe(PaymentBooked, told.on_money)
     subscribe(PaymentReversed, told.on_money)
     subscribe(PaymentsBooked, told.on_money)
-    subscribe(PaymentBooked, suspense.review_tasks)
-    subscribe(PaymentReversed, suspense.review_tasks)
-    subscribe(PaymentsBooked, suspense.review_tasks)
+    subscribe(PaymentBooked, paying_back.review_tasks)
+    subscribe(PaymentReversed, paying_back.review_tasks)
+    subscribe(PaymentsBooked, paying_back.review_tasks)
     subscribe(PaymentBooked, outreach.on_payment_booked)
     subscribe(PaymentsBooked, outreach.on_payment_booked)
     subscribe(PromiseMade, outreach.on_promise_made)

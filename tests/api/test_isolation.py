@@ -20,7 +20,7 @@ from werkzeug.test import TestResponse
 from recupero.contacts.tables import MessageCopy
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
-from recupero.kernel.jobs import JobRequest
+from recupero.kernel.job_requests import JobRequest
 from recupero.ledger import remittances
 from recupero.ledger.tables import RemittanceItem
 from recupero.outreach.inbound import store, working

@@ -3,7 +3,7 @@
 from dataclasses import fields
 from pathlib import Path
 
-from recupero.decisions.history.features import FEATURES
+from recupero.decisions.history.feature_list import FEATURES
 from recupero.decisions.history.offer_history import OF_TERMS
 from recupero.decisions.history.point_features import POINT_FEATURES
 from recupero.decisions.history.promises import FEATURES as OF_PROMISES

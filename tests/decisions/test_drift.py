@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from recupero.decisions.filling import Filling, fill
-from recupero.decisions.history.features import NAMES
+from recupero.decisions.history.feature_list import NAMES
 from recupero.decisions.history.point_features import POINT_NAMES
 from recupero.decisions.jobs import RETRAIN
 from recupero.decisions.learning import drift, looks, models, registry, watching

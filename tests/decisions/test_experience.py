@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-from recupero.decisions.history import experience, features
+from recupero.decisions.history import experience, feature_list
 from recupero.decisions.service import plan_tenant
 from recupero.decisions.tables import Decision
 from recupero.kernel import clock
@@ -86,7 +86,7 @@ def test_the_holdout_is_other_people_later(world: World) -> None:
     assert (np.diff(np.flatnonzero(np.diff(found.person_id, prepend=-1))) >= 1).all()
     assert len(np.unique(found.person_id)) == np.count_nonzero(np.diff(found.person_id, prepend=-1))
     assert ((found.propensity > 0) & (found.propensity <= 1)).all()
-    assert set(features.NAMES) < set(found.values)
+    assert set(feature_list.NAMES) < set(found.values)
 
 
 def test_a_waiting_that_a_contact_ended_counts_for_its_days() -> None:

@@ -14,10 +14,8 @@ from sqlalchemy.orm import Session
 from recupero.contacts import answers, news
 from recupero.contacts import service as contacts
 from recupero.contacts.news import News
+from recupero.decisions.history.feature_list import BY_NAME, FEATURES, NAMES
 from recupero.decisions.history.features import (
-    BY_NAME,
-    FEATURES,
-    NAMES,
     FeatureTable,
     others,
     percent_ranks,

@@ -16,7 +16,7 @@ from recupero.decisions.service import plan_again, plan_tenant
 from recupero.decisions.tables import Decision, PlanRun
 from recupero.kernel import clock, events, jobs
 from recupero.kernel.database import PLATFORM, Scope
-from recupero.kernel.jobs import JobRequest
+from recupero.kernel.job_requests import JobRequest
 from recupero.outreach.tables import Action
 from recupero.payments.books import promises
 from recupero.payments.events import PaymentsBooked

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recupero.decisions.history import features, vector_store, vectors
+from recupero.decisions.history import feature_list, features, vector_store, vectors
 from recupero.decisions.service import plan_tenant
 from recupero.decisions.tables import Decision
 from recupero.kernel import clock
@@ -71,10 +71,10 @@ def test_a_plan_keeps_the_three_vectors_of_what_it_chose_and_of_waiting(world: W
         )
     assert made[owed[0].account_id].channel == "email"
     assert made[owed[1].account_id].choice == "wait"
-    assert list(chosen) == [*features.NAMES, *vectors.NAMES]
+    assert list(chosen) == [*feature_list.NAMES, *vectors.NAMES]
     for vector, each in ((chosen, owed[0]), (waited, owed[1])):
         place = list(table.account_id).index(each.account_id)
-        for name in features.NAMES:
+        for name in feature_list.NAMES:
             assert vector[name] == pytest.approx(table.values[name][place], rel=1e-6, nan_ok=True), name
     assert (chosen["action_contact"], chosen["action_email"], chosen["action_first_notice"]) == (1, 1, 1)
     assert (chosen["assistant_written"], chosen["assistant_tone"], chosen["assistant_language"]) == (1, 0, 1)

@@ -8,8 +8,9 @@ from rq.exceptions import DequeueTimeout
 from rq.serializers import JSONSerializer
 from sqlalchemy import select
 
-from recupero.kernel import clock, jobs, runtime
+from recupero.kernel import clock, job_requests, jobs, runtime
 from recupero.kernel.database import PLATFORM
+from recupero.kernel.job_requests import JobRequest
 from recupero.kernel.rq_worker import TakingQueue
 
 ran: list[int] = []
@@ -94,10 +95,10 @@ def test_a_failing_job_backs_off_and_ends_as_a_dead_letter(platform: runtime.Run
         jobs.drain()
         clock.advance(timedelta(minutes=40))
     with platform.database.transaction(PLATFORM) as session:
-        row = session.execute(select(jobs.JobRequest).where(jobs.JobRequest.id == request_id)).scalar_one()
+        row = session.execute(select(JobRequest).where(JobRequest.id == request_id)).scalar_one()
     assert (row.status, row.attempts, row.error) == ("dead", jobs.MAX_ATTEMPTS, "builtins.RuntimeError")
-    assert jobs.requeue_dead(row.id)
-    assert not jobs.requeue_dead(row.id)
+    assert job_requests.requeue_dead(row.id)
+    assert not job_requests.requeue_dead(row.id)
 
 
 def test_a_job_without_handler_is_refused_at_once(platform: runtime.Runtime) -> None:

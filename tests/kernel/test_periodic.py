@@ -6,7 +6,7 @@ from sqlalchemy import delete, select
 
 from recupero.kernel import clock, jobs, periodic, runtime
 from recupero.kernel.database import PLATFORM
-from recupero.kernel.jobs import JobRequest
+from recupero.kernel.job_requests import JobRequest
 
 NAME = "kernel.prune_jobs"  # once a day
 

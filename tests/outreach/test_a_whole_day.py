@@ -17,10 +17,10 @@ from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.outreach import rests
 from recupero.outreach.inbound.tables import ChannelEvent
+from recupero.outreach.kinds import OF_THE_HOUSE
 from recupero.outreach.tables import Action
 from recupero.outreach.understanding.policy import HUMAN, INTENTS
 from recupero.outreach.understanding.tables import HandOver, MessageReading
-from recupero.outreach.words import OF_THE_HOUSE
 from recupero.tenancy import service as tenancy
 from recupero_sdk.channels import Capabilities, Message, Receipt, SendOutcome
 from recupero_sdk.settings import PluginConfig

@@ -12,7 +12,8 @@ from recupero.contacts.gate import purpose_for_law
 from recupero.kernel import runtime
 from recupero.kernel.errors import UserError
 from recupero.outreach import disclosures
-from recupero.outreach.words import LANGUAGES, PURPOSES, TEMPLATES, Words
+from recupero.outreach.kinds import LANGUAGES, PURPOSES, TEMPLATES
+from recupero.outreach.words import Words
 from recupero_sdk.law import Facts, Proposal, RuleOutcome, check_content
 from tests.factories import World
 from tests.outreach.test_words import ACCOUNT, write

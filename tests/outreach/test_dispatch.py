@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import PLATFORM, Scope
 from recupero.kernel.errors import UserError
-from recupero.kernel.jobs import JobRequest
+from recupero.kernel.job_requests import JobRequest
 from recupero.outreach import composing
 from recupero.outreach import jobs as outreach_jobs
 from recupero.outreach.jobs import dispatch_agency

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recupero.outreach import moulds, words
+from recupero.outreach.kinds import ANSWERS, LANGUAGES, TEMPLATES, TONES
 from recupero.outreach.naming import Beyond, Named, Owed
 from recupero.outreach.wording import Own
-from recupero.outreach.words import ANSWERS, LANGUAGES, TEMPLATES, TONES, Sender, Words
+from recupero.outreach.words import Sender, Words
 from recupero.placements.reach import Reachable
 
 SENDER = Sender("Banco <Ñandú> & 100%", "Cobranzas {Amables}", "+56 2 2345 6789", "a@b.cl", "c.example.com")

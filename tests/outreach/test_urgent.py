@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select, update
 
 from recupero.contacts.tables import Contact
-from recupero.kernel import clock, jobs, runtime
+from recupero.kernel import clock, job_requests, jobs, runtime
 from recupero.kernel.database import PLATFORM
 from recupero.outreach import execution, preparation, urgent
 from recupero.outreach.states import CLAIM_LEASE
@@ -57,7 +57,7 @@ def test_the_first_takes_the_others_along(world: World, batches: list[list[int]]
     assert states(placed) == [("closed", None)] * 6
     assert made(placed) == ids
     with runtime.current().database.transaction(PLATFORM) as session:
-        ended = session.execute(select(jobs.JobRequest.status)).scalars().all()
+        ended = session.execute(select(job_requests.JobRequest.status)).scalars().all()
     assert set(ended) == {"done"}
 
 

@@ -12,8 +12,9 @@ from jinja2.exceptions import SecurityError, TemplateNotFound
 
 from recupero.contacts.gate import purpose_for_law
 from recupero.kernel import runtime
-from recupero.outreach import disclosures, templating, words
-from recupero.outreach.words import LANGUAGES, PURPOSES, TEMPLATES, TONES, Sender, Words
+from recupero.outreach import disclosures, kinds, templating, words
+from recupero.outreach.kinds import LANGUAGES, PURPOSES, TEMPLATES, TONES
+from recupero.outreach.words import Sender, Words
 from recupero.placements.reach import Reachable
 from recupero_sdk import wording
 from recupero_sdk.law import Facts, Proposal, RegulationPack, RuleOutcome, check_content
@@ -87,8 +88,8 @@ def test_text_messages_are_short_with_all_that_the_law_wants(
 
 
 def test_connectors_are_told_the_names_of_every_message_and_value() -> None:
-    assert {*TEMPLATES, *words.ANSWERS} == wording.TEMPLATES
-    for template, channel in product((*TEMPLATES, *words.ANSWERS), ("email", "sms")):
+    assert {*TEMPLATES, *kinds.ANSWERS} == wording.TEMPLATES
+    for template, channel in product((*TEMPLATES, *kinds.ANSWERS), ("email", "sms")):
         assert set(write(template, channel).values) >= wording.VALUES
 
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 import psutil
 from sqlalchemy.exc import OperationalError
 
-from recupero.kernel import clock, engines, jobs, migrate, periodic, runtime
+from recupero.kernel import clock, engines, job_requests, jobs, migrate, periodic, runtime
 from recupero.kernel.burst import request
 from recupero.kernel.config import Config
 from recupero.wiring import wire
@@ -106,7 +106,7 @@ def _answers() -> None:
     """Wait until this process has connections to the server that came back."""
     for _ in range(100):
         try:
-            jobs.counts()
+            job_requests.counts()
             return
         except OperationalError:
             time.sleep(0.1)  # that connection was the killed server's: the pool drops it

@@ -8,7 +8,7 @@ from flask import Flask
 
 from recupero.kernel import clock, jobs, periodic, runtime
 from recupero.kernel.errors import Conflict
-from recupero.payments.agreements import plans, settlements
+from recupero.payments.agreements import plans, settlement_queries, settlements
 from recupero.payments.offers.offer_tables import Plan, Settlement
 from recupero.payments.offers.plan_schedule import Choice
 from recupero.payments.offers.policy import Offerer
@@ -54,7 +54,7 @@ def plan_paper(placed: Placed, plan_id: int, actor: str = "user:1") -> Document:
 
 def settlement_paper(placed: Placed, settlement_id: int) -> Document:
     with runtime.current().database.transaction(placed.scope) as session:
-        found = settlements.find(session, settlement_id)
+        found = settlement_queries.find(session, settlement_id)
         return agreement_documents.settlement_paper(session, found, actor="user:1")
 
 

@@ -14,7 +14,7 @@ from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
 from recupero.ledger import alarms, queries
-from recupero.payments.incoming import bank_control, bank_items, statements, suspense
+from recupero.payments.incoming import bank_control, bank_items, paying_back, statements
 from recupero.payments.incoming_tables import GatewayPayout
 from recupero.tenancy.permissions import Role
 from tests.factories import World
@@ -137,11 +137,11 @@ def test_a_payout_that_came_back_waits_for_its_line(placed: Placed) -> None:
 def test_money_of_a_transfer_does_not_go_back_through_a_gateway(placed: Placed) -> None:
     approve(placed, enter(placed, 4_000))
     with runtime.current().database.transaction(placed.scope) as session:
-        (task,) = suspense.refund_tasks(session)
+        (task,) = paying_back.tasks(session)
         with pytest.raises(UserError, match="did not come through a gateway") as raised:
-            suspense.paid_back(session, task.id, means="gateway", reference="re_1", actor="user:1")
+            paying_back.paid_back(session, task.id, means="gateway", reference="re_1", actor="user:1")
         assert raised.value.field == "means"
-        suspense.paid_back(session, task.id, means="transfer", reference="OP-1", actor="user:1")
+        paying_back.paid_back(session, task.id, means="transfer", reference="OP-1", actor="user:1")
     assert position(placed).difference_minor == 0
 
 

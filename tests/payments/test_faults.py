@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import PLATFORM, Scope
+from recupero.kernel.job_requests import JobRequest
 from recupero.ledger import queries as ledger
 from recupero.payments.books.booking import Received, book_payment, reverse_payment
 from recupero.payments.charging import inbox
@@ -137,7 +138,7 @@ def test_a_worker_killed_while_it_books_loses_nothing_and_doubles_nothing(
     event_id = stored_event(placed)
     with platform.database.transaction(PLATFORM) as session:
         request = session.execute(
-            select(jobs.JobRequest.id).where(jobs.JobRequest.name == "payments.process_events")
+            select(JobRequest.id).where(JobRequest.name == "payments.process_events")
         ).scalar_one()
     config = platform.config
     worker = subprocess.Popen(

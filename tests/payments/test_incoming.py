@@ -10,7 +10,7 @@ from recupero.kernel import clock, crypto, jobs, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.ledger.books import TRUST, Book
-from recupero.payments.incoming import receipts, suspense
+from recupero.payments.incoming import paying_back, receipts, suspense
 from recupero.payments.incoming_tables import RefundTask
 from recupero.payments.tables import Payment
 from recupero.placements.normalise import name_key
@@ -165,14 +165,14 @@ def test_too_much_is_to_be_paid_back_and_is_booked_when_it_was(placed: Placed) -
     assert task is not None
     with runtime.current().database.transaction(placed.scope) as session:
         with pytest.raises(UserError, match="reference"):
-            suspense.paid_back(session, task, means="transfer", reference=" ", actor="user:1")
-        suspense.paid_back(session, task, means="transfer", reference="OP-1", actor="user:1")
+            paying_back.paid_back(session, task, means="transfer", reference=" ", actor="user:1")
+        paying_back.paid_back(session, task, means="transfer", reference="OP-1", actor="user:1")
     books = check(placed)
     assert (books[Book.TRUST_CASH], books[Book.REFUNDS]) == (1300, -300)
     assert Book.SUSPENSE not in books
     assert tasks(placed) == [("done", 300)]
     with runtime.current().database.transaction(placed.scope) as session, pytest.raises(Conflict):
-        suspense.paid_back(session, task, means="transfer", reference="OP-1", actor="user:1")
+        paying_back.paid_back(session, task, means="transfer", reference="OP-1", actor="user:1")
 
 
 def test_a_later_refund_of_the_gateway_adds_to_what_was_paid_back(placed: Placed) -> None:
@@ -181,7 +181,7 @@ def test_a_later_refund_of_the_gateway_adds_to_what_was_paid_back(placed: Placed
     pay(placed, 1300, "a")
     with runtime.current().database.transaction(placed.scope) as session:
         task = suspense.waiting(session)[0].task_id or 0
-        suspense.paid_back(session, task, means="transfer", reference="OP-1", actor="user:1")
+        paying_back.paid_back(session, task, means="transfer", reference="OP-1", actor="user:1")
         reverse_payment(session, payment_key="gateway:a", event_key="r", kind="refund", total_minor=200,
                         occurred_at=clock.now())  # fmt: skip
     assert held(placed) == 800
@@ -203,9 +203,9 @@ def test_money_of_a_mismatch_waits_without_a_task_until_a_person_decides(placed:
     payment = approve(placed, enter(placed, known=False))
     assert tasks(placed) == []
     with runtime.current().database.transaction(placed.scope) as session:
-        task = suspense.ask_refund(session, payment, actor="user:1")
-        assert suspense.ask_refund(session, payment, actor="user:1") == task
-        suspense.paid_back(session, task, means="cash", reference="caja 12", actor="user:1")
+        task = paying_back.ask_refund(session, payment, actor="user:1")
+        assert paying_back.ask_refund(session, payment, actor="user:1") == task
+        paying_back.paid_back(session, task, means="cash", reference="caja 12", actor="user:1")
     assert held(placed) == 0
 
 

@@ -13,7 +13,7 @@ from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict, Forbidden, UserError
 from recupero.ledger import queries as ledger
 from recupero.ledger.books import Book
-from recupero.payments.agreements import settlements
+from recupero.payments.agreements import settlement_queries, settlements
 from recupero.payments.books import booking, settlement_windows
 from recupero.payments.offers.offer_tables import Plan, Settlement
 from recupero.payments.offers.plan_schedule import Choice
@@ -169,7 +169,7 @@ def test_the_approval_chain(placed: Placed) -> None:
         settlements.decide(session, below_own.id, SUPERVISOR, allow=False, note="too low")
     assert [state for state, _ in states(placed.scope)] == ["refused", "offered"]
     with runtime.current().database.transaction(placed.scope) as session:
-        kept = settlements.find(session, below_floor.id)
+        kept = settlement_queries.find(session, below_floor.id)
         assert (kept.why, kept.decided_by, kept.decision_note) == ("no income", "user:3", "agreed by phone")
 
 

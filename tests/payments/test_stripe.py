@@ -17,7 +17,7 @@ from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
 from recupero.ledger.books import TRUST, Book
-from recupero.payments.incoming import suspense
+from recupero.payments.incoming import paying_back
 from recupero.payments.incoming_tables import GatewayPayout
 from recupero.payments.tables import Charge, Payment
 from recupero.tenancy import service as tenancy
@@ -374,12 +374,12 @@ def test_a_refund_that_fails_is_as_if_never_made_and_is_to_be_paid_back_another_
             jobs.drain()
     assert trust(placed) == 40_000
     with runtime.current().database.transaction(placed.scope) as session:
-        (task,) = suspense.refund_tasks(session)
+        (task,) = paying_back.tasks(session)
         assert (task.amount_minor, task.failed_minor) == (30_000, 30_000)
-        suspense.paid_back(session, task.id, means="transfer", reference="transfer 7", actor="user:2")
+        paying_back.paid_back(session, task.id, means="transfer", reference="transfer 7", actor="user:2")
     assert trust(placed) == 10_000
     with runtime.current().database.transaction(placed.scope) as session:
-        assert list(suspense.refund_tasks(session)) == []
+        assert list(paying_back.tasks(session)) == []
 
 
 def test_a_refund_that_fails_and_one_that_arrives_after_it(
@@ -399,8 +399,8 @@ def test_a_refund_that_fails_and_one_that_arrives_after_it(
         jobs.drain()
         assert trust(placed) == left, kind
     with runtime.current().database.transaction(placed.scope) as session:
-        assert list(suspense.refund_tasks(session)) == []
-        assert [task.amount_minor for task in suspense.refund_tasks(session, state="void")] == [30_000]
+        assert list(paying_back.tasks(session)) == []
+        assert [task.amount_minor for task in paying_back.tasks(session, state="void")] == [30_000]
 
 
 def test_a_failed_refund_without_amount_is_refused(

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from recupero.kernel import clock, runtime
-from recupero.payments.agreements import settlements
+from recupero.payments.agreements import settlement_queries, settlements
 from recupero.tenancy.permissions import Role
 from tests.factories import World
 from tests.ledger.placed import Placed, place
@@ -111,10 +111,10 @@ def test_what_was_accepted_by_word_comes_before_what_is_only_offered(placed: Pla
 def test_an_offer_above_what_is_owed_is_not_shown_to_the_debtor(placed: Placed) -> None:
     offer(placed)
     with runtime.current().database.transaction(placed.scope) as session:
-        assert len(settlements.standing(session, placed.account_ids)) == 1
+        assert len(settlement_queries.standing(session, placed.account_ids)) == 1
     pay(placed, 400, received_at=clock.now() - timedelta(hours=1))
     with runtime.current().database.transaction(placed.scope) as session:
-        assert settlements.standing(session, placed.account_ids) == []
+        assert settlement_queries.standing(session, placed.account_ids) == []
 
 
 def test_an_agent_notes_that_the_debtor_takes_it(app: Flask, placed: Placed) -> None:

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 from recupero.kernel.listing import Part
 from recupero.reports import drill
 from recupero.reports.drill_statements import Tells
-from recupero.reports.metrics import Figure
+from recupero.reports.figures import Figure
 
 #: What a figure's numerator is multiplied by, so that nothing is rounded.
 _TIMES = {"collected_per_hour": 3600, "right_party_per_hour": 3600, "promises_per_hour": 3600, "dso": 28,

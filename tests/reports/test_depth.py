@@ -15,6 +15,7 @@ from recupero.payments.offers.offer_tables import Plan, PlanInstalment, Settleme
 from recupero.placements.tables import Account, ContactPoint, Debtor, Hold, ImportBatch
 from recupero.reports import metrics as m
 from recupero.reports.depth import ENDS, Depth, depth
+from recupero.reports.figures import waiting_median
 from recupero.reports.periods import parse_period
 from tests.factories import World
 from tests.reports.rows import Rows, moment
@@ -135,10 +136,10 @@ def test_disputes_are_timed_from_opening_to_decision(rows: Rows) -> None:
 
 
 def test_waits_that_are_not_over_are_kept_in_the_median() -> None:
-    assert m.waiting_median([(1, 1, 0), (2, 1, 0), (9, 1, 0)]) == 2
+    assert waiting_median([(1, 1, 0), (2, 1, 0), (9, 1, 0)]) == 2
     # Left out, the two that still wait would make it 1; kept, the third of four ends at 5.
-    assert m.waiting_median([(1, 1, 0), (4, 0, 1), (5, 1, 0), (9, 0, 1)]) == 5
-    assert m.waiting_median([(1, 1, 0), (2, 0, 9)]) is None
+    assert waiting_median([(1, 1, 0), (4, 0, 1), (5, 1, 0), (9, 0, 1)]) == 5
+    assert waiting_median([(1, 1, 0), (2, 0, 9)]) is None
 
 
 def test_hours_run_from_placement_to_the_first_attempt_and_from_there_to_the_payment(rows: Rows) -> None:

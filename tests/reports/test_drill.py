@@ -19,7 +19,8 @@ from recupero.placements.tables import Account, ContactPoint, Debtor, Hold
 from recupero.reports import drill, layout, service
 from recupero.reports.depth import ENDS, depth
 from recupero.reports.drill_statements import STATEMENTS, WITHOUT_ROWS
-from recupero.reports.metrics import METRICS, Figure
+from recupero.reports.figures import Figure
+from recupero.reports.metrics import METRICS
 from recupero.reports.periods import Period, parse_period
 from recupero.reports.words import Words
 from tests.factories import World

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recupero.reports.metrics import METRICS, PENETRATION, PLACED, Figure, total
+from recupero.reports.figures import Figure, total
+from recupero.reports.metrics import METRICS, PENETRATION, PLACED
 
 counts = st.integers(0, 10**9)
 

@@ -4,7 +4,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from recupero.contacts.proving import account_week
-from recupero.decisions import schemas
+from recupero.decisions import advice_schemas
 from recupero.decisions.advice import negotiation
 from recupero.decisions.planning import best_time
 from recupero.kernel import clock, rest
@@ -19,7 +19,7 @@ blueprint = rest.Endpoints("desk_advice", "Agent's desk: what models advise")
 
 @blueprint.get("/desk/sittings/<int:sitting_id>/offers/advised")
 @requires(Permission.ACCOUNTS_WORK)
-@blueprint.response(200, schemas.AdviceSchema)
+@blueprint.response(200, advice_schemas.AdviceSchema)
 def advised(sitting_id: int) -> Any:
     """What to offer over everything that the call names, the best first; 409 before the proof
 
@@ -38,7 +38,7 @@ def advised(sitting_id: int) -> Any:
 
 @blueprint.get("/desk/sittings/<int:sitting_id>/call-backs/best")
 @requires(Permission.ACCOUNTS_WORK)
-@blueprint.response(200, schemas.BestMomentSchema)
+@blueprint.response(200, advice_schemas.BestMomentSchema)
 def best_moment(sitting_id: int) -> dict[str, Any]:
     """Of the lawful moments for a call-back, the one at which the person is reached best"""
     with relay.looking(sitting_id) as (session, held, _agent):

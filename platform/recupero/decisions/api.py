@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Response
 
-from recupero.decisions import schemas, telling
+from recupero.decisions import advice_schemas, schemas, telling
 from recupero.decisions.history import control
 from recupero.decisions.learning import looks, promotion, registry
 from recupero.decisions.planning import because
@@ -74,7 +74,7 @@ def decisions(query: dict[str, Any], account_id: int) -> Response:
 
 @blueprint.get("/accounts/<int:account_id>/offers/advised")
 @requires(Permission.ACCOUNTS_READ)
-@blueprint.response(200, schemas.AdviceSchema)
+@blueprint.response(200, advice_schemas.AdviceSchema)
 def advised_offers(account_id: int) -> Any:
     """What to offer on an account, the best first
 

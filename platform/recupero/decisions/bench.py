@@ -203,14 +203,14 @@ class Asked:
 
 def _learn(running: runtime.Runtime, learned: Scope, planned: Scope) -> None:
     """Register a model of who pays for the tenant that is planned, fitted on the other's history."""
-    from recupero.decisions.history import dataset, features
+    from recupero.decisions.history import dataset, feature_list
     from recupero.decisions.learning import models
 
     kind = models.kind_of("propensity")
     with running.database.transaction(learned) as session:
         data = dataset.build(session, clock.now())
     training = kind.train(Columns(data.values, len(data)), data.target)
-    _serve(planned, kind.key, kind.dump(training.fitted), features.NAMES)
+    _serve(planned, kind.key, kind.dump(training.fitted), feature_list.NAMES)
 
 
 def _teach_places_and_times(planned: Scope) -> None:

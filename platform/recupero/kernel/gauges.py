@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from recupero.kernel import clock, jobs
 from recupero.kernel.database import PLATFORM, Database
-from recupero.kernel.jobs import JobRequest
+from recupero.kernel.job_requests import JobRequest
 from recupero.kernel.telemetry import Gauge
 
 

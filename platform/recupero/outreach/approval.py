@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from recupero.kernel.errors import UserError, Words
-from recupero.outreach.words import TEMPLATES, TONES
+from recupero.outreach.kinds import TEMPLATES, TONES
 from recupero.placements.lifecycle import STAGES
 from recupero_sdk.law import CHANNELS
 

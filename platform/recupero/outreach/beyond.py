@@ -15,7 +15,7 @@ from recupero.kernel import clock, events
 from recupero.outreach import owed
 from recupero.outreach.naming import Beyond, Named
 from recupero.outreach.words import Words
-from recupero.payments.agreements import settlements
+from recupero.payments.agreements import settlement_queries, settlements
 from recupero.payments.offers.offer_tables import Settlement
 from recupero.payments.offers.policy import MODEL
 from recupero.placements import reach
@@ -126,7 +126,7 @@ def _offers(session: Session, about: Mapping[int, About]) -> dict[int, Told]:
     """The offer to name to each: the one that stands, else the one that is recommended."""
     if not about:
         return {}
-    standing = settlements.open_of(session, {one.account.debtor_id for one in about.values()})
+    standing = settlement_queries.open_of(session, {one.account.debtor_id for one in about.values()})
     found: dict[int, Told] = {}
     asked: dict[int, About] = {}
     for key, one in about.items():

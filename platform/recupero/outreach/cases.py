@@ -18,12 +18,12 @@ from recupero.kernel.database import Scope, scope_of
 from recupero.kernel.statements import Parameters, Statement
 from recupero.outreach import preferences
 from recupero.outreach.connectors import Connector, connectors
+from recupero.outreach.kinds import ANSWERS, OF_THE_HOUSE, THANKS
 from recupero.outreach.points import fits
 from recupero.outreach.rests import Rest
 from recupero.outreach.service import ABOUT_AGREEMENTS, AGREEMENTS
 from recupero.outreach.states import Claimed, Move
 from recupero.outreach.tables import Action
-from recupero.outreach.words import ANSWERS, OF_THE_HOUSE, THANKS
 from recupero.placements.lifecycle import HOLDS
 from recupero.placements.reach import Point, Reachable
 

@@ -16,11 +16,12 @@ from recupero.outreach.cases import Case, knowing
 from recupero.outreach.inbound import conversations
 from recupero.outreach.inbound.replies import FreeText
 from recupero.outreach.inbound.replies import texts as reply_texts
+from recupero.outreach.kinds import CALL
 from recupero.outreach.naming import Owed
 from recupero.outreach.scripts import spoken
 from recupero.outreach.states import Claimed, Move
 from recupero.outreach.wording import Own, Wording, drafted, wording
-from recupero.outreach.words import CALL, Sender, Words
+from recupero.outreach.words import Sender, Words
 from recupero.payments import service as payments
 from recupero_sdk.channels import Message, Rewords
 from recupero_sdk.law import RuleOutcome

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from sqlalchemy.orm import Session
 
 from recupero.kernel import runtime
+from recupero.outreach.kinds import CALL
 from recupero.outreach.rests import Rest, resting
-from recupero.outreach.words import CALL
 from recupero.tenancy import queries as tenancy
 from recupero_sdk.channels import Channel, Cost, Message, Receipt, SendOutcome, Uncertain, carried
 from recupero_sdk.inbound import Converses

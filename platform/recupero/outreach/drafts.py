@@ -20,13 +20,13 @@ from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, Forbidden, NotFound, UserError
 from recupero.outreach import approval, previews, service, wording
 from recupero.outreach.connectors import CARRIED
+from recupero.outreach.kinds import LANGUAGES, PURPOSES, SHORT_CHANNELS, THANKS, TONES
 from recupero.outreach.points import fits
 from recupero.outreach.preferences import first_moments
 from recupero.outreach.previews import Preview
 from recupero.outreach.service import ABOUT_AGREEMENTS, AGREEMENTS, NewAction
 from recupero.outreach.states import Move, move
 from recupero.outreach.tables import Action, Draft
-from recupero.outreach.words import LANGUAGES, PURPOSES, SHORT_CHANNELS, THANKS, TONES
 from recupero.placements import browse, reach
 from recupero.placements.reach import Reachable
 from recupero.tenancy import queries as tenancy

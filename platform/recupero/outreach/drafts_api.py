@@ -5,7 +5,7 @@ from typing import Any
 from recupero.kernel import clock, rest
 from recupero.outreach import drafts, preferences, previews, schemas
 from recupero.outreach.drafts import Given
-from recupero.outreach.words import PURPOSES
+from recupero.outreach.kinds import PURPOSES
 from recupero.placements import browse
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission

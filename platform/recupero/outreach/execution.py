@@ -23,10 +23,10 @@ from recupero.kernel.statements import Parameters, Statement, ask
 from recupero.outreach import connectors, pacing, rests
 from recupero.outreach.cases import ask_claimed
 from recupero.outreach.connectors import Connector, Outcome
+from recupero.outreach.kinds import ANSWERS
 from recupero.outreach.points import fits
 from recupero.outreach.preparation import Envelope, prepare
 from recupero.outreach.states import Move, move
-from recupero.outreach.words import ANSWERS
 from recupero.placements import reach
 
 log = logging.getLogger(__name__)

@@ -1,6 +1,6 @@
 """Which contact point a message of a channel can go to."""
 
-from recupero.outreach.words import SHORT_CHANNELS
+from recupero.outreach.kinds import SHORT_CHANNELS
 from recupero.placements.reach import Point
 
 POINT_KINDS = {"call": "phone", "email": "email", "sms": "phone", "whatsapp": "phone", "letter": "address"}

@@ -15,9 +15,9 @@ from recupero.kernel import audit, clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
 from recupero.outreach import service as outreach
+from recupero.outreach.kinds import ANSWERS, ASKED_FOR, LANGUAGES
 from recupero.outreach.states import Claimed, Move, move
 from recupero.outreach.tables import Action
-from recupero.outreach.words import ANSWERS, ASKED_FOR, LANGUAGES
 from recupero.placements import reach
 from recupero.placements import service as placements
 from recupero.placements.reach import Reachable

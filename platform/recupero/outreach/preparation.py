@@ -22,10 +22,11 @@ from recupero.outreach.composing import compose, heard_at, replies
 from recupero.outreach.connectors import Connector
 from recupero.outreach.inbound import unsubscribing
 from recupero.outreach.inbound.opened import callback_url
+from recupero.outreach.kinds import ANSWERS, CALL
 from recupero.outreach.pacing import Gate
 from recupero.outreach.states import Claimed, Move, move
 from recupero.outreach.wording import ask_wording
-from recupero.outreach.words import ANSWERS, CALL, Sender, Words
+from recupero.outreach.words import Sender, Words
 from recupero.outreach.writer import sender_of
 from recupero.payments import service as payments
 from recupero.tenancy import queries as tenancy

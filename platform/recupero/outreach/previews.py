@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from recupero.contacts import judging
 from recupero.contacts import queries as contacts
 from recupero.contacts.policies import law_for
-from recupero.outreach import beyond, disclosures, owed, words
+from recupero.outreach import beyond, disclosures, kinds, owed, words
 from recupero.outreach.beyond import Told
 from recupero.outreach.connectors import CARRIED, connectors
 from recupero.outreach.tables import Action
@@ -71,7 +71,7 @@ def preview(
     )  # fmt: skip
     text = words.extended(text, beyond.left_out(text))
     law, facts = law_for(session), judging.law_facts(session, [(account.account_id, None)])
-    known, purpose = facts[account.account_id, None], words.PURPOSES[template]
+    known, purpose = facts[account.account_id, None], kinds.PURPOSES[template]
     broken_by = disclosures.reader(law, known, channel, purpose, text.language, later=False)
     wanted = disclosures.missing(broken_by(text))
     text = disclosures.completed(text, wanted, disclosures.stated(session))

@@ -3,8 +3,8 @@
 from marshmallow import Schema, fields, validate
 
 from recupero.kernel.rest import asked_reference, reference
+from recupero.outreach.kinds import TEMPLATES, TONES
 from recupero.outreach.proposals import LONGEST_REASON, MOST
-from recupero.outreach.words import TEMPLATES, TONES
 from recupero_sdk.law import CHANNELS
 
 

@@ -28,10 +28,10 @@ from recupero.kernel import clock
 from recupero.kernel.bulk import NUMBERS, TEXTS, TIMES, among
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
+from recupero.outreach.kinds import ASKED_FOR, PURPOSES, TEMPLATES, THANKS, TONES
 from recupero.outreach.points import fits
 from recupero.outreach.states import WAITING, Move, move
 from recupero.outreach.tables import Action
-from recupero.outreach.words import ASKED_FOR, PURPOSES, TEMPLATES, THANKS, TONES
 from recupero.payments.events import (
     InstalmentNeedsPayer,
     MandateEnded,

@@ -28,7 +28,7 @@ from recupero.kernel import clock, jobs
 from recupero.kernel.bulk import NUMBERS, numbered
 from recupero.kernel.database import scope_of
 from recupero.kernel.statements import Parameters, Statement, ask
-from recupero.outreach.words import OF_THE_HOUSE
+from recupero.outreach.kinds import OF_THE_HOUSE
 from recupero.payments.agreements import settlements
 
 FOLLOWS: dict[str, frozenset[str]] = {

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from recupero.kernel import clock, jobs
 from recupero.kernel.database import Scope, scope_of
 from recupero.outreach.connectors import Connector
+from recupero.outreach.kinds import ANSWERS
 from recupero.outreach.pacing import HELD, Gate
 from recupero.outreach.states import Claimed, Move
-from recupero.outreach.words import ANSWERS
 
 
 def take(

@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import jobs, runtime
 from recupero.outreach.connectors import connectors
+from recupero.outreach.kinds import CALL
 from recupero.outreach.pacing import HELD, limits_of
-from recupero.outreach.words import CALL
 
 #: How many at once: the last of them waits for hardly longer than the first would alone.
 MOST = 100

@@ -17,9 +17,9 @@ from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
 from recupero.kernel.statements import Parameters, Statement
 from recupero.outreach import templating, versions
+from recupero.outreach.kinds import LANGUAGES, TEMPLATES, TONES
 from recupero.outreach.tables import Draft
 from recupero.outreach.template_tables import MessageTemplate
-from recupero.outreach.words import LANGUAGES, TEMPLATES, TONES
 from recupero_sdk.wording import VALUES
 
 FORMS = ("long", "short")

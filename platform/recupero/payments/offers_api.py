@@ -10,7 +10,7 @@ from recupero.kernel.database import Scope
 from recupero.kernel.errors import NotFound
 from recupero.kernel.runtime import current
 from recupero.payments import offers_schemas as schemas
-from recupero.payments.agreements import plans, settlements
+from recupero.payments.agreements import plans, settlement_queries, settlements
 from recupero.payments.charging import mandates
 from recupero.payments.offers import hardship
 from recupero.payments.offers.offer_tables import Plan, Settlement
@@ -152,7 +152,7 @@ def settlements_of(account_id: int) -> dict[str, Any]:
     """Settlements of an account, newest first"""
     with transaction() as session:
         _debt(session, account_id)
-        return {"items": settlements.settlements_of(session, [account_id])}
+        return {"items": settlement_queries.settlements_of(session, [account_id])}
 
 
 @blueprint.get("/settlements/<int:settlement_id>")
@@ -161,7 +161,7 @@ def settlements_of(account_id: int) -> dict[str, Any]:
 def settlement(settlement_id: int) -> Settlement:
     """A settlement and what came of it"""
     with transaction() as session:
-        return settlements.find(session, settlement_id)
+        return settlement_queries.find(session, settlement_id)
 
 
 @blueprint.post("/settlements/<int:settlement_id>/accept")
@@ -180,7 +180,7 @@ def withdraw(settlement_id: int) -> Settlement:
     """Take an offer back that was not accepted yet"""
     with tenant_transaction(_tenant_of_settlement(settlement_id)) as session:
         settlements.withdraw(session, settlement_id, actor=the_caller().actor)
-        return settlements.find(session, settlement_id)
+        return settlement_queries.find(session, settlement_id)
 
 
 @blueprint.post("/settlements/<int:settlement_id>/decision")
@@ -268,4 +268,4 @@ def _tenant_of(account_ids: list[int]) -> int:
 
 def _tenant_of_settlement(settlement_id: int) -> int:
     with transaction() as session:
-        return settlements.find(session, settlement_id).tenant_id
+        return settlement_queries.find(session, settlement_id).tenant_id

@@ -16,7 +16,7 @@ from recupero.decisions import queries as decisions
 from recupero.decisions.advice import promise_chances
 from recupero.decisions.learning import looks
 from recupero.decisions.learning.registry import parts_of
-from recupero.kernel import jobs, runtime
+from recupero.kernel import job_requests, runtime
 from recupero.kernel.database import Scope, scope_of
 from recupero.kernel.drawing import WIDTH, Chart, Series
 from recupero.kernel.money import minor_units
@@ -142,7 +142,7 @@ def _alarms(session: Session) -> list[Alarm]:
             "%(num)s payment event could not be booked", "%(num)s payment events could not be booked", refused
         )
         found.append(Alarm(text, waiting))
-    dead = sum(letter.agency_id == caller.agency_id for letter in jobs.dead_letters())
+    dead = sum(letter.agency_id == caller.agency_id for letter in job_requests.dead_letters())
     if dead:
         found.append(Alarm(ngettext("%(num)s job was given up", "%(num)s jobs were given up", dead)))
     return found

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from recupero.reports.metrics import N_
+from recupero.kernel.marking import N_
 from recupero.reports.words import Words
 
 KINDS = ("plan", "offer", "settlement", "settled")

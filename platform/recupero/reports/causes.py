@@ -16,8 +16,9 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel.database import scope_of
 from recupero.kernel.listing import Part, arranged
+from recupero.kernel.marking import N_
 from recupero.placements.tables import Account, Portfolio
-from recupero.reports.metrics import N_, Figure, Metric, Unit
+from recupero.reports.figures import Figure, Metric, Unit
 from recupero.reports.periods import Period
 from recupero.tenancy import queries as tenancy
 

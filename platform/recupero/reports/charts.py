@@ -4,8 +4,8 @@ its pages are drawn with each: `drawn.py`.
 
 from typing import Any, Literal
 
+from recupero.kernel.marking import N_
 from recupero.kernel.money import minor_units
-from recupero.reports.metrics import N_
 from recupero.reports.report import Section
 from recupero.reports.words import Words
 

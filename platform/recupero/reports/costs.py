@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from recupero.kernel.money import minor_units
 from recupero.reports import metrics as m
-from recupero.reports.metrics import Figure
+from recupero.reports.figures import Figure
 from recupero.reports.queries import Cost
 from recupero.reports.report import Costs, Line
 

@@ -17,7 +17,7 @@ from recupero.decisions.history.control import Group as Control
 from recupero.decisions.history.control import draws
 from recupero.reports import depth_queries as q
 from recupero.reports import metrics as m
-from recupero.reports.metrics import Figure
+from recupero.reports.figures import Figure, Metric, as_json, waiting_median
 from recupero.reports.periods import Period, month_number
 from recupero.reports.queries import Group, Happened, Placed, Reader
 from recupero.reports.report import Line
@@ -46,7 +46,7 @@ class Depth:
     rolls: tuple[Roll, ...]
     tracks: tuple[Line, ...]
 
-    def metrics(self) -> list[m.Metric]:
+    def metrics(self) -> list[Metric]:
         """Every metric that it shows."""
         lines = [line.figures[0] for line in (*self.coverage, *self.tracks)]
         return [figure.metric for figure in (*self.figures, *lines, *(row.figures[0] for row in self.rolls))]
@@ -55,13 +55,13 @@ class Depth:
         """For machines."""
         return {
             "currency": self.currency,
-            "figures": {one.metric.key: m.as_json(one) for one in self.figures},
+            "figures": {one.metric.key: as_json(one) for one in self.figures},
             "roll_rates": {
-                row.bucket: {end: m.as_json(one) for end, one in zip(ENDS, row.figures, strict=True)}
+                row.bucket: {end: as_json(one) for end, one in zip(ENDS, row.figures, strict=True)}
                 for row in self.rolls
             },
-            "coverage": {line.name: m.as_json(line.figures[0]) for line in self.coverage},
-            "batch_track": {str(line.id): m.as_json(line.figures[0]) for line in self.tracks},
+            "coverage": {line.name: as_json(line.figures[0]) for line in self.coverage},
+            "batch_track": {str(line.id): as_json(line.figures[0]) for line in self.tracks},
             "definitions": {one.key: one.definition for one in self.metrics()},
         }
 
@@ -125,7 +125,7 @@ def _simple(deep: q.Deep, period: Period) -> Iterable[tuple[str, list[Figure]]]:
         for currency, hours, ended, waiting in deep.rows(statement):
             waits[currency].append((hours, ended, waiting))
         for currency, rows in waits.items():
-            half = m.waiting_median(rows)
+            half = waiting_median(rows)
             if half is not None:
                 yield currency, [Figure(metric, half)]
     days = (period.end - period.first).days

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import rest
 from recupero.kernel.errors import NotFound
-from recupero.payments.agreements import plans, settlements
+from recupero.payments.agreements import plans, settlement_queries
 from recupero.payments.debts import accruing
 from recupero.payments.papers import agreement_documents, documents
 from recupero.payments.papers.document_tables import Document
@@ -57,7 +57,7 @@ def _issue(session: Session, debt: OpenDebt, data: dict[str, Any]) -> Document:
         plan = plans.find(session, data["subject_id"] or 0)
         _of(debt, plan.account_ids)
         return agreement_documents.plan_paper(session, plan, actor=actor)
-    found = settlements.find(session, data["subject_id"] or 0)
+    found = settlement_queries.find(session, data["subject_id"] or 0)
     _of(debt, found.account_ids)
     return agreement_documents.settlement_paper(session, found, actor=actor)
 

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from babel.numbers import format_compact_decimal
 
 from recupero.kernel.drawing import WIDTH, Chart, Series, shares
+from recupero.kernel.marking import N_
 from recupero.kernel.money import minor_units
-from recupero.reports.metrics import N_, Figure
+from recupero.reports.figures import Figure
 from recupero.reports.report import Section
 from recupero.reports.words import Words
 

@@ -8,8 +8,9 @@ same with the rows' ids, and a test holds both against each other. Each has the 
 from dataclasses import dataclass
 from enum import StrEnum
 
+from recupero.kernel.marking import N_
 from recupero.reports import depth_queries as q
-from recupero.reports.metrics import N_, Unit
+from recupero.reports.figures import Unit
 from recupero.reports.sums import DIGITAL
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from recupero.reports.metrics import N_, Figure, Metric
+from recupero.kernel.marking import N_
+from recupero.reports.figures import Figure, Metric
 from recupero.reports.report import Costs, Line, RecoveryReport, Section
 from recupero.reports.words import Words
 

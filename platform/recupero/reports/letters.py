@@ -8,12 +8,12 @@ from typing import Any
 
 from babel import dates
 
+from recupero.kernel.marking import N_
 from recupero.payments.papers.document_tables import Document
 from recupero.payments.papers.documents import Contents, said
 from recupero.payments.papers.invoice_requests import file_of
 from recupero.placements.products import name_of
 from recupero.reports import agreement_letters
-from recupero.reports.metrics import N_
 from recupero.reports.words import Words
 
 _LAYOUT = Path(__file__).with_name("letter.typ")

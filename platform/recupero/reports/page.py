@@ -10,8 +10,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 import recupero
+from recupero.kernel.marking import N_
 from recupero.reports import drawn, layout
-from recupero.reports.metrics import N_, Figure, Metric
+from recupero.reports.figures import Figure, Metric
 from recupero.reports.report import RecoveryReport, Section
 from recupero.reports.words import Words
 

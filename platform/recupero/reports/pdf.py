@@ -5,8 +5,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from recupero.kernel.marking import N_
 from recupero.reports import charts, layout
-from recupero.reports.metrics import N_, Figure, Metric
+from recupero.reports.figures import Figure, Metric
 from recupero.reports.report import RecoveryReport, Section
 from recupero.reports.words import Words
 

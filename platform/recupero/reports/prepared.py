@@ -13,7 +13,7 @@ from tempfile import NamedTemporaryFile
 
 from sqlalchemy.orm import Session
 
-from recupero.kernel import clock, jobs, runtime
+from recupero.kernel import clock, job_requests, jobs, runtime
 from recupero.ledger import statements as ledger
 from recupero.ledger.tables import Remittance
 from recupero.reports import statement_files, statements
@@ -90,7 +90,7 @@ def state_of(session: Session, remittance_id: int, form: str, *, drafts: bool = 
     file = Prepared("", form, None, found)
     if file.path.is_file():
         return "ready"
-    return "waiting" if jobs.is_asked(session, file.key) else "missing"
+    return "waiting" if job_requests.is_asked(session, file.key) else "missing"
 
 
 def _found(session: Session, remittance_id: int, form: str, drafts: bool) -> tuple[Remittance, int]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from recupero.reports.metrics import Figure
+from recupero.reports.figures import Figure
 from recupero.reports.periods import Period
 
 

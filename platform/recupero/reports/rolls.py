@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from recupero.reports import depth_queries
 from recupero.reports.depth import BUCKETS, ENDS
-from recupero.reports.metrics import ROLL_RATE, Figure
+from recupero.reports.figures import Figure
+from recupero.reports.metrics import ROLL_RATE
 from recupero.reports.periods import Period
 from recupero.tenancy import queries as tenancy
 

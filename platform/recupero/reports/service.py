@@ -10,7 +10,7 @@ from recupero.kernel import clock
 from recupero.kernel.errors import UserError
 from recupero.reports import costs
 from recupero.reports import metrics as m
-from recupero.reports.metrics import Figure
+from recupero.reports.figures import Figure
 from recupero.reports.periods import Period, current_month, months_between, parse_period
 from recupero.reports.queries import Group, Reader
 from recupero.reports.report import Costs, Line, RecoveryReport, Section, Vintage

@@ -9,9 +9,10 @@ from typing import Any
 import orjson
 import xlsxwriter
 
+from recupero.kernel.marking import N_
 from recupero.kernel.money import MICRO_DIGITS, minor_units
 from recupero.reports import layout
-from recupero.reports.metrics import N_, Figure, Unit, as_json
+from recupero.reports.figures import Figure, Unit, as_json
 from recupero.reports.report import Line, RecoveryReport, Section, Vintage
 from recupero.reports.words import Words
 

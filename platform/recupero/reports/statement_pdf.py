@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from recupero.reports.metrics import N_
+from recupero.kernel.marking import N_
 from recupero.reports.statement_rows import Cell, Shape, columns, heading, totals
 from recupero.reports.statements import METHODS, Document, invoice_lines
 from recupero.reports.words import Words

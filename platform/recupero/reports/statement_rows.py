@@ -6,8 +6,8 @@ from datetime import date
 from enum import Enum
 from zoneinfo import ZoneInfo
 
+from recupero.kernel.marking import N_
 from recupero.ledger.statements import StatementLine
-from recupero.reports.metrics import N_
 from recupero.reports.statements import KINDS, Document
 from recupero.reports.words import Words
 

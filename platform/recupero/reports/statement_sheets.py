@@ -9,9 +9,9 @@ from typing import Any
 
 import orjson
 
+from recupero.kernel.marking import N_
 from recupero.kernel.money import minor_units
 from recupero.ledger.statements import StatementLine
-from recupero.reports.metrics import N_
 from recupero.reports.sheets import safe
 from recupero.reports.statement_rows import Cell, Shape, columns, heading, totals
 from recupero.reports.statements import METHODS, Document

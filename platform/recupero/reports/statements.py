@@ -6,11 +6,11 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from recupero.kernel import clock
+from recupero.kernel.marking import N_
 from recupero.ledger import statements
 from recupero.ledger.statement import Method, withholds
 from recupero.ledger.statements import StatementLine, Sum
 from recupero.ledger.tables import Remittance
-from recupero.reports.metrics import N_
 from recupero.reports.words import Words
 from recupero.tenancy import queries as tenancy
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from recupero.reports import metrics as m
-from recupero.reports.metrics import Figure
+from recupero.reports.figures import Figure
 from recupero.reports.periods import Period
 from recupero.reports.queries import Accounts, Cost, Flow, Group, Happened, Placed, Reader, Returned
 from recupero.reports.report import MonthFlow

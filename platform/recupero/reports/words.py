@@ -11,8 +11,9 @@ from babel import Locale, UnknownLocaleError, dates, localedata, numbers
 from babel.support import NullTranslations, Translations
 
 import recupero
+from recupero.kernel.marking import N_
 from recupero.kernel.money import format_micro, format_minor, minor_units
-from recupero.reports.metrics import N_, Figure, Unit
+from recupero.reports.figures import Figure, Unit
 from recupero.reports.periods import Period
 
 _CATALOGUES = Path(recupero.__file__).parent / "portals" / "translations"

@@ -14,7 +14,7 @@ from recupero.outreach.desk import sittings
 from recupero.outreach.desk.tables import Sitting
 from recupero.outreach.understanding import hand_overs
 from recupero.payments import queries
-from recupero.payments.agreements import plans, settlements
+from recupero.payments.agreements import plans, settlement_queries
 from recupero.payments.tables import PromiseToPay
 from recupero.placements import reach
 from recupero.placements import service as placements
@@ -149,7 +149,7 @@ def test_what_was_agreed_holds_at_once_and_suggests_the_result(visitor: Visitor,
     assert "The settlement is agreed." in page
     assert page.index('value="SETL"') < page.index('value="RTPY"')
     with runtime.current().database.transaction(placed.scope) as session:
-        assert settlements.settlements_of(session, [placed.account_id])[0].state == "accepted"
+        assert settlement_queries.settlements_of(session, [placed.account_id])[0].state == "accepted"
     assert send(visitor, "finish", code="SETL", reason="JOB_LOSS").status_code == 302
     assert newest(placed.scope).result == "SETL"
 

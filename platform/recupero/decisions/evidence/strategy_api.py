@@ -7,8 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from recupero.decisions import schemas
-from recupero.decisions.evidence import trying
+from recupero.decisions.evidence import strategy_schemas, trying
 from recupero.kernel import clock, rest
 from recupero.kernel.errors import NotFound
 from recupero.placements import browse, strategies
@@ -20,8 +19,8 @@ blueprint = rest.Endpoints("strategies", "Strategies tried")
 
 @blueprint.post("/portfolios/<int:portfolio_id>/strategy/trial")
 @requires(Permission.STRATEGY_MANAGE)
-@blueprint.arguments(schemas.TriedStrategySchema)
-@blueprint.response(200, schemas.TrialSchema)
+@blueprint.arguments(strategy_schemas.TriedStrategySchema)
+@blueprint.response(200, strategy_schemas.TrialSchema)
 def strategy_trial(data: dict[str, Any], portfolio_id: int) -> Any:
     """What a plan of this moment would do by a strategy, beside the one in force, and what is amiss with it
 
@@ -32,8 +31,8 @@ def strategy_trial(data: dict[str, Any], portfolio_id: int) -> Any:
 
 @blueprint.post("/portfolios/<int:portfolio_id>/strategy/what-if")
 @requires(Permission.STRATEGY_MANAGE)
-@blueprint.arguments(schemas.WhatIfQuerySchema)
-@blueprint.response(200, schemas.WhatIfSchema)
+@blueprint.arguments(strategy_schemas.WhatIfQuerySchema)
+@blueprint.response(200, strategy_schemas.WhatIfSchema)
 def strategy_what_if(data: dict[str, Any], portfolio_id: int) -> Any:
     """What a strategy would have chosen in a past window, and what it would have brought
 
@@ -48,8 +47,8 @@ def strategy_what_if(data: dict[str, Any], portfolio_id: int) -> Any:
 
 @blueprint.get("/portfolios/<int:portfolio_id>/strategy/arms")
 @requires(Permission.DECISIONS_READ)
-@blueprint.arguments(schemas.ArmsQuerySchema, location="query")
-@blueprint.response(200, schemas.ArmsSchema)
+@blueprint.arguments(strategy_schemas.ArmsQuerySchema, location="query")
+@blueprint.response(200, strategy_schemas.ArmsSchema)
 def strategy_arms(query: dict[str, Any], portfolio_id: int) -> Any:
     """What the arms of a strategy brought beside the people in none, with 95 % intervals
 

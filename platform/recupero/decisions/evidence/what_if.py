@@ -35,7 +35,7 @@ from recupero.kernel import clock
 from recupero.kernel.errors import UserError, Words
 from recupero.outreach.approval import Asked, needs_yes
 from recupero.outreach.connectors import connectors, led_by_machine
-from recupero.outreach.words import CALL
+from recupero.outreach.kinds import CALL
 from recupero.placements import browse, strategies
 from recupero.tenancy import queries as tenancy
 

@@ -12,7 +12,8 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from recupero.decisions.columns import Floats, Ints
-from recupero.decisions.history.features import NAMES, FeatureTable, read_features, read_payers
+from recupero.decisions.history.feature_list import NAMES
+from recupero.decisions.history.features import FeatureTable, read_features, read_payers
 
 HORIZON = timedelta(days=30)
 #: What the outcome column of these rows is called: a kind that learns another one cannot be trained on them.

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from recupero.decisions.columns import Floats, Ints, read
-from recupero.decisions.history import features, outcomes, vector_store, vectors
+from recupero.decisions.history import feature_list, outcomes, vector_store, vectors
 from recupero.decisions.history.dataset import LATE_SHARE, OTHER_SHARE, scramble
 
-NAMES = (*features.NAMES, *vectors.NAMES)
+NAMES = (*feature_list.NAMES, *vectors.NAMES)
 #: Nothing older is learned from: people, law and prices have changed since.
 HISTORY = timedelta(days=730)
 _PAID = timedelta(days=outcomes.WINDOWS["paid"])

@@ -19,8 +19,9 @@ from sqlalchemy.orm import Session
 from recupero.decisions.columns import Floats
 from recupero.decisions.history import promises
 from recupero.decisions.history.dataset import Dataset, scramble
-from recupero.decisions.history.features import N_, Spec
+from recupero.decisions.history.feature_list import Spec
 from recupero.decisions.history.promises import Talked
+from recupero.kernel.marking import N_
 from recupero.payments.agreements.settlements import PAY_DAYS
 from recupero.payments.books.promises import GRACE
 from recupero.payments.offers import affordability

@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 
 from recupero.decisions.columns import Floats, Ints, narrowed, read
 from recupero.decisions.history.attempts import MADE, Rows, rows_of
-from recupero.decisions.history.features import N_, Spec
+from recupero.decisions.history.feature_list import Spec
 from recupero.decisions.history.known_results import RESULTS, known
 from recupero.kernel.database import scope_of
+from recupero.kernel.marking import N_
 
 _USE = "how the attempt is made; of a point that is ranked: telephones are called, the others written to"
 _POINT = "the contact point"

@@ -16,10 +16,11 @@ from sqlalchemy.orm import Session
 
 from recupero.decisions.columns import Floats, Ints, read
 from recupero.decisions.history.dataset import LATE_SHARE, OTHER_SHARE, Dataset, scramble
-from recupero.decisions.history.features import N_, Spec
+from recupero.decisions.history.feature_list import Spec
 from recupero.decisions.history.known_results import RESULTS, known
 from recupero.decisions.history.promise_money import BOOKED, counts, kept
 from recupero.kernel.database import scope_of
+from recupero.kernel.marking import N_
 from recupero.payments.books.promises import GRACE
 
 #: What the outcome column of these rows is called.

@@ -15,12 +15,12 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from recupero.decisions.columns import Floats
-from recupero.decisions.history.features import N_
 from recupero.decisions.strategies.assistants import number
 from recupero.decisions.strategies.strategy import Strategy
+from recupero.kernel.marking import N_
+from recupero.outreach.kinds import CALL, LANGUAGES, SHORT_CHANNELS
 from recupero.outreach.scripts import store
 from recupero.outreach.wording import wording
-from recupero.outreach.words import CALL, LANGUAGES, SHORT_CHANNELS
 
 if TYPE_CHECKING:
     import polars as pl

@@ -18,9 +18,10 @@ from sqlalchemy.orm import Session
 
 from recupero.decisions.columns import Floats, Ints, narrowed, read
 from recupero.decisions.history.attempts import MADE, MADE_TO_ONE, WINDOW, Rows, rows_of
-from recupero.decisions.history.features import N_, Spec
+from recupero.decisions.history.feature_list import Spec
 from recupero.decisions.history.known_results import RESULTS, known
 from recupero.kernel.database import scope_of
+from recupero.kernel.marking import N_
 
 CHANNELS = ("call", "sms", "whatsapp", "email", "letter")
 #: Times of the day: they begin at these local hours, the first at midnight.

@@ -23,7 +23,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from recupero.decisions.columns import Floats, Ints
-from recupero.decisions.history import experience, features, vectors
+from recupero.decisions.history import experience, feature_list, vectors
 from recupero.decisions.history.experience import NAMES, OWN, Experience
 from recupero.decisions.learning import (
     card,
@@ -266,7 +266,7 @@ def _told(session: Session, best: Judged, data: Experience, training: Training, 
     groups = examining.fairness(session, data.account_id[held], best.paid, target, at)
     curve, grown = metrics.calibration_curve(best.paid, target), _grown(best, data, seed)
     served = Served(best.kind, training.fitted, NAMES, best.kind.key, "new")
-    debtors = {name: data.values[name] for name in features.NAMES}
+    debtors = {name: data.values[name] for name in feature_list.NAMES}
     return {
         "calibration.json": json.dumps(curve), "fairness.json": json.dumps(groups),
         "learning.json": json.dumps(grown), "figures.svg": plots.figures(curve, grown),
@@ -335,7 +335,7 @@ def _card(
         "The chance of a payment, of harm (a complaint or an opt-out) and of being reached for each lawful"
         " option of an account, waiting included. It ranks what the law permits; it never decides whether a"
         " contact is lawful, and a hold or an opt-out always stands above it.",
-        features=(*features.FEATURES, *vectors.ASSISTANT, *vectors.ACTION), split=data.split,
+        features=(*feature_list.FEATURES, *vectors.ASSISTANT, *vectors.ACTION), split=data.split,
         window=_window(data), metrics=figures, curve=json.loads(told["calibration.json"]),
         parameters=training.parameters,
         against=f"`gain` among the figures, where one serves. **Chosen because:** {why}.",

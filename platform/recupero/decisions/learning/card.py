@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from recupero.decisions.history import vectors
-from recupero.decisions.history.features import Spec
+from recupero.decisions.history.feature_list import Spec
 
 _NEVER = "sex, age, marital status, nationality, health, religion, neighbourhood"
 

@@ -19,7 +19,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from recupero.decisions.columns import Floats
-from recupero.decisions.history import features
+from recupero.decisions.history import feature_list
 from recupero.decisions.history.point_features import POINT_FEATURES, USES
 from recupero.decisions.learning import registry
 from recupero.decisions.learning.registry import Version
@@ -32,8 +32,8 @@ PROFILE = "profile.json"
 CALENDAR = ("weekday", "day_of_month", "due_weekday", "due_day_of_month")
 AGEING = frozenset(
     spec.name
-    for spec in (*features.FEATURES, *POINT_FEATURES)
-    if spec.unit == "days" and spec.as_of != features.FIXED
+    for spec in (*feature_list.FEATURES, *POINT_FEATURES)
+    if spec.unit == "days" and spec.as_of != feature_list.FIXED
 )
 #: Of attempts: how and when they were made, and shares that hold what all of a creditor's people have in
 #: common.

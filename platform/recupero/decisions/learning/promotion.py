@@ -17,13 +17,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from recupero.decisions.history.features import N_
 from recupero.decisions.learning import registry
 from recupero.decisions.learning.registry import CHALLENGER, CHAMPION, Version
 from recupero.kernel import audit
 from recupero.kernel.database import Database, Scope
 from recupero.kernel.errors import Conflict, NotFound, UserError, Words
 from recupero.kernel.jobs import enqueue
+from recupero.kernel.marking import N_
 
 SERVED_BEFORE = "was_champion"
 #: Why a version may not serve.

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from recupero.decisions.columns import Floats
 from recupero.decisions.history import attempts, dataset, offer_history, promises, when_features
 from recupero.decisions.history.dataset import Dataset
-from recupero.decisions.history.features import FEATURES, Spec, read_features
+from recupero.decisions.history.feature_list import FEATURES, Spec
+from recupero.decisions.history.features import read_features
 from recupero.decisions.history.point_features import POINT_FEATURES, read_attempts
 
 

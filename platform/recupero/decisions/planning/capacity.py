@@ -21,10 +21,10 @@ from recupero.decisions.planning.allocation import NONE
 from recupero.decisions.strategies.strategy import Strategy
 from recupero.kernel.database import scope_of
 from recupero.outreach.connectors import connectors
+from recupero.outreach.kinds import CALL
 from recupero.outreach.pacing import limits_of
 from recupero.outreach.understanding import desk
 from recupero.outreach.understanding.hours import Hours, hours
-from recupero.outreach.words import CALL
 
 if TYPE_CHECKING:
     import polars as pl

@@ -33,7 +33,7 @@ from recupero.decisions.strategies.branches import Branched
 from recupero.kernel.database import scope_of
 from recupero.outreach import service as outreach
 from recupero.outreach.approval import Asked, needs_yes
-from recupero.outreach.words import ASKED_FOR, THANKS
+from recupero.outreach.kinds import ASKED_FOR, THANKS
 
 if TYPE_CHECKING:
     import polars as pl

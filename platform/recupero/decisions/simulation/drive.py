@@ -6,9 +6,8 @@ payment page's service, the gateway's signed events, the record of contacts.
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from collections.abc import Collection
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -20,8 +19,9 @@ from recupero.contacts.messages import Sent
 from recupero.contacts.service import Result
 from recupero.decisions import replanning
 from recupero.decisions.simulation import reasons, receipts
-from recupero.decisions.simulation.debtors import Reaction, SimulatedDebtor, Visible, pay_day_before
+from recupero.decisions.simulation.debtors import Reaction, SimulatedDebtor, pay_day_before
 from recupero.decisions.simulation.draws import uniforms
+from recupero.decisions.simulation.towns import Town
 from recupero.kernel import clock, jobs, periodic
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict
@@ -35,7 +35,6 @@ from recupero.placements import reach
 from recupero.placements import service as placements
 from recupero.placements.debts import WhoOwes, who_owes
 from recupero.placements.identity import Fact
-from recupero.placements.reach import Placed
 from recupero.tenancy import queries as tenancy
 from recupero_sdk.gateways import PaymentEventKind
 
@@ -66,25 +65,6 @@ _COUNTED = {
 _BY_HOLD = {"dispute": Reaction.DISPUTE, "hardship": Reaction.HARDSHIP, "complaint": Reaction.COMPLAIN}
 
 
-@dataclass
-class _Town:
-    """The debtors of one creditor, by account."""
-
-    scope: Scope
-    zone: ZoneInfo
-    debtors: dict[int, SimulatedDebtor] = field(default_factory=dict)
-    # account id: the day on which the promised money comes, and which share of the balance it is
-    promises: dict[int, tuple[date, float]] = field(default_factory=dict)
-    last_contact: int = 0
-    last_account: int = 0
-
-    def now(self) -> datetime:
-        return clock.now().astimezone(self.zone)
-
-    def today(self) -> date:
-        return self.now().date()
-
-
 class Drive:
     """One simulation over the tenants of an agency. Runs inside `clock.simulated`. `saying_why`: debtors tell
     on their page why they do not pay, for demonstrations (`reasons`). `upkeep_every`: days from one look
@@ -99,22 +79,15 @@ class Drive:
         self._towns = [self._town(Scope(agency.agency_id, (tenant,))) for tenant in agency.tenant_ids]
         self.counts: Counter[str] = Counter()
 
-    def _town(self, scope: Scope) -> _Town:
+    def _town(self, scope: Scope) -> Town:
         with self._platform.database.transaction(scope) as session:
-            return _Town(scope, ZoneInfo(tenancy.tenant(session).timezone))
+            return Town(scope, ZoneInfo(tenancy.tenant(session).timezone))
 
     def meet_debtors(self) -> None:
         """Draw the traits of the debtors whose accounts were placed since the last call."""
         for town in self._towns:
             with self._platform.database.transaction(town.scope) as session:
-                placed = reach.placed_after(session, town.last_account)
-                slug = tenancy.tenant(session).slug
-            for account, seen in zip(placed, _visible(placed), strict=True):
-                name = f"{slug}/{account.client_account}"
-                town.debtors[account.account_id] = SimulatedDebtor.draw(
-                    self._seed, name, account.placed_on, seen
-                )
-                town.last_account = max(town.last_account, account.account_id)
+                town.meet(session, self._seed)
 
     def debtor(self, tenant_id: int, account_id: int) -> SimulatedDebtor | None:
         """The one behind an account, for an oracle."""
@@ -152,7 +125,7 @@ class Drive:
             self._make_calls(town)
         self._complete_payments()
 
-    def _answer_messages(self, town: _Town) -> None:
+    def _answer_messages(self, town: Town) -> None:
         """Let addresses bounce and debtors read what went out since the last tick."""
         with self._platform.database.transaction(town.scope) as session:
             sent = contact_messages.sent_after(session, town.last_contact)
@@ -175,14 +148,14 @@ class Drive:
         if told:
             jobs.drain()
 
-    def _arrives(self, town: _Town, one: Sent) -> bool:
+    def _arrives(self, town: Town, one: Sent) -> bool:
         """Whether the address was right, and still is."""
         self.counts["messages"] += 1
         works = town.debtors[one.account_id].arrives(_KIND[one.channel], town.today())
         self.counts["bounced"] += not works
         return works
 
-    def _receive(self, town: _Town, one: Sent, tone: str) -> bool:
+    def _receive(self, town: Town, one: Sent, tone: str) -> bool:
         """Live through a message that arrived; whether it was read."""
         debtor, at = town.debtors[one.account_id], one.at.astimezone(town.zone)
         debtor.bear(one.channel, tone, at.date())
@@ -193,7 +166,7 @@ class Drive:
             self._react(town, one, reaction)
         return read
 
-    def _react(self, town: _Town, one: Sent, reaction: Reaction) -> None:
+    def _react(self, town: Town, one: Sent, reaction: Reaction) -> None:
         match reaction:
             case Reaction.NOTHING:
                 return
@@ -207,7 +180,7 @@ class Drive:
             case _:
                 self._follow_up(town, one.debtor_id, one.account_id, reaction, to_machine=True)
 
-    def _says_why(self, town: _Town, one: Sent, reaction: Reaction) -> bool:
+    def _says_why(self, town: Town, one: Sent, reaction: Reaction) -> bool:
         """Whether the debtor tells on their page why it is not paid, and does nothing else."""
         if not self._saying_why:
             return False
@@ -223,7 +196,7 @@ class Drive:
         return True
 
     def _follow_up(
-        self, town: _Town, debtor_id: int, account_id: int, reaction: Reaction, *, to_machine: bool
+        self, town: Town, debtor_id: int, account_id: int, reaction: Reaction, *, to_machine: bool
     ) -> None:
         """Look at the payment page, pay there or promise to."""
         door = self._visit(town, debtor_id, account_id)
@@ -236,7 +209,7 @@ class Drive:
         elif reaction is Reaction.PROMISE:
             self._promise(town, door, account_id, to_machine=to_machine)
 
-    def _make_calls(self, town: _Town) -> None:
+    def _make_calls(self, town: Town) -> None:
         """Agents work the queue of calls that are due, each with the law's yes at that moment."""
         with self._platform.database.transaction(town.scope) as session:
             tasks = [
@@ -254,7 +227,7 @@ class Drive:
             if call.contact_id is not None:
                 self._talk(town, call.contact_id, debtor_id, account_id, tone)
 
-    def _talk(self, town: _Town, contact_id: int, debtor_id: int, account_id: int, tone: str) -> None:
+    def _talk(self, town: Town, contact_id: int, debtor_id: int, account_id: int, tone: str) -> None:
         code, reaction = self._on_the_phone(town, account_id, tone)
         with self._platform.database.transaction(town.scope) as session:
             calls.finish_call(session, contact_id, code, actor="simulation")
@@ -264,7 +237,7 @@ class Drive:
         elif reaction in _COUNTED:
             self.counts[_COUNTED[reaction]] += 1
 
-    def _on_the_phone(self, town: _Town, account_id: int, tone: str) -> tuple[str, Reaction]:
+    def _on_the_phone(self, town: Town, account_id: int, tone: str) -> tuple[str, Reaction]:
         """The coded result of a call, and what the debtor does."""
         debtor, at = town.debtors[account_id], town.now()
         if not debtor.arrives("phone", at.date()):
@@ -276,7 +249,7 @@ class Drive:
         reaction = debtor.objects("call", at.date()) or debtor.reacts("call", tone, at.date())
         return _CODES[reaction], reaction
 
-    def _visit(self, town: _Town, debtor_id: int, account_id: int) -> Door | None:
+    def _visit(self, town: Town, debtor_id: int, account_id: int) -> Door | None:
         """Open the payment page and prove who one is, as the page asks it. None where the link is closed."""
         with self._platform.database.transaction(town.scope) as session:
             url = payments.ensure_links(session, {debtor_id: [account_id]})[debtor_id]
@@ -315,7 +288,7 @@ class Drive:
             self.counts["payments"] += 1
         jobs.drain()
 
-    def _promise(self, town: _Town, door: Door, account_id: int, *, to_machine: bool) -> None:
+    def _promise(self, town: Town, door: Door, account_id: int, *, to_machine: bool) -> None:
         debtor, today = town.debtors[account_id], town.today()
         due = debtor.promise_date(today)
         with self._platform.database.transaction(door.scope) as session:
@@ -334,13 +307,13 @@ class Drive:
         if debtor.keeps_promise(today, to_machine=to_machine):
             town.promises[account_id] = due, amount / owed[0].balance_minor
 
-    def _keep_promises(self, town: _Town) -> None:
+    def _keep_promises(self, town: Town) -> None:
         today = town.today()
         for account_id in [account for account, (due, _) in town.promises.items() if due <= today]:
             _, share = town.promises.pop(account_id)
             self._pay_unasked(town, account_id, share)
 
-    def _cure_alone(self, town: _Town) -> None:
+    def _cure_alone(self, town: Town) -> None:
         """Those who pay today without having been asked: likelier about their pay day."""
         if not town.debtors:
             return
@@ -353,7 +326,7 @@ class Drive:
         for place in np.flatnonzero(draw < chance):
             self._pay_unasked(town, list(town.debtors)[place], 1.0)
 
-    def _pay_unasked(self, town: _Town, account_id: int, share: float) -> None:
+    def _pay_unasked(self, town: Town, account_id: int, share: float) -> None:
         with self._platform.database.transaction(town.scope) as session:
             account = reach.reachable(session, [account_id])[account_id]
         if not account.ended:
@@ -361,14 +334,14 @@ class Drive:
             if door is not None:
                 self._pay(door, share)
 
-    def _hold(self, town: _Town, one: Sent, kind: str) -> None:
+    def _hold(self, town: Town, one: Sent, kind: str) -> None:
         with self._platform.database.transaction(town.scope) as session:
             placements.open_hold(
                 session, debtor_id=one.debtor_id, account_id=one.account_id, kind=kind, source="simulation"
             )
         self.counts[_COUNTED[_BY_HOLD[kind]]] += 1
 
-    def _opt_out(self, town: _Town, one: Sent) -> None:
+    def _opt_out(self, town: Town, one: Sent) -> None:
         with self._platform.database.transaction(town.scope) as session:
             contacts_service.record_permission(
                 session, debtor_id=one.debtor_id, channel=one.channel, kind="opt_out", source="simulation"
@@ -392,18 +365,3 @@ def _round_part(total_minor: int, share: float) -> int:
     amount = max(1, int(total_minor * share))
     step = 10 ** max(0, len(str(amount)) - 2)
     return max(1, min(total_minor, amount // step * step)) if share < 1 else total_minor
-
-
-def _visible(placed: Sequence[Placed]) -> list[Visible]:
-    """What the file shows of each account, its size beside that of those placed with it."""
-    logs = np.log1p(np.array([one.placed_minor for one in placed], dtype=np.float64))
-    spread = max(float(logs.std()), 1e-9) if len(logs) else 1.0
-    return [
-        Visible(
-            placement_number=one.placement_number,
-            days_past_due=(one.placed_on - one.due_date).days,
-            size=float(log - logs.mean()) / spread,
-            years=(one.due_date - one.open_date).days / 365.25 if one.open_date else 2.0,
-        )
-        for one, log in zip(placed, logs, strict=True)
-    ]

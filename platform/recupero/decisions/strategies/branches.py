@@ -18,7 +18,7 @@ from recupero.decisions.columns import Floats, Ints
 from recupero.decisions.strategies.assistants import named
 from recupero.decisions.strategies.strategy import Arm, Segment, Strategy
 from recupero.outreach.approval import VULNERABLE
-from recupero.outreach.words import CALL
+from recupero.outreach.kinds import CALL
 
 if TYPE_CHECKING:
     import polars as pl

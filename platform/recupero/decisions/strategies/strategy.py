@@ -16,7 +16,7 @@ from recupero.decisions.strategies import assistants
 from recupero.decisions.strategies.assistants import VIRTUAL, Assistant
 from recupero.kernel.errors import UserError, Words
 from recupero.outreach import approval
-from recupero.outreach.words import CALL, TONES
+from recupero.outreach.kinds import CALL, TONES
 from recupero.placements.events import StrategyStated
 from recupero_sdk.law import CHANNELS
 

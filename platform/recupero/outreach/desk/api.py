@@ -31,7 +31,7 @@ from recupero.outreach.desk.tables import Sitting
 from recupero.outreach.scripts import runs
 from recupero.outreach.understanding import brief, hand_overs
 from recupero.outreach.voice import clicking, turns
-from recupero.payments.agreements import settlements
+from recupero.payments.agreements import settlement_queries
 from recupero.payments.offers import hardship
 from recupero.placements import browse
 from recupero.placements.identity import Fact
@@ -188,7 +188,7 @@ def _facts(session: Session, held: Sitting) -> dict[str, Any]:
         "currency": account.currency, "balance_minor": account.balance_minor, "due_date": account.due_date,
         "product": account.product, "reason": run.reason, "hardship": case.kind if case else None,
         "promises": told.promises, "plans": told.plans,
-        "settlements": settlements.settlements_of(session, ids)[:EARLIER],
+        "settlements": settlement_queries.settlements_of(session, ids)[:EARLIER],
         "notes": notes.of_accounts(session, ids, NOTES),
         "earlier": [one for one in lines if one.channel == "call" and one.id != held.contact_id][:EARLIER],
     }  # fmt: skip

@@ -18,9 +18,9 @@ from recupero.outreach import service
 from recupero.outreach.call_backs import PURPOSE
 from recupero.outreach.call_backs import TEMPLATE as CALL_BACK
 from recupero.outreach.inbound.tables import Conversation
+from recupero.outreach.kinds import CALL
 from recupero.outreach.tables import Action, ActionEvent
 from recupero.outreach.understanding import hours
-from recupero.outreach.words import CALL
 from recupero.placements import reach
 
 #: How far ahead a call may be promised, and how long it stays due.

@@ -12,7 +12,7 @@ from recupero.outreach.desk.tables import Sitting
 from recupero.outreach.scripts import runs
 from recupero.outreach.scripts.runs import Talk
 from recupero.outreach.understanding import brief, desk, hand_overs
-from recupero.payments.agreements import settlements
+from recupero.payments.agreements import settlement_queries
 from recupero.placements import reach
 from recupero.placements.debts import debts_by_id
 
@@ -114,7 +114,7 @@ def agreed(session: Session, sitting: Sitting) -> str | None:
     since = sitting.taken_at
     if any(one.agreed_at >= since and one.settlement_id is None for one in told.plans):
         return "PLAN"
-    made = settlements.settlements_of(session, [sitting.account_id])
+    made = settlement_queries.settlements_of(session, [sitting.account_id])
     if any(one.accepted_at is not None and one.accepted_at >= since for one in made):
         return "SETL"
     promised = [one for one in told.promises if one.made_at >= since]

@@ -25,10 +25,10 @@ from recupero.outreach.desk import sittings
 from recupero.outreach.desk.sittings import Candidate
 from recupero.outreach.desk.tables import Sitting
 from recupero.outreach.inbound.tables import Conversation
+from recupero.outreach.kinds import CALL
 from recupero.outreach.tables import Action
 from recupero.outreach.understanding.desk import SKILL, Worker
 from recupero.outreach.understanding.tables import HandOver
-from recupero.outreach.words import CALL
 from recupero.placements.reach import Reachable
 
 #: How long a colleague's call-back waits for them before it is anybody's.

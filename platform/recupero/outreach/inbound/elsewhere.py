@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
 from recupero.outreach import service
+from recupero.outreach.kinds import TEMPLATES
 from recupero.outreach.points import fits
 from recupero.outreach.service import NewAction
 from recupero.outreach.states import Move, move
 from recupero.outreach.tables import Action
-from recupero.outreach.words import TEMPLATES
 from recupero.placements import reach
 
 

@@ -21,9 +21,9 @@ from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.outreach.connectors import CARRIED
 from recupero.outreach.inbound import conversations
 from recupero.outreach.inbound.tables import Conversation, Reply
+from recupero.outreach.kinds import ANSWERS
 from recupero.outreach.states import Move, move
 from recupero.outreach.tables import Action, ActionEvent
-from recupero.outreach.words import ANSWERS
 from recupero.placements import reach
 from recupero.placements.reach import Reachable
 

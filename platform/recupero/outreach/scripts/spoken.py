@@ -9,7 +9,7 @@ from recupero.contacts.policies import law_for
 from recupero.kernel import clock
 from recupero.kernel.money import format_minor
 from recupero.outreach import disclosures as house
-from recupero.outreach import owed, words
+from recupero.outreach import kinds, owed, words
 from recupero.outreach.beyond import About, Told
 from recupero.outreach.scripts import gathered
 from recupero.outreach.words import Sender
@@ -73,7 +73,7 @@ def notice(session: Session, language: str, *, records: bool) -> str:
     said = house.stated(session).get("recording", "")
     if said or not records:
         return said
-    return words.phrases(language, "_voice.txt", dict.fromkeys(words.OF_VOICE, ""))["recorded"]
+    return words.phrases(language, "_voice.txt", dict.fromkeys(kinds.OF_VOICE, ""))["recorded"]
 
 
 def _of_debt(

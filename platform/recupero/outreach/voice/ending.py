@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from recupero.contacts import judging
 from recupero.contacts import queries as contacts
 from recupero.kernel import clock
-from recupero.outreach import words
+from recupero.outreach import kinds, words
 from recupero.outreach.inbound import conversations, replies
 from recupero.outreach.points import fits
 from recupero.outreach.script_tables import CallRun
@@ -122,7 +122,7 @@ def open_line(session: Session, run: CallRun) -> Line:
     account = reach.reachable(session, [run.account_id])[run.account_id]
     script = runs.script_of(session, run)
     notice = spoken.notice(session, run.language, records=script.records)
-    values: dict[str, str | None] = dict.fromkeys(words.OF_VOICE, "")
+    values: dict[str, str | None] = dict.fromkeys(kinds.OF_VOICE, "")
     values |= {"agency": sender_of(session).agency, "recording": notice}
     tenant, phrases = tenancy.tenant(session), words.phrases(run.language, "_voice.txt", values)
     if name := runs.speaker_of(session, run.contact_id).get("name"):

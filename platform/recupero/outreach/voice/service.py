@@ -14,12 +14,13 @@ from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound
 from recupero.outreach import calls
 from recupero.outreach.inbound import conversations, senders, store
+from recupero.outreach.kinds import LANGUAGES, OF_VOICE
 from recupero.outreach.script_tables import CallRun
 from recupero.outreach.scripts import runs
 from recupero.outreach.understanding import hand_overs
 from recupero.outreach.voice import clicking, dialogue, ending, memory, people, turns
 from recupero.outreach.voice.ending import ACTOR
-from recupero.outreach.words import LANGUAGES, OF_VOICE, phrases
+from recupero.outreach.words import phrases
 from recupero.outreach.writer import sender_of
 from recupero.placements import reach
 from recupero.tenancy import queries as tenancy

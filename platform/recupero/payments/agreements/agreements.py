@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from recupero.payments.agreements import plans, settlements
+from recupero.payments.agreements import plans, settlement_queries
 from recupero.payments.gateways import charges
 from recupero.payments.offers import hardship
 from recupero.payments.offers.hardship import Pause
@@ -32,6 +32,7 @@ def agreements(session: Session, link_id: int) -> Agreements:
         pause=hardship.pause_of(session, plan) if plan else None,
         due=next((one for one in rows if one.state in ("open", "late")), None),
         offers=tuple(
-            (one, settlements.rest_minor(session, one)) for one in settlements.standing(session, accounts)
+            (one, settlement_queries.rest_minor(session, one))
+            for one in settlement_queries.standing(session, accounts)
         ),
     )

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from recupero.kernel import audit, clock, events
 from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
-from recupero.payments.agreements import plans, settlements
+from recupero.payments.agreements import plans, settlement_queries
 from recupero.payments.events import (
     PaymentBooked,
     PaymentReversed,
@@ -170,7 +170,7 @@ def _has_given_way(session: Session, plan: Plan) -> bool:
     if any(one.id > plan.id for one in plans.running(session, plan.account_ids)):
         return True
     paid = plan.settlement_id
-    return paid is not None and settlements.find(session, paid).state == "replaced"
+    return paid is not None and settlement_queries.find(session, paid).state == "replaced"
 
 
 def _tell_moved(session: Session, plan: Plan, before: Sequence[date], after: Sequence[date]) -> None:

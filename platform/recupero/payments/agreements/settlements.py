@@ -13,24 +13,22 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from recupero.kernel import audit, clock, events
-from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
-from recupero.kernel.errors import Conflict, NotFound, UserError
+from recupero.kernel.errors import Conflict, UserError
 from recupero.payments.agreements import plans
+from recupero.payments.agreements.settlement_queries import STANDING, find, held_on, today_of
 from recupero.payments.events import SettlementAccepted
 from recupero.payments.gateways import gateways
 from recupero.payments.offers.offer_tables import Settlement
 from recupero.payments.offers.plan_schedule import Choice, Schedule, preview, working_days
 from recupero.payments.offers.policy import Leave, Offerer, OfferPolicy, leave_for_settlement, policy_of
-from recupero.payments.tables import Allocation, Payment
 from recupero.placements import service as placements
-from recupero.placements.debts import debts_by_id, lock_accounts, try_accounts
+from recupero.placements.debts import lock_accounts, try_accounts
 from recupero.placements.events import AccountsClosed
-from recupero.placements.lifecycle import ENDED, PAID
+from recupero.placements.lifecycle import PAID
 from recupero.tenancy import queries as tenancy
 
 PAY_DAYS = timedelta(days=10)  # in which an accepted sum is paid where no instalments are agreed
-_STANDING = ("offered", "accepted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +120,7 @@ def offer_named(session: Session, named: Sequence[Named], offerer: Offerer) -> N
     Whoever calls has found them within the policy, holds the accounts, and saw no other offer on them."""
     if not named:
         return
-    today, tenant_id = _today(session), scope_of(session).tenant()
+    today, tenant_id = today_of(session), scope_of(session).tenant()
     made = [
         Settlement(
             tenant_id=tenant_id, debtor_id=one.debtor_id, account_ids=sorted(one.account_ids),
@@ -186,20 +184,11 @@ def unsay(session: Session, action_ids: Collection[int], *, wait: bool = False) 
     return sorted(left)
 
 
-def open_of(session: Session, debtor_ids: Collection[int]) -> Sequence[Settlement]:
-    """What these debtors of the tenant in scope were offered, or asked for, and has not ended."""
-    query = select(Settlement).where(
-        Settlement.tenant_id == scope_of(session).tenant(), among(Settlement.debtor_id, debtor_ids),
-        Settlement.state.in_(["asked", *_STANDING]),
-    )  # fmt: skip
-    return session.execute(query).scalars().all()
-
-
 def decide(session: Session, settlement_id: int, offerer: Offerer, *, allow: bool, note: str) -> Settlement:
     """The approver allows or refuses an offer that waits. Raises as `plans.decide` does."""
     found = find(session, settlement_id, lock=True)
     plans.check_decision(found, offerer, note)
-    if allow and found.valid_until < _today(session):
+    if allow and found.valid_until < today_of(session):
         raise Conflict("the offer's last day has passed: make it anew")
     found.decided_by, found.decided_at, found.decision_note = offerer.actor, clock.now(), note.strip()
     if allow:
@@ -211,7 +200,7 @@ def decide(session: Session, settlement_id: int, offerer: Offerer, *, allow: boo
 
 
 def _stand(session: Session, made: Settlement) -> None:
-    for other in _on(session, made.account_ids, ("offered",)):
+    for other in held_on(session, made.account_ids, ("offered",)):
         other.state, other.ended_at = "withdrawn", clock.now()
     made.state = "offered"
     placements.set_stage(session, made.account_ids, "settling")
@@ -236,13 +225,13 @@ def accept(
     session.refresh(found, with_for_update=True)
     if found.state in ("accepted", "settled"):
         return found
-    if found.state != "offered" or found.valid_until < _today(session):
+    if found.state != "offered" or found.valid_until < today_of(session):
         raise Conflict("this offer does not stand any more")
     if sum(debt.balance_minor for debt in owed) < found.amount_minor:
         raise Conflict("less is owed now than this offer asks for")
     _replace(session, found)
     found.state, found.accepted_at, found.accepted_with = "accepted", clock.now(), accepted_with
-    found.pay_by = _today(session) + PAY_DAYS
+    found.pay_by = today_of(session) + PAY_DAYS
     session.flush()
     events.publish(session, SettlementAccepted(tuple(found.account_ids), found.id))
     if found.instalments > 1 and found.choice is not None:
@@ -254,7 +243,7 @@ def accept(
 def _replace(session: Session, newer: Settlement) -> None:
     """What was agreed on one of these accounts before gives way, with the plan that pays it: an account is
     settled once."""
-    for other in _on(session, newer.account_ids, ("accepted",)):
+    for other in held_on(session, newer.account_ids, ("accepted",)):
         other.state, other.ended_at = "replaced", clock.now()
         for plan in plans.running(session, other.account_ids):
             if plan.settlement_id == other.id:
@@ -265,7 +254,7 @@ def _replace(session: Session, newer: Settlement) -> None:
 
 def _plan(session: Session, found: Settlement, choice: Choice) -> None:
     """The instalments were allowed with the offer: the plan needs no other leave."""
-    today = _today(session)
+    today = today_of(session)
     if choice.first_on < today:
         choice = plans.with_first(choice, today)
     plan = plans.agree_plan(
@@ -301,7 +290,7 @@ def _late(session: Session) -> Sequence[Settlement]:
     query = select(Settlement).where(
         Settlement.tenant_id == scope_of(session).tenant(),
         Settlement.state.in_(["asked", "offered"]),
-        Settlement.valid_until < _today(session),
+        Settlement.valid_until < today_of(session),
     )
     return session.execute(query.with_for_update()).scalars().all()
 
@@ -318,85 +307,15 @@ def on_closed(session: Session, event: AccountsClosed) -> None:
     may be what was paid, or stand again should the money go back."""
     if event.code in PAID:
         return
-    for found in _on(session, event.account_ids, ("asked", "offered")):
+    for found in held_on(session, event.account_ids, ("asked", "offered")):
         found.state, found.ended_at = "withdrawn", clock.now()
     session.flush()
 
 
 def _unsettle(session: Session, found: Settlement) -> None:
     session.flush()
-    if not _on(session, found.account_ids, _STANDING):
+    if not held_on(session, found.account_ids, STANDING):
         placements.set_stage(session, found.account_ids, "negotiating")
-
-
-def find(session: Session, settlement_id: int, *, lock: bool = False) -> Settlement:
-    """The settlement of the tenants in scope. Raises NotFound."""
-    query = select(Settlement).where(
-        Settlement.tenant_id.in_(scope_of(session).tenant_ids), Settlement.id == settlement_id
-    )
-    found = session.execute(query.with_for_update() if lock else query).scalar_one_or_none()
-    if found is None:
-        raise NotFound("no such settlement")
-    return found
-
-
-def settlements_of(session: Session, account_ids: Collection[int]) -> Sequence[Settlement]:
-    """Settlements of accounts of the tenants in scope, newest first."""
-    query = select(Settlement).where(
-        Settlement.tenant_id.in_(scope_of(session).tenant_ids),
-        Settlement.account_ids.overlap(list(account_ids)),
-    )
-    return session.execute(query.order_by(Settlement.id.desc())).scalars().all()
-
-
-def standing(session: Session, account_ids: Collection[int]) -> list[Settlement]:
-    """Offers that a debtor can take now, and those they have taken and not paid. Not an offer above what is
-    still owed, nor of an account that has ended."""
-    today, found = _today(session), settlements_of(session, account_ids)
-    offered = [one for one in found if one.state == "offered" and one.valid_until >= today]
-    wanted = {account for one in offered for account in one.account_ids}
-    owed = {debt.account_id: debt.balance_minor for debt in debts_by_id(session, wanted)
-            if debt.status not in ENDED}  # fmt: skip
-    open_ = {one.id for one in offered if owed.keys() >= set(one.account_ids)
-             and sum(owed[account] for account in one.account_ids) > one.amount_minor}  # fmt: skip
-    return [one for one in found if one.state == "accepted" or one.id in open_]
-
-
-def rest_minor(session: Session, found: Settlement) -> int:
-    """What is still to be paid of the agreed sum."""
-    if found.accepted_at is None:
-        return found.amount_minor
-    paid = session.execute(
-        select(func.coalesce(func.sum(Allocation.amount_minor), 0))
-        .join(Payment, (Payment.tenant_id == Allocation.tenant_id) & (Payment.id == Allocation.payment_id))
-        .where(
-            Allocation.tenant_id == found.tenant_id,
-            Allocation.account_id.in_(found.account_ids),
-            Payment.received_at >= found.accepted_at,
-        )
-    ).scalar_one()
-    return max(0, found.amount_minor - int(paid))
-
-
-def asked(session: Session) -> Sequence[Settlement]:
-    """Offers of the tenants in scope that wait for an approver, oldest first."""
-    query = select(Settlement).where(
-        Settlement.tenant_id.in_(scope_of(session).tenant_ids), Settlement.state == "asked"
-    )
-    return session.execute(query.order_by(Settlement.made_at)).scalars().all()
-
-
-def _on(session: Session, account_ids: Collection[int], states: Collection[str]) -> Sequence[Settlement]:
-    query = select(Settlement).where(
-        Settlement.tenant_id == scope_of(session).tenant(),
-        Settlement.account_ids.overlap(list(account_ids)),
-        Settlement.state.in_(states),
-    )
-    return session.execute(query.with_for_update()).scalars().all()
-
-
-def _today(session: Session) -> date:
-    return clock.today(tenancy.tenant(session).timezone)
 
 
 def _record(session: Session, what: str, found: Settlement, actor: str, **more: Any) -> None:

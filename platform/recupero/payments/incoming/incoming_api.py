@@ -10,6 +10,7 @@ from recupero.payments.incoming import (
     bank_control,
     bank_items,
     incoming_schemas,
+    paying_back,
     receipts,
     statements,
     suspense,
@@ -114,7 +115,7 @@ def assign(data: dict[str, Any], tenant_id: int, payment_id: int) -> None:
 def ask_refund(tenant_id: int, payment_id: int) -> dict[str, Any]:
     """Open a task to pay waiting money back; one that is open stays"""
     actor = the_caller().actor
-    return once(tenant_id, lambda session: {"id": suspense.ask_refund(session, payment_id, actor=actor)})
+    return once(tenant_id, lambda session: {"id": paying_back.ask_refund(session, payment_id, actor=actor)})
 
 
 @blueprint.get("/refund-tasks")
@@ -134,7 +135,7 @@ def refund_tasks(query: dict[str, Any]) -> Response:
 def paid_back(data: dict[str, Any], tenant_id: int, task_id: int) -> None:
     """Book that the money was paid back"""
     actor = the_caller().actor
-    once(tenant_id, lambda session: suspense.paid_back(session, task_id, **data, actor=actor))
+    once(tenant_id, lambda session: paying_back.paid_back(session, task_id, **data, actor=actor))
 
 
 @blueprint.post("/tenants/<int:tenant_id>/refund-tasks/<int:task_id>/dismiss")
@@ -144,7 +145,7 @@ def paid_back(data: dict[str, Any], tenant_id: int, task_id: int) -> None:
 def dismiss_task(data: dict[str, Any], tenant_id: int, task_id: int) -> None:
     """Say why the money is not paid back; it stays where it is"""
     with tenant_transaction(tenant_id) as session:
-        suspense.dismiss(session, task_id, reason=data["reason"], actor=the_caller().actor)
+        paying_back.dismiss(session, task_id, reason=data["reason"], actor=the_caller().actor)
 
 
 @blueprint.get("/bank-statements")

@@ -3,8 +3,8 @@
 from marshmallow import Schema, fields, validate
 
 from recupero.kernel.rest import BINARY, Page, asked_reference, reference
+from recupero.payments.incoming.paying_back import REFUND_MEANS
 from recupero.payments.incoming.receipts import MEANS
-from recupero.payments.incoming.suspense import REFUND_MEANS
 from recupero.payments.schemas import amount
 
 CURRENCY = validate.Regexp(r"\A[A-Z]{3}\Z")

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
-from recupero.kernel import clock, jobs
+from recupero.kernel import clock, job_requests
 from recupero.kernel.database import Database, Scope, scope_of
 from recupero.kernel.errors import NotFound, UserError
 from recupero.placements.tables import ImportBatch, Portfolio
@@ -83,7 +83,7 @@ def interrupted(database: Database, scope: Scope) -> list[int]:
                 ImportBatch.tenant_id == scope.tenant(), ImportBatch.status.in_(("queued", "running"))
             )
         ).all()
-        open_jobs = jobs.still_open(session, [job for _, job in found if job is not None])
+        open_jobs = job_requests.still_open(session, [job for _, job in found if job is not None])
         left = [batch_id for batch_id, job in found if job not in open_jobs and hold(session, batch_id)]
     for batch_id in left:
         fail(database, scope, batch_id, RuntimeError("its process is gone"))

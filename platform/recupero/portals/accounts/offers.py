@@ -15,7 +15,7 @@ from recupero.decisions.advice.negotiation import together
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import NotFound, UserError
-from recupero.payments.agreements import plans, settlements
+from recupero.payments.agreements import plans, settlement_queries, settlements
 from recupero.payments.agreements.plan_suggestions import suggestions
 from recupero.payments.charging import auto_charges, mandates
 from recupero.payments.offers import affordability, hardship
@@ -121,7 +121,7 @@ def account_offer_accept(account_id: int) -> ResponseReturnValue:
     """The debtor told the agent that they take an offer of this account."""
     form = Form.sent()
     with tenant_transaction(_tenant_of(account_id)) as session:
-        found = settlements.find(session, form.whole("settlement"))
+        found = settlement_queries.find(session, form.whole("settlement"))
         _check_of(account_id, found)
         settlements.accept(session, found.id, accepted_with="agent")
     flash(_("The offer is taken: its sum settles the debt."))
@@ -143,7 +143,7 @@ def account_offer_end(account_id: int) -> ResponseReturnValue:
             _check_of(account_id, plans.find(session, mandate.plan_id))
             mandates.revoke(session, mandate.id, actor=actor)
         else:
-            found = settlements.find(session, form.whole("settlement"))
+            found = settlement_queries.find(session, form.whole("settlement"))
             _check_of(account_id, found)
             settlements.withdraw(session, found.id, actor=actor)
     flash(_("It has ended."))
@@ -165,7 +165,7 @@ def account_plan_letter(account_id: int, plan_id: int) -> ResponseReturnValue:
 def account_settlement_letter(account_id: int, settlement_id: int) -> ResponseReturnValue:
     """An offer to settle and what came of it, in the debtor's language."""
     with tenant_transaction(_tenant_of(account_id)) as session:
-        found = settlements.find(session, settlement_id)
+        found = settlement_queries.find(session, settlement_id)
         _check_of(account_id, found)
         return file_response(agreement_documents.settlement_paper(session, found, actor=the_caller().actor))
 
@@ -214,7 +214,7 @@ class Waiting:
 def _approvals(form: Form) -> ResponseReturnValue:
     me = offerer_of(the_caller())
     with transaction() as session:
-        waiting: list[Plan | Settlement] = [*plans.asked(session), *settlements.asked(session)]
+        waiting: list[Plan | Settlement] = [*plans.asked(session), *settlement_queries.asked(session)]
         known = {
             one.account_id: one
             for one in debts_by_id(session, {account for offer in waiting for account in offer.account_ids})
@@ -291,7 +291,7 @@ def _page(
             },
             "mandates": mandates.of_plans(session, [one.id for one in made]),
             "tries": {one.id: auto_charges.tries_of(session, one.id) for one in made[:1]},
-            "settlements": settlements.settlements_of(session, [account_id]),
+            "settlements": settlement_queries.settlements_of(session, [account_id]),
             "hardship": hardship.open_of(session, card.debtor.id),
             "means": affordability.latest(session, card.debtor.id),
             "advised": advising.shown(session, ids, me) if is_open else None,

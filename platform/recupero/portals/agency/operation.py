@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from recupero.kernel import audit as trail
-from recupero.kernel import jobs, runtime
+from recupero.kernel import job_requests, jobs, runtime
 from recupero.kernel.errors import NotFound
 from recupero.kernel.plugins import PluginState
 from recupero.portals.frame.pages import blueprint
@@ -121,15 +121,16 @@ def platform() -> ResponseReturnValue:
     search = Search[AgencyLine](_("Search"), of=lambda row: f"{row.name} {row.slug}")
     table = Table("agencies", _("Agencies"), columns, (search,), sort="name")
     return answer(
-        "home/platform.html", table.fill_whole(tenancy.agencies(running.database)), counts=jobs.counts(),
-        failed=[state for state in states if state.error], installed=len(states),
+        "home/platform.html", table.fill_whole(tenancy.agencies(running.database)),
+        counts=job_requests.counts(), failed=[state for state in states if state.error],
+        installed=len(states),
     )  # fmt: skip
 
 
 @blueprint.get("/platform/jobs")
 @requires(Permission.PLATFORM_OPERATE)
 def platform_jobs() -> ResponseReturnValue:
-    columns: list[Column[jobs.JobRequest]] = [
+    columns: list[Column[job_requests.JobRequest]] = [
         Column("name", _("Job"), lambda row: label("job_name", row.name), note=lambda row: row.name),
         Column("agency", _("Agency"), lambda row: row.agency_id),
         Column("arguments", _("Arguments"), lambda row: dumps(row.arguments), sorts=False),
@@ -137,12 +138,12 @@ def platform_jobs() -> ResponseReturnValue:
         Column("at", _("When"), lambda row: row.finished_at),
         Column("again", _("Action"), lambda _row: None, sorts=False),
     ]
-    search = Search[jobs.JobRequest](
+    search = Search[job_requests.JobRequest](
         _("Search"), of=lambda row: f"{label('job_name', row.name)} {row.name} {row.error}"
     )
     table = Table("letters", _("Given up"), columns, (search,), sort="-at")
     return answer(
-        "admin/jobs.html", table.fill_whole(jobs.dead_letters()), counts=jobs.counts(),
+        "admin/jobs.html", table.fill_whole(job_requests.dead_letters()), counts=job_requests.counts(),
         periodic=jobs.periodic_jobs(),
     )  # fmt: skip
 
@@ -150,7 +151,7 @@ def platform_jobs() -> ResponseReturnValue:
 @blueprint.post("/platform/jobs/<int:request_id>/again")
 @requires(Permission.PLATFORM_OPERATE)
 def platform_job_again(request_id: int) -> ResponseReturnValue:
-    if not jobs.requeue_dead(request_id):
+    if not job_requests.requeue_dead(request_id):
         raise NotFound("This job is no longer among those given up.")
     flash(_("The job is tried again."))
     return redirect(url_for("portals.platform_jobs"))

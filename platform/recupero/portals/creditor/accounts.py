@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from recupero.contacts import queries as contacts
 from recupero.kernel.money import Money
 from recupero.payments import queries as payments
-from recupero.payments.agreements import plans, settlements
+from recupero.payments.agreements import plans, settlement_queries
 from recupero.payments.papers import invoice_requests
 from recupero.placements import browse, orders
 from recupero.placements.orders import OwnAccount, OwnFilter
@@ -76,7 +76,7 @@ def creditor_account(account_id: int) -> ResponseReturnValue:
             "payments": payments.payments_of(session, account_id),
             "promises": payments.promises_of(session, [account_id]),
             "plans": plans.plans_of(session, [account_id]),
-            "settlements": settlements.settlements_of(session, [account_id]),
+            "settlements": settlement_queries.settlements_of(session, [account_id]),
             "asked": invoice_requests.of_account(session, account_id),
         }  # fmt: skip
     return render_template("creditor/account.html", **view)

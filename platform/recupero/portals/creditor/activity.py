@@ -12,7 +12,8 @@ from recupero.portals.words.lawful import rule_titles
 from recupero.portals.words.words import label
 from recupero.reports import drawn, drill, layout
 from recupero.reports.drawn import Bar
-from recupero.reports.metrics import BLOCKED, PUT_OFF, Figure, Metric
+from recupero.reports.figures import Figure, Metric
+from recupero.reports.metrics import BLOCKED, PUT_OFF
 from recupero.reports.report import Section
 from recupero.reports.words import Words
 from recupero.tenancy.guard import requires

@@ -20,7 +20,7 @@ from recupero.portals.words.language import timezone
 from recupero.portals.words.words import label, options
 from recupero.reports import causes
 from recupero.reports.causes import Cause, Example
-from recupero.reports.metrics import total
+from recupero.reports.figures import total
 from recupero.reports.periods import Period, months_between
 from recupero.tenancy.guard import requires
 from recupero.tenancy.permissions import Permission

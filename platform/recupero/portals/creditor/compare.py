@@ -20,7 +20,7 @@ from recupero.portals.frame.pages import blueprint
 from recupero.portals.frame.tables import Column, Table, answer
 from recupero.portals.words.language import number
 from recupero.reports import service
-from recupero.reports.metrics import Figure, Metric, Unit
+from recupero.reports.figures import Figure, Metric, Unit
 from recupero.reports.page import tooltip
 from recupero.reports.periods import parse_period
 from recupero.reports.report import RecoveryReport, Section

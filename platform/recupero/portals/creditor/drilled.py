@@ -17,7 +17,8 @@ from recupero.portals.words.words import LABELS, label
 from recupero.reports import drill
 from recupero.reports.drill import Counted
 from recupero.reports.drill_statements import Tells
-from recupero.reports.metrics import METRICS, Metric, Unit
+from recupero.reports.figures import Metric, Unit
+from recupero.reports.metrics import METRICS
 from recupero.reports.periods import parse_period
 from recupero.reports.words import Words
 from recupero.tenancy import queries as tenancy

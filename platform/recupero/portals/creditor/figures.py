@@ -14,7 +14,7 @@ from recupero.kernel.errors import NotFound, UserError
 from recupero.portals.creditor.own import reading, tenant_id
 from recupero.portals.frame.errors import said
 from recupero.reports import drill, service
-from recupero.reports.metrics import Figure
+from recupero.reports.figures import Figure
 from recupero.reports.page import tooltip
 from recupero.reports.periods import Period, current_month, parse_period
 from recupero.reports.report import RecoveryReport

@@ -22,8 +22,9 @@ from recupero.portals.frame.tables import Column, Pick, Search, Table, answer
 from recupero.portals.words.language import timezone
 from recupero.portals.words.words import options
 from recupero.reports import layout, lists
+from recupero.reports.figures import Metric, Unit
 from recupero.reports.lists import Move, MoveFilter, Promised, PromiseFilter
-from recupero.reports.metrics import NET_BACK_RATE, Metric, Unit
+from recupero.reports.metrics import NET_BACK_RATE
 from recupero.reports.periods import Period, parse_period
 from recupero.reports.report import Section
 from recupero.reports.words import Words

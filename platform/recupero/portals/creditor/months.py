@@ -12,7 +12,7 @@ from recupero.portals.frame.pages import blueprint
 from recupero.portals.words.language import number
 from recupero.reports import drawn
 from recupero.reports import metrics as m
-from recupero.reports.metrics import Figure
+from recupero.reports.figures import Figure
 from recupero.reports.periods import next_month
 from recupero.reports.report import Section, Vintage
 from recupero.reports.words import Words

@@ -8,7 +8,8 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from recupero.kernel.drawing import shares, spark_path
-from recupero.payments.agreements import plans, settlements
+from recupero.kernel.marking import N_
+from recupero.payments.agreements import plans, settlement_queries
 from recupero.payments.offers.offer_tables import Plan, Settlement
 from recupero.payments.papers import invoice_requests
 from recupero.placements import disputes
@@ -16,7 +17,6 @@ from recupero.portals.creditor import figures
 from recupero.portals.creditor.own import reading, tenant_id
 from recupero.portals.frame.pages import blueprint
 from recupero.reports import drawn
-from recupero.reports.metrics import N_
 from recupero.reports.report import Section
 from recupero.reports.words import Words
 from recupero.tenancy.guard import requires, the_caller
@@ -64,7 +64,7 @@ def _waits(session: Session) -> list[Waits]:
               url_for("portals.invoices", state="open")),
     ]  # fmt: skip
     if the_caller().may(Permission.OFFERS_GRANT):
-        offers: list[Plan | Settlement] = [*plans.asked(session), *settlements.asked(session)]
+        offers: list[Plan | Settlement] = [*plans.asked(session), *settlement_queries.asked(session)]
         mine = sum(one.approver == "creditor" for one in offers)
         found.append(Waits(mine, _("Offers beyond your terms"), url_for("portals.exceptions")))
     return found

@@ -7,7 +7,8 @@ from recupero.portals.creditor import figures
 from recupero.portals.creditor.own import reading, tenant_id
 from recupero.portals.frame.pages import blueprint
 from recupero.reports import rolls
-from recupero.reports.metrics import ROLL_RATE, Figure
+from recupero.reports.figures import Figure
+from recupero.reports.metrics import ROLL_RATE
 from recupero.tenancy.guard import requires
 from recupero.tenancy.permissions import Permission
 

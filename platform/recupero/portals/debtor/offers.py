@@ -16,7 +16,7 @@ from recupero.decisions.strategies import offer_rules
 from recupero.kernel import clock
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.kernel.money import smallest_coin
-from recupero.payments.agreements import plans, settlements
+from recupero.payments.agreements import plans, settlement_queries, settlements
 from recupero.payments.agreements.plan_suggestions import suggestions
 from recupero.payments.charging import mandates
 from recupero.payments.gateways import charges
@@ -244,7 +244,7 @@ def _settle(token: str, door: Door, form: Form) -> ResponseReturnValue:
             raise Conflict("this was asked for already")
         if not can.minimum_minor <= amount < can.total_minor:
             raise amount_outside("amount", can.minimum_minor, can.total_minor, can.currency)
-        for standing in settlements.standing(opened, can.account_ids):
+        for standing in settlement_queries.standing(opened, can.account_ids):
             if standing.amount_minor <= amount:  # no worse for them than what they have already
                 return done(token, "settle_better")
         policy, today = policy_of(can.debts).of(PAGE), _today(opened)
@@ -292,7 +292,7 @@ def own_plan(opened: Session, door: Door, plan_id: int) -> Plan:
 
 
 def _own_settlement(opened: Session, door: Door, settlement_id: int) -> Settlement:
-    found = settlements.find(opened, settlement_id)
+    found = settlement_queries.find(opened, settlement_id)
     if not set(found.account_ids) <= set(charges.accounts_of(opened, door.link_id)):
         raise NotFound("no such settlement")
     return found

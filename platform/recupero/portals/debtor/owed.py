@@ -13,7 +13,7 @@ from recupero.kernel.errors import NotFound, UserError
 from recupero.ledger import queries as ledger
 from recupero.outreach import dispute_answers
 from recupero.payments import queries as payments
-from recupero.payments.agreements import settlements, wishes
+from recupero.payments.agreements import settlement_queries, wishes
 from recupero.payments.agreements.agreements import Agreements, agreements
 from recupero.payments.debts import accruing
 from recupero.payments.gateways import charges
@@ -97,7 +97,7 @@ def settles(opened: Session, can: charges.Payable) -> bool:
 
 def last_asked(opened: Session, can: charges.Payable) -> Settlement | None:
     """The last sum that was asked for on the page to settle it, whatever came of it since."""
-    found = settlements.settlements_of(opened, can.account_ids)
+    found = settlement_queries.settlements_of(opened, can.account_ids)
     mine = [one for one in found if one.made_with == PAGE.role]
     return max(mine, key=lambda one: (one.made_at, one.id), default=None)
 

@@ -29,7 +29,7 @@ from recupero.outreach.scripts.shape import REASONS
 from recupero.outreach.understanding import brief, desk, hand_overs
 from recupero.outreach.understanding.tables import HandOver
 from recupero.outreach.voice import clicking, turns
-from recupero.payments.agreements import settlements
+from recupero.payments.agreements import settlement_queries
 from recupero.payments.agreements.plan_suggestions import suggestions
 from recupero.payments.offers import hardship
 from recupero.placements import browse, labels
@@ -159,7 +159,7 @@ def _facts(
         "labels": labels.of_accounts(session, ids).get(account_id, []),
         "sent": link.sent(session, sitting), "notes": notes.of_accounts(session, ids, 20),
         "brief": brief.brief(session, sitting.debtor_id, account_id, (), "call"),
-        "settlements": settlements.settlements_of(session, ids)[:3],
+        "settlements": settlement_queries.settlements_of(session, ids)[:3],
         "hardship": hardship.open_of(session, sitting.debtor_id),
         "earlier": [one for one in earlier if one.id != sitting.contact_id][:EARLIER],
         "ways_of": runs.ways(session, [one.id for one in earlier[: EARLIER + 1]]),

@@ -14,7 +14,7 @@ from recupero.kernel import clock
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.kernel.money import Money
 from recupero.payments import queries
-from recupero.payments.incoming import receipts, suspense
+from recupero.payments.incoming import paying_back, receipts, suspense
 from recupero.payments.incoming_tables import Receipt, RefundTask
 from recupero.payments.tables import ProviderEvent
 from recupero.placements.debts import named_debts
@@ -37,7 +37,7 @@ def suspense_list() -> ResponseReturnValue:
         return answer(
             "incoming/suspense.html",
             _waiting_table(names).fill_whole(found),
-            _refunds_table(names).fill_whole(suspense.refund_tasks(session)),
+            _refunds_table(names).fill_whole(paying_back.tasks(session)),
             _events_table(names).fill_whole(queries.refused_events(session)),
             ages=suspense.by_age(found), buckets=[name for _most, name in suspense.AGES],
             means=options("refund_means"),
@@ -100,7 +100,7 @@ def suspense_payment_sent(tenant_id: int, payment_id: int) -> ResponseReturnValu
     try:
         with tenant_transaction(tenant_id) as session:
             if form.optional("do") == "refund":
-                suspense.ask_refund(session, payment_id, actor=actor)
+                paying_back.ask_refund(session, payment_id, actor=actor)
                 flash(_("The money waits to be paid back."))
             else:
                 accounts = accounts_named(session, form, _waiting(session, payment_id).currency)
@@ -154,7 +154,7 @@ def suspense_paid_back(tenant_id: int, task_id: int) -> ResponseReturnValue:
     """The money of a task has gone back."""
     form = Form.sent()
     with tenant_transaction(tenant_id) as session:
-        suspense.paid_back(
+        paying_back.paid_back(
             session, task_id, means=form.optional("means"), reference=form.optional("reference"),
             actor=the_caller().actor,
         )  # fmt: skip
@@ -167,7 +167,7 @@ def suspense_paid_back(tenant_id: int, task_id: int) -> ResponseReturnValue:
 def suspense_dismissed(tenant_id: int, task_id: int) -> ResponseReturnValue:
     """The money of a task is not paid back."""
     with tenant_transaction(tenant_id) as session:
-        suspense.dismiss(session, task_id, reason=Form.sent().optional("reason"), actor=the_caller().actor)
+        paying_back.dismiss(session, task_id, reason=Form.sent().optional("reason"), actor=the_caller().actor)
     flash(_("Dismissed. The money stays where it is."))
     return redirect(url_for("portals.suspense_list"))
 

@@ -16,10 +16,10 @@ from recupero.kernel.errors import UserError
 from recupero.outreach import drafts
 from recupero.outreach.connectors import CARRIED
 from recupero.outreach.drafts import Given
+from recupero.outreach.kinds import TONES
 from recupero.outreach.previews import Preview
 from recupero.outreach.tables import Draft
 from recupero.outreach.wording import KNOWN
-from recupero.outreach.words import TONES
 from recupero.placements import browse
 from recupero.portals.frame.forms import Form
 from recupero.portals.frame.pages import blueprint

@@ -15,10 +15,10 @@ from recupero.decisions import queries as decisions
 from recupero.kernel import rest
 from recupero.kernel.errors import UserError
 from recupero.outreach import preferences, previews, proposals
+from recupero.outreach.kinds import TEMPLATES, TONES
 from recupero.outreach.previews import Preview
 from recupero.outreach.proposals import Answered, Wanted
 from recupero.outreach.tables import Action
-from recupero.outreach.words import TEMPLATES, TONES
 from recupero.placements import browse
 from recupero.portals.frame.errors import said
 from recupero.portals.frame.forms import Form

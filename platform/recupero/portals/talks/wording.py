@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel.errors import NotFound, UserError
 from recupero.outreach import previews, versions, wording
+from recupero.outreach.kinds import LANGUAGES, TEMPLATES, TONES
 from recupero.outreach.previews import Preview
 from recupero.outreach.template_tables import MessageTemplate
 from recupero.outreach.wording import FORMS, KNOWN, Own
-from recupero.outreach.words import LANGUAGES, TEMPLATES, TONES
 from recupero.placements import reach
 from recupero.portals.frame.errors import said
 from recupero.portals.frame.forms import Form, id_of

@@ -12,12 +12,12 @@ from flask import g
 from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
-from recupero.decisions.history.features import FEATURES
+from recupero.decisions.history.feature_list import FEATURES
 from recupero.decisions.history.vectors import ACTION, ASSISTANT
 from recupero.decisions.learning.serving import FALLBACK
 from recupero.decisions.planning.explaining import Explanation, Other, explained
 from recupero.decisions.tables import Decision
-from recupero.outreach.words import TEMPLATES
+from recupero.outreach.kinds import TEMPLATES
 from recupero.portals.words import language
 from recupero.portals.words.lawful import rule_titles
 from recupero.portals.words.words import label

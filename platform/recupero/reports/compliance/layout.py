@@ -12,8 +12,8 @@ from typing import Any
 
 import orjson
 
+from recupero.kernel.marking import N_
 from recupero.reports.compliance import reasons
-from recupero.reports.metrics import N_
 from recupero.reports.periods import parse_period
 from recupero.reports.sheets import safe
 from recupero.reports.words import Words

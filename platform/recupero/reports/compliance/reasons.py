@@ -4,7 +4,7 @@ Codes are those that the rooms keep (`outreach.service.Move`, `permissions.sourc
 a provider's or a plug-in's own and is shown as it is.
 """
 
-from recupero.reports.metrics import N_
+from recupero.kernel.marking import N_
 from recupero.reports.words import CHANNELS, CLOSE_CODES, Words
 
 #: Why a contact was not made: what stands before the colon of its stored reason.

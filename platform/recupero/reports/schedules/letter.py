@@ -7,10 +7,10 @@ from html import escape
 from sqlalchemy.orm import Session
 
 from recupero.kernel import clock, runtime
+from recupero.kernel.marking import N_
 from recupero.reports import service as recovery
 from recupero.reports.compliance import layout
 from recupero.reports.compliance import service as compliance
-from recupero.reports.metrics import N_
 from recupero.reports.periods import parse_period
 from recupero.reports.report import RecoveryReport
 from recupero.reports.schedules import service

@@ -144,3 +144,8 @@ def sent_with(session: Session, action_ids: Collection[int]) -> dict[int, str]:
         )
     )  # fmt: skip
     return {row.action_id: row.code for row in rows if row.code is not None}
+
+
+def hidden(text: str, code: str) -> str:
+    """The text with dots in the place of the code's digits."""
+    return text.replace(code, "•" * len(code))

@@ -16,12 +16,13 @@ from recupero.kernel import clock, jobs
 from recupero.kernel.database import scope_of
 from recupero.kernel.statements import Parameters, Statement, asked_together
 from recupero.ledger import queries as ledger
-from recupero.outreach import beyond, preferences, turns
+from recupero.outreach import beyond, page_codes, preferences, turns
 from recupero.outreach.cases import Case, claimed, knowing, sort_out
 from recupero.outreach.composing import compose, heard_at, replies
-from recupero.outreach.connectors import Connector
+from recupero.outreach.connectors import OUTBOX, Connector
 from recupero.outreach.inbound import unsubscribing
 from recupero.outreach.inbound.opened import callback_url
+from recupero.outreach.inbound.replies import FreeText
 from recupero.outreach.kinds import ANSWERS, CALL
 from recupero.outreach.pacing import Gate
 from recupero.outreach.states import Claimed, Move, move
@@ -178,12 +179,7 @@ def _envelopes(
             dated=now.astimezone(load_zone(case.account.timezone or house.timezone)).date(),
         )  # fmt: skip
         if action.channel != CALL:  # what is said in a call its steps tell
-            kept.append(
-                SentMessage(
-                    one.contact_id, action.template, text.language, text.code, case.point.value,
-                    text.subject, text.text,
-                )
-            )  # fmt: skip
+            kept.append(_copy(case, one.contact_id, text, answers.get(action.id)))
         envelopes.append(
             Envelope(
                 action.id, one.contact_id, action.debtor_id, case.point.id, action.attempts,
@@ -191,3 +187,12 @@ def _envelopes(
             )
         )  # fmt: skip
     return envelopes, kept
+
+
+def _copy(case: Case, contact_id: int, text: Words, reply: FreeText | None) -> SentMessage:
+    """What is kept of a message for staff to read. The code that opens a debtor's page is for its receiver
+    alone: it is kept as dots, save in the demonstration's outbox, which is where such a message arrives."""
+    action, subject, body = case.action, text.subject, text.text
+    if action.template == "page_code" and reply is not None and case.connector.key != OUTBOX:
+        subject, body = (page_codes.hidden(part, reply.body) for part in (subject, body))
+    return SentMessage(contact_id, action.template, text.language, text.code, case.point.value, subject, body)

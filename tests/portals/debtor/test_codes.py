@@ -5,10 +5,14 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
+from plugins.channels.sms.tests.twilio_messages import Twilio
 from recupero.contacts.tables import MessageCopy
 from recupero.kernel import clock, jobs
 from recupero.outreach.page_tables import PageCode
 from recupero.payments.tables import PaymentLink
+from recupero.tenancy.permissions import Role
+from tests.outreach.test_real_sms import texting
+from tests.portals.conftest import Visitor
 from tests.portals.debtor.conftest import Page
 
 
@@ -59,6 +63,18 @@ def test_it_comes_as_a_text_message_too_and_only_to_the_debtors_own(stranger: Pa
     assert stranger.actions("page_code")[0][0] in ("closed", "sent")
     strange = stranger.visitor.send(f"{stranger.path}/code/send", f"{stranger.path}/code", point=10**9)
     assert strange.status_code == 404
+
+
+def test_who_reads_the_outbox_cannot_open_the_page_with_it(stranger: Page, visitor: Visitor) -> None:
+    twilio = Twilio()
+    with texting(stranger.placed.scope, twilio):
+        assert ask(stranger, "•••5678") == 200
+    [code] = re.findall(r"\b\d{6}\b", str(twilio.messages[0]["body"]))
+    staff = visitor.sign_in(Role.SUPERVISOR, stranger.placed.scope)
+    for address in ("/outbox", f"/accounts/{stranger.placed.account_ids[0]}"):
+        assert code not in staff.text(address)
+    assert "••••••" in staff.text("/outbox")
+    assert type_in(stranger, code) == 302
 
 
 def test_it_ends_after_ten_minutes(stranger: Page) -> None:

@@ -48,6 +48,9 @@ def test_the_debtor_keeps_receipts_and_letters(app: Flask, platform: runtime.Run
         assert answer.status_code == 302
         file = visitor.get(answer.location)
         assert (file.mimetype, file.data[:5]) == ("application/pdf", b"%PDF-")
+    for code in ("pt", "es"):
+        visitor.get(f"{page}?lang={code}")
+        assert f"/Lang({code})".encode() in visitor.get(letter.location).data, "as they read the page"
     refused = visitor.send(f"{page}/papers", kind="paid_in_full", account=placed.account_ids[1])
     assert refused.status_code == 302  # it is not paid: back to the page
     assert visitor.text(f"{page}/papers").count(f"{page}/papers/") == 3

@@ -135,7 +135,9 @@ def test_every_document_comes_as_a_file(ana: Visitor, ben: Visitor, placed: Plac
     told = json.loads(ana.get(f"{page}/statement.json").data)
     assert (told["payable_minor"], told["invoiced_minor"], told["invoice_number"]) == (762, 119, 1)
     assert [line["due_to_client_minor"] for line in told["lines"]] == [762, 0]
-    assert ana.get(f"{page}/invoice.pdf").data.startswith(b"%PDF")
+    for name in ("statement", "invoice"):
+        for code in ("pt", "en"):
+            assert f"/Lang({code})".encode() in ana.get(f"{page}/{name}.pdf?lang={code}").data
     assert ana.get(f"{page}/statement.doc").status_code == 422
 
 

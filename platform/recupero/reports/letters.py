@@ -1,4 +1,4 @@
-"""A debtor's paper as a PDF: `letter.typ` is its layout, this hands it the texts in the debtor's language."""
+"""A debtor's paper as a PDF: `letter.typ` is its layout, this hands it the texts in the reader's language."""
 
 import json
 from datetime import date, datetime
@@ -42,11 +42,12 @@ def file_name(document: Document) -> str:
     return f"{document.printed_number}.{ending}"
 
 
-def render(document: Document) -> bytes:
-    """The paper's bytes, of the kind `document.media_type`: always the same for the same document."""
+def render(document: Document, language: str | None = None) -> bytes:
+    """The paper's bytes, of the kind `document.media_type`: always the same for the same document and
+    language (es, en or pt; None: the one in which it was issued). A creditor's invoice is as they sent it."""
     if document.kind == "invoice":
         return file_of(document)
-    return _typeset(_contents(document, said(document)))
+    return _typeset(_contents(document, said(document), language or document.language))
 
 
 def _typeset(contents: dict[str, Any]) -> bytes:
@@ -60,8 +61,8 @@ def _typeset(contents: dict[str, Any]) -> bytes:
     return made
 
 
-def _contents(document: Document, says: Contents) -> dict[str, Any]:
-    words = Words.of(document.language, says["country"])
+def _contents(document: Document, says: Contents, language: str) -> dict[str, Any]:
+    words = Words.of(language, says["country"])
     agreed = document.kind in agreement_letters.KINDS
     paragraphs = agreement_letters.paragraphs if agreed else _paragraphs
     opening, closing = paragraphs(document.kind, says, words)

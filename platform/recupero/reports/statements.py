@@ -1,4 +1,4 @@
-"""A creditor's statement and invoice as documents, in the creditor's language."""
+"""A creditor's statement and invoice as documents, in the creditor's language or another."""
 
 from dataclasses import dataclass
 from datetime import datetime

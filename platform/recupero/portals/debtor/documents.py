@@ -15,6 +15,7 @@ from recupero.payments.papers import documents, invoice_requests
 from recupero.payments.papers.document_tables import Document
 from recupero.portals.debtor.door import WHY, blueprint, proven, transaction_of, wear_house
 from recupero.portals.frame.forms import Form
+from recupero.portals.words.language import language
 from recupero.tenancy.guard import public
 
 
@@ -44,7 +45,7 @@ def paper(token: str, door: Door, document_id: int) -> ResponseReturnValue:
     """One paper, to keep."""
     with transaction_of(door) as opened:
         found = documents.document(opened, document_id, debtor_id=debtor_of(opened, door.link_id))
-        return file_response(found)
+        return own_file(found)
 
 
 @blueprint.get("/p/<token>/receipts/<int:charge_id>")
@@ -56,7 +57,7 @@ def receipt(token: str, door: Door, charge_id: int) -> ResponseReturnValue:
         payment = payments.latest_payment(opened, door.link_id, charge_id)
         if payment is None:
             raise NotFound("no such payment")
-        return file_response(documents.receipt(opened, payment.id, actor="debtor"))
+        return own_file(documents.receipt(opened, payment.id, actor="debtor"))
 
 
 @blueprint.get("/p/<token>/receipt")
@@ -99,10 +100,15 @@ def _letter(opened: Session, door: Door, kind: str, form: Form) -> Document:
     return documents.balance_letter(opened, debtor_of(opened, door.link_id), currency, actor="debtor")
 
 
-def file_response(found: Document) -> Response:
-    """A paper as a file to keep."""
+def own_file(found: Document) -> Response:
+    """A paper for the debtor, in the language in which they read the page."""
+    return file_response(found, language())
+
+
+def file_response(found: Document, spoken: str | None = None) -> Response:
+    """A paper as a file to keep, in this language or, as staff see what a debtor has, as it was issued."""
     from recupero.reports import letters  # the typesetter stays out of processes that set nothing
 
-    response = rest.file(letters.render(found), found.media_type, letters.file_name(found))
+    response = rest.file(letters.render(found, spoken), found.media_type, letters.file_name(found))
     response.headers["Cache-Control"] = "private, no-store"
     return response

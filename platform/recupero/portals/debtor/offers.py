@@ -26,7 +26,7 @@ from recupero.payments.offers.offer_tables import Plan, Settlement
 from recupero.payments.offers.plan_schedule import Choice, Schedule, most_instalments
 from recupero.payments.offers.policy import PAGE, policy_of
 from recupero.payments.papers import agreement_documents
-from recupero.portals.debtor.documents import file_response
+from recupero.portals.debtor.documents import own_file
 from recupero.portals.debtor.door import WHY, blueprint, done, proven, transaction_of, tried, wear_house
 from recupero.portals.debtor.owed import amount_outside, last_asked, settles
 from recupero.portals.frame import plan_forms
@@ -212,7 +212,7 @@ def plan_letter(token: str, door: Door, plan_id: int) -> ResponseReturnValue:
     """The plan's terms to keep."""
     with transaction_of(door) as opened:
         found = own_plan(opened, door, plan_id)
-        return file_response(agreement_documents.plan_paper(opened, found, actor="debtor"))
+        return own_file(agreement_documents.plan_paper(opened, found, actor="debtor"))
 
 
 @blueprint.route("/p/<token>/settle", methods=["GET", "POST"])
@@ -280,7 +280,7 @@ def settlement_letter(token: str, door: Door, settlement_id: int) -> ResponseRet
     """The offer, or what came of it, to keep."""
     with transaction_of(door) as opened:
         found = _own_settlement(opened, door, settlement_id)
-        return file_response(agreement_documents.settlement_paper(opened, found, actor="debtor"))
+        return own_file(agreement_documents.settlement_paper(opened, found, actor="debtor"))
 
 
 def own_plan(opened: Session, door: Door, plan_id: int) -> Plan:

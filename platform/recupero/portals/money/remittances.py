@@ -22,7 +22,7 @@ from recupero.portals.frame.actors import who
 from recupero.portals.frame.forms import Form
 from recupero.portals.frame.pages import blueprint
 from recupero.portals.frame.tables import Column, Pick, Search, Table, answer, creditor_column, creditor_pick
-from recupero.portals.words.language import brand
+from recupero.portals.words.language import brand, locale
 from recupero.portals.words.words import options
 from recupero.reports import prepared, statement_files
 from recupero.reports import statements as documents
@@ -207,10 +207,13 @@ def _step(tenant_id: int, remittance_id: int, done: str, step: "remittances.Step
 @blueprint.get("/remittances/<int:tenant_id>/<int:remittance_id>/statement.<form>")
 @requires(Permission.REMITTANCES_READ)
 def remittance_file(tenant_id: int, remittance_id: int, form: str) -> ResponseReturnValue:
-    """The statement to keep, in the creditor's language: pdf, xlsx, csv or json. A long one is prepared by a
-    worker: the statement's page says so and offers the file when it is there."""
+    """The statement to keep: pdf in the reader's language; xlsx, csv and json in the creditor's, whose
+    programs know them by it. A long one is prepared by a worker: its page says so and offers it then."""
     with _letterhead(tenant_id) as session:
-        file = prepared.file_of(session, remittance_id, form, drafts=not the_caller().is_creditor)
+        file = prepared.file_of(
+            session, remittance_id, form, locale=locale() if form == "pdf" else None,
+            drafts=not the_caller().is_creditor,
+        )  # fmt: skip
         prepared.ask(session, file)
     content = file.content()
     if content is None:
@@ -223,10 +226,10 @@ def remittance_file(tenant_id: int, remittance_id: int, form: str) -> ResponseRe
 @blueprint.get("/remittances/<int:tenant_id>/<int:remittance_id>/invoice.pdf")
 @requires(Permission.REMITTANCES_READ)
 def remittance_invoice(tenant_id: int, remittance_id: int) -> ResponseReturnValue:
-    """The invoice that goes with a statement, in the creditor's language."""
+    """The invoice that goes with a statement, in the reader's language."""
     with _letterhead(tenant_id) as session:
         made = documents.document(session, remittance_id, drafts=not the_caller().is_creditor, lines=False)
-    return rest.file(statement_files.invoice(made), "application/pdf", f"{made.invoice_name}.pdf")
+    return rest.file(statement_files.invoice(made, locale()), "application/pdf", f"{made.invoice_name}.pdf")
 
 
 @contextmanager

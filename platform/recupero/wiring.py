@@ -15,8 +15,8 @@ from recupero.outreach import jobs as outreach_jobs
 from recupero.outreach import service as outreach
 from recupero.outreach.inbound import conversations
 from recupero.outreach.inbound import jobs as inbound_jobs
+from recupero.outreach.understanding import hand_overs, reader
 from recupero.outreach.understanding import jobs as understanding_jobs
-from recupero.outreach.understanding import reader
 from recupero.payments import jobs as payments_jobs
 from recupero.payments import queries as payments
 from recupero.payments import told
@@ -43,6 +43,7 @@ from recupero.payments.events import (
 )
 from recupero.payments.gateways import charges
 from recupero.payments.incoming import bank_control, direct, paying_back
+from recupero.payments.offers import hardship
 from recupero.placements import jobs as placements_jobs
 from recupero.placements.events import (
     AccountsClosed,
@@ -109,6 +110,8 @@ def wire() -> None:
     subscribe(AccountsClosed, settlements.on_closed)
     subscribe(HoldsOpened, following.on_hold)
     subscribe(HoldsEnded, following.on_hold)
+    subscribe(HoldsEnded, hardship.on_holds_ended)
+    subscribe(HoldsEnded, hand_overs.on_holds_ended)
     subscribe(PlanBroken, write_offs.on_plan_broken)
     subscribe(PlanMoved, write_offs.on_plan_started)
     subscribe(PlanMoved, mandates.on_plan_moved)

@@ -1,4 +1,4 @@
-"""What a creditor answered to those who dispute a debt."""
+"""What those were answered who dispute a debt or complain."""
 
 from datetime import datetime
 
@@ -10,9 +10,9 @@ from recupero.kernel.database import TENANT, Base, TenantOwned
 
 
 class DisputeAnswer(TenantOwned, Base):
-    """The answer to one dispute, which is a hold. `verdict`: owed (as it stands), corrected (to
-    `balance_minor`) or not_owed (the accounts are closed). `words` is the reason, which the debtor
-    reads on their page and hears from a person."""
+    """The answer to one dispute or complaint, which is a hold. `verdict` of a creditor: owed (as it stands),
+    corrected (to `balance_minor`) or not_owed (the accounts are closed); agency where the agency answers, in
+    words alone. `words` the debtor reads on their page; a creditor's they hear from a person, too."""
 
     __tablename__ = "dispute_answers"
     __table_args__ = (

@@ -1,4 +1,5 @@
-"""A creditor decides what a debtor disputes: it takes effect at once, and a person tells the debtor.
+"""A creditor decides what a debtor disputes: it takes effect at once, and a person tells the debtor. What the
+agency itself answers to a dispute or complaint stands on the debtor's page.
 
 Until that person is done, machines stay silent: the hand-over opens before the dispute's own hold ends.
 """
@@ -26,6 +27,7 @@ from recupero.placements.lifecycle import ENDED
 from recupero.tenancy import queries as tenancy
 
 VERDICTS = ("owed", "corrected", "not_owed")
+BY_AGENCY = "agency"
 WHY = "dispute_answered"
 INVOICE_REFUSED = "invoice_refused"
 LONGEST = 2000
@@ -90,6 +92,17 @@ def check(found: Sequence[Disputed], given: Answer) -> None:
             raise UserError("the right amount is above zero and below the balance", field="balance")
 
 
+def tell(session: Session, hold_id: int, *, debtor_id: int, account_id: int, words: str, actor: str) -> None:
+    """What the agency answers to a dispute or complaint of the tenant in scope: the debtor reads it on their
+    page. Raises UserError where it is endless."""
+    if len(words) > LONGEST:
+        raise UserError("At most %(most)s characters fit here.", field="words", most=LONGEST)
+    session.add(DisputeAnswer(
+        tenant_id=scope_of(session).tenant(), hold_id=hold_id, debtor_id=debtor_id, account_id=account_id,
+        verdict=BY_AGENCY, words=words, answered_by=actor, balance_minor=None, answered_at=clock.now(),
+    ))  # fmt: skip
+
+
 def on_invoice_refused(session: Session, event: InvoiceRefused) -> None:
     """The debtor waits for an invoice that the creditor has not."""
     _hand_over(session, event.debtor_id, event.account_id, INVOICE_REFUSED)
@@ -120,7 +133,7 @@ def _correct(session: Session, one: Disputed, right_minor: int, hold_id: int) ->
 
 
 def answers_of(session: Session, debtor_id: int) -> Sequence[DisputeAnswer]:
-    """What creditors in scope answered to a debtor, the newest first."""
+    """What a debtor of the creditors in scope was answered, the newest first."""
     return _read(session, DisputeAnswer.debtor_id == debtor_id)
 
 

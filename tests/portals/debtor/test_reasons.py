@@ -2,6 +2,7 @@
 dispute reach whoever looks into it."""
 
 import io
+import re
 from datetime import timedelta
 
 import pytest
@@ -14,9 +15,11 @@ from recupero.outreach.page_tables import Telling
 from recupero.outreach.scripts.shape import REASONS
 from recupero.outreach.service import NewAction, schedule
 from recupero.outreach.understanding.tables import HandOver
+from recupero.payments.offers.offer_tables import HardshipCase
 from recupero.payments.papers.document_tables import InvoiceRequest
 from recupero.placements import reach
 from recupero.placements import service as placements
+from recupero.placements.tables import Hold
 from recupero.portals.debtor.advice import ADVICE
 from recupero.portals.debtor.reasons import SHOWN
 from recupero.reports import causes
@@ -180,3 +183,46 @@ def test_the_answer_to_a_dispute_stands_on_their_page(page: Page, given: Answer,
     clock.advance(timedelta(days=91))
     page.prove()
     assert "Se facturó" not in page.text(), "an old answer goes"
+
+
+def test_what_the_agency_answers_to_a_complaint_stands_on_their_page(page: Page, visitor: Visitor) -> None:
+    tell(page, "SERVICE_COMPLAINT", note="they shouted")
+    staff, account = visitor.sign_in(Role.SUPERVISOR, page.placed.scope), page.placed.account_ids[0]
+    address, talk = f"/accounts/{account}", f"/inbox/{page.placed.debtor_id}"
+    [hold_id] = re.findall(r'name="outcome_(\d+)"', staff.text(address))
+    answer = staff.send(f"{address}/holds/{hold_id}/end", address, **{
+        f"outcome_{hold_id}": "the agent was warned", f"told_{hold_id}": "We are <sorry>.",
+    })  # fmt: skip
+    assert answer.status_code == 302, answer.text
+    shown = page.text()
+    assert "We are &lt;sorry&gt;." in shown
+    assert "the agent was warned" not in shown, "a note is for staff"
+    assert page.holds() == {"person"}
+    assert "Answered by the agency" in staff.text(talk)
+    assert "They wrote nothing yet" in staff.text(talk)
+    assert 'name="text"' not in staff.text(talk), "no form that could only be refused"
+
+
+def test_a_hold_does_not_end_while_its_case_is_open(page: Page, visitor: Visitor) -> None:
+    tell(page, "JOB_LOSS")
+    staff, account = visitor.sign_in(Role.SUPERVISOR, page.placed.scope), page.placed.account_ids[0]
+    address = f"/accounts/{account}"
+    shown = staff.text(address)
+    assert f'href="/inbox/{page.placed.debtor_id}">Close it in the conversation' in shown
+    assert f'href="{address}/offers#hardship">Close the case' in shown
+    with page.visitor.platform.database.transaction(page.placed.scope) as session:
+        ids = session.execute(select(Hold.id)).scalars().all()
+    told = [staff.send(f"{address}/holds/{one}/end", address) and staff.text(address) for one in ids]
+    assert any("A hardship case is open" in text for text in told)
+    assert any("A person has them" in text for text in told)
+    assert page.holds() == {"hardship", "person"}
+    closed = staff.send(
+        f"{address}/offers/hardship", f"{address}/offers", outcome="a new job", close=_case(page)
+    )
+    assert closed.status_code == 302, closed.text
+    assert page.holds() == {"person"}
+
+
+def _case(page: Page) -> int:
+    with page.visitor.platform.database.transaction(page.placed.scope) as session:
+        return session.execute(select(HardshipCase.id)).scalar_one()

@@ -56,7 +56,7 @@ def reply(session: Session, debtor_id: int, text: str, *, actor: str, subject: s
         raise UserError("Please fill this in.", field="text")
     if len(text) > LONGEST:
         raise UserError("At most %(most)s characters fit here.", field="text", most=LONGEST)
-    conversation, last = _open(session, debtor_id)
+    conversation, last = _open(session, debtor_id), last_to_answer(session, debtor_id)
     action_id = _act(session, conversation.account_id, last.channel, "reply", last.address, REPLY_WITHIN)
     session.add(
         Reply(
@@ -76,21 +76,26 @@ def reply(session: Session, debtor_id: int, text: str, *, actor: str, subject: s
     return action_id
 
 
-def _open(session: Session, debtor_id: int) -> tuple[Conversation, contact_messages.LastHeard]:
+def last_to_answer(session: Session, debtor_id: int) -> contact_messages.LastHeard:
+    """The last message of a debtor of the tenants in scope, which `reply` answers. Raises Conflict where they
+    wrote none, or called."""
+    last = contact_messages.last_heard(session, reach.accounts_of(session, [debtor_id]).get(debtor_id, []))
+    if last is None:
+        raise Conflict("they wrote nothing yet: call them, or write to them, from the account's page")
+    if last.channel not in CARRIED:
+        raise Conflict("the last thing they did was to call: call them back from the account's page")
+    return last
+
+
+def _open(session: Session, debtor_id: int) -> Conversation:
     conversation = session.execute(
         select(Conversation)
         .where(Conversation.tenant_id == scope_of(session).tenant(), Conversation.debtor_id == debtor_id)
         .with_for_update()
     ).scalar_one_or_none()
-    accounts = reach.accounts_of(session, [debtor_id]).get(debtor_id, [])
-    last = contact_messages.last_heard(session, accounts)
     if conversation is None:
         raise NotFound("there is no such conversation")
-    if last is None:
-        raise Conflict("they wrote nothing yet: call them, or write to them, from the account's page")
-    if last.channel not in CARRIED:
-        raise Conflict("the last thing they did was to call: call them back from the account's page")
-    return conversation, last
+    return conversation
 
 
 def _again(subject: str) -> str:

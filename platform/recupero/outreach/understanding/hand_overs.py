@@ -16,6 +16,7 @@ from recupero.outreach.understanding import hours, policy
 from recupero.outreach.understanding.tables import HandOver, MessageReading
 from recupero.placements import reach
 from recupero.placements import service as placements
+from recupero.placements.events import HoldsEnded
 
 CAUSES: tuple[str, ...] = get_args(Reason)
 LONGEST = 1000  # characters of a next step
@@ -150,9 +151,23 @@ def withdraw(session: Session, debtor_id: int, *, why: str) -> None:
 
 
 def _end_hold(session: Session, done: HandOver, *, by: str) -> None:
-    still = {hold.id for hold in reach.open_holds(session, [done.debtor_id]).get(done.debtor_id, ())}
-    if done.hold_id in still:
+    if done.hold_id is not None and _is_held(session, done):
         placements.end_hold(session, done.hold_id, by=by)
+
+
+def on_holds_ended(session: Session, event: HoldsEnded) -> None:
+    """Raises Conflict where work would go on while a person is still to say what came of a hand-over."""
+    if event.kind != "person":
+        return
+    for debtor_id in event.debtor_ids:
+        found = open_for(session, debtor_id)
+        if found is not None and found.hold_id is not None and not _is_held(session, found):
+            raise Conflict("A person has them: say the cause and what comes next.", field="cause")
+
+
+def _is_held(session: Session, one: HandOver) -> bool:
+    holds = reach.open_holds(session, [one.debtor_id]).get(one.debtor_id, ())
+    return one.hold_id in {hold.id for hold in holds}
 
 
 def settle(session: Session, debtor_id: int, *, actor: str) -> None:

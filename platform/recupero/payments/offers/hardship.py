@@ -18,6 +18,7 @@ from recupero.payments.offers.plan_standing import Rest
 from recupero.placements import reach
 from recupero.placements import service as placements
 from recupero.placements.debts import HeldFor, held_for, who_owes
+from recupero.placements.events import HoldsEnded
 
 #: The kind of the hold that a case opens. Agents open one without a case, too; plans rest all the same.
 HOLD = "hardship"
@@ -91,6 +92,17 @@ def close_case(session: Session, case_id: int, *, actor: str, outcome: str) -> N
     session.flush()
     placements.end_debtor_holds(session, case.debtor_id, HOLD, by=actor)
     _record(session, "payments.hardship_closed", case, actor)
+
+
+def on_holds_ended(session: Session, event: HoldsEnded) -> None:
+    """Raises Conflict where work would go on while a case of hardship is open."""
+    if event.kind != HOLD:
+        return
+    for debtor_id in event.debtor_ids:
+        case = open_of(session, debtor_id)
+        holds = reach.open_holds(session, [debtor_id]).get(debtor_id, ())
+        if case is not None and case.hold_id not in {hold.id for hold in holds}:
+            raise Conflict("a hardship case is open: close it, saying what came of it")
 
 
 def end_run_out(session: Session) -> int:

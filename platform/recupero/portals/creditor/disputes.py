@@ -22,7 +22,7 @@ from recupero.portals.creditor.own import acting, reading
 from recupero.portals.frame.forms import Form
 from recupero.portals.frame.pages import blueprint
 from recupero.portals.frame.tables import Column, Pick, Table, answer
-from recupero.portals.words.words import options
+from recupero.portals.words.words import label, options
 from recupero.tenancy.guard import requires, the_caller
 from recupero.tenancy.permissions import Permission
 
@@ -53,6 +53,7 @@ def _lines(session: Session) -> list[Line]:
     return waiting + [
         Line(ended[one.hold_id], names[ended[one.hold_id].portfolio_id], one.verdict, one.answered_at)
         for one in given
+        if one.hold_id in ended  # the others answer complaints
     ]
 
 
@@ -134,12 +135,13 @@ def _given(form: Form, currency: str) -> Answer:
 
 
 def _page(hold_id: int, form: Form, given: Answer | None) -> ResponseReturnValue:
+    verdicts = [(code, label("dispute_verdict", code)) for code in dispute_answers.VERDICTS]
     with reading() as session:
         found = disputes.of_hold(session, hold_id)
         answered = [one for one in dispute_answers.answers_of(session, found[0].debtor_id)
                     if one.hold_id == hold_id]  # fmt: skip
         page = render_template(
             "creditor/dispute.html", found=found, form=form, given=given, answered=answered,
-            told=_told(session, found), verdicts=options("dispute_verdict"), longest=dispute_answers.LONGEST,
+            told=_told(session, found), verdicts=verdicts, longest=dispute_answers.LONGEST,
         )  # fmt: skip
     return page, form.status

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from recupero.decisions.advice import promise_chances
 from recupero.kernel import audit, clock
 from recupero.kernel.errors import NotFound, UserError
-from recupero.outreach import preferences
+from recupero.outreach import dispute_answers, preferences
 from recupero.outreach.desk import notes
 from recupero.payments import service as payments
 from recupero.payments.offers.policy import offerer_of
@@ -18,6 +18,7 @@ from recupero.placements import service as placements
 from recupero.placements.browse import AccountCard
 from recupero.placements.lifecycle import HOLDS
 from recupero.portals.accounts.accounts import ANSWERED, account_view
+from recupero.portals.frame.errors import said
 from recupero.portals.frame.forms import Form
 from recupero.portals.frame.pages import blueprint
 from recupero.portals.words.language import timezone
@@ -64,24 +65,33 @@ def _since(form: Form) -> datetime | None:
 @blueprint.post("/accounts/<int:account_id>/holds/<int:hold_id>/end")
 @requires(Permission.ACCOUNTS_WORK)
 def account_end_hold(account_id: int, hold_id: int) -> ResponseReturnValue:
-    """Let work go on. Of what the debtor waits to hear about, what came of it is kept as a note."""
+    """Let work go on. Of what the debtor waits to hear about, what came of it is kept as a note, and what
+    they are told stands on their page."""
     form, card, caller = Form.sent(), _card(account_id), the_caller()
     kind = {hold.id: hold.kind for hold in card.holds}.get(hold_id)
     if kind is None:
         raise NotFound("This hold has ended already.")
-    field = f"outcome_{hold_id}"
+    field, told = f"outcome_{hold_id}", f"told_{hold_id}"
     try:
         with tenant_transaction(card.account.tenant_id) as session:
             if kind in ANSWERED:
                 notes.write(session, account_id, form.optional(field), actor=caller.actor)
+            if kind in ANSWERED and (words := form.optional(told)):
+                dispute_answers.tell(
+                    session, hold_id, debtor_id=card.debtor.id, account_id=account_id, words=words,
+                    actor=caller.actor,
+                )  # fmt: skip
             placements.end_hold(session, hold_id, by=caller.actor)
             audit.record(
                 session, "placements.end_hold", f"hold:{hold_id}", actor=caller.actor,
                 tenant_id=card.account.tenant_id,
             )  # fmt: skip
     except UserError as error:
-        error.field = {"note": field}.get(error.field or "", error.field)
-        form.refuse(error, field)
+        if kind not in ANSWERED:
+            flash(said(error), "warn")
+            return redirect(url_for("portals.account", account_id=account_id))
+        error.field = {"note": field, "words": told}.get(error.field or "", error.field)
+        form.refuse(error, field, told)
         return render_template("accounts/account.html", **account_view(account_id, ended=form)), 422
     flash(_("The hold has ended."))
     return redirect(url_for("portals.account", account_id=account_id))

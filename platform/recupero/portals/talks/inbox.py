@@ -9,13 +9,14 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from recupero.kernel import clock, rest, runtime
-from recupero.kernel.errors import NotFound, UserError
+from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.outreach import dispute_answers, tellings
 from recupero.outreach.connectors import CARRIED
 from recupero.outreach.inbound import collecting, queries, replies, working
 from recupero.outreach.inbound.tables import Conversation
 from recupero.outreach.understanding import brief, desk, hand_overs, policy, readings
 from recupero.placements import browse, reach
+from recupero.portals.frame.errors import said
 from recupero.portals.frame.forms import Form, id_of
 from recupero.portals.frame.pages import blueprint
 from recupero.portals.frame.tables import Column, Pick, Table, answer, creditor_pick
@@ -285,6 +286,15 @@ def _tenant_of(debtor_id: int) -> int:
         return found.tenant_id
 
 
+def _unanswerable(session: Session, debtor_id: int) -> str | None:
+    """Why nothing can be written as an answer here, if so."""
+    try:
+        replies.last_to_answer(session, debtor_id)
+    except Conflict as error:
+        return said(error)
+    return None
+
+
 def _talk_page(debtor_id: int, form: Form) -> ResponseReturnValue:
     with transaction() as session:
         talk = queries.conversation(session, debtor_id, of_user=only_of())
@@ -295,6 +305,7 @@ def _talk_page(debtor_id: int, form: Form) -> ResponseReturnValue:
         read = readings.of_contacts(session, [one.contact_id for one in lines if one.contact_id])
         written: Any = talk.channel if talk.channel in CARRIED else "email"
         answered = dispute_answers.answers_of(session, debtor_id)
+        unanswerable = _unanswerable(session, debtor_id)
         said_there = tellings.of_debtors(session, [debtor_id])
         told = brief.brief(session, debtor_id, talk.account_id, read.values(), written)
         names = {user.id: user.name for user in tenancy.users(session)}
@@ -305,6 +316,6 @@ def _talk_page(debtor_id: int, form: Form) -> ResponseReturnValue:
         causes=[("", ""), *((cause, label("cause", cause)) for cause in hand_overs.CAUSES)],
         longest_step=hand_overs.LONGEST, reading_currency=tenant.currency, brief=told, names=names,
         colleagues=[("", _("Whoever comes first")), *colleagues], late=_late(talk), answered=answered,
-        tellings=said_there,
+        tellings=said_there, unanswerable=unanswerable,
     )  # fmt: skip
     return page, form.status

@@ -199,6 +199,7 @@ DISPUTE_VERDICTS: Words = {
     "owed": _("It is owed as it stands"),
     "corrected": _("The amount is corrected"),
     "not_owed": _("It is not owed"),
+    "agency": _("Answered by the agency"),
 }
 DISPUTE_REASONS: Words = {
     "already_paid": _("Has paid already"),

@@ -36,7 +36,7 @@ def _table(portfolios: dict[int, str]) -> Table[Complained]:
                    sorts=False),
             Column("since", _("Since"), lambda row: row.since),
             Column("due", _("Due"), lambda row: row.due),
-            Column("ended", _("Settled"), lambda row: row.ended),
+            Column("ended", _("Answered"), lambda row: row.ended),
             Column("state", _("State"), lambda row: row.state(now), words="complaint", badge=True,
                    sorts=False),
         ],

@@ -12,7 +12,6 @@ import click
 
 from recupero.commands.acting import actor_of, by_option
 from recupero.kernel import command
-from recupero.kernel.errors import UserError
 from recupero.ledger import paying, remittances, statements
 from recupero.ledger.tables import Remittance
 from recupero.reports import statement_files
@@ -139,7 +138,7 @@ def export(
         content = statement_files.invoice(made, locale)
     else:
         content = statement_files.render(made, form, locale)
-    _write(out, content)
+    command.write(out, content)
     command.finish({"file": str(out), "format": form, "bytes": len(content)}, as_json=as_json)
 
 
@@ -161,19 +160,10 @@ def payments(
         actor = actor_of(platform, scope, by, Permission.REMITTANCES_PAY)
         with platform.database.transaction(scope) as session:
             content = paying.payment_file(session, currency, form, actor=actor)
-    _write(out, content)
+    command.write(out, content)
     command.finish({"file": str(out), "format": form, "bytes": len(content)}, as_json=as_json)
 
 
 def _shown(one: Remittance) -> dict[str, Any]:
     values = {name: getattr(one, name) for name in _FIGURES}
     return {name: value.isoformat() if isinstance(value, date) else value for name, value in values.items()}
-
-
-def _write(out: Path, content: bytes) -> None:
-    try:
-        out.write_bytes(content)
-    except OSError as error:
-        raise UserError(
-            "%(out)s cannot be written: %(why)s", field="out", out=out, why=error.strerror
-        ) from None

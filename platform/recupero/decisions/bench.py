@@ -3,7 +3,6 @@ predictions of the same rows by the same models, in the same run."""
 
 from __future__ import annotations
 
-import resource
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,9 +16,9 @@ from sqlalchemy import Connection, create_engine, text
 
 from recupero.decisions.planning import phases
 from recupero.kernel import clock, command, events, runtime, throwaway
-from recupero.kernel.database import PLATFORM, Scope, scope_of
+from recupero.kernel.database import Scope
 from recupero.placements import service as placements
-from recupero.tenancy import service as tenancy
+from recupero.tenancy import bench as tenancy_bench
 from recupero_sdk.models import Columns
 
 if TYPE_CHECKING:
@@ -68,18 +67,7 @@ def _tenant(running: runtime.Runtime, slug: str, count: int) -> Scope:
     """An agency of one creditor with `count` made-up accounts placed two months ago."""
     from recupero.decisions.filling import Filling, fill
 
-    with running.database.transaction(PLATFORM) as session:
-        tenancy.create_agency(
-            session, slug=slug, name=slug, country="CL", locale="es", timezone="America/Santiago",
-            contact_phone="+56 2 2345 6789", contact_email="bench@example.com",
-        )  # fmt: skip
-        agency = scope_of(session)
-    with running.database.transaction(agency) as session:
-        made = tenancy.create_tenant(
-            session, slug=slug, name=slug, country="CL", currency="CLP", locale="es",
-            timezone="America/Santiago", actor="system",
-        )  # fmt: skip
-        scope = Scope(agency.agency_id, (made.id,))
+    scope = tenancy_bench.creditor(running, tenancy_bench.agency(running, slug), slug)
     with running.database.transaction(scope) as session:
         portfolio = placements.create_portfolio(
             session, name="bench", country="CL", currency="CLP", product="loan", placement_number=1,
@@ -152,7 +140,7 @@ def _measure(
         spent.append(watch.phases)
         seconds.append(result.seconds)
         clock.advance(timedelta(days=1))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = throwaway.peak_mib()
     own, bare = statistics.median(seconds), statistics.median(reference)
     table = _phases(spent)
     return {

@@ -3,7 +3,6 @@ PostgreSQL, against reading the same history with one GROUP BY query, in the sam
 
 from __future__ import annotations
 
-import resource
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,9 +15,9 @@ import click
 from sqlalchemy import create_engine, text
 
 from recupero.kernel import command, runtime, throwaway
-from recupero.kernel.database import PLATFORM, Scope, scope_of
+from recupero.kernel.database import Scope
 from recupero.law.service import Packs
-from recupero.tenancy import service as tenancy
+from recupero.tenancy import bench as tenancy_bench
 from recupero_sdk.law import Channel
 
 if TYPE_CHECKING:
@@ -188,16 +187,7 @@ def _bench(count: int, country: str | None) -> Iterator[_Bench]:
 
 
 def _filled(platform: runtime.Runtime, count: int) -> Scope:
-    with platform.database.transaction(PLATFORM) as session:
-        tenancy.create_agency(
-            session, slug="bench", name="bench", country="CL", locale="es", timezone="America/Santiago",
-            contact_phone="+56 2 2345 6789", contact_email="bench@example.com",
-        )  # fmt: skip
-        tenant = tenancy.create_tenant(
-            session, slug="bench", name="bench", country="CL", currency="CLP", locale="es",
-            timezone="America/Santiago", actor="system",
-        )  # fmt: skip
-        scope = Scope(scope_of(session).agency(), (tenant.id,))
+    scope = tenancy_bench.creditor(platform, tenancy_bench.agency(platform))
     owner = create_engine(platform.config.owner_database_url)
     with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         for first in range(1, count + 1, CHUNK):
@@ -208,7 +198,13 @@ def _filled(platform: runtime.Runtime, count: int) -> Scope:
             )
             connection.execute(
                 text(_FILL),
-                {"agency": scope.agency(), "tenant": tenant.id, "now": NOW, "first": first, "last": last},
+                {
+                    "agency": scope.agency(),
+                    "tenant": scope.tenant(),
+                    "now": NOW,
+                    "first": first,
+                    "last": last,
+                },
             )
             connection.execute(text("COMMIT"))
         connection.execute(text("VACUUM ANALYZE person_contacts"))
@@ -227,7 +223,7 @@ def measure(count: int, rounds: int = 2, country: str | None = None) -> dict[str
         for _ in range(rounds):
             seconds, chunks, allowed = bench.judged()
             ours.append(seconds)
-            peak = peak or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            peak = peak or throwaway.peak_mib()
             reference.append(bench.grouped())
         countries = bench.places["country"].unique().sort()
     own, bare = min(ours), min(reference)

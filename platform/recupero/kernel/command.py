@@ -108,6 +108,16 @@ def _migrated(owner_url: str) -> bool:
         owner.dispose()
 
 
+def write(out: Path, content: bytes) -> None:
+    """Write what a command made. Raises UserError, at the field `out`, where that cannot be."""
+    try:
+        out.write_bytes(content)
+    except OSError as error:
+        raise UserError(
+            "%(out)s cannot be written: %(why)s", field="out", out=out, why=error.strerror
+        ) from None
+
+
 def finish(result: dict[str, Any], *, as_json: bool, ok: bool = True) -> None:
     """Print the answer (JSON, or a line per key) and exit 0, or 1 where the check does not hold."""
     if as_json:

@@ -1,6 +1,7 @@
 """A platform that is gone after use: what benchmarks measure on."""
 
 import os
+import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,11 @@ from recupero.kernel.config import Config
 from recupero.kernel.plugins import Plugins
 
 _SERVERS = ("RECUPERO_DATABASE_URL", "RECUPERO_APP_DATABASE_URL", "RECUPERO_MLFLOW_URL", "RECUPERO_REDIS_URL")
+
+
+def peak_mib() -> float:
+    """The most memory that this process has had, in MiB."""
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """`recupero bench execute`: due actions carried out with everything, in turn with what they are measured by,
 in one process of one run: RQ's own empty jobs, and mails that are only written, built and sent."""
 
-import resource
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +17,7 @@ from sqlalchemy import func, select, update
 from recupero.contacts.tables import Contact, GivenVerdict, MessageCopy, Permission, PersonContact
 from recupero.kernel import clock, command, jobs, runtime, throwaway
 from recupero.kernel.bulk import among, refresh_statistics
-from recupero.kernel.database import PLATFORM, Scope, scope_of
+from recupero.kernel.database import PLATFORM, Scope
 from recupero.kernel.rq_worker import Worker
 from recupero.ledger.tables import LedgerEntry
 from recupero.outreach import bench_mail, service
@@ -30,7 +29,7 @@ from recupero.payments.tables import PaymentLink
 from recupero.placements import bench as files
 from recupero.placements import reach
 from recupero.placements import service as placements
-from recupero.tenancy import service as tenancy
+from recupero.tenancy import bench as tenancy_bench
 
 _NOON = datetime(2026, 3, 10, 15, 0, tzinfo=UTC)  # a working Tuesday in Chile
 _EMPTY_JOBS = 600
@@ -158,13 +157,7 @@ def platform_with(count: int, letters: int = 0) -> Iterator[Bench]:
 
 def _place(platform: runtime.Runtime, folder: Path, count: int) -> Scope:
     """An agency with a creditor that has enough accounts of people in Chile."""
-    with platform.database.transaction(PLATFORM) as session:
-        tenancy.create_agency(
-            session, slug="bench", name="bench", country="CL", locale="es", timezone="America/Santiago",
-            contact_phone="+56 2 2345 6789", contact_email="bench@example.com",
-        )  # fmt: skip
-        agency = Scope(scope_of(session).agency())
-    return _creditor(platform, agency, "bench", folder, count)
+    return _creditor(platform, tenancy_bench.agency(platform), "bench", folder, count)
 
 
 def _creditor(
@@ -173,12 +166,7 @@ def _creditor(
     """A creditor of the agency, its accounts placed through the real import."""
     from recupero.placements.imports import import_file
 
-    with platform.database.transaction(agency) as session:
-        tenant = tenancy.create_tenant(
-            session, slug=slug, name=slug, country="CL", currency="CLP", locale="es",
-            timezone="America/Santiago", actor="system",
-        )  # fmt: skip
-    scope = Scope(agency.agency(), (tenant.id,))
+    scope = tenancy_bench.creditor(platform, agency, slug)
     with platform.database.transaction(scope) as session:
         portfolio = placements.create_portfolio(
             session, name="bench", country="CL", currency="CLP", product="consumer", placement_number=1,
@@ -281,7 +269,7 @@ def _outbox(bench: Bench, slice_: int, rounds: int) -> tuple[dict[str, list[floa
         first = number % len(names)
         for name in (*names[first:], *names[:first]):
             rates[name].append(took[name]())
-        peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        peaks.append(throwaway.peak_mib())
     return rates, peaks
 
 

@@ -10,7 +10,7 @@ from recupero.outreach.answer_tables import DisputeAnswer
 from recupero.outreach.dispute_answers import Answer
 from recupero.placements import cases, disputes
 from recupero.placements.disputes import Disputed
-from recupero.tenancy.guard import recorded_transaction, requires, the_caller, transaction
+from recupero.tenancy.guard import recorded_of, requires, the_caller, transaction
 from recupero.tenancy.permissions import Permission
 
 blueprint = rest.Endpoints("disputes", "Disputes and complaints")
@@ -50,9 +50,7 @@ def answer(data: dict[str, Any], dispute_id: int) -> DisputeAnswer:
 
     `owed`: work goes on. `corrected`: the balance becomes `balance_minor`. `not_owed`: the accounts are
     closed. The debtor reads `words` on their page and hears them from a person at the agency."""
-    with transaction() as session:
-        tenant_id = disputes.tenant_of(session, dispute_id)
-    with recorded_transaction(tenant_id) as session:
+    with recorded_of(lambda session: disputes.tenant_of(session, dispute_id)) as session:
         return dispute_answers.answer(session, dispute_id, Answer(**data), actor=the_caller().actor)
 
 

@@ -3,7 +3,6 @@ against the database alone taking the same statements; then what was told is boo
 """
 
 import random
-import resource
 import statistics
 import threading
 import time
@@ -19,7 +18,7 @@ import psycopg
 from sqlalchemy import func, insert, select, update
 
 from recupero.kernel import burst, clock, command, engines, jobs, runtime, throwaway
-from recupero.kernel.database import APP_ROLE, PLATFORM, Scope, scope_of
+from recupero.kernel.database import APP_ROLE, Scope
 from recupero.kernel.supervisor import ProcessSpec
 from recupero.ledger import queries as ledger
 from recupero.payments.gateways import door, gateways, links
@@ -28,7 +27,7 @@ from recupero.placements import bench as files
 from recupero.placements import reach
 from recupero.placements import service as placements
 from recupero.serving import HOST, processes
-from recupero.tenancy import service as tenancy
+from recupero.tenancy import bench as tenancy_bench
 from recupero_sdk.gateways import Charge as MadeCharge
 from recupero_sdk.gateways import ChargeRequest, PaymentEventKind, PretendGateway
 
@@ -162,16 +161,7 @@ def _place(platform: runtime.Runtime, folder: Path, count: int) -> Scope:
     """A creditor with accounts of `count` debtors, through the real import."""
     from recupero.placements.imports import import_file
 
-    with platform.database.transaction(PLATFORM) as session:
-        tenancy.create_agency(
-            session, slug="bench", name="bench", country="CL", locale="es", timezone="America/Santiago",
-            contact_phone="+56 2 2345 6789", contact_email="bench@example.com",
-        )  # fmt: skip
-        tenant = tenancy.create_tenant(
-            session, slug="bench", name="bench", country="CL", currency="CLP", locale="es",
-            timezone="America/Santiago", actor="system",
-        )  # fmt: skip
-        scope = Scope(scope_of(session).agency(), (tenant.id,))
+    scope = tenancy_bench.creditor(platform, tenancy_bench.agency(platform))
     with platform.database.transaction(scope) as session:
         portfolio = placements.create_portfolio(
             session, name="bench", country="CL", currency="CLP", product="consumer", placement_number=1,
@@ -247,7 +237,7 @@ def measure(count: int, rounds: int) -> dict[str, Any]:
         "replay_ratio": round(replay / plain, 3), "doubles": DOUBLES, "events": events - stored,
         "lost_or_doubled": abs(events - payments), "unique": unique,
         "booked_rate": round(events / booking, 1), "problems": problems,
-        "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        "peak_mib": throwaway.peak_mib(),
     }  # fmt: skip
 
 

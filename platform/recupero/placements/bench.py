@@ -3,7 +3,6 @@ run.
 """
 
 import random
-import resource
 import statistics
 import time
 from collections.abc import Iterator
@@ -19,10 +18,10 @@ import psycopg
 from psycopg import sql
 
 from recupero.kernel import command, migrate, runtime, throwaway
-from recupero.kernel.database import PLATFORM, Scope, scope_of
+from recupero.kernel.database import Scope
 from recupero.kernel.plugins import Plugins
 from recupero.placements import service
-from recupero.tenancy import service as tenancy
+from recupero.tenancy import bench as tenancy_bench
 
 _HEADINGS = (
     "N° Operación", "RUT", "País", "Nombre", "Apellidos", "Fecha nacimiento", "Celular", "Teléfono", "Correo",
@@ -149,14 +148,7 @@ class _Bench:
         """A new agency with one tenant and one portfolio."""
         self.made += 1
         name = f"bench-{self.made}"
-        with self.platform.database.transaction(PLATFORM) as session:
-            tenancy.create_agency(session, slug=name, name=name, country="CL", locale="es",
-                                  timezone="America/Santiago", contact_phone="+56 2 2345 6789",
-                                  contact_email="bench@example.com")  # fmt: skip
-            tenant = tenancy.create_tenant(session, slug=name, name=name, country="CL", currency="CLP",
-            locale="es",
-                                           timezone="America/Santiago", actor="system")  # fmt: skip
-            scope = Scope(scope_of(session).agency(), (tenant.id,))
+        scope = tenancy_bench.creditor(self.platform, tenancy_bench.agency(self.platform, name), name)
         with self.platform.database.transaction(scope) as session:
             portfolio = service.create_portfolio(
                 session, name=name, country="CL", currency="CLP", product="consumer", placement_number=1,
@@ -270,7 +262,7 @@ def _answer(count: int, seconds: float, reference: float) -> dict[str, Any]:
         "n": count, "seconds": round(seconds, 3), "rate": round(count / seconds, 1),
         "reference": "raw COPY of the finished rows", "reference_rate": round(count / reference, 1),
         "ratio": round(reference / seconds, 3),
-        "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        "peak_mib": throwaway.peak_mib(),
     }  # fmt: skip
 
 

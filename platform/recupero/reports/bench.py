@@ -2,7 +2,6 @@
 insert of the same finished lines.
 """
 
-import resource
 import statistics
 import time
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from zoneinfo import ZoneInfo
 import click
 import psycopg
 
-from recupero.kernel import clock, command, engines, runtime
+from recupero.kernel import clock, command, engines, runtime, throwaway
 from recupero.kernel.database import Scope
 from recupero.ledger import remittances
 from recupero.ledger import service as ledger
@@ -71,7 +70,7 @@ def measure(count: int, rounds: int) -> dict[str, Any]:
         "complete": len(made.lines) == count
         and made.remittance.payable_minor == count * (_PAID - _FEE)
         and made.remittance.state == "issued",
-        "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        "peak_mib": throwaway.peak_mib(),
     }  # fmt: skip
 
 

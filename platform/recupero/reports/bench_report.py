@@ -6,7 +6,6 @@ are twice as many contacts. Everything belongs to one creditor.
 """
 
 import gc
-import resource
 import statistics
 import time
 from collections.abc import Iterator
@@ -19,11 +18,11 @@ import psycopg
 from sqlalchemy import event
 
 from recupero.kernel import clock, command, engines, runtime, throwaway
-from recupero.kernel.database import PLATFORM, Scope, scope_of
+from recupero.kernel.database import Scope
 from recupero.payments.books import booking
 from recupero.reports import bench_rows, page, rollups, service
 from recupero.reports.periods import Period, months_between
-from recupero.tenancy import service as tenancy
+from recupero.tenancy import bench as tenancy_bench
 
 _AT_ONCE = 5_000  # rows of a bulk load's statement
 _BOOKED = 30  # accounts that are booked on one by one
@@ -67,7 +66,7 @@ FROM generate_series(1, %(rows)s) i
 def measure(lines: int, rounds: int) -> dict[str, Any]:
     """The figures of the bench over `lines` moves of money and twice as many contacts."""
     with throwaway.platform(durable=False) as (platform, running):
-        scope = _tenant(platform)
+        scope = tenancy_bench.creditor(platform, tenancy_bench.agency(platform))
         began = time.perf_counter()
         with psycopg.connect(running.owner_database_url) as owner:
             accounts = bench_rows.fill(owner, scope, lines, clock.now())
@@ -88,21 +87,8 @@ def measure(lines: int, rounds: int) -> dict[str, Any]:
         "reference": "one aggregate over the raw rows: money and contacts by month",
         "reference_rate": round(1000 / read["aggregate_ms"], 3), "ratio": round(ratio, 1),
         **read, **kept, "rebuild_seconds": round(rebuilt, 1), "identical": same,
-        "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        "peak_mib": throwaway.peak_mib(),
     }  # fmt: skip
-
-
-def _tenant(platform: runtime.Runtime) -> Scope:
-    with platform.database.transaction(PLATFORM) as session:
-        tenancy.create_agency(
-            session, slug="bench", name="bench", country="CL", locale="es", timezone="America/Santiago",
-            contact_phone="+56 2 2345 6789", contact_email="bench@example.com",
-        )  # fmt: skip
-        tenant = tenancy.create_tenant(
-            session, slug="bench", name="bench", country="CL", currency="CLP", locale="es",
-            timezone="America/Santiago", actor="system",
-        )  # fmt: skip
-        return Scope(scope_of(session).agency(), (tenant.id,))
 
 
 def _vacuum(running: engines.Engines) -> None:

@@ -42,16 +42,7 @@ def report(
         with platform.database.transaction(scope) as session:
             made = service.recovery_report(session, wanted)
         content = service.render(made, form, locale)
-    _write(out, content)
+    command.write(out, content)
     collected = {section.currency: section.figure("collected").numerator for section in made.sections}
     answer = {"file": str(out), "format": form, "bytes": len(content), "tenant": made.tenant_slug}
     command.finish({**answer, "period": str(made.period), "collected": collected}, as_json=as_json)
-
-
-def _write(out: Path, content: bytes) -> None:
-    try:
-        out.write_bytes(content)
-    except OSError as error:
-        raise UserError(
-            "%(out)s cannot be written: %(why)s", field="out", out=out, why=error.strerror
-        ) from None

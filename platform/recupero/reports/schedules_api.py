@@ -1,7 +1,6 @@
 """Scheduled reports, for machines."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 from flask import Response
@@ -11,7 +10,14 @@ from sqlalchemy.orm import Session
 from recupero.kernel import rest
 from recupero.reports.schedules import service
 from recupero.reports.schedules.tables import ReportMail, ReportSchedule
-from recupero.tenancy.guard import page_of, recorded_transaction, requires, the_caller, transaction
+from recupero.tenancy.guard import (
+    page_of,
+    recorded_of,
+    recorded_transaction,
+    requires,
+    the_caller,
+    transaction,
+)
 from recupero.tenancy.permissions import Permission
 
 blueprint = rest.Endpoints("schedules", "Reports that go out by e-mail by themselves")
@@ -62,13 +68,9 @@ class ReportMailSchema(Schema):
     problem = fields.String(required=True, allow_none=True)
 
 
-@contextmanager
-def _of(schedule_id: int) -> Iterator[Session]:
+def _of(schedule_id: int) -> AbstractContextManager[Session]:
     """A transaction of the creditor whose schedule it is. Raises NotFound."""
-    with transaction() as session:
-        tenant_id = service.one(session, schedule_id).tenant_id
-    with recorded_transaction(tenant_id) as session:
-        yield session
+    return recorded_of(lambda session: service.one(session, schedule_id).tenant_id)
 
 
 @blueprint.get("/report-schedules")

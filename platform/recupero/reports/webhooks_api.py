@@ -1,7 +1,6 @@
 """Webhooks of creditors, for machines: set up, tried, looked after."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 from marshmallow import Schema, fields, validate
@@ -11,7 +10,14 @@ from recupero.kernel import rest
 from recupero.reports.webhooks import service
 from recupero.reports.webhooks.tables import Webhook, WebhookEvent
 from recupero.reports.webhooks.telling import KINDS
-from recupero.tenancy.guard import page_of, recorded_transaction, requires, the_caller, transaction
+from recupero.tenancy.guard import (
+    page_of,
+    recorded_of,
+    recorded_transaction,
+    requires,
+    the_caller,
+    transaction,
+)
 from recupero.tenancy.permissions import Permission
 
 blueprint = rest.Endpoints("webhooks", "Events told to creditors' systems")
@@ -83,13 +89,9 @@ class WebhookEventQuerySchema(rest.Page):
     state = fields.String(validate=validate.OneOf(("waiting", "sending", "delivered", "dead")))
 
 
-@contextmanager
-def _of(webhook_id: int) -> Iterator[Session]:
+def _of(webhook_id: int) -> AbstractContextManager[Session]:
     """A transaction of the creditor whose webhook it is. Raises NotFound."""
-    with transaction() as session:
-        tenant_id = service.one(session, webhook_id).tenant_id
-    with recorded_transaction(tenant_id) as session:
-        yield session
+    return recorded_of(lambda session: service.one(session, webhook_id).tenant_id)
 
 
 @blueprint.get("/webhooks")

@@ -166,6 +166,16 @@ def recorded_transaction(tenant_id: int) -> Iterator[Session]:
         yield opened
 
 
+@contextmanager
+def recorded_of(tenant_of: Callable[[Session], int]) -> Iterator[Session]:
+    """`recorded_transaction` of the creditor that `tenant_of` finds in what the caller may see; it raises
+    NotFound for what is not there."""
+    with transaction() as session:
+        tenant_id = tenant_of(session)
+    with recorded_transaction(tenant_id) as session:
+        yield session
+
+
 def page_of(table: Any, items: type[Schema], query: Mapping[str, Any]) -> FlaskResponse:
     """One page of a table in the caller's scope: see `rest.keyset`."""
     return rest.page(runtime.current().database, the_caller().scope, table, items, query)

@@ -1,7 +1,6 @@
 """Reports that go out by e-mail by themselves: set up, and what went."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 from flask import flash, redirect, render_template, url_for
@@ -14,7 +13,7 @@ from recupero.portals.frame.forms import Form
 from recupero.portals.frame.pages import blueprint
 from recupero.reports.schedules import service
 from recupero.tenancy import queries
-from recupero.tenancy.guard import recorded_transaction, requires, the_caller, transaction
+from recupero.tenancy.guard import recorded_of, recorded_transaction, requires, the_caller, transaction
 from recupero.tenancy.permissions import Permission
 
 _NEW = {"report": "recovery", "form": "pdf", "every": "month", "day": 3}
@@ -76,13 +75,9 @@ def _page(schedule_id: int, form: Form | None = None) -> ResponseReturnValue:
     return page, form.status
 
 
-@contextmanager
-def _of(schedule_id: int) -> Iterator[Session]:
+def _of(schedule_id: int) -> AbstractContextManager[Session]:
     """A transaction of the creditor whose schedule it is. Raises NotFound."""
-    with transaction() as session:
-        tenant_id = service.one(session, schedule_id).tenant_id
-    with recorded_transaction(tenant_id) as session:
-        yield session
+    return recorded_of(lambda session: service.one(session, schedule_id).tenant_id)
 
 
 @blueprint.post("/schedules/<int:schedule_id>")

@@ -1,7 +1,6 @@
 """Where creditors' systems are told of events: set up, tried, and what was told."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -14,7 +13,7 @@ from recupero.portals.frame.pages import blueprint
 from recupero.reports.webhooks import service
 from recupero.reports.webhooks.telling import KINDS
 from recupero.tenancy import queries
-from recupero.tenancy.guard import recorded_transaction, requires, the_caller, transaction
+from recupero.tenancy.guard import recorded_of, recorded_transaction, requires, the_caller, transaction
 from recupero.tenancy.permissions import Permission
 
 _FIELDS = ("name", "url", "kinds", "tenant")
@@ -82,13 +81,9 @@ def _page(
     return page, form.status
 
 
-@contextmanager
-def _of(webhook_id: int) -> Iterator[Session]:
+def _of(webhook_id: int) -> AbstractContextManager[Session]:
     """A transaction of the creditor whose webhook it is. Raises NotFound."""
-    with transaction() as session:
-        tenant_id = service.one(session, webhook_id).tenant_id
-    with recorded_transaction(tenant_id) as session:
-        yield session
+    return recorded_of(lambda session: service.one(session, webhook_id).tenant_id)
 
 
 def _back(webhook_id: int) -> ResponseReturnValue:

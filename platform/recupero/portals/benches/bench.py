@@ -2,7 +2,6 @@
 security, beside the same page made by a bare `jsonify` behind the same server.
 """
 
-import resource
 import statistics
 import sys
 import time
@@ -12,7 +11,7 @@ from typing import Any
 import click
 import orjson
 
-from recupero.kernel import burst, command, engines, rest, runtime
+from recupero.kernel import burst, command, engines, rest, runtime, throwaway
 from recupero.kernel.database import Scope
 from recupero.kernel.supervisor import ProcessSpec
 from recupero.payments.bench import creditor
@@ -54,7 +53,7 @@ def measure(count: int, rounds: int) -> dict[str, Any]:
         "p50_ms": round(statistics.median(took) * 1000, 1),
         "p99_ms": round(sorted(took)[int(len(took) * 0.99)] * 1000, 1),
         "connections": burst.CONNECTIONS, "rows": rest.PAGE, "bytes": len(page),
-        "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        "peak_mib": throwaway.peak_mib(),
     }  # fmt: skip
 
 

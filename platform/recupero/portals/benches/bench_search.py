@@ -4,7 +4,6 @@ which people are found, beside the same page with nothing typed.
 
 import http.client
 import re
-import resource
 import statistics
 import time
 import urllib.parse
@@ -21,7 +20,7 @@ import psycopg
 from sqlalchemy import select
 
 from recupero.contacts.tables import MessageCopy
-from recupero.kernel import burst, clock, command, crypto, runtime
+from recupero.kernel import burst, clock, command, crypto, runtime, throwaway
 from recupero.kernel.database import Scope
 from recupero.payments.bench import creditor
 from recupero.placements import bench as files
@@ -79,7 +78,7 @@ def measure(count: int, searches: int) -> dict[str, Any]:
             }
             for way, times in took.items()
         },
-        "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        "peak_mib": throwaway.peak_mib(),
     }  # fmt: skip
 
 

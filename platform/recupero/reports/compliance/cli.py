@@ -47,12 +47,7 @@ def make(
         with platform.database.transaction(scope) as session:
             made = service.make(session, wanted, actor="system", seed=seed, sample=sample)
         content = layout.render(made.report, form, locale)
-    try:
-        out.write_bytes(content)
-    except OSError as error:
-        raise UserError(
-            "%(out)s cannot be written: %(why)s", field="out", out=out, why=error.strerror
-        ) from None
+    command.write(out, content)
     proofs, seal = made.report["proofs"], made.report["seal"]
     answer = {
         "file": str(out), "report_id": made.id, "digest": seal["digest"], "sequence": seal["sequence"],

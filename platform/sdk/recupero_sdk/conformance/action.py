@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from recupero_sdk.conformance.model import check_reasons
 from recupero_sdk.models import ActionModel, Columns, Training
 
 ROWS = 1500
@@ -144,12 +145,7 @@ class ActionConformance:
     def test_reasons_name_features_strongest_first(self) -> None:
         columns, _outcomes, _propensity = self.table(rows=50, seed=2)
         reasons = self.model.explain(self.trained().fitted, columns, top=2)
-        assert len(reasons) == columns.rows, "explain: a list of reasons per row"
-        for row in reasons:
-            strengths = [abs(reason.contribution) for reason in row]
-            assert len(row) <= 2, "explain: at most `top` reasons"
-            assert strengths == sorted(strengths, reverse=True), "explain: strongest first"
-            assert all(reason.feature in columns.values for reason in row), "explain: name a column"
+        check_reasons(reasons, columns, top=2)
 
     def test_the_readme_says_what_it_learns(self) -> None:
         text = self.readme.read_text(encoding="utf-8").lower()

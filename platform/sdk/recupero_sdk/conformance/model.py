@@ -11,14 +11,25 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
-from recupero_sdk.models import Columns, ScoringModel, Training
+from recupero_sdk.models import Columns, Reason, ScoringModel, Training
 
 ROWS = 600
+
+
+def check_reasons(reasons: Sequence[Sequence[Reason]], columns: Columns, top: int) -> None:
+    """Fails unless each row has at most `top` reasons that name columns, strongest first."""
+    assert len(reasons) == columns.rows, "explain: a list of reasons per row"
+    for row in reasons:
+        strengths = [abs(reason.contribution) for reason in row]
+        assert len(row) <= top, "explain: at most `top` reasons"
+        assert strengths == sorted(strengths, reverse=True), "explain: strongest first"
+        assert all(reason.feature in columns.values for reason in row), "explain: name a column"
 
 
 class ModelConformance:
@@ -107,12 +118,7 @@ class ModelConformance:
     def test_reasons_name_features_strongest_first(self) -> None:
         columns, _target = self.table(seed=2)
         reasons = self.model.explain(self.trained().fitted, columns, top=2)
-        assert len(reasons) == columns.rows, "explain: a list of reasons per row"
-        for row in reasons:
-            strengths = [abs(reason.contribution) for reason in row]
-            assert len(row) <= 2, "explain: at most `top` reasons"
-            assert strengths == sorted(strengths, reverse=True), "explain: strongest first"
-            assert all(reason.feature in columns.values for reason in row), "explain: name a column"
+        check_reasons(reasons, columns, top=2)
 
     def test_the_readme_says_what_it_learns(self) -> None:
         text = self.readme.read_text(encoding="utf-8").lower()

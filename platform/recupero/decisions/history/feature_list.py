@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from recupero.kernel.marking import N_
 
-#: The `sql` of what is worked out of the statement's rows: PostgreSQL would sort them all for it.
+#: The `sql` of what is worked out of rows once they are read: PostgreSQL would take far longer over it.
 AFTERWARDS = ""
 CHANNELS = ("email", "sms", "whatsapp", "call")
 WINDOWS = (7, 30, 90)
@@ -92,33 +92,31 @@ FEATURES: tuple[Spec, ...] = (
     *(
         Spec(f"attempts_{channel}_{days}d", N_("Attempts by channel"),
              f"{channel} contacts sent in {days} days", "count", _CONTACTS, _BY_TIME,
-             f"coalesce(o.attempts_{channel}_{days}d, 0)")
+             AFTERWARDS)
         for channel in CHANNELS for days in WINDOWS
     ),
     *(
         Spec(f"answers_{days}d", N_("Answers lately"), f"contacts answered, or received, in {days} days",
-             "count", _CONTACTS, _BY_TIME, f"coalesce(o.answers_{days}d, 0)")
+             "count", _CONTACTS, _BY_TIME, AFTERWARDS)
         for days in WINDOWS
     ),
     Spec("right_party_90d", N_("Spoke with the debtor"), "right-party contacts in 90 days", "count",
-         _CONTACTS, _BY_TIME, "coalesce(o.right_party_90d, 0)"),
+         _CONTACTS, _BY_TIME, AFTERWARDS),
     Spec("days_since_attempt", N_("Days since the last attempt"), "since the newest attempt in 90 days",
-         "days", _CONTACTS, _BY_TIME, _days("a.at", "o.last_attempt")),
+         "days", _CONTACTS, _BY_TIME, AFTERWARDS),
     Spec("days_since_answer", N_("Days since the last answer"), "since the newest answer in 90 days", "days",
-         _CONTACTS, _BY_TIME, _days("a.at", "o.last_answer")),
+         _CONTACTS, _BY_TIME, AFTERWARDS),
     *(
         Spec(f"read_{channel}", N_("Messages read"),
              f"share of the {channel} contacts of 90 days that were read (told by the provider, or by a visit"
              f" to the page), drawn to {usually} as strongly as {READ_HELD} contacts; unknown where the"
-             " creditor was told of none in 90 days", "0 to 1", _READING, _READ_BY,
-             f"CASE WHEN t.{channel} THEN (coalesce(o.read_{channel}, 0) + {usually * READ_HELD})"
-             f" / (coalesce(o.attempts_{channel}_90d, 0) + {READ_HELD}) END")
+             " creditor was told of none in 90 days", "0 to 1", _READING, _READ_BY, AFTERWARDS)
         for channel, usually in READ_USUALLY.items()
     ),
     *(
         Spec(f"days_since_read_{channel}", N_("Days since a message was read"),
              f"since the newest reading of the {channel} contacts of 90 days", "days", _READING, _READ_BY,
-             _days("a.at", f"o.last_read_{channel}"))
+             AFTERWARDS)
         for channel in READ_USUALLY
     ),
     Spec("link_opened", N_("Payment page opened"), "1 where a payment page was ever opened", "0 or 1",

@@ -1,6 +1,7 @@
 """The features of accounts at a moment: one set-based statement computes the list (`feature_list`) for every
 account of the tenants in scope at any moment `at`, from rows that carry the time at which each fact became
-known; what happens later cannot change an earlier vector.
+known; what happens later cannot change an earlier vector. What is counted of contacts is read beside it
+(`contact_counts`).
 
 This is the one place that reads other rooms' tables (by SQL, never by their classes): a vector over all rooms
 has to be one statement, or planning a million accounts takes a query each.
@@ -8,14 +9,15 @@ has to be one statement, or planning a million accounts takes a query each.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from recupero.decisions.columns import Floats, Ints, narrowed, read
-from recupero.decisions.history.feature_list import CHANNELS, FEATURES, NAMES, READ_USUALLY, WINDOWS
+from recupero.decisions.history.contact_counts import of_contacts
+from recupero.decisions.history.feature_list import FEATURES, NAMES
 from recupero.decisions.history.known_results import KNOWN, RESULTS
 from recupero.decisions.history.promise_money import BOOKED, GRACE_DAYS, counts, kept
 from recupero.kernel.database import scope_of
@@ -48,28 +50,6 @@ class FeatureTable:
         )
 
 
-_ATTEMPTS = ",\n        ".join(
-    f"count(*) FILTER (WHERE direction = 'outbound' AND latest AND channel = '{channel}'"
-    f" AND at > %(before_{days})s::timestamptz) AS attempts_{channel}_{days}d"
-    for channel in CHANNELS
-    for days in WINDOWS
-)
-_ANSWERED = f"((direction = 'inbound' OR state = 'answered') AND {KNOWN})"
-_ANSWERS = ",\n        ".join(
-    f"count(*) FILTER (WHERE {_ANSWERED} AND at > %(before_{days})s::timestamptz) AS answers_{days}d"
-    for days in WINDOWS
-)
-_READ_BY_THEN = "channel = '{channel}' AND read_at <= %(at)s::timestamptz"
-_READS = ",\n        ".join(
-    f"count(*) FILTER (WHERE {_READ_BY_THEN}) AS read_{{channel}},"
-    f" max(read_at) FILTER (WHERE {_READ_BY_THEN}) AS last_read_{{channel}}".format(channel=channel)
-    for channel in READ_USUALLY
-)
-_TOLD = ",\n        ".join(
-    f"EXISTS (SELECT FROM contacts c WHERE c.tenant_id = t.id AND c.{_READ_BY_THEN}"
-    " AND c.read_at > %(before_90)s::timestamptz) AS {channel}".format(channel=channel)
-    for channel in READ_USUALLY
-)
 _BAD = "('BNCE', 'DISC', 'WRNG')"  # dispositions that mark a point as bad: domain page, 4.1
 
 _FROM = f"""
@@ -126,22 +106,6 @@ WITH ended AS (
             /*only debtor_id*/
         ORDER BY tenant_id, debtor_id, channel, at DESC, id DESC
     ) newest GROUP BY tenant_id, debtor_id
-), o AS (
-    SELECT tenant_id, debtor_id,
-        {_ATTEMPTS},
-        {_ANSWERS},
-        {_READS},
-        count(*) FILTER (WHERE right_party AND {KNOWN}) AS right_party_90d,
-        max(at) FILTER (WHERE direction = 'outbound' AND latest) AS last_attempt,
-        max(at) FILTER (WHERE {_ANSWERED}) AS last_answer
-    FROM {RESULTS} r
-    WHERE at <= %(at)s::timestamptz AND at > %(before_90)s::timestamptz /*with debtor_id*/
-    GROUP BY tenant_id, debtor_id
-), t AS (
-    -- Whether anybody tells the creditor what is read: where nobody does, unread says nothing.
-    SELECT t.id AS tenant_id,
-        {_TOLD}
-    FROM tenants t
 ), l AS (
     SELECT tenant_id, debtor_id, max(first_opened_at) AS opened FROM payment_links
     WHERE first_opened_at <= %(at)s::timestamptz /*only debtor_id*/ GROUP BY tenant_id, debtor_id
@@ -178,11 +142,9 @@ WITH ended AS (
 _JOINS = """
 FROM a
 JOIN debtors d ON d.tenant_id = a.tenant_id AND d.id = a.debtor_id
-JOIN t ON t.tenant_id = a.tenant_id
 JOIN q ON q.tenant_id = a.tenant_id AND q.debtor_id = a.debtor_id AND q.currency = a.currency
 LEFT JOIN k ON k.tenant_id = a.tenant_id AND k.debtor_id = a.debtor_id
 LEFT JOIN c ON c.tenant_id = a.tenant_id AND c.debtor_id = a.debtor_id
-LEFT JOIN o ON o.tenant_id = a.tenant_id AND o.debtor_id = a.debtor_id
 LEFT JOIN l ON l.tenant_id = a.tenant_id AND l.debtor_id = a.debtor_id
 LEFT JOIN m ON m.tenant_id = a.tenant_id AND m.account_id = a.id
 LEFT JOIN n ON n.tenant_id = a.tenant_id AND n.debtor_id = a.debtor_id
@@ -207,10 +169,7 @@ def read_features(session: Session, at: datetime, debtors: Sequence[int] | None 
     """Vectors of every account that was open at `at`, of the tenants in the session's scope, or of these
     debtors of the one tenant in scope: their `balance_rank` is then among the balances of now."""
     statement = narrowed(_STATEMENT, debtors)
-    # Constants to PostgreSQL: it would work an interval before `at` out again for every row and window.
-    before = {f"before_{days}": at - timedelta(days=days) for days in WINDOWS}
-    arguments = {"at": at, "debtors": debtors, **before}
-    keys, read_ones = read(session, statement, _KEYS, _READ, arguments)
+    keys, read_ones = read(session, statement, _KEYS, _READ, {"at": at, "debtors": debtors})
     # PostgreSQL would sort rows of six hundred bytes; here it is one column after the other.
     order = np.lexsort((keys["account_id"], keys["tenant_id"]))
     keys = {name: column[order] for name, column in keys.items()}
@@ -221,6 +180,7 @@ def read_features(session: Session, at: datetime, debtors: Sequence[int] | None 
         percent_ranks(keys["portfolio_id"], keys["balance"]) if whole else _ranks(session, keys["account_id"])
     )
     read_ones["other_accounts"] = others(keys["tenant_id"], keys["person_id"])
+    read_ones |= of_contacts(session, at, keys["tenant_id"], keys["debtor_id"], debtors)
     values = {name: read_ones.pop(name) for name in NAMES}
     return FeatureTable(at, keys["tenant_id"], keys["account_id"], keys["debtor_id"], values)
 

@@ -8,7 +8,7 @@ Python object is made per value.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -68,6 +68,18 @@ def moments(column: Ints) -> pl.Series:
     import polars as pl
 
     return pl.from_epoch(pl.Series(column + _Y2K), "us").dt.replace_time_zone("UTC")
+
+
+def flags(said: Mapping[str, str], first: int = 0) -> str:
+    """SQL of one number with a bit for each of these conditions, from bit `first` on: `unpacked` reads it."""
+    return " | ".join(f"((({each}) IS TRUE)::int << {bit})" for bit, each in enumerate(said.values(), first))
+
+
+def unpacked(column: str, said: Iterable[str], first: int = 0) -> list[pl.Expr]:
+    """The conditions that `flags` put into a number, as columns of their names."""
+    import polars as pl
+
+    return [(pl.col(column).and_(1 << bit) > 0).alias(name) for bit, name in enumerate(said, first)]
 
 
 def narrowed(query: str, debtors: Sequence[int] | None) -> str:

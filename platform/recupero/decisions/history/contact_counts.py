@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
 
-from recupero.decisions.columns import Floats, Ints, moments, narrowed, read
+from recupero.decisions.columns import Floats, Ints, flags, moments, narrowed, read, unpacked
 from recupero.decisions.history.feature_list import CHANNELS, READ_HELD, READ_USUALLY, WINDOWS
 from recupero.decisions.history.known_results import KNOWN, RESULTS
 
@@ -31,9 +31,7 @@ _SAYS = {
     "right_party": f"right_party AND {KNOWN}",
 }
 _FIRST_BIT = 3
-_TOLD = " | ".join(
-    [_CHANNEL, *(f"(({said})::int << {bit})" for bit, said in enumerate(_SAYS.values(), _FIRST_BIT))]
-)
+_TOLD = f"{_CHANNEL} | {flags(_SAYS, _FIRST_BIT)}"
 _KNOWN_READ = "read_at <= %(at)s::timestamptz"
 _READ_AT = f"coalesce(CASE WHEN {_KNOWN_READ} THEN read_at END, 'epoch')"
 _CONTACTS = f"""
@@ -74,12 +72,11 @@ def _counted(session: Session, arguments: dict[str, Any], at: datetime) -> pl.Da
 
     names = ("tenant_id", "debtor_id", "at", "read_at", "told")
     contacts, _none = read(session, narrowed(_CONTACTS, arguments["debtors"]), names, (), arguments)
-    told = pl.col("told")
     rows = pl.DataFrame(
         {**contacts, "at": moments(contacts["at"]), "read_at": moments(contacts["read_at"])}
     ).with_columns(
-        *((told.and_(1 << bit) > 0).alias(said) for bit, said in enumerate(_SAYS, _FIRST_BIT)),
-        channel=told.and_((1 << _FIRST_BIT) - 1),
+        *unpacked("told", _SAYS, _FIRST_BIT),
+        channel=pl.col("told").and_((1 << _FIRST_BIT) - 1),
         was_read=pl.col("read_at") > pl.from_epoch(pl.lit(0)).dt.replace_time_zone("UTC"),
     )
     within = {days: pl.col("at") > at - timedelta(days=days) for days in WINDOWS}

@@ -290,7 +290,7 @@ def _word(name: str, codes: Ints, words: tuple[str, ...]) -> pl.Series:
 # By quarter of an hour first, so that few moments are put into a zone: no zone's clock lies otherwise.
 _HOURS = """
 WITH q AS (
-    SELECT c.channel, d.timezone, div(date_part('epoch', c.at)::bigint, 900) AS quarter, count(*) AS attempts,
+    SELECT c.channel, d.timezone, date_part('epoch', c.at)::bigint / 900 AS quarter, count(*) AS attempts,
         count(*) FILTER (WHERE c.state = 'answered' OR c.right_party) AS answers
     FROM contacts c
     JOIN debtors d ON d.tenant_id = c.tenant_id AND d.id = c.debtor_id

@@ -6,8 +6,9 @@ and that is news; an account that merely waits its pace keeps its last decision.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -42,7 +43,7 @@ WAIT = "wait"
 EXPIRES = timedelta(days=2)
 ALTERNATIVES = 6
 #: Decisions are put into words and written in parts of this size, so that memory does not grow with them.
-PART = 100_000
+PART = 25_000
 _OF_OPTION = ("channel", "moment", "tone", "led_by", "script_version", "persona", "offer_kind")
 _MADE = ("account_id", "id")
 #: What no plan takes back.
@@ -80,9 +81,9 @@ class Recorder:
         with phase("chosen"):
             chosen = self._chosen(found.options, choice)
             decided = self._decided(found, chosen, choice)
-        with ThreadPoolExecutor(1) as beside:  # PostgreSQL works on the decisions meanwhile
+        with ThreadPoolExecutor(2) as beside:  # PostgreSQL works on the decisions meanwhile
             vectors = beside.submit(self._vectors, decided["account"], found.options, choice)
-            ids = self._written(decided, found)
+            ids = self._written(decided, found, beside)
         with phase("vectors"):
             vector_store.keep(self.session, self.run_id, vectors.result())
         fresh = chosen.filter(~pl.col("stays"))
@@ -93,16 +94,15 @@ class Recorder:
             self._schedule(fresh.join(ids, left_on="account", right_on="account_id", maintain_order="left"))
         return Planned(chosen, len(chosen) - len(fresh))
 
-    def _written(self, decided: pl.DataFrame, found: Candidates) -> pl.DataFrame:
+    def _written(self, decided: pl.DataFrame, found: Candidates, beside: Executor) -> pl.DataFrame:
         """Write the decisions, one part after the other: account_id, id."""
         import polars as pl
 
         made = [pl.DataFrame(schema=dict.fromkeys(_MADE, pl.Int64))]
         with phase("words"):
             options, refused = _apart(_weighed(found.options), decided), _apart(found.refused, decided)
-        for part, weighed, closed in zip(decided.iter_slices(PART), options, refused, strict=True):
-            with phase("words"):
-                rows = self._rows(part, weighed, closed)
+        parts = zip(decided.iter_slices(PART), options, refused, strict=True)
+        for rows in _ahead(beside, self._rows, parts):
             with phase("decisions"):
                 made.append(pl.DataFrame(write_frame(self.session, "decisions", rows, _MADE)))
         return pl.concat(made)
@@ -299,6 +299,24 @@ _NEWS = text(
     " AND d.account_id = w.id ORDER BY d.at DESC LIMIT 1) last ON true"
     " WHERE last.choice IS DISTINCT FROM :wait OR last.blocked IS DISTINCT FROM CAST(w.rules AS jsonb)"
 )
+
+
+def _ahead(
+    beside: Executor, call: Callable[..., pl.DataFrame], parts: Iterable[tuple[Any, ...]]
+) -> Iterator[pl.DataFrame]:
+    """What `call` makes of each part, in their order; each is begun while the one before it is in use."""
+    waiting: deque[Future[pl.DataFrame]] = deque()
+    for part in parts:
+        waiting.append(beside.submit(call, *part))
+        if len(waiting) > 1:
+            yield _ready(waiting.popleft())
+    while waiting:
+        yield _ready(waiting.popleft())
+
+
+def _ready(begun: Future[pl.DataFrame]) -> pl.DataFrame:
+    with phase("words"):
+        return begun.result()
 
 
 def _apart(rows: pl.DataFrame, decided: pl.DataFrame) -> list[pl.DataFrame]:

@@ -93,7 +93,7 @@ def replies(session: Session, cases: Sequence[Case]) -> dict[int, FreeText]:
     asked = [case.action.id for case in cases if case.action.template == "page_code"]
     codes = page_codes.sent_with(session, asked) if asked else {}
     found = reply_texts(session, written) if written else {}
-    return found | {action_id: FreeText("", code, None) for action_id, code in codes.items()}
+    return found | {action_id: FreeText("", code) for action_id, code in codes.items()}
 
 
 def _write(

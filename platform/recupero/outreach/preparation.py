@@ -18,11 +18,10 @@ from recupero.kernel.statements import Parameters, Statement, asked_together
 from recupero.ledger import queries as ledger
 from recupero.outreach import beyond, page_codes, preferences, turns
 from recupero.outreach.cases import Case, claimed, knowing, sort_out
-from recupero.outreach.composing import compose, heard_at, replies
+from recupero.outreach.composing import compose, heard_at
 from recupero.outreach.connectors import OUTBOX, Connector
 from recupero.outreach.inbound import unsubscribing
 from recupero.outreach.inbound.opened import callback_url
-from recupero.outreach.inbound.replies import FreeText
 from recupero.outreach.kinds import ANSWERS, CALL
 from recupero.outreach.pacing import Gate
 from recupero.outreach.states import Claimed, Move, move
@@ -159,7 +158,8 @@ def _envelopes(
     tenant_id = scope_of(session).tenant()
     listening = knowing([case for case, _one in reserved], Listens, Collects, Converses)
     heard = heard_at(session, [case for case, _one in reserved if case.connector.key in listening])
-    answers = replies(session, [case for case, _one in reserved])
+    asked = [case.action.id for case, _one in reserved if case.action.template == "page_code"]
+    codes = page_codes.sent_with(session, asked) if asked else {}
     house, now = tenancy.house(session), clock.now()
     envelopes, kept = list[Envelope](), list[SentMessage]()
     for case, one in reserved:
@@ -175,11 +175,11 @@ def _envelopes(
             heard_at=heard.get((case.account.debtor_id, case.connector.key)),
             callback_url=callback_url(case.connector.loaded(), tenant_id, one.contact_id)
             if case.connector.key in listening else "",
-            code=text.code, answers=answers[action.id].answers if action.id in answers else None,
+            code=text.code, answers=action.answers,
             dated=now.astimezone(load_zone(case.account.timezone or house.timezone)).date(),
         )  # fmt: skip
         if action.channel != CALL:  # what is said in a call its steps tell
-            kept.append(_copy(case, one.contact_id, text, answers.get(action.id)))
+            kept.append(_copy(case, one.contact_id, text, codes.get(action.id)))
         envelopes.append(
             Envelope(
                 action.id, one.contact_id, action.debtor_id, case.point.id, action.attempts,
@@ -189,10 +189,10 @@ def _envelopes(
     return envelopes, kept
 
 
-def _copy(case: Case, contact_id: int, text: Words, reply: FreeText | None) -> SentMessage:
+def _copy(case: Case, contact_id: int, text: Words, code: str | None) -> SentMessage:
     """What is kept of a message for staff to read. The code that opens a debtor's page is for its receiver
     alone: it is kept as dots, save in the demonstration's outbox, which is where such a message arrives."""
     action, subject, body = case.action, text.subject, text.text
-    if action.template == "page_code" and reply is not None and case.connector.key != OUTBOX:
-        subject, body = (page_codes.hidden(part, reply.body) for part in (subject, body))
+    if code is not None and case.connector.key != OUTBOX:
+        subject, body = (page_codes.hidden(part, code) for part in (subject, body))
     return SentMessage(contact_id, action.template, text.language, text.code, case.point.value, subject, body)

@@ -82,6 +82,7 @@ class Claimed:
     template: str
     tone: str
     purpose: str
+    answers: str | None
     expires_at: datetime
     attempts: int
     assistant: dict[str, Any] | None

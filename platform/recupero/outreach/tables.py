@@ -14,7 +14,7 @@ from recupero.kernel.database import AGENCY, TENANT, AgencyOwned, Base, TenantOw
 class Action(TenantOwned, Base):
     """One thing to do for an account at a time; `states` says which state follows which. A claim is a lease:
     one whose worker died is claimed again; one that was already reserved never is. `template` names the
-    words, `purpose` is what the law is told."""
+    words, `purpose` is what the law is told, `answers` the provider's reference of the message answered."""
 
     __tablename__ = "actions"
     __table_args__ = (
@@ -42,6 +42,7 @@ class Action(TenantOwned, Base):
     #: Who speaks: name, kind (human, virtual) and script, as far as the strategy says; null: nobody by name.
     assistant: Mapped[dict[str, str] | None] = mapped_column(JSONB)
     purpose: Mapped[str]
+    answers: Mapped[str | None]
     due_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     priority: Mapped[int] = mapped_column(default=0)

@@ -223,6 +223,7 @@ def test_stop_closes_the_channel_at_once_and_is_confirmed_once_where_the_law_let
     assert {tuple(row) for row in actions} == {("first_notice", "cancelled"), ("stopped", "sent")}
     (message,) = provider.pigeon.sent
     assert (message.recipient, message.template) == (phone(placed), "stopped")
+    assert message.answers == inbound(provider.scope)[0].reference
     assert "We will not write to you this way any more" in message.text
     (talk,) = all_of(provider.scope, Conversation)
     assert talk.waiting_since is None

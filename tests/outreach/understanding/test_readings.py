@@ -11,7 +11,7 @@ from recupero.contacts.replaying import replay_contacts
 from recupero.contacts.tables import Contact
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.errors import NotFound, UserError
-from recupero.outreach.inbound.tables import Conversation
+from recupero.outreach.inbound.tables import ChannelEvent, Conversation
 from recupero.outreach.tables import Action
 from recupero.outreach.understanding import hand_overs, readings
 from recupero.outreach.understanding.tables import HandOver, MessageReading
@@ -55,6 +55,7 @@ def test_who_asks_for_the_link_gets_it_and_nobody_else_is_bothered(
     )  # fmt: skip
     assert [state for state, _reason in states(provider, "own_page")] == ["sent"]
     text = provider.pigeon.sent[-1].text
+    assert provider.pigeon.sent[-1].answers == all_of(provider.scope, ChannelEvent)[0].event_id
     assert "http" in text
     assert not any(sign in text for sign in ("$", "deuda", "debe", "saldo"))
     assert all_of(provider.scope, HandOver) == []

@@ -38,11 +38,10 @@ _CAME_TO_NOTHING = ("blocked", "cancelled", "expired", "failed", "unknown")
 
 @dataclass(frozen=True, slots=True)
 class FreeText:
-    """The words of a reply, and the provider's reference of the message it answers."""
+    """The words of a reply."""
 
     subject: str
     body: str
-    answers: str | None
 
 
 def reply(session: Session, debtor_id: int, text: str, *, actor: str, subject: str = "") -> int:
@@ -57,12 +56,14 @@ def reply(session: Session, debtor_id: int, text: str, *, actor: str, subject: s
     if len(text) > LONGEST:
         raise UserError("At most %(most)s characters fit here.", field="text", most=LONGEST)
     conversation, last = _open(session, debtor_id), last_to_answer(session, debtor_id)
-    action_id = _act(session, conversation.account_id, last.channel, "reply", last.address, REPLY_WITHIN)
+    action_id = _act(
+        session, conversation.account_id, last.channel, "reply", last.address, REPLY_WITHIN, last.reference
+    )
     session.add(
         Reply(
             tenant_id=scope_of(session).tenant(), action_id=action_id, debtor_id=debtor_id,
-            subject=subject.strip() or _again(last.subject), body=text, answers=last.reference,
-            made_by=actor, made_at=clock.now(),
+            subject=subject.strip() or _again(last.subject), body=text, made_by=actor,
+            made_at=clock.now(),
         )
     )  # fmt: skip
     conversation.waiting_since = conversation.due_at = None
@@ -102,15 +103,17 @@ def _again(subject: str) -> str:
     return subject if not subject or subject.lower().startswith("re:") else f"Re: {subject}"
 
 
-def confirm_stop(session: Session, account_id: int, channel: str, address: str, *, closed: str) -> None:
+def confirm_stop(
+    session: Session, account_id: int, channel: str, address: str, *, closed: str, answers: str | None
+) -> None:
     """One message that says what is closed now: the channel it goes over, calls, or all of them; it goes out
-    only where the law lets it."""
+    only where the law lets it. `answers` as in `answer`."""
     template = "stopped"
     if closed == EVERY_CHANNEL:
         template = "stopped_wholly"
     elif closed != channel:
         template = "stopped_calls"
-    answer(session, account_id, channel, template, address)
+    answer(session, account_id, channel, template, address, answers=answers)
 
 
 def answer(
@@ -120,13 +123,15 @@ def answer(
     template: str,
     address: str,
     *,
+    answers: str | None = None,
     within: timedelta = CONFIRM_WITHIN,
 ) -> int | None:
     """One message of the house that answers theirs; it goes out only where the law lets it. The action that
-    carries it; None where the channel carries none."""
+    carries it; None where the channel carries none. `answers` is the provider's reference of their message;
+    None where they asked for it elsewhere, on their page or in a call."""
     if channel not in CARRIED:
         return None
-    action_id = _act(session, account_id, channel, template, address, within)
+    action_id = _act(session, account_id, channel, template, address, within, answers)
     _ask_job(session, action_id)
     return action_id
 
@@ -148,7 +153,13 @@ def leaves_a_reply(session: Session, account_id: int, channel: str) -> bool:
 
 
 def _act(
-    session: Session, account_id: int, channel: str, template: str, address: str, within: timedelta
+    session: Session,
+    account_id: int,
+    channel: str,
+    template: str,
+    address: str,
+    within: timedelta,
+    answers: str | None,
 ) -> int:
     """An action that is claimed at once."""
     account = reach.reachable(session, [account_id])[account_id]
@@ -156,8 +167,8 @@ def _act(
     action = Action(
         tenant_id=tenant, account_id=account_id, debtor_id=account.debtor_id, person_id=account.person_id,
         decision_id=None, channel=channel, contact_point_id=_point(session, account, channel, address),
-        template=template, tone="kind", purpose=ANSWERS[template], due_at=now, expires_at=now + within,
-        priority=FIRST_PLACE, state="scheduled", attempts=0, created_at=now, changed_at=now,
+        template=template, tone="kind", purpose=ANSWERS[template], answers=answers, due_at=now,
+        expires_at=now + within, priority=FIRST_PLACE, state="scheduled", attempts=0, created_at=now, changed_at=now,
     )  # fmt: skip
     session.add(action)
     session.flush()
@@ -180,11 +191,11 @@ def _ask_job(session: Session, action_id: int) -> None:
 def texts(session: Session, action_ids: Collection[int]) -> dict[int, FreeText]:
     """The words of those of the actions that people wrote."""
     rows = session.execute(
-        select(Reply.action_id, Reply.subject, Reply.body, Reply.answers).where(
+        select(Reply.action_id, Reply.subject, Reply.body).where(
             Reply.tenant_id == scope_of(session).tenant(), Reply.action_id.in_(action_ids)
         )
     )
-    return {row.action_id: FreeText(row.subject, row.body, row.answers) for row in rows}
+    return {row.action_id: FreeText(row.subject, row.body) for row in rows}
 
 
 def settle(session: Session) -> int:

@@ -103,8 +103,8 @@ class Conversation(TenantOwned, Base):
 
 
 class Reply(TenantOwned, Base):
-    """The words of an action that no template has: what a person answers. `answers` is the provider's
-    reference of the message answered. `settled`: what came of its action is known."""
+    """The words of an action that no template has: what a person answers. `settled`: what came of its action
+    is known."""
 
     __tablename__ = "replies"
     __table_args__ = (
@@ -118,7 +118,6 @@ class Reply(TenantOwned, Base):
     debtor_id: Mapped[int]
     subject: Mapped[str] = mapped_column(EncryptedText)
     body: Mapped[str] = mapped_column(EncryptedText)
-    answers: Mapped[str | None]
     made_by: Mapped[str]
     made_at: Mapped[datetime]
     settled: Mapped[bool] = mapped_column(server_default=false())

@@ -171,7 +171,9 @@ def _stop(
     """Close the channel also to a debtor who was found by the message answered, and say once that it is."""
     if debtor_id not in senders.at_address(session, said):
         close_channel(session, [debtor_id], _meant(said), source=f"inbound:{stored.connector}")
-    replies.confirm_stop(session, account_id, said.channel, said.sender, closed=_meant(said))
+    replies.confirm_stop(
+        session, account_id, said.channel, said.sender, closed=_meant(said), answers=stored.event_id
+    )
 
 
 def _meant(said: MessageEvent) -> str:

@@ -100,7 +100,9 @@ def _follow(session: Session, said: contact_messages.Heard, account: Reachable, 
             session, debtor_id=account.debtor_id, channel=closed, kind="opt_out", source="reading"
         )
         if taken.name == "stop" or replies.leaves_a_reply(session, account.account_id, said.channel):
-            replies.confirm_stop(session, account.account_id, said.channel, said.address, closed=closed)
+            replies.confirm_stop(
+                session, account.account_id, said.channel, said.address, closed=closed, answers=said.reference
+            )
     if taken.name == "person":
         hand_overs.open_one(
             session, debtor_id=account.debtor_id, account_id=account.account_id, contact_id=said.contact_id,
@@ -109,7 +111,9 @@ def _follow(session: Session, said: contact_messages.Heard, account: Reachable, 
         return
     if taken.name == "answer":
         template = _LEADS_TO.get(taken.why, "own_page")
-        replies.answer(session, account.account_id, said.channel, template, said.address)
+        replies.answer(
+            session, account.account_id, said.channel, template, said.address, answers=said.reference
+        )
     conversations.settled(session, account.debtor_id, until=said.at)
 
 

@@ -15,7 +15,7 @@ from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.outreach.inbound.tables import ChannelEvent
 from recupero.outreach.script_tables import CallLeg, CallRun
-from recupero.outreach.scripts import runs
+from recupero.outreach.scripts import runs, store
 from recupero.outreach.tables import Action
 from recupero.outreach.understanding.tables import HandOver
 from recupero.outreach.voice import people, turns
@@ -90,6 +90,7 @@ def test_a_promise_made_with_keys_is_noted_and_the_link_goes_out(called: Telepho
     said = called.press("1")
     assert said.hangs_up
     assert "Queda anotado" in said.text
+    assert "?" not in said.text  # nobody listens any more
     called.end(seconds=61)
     (promise,) = rows(placed.scope, PromiseToPay)
     assert (promise.amount_minor, promise.due_date.isoformat(), promise.made_with) == (
@@ -285,6 +286,28 @@ def test_a_plan_is_for_the_page_and_for_people(called: Telephone, placed: Placed
     assert "enlace a su página" in said.text
     assert contact(placed.scope).disposition == "CBRQ"
     assert len(rows(placed.scope, HandOver)) == 1
+
+
+@pytest.mark.parametrize("where", ["en su página", "en {{ link }}"])
+def test_no_address_is_read_out_and_the_link_goes_out_in_its_place(
+    telephone: Telephone, placed: Placed, where: str
+) -> None:
+    own = store.standard_document().replace("en su página. Gracias", f"{where}. Gracias").replace(
+        "tools: [link]\n    disposition: RTPY", "disposition: RTPY"
+    ) if "link" in where else store.standard_document()  # fmt: skip
+    with runtime.current().database.transaction(placed.scope) as session:
+        row = store.draft(session, own, tenant_id=None, actor="user:1")
+        store.approve(session, row.id, actor="user:2")
+    plan([placed], "call")
+    run()
+    called = telephone
+    proven(called)
+    said = called.press("1", "4")
+    assert said.hangs_up
+    assert "enlace a su página" in said.text
+    assert "http" not in said.text
+    assert contact(placed.scope).disposition == "RTPY"
+    assert [one.template for one in rows(placed.scope, Action)][1:] == ["own_page"]
 
 
 # ---- people

@@ -36,6 +36,7 @@ _NEWS: dict[Fate, tuple[str, str | None]] = {
     Fate.FAILED: ("failed", None),
     Fate.PERMANENT: ("failed", "BNCE"),
     Fate.COMPLAINT: ("delivered", "OPTO"),
+    Fate.OPTED_OUT: ("failed", "OPTO"),
 }
 
 
@@ -87,8 +88,8 @@ def _work_status(session: Session, stored: ChannelEvent, told: StatusEvent) -> _
     found = news.hear(session, contact_id, News(state, note, told.reason, told.reference, price))
     if told.fate is Fate.PERMANENT and found.contact_point_id is not None:
         reach.mark_points(session, [found.contact_point_id], "invalid")
-    if told.fate is Fate.COMPLAINT:
-        close_channel(session, [found.debtor_id], found.channel, source=f"complaint:{stored.connector}")
+    if told.fate in (Fate.COMPLAINT, Fate.OPTED_OUT):
+        close_channel(session, [found.debtor_id], found.channel, source=f"{told.fate}:{stored.connector}")
     _move_action(session, found, found.state, told.reason)
     if told.fate is Fate.PERMANENT and found.state == "failed" and found.action_id is not None:
         elsewhere.send(session, found.action_id, told.reason)

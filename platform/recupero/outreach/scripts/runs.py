@@ -92,8 +92,9 @@ def speaker_of(session: Session, contact_id: int) -> Mapping[str, str]:
     return found or {}
 
 
-def talk(session: Session, contact_id: int, *, agent: str) -> Talk:
-    """Where the call stands, in words. `agent` is the name of whoever speaks. Raises NotFound."""
+def talk(session: Session, contact_id: int, *, agent: str, page: str = "") -> Talk:
+    """Where the call stands, in words. `agent` is the name of whoever speaks, `page` what they say in place of
+    the address of the debtor's page, where they read out none. Raises NotFound."""
     run = _known(session, contact_id)
     script = script_of(session, run)
     step = script.steps[run.step]
@@ -101,6 +102,8 @@ def talk(session: Session, contact_id: int, *, agent: str) -> Talk:
         session, run.account_id, run.language, agent=agent, proven=run.proven, records=script.records,
         offers=_names_offer(step),
     )  # fmt: skip
+    if page and run.proven:
+        values["link"] = page
     disclosed = step.kind == "disclose"
     return Talk(
         run, script, step,

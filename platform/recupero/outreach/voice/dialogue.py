@@ -14,13 +14,13 @@ from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
 from recupero.kernel.money import format_minor, minor_units
 from recupero.outreach import words
-from recupero.outreach.scripts import runs, walk
+from recupero.outreach.scripts import runs, saying, walk
 from recupero.outreach.scripts.runs import Talk
-from recupero.outreach.scripts.shape import Choice
+from recupero.outreach.scripts.shape import Choice, Step
 from recupero.outreach.understanding import reader
 from recupero.outreach.understanding.amounts import amounts
 from recupero.outreach.voice import ending, hearing, meaning
-from recupero.outreach.voice.ending import ASSISTANT, Line
+from recupero.outreach.voice.ending import ASSISTANT, PAGE, Line
 from recupero.outreach.voice.hearing import NOT_ME_KEY, PERSON_KEY, REPEAT_KEY
 from recupero.outreach.voice.meaning import Meant
 from recupero.payments import service as payments
@@ -144,7 +144,7 @@ def _choose(line: Line, choice: Choice) -> CallTurn:
 def _enter(line: Line) -> CallTurn:
     """Say the step that the call came to, and go on by itself where nothing is to be answered."""
     while True:
-        talk = runs.talk(line.session, line.run.contact_id, agent=line.phrases[ASSISTANT])
+        talk = _talk(line)
         step = talk.step
         if step.kind == "disclose":
             if any(said.startswith("[") for said in talk.read_out):  # the law wants it, nobody has stated it
@@ -154,6 +154,8 @@ def _enter(line: Line) -> CallTurn:
             continue
         if step.kind == "end":
             line.words.append(talk.text)
+            if _sends_link(step):
+                line.send_link()
             return ending.close(line, step)
         if step.stage == "agree" and _BY_PEOPLE & set(step.tools):
             line.send_link()
@@ -166,11 +168,23 @@ def _enter(line: Line) -> CallTurn:
         return _begin_step(line, talk)
 
 
+def _talk(line: Line) -> Talk:
+    """Where the call stands. Nobody writes down an address that is read out: the page's goes by message."""
+    return runs.talk(
+        line.session, line.run.contact_id, agent=line.phrases[ASSISTANT], page=line.phrases[PAGE]
+    )
+
+
+def _sends_link(step: Step) -> bool:
+    """Whether the link goes out while this step is said: its words name it, or it is for that."""
+    return saying.names(step.say, "link") or ("link" in step.tools and step.stage in ("agree", "close"))
+
+
 def _begin_step(line: Line, talk: Talk) -> CallTurn:
     line.words.append(talk.text)
     found = line.memory
     found.asked = "choice"
-    if talk.step.stage == "agree" and "link" in talk.step.tools:
+    if _sends_link(talk.step):
         line.send_link()
     if talk.step.kind == "identity":
         found.facts = [fact.value for fact in runs.spoken_questions(line.session, line.run)]
@@ -186,7 +200,7 @@ def _ask(line: Line, *, again: bool = False) -> CallTurn:
     """Ask what is open, and listen."""
     asked, choices = line.memory.asked, _offered(line)
     if again and asked == "choice":
-        line.words.append(runs.talk(line.session, line.run.contact_id, agent=line.phrases[ASSISTANT]).text)
+        line.words.append(_talk(line).text)
     if asked == "fact":
         line.say(line.memory.facts[line.memory.place], "not_you")
     elif asked == "day":

@@ -31,6 +31,8 @@ _TWO_STOPS = re.compile(r"(?<!\.)\.\.(?!\.)")
 ACTOR = "voice"
 #: The phrase that names the assistant.
 ASSISTANT = "assistant"
+#: The phrase that stands for the address of their page.
+PAGE = "page"
 #: Why a person takes over, by the result, and the other way round.
 _WHY = {"HARD": "hardship", "DSPT": "disputes", "CMPL": "complaint", "ALRD": "paid_already"}
 _RESULT = {why: code for code, why in _WHY.items()}

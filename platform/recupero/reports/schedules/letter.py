@@ -51,13 +51,13 @@ def compose(session: Session, sent: ReportMail, schedule: ReportSchedule) -> tup
     mail["Date"] = format_datetime(clock.now())
     mail["Message-ID"] = f"<report-{tenant.id}-{sent.id}@recupero>"
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's machine answers it
-    mail["Content-Language"] = words.language
     _write(mail, words, figures, _told(words, page, file))
     kind, _, part = service.MEDIA_TYPES[schedule.form].partition(";")[0].partition("/")
     mail.add_attachment(
         content, maintype=kind, subtype=part, filename=file,
         params={"charset": "utf-8"} if kind == "text" else None,
     )  # fmt: skip
+    mail["Content-Language"] = words.language  # at the end: setting content takes such headers away
     return mail, recipients
 
 

@@ -35,10 +35,10 @@ def build(message: Message, sender: str, domain: str, logo: Logo | None = None) 
         mail["Reply-To"] = _address(message.reply_to, "")
     if message.template != _BY_HAND:  # RFC 3834: what a person writes is not automatic
         mail["Auto-Submitted"] = "auto-replied" if message.answers else "auto-generated"
-    mail["Content-Language"] = message.language
     mail.set_content(message.text)
     if message.html:
         _add_html(mail, message, domain, logo)
+    mail["Content-Language"] = message.language  # at the end: setting content takes such headers away
     return mail
 
 

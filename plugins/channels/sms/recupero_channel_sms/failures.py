@@ -18,5 +18,5 @@ UNDELIVERABLE = frozenset({30005, 30006}) | (REFUSALS.dead_number - {OPTED_OUT})
 def fate_of(code: int | None) -> Fate:
     """What became of a message that was not delivered, by its error code."""
     if code == OPTED_OUT:
-        return Fate.COMPLAINT
+        return Fate.OPTED_OUT
     return Fate.PERMANENT if code in UNDELIVERABLE else Fate.FAILED

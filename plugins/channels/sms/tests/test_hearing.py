@@ -47,7 +47,7 @@ def wrote(form: dict[str, str], config: PluginConfig = CONFIG) -> MessageEvent:
         ({"MessageStatus": "undelivered", "ErrorCode": "30005"}, Fate.PERMANENT, "Twilio 30005"),
         ({"MessageStatus": "undelivered", "ErrorCode": "30006"}, Fate.PERMANENT, "Twilio 30006"),
         ({"MessageStatus": "failed", "ErrorCode": "21614"}, Fate.PERMANENT, "Twilio 21614"),
-        ({"MessageStatus": "failed", "ErrorCode": "21610"}, Fate.COMPLAINT, "Twilio 21610"),
+        ({"MessageStatus": "failed", "ErrorCode": "21610"}, Fate.OPTED_OUT, "Twilio 21610"),
         ({"MessageStatus": "failed"}, Fate.FAILED, None),
         ({"MessageStatus": "canceled"}, Fate.FAILED, None),
     ],

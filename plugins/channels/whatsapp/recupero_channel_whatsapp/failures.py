@@ -54,5 +54,5 @@ def of_answer(response: requests.Response, key: str) -> Receipt:
 def fate_of(code: int | None) -> Fate:
     """What became of a message that failed, by its error code."""
     if code in OPTED_OUT:
-        return Fate.COMPLAINT
+        return Fate.OPTED_OUT
     return Fate.PERMANENT if code in DEAD_NUMBER else Fate.FAILED

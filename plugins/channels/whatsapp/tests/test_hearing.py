@@ -76,7 +76,7 @@ def wrote(config: PluginConfig = CONFIG, **more: object) -> MessageEvent:
         ("read", None, Fate.READ),
         ("failed", 131026, Fate.PERMANENT),
         ("failed", 131047, Fate.FAILED),
-        ("failed", 131050, Fate.COMPLAINT),
+        ("failed", 131050, Fate.OPTED_OUT),
         ("failed", 130472, Fate.FAILED),
         ("failed", None, Fate.FAILED),
     ],

@@ -53,6 +53,7 @@ def held(placed: Placed) -> set[str]:
         ("dispute", "dispute"),
         ("complaint", "complaint"),
         ("attorney_notice", "attorney"),
+        ("suit", "court"),
         ("breathing_space", "breathing_space"),
     ],
 )

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from plugins.channels.sms.tests.twilio_messages import Twilio, running
+from recupero.contacts.queries import permissions_of
 from recupero.contacts.tables import Contact
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
@@ -72,6 +73,18 @@ def test_a_dead_number_is_marked_and_holds_up_nobody(scope: Scope) -> None:
             select(ContactPoint.status).where(ContactPoint.kind == "phone").order_by(ContactPoint.id)
         ).scalars()
         assert list(points) == ["invalid", "untested"]
+
+
+def test_who_stopped_us_at_the_provider_is_left_alone_and_keeps_a_good_number(scope: Scope) -> None:
+    (placed,), twilio = place(scope), Twilio(status=400, code=21610)
+    plan([placed], "sms")
+    with texting(scope, twilio):
+        run()
+    assert states([placed]) == [("failed", "permanent: Twilio 21610")]
+    with runtime.current().database.transaction(scope) as session:
+        assert permissions_of(session, [placed.debtor_id])[placed.debtor_id].opted_out == {"sms"}
+        numbers = session.execute(select(ContactPoint.status).where(ContactPoint.kind == "phone")).scalars()
+        assert set(numbers) == {"untested"}
 
 
 def test_a_line_that_breaks_leaves_one_unknown(scope: Scope) -> None:

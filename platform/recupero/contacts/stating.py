@@ -12,14 +12,15 @@ from recupero.kernel import clock
 from recupero.placements import service as placements
 from recupero.tenancy import queries as tenancy
 
-_HOLD_OF_EVENT = {event: hold for hold, event in EVENT_OF_HOLD.items()}
+#: A suit is a matter of the court's from its day on; the court's hold tells the law of no new suit.
+_HOLD_OF_EVENT = {event: hold for hold, event in EVENT_OF_HOLD.items()} | {"suit": "court"}
 #: Holds of everything that the person owes, whatever account they were told of.
 _WHOLE = ("cease", "attorney")
 
 
 def state(session: Session, fact: NewFact, *, debtor_id: int, account_id: int | None, actor: str) -> int:
-    """State a fact as `told.state` does, with its errors. A request to stop, a dispute, a complaint, a lawyer
-    or a breathing space that lasts opens the hold of its kind, too: what is queued is cancelled in this
+    """State a fact as `told.state` does, with its errors. A request to stop, a dispute, a complaint, a lawyer,
+    a suit or a breathing space that lasts opens the hold of its kind, too: what is queued is cancelled in this
     transaction."""
     fact_id = told.state(session, fact, debtor_id=debtor_id, account_id=account_id, actor=actor)
     zone = ZoneInfo(tenancy.tenant(session).timezone)

@@ -104,12 +104,13 @@ def _claim(chosen: dict[str, Connector], connector: Connector) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one message: a receipt's outcome, or `unknown`; `cost` where the connector knows it."""
+    """What came of one message, as its receipt says; `state` is its outcome, or `unknown`."""
 
     state: str
     reference: str | None = None
     reason: str | None = None
     cost: Cost | None = None
+    opted_out: bool = False
 
 
 def send(
@@ -141,6 +142,7 @@ def _by_key(messages: Sequence[Message], receipts: Sequence[Receipt], doubt: str
             outcomes[message.key] = Outcome("unknown", reason=doubt)
         else:
             outcomes[message.key] = Outcome(
-                SendOutcome(receipt.outcome).value, receipt.reference, receipt.reason, receipt.cost
+                SendOutcome(receipt.outcome).value, receipt.reference, receipt.reason, receipt.cost,
+                receipt.opted_out,
             )
     return outcomes

@@ -110,12 +110,20 @@ def settle(
     ]
     confirmed = contacts.ask_confirm(session, [_result(envelope, outcome) for envelope, outcome in told])
     wanted = [*confirmed, *beside]
-    dead, elsewhere = [one for one, outcome in told if outcome.state == "permanent"], frozenset[int]()
+    lost = [one for one, outcome in told if outcome.state == "permanent"]
+    stopped = {one.action_id for one, outcome in told if outcome.opted_out}
+    dead, elsewhere = [one for one in lost if one.action_id not in stopped], frozenset[int]()
     if dead:
         ask(session, wanted)
         reach.mark_points(session, [envelope.contact_point_id for envelope in dead], "invalid")
         elsewhere, wanted = _elsewhere(session, dead), []
     move(session, [_move(envelope, outcome, elsewhere) for envelope, outcome in told], beside=wanted)
+    for one in lost:
+        if one.action_id in stopped:
+            contacts.record_permission(
+                session, debtor_id=one.debtor_id, channel=one.message.channel, kind="opt_out",
+                source=f"opted_out:{one.connector.key}",
+            )  # fmt: skip
 
 
 def _elsewhere(session: Session, dead: Sequence[Envelope]) -> frozenset[int]:

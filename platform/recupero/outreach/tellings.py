@@ -20,7 +20,7 @@ from recupero.kernel.errors import NotFound, UserError
 from recupero.outreach.inbound import files as kept
 from recupero.outreach.page_tables import Telling, TellingFile
 from recupero.outreach.scripts.shape import REASONS
-from recupero.outreach.understanding import hand_overs
+from recupero.outreach.understanding import hand_overs, policy
 from recupero.payments.offers import hardship
 from recupero.payments.papers import invoice_requests
 from recupero.placements import service as placements
@@ -46,7 +46,7 @@ STEPS: Mapping[str, str] = MappingProxyType({
 _HARDSHIP = {"JOB_LOSS": "job_loss", "ILLNESS": "illness", "OVERINDEBTED": "over_indebted"}
 #: Why a person takes over (intents of `understanding.policy`).
 _FOR_PEOPLE = {
-    "complaint": "complaint", "dispute": "disputes", "rest": "hardship", "deceased": "wants_person",
+    "complaint": "complaint", "dispute": "disputes", "rest": "hardship", "deceased": policy.DECEASED,
     "person": "wants_person",
 }  # fmt: skip
 

@@ -75,7 +75,8 @@ class Receipt:
     personal data in it).
 
     `UNKNOWN` does not exist here: a connector that cannot tell raises `Uncertain`, and the core books
-    `unknown`.
+    `unknown`. `opted_out`: it was not sent because the person told the provider that they want no more of
+    ours; the channel is closed to them, and their address stays as good as it was.
     """
 
     key: str
@@ -83,6 +84,7 @@ class Receipt:
     reference: str | None = None
     reason: str | None = None
     cost: Cost | None = None
+    opted_out: bool = False
 
 
 class Uncertain(Exception):

@@ -34,6 +34,7 @@ class Fate(StrEnum):
     FAILED = "failed"  # did not arrive; the address may still work
     PERMANENT = "permanent"  # did not arrive; this address will never work
     COMPLAINT = "complaint"  # the person's provider reports it as unwanted: counts as an opt-out
+    DECEASED = "deceased"  # did not arrive: whoever carried it says that the person has died
     OPTED_OUT = "opted_out"  # did not arrive: the person told the provider that they want no more of ours
 
 

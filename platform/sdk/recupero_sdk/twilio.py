@@ -120,12 +120,14 @@ def taken(ask: Callable[[], Any]) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Refusals:
-    """What Twilio's error codes mean (https://www.twilio.com/docs/api/errors): of the number, for later, or
-    of the account as a whole, so that the next request would fare no better."""
+    """What Twilio's error codes mean (https://www.twilio.com/docs/api/errors): of the number, for later, of
+    the account as a whole, so that the next request would fare no better, or of somebody who wants no more
+    of ours."""
 
     dead_number: frozenset[int]
     later: frozenset[int]
     account: frozenset[int]
+    opted_out: frozenset[int] = frozenset()
 
     def receipt(self, error: TwilioException, key: str) -> Receipt:
         """What a refusal means for the message `key`. Raises `Stopped` where it holds for all."""
@@ -135,8 +137,10 @@ class Refusals:
             raise Stopped(SendOutcome.RETRY, reason) from error
         if code in self.account or status == 401:
             raise Stopped(SendOutcome.REFUSED, reason) from error
-        outcome = SendOutcome.PERMANENT if code in self.dead_number else SendOutcome.REFUSED
-        return Receipt(key, outcome, reason=reason)
+        stopped = code in self.opted_out
+        lost = stopped or code in self.dead_number
+        outcome = SendOutcome.PERMANENT if lost else SendOutcome.REFUSED
+        return Receipt(key, outcome, reason=reason, opted_out=stopped)
 
 
 def believed(request: InboundRequest, config: PluginConfig) -> dict[str, str]:

@@ -19,6 +19,8 @@ from recupero.outreach import service
 from recupero.outreach.inbound.collecting import take_file
 from recupero.outreach.inbound.tables import ChannelEvent, CollectMark
 from recupero.outreach.tables import Action, ActionEvent
+from recupero.outreach.understanding.tables import HandOver
+from recupero.placements import reach
 from recupero.placements.tables import ContactPoint
 from recupero_sdk.channels import Cost
 from recupero_sdk.inbound import MessageEvent
@@ -218,6 +220,31 @@ def test_a_complaint_closes_the_channel_at_once(provider: Provider) -> None:
         assert permissions_of(session, [placed.debtor_id])[placed.debtor_id].opted_out == {"email"}
         states = session.execute(select(Action.state).order_by(Action.id)).scalars().all()
     assert list(states) == ["delivered", "cancelled"]
+
+
+def test_who_stopped_us_at_the_provider_was_not_reached(provider: Provider) -> None:
+    placed, reference = written_to(provider)
+    told(provider, reference, "opted_out")
+    with runtime.current().database.transaction(provider.scope) as session:
+        assert permissions_of(session, [placed.debtor_id])[placed.debtor_id].opted_out == {"email"}
+        assert session.execute(select(Action.state)).scalar_one() == "failed"
+    assert standing(provider)[:3] == ("failed", "OPTO", "failed")
+
+
+def test_where_the_post_says_that_they_died_everything_rests_and_a_person_looks_into_it(
+    provider: Provider,
+) -> None:
+    placed, reference = written_to(provider)
+    plan([placed], "sms", "follow_up", after=timedelta(days=9))
+    for _time in range(2):
+        told(provider, reference, "deceased")
+    with runtime.current().database.transaction(provider.scope) as session:
+        holds = reach.open_holds(session, [placed.debtor_id])[placed.debtor_id]
+        assert {(hold.kind, hold.account_id) for hold in holds} == {("deceased", None), ("person", None)}
+        states = session.execute(select(Action.state).order_by(Action.id)).scalars().all()
+        assert list(states) == ["failed", "cancelled"]
+        assert session.execute(select(HandOver.why)).scalar_one() == "deceased"
+        assert set(session.execute(select(ContactPoint.status)).scalars()) == {"untested"}
 
 
 def test_another_creditor_cannot_tell_news_of_our_messages(provider: Provider, world: World) -> None:

@@ -63,7 +63,7 @@ def test_every_reason_of_the_domain_has_a_step_and_stands_on_the_page(page: Page
         ("JOB_LOSS", {"hardship", "person"}, "hardship", "Everything rests now"),
         ("NO_INVOICE", {"client"}, None, "asked Acreedor"),
         ("SERVICE_COMPLAINT", {"complaint", "person"}, "complaint", "We have your complaint"),
-        ("DECEASED", {"deceased", "person"}, "wants_person", "nothing is asked of you"),
+        ("DECEASED", {"deceased", "person"}, "deceased", "nothing is asked of you"),
         ("PAYMENT_MEANS", {"person"}, "wants_person", "A person reads this"),
         ("UNWILLING", set(), None, "what you can do"),
     ],

@@ -22,7 +22,9 @@ from recupero.outreach.inbound import conversations, elsewhere, events, replies,
 from recupero.outreach.inbound.stopping import is_stop
 from recupero.outreach.inbound.tables import ChannelEvent, MessageFile
 from recupero.outreach.states import Move, move
+from recupero.outreach.understanding import hand_overs, policy
 from recupero.placements import reach
+from recupero.placements import service as placements
 from recupero_sdk.inbound import Fate, MessageEvent, StatusEvent
 
 #: News may come before our own books know the provider's id of the message: they are looked at again.
@@ -37,6 +39,7 @@ _NEWS: dict[Fate, tuple[str, str | None]] = {
     Fate.PERMANENT: ("failed", "BNCE"),
     Fate.COMPLAINT: ("delivered", "OPTO"),
     Fate.OPTED_OUT: ("failed", "OPTO"),
+    Fate.DECEASED: ("failed", None),
 }
 
 
@@ -90,10 +93,29 @@ def _work_status(session: Session, stored: ChannelEvent, told: StatusEvent) -> _
         reach.mark_points(session, [found.contact_point_id], "invalid")
     if told.fate in (Fate.COMPLAINT, Fate.OPTED_OUT):
         close_channel(session, [found.debtor_id], found.channel, source=f"{told.fate}:{stored.connector}")
+    if told.fate is Fate.DECEASED:
+        _died(session, stored.connector, found)
     _move_action(session, found, found.state, told.reason)
     if told.fate is Fate.PERMANENT and found.state == "failed" and found.action_id is not None:
         elsewhere.send(session, found.action_id, told.reason)
     return _End("done", told.fate.value, contact_id)
+
+
+def _died(session: Session, connector: str, found: Told) -> None:
+    """Somebody says that the person has died: everything rests, and a person looks into it."""
+    placements.open_hold(
+        session, debtor_id=found.debtor_id, account_id=None, kind="deceased",
+        source=f"{Fate.DECEASED}:{connector}",
+    )  # fmt: skip
+    if found.account_id is not None:
+        conversations.note(
+            session, debtor_id=found.debtor_id, account_id=found.account_id, channel=found.channel,
+            at=clock.now(), waits=False,
+        )  # fmt: skip
+        hand_overs.open_one(
+            session, debtor_id=found.debtor_id, account_id=found.account_id, contact_id=found.contact_id,
+            why=policy.DECEASED,
+        )  # fmt: skip
 
 
 def _move_action(session: Session, found: Told, state: str, reason: str | None) -> None:

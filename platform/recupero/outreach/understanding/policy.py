@@ -32,7 +32,9 @@ STOPS_FROM = 0.75
 #: How somebody wants to be reached, or when to be called, resembles not to be reached: where the latter is
 #: sure, the former is no reason for a person unless it is the likelier reading of the two.
 _RESEMBLE_STOP = ("prefers", "call_me_back")
-URGENT = frozenset({"angry", "complaint", "hardship", "stop", "wants_person", "wrong_person"})
+#: Somebody, or the post, says that the person has died.
+DECEASED = "deceased"
+URGENT = frozenset({DECEASED, "angry", "complaint", "hardship", "stop", "wants_person", "wrong_person"})
 #: Working time within which a person answers what is urgent; the rest within a working day.
 SOON = timedelta(hours=4)
 UNSURE = "unsure"

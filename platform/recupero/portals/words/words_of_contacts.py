@@ -253,6 +253,7 @@ INTENTS: Words = {
     "invoice_refused": _("The creditor has no invoice to send: tell them"),
     "last_reply": _("The law leaves one message"),
     "unanswered": _("The automatic answer could not be sent"),
+    "deceased": _("Is said to have died: look into it"),
     "no_receipt": _("Asks for a receipt, and no payment is on record to which it belongs"),
     "agrees": _("Accepts what was proposed"),
     "angry": _("Is angry"),

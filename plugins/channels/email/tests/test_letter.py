@@ -105,6 +105,7 @@ def test_the_logo_is_within_the_mail(subtype: str) -> None:
         "multipart/alternative", "text/plain", "multipart/related", "text/html", f"image/{subtype}",
     ]  # fmt: skip
     assert image.get_payload(decode=True) == content
+    assert letter["Content-Language"] == MESSAGE.language
     assert (
         f"<body class='x'><p><img src=\"cid:{str(image['Content-ID']).strip('<>')}\"" in shown.get_content()
     )

@@ -25,7 +25,7 @@ _REASONS: dict[str, tuple[Fate, tuple[str, ...]]] = {
          "direccion incorrecta", "no existe numero", "endereco inexistente", "endereco insuficiente",
          "nao existe o numero"),
     ),
-    "deceased": (Fate.PERMANENT, ("deceased", "fallecido", "falecido")),
+    "deceased": (Fate.DECEASED, ("deceased", "fallecido", "falecido")),
     "refused": (Fate.FAILED, ("refused", "rehusado", "rechazado", "recusado")),
     "unclaimed": (Fate.FAILED, ("unclaimed", "no reclamado", "no retirado", "nao procurado")),
     "absent": (Fate.FAILED, ("absent", "ausente", "vacant", "desocupado")),

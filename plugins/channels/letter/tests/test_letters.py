@@ -245,7 +245,7 @@ def test_what_the_post_brought_back() -> None:
     ("word", "fate"),
     [
         ("moved", Fate.PERMANENT),
-        ("Deceased", Fate.PERMANENT),
+        ("Deceased", Fate.DECEASED),
         ("Dirección inexistente", Fate.PERMANENT),
         ("Endereço insuficiente", Fate.PERMANENT),
         ("refused", Fate.FAILED),

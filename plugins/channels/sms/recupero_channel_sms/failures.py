@@ -4,19 +4,20 @@ from recupero_sdk.inbound import Fate
 from recupero_sdk.twilio import Refusals
 
 REFUSALS = Refusals(
-    # The number is none, cannot take text messages, or its owner answered STOP to this sender.
-    dead_number=frozenset({21211, 21217, 21401, 21610, 21614, 21635}),
+    # The number is none, or cannot take text messages.
+    dead_number=frozenset({21211, 21217, 21401, 21614, 21635}),
     # Queue full, too many requests, daily cap, maintenance.
     later=frozenset({14107, 20429, 21611, 21730, 30001, 30022, 30023}),
     account=frozenset({10001, 20003, 20005, 20006, 20404}),
+    # Its owner answered STOP to this sender.
+    opted_out=frozenset({21610}),
 )
-OPTED_OUT = 21610
 #: No such subscriber; a landline or a carrier that cannot be reached.
-UNDELIVERABLE = frozenset({30005, 30006}) | (REFUSALS.dead_number - {OPTED_OUT})
+UNDELIVERABLE = frozenset({30005, 30006}) | REFUSALS.dead_number
 
 
 def fate_of(code: int | None) -> Fate:
     """What became of a message that was not delivered, by its error code."""
-    if code == OPTED_OUT:
+    if code in REFUSALS.opted_out:
         return Fate.OPTED_OUT
     return Fate.PERMANENT if code in UNDELIVERABLE else Fate.FAILED

@@ -120,6 +120,7 @@ def test_what_twilio_says_of_a_number(number: str, sender: str, outcome: SendOut
     with running(Twilio(), from_number=sender) as config:
         (receipt,) = Sms().send([replace(MESSAGE, recipient=number)], config)
     assert (receipt.outcome, receipt.reason) == (outcome, reason)
+    assert receipt.opted_out == (number == STOPPED)
 
 
 @pytest.mark.parametrize(

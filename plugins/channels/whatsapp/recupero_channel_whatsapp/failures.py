@@ -43,7 +43,7 @@ def of_answer(response: requests.Response, key: str) -> Receipt:
     if code is not None and (code in ACCOUNT or code in _PERMISSIONS):
         raise Stopped(SendOutcome.REFUSED, reason)
     if code in DEAD_NUMBER or code in OPTED_OUT:
-        return Receipt(key, SendOutcome.PERMANENT, reason=reason)
+        return Receipt(key, SendOutcome.PERMANENT, reason=reason, opted_out=code in OPTED_OUT)
     if code in LATER or status == 429 or status >= 500:
         raise Stopped(SendOutcome.RETRY, reason)
     if code is None or status in (401, 403):

@@ -185,6 +185,7 @@ def test_what_concerns_one_message_holds_up_no_other(status: int, code: int, out
     with running(api) as config:
         receipts = WhatsApp().send(several(3), config)
     assert {(one.outcome, one.reason) for one in receipts} == {(outcome, f"Meta {code}")}
+    assert {one.opted_out for one in receipts} == {code == 131050}
     assert len(api.asked) == 3
 
 

@@ -185,8 +185,13 @@ def heard(session: Session, contact_ids: Collection[int]) -> dict[int, Heard]:
     """Those of the contacts of the tenants in scope that are messages which came in about an account."""
     rows = session.execute(
         select(
-            Contact.id, Contact.account_id, Contact.at, Contact.channel, Contact.reference,
-            MessageCopy.address, MessageCopy.body,
+            Contact.id,
+            Contact.account_id,
+            Contact.at,
+            Contact.channel,
+            Contact.reference,
+            MessageCopy.address,
+            MessageCopy.body,
         )
         .join(
             MessageCopy,

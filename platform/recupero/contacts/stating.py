@@ -19,9 +19,9 @@ _WHOLE = ("cease", "attorney")
 
 
 def state(session: Session, fact: NewFact, *, debtor_id: int, account_id: int | None, actor: str) -> int:
-    """State a fact as `told.state` does, with its errors. A request to stop, a dispute, a complaint, a lawyer,
-    a suit or a breathing space that lasts opens the hold of its kind, too: what is queued is cancelled in this
-    transaction."""
+    """State a fact as `told.state` does, with its errors. A request to stop, a dispute, a complaint, a
+    lawyer, a suit or a breathing space that lasts opens the hold of its kind, too: what is queued is
+    cancelled in this transaction."""
     fact_id = told.state(session, fact, debtor_id=debtor_id, account_id=account_id, actor=actor)
     zone = ZoneInfo(tenancy.tenant(session).timezone)
     until = None if fact.until is None else _begins(fact.until + timedelta(days=1), zone)

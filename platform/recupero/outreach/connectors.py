@@ -142,7 +142,10 @@ def _by_key(messages: Sequence[Message], receipts: Sequence[Receipt], doubt: str
             outcomes[message.key] = Outcome("unknown", reason=doubt)
         else:
             outcomes[message.key] = Outcome(
-                SendOutcome(receipt.outcome).value, receipt.reference, receipt.reason, receipt.cost,
+                SendOutcome(receipt.outcome).value,
+                receipt.reference,
+                receipt.reason,
+                receipt.cost,
                 receipt.opted_out,
             )
     return outcomes

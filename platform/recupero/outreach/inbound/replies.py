@@ -168,7 +168,8 @@ def _act(
         tenant_id=tenant, account_id=account_id, debtor_id=account.debtor_id, person_id=account.person_id,
         decision_id=None, channel=channel, contact_point_id=_point(session, account, channel, address),
         template=template, tone="kind", purpose=ANSWERS[template], answers=answers, due_at=now,
-        expires_at=now + within, priority=FIRST_PLACE, state="scheduled", attempts=0, created_at=now, changed_at=now,
+        expires_at=now + within, priority=FIRST_PLACE, state="scheduled", attempts=0, created_at=now,
+        changed_at=now,
     )  # fmt: skip
     session.add(action)
     session.flush()

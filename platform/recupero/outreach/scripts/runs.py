@@ -93,8 +93,8 @@ def speaker_of(session: Session, contact_id: int) -> Mapping[str, str]:
 
 
 def talk(session: Session, contact_id: int, *, agent: str, page: str = "") -> Talk:
-    """Where the call stands, in words. `agent` is the name of whoever speaks, `page` what they say in place of
-    the address of the debtor's page, where they read out none. Raises NotFound."""
+    """Where the call stands, in words. `agent` is the name of whoever speaks, `page` what they say in place
+    of the address of the debtor's page, where they read out none. Raises NotFound."""
     run = _known(session, contact_id)
     script = script_of(session, run)
     step = script.steps[run.step]

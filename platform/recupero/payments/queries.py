@@ -71,6 +71,27 @@ def paid_so_far(session: Session, account_ids: Collection[int]) -> dict[int, lis
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class WentBack:
+    """How much of a payment received `at` went back to the debtor (minor units)."""
+
+    at: datetime
+    amount_minor: int
+    currency: str
+
+
+def went_back(session: Session, debtor_id: int, since: datetime) -> list[WentBack]:
+    """Refunds and chargebacks of a debtor's payments since a moment, in the tenant in scope, oldest first."""
+    amount = Payment.refunded_minor + Payment.charged_back_minor
+    rows = session.execute(
+        select(Payment.received_at, amount, Payment.currency)
+        .where(Payment.tenant_id == scope_of(session).tenant(), Payment.debtor_id == debtor_id,
+               Payment.received_at > since, amount > 0)
+        .order_by(Payment.received_at, Payment.id)
+    )  # fmt: skip
+    return [WentBack(*row) for row in rows]
+
+
 def promises_of(session: Session, account_ids: Collection[int]) -> Sequence[PromiseToPay]:
     """Promises on accounts of the tenants in scope, newest first."""
     return (

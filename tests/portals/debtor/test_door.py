@@ -67,3 +67,18 @@ def test_the_page_says_how_it_is_made_up_and_what_came_in(page: Page) -> None:
     assert "$20.000" in text
     assert "$130.000" in text
     assert clock.now().strftime("%d-%m-%Y") in text
+
+
+def test_the_page_says_what_went_back(page: Page) -> None:
+    from tests.payments.test_booking import go_back, pay
+
+    pay(page.placed, 20_000)
+    assert "le fueron devueltos" not in page.text("?lang=es")
+    go_back(page.placed, 5_000)
+    assert "le fueron devueltos $5.000" in page.text()
+
+
+def test_where_everything_rests_paying_is_offered_and_not_urged(page: Page) -> None:
+    assert 'class="big" type="submit" name="full"' in page.text()
+    page.visitor.send(f"{page.path}/hardship", f"{page.path}/help", kind="job_loss")
+    assert 'class="wide" type="submit" name="full"' in page.text()

@@ -39,6 +39,8 @@ from recupero.portals.words.language import money
 from recupero.tenancy.guard import public
 
 SLOW = timedelta(minutes=1)
+#: For how long the page says of a payment that it went back.
+WENT_BACK_FOR = timedelta(days=90)
 #: Holds that the debtor asked for or should know of, in the order in which the page tells them.
 TOLD = ("deceased", "hardship", "dispute", "complaint", "person", "cease")
 
@@ -73,6 +75,7 @@ def _page(token: str, door: Door) -> ResponseReturnValue:
             agreed=agreed, settled=is_settled(agreed, can), splits=splits(opened, can),
             settles=settles(opened, can), asked=last_asked(opened, can),
             on_their_way=charges.on_their_way(opened, door.link_id),
+            went_back=payments.went_back(opened, debtor_id, clock.now() - WENT_BACK_FOR),
         )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from recupero.kernel import rest
 from recupero.kernel.errors import NotFound
 from recupero.kernel.listing import Part
 from recupero.reports import causes, depth, prepared, schemas, service, sheets, statement_files, statements
-from recupero.reports.periods import current_month
+from recupero.reports.periods import begun
 from recupero.reports.report import RecoveryReport
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, tenant_transaction
@@ -34,7 +34,7 @@ def report_depth(query: dict[str, Any], tenant_id: int) -> Response:
     """What the recovery report does not hold: coverage, plans, roll rates, speed and more"""
     with tenant_transaction(tenant_id) as session:
         zone = tenancy.tenant(session).timezone
-        period = service.period_of(query.get("period")) or current_month(zone)
+        period = begun(service.period_of(query.get("period")), zone)
         sections = depth.depth(session, period)
     return rest.answer({"period": str(period), "currencies": [one.to_dict() for one in sections]})
 
@@ -47,7 +47,7 @@ def report_causes(query: dict[str, Any], tenant_id: int) -> dict[str, Any]:
     """Why accounts were not paid, by the last reason told of each, and the newest accounts behind it"""
     with tenant_transaction(tenant_id) as session:
         zone = tenancy.tenant(session).timezone
-        period = service.period_of(query.get("period")) or current_month(zone)
+        period = begun(service.period_of(query.get("period")), zone)
         part, portfolio = Part(limit=query["limit"]), query.get("portfolio_id")
         found = causes.examples(session, period, part, reason=query.get("reason"), portfolio_id=portfolio)
         return {

@@ -78,6 +78,17 @@ def current_month(zone: str) -> Period:
     return Period(first, first)
 
 
+def begun(period: Period | None, zone: str) -> Period:
+    """The period, or the current month where none is asked for. Raises UserError where it has not begun yet
+    in the tenant's zone: nobody knows its figures."""
+    period = period or current_month(zone)
+    if period.first > clock.today(zone):
+        raise UserError(
+            "the period %(period)s has not begun yet: choose an earlier one", field="period", period=period
+        )
+    return period
+
+
 def next_month(month: date) -> date:
     return date(month.year + month.month // 12, month.month % 12 + 1, 1)
 

@@ -11,7 +11,7 @@ from recupero.kernel.errors import UserError
 from recupero.reports import costs
 from recupero.reports import metrics as m
 from recupero.reports.figures import Figure
-from recupero.reports.periods import Period, current_month, months_between, parse_period
+from recupero.reports.periods import Period, begun, months_between, parse_period
 from recupero.reports.queries import Group, Reader
 from recupero.reports.report import Costs, Line, RecoveryReport, Section, Vintage
 from recupero.reports.sums import Money, Part, Source
@@ -36,11 +36,7 @@ def recovery_report(session: Session, period: Period | None = None, *, raw: bool
     Raises UserError where the period begins in the future.
     """
     tenant = tenancy.tenant(session)
-    period = period or current_month(tenant.timezone)
-    if period.first > clock.today(tenant.timezone):
-        raise UserError(
-            "the period %(period)s has not begun yet: choose an earlier one", field="period", period=period
-        )
+    period = begun(period, tenant.timezone)
     source = Source.read(Reader(session, period, raw=raw), period)
     currencies = sorted({row.currency for row in source.placed}) or [tenant.currency]
     currencies.sort(key=lambda currency: currency != tenant.currency)

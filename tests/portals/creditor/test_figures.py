@@ -4,6 +4,7 @@ import html
 import json
 import re
 from datetime import datetime
+from itertools import product
 
 import pytest
 
@@ -130,10 +131,11 @@ def test_every_page_opens_also_for_a_creditor_without_accounts(
 
 
 def test_a_wrong_period_is_said_where_it_was_asked(creditor: Visitor) -> None:
-    for path in ("/portal", "/portal/months", "/portal/activity", "/portal/costs"):
-        answer = creditor.get(f"{path}?from=2026-03&to=2026-01")
+    pages = ("", "/months", "/activity", "/costs", "/rolls", "/causes")
+    for path, asked in product(pages, ("from=2026-03&to=2026-01", "from=2031-01&to=2031-02")):
+        answer = creditor.get(f"/portal{path}?{asked}")
         assert answer.status_code == 422, path
-        assert 'id="period-error"' in answer.text
+        assert 'id="period-error"' in answer.text, path
     wrong = creditor.get("/portal/payments?from=x")
     assert wrong.status_code == 422
     assert "is not a month" in wrong.text

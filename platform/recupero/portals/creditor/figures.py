@@ -16,7 +16,7 @@ from recupero.portals.frame.errors import said
 from recupero.reports import drill, service
 from recupero.reports.figures import Figure
 from recupero.reports.page import tooltip
-from recupero.reports.periods import Period, current_month, parse_period
+from recupero.reports.periods import Period, begun, current_month, parse_period
 from recupero.reports.report import RecoveryReport
 from recupero.reports.words import Words
 from recupero.tenancy import queries as tenancy
@@ -100,11 +100,11 @@ def span(session: Session) -> Span:
     """The period in the address, for pages that need no report."""
     tenant, error, status = tenancy.tenant(session), None, 200
     try:
-        period = period_asked()
+        period = begun(period_asked(), tenant.timezone)
     except UserError as refused:
-        period, error, status = None, said(refused), refused.status
+        period, error, status = current_month(tenant.timezone), said(refused), refused.status
     words = Words.of(locale(), tenant.country)
-    return Span(period or current_month(tenant.timezone), words, error, status)
+    return Span(period, words, error, status)
 
 
 def shown() -> Shown:

@@ -159,12 +159,15 @@ def _clocks(report: Mapping[str, Any], words: Words) -> Table:
     return Table("clocks", words(N_("Complaints and disputes")), heads, tuple(rows), tuple(range(1, 7)))
 
 
+_ONE = {"complaint": N_("Complaint"), "dispute": N_("Dispute")}
+
+
 def _cases(report: Mapping[str, Any], words: Words) -> Table:
     def day(at: str | None) -> str:
         return "–" if at is None else words.short_day(datetime.fromisoformat(at).date())
 
     rows = [
-        (_say(words, row["kind"]), _account(row), day(row["started_at"]), day(row["due_at"]),
+        (words(_ONE[row["kind"]]), _account(row), day(row["started_at"]), day(row["due_at"]),
          day(row["ended_at"]), words.count(row["days"]), words(N_("late")) if row["late"] else "")
         for row in report["cases"]["cases"]
     ]  # fmt: skip

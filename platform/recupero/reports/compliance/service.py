@@ -16,7 +16,7 @@ from recupero.kernel.errors import NotFound, UserError
 from recupero.placements.cases import answered_within
 from recupero.reports.compliance.queries import Reader
 from recupero.reports.compliance.tables import ComplianceReport
-from recupero.reports.periods import Period
+from recupero.reports.periods import Period, begun
 from recupero.tenancy import queries as tenancy
 
 KIND, VERSION = "recupero.compliance", 2
@@ -33,10 +33,7 @@ def make(
     UserError where the period has not begun, or the sample is too large.
     """
     tenant = tenancy.tenant(session)
-    if period.first > clock.today(tenant.timezone):
-        raise UserError(
-            "the period %(period)s has not begun yet: choose an earlier one", field="period", period=period
-        )
+    begun(period, tenant.timezone)
     if not 1 <= sample <= MOST:
         raise UserError("judge between 1 and %(most)s contacts again", field="sample", most=MOST)
     report = _contents(session, period, seed or str(period), sample)

@@ -131,6 +131,7 @@ def test_a_tampered_or_revoked_token_opens_nothing(
     answer = client.get(path)
     assert answer.status_code == 404
     assert "Acreedor" not in answer.get_data(as_text=True)
+    assert 'href="/m"' in answer.get_data(as_text=True), "a way on"
 
 
 def test_a_form_without_its_token_changes_nothing(client: FlaskClient, path: str) -> None:

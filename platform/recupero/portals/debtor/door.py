@@ -128,8 +128,10 @@ def lost_form(_error: CSRFError) -> ResponseReturnValue:
 @blueprint.errorhandler(UserError)
 def refused(error: UserError) -> ResponseReturnValue:
     """What is wrong, without a word about debts."""
-    text = _("This link is not valid any more.") if isinstance(error, NotFound) else said(error)
-    return _plain_error(text, error.status)
+    if isinstance(error, NotFound):
+        gone = _("This link is not valid any more.")
+        return render_template("debtor/error.html", message=gone, gone=True), error.status
+    return _plain_error(said(error), error.status)
 
 
 def _plain_error(message: str, status: int) -> ResponseReturnValue:

@@ -70,6 +70,8 @@ def test_an_agent_sees_the_plan_before_it_is_agreed(app: Flask, placed: Placed) 
     assert letter.data.startswith(b"%PDF")
     assert post(client, page, page + "/end", plan=str(one(placed, Plan).id)).status_code == 302
     assert one(placed, Plan).state == "cancelled"
+    line = client.get(f"/accounts/{placed.account_ids[0]}?show=promises").get_data(as_text=True)
+    assert "Plan of CLP\xa0120,000" in line
 
 
 def test_beyond_the_limits_of_agent_and_desk_a_supervisor_decides(app: Flask, placed: Placed) -> None:
@@ -105,6 +107,8 @@ def test_below_the_creditors_floor_only_the_creditor_grants(app: Flask, placed: 
     assert post(creditor, "/exceptions", "/exceptions", **form).status_code == 302
     found = one(placed, Settlement)
     assert (found.state, found.decision_note) == ("offered", "agreed")
+    line = agent.get(f"/accounts/{placed.account_ids[0]}").get_data(as_text=True)
+    assert "Settlement of CLP\xa050,000 in place of CLP\xa0120,000" in line
 
 
 def test_an_amount_written_as_another_language_writes_thousands_is_asked_about(

@@ -1,5 +1,6 @@
 """One line of time for an account, or for all that a debtor owes one creditor: contacts and messages,
-payments, promises, papers, notes, holds, hardship and decisions together, the newest first, page by page."""
+payments, promises, plans, settlements, papers, notes, holds, hardship and decisions together, the newest
+first, page by page."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,15 +31,16 @@ from recupero_sdk.law import RuleOutcome, Verdict
 PAGE = 30
 #: What can be looked at alone, and the kinds of moments that belong to it.
 SHOWN: Mapping[str, tuple[str, ...]] = {
-    "contacts": ("contact", "action"), "payments": ("payment",), "promises": ("promise",),
-    "notes": ("note", "telling"),
+    "contacts": ("contact", "action"), "payments": ("payment",),
+    "promises": ("promise", "plan", "settlement"), "notes": ("note", "telling"),
     "decisions": ("decision",), "documents": ("document",), "holds": ("hold", "hardship"),
 }  # fmt: skip
 
 _ROOMS = (of_contacts, of_outreach, of_payments, of_decisions, of_placements)
 _READ: Mapping[str, Callable[[Session, Sequence[int]], Mapping[int, Any]]] = {
     "contact": contacts.lines, "action": outreach.actions, "payment": of_payments.moves,
-    "promise": of_payments.promises, "note": notes.lines, "telling": tellings.by_id,
+    "promise": of_payments.promises, "plan": of_payments.plans, "settlement": of_payments.settlements,
+    "note": notes.lines, "telling": tellings.by_id,
     "decision": decisions.told_by_id,
     "document": of_payments.papers, "hold": of_placements.holds, "hardship": of_payments.cases,
 }  # fmt: skip

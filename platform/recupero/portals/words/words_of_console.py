@@ -13,7 +13,7 @@ FOUND_BY: Words = {
 TIMELINE: Words = {
     "contacts": _("Contacts"),
     "payments": _("Payments"),
-    "promises": _("Promises"),
+    "promises": _("Promises and agreements"),
     "notes": _("Notes"),
     "decisions": _("Decisions"),
     "documents": _("Documents"),

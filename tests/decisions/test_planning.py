@@ -12,7 +12,7 @@ from recupero.contacts import judging, standing, told
 from recupero.contacts import queries as contacts
 from recupero.contacts.gate import packs, purpose_for_law
 from recupero.contacts.told import NewFact
-from recupero.decisions.planning import reading
+from recupero.decisions.planning import reading, recording
 from recupero.decisions.planning.candidates import law_columns
 from recupero.decisions.queries import tolerated
 from recupero.decisions.service import PlanResult, plan_tenant
@@ -77,6 +77,26 @@ def test_a_debtor_who_may_be_contacted_is_and_the_decision_says_why(world: World
     assert decision.reasons
     assert decision.alternatives
     assert decision.propensity == 1
+
+
+def test_decisions_written_in_parts_are_those_of_their_accounts(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "PART", 2)
+    scope = world.tenant()
+    balances = (50_000, 900_000, 300_000, 70_000, 600_000)
+    with world.platform.database.transaction(scope) as session:
+        book = portfolio(session, exploration=0)
+        owed = {debt(session, book, balance=balance).account_id: balance for balance in balances}
+    _plan(world, scope)
+    decided = {decision.account_id: decision for decision in _decisions(world, scope)}
+    assert decided.keys() == owed.keys()
+    for decision in decided.values():
+        best = max(decision.alternatives, key=lambda each: each["value_minor"])
+        assert decision.expected_value_minor == best["value_minor"] > 0
+    by_value = sorted(decided, key=lambda account: decided[account].expected_value_minor)
+    assert by_value == sorted(owed, key=lambda account: owed[account])
+    assert {a.decision_id for a in _actions(world, scope)} == {each.id for each in decided.values()}
 
 
 @pytest.mark.parametrize("kind", HOLDS)

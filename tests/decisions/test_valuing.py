@@ -93,6 +93,7 @@ def test_an_option_is_worth_its_uplift_less_cost_and_annoyance(
     _served(world, scope, monkeypatch, _chances(0.11, 0.03, harm=0.1))
     result = plan_tenant(world.platform.database, scope)
     assert result.model == registry.name_of(NAME, agency_id=scope.agency())
+    assert [note for note in result.notes if note.endswith(": valued by the model of actions")]
     with world.platform.database.transaction(scope) as session:
         rate = portfolio_rate(session)
     for decision in _decisions(world, scope):
@@ -139,6 +140,7 @@ def test_without_a_model_the_plan_says_that_values_are_no_uplifts(world: World) 
     result = plan_tenant(world.platform.database, scope)
     assert result.planned == 3
     assert any("no next_action model" in note for note in result.notes)
+    assert [note for note in result.notes if note.endswith(": planned in the strategy's order")]
 
 
 def _raises(columns: Columns) -> Any:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
 from sqlalchemy.orm import Session
 
 from recupero.contacts.gate import packs
@@ -31,6 +31,7 @@ from recupero.decisions.planning.choosing import Choice
 from recupero.decisions.planning.phases import phase
 from recupero.decisions.strategies.assistants import HUMAN
 from recupero.decisions.strategies.branches import Branched
+from recupero.kernel.bulk import NUMBERS, TEXTS
 from recupero.kernel.database import scope_of
 from recupero.outreach import service as outreach
 from recupero.outreach.approval import Asked, needs_yes
@@ -294,11 +295,11 @@ class Recorder:
 _INDEXED = text("SET LOCAL enable_sort = off")
 _NEWS = text(
     "SELECT w.id"
-    " FROM unnest(CAST(:ids AS bigint[]), CAST(:rules AS text[])) AS w(id, rules)"
+    " FROM unnest(:ids, :rules) AS w(id, rules)"
     " LEFT JOIN LATERAL (SELECT choice, blocked FROM decisions d WHERE d.tenant_id = :tenant"
     " AND d.account_id = w.id ORDER BY d.at DESC LIMIT 1) last ON true"
     " WHERE last.choice IS DISTINCT FROM :wait OR last.blocked IS DISTINCT FROM CAST(w.rules AS jsonb)"
-)
+).bindparams(bindparam("ids", type_=NUMBERS), bindparam("rules", type_=TEXTS))
 
 
 def _ahead(

@@ -34,6 +34,16 @@ class InLanguages:
         return self.texts["en"]
 
 
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """Part of a message that a plug-in said in English: told in the reader's language where it is known."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
 class UserError(Exception):
     """Something the user did or sent cannot be done as it is.
 

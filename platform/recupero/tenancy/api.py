@@ -3,7 +3,7 @@
 from typing import Any
 
 from recupero.kernel import audit, rest, runtime
-from recupero.kernel.errors import Forbidden, NotFound, UserError
+from recupero.kernel.errors import Forbidden, NotFound, Quoted, UserError
 from recupero.tenancy import keys, queries, schemas, service
 from recupero.tenancy import users as user_service
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
@@ -202,7 +202,7 @@ def _check_works(kind: str, key: str, known: list[Setting], config: PluginConfig
         if one.required and not config.get(one.name):
             raise UserError("'%(name)s' is needed to switch the plug-in on", field=one.name, name=one.name)
     if kind == "channel" and (problem := runtime.current().plugins.channels[key].check(config)):
-        raise UserError("the plug-in cannot work so: %(problem)s", problem=problem)
+        raise UserError("the plug-in cannot work so: %(problem)s", problem=Quoted(problem))
 
 
 @blueprint.get("/audit")

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import audit, clock
 from recupero.kernel.database import Database, Scope, scope_of
-from recupero.kernel.errors import NotFound, UserError
+from recupero.kernel.errors import NotFound, Quoted, UserError
 from recupero.outreach.inbound import store
 from recupero.outreach.inbound.opened import open_connector
 from recupero.outreach.inbound.tables import CollectMark
@@ -88,7 +88,7 @@ def take_file(session: Session, connector: str, content: bytes, *, actor: str) -
     try:
         read = channel.read_file(content, config)
     except ValueError as error:
-        raise UserError("this file cannot be read: %(why)s", field="file", why=error) from error
+        raise UserError("this file cannot be read: %(why)s", field="file", why=Quoted(str(error))) from error
     new = store.receive(session, connector, read.events)
     audit.record(
         session, "outreach.channel_file", f"connector:{connector}", actor=actor,

@@ -9,7 +9,7 @@ from recupero.contacts import judging
 from recupero.contacts import queries as contacts
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Database, Scope, scope_of
-from recupero.kernel.errors import Conflict, NotFound, UserError
+from recupero.kernel.errors import Conflict, NotFound, Quoted, UserError
 from recupero.outreach.inbound.opened import callback_url, open_connector
 from recupero.outreach.scripts import runs
 from recupero.outreach.voice import people, turns
@@ -63,7 +63,7 @@ def ring(database: Database, scope: Scope, contact_id: int, *, user_id: int) -> 
         log.warning("the agent's telephone was not rung: %s", why)
         with database.transaction(scope) as session:
             turns.note_leg(session, contact_id, AGENT, "failed", user_id=user_id)
-        raise Conflict("your telephone could not be rung: %(why)s", why=why or "–")
+        raise Conflict("your telephone could not be rung: %(why)s", why=Quoted(why or "–"))
     return []
 
 

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from recupero.kernel import runtime
-from recupero.kernel.errors import NotFound, UserError
+from recupero.kernel.errors import NotFound, Quoted, UserError
 from recupero.outreach import pacing
 from recupero.outreach.inbound import refusals
 from recupero.placements import browse
@@ -149,7 +149,8 @@ def _check(kind: str, key: str, settings: Sequence[Setting], config: PluginConfi
     if kind == "channel":
         problem = runtime.current().plugins.channels[key].check(config)
         if problem:
-            raise UserError("the plug-in cannot work so: %(problem)s", problem=problem)
+            about = next((one.name for one in settings if one.name == problem.partition(" ")[0]), None)
+            raise UserError("the plug-in cannot work so: %(problem)s", problem=Quoted(problem), field=about)
 
 
 def _stored(tenant_id: int, kind: str, key: str) -> tuple[bool, PluginConfig]:

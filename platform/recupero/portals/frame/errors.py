@@ -4,9 +4,9 @@ from datetime import date
 
 from flask_babel import gettext
 
-from recupero.kernel.errors import InLanguages, UserError, Words, fill
+from recupero.kernel.errors import InLanguages, Quoted, UserError, Words, fill
 from recupero.portals.words.language import day, language, number
-from recupero.portals.words.words import label
+from recupero.portals.words.words import as_told, label
 
 
 def said(error: UserError) -> str:
@@ -25,7 +25,7 @@ def told(error: UserError) -> str:
     """The error as the API tells it: in the language asked for, codes, dates and numbers as the API writes
     them."""
     values = {
-        name: _as_read(value) if isinstance(value, InLanguages) or _says_more(value) else value
+        name: _as_read(value) if isinstance(value, InLanguages | Quoted) or _says_more(value) else value
         for name, value in error.values.items()
     }
     return fill(gettext(error.template), values)
@@ -41,6 +41,8 @@ def _as_read(value: object) -> object:
         return ", ".join(label(value.kind, code) for code in value.codes)
     if isinstance(value, InLanguages):
         return value.texts[language()]
+    if isinstance(value, Quoted):
+        return as_told(value.text)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return number(value)
     return day(value) if isinstance(value, date) else value

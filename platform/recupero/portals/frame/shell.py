@@ -153,7 +153,8 @@ def _say_what_caches_keep(response: Response) -> Response:
 def _dress_templates(app: Flask) -> None:
     app.jinja_env.filters.update({**language.FILTERS, "region": places.region, "who": actors.who})
     app.jinja_env.globals.update(
-        label=words.label, because=words.because, tone=words.tone, options=words.options, asset=_asset,
+        label=words.label, because=words.because, as_told=words.as_told, tone=words.tone,
+        options=words.options, asset=_asset,
         rule_word=told.rule_word, feature_word=told.feature_word, law_word=told.law_word,
         rules_word=told.rules_word, second_word=told.second_word, would_change=told.would_change,
         feature_value=told.feature_value, model_word=told.model_word, explained=explained,

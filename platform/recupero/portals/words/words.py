@@ -16,6 +16,7 @@ from recupero.portals.words import words_of_money as money
 from recupero.portals.words import words_of_plugins as plugins
 from recupero.portals.words import words_of_work as work
 from recupero.portals.words.words_of_money import Words
+from recupero.portals.words.words_of_providers import SAID
 
 LABELS: Mapping[str, Words] = {
     "found_by": console.FOUND_BY,
@@ -204,16 +205,21 @@ _BEHIND = {
 
 def because(reason: str | None) -> str:
     """A stored reason of an action (`outreach.service.Move`) in the reader's words: a disposition, or a code
-    and what it is about; a provider's own text is shown as it is."""
+    and what it is about; a provider's own text as it is told (`as_told`)."""
     if reason is None or reason in LABELS["disposition"]:
         return label("disposition", reason)
     code, _colon, about = map(str.strip, reason.partition(":"))
     if code not in LABELS["action_why"]:
-        return reason
+        return as_told(reason)
     said = label("action_why", code)
     if not about:
         return said
-    return f"{said}: {label(_BEHIND[code], about) if code in _BEHIND else about}"
+    return f"{said}: {label(_BEHIND[code], about) if code in _BEHIND else as_told(about)}"
+
+
+def as_told(text: str) -> str:
+    """What a plug-in said, in the reader's language where its sentence is known; else as it is."""
+    return SAID.get(text, text)
 
 
 def tone(kind: str, code: object) -> str:

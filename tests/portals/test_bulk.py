@@ -1,5 +1,6 @@
 """Many accounts at once: seen first, done, audited, and taken back in time; nothing of other creditors."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -217,3 +218,13 @@ def test_nothing_ticked_in_the_inbox_leads_back_to_it(
     agent = Visitor(visitor.client.application.test_client(), visitor.platform)
     agent.sign_in(Role.AGENT, scope)
     assert 'name="shown"' not in agent.text("/inbox")
+
+
+def test_page_and_worker_at_once_do_it_once(visitor: Visitor, scope: Scope, owed: list[int]) -> None:
+    database = visitor.platform.database
+    with database.transaction(scope) as session:
+        made = bulk.order(session, "hold", owed[:2], kind="client", why="files", actor="user:1")
+    with ThreadPoolExecutor(4) as both:
+        done = [both.submit(bulk.carry_out, database, scope, made.id) for _ in range(4)]
+    assert {one.result() for one in done} == {2}
+    assert bulk.undo(database, scope, made.id, actor="user:1") == 2, "each account has one hold"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ARRAY, BigInteger, func, literal, select, text, update
+from sqlalchemy import ARRAY, BigInteger, literal, select, text
 from sqlalchemy.orm import Session
 
 from recupero.kernel import audit, clock, jobs
@@ -161,18 +161,15 @@ def carry_out(database: Database, scope: Scope, order_id: int) -> int:
         found = _found(session, order_id)
         if found.state != "waiting":
             return found.changed
-    changed = 0
     for tenant_id in found.tenant_ids:
         with database.transaction(Scope(scope.agency_id, (tenant_id,))) as session:
-            changed += _DO[found.do](session, found)
+            locked = _found(session, order_id)  # page and worker may be at it together: one after the other
+            locked.changed += _DO[found.do](session, locked)
     with database.transaction(scope) as session:
-        return session.execute(
-            update(BulkOrder)
-            .where(BulkOrder.agency_id == scope.agency(), BulkOrder.id == order_id)
-            # a worker may have done it at the same time: whoever came second changed nothing
-            .values(state="done", done_at=clock.now(), changed=func.greatest(BulkOrder.changed, changed))
-            .returning(BulkOrder.changed)
-        ).scalar_one()
+        found = _found(session, order_id)
+        if found.state == "waiting":
+            found.state, found.done_at = "done", clock.now()
+        return found.changed
 
 
 _HOLD = text("""
@@ -201,8 +198,10 @@ def _hold(session: Session, found: BulkOrder) -> int:
 
 
 def _release(session: Session, found: BulkOrder) -> int:
-    placements.end_holds(session, found.account_ids, found.kind or "", by=f"bulk:{found.id}")
-    return placements.count_ended_by(session, f"bulk:{found.id}")
+    by = f"bulk:{found.id}"
+    before = placements.count_ended_by(session, by)
+    placements.end_holds(session, found.account_ids, found.kind or "", by=by)
+    return placements.count_ended_by(session, by) - before
 
 
 def _recall(session: Session, found: BulkOrder) -> int:

@@ -35,7 +35,7 @@ STAGES: Words = {
     "negotiating": _("Negotiating"),
     "promised": _("Promised"),
     "on_plan": _("On a plan"),
-    "settling": _("Settlement offered"),
+    "settling": _("Settlement under way"),
     "legal": _("Legal review"),
 }
 CLOSE_CODES: Words = {

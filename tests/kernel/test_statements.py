@@ -1,15 +1,18 @@
 """Statements by the driver: in the transaction, with the types of their columns, several at once."""
 
+import signal
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import bindparam, event, func, select, text
 from sqlalchemy.exc import DataError
+from sqlalchemy.orm import Session
 
 from recupero.kernel import runtime
 from recupero.kernel.bulk import NUMBERS, any_of
 from recupero.kernel.database import Scope
-from recupero.kernel.statements import Statement, asked_together
+from recupero.kernel.statements import Statement, asked_together, forget_prepared
 from recupero.tenancy import queries
 from recupero.tenancy.tables import Tenant
 from tests.factories import World
@@ -86,4 +89,54 @@ def test_an_error_is_that_of_every_other_statement_and_tells_nothing_it_was_give
         pass
     assert "4711" not in str(raised.value)
     with runtime.current().database.transaction(scope) as session:
+        assert NAMES.rows(session, {"tenants": [scope.tenant()]})
+
+
+def test_what_is_prepared_is_known_after_a_rollback_a_savepoint_and_a_table_that_is_dropped(
+    scope: Scope,
+) -> None:
+    """The driver has the server forget everything then, as soon as it has prepared something itself."""
+    database, wanted = runtime.current().database, {"tenants": [scope.tenant()]}
+
+    def read(session: Session) -> int:
+        for _ in range(6):  # the driver prepares what it has seen five times
+            session.execute(text("SELECT 1"))
+        return len(NAMES.rows(session, wanted))
+
+    with suppress(RuntimeError), database.transaction(scope) as session:
+        assert read(session) == 1
+        raise RuntimeError
+    with database.transaction(scope) as session:
+        assert read(session) == 1
+        with suppress(RuntimeError), session.begin_nested():
+            assert read(session) == 1
+            raise RuntimeError
+        assert read(session) == 1
+        session.execute(text("CREATE TEMP TABLE scratch (id int)"))
+        session.execute(text("DROP TABLE scratch"))
+        forget_prepared(session)
+        assert read(session) == 1
+        session.execute(text("DROP TABLE IF EXISTS scratch"))
+    with database.transaction(scope) as session:
+        assert read(session) == 1
+
+
+class Over(BaseException):
+    """A time limit, as a worker sets one for a job."""
+
+
+def test_a_time_limit_in_mid_answer_ends_that_connection_alone(scope: Scope) -> None:
+    slow, database = Statement(text("SELECT CAST(pg_sleep(30) AS text)")), runtime.current().database
+
+    def over(*_told: object) -> None:
+        raise Over
+
+    before = signal.signal(signal.SIGALRM, over)
+    try:
+        with pytest.raises(Over), database.transaction(scope) as session:
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+            slow.rows(session, {})
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    with database.transaction(scope) as session:
         assert NAMES.rows(session, {"tenants": [scope.tenant()]})

@@ -23,8 +23,8 @@ pytestmark = pytest.mark.usefixtures("noon")
 #: outcome and action. One more is a millisecond for everybody who waits for a code or an answer.
 STATEMENTS = 25
 #: Of which many go together: scope and claim; reading; link; lock and history; contact; action and words;
-#: commit. Then scope, outcome and action; commit. The driver adds two of its own.
-ROUND_TRIPS = 11
+#: commit. Then scope, outcome and action; commit.
+ROUND_TRIPS = 9
 
 
 @contextmanager

@@ -18,6 +18,8 @@ from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus
 from sqlalchemy.orm import Session
 
+from recupero.kernel.statements import forget_prepared
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -206,4 +208,5 @@ def write_frame(
         )
         made = list(zip(*cursor.fetchall(), strict=True)) or [()] * len(returning)
         cursor.execute("DROP TABLE _incoming")
+    forget_prepared(session)
     return {name: list(column) for name, column in zip(returning, made, strict=True)}

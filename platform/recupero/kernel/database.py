@@ -26,7 +26,15 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
-from recupero.kernel.statements import FIRST, Parameters, Statement, ask, ask_first, asked_together
+from recupero.kernel.statements import (
+    FIRST,
+    Parameters,
+    Statement,
+    ask,
+    ask_first,
+    asked_together,
+    forget_prepared,
+)
 
 APP_ROLE = "recupero_app"
 Result = TypeVar("Result")
@@ -124,7 +132,7 @@ def _still_there(connection: Any, record: ConnectionPoolEntry, proxy: PoolProxie
         return
     try:
         connection.execute("SELECT 1")
-        connection.rollback()
+        connection.commit()  # going back would have the server forget what is prepared
     except psycopg.OperationalError as error:
         raise DisconnectionError from error
 
@@ -136,6 +144,11 @@ class _Scoped(Session):
 @event.listens_for(_Scoped, "after_begin")
 def _state_scope(session: Session, transaction: object, connection: Connection) -> None:
     ask_first(session, connection)
+
+
+@event.listens_for(_Scoped, "after_soft_rollback")
+def _after_rollback(session: Session, transaction: object) -> None:
+    forget_prepared(session)
 
 
 def _to_json(value: Any) -> str:

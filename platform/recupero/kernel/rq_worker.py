@@ -28,20 +28,19 @@ _SHOWN = timedelta(minutes=20)
 _ASKS = 1.0
 
 # The first job of the first of the queues that has one, which Redis forgets with that. What has lost its call
-# (RQ leaves such rests of jobs that ended) is passed over.
+# (RQ leaves such rests of jobs that ended) is passed over. Of the job comes what running it takes (`_TOLD`).
 _TAKE = """
 for _, queue in ipairs(KEYS) do
     local id = redis.call('LPOP', queue)
     while id do
-        local job = redis.call('HGETALL', ARGV[1] .. id)
+        local job = redis.call('HMGET', ARGV[1] .. id, unpack(ARGV, 2))
         redis.call('DEL', ARGV[1] .. id)
-        for place = 1, #job, 2 do
-            if job[place] == 'data' then return {queue, id, job} end
-        end
+        if job[1] then return {queue, id, job} end
         id = redis.call('LPOP', queue)
     end
 end
 return false"""
+_TOLD = ("data", "timeout", "description", "origin")
 
 
 class TakingQueue(Queue):
@@ -59,12 +58,12 @@ class TakingQueue(Queue):
         """As RQ's own: the next job with its queue. Where none waits: None, or with `timeout`, in seconds,
         the first that comes; raises DequeueTimeout where none does."""
         known = {queue.key: queue for queue in queues}
-        found = connection.eval(_TAKE, len(known), *known, Job.redis_job_namespace_prefix)
+        found = connection.eval(_TAKE, len(known), *known, Job.redis_job_namespace_prefix, *_TOLD)
         if found is not None:
             key, job_id, told = found
             queue = known[key.decode()]
             job = Job(job_id.decode(), connection=connection, serializer=queue.serializer)
-            job.restore(dict(zip(told[::2], told[1::2], strict=True)))
+            job.restore(dict(zip(_TOLD, told, strict=True)))
             return job, queue
         if timeout is None:
             return None

@@ -7,7 +7,7 @@ locked, as if they were asked one after the other.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
 from typing import Any, cast
@@ -21,13 +21,16 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
-Rows = list[tuple[Any, ...]]
+from recupero.kernel.round_trips import Answer, RoundTrips, Rows
+
 Parameters = Mapping[str, Any]
 _Change = Callable[[Any], Any]
 #: Under this name a session's `info` may hold what its transaction asks before anything else.
 FIRST = "first"
+#: Under this name the `info` of a connection, and of a session on it, holds what it has prepared.
+_TRIPS = "round_trips"
 #: All engines of the house are of this kind; what differs between them does not show in a statement.
-_DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
+_DIALECT = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 
 
 class Statement:
@@ -59,7 +62,7 @@ class Statement:
 
 
 class _Written:
-    """A statement as the driver takes it, and how parameters and columns change that do not go as they
+    """A statement as the server takes it, and how parameters and columns change that do not go as they
     are."""
 
     def __init__(self, wanted: Executable) -> None:
@@ -70,7 +73,8 @@ class _Written:
         state = made.construct_expanded_state()
         into = {name: _in(bind.type) for name, bind in binds.items()} | dict(state.processors)
         inward = {name: change for name, change in into.items() if change is not None}
-        self.sql = state.statement
+        self.words = state.statement.encode()
+        self._names = list(state.positiontup or ())
         self._fixed = {
             name: inward[name](value) if name in inward else value
             for name, value in state.parameters.items()
@@ -80,21 +84,18 @@ class _Written:
         self._columns = list(wanted.selected_columns) if isinstance(wanted, Select) else []
         self._outward: list[tuple[int, _Change]] | None = None
 
-    def told(self, parameters: Parameters) -> dict[str, Any]:
-        """All parameters as the driver takes them."""
+    def told(self, parameters: Parameters) -> list[Any]:
+        """All parameters as the driver takes them, in the order of their numbers."""
         told = {**self._fixed, **parameters}
         for name, change in self._inward:
             told[name] = change(told[name])
-        return told
+        return [told[name] for name in self._names]
 
-    def read(self, cursor: psycopg.Cursor[Any]) -> Rows:
+    def read(self, answer: Answer) -> Rows:
         """What came, as the types of its columns have it."""
-        found = cursor.pgresult
-        if found is None or not found.nfields:
-            return []
-        rows: Rows = cursor.fetchall()
+        rows = answer.rows
         if self._outward is None:
-            out = [_out(column.type, found.ftype(place)) for place, column in enumerate(self._columns)]
+            out = [_out(column.type, answer.type_of(place)) for place, column in enumerate(self._columns)]
             self._outward = [(place, change) for place, change in enumerate(out) if change is not None]
         return [self._changed(row, self._outward) for row in rows] if self._outward else rows
 
@@ -148,29 +149,40 @@ def ask(session: Session, asked: Sequence[tuple[Statement, Parameters]]) -> list
     session.flush()
     first = session.info.pop(FIRST, None)
     together = asked if first is None else [first, *asked]
-    return _ask(session.get_bind(), session.connection(), together)[-len(asked) :]
+    return _ask(session, session.connection(), together)[-len(asked) :]
 
 
 def ask_first(session: Session, connection: Connection) -> None:
     """Ask what comes first, for another statement than those of `ask`: the transaction has just begun."""
     if (first := session.info.pop(FIRST, None)) is not None:
-        _ask(session.get_bind(), connection, [first])
+        _ask(session, connection, [first])
 
 
-def _ask(engine: Any, connection: Connection, asked: Sequence[tuple[Statement, Parameters]]) -> list[Rows]:
+def _ask(
+    session: Session, connection: Connection, asked: Sequence[tuple[Statement, Parameters]]
+) -> list[Rows]:
     driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+    kept, engine = connection.info, cast(Any, session.get_bind())
+    trips = session.info[_TRIPS] = kept[_TRIPS] = kept.get(_TRIPS) or RoundTrips(driver)
     written = [(statement._written, statement._written.told(told)) for statement, told in asked]
-    cursors = list[psycopg.Cursor[Any]]()
+    for hear in engine.dispatch.before_cursor_execute:  # whoever counts statements
+        for one, told in written:
+            hear(connection, None, one.words.decode(), told, None, False)
     try:
-        with driver.pipeline() if len(written) > 1 else nullcontext():
-            for one, told in written:
-                cursor = driver.cursor()
-                for hear in engine.dispatch.before_cursor_execute:  # whoever counts statements
-                    hear(connection, cursor, one.sql, told, None, False)
-                cursors.append(cursor.execute(one.sql, told))
-        return [one.read(cursor) for (one, _told), cursor in zip(written, cursors, strict=True)]
+        answers = trips.ask([(one.words, told) for one, told in written])
+        return [one.read(answer) for (one, _told), answer in zip(written, answers, strict=True)]
     except psycopg.Error as error:
         raise _as_sqlalchemy(connection, driver, error) from error
+    except BaseException:  # a time limit, say, while the server was at work
+        if driver.closed:
+            connection.invalidate()
+        raise
+
+
+def forget_prepared(session: Session) -> None:
+    """To be called where the driver has the server forget what is prepared: see `RoundTrips`."""
+    if (trips := session.info.get(_TRIPS)) is not None:
+        trips.forget()
 
 
 def _as_sqlalchemy(

@@ -18,7 +18,8 @@ from recupero.kernel import audit, clock, crypto, events, runtime
 from recupero.kernel.bulk import BYTES, NUMBERS, any_of
 from recupero.kernel.database import PLATFORM, Database, Scope, scope_of
 from recupero.kernel.errors import NotFound
-from recupero.kernel.statements import Parameters, Rows, Statement, ask
+from recupero.kernel.round_trips import Rows
+from recupero.kernel.statements import Parameters, Statement, ask
 from recupero.payments.events import LinkRevoked
 from recupero.payments.tables import PaymentLink, PaymentLinkDirectory
 from recupero.placements import identity

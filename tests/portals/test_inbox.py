@@ -127,6 +127,23 @@ def test_who_was_handed_over_waits_until_the_cause_is_said(provider: Provider, a
     assert (talk.waiting_since, talk.due_at) == (None, None)
 
 
+def test_who_was_answered_and_not_closed_is_found_with_the_deadline(
+    provider: Provider, agent: Visitor
+) -> None:
+    handed, plain = place(provider.scope, 2)
+    says(provider, "necesito hablar con una persona", phone(handed))
+    says(provider, "gracias", phone(plain))
+    agent.send(talk_of(handed), text="Le llamamos hoy.")
+    page = agent.text("/inbox?waiting=person")
+    assert talk_of(handed) in page
+    assert talk_of(plain) not in page
+    assert talk_of(handed) not in agent.text("/inbox?waiting=yes")
+    clock.advance(timedelta(days=3))
+    assert "Somebody waits past the deadline." in agent.text("/inbox?waiting=person")
+    agent.send(f"{talk_of(handed)}/done", talk_of(handed), cause="FORGOT", next_step="Llamar")
+    assert talk_of(handed) not in agent.text("/inbox?waiting=person")
+
+
 def test_an_agent_sees_no_conversation_that_is_given_to_another(
     provider: Provider, agent: Visitor, platform: runtime.Runtime
 ) -> None:

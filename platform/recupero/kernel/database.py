@@ -168,6 +168,7 @@ class Database:
             url,
             pool_size=pool_size,
             max_overflow=10,
+            pool_use_lifo=True,  # the one used last has prepared most of what is asked next
             json_serializer=_to_json,
             json_deserializer=orjson.loads,
             hide_parameters=True,  # personal data must not reach logs through an error

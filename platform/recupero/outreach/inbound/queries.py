@@ -57,10 +57,12 @@ class Line:
 
 def conversations(
     session: Session, *, of_user: int | None = None, tenant_id: int | None = None,
-    waiting: bool | None = None, limit: int = 50, offset: int = 0, part: Part | None = None,
+    waiting: bool | None = None, handed_over: bool = False, limit: int = 50, offset: int = 0,
+    part: Part | None = None,
 ) -> Sequence[Conversation]:  # fmt: skip
     """Conversations of the tenants in scope: those that wait for an answer first, by how long they have, then
-    the newest; or as the `part` says. `of_user`: only those given to this user or to nobody."""
+    those that a person has, by their deadline, then the newest; or as the `part` says. `of_user`: only those
+    given to this user or to nobody. `handed_over`: only those that a person has, answered or not."""
     query = select(Conversation).where(Conversation.tenant_id.in_(scope_of(session).tenant_ids))
     if of_user is not None:
         query = query.where(or_(Conversation.assigned_to.is_(None), Conversation.assigned_to == of_user))
@@ -72,6 +74,8 @@ def conversations(
         query = query.where(Conversation.tenant_id == tenant_id)
     if waiting is not None:
         query = query.where(Conversation.waiting_since.is_not(None) == waiting)
+    if handed_over:
+        query = query.where(Conversation.due_at.is_not(None))
     by = {"last": Conversation.last_at, "channel": Conversation.channel,
           "waiting": Conversation.waiting_since, "due": Conversation.due_at}  # fmt: skip
     wanted = part or Part(limit=limit, offset=offset)

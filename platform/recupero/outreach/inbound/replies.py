@@ -66,7 +66,7 @@ def reply(session: Session, debtor_id: int, text: str, *, actor: str, subject: s
             made_at=clock.now(),
         )
     )  # fmt: skip
-    conversation.waiting_since = conversation.due_at = None
+    conversation.waiting_since = None  # a hand-over and its deadline stay until it is closed
     conversations.spoke(session, debtor_id=debtor_id, account_id=conversation.account_id, actor=actor)
     session.flush()
     audit.record(

@@ -48,7 +48,8 @@ def inbox() -> ResponseReturnValue:
         table.fill(
             queries.conversations(
                 session, of_user=only_of(), tenant_id=int(chosen.get("tenant") or 0) or None,
-                waiting={"yes": True, "no": False}.get(chosen["waiting"]), part=table.part,
+                waiting={"yes": True, "no": False}.get(chosen["waiting"]),
+                handed_over=chosen["waiting"] == "person", part=table.part,
             )
         )  # fmt: skip
         people |= browse.lines(session, [row.account_id for row in table.rows])
@@ -72,7 +73,11 @@ def _conversations(
         Column("given_to", _("Given to"), lambda row: names.get(row.assigned_to or 0), sorts=False),
         Column("due", _("Deadline"), lambda row: row.due_at),
     ]  # fmt: skip
-    answered = [("yes", _("Waits for an answer")), ("no", _("Answered"))]
+    answered = [
+        ("yes", _("Waits for an answer")),
+        ("person", _("A person has them, answered or not")),
+        ("no", _("Answered")),
+    ]
     return Table(
         "conversations", _("Conversations"), columns, per_page=40,
         filters=(*creditor_pick(creditors), Pick("waiting", _("Answer"), answered)),

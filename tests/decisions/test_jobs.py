@@ -21,7 +21,7 @@ def _runs(world: World, scope: Scope) -> int:
 
 def _hours_later(hours: float) -> None:
     clock.advance(timedelta(hours=hours))
-    periodic.ask_due()
+    periodic.ask_due({"decisions.plan_all"})
     jobs.drain()
 
 

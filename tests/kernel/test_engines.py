@@ -141,6 +141,22 @@ def test_a_command_uses_the_engines_that_run_already(folder: Path) -> None:
         assert guest == owner
 
 
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"RECUPERO_DATABASE_URL": "postgresql://nobody@127.0.0.1:9/x"},
+        {"RECUPERO_REDIS_URL": "redis://127.0.0.1:9"},
+    ],
+)
+def test_a_command_is_not_sent_to_other_servers_than_it_names(folder: Path, named: dict[str, str]) -> None:
+    with (
+        engines.start(folder, environment=_BARE, durable=False),
+        pytest.raises(UserError, match="names others"),
+        engines.use(folder, environment=_BARE | named),
+    ):
+        pass
+
+
 def test_the_command_that_started_the_engines_waits_for_its_guests(folder: Path) -> None:
     ready, leave = threading.Event(), threading.Event()
 

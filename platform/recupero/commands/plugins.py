@@ -37,9 +37,10 @@ def list_plugins(as_json: bool) -> None:
 @click.argument("kind")
 @click.argument("name")
 @click.option("--path", type=click.Path(path_type=Path), help="Where to write it.")
-def new_plugin(kind: str, name: str, path: Path | None) -> None:
-    """Write a new plug-in that passes its kit: KIND is regulation, channel, model or gateway."""
-    sys.exit(authors.new(kind, name, path))
+@command.json_option
+def new_plugin(kind: str, name: str, path: Path | None, as_json: bool) -> None:
+    """Write a new plug-in that passes its kit: KIND is regulation, channel, model, action, text, gateway."""
+    sys.exit(authors.new(kind, name, path, as_json=as_json))
 
 
 @plugin.command(name="check")

@@ -123,7 +123,7 @@ def pay_out(
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file to write."
 )
-@click.option("--locale", default=None, help="Language, such as es or pt_BR; the creditor's own by default.")
+@command.locale_option
 @_common
 def export(
     tenant: str, remittance_id: int, form: str, out: Path, locale: str | None, data_dir: Path | None,

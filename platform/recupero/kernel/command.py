@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from recupero.kernel.errors import UserError
+from recupero.kernel.marking import LANGUAGES
 
 if TYPE_CHECKING:
     from recupero.kernel.plugins import Plugins
@@ -35,6 +36,30 @@ def data_dir_option(command: Command) -> Command:
         help="Folder of the embedded engines, keys and files.",
     )
     return option(command)
+
+
+def locale_option(command: Command) -> Command:
+    """`--locale`: the language of what is written, refused where the house does not write it."""
+    return click.option(
+        "--locale", callback=_locale, help="Language, such as es, en or pt_BR; the creditor's own by default."
+    )(command)
+
+
+def _locale(_context: click.Context, _option: click.Parameter, told: str | None) -> str | None:
+    from babel import Locale, UnknownLocaleError  # only here: most commands write in no language
+
+    if told is None:
+        return None
+    try:
+        parsed = Locale.parse(told.replace("-", "_"))
+    except (ValueError, UnknownLocaleError):
+        parsed = None
+    if parsed is None or parsed.language not in LANGUAGES:
+        raise click.BadParameter(
+            f"'{told}' is none that is written here: use {', '.join(LANGUAGES)}, with a country where that"
+            " matters (pt_BR)"
+        )
+    return told
 
 
 def json_option(command: Command) -> Command:

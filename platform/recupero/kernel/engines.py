@@ -251,17 +251,25 @@ def _read(register: IO[str]) -> dict[str, str]:
 
 
 def _running(data_dir: Path, env: Mapping[str, str]) -> Engines | None:
-    """The engines that another process runs, or None while it is still starting or has just stopped."""
+    """The engines that another process runs, or None while it is still starting or has just stopped. Raises
+    UserError where the environment names other servers than that process has."""
     with (data_dir / "engines.lock").open("r") as register:
         try:
             fcntl.flock(register, fcntl.LOCK_SH | fcntl.LOCK_NB)
             return None
         except BlockingIOError:
             facts = _read(register)
-    database, redis = servers.urls(env)
-    database, redis = facts.get("database") or database, facts.get("redis") or redis
     if not facts.get("ready"):
         return None
+    own, named = (facts.get("database"), facts.get("redis")), servers.urls(env)
+    if any(mine and other and mine != other for mine, other in zip(own, named, strict=True)):
+        raise UserError(
+            "Process %(pid)s runs %(folder)s with servers of its own, and RECUPERO_DATABASE_URL or"
+            " RECUPERO_REDIS_URL names others: unset them, or name another folder with --data-dir.",
+            pid=facts["pid"],
+            folder=data_dir,
+        )
+    database, redis = own[0] or named[0], own[1] or named[1]
     if not database or not redis:
         raise UserError(
             "Process %(pid)s runs %(folder)s with servers named by RECUPERO_DATABASE_URL or"

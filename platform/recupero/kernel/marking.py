@@ -1,4 +1,7 @@
-"""Texts that are translated where they are shown, not where they are written."""
+"""The languages of the house, and texts that are translated where they are shown."""
+
+#: What pages, messages and reports are written in.
+LANGUAGES = ("es", "en", "pt")
 
 
 def N_(text: str) -> str:

@@ -60,7 +60,11 @@ def database_name(database_url: str) -> str:
     try:
         parts = conninfo_to_dict(database_url)
     except psycopg.ProgrammingError as error:
-        raise UserError("RECUPERO_DATABASE_URL is not an address: %(why)s", why=error) from error
+        raise UserError(
+            "RECUPERO_DATABASE_URL is not an address (%(why)s): write it like"
+            " postgresql://user:password@host/database",
+            why=str(error).strip(),
+        ) from error
     return str(parts.get("dbname") or parts.get("user") or "postgres")
 
 
@@ -86,18 +90,25 @@ def _connect(database_url: str) -> "psycopg.Connection[tuple[object, ...]]":
             errors.append(error)
             if "does not exist" not in str(error):
                 break
-    raise UserError("PostgreSQL cannot be reached: %(why)s", why=errors[0]) from errors[0]
+    raise UserError(
+        "PostgreSQL cannot be reached: %(why)s Start it, or correct RECUPERO_DATABASE_URL.",
+        why=" ".join(str(errors[0]).split()),
+    ) from errors[0]
 
 
 def _check_redis(redis_url: str) -> None:
     try:
         client = redis.Redis.from_url(redis_url, socket_connect_timeout=10)
     except ValueError as error:
-        raise UserError("RECUPERO_REDIS_URL is not an address: %(why)s", why=error) from error
+        raise UserError(
+            "RECUPERO_REDIS_URL is not an address (%(why)s): write it like redis://host:6379/0", why=error
+        ) from error
     try:
         version = str(client.info("server")["redis_version"])
     except redis.RedisError as error:
-        raise UserError("Redis cannot be reached: %(why)s", why=error) from error
+        raise UserError(
+            "Redis cannot be reached: %(why)s Start it, or correct RECUPERO_REDIS_URL.", why=error
+        ) from error
     finally:
         client.close()
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_REDIS:

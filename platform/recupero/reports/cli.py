@@ -22,11 +22,7 @@ from recupero.tenancy import queries as tenancy
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file to write."
 )
-@click.option(
-    "--locale",
-    default=None,
-    help="Language of the report, such as es, en or pt_BR; the creditor's own by default.",
-)
+@command.locale_option
 @command.data_dir_option
 @command.json_option
 @command.answers

@@ -19,13 +19,13 @@ from recupero_sdk.conformance.subject import NoPluginError
 from recupero_sdk.scaffold import ScaffoldError, make
 
 
-def new(kind: str, name: str, path: Path | None) -> int:
+def new(kind: str, name: str, path: Path | None, *, as_json: bool = False) -> int:
     """Writes a new plug-in to `path` (default: a folder named after it here) and says what to do next."""
     try:
         made = make(kind, name, path)
     except ScaffoldError as error:
         return _refused(error)
-    _say(made.told())
+    _say(json.dumps(made.to_json(), ensure_ascii=False) if as_json else made.told())
     return 0
 
 
@@ -56,12 +56,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     making.add_argument("kind", metavar="KIND", help=", ".join(KINDS))
     making.add_argument("name", metavar="NAME", help="of a regulation its country, such as uy")
     making.add_argument("--path", type=Path, help="where to write it")
+    making.add_argument("--json", action="store_true", dest="as_json", help="one JSON object")
     checking = commands.add_parser("check", help="verify the grade that a plug-in claims")
     checking.add_argument("path", metavar="PATH", type=Path)
     checking.add_argument("--json", action="store_true", dest="as_json", help="one JSON object")
     asked = parser.parse_args(arguments)
     if asked.command == "new":
-        return new(asked.kind, asked.name, asked.path)
+        return new(asked.kind, asked.name, asked.path, as_json=asked.as_json)
     return check(asked.path, as_json=asked.as_json)
 
 

@@ -32,7 +32,7 @@ def compliance() -> None:
 @click.option(
     "--sample", default=service.SAMPLE, show_default=True, help="How many contacts are judged again."
 )
-@click.option("--locale", default=None, help="Language of a pdf or csv; the creditor's own by default.")
+@command.locale_option
 @command.data_dir_option
 @command.json_option
 @command.answers

@@ -32,18 +32,20 @@ class Made:
     root: Path
     written: tuple[Path, ...]
 
+    def to_json(self) -> dict[str, object]:
+        """Folder, files within it, and what to do next."""
+        return {
+            "kind": self.kind,
+            "root": str(self.root),
+            "files": [str(file.relative_to(self.root)) for file in self.written],
+            "next": [*_NEXT[self.kind], f"recupero-plugin check {self.root}"],
+        }
+
     def told(self) -> str:
-        """What was written, and what to do next."""
-        lines = [f"wrote {len(self.written)} files to {self.root}:"]
-        lines += [f"  {file.relative_to(self.root)}" for file in self.written]
-        return "\n".join(
-            [
-                *lines,
-                "next:",
-                *(f"  {step}" for step in _NEXT[self.kind]),
-                f"  recupero-plugin check {self.root}",
-            ]
-        )
+        """The same in lines for people."""
+        told = self.to_json()
+        lines = [f"wrote {len(self.written)} files to {self.root}:", *(f"  {name}" for name in told["files"])]
+        return "\n".join([*lines, "next:", *(f"  {step}" for step in told["next"])])
 
 
 _NEXT: dict[Kind, tuple[str, ...]] = {

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from recupero_sdk.conformance.hours import Sample
 from recupero_sdk.conformance.quality import FILE, Claim, Quality, rules_of, write_quality
@@ -32,7 +33,7 @@ class Made:
     root: Path
     written: tuple[Path, ...]
 
-    def to_json(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, Any]:
         """Folder, files within it, and what to do next."""
         return {
             "kind": self.kind,

@@ -29,7 +29,7 @@ _GOOD = {
 
 
 #: The same words in every language, whatever stands in their place.
-_ALIKE = ("prices: ", "templates: ", "status ")
+_ALIKE = ("%(name)s: %(problem)s", "status ")
 #: Values that no connector takes for settings of these names.
 _WRONG = {
     "concurrency": "0", "timeout": "x", "prices": "abc", "sender": "x", "security": "x", "channels": "fax",

@@ -185,6 +185,8 @@ def _plain(error: Exception) -> str:
     """What failed, without quoting what the other side wrote."""
     if isinstance(error, smtplib.SMTPResponseException):
         return f"SMTP {error.smtp_code} {_status(error.smtp_error)}".strip()
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return "nobody vouches for the mail server's certificate"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return type(error).__name__

@@ -162,6 +162,7 @@ def test_a_certificate_nobody_vouches_for_is_refused(
     with running(relay, tls_context=certificate, require_starttls=True) as config:
         (receipt,) = Email().send([MESSAGE], changed(config, security="starttls"))
     assert receipt.outcome is SendOutcome.REFUSED
+    assert receipt.reason == "nobody vouches for the mail server's certificate"
     assert relay.arrived == []
 
 

@@ -5,15 +5,18 @@ from datetime import datetime
 
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy import update
 
 from recupero.kernel import runtime
 from recupero.placements import service
+from recupero.placements.tables import Debtor
 from recupero.tenancy.permissions import Role
 from tests.decisions import debts
 from tests.e2e.conftest import Person, make_user
 from tests.factories import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+LONG = "محمد 👩‍👩‍👧 Wolfeschlegelsteinhausenbergerdorffwelchevoralternwarengewissenhaftschafers <b>"
 
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
@@ -27,6 +30,7 @@ def test_a_supervisor_finds_looks_and_orders(
         service.open_hold(
             session, debtor_id=owed[0].debtor_id, account_id=None, kind="complaint", source="page:other"
         )
+        session.execute(update(Debtor).where(Debtor.id == owed[1].debtor_id).values(name=LONG))
     person = somebody(phone)
     page = person.page
     person.sign_in(make_user(platform, Role.SUPERVISOR, scope))

@@ -15,13 +15,14 @@ document.addEventListener("click", (event) => {
 });
 
 // A table that is wider than its place can be reached, and scrolled, by keyboard.
-const reach = () => {
-  for (const place of document.querySelectorAll(".table-wrap, .chart-room")) {
-    if (place.scrollWidth > place.clientWidth) place.setAttribute("tabindex", "0");
+const reach = new ResizeObserver((sized) => {
+  for (const { target } of sized) {
+    if (target.scrollWidth > target.clientWidth) target.setAttribute("tabindex", "0");
   }
-};
-document.addEventListener("DOMContentLoaded", reach);
-window.addEventListener("resize", reach);
+});
+document.addEventListener("DOMContentLoaded", () => {
+  for (const place of document.querySelectorAll(".table-wrap, .chart-room")) reach.observe(place);
+});
 
 // A filter that is chosen from a list applies at once; the button stays for those without script.
 document.addEventListener("change", (event) => {

@@ -28,11 +28,15 @@ from recupero.tenancy import users
 from recupero.tenancy.permissions import CREDITOR_ROLES, Role
 from tests.e2e.browser import LEFT_OUT, chromium
 from tests.portals.conftest import Visitor
+from tests.thorough import THOROUGH
 
 PASSWORD = "correct horse battery"
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 PATIENCE = 15_000  # milliseconds that a page may take on a busy machine before something is held to be wrong
+#: The sizes at which what an office does is gone through: every day at a desk. What creditors, agents and
+#: debtors do is gone through at both, and pages are looked at on a phone (`test_every_page`).
+OFFICE = [pytest.param(False, id="desk"), *([pytest.param(True, id="phone")] if THOROUGH else [])]
 SHOTS = os.environ.get("RECUPERO_SHOTS")  # a folder for pictures of the pages that are visited
 
 expect.set_options(timeout=PATIENCE)

@@ -1,7 +1,7 @@
 """Pages in a real browser, in the dark: fit for everybody, quiet in the console, no wider than their screen.
 
 Every day those of the administrator's menu; with `RECUPERO_THOROUGH=1` every page of every role. The journeys
-look at the main pages by day and at both sizes; `RECUPERO_SHOTS` keeps a picture of each page.
+look at the main pages by day, most at both sizes (`OFFICE`); `RECUPERO_SHOTS` keeps a picture of each page.
 """
 
 from collections.abc import Callable

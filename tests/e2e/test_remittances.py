@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from recupero.kernel import clock, runtime
 from recupero.payments.books import booking
 from recupero.tenancy.permissions import Role
-from tests.e2e.conftest import Person, make_user
+from tests.e2e.conftest import OFFICE, Person, make_user
 from tests.factories import World
 from tests.ledger.placed import Placed, place
 
@@ -48,7 +48,7 @@ def placed(platform: runtime.Runtime, world: World, noon: datetime) -> Placed:
     return made
 
 
-@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+@pytest.mark.parametrize("phone", OFFICE)
 def test_money_goes_to_the_creditor(
     somebody: Callable[..., Person], platform: runtime.Runtime, placed: Placed, phone: bool
 ) -> None:
@@ -94,7 +94,7 @@ def test_money_goes_to_the_creditor(
     assert row.evaluate("row => getComputedStyle(row).display") == "table-row", "no cards on paper"
 
 
-@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+@pytest.mark.parametrize("phone", OFFICE)
 def test_terms_and_bank_accounts_are_told(
     somebody: Callable[..., Person], platform: runtime.Runtime, placed: Placed, phone: bool
 ) -> None:

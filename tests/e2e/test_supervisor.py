@@ -12,14 +12,14 @@ from recupero.placements import service
 from recupero.placements.tables import Debtor
 from recupero.tenancy.permissions import Role
 from tests.decisions import debts
-from tests.e2e.conftest import Person, make_user
+from tests.e2e.conftest import OFFICE, Person, make_user
 from tests.factories import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 LONG = "محمد 👩‍👩‍👧 Wolfeschlegelsteinhausenbergerdorffwelchevoralternwarengewissenhaftschafers <b>"
 
 
-@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+@pytest.mark.parametrize("phone", OFFICE)
 def test_a_supervisor_finds_looks_and_orders(
     somebody: Callable[..., Person], platform: runtime.Runtime, world: World, noon: datetime, phone: bool
 ) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
+from recupero.kernel.marking import LANGUAGES
 from recupero.law.proof import _plain
-from recupero.reports.words import LANGUAGES
 from recupero_sdk.law.reasons import REASONS, explain
 
 LAST = "2026-03-05 18:00"

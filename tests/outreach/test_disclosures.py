@@ -11,8 +11,9 @@ import pytest
 from recupero.contacts.gate import purpose_for_law
 from recupero.kernel import runtime
 from recupero.kernel.errors import UserError
+from recupero.kernel.marking import LANGUAGES
 from recupero.outreach import disclosures
-from recupero.outreach.kinds import LANGUAGES, PURPOSES, TEMPLATES
+from recupero.outreach.kinds import PURPOSES, TEMPLATES
 from recupero.outreach.words import Words
 from recupero_sdk.law import Facts, Proposal, RuleOutcome, check_content
 from tests.factories import World

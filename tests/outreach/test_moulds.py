@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recupero.kernel.marking import LANGUAGES
 from recupero.outreach import moulds, words
-from recupero.outreach.kinds import ANSWERS, LANGUAGES, TEMPLATES, TONES
+from recupero.outreach.kinds import ANSWERS, TEMPLATES, TONES
 from recupero.outreach.naming import Beyond, Named, Owed
 from recupero.outreach.wording import Own
 from recupero.outreach.words import Sender, Words

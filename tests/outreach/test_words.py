@@ -12,8 +12,9 @@ from jinja2.exceptions import SecurityError, TemplateNotFound
 
 from recupero.contacts.gate import purpose_for_law
 from recupero.kernel import runtime
+from recupero.kernel.marking import LANGUAGES
 from recupero.outreach import disclosures, kinds, templating, words
-from recupero.outreach.kinds import LANGUAGES, PURPOSES, TEMPLATES, TONES
+from recupero.outreach.kinds import PURPOSES, TEMPLATES, TONES
 from recupero.outreach.words import Sender, Words
 from recupero.placements.reach import Reachable
 from recupero_sdk import wording

@@ -18,9 +18,10 @@ from recupero.contacts import told
 from recupero.kernel import audit, clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, Forbidden, NotFound, UserError
+from recupero.kernel.marking import LANGUAGES
 from recupero.outreach import approval, previews, service, wording
 from recupero.outreach.connectors import CARRIED
-from recupero.outreach.kinds import LANGUAGES, PURPOSES, SHORT_CHANNELS, THANKS, TONES
+from recupero.outreach.kinds import PURPOSES, SHORT_CHANNELS, THANKS, TONES
 from recupero.outreach.points import fits
 from recupero.outreach.preferences import first_moments
 from recupero.outreach.previews import Preview

@@ -36,7 +36,6 @@ ANSWERS = {
 #: Of these the house is silent while a person has the debtor.
 OF_THE_HOUSE = ("own_page", "receipt", "promise_day")
 TONES = ("kind", "neutral", "firm")
-LANGUAGES = ("es", "en", "pt")
 #: The channel that has no words of a message: a script leads it.
 CALL = "call"
 SHORT_CHANNELS = frozenset({"sms", "whatsapp"})

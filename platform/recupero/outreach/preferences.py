@@ -14,8 +14,9 @@ from recupero.contacts.queries import Preferred
 from recupero.kernel import audit, clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
+from recupero.kernel.marking import LANGUAGES
 from recupero.outreach import service as outreach
-from recupero.outreach.kinds import ANSWERS, ASKED_FOR, LANGUAGES
+from recupero.outreach.kinds import ANSWERS, ASKED_FOR
 from recupero.outreach.states import Claimed, Move, move
 from recupero.outreach.tables import Action
 from recupero.placements import reach

@@ -15,9 +15,10 @@ from recupero.kernel import clock
 from recupero.kernel.bulk import any_of
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
+from recupero.kernel.marking import LANGUAGES
 from recupero.kernel.statements import Parameters, Statement
 from recupero.outreach import templating, versions
-from recupero.outreach.kinds import LANGUAGES, TEMPLATES, TONES
+from recupero.outreach.kinds import TEMPLATES, TONES
 from recupero.outreach.tables import Draft
 from recupero.outreach.template_tables import MessageTemplate
 from recupero_sdk.wording import VALUES

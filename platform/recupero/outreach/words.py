@@ -22,9 +22,10 @@ from markupsafe import Markup, escape
 
 from recupero.contacts.codes import LENGTH, LETTERS
 from recupero.kernel import clock
+from recupero.kernel.marking import LANGUAGES
 from recupero.kernel.money import format_minor
 from recupero.outreach import moulds, naming, templating
-from recupero.outreach.kinds import ANSWERS, LANGUAGES, PLAIN_CHANNELS, SHORT_CHANNELS
+from recupero.outreach.kinds import ANSWERS, PLAIN_CHANNELS, SHORT_CHANNELS
 from recupero.outreach.moulds import Mould
 from recupero.outreach.naming import Beyond, Owed
 from recupero.placements.reach import Reachable

@@ -11,13 +11,12 @@ from babel import Locale, UnknownLocaleError, dates, localedata, numbers
 from babel.support import NullTranslations, Translations
 
 import recupero
-from recupero.kernel.marking import N_
+from recupero.kernel.marking import LANGUAGES, N_
 from recupero.kernel.money import format_micro, format_minor, minor_units
 from recupero.reports.figures import Figure, Unit
 from recupero.reports.periods import Period
 
 _CATALOGUES = Path(recupero.__file__).parent / "portals" / "translations"
-LANGUAGES = ("es", "en", "pt")
 CHANNELS = {
     "call": N_("Call"),
     "sms": N_("SMS"),

@@ -2,13 +2,13 @@
 
 from marshmallow import Schema, fields, validate
 
+from recupero.kernel.marking import LANGUAGES
 from recupero.kernel.rest import MAX_ID, MAX_PAGE, PAGE, reference
 from recupero.tenancy.permissions import Permission, Role
 from recupero.tenancy.users import SKILLS, SPOKEN
 
 PERMISSIONS = [one.value for one in Permission if one is not Permission.PLATFORM_OPERATE]
 ROLES = [one.value for one in Role if one is not Role.PLATFORM_OPERATOR]
-LOCALES = ("es", "en", "pt")
 
 
 class MeSchema(Schema):
@@ -63,7 +63,7 @@ class NewUserSchema(Schema):
     password = fields.String(required=True, load_only=True, validate=validate.Length(min=10, max=200))
     role = fields.String(required=True, validate=validate.OneOf(ROLES))
     tenant_ids = fields.List(reference(), required=True, validate=validate.Length(min=1, max=1000))
-    locale = fields.String(load_default="es", validate=validate.OneOf(LOCALES))
+    locale = fields.String(load_default="es", validate=validate.OneOf(LANGUAGES))
     desk = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=40))
     skills = fields.List(fields.String(validate=validate.OneOf(SKILLS)), load_default=list)
     languages = fields.List(fields.String(validate=validate.OneOf(SPOKEN)), load_default=list)

@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 from recupero.decisions.columns import Floats
 from recupero.decisions.strategies.assistants import number
 from recupero.decisions.strategies.strategy import Strategy
-from recupero.kernel.marking import N_
-from recupero.outreach.kinds import CALL, LANGUAGES, SHORT_CHANNELS
+from recupero.kernel.marking import LANGUAGES, N_
+from recupero.outreach.kinds import CALL, SHORT_CHANNELS
 from recupero.outreach.scripts import store
 from recupero.outreach.wording import wording
 

@@ -12,9 +12,10 @@ from recupero.contacts.news import News, Price
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound
+from recupero.kernel.marking import LANGUAGES
 from recupero.outreach import calls
 from recupero.outreach.inbound import conversations, senders, store
-from recupero.outreach.kinds import LANGUAGES, OF_VOICE
+from recupero.outreach.kinds import OF_VOICE
 from recupero.outreach.script_tables import CallRun
 from recupero.outreach.scripts import runs
 from recupero.outreach.understanding import hand_overs

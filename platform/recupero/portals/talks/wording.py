@@ -9,8 +9,9 @@ from jinja2 import TemplateError
 from sqlalchemy.orm import Session
 
 from recupero.kernel.errors import NotFound, UserError
+from recupero.kernel.marking import LANGUAGES
 from recupero.outreach import previews, versions, wording
-from recupero.outreach.kinds import LANGUAGES, TEMPLATES, TONES
+from recupero.outreach.kinds import TEMPLATES, TONES
 from recupero.outreach.previews import Preview
 from recupero.outreach.template_tables import MessageTemplate
 from recupero.outreach.wording import FORMS, KNOWN, Own

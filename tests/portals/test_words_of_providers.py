@@ -83,6 +83,7 @@ def test_pages_and_the_api_say_what_a_plug_in_said(app: Flask) -> None:
         assert said(error).endswith("url debe comenzar con https://")
         assert told(error).endswith("url debe comenzar con https://")
         assert because("permanent: the number is not in E.164").endswith("formato E.164")
+        assert as_told("unexpected '}'\n  line 3") == "«}» no va ahí (línea 3)"
         assert because("retry: Twilio 20429").endswith(": Twilio 20429")
         assert because("Twilio 30005") == "Twilio 30005"
         assert as_told("prices: `x` is no price; write +52=0.0431, or default=0.05").startswith(

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from recupero.kernel import clock
 from recupero.kernel.bulk import any_of
 from recupero.kernel.database import scope_of
-from recupero.kernel.errors import UserError
+from recupero.kernel.errors import Quoted, UserError
 from recupero.kernel.marking import LANGUAGES
 from recupero.kernel.statements import Parameters, Statement
 from recupero.outreach import templating, versions
@@ -155,7 +155,7 @@ def _values(field: str, text: str) -> list[UserError]:
     try:
         wanted = meta.find_undeclared_variables(templating.parsed(text))
     except TemplateError as error:
-        return [UserError("This cannot be read as a template: %(why)s", field=field, why=error)]
+        return [UserError("This cannot be read as a template: %(why)s", field=field, why=Quoted(str(error)))]
     unknown = sorted(wanted - KNOWN)
     if not unknown:
         return []
@@ -173,7 +173,9 @@ def _unwritable(field: str, text: str) -> list[UserError]:
         try:
             templating.sandbox().from_string(text).render(dict.fromkeys(KNOWN, value))
         except Exception as error:  # noqa: BLE001 - whatever a template may raise: such words cannot be sent
-            return [UserError("This cannot be read as a template: %(why)s", field=field, why=error)]
+            return [
+                UserError("This cannot be read as a template: %(why)s", field=field, why=Quoted(str(error)))
+            ]
     return []
 
 

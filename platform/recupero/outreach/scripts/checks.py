@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 
 from recupero.contacts.dispositions import DISPOSITIONS
-from recupero.kernel.errors import UserError
+from recupero.kernel.errors import Quoted, UserError
 from recupero.outreach.scripts import saying
 from recupero.outreach.scripts.shape import BRANCHES, FAILED, HEARD, PROVEN, Choice, Script, Step
 
@@ -145,7 +145,7 @@ def _template(name: str, place: str, language: str, text: str) -> Iterator[UserE
     if why is not None:
         yield UserError(
             "Step '%(step)s': %(place)s in %(language)s cannot be read: %(why)s",
-            field=f"steps.{name}", step=name, place=place, language=language, why=why,
+            field=f"steps.{name}", step=name, place=place, language=language, why=Quoted(why),
         )  # fmt: skip
         return
     unknown = sorted(saying.wanted(text) - saying.KNOWN)

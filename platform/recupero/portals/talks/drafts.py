@@ -26,7 +26,7 @@ from recupero.portals.frame.pages import blueprint
 from recupero.portals.frame.tables import Column, Pick, Table, answer, shortened
 from recupero.portals.words import lawful
 from recupero.portals.words.language import language, moment
-from recupero.portals.words.words import label, options
+from recupero.portals.words.words import as_told, label, options
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission
 from recupero_sdk.law.reasons import word
@@ -178,5 +178,5 @@ def _read(form: Form, tenant_id: int, account_id: int) -> Preview | None:
         try:
             return drafts.read_through(session, account_id, _given(form))
         except TemplateError as error:
-            form.errors["body"] = _("This cannot be read as a template: %(why)s", why=error)
+            form.errors["body"] = _("This cannot be read as a template: %(why)s", why=as_told(str(error)))
             return None

@@ -25,7 +25,7 @@ from recupero.portals.frame.forms import Form
 from recupero.portals.frame.pages import blueprint
 from recupero.portals.strategies.strategies import PLANNED
 from recupero.portals.words.language import language
-from recupero.portals.words.words import label
+from recupero.portals.words.words import as_told, label
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission
@@ -186,6 +186,6 @@ def _shown(session: Session, action: Action) -> tuple[Preview | None, str]:
     try:
         return previews.of_action(session, action), ""
     except TemplateError as error:
-        return None, _("This cannot be read as a template: %(why)s", why=error)
+        return None, _("This cannot be read as a template: %(why)s", why=as_told(str(error)))
     except UserError as error:
         return None, said(error)

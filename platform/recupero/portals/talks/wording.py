@@ -22,7 +22,7 @@ from recupero.portals.frame.pages import blueprint
 from recupero.portals.frame.tables import Column, Pick, Table, answer
 from recupero.portals.words.language import LANGUAGES as PAGE_LANGUAGES
 from recupero.portals.words.language import language
-from recupero.portals.words.words import label, options
+from recupero.portals.words.words import as_told, label, options
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission
@@ -151,7 +151,7 @@ def _tried(session: Session, form: Form) -> Preview | None:
                 previews.LINK, lambda *_key: own,
             )  # fmt: skip
         except TemplateError as error:
-            form.errors["body"] = _("This cannot be read as a template: %(why)s", why=error)
+            form.errors["body"] = _("This cannot be read as a template: %(why)s", why=as_told(str(error)))
             return None
 
 

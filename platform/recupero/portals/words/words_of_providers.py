@@ -1,6 +1,6 @@
-"""What the plug-ins that come with the platform say in English: why a setting cannot be, why a message did
-not go out, what could not be read. Plug-ins know no catalogue, and much of what they say is kept before it is
-read: so their sentences are known here by their form, and said in the reader's language."""
+"""What the plug-ins that come with the platform, and Jinja, say in English: why a setting cannot be, why a
+message did not go out, what could not be read. Plug-ins know no catalogue, and much of what they say is kept
+before it is read: so their sentences are known here by their form, and said in the reader's language."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -122,6 +122,20 @@ SAID = Sentences((
     N_("Connection refused"),
     N_("timed out"),
     N_("status %(code)s"),
+    # what is wrong with own words, in part by Jinja
+    N_("%(problem)s\n  line %(line)s"),
+    N_("only values and conditions may stand here, not `%(what)s`"),
+    N_("this is too deep or too large to be read"),
+    N_("unexpected '%(what)s'"),
+    N_("expected token '%(wanted)s', got '%(found)s'"),
+    N_("Encountered unknown tag '%(tag)s'."),
+    N_("No filter named '%(name)s'."),
+    N_("unexpected end of template, expected '%(wanted)s'."),
+    N_("Expected an expression, got '%(found)s'"),
+    N_(
+        "Unexpected end of template. Jinja was looking for the following tags: %(tags)s."
+        " The innermost block that needs to be closed is '%(tag)s'."
+    ),
     # what a carrier's file holds
     N_("the reference is not one of ours: its check digits are wrong"),
     N_("the reason is not known; use one of %(known)s"),

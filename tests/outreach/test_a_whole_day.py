@@ -82,7 +82,7 @@ def weather(app: Flask, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iter
         made = Weather(capabilities=Capabilities(
             channels=("email", "sms", "whatsapp"), two_way=True, confirms_delivery=True, batch_size=5,
         ))  # fmt: skip
-        monkeypatch.setitem(runtime.current().plugins.channels, KEY, made)
+        runtime.current().plugins.channels[KEY] = made  # taken away with `installed`
         yield made
 
 

@@ -41,7 +41,7 @@ def scope(world: World, noon: object) -> Scope:
 def slow(scope: Scope, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slow]:
     with installed(monkeypatch):
         made = Slow(capabilities=Capabilities(channels=("email",), per_second=2, concurrency=1))
-        monkeypatch.setitem(runtime.current().plugins.channels, KEY, made)
+        runtime.current().plugins.channels[KEY] = made  # taken away with `installed`
         switch_on(scope)
         yield made
 

@@ -48,7 +48,7 @@ def scope(world: World, noon: object) -> Scope:
 def weather(scope: Scope, monkeypatch: pytest.MonkeyPatch) -> Iterator[Weather]:
     with installed(monkeypatch):
         made = Weather(capabilities=Capabilities(channels=("email",)))
-        monkeypatch.setitem(runtime.current().plugins.channels, KEY, made)
+        runtime.current().plugins.channels[KEY] = made  # taken away with `installed`
         switch_on(scope)
         yield made
 

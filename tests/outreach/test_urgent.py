@@ -78,7 +78,7 @@ def test_no_more_than_a_slow_account_takes_at_once(
 ) -> None:
     with installed(monkeypatch):
         slow = Pigeon(capabilities=Capabilities(channels=("email",), per_second=0.5))
-        monkeypatch.setitem(runtime.current().plugins.channels, KEY, slow)
+        runtime.current().plugins.channels[KEY] = slow  # taken away with `installed`
         placed = place(world.tenant(), 3)
         switch_on(placed[0].scope)
         ids = ask(placed)

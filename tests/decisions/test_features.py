@@ -3,6 +3,7 @@
 import secrets
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -60,6 +61,8 @@ def test_numbers_are_those_of_the_rows(world: World) -> None:
         contact(session, owed, now - timedelta(days=3))
         contact(session, owed, now - timedelta(days=20), channel="sms", state="answered")
         table = read_features(session, now)
+        elsewhere = read_features(session, now.astimezone(ZoneInfo("America/Santiago")))
+    assert all(np.array_equal(elsewhere.values[name], table.values[name], equal_nan=True) for name in NAMES)
     assert len(table) == 1
     assert _value(table, "balance_log", owed.account_id) == pytest.approx(np.log(75_001))
     assert _value(table, "paid_share", owed.account_id) == pytest.approx(0.25)

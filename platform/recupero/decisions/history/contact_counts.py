@@ -8,7 +8,7 @@ were not known yet, are none of them (`known_results`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
@@ -57,7 +57,7 @@ def of_contacts(
 
     arguments = {"at": at, "since": at - timedelta(days=_LONGEST), "debtors": debtors}
     asked = pl.DataFrame({"tenant_id": tenant_id, "debtor_id": debtor_id})
-    counted = _counted(session, arguments, at)
+    counted = _counted(session, arguments, at.astimezone(UTC))
     rows = asked.join(counted, on=["tenant_id", "debtor_id"], how="left", maintain_order="left").join(
         _readers(session, arguments), on="tenant_id", how="left", maintain_order="left"
     )
@@ -67,7 +67,7 @@ def of_contacts(
 
 def _counted(session: Session, arguments: dict[str, Any], at: datetime) -> pl.DataFrame:
     """A row for each debtor with contacts in 90 days: the counts, and the days since the newest of each
-    kind."""
+    kind. `at` is in UTC, as the moments that are read."""
     import polars as pl
 
     names = ("tenant_id", "debtor_id", "at", "read_at", "told")

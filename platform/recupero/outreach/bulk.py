@@ -164,7 +164,8 @@ def carry_out(database: Database, scope: Scope, order_id: int) -> int:
     for tenant_id in found.tenant_ids:
         with database.transaction(Scope(scope.agency_id, (tenant_id,))) as session:
             locked = _found(session, order_id)  # page and worker may be at it together: one after the other
-            locked.changed += _DO[found.do](session, locked)
+            if locked.state == "waiting":  # not done meanwhile, and perhaps taken back since
+                locked.changed += _DO[found.do](session, locked)
     with database.transaction(scope) as session:
         found = _found(session, order_id)
         if found.state == "waiting":

@@ -24,10 +24,11 @@ from recupero.kernel.errors import UserError
 from recupero.ledger import alarms
 from recupero.ledger import api as ledger_api
 from recupero.outreach import api as outreach_api
-from recupero.outreach import disputes_api, drafts_api
+from recupero.outreach.debtors import disputes_api
 from recupero.outreach.desk import api as desk_api
-from recupero.outreach.inbound import api as inbound_api
-from recupero.outreach.inbound import door as channels_door
+from recupero.outreach.orders import drafts_api
+from recupero.outreach.reception import api as inbound_api
+from recupero.outreach.reception import door as channels_door
 from recupero.payments import api as payments_api
 from recupero.payments import offers_api
 from recupero.payments.gateways.webhooks import Webhooks

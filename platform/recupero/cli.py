@@ -17,10 +17,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 _BENCH = {
     "api": ("Pages of accounts answered per second.", "recupero.portals.benches.bench:api_bench"),
-    "execute": ("Actions carried out per second.", "recupero.outreach.bench:execute_bench"),
+    "execute": ("Actions carried out per second.", "recupero.outreach.benches.bench:execute_bench"),
     "fairness": (
         "How long a few actions wait beside another's many.",
-        "recupero.outreach.bench_fairness:fairness_bench",
+        "recupero.outreach.benches.bench_fairness:fairness_bench",
     ),
     "import": ("Rows placed per second.", "recupero.placements.bench:import_bench"),
     "law": ("Accounts judged per second.", "recupero.decisions.law_bench:law_bench"),
@@ -59,7 +59,7 @@ _COMMANDS = {
     "remit": ("Statements of remittance, from draft to payment.", "recupero.commands.remit:remit"),
     "report": ("Write a creditor's recovery report.", "recupero.reports.cli:report"),
     "reports": ("The roll-ups that reports read.", "recupero.reports.rollups_cli:reports"),
-    "returned": ("Take in the post's list of returned mail.", "recupero.outreach.inbound.cli:returned"),
+    "returned": ("Take in the post's list of returned mail.", "recupero.outreach.reception.cli:returned"),
     "schedule": ("Ask for periodic jobs at their times.", "recupero.commands.running:schedule"),
     "simulate": ("Try a policy on simulated debtors.", "recupero.demo.simulate_cli:simulate"),
     "terms": ("What a creditor's portfolios are worked under.", "recupero.commands.terms:terms"),

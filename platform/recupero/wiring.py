@@ -10,11 +10,12 @@ from recupero.kernel.events import subscribe
 from recupero.ledger import jobs as ledger_jobs
 from recupero.ledger import service as ledger
 from recupero.ledger.events import BooksChecked, RemittanceIssued
-from recupero.outreach import after_hardship, beyond, dispute_answers
 from recupero.outreach import jobs as outreach_jobs
 from recupero.outreach import service as outreach
-from recupero.outreach.inbound import conversations
-from recupero.outreach.inbound import jobs as inbound_jobs
+from recupero.outreach.conversations import conversations
+from recupero.outreach.debtors import after_hardship, dispute_answers
+from recupero.outreach.reception import jobs as inbound_jobs
+from recupero.outreach.texts import beyond
 from recupero.outreach.understanding import hand_overs, reader
 from recupero.outreach.understanding import jobs as understanding_jobs
 from recupero.payments import jobs as payments_jobs

@@ -12,7 +12,7 @@ from schemathesis.generation import GenerationMode
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.ledger import remittances
-from recupero.outreach.desk import sittings
+from recupero.outreach.calls import sittings
 from recupero.payments.agreements import plans, settlements
 from recupero.payments.offers.plan_schedule import Choice
 from recupero.payments.offers.policy import Offerer

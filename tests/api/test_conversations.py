@@ -9,9 +9,9 @@ from flask import Flask
 from recupero.kernel import jobs
 from recupero.kernel.database import Scope
 from tests.api.conftest import Machine
-from tests.outreach.inbound.test_messages import phone, says
-from tests.outreach.inbound.test_news import written_to
 from tests.outreach.placed import place
+from tests.outreach.reception.test_messages import phone, says
+from tests.outreach.reception.test_news import written_to
 from tests.outreach.two_way import Pigeon, Provider, installed, switch_on
 
 

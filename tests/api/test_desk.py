@@ -10,7 +10,7 @@ from sqlalchemy import select
 from plugins.channels.voice.tests.twilio_calls import AGENT, Twilio, running
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
-from recupero.outreach.inbound.tables import Conversation
+from recupero.outreach.conversations.tables import Conversation
 from recupero.outreach.understanding import hand_overs
 from recupero.placements.tables import Account, Debtor, Portfolio
 from recupero.tenancy import service, users

@@ -8,8 +8,8 @@ from flask import Flask
 
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
-from recupero.outreach import tellings
-from recupero.outreach.tellings import Told
+from recupero.outreach.debtors import tellings
+from recupero.outreach.debtors.tellings import Told
 from recupero.payments.papers import invoice_requests
 from tests.api.conftest import Machine, machine
 from tests.factories import World

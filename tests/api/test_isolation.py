@@ -23,8 +23,9 @@ from recupero.kernel.database import Scope
 from recupero.kernel.job_requests import JobRequest
 from recupero.ledger import remittances
 from recupero.ledger.tables import RemittanceItem
-from recupero.outreach.inbound import store, working
-from recupero.outreach.inbound.tables import MessageFile
+from recupero.outreach.conversations import store
+from recupero.outreach.conversations.tables import MessageFile
+from recupero.outreach.reception import working
 from recupero.payments import service as payments
 from recupero.payments.agreements import plans, settlements
 from recupero.payments.offers import hardship

@@ -9,7 +9,7 @@ from recupero.contacts.service import Caller, Wish
 from recupero.contacts.stored import stored_contacts
 from recupero.kernel import clock, runtime
 from recupero.kernel.errors import NotFound, UserError
-from recupero.outreach import calls
+from recupero.outreach.calls import calls
 from recupero.placements import service as placements
 from recupero.placements.tables import Account, ContactPoint
 from recupero_sdk.law import Facts

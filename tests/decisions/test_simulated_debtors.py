@@ -16,7 +16,7 @@ from recupero.decisions.simulation.debtors import (
     opt_out_chance,
 )
 from recupero.decisions.simulation.draws import key_of, normal, uniform, uniforms
-from recupero.outreach import tellings
+from recupero.outreach.debtors import tellings
 
 START = date(2026, 9, 30)
 CHANNELS = ("email", "sms", "whatsapp", "call")

@@ -11,7 +11,7 @@ from recupero.decisions.planning import reading
 from recupero.decisions.strategies.assistants import HUMAN, VIRTUAL, Assistant, number
 from recupero.decisions.strategies.strategy import Strategy
 from recupero.kernel import clock
-from recupero.outreach.wording import draft
+from recupero.outreach.texts.wording import draft
 from tests.decisions.debts import contact, debt, portfolio
 from tests.factories import World
 

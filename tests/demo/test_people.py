@@ -15,8 +15,8 @@ from recupero.kernel.database import Scope
 from recupero.kernel.listing import Part
 from recupero.ledger import statements
 from recupero.ledger.tables import Remittance
-from recupero.outreach import tellings
 from recupero.outreach.answer_tables import DisputeAnswer
+from recupero.outreach.debtors import tellings
 from recupero.outreach.understanding import hand_overs
 from recupero.payments.books import booking
 from recupero.payments.papers.document_tables import InvoiceRequest

@@ -10,7 +10,7 @@ from recupero.demo.simulate import ANNOYANCE, KEPT, History, Trial, keep, run, t
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
-from recupero.outreach.inbound.tables import ChannelEvent
+from recupero.outreach.conversations.tables import ChannelEvent
 from recupero.outreach.tables import Action
 from recupero.placements.tables import Account, Portfolio
 from recupero.tenancy.queries import agency_scopes

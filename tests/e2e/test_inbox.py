@@ -11,9 +11,9 @@ from recupero.kernel import jobs, runtime
 from recupero.tenancy.permissions import Role
 from tests.e2e.conftest import Person, make_user
 from tests.factories import World
-from tests.outreach.inbound.test_messages import phone as number_of
-from tests.outreach.inbound.test_messages import says
 from tests.outreach.placed import place
+from tests.outreach.reception.test_messages import phone as number_of
+from tests.outreach.reception.test_messages import says
 from tests.outreach.two_way import Provider, installed, switch_on
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

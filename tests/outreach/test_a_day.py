@@ -22,9 +22,9 @@ from recupero.payments.tables import Payment
 from recupero.placements import normalise
 from recupero.placements.tables import Account, ContactPoint, Debtor
 from tests.ledger import placed as books
-from tests.outreach.inbound.conftest import pigeon, provider, scope
-from tests.outreach.inbound.test_messages import all_of, phone, says
 from tests.outreach.placed import Placed, permit, plan
+from tests.outreach.reception.conftest import pigeon, provider, scope
+from tests.outreach.reception.test_messages import all_of, phone, says
 from tests.outreach.test_carrying_out import run
 from tests.outreach.two_way import Provider
 from tests.portals.debtor.test_account import prove, send

@@ -15,9 +15,9 @@ from recupero.contacts.replaying import replay_contacts
 from recupero.contacts.tables import Contact, MessageCopy
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
-from recupero.outreach import rests
-from recupero.outreach.inbound.tables import ChannelEvent
-from recupero.outreach.kinds import OF_THE_HOUSE
+from recupero.outreach.actions.kinds import OF_THE_HOUSE
+from recupero.outreach.channels import rests
+from recupero.outreach.conversations.tables import ChannelEvent
 from recupero.outreach.tables import Action
 from recupero.outreach.understanding.policy import HUMAN, INTENTS
 from recupero.outreach.understanding.tables import HandOver, MessageReading
@@ -25,8 +25,8 @@ from recupero.tenancy import service as tenancy
 from recupero_sdk.channels import Capabilities, Message, Receipt, SendOutcome
 from recupero_sdk.settings import PluginConfig
 from tests.factories import World
-from tests.outreach.inbound.test_messages import all_of, phone, says
 from tests.outreach.placed import Placed, permit, place, plan
+from tests.outreach.reception.test_messages import all_of, phone, says
 from tests.outreach.test_carrying_out import run
 from tests.outreach.two_way import KEY, Pigeon, Provider, installed, switch_on
 

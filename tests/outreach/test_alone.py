@@ -11,7 +11,7 @@ from psycopg.pq import Trace
 from sqlalchemy import Engine, event
 
 from recupero.kernel import runtime
-from recupero.outreach.execution import execute
+from recupero.outreach.sending.execution import execute
 from tests.factories import World
 from tests.outreach.placed import place
 from tests.outreach.test_carrying_out import states

@@ -8,9 +8,10 @@ from sqlalchemy import select
 
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import PLATFORM, Scope
-from recupero.outreach import beyond, queries, words
-from recupero.outreach.naming import Beyond, Named, Owed
-from recupero.outreach.wording import Own
+from recupero.outreach import queries
+from recupero.outreach.texts import beyond, words
+from recupero.outreach.texts.naming import Beyond, Named, Owed
+from recupero.outreach.texts.wording import Own
 from recupero.payments.tables import PaymentLink
 from recupero.placements import reach
 from recupero.placements import service as placements

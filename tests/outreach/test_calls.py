@@ -7,7 +7,8 @@ import pytest
 from recupero.contacts.replaying import replay_contacts
 from recupero.kernel import clock, runtime
 from recupero.kernel.errors import Conflict, NotFound
-from recupero.outreach import calls, queries
+from recupero.outreach import queries
+from recupero.outreach.calls import calls
 from recupero.placements import service as placements
 from tests.factories import World
 from tests.outreach.placed import Placed, place, plan

@@ -12,9 +12,9 @@ from recupero.contacts.gate import purpose_for_law
 from recupero.kernel import runtime
 from recupero.kernel.errors import UserError
 from recupero.kernel.marking import LANGUAGES
-from recupero.outreach import disclosures
-from recupero.outreach.kinds import PURPOSES, TEMPLATES
-from recupero.outreach.words import Words
+from recupero.outreach.actions.kinds import PURPOSES, TEMPLATES
+from recupero.outreach.texts import disclosures
+from recupero.outreach.texts.words import Words
 from recupero_sdk.law import Facts, Proposal, RuleOutcome, check_content
 from tests.factories import World
 from tests.outreach.test_words import ACCOUNT, write

@@ -10,13 +10,13 @@ from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import PLATFORM, Scope
 from recupero.kernel.errors import UserError
 from recupero.kernel.job_requests import JobRequest
-from recupero.outreach import composing
 from recupero.outreach import jobs as outreach_jobs
+from recupero.outreach.actions.states import CLAIM_LEASE, CLOSES_AFTER, Move, move
 from recupero.outreach.jobs import dispatch_agency
+from recupero.outreach.sending import composing
 from recupero.outreach.service import NewAction, schedule
-from recupero.outreach.states import CLAIM_LEASE, CLOSES_AFTER, Move, move
 from recupero.outreach.tables import Action
-from recupero.outreach.words import Words
+from recupero.outreach.texts.words import Words
 from recupero.placements.reach import Reachable
 from recupero.tenancy.queries import AgencyScope
 from tests.factories import World

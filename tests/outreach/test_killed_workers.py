@@ -18,8 +18,8 @@ from recupero.contacts.tables import Contact, PersonContact
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import PLATFORM, Scope
 from recupero.outreach import queries
-from recupero.outreach.execution import execute
 from recupero.outreach.jobs import dispatch_agency
+from recupero.outreach.sending.execution import execute
 from recupero.outreach.tables import Action
 from recupero.tenancy.queries import AgencyScope
 from tests.factories import World

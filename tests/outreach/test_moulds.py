@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recupero.kernel.marking import LANGUAGES
-from recupero.outreach import moulds, words
-from recupero.outreach.kinds import ANSWERS, TEMPLATES, TONES
-from recupero.outreach.naming import Beyond, Named, Owed
-from recupero.outreach.wording import Own
-from recupero.outreach.words import Sender, Words
+from recupero.outreach.actions.kinds import ANSWERS, TEMPLATES, TONES
+from recupero.outreach.texts import moulds, words
+from recupero.outreach.texts.naming import Beyond, Named, Owed
+from recupero.outreach.texts.wording import Own
+from recupero.outreach.texts.words import Sender, Words
 from recupero.placements.reach import Reachable
 
 SENDER = Sender("Banco <Ñandú> & 100%", "Cobranzas {Amables}", "+56 2 2345 6789", "a@b.cl", "c.example.com")

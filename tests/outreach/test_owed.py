@@ -6,8 +6,8 @@ from recupero.kernel import clock, runtime
 from recupero.ledger import service as ledger
 from recupero.ledger.books import Book
 from recupero.ledger.service import Entry
-from recupero.outreach import owed, previews, words
-from recupero.outreach.naming import Owed
+from recupero.outreach.texts import owed, previews, words
+from recupero.outreach.texts.naming import Owed
 from recupero.placements import reach
 from tests.factories import World
 from tests.ledger.placed import Placed, place

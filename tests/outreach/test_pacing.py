@@ -9,9 +9,9 @@ import pytest
 
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
-from recupero.outreach import pacing
-from recupero.outreach.connectors import Connector, connectors
-from recupero.outreach.pacing import HELD, Gate, Limits
+from recupero.outreach.channels import pacing
+from recupero.outreach.channels.connectors import Connector, connectors
+from recupero.outreach.channels.pacing import HELD, Gate, Limits
 from recupero.outreach.queries import actions_of
 from recupero_sdk.channels import Capabilities, Message, Receipt
 from recupero_sdk.settings import PluginConfig, Setting

@@ -8,8 +8,9 @@ from sqlalchemy import select
 from recupero.kernel import audit, clock, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
-from recupero.outreach import preferences, queries
-from recupero.outreach.preferences import Wish
+from recupero.outreach import queries
+from recupero.outreach.channels import preferences
+from recupero.outreach.channels.preferences import Wish
 from tests.factories import World
 from tests.outreach.placed import Placed, place, plan
 from tests.outreach.test_carrying_out import run, states

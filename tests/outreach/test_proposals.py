@@ -13,11 +13,13 @@ from recupero.decisions.service import PlanResult, plan_tenant
 from recupero.kernel import clock
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
-from recupero.outreach import approval, jobs, proposals, queries
+from recupero.outreach import jobs, queries
 from recupero.outreach import service as outreach
-from recupero.outreach.approval import Asked
-from recupero.outreach.execution import execute
-from recupero.outreach.proposals import Wanted
+from recupero.outreach.actions import approval
+from recupero.outreach.actions.approval import Asked
+from recupero.outreach.orders import proposals
+from recupero.outreach.orders.proposals import Wanted
+from recupero.outreach.sending.execution import execute
 from recupero.outreach.tables import Action, ActionEvent
 from recupero.payments.events import PaymentsBooked
 from recupero.placements import service as placements

@@ -8,9 +8,9 @@ import pytest
 from recupero.decisions.service import plan_tenant
 from recupero.kernel import clock, crypto, runtime
 from recupero.kernel.database import Scope
-from recupero.outreach import connectors, rests
+from recupero.outreach.channels import connectors, rests
+from recupero.outreach.channels.rests import FIRST, GIVE_UP, Rest
 from recupero.outreach.queries import actions_of, why_silent
-from recupero.outreach.rests import FIRST, GIVE_UP, Rest
 from recupero.placements import normalise
 from recupero.placements.tables import ContactPoint
 from recupero_sdk.channels import Capabilities, Message, Receipt, SendOutcome, Uncertain

@@ -15,8 +15,8 @@ from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict, Forbidden, NotFound, UserError
 from recupero.kernel.money import format_minor
-from recupero.outreach import calls
-from recupero.outreach.scripts import checks, runs, saying, store, walk
+from recupero.outreach.calls import calls, runs
+from recupero.outreach.scripts import checks, saying, store, walk
 from recupero.outreach.scripts.segments import segment_of
 from recupero.outreach.scripts.shape import BRANCHES, Script
 from recupero.payments import service as payments

@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
-from recupero.outreach.states import FOLLOWS, STATES, WAITING, Move, before, move
+from recupero.outreach.actions.states import FOLLOWS, STATES, WAITING, Move, before, move
 from recupero.outreach.tables import Action, ActionEvent
 from tests.factories import World
 from tests.outreach.placed import place, plan

@@ -6,8 +6,8 @@ from sqlalchemy import select, update
 from recupero.contacts.tables import Contact
 from recupero.kernel import clock, job_requests, jobs, runtime
 from recupero.kernel.database import PLATFORM
-from recupero.outreach import execution, preparation, urgent
-from recupero.outreach.states import CLAIM_LEASE
+from recupero.outreach.actions.states import CLAIM_LEASE
+from recupero.outreach.sending import execution, preparation, urgent
 from recupero.outreach.tables import Action
 from recupero_sdk.channels import Capabilities
 from tests.factories import World

@@ -11,8 +11,8 @@ from recupero.contacts.tables import MessageCopy
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict, Forbidden, NotFound, UserError
-from recupero.outreach import templating, versions, wording
 from recupero.outreach.template_tables import MessageTemplate
+from recupero.outreach.texts import templating, versions, wording
 from tests.factories import World
 from tests.outreach.placed import Placed, place, plan
 from tests.outreach.test_carrying_out import run, states

@@ -13,9 +13,10 @@ from jinja2.exceptions import SecurityError, TemplateNotFound
 from recupero.contacts.gate import purpose_for_law
 from recupero.kernel import runtime
 from recupero.kernel.marking import LANGUAGES
-from recupero.outreach import disclosures, kinds, templating, words
-from recupero.outreach.kinds import PURPOSES, TEMPLATES, TONES
-from recupero.outreach.words import Sender, Words
+from recupero.outreach.actions import kinds
+from recupero.outreach.actions.kinds import PURPOSES, TEMPLATES, TONES
+from recupero.outreach.texts import disclosures, templating, words
+from recupero.outreach.texts.words import Sender, Words
 from recupero.placements.reach import Reachable
 from recupero_sdk import wording
 from recupero_sdk.law import Facts, Proposal, RegulationPack, RuleOutcome, check_content

@@ -8,9 +8,9 @@ from flask import Flask
 from recupero.decisions.service import plan_tenant
 from recupero.kernel import clock
 from recupero.kernel.database import Scope
+from recupero.outreach.actions.states import Move, move
 from recupero.outreach.queries import actions_of, why_silent
 from recupero.outreach.service import NewAction, schedule
-from recupero.outreach.states import Move, move
 from recupero.placements.service import open_hold
 from recupero.portals.words.words import because, label
 from recupero.tenancy.permissions import Role

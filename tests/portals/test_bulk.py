@@ -8,8 +8,8 @@ import pytest
 from recupero.kernel import audit, clock, jobs
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
-from recupero.outreach import bulk
-from recupero.outreach.inbound import conversations, queries
+from recupero.outreach.conversations import conversations, queries
+from recupero.outreach.orders import bulk
 from recupero.outreach.understanding import desk, hand_overs
 from recupero.placements import browse, service
 from recupero.tenancy import users

@@ -1,6 +1,6 @@
 """An administrator states what only the creditor knows; nobody else does."""
 
-from recupero.outreach import disclosures
+from recupero.outreach.texts import disclosures
 from recupero.tenancy.permissions import Role
 from tests.factories import World
 from tests.portals.conftest import Visitor

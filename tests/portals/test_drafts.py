@@ -13,10 +13,11 @@ from recupero.contacts import told
 from recupero.contacts.told import NewFact
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
-from recupero.outreach import drafts, jobs
+from recupero.outreach import jobs
 from recupero.outreach import queries as outreach
-from recupero.outreach.drafts import Given
-from recupero.outreach.execution import execute
+from recupero.outreach.orders import drafts
+from recupero.outreach.orders.drafts import Given
+from recupero.outreach.sending.execution import execute
 from recupero.outreach.tables import Action
 from recupero.placements import service as placements
 from recupero.placements.tables import Debtor, Portfolio

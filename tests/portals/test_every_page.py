@@ -18,8 +18,8 @@ from recupero.payments.papers import invoice_requests
 from recupero.placements.tables import Portfolio
 from recupero.tenancy.permissions import Role
 from tests.factories import World
-from tests.outreach.inbound.test_messages import phone, says
 from tests.outreach.placed import Placed, place
+from tests.outreach.reception.test_messages import phone, says
 from tests.outreach.two_way import Provider, installed, switch_on
 from tests.portals.conftest import Visitor
 from tests.portals.test_drafts import WORDS as DRAFT

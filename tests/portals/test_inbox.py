@@ -14,14 +14,14 @@ from recupero.contacts.tables import MessageCopy
 from recupero.contacts.tables import Permission as Said
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import Scope
-from recupero.outreach.inbound.tables import ChannelEvent, Conversation, MessageFile
+from recupero.outreach.conversations.tables import ChannelEvent, Conversation, MessageFile
 from recupero.outreach.tables import Action
 from recupero.outreach.understanding.tables import MessageReading
 from recupero.tenancy.permissions import Role
 from tests.factories import World
-from tests.outreach.inbound.test_messages import all_of, phone, says
-from tests.outreach.inbound.test_news import told, written_to
 from tests.outreach.placed import Placed, place
+from tests.outreach.reception.test_messages import all_of, phone, says
+from tests.outreach.reception.test_news import told, written_to
 from tests.outreach.two_way import Pigeon, Provider, installed, switch_on
 from tests.portals.conftest import Visitor
 

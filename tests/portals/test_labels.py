@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from recupero.kernel.database import Scope
-from recupero.outreach import bulk
+from recupero.outreach.orders import bulk
 from recupero.placements import labels
 from recupero.tenancy.permissions import Role
 from tests.api.conftest import machine

@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy.event import listen, remove
 from werkzeug.routing import Rule
 
-from recupero.outreach.inbound import refusals
+from recupero.outreach.conversations import refusals
 from recupero.portals.words.language import CODES
 from recupero.tenancy.permissions import GRANTS, Permission, Role
 from tests.decisions import debts

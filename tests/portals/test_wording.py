@@ -5,7 +5,7 @@ from flask import Flask
 
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
-from recupero.outreach import wording
+from recupero.outreach.texts import wording
 from recupero.placements.tables import Account
 from recupero.tenancy.permissions import Role
 from tests.factories import World

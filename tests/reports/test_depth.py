@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from recupero.decisions.history.control import draws, set_share
 from recupero.kernel import clock
-from recupero.outreach.desk.tables import Sitting
+from recupero.outreach.desk_tables import Sitting
 from recupero.outreach.tables import Action, ActionEvent
 from recupero.payments.offers.offer_tables import Plan, PlanInstalment, Settlement
 from recupero.placements.tables import Account, ContactPoint, Debtor, Hold, ImportBatch

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from recupero.contacts.tables import GivenVerdict
 from recupero.kernel import clock
 from recupero.kernel.listing import Part
-from recupero.outreach.desk.tables import Sitting
+from recupero.outreach.desk_tables import Sitting
 from recupero.outreach.tables import Action, ActionEvent
 from recupero.payments.offers.offer_tables import Plan, PlanInstalment, Settlement
 from recupero.payments.tables import Allocation

@@ -9,7 +9,7 @@ from recupero.decisions.advice import negotiation
 from recupero.decisions.planning import best_time
 from recupero.kernel import clock, rest
 from recupero.kernel.errors import NotFound
-from recupero.outreach import call_backs
+from recupero.outreach.calls import call_backs
 from recupero.outreach.desk import relay
 from recupero.tenancy.guard import requires
 from recupero.tenancy.permissions import Permission

@@ -37,7 +37,7 @@ from recupero.decisions.tables import PlanRun
 from recupero.kernel import clock
 from recupero.kernel.database import Database, Scope, scope_of
 from recupero.kernel.errors import UserError
-from recupero.outreach.connectors import connectors, led_by_machine
+from recupero.outreach.channels.connectors import connectors, led_by_machine
 from recupero.tenancy import queries as tenancy
 
 log = logging.getLogger(__name__)

@@ -14,8 +14,8 @@ from recupero.kernel.database import Scope
 from recupero.kernel.listing import Part
 from recupero.kernel.runtime import Runtime
 from recupero.ledger import paying, remittances
-from recupero.outreach import dispute_answers, tellings
-from recupero.outreach.dispute_answers import Answer
+from recupero.outreach.debtors import dispute_answers, tellings
+from recupero.outreach.debtors.dispute_answers import Answer
 from recupero.outreach.understanding import hand_overs
 from recupero.payments.papers import invoice_requests
 from recupero.placements import cases, disputes

@@ -19,8 +19,8 @@ _TABLES = (
     "payments.tables", "payments.offers.offer_tables", "payments.papers.document_tables",
     "payments.incoming_tables",
     "payments.charging.mandate_tables", "outreach.tables", "outreach.answer_tables", "outreach.script_tables",
-    "outreach.template_tables", "outreach.page_tables", "outreach.inbound.tables",
-    "outreach.understanding.tables", "outreach.desk.tables",
+    "outreach.template_tables", "outreach.page_tables", "outreach.conversations.tables",
+    "outreach.understanding.tables", "outreach.desk_tables",
     "decisions.tables", "reports.tables", "reports.webhooks.tables", "reports.compliance.tables",
     "reports.schedules.tables",
 )  # fmt: skip

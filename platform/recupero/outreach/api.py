@@ -6,8 +6,11 @@ from functools import partial
 from typing import Any
 
 from recupero.kernel import rest
-from recupero.outreach import preferences, previews, proposals, queries, schemas
-from recupero.outreach.proposals import Answered, Wanted
+from recupero.outreach import queries, schemas
+from recupero.outreach.channels import preferences
+from recupero.outreach.orders import proposals
+from recupero.outreach.orders.proposals import Answered, Wanted
+from recupero.outreach.texts import previews
 from recupero.placements import browse
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission

@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel.database import scope_of
 from recupero.kernel.listing import Part, arranged_of
+from recupero.outreach.actions.states import AGREED
 from recupero.outreach.queries import BY_PEOPLE
-from recupero.outreach.states import AGREED
 from recupero.outreach.tables import Action
 
 

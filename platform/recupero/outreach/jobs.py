@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 from recupero.contacts import service as contacts
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import Scope, scope_of
-from recupero.outreach import bulk, proposals, urgent
-from recupero.outreach.connectors import CARRIED, carried_for, led_by_machine
-from recupero.outreach.execution import execute
-from recupero.outreach.states import CLAIM_LEASE, CLOSES_AFTER, SETTLED, Move, move
+from recupero.outreach.actions.states import CLAIM_LEASE, CLOSES_AFTER, SETTLED, Move, move
+from recupero.outreach.channels.connectors import CARRIED, carried_for, led_by_machine
+from recupero.outreach.orders import bulk, proposals
+from recupero.outreach.sending import urgent
+from recupero.outreach.sending.execution import execute
 from recupero.outreach.tables import Action
 from recupero.outreach.voice import service as voice
 from recupero.payments.agreements import settlements

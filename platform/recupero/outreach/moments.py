@@ -7,7 +7,7 @@ from sqlalchemy import Select
 
 from recupero.kernel.bulk import among
 from recupero.kernel.moments import About, keys
-from recupero.outreach.desk.tables import Note
+from recupero.outreach.desk_tables import Note
 from recupero.outreach.page_tables import Telling
 from recupero.outreach.tables import Action
 

@@ -17,11 +17,11 @@ from recupero.contacts.messages import MessageLine
 from recupero.kernel import clock
 from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
-from recupero.outreach import preferences
-from recupero.outreach.connectors import OUTBOX, connectors_of
+from recupero.outreach.actions.points import POINT_KINDS, fits
+from recupero.outreach.actions.states import OPEN, WAITING
+from recupero.outreach.channels import preferences
+from recupero.outreach.channels.connectors import OUTBOX, connectors_of
 from recupero.outreach.moments import FRUITLESS
-from recupero.outreach.points import POINT_KINDS, fits
-from recupero.outreach.states import OPEN, WAITING
 from recupero.outreach.tables import Action, ActionEvent
 from recupero.placements.reach import Reachable
 from recupero_sdk.law import CHANNELS, RuleOutcome

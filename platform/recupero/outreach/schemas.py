@@ -3,8 +3,8 @@
 from marshmallow import Schema, fields, validate
 
 from recupero.kernel.rest import asked_reference, reference
-from recupero.outreach.kinds import TEMPLATES, TONES
-from recupero.outreach.proposals import LONGEST_REASON, MOST
+from recupero.outreach.actions.kinds import TEMPLATES, TONES
+from recupero.outreach.orders.proposals import LONGEST_REASON, MOST
 from recupero_sdk.law import CHANNELS
 
 

@@ -28,9 +28,9 @@ from recupero.kernel import clock
 from recupero.kernel.bulk import NUMBERS, TEXTS, TIMES, among
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
-from recupero.outreach.kinds import ASKED_FOR, PURPOSES, TEMPLATES, THANKS, TONES
-from recupero.outreach.points import fits
-from recupero.outreach.states import WAITING, Move, move
+from recupero.outreach.actions.kinds import ASKED_FOR, PURPOSES, TEMPLATES, THANKS, TONES
+from recupero.outreach.actions.points import fits
+from recupero.outreach.actions.states import WAITING, Move, move
 from recupero.outreach.tables import Action
 from recupero.payments.events import (
     InstalmentNeedsPayer,

@@ -11,7 +11,7 @@ from flask_babel import ngettext
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
-from recupero.outreach.desk import sittings
+from recupero.outreach.calls import sittings
 from recupero.portals.frame.forms import Form
 from recupero.portals.frame.pages import blueprint
 from recupero.portals.frame.shell import limiter

@@ -13,11 +13,11 @@ from recupero.contacts.grounds import judge_planned
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict, NotFound, UserError
-from recupero.outreach import call_backs as booking
-from recupero.outreach import calls
-from recupero.outreach.desk import call_backs, next_best, sittings
-from recupero.outreach.desk.tables import Sitting
-from recupero.outreach.inbound import conversations
+from recupero.outreach.calls import call_backs as booking
+from recupero.outreach.calls import calls, sittings
+from recupero.outreach.conversations import conversations
+from recupero.outreach.desk import call_backs, next_best
+from recupero.outreach.desk_tables import Sitting
 from recupero.outreach.understanding import hand_overs, hours
 from recupero.placements import service as placements
 from recupero.tenancy import queries as tenancy

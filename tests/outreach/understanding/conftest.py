@@ -1,5 +1,5 @@
 """A creditor whose connector hears, as for everything inbound."""
 
-from tests.outreach.inbound.conftest import pigeon, provider, scope
+from tests.outreach.reception.conftest import pigeon, provider, scope
 
 __all__ = ["pigeon", "provider", "scope"]

@@ -11,8 +11,8 @@ from recupero.contacts.replaying import replay_contacts
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import UserError
-from recupero.outreach.inbound import replies
-from recupero.outreach.inbound.tables import Conversation
+from recupero.outreach.conversations import replies
+from recupero.outreach.conversations.tables import Conversation
 from recupero.outreach.tables import Action
 from recupero.outreach.understanding import desk, hand_overs, hours
 from recupero.outreach.understanding.hours import Hours
@@ -21,8 +21,8 @@ from recupero.payments.offers.plan_schedule import working_days
 from recupero.tenancy import users
 from recupero.tenancy.permissions import Role
 from recupero_sdk.channels import Message, Receipt, SendOutcome
-from tests.outreach.inbound.test_messages import all_of, phone, says
 from tests.outreach.placed import Placed, permit, place
+from tests.outreach.reception.test_messages import all_of, phone, says
 from tests.outreach.two_way import Provider
 
 

@@ -11,15 +11,15 @@ from recupero.contacts.replaying import replay_contacts
 from recupero.contacts.tables import Contact
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.errors import NotFound, UserError
-from recupero.outreach.inbound.tables import ChannelEvent, Conversation
+from recupero.outreach.conversations.tables import ChannelEvent, Conversation
 from recupero.outreach.tables import Action
 from recupero.outreach.understanding import hand_overs, readings
 from recupero.outreach.understanding.tables import HandOver, MessageReading
 from recupero.payments.books.booking import Received, book_payment
 from recupero.placements.tables import Hold
 from recupero.tenancy import service as tenancy
-from tests.outreach.inbound.test_messages import all_of, phone, says
 from tests.outreach.placed import Placed, permit, place, plan
+from tests.outreach.reception.test_messages import all_of, phone, says
 from tests.outreach.test_carrying_out import run
 from tests.outreach.two_way import Provider
 

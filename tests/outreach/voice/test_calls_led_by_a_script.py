@@ -13,9 +13,10 @@ from recupero.contacts.queries import permissions_of
 from recupero.contacts.replaying import replay_contacts
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
-from recupero.outreach.inbound.tables import ChannelEvent
+from recupero.outreach.calls import runs
+from recupero.outreach.conversations.tables import ChannelEvent
 from recupero.outreach.script_tables import CallLeg, CallRun
-from recupero.outreach.scripts import runs, store
+from recupero.outreach.scripts import store
 from recupero.outreach.tables import Action
 from recupero.outreach.understanding.tables import HandOver
 from recupero.outreach.voice import people, turns

@@ -8,9 +8,8 @@ from sqlalchemy import select
 
 from plugins.channels.voice.tests.twilio_calls import AGENT
 from recupero.kernel import clock, runtime
-from recupero.outreach import calls
+from recupero.outreach.calls import calls, runs
 from recupero.outreach.script_tables import CallLeg
-from recupero.outreach.scripts import runs
 from recupero.outreach.tables import Action
 from recupero.outreach.voice import clicking
 from recupero.placements.tables import ContactPoint

@@ -6,8 +6,9 @@ import yaml
 
 from recupero.contacts import judging
 from recupero.kernel import clock, runtime
-from recupero.outreach import calls, disclosures
-from recupero.outreach.scripts import runs, store
+from recupero.outreach.calls import calls, runs
+from recupero.outreach.scripts import store
+from recupero.outreach.texts import disclosures
 from recupero.outreach.understanding.tables import HandOver
 from recupero.payments.papers.document_tables import InvoiceRequest
 from recupero.payments.tables import PromiseToPay

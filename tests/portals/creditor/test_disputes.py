@@ -12,9 +12,9 @@ from recupero.kernel import clock
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict
 from recupero.ledger.queries import check
-from recupero.outreach import dispute_answers, tellings
 from recupero.outreach.answer_tables import DisputeAnswer
-from recupero.outreach.dispute_answers import Answer
+from recupero.outreach.debtors import dispute_answers, tellings
+from recupero.outreach.debtors.dispute_answers import Answer
 from recupero.outreach.understanding.tables import HandOver
 from recupero.payments.papers import invoice_requests
 from recupero.placements import service as placements

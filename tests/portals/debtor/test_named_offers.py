@@ -9,12 +9,15 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import PLATFORM
-from recupero.outreach import execution, pacing, queries, service, versions, wording
-from recupero.outreach.connectors import Outcome
-from recupero.outreach.preparation import prepare
+from recupero.outreach import queries, service
+from recupero.outreach.actions.states import Move, move
+from recupero.outreach.channels import pacing
+from recupero.outreach.channels.connectors import Outcome
+from recupero.outreach.sending import execution
+from recupero.outreach.sending.preparation import prepare
 from recupero.outreach.service import NewAction, schedule
-from recupero.outreach.states import Move, move
 from recupero.outreach.tables import Action, ActionEvent
+from recupero.outreach.texts import versions, wording
 from recupero.payments.books.booking import Received, book_payment
 from recupero.payments.offers.offer_tables import Settlement
 from recupero.placements import reach

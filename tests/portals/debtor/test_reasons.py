@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import select
 
 from recupero.kernel import clock
-from recupero.outreach import dispute_answers, tellings
-from recupero.outreach.dispute_answers import Answer
+from recupero.outreach.debtors import dispute_answers, tellings
+from recupero.outreach.debtors.dispute_answers import Answer
 from recupero.outreach.page_tables import Telling
 from recupero.outreach.scripts.shape import REASONS
 from recupero.outreach.service import NewAction, schedule

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from recupero.kernel import clock
-from recupero.outreach import calls
 from recupero.outreach import queries as outreach
-from recupero.outreach.inbound.tables import Conversation
+from recupero.outreach.calls import calls
+from recupero.outreach.conversations.tables import Conversation
 from recupero.outreach.jobs import reap_tenant
 from recupero.outreach.understanding.tables import HandOver
 from recupero.placements import service as placements

@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import Scope
-from recupero.outreach.desk import sittings
-from recupero.outreach.desk.tables import Sitting
+from recupero.outreach.calls import sittings
+from recupero.outreach.desk_tables import Sitting
 from recupero.outreach.understanding import hand_overs
 from recupero.payments import queries
 from recupero.payments.agreements import plans, settlement_queries

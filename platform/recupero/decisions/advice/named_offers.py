@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
-from recupero.outreach.naming import Named
+from recupero.outreach.texts.naming import Named
 from recupero.payments.offers.policy import MODEL
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from recupero.kernel import clock, rest
 from recupero.kernel.errors import UserError
 from recupero.outreach.desk import relay
 from recupero.outreach.desk.relay import Agent
-from recupero.outreach.desk.tables import Sitting
+from recupero.outreach.desk_tables import Sitting
 from recupero.payments.offers.plan_schedule import Choice
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires

@@ -22,7 +22,7 @@ from recupero.decisions.planning.recording import WAIT
 from recupero.decisions.strategies import annoyance
 from recupero.decisions.strategies.branches import Branch
 from recupero.decisions.strategies.strategy import Strategy
-from recupero.outreach.kinds import AGREED
+from recupero.outreach.actions.kinds import AGREED
 
 
 @dataclass(slots=True)

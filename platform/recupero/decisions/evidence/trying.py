@@ -16,8 +16,8 @@ from recupero.decisions.strategies.assistants import VIRTUAL
 from recupero.decisions.strategies.strategy import Strategy, parse
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
-from recupero.outreach.connectors import led_by_machine
-from recupero.outreach.kinds import CALL
+from recupero.outreach.actions.kinds import CALL
+from recupero.outreach.channels.connectors import led_by_machine
 from recupero.outreach.scripts import store
 from recupero.outreach.understanding import desk
 from recupero.placements import browse

@@ -33,9 +33,9 @@ from recupero.decisions.strategies.branches import Branch, branched, effective
 from recupero.decisions.strategies.strategy import Strategy, parse
 from recupero.kernel import clock
 from recupero.kernel.errors import UserError, Words
-from recupero.outreach.approval import Asked, needs_yes
-from recupero.outreach.connectors import connectors, led_by_machine
-from recupero.outreach.kinds import CALL
+from recupero.outreach.actions.approval import Asked, needs_yes
+from recupero.outreach.actions.kinds import CALL
+from recupero.outreach.channels.connectors import connectors, led_by_machine
 from recupero.placements import browse, strategies
 from recupero.tenancy import queries as tenancy
 

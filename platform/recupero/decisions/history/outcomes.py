@@ -16,7 +16,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from recupero.decisions.columns import Floats, Ints, read
-from recupero.outreach.kinds import AGREED, ANSWERS, THANKS
+from recupero.outreach.actions.kinds import AGREED, ANSWERS, THANKS
 
 #: Days after the contact by which each is known. Money of payments booked within 30 days is counted less what
 #: was taken back within 60, the last window.

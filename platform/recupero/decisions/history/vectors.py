@@ -18,9 +18,9 @@ from recupero.decisions.columns import Floats
 from recupero.decisions.strategies.assistants import number
 from recupero.decisions.strategies.strategy import Strategy
 from recupero.kernel.marking import LANGUAGES, N_
-from recupero.outreach.kinds import CALL, SHORT_CHANNELS
+from recupero.outreach.actions.kinds import CALL, SHORT_CHANNELS
 from recupero.outreach.scripts import store
-from recupero.outreach.wording import wording
+from recupero.outreach.texts.wording import wording
 
 if TYPE_CHECKING:
     import polars as pl

@@ -30,7 +30,7 @@ from recupero.decisions.strategies import annoyance
 from recupero.decisions.strategies.strategy import Strategy
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
-from recupero.outreach.kinds import AGREED
+from recupero.outreach.actions.kinds import AGREED
 from recupero_sdk.models import ActionModel, Columns, Reason
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from recupero.decisions.planning.reading import STATED
 from recupero.decisions.strategies.strategy import Strategy
 from recupero.law.batch import Known, Question, judge_many
 from recupero.law.service import Packs
-from recupero.outreach.kinds import CALL, PURPOSES
+from recupero.outreach.actions.kinds import CALL, PURPOSES
 
 if TYPE_CHECKING:
     import polars as pl

@@ -20,9 +20,9 @@ from recupero.decisions.history.vectors import VOICE
 from recupero.decisions.planning.allocation import NONE
 from recupero.decisions.strategies.strategy import Strategy
 from recupero.kernel.database import scope_of
-from recupero.outreach.connectors import connectors
-from recupero.outreach.kinds import CALL
-from recupero.outreach.pacing import limits_of
+from recupero.outreach.actions.kinds import CALL
+from recupero.outreach.channels.connectors import connectors
+from recupero.outreach.channels.pacing import limits_of
 from recupero.outreach.understanding import desk
 from recupero.outreach.understanding.hours import Hours, hours
 

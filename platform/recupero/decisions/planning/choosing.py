@@ -25,7 +25,7 @@ from recupero.decisions.planning.capacity import Resources
 from recupero.decisions.strategies.branches import lots
 from recupero.decisions.strategies.strategy import Strategy
 from recupero.decisions.tables import SCALE
-from recupero.outreach.kinds import AGREED
+from recupero.outreach.actions.kinds import AGREED
 
 if TYPE_CHECKING:
     import polars as pl

@@ -17,7 +17,7 @@ import numpy as np
 from recupero.decisions.columns import Floats, Ints
 from recupero.decisions.history.features import FeatureTable
 from recupero.kernel.errors import UserError
-from recupero.outreach.kinds import AGREED
+from recupero.outreach.actions.kinds import AGREED
 
 if TYPE_CHECKING:
     import polars as pl

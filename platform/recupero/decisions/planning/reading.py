@@ -21,7 +21,7 @@ from recupero.decisions.columns import Ints, moments, narrowed, read, read_frame
 from recupero.decisions.history import control
 from recupero.decisions.planning.points import read_points, with_points
 from recupero.kernel.database import scope_of
-from recupero.outreach.states import OPEN
+from recupero.outreach.actions.states import OPEN
 from recupero.placements.lifecycle import ENDED, HOLDS
 from recupero_sdk.law.values import CHANNELS, CONTACT_OUTCOMES, DIRECTIONS, PURPOSES, RECIPIENTS
 

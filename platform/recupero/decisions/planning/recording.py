@@ -34,8 +34,8 @@ from recupero.decisions.strategies.branches import Branched
 from recupero.kernel.bulk import NUMBERS, TEXTS
 from recupero.kernel.database import scope_of
 from recupero.outreach import service as outreach
-from recupero.outreach.approval import Asked, needs_yes
-from recupero.outreach.kinds import ASKED_FOR, THANKS
+from recupero.outreach.actions.approval import Asked, needs_yes
+from recupero.outreach.actions.kinds import ASKED_FOR, THANKS
 
 if TYPE_CHECKING:
     import polars as pl

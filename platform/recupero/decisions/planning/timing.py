@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 from recupero.decisions.columns import Floats
 from recupero.decisions.strategies.strategy import Strategy
-from recupero.outreach.kinds import CALL
+from recupero.outreach.actions.kinds import CALL
 
 if TYPE_CHECKING:
     import polars as pl

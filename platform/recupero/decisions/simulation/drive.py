@@ -26,8 +26,9 @@ from recupero.kernel import clock, jobs, periodic
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict
 from recupero.kernel.runtime import Runtime
-from recupero.outreach import calls, tellings
 from recupero.outreach import queries as outreach
+from recupero.outreach.calls import calls
+from recupero.outreach.debtors import tellings
 from recupero.payments import service as payments
 from recupero.payments.charging import sandbox
 from recupero.payments.gateways.links import Door

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts.messages import Sent
 from recupero.kernel.database import scope_of
-from recupero.outreach.inbound import store
+from recupero.outreach.conversations import store
 from recupero_sdk.inbound import Fate, StatusEvent
 
 #: Of whose messages it is told: a text carries no receipt of reading.

@@ -12,7 +12,7 @@ from typing import Any
 from zlib import crc32
 
 from recupero.kernel.errors import UserError, Words
-from recupero.outreach.kinds import TONES
+from recupero.outreach.actions.kinds import TONES
 from recupero_sdk.law import CHANNELS
 
 HUMAN, VIRTUAL = "human", "virtual"

@@ -17,8 +17,8 @@ import numpy as np
 from recupero.decisions.columns import Floats, Ints
 from recupero.decisions.strategies.assistants import named
 from recupero.decisions.strategies.strategy import Arm, Segment, Strategy
-from recupero.outreach.approval import VULNERABLE
-from recupero.outreach.kinds import CALL
+from recupero.outreach.actions.approval import VULNERABLE
+from recupero.outreach.actions.kinds import CALL
 
 if TYPE_CHECKING:
     import polars as pl

@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 from recupero.decisions.strategies import assistants
 from recupero.decisions.strategies.assistants import VIRTUAL, Assistant
 from recupero.kernel.errors import UserError, Words
-from recupero.outreach import approval
-from recupero.outreach.kinds import CALL, TONES
+from recupero.outreach.actions import approval
+from recupero.outreach.actions.kinds import CALL, TONES
 from recupero.placements.events import StrategyStated
 from recupero_sdk.law import CHANNELS
 
@@ -66,7 +66,7 @@ class Strategy:
     currency (`decisions.strategies.annoyance`).
     `tolerance_minor`: a debtor who owes less than this in the portfolio's currency is not chased.
     `promise_reminder_days`: days before a promise's date on which it is recalled. `tones`: tone by purpose.
-    `needs_yes`: conditions under which an action waits for a person's yes (`outreach.approval`).
+    `needs_yes`: conditions under which an action waits for a person's yes (`outreach.actions.approval`).
     `human_only`: nothing but calls by people. `assistants`: who speaks, the first of them by each channel; a
     segment or an arm names some of them. `offers`: the kinds that are made, in order of preference, within
     the creditor's policy; `offer_after`: contacts in 30 days after which a follow-up offers payment in parts,

@@ -11,7 +11,8 @@ from recupero.contacts.proving import account_week
 from recupero.kernel import clock, rest, runtime
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
-from recupero.outreach import call_backs as booking
+from recupero.outreach.calls import call_backs as booking
+from recupero.outreach.calls import runs, sittings
 from recupero.outreach.desk import (
     call_backs,
     calling,
@@ -23,12 +24,10 @@ from recupero.outreach.desk import (
     notes,
     relay,
     schemas,
-    sittings,
 )
 from recupero.outreach.desk.finishing import Result
 from recupero.outreach.desk.relay import Agent
-from recupero.outreach.desk.tables import Sitting
-from recupero.outreach.scripts import runs
+from recupero.outreach.desk_tables import Sitting
 from recupero.outreach.understanding import brief, hand_overs
 from recupero.outreach.voice import clicking, turns
 from recupero.payments.agreements import settlement_queries

@@ -1,6 +1,6 @@
 """Calls that an agent promised while talking: only for moments at which the law allows them and people work.
 
-Which are offered is what debtors are offered on their own page (`outreach.call_backs`)."""
+Which are offered is what debtors are offered on their own page (`outreach.calls.call_backs`)."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,10 +15,10 @@ from recupero.kernel import audit, clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, UserError
 from recupero.outreach import service
-from recupero.outreach.call_backs import PURPOSE
-from recupero.outreach.call_backs import TEMPLATE as CALL_BACK
-from recupero.outreach.inbound.tables import Conversation
-from recupero.outreach.kinds import CALL
+from recupero.outreach.actions.kinds import CALL
+from recupero.outreach.calls.call_backs import PURPOSE
+from recupero.outreach.calls.call_backs import TEMPLATE as CALL_BACK
+from recupero.outreach.conversations.tables import Conversation
 from recupero.outreach.tables import Action, ActionEvent
 from recupero.outreach.understanding import hours
 from recupero.placements import reach

@@ -4,10 +4,8 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts.service import Reservation
 from recupero.kernel.errors import NotFound
-from recupero.outreach import calls
-from recupero.outreach.desk import sittings
-from recupero.outreach.desk.tables import Sitting
-from recupero.outreach.scripts import runs
+from recupero.outreach.calls import calls, runs, sittings
+from recupero.outreach.desk_tables import Sitting
 from recupero.placements import reach
 
 

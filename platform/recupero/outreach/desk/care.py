@@ -9,8 +9,8 @@ from recupero.contacts import queries as contacts
 from recupero.contacts.grounds import Grounds
 from recupero.kernel.database import scope_of
 from recupero.outreach import queries
-from recupero.outreach.approval import VULNERABLE
-from recupero.outreach.desk.tables import Sitting
+from recupero.outreach.actions.approval import VULNERABLE
+from recupero.outreach.desk_tables import Sitting
 from recupero.outreach.understanding.brief import MESSAGES, said_in
 from recupero.outreach.understanding.tables import MessageReading
 

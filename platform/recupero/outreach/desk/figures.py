@@ -12,7 +12,7 @@ from recupero.contacts.dispositions import DISPOSITIONS
 from recupero.kernel import audit, clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound, UserError
-from recupero.outreach.desk.tables import Goal, Sitting
+from recupero.outreach.desk_tables import Goal, Sitting
 from recupero.tenancy import queries as tenancy
 
 PERIODS = ("day", "week")

@@ -7,10 +7,10 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts.dispositions import DISPOSITIONS
 from recupero.kernel.errors import Conflict, UserError
-from recupero.outreach.desk import call_backs, notes, sittings
-from recupero.outreach.desk.tables import Sitting
-from recupero.outreach.scripts import runs
-from recupero.outreach.scripts.runs import Talk
+from recupero.outreach.calls import runs, sittings
+from recupero.outreach.calls.runs import Talk
+from recupero.outreach.desk import call_backs, notes
+from recupero.outreach.desk_tables import Sitting
 from recupero.outreach.understanding import brief, desk, hand_overs
 from recupero.payments.agreements import settlement_queries
 from recupero.placements import reach

@@ -11,9 +11,9 @@ from recupero.contacts.grounds import Grounds, grounds, judge_planned
 from recupero.kernel import audit, clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict
-from recupero.outreach.desk.tables import Sitting
-from recupero.outreach.inbound import replies
-from recupero.outreach.points import fits
+from recupero.outreach.actions.points import fits
+from recupero.outreach.conversations import replies
+from recupero.outreach.desk_tables import Sitting
 from recupero.outreach.tables import Action
 from recupero.payments import queries as payments
 from recupero.placements.reach import Point

@@ -17,15 +17,15 @@ from sqlalchemy.orm import Session
 from recupero.contacts.grounds import Grounds, grounds, judge_planned
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
-from recupero.outreach import preferences
-from recupero.outreach.approval import VULNERABLE
-from recupero.outreach.call_backs import TEMPLATE as CALL_BACK
-from recupero.outreach.calls import PERSON
-from recupero.outreach.desk import sittings
-from recupero.outreach.desk.sittings import Candidate
-from recupero.outreach.desk.tables import Sitting
-from recupero.outreach.inbound.tables import Conversation
-from recupero.outreach.kinds import CALL
+from recupero.outreach.actions.approval import VULNERABLE
+from recupero.outreach.actions.kinds import CALL
+from recupero.outreach.calls import sittings
+from recupero.outreach.calls.call_backs import TEMPLATE as CALL_BACK
+from recupero.outreach.calls.calls import PERSON
+from recupero.outreach.calls.sittings import Candidate
+from recupero.outreach.channels import preferences
+from recupero.outreach.conversations.tables import Conversation
+from recupero.outreach.desk_tables import Sitting
 from recupero.outreach.tables import Action
 from recupero.outreach.understanding.desk import SKILL, Worker
 from recupero.outreach.understanding.tables import HandOver

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from recupero.kernel import audit, clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound, UserError
-from recupero.outreach.desk.tables import Note
+from recupero.outreach.desk_tables import Note
 from recupero.placements import reach
 from recupero.tenancy import queries as tenancy
 

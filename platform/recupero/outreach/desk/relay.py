@@ -15,9 +15,8 @@ from sqlalchemy.orm import Session
 from recupero.kernel import audit, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict, NotFound
-from recupero.outreach.desk import sittings
-from recupero.outreach.desk.tables import Sitting
-from recupero.outreach.scripts import runs
+from recupero.outreach.calls import runs, sittings
+from recupero.outreach.desk_tables import Sitting
 from recupero.payments.offers.policy import Offerer, offerer_of
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.callers import Caller

@@ -3,11 +3,11 @@
 from marshmallow import Schema, fields, validate
 
 from recupero.kernel.rest import reference
+from recupero.outreach.calls import runs
 from recupero.outreach.desk import figures
 from recupero.outreach.desk.finishing import CALL_RESULTS, MATTERS
 from recupero.outreach.desk.link import CHANNELS
 from recupero.outreach.desk.notes import LONGEST
-from recupero.outreach.scripts import runs
 from recupero.outreach.scripts.shape import REASONS
 from recupero.outreach.understanding import hand_overs
 

@@ -1,4 +1,4 @@
-"""What a call speaks of besides its account, as messages do (`outreach.beyond`): all that the debtor owes the
+"""What a call speaks of besides its account, as messages do (`texts.beyond`): all that the debtor owes the
 creditor in its currency, so that one call is enough, and the offer that is recommended, so that it carries a
 solution."""
 
@@ -6,8 +6,8 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts.queries import Dossiers
 from recupero.kernel import clock
-from recupero.outreach import beyond
-from recupero.outreach.beyond import About, Told
+from recupero.outreach.texts import beyond
+from recupero.outreach.texts.beyond import About, Told
 from recupero.payments.agreements import settlements
 from recupero.payments.offers.policy import MODEL
 from recupero.placements.reach import Reachable

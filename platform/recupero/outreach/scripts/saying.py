@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from jinja2 import TemplateError, meta
 
-from recupero.outreach import templating
+from recupero.outreach.texts import templating
 
 #: What may be said to whoever takes the call.
 OPEN = frozenset({"agent", "agency", "name", "phone", "recording", "call_back_phone"})

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts import told
 from recupero.kernel import clock
-from recupero.outreach.approval import VULNERABLE
+from recupero.outreach.actions.approval import VULNERABLE
 from recupero.outreach.scripts.shape import Segment
 from recupero.payments import queries as payments
 from recupero.placements import reach

@@ -8,12 +8,13 @@ from recupero.contacts import queries as contact_queries
 from recupero.contacts.policies import law_for
 from recupero.kernel import clock
 from recupero.kernel.money import format_minor
-from recupero.outreach import disclosures as house
-from recupero.outreach import kinds, owed, words
-from recupero.outreach.beyond import About, Told
+from recupero.outreach.actions import kinds
 from recupero.outreach.scripts import gathered
-from recupero.outreach.words import Sender
-from recupero.outreach.writer import sender_of
+from recupero.outreach.texts import disclosures as house
+from recupero.outreach.texts import owed, words
+from recupero.outreach.texts.beyond import About, Told
+from recupero.outreach.texts.words import Sender
+from recupero.outreach.texts.writer import sender_of
 from recupero.payments import queries as payments
 from recupero.payments import service as payments_service
 from recupero.placements.products import name_of

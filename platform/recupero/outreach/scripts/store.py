@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
-from recupero.outreach import versions
 from recupero.outreach.script_tables import CallScript
 from recupero.outreach.scripts import checks, shape
 from recupero.outreach.scripts.shape import Script
+from recupero.outreach.texts import versions
 from recupero_sdk.law.loader import read_yaml_text
 
 #: Version number of what comes with the platform.

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from recupero.kernel import audit, clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
-from recupero.outreach.inbound.tables import Conversation
+from recupero.outreach.conversations.tables import Conversation
 from recupero.outreach.understanding.tables import HandOver
 from recupero.placements import reach
 from recupero.tenancy import queries as tenancy

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from recupero.kernel import audit, clock, jobs
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
-from recupero.outreach.inbound import conversations
+from recupero.outreach.conversations import conversations
 from recupero.outreach.scripts.shape import Reason
 from recupero.outreach.understanding import hours, policy
 from recupero.outreach.understanding.tables import HandOver, MessageReading

@@ -13,13 +13,13 @@ from recupero.contacts import service as permissions
 from recupero.kernel import audit, clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound, UserError
-from recupero.outreach.inbound import conversations, replies, stopping
-from recupero.outreach.inbound.stopping import asked, is_stop
+from recupero.outreach.conversations import conversations, replies, stopping
+from recupero.outreach.conversations.stopping import asked, is_stop
+from recupero.outreach.texts.words import locale_of
 from recupero.outreach.understanding import hand_overs, policy
 from recupero.outreach.understanding.amounts import amounts
 from recupero.outreach.understanding.dates import dates
 from recupero.outreach.understanding.tables import MessageReading
-from recupero.outreach.words import locale_of
 from recupero.payments.papers import documents
 from recupero.placements import reach
 from recupero.placements.reach import Reachable

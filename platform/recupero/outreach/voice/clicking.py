@@ -10,8 +10,8 @@ from recupero.contacts import queries as contacts
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Database, Scope, scope_of
 from recupero.kernel.errors import Conflict, NotFound, Quoted, UserError
-from recupero.outreach.inbound.opened import callback_url, open_connector
-from recupero.outreach.scripts import runs
+from recupero.outreach.calls import runs
+from recupero.outreach.conversations.opened import callback_url, open_connector
 from recupero.outreach.voice import people, turns
 from recupero.placements import reach
 from recupero.tenancy import queries as tenancy

@@ -13,10 +13,11 @@ from recupero.kernel import clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
 from recupero.kernel.money import format_minor, minor_units
-from recupero.outreach import words
-from recupero.outreach.scripts import runs, saying, walk
-from recupero.outreach.scripts.runs import Talk
+from recupero.outreach.calls import runs
+from recupero.outreach.calls.runs import Talk
+from recupero.outreach.scripts import saying, walk
 from recupero.outreach.scripts.shape import Choice, Step
+from recupero.outreach.texts import words
 from recupero.outreach.understanding import reader
 from recupero.outreach.understanding.amounts import amounts
 from recupero.outreach.voice import ending, hearing, meaning

@@ -11,16 +11,18 @@ from sqlalchemy.orm import Session
 from recupero.contacts import judging
 from recupero.contacts import queries as contacts
 from recupero.kernel import clock
-from recupero.outreach import kinds, words
-from recupero.outreach.inbound import conversations, replies
-from recupero.outreach.points import fits
+from recupero.outreach.actions import kinds
+from recupero.outreach.actions.points import fits
+from recupero.outreach.calls import runs
+from recupero.outreach.conversations import conversations, replies
 from recupero.outreach.script_tables import CallRun
-from recupero.outreach.scripts import runs, spoken
+from recupero.outreach.scripts import spoken
 from recupero.outreach.scripts.shape import Script, Step
+from recupero.outreach.texts import words
+from recupero.outreach.texts.writer import sender_of
 from recupero.outreach.understanding import hand_overs, readings
 from recupero.outreach.voice import memory, people, turns
 from recupero.outreach.voice.memory import Memory
-from recupero.outreach.writer import sender_of
 from recupero.placements import reach
 from recupero.placements.reach import Reachable
 from recupero.tenancy import queries as tenancy

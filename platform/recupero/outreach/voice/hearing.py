@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import date, datetime, time
 
-from recupero.outreach.inbound.stopping import is_stop
+from recupero.outreach.conversations.stopping import is_stop
 from recupero.outreach.scripts.shape import Choice
 from recupero.outreach.understanding.dates import dates
 from recupero.outreach.voice.birth_dates import birth_date

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from recupero.contacts import judging
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
-from recupero.outreach.inbound import conversations
+from recupero.outreach.conversations import conversations
 from recupero.outreach.script_tables import CallLeg
 from recupero.outreach.understanding import desk, hours
 from recupero.tenancy import queries as tenancy

@@ -13,16 +13,15 @@ from recupero.kernel import clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound
 from recupero.kernel.marking import LANGUAGES
-from recupero.outreach import calls
-from recupero.outreach.inbound import conversations, senders, store
-from recupero.outreach.kinds import OF_VOICE
+from recupero.outreach.actions.kinds import OF_VOICE
+from recupero.outreach.calls import calls, runs
+from recupero.outreach.conversations import conversations, senders, store
 from recupero.outreach.script_tables import CallRun
-from recupero.outreach.scripts import runs
+from recupero.outreach.texts.words import phrases
+from recupero.outreach.texts.writer import sender_of
 from recupero.outreach.understanding import hand_overs
 from recupero.outreach.voice import clicking, dialogue, ending, memory, people, turns
 from recupero.outreach.voice.ending import ACTOR
-from recupero.outreach.words import phrases
-from recupero.outreach.writer import sender_of
 from recupero.placements import reach
 from recupero.tenancy import queries as tenancy
 from recupero_sdk.inbound import CallEvent, CallStage, CallTurn, MessageEvent

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
-from recupero.outreach.inbound.events import LONGEST_ID
-from recupero.outreach.inbound.tables import ChannelEvent
+from recupero.outreach.conversations.events import LONGEST_ID
+from recupero.outreach.conversations.tables import ChannelEvent
 from recupero.outreach.script_tables import CallLeg
 from recupero_sdk.inbound import CallEvent, CallTurn
 

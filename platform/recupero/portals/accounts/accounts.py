@@ -22,9 +22,10 @@ from recupero.kernel.errors import NotFound
 from recupero.kernel.moments import About
 from recupero.kernel.money import Money
 from recupero.ledger import queries as ledger
-from recupero.outreach import drafts, preferences
 from recupero.outreach import queries as outreach
-from recupero.outreach.inbound import queries as inbound
+from recupero.outreach.channels import preferences
+from recupero.outreach.conversations import queries as inbound
+from recupero.outreach.orders import drafts
 from recupero.payments import queries as payments
 from recupero.payments.books.contracts import annual_rate, missing_rate
 from recupero.payments.papers import documents

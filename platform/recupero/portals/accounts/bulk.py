@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import runtime
 from recupero.kernel.errors import UserError
-from recupero.outreach import bulk
+from recupero.outreach.orders import bulk
 from recupero.outreach.understanding import desk
 from recupero.placements import browse, labels
 from recupero.portals.accounts.accounts import filter_of

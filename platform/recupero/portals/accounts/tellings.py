@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from recupero.kernel import rest
-from recupero.outreach import tellings
+from recupero.outreach.debtors import tellings
 from recupero.portals.frame.pages import blueprint
 from recupero.tenancy.guard import requires, transaction
 from recupero.tenancy.permissions import Permission

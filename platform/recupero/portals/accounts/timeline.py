@@ -19,10 +19,10 @@ from recupero.decisions.history import moments as of_decisions
 from recupero.kernel.moments import About, Key, ids_of, newest
 from recupero.outreach import moments as of_outreach
 from recupero.outreach import queries as outreach
-from recupero.outreach import tellings
+from recupero.outreach.calls import runs
+from recupero.outreach.calls.runs import Taken
+from recupero.outreach.debtors import tellings
 from recupero.outreach.desk import notes
-from recupero.outreach.scripts import runs
-from recupero.outreach.scripts.runs import Taken
 from recupero.payments import moments as of_payments
 from recupero.placements import moments as of_placements
 from recupero.tenancy import queries as tenancy

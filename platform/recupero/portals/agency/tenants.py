@@ -9,8 +9,8 @@ from flask_babel import gettext as _
 
 from recupero.kernel import runtime
 from recupero.kernel.errors import NotFound, Quoted, UserError
-from recupero.outreach import pacing
-from recupero.outreach.inbound import refusals
+from recupero.outreach.channels import pacing
+from recupero.outreach.conversations import refusals
 from recupero.placements import browse
 from recupero.placements import service as placements
 from recupero.portals.frame.forms import Form

@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel.errors import NotFound, UserError
 from recupero.kernel.money import Money
-from recupero.outreach import dispute_answers, tellings
-from recupero.outreach.dispute_answers import Answer
+from recupero.outreach.debtors import dispute_answers, tellings
+from recupero.outreach.debtors.dispute_answers import Answer
+from recupero.outreach.debtors.tellings import Paper
 from recupero.outreach.page_tables import Telling
-from recupero.outreach.tellings import Paper
 from recupero.placements import browse, disputes
 from recupero.placements.disputes import Disputed
 from recupero.portals.accounts.tellings import paper_response

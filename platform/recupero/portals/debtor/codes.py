@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import runtime
 from recupero.kernel.errors import NotFound, UserError
-from recupero.outreach import page_codes
+from recupero.outreach.sending import page_codes
 from recupero.payments.gateways.links import Door, prove_by
 from recupero.payments.tables import PaymentLink
 from recupero.portals.debtor.door import WHY, blueprint, door_of, let_in, transaction_of

@@ -18,7 +18,7 @@ from werkzeug.wrappers import Response
 
 from recupero.kernel import clock, runtime
 from recupero.kernel.errors import Conflict, Forbidden, NotFound, UserError
-from recupero.outreach import page_looks
+from recupero.outreach.debtors import page_looks
 from recupero.payments.gateways.links import Door, open_link, prove_identity
 from recupero.placements.identity import Fact
 from recupero.portals.frame.errors import said

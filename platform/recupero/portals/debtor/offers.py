@@ -54,7 +54,7 @@ def plan(token: str, door: Door) -> ResponseReturnValue:
 @public(WHY)
 @proven
 def named_plan(token: str, door: Door, count: int, down: int, day: int) -> ResponseReturnValue:
-    """The plan that a message named (`outreach.beyond`): so many payments, percent at once, and from when
+    """The plan that a message named (`texts.beyond`): so many payments, percent at once, and from when
     (YYYYMMDD; where that has passed, as the page would have it). Its page asks for the yes."""
     try:
         first = datetime.strptime(str(day), "%Y%m%d").date()  # noqa: DTZ007 - a day, no moment

@@ -11,7 +11,7 @@ from recupero.decisions.strategies import offer_rules
 from recupero.kernel import clock
 from recupero.kernel.errors import NotFound, UserError
 from recupero.ledger import queries as ledger
-from recupero.outreach import dispute_answers
+from recupero.outreach.debtors import dispute_answers
 from recupero.payments import queries as payments
 from recupero.payments.agreements import settlement_queries, wishes
 from recupero.payments.agreements.agreements import Agreements, agreements

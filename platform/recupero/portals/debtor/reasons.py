@@ -5,8 +5,8 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from recupero.kernel.errors import NotFound, UserError
-from recupero.outreach import tellings
-from recupero.outreach.inbound.files import KINDS, LARGEST, LARGEST_TOGETHER
+from recupero.outreach.conversations.files import KINDS, LARGEST, LARGEST_TOGETHER
+from recupero.outreach.debtors import tellings
 from recupero.payments.agreements import wishes
 from recupero.payments.gateways import charges
 from recupero.payments.gateways.links import Door, debtor_of

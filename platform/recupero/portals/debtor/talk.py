@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from recupero.kernel.errors import Conflict, UserError
-from recupero.outreach import call_backs
+from recupero.outreach.calls import call_backs
 from recupero.outreach.understanding import hand_overs
 from recupero.payments.agreements import wishes
 from recupero.payments.gateways import charges

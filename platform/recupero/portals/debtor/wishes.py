@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import clock
 from recupero.kernel.errors import UserError
-from recupero.outreach import preferences
+from recupero.outreach.channels import preferences
 from recupero.payments.agreements import wishes
 from recupero.payments.books import promises
 from recupero.payments.gateways import charges

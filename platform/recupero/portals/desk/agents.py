@@ -6,7 +6,8 @@ from flask_babel import gettext as _
 
 from recupero.kernel import clock
 from recupero.kernel.errors import NotFound, UserError
-from recupero.outreach.desk import figures, sittings
+from recupero.outreach.calls import sittings
+from recupero.outreach.desk import figures
 from recupero.placements import browse
 from recupero.portals.frame.forms import Form
 from recupero.portals.frame.pages import blueprint

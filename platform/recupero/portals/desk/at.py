@@ -8,8 +8,8 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from recupero.kernel.errors import Conflict, NotFound, UserError
-from recupero.outreach.desk import sittings
-from recupero.outreach.desk.tables import Sitting
+from recupero.outreach.calls import sittings
+from recupero.outreach.desk_tables import Sitting
 from recupero.portals.frame.errors import said
 from recupero.portals.frame.forms import Form
 from recupero.tenancy.guard import tenant_transaction, the_caller, transaction

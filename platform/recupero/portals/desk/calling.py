@@ -9,9 +9,9 @@ from recupero.contacts.service import Reservation
 from recupero.kernel import runtime
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound, UserError
-from recupero.outreach.desk import calling, sittings
-from recupero.outreach.desk.tables import Sitting
-from recupero.outreach.scripts import runs
+from recupero.outreach.calls import runs, sittings
+from recupero.outreach.desk import calling
+from recupero.outreach.desk_tables import Sitting
 from recupero.outreach.voice import clicking
 from recupero.portals.desk import view
 from recupero.portals.desk.at import at_desk, go, user_id

@@ -6,9 +6,10 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from recupero.kernel.errors import Conflict, NotFound, UserError
-from recupero.outreach.desk import call_backs, finishing, next_best, notes, sittings
+from recupero.outreach.calls import sittings
+from recupero.outreach.desk import call_backs, finishing, next_best, notes
 from recupero.outreach.desk.finishing import Result
-from recupero.outreach.desk.tables import Sitting
+from recupero.outreach.desk_tables import Sitting
 from recupero.portals.desk import view
 from recupero.portals.desk.at import at_desk, at_hand, go, typed, user_id
 from recupero.portals.frame.errors import said

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from recupero.decisions.advice import negotiation
 from recupero.kernel.errors import Conflict, NotFound, UserError
-from recupero.outreach.desk import link, sittings
-from recupero.outreach.desk.tables import Sitting
-from recupero.outreach.scripts import runs
+from recupero.outreach.calls import runs, sittings
+from recupero.outreach.desk import link
+from recupero.outreach.desk_tables import Sitting
 from recupero.portals.desk import view
 from recupero.portals.desk.at import FIELDS, at_desk, go, user_id
 from recupero.portals.desk.negotiating import ASKED, asked_of, offerer, shown

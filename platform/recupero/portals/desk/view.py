@@ -20,11 +20,12 @@ from recupero.decisions.advice.negotiation import SOON, Shown
 from recupero.decisions.planning import best_time
 from recupero.kernel import clock
 from recupero.kernel.errors import UserError
-from recupero.outreach import call_backs as booking
-from recupero.outreach.desk import call_backs, care, figures, finishing, link, notes, sittings
-from recupero.outreach.desk.tables import Sitting
-from recupero.outreach.scripts import runs, spoken
-from recupero.outreach.scripts.runs import Talk
+from recupero.outreach.calls import call_backs as booking
+from recupero.outreach.calls import runs, sittings
+from recupero.outreach.calls.runs import Talk
+from recupero.outreach.desk import call_backs, care, figures, finishing, link, notes
+from recupero.outreach.desk_tables import Sitting
+from recupero.outreach.scripts import spoken
 from recupero.outreach.scripts.shape import REASONS
 from recupero.outreach.understanding import brief, desk, hand_overs
 from recupero.outreach.understanding.tables import HandOver

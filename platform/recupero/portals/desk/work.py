@@ -9,7 +9,8 @@ from flask_babel import gettext as _
 from recupero.decisions.advice import promise_chances
 from recupero.kernel import audit, clock
 from recupero.kernel.errors import NotFound, UserError
-from recupero.outreach import dispute_answers, preferences
+from recupero.outreach.channels import preferences
+from recupero.outreach.debtors import dispute_answers
 from recupero.outreach.desk import notes
 from recupero.payments import service as payments
 from recupero.payments.offers.policy import offerer_of

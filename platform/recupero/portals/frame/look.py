@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from recupero.kernel.errors import UserError
-from recupero.outreach import page_looks
+from recupero.outreach.debtors import page_looks
 from recupero.portals.frame.forms import Form
 from recupero.portals.frame.pages import blueprint
 from recupero.tenancy import queries

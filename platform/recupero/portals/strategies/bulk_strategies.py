@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import runtime
 from recupero.kernel.errors import NotFound, UserError
-from recupero.outreach import bulk_strategies
+from recupero.outreach.orders import bulk_strategies
 from recupero.placements import browse
 from recupero.portals.frame.forms import Form
 from recupero.portals.frame.pages import blueprint

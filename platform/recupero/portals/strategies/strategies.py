@@ -12,8 +12,8 @@ from recupero.decisions.strategies import annoyance
 from recupero.decisions.strategies.assistants import KINDS
 from recupero.decisions.strategies.strategy import DPD_STAGES, OFFERS, Strategy
 from recupero.kernel.errors import UserError
-from recupero.outreach.approval import values as values_of
-from recupero.outreach.kinds import TEMPLATES, TONES
+from recupero.outreach.actions.approval import values as values_of
+from recupero.outreach.actions.kinds import TEMPLATES, TONES
 from recupero.outreach.scripts import store
 from recupero.placements import browse, strategies
 from recupero.placements.lifecycle import STAGES

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 
 from recupero.decisions.strategies.strategy import DPD_STAGES, OFFERS
 from recupero.kernel.errors import UserError
-from recupero.outreach.kinds import TEMPLATES, TONES
+from recupero.outreach.actions.kinds import TEMPLATES, TONES
 from recupero.portals.frame.forms import Form
 from recupero.portals.money.terms import amount_text, percent_text
 

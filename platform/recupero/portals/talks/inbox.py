@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import clock, rest, runtime
 from recupero.kernel.errors import Conflict, NotFound, UserError
-from recupero.outreach import dispute_answers, tellings
-from recupero.outreach.connectors import CARRIED
-from recupero.outreach.inbound import collecting, queries, replies, working
-from recupero.outreach.inbound.tables import Conversation
+from recupero.outreach.channels.connectors import CARRIED
+from recupero.outreach.conversations import collecting, queries, replies
+from recupero.outreach.conversations.tables import Conversation
+from recupero.outreach.debtors import dispute_answers, tellings
+from recupero.outreach.reception import working
 from recupero.outreach.understanding import brief, desk, hand_overs, policy, readings
 from recupero.placements import browse, reach
 from recupero.portals.frame.errors import said

@@ -10,7 +10,7 @@ from recupero.contacts import codes
 from recupero.contacts import messages as contact_messages
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
-from recupero.outreach.inbound import unsubscribing
+from recupero.outreach.conversations import unsubscribing
 from recupero.portals.debtor.door import wear_house
 from recupero.portals.frame.forms import Form
 from recupero.portals.frame.pages import blueprint

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from recupero.contacts import messages as contact_messages
 from recupero.contacts.messages import MessageLine
 from recupero.kernel.errors import NotFound
-from recupero.outreach import rests, service
+from recupero.outreach import service
+from recupero.outreach.channels import rests
 from recupero.portals.frame.pages import blueprint
 from recupero.portals.frame.tables import Column, Pick, Table, answer
 from recupero.portals.words.words import label

@@ -14,11 +14,13 @@ from sqlalchemy.orm import Session
 from recupero.decisions import queries as decisions
 from recupero.kernel import rest
 from recupero.kernel.errors import UserError
-from recupero.outreach import preferences, previews, proposals
-from recupero.outreach.kinds import TEMPLATES, TONES
-from recupero.outreach.previews import Preview
-from recupero.outreach.proposals import Answered, Wanted
+from recupero.outreach.actions.kinds import TEMPLATES, TONES
+from recupero.outreach.channels import preferences
+from recupero.outreach.orders import proposals
+from recupero.outreach.orders.proposals import Answered, Wanted
 from recupero.outreach.tables import Action
+from recupero.outreach.texts import previews
+from recupero.outreach.texts.previews import Preview
 from recupero.placements import browse
 from recupero.portals.frame.errors import said
 from recupero.portals.frame.forms import Form

@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel.errors import NotFound, UserError
 from recupero.kernel.marking import LANGUAGES
-from recupero.outreach import previews, versions, wording
-from recupero.outreach.kinds import TEMPLATES, TONES
-from recupero.outreach.previews import Preview
+from recupero.outreach.actions.kinds import TEMPLATES, TONES
 from recupero.outreach.template_tables import MessageTemplate
-from recupero.outreach.wording import FORMS, KNOWN, Own
+from recupero.outreach.texts import previews, versions, wording
+from recupero.outreach.texts.previews import Preview
+from recupero.outreach.texts.wording import FORMS, KNOWN, Own
 from recupero.placements import reach
 from recupero.portals.frame.errors import said
 from recupero.portals.frame.forms import Form, id_of

@@ -17,7 +17,7 @@ from recupero.decisions.history.vectors import ACTION, ASSISTANT
 from recupero.decisions.learning.serving import FALLBACK
 from recupero.decisions.planning.explaining import Explanation, Other, explained
 from recupero.decisions.tables import Decision
-from recupero.outreach.kinds import TEMPLATES
+from recupero.outreach.actions.kinds import TEMPLATES
 from recupero.portals.words import language
 from recupero.portals.words.lawful import rule_titles
 from recupero.portals.words.words import label

@@ -1,0 +1,1 @@
+"""Calls by people and machines: booked, taken, and walked through a script."""

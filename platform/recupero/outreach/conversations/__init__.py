@@ -1,0 +1,1 @@
+"""What a debtor wrote or said and what they were answered: one conversation over all channels."""

@@ -1,1 +1,0 @@
-"""What comes back over channels: stored once at the door, worked by jobs, read and answered by people."""

@@ -1,0 +1,1 @@
+"""The door for what providers and mailboxes bring, and the work on it."""

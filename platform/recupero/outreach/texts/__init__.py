@@ -1,0 +1,1 @@
+"""What is written: templates in versions, what may stand in them, and what the law wants said."""

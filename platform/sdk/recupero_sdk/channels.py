@@ -159,6 +159,16 @@ class Rewords(Protocol):
         ...
 
 
+@runtime_checkable
+class Closes(Protocol):
+    """Carries what a person writes only for a while after the other wrote, and approved words later."""
+
+    def closes_at(self, message: Message, config: PluginConfig) -> datetime | None:
+        """From when on the message's words are not carried any more, by its template, language and
+        `heard_at`; None: they are at any time."""
+        ...
+
+
 def carried(channel: Channel, config: PluginConfig) -> tuple[str, ...]:
     """The channels of law that a connector carries as it is set up: those named in its setting `channels`,
     with commas, where it has one that is filled in; otherwise all that it can."""

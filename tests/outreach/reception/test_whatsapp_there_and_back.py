@@ -3,6 +3,7 @@ message by reference or key, a pressed STOP closes the channel."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -22,11 +23,14 @@ from plugins.channels.whatsapp.tests.cloud_api import (
 )
 from recupero.contacts.queries import permissions_of
 from recupero.contacts.tables import Contact, MessageCopy
-from recupero.kernel import jobs, runtime
+from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import Scope
+from recupero.kernel.errors import Conflict
+from recupero.outreach.inbound import replies
 from recupero.outreach.tables import Action, ActionEvent
 from recupero.tenancy import service as tenancy
 from recupero_sdk.inbound import InboundRequest
+from tests.outreach.inbound.test_messages import phone
 from tests.outreach.placed import Placed, place, plan
 from tests.outreach.test_carrying_out import run
 
@@ -41,6 +45,14 @@ def sent(scope: Scope, api: CloudApi, templates: str = WHOLE) -> Iterator[Placed
     """One message of the tenant has gone out from this number, in an approved template."""
     (placed,) = place(scope)
     plan([placed], "whatsapp")
+    with connected(scope, api, templates):
+        run()
+        yield placed
+
+
+@contextmanager
+def connected(scope: Scope, api: CloudApi, templates: str = WHOLE) -> Iterator[None]:
+    """The tenant's WhatsApp messages go over this number."""
     with running(api) as config:
         with runtime.current().database.transaction(scope) as session:
             tenancy.configure_plugin(
@@ -48,8 +60,7 @@ def sent(scope: Scope, api: CloudApi, templates: str = WHOLE) -> Iterator[Placed
                 settings={**config.settings, "templates": templates},
                 secret_values=dict(config.secrets), actor="system",
             )  # fmt: skip
-        run()
-        yield placed
+        yield
 
 
 def tell(client: FlaskClient, scope: Scope, api: CloudApi, **told: object) -> TestResponse:
@@ -104,6 +115,53 @@ def test_who_presses_stop_is_left_alone(scope: Scope, client: FlaskClient) -> No
         assert tell(client, scope, api, messages=[pressed]).status_code == 200
     with runtime.current().database.transaction(scope) as session:
         assert "whatsapp" in permissions_of(session, [placed.debtor_id])[placed.debtor_id].opted_out
+
+
+def wrote(placed: Placed, at: datetime) -> dict[str, Any]:
+    """A message of the debtor, as Meta tells it."""
+    number = phone(placed).removeprefix("+")
+    told = {"from": number, "id": f"wamid.{at.timestamp()}", "timestamp": str(int(at.timestamp()))}
+    return told | {"type": "text", "text": {"body": "Quiero hablar con una persona"}}
+
+
+@pytest.mark.parametrize(("minutes", "goes"), [(1437, True), (1438, False), (3000, False)])
+def test_a_person_answers_within_the_window_and_is_told_when_it_is_over(
+    scope: Scope, client: FlaskClient, noon: object, minutes: int, goes: bool
+) -> None:
+    api, (placed,), said = CloudApi(), place(scope), clock.now() - timedelta(minutes=minutes)
+    with connected(scope, api), runtime.current().database.transaction(scope) as session:
+        tell(client, scope, api, messages=[wrote(placed, said)])
+        last = replies.last_to_answer(session, placed.debtor_id)
+        assert replies.closes_at(session, placed.debtor_id, last) == said + timedelta(minutes=1438)
+        if goes:
+            replies.reply(session, placed.debtor_id, "Le llamamos hoy.", actor="user:1")
+        else:
+            with pytest.raises(Conflict, match="only for a day after"):
+                replies.reply(session, placed.debtor_id, "Le llamamos hoy.", actor="user:1")
+
+
+def test_an_answer_that_the_law_puts_off_beyond_the_window_is_refused_at_once(
+    scope: Scope, client: FlaskClient, noon: object
+) -> None:
+    api = CloudApi()
+    with sent(scope, api) as placed, runtime.current().database.transaction(scope) as session:
+        tell(client, scope, api, messages=[wrote(placed, clock.now())])
+        with pytest.raises(Conflict, match="when the law allows an answer"):  # two days between messages
+            replies.reply(session, placed.debtor_id, "Le llamamos hoy.", actor="user:1")
+
+
+def test_an_approved_template_for_answers_carries_them_after_the_window(
+    scope: Scope, client: FlaskClient, noon: object
+) -> None:
+    api, (placed,) = CloudApi(), place(scope)
+    with (
+        connected(scope, api, "reply.es = recupero_answer@es: text"),
+        runtime.current().database.transaction(scope) as session,
+    ):
+        tell(client, scope, api, messages=[wrote(placed, clock.now() - timedelta(days=3))])
+        last = replies.last_to_answer(session, placed.debtor_id)
+        assert replies.closes_at(session, placed.debtor_id, last) is None
+        replies.reply(session, placed.debtor_id, "Le llamamos hoy.", actor="user:1")
 
 
 def test_meta_s_question_is_answered_and_what_is_not_signed_changes_nothing(

@@ -20,12 +20,13 @@ from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.outreach.actions.kinds import ANSWERS
 from recupero.outreach.actions.states import Move, move
-from recupero.outreach.channels.connectors import CARRIED
+from recupero.outreach.channels.connectors import CARRIED, connectors
 from recupero.outreach.conversations import conversations
 from recupero.outreach.conversations.tables import Conversation, Reply
 from recupero.outreach.tables import Action, ActionEvent
 from recupero.placements import reach
 from recupero.placements.reach import Reachable
+from recupero_sdk.channels import Closes, Message
 
 LEASE = timedelta(minutes=10)
 REPLY_WITHIN = timedelta(days=3)
@@ -47,8 +48,8 @@ class FreeText:
 def reply(session: Session, debtor_id: int, text: str, *, actor: str, subject: str = "") -> int:
     """Answer the debtor's last message by the channel it came over; the action that carries the answer.
 
-    Raises NotFound where they never wrote, Conflict where the channel is not written to, UserError on an
-    empty or endless text.
+    Raises NotFound where they never wrote, Conflict where the channel is not written to or takes no words of
+    one's own by then, UserError on an empty or endless text.
     """
     text = text.replace("\r\n", "\n").replace("\x00", "").strip()
     if not text:
@@ -56,6 +57,7 @@ def reply(session: Session, debtor_id: int, text: str, *, actor: str, subject: s
     if len(text) > LONGEST:
         raise UserError("At most %(most)s characters fit here.", field="text", most=LONGEST)
     conversation, last = _open(session, debtor_id), last_to_answer(session, debtor_id)
+    check_open(session, conversation.account_id, last.channel, closes_at(session, debtor_id, last))
     action_id = _act(
         session, conversation.account_id, last.channel, "reply", last.address, REPLY_WITHIN, last.reference
     )
@@ -86,6 +88,38 @@ def last_to_answer(session: Session, debtor_id: int) -> contact_messages.LastHea
     if last.channel not in CARRIED:
         raise Conflict("the last thing they did was to call: call them back from the account's page")
     return last
+
+
+def closes_at(session: Session, debtor_id: int, last: contact_messages.LastHeard) -> datetime | None:
+    """From when on the channel of their last message carries no answer in words of one's own any more; None:
+    it does at any time. Needs one tenant in scope."""
+    connector = connectors(session).get(last.channel)
+    channel: object = connector and connector.channel
+    if connector is None or connector.problem is not None or not isinstance(channel, Closes):
+        return None
+    language = reach.reachable(session, [last.account_id])[last.account_id].language
+    heard = conversations.heard_at(session, [debtor_id]).get((debtor_id, connector.key))
+    asked = Message("", last.channel, "", "", "", language=language, template="reply", heard_at=heard)
+    return channel.closes_at(asked, connector.config)
+
+
+def check_open(session: Session, account_id: int, channel: str, closes: datetime | None) -> None:
+    """Raises Conflict where the channel carries no words of one's own any more, or will not when the law
+    first allows an answer."""
+    if closes is None:
+        return
+    if clock.now() >= closes:
+        raise Conflict(
+            "what a person writes goes by this channel only for a day after the other's last message: write"
+            " by another one, or call, from the account's page"
+        )
+    carried: Any = channel
+    first = judging.judge_now(session, account_id, carried, clock.now(), "reply")
+    if not first.allowed and first.next_lawful_at is not None and first.next_lawful_at >= closes:
+        raise Conflict(
+            "when the law allows an answer, this channel carries none any more that a person writes: write by"
+            " another one, or call, from the account's page"
+        )
 
 
 def _open(session: Session, debtor_id: int) -> Conversation:

@@ -1,6 +1,7 @@
 """The inbox: conversations across all channels, answering in them, and what nobody could place."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -292,13 +293,16 @@ def _tenant_of(debtor_id: int) -> int:
         return found.tenant_id
 
 
-def _unanswerable(session: Session, debtor_id: int) -> str | None:
-    """Why nothing can be written as an answer here, if so."""
-    try:
-        replies.last_to_answer(session, debtor_id)
-    except Conflict as error:
-        return said(error)
-    return None
+def _unanswerable(debtor_id: int, tenant_id: int) -> tuple[str | None, datetime | None]:
+    """Why nothing can be written as an answer here, if so; and until when it can, where that ends."""
+    with tenant_transaction(tenant_id) as session:
+        try:
+            last = replies.last_to_answer(session, debtor_id)
+            closes = replies.closes_at(session, debtor_id, last)
+            replies.check_open(session, last.account_id, last.channel, closes)
+        except Conflict as error:
+            return said(error), None
+    return None, closes
 
 
 def _talk_page(debtor_id: int, form: Form) -> ResponseReturnValue:
@@ -311,17 +315,17 @@ def _talk_page(debtor_id: int, form: Form) -> ResponseReturnValue:
         read = readings.of_contacts(session, [one.contact_id for one in lines if one.contact_id])
         written: Any = talk.channel if talk.channel in CARRIED else "email"
         answered = dispute_answers.answers_of(session, debtor_id)
-        unanswerable = _unanswerable(session, debtor_id)
         said_there = tellings.of_debtors(session, [debtor_id])
         told = brief.brief(session, debtor_id, talk.account_id, read.values(), written)
         names = {user.id: user.name for user in tenancy.users(session)}
         colleagues = [(user.id, user.name) for user in desk.workers(session, talk.tenant_id)]
+    unanswerable, closes = _unanswerable(debtor_id, talk.tenant_id)
     page = render_template(
         "inbox/talk.html", talk=talk, person=person, tenant=tenant, lines=lines, form=form,
         longest=replies.LONGEST, given=given, readings=read, intents=policy.INTENTS,
         causes=[("", ""), *((cause, label("cause", cause)) for cause in hand_overs.CAUSES)],
         longest_step=hand_overs.LONGEST, reading_currency=tenant.currency, brief=told, names=names,
         colleagues=[("", _("Whoever comes first")), *colleagues], late=_late(talk), answered=answered,
-        tellings=said_there, unanswerable=unanswerable,
+        tellings=said_there, unanswerable=unanswerable, closes=closes,
     )  # fmt: skip
     return page, form.status

@@ -118,6 +118,12 @@ class WhatsApp:
             return None
         return templates.parse(config.get("templates"))[templates.house_name(message)].read(message)
 
+    def closes_at(self, message: Message, config: PluginConfig) -> datetime | None:
+        """The end of the 24 hours; None where an approved template stands for the message after them."""
+        if templates.house_name(message) in templates.parse(config.get("templates")):
+            return None
+        return datetime.min.replace(tzinfo=UTC) if message.heard_at is None else message.heard_at + WINDOW
+
     def send(self, messages: Sequence[Message], config: PluginConfig) -> list[Receipt]:
         """One request a message over one connection; a key that this process has sent is not sent again.
 

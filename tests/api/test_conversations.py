@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -41,6 +42,23 @@ def test_a_conversation_is_read_and_answered(provider: Provider, api: Machine) -
     assert whole["waiting_since"] is None
     file = whole["lines"][0]["files"][0]
     assert api.call("GET", f"/api/v1/conversations/files/{file['id']}").data == b"hi"
+
+
+def test_those_that_wait_and_those_that_a_person_has_are_asked_for(provider: Provider, api: Machine) -> None:
+    asks, thanks = place(provider.scope, 2)
+    says(provider, "quiero hablar con una persona", phone(asks))
+    says(provider, "gracias", phone(thanks))
+
+    def found(**query: Any) -> set[int]:
+        return {one["debtor_id"] for one in api.get("/api/v1/conversations", **query)["items"]}
+
+    both, person = {asks.debtor_id, thanks.debtor_id}, {asks.debtor_id}
+    assert found() == both
+    assert found(handed_over=True) == found(waiting=True) == person
+    api.send(f"/api/v1/conversations/{asks.debtor_id}/replies", text="Le llamamos hoy.")
+    assert (found(handed_over=True), found(waiting=True), found(waiting=False)) == (person, set(), both)
+    assert found(tenant_id=provider.scope.tenant()) == both
+    assert found(tenant_id=provider.scope.tenant() + 1_000_000) == set()
 
 
 def test_what_nobody_could_place_is_placed(provider: Provider, api: Machine) -> None:

@@ -2,11 +2,17 @@
 
 from marshmallow import Schema, fields, validate
 
-from recupero.kernel.rest import BINARY, MAX_PAGE, PAGE, reference
+from recupero.kernel.rest import BINARY, MAX_PAGE, PAGE, asked_reference, reference
 from recupero.outreach.conversations.replies import LONGEST
 
 
 class TalkQuerySchema(Schema):
+    """Which conversations; without more, all. `waiting`: for an answer, or not; `handed_over`: only those
+    that a person has, answered or not."""
+
+    tenant_id = asked_reference(load_default=None)
+    waiting = fields.Boolean(load_default=None)
+    handed_over = fields.Boolean(load_default=False)
     offset = fields.Integer(load_default=0, validate=validate.Range(min=0, max=100_000))
     limit = fields.Integer(load_default=PAGE, validate=validate.Range(min=1, max=MAX_PAGE))
 

@@ -20,7 +20,7 @@ LARGEST_FILE = 20 * 1024 * 1024
 @blueprint.arguments(schemas.TalkQuerySchema, location="query")
 @blueprint.response(200, schemas.TalksSchema)
 def conversations(query: dict[str, Any]) -> dict[str, Any]:
-    """Conversations, those that wait for an answer first"""
+    """Conversations, those that wait for an answer first, then those that a person has"""
     with transaction() as session:
         return {"items": queries.conversations(session, **query)}
 

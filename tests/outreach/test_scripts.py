@@ -103,9 +103,9 @@ def test_proof_is_never_chosen_and_the_third_wrong_answer_ends_it() -> None:
         ({"greeting": {"say": {"es": "Hola", "en": "Hi", "pt": "A sua dívida"}}}, "tells of a debt (divida)"),
         ({"not_proven": {"say": {"es": "{{ amount }}", "en": "a", "pt": "b"}}}, "tells of a debt (amount)"),
         ({"not_proven": {"disposition": "PTPF"}}, "can be reached without proof"),
-        ({"purpose": {"say": {"es": "Hola"}}}, "say is missing in en"),
+        ({"purpose": {"say": {"es": "Hola"}}}, "say is missing in en, pt."),
         ({"purpose": {"say": {"es": "{{ x }}", "en": "a", "pt": "b"}}}, "wants x, which nobody knows"),
-        ({"purpose": {"say": {"es": "{{ x", "en": "a", "pt": "b"}}}, "cannot be read"),
+        ({"purpose": {"say": {"es": "{{ x", "en": "{{ x", "pt": "b"}}}, "say in es, en cannot be read"),
         ({"purpose": {"say": {"es": "{{ name * 10 ** 9 }}", "en": "a", "pt": "b"}}}, "cannot be read"),
         ({"disclosures": {"kind": "ask"}}, "before the disclosures were read out"),
         (
@@ -138,11 +138,30 @@ def test_an_unfit_script_is_refused_with_place_and_reason(steps: dict[str, Any],
         ("name: x\nname: y", "given twice"),
         (changed(greeting={"sya": {}}), "steps › greeting › sya: is not a property here"),
         (changed(greeting={"stage": "hello"}), "use one of 'greeting'"),
-        ("name: x", "title: is missing"),
     ],
 )
 def test_a_document_of_another_shape_is_refused_with_its_place(document: str, why: str) -> None:
     (problem,) = said(document)
+    assert why in problem
+
+
+def test_all_that_a_document_lacks_is_told_at_once() -> None:
+    missing = ("title", "languages", "start", "steps")
+    assert said("name: x") == [f"{name}: is missing; add it." for name in missing]
+
+
+@pytest.mark.parametrize(
+    ("say", "records", "why"),
+    [
+        ("{{ agent }}: {{ x }}", False, "Step 'greeting': say in es, en, pt wants x, which nobody knows"),
+        ("{{ agent", False, "Step 'greeting': say in es, en, pt cannot be read"),
+        ("{{ amount }}", False, "Step 'greeting' tells of a debt (amount) before"),
+        ("{{ agent }}", True, "must say so with {{ recording }} in es, en, pt."),
+    ],
+)
+def test_a_fault_in_every_language_is_told_once(say: str, records: bool, why: str) -> None:
+    data = yaml.safe_load(changed(greeting={"say": dict.fromkeys(("es", "en", "pt"), say)}))
+    (problem,) = said(yaml.safe_dump(data | {"records": records}, allow_unicode=True, sort_keys=False))
     assert why in problem
 
 

@@ -6,7 +6,7 @@ Each problem is a `UserError` whose `field` names the place, so that an editor c
 import re
 import unicodedata
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from recupero.contacts.dispositions import DISPOSITIONS
 from recupero.kernel.errors import Quoted, UserError
@@ -130,31 +130,45 @@ def _paths(script: Script) -> Iterator[UserError]:
 
 def _words(script: Script) -> Iterator[UserError]:
     for name, place, words in _all_words(script):
-        for language in script.languages:
-            if language not in words:
-                yield UserError(
-                    "Step '%(step)s': %(place)s is missing in %(language)s.",
-                    field=f"steps.{name}", step=name, place=place, language=language,
-                )  # fmt: skip
-        for written, text in words.items():
-            yield from _template(name, place, written, text)
+        missing = [language for language in script.languages if language not in words]
+        if missing:
+            yield UserError(
+                "Step '%(step)s': %(place)s is missing in %(language)s.",
+                field=f"steps.{name}", step=name, place=place, language=", ".join(missing),
+            )  # fmt: skip
+        yield from _templates(name, place, words)
 
 
-def _template(name: str, place: str, language: str, text: str) -> Iterator[UserError]:
-    why = saying.problem_in(text)
-    if why is not None:
+def _templates(name: str, place: str, words: Mapping[str, str]) -> Iterator[UserError]:
+    for why, languages in _by_fault(words, saying.problem_in).items():
         yield UserError(
             "Step '%(step)s': %(place)s in %(language)s cannot be read: %(why)s",
-            field=f"steps.{name}", step=name, place=place, language=language, why=Quoted(why),
+            field=f"steps.{name}", step=name, place=place, language=languages, why=Quoted(why),
         )  # fmt: skip
-        return
-    unknown = sorted(saying.wanted(text) - saying.KNOWN)
-    if unknown:
+    for what, languages in _by_fault(_readable(words), _unknown).items():
         yield UserError(
-            "Step '%(step)s': %(place)s wants %(what)s, which nobody knows: use %(known)s.",
-            field=f"steps.{name}", step=name, place=place, what=", ".join(unknown),
+            "Step '%(step)s': %(place)s in %(language)s wants %(what)s, which nobody knows: use %(known)s.",
+            field=f"steps.{name}", step=name, place=place, language=languages, what=what,
             known=", ".join(sorted(saying.KNOWN)),
         )  # fmt: skip
+
+
+def _by_fault(words: Mapping[str, str], fault: Callable[[str], str | None]) -> dict[str, str]:
+    """What is wrong with words, each fault once, with the languages that have it."""
+    found: dict[str, list[str]] = {}
+    for language, text in words.items():
+        why = fault(text)
+        if why:
+            found.setdefault(why, []).append(language)
+    return {why: ", ".join(languages) for why, languages in found.items()}
+
+
+def _readable(words: Mapping[str, str]) -> dict[str, str]:
+    return {language: text for language, text in words.items() if saying.problem_in(text) is None}
+
+
+def _unknown(text: str) -> str:
+    return ", ".join(sorted(saying.wanted(text) - saying.KNOWN))
 
 
 def _all_words(script: Script) -> Iterator[tuple[str, str, dict[str, str]]]:
@@ -164,7 +178,7 @@ def _all_words(script: Script) -> Iterator[tuple[str, str, dict[str, str]]]:
         if step.hint:
             yield name, "hint", step.hint
         for choice in step.choices:
-            yield name, f"label of '{choice.id}'", choice.label
+            yield name, f"choices › {choice.id} › label", choice.label
 
 
 def _silence(script: Script) -> Iterator[UserError]:
@@ -172,15 +186,12 @@ def _silence(script: Script) -> Iterator[UserError]:
     early = reachable(script, _before_identity)
     for name in sorted(early):
         step = script.steps[name]
-        for language, text in step.say.items():
-            if saying.problem_in(text) is not None:
-                continue
-            told = [*sorted(saying.wanted(text) & saying.OF_DEBT), *_debt_words(language, text)]
-            if told:
-                yield UserError(
-                    "Step '%(step)s' tells of a debt (%(what)s) before identity is proven.",
-                    field=f"steps.{name}", step=name, what=", ".join(told),
-                )  # fmt: skip
+        told = _told_of_debt(_readable(step.say))
+        if told:
+            yield UserError(
+                "Step '%(step)s' tells of a debt (%(what)s) before identity is proven.",
+                field=f"steps.{name}", step=name, what=", ".join(told),
+            )  # fmt: skip
         result = DISPOSITIONS.get(step.disposition or "")
         if result is not None and result.right_party:
             yield UserError(
@@ -188,6 +199,13 @@ def _silence(script: Script) -> Iterator[UserError]:
                 " can be reached without proof.",
                 field=f"steps.{name}", step=name, code=result.code,
             )  # fmt: skip
+
+
+def _told_of_debt(words: Mapping[str, str]) -> list[str]:
+    """The values and the words that tell of a debt, each once."""
+    values = sorted({value for text in words.values() for value in saying.wanted(text) & saying.OF_DEBT})
+    heard = [word for language, text in words.items() for word in _debt_words(language, text)]
+    return list(dict.fromkeys([*values, *heard]))
 
 
 def _debt_words(language: str, text: str) -> list[str]:
@@ -211,12 +229,13 @@ def _order(script: Script) -> Iterator[UserError]:
                 field=f"steps.{name}", step=name,
             )  # fmt: skip
     if script.records:
-        for language, text in script.steps[script.start].say.items():
-            if saying.problem_in(text) is None and "recording" not in saying.wanted(text):
-                yield UserError(
-                    "Calls are recorded: the first step must say so with {{ recording }} in %(language)s.",
-                    field=f"steps.{script.start}", language=language,
-                )  # fmt: skip
+        first = _readable(script.steps[script.start].say)
+        silent = [language for language, text in first.items() if "recording" not in saying.wanted(text)]
+        if silent:
+            yield UserError(
+                "Calls are recorded: the first step must say so with {{ recording }} in %(language)s.",
+                field=f"steps.{script.start}", language=", ".join(silent),
+            )  # fmt: skip
 
 
 def _intents(script: Script) -> Iterator[UserError]:

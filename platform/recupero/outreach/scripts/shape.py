@@ -103,6 +103,24 @@ class Script(_Part):
 def read(document: str) -> Script:
     """The script that a YAML document describes. Raises UserError at `document`, naming place and remedy."""
     try:
+        return Script.model_validate(_mapping(document))
+    except ValidationError as error:
+        raise _told(error)[0] from None
+
+
+def problems(document: str) -> list[UserError]:
+    """All by which a document describes no script, at `document`; empty where it does."""
+    try:
+        Script.model_validate(_mapping(document))
+    except UserError as error:
+        return [error]
+    except ValidationError as error:
+        return _told(error)
+    return []
+
+
+def _mapping(document: str) -> dict[Any, Any]:
+    try:
         data: Any = read_yaml_text(document, "script")
     except PackError as error:
         raise UserError(
@@ -110,12 +128,17 @@ def read(document: str) -> Script:
         ) from None
     if not isinstance(data, dict):
         raise UserError("A script is a mapping: name, title, languages, start, steps.", field="document")
-    try:
-        return Script.model_validate(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = " › ".join(str(part) for part in first["loc"]) or "script"
-        raise _unfit(place, first["type"], first["msg"], dict(first.get("ctx", {}))) from None
+    return data
+
+
+def _told(error: ValidationError) -> list[UserError]:
+    return [
+        _unfit(
+            " › ".join(str(part) for part in one["loc"]) or "script", one["type"], one["msg"],
+            dict(one.get("ctx", {})),
+        )
+        for one in error.errors(include_url=False)
+    ]  # fmt: skip
 
 
 def _unfit(place: str, kind: str, said: str, context: dict[str, Any]) -> UserError:

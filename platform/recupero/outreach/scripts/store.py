@@ -158,8 +158,4 @@ def retire(session: Session, script_id: int, *, actor: str) -> None:
 
 def problems(document: str) -> list[UserError]:
     """All that speaks against a document; empty where it may be kept."""
-    try:
-        script = shape.read(document)
-    except UserError as error:
-        return [error]
-    return checks.problems(script)
+    return shape.problems(document) or checks.problems(shape.read(document))

@@ -85,8 +85,8 @@ def typeset(message: Message, config: PluginConfig) -> Printed:
 
 
 def address_lines(address: str, name: str) -> list[str]:
-    """The lines in the window: who, then where, as it was written or broken at its commas. Raises
-    `Unaddressed`."""
+    """The lines in the window: who, then where, as it was written or broken at its commas, or in as few lines
+    as it takes where it would not fit otherwise. Raises `Unaddressed`."""
     lines = [_line(line) for line in address.replace("\r", "\n").split("\n")]
     if len(list(filter(None, lines))) == 1 and len(max(lines, key=len)) > LONGEST_LINE // 2:
         lines = [part.strip() for part in max(lines, key=len).split(",")]
@@ -94,12 +94,12 @@ def address_lines(address: str, name: str) -> list[str]:
     if not any(letter.isalpha() for line in lines for letter in line):
         raise Unaddressed("there is no address")
     who = _line(name)
-    if who and who.casefold() != lines[0].casefold():
-        lines = [who, *lines]
-    broken = [piece for line in lines for piece in textwrap.wrap(line, LONGEST_LINE)]
-    if len(broken) > MOST_LINES:
-        raise Unaddressed(f"the address has {len(broken)} lines; {MOST_LINES} fit the window")
-    return broken
+    names = [who] if who and who.casefold() != lines[0].casefold() else []
+    for where in (lines, [", ".join(lines)]):
+        broken = [piece for line in [*names, *where] for piece in textwrap.wrap(line, LONGEST_LINE)]
+        if len(broken) <= MOST_LINES:
+            return broken
+    raise Unaddressed(f"the address has {len(broken)} lines; {MOST_LINES} fit the window")
 
 
 def _paragraphs(text: str) -> list[list[str]]:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recupero_channel_letter import Letter, batches
 from recupero_channel_letter.codes import code_of, is_code
-from recupero_channel_letter.typesetting import address_lines, typeset
+from recupero_channel_letter.typesetting import WINDOWS, address_lines, typeset
 
 from recupero_sdk.channels import Cost, Message, SendOutcome
 from recupero_sdk.inbound import Fate, ReadsFiles, StatusEvent
@@ -155,7 +155,20 @@ def test_the_address_as_it_stands_in_the_window(address: str, lines: Sequence[st
     assert address_lines(address, "Ana") == lines
 
 
-@pytest.mark.parametrize("address", ["", " \n ", "123", "calle " * 80, "a\nb\nc\nd\ne\nf\ng"])
+@pytest.mark.parametrize("window", sorted(WINDOWS))
+def test_a_long_name_and_address_stand_whole_in_every_window(window: str) -> None:
+    name = "María de los Ángeles Fernández de la Torre y Montenegro Valdivieso Echeñique-Undurraga Larraín"
+    where = (
+        "Avenida Libertador General Bernardo O'Higgins 1449, Torre Santiago Downtown,"
+        " Departamento 2304-B, Santiago Centro"
+    )
+    lines = address_lines(where, name)
+    assert (len(lines), " ".join(lines)) == (6, f"{name} {where}")
+    letter = replace(MESSAGE, recipient=where, values={"name": name})
+    assert typeset(letter, PluginConfig({**SETTINGS, "window": window})).pages == 1
+
+
+@pytest.mark.parametrize("address", ["", " \n ", "123", "calle " * 80])
 def test_an_address_that_does_not_fit_is_permanent_and_holds_up_no_other(base: Path, address: str) -> None:
     first, second = Letter().send([replace(MESSAGE, recipient=address), replace(MESSAGE, key="7-42")], CONFIG)
     assert (first.outcome, second.outcome) == (SendOutcome.PERMANENT, SendOutcome.SENT)

@@ -1,6 +1,9 @@
 """What plug-ins say in English is said in the reader's language, also what was kept before it was read."""
 
+import ast
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -72,6 +75,31 @@ def test_what_is_wrong_with_a_setting_is_said_in_spanish(app: Flask, key: str) -
     assert len(found) > 3
     with app.test_request_context(), force_locale("es"):
         assert [one for one in found if as_told(one) == one] == []
+
+
+_REASONS = ("Receipt", "Stopped", "InDoubt", "Uncertain", "Rejected", "Unreadable", "Unaddressed", "Unfilled")
+
+
+def reasons() -> Iterator[str]:
+    """What the channels that come with the platform, and the SDK, give as reasons, with something in each of
+    their places."""
+    files = [*Path("plugins/channels").glob("*/recupero_*/*.py"), *Path("platform/sdk").rglob("*.py")]
+    calls = (node for file in files for node in ast.walk(ast.parse(file.read_text())))
+    for call in calls:
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") in _REASONS:
+            for told in [*call.args, *(one.value for one in call.keywords if one.arg == "reason")]:
+                if isinstance(told, ast.Constant) and isinstance(told.value, str):
+                    yield told.value
+                if isinstance(told, ast.JoinedStr):
+                    yield "".join(getattr(one, "value", "") if isinstance(one, ast.Constant) else "zq7"
+                                  for one in told.values)  # fmt: skip
+
+
+def test_every_reason_that_a_channel_gives_has_words(app: Flask) -> None:
+    found = set(reasons())
+    assert len(found) > 40
+    with app.test_request_context():
+        assert sorted(one for one in found if one not in SAID) == []
 
 
 def test_pages_and_the_api_say_what_a_plug_in_said(app: Flask) -> None:

@@ -29,6 +29,11 @@ class InDoubt(Exception):
         self.reason = reason
 
 
+def untried(message: Message) -> Receipt:
+    """Of a message that was not handed over, since the connection was lost over one before it."""
+    return Receipt(message.key, SendOutcome.RETRY, reason="the connection was lost before it was tried")
+
+
 def one_by_one(messages: Sequence[Message], carry: Callable[[Message], Receipt]) -> list[Receipt]:
     """A receipt for each message in order, made by `carry`, which may raise `Stopped` and `InDoubt`.
 
@@ -41,7 +46,6 @@ def one_by_one(messages: Sequence[Message], carry: Callable[[Message], Receipt])
             rest = messages[place:]
             return receipts + [Receipt(one.key, stop.outcome, reason=stop.reason) for one in rest]
         except InDoubt as doubt:
-            reason, rest = "the connection was lost before it was tried", messages[place + 1 :]
-            later = [Receipt(one.key, SendOutcome.RETRY, reason=reason) for one in rest]
+            later = [untried(one) for one in messages[place + 1 :]]
             raise Uncertain(doubt.reason, receipts + later) from doubt
     return receipts

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from recupero_channel_email.letter import build, message_id, written
 from recupero_channel_email.logo import logo_of
 from recupero_channel_email.signing import signed
+from recupero_sdk.batches import untried
 from recupero_sdk.channels import Message, Receipt, SendOutcome, Uncertain
 from recupero_sdk.settings import PluginConfig
 
@@ -102,10 +103,7 @@ def _send_all(connection: smtplib.SMTP, messages: Sequence[Message], config: Plu
         try:
             receipts.append(_send_one(connection, letter, message, sender, domain))
         except _Lost as lost:
-            rest = [
-                Receipt(later.key, SendOutcome.RETRY, reason="connection lost before it was tried")
-                for later in messages[place + 1 :]
-            ]
+            rest = [untried(later) for later in messages[place + 1 :]]
             if lost.in_doubt:
                 raise Uncertain(lost.reason, [*receipts, *rest]) from lost
             return [*receipts, Receipt(message.key, SendOutcome.RETRY, reason=lost.reason), *rest]

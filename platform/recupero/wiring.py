@@ -5,6 +5,7 @@ from recupero.contacts.events import LinkVisited, MessageReceived, OptedOut
 from recupero.decisions import jobs as decisions_jobs
 from recupero.decisions import promise_jobs, reading_jobs, replanning
 from recupero.decisions.advice import named_offers
+from recupero.decisions.history import control
 from recupero.decisions.strategies import strategy as decisions_strategy
 from recupero.kernel.events import subscribe
 from recupero.ledger import jobs as ledger_jobs
@@ -14,6 +15,7 @@ from recupero.outreach import jobs as outreach_jobs
 from recupero.outreach import service as outreach
 from recupero.outreach.conversations import conversations
 from recupero.outreach.debtors import after_hardship, dispute_answers
+from recupero.outreach.orders import drafts
 from recupero.outreach.reception import jobs as inbound_jobs
 from recupero.outreach.texts import beyond
 from recupero.outreach.understanding import hand_overs, reader
@@ -98,6 +100,7 @@ def wire() -> None:
     subscribe(MessageReceived, reading_jobs.on_message_received)
     reader.bring(reading_jobs.guesses)
     beyond.bring(named_offers.named)
+    drafts.bring(control.left_alone)
     subscribe(AccountsClosed, charges.withdraw_changed)
     subscribe(PaymentBooked, charges.withdraw_changed)
     subscribe(PaymentReversed, charges.withdraw_changed)

@@ -1,5 +1,6 @@
 """A person writes to one debtor: kept, read through, submitted under law and strategy, sent as written."""
 
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from sqlalchemy import select, update
 
 from recupero.contacts import told
 from recupero.contacts.told import NewFact
-from recupero.kernel import clock, runtime
+from recupero.kernel import audit, clock, runtime
 from recupero.kernel.database import Scope
 from recupero.outreach import jobs
 from recupero.outreach import queries as outreach
@@ -22,6 +23,7 @@ from recupero.outreach.tables import Action
 from recupero.placements import service as placements
 from recupero.placements.tables import Debtor, Portfolio
 from recupero.tenancy import queries as tenancy
+from recupero.tenancy import service as tenancy_service
 from recupero.tenancy.permissions import Permission, Role
 from tests.api.conftest import machine
 from tests.factories import World
@@ -32,6 +34,7 @@ WORDS = {
     "channel": "email", "template": "follow_up", "tone": "kind", "subject": "Su cuenta",
     "body": "Hola {{ name }}, hablemos. {{ link }} {{ code }} <b>", "not_before": "",
 }  # fmt: skip
+GIVEN_JSON: dict[str, Any] = {name: value for name, value in WORDS.items() if value}
 GIVEN = Given("email", "follow_up", "kind", "Su cuenta", WORDS["body"])
 
 
@@ -159,7 +162,7 @@ def _token(visitor: Visitor, page: str) -> str:
 def test_machines_write_drafts_too(app: Flask, placed: Placed, world: World) -> None:
     platform = runtime.current()
     api, where = machine(app, platform, placed.scope), f"/api/v1/accounts/{placed.account_id}/drafts"
-    words: dict[str, Any] = {name: value for name, value in WORDS.items() if value}
+    words = GIVEN_JSON
     assert "debt" in str(api.send(where, 422, **words | {"body": "{{ debt }}"}))
     one = f"/api/v1/drafts/{api.send(where, **words)['id']}"
     api.send(one, 200, "PUT", **words | {"channel": "sms", "body": "{{ name }}: {{ link }} {{ code }}"})
@@ -198,3 +201,84 @@ def test_outside_lawful_hours_a_draft_waits_for_the_next_ones_and_is_refused_whe
     assert refused.status_code == 422
     assert "The law does not allow this contact" in refused.text
     assert actions(left_alone.scope) == []
+
+
+def all_left_alone(scope: Scope) -> None:
+    """Everybody of the creditor is in its control group."""
+    with runtime.current().database.transaction(scope) as session:
+        tenancy_service.configure_tenant(session, scope.tenant(), actor="system", control_share=1.0)
+
+
+def test_who_is_left_alone_on_purpose_is_written_to_knowingly_only(app: Flask, placed: Placed) -> None:
+    agent, new = signed_in(app, Role.AGENT, placed.scope), f"/accounts/{placed.account_id}/drafts/new"
+    assert "control group" not in agent.text(new)
+    all_left_alone(placed.scope)
+    assert "control group" in agent.text(new)
+    refused = agent.send(new, **WORDS, step="submit")
+    assert (refused.status_code, 'id="knowing-error"' in refused.text) == (422, True)
+    assert actions(placed.scope) == []
+    kept = agent.send(new, **WORDS, step="keep").headers["Location"]
+    api = machine(app, runtime.current(), placed.scope)
+    other = f"/api/v1/drafts/{api.send(f'/api/v1/accounts/{placed.account_id}/drafts', **GIVEN_JSON)['id']}"
+    assert "control group" in api.send(f"{other}/submit", 409)["message"]
+    agent.send("/drafts/many", "/drafts", do="submit", draft=kept.rpartition("/")[2], confirmed="yes")
+    assert actions(placed.scope) == []  # many at once say nothing of one
+    agent.send(kept, **WORDS, step="submit", knowing="yes")
+    api.send(f"{other}/submit?knowing=true", 200)
+    assert [one.state for one in actions(placed.scope)] == ["scheduled", "scheduled"]
+    with runtime.current().database.transaction(placed.scope) as session:
+        submitted = select(audit.AuditEvent).where(audit.AuditEvent.action == "outreach.submit_draft")
+        told = [one.details for one in session.execute(submitted).scalars()]
+    assert [one.get("control") for one in told] == [True, True]
+
+
+def keep_drafts(agent: Visitor, *placed: Placed) -> list[str]:
+    """A kept draft to each; their ids."""
+    kept = (agent.send(f"/accounts/{one.account_id}/drafts/new", **WORDS, step="keep") for one in placed)
+    return [one.headers["Location"].rpartition("/")[2] for one in kept]
+
+
+def test_several_drafts_are_seen_handed_in_and_taken_back_at_once(
+    app: Flask, world: World, noon: object
+) -> None:
+    scope = world.tenant()
+    good, held, other = place(scope, 3, timezone="America/Santiago")
+    agent = signed_in(app, Role.AGENT, scope)
+    first, second, third = keep_drafts(agent, good, held, other)
+    with runtime.current().database.transaction(scope) as session:
+        placements.open_hold(
+            session, debtor_id=held.debtor_id, account_id=None, kind="dispute", source="test"
+        )
+    page = agent.send("/drafts/many", "/drafts", do="submit", draft=[first, second]).text
+    assert "on hold" in page
+    assert f'name="draft" value="{first}"' in page
+    assert f'name="draft" value="{second}"' not in page
+    assert actions(scope) == []
+    agent.send("/drafts/many", "/drafts", do="submit", draft=[first, second], confirmed="yes")
+    (action,) = actions(scope)
+    assert (action.account_id, action.state) == (good.account_id, "scheduled")
+    colleague = signed_in(app, Role.AGENT, scope)
+    (undo,) = re.findall(r"/drafts/many/\d+/undo", agent.text("/drafts"))
+    assert colleague.send(undo, "/drafts").status_code == 404
+    agent.send(undo, "/drafts")
+    assert [(one.state, one.reason) for one in actions(scope)] == [("cancelled", "taken_back")]
+    agent.send("/drafts/many", "/drafts", do="discard", all="yes", shown=[first, third], confirmed="yes")
+    (undo,) = re.findall(r"/drafts/many/\d+/undo", agent.text("/drafts"))
+    agent.send(undo, "/drafts")
+    agent.send(f"/drafts/{first}", **WORDS, step="submit")  # once more
+    with runtime.current().database.transaction(scope) as session:
+        states = {str(one.draft.id): one.action_state for one in drafts.lines(session)}
+    assert states == {first: "scheduled", second: None, third: None}
+
+
+def test_what_went_out_is_not_taken_back_and_nobody_orders_about_others_drafts(
+    app: Flask, placed: Placed
+) -> None:
+    agent, colleague = (signed_in(app, Role.AGENT, placed.scope) for _ in range(2))
+    (draft,) = keep_drafts(agent, placed)
+    colleague.send("/drafts/many", "/drafts", do="discard", draft=draft, confirmed="yes")
+    agent.send("/drafts/many", "/drafts", do="submit", draft=draft, confirmed="yes")
+    assert "hablemos" in sent(placed.scope)
+    (undo,) = re.findall(r"/drafts/many/\d+/undo", agent.text("/drafts"))
+    agent.send(undo, "/drafts")
+    assert [one.state for one in actions(placed.scope)] == ["closed"]

@@ -196,6 +196,13 @@ class DraftedMessageSchema(Schema):
     against = fields.String(required=True, allow_none=True)
 
 
+class SubmitQuerySchema(Schema):
+    """`knowing`: it goes to somebody of the control group, who is left alone on purpose, all the same;
+    without it such a draft is refused."""
+
+    knowing = fields.Boolean(load_default=False)
+
+
 class SubmittedSchema(Schema):
     action_id = fields.Integer(required=True)
     state = fields.String(required=True)

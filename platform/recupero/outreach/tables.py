@@ -115,7 +115,8 @@ class BulkOrder(AgencyOwned, Base):
     chosen, `changed` those that it changed. Holds that it opened have `bulk:<id>` as their source, those
     that it ended as who ended them; so it is with labels. `state`: waiting, done, undone. An order about
     strategies has portfolios in place of accounts: `versions`, by portfolio the version that it had and the
-    one that it got. One about conversations keeps in `talks` how each stood before."""
+    one that it got. One about conversations keeps in `talks` how each stood before, one
+    about drafts which they were."""
 
     __tablename__ = "bulk_orders"
     __table_args__ = ({"info": AGENCY},)

@@ -26,12 +26,12 @@ from recupero.contacts.tables import Contact, MessageCopy
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict
-from recupero.outreach.inbound import replies
+from recupero.outreach.conversations import replies
 from recupero.outreach.tables import Action, ActionEvent
 from recupero.tenancy import service as tenancy
 from recupero_sdk.inbound import InboundRequest
-from tests.outreach.inbound.test_messages import phone
 from tests.outreach.placed import Placed, place, plan
+from tests.outreach.reception.test_messages import phone
 from tests.outreach.test_carrying_out import run
 
 

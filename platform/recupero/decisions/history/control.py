@@ -19,6 +19,7 @@ from recupero.decisions.columns import Floats, Ints
 from recupero.decisions.history.dataset import scramble
 from recupero.kernel import clock
 from recupero.kernel.errors import UserError
+from recupero.placements.reach import Reachable
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy import service as tenancy_service
 
@@ -81,6 +82,12 @@ def left_alone_since(
     if draw >= group.share:
         return None
     return max(known_since, group.entered(draw) or known_since)
+
+
+def left_alone(session: Session, account: Reachable) -> bool:
+    """Whether the debtor of an account of the tenant in scope is in its control group now."""
+    tenant = tenancy.tenant(session)
+    return float(draws(tenant.id, np.array([account.person_id]))[0]) < Group.of(tenant.settings).share
 
 
 def set_share(session: Session, share: float, *, actor: str) -> Group:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from recupero.kernel import audit, clock, jobs
 from recupero.kernel.database import Database, Scope, scope_of
 from recupero.kernel.errors import Conflict, Forbidden, NotFound, UserError
-from recupero.outreach.orders import bulk_strategies, bulk_talks
+from recupero.outreach.orders import bulk_drafts, bulk_strategies, bulk_talks
 from recupero.outreach.tables import BulkOrder
 from recupero.outreach.understanding import desk
 from recupero.placements import browse, labels
@@ -30,7 +30,9 @@ ORDERS = ("hold", "release", "give", "recall", "label", "unlabel", "answered")
 LABELLING = ("label", "unlabel")
 #: Holds that come and go with what caused them (a plan, a promise, a case, a hand-over) are none of these.
 KINDS = tuple(kind for kind in HOLDS if kind not in ("plan", "promise", "hardship", "person"))
-TAKEN_BACK = ("hold", "release", *LABELLING, *bulk_talks.TALKING, bulk_strategies.DO)
+TAKEN_BACK = (
+    "hold", "release", *LABELLING, *bulk_talks.TALKING, *bulk_drafts.DRAFTING, bulk_strategies.DO,
+)  # fmt: skip
 MOST, AT_ONCE = 20_000, 500
 UNDONE_WITHIN = timedelta(hours=1)
 LONGEST = 500  # characters of a reason
@@ -243,6 +245,8 @@ def undo(database: Database, scope: Scope, order_id: int, *, actor: str) -> int:
                 changed += bulk_strategies.take_back(session, found.versions or {}, actor=actor)
             elif found.do in bulk_talks.TALKING:
                 changed += bulk_talks.take_back(session, found)
+            elif found.do in bulk_drafts.DRAFTING:
+                changed += bulk_drafts.take_back(session, found, actor=actor)
             elif found.do == "hold":
                 changed += placements.end_of_source(session, source, by=actor)
             elif found.do == "label":

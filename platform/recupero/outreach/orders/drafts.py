@@ -5,12 +5,13 @@ scheduled for a lawful moment, and everything that speaks against a message spea
 held to what the agency's own words are held to (`wording`), and the law's disclosures are added to them.
 """
 
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import select, true
 from sqlalchemy.orm import Session
 
 from recupero.contacts import queries as contacts
@@ -42,6 +43,15 @@ TEMPLATES = (
 WITHIN = timedelta(days=5)
 #: Before whatever was planned.
 FIRST_PLACE = 500
+#: Whether a debtor is left alone on purpose, as one of the control group. The room that knows is above this
+#: one and brings it here (`wiring`).
+LeftAlone = Callable[[Session, Reachable], bool]
+_brought: list[LeftAlone] = []
+
+
+def bring(left_alone: LeftAlone) -> None:
+    """Ask this whether a debtor is left alone on purpose from now on."""
+    _brought[:] = [left_alone]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +108,15 @@ def discard(session: Session, draft_id: int, *, actor: str) -> None:
     _note(session, "discard", draft, actor)
 
 
-def submit(session: Session, draft_id: int, *, actor: str) -> Action:
+def submit(session: Session, draft_id: int, *, actor: str, knowing: bool = False) -> Action:
     """Make a draft an action: scheduled for the next lawful moment, or proposed where the strategy wants a
     yes. What a plan has waiting for the account gives way to it.
 
-    Raises as `change`, and Conflict with the reason where nothing may be written to the account. Needs the
-    agency in scope.
+    Raises as `change`, and as `moment_of`, `knowing` or not. Needs the agency in scope.
     """
     draft = _own(session, draft_id, actor)
+    due = moment_of(session, draft, knowing=knowing)
     account = _account(session, draft.account_id)
-    _check(account, given_of(draft))
-    _sayable(session, account, draft)
-    due = _moment(session, account, draft)
     _give_way(session, draft.account_id)
     new = NewAction(
         account_id=account.account_id, debtor_id=account.debtor_id, person_id=account.person_id,
@@ -118,10 +125,63 @@ def submit(session: Session, draft_id: int, *, actor: str) -> Action:
     )  # fmt: skip
     service.schedule(session, [new])
     draft.state, draft.changed_at = "submitted", clock.now()
-    _note(session, "submit", draft, actor)
+    _note(session, "submit", draft, actor, control=left_alone(session, account))
+    return _actions(session, [draft.id])[0]
+
+
+def moment_of(session: Session, draft: Draft, *, knowing: bool = False) -> datetime:
+    """When a draft would go out at the earliest. Raises UserError at the first unfit field, and Conflict with
+    the reason where nothing may be written to the account, or where its debtor is left alone on purpose and
+    its author does not say that they are `knowing`. Needs the agency in scope."""
+    account = _account(session, draft.account_id)
+    _check(account, given_of(draft))
+    if not knowing and left_alone(session, account):
+        raise Conflict(
+            "this person is in the control group, which is left alone on purpose: say that you write all the"
+            " same",
+            field="knowing",
+        )
+    _sayable(session, account, draft)
+    return _moment(session, account, draft)
+
+
+def left_alone(session: Session, account: Reachable) -> bool:
+    """Whether the debtor of an account of the one tenant in scope is in its control group."""
+    return any(asked(session, account) for asked in _brought)
+
+
+def take_back(session: Session, draft_ids: Collection[int], *, actor: str) -> int:
+    """Drafts of the tenant in scope that were submitted or discarded are drafts again, where nothing of them
+    went out or is going out; how many."""
+    rows = session.execute(
+        select(Draft)
+        .where(Draft.tenant_id == scope_of(session).tenant(), Draft.id.in_(draft_ids))
+        .order_by(Draft.id)
+        .with_for_update()
+    ).scalars()  # fmt: skip
+    back = 0
+    for draft in rows:
+        if draft.state == "draft":
+            continue
+        actions = _actions(session, [draft.id]) if draft.state == "submitted" else []
+        if any(action.state not in ("proposed", "scheduled") for action in actions[:1]):
+            continue
+        move(session, [Move(action.id, "cancelled", "taken_back") for action in actions[:1]])
+        draft.state, draft.changed_at = "draft", clock.now()
+        _note(session, "take_back", draft, actor)
+        back += 1
+    return back
+
+
+def _actions(session: Session, draft_ids: Collection[int]) -> Sequence[Action]:
+    """What drafts of the tenant in scope became, the newest first, locked: one that was taken back and
+    submitted again has two."""
     return session.execute(
-        select(Action).where(Action.tenant_id == draft.tenant_id, Action.draft_id == draft.id)
-    ).scalar_one()
+        select(Action)
+        .where(Action.tenant_id == scope_of(session).tenant(), Action.draft_id.in_(draft_ids))
+        .order_by(Action.id.desc())
+        .with_for_update()
+    ).scalars().all()  # fmt: skip
 
 
 def given_of(draft: Draft) -> Given:
@@ -140,9 +200,18 @@ def lines(
     session: Session, *, account_id: int | None = None, made_by: str | None = None, limit: int = 100
 ) -> list[Line]:
     """Drafts of the tenants in scope that were not discarded, newest first: of an account, or by somebody."""
+    became = (
+        select(Action.state, Action.reason)
+        .where(
+            Action.tenant_id == Draft.tenant_id, Action.draft_id == Draft.id, Draft.state == "submitted"
+        )
+        .order_by(Action.id.desc())
+        .limit(1)
+        .lateral()
+    )  # fmt: skip
     query = (
-        select(Draft, Action.state, Action.reason)
-        .outerjoin(Action, (Action.tenant_id == Draft.tenant_id) & (Action.draft_id == Draft.id))
+        select(Draft, became.c.state, became.c.reason)
+        .outerjoin(became, true())
         .where(Draft.tenant_id.in_(scope_of(session).tenant_ids), Draft.state != "discarded")
         .order_by(Draft.id.desc())
         .limit(limit)
@@ -286,9 +355,9 @@ def _needs_yes(session: Session, account: Reachable, draft: Draft) -> str | None
     ))  # fmt: skip
 
 
-def _note(session: Session, verb: str, draft: Draft, actor: str) -> None:
+def _note(session: Session, verb: str, draft: Draft, actor: str, *, control: bool = False) -> None:
     session.flush()
     audit.record(
         session, f"outreach.{verb}_draft", f"draft:{draft.id}", actor=actor, tenant_id=draft.tenant_id,
-        account=draft.account_id,
+        account=draft.account_id, **({"control": True} if control else {}),
     )  # fmt: skip

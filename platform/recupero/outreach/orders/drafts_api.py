@@ -76,11 +76,12 @@ def message(draft_id: int) -> dict[str, Any]:
 
 @blueprint.post("/drafts/<int:draft_id>/submit")
 @requires(Permission.ACCOUNTS_WORK)
+@blueprint.arguments(schemas.SubmitQuerySchema, location="query")
 @blueprint.response(200, schemas.SubmittedSchema)
-def submit(draft_id: int) -> dict[str, Any]:
+def submit(query: dict[str, Any], draft_id: int) -> dict[str, Any]:
     """Schedule a draft for the next lawful moment, or propose it where the strategy wants a yes"""
     with tenant_transaction(_tenant(draft_id)) as session:
-        action = drafts.submit(session, draft_id, actor=the_caller().actor)
+        action = drafts.submit(session, draft_id, actor=the_caller().actor, knowing=query["knowing"])
         return {"action_id": action.id, "state": action.state, "due_at": action.due_at}
 
 

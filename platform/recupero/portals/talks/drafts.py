@@ -7,21 +7,23 @@ from typing import Any
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from jinja2 import TemplateError
 from sqlalchemy.orm import Session
 
 from recupero.contacts.proving import account_week
-from recupero.kernel import clock
-from recupero.kernel.errors import UserError
+from recupero.kernel import clock, runtime
+from recupero.kernel.errors import NotFound, UserError
 from recupero.outreach.actions.kinds import TONES
 from recupero.outreach.channels.connectors import CARRIED
-from recupero.outreach.orders import drafts
+from recupero.outreach.orders import bulk, bulk_drafts, drafts
 from recupero.outreach.orders.drafts import Given
 from recupero.outreach.tables import Draft
 from recupero.outreach.texts.previews import Preview
 from recupero.outreach.texts.wording import KNOWN
-from recupero.placements import browse
-from recupero.portals.frame.forms import Form
+from recupero.placements import browse, reach
+from recupero.portals.frame.errors import said
+from recupero.portals.frame.forms import Form, ids_of
 from recupero.portals.frame.pages import blueprint
 from recupero.portals.frame.tables import Column, Pick, Table, answer, shortened
 from recupero.portals.words import lawful
@@ -43,7 +45,42 @@ def drafts_list() -> ResponseReturnValue:
     with transaction() as session:
         rows = drafts.lines(session, made_by=the_caller().actor)
         accounts = browse.lines(session, [row.draft.account_id for row in rows])
-    return answer("drafts/list.html", _table(accounts).fill_whole(rows))
+        orders = [one for one in bulk_drafts.orders(session, the_caller().actor) if bulk.may_be_undone(one)]
+    return answer("drafts/list.html", _table(accounts).fill_whole(rows), orders=orders, accounts=accounts)
+
+
+@blueprint.post("/drafts/many")
+@requires(Permission.ACCOUNTS_WORK)
+def drafts_many() -> ResponseReturnValue:
+    """What an order about the ticked drafts means; with `confirmed`, the order."""
+    form, caller, database = Form.sent(), the_caller(), runtime.current().database
+    do, ids = form.optional("do"), ids_of("shown" if form.optional("all") else "draft")
+    try:
+        if form.optional("confirmed"):
+            made = bulk_drafts.order(database, caller.scope, do, ids, actor=caller.actor)
+            flash(ngettext("Done: %(num)s draft.", "Done: %(num)s drafts.", made.changed))
+            return redirect(url_for("portals.drafts_list"))
+        seen = bulk_drafts.preview(database, caller.scope, do, ids, actor=caller.actor)
+    except UserError as error:
+        flash(said(error), "warn")
+        return redirect(url_for("portals.drafts_list"))
+    with transaction() as session:
+        accounts = browse.lines(session, [one.draft.account_id for one in seen])
+    whys = {one.draft.id: said(one.against) for one in seen if one.against is not None}
+    return render_template("drafts/many.html", do=do, seen=seen, whys=whys, accounts=accounts)
+
+
+@blueprint.post("/drafts/many/<int:order_id>/undo")
+@requires(Permission.ACCOUNTS_WORK)
+def drafts_many_undo(order_id: int) -> ResponseReturnValue:
+    """Take an order of one's own about drafts back."""
+    caller = the_caller()
+    with transaction() as session:
+        if order_id not in {one.id for one in bulk_drafts.orders(session, caller.actor)}:
+            raise NotFound("there is no such order")
+    back = bulk.undo(runtime.current().database, caller.scope, order_id, actor=caller.actor)
+    flash(ngettext("Taken back: %(num)s draft.", "Taken back: %(num)s drafts.", back))
+    return redirect(url_for("portals.drafts_list"))
 
 
 def _table(accounts: Mapping[int, browse.AccountLine]) -> Table[drafts.Line]:
@@ -114,14 +151,16 @@ def _worked(form: Form, tenant_id: int, account_id: int, row: Draft | None) -> R
         with tenant_transaction(tenant_id) as session:
             draft_id = _kept(session, account_id, row, given)
             if form.optional("step") == "submit":
-                action = drafts.submit(session, draft_id, actor=the_caller().actor)
+                action = drafts.submit(
+                    session, draft_id, actor=the_caller().actor, knowing=bool(form.optional("knowing"))
+                )
                 flash(_("It is scheduled for %(moment)s.", moment=moment(action.due_at))
                       if action.state == "scheduled" else _("It waits for somebody's yes."))  # fmt: skip
                 return redirect(url_for("portals.account", account_id=account_id))
     except UserError as error:
         if error.status in (403, 404):
             raise
-        form.refuse(error, *_FIELDS)
+        form.refuse(error, *_FIELDS, "knowing")
         with tenant_transaction(tenant_id) as session:
             return _editor(session, form, account_id, row)
     flash(_("The draft is kept. Nothing goes out until it is submitted."))
@@ -161,11 +200,17 @@ def _editor(
         "drafts/edit.html", form=form, card=card, draft=row, line=state, tried=shown, known=sorted(KNOWN),
         law=states.get(form.optional("channel")),  # type: ignore[call-overload]  # what is unknown has none
         mine=row is None or (row.made_by == the_caller().actor and row.state == "draft"),
-        options=_options(),
+        options=_options(), alone=_left_alone(card.account.tenant_id, account_id),
         added=[word(item, spoken) for item in shown.added] if shown else [],
         missing=[word(item, spoken) for item in shown.missing] if shown else [],
     )  # fmt: skip
     return page, form.status
+
+
+def _left_alone(tenant_id: int, account_id: int) -> bool:
+    """Whether the debtor is in the creditor's control group."""
+    with tenant_transaction(tenant_id) as session:
+        return drafts.left_alone(session, reach.reachable(session, [account_id])[account_id])
 
 
 def _options() -> dict[str, list[tuple[str, str]]]:

@@ -63,6 +63,8 @@ BULK: Words = {
     "label": _("Put a label on"),
     "unlabel": _("Take a label off"),
     "strategy": _("One strategy for many portfolios"),
+    "submit": _("Submit drafts"),
+    "discard": _("Discard drafts"),
 }
 BULK_TOLD: Words = {
     "hold": _("Nobody is contacted about these accounts until the hold ends. Debtors can still pay."),
@@ -72,6 +74,8 @@ BULK_TOLD: Words = {
     "recall": _("Work on these accounts ends and they go back to their creditor."),
     "label": _("These accounts bear the label. Nothing else changes."),
     "unlabel": _("These accounts bear the label no more. Nothing else changes."),
+    "submit": _("Each goes out at the next lawful moment, or waits for a yes where the strategy wants one."),
+    "discard": _("These drafts are given up. Nothing of them was sent."),
 }
 BULK_SPARED: Words = {
     "ended": _("work on them has ended"),

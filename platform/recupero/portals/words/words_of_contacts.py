@@ -161,6 +161,7 @@ ACTION_WHY: Words = {
     "template": _("Its template could not be filled in"),
     "asked_again": _("Asked for anew"),
     "draft": _("A colleague wrote instead"),
+    "taken_back": _("Its author took it back"),
     "moved": _("Moved to another moment"),
     "not_wanted": _("Not wanted any more"),
     "preferred_channel": HELD["debtor_wishes_other_channel"],

@@ -5,13 +5,15 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, delete, text, update
+from sqlalchemy import create_engine, delete, func, select, text, update
 from sqlalchemy.orm import Session
 
 from recupero.contacts.tables import Contact
 from recupero.kernel import clock
 from recupero.kernel.config import Config
-from recupero.payments.tables import Allocation, PromiseToPay
+from recupero.payments.incoming_tables import GatewaySum
+from recupero.payments.tables import Allocation, Payment, PromiseToPay
+from recupero.placements import browse
 from recupero.placements.tables import Account, Hold
 from recupero.reports import drill, rollups, service
 from recupero.reports.periods import Period, parse_period
@@ -32,6 +34,7 @@ EVENTS = st.one_of(
     st.tuples(
         st.just("payment"), ACCOUNTS, DAYS, st.integers(1, 900), st.sampled_from(["gateway", "direct"])
     ),
+    st.tuples(st.just("refund"), st.integers(1, 9)),
     st.tuples(st.just("split"), ACCOUNTS, ACCOUNTS, DAYS),
     st.tuples(st.just("reversal"), DAYS),
     st.tuples(st.just("move"), ACCOUNTS, DAYS),
@@ -96,6 +99,9 @@ class Story:
     def payment(self, which: int, at: str, minor: int, kind: str) -> None:
         account = self.accounts[which]
         self.paid.append((self.rows.payment(account, at, minor, kind=kind, fee=minor // 5), account, minor))
+
+    def refund(self, minor: int) -> None:
+        self._do(update(Payment).values(refunded_minor=Payment.refunded_minor + minor))
 
     def split(self, which: int, other: int, at: str) -> None:
         """One payment of several rows: on two accounts, or twice on the same."""
@@ -164,6 +170,48 @@ def test_what_triggers_kept_is_what_the_raw_rows_say_and_what_a_rebuild_makes(
                 if figure.metric.key in drill.METRICS:
                     made_up(session, figure, drill.Of(figure.metric.key, section.currency, kept.period))
     assert again.sections == kept.sections
+
+
+def test_what_portfolios_and_gateways_hold_is_kept_and_made_anew_the_same(rows: Rows) -> None:
+    one, other = rows.portfolio("Uno"), rows.portfolio("Dos")
+    paying = rows.account(one, rows.batch(one), "2026-01-10", 1_000)
+    rows.account(one, rows.batch(one, "otro.csv"), "2026-01-11", 400)
+    gone = rows.account(other, rows.batch(other), "2026-01-12", 70)
+    for minor, kind in ((300, "gateway"), (50, "gateway"), (200, "direct")):
+        rows.payment(paying, "2026-02-03", minor, kind=kind)
+    with rows.platform.database.transaction(rows.scope) as session:
+        session.execute(update(Account).where(Account.id == paying.id).values(balance_minor=450))
+        session.execute(update(Account).where(Account.id == gone.id).values(status="recalled"))
+        session.execute(
+            update(Payment).where(Payment.amount_minor == 50).values(refunded_minor=20, charged_back_minor=5)
+        )
+    told = {one: (2, 2, 1_400, 850), other: (1, 0, 70, 70)}
+    for keep in (rollups.wait, rollups.fold, rollups.rebuild):
+        with rows.platform.database.transaction(rows.scope) as session:
+            keep(session)
+            assert _held(session) == (told, 325)
+            assert rollups.check(session) == []
+    with rows.platform.database.transaction(rows.scope) as session:
+        session.execute(
+            text("UPDATE portfolio_sums SET balance_minor = 1 WHERE portfolio_id = :one"), {"one": one}
+        )
+        session.execute(text("DELETE FROM gateway_sums"))
+        assert [problem.split(", ")[1] for problem in rollups.check(session)] == [
+            f"portfolio_sums: portfolio_id {one} is not what its rows come to",
+            "gateway_sums: currency CLP is not what its rows come to",
+        ]
+        rollups.rebuild(session)
+        assert _held(session) == (told, 325)
+
+
+def _held(session: Session) -> tuple[dict[int, tuple[int, int, int, int]], int]:
+    """Of each portfolio its accounts, open ones, what was placed and is owed; and what lies at gateways."""
+    lines = browse.portfolios_with_totals(session)
+    sums = {
+        line.portfolio.id: (line.accounts, line.open_accounts, line.placed_minor, line.balance_minor)
+        for line in lines
+    }
+    return sums, session.execute(select(func.sum(GatewaySum.held_minor))).scalar_one()
 
 
 def test_a_contact_that_failed_and_says_no_more_is_no_attempt_and_has_its_price(rows: Rows) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import ARRAY, BigInteger, Index, LargeBinary, String, UniqueCons
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from recupero.kernel.bags import bag
 from recupero.kernel.crypto import EncryptedText
 from recupero.kernel.database import TENANT, Base, TenantOwned
 
@@ -41,6 +42,18 @@ class Receipt(TenantOwned, Base):
     decided_at: Mapped[datetime | None]
     reason: Mapped[str | None]
     payment_id: Mapped[int | None]
+
+
+class GatewaySum(TenantOwned, Base):
+    """What gateways took less what went back of it, minor units, as a bag of summands that triggers add to
+    (migration 0117): the sum over a currency's rows is the figure."""
+
+    __tablename__ = "gateway_sums"
+    __table_args__ = (*bag("gateway_sums", "currency"), {"info": TENANT})
+
+    folded: Mapped[bool] = mapped_column(server_default=text("false"))
+    currency: Mapped[str] = mapped_column(String(3))
+    held_minor: Mapped[int] = mapped_column(server_default=text("0"))
 
 
 class RefundTask(TenantOwned, Base):

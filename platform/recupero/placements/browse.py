@@ -16,9 +16,8 @@ from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound
 from recupero.kernel.listing import Part, arranged_of
 from recupero.placements import finding, labels
-from recupero.placements.lifecycle import ENDED
 from recupero.placements.service import is_open
-from recupero.placements.tables import Account, ContactPoint, Debtor, Hold, Portfolio
+from recupero.placements.tables import Account, ContactPoint, Debtor, Hold, Portfolio, PortfolioSum
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +250,9 @@ class PortfolioLine:
     balance_minor: int
 
 
+_SUMMED = ("accounts", "open_accounts", "placed_minor", "balance_minor")
+
+
 def portfolios(session: Session) -> list[Portfolio]:
     """All portfolios of the tenants in scope by name."""
     query = select(Portfolio).where(Portfolio.tenant_id.in_(scope_of(session).tenant_ids))
@@ -258,20 +260,19 @@ def portfolios(session: Session) -> list[Portfolio]:
 
 
 def portfolios_with_totals(session: Session) -> list[PortfolioLine]:
-    """`portfolios`, each with what its accounts add up to: all of them are read."""
+    """`portfolios`, each with what its accounts add up to, as it is kept (`PortfolioSum`)."""
     tenants = scope_of(session).tenant_ids
     totals = (
         select(
-            Account.tenant_id, Account.portfolio_id, func.count().label("accounts"),
-            func.count().filter(Account.status.not_in(ENDED)).label("open"),
-            func.sum(Account.placed_minor).label("placed"), func.sum(Account.balance_minor).label("balance"),
+            PortfolioSum.tenant_id, PortfolioSum.portfolio_id,
+            *(func.sum(getattr(PortfolioSum, name)).label(name) for name in _SUMMED),
         )
-        .where(Account.tenant_id.in_(tenants))
-        .group_by(Account.tenant_id, Account.portfolio_id)
+        .where(PortfolioSum.tenant_id.in_(tenants))
+        .group_by(PortfolioSum.tenant_id, PortfolioSum.portfolio_id)
         .subquery()
     )  # fmt: skip
     rows = session.execute(
-        select(Portfolio, totals.c.accounts, totals.c.open, totals.c.placed, totals.c.balance)
+        select(Portfolio, *(totals.c[name] for name in _SUMMED))
         .outerjoin(
             totals, (totals.c.tenant_id == Portfolio.tenant_id) & (totals.c.portfolio_id == Portfolio.id)
         )

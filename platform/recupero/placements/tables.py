@@ -13,12 +13,14 @@ from sqlalchemy import (
     SmallInteger,
     String,
     UniqueConstraint,
+    desc,
     false,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from recupero.kernel.bags import bag
 from recupero.kernel.crypto import EncryptedText
 from recupero.kernel.database import AGENCY, TENANT, AgencyOwned, Base, TenantOwned, append_only
 
@@ -279,6 +281,7 @@ class Account(TenantOwned, Base):
         UniqueConstraint("tenant_id", "client_account", "portfolio_id", "placement_number"),
         Index("ix_accounts_debtor", "tenant_id", "debtor_id"),
         Index("ix_accounts_status", "tenant_id", "portfolio_id", "status"),
+        Index("ix_accounts_balance", "tenant_id", "balance_minor", desc("id")),
         ForeignKeyConstraint(["tenant_id", "debtor_id"], ["debtors.tenant_id", "debtors.id"]),
         CheckConstraint("placed_minor >= 0", "placed_not_negative"),
         {"info": {**TENANT, **ID_BLOCKS}},
@@ -314,6 +317,21 @@ class Account(TenantOwned, Base):
     status_changed_at: Mapped[datetime]
     extra: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # mapped columns that are no field of ours
     is_test: Mapped[bool] = mapped_column(server_default=false())  # in no report (domain page, 8)
+
+
+class PortfolioSum(TenantOwned, Base):
+    """What the accounts of a portfolio come to, as a bag of summands that triggers add to (migration 0117):
+    the sum over its rows is the figure. `open_accounts` are those on which anything is still collected."""
+
+    __tablename__ = "portfolio_sums"
+    __table_args__ = (*bag("portfolio_sums", "portfolio_id"), {"info": TENANT})
+
+    folded: Mapped[bool] = mapped_column(server_default=false())
+    portfolio_id: Mapped[int]
+    accounts: Mapped[int] = mapped_column(server_default=text("0"))
+    open_accounts: Mapped[int] = mapped_column(server_default=text("0"))
+    placed_minor: Mapped[int] = mapped_column(server_default=text("0"))
+    balance_minor: Mapped[int] = mapped_column(server_default=text("0"))
 
 
 class EarlierClosing(TenantOwned, Base):

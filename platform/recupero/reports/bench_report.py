@@ -27,7 +27,15 @@ from recupero.tenancy import bench as tenancy_bench
 _AT_ONCE = 5_000  # rows of a bulk load's statement
 _BOOKED = 30  # accounts that are booked on one by one
 _TURNS = 10  # of the writers, with the upkeep off and on
-_TRIGGERED = ("accounts", "allocations", "contacts", "holds", "promises", "permissions")
+_UPKEEP = tuple(
+    f"ALTER TABLE {table} {{0}}ABLE TRIGGER {kept}_{operation}"
+    for kept, tables in (
+        ("report", ("accounts", "allocations", "contacts", "holds", "promises", "permissions")),
+        ("sums", ("accounts", "payments")),
+    )
+    for table in tables
+    for operation in ("insert", "update", "delete")[: 1 if table == "allocations" else 3]
+)
 
 # One aggregate over the raw rows: money and contacts by month, nothing else of a report.
 _AGGREGATE = """
@@ -160,11 +168,8 @@ def _keeping(
     with psycopg.connect(running.owner_database_url, autocommit=True) as owner:
         for turn in range(_TURNS):
             on = turn % 2 == 1
-            for table in _TRIGGERED:
-                for operation in ("insert", "update", "delete")[: 1 if table == "allocations" else 3]:
-                    owner.execute(
-                        f"ALTER TABLE {table} {'EN' if on else 'DIS'}ABLE TRIGGER report_{operation}"
-                    )
+            for upkeep in _UPKEEP:
+                owner.execute(upkeep.format("EN" if on else "DIS"))
             for what, seconds in (
                 ("single_ratio", _single(platform, scope, turn, accounts)),
                 ("single_statement_ratio", _plain(owner, scope, turn)),

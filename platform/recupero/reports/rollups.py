@@ -20,7 +20,12 @@ from recupero.tenancy import queries as tenancy
 
 ENOUGH = 500  # rows that wait to be folded, from which on it is worth it
 
-_BAGS = ("report_placed", "report_money", "report_activity", "report_spans")
+#: What pages tell of portfolios and gateways (migration 0117), with the key and the sums of each.
+_SUMS = {
+    "portfolio_sums": ("portfolio_id", ("accounts", "open_accounts", "placed_minor", "balance_minor")),
+    "gateway_sums": ("currency", ("held_minor",)),
+}
+_BAGS = ("report_placed", "report_money", "report_activity", "report_spans", *_SUMS)
 _OPEN = " UNION ALL ".join(
     f"(SELECT 1 FROM {table} WHERE tenant_id = :tenant AND NOT folded LIMIT :enough)"  # noqa: S608 - our names
     for table in _BAGS
@@ -40,7 +45,7 @@ SELECT min(month) FROM (
 def rebuild(session: Session) -> None:
     """Make the roll-ups of the tenant in scope anew from the raw rows; the figures stay the same. What others
     write meanwhile waits for nothing and is not lost."""
-    session.execute(text("SELECT recupero_report_rebuild(:tenant)"), {"tenant": scope_of(session).tenant()})
+    _do(session, "rebuild")
 
 
 def wait(session: Session) -> bool:
@@ -52,19 +57,44 @@ def wait(session: Session) -> bool:
 def fold(session: Session) -> None:
     """Make one row of the many of each key of the tenant in scope, and look at the accounts that changed, so
     that no reader has to."""
-    session.execute(text("SELECT recupero_report_fold(:tenant)"), {"tenant": scope_of(session).tenant()})
+    _do(session, "fold")
+
+
+def _do(session: Session, what: str) -> None:
+    done = text(f"SELECT recupero_report_{what}(:tenant), recupero_sums_{what}(:tenant)")
+    session.execute(done, {"tenant": scope_of(session).tenant()})
 
 
 def check(session: Session, *, newest: bool = False) -> list[str]:
-    """Months of the tenant in scope whose report from the roll-ups is not that from the raw rows; none if
-    they hold what they should. `newest`: of single months only the newest is looked at."""
+    """Months of the tenant in scope whose report from the roll-ups is not that from the raw rows, and sums
+    that are not theirs; none if they hold what they should. `newest`: of single months only the newest is
+    looked at."""
     tenant = tenancy.tenant(session)
     periods = list(_periods(session, tenant.timezone))
-    return [
+    problems = [
         f"tenant {tenant.slug}, {period}: {problem}"
         for period in (periods[-2:] if newest else periods)
         if (problem := _difference(session, period))
     ]
+    return problems + [
+        f"tenant {tenant.slug}, {wrong}" for bag in _SUMS for wrong in _wrong_sums(session, bag)
+    ]
+
+
+def _wrong_sums(session: Session, bag: str) -> list[str]:
+    """The keys of a bag whose sums are not those of the raw rows."""
+    key, sums = _SUMS[bag]
+    kept, raw = (", ".join(f"{sign}{one} AS {one}" for one in sums) for sign in ("", "-"))
+    told = " OR ".join(f"sum({one}) <> 0" for one in sums)
+    rows = session.execute(
+        text(
+            f"SELECT {key} FROM (SELECT {key}, {kept} FROM {bag} WHERE tenant_id = :tenant"  # noqa: S608 - our names
+            f" UNION ALL SELECT {key}, {raw} FROM {bag}_facts WHERE tenant_id = :tenant) s"
+            f" GROUP BY {key} HAVING {told} ORDER BY {key}"
+        ),
+        {"tenant": scope_of(session).tenant()},
+    )
+    return [f"{bag}: {key} {found} is not what its rows come to" for (found,) in rows]
 
 
 def _periods(session: Session, zone: str) -> Iterator[Period]:

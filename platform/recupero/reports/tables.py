@@ -16,10 +16,10 @@ from sqlalchemy.dialects.postgresql import DATEMULTIRANGE
 from sqlalchemy.dialects.postgresql.ranges import MultiRange
 from sqlalchemy.orm import Mapped, mapped_column
 
+from recupero.kernel.bags import bag
 from recupero.kernel.database import TENANT, Base, TenantOwned
 
 ZERO = text("0")
-_OPEN, _FOLDED = text("NOT folded"), text("folded")
 
 
 def _sum() -> Mapped[int]:
@@ -27,12 +27,7 @@ def _sum() -> Mapped[int]:
 
 
 def _bag(table: str, *keys: str) -> tuple[object, ...]:
-    """A table of summands: one folded row a key, and those that wait to be folded."""
-    return (
-        Index(f"uq_{table}_folded", "tenant_id", *keys, unique=True, postgresql_where=_FOLDED),
-        Index(f"ix_{table}_open", "tenant_id", postgresql_where=_OPEN),
-        {"info": TENANT},
-    )
+    return (*bag(table, *keys), {"info": TENANT})
 
 
 class Summand(TenantOwned):

@@ -166,8 +166,7 @@ FROM bank_lines WHERE tenant_id = ANY(:tenants) GROUP BY tenant_id, currency
 """)
 _AT_GATEWAY = text("""
 SELECT tenant_id, currency, sum(amount) FROM (
-    SELECT tenant_id, currency, amount_minor - refunded_minor - charged_back_minor AS amount
-    FROM payments WHERE kind = 'gateway' AND tenant_id = ANY(:tenants)
+    SELECT tenant_id, currency, held_minor AS amount FROM gateway_sums WHERE tenant_id = ANY(:tenants)
     UNION ALL
     SELECT t.tenant_id, t.currency, t.amount_minor FROM refund_tasks t
     JOIN payments p ON p.tenant_id = t.tenant_id AND p.id = t.payment_id AND p.kind = 'gateway'

@@ -1,12 +1,21 @@
 """What is typed into a form is read, or refused at its field, whatever it is."""
 
+import re
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
+from recupero.kernel import runtime
 from recupero.kernel.errors import UserError
+from recupero.placements.tables import Portfolio
 from recupero.portals.frame.forms import Form
+from recupero.tenancy.permissions import Role
+from tests.factories import World
+from tests.outreach.placed import place
+from tests.portals.conftest import Visitor
 
 READ: tuple[Callable[[Form], object], ...] = (
     lambda form: form.whole("it"),
@@ -31,3 +40,61 @@ def test_a_nul_that_somebody_pasted_is_left_out(app: Flask) -> None:
     form = Form({"name": " Ana\x00 Rojas ", "count": "1\x002"})
     assert form.text("name") == "Ana Rojas"
     assert form.whole("count") == 12
+
+
+#: Forms with fields that are read and fields that are checked by what they order; what is wrong in them.
+MISTAKES: dict[str, dict[str, str]] = {
+    "/accounts/{account}/drafts/new": {"channel": "", "template": "", "body": "", "not_before": "x"},
+    "/accounts/{account}/facts": {"began_on": "x", "last_on": "x"},
+    "/accounts/{account}/holds": {"kind": "", "since": "x", "until": "2001-01-01"},
+    "/accounts/{account}/offers/hardship": {"kind": "", "severity": "medium", "hold_days": "x"},
+    "/accounts/{account}/offers/plan": {"instalments": "x", "first_on": "x", "down_payment": "x"},
+    "/accounts/{account}/offers/settlement": {"amount": "x", "valid_until": "x", "parts": "x"},
+    "/accounts/{account}/promises": {"amount": "x", "due": "x"},
+    "/accounts/{account}/reach": {"channel": "x", "begins": "x", "ends": "x", "language": "x"},
+    "/compliance": {"tenant": "{tenant}", "first": "x", "last": "x", "sample": "x"},
+    "/hooks": {"tenant": "{tenant}", "name": "", "url": "x"},
+    "/law/policies/edit": {"per_day": "x", "per_week": "-1", "weekdays_from": "09:00", "starts_on": "x"},
+    "/receipts": {"tenant": "{tenant}", "means": "x", "amount": "0", "received_on": "2999-01-01"},
+    "/remittances": {"tenant": "{tenant}", "period_from": "x", "period_to": "x"},
+    "/schedules": {"tenant": "{tenant}", "report": "x", "every": "x", "day": "x", "recipients": "x"},
+    "/tenants/new": {"name": "", "slug": "", "country": "CL", "currency": "", "timezone": "", "locale": "es"},
+    "/tenants/{tenant}": {"name": "", "product": "", "placement_number": "x", "commission": "x"},
+    "/tenants/{tenant}/answering": {"opens": "x", "closes": "x", "sure": "x", "complaint": "0"},
+    "/tenants/{tenant}/disclosures": {"agent": "x" * 2_000, "collector_address": "x" * 2_000},
+    "/tenants/{tenant}/portfolios/{portfolio}/interest": {
+        "kind": "rate", "rate": "x", "late_fee": "x", "late_fee_after_days": "999999", "holds_from": "x",
+        "day_count": "act/365",
+    },
+    "/tenants/{tenant}/portfolios/{portfolio}/offers": {
+        "max_instalments": "x", "offer_days": "999999", "settlement_floor_percent": "x",
+    },
+    "/tenants/{tenant}/portfolios/{portfolio}/terms": {
+        "commission_rate": "x", "tax_rate": "x", "minimum": "x", "rate_0": "", "from_age_0": "x",
+    },
+    "/users": {"role": "agent", "name": "", "email": "", "password": "short", "locale": "es"},
+}  # fmt: skip
+#: What the forms above are sent with and is right.
+RIGHT = {
+    ("tenant", "{tenant}"), ("severity", "medium"), ("country", "CL"), ("locale", "es"), ("role", "agent"),
+    ("kind", "rate"), ("day_count", "act/365"), ("start", "placed_on"), ("weekdays_from", "x"),
+}  # fmt: skip
+
+
+def test_all_that_is_wrong_with_a_form_is_told_at_once(app: Flask, world: World, noon: datetime) -> None:
+    """Who mends a field is not told of the next one only then; what was typed stays."""
+    placed = place(world.tenant(), timezone="America/Santiago")[0]
+    visitor = Visitor(app.test_client(), runtime.current()).sign_in(Role.AGENCY_ADMINISTRATOR, placed.scope)
+    with runtime.current().database.transaction(placed.scope) as session:
+        portfolio = session.execute(select(Portfolio.id)).scalars().one()
+    ids = {"tenant": placed.scope.tenant(), "account": placed.account_id, "portfolio": portfolio}
+    token = re.findall(r'name="csrf_token" value="([^"]+)"', visitor.text("/profile"))[0]
+    silent: list[str] = []
+    for address, typed in MISTAKES.items():
+        sent = {key: text.format(**ids) for key, text in typed.items()} | {"csrf_token": token}
+        answer = visitor.client.post(address.format(**ids), data=sent)
+        assert answer.status_code == 422, address
+        told = set(re.findall(r'id="([\w-]+)-error"[^>]*>[^<]', answer.text))
+        wrong = {key for key, text in typed.items() if (key, text) not in RIGHT}
+        silent += [f"{address} {field}" for field in sorted(wrong - told)]
+    assert silent == []

@@ -138,14 +138,23 @@ def house_rules(tenant_id: int | None, limits: Mapping[str, Any], document: str)
     try:
         stated = HouseRules(layer, Limits.from_json(limits))
     except PackError as error:
-        field = _field(error)
-        raise UserError("%(problem)s", field=field, problem=_in_words(error, f"{field}: ")) from None
+        raise _each_at_its_limit(error) from None
     try:
         found = HouseRules(layer, stated.limits, document.strip())
         policy.check(gate.packs(), found)
     except PackError as error:
         raise UserError("%(problem)s", field="document", problem=_in_words(error)) from None
     return found
+
+
+def _each_at_its_limit(error: PackError) -> UserError:
+    """The problems of limits as errors at their fields: the first, with the others."""
+    faults = []
+    for one in (PackError([problem]) for problem in error.problems):
+        field = _field(one)
+        faults.append(UserError("%(problem)s", field=field, problem=_in_words(one, f"{field}: ")))
+    first, *first.others = faults
+    return first
 
 
 def _in_words(error: PackError, named: str = "") -> InLanguages:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from recupero.contacts import gate
 from recupero.kernel.database import scope_of
-from recupero.kernel.errors import UserError
+from recupero.kernel.errors import Faults, UserError
 from recupero.placements import service as placements
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy import service as tenancy_service
@@ -68,9 +68,13 @@ def state_creditor(
 ) -> None:
     """Keep what is stated of the creditor in scope, whole; empty is not known. `numbers`: by country, the
     number its calls show. Raises UserError at a word that the law does not know."""
-    kept: dict[str, Any] = _checked(stated)
-    if shown := _numbers(numbers or {}):
-        kept["numbers"] = shown
+    faults, kept = Faults(), dict[str, Any]()
+    with faults.caught():
+        kept |= _checked(stated)
+    with faults.caught():
+        if shown := _numbers(numbers or {}):
+            kept["numbers"] = shown
+    faults.tell()
     tenancy_service.configure_tenant(session, scope_of(session).tenant(), actor=actor, law=kept)
 
 
@@ -83,7 +87,17 @@ def state_portfolio(session: Session, portfolio_id: int, stated: Mapping[str, st
 def state_agency(session: Session, region: str, numbers: Mapping[str, str], *, actor: str) -> None:
     """Keep the agency's region (ISO 3166-2, empty: not known) and, by country, the number its calls show.
     Raises UserError."""
-    country = tenancy.agency(session).country
+    faults, stated = Faults(), dict[str, Any]()
+    with faults.caught():
+        stated = _region(region, tenancy.agency(session).country)
+    with faults.caught():
+        if shown := _numbers(numbers):
+            stated["numbers"] = shown
+    faults.tell()
+    tenancy_service.state_law(session, stated, actor=actor)
+
+
+def _region(region: str, country: str) -> dict[str, Any]:
     pack = gate.packs().by_country.get(country)
     if region and not region.startswith(f"{country}-"):
         raise UserError("the region is an ISO 3166-2 code of %(country)s", field="region", country=country)
@@ -93,10 +107,7 @@ def state_agency(session: Session, region: str, numbers: Mapping[str, str], *, a
             "the law of %(country)s knows no region %(region)s: use one of %(known)s",
             field="region", country=country, region=region, known=known,
         )  # fmt: skip
-    stated: dict[str, Any] = {"region": region} if region else {}
-    if shown := _numbers(numbers):
-        stated["numbers"] = shown
-    tenancy_service.state_law(session, stated, actor=actor)
+    return {"region": region} if region else {}
 
 
 def debt_kinds(packs: Iterable[RegulationPack]) -> list[str]:
@@ -115,32 +126,43 @@ def debt_kinds(packs: Iterable[RegulationPack]) -> list[str]:
 
 def _checked(stated: Mapping[str, str]) -> dict[str, str]:
     kept = {name: value.strip() for name, value in stated.items() if value and value.strip()}
+    faults = Faults()
     for name, value in kept.items():
-        if name not in CHOICES:
-            raise UserError(
-                "the law is told nothing called '%(name)s': use %(known)s",
-                field="law", name=name, known=", ".join(CHOICES),
-            )  # fmt: skip
-        choices = CHOICES[name]
-        if choices is None and not _WORD.match(value):
-            raise UserError(
-                "a kind of debt is a word of the law packs in small letters, such as credit_card", field=name
-            )
-        if choices is not None and value not in choices:
-            raise UserError(
-                "'%(value)s' is not known here: use one of %(known)s",
-                field=name, value=value, known=", ".join(choices),
-            )  # fmt: skip
+        with faults.caught():
+            _check_choice(name, value)
+    faults.tell()
     return kept
+
+
+def _check_choice(name: str, value: str) -> None:
+    if name not in CHOICES:
+        raise UserError(
+            "the law is told nothing called '%(name)s': use %(known)s",
+            field="law", name=name, known=", ".join(CHOICES),
+        )  # fmt: skip
+    choices = CHOICES[name]
+    if choices is None and not _WORD.match(value):
+        raise UserError(
+            "a kind of debt is a word of the law packs in small letters, such as credit_card", field=name
+        )
+    if choices is not None and value not in choices:
+        raise UserError(
+            "'%(value)s' is not known here: use one of %(known)s",
+            field=name, value=value, known=", ".join(choices),
+        )  # fmt: skip
 
 
 def _numbers(stated: Mapping[str, str]) -> dict[str, str]:
     kept = {country: number.strip() for country, number in stated.items() if number and number.strip()}
+    faults = Faults()
     for country, number in kept.items():
         if number != HIDDEN and not _NUMBER.match(number):
-            raise UserError(
-                "this is no telephone number: write it with country code, such as +34 910 000 000, or the"
-                " word hidden where calls are made without showing one",
-                field=f"number_{country}",
+            faults.note(
+                UserError(
+                    "this is no telephone number: write it with country code, such as +34 910 000 000, or the"
+                    " word hidden where calls are made without showing one",
+                    field=f"number_{country}",
+                )
             )
+    faults.tell()
     return kept

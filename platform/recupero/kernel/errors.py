@@ -1,7 +1,8 @@
 """Errors that reach people. Anything else that is raised is a defect and is reported as such."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -51,9 +52,11 @@ class UserError(Exception):
     where it is raised, since that is where the translation catalogues read it; `values` fill its places,
     `%(name)s`. `message` is both in English; `portals.frame.errors` says it in the reader's language. `field`
     and `row` let a form or an import report put it in its place; `status` is the HTTP status of the answer.
+    `others` are what else is wrong with the same request, for forms that tell all of it at once.
     """
 
     status = 422
+    others: Sequence["UserError"] = ()
 
     def __init__(
         self, template: str, *, field: str | None = None, row: int | None = None, **values: object
@@ -90,6 +93,38 @@ def fill(template: str, values: Mapping[str, object]) -> str:
     """The template with its places filled; a `%` that begins no place stays. Raises KeyError for a place
     without value."""
     return _PLACE.sub(lambda place: str(values[place[1]]), template)
+
+
+class Faults:
+    """What is wrong with one request, gathered so that people are told all of it at once."""
+
+    def __init__(self) -> None:
+        self.found: list[UserError] = []
+
+    def note(self, error: UserError) -> None:
+        self.found.append(error)
+
+    @contextmanager
+    def caught(self, **at: str) -> Iterator[None]:
+        """Keep what the block refuses and go on after it; what is missing, forbidden or changed is raised.
+        `at` says what a field of the block is called where it is told."""
+        try:
+            yield
+        except UserError as error:
+            if error.status != UserError.status:
+                raise
+            for one in (error, *error.others):
+                one.field = at.get(one.field or "", one.field)
+                self.found.append(one)
+
+    def tell(self) -> None:
+        """Raise the first fault of each field, the rest as `others` of the first; none where all is well."""
+        by_field: dict[str | None, UserError] = {}
+        for fault in self.found:
+            by_field.setdefault(fault.field, fault)
+        if by_field:
+            first, *first.others = by_field.values()
+            raise first
 
 
 class NotFound(UserError):

@@ -12,7 +12,7 @@ from stdnum.exceptions import ValidationError
 
 from recupero.kernel import audit, clock
 from recupero.kernel.database import scope_of
-from recupero.kernel.errors import UserError
+from recupero.kernel.errors import Faults, UserError
 from recupero.kernel.money import is_currency
 from recupero.ledger.tables import BankAccount
 
@@ -70,12 +70,17 @@ def save(
 
 
 def _checked(currency: str, holder: str, number: str, bank: str) -> Holder:
+    faults = Faults()
     if not holder.strip() or len(holder.strip()) > 70:
-        raise UserError("say who holds the account, in at most 70 characters", field="holder")
+        faults.note(UserError("say who holds the account, in at most 70 characters", field="holder"))
     if currency == SEPA_CURRENCY:
-        number, bank = _iban(number), _bic(bank) if bank.strip() else ""
+        with faults.caught():
+            number = _iban(number)
+        with faults.caught():
+            bank = _bic(bank) if bank.strip() else ""
     elif not _NUMBER.fullmatch(number.strip()):
-        raise UserError("the account number holds letters, digits and - . / only", field="number")
+        faults.note(UserError("the account number holds letters, digits and - . / only", field="number"))
+    faults.tell()
     return Holder(holder.strip(), number.strip(), bank.strip()[:70] or None)
 
 

@@ -9,7 +9,7 @@ published or agreed rates (basis points a year) by which a country's caps go.
 
 from typing import Any
 
-from recupero.kernel.errors import UserError, Words
+from recupero.kernel.errors import Faults, UserError, Words
 from recupero.placements.lifecycle import HOLDS
 
 DAY_COUNTS = ("act/365", "act/360", "30/360")
@@ -27,7 +27,12 @@ def check_accrual(value: Any) -> dict[str, Any]:
     """The terms of accrual within their bounds. Raises UserError."""
     if not isinstance(value, dict) or "rate" not in value:
         raise UserError("the terms of interest must be an object with a rate", field="accrual")
-    return {name: _checked(name, stated) for name, stated in value.items()}
+    faults, checked = Faults(), dict[str, Any]()
+    for name, stated in value.items():
+        with faults.caught():
+            checked[name] = _checked(name, stated)
+    faults.tell()
+    return checked
 
 
 def _checked(name: str, value: Any) -> Any:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
-from recupero.kernel.errors import UserError
+from recupero.kernel.errors import Faults, UserError
 from recupero.kernel.listing import Part, arranged
 from recupero.placements.service import is_open
 from recupero.placements.tables import Account, Debtor, Hold
@@ -157,9 +157,11 @@ def answered_within(settings: Mapping[str, Any]) -> dict[str, int]:
 
 def set_answered_within(session: Session, days: Mapping[str, int], *, actor: str) -> None:
     """Keep these for the tenant in scope. Raises UserError at the kind whose days are none."""
+    faults = Faults()
     for kind, number in days.items():
         if not 1 <= number <= MOST_DAYS:
-            raise UserError("choose from 1 to %(most)s days", field=kind, most=MOST_DAYS)
+            faults.note(UserError("choose from 1 to %(most)s days", field=kind, most=MOST_DAYS))
+    faults.tell()
     tenancy_service.configure_tenant(
         session, scope_of(session).tenant(), actor=actor, **{SETTING: dict(days)}
     )

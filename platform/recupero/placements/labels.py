@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from recupero.kernel import audit, clock
 from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
-from recupero.kernel.errors import Conflict, NotFound, UserError
+from recupero.kernel.errors import Conflict, Faults, NotFound, UserError
 from recupero.placements.label_tables import AccountLabel, Label
 from recupero.placements.tables import Account
 
@@ -241,12 +241,14 @@ def _key(name: str) -> str:
 
 def _checked(session: Session, name: str, colour: str, but: int | None = None) -> str:
     name = " ".join(name.replace("\x00", "").split())
+    faults = Faults()
     if not name:
-        raise UserError("Please fill this in.", field="name")
+        faults.note(UserError("Please fill this in.", field="name"))
     if max(len(name), len(_key(name))) > LONGEST:
-        raise UserError("At most %(most)s characters fit here.", field="name", most=LONGEST)
+        faults.note(UserError("At most %(most)s characters fit here.", field="name", most=LONGEST))
     if colour not in COLOURS:
-        raise UserError("Please choose one.", field="colour")
+        faults.note(UserError("Please choose one.", field="colour"))
+    faults.tell()
     if any(one.key == _key(name) and one.id != but for one in of_scope(session)):
         raise Conflict("there is a label of this name already", field="name")
     return name

@@ -13,7 +13,7 @@ from a day on, and what they were before is kept in `before` (`dated_terms`).
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from recupero.kernel.errors import UserError, Words
+from recupero.kernel.errors import Faults, UserError, Words
 from recupero.placements.accrual_terms import check_accrual, check_order
 from recupero.tenancy.permissions import Permission
 
@@ -73,10 +73,12 @@ def needed(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[Permissio
 
 def check_terms(terms: dict[str, Any]) -> dict[str, Any]:
     """The terms, within their bounds. Raises UserError on an unknown or wild one."""
-    return {
-        name: _NESTED[name](value) if name in _NESTED else _whole(name, value, TERMS)
-        for name, value in terms.items()
-    }
+    faults, checked = Faults(), dict[str, Any]()
+    for name, value in terms.items():
+        with faults.caught():
+            checked[name] = _NESTED[name](value) if name in _NESTED else _whole(name, value, TERMS)
+    faults.tell()
+    return checked
 
 
 def _approver(value: Any) -> str:

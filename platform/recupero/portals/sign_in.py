@@ -109,9 +109,10 @@ def profile_calls() -> ResponseReturnValue:
     """Where calls ring for the user, and how long they are put through to them."""
     form, caller = Form.sent(), the_caller()
     try:
-        hours = form.whole("hours") if form.optional("hours") else 0
-        until = clock.now() + timedelta(hours=hours) if hours in HOURS else None
-        with runtime.current().database.transaction(Scope(caller.agency_id)) as opened:
+        agency = runtime.current().database.transaction(Scope(caller.agency_id))
+        with agency as opened, form.together():
+            hours = form.whole("hours") if form.optional("hours") else 0
+            until = clock.now() + timedelta(hours=hours) if hours in HOURS else None
             users.set_phone(opened, _id(caller), form.optional("phone"))
             users.take_calls(opened, _id(caller), until)
     except UserError as error:

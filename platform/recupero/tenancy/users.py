@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import audit, clock, crypto
 from recupero.kernel.database import scope_of
-from recupero.kernel.errors import Conflict, NotFound, UserError
+from recupero.kernel.errors import Conflict, Faults, NotFound, UserError
 from recupero.tenancy import passwords, queries
 from recupero.tenancy.callers import normalise_email
 from recupero.tenancy.permissions import CREDITOR_ROLES, Role
@@ -46,7 +46,7 @@ def create(
     not known, Conflict on a login that exists.
     """
     tenants = None if tenant_ids is None else list(tenant_ids)
-    _check_user(email, password, role, tenants)
+    check(email=email, password=password, role=role, tenants=tenants, desk=desk)
     agency, index = scope_of(session).agency(), crypto.keyring().blind_index(normalise_email(email))
     user = User(
         agency_id=agency, email=normalise_email(email), email_index=index, name=name,
@@ -121,15 +121,20 @@ def _only(tenants: list[int] | None) -> int | None:
     return tenants[0] if tenants is not None and len(tenants) == 1 else None
 
 
-def _check_user(email: str, password: str, role: Role, tenants: list[int] | None) -> None:
+def check(*, email: str, password: str, role: Role, tenants: list[int] | None, desk: str | None) -> None:
+    """Whether there may be such a user. Raises UserError at each field that is wrong."""
+    faults, least = Faults(), passwords.MIN_PASSWORD
     if "@" not in email:
-        raise UserError("the e-mail needs an @", field="email")
-    if len(password) < passwords.MIN_PASSWORD:
-        raise UserError(
-            "the password needs at least %(least)s characters", field="password", least=passwords.MIN_PASSWORD
+        faults.note(UserError("the e-mail needs an @", field="email"))
+    if len(password) < least:
+        faults.note(
+            UserError("the password needs at least %(least)s characters", field="password", least=least)
         )
     if role in CREDITOR_ROLES and (tenants is None or len(tenants) != 1):
-        raise UserError("a creditor's user belongs to exactly one creditor", field="tenant_ids")
+        faults.note(UserError("a creditor's user belongs to exactly one creditor", field="tenant_ids"))
+    with faults.caught():
+        _team(desk)
+    faults.tell()
 
 
 def set_locale(session: Session, user_id: int, locale: str) -> None:

@@ -13,7 +13,7 @@ from recupero.contacts.grounds import Grounds, Planned, grounds, judge_planned
 from recupero.contacts.queries import Preferred
 from recupero.kernel import audit, clock
 from recupero.kernel.database import scope_of
-from recupero.kernel.errors import UserError
+from recupero.kernel.errors import Faults, UserError
 from recupero.kernel.marking import LANGUAGES
 from recupero.outreach import service as outreach
 from recupero.outreach.actions.kinds import ANSWERS, ASKED_FOR
@@ -44,16 +44,18 @@ class Wish:
 
 def read(channel: str, begins: str, ends: str, language: str) -> Wish:
     """The wish as a form has it; empty leaves a thing open. Raises UserError at the field."""
+    faults, hours = Faults(), list[time]()
     if language not in LANGUAGES:
-        raise UserError("Please choose one.", field="language")
+        faults.note(UserError("Please choose one.", field="language"))
     if channel and channel not in CHANNELS:
-        raise UserError("Please choose one.", field="channel")
-    if not begins and not ends:
-        return Wish(channel or None, None, language)
-    hours = _time("begins", begins), _time("ends", ends)
-    if hours[0] >= hours[1]:
-        raise UserError("The hours must end after they begin.", field="ends")
-    return Wish(channel or None, hours, language)
+        faults.note(UserError("Please choose one.", field="channel"))
+    for field, text in (("begins", begins), ("ends", ends)) if begins or ends else ():
+        with faults.caught():
+            hours.append(_time(field, text))
+    if len(hours) == 2 and hours[0] >= hours[1]:
+        faults.note(UserError("The hours must end after they begin.", field="ends"))
+    faults.tell()
+    return Wish(channel or None, (hours[0], hours[1]) if hours else None, language)
 
 
 def _time(field: str, text: str) -> time:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import audit, clock, events
 from recupero.kernel.database import scope_of
-from recupero.kernel.errors import Conflict, UserError
+from recupero.kernel.errors import Conflict, Faults, UserError
 from recupero.outreach.answer_tables import DisputeAnswer
 from recupero.outreach.conversations import conversations
 from recupero.outreach.understanding import hand_overs
@@ -78,18 +78,19 @@ def answer(session: Session, hold_id: int, given: Answer, *, actor: str) -> Disp
 
 
 def check(found: Sequence[Disputed], given: Answer) -> None:
-    """Whether these accounts may be answered so. Raises UserError at the field."""
+    """Whether these accounts may be answered so. Raises UserError at each field that is wrong."""
+    faults = Faults()
     if given.verdict not in VERDICTS:
-        raise UserError("Please choose one.", field="verdict")
+        faults.note(UserError("Please choose one.", field="verdict"))
     if not given.words.strip():
-        raise UserError("say why, so that the debtor can be told", field="words")
+        faults.note(UserError("say why, so that the debtor can be told", field="words"))
     if len(given.words) > LONGEST:
-        raise UserError("At most %(most)s characters fit here.", field="words", most=LONGEST)
-    if given.verdict == "corrected":
-        if len(found) > 1 or found[0].status in ENDED:
-            raise UserError("only one account that is still worked can be corrected here", field="verdict")
-        if not 0 < (given.balance_minor or 0) < found[0].balance_minor:
-            raise UserError("the right amount is above zero and below the balance", field="balance")
+        faults.note(UserError("At most %(most)s characters fit here.", field="words", most=LONGEST))
+    if given.verdict == "corrected" and (len(found) > 1 or found[0].status in ENDED):
+        faults.note(UserError("only one account that is still worked can be corrected here", field="verdict"))
+    if given.verdict == "corrected" and not 0 < (given.balance_minor or 0) < found[0].balance_minor:
+        faults.note(UserError("the right amount is above zero and below the balance", field="balance"))
+    faults.tell()
 
 
 def tell(session: Session, hold_id: int, *, debtor_id: int, account_id: int, words: str, actor: str) -> None:

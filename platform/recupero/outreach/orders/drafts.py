@@ -286,7 +286,7 @@ def _problems(account: Reachable, given: Given) -> list[UserError]:
               ("tone", given.tone, TONES))  # fmt: skip
     found = [problem for choice in chosen for problem in wording.one_of(*choice)]
     if found:
-        return found
+        return [*found, *wording.empty("short", given.subject, given.body)]
     language = account.language if account.language in LANGUAGES else "en"
     form = "short" if given.channel in SHORT_CHANNELS else "long"
     return wording.problems(given.template, language, form, given.tone, given.subject, given.body)

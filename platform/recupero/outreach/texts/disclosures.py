@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from recupero.contacts.gate import proposed
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
-from recupero.kernel.errors import UserError
+from recupero.kernel.errors import Faults, UserError
 from recupero.law.service import Packs
 from recupero.outreach.texts import words
 from recupero.outreach.texts.words import Words
@@ -50,14 +50,18 @@ def state(session: Session, statements: Mapping[str, str], *, actor: str) -> Non
     Raises UserError at an item that law packs do not name or a text that is too long.
     """
     kept = {item: " ".join(text.split()) for item, text in statements.items() if text.strip()}
+    faults = Faults()
     for item, text in kept.items():
         if item not in STATED:
-            raise UserError(
-                "unknown statement '%(item)s': use %(known)s",
-                field="disclosures", item=item, known=", ".join(STATED),
+            faults.note(
+                UserError(
+                    "unknown statement '%(item)s': use %(known)s",
+                    field="disclosures", item=item, known=", ".join(STATED),
+                )
             )  # fmt: skip
         if len(text) > LONGEST:
-            raise UserError("At most %(most)s characters fit here.", field=item, most=LONGEST)
+            faults.note(UserError("At most %(most)s characters fit here.", field=item, most=LONGEST))
+    faults.tell()
     tenancy_service.configure_tenant(session, scope_of(session).tenant(), actor=actor, disclosures=kept)
 
 

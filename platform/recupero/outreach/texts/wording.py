@@ -127,16 +127,19 @@ def problems(
         *one_of("form", form, FORMS),
         *([] if tone is None else one_of("tone", tone, TONES)),
     ]
-    if found:
+    found += empty(form, subject, body)
+    if any(one.field != "subject" for one in found):
         return found
-    if form == "long" and not subject.strip():
-        found.append(UserError("Please fill this in.", field="subject"))
-    if not body.strip():
-        return [*found, UserError("Please fill this in.", field="body")]
     if len(body) > LONGEST[form]:
         found.append(UserError("At most %(most)s characters fit here.", field="body", most=LONGEST[form]))
     found += [*_values("subject", subject), *_values("body", body), *_missing(body)]
     return found or [*_unwritable("subject", subject), *_unwritable("body", body)]
+
+
+def empty(form: str, subject: str, body: str) -> list[UserError]:
+    """What of a message has to be written and is not, at its field."""
+    wanted = (("subject", subject), ("body", body)) if form == "long" else (("body", body),)
+    return [UserError("Please fill this in.", field=name) for name, text in wanted if not text.strip()]
 
 
 def one_of(field: str, value: str, known: Sequence[str]) -> list[UserError]:

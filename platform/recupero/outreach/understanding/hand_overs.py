@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import audit, clock, jobs
 from recupero.kernel.database import scope_of
-from recupero.kernel.errors import Conflict, NotFound, UserError
+from recupero.kernel.errors import Conflict, Faults, NotFound, UserError
 from recupero.outreach.conversations import conversations
 from recupero.outreach.scripts.shape import Reason
 from recupero.outreach.understanding import hours, policy
@@ -186,13 +186,14 @@ def close(session: Session, debtor_id: int, *, cause: str, next_step: str, actor
     found = open_for(session, debtor_id)
     if found is None:
         raise NotFound("nothing is handed over here")
+    next_step, faults = next_step.replace("\x00", "").strip(), Faults()
     if cause not in CAUSES:
-        raise UserError("Please choose one.", field="cause")
-    next_step = next_step.replace("\x00", "").strip()
+        faults.note(UserError("Please choose one.", field="cause"))
     if not next_step:
-        raise UserError("Please fill this in.", field="next_step")
+        faults.note(UserError("Please fill this in.", field="next_step"))
     if len(next_step) > LONGEST:
-        raise UserError("At most %(most)s characters fit here.", field="next_step", most=LONGEST)
+        faults.note(UserError("At most %(most)s characters fit here.", field="next_step", most=LONGEST))
+    faults.tell()
     found.closed_at, found.closed_by, found.cause, found.next_step = clock.now(), actor, cause, next_step
     _end_hold(session, found, by=actor)
     conversations.spoke(session, debtor_id=debtor_id, account_id=found.account_id, actor=actor)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from recupero.kernel.database import scope_of
-from recupero.kernel.errors import UserError
+from recupero.kernel.errors import Faults, UserError
 from recupero.payments.offers.plan_schedule import working_days
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy import service as tenancy_service
@@ -69,12 +69,13 @@ def hours(session: Session) -> Hours:
 
 def set_hours(session: Session, opens: str, closes: str, *, actor: str) -> None:
     """Keep the hours (HH:MM) of the tenant in scope. Raises UserError where they are none."""
-    read = dict[str, time]()
+    read, faults = dict[str, time](), Faults()
     for field, text in (("opens", opens), ("closes", closes)):
         try:
             read[field] = time.fromisoformat(text)
         except ValueError:
-            raise UserError("Write the time as 09:00.", field=field) from None
+            faults.note(UserError("Write the time as 09:00.", field=field))
+    faults.tell()
     if read["opens"] >= read["closes"]:
         raise UserError("They must close after they open.", field="closes")
     tenancy_service.configure_tenant(

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import audit, clock
 from recupero.kernel.database import scope_of
-from recupero.kernel.errors import Conflict, NotFound, UserError
+from recupero.kernel.errors import Conflict, Faults, NotFound, UserError
 from recupero.kernel.listing import Part, arranged_of
 from recupero.kernel.money import is_currency
 from recupero.payments.books.booking import Received, book_payment
@@ -39,18 +39,7 @@ def enter_receipt(
     Raises UserError on unknown means or currency, an amount that is not positive, a day to come, or accounts
     of several debtors or another currency.
     """
-    if means not in MEANS:
-        raise UserError("choose how the money came: %(known)s", field="means", known=", ".join(MEANS))
-    if amount_minor <= 0:
-        raise UserError("a payment needs an amount above zero", field="amount")
-    if not is_currency(currency):
-        raise UserError(
-            "unknown currency '%(currency)s': use an ISO 4217 code such as CLP or EUR",
-            field="currency",
-            currency=currency,
-        )
-    if received_on > clock.today(tenancy.tenant(session).timezone):
-        raise UserError("money cannot have come in on a day to come", field="received_on")
+    check(session, means=means, amount_minor=amount_minor, currency=currency, received_on=received_on)
     paid = of_one_debtor(session, account_ids, currency)
     receipt = Receipt(
         tenant_id=scope_of(session).tenant(), means=means, amount_minor=amount_minor, currency=currency,
@@ -62,6 +51,25 @@ def enter_receipt(
     session.flush()
     _record(session, "enter_receipt", receipt, actor, amount_minor=amount_minor, currency=currency)
     return receipt.id
+
+
+def check(session: Session, *, means: str, amount_minor: int, currency: str, received_on: date) -> None:
+    """Whether the tenant in scope can have received this. Raises UserError at each field that is wrong."""
+    faults = Faults()
+    if means not in MEANS:
+        faults.note(UserError("choose how the money came: %(known)s", field="means", known=", ".join(MEANS)))
+    if amount_minor <= 0:
+        faults.note(UserError("a payment needs an amount above zero", field="amount"))
+    if not is_currency(currency):
+        faults.note(
+            UserError(
+                "unknown currency '%(currency)s': use an ISO 4217 code such as CLP or EUR", field="currency",
+                currency=currency,
+            )
+        )  # fmt: skip
+    if received_on > clock.today(tenancy.tenant(session).timezone):
+        faults.note(UserError("money cannot have come in on a day to come", field="received_on"))
+    faults.tell()
 
 
 def approve_receipt(session: Session, receipt_id: int, *, actor: str) -> int:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from recupero.kernel import audit, clock, events
 from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
-from recupero.kernel.errors import Conflict, NotFound, UserError
+from recupero.kernel.errors import Conflict, Faults, NotFound, UserError
 from recupero.payments.events import HardshipOver
 from recupero.payments.offers.offer_tables import HardshipCase, Plan, Settlement
 from recupero.payments.offers.plan_standing import Rest
@@ -49,12 +49,14 @@ def open_case(
     Raises NotFound, Conflict where one is open, or UserError."""
     who_owes(session, debtor_id)
     days = SEVERITIES.get(severity, 0) if hold_days is None else hold_days
+    faults = Faults()
     if kind not in KINDS:
-        raise UserError("choose what happened", field="kind")
+        faults.note(UserError("choose what happened", field="kind"))
     if severity not in SEVERITIES:
-        raise UserError("choose how severe it is", field="severity")
-    if not 1 <= days <= MOST_DAYS:
-        raise UserError("work rests from 1 to %(most)s days", field="hold_days", most=MOST_DAYS)
+        faults.note(UserError("choose how severe it is", field="severity"))
+    elif not 1 <= days <= MOST_DAYS:
+        faults.note(UserError("work rests from 1 to %(most)s days", field="hold_days", most=MOST_DAYS))
+    faults.tell()
     if open_of(session, debtor_id) is not None:
         raise Conflict("a hardship case is open already: close it before opening another")
     tenant, now = scope_of(session).tenant(), clock.now()

@@ -72,10 +72,12 @@ def account_settlement(account_id: int) -> ResponseReturnValue:
         with tenant_transaction(_tenant_of(account_id)) as session:
             ids = _accounts(session, account_id, form)
             today = clock.today(tenancy.tenant(session).timezone)
-            count = form.whole("parts") if form.optional("parts") else 1
+            with form.together():
+                count = form.whole("parts") if form.optional("parts") else 1
+                amount, valid_until = form.money("amount", ids[0].currency), form.day("valid_until")
             made = settlements.offer_settlement(
-                session, account_ids=[one.account_id for one in ids],
-                amount_minor=form.money("amount", ids[0].currency), valid_until=form.day("valid_until"),
+                session, account_ids=[one.account_id for one in ids], amount_minor=amount,
+                valid_until=valid_until,
                 choice=plans.monthly(today, count) if count > 1 else None,
                 offerer=offerer_of(the_caller()), why=form.optional("why"),
             )  # fmt: skip
@@ -100,9 +102,11 @@ def account_hardship(account_id: int) -> ResponseReturnValue:
                     session, form.whole("close"), actor=actor, outcome=form.optional("outcome")
                 )
             else:
+                with form.together():
+                    kind, severity = form.text("kind"), form.text("severity")
+                    hold_days = form.whole("hold_days") if form.optional("hold_days") else None
                 hardship.open_case(
-                    session, debtor_id=debtor_id, kind=form.text("kind"), severity=form.text("severity"),
-                    hold_days=form.whole("hold_days") if form.optional("hold_days") else None,
+                    session, debtor_id=debtor_id, kind=kind, severity=severity, hold_days=hold_days,
                     note=form.optional("note"), evidence=form.optional("evidence"), opened_with="agent",
                     opened_by=actor,
                 )  # fmt: skip

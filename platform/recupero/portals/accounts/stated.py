@@ -23,11 +23,12 @@ def account_state_fact(account_id: int) -> ResponseReturnValue:
     """Keep what was stated; what is planned is judged by it from now on."""
     form, card = Form.sent(), _card(account_id)
     try:
-        kind, _colon, name = form.text("fact").partition(":")
-        fact = told.NewFact(
-            kind, name, form.day("began_on"), form.day("last_on") if form.optional("last_on") else None,
-            form.optional("channel") or None, form.optional("note"),
-        )  # fmt: skip
+        with form.together():
+            kind, _colon, name = form.text("fact").partition(":")
+            fact = told.NewFact(
+                kind, name, form.day("began_on"), form.day("last_on") if form.optional("last_on") else None,
+                form.optional("channel") or None, form.optional("note"),
+            )  # fmt: skip
         with tenant_transaction(card.account.tenant_id) as session:
             stating.state(
                 session, fact, debtor_id=card.debtor.id, actor=the_caller().actor,

@@ -31,13 +31,14 @@ def compliance_list() -> ResponseReturnValue:
 def compliance_make() -> ResponseReturnValue:
     form, mine = Form.sent(), the_caller().scope.tenant_ids
     try:
-        tenant = form.whole("tenant") if len(mine) > 1 else mine[0]
-        period = _months(form)
+        with form.together(period="last"):
+            tenant = form.whole("tenant") if len(mine) > 1 else mine[0]
+            sample = form.whole("sample")
+            period = _months(form)
         with recorded_transaction(tenant) as session:
             made = service.make(
-                session, period, actor=the_caller().actor, sample=form.whole("sample"),
-                seed=form.optional("seed") or None,
-            )  # fmt: skip
+                session, period, actor=the_caller().actor, sample=sample, seed=form.optional("seed") or None
+            )
     except UserError as error:
         error.field = "last" if error.field == "period" else error.field
         form.refuse(error)
@@ -53,7 +54,7 @@ def _months(form: Form) -> Period:
             parse_period(form.text(name))
         except UserError as error:
             error.field = name
-            raise
+            form.wrong(error)
     return parse_period(f"{form.text('first')}..{form.text('last')}")
 
 

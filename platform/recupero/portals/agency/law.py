@@ -182,7 +182,6 @@ def house_rules_edit() -> ResponseReturnValue:
                     flash(_("The house rules have been kept. What is sent from their day on keeps to them."))
                     return redirect(url_for("portals.house_rules"))
             except UserError as error:
-                error.field = _form_field(error.field)
                 form.refuse(error, *_FIELDS)
     page = render_template(
         "law/policy.html", form=form, whose=whose, tenant_id=tenant_id, preview=preview, parts=_PARTS,
@@ -192,10 +191,6 @@ def house_rules_edit() -> ResponseReturnValue:
 
 
 _FIELDS = (*_CAPS, "weekdays_from", "saturday_from", "sunday_from", "document", "starts_on", "note")
-
-
-def _form_field(field: str | None) -> str | None:
-    return f"{field}_from" if field in _PARTS else field
 
 
 def _whose(session: Session, tenant_id: int | None) -> str | None:
@@ -236,8 +231,9 @@ def _state_policy(session: Session, tenant_id: int | None, form: Form) -> tuple[
     file = request.files.get("file")
     if file is not None and file.filename:
         form.values = {**form.values, "document": _text(file.read(1_000_000))}
-    house = policies.house_rules(tenant_id, _limits(form), form.optional("document"))
-    starts_on = form.day("starts_on") if form.optional("starts_on") else None
+    with form.together(**{part: f"{part}_from" for part in _PARTS}):
+        starts_on = form.day("starts_on") if form.optional("starts_on") else None
+        house = policies.house_rules(tenant_id, _limits(form), form.optional("document"))
     if form.optional("step") == "keep":
         policies.set_policy(
             session, tenant_id=tenant_id, house=house, starts_on=starts_on, note=form.optional("note"),
@@ -275,7 +271,8 @@ def _window(form: Form, part: str) -> str | None:
     if not opens and not closes:
         return None
     if not opens or not closes:
-        raise UserError("Give both the first and the last hour, or neither.", field=part)
+        form.wrong(UserError("Give both the first and the last hour, or neither.", field=f"{part}_from"))
+        return None
     return f"{opens}-{'24:00' if closes == '00:00' else closes}"
 
 

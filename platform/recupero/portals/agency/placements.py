@@ -45,11 +45,12 @@ def placement_sent() -> ResponseReturnValue:
     try:
         with transaction() as session:
             portfolio = browse.portfolio(session, form.whole("portfolio"))
-        kind = form.text("kind")
-        if kind not in KINDS:
-            raise UserError("Choose one of the kinds.", field="kind")
-        if sent is None or not sent.filename:
-            raise UserError("Choose a file.", field="file")
+        with form.together():
+            kind = form.text("kind")
+            if kind not in KINDS:
+                form.wrong(UserError("Choose one of the kinds.", field="kind"))
+            if sent is None or not sent.filename:
+                raise UserError("Choose a file.", field="file")
     except UserError as error:
         form.refuse(error, "file", "kind", "portfolio")
         return _list_page(form)

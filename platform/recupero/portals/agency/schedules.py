@@ -31,8 +31,11 @@ def schedule_new() -> ResponseReturnValue:
     form, mine = Form.sent(), the_caller().scope.tenant_ids
     try:
         tenant = form.whole("tenant") if len(mine) > 1 else mine[0]
+        with form.together():
+            settings = _settings(form)
+            service.check(**settings)
         with recorded_transaction(tenant) as session:
-            made = service.add(session, **_settings(form), actor=the_caller().actor)
+            made = service.add(session, **settings, actor=the_caller().actor)
     except UserError as error:
         form.refuse(error)
         return _list_page(form)
@@ -85,9 +88,12 @@ def _of(schedule_id: int) -> AbstractContextManager[Session]:
 def schedule_change(schedule_id: int) -> ResponseReturnValue:
     form = Form.sent()
     try:
+        with form.together():
+            settings = _settings(form)
+            service.check(**settings)
         with _of(schedule_id) as session:
             service.change(
-                session, schedule_id, **_settings(form), active=bool(form.optional("active")),
+                session, schedule_id, **settings, active=bool(form.optional("active")),
                 actor=the_caller().actor,
             )  # fmt: skip
     except UserError as error:

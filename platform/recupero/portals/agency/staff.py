@@ -46,24 +46,29 @@ def user_new() -> ResponseReturnValue:
 
 
 def _add_user(form: Form) -> None:
-    try:
-        role = Role(form.text("role"))
-    except ValueError:
-        raise UserError("Choose one of the roles.", field="role") from None
-    if role not in ROLES:
-        raise UserError("Choose one of the roles.", field="role")
-    chosen = ids_of("tenants")
-    if role in CREDITOR_ROLES and len(chosen) != 1:
-        raise UserError("Choose the one creditor that this user belongs to.", field="tenants")
-    if not set(chosen) <= set(the_caller().scope.tenant_ids):
-        raise UserError("Choose among your creditors.", field="tenants")
+    with form.together(tenant_ids="tenants"):
+        role, chosen, desk = _role(form), ids_of("tenants"), form.optional("desk")
+        if role in CREDITOR_ROLES and len(chosen) != 1:
+            form.wrong(UserError("Choose the one creditor that this user belongs to.", field="tenants"))
+        if not set(chosen) <= set(the_caller().scope.tenant_ids):
+            form.wrong(UserError("Choose among your creditors.", field="tenants"))
+        email, name, password = form.text("email"), form.text("name"), form.text("password")
+        locale = form.text("locale")
+        user_service.check(email=email, password=password, role=role, tenants=chosen, desk=desk)
     with transaction() as session:
         user_service.create(
-            session, email=form.text("email"), name=form.text("name"), password=form.text("password"),
-            role=role, tenant_ids=chosen or None, locale=form.text("locale"),
-            desk=form.optional("desk"), skills=request.form.getlist("skills"),
+            session, email=email, name=name, password=password, role=role, tenant_ids=chosen or None,
+            locale=locale, desk=desk, skills=request.form.getlist("skills"),
             languages=request.form.getlist("languages"), actor=the_caller().actor,
         )  # fmt: skip
+
+
+def _role(form: Form) -> Role:
+    chosen = form.text("role")
+    if chosen not in ROLES:
+        form.wrong(UserError("Choose one of the roles.", field="role"))
+        return Role.AGENT
+    return Role(chosen)
 
 
 @blueprint.post("/users/<int:user_id>/work")
@@ -176,15 +181,17 @@ def key_new() -> ResponseReturnValue:
 
 def _add_key(form: Form) -> str:
     granted = [one for one in FOR_KEYS if one.value in request.form.getlist("permissions")]
-    if not granted:
-        raise UserError("Choose at least one thing that the key may do.", field="permissions")
     chosen = ids_of("tenants")
-    if not chosen:
-        raise UserError("Choose at least one creditor.", field="tenants")
+    with form.together():
+        if not granted:
+            form.wrong(UserError("Choose at least one thing that the key may do.", field="permissions"))
+        if not chosen:
+            form.wrong(UserError("Choose at least one creditor.", field="tenants"))
+        name, expires_at = form.text("name"), _end_of(form)
     with transaction() as session:
         return key_service.create(
-            session, name=form.text("name"), permissions=granted, tenant_ids=chosen,
-            expires_at=_end_of(form), actor=the_caller().actor,
+            session, name=name, permissions=granted, tenant_ids=chosen, expires_at=expires_at,
+            actor=the_caller().actor,
         )  # fmt: skip
 
 
@@ -192,7 +199,7 @@ def _end_of(form: Form) -> datetime | None:
     """The end of the day that was chosen; None where the key does not expire."""
     end = form.end_of("expires", timezone() or "UTC")
     if end is not None and end <= clock.now():
-        raise UserError("Choose a day that is yet to come.", field="expires")
+        form.wrong(UserError("Choose a day that is yet to come.", field="expires"))
     return end
 
 

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from recupero.contacts import standing
 from recupero.contacts.queries import packs
-from recupero.kernel.errors import Forbidden, UserError
+from recupero.kernel.errors import Faults, Forbidden, UserError
 from recupero.placements import browse
 from recupero.placements.tables import Portfolio
 from recupero.portals.frame import places
@@ -65,10 +65,14 @@ def tenant_facts_sent(tenant_id: int) -> ResponseReturnValue:
             portfolios = browse.portfolios(session)
             countries = _countries(tenancy.tenant(session).country, portfolios)
             stated = {name: form.optional(name) for name in standing.CHOICES}
-            standing.state_creditor(session, stated, _numbers(form, countries), actor=actor)
+            faults = Faults()
+            with faults.caught():
+                standing.state_creditor(session, stated, _numbers(form, countries), actor=actor)
             for one in portfolios:
                 own = {name: form.optional(f"{name}_{one.id}") for name in standing.CHOICES}
-                standing.state_portfolio(session, one.id, own, actor=actor)
+                with faults.caught(**{name: f"{name}_{one.id}" for name in own}):
+                    standing.state_portfolio(session, one.id, own, actor=actor)
+            faults.tell()
     except UserError as error:
         form.refuse(error)
         return _tenant_page(tenant_id, form)

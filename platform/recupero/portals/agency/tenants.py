@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from recupero.kernel import runtime
-from recupero.kernel.errors import NotFound, Quoted, UserError
+from recupero.kernel.errors import Faults, NotFound, Quoted, UserError
 from recupero.outreach.channels import pacing
 from recupero.outreach.conversations import refusals
 from recupero.placements import browse
@@ -49,11 +49,13 @@ def tenant_new() -> ResponseReturnValue:
 
 
 def _add_tenant(form: Form) -> ResponseReturnValue:
+    with form.together():
+        name, slug, country = form.text("name"), form.text("slug"), form.text("country")
+        currency, locale, zone = form.text("currency").upper(), form.text("locale"), form.text("timezone")
     with transaction() as session:
         made = service.create_tenant(
-            session, name=form.text("name"), slug=form.text("slug"), country=form.text("country"),
-            currency=form.text("currency").upper(), locale=form.text("locale"),
-            timezone=form.text("timezone"), actor=the_caller().actor,
+            session, name=name, slug=slug, country=country, currency=currency, locale=locale, timezone=zone,
+            actor=the_caller().actor,
         )  # fmt: skip
     flash(_("The creditor has been added."))
     return redirect(url_for("portals.tenant", tenant_id=made.id))
@@ -82,11 +84,13 @@ def tenant_portfolio(tenant_id: int) -> ResponseReturnValue:
 def _add_portfolio(tenant_id: int, form: Form) -> None:
     with tenant_transaction(tenant_id) as session:
         found = queries.tenant(session)
+        with form.together():
+            name, product, number = form.text("name"), form.text("product"), form.whole("placement_number")
+            terms = {"commission_rate": form.percent("commission")}
         placements.create_portfolio(
-            session, name=form.text("name"), country=found.country,
-            currency=(form.optional("currency") or found.currency).upper(), product=form.text("product"),
-            placement_number=form.whole("placement_number"),
-            terms={"commission_rate": form.percent("commission")}, strategy={}, actor=the_caller().actor,
+            session, name=name, country=found.country,
+            currency=(form.optional("currency") or found.currency).upper(), product=product,
+            placement_number=number, terms=terms, strategy={}, actor=the_caller().actor,
         )  # fmt: skip
 
 
@@ -143,9 +147,11 @@ def tenant_plugin_sent(tenant_id: int, kind: str, key: str) -> ResponseReturnVal
 
 def _check(kind: str, key: str, settings: Sequence[Setting], config: PluginConfig) -> None:
     """Raises UserError where a required field is empty or the connector says that it cannot work so."""
+    faults = Faults()
     for one in settings:
         if one.required and not config.get(one.name):
-            raise UserError("Please fill this in.", field=one.name)
+            faults.note(UserError("Please fill this in.", field=one.name))
+    faults.tell()
     if kind == "channel":
         problem = runtime.current().plugins.channels[key].check(config)
         if problem:

@@ -32,7 +32,11 @@ def webhook_new() -> ResponseReturnValue:
     try:
         with recorded_transaction(_tenant(form)) as session:
             made = service.add(
-                session, name=form.text("name"), url=form.text("url"), kinds=kinds, actor=the_caller().actor
+                session,
+                name=form.optional("name"),
+                url=form.optional("url"),
+                kinds=kinds,
+                actor=the_caller().actor,
             )
     except UserError as error:
         form.refuse(error, *_FIELDS)
@@ -97,7 +101,7 @@ def webhook_change(webhook_id: int) -> ResponseReturnValue:
     try:
         with _of(webhook_id) as session:
             service.change(
-                session, webhook_id, name=form.text("name"), url=form.text("url"), kinds=kinds,
+                session, webhook_id, name=form.optional("name"), url=form.optional("url"), kinds=kinds,
                 active=bool(form.optional("active")), actor=the_caller().actor,
             )  # fmt: skip
     except UserError as error:

@@ -96,9 +96,10 @@ def creditor_dispute_answer(hold_id: int) -> ResponseReturnValue:
     try:
         with reading() as session:
             found = disputes.of_hold(session, hold_id)
-        given = _given(form, found[0].currency)
-        if not form.optional("confirmed"):
+        with form.together():
+            given = _given(form, found[0].currency)
             dispute_answers.check(found, given)
+        if not form.optional("confirmed"):
             return _page(hold_id, form, given)
         with acting() as session:
             dispute_answers.answer(session, hold_id, given, actor=the_caller().actor)

@@ -84,14 +84,15 @@ def _page(account: OwnAccount, form: Form, reported: Reported | None) -> Respons
 
 
 def _reported(form: Form, account: OwnAccount, today: date) -> Reported:
-    made = Reported(
-        form.optional("entry") if form.optional("entry") in ENTRIES else "payment",
-        form.money("amount", account.currency), form.day("paid_on"), form.optional("reference")[:80],
-    )  # fmt: skip
-    if made.amount_minor <= 0:
-        raise UserError("the amount must be above zero", field="amount")
-    if made.paid_on > today:
-        raise UserError("choose today or an earlier day", field="paid_on")
+    with form.together():
+        made = Reported(
+            form.optional("entry") if form.optional("entry") in ENTRIES else "payment",
+            form.money("amount", account.currency), form.day("paid_on"), form.optional("reference")[:80],
+        )  # fmt: skip
+        if made.amount_minor <= 0:
+            form.wrong(UserError("the amount must be above zero", field="amount"))
+        if made.paid_on > today:
+            form.wrong(UserError("choose today or an earlier day", field="paid_on"))
     return made
 
 

@@ -38,13 +38,14 @@ def agents_goals() -> ResponseReturnValue:
     form = Form.sent()
     try:
         user_id = form.whole("user")
-        targets = {
-            (period, measure): form.whole(f"{period}_{measure}")
-            if form.optional(f"{period}_{measure}")
-            else None
-            for period in figures.PERIODS
-            for measure in figures.MEASURES
-        }
+        with form.together():
+            targets = {
+                (period, measure): form.whole(f"{period}_{measure}")
+                if form.optional(f"{period}_{measure}")
+                else None
+                for period in figures.PERIODS
+                for measure in figures.MEASURES
+            }
         with transaction() as session:
             figures.set_goals(session, user_id, targets, actor=the_caller().actor)
     except NotFound:

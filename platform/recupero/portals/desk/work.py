@@ -33,13 +33,14 @@ from recupero.tenancy.permissions import Permission
 def account_hold(account_id: int) -> ResponseReturnValue:
     form, card, caller = Form.sent(), _card(account_id), the_caller()
     try:
-        kind = form.text("kind")
-        if kind not in HOLDS:
-            raise UserError("Choose one of the reasons.", field="kind")
-        until = form.end_of("until", timezone() or "UTC")
-        if until is not None and until <= clock.now():
-            raise UserError("Choose a day that is yet to come.", field="until")
-        since = _since(form)
+        with form.together():
+            kind = form.text("kind")
+            if kind not in HOLDS:
+                form.wrong(UserError("Choose one of the reasons.", field="kind"))
+            until = form.end_of("until", timezone() or "UTC")
+            if until is not None and until <= clock.now():
+                form.wrong(UserError("Choose a day that is yet to come.", field="until"))
+            since = _since(form)
         with tenant_transaction(card.account.tenant_id) as session:
             hold_id = placements.open_hold(
                 session, debtor_id=card.debtor.id, account_id=None if form.optional("whole") else account_id,
@@ -103,7 +104,8 @@ def account_end_hold(account_id: int, hold_id: int) -> ResponseReturnValue:
 def account_promise(account_id: int) -> ResponseReturnValue:
     form, card = Form.sent(), _card(account_id)
     try:
-        amount, due = form.money("amount", card.account.currency), form.day("due")
+        with form.together():
+            amount, due = form.money("amount", card.account.currency), form.day("due")
         with tenant_transaction(card.account.tenant_id) as session:
             payments.make_promise(
                 session, account_id=account_id, amount_minor=amount, due_date=due, made_with="agent",

@@ -1,9 +1,12 @@
 """What was typed into a form and what is wrong with it, so that a page can show both again."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
+from functools import wraps
+from typing import ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -11,7 +14,7 @@ from babel.numbers import NumberFormatError, parse_decimal
 from flask import request
 from flask_babel import get_locale
 
-from recupero.kernel.errors import UserError
+from recupero.kernel.errors import Faults, UserError
 from recupero.kernel.money import minor_units, to_minor
 from recupero.portals.frame.errors import said
 
@@ -19,7 +22,11 @@ from recupero.portals.frame.errors import said
 YEARS = range(1800, 3000)
 #: Numbers that the database keeps.
 _STORABLE = range(-(2**63), 2**63)
+_SOME_DAY = date(2000, 1, 1)  # stands in for one that cannot be read
 _LONGEST_ID = 18  # digits, which a column of ids holds whatever they are
+
+_T = TypeVar("_T")
+_Read = ParamSpec("_Read")
 
 
 def id_of(text: str) -> int | None:
@@ -32,12 +39,33 @@ def ids_of(name: str) -> list[int]:
     return [one for one in map(id_of, request.form.getlist(name)) if one is not None]
 
 
+def _stands_in(value: _T) -> "Callable[[Callable[_Read, _T]], Callable[_Read, _T]]":
+    """A reader of a field that answers `value` where the form is read `together` and the field is wrong."""
+
+    def decorate(read: "Callable[_Read, _T]") -> "Callable[_Read, _T]":
+        @wraps(read)
+        def reading(*args: _Read.args, **kwargs: _Read.kwargs) -> _T:
+            try:
+                return read(*args, **kwargs)
+            except UserError as error:
+                form = args[0]
+                if not isinstance(form, Form) or form._faults is None:
+                    raise
+                form._faults.note(error)
+                return value
+
+        return reading
+
+    return decorate
+
+
 @dataclass
 class Form:
     """`values` as typed, `errors` by field name; "" is the form as a whole."""
 
     values: Mapping[str, object] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
+    _faults: Faults | None = field(default=None, init=False, repr=False)
 
     @classmethod
     def sent(cls) -> "Form":
@@ -57,6 +85,30 @@ class Form:
         """What the page that shows this form answers with."""
         return 422 if self.errors else 200
 
+    @contextmanager
+    def together(self, **at: str) -> Iterator[Faults]:
+        """Read all fields before any is refused, so that people are told everything that is wrong at once.
+
+        Within, a field that cannot be read answers a stand-in and reading goes on: only reading, checking and
+        what a transaction around it takes back belong here. What a check raises counts too, unless its field
+        is wrong already; one after which reading goes on stands under `caught` of the faults. `at` says where
+        the fields of a check stand in the form. Raises UserError with `others` at the end.
+        """
+        self._faults = faults = Faults()
+        try:
+            with faults.caught(**at):
+                yield faults
+        finally:
+            self._faults = None
+        faults.tell()
+
+    def wrong(self, error: UserError) -> None:
+        """Refuse what was read; `together`, note it and go on."""
+        if self._faults is None:
+            raise error
+        self._faults.note(error)
+
+    @_stands_in("")
     def text(self, name: str) -> str:
         """The field without outer blanks. Raises UserError at the field where it is empty."""
         value = self.optional(name)
@@ -68,6 +120,7 @@ class Form:
         """The field without outer blanks, and without NUL, which no text of the database holds."""
         return str(self.values.get(name, "")).replace("\x00", "").strip()
 
+    @_stands_in(0)
     def whole(self, name: str) -> int:
         """A whole number. Raises UserError at the field."""
         try:
@@ -81,6 +134,7 @@ class Form:
             raise UserError("This number is too large.", field=name)
         return value
 
+    @_stands_in(0)
     def hundredths(self, name: str) -> int:
         """A decimal number times a hundred. Raises UserError at the field."""
         try:
@@ -93,6 +147,7 @@ class Form:
             raise UserError("Give at most two decimals.", field=name)
         return self._storable(name, int(value))
 
+    @_stands_in(0)
     def percent(self, name: str, most: int = 100) -> int:
         """A percentage from 0 to `most`, as basis points. Raises UserError at the field."""
         value = self.hundredths(name)
@@ -100,6 +155,7 @@ class Form:
             raise UserError("This must be a percentage from 0 to %(most)s.", field=name, most=most)
         return value
 
+    @_stands_in(0)
     def money(self, name: str, currency: str) -> int:
         """An amount as the reader writes it, in minor units. Raises UserError at the field.
 
@@ -119,6 +175,7 @@ class Form:
             error.field = name
             raise
 
+    @_stands_in(_SOME_DAY)
     def day(self, name: str) -> date:
         """A date as the browser's date field sends it, in one of `YEARS`. Raises UserError at the field."""
         try:
@@ -136,6 +193,7 @@ class Form:
         return datetime.combine(self.day(name), time.max, ZoneInfo(zone))
 
     def refuse(self, error: UserError, *known: str) -> None:
-        """Put the error at its field where the form has that field, else above the form."""
-        at = error.field if error.field in known or error.field in self.values else ""
-        self.errors[at or ""] = said(error)
+        """Put the error, and what else is wrong, at its field where the form has it, else above the form."""
+        for one in (*reversed(error.others), error):  # of two at one place the first is told
+            at = one.field if one.field in known or one.field in self.values else ""
+            self.errors[at or ""] = said(one)

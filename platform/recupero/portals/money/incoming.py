@@ -184,13 +184,19 @@ def receipt_sent() -> ResponseReturnValue:
     """Enter a receipt for somebody else to approve."""
     form = Form.sent()
     try:
-        tenant_id, day = form.whole("tenant"), form.day("received_on")
-        with tenant_transaction(tenant_id) as session:
+        with tenant_transaction(form.whole("tenant")) as session:
             currency = (form.optional("currency") or tenancy.tenant(session).currency).upper()
+            account_ids: list[int] = []
+            with form.together() as faults:
+                means, day = form.text("means"), form.day("received_on")
+                amount = form.money("amount", currency)
+                with faults.caught():
+                    account_ids = accounts_named(session, form, currency)
+                receipts.check(session, means=means, amount_minor=amount, currency=currency, received_on=day)
             receipts.enter_receipt(
-                session, means=form.text("means"), amount_minor=form.money("amount", currency),
-                currency=currency, received_on=day, account_ids=accounts_named(session, form, currency),
-                reference=form.optional("reference"), payer=form.optional("payer"), actor=the_caller().actor,
+                session, means=means, amount_minor=amount, currency=currency, received_on=day,
+                account_ids=account_ids, reference=form.optional("reference"), payer=form.optional("payer"),
+                actor=the_caller().actor,
             )  # fmt: skip
     except UserError as error:
         form.refuse(error, "tenant", "means", "amount", "currency", "received_on", "accounts")

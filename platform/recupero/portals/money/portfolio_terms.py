@@ -35,6 +35,8 @@ LIMITS = (*OFFER_LIMITS, *_WHOLE_ONLY)
 #: Per cent of interest a year that a form takes.
 _MOST_A_YEAR = 1000
 _FEES = {"late_fee_minor": "late_fee", "late_fee_rate": "late_fee_percent"}
+#: Where the fields of terms stand in the form of interest.
+_AT = {**_FEES, "from": "start"}
 
 
 @blueprint.get("/tenants/<int:tenant_id>/portfolios/<int:portfolio_id>/interest")
@@ -55,25 +57,20 @@ def portfolio_interest_sent(tenant_id: int, portfolio_id: int) -> ResponseReturn
     with tenant_transaction(tenant_id) as session:
         portfolio = browse.portfolio(session, portfolio_id)
         try:
-            terms, since = (
-                check_terms(_without_before(_interest_read(form, portfolio))),
-                form.day("holds_from"),
-            )
+            with form.together(**_AT):
+                since = form.day("holds_from")
+                terms = check_terms(_without_before(_interest_read(form, portfolio)))
             if form.optional("do") != "save":
                 return _interest_page(session, portfolio, form, preview(session, portfolio, terms, since))
             placements.set_terms(session, portfolio_id, terms, actor=the_caller().actor, holds_from=since)
         except UserError as error:
-            error.field = _field(error.field)
+            error.field = _AT.get(error.field or "", error.field)
             form.refuse(error, "allocation_order", "stopped_by")
     if form.errors:
         with tenant_transaction(tenant_id) as session:
             return _interest_page(session, browse.portfolio(session, portfolio_id), form)
     flash(_("Saved. What accrued before that day stays as it is."))
     return redirect(url_for("portals.tenant", tenant_id=tenant_id))
-
-
-def _field(name: str | None) -> str | None:
-    return {**_FEES, "from": "start"}.get(name or "", name)
 
 
 def _without_before(terms: Mapping[str, Any]) -> dict[str, Any]:
@@ -155,7 +152,7 @@ def _today(session: Session) -> date:
 def _order(form: Form) -> list[str]:
     order = [form.optional(f"order_{place}") for place in range(1, len(ALLOCATION_ORDER) + 1)]
     if sorted(order) != sorted(str(part) for part in ALLOCATION_ORDER):
-        raise UserError("Choose each part once.", field="allocation_order")
+        form.wrong(UserError("Choose each part once.", field="allocation_order"))
     return order
 
 
@@ -176,7 +173,8 @@ def portfolio_offers_sent(tenant_id: int, portfolio_id: int) -> ResponseReturnVa
     with tenant_transaction(tenant_id) as session:
         portfolio = browse.portfolio(session, portfolio_id)
         try:
-            terms = _offers_read(form, portfolio)
+            with form.together():
+                terms = check_terms(_without_before(_offers_read(form, portfolio)))
             placements.set_terms(session, portfolio_id, terms, actor=the_caller().actor)
         except UserError as error:
             form.refuse(error, "offer_limits")
@@ -226,8 +224,10 @@ def _offers_read(form: Form, portfolio: Portfolio) -> dict[str, Any]:
         }
         who = {key: form.optional(f"{key}_{number}") for key in ("role", "desk")}
         if row and not any(who.values()):
-            raise UserError("each row of the limits of offers needs a role or a desk", field="offer_limits")
-        if row:
+            form.wrong(
+                UserError("each row of the limits of offers needs a role or a desk", field="offer_limits")
+            )
+        if row or any(who.values()):
             rows.append(row | {key: value for key, value in who.items() if value})
     terms.pop("offer_limits", None)
     return terms | ({"offer_limits": rows} if rows else {})

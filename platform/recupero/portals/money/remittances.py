@@ -45,12 +45,14 @@ def remittance_draw() -> ResponseReturnValue:
     """Draw a statement for a creditor and a period."""
     form = Form.sent()
     try:
-        tenant_id = form.whole("tenant")
+        with form.together():
+            tenant_id = form.whole("tenant")
+            period_from, period_to = form.day("period_from"), form.day("period_to")
         with tenant_transaction(tenant_id) as session:
             currency = (form.optional("currency") or tenancy.tenant(session).currency).upper()
             drawn = remittances.draw(
-                session, currency=currency, period_from=form.day("period_from"),
-                period_to=form.day("period_to"), actor=the_caller().actor,
+                session, currency=currency, period_from=period_from, period_to=period_to,
+                actor=the_caller().actor,
             )  # fmt: skip
     except UserError as error:
         form.refuse(error, "tenant", "currency", "period_from", "period_to")

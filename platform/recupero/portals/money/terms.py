@@ -25,6 +25,10 @@ from recupero.tenancy.permissions import Permission
 
 SPARE_ROWS = 3  # empty rows below a schedule, for more
 _YES_NO: Mapping[str, bool] = {"yes": True, "no": False}
+#: Fields of a row of the schedule; a row in which none is filled is none.
+_ROW = (
+    "rate", "from_age", "to_age", "from_balance", "to_balance", "placement", "legal", "settlement",
+)  # fmt: skip
 
 
 @blueprint.get("/tenants/<int:tenant_id>/portfolios/<int:portfolio_id>/terms")
@@ -107,21 +111,22 @@ def _decimal(value: Decimal) -> str:
 
 def _read(form: Form, portfolio: Portfolio) -> dict[str, Any]:
     """The portfolio's terms with the commission as it was typed."""
-    schedule: dict[str, Any] = {
-        "rates": [_row(form, number, portfolio.currency) for number in range(_rows_sent(form))
-                  if form.optional(f"rate_{number}")],
-    }  # fmt: skip
-    if form.optional("tax_rate"):
-        schedule["tax_rate"] = form.percent("tax_rate")
-    for name in ("minimum", "maximum"):
-        if form.optional(name):
-            schedule[f"{name}_minor"] = form.money(name, portfolio.currency)
-    parts = [part for part in PARTS if form.optional(f"part_{part}")]
-    if not parts:
-        raise UserError("choose at least one part that earns commission", field="parts")
+    with form.together():
+        commission_rate = form.percent("commission_rate")
+        schedule: dict[str, Any] = {
+            "rates": [_row(form, number, portfolio.currency) for number in range(_rows_sent(form))
+                      if any(form.optional(f"{name}_{number}") for name in _ROW)],
+        }  # fmt: skip
+        if form.optional("tax_rate"):
+            schedule["tax_rate"] = form.percent("tax_rate")
+        for name in ("minimum", "maximum"):
+            if form.optional(name):
+                schedule[f"{name}_minor"] = form.money(name, portfolio.currency)
+        parts = [part for part in PARTS if form.optional(f"part_{part}")]
+        if not parts:
+            form.wrong(UserError("choose at least one part that earns commission", field="parts"))
     if len(parts) < len(PARTS):
         schedule["parts"] = parts
-    commission_rate = form.percent("commission_rate")
     return {**portfolio.terms, "commission_rate": commission_rate, "commission": schedule}
 
 
@@ -167,29 +172,19 @@ def tenant_remitting(tenant_id: int) -> ResponseReturnValue:
 def tenant_remitting_sent(tenant_id: int) -> ResponseReturnValue:
     form, actor = Form.sent(), the_caller().actor
     try:
-        with tenant_transaction(tenant_id) as session:
-            remittances.set_method(session, form.text("method"), actor=actor)
+        with tenant_transaction(tenant_id) as session, form.together() as faults:
+            with faults.caught():
+                remittances.set_method(session, form.text("method"), actor=actor)
+            currency = form.text("currency").upper()
             for purpose in bank_accounts.PURPOSES:
-                _save_account(session, purpose, form, actor)
+                given = {name: form.optional(f"{purpose}_{name}") for name in ("holder", "number", "bank")}
+                with faults.caught(**{name: f"{purpose}_{name}" for name in given}):
+                    bank_accounts.save(session, purpose=purpose, currency=currency, **given, actor=actor)
     except UserError as error:
         form.refuse(error)
         return _remitting_page(tenant_id, form)
     flash(_("Saved."))
     return redirect(url_for("portals.tenant", tenant_id=tenant_id))
-
-
-def _save_account(session: Any, purpose: str, form: Form, actor: str) -> None:
-    """Raises UserError at the form's own field."""
-    try:
-        bank_accounts.save(
-            session, purpose=purpose, currency=form.text("currency").upper(),
-            holder=form.optional(f"{purpose}_holder"), number=form.optional(f"{purpose}_number"),
-            bank=form.optional(f"{purpose}_bank"), actor=actor,
-        )  # fmt: skip
-    except UserError as error:
-        if error.field in ("holder", "number", "bank"):
-            error.field = f"{purpose}_{error.field}"
-        raise
 
 
 def _remitting_page(tenant_id: int, form: Form) -> ResponseReturnValue:

@@ -143,8 +143,9 @@ def draft_sent(draft_id: int) -> ResponseReturnValue:
 def _worked(form: Form, tenant_id: int, account_id: int, row: Draft | None) -> ResponseReturnValue:
     given = _given(form)
     with tenant_transaction(tenant_id) as session:
-        for problem in drafts.problems(session, account_id, given) if not form.errors else ():
-            form.refuse(problem, *_FIELDS)
+        for problem in drafts.problems(session, account_id, given):
+            if problem.field not in form.errors:
+                form.refuse(problem, *_FIELDS)
         if form.errors or form.optional("step") == "try":
             return _editor(session, form, account_id, row, tried=not form.errors)
     try:

@@ -34,12 +34,15 @@ def tenant_answering(tenant_id: int) -> ResponseReturnValue:
 def tenant_answering_sent(tenant_id: int) -> ResponseReturnValue:
     form, actor = Form.sent(), the_caller().actor
     try:
-        sure = form.hundredths("sure") / 10_000
-        within = {kind: form.whole(kind) for kind in cases.ANSWERED_WITHIN}
-        with tenant_transaction(tenant_id) as session:
-            hours.set_hours(session, form.text("opens"), form.text("closes"), actor=actor)
-            readings.set_answers_from(session, sure, actor=actor)
-            cases.set_answered_within(session, within, actor=actor)
+        with tenant_transaction(tenant_id) as session, form.together() as faults:
+            sure = form.hundredths("sure") / 10_000
+            within = {kind: form.whole(kind) for kind in cases.ANSWERED_WITHIN}
+            with faults.caught():
+                hours.set_hours(session, form.optional("opens"), form.optional("closes"), actor=actor)
+            with faults.caught():
+                readings.set_answers_from(session, sure, actor=actor)
+            with faults.caught():
+                cases.set_answered_within(session, within, actor=actor)
     except UserError as error:
         form.refuse(error)
         return _page(tenant_id, form)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import audit, clock, jobs
 from recupero.kernel.database import scope_of
-from recupero.kernel.errors import Conflict, NotFound, UserError
+from recupero.kernel.errors import Conflict, Faults, NotFound, UserError
 from recupero.reports import service as recovery
 from recupero.reports.compliance import layout as compliance
 from recupero.reports.periods import Period
@@ -62,24 +62,34 @@ def change(
     return schedule
 
 
-def _set(schedule: ReportSchedule, *, report: str, form: str, every: str, day: int, recipients: str) -> None:
+def check(*, report: str, form: str, every: str, day: int, recipients: str) -> None:
+    """Whether a schedule may be so. Raises UserError at each field that is wrong."""
+    faults = Faults()
     if report not in FORMS:
-        raise UserError("choose one of the reports", field="report")
-    if form not in FORMS[report]:
+        faults.note(UserError("choose one of the reports", field="report"))
+    if form not in FORMS.get(report, (form,)):
         known = ", ".join(FORMS[report])
-        raise UserError("this report has no such form: use %(known)s", field="form", known=known)
+        faults.note(UserError("this report has no such form: use %(known)s", field="form", known=known))
     if every not in EVERY:
-        raise UserError("choose every month or every quarter", field="every")
+        faults.note(UserError("choose every month or every quarter", field="every"))
     if not 1 <= day <= 28:
-        raise UserError("choose a day from 1 to 28, which every month has", field="day")
-    found = list(dict.fromkeys(recipients.replace(",", " ").replace(";", " ").split()))
-    wrong = [address for address in found if not _ADDRESS.fullmatch(address)]
-    if wrong or not found:
-        raise UserError("write one or more e-mail addresses, one a line", field="recipients")
+        faults.note(UserError("choose a day from 1 to 28, which every month has", field="day"))
+    found = _addresses(recipients)
+    if not found or not all(map(_ADDRESS.fullmatch, found)):
+        faults.note(UserError("write one or more e-mail addresses, one a line", field="recipients"))
     if len(found) > MOST_READERS:
-        raise UserError("write at most %(most)s addresses", field="recipients", most=MOST_READERS)
+        faults.note(UserError("write at most %(most)s addresses", field="recipients", most=MOST_READERS))
+    faults.tell()
+
+
+def _addresses(typed: str) -> list[str]:
+    return list(dict.fromkeys(typed.replace(",", " ").replace(";", " ").split()))
+
+
+def _set(schedule: ReportSchedule, *, report: str, form: str, every: str, day: int, recipients: str) -> None:
+    check(report=report, form=form, every=every, day=day, recipients=recipients)
     schedule.report, schedule.form, schedule.every, schedule.day = report, form, every, day
-    schedule.recipients = "\n".join(found)
+    schedule.recipients = "\n".join(_addresses(recipients))
 
 
 def remove(session: Session, schedule_id: int, *, actor: str) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import audit, clock
 from recupero.kernel.database import scope_of
-from recupero.kernel.errors import Conflict, NotFound, UserError
+from recupero.kernel.errors import Conflict, Faults, NotFound, UserError
 from recupero.reports.webhooks import line, telling
 from recupero.reports.webhooks.tables import Webhook, WebhookEvent
 
@@ -135,14 +135,17 @@ def _of(webhook: Webhook) -> ColumnElement[bool]:
 
 
 def _checked(name: str, url: str, kinds: Collection[str]) -> dict[str, object]:
+    faults = Faults()
     if not name.strip() or len(name) > 100:
-        raise UserError("give it a name of at most 100 characters", field="name")
-    line.check_url(url.strip())
+        faults.note(UserError("give it a name of at most 100 characters", field="name"))
+    with faults.caught():
+        line.check_url(url.strip())
     unknown = sorted(set(kinds) - set(telling.KINDS))
     if unknown:
-        raise UserError("there is no event %(kind)s", field="kinds", kind=unknown[0])
+        faults.note(UserError("there is no event %(kind)s", field="kinds", kind=unknown[0]))
     if not kinds:
-        raise UserError("choose at least one event", field="kinds")
+        faults.note(UserError("choose at least one event", field="kinds"))
+    faults.tell()
     return {
         "name": name.strip(), "url": url.strip(), "kinds": [one for one in telling.KINDS if one in kinds]
     }  # fmt: skip

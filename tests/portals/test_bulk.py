@@ -1,5 +1,6 @@
 """Many accounts at once: seen first, done, audited, and taken back in time; nothing of other creditors."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -89,6 +90,23 @@ def test_ends_of_holds_are_taken_back_but_not_too_late(
     now = clock.now()
     monkeypatch.setattr(clock, "now", lambda: now + timedelta(minutes=61))
     assert "/undo" not in visitor.text(MANY)
+
+
+def test_looking_again_at_an_order_keeps_what_was_written(
+    visitor: Visitor, scope: Scope, owed: list[int]
+) -> None:
+    """Everything of the order stands in one form, and only its own button confirms it."""
+    visitor.sign_in(Role.SUPERVISOR, scope)
+    seen = visitor.send(
+        MANY, _page=LIST, do="hold", account=owed, kind="dispute", until="2027-01-05", why="files"
+    )
+    (form,) = re.findall(r"<form(?:(?!</form>).)*Look again.*?</form>", seen.text, re.DOTALL)
+    fields = set(re.findall(r'<(?:input|select|textarea|button)[^>]* name="(\w+)"', form))
+    assert fields >= {"kind", "until", "why", "account", "do", "confirmed"}
+    assert 'type="hidden" name="confirmed"' not in form
+    assert 'value="2027-01-05"' in form
+    assert "files</textarea>" in form
+    assert _held(visitor, scope, owed) == [False, False, True, False]
 
 
 def test_a_recall_of_all_that_the_list_has(visitor: Visitor, scope: Scope, owed: list[int]) -> None:

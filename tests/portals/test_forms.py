@@ -70,7 +70,7 @@ MISTAKES: dict[str, dict[str, str]] = {
         "max_instalments": "x", "offer_days": "999999", "settlement_floor_percent": "x",
     },
     "/tenants/{tenant}/portfolios/{portfolio}/terms": {
-        "commission_rate": "x", "tax_rate": "x", "minimum": "x", "rate_0": "", "from_age_0": "x",
+        "commission_rate": "x", "tax_rate": "x", "minimum": "x", "rate_0": "x", "rate_1": "101",
     },
     "/users": {"role": "agent", "name": "", "email": "", "password": "short", "locale": "es"},
 }  # fmt: skip

@@ -76,6 +76,10 @@ def test_the_page_says_what_went_back(page: Page) -> None:
     assert "le fueron devueltos" not in page.text("?lang=es")
     go_back(page.placed, 5_000)
     assert "le fueron devueltos $5.000" in page.text()
+    pay(page.placed, 135_000, "rest")
+    text = page.text()
+    assert "No se debe nada" in text
+    assert "le fueron devueltos $5.000" in text
 
 
 def test_where_everything_rests_paying_is_offered_and_not_urged(page: Page) -> None:

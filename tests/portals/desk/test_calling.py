@@ -55,7 +55,9 @@ def test_the_debt_appears_only_after_two_facts_that_the_person_told(
     send(visitor, "answer", step="greeting", answer="speaking")
     assert "1985" not in visitor.text(page)
     wrong = {"step": "identity", "birth_date": "1985-04-03", "client_account": number}
-    send(visitor, "identity", **wrong)
+    again = send(visitor, "identity", **wrong).text
+    assert 'value="1985-04-03"' in again  # a slip of the keyboard is seen, and corrected
+    assert number in again
     assert "Wrong so far: 1 of 3" in visitor.text(page)
     send(visitor, "identity", **{**wrong, "birth_date": "1985-04-02"})
     text = visitor.text(page)

@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from recupero.contacts import policies
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import Scope
 from recupero.outreach.calls import sittings
@@ -182,6 +183,16 @@ def test_the_link_goes_out_while_talking_and_the_page_tells_what_became_of_it(
             why="wants_person",
         )  # fmt: skip
     proven(visitor, placed)
+    with runtime.current().database.transaction(placed.scope) as session:
+        house = policies.house_rules(placed.scope.tenant(), {"unused": ["sms"]}, "")
+        policies.set_policy(
+            session, tenant_id=placed.scope.tenant(), house=house, starts_on=None, note="", actor="test"
+        )
+    ways = re.findall(r'name="channel" value="(\w+)"><button class="btn"([^>]*)>', visitor.text("/desk"))
+    assert ways[:2] == [
+        ("sms", " disabled"),
+        ("whatsapp", ' data-shortcut="l"'),
+    ]  # the key is that of a way open
     send(visitor, "link", channel="pigeon")
     assert "the link cannot be sent by this channel now" in visitor.text("/desk").lower()
     send(visitor, "link", channel="email")

@@ -62,15 +62,19 @@ def desk_answer() -> ResponseReturnValue:
 @blueprint.post("/desk/identity")
 @requires(Permission.ACCOUNTS_WORK)
 def desk_identity() -> ResponseReturnValue:
-    """What the person told of themselves, compared. The answers are not kept."""
-    form = Form.sent()
+    """What the person told of themselves, compared. The answers are not stored; those that do not match stay
+    in the form, where a slip of the keyboard is seen, as long as they may be compared again."""
+    form, proven = Form.sent(), True
 
     def compare(session: Session, sitting: Sitting) -> None:
+        nonlocal proven
         answers = {fact: form.optional(fact.value) for fact in runs.ASKED}
-        if not runs.identify(session, _call(sitting), form.text("step"), answers):
+        proven = runs.identify(session, _call(sitting), form.text("step"), answers)
+        if not proven:
             flash(_("That does not match what is known. The debt stays unmentioned."), "warn")
 
-    return go(form, compare, view.page)
+    done = go(form, compare, view.page)
+    return done if proven else view.page(form)
 
 
 @blueprint.post("/desk/ring")

@@ -25,10 +25,6 @@ from recupero.tenancy.permissions import Permission
 
 SPARE_ROWS = 3  # empty rows below a schedule, for more
 _YES_NO: Mapping[str, bool] = {"yes": True, "no": False}
-#: Fields of a row of the schedule; a row in which none is filled is none.
-_ROW = (
-    "rate", "from_age", "to_age", "from_balance", "to_balance", "placement", "legal", "settlement",
-)  # fmt: skip
 
 
 @blueprint.get("/tenants/<int:tenant_id>/portfolios/<int:portfolio_id>/terms")
@@ -115,7 +111,7 @@ def _read(form: Form, portfolio: Portfolio) -> dict[str, Any]:
         commission_rate = form.percent("commission_rate")
         schedule: dict[str, Any] = {
             "rates": [_row(form, number, portfolio.currency) for number in range(_rows_sent(form))
-                      if any(form.optional(f"{name}_{number}") for name in _ROW)],
+                      if form.optional(f"rate_{number}")],
         }  # fmt: skip
         if form.optional("tax_rate"):
             schedule["tax_rate"] = form.percent("tax_rate")

@@ -86,6 +86,9 @@ def test_a_month_before_it_holds_nothing(placed: Placed) -> None:
         report = service.make(session, parse_period("2026-01"), actor="user:1").report
         with pytest.raises(UserError):
             service.make(session, parse_period("2026-04"), actor="user:1")
+        with pytest.raises(UserError) as refused:
+            service.make(session, parse_period("2026-01"), actor="user:1", seed="x" * 61, sample=0)
+    assert [one.field for one in (refused.value, *refused.value.others)] == ["sample", "seed"]
     assert report["contacts"] == report["rules"] == report["cases"]["cases"] == []
     assert report["proofs"]["sampled"] == 0
     assert layout.render(report, "csv").startswith(b"\xef\xbb\xbf")

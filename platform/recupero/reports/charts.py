@@ -66,12 +66,16 @@ def liquidation_curves(section: Section, words: Words, width: int = 560) -> dict
     ]
     if not any(value["rate"] for value in values):
         return None
+    last = max(
+        step for one in chosen for step, figure in enumerate(one.cumulative) if figure.value is not None
+    )
     return {
         "data": {"values": values},
         "mark": {"type": "line", "point": {"size": 42, "filled": True}, "strokeWidth": 2.5},
         "encoding": {
             "x": {"field": "months", "type": "quantitative", "title": words(N_("months since placement")),
-                  "axis": {"grid": False, "tickMinStep": 1, "format": "d", "ticks": False}},
+                  "axis": {"grid": False, "values": list(range(0, last + 1, 1 + last // 12)), "format": "d",
+                           "ticks": False}},
             "y": {"field": "rate", "type": "quantitative", "title": None,
                   "axis": {"format": ".1~%", "tickCount": 5, "domain": False, "ticks": False}},
             "color": {"field": "placed", "type": "nominal", "sort": None, "scale": {"range": list(LINES)}},

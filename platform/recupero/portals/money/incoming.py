@@ -46,7 +46,7 @@ def suspense_list() -> ResponseReturnValue:
 
 def _waiting_table(names: Mapping[int, str]) -> Table[suspense.Waiting]:
     columns: list[Column[suspense.Waiting]] = [
-        Column("received", _("Received"), lambda row: row.received_at,
+        Column("received", _("Received on"), lambda row: row.received_at,
                link=lambda row: url_for("portals.suspense_payment", tenant_id=row.tenant_id,
                                         payment_id=row.payment_id)),
         creditor_column(names),

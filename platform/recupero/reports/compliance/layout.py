@@ -153,8 +153,8 @@ def _clocks(report: Mapping[str, Any], words: Words) -> Table:
         for row in report["cases"]["totals"]
     ]  # fmt: skip
     heads = (
-        words(N_("Kind")), words(N_("Days to answer")), words(N_("Received")), words(N_("Ended")),
-        words(N_("Open at the end")), words(N_("Late")), words(N_("Days on average")),
+        words(N_("Kind")), words(N_("Days to answer")), words(N_("Came in")), words(N_("Concluded")),
+        words(N_("Still open at the end")), words(N_("Overdue")), words(N_("Days on average")),
     )  # fmt: skip
     return Table("clocks", words(N_("Complaints and disputes")), heads, tuple(rows), tuple(range(1, 7)))
 
@@ -172,8 +172,8 @@ def _cases(report: Mapping[str, Any], words: Words) -> Table:
         for row in report["cases"]["cases"]
     ]  # fmt: skip
     heads = (
-        words(N_("Kind")), words(N_("Account")), words(N_("Received on")), words(N_("Due on")),
-        words(N_("Ended on")), words(N_("Days")), "",
+        words(N_("Kind")), words(N_("Account")), words(N_("Came in on")), words(N_("Due on")),
+        words(N_("Concluded on")), words(N_("Days")), "",
     )  # fmt: skip
     return Table("cases", words(N_("Each complaint and dispute")), heads, tuple(rows), (5,))
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from recupero.contacts import gate, policies, proving
 from recupero.kernel import audit, clock
 from recupero.kernel.database import scope_of
-from recupero.kernel.errors import NotFound, UserError
+from recupero.kernel.errors import Faults, NotFound, UserError
 from recupero.placements.cases import answered_within
 from recupero.reports.compliance.queries import Reader
 from recupero.reports.compliance.tables import ComplianceReport
@@ -20,6 +20,7 @@ from recupero.reports.periods import Period, begun
 from recupero.tenancy import queries as tenancy
 
 KIND, VERSION = "recupero.compliance", 2
+LONGEST_SEED = 60  # characters, as many as a line of the report holds
 SAMPLE, MOST = 50, 500  # contacts judged again
 SEALED = "reports.seal_compliance"
 
@@ -30,12 +31,16 @@ def make(
     """The report of the tenant in scope over whole months of its time zone, sealed and kept.
 
     `seed` decides which contacts are judged again; by default the period. Needs the agency in scope. Raises
-    UserError where the period has not begun, or the sample is too large.
+    UserError where the period has not begun, or the sample or its seed is too large.
     """
     tenant = tenancy.tenant(session)
     begun(period, tenant.timezone)
+    faults = Faults()
     if not 1 <= sample <= MOST:
-        raise UserError("judge between 1 and %(most)s contacts again", field="sample", most=MOST)
+        faults.note(UserError("judge between 1 and %(most)s contacts again", field="sample", most=MOST))
+    if len(seed or "") > LONGEST_SEED:
+        faults.note(UserError("At most %(most)s characters fit here.", field="seed", most=LONGEST_SEED))
+    faults.tell()
     report = _contents(session, period, seed or str(period), sample)
     sequence, head = audit.head(session)
     chain = {"sequence": sequence, "head": head.hex()}

@@ -4,11 +4,12 @@ from datetime import timedelta
 from itertools import cycle
 
 import pytest
+from sqlalchemy import bindparam, text
 
 from recupero.contacts.gate import ASKED
 from recupero.contacts.tables import PersonContact
-from recupero.decisions.planning.reading import read_history
-from recupero.kernel import clock
+from recupero.decisions.planning.reading import read_accounts, read_history
+from recupero.kernel import clock, runtime
 from recupero_sdk.law.values import CHANNELS, CONTACT_OUTCOMES, DIRECTIONS, PURPOSES, RECIPIENTS
 from tests.decisions.debts import debt, portfolio
 from tests.factories import World
@@ -69,3 +70,12 @@ def _made(agency: int, person: int, at: object, channel: str, number: int = 9_00
         agency_id=agency, person_id=person, tenant_id=1, contact_id=number, at=at, channel=channel,
         direction="outbound", outcome="delivered", recipient="debtor",
     )  # fmt: skip
+
+
+def test_a_read_of_all_accounts_leaves_the_planner_of_the_database_as_it_was(world: World) -> None:
+    asked = text("SELECT name, setting FROM pg_settings WHERE name LIKE 'enable%' OR name IN :others")
+    asked = asked.bindparams(bindparam("others", ["jit", "work_mem"], expanding=True))
+    with runtime.current().database.transaction(world.tenant()) as session:
+        before = session.execute(asked).all()
+        read_accounts(session, clock.now())
+        assert session.execute(asked).all() == before

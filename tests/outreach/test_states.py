@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from recupero.kernel import runtime
 from recupero.kernel.database import Scope
-from recupero.outreach.actions.states import FOLLOWS, STATES, WAITING, Move, before, move
+from recupero.outreach.actions.states import FOLLOWS, STATES, WAITING, Move, before, move, move_all
 from recupero.outreach.tables import Action, ActionEvent
 from tests.factories import World
 from tests.outreach.placed import place, plan
@@ -20,14 +20,16 @@ def scope(world: World, noon: object) -> Scope:
 
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(asked=some.lists(some.sampled_from(STATES), min_size=1, max_size=12))
-def test_any_walk_keeps_to_the_machine(scope: Scope, asked: list[str]) -> None:
+@given(asked=some.lists(some.tuples(some.sampled_from(STATES), some.booleans()), min_size=1, max_size=12))
+def test_any_walk_keeps_to_the_machine(scope: Scope, asked: list[tuple[str, bool]]) -> None:
     plan(place(scope))
     with runtime.current().database.transaction(scope) as session:
         action_id = session.execute(select(Action.id).order_by(Action.id.desc()).limit(1)).scalar_one()
         expected = ["scheduled"]
-        for state in asked:
-            moved = move(session, [Move(action_id, state, f"to {state}")])
+        for state, with_others in asked:
+            why = f"to {state}"
+            one = [Move(action_id, state, why)]
+            moved = move_all(session, [action_id], state, why) if with_others else move(session, one)
             if state in FOLLOWS[expected[-1]]:
                 assert moved == [action_id]
                 expected.append(state)

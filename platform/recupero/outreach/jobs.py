@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from recupero.contacts import service as contacts
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import Scope, scope_of
-from recupero.outreach.actions.states import CLAIM_LEASE, CLOSES_AFTER, SETTLED, Move, move
+from recupero.outreach.actions.states import CLAIM_LEASE, CLOSES_AFTER, SETTLED, move_all
 from recupero.outreach.channels.connectors import CARRIED, carried_for, led_by_machine
 from recupero.outreach.orders import bulk, proposals
 from recupero.outreach.sending import urgent
@@ -167,10 +167,10 @@ def reap_tenant(session: Session) -> dict[str, int]:
         for state in SETTLED
     }
     done = {
-        "freed": move(session, [Move(action_id, "scheduled", "lease_ended") for action_id in freed]),
-        "expired": move(session, [Move(action_id, "expired", "too_late") for action_id in late]),
-        "unknown": move(session, [Move(action_id, "unknown", "not_confirmed") for action_id in lost]),
-        "closed": move(session, [Move(one, "closed", state) for state, ids in quiet.items() for one in ids]),
+        "freed": move_all(session, freed, "scheduled", "lease_ended"),
+        "expired": move_all(session, late, "expired", "too_late"),
+        "unknown": move_all(session, lost, "unknown", "not_confirmed"),
+        "closed": [one for state, ids in quiet.items() for one in move_all(session, ids, "closed", state)],
     }
     return {what: len(ids) for what, ids in done.items()}
 

@@ -30,7 +30,7 @@ from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
 from recupero.outreach.actions.kinds import ASKED_FOR, PURPOSES, TEMPLATES, THANKS, TONES
 from recupero.outreach.actions.points import fits
-from recupero.outreach.actions.states import WAITING, Move, move
+from recupero.outreach.actions.states import WAITING, Move, move, move_all
 from recupero.outreach.tables import Action
 from recupero.payments.events import (
     InstalmentNeedsPayer,
@@ -208,7 +208,7 @@ def cancel(
     if channel is not None:
         query = query.where(Action.channel == channel)
     ids = session.execute(query.order_by(Action.id).with_for_update()).scalars().all()
-    return len(move(session, [Move(action_id, "cancelled", reason) for action_id in ids]))
+    return len(move_all(session, ids, "cancelled", reason))
 
 
 def settle_unknown(session: Session, contact_id: int, *, delivered: bool, actor: str) -> None:
@@ -342,8 +342,8 @@ def on_permissions_filed(session: Session, event: AccountsPlaced | PermissionsSt
         )
         .order_by(Action.id)
         .with_for_update()
-    ).scalars()
-    move(session, [Move(action_id, "cancelled", "opted_out") for action_id in ids])
+    ).scalars().all()  # fmt: skip
+    move_all(session, ids, "cancelled", "opted_out")
 
 
 def on_opted_out(session: Session, event: OptedOut) -> None:

@@ -111,7 +111,9 @@ def _readers(session: Session, arguments: dict[str, Any]) -> pl.DataFrame:
     import polars as pl
 
     names = ("tenant_id", *(f"told_{channel}" for channel in READ_USUALLY))
-    columns, _none = read(session, _READERS, names, (), {**arguments, "debtors": None})
+    # Of each channel the newest such contact is looked up: without `debtors` an index may be used for it.
+    looked_up = {name: arguments[name] for name in ("at", "since")}
+    columns, _none = read(session, _READERS, names, (), looked_up)
     return pl.DataFrame(columns).with_columns(pl.col(names[1:]) > 0)
 
 

@@ -24,7 +24,7 @@ from recupero.outreach import service
 from recupero.outreach.actions import approval
 from recupero.outreach.actions.kinds import PURPOSES, SHORT_CHANNELS, THANKS, TONES
 from recupero.outreach.actions.points import fits
-from recupero.outreach.actions.states import Move, move
+from recupero.outreach.actions.states import move_all
 from recupero.outreach.channels.connectors import CARRIED
 from recupero.outreach.channels.preferences import first_moments
 from recupero.outreach.service import ABOUT_AGREEMENTS, AGREEMENTS, NewAction
@@ -166,7 +166,7 @@ def take_back(session: Session, draft_ids: Collection[int], *, actor: str) -> in
         actions = _actions(session, [draft.id]) if draft.state == "submitted" else []
         if any(action.state not in ("proposed", "scheduled") for action in actions[:1]):
             continue
-        move(session, [Move(action.id, "cancelled", "taken_back") for action in actions[:1]])
+        move_all(session, [action.id for action in actions[:1]], "cancelled", "taken_back")
         draft.state, draft.changed_at = "draft", clock.now()
         _note(session, "take_back", draft, actor)
         back += 1
@@ -340,8 +340,8 @@ def _give_way(session: Session, account_id: int) -> None:
         )
         .order_by(Action.id)
         .with_for_update()
-    ).scalars()  # fmt: skip
-    move(session, [Move(action_id, "cancelled", "draft") for action_id in planned])
+    ).scalars().all()  # fmt: skip
+    move_all(session, planned, "cancelled", "draft")
 
 
 def _needs_yes(session: Session, account: Reachable, draft: Draft) -> str | None:

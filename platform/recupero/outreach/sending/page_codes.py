@@ -17,7 +17,7 @@ from recupero.kernel import audit, clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, NotFound, UserError
 from recupero.outreach.actions.points import fits
-from recupero.outreach.actions.states import Move, move
+from recupero.outreach.actions.states import move_all
 from recupero.outreach.channels.connectors import connectors
 from recupero.outreach.conversations import replies
 from recupero.outreach.page_tables import PageCode
@@ -93,7 +93,7 @@ def _forget_older(session: Session, link_id: int) -> None:
         .values(code=None)
         .returning(PageCode.action_id)
     ).scalars().all()  # fmt: skip
-    move(session, [Move(action_id, "cancelled", "asked_again") for action_id in older])
+    move_all(session, older, "cancelled", "asked_again")
 
 
 def _check_pace(session: Session, link_id: int, now: datetime) -> None:

@@ -55,6 +55,19 @@ def test_each_payment_gets_one_receipt_that_says_where_it_went(placed: Placed) -
     assert (second["total_minor"], second["waiting_minor"], second["left_minor"]) == (500, 200, 0)
 
 
+def test_a_receipt_after_all_went_back_says_so_and_what_is_left(placed: Placed) -> None:
+    payment = pay(placed, 300, "a")
+    assert payment is not None
+    go_back(placed, 300, "a")
+    assert issue_all(placed) == []  # nobody is thanked for what they have again
+    made = receipt(placed.scope, payment)
+    says = said(made)
+    assert (says["total_minor"], says["back_minor"], says["left_minor"]) == (300, 300, 1000)
+    assert [line["parts"] for line in says["lines"]] == [{}]
+    assert made.account_ids == placed.account_ids[:1]
+    assert letters.render(made).startswith(b"%PDF")
+
+
 def test_a_debtor_need_not_wait_for_the_receipt(placed: Placed) -> None:
     payment = pay(placed, 300)
     assert payment is not None

@@ -103,7 +103,8 @@ def _paragraphs(kind: str, says: Contents, words: Words) -> tuple[list[str], lis
     if kind == "receipt":
         opening = words(N_("We received %(amount)s on %(day)s. Thank you."), amount=total, day=day)
         reference = words(N_("Reference of the payment: %(reference)s"), reference=says["reference"] or "–")
-        return [opening, words(N_("It was counted as follows."))] if says["lines"] else [opening], [reference]
+        counted = any(line["parts"] for line in says["lines"])
+        return [opening, words(N_("It was counted as follows."))] if counted else [opening], [reference]
     if kind == "balance":
         text = N_("On %(day)s this is owed to %(creditor)s:")
         rest = N_("Payments that were on their way on that day are not in it yet.")
@@ -121,6 +122,8 @@ def _sums(kind: str, says: Contents, words: Words) -> list[list[str]]:
     if kind == "paid_in_full":
         return []
     rows = [row(N_("Amount received"), says["total_minor"])]
+    if says.get("back_minor"):
+        rows.append(row(N_("Went back to you"), says["back_minor"]))
     if says["waiting_minor"]:
         rows.append(row(N_("More than was owed: kept for you"), says["waiting_minor"]))
     return [*rows, row(N_("Left to pay on these accounts"), says["left_minor"])]

@@ -8,7 +8,7 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -42,7 +42,8 @@ class Line(TypedDict):
 
 
 class Contents(TypedDict):
-    """What a paper says. `total_minor` was paid, or is owed; `left_minor` is owed after it."""
+    """What a paper says. `total_minor` was paid, or is owed; `left_minor` is owed after it; `back_minor` of
+    what was paid had gone back when the paper was made (papers of before do not say it)."""
 
     agency: str
     phone: str
@@ -58,6 +59,7 @@ class Contents(TypedDict):
     waiting_minor: int
     on: str
     reference: str | None
+    back_minor: NotRequired[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,8 @@ def last_paid(session: Session, debtor_id: int) -> Payment | None:
 
 
 def issue_receipts(session: Session) -> int:
-    """Receipts for payments of the tenant in scope that have none; how many, `_AT_ONCE` at most.
+    """Receipts for payments of the tenant in scope that have none; how many, `_AT_ONCE` at most. Of what went
+    back as a whole there is one only for who asks for it.
 
     Publishes `ReceiptsIssued`.
     """
@@ -118,7 +121,8 @@ def issue_receipts(session: Session) -> int:
     payments = session.execute(
         select(Payment)
         .where(Payment.tenant_id == tenant, Payment.received_at >= clock.now() - RECENT,
-               Payment.kind != "direct", Payment.debtor_id.is_not(None), ~has_one.exists())
+               Payment.kind != "direct", Payment.debtor_id.is_not(None), Payment.state != "reversed",
+               ~has_one.exists())
         .order_by(Payment.received_at, Payment.id).limit(_AT_ONCE)
         .with_for_update(skip_locked=True)
     ).scalars().all()  # fmt: skip
@@ -138,24 +142,28 @@ def _receipts(session: Session, payments: Sequence[Payment], actor: str) -> list
     for payment in payments:
         person, placed = people[payment.debtor_id or 0], lies.get(payment.id, {})
         paid = sorted(account for account in placed if account is not None)
+        # Where all of it went back, what is left is told of the accounts that it had been counted on.
+        paid = [one for one in paid if any(placed[one].values())] or [
+            one for one in paid if debts[one].debtor_id == payment.debtor_id
+        ]
         contents = contents_of(
             session, person, payment.currency, [line_of(debts[account], placed[account]) for account in paid],
             total_minor=payment.amount_minor, on=payment.received_at, reference=payment.external_key,
             left_minor=sum(debts[account].balance_minor for account in paid),
             waiting_minor=sum(placed.get(None, {}).values()),
         )  # fmt: skip
+        contents["back_minor"] = payment.refunded_minor + payment.charged_back_minor
         papers.append(Paper.saying(contents, person, paid, payment_id=payment.id))
     return issue(session, "receipt", actor, papers)
 
 
 def _lies(session: Session, payment_ids: Collection[int]) -> dict[int, dict[int | None, dict[str, int]]]:
-    """Where the money of each payment lies now: by account (None: it waits) and part."""
+    """Where the money of each payment lies now: by account (None: it waits) and part; 0 where it left."""
     rows = session.execute(
         select(Allocation.payment_id, Allocation.account_id, Allocation.part,
                func.sum(Allocation.amount_minor))
         .where(Allocation.tenant_id == scope_of(session).tenant(), Allocation.payment_id.in_(payment_ids))
         .group_by(Allocation.payment_id, Allocation.account_id, Allocation.part)
-        .having(func.sum(Allocation.amount_minor) != 0)
     )  # fmt: skip
     found: dict[int, dict[int | None, dict[str, int]]] = {}
     for payment_id, account_id, part, amount in rows:

@@ -6,6 +6,7 @@ from datetime import date
 from functools import partial
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from recupero.contacts.tables import GivenVerdict
@@ -169,3 +170,18 @@ def test_what_stopped_contacts_is_told_apart_and_each_part_adds_up(eventful: Row
             assert drill.total(session, replace(of, part="law:z")) == (0, 0)
             assert drill.rows_and_total(session, of, Part(offset=5, limit=5)) == ([], (1, 0))
             assert drill.rows_and_total(session, replace(of, part="law:z"), Part(limit=5)) == ([], (0, 0))
+
+
+def test_pages_of_rows_that_are_alike_hold_each_of_them_once(eventful: Rows) -> None:
+    """An account is covered by several channels, which say the same of it but for their names."""
+    of = drill.Of("coverage", "CLP", FEBRUARY)
+    with eventful.platform.database.transaction(eventful.scope) as session:
+        known = session.execute(select(ContactPoint.debtor_id)).scalar_one()
+    eventful.add(ContactPoint(debtor_id=known, kind="phone", value="y", value_index=b"y",
+                              status="valid", source="t", created_at=moment("2026-01-10")))  # fmt: skip
+    with eventful.platform.database.transaction(eventful.scope) as session:
+        depth(session, FEBRUARY)  # which looks at the accounts that changed
+        whole, (count, _amount) = drill.rows_and_total(session, of, Part(limit=None))
+        pages = [drill.rows_and_total(session, of, Part(offset=at, limit=1))[0] for at in range(count)]
+    assert count > len({row.account_id for row in whole})
+    assert [row for page in pages for row in page] == whole

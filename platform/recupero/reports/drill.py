@@ -88,7 +88,7 @@ def rows_and_total(session: Session, of: Of, part: Part) -> tuple[list[Counted],
     found = session.execute(
         text(
             f"SELECT {_COLUMNS}, count(*) OVER (), coalesce(sum(amount) OVER (), 0)::bigint"  # noqa: S608
-            f" FROM ({_rows(of)}) x ORDER BY {by} {down} NULLS LAST, row LIMIT :limit OFFSET :offset"
+            f" FROM ({_rows(of)}) x ORDER BY {by} {down} NULLS LAST, row, channel LIMIT :limit OFFSET :offset"
         ),
         {**_values(session, of), "limit": part.limit, "offset": part.offset},
     ).all()

@@ -30,7 +30,13 @@ class Contact(TenantOwned, Base):
         ),
         Index("ix_contacts_account", "tenant_id", "account_id", "at"),
         Index("ix_contacts_at", "tenant_id", "at"),
-        Index("ix_contacts_inbound", "tenant_id", "at", postgresql_where=text("direction = 'inbound'")),
+        Index(
+            "ix_contacts_inbound",
+            "tenant_id",
+            "at",
+            postgresql_include=["id", "account_id"],
+            postgresql_where=text("direction = 'inbound'"),
+        ),
         Index("ix_contacts_unnamed", "tenant_id", "debtor_id", postgresql_where=text("account_id IS NULL")),
         Index("ix_contacts_state", "tenant_id", "state", "at"),
         Index(
@@ -47,6 +53,7 @@ class Contact(TenantOwned, Base):
             "ix_contacts_reasons",
             "tenant_id",
             "at",
+            postgresql_include=["account_id", "disposition"],
             postgresql_where=text("disposition IN ('NOIN', 'RTPY', 'UTPY', 'DECD', 'DSPT', 'FRDI')"),
         ),
         {"info": TENANT},

@@ -86,7 +86,7 @@ def depth(session: Session, period: Period) -> tuple[Depth, ...]:
         found[currency] += figures
     hours = _hours(deep)
     rolls, tracks, names = deep.rows(q.ROLLS), deep.rows(q.BATCHES), reader.names()
-    coverage = deep.rows(q.COVERAGE)
+    coverage, people = deep.rows(q.COVERAGE), deep.rows(q.PEOPLE) if share else []
     currencies = sorted({row.currency for row in placed} | set(found))
     return tuple(
         Depth(
@@ -95,7 +95,7 @@ def depth(session: Session, period: Period) -> tuple[Depth, ...]:
                 *_cures(row for row in rolls if row.currency == currency),
                 *found[currency],
                 *_productivity(hours, happened.get(Group(currency, None, None), Happened())),
-                *_increment(deep, currency, share, tenant.id),
+                *_increment([row for row in people if row.currency == currency], share, tenant.id),
             ),
             tuple(
                 Line(row.channel, (Figure(m.COVERAGE, row[2], row[3]),))
@@ -157,9 +157,9 @@ def _productivity(told: tuple[int, int, int], happened: Happened) -> tuple[Figur
     )
 
 
-def _increment(deep: q.Deep, currency: str, share: float, tenant: int) -> tuple[Figure, ...]:
-    """What worked people paid beyond the control group, for each contact that they had beyond it."""
-    rows = [row for row in deep.rows(q.PEOPLE) if row.currency == currency] if share else []
+def _increment(rows: list[Any], share: float, tenant: int) -> tuple[Figure, ...]:
+    """What worked people paid beyond the control group, for each contact that they had beyond it; `rows` are
+    the people of one currency."""
     if not rows:
         return ()
     inside = draws(tenant, np.array([row.person_id for row in rows], dtype=np.int64)) < share

@@ -24,7 +24,7 @@ ATTEMPT = (
 )
 
 # Each workable account of the period's last month by each channel, and whether its debtor may be reached so
-# at the end: by a contact point, and by what was said last about the channel.
+# at the end: by a contact point, and by what was said last about the channel, if anything was ever refused.
 COVERED = f"""
 WITH reachable AS (
     SELECT DISTINCT debtor_id, kind FROM contact_points
@@ -32,7 +32,8 @@ WITH reachable AS (
 ), said AS (
     SELECT DISTINCT ON (r.debtor_id, k.channel) r.debtor_id, k.channel, r.kind
     FROM permissions r JOIN {_POINTS} ON r.channel IN (k.channel, 'all')
-    WHERE r.tenant_id = :tenant AND r.at < :end
+    WHERE r.tenant_id = :tenant AND r.at < :end AND r.debtor_id IN (
+        SELECT debtor_id FROM permissions WHERE tenant_id = :tenant AND kind = 'opt_out')
     ORDER BY r.debtor_id, k.channel, r.at DESC, r.id DESC
 ), covered AS (
     SELECT a.id, r.currency, k.channel,

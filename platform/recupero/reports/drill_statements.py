@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from recupero.kernel.marking import N_
+from recupero.payments.books.dating import touched
 from recupero.reports import depth_queries as q
 from recupero.reports.figures import Unit
 from recupero.reports.sums import DIGITAL
@@ -97,7 +98,6 @@ _MOVES = f"""
 SELECT {_OF_ACCOUNT}, m.at, coalesce(p.channel, '') AS channel, '' AS part, p.kind AS what, {{0}} AS amount,
        l.id AS row
 FROM {{1}}
-JOIN payments p ON p.tenant_id = :tenant AND p.id = l.payment_id
 JOIN accounts a ON a.tenant_id = :tenant AND a.id = l.account_id AND NOT a.is_test
 CROSS JOIN LATERAL (
     SELECT CASE WHEN l.at = p.received_at OR l.transaction_id = ({_OF_STEP.format("min(f.transaction_id)")})
@@ -109,18 +109,16 @@ _TAKEN_BACK = f"({_OF_STEP.format('sum(f.amount_minor)')} AND f.transaction_id =
 _DIRECT = "p.kind IN ('direct', 'connect')"
 # Of payments that came in the period, or that moved in it, each looked up by its key: what else there is of
 # all years is not read. `OFFSET 0` keeps it so.
-_IN_PERIOD_ONLY = """(
-    SELECT id FROM payments WHERE tenant_id = :tenant AND received_at >= :start AND received_at < :end
-    UNION SELECT payment_id FROM allocations WHERE tenant_id = :tenant AND at >= :start AND at < :end
-) t CROSS JOIN LATERAL (
-    SELECT f.* FROM allocations f WHERE f.tenant_id = :tenant AND f.payment_id = t.id OFFSET 0
-) l"""
+_IN_PERIOD_ONLY = f"""({touched(":tenant", ":start", ":end")}) p CROSS JOIN LATERAL (
+    SELECT f.* FROM allocations f WHERE f.tenant_id = :tenant AND f.payment_id = p.id OFFSET 0
+) l"""  # noqa: S608
+_OF_ALL_YEARS = "allocations l JOIN payments p ON p.tenant_id = :tenant AND p.id = l.payment_id"
 _NET = "l.amount_minor - l.fee_minor"
 
 
 def _ever(amount: str) -> str:
     """Moves up to the end of the period, each with this amount."""
-    return _MOVES.format(amount, "allocations l")
+    return _MOVES.format(amount, _OF_ALL_YEARS)
 
 
 def _moved(amount: str) -> str:

@@ -1,5 +1,6 @@
 """Every figure of the home page leads to its rows."""
 
+import re
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -44,6 +45,19 @@ def test_the_figures_of_the_day_lead_to_their_rows(visitor: Visitor, scope: Scop
     assert "DAY-1" in visitor.text("/today/promises?sort=-amount")
     assert "Nothing today" in visitor.text("/today/payments")
     assert "Nothing has been planned yet" in visitor.text("/today/plan")
+
+
+def test_the_contacts_of_the_day_are_as_many_as_the_figure_says(visitor: Visitor, scope: Scope) -> None:
+    with visitor.platform.database.transaction(scope) as session:
+        owed = debts.debt(session, debts.portfolio(session), client_account="SENT-1")
+        for state, days in (("sent", 0), ("answered", 0), ("failed", 0), ("answered", 2)):
+            debts.contact(session, owed, clock.now() - timedelta(days=days), state=state)
+    visitor.sign_in(Role.SUPERVISOR, scope)
+    home = visitor.text("/")
+    for figure, number in (("outbound", 2), ("answered", 1), ("inbound", 0)):
+        address = f"/today/contacts?figure={figure}"
+        assert re.search(rf'href="{re.escape(address)}">{number}\b', home), figure
+        assert visitor.text(address).count(">SENT-1<") == number
 
 
 def test_what_came_in_is_drawn_day_by_day_on_the_clock_of_the_house(visitor: Visitor, scope: Scope) -> None:

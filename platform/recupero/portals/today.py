@@ -1,5 +1,5 @@
-"""The rows behind the figures of the home page: what is due today, what came in, which promises are due; and
-the plan of the day: what was planned, what was scarce, what was left out and why."""
+"""The rows behind the figures of the home page: what is due today, which contacts were made, what came in,
+which promises are due; and the plan of the day: what was planned, what was scarce, what was left out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from recupero.contacts import figures as contacts
 from recupero.decisions import queries as decisions
 from recupero.decisions.advice import promise_chances
 from recupero.decisions.advice.promise_chances import Chance
@@ -94,6 +95,25 @@ def today_due() -> ResponseReturnValue:
         table.fill(outreach.due_lines(session, today()[1], table.part, table.chosen["channel"] or None))
         accounts.read(session, table.rows)
     return answer("home/rows.html", table, note=_("Actions that wait and are due by the end of today."))
+
+
+@blueprint.get("/today/contacts")
+@requires(Permission.ACCOUNTS_READ)
+def today_contacts() -> ResponseReturnValue:
+    accounts, titles = _Accounts({}, {}), (_("Sent"), _("Answered"), _("From debtors"))
+    table: Table[Any] = Table(
+        "rows", _("Contacts of today"),
+        [
+            Column("at", _("When"), lambda row: row.at), *accounts.columns(),
+            Column("channel", _("Channel"), lambda row: row.channel, words="channel"),
+            Column("state", _("State"), lambda row: row.state, words="contact", badge=True),
+        ],
+        filters=[Pick("figure", _("Show"), list(zip(contacts.COUNTED, titles, strict=True)))],
+    )  # fmt: skip
+    with transaction() as session:
+        table.fill(contacts.made_lines(session, today()[0], table.chosen["figure"], table.part))
+        accounts.read(session, table.rows)
+    return answer("home/rows.html", table, note=_("Contacts since midnight."))
 
 
 @blueprint.get("/today/payments")

@@ -265,7 +265,7 @@ def test_the_page_says_every_reason_why_nothing_goes_out_and_when_the_next_thing
         debts.contact(session, one, clock.now() - timedelta(days=1))
     visitor.sign_in(Role.SUPERVISOR, scope)
     page = visitor.text(f"/accounts/{one.account_id}").split('id="silent"')[1]
-    assert "No plan has chosen anything" in page
+    assert "No plan has chosen anything for it yet. The next plan looks at it within the hour." in page
     assert "Contacted lately: until" in page
     assert "Opted out: SMS" in page
     by_channel = page.split("By channel")[1].split("</details>")[0]

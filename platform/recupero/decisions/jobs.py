@@ -9,17 +9,15 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from recupero.decisions.queries import latest_runs
+from recupero.decisions.queries import next_plans
 from recupero.kernel import clock, runtime
 from recupero.kernel.errors import UserError
 from recupero.kernel.jobs import JobContext, enqueue, job, periodic
-from recupero.tenancy import queries as tenancy
 from recupero.tenancy.queries import agency_scopes
 
 log = logging.getLogger(__name__)
 
 RETRAIN = timedelta(days=28)
-A_DAY = timedelta(hours=23)  # a little less, so that the hour of the plan does not wander
 
 
 @job("decisions.plan")
@@ -76,12 +74,6 @@ def watch(context: JobContext) -> None:
 
 
 def _tenants_to_plan(session: Session) -> list[int]:
-    """Tenants whose last plan is as old as their setting `plan_every_days` wants (every day by default)."""
-    last = {run.tenant_id: run.at for run in latest_runs(session)}
-    return [
-        tenant.id
-        for tenant in tenancy.tenants(session)
-        if tenant.id not in last
-        or last[tenant.id]
-        <= clock.now() - A_DAY - timedelta(days=int(tenant.settings.get("plan_every_days", 1)) - 1)
-    ]
+    """Tenants in scope whose turn it is."""
+    now = clock.now()
+    return [tenant_id for tenant_id, at in next_plans(session).items() if at <= now]

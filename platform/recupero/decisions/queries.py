@@ -14,9 +14,11 @@ from recupero.kernel import clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
 from recupero.placements.lifecycle import ENDED
+from recupero.tenancy import queries as tenancy
 from recupero.tenancy.tables import Tenant
 
 MONTH = timedelta(days=30)
+A_DAY = timedelta(hours=23)  # a little less, so that the hour of the plan does not wander
 
 
 def decisions_of(session: Session, account_id: int, limit: int = 20) -> Sequence[Decision]:
@@ -142,6 +144,16 @@ def latest_runs(session: Session) -> list[RunLine]:
         .order_by(PlanRun.tenant_id)
     )  # fmt: skip
     return [RunLine(*tuple(row)) for row in rows]
+
+
+def next_plans(session: Session) -> dict[int, datetime]:
+    """From when on each tenant in scope is planned again, by its setting `plan_every_days` (1 by default);
+    now where it never was. Who is due is looked for every hour."""
+    found = {tenant.id: clock.now() for tenant in tenancy.tenants(session)}
+    every = {tenant.id: tenant.settings.get("plan_every_days", 1) for tenant in tenancy.tenants(session)}
+    for run in latest_runs(session):
+        found[run.tenant_id] = run.at + A_DAY + timedelta(days=int(every[run.tenant_id]) - 1)
+    return found
 
 
 def latest_run(session: Session) -> PlanRun | None:

@@ -165,6 +165,7 @@ def account_view(
             "tolerated": decisions.tolerated(session, account_id),
             "silent": outreach.why_silent(session, account_id, on),
             "paced": decisions.paced(session, account_id),
+            "next_plan": decisions.next_plans(session).get(card.account.tenant_id),
             "show": reader(),
             "today": clock.now().date(),
             "now": clock.now(),

@@ -26,7 +26,8 @@ from recupero.contacts.tables import Contact, MessageCopy
 from recupero.kernel import clock, jobs, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict
-from recupero.outreach.conversations import replies
+from recupero.outreach.conversations import conversations, replies
+from recupero.outreach.conversations.queries import conversations as conversations_of
 from recupero.outreach.tables import Action, ActionEvent
 from recupero.tenancy import service as tenancy
 from recupero_sdk.inbound import InboundRequest
@@ -117,11 +118,21 @@ def test_who_presses_stop_is_left_alone(scope: Scope, client: FlaskClient) -> No
         assert "whatsapp" in permissions_of(session, [placed.debtor_id])[placed.debtor_id].opted_out
 
 
-def wrote(placed: Placed, at: datetime) -> dict[str, Any]:
+def test_who_stops_it_wrote_as_well_so_that_the_confirmation_goes_within_the_window(
+    scope: Scope, client: FlaskClient, noon: object
+) -> None:
+    api, (placed,), at = CloudApi(), place(scope), clock.now() - timedelta(minutes=1)
+    with connected(scope, api), runtime.current().database.transaction(scope) as session:
+        tell(client, scope, api, messages=[wrote(placed, at, "STOP")])
+        assert conversations.heard_at(session, [placed.debtor_id]) == {(placed.debtor_id, "whatsapp"): at}
+        assert conversations_of(session)[0].waiting_since is None
+
+
+def wrote(placed: Placed, at: datetime, words: str = "Quiero hablar con una persona") -> dict[str, Any]:
     """A message of the debtor, as Meta tells it."""
     number = phone(placed).removeprefix("+")
     told = {"from": number, "id": f"wamid.{at.timestamp()}", "timestamp": str(int(at.timestamp()))}
-    return told | {"type": "text", "text": {"body": "Quiero hablar con una persona"}}
+    return told | {"type": "text", "text": {"body": words}}
 
 
 @pytest.mark.parametrize(("minutes", "goes"), [(1437, True), (1438, False), (3000, False)])
@@ -162,6 +173,19 @@ def test_an_approved_template_for_answers_carries_them_after_the_window(
         last = replies.last_to_answer(session, placed.debtor_id)
         assert replies.closes_at(session, placed.debtor_id, last) is None
         replies.reply(session, placed.debtor_id, "Le llamamos hoy.", actor="user:1")
+
+
+def test_approved_words_never_go_in_place_of_what_a_person_wrote(
+    scope: Scope, client: FlaskClient, noon: object
+) -> None:
+    api, (placed,) = CloudApi(), place(scope)
+    with connected(scope, api, "reply.es = recupero_thanks@es: code"):
+        with runtime.current().database.transaction(scope) as session:
+            tell(client, scope, api, messages=[wrote(placed, clock.now() - timedelta(days=3))])
+            replies.reply(session, placed.debtor_id, "Le llamamos hoy.", actor="user:1")
+        jobs.drain()
+    assert api.taken == []
+    assert [(one.state, one.reason) for one in all_of(scope, Action)] == [("blocked", "approved_words")]
 
 
 def test_meta_s_question_is_answered_and_what_is_not_signed_changes_nothing(

@@ -29,15 +29,14 @@ def note(
     connector: str | None = None,
     waits: bool = True,
 ) -> None:
-    """The debtor wrote or was heard of: their conversation comes to the top. Where it `waits`, a person must
-    answer; only that counts as writing over the connector."""
+    """The debtor wrote or was heard of: their conversation comes to the top. `connector`: they wrote over it
+    themselves, be it only to stop it. Where it `waits`, a person must answer."""
     found = _conversation(session, debtor_id, account_id, channel, at)
     if channel != LINK and at >= found.last_at:
         found.account_id, found.channel = account_id, channel
     found.last_at = max(found.last_at, at)
-    if not waits:
-        return
-    found.waiting_since = found.waiting_since or at
+    if waits:
+        found.waiting_since = found.waiting_since or at
     said = at.astimezone(UTC).isoformat()
     if connector is not None and found.heard.get(connector, "") < said:
         found.heard = {**found.heard, connector: said}

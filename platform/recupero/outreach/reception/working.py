@@ -161,7 +161,7 @@ def _join(session: Session, stored: ChannelEvent, said: MessageEvent, account_id
         _note_answer(session, stored.connector, said)
     conversations.note(
         session, debtor_id=debtor_id, account_id=account_id, channel=said.channel, at=at,
-        connector=stored.connector, waits=not said.automatic and not stop,
+        connector=None if said.automatic else stored.connector, waits=not said.automatic and not stop,
     )  # fmt: skip
     if stop:
         _stop(session, stored, said, account_id, debtor_id)

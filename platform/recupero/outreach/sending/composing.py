@@ -183,6 +183,9 @@ def _checked(
             broken = broken_by(text)
         reworded = not broken and case.connector.key in rewording
         if reworded and (read := _worded(case, text, heard)) is not None:
+            if _replaces(case, text, read):
+                refused.append(Move(action.id, "blocked", "approved_words"))
+                continue
             text = replace(text, text=read, subject="", shown=shown)
             broken = broken_by(text)
         if broken:
@@ -191,6 +194,12 @@ def _checked(
         else:
             good[action.id] = text
     return refused, good
+
+
+def _replaces(case: Case, text: Words, read: str) -> bool:
+    """Whether the person would read approved words that lack some of what a person wrote to them."""
+    by_hand = case.action.draft_id is not None or case.action.template == "reply"
+    return by_hand and " ".join(text.text.split()) not in " ".join(read.split())
 
 
 def heard_at(session: Session, cases: Sequence[Case]) -> dict[tuple[int, str], datetime]:

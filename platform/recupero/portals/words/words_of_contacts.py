@@ -162,6 +162,7 @@ ACTION_WHY: Words = {
     "asked_again": _("Asked for anew"),
     "draft": _("A colleague wrote instead"),
     "taken_back": _("Its author took it back"),
+    "approved_words": _("By this channel approved words would have gone in place of what was written"),
     "moved": _("Moved to another moment"),
     "not_wanted": _("Not wanted any more"),
     "preferred_channel": HELD["debtor_wishes_other_channel"],

@@ -1,7 +1,7 @@
 """A provider that is down is left alone: messages wait, then go another way; one that arrives ends it."""
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -12,7 +12,7 @@ from recupero.outreach.channels import connectors, rests
 from recupero.outreach.channels.rests import FIRST, GIVE_UP, Rest
 from recupero.outreach.queries import actions_of, why_silent
 from recupero.placements import normalise
-from recupero.placements.tables import ContactPoint
+from recupero.placements.tables import ContactPoint, Portfolio
 from recupero_sdk.channels import Capabilities, Message, Receipt, SendOutcome, Uncertain
 from recupero_sdk.settings import PluginConfig
 from tests.decisions import debts
@@ -159,6 +159,26 @@ def test_after_long_the_action_is_given_back_and_planning_takes_another_channel(
     with runtime.current().database.transaction(scope) as session:
         channels = {line.channel for line in actions_of(session, owed.account_id)}
     assert channels == {"sms"}
+
+
+def test_what_is_tried_in_vain_itself_goes_another_way_as_well(scope: Scope, weather: Weather) -> None:
+    with runtime.current().database.transaction(scope) as session:
+        book = debts.portfolio(session, exploration=0, channels=["email"])
+        owed = debts.debt(session, book, open_date=date(2025, 1, 15))
+    plan_tenant(runtime.current().database, scope)
+    with runtime.current().database.transaction(scope) as session:
+        session.get_one(Portfolio, (scope.tenant(), book)).strategy = {"channels": ["email", "sms"]}
+        (planned,) = actions_of(session, owed.account_id)
+    weather.mood = "retry"
+    clock.advance(planned.due_at - clock.now())
+    for _ in range(7):  # nobody else writes: this one is every try
+        run()
+        run()
+        clock.advance(GIVE_UP / 6)
+    with runtime.current().database.transaction(scope) as session:
+        found = [(one.channel, one.state, one.reason) for one in actions_of(session, owed.account_id)]
+    assert found[-1] == ("email", "blocked", f"provider_down:{KEY}")
+    assert found[0][0] == "sms"  # planned anew within seconds
 
 
 def test_another_tenants_provider_is_not_touched(scope: Scope, weather: Weather, world: World) -> None:

@@ -16,6 +16,7 @@ from recupero.decisions.queries import latest_run
 from recupero.kernel import runtime
 from recupero.kernel.database import scope_of
 from recupero.kernel.jobs import JobContext, enqueue, job
+from recupero.outreach.actions.events import GivenBack
 from recupero.payments.events import (
     HardshipOver,
     PaymentBooked,
@@ -35,9 +36,9 @@ from recupero.placements.events import AccountsClosed, AccountsRecalled, HoldsEn
 MANY = 200
 #: Each names `debtor_id`, `debtor_ids`, `account_id` or `account_ids`.
 NEWS: tuple[type[Any], ...] = (
-    AccountsClosed, AccountsRecalled, ContactAnswered, HardshipOver, HoldsEnded, HoldsOpened, MessageReceived,
-    OptedOut, PaymentBooked, PaymentReversed, PaymentsBooked, PlanBroken, PlanResumed, PlanStarted,
-    PromiseBroken, PromiseMade, SettlementAccepted,
+    AccountsClosed, AccountsRecalled, ContactAnswered, GivenBack, HardshipOver, HoldsEnded, HoldsOpened,
+    MessageReceived, OptedOut, PaymentBooked, PaymentReversed, PaymentsBooked, PlanBroken, PlanResumed,
+    PlanStarted, PromiseBroken, PromiseMade, SettlementAccepted,
 )  # fmt: skip
 _ASKED = "decisions.replan"
 

@@ -56,15 +56,16 @@ def resting(session: Session) -> list[Rest]:
     ]
 
 
-def note(session: Session, connector: str, states: Collection[str], reason: str | None) -> None:
-    """What came of one batch: the outcomes' states, and why nothing went out where nothing did."""
+def note(session: Session, connector: str, states: Collection[str], reason: str | None) -> Rest | None:
+    """What came of one batch: the outcomes' states, and why nothing went out where nothing did. The rest that
+    the connector has after it; None where it has none."""
     if not states:
-        return
+        return None
     tenant, now = scope_of(session).tenant(), clock.now()
     mine = (ConnectorRest.tenant_id == tenant, ConnectorRest.connector == connector)
     if not _DOWN.issuperset(states):
         session.execute(delete(ConnectorRest).where(*mine))
-        return
+        return None
     session.execute(
         insert(ConnectorRest)
         .values(
@@ -78,3 +79,4 @@ def note(session: Session, connector: str, states: Collection[str], reason: str 
     if row.failures >= PATIENCE:
         row.until = now + min(FIRST * 2 ** (row.failures - PATIENCE), LONGEST)
     session.flush()
+    return None if row.until is None else Rest(tenant, connector, row.since, row.until, row.reason)

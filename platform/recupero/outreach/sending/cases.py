@@ -4,7 +4,7 @@ Whatever of the house speaks against an action is found here, after its row is l
 opt-out that is recorded meanwhile either came before (and is seen) or waits for this transaction.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 from sqlalchemy import bindparam, select
@@ -15,7 +15,9 @@ from recupero.contacts.queries import Dossiers
 from recupero.kernel import clock
 from recupero.kernel.bulk import any_of
 from recupero.kernel.database import Scope, scope_of
+from recupero.kernel.events import publish
 from recupero.kernel.statements import Parameters, Statement
+from recupero.outreach.actions.events import GivenBack
 from recupero.outreach.actions.kinds import ANSWERS, OF_THE_HOUSE, THANKS
 from recupero.outreach.actions.points import fits
 from recupero.outreach.actions.states import Claimed, Move
@@ -26,6 +28,9 @@ from recupero.outreach.service import ABOUT_AGREEMENTS, AGREEMENTS
 from recupero.outreach.tables import Action
 from recupero.placements.lifecycle import HOLDS
 from recupero.placements.reach import Point, Reachable
+
+#: Reason of what waits for a provider that is down, or is given back; the connector stands behind it.
+_DOWN = "provider_down:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +96,19 @@ def _later(action: Claimed, rest: Rest) -> Move:
     late then, or the provider is down for long, it is given back for another channel."""
     details = {"problem": rest.reason, "until": rest.until.isoformat()}
     if rest.given_up or rest.until >= action.expires_at:
-        return Move(action.id, "blocked", f"provider_down:{rest.connector}", details)
-    return Move(action.id, "scheduled", f"provider_down:{rest.connector}", details, due_at=rest.until)
+        return Move(action.id, "blocked", f"{_DOWN}{rest.connector}", details)
+    return Move(action.id, "scheduled", f"{_DOWN}{rest.connector}", details, due_at=rest.until)
+
+
+def tell_given_back(session: Session, debtors: Mapping[int, int], moves: Sequence[Move]) -> None:
+    """Announce whose messages are given back, since their provider is down; `debtors` by action."""
+    back = {
+        debtors[one.action_id]
+        for one in moves
+        if one.state == "blocked" and (one.reason or "").startswith(_DOWN)
+    }
+    if back:
+        publish(session, GivenBack(tuple(sorted(back))))
 
 
 def _objection(action: Claimed, account: Reachable, known: Dossiers) -> Move | None:

@@ -25,6 +25,7 @@ from recupero.outreach.actions.points import fits
 from recupero.outreach.actions.states import Move, move
 from recupero.outreach.channels import connectors, pacing, rests
 from recupero.outreach.channels.connectors import Connector, Outcome
+from recupero.outreach.channels.rests import Rest
 from recupero.outreach.sending.cases import ask_claimed
 from recupero.outreach.sending.preparation import Envelope, prepare
 from recupero.placements import reach
@@ -55,9 +56,10 @@ def execute(
             messages = [envelope.message for envelope in group]
             for outcomes in connectors.send(connector, messages, gate.parts(connector, len(messages))):
                 with database.transaction(scope, by_key=len(messages) <= FEW) as session:
-                    settle(session, group, outcomes, done)
+                    rest = None
                     if connector.key != connectors.OUTBOX:  # it is ours, and never down
-                        rests.note(session, connector.key, *_heard(outcomes))
+                        rest = rests.note(session, connector.key, *_heard(outcomes))
+                    settle(session, group, outcomes, done, rest)
     return len(envelopes)
 
 
@@ -100,9 +102,10 @@ def settle(
     envelopes: Sequence[Envelope],
     outcomes: Mapping[str, Outcome],
     beside: Sequence[tuple[Statement, Parameters]] = (),
+    rest: Rest | None = None,
 ) -> None:
     """Write down what the connector says of these messages: contacts, counts, contact points, actions; with
-    `beside` in the same round trip."""
+    `beside` in the same round trip. `rest`: it is down, and left alone for a while."""
     told = [
         (envelope, outcomes[envelope.message.key])
         for envelope in envelopes
@@ -117,7 +120,7 @@ def settle(
         ask(session, wanted)
         reach.mark_points(session, [envelope.contact_point_id for envelope in dead], "invalid")
         elsewhere, wanted = _elsewhere(session, dead), []
-    move(session, [_move(envelope, outcome, elsewhere) for envelope, outcome in told], beside=wanted)
+    move(session, [_move(envelope, outcome, elsewhere, rest) for envelope, outcome in told], beside=wanted)
     for one in lost:
         if one.action_id in stopped:
             contacts.record_permission(
@@ -154,23 +157,26 @@ def _result(envelope: Envelope, outcome: Outcome) -> Result:
     )  # fmt: skip
 
 
-def _move(envelope: Envelope, outcome: Outcome, elsewhere: Collection[int]) -> Move:
+def _move(envelope: Envelope, outcome: Outcome, elsewhere: Collection[int], rest: Rest | None) -> Move:
     if outcome.state == "sent":
         confirms = envelope.connector.loaded().capabilities.confirms_delivery
         return Move(envelope.action_id, "sent" if confirms else "closed")
     if outcome.state == "unknown":
         return Move(envelope.action_id, "unknown", outcome.reason)
     if outcome.state == "retry":
-        return _again(envelope, outcome)
+        return _again(envelope, outcome, rest)
     if envelope.action_id in elsewhere and clock.now() < envelope.expires_at:
         reason = f"address: {outcome.reason or 'no reason given'}"
         return Move(envelope.action_id, "scheduled", reason, due_at=clock.now())
     return Move(envelope.action_id, "failed", f"{outcome.state}: {outcome.reason or 'no reason given'}")
 
 
-def _again(envelope: Envelope, outcome: Outcome) -> Move:
-    """Back off; the law says at the next try whether that moment is lawful, and when the next one is."""
+def _again(envelope: Envelope, outcome: Outcome, rest: Rest | None) -> Move:
+    """Back off; the law says at the next try whether that moment is lawful, and when the next one is. Where
+    the provider rests, the next round says whether this waits for its end or is given back (`cases`)."""
     reason = f"retry: {outcome.reason or 'no reason given'}"
+    if rest is not None:
+        return Move(envelope.action_id, "scheduled", reason, due_at=clock.now())
     wait = min(FIRST_WAIT * 2**envelope.attempts, LONGEST_WAIT)
     due = clock.now() + wait
     if due >= envelope.expires_at or envelope.attempts + 1 >= MAX_TRIES:

@@ -24,7 +24,7 @@ from recupero.outreach.channels.pacing import Gate
 from recupero.outreach.conversations import unsubscribing
 from recupero.outreach.conversations.opened import callback_url
 from recupero.outreach.sending import page_codes, turns
-from recupero.outreach.sending.cases import Case, claimed, knowing, sort_out
+from recupero.outreach.sending.cases import Case, claimed, knowing, sort_out, tell_given_back
 from recupero.outreach.sending.composing import compose, heard_at
 from recupero.outreach.texts import beyond
 from recupero.outreach.texts.wording import ask_wording
@@ -84,6 +84,7 @@ def _prepared(session: Session, actions: Sequence[Claimed], gate: Gate) -> list[
     sender, book = sender_of(session), lawbook(session)
     known = contact_queries.dossiers(session, {action.account_id for action in actions})
     cases, moves = sort_out(session, actions, known)
+    tell_given_back(session, {action.id: action.debtor_id for action in actions}, moves)
     let, waiting = turns.take(session, [(case.action, case.connector) for case in cases], gate)
     cases, moves = [case for case in cases if case.action.id in let], moves + waiting
     law = book.of(scope_of(session).tenant(), clock.now())

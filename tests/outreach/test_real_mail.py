@@ -84,16 +84,14 @@ def test_a_busy_relay_is_tried_again_at_a_later_lawful_moment(scope: Scope) -> N
     assert len(relay.arrived) == 1
 
 
-def test_a_relay_that_stays_away_ends_in_expired(scope: Scope) -> None:
+def test_what_a_relay_that_stays_away_cannot_take_in_time_is_given_back(scope: Scope) -> None:
     placed = place(scope)
     plan(placed, lasts=timedelta(hours=3))
     configure(scope, {"host": "127.0.0.1", "port": "1", "security": "none", "sender": "a@b.example"})
     for _ in range(12):
         run()
         clock.advance(timedelta(minutes=20))
-    ((state, reason),) = states(placed)
-    assert state == "expired"
-    assert str(reason).startswith(("retry:", "too_late"))
+    assert states(placed) == [("blocked", "provider_down:email")]
     with runtime.current().database.transaction(scope) as session:
         assert session.execute(select(Action.attempts)).scalar_one() > 2
 

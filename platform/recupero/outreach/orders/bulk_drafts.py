@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import audit, clock
 from recupero.kernel.database import Database, Scope, scope_of
-from recupero.kernel.errors import Conflict, UserError
+from recupero.kernel.errors import UserError
 from recupero.outreach.orders import drafts
 from recupero.outreach.tables import BulkOrder, Draft
 
@@ -97,7 +97,7 @@ def _carried_out(database: Database, scope: Scope, do: str, seen: Seen, actor: s
     try:
         with database.transaction(Scope(scope.agency_id, (seen.draft.tenant_id,))) as session:
             _DO[do](session, seen.draft.id, actor=actor)
-    except Conflict:
+    except UserError:
         return False
     return True
 

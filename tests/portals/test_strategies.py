@@ -268,6 +268,24 @@ def test_a_branch_that_says_too_little_is_refused_at_its_field(
         assert strategies.draft(session, placed[1]) is None
 
 
+def test_what_cannot_be_read_and_what_cannot_be_are_told_together(
+    visitor: Visitor, placed: tuple[Scope, int]
+) -> None:
+    supervisor = visitor.sign_in(Role.SUPERVISOR, placed[0])
+    wrong = {
+        "pace_days": "so",
+        "channel_0": "fax",
+        "offer_0": "gift",
+        "arms_0_share": "some",
+        "daily_sms": "x",
+    }
+    answer = supervisor.send(page(placed), **TYPED | BRANCHES | wrong)
+    assert answer.status_code == 422
+    assert all(f'id="{name}-error"' in answer.text for name in wrong)
+    assert "Please say for whom this holds." not in answer.text  # it was said, but cannot be read
+    assert 'id="arms_0_name-error"' not in answer.text
+
+
 def test_drafts_through_the_api(app: Flask, world: World, placed: tuple[Scope, int]) -> None:
     (scope, book), platform = placed, runtime.current()
     api = machine(app, platform, scope, Permission.STRATEGY_MANAGE, Permission.PLACEMENTS_READ)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from recupero.decisions.strategies import assistants
 from recupero.decisions.strategies.assistants import VIRTUAL, Assistant
-from recupero.kernel.errors import UserError, Words
+from recupero.kernel.errors import Faults, UserError, Words
 from recupero.outreach.actions import approval
 from recupero.outreach.actions.kinds import CALL, TONES
 from recupero.placements.events import StrategyStated
@@ -114,9 +114,15 @@ class Strategy:
 
 
 def parse(data: Mapping[str, Any]) -> Strategy:
-    """The strategy that a portfolio keeps. Raises UserError naming the key and what it must be."""
+    """The strategy that a portfolio keeps. Raises UserError naming the key and what it must be, with what is
+    wrong at other keys as its `others`."""
     _refuse_unknown(data, sorted(field.name for field in fields(Strategy)), "strategy")
-    found = Strategy(**{name: _CHECKS[name](name, value) for name, value in data.items()})
+    faults, checked = Faults(), dict[str, Any]()
+    for name, value in data.items():
+        with faults.caught():
+            checked[name] = _CHECKS[name](name, value)
+    faults.tell()
+    found = Strategy(**checked)
     kinds: dict[str, Sequence[Segment | Arm]] = {"segments": found.segments, "arms": found.arms}
     for kind, branches in kinds.items():
         for place, branch in enumerate(branches):

@@ -1,5 +1,6 @@
 """A portfolio's strategy as a form: what is done, how often, within which limits; its versions below."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from recupero.decisions.strategies import annoyance
 from recupero.decisions.strategies.assistants import KINDS
-from recupero.decisions.strategies.strategy import DPD_STAGES, OFFERS, Strategy
+from recupero.decisions.strategies.strategy import DPD_STAGES, OFFERS, Strategy, parse
 from recupero.kernel.errors import UserError
 from recupero.outreach.actions.approval import values as values_of
 from recupero.outreach.actions.kinds import TEMPLATES, TONES
@@ -18,6 +19,7 @@ from recupero.outreach.scripts import store
 from recupero.placements import browse, strategies
 from recupero.placements.lifecycle import STAGES
 from recupero.placements.tables import Portfolio
+from recupero.portals.frame.errors import said
 from recupero.portals.frame.forms import Form
 from recupero.portals.frame.pages import blueprint
 from recupero.portals.money.terms import amount_text, percent_text
@@ -38,6 +40,8 @@ _CONDITIONS = ("channel", "template", "tone", "stage")
 _SPARE = 2  # empty rows below the conditions, for more
 _BY_CHANNEL = ("daily", "costs_minor")
 _CHOICES = {"channel": PLANNED, "template": TEMPLATES, "tone": TONES, "stage": STAGES}
+#: The beginning of the fields of one row.
+_ROW = re.compile(r"(?:segments|arms|assistants|needs_yes)_\d+_")
 _USUAL = Strategy()
 _TONE = "neutral"  # where the strategy names none
 
@@ -64,15 +68,16 @@ def portfolio_strategy_sent(tenant_id: int, portfolio_id: int) -> ResponseReturn
         read = _read(form, portfolio)
         as_draft = form.optional("do") == "draft"
         try:
-            if not form.errors and as_draft:
+            if form.errors:
+                parse(read)
+            elif as_draft:
                 strategies.keep_draft(session, portfolio_id, read, actor=the_caller().actor)
-            elif not form.errors:
+            else:
                 version = strategies.set_strategy(
                     session, portfolio_id, read, actor=the_caller().actor, instead_of=form.whole("version")
                 )
         except UserError as error:
-            error.field = _place(error.field or "", form)
-            form.refuse(error)
+            _refuse(form, error)
     if form.errors:
         with tenant_transaction(tenant_id) as session:
             return _page(session, browse.portfolio(session, portfolio_id), form)
@@ -80,6 +85,17 @@ def portfolio_strategy_sent(tenant_id: int, portfolio_id: int) -> ResponseReturn
         return redirect(url_for("portals.strategy_draft", tenant_id=tenant_id, portfolio_id=portfolio_id))
     flash(_("Saved as version %(version)s. The next plan uses it.", version=version))
     return redirect(url_for("portals.portfolio_strategy", tenant_id=tenant_id, portfolio_id=portfolio_id))
+
+
+def _refuse(form: Form, error: UserError) -> None:
+    """Put what a strategy is refused for beside what could not be read, but for rows that could not be read:
+    what these lack is told there."""
+    unread = {row[0] for name in form.errors if (row := _ROW.match(name))}
+    for one in (error, *error.others):
+        place = _place(one.field or "", form)
+        row = _ROW.match(place)
+        if place not in form.errors and not (row and row[0] in unread):
+            form.errors[place] = said(one)
 
 
 def _place(field: str, form: Form) -> str:

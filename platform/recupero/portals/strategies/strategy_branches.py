@@ -151,6 +151,8 @@ def _several(text: str) -> list[str]:
 
 def _refuse(form: Form, at: str, kind: str, *, name: str, asked: bool) -> None:
     """Says at its field what a row lacks."""
+    if any(one.startswith(f"{at}_") for one in form.errors):
+        return  # what cannot be read is what it lacks
     if not name:
         form.refuse(UserError("Please fill this in.", field=f"{at}_name"))
     elif not asked:

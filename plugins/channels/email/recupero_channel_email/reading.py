@@ -19,7 +19,7 @@ from recupero_sdk.inbound import Attachment, Event, MessageEvent
 
 log = logging.getLogger(__name__)
 #: Kinds that are carried; of others name and size are told and the content left out.
-CARRIED = ("image/jpeg", "image/png", "image/gif", "image/webp", "application/pdf", "audio/")
+CARRIED = ("image/", "audio/", "video/", "application/pdf", "text/plain")
 MOST_FILES, MOST_PARTS, MOST_DEPTH = 10, 200, 20
 MOST_ANSWERS = 20
 LONGEST_ID = 180

@@ -122,6 +122,8 @@ def test_files_are_carried_within_limits() -> None:
         ("grande.pdf", "application/pdf", b"%PDF" + b"x" * 2000),
         ("virus.exe", "application/octet-stream", b"MZ"),
         ("../../etc/passwd", "image/png", PIXEL),
+        ("nota.txt", "text/plain", b"ya pague"),
+        ("recibo.heic", "image/heic", b"\0\0\0\x18ftypheic"),
     )
     files = message(raw, most=1000).attachments
     assert [(file.name, file.size, file.content is not None) for file in files] == [
@@ -129,6 +131,8 @@ def test_files_are_carried_within_limits() -> None:
         ("grande.pdf", 2004, False),
         ("virus.exe", 2, False),
         ("passwd", 68, True),
+        ("nota.txt", 8, True),
+        ("recibo.heic", 12, True),
     ]
 
 

@@ -11,7 +11,7 @@ from recupero.kernel.database import Scope
 from recupero.outreach.actions.states import Move, move
 from recupero.outreach.queries import actions_of, why_silent
 from recupero.outreach.service import NewAction, schedule
-from recupero.placements.service import open_hold
+from recupero.placements.service import open_hold, recall_accounts
 from recupero.portals.words.words import because, label
 from recupero.tenancy.permissions import Role
 from tests.decisions import debts
@@ -280,6 +280,17 @@ def test_the_page_says_every_reason_why_nothing_goes_out_and_when_the_next_thing
     page = visitor.text(f"/accounts/{one.account_id}")
     assert f"/proposals/{step.next_id}" in page
     assert "waits for somebody" in page
+
+
+def test_of_an_account_whose_work_has_ended_no_pace_is_told(visitor: Visitor, scope: Scope) -> None:
+    with visitor.platform.database.transaction(scope) as session:
+        one = debts.debt(session, debts.portfolio(session, exploration=0))
+        debts.contact(session, one, clock.now() - timedelta(days=1))
+        recall_accounts(session, [one.account_id])
+    visitor.sign_in(Role.SUPERVISOR, scope)
+    page = visitor.text(f"/accounts/{one.account_id}").split('id="silent"')[1]
+    assert "Work on this account has ended." in page
+    assert "Contacted lately" not in page
 
 
 def test_a_connector_that_cannot_send_is_named_with_what_came_of_the_last_try(

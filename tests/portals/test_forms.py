@@ -11,7 +11,7 @@ from sqlalchemy import select
 from recupero.kernel import runtime
 from recupero.kernel.errors import UserError
 from recupero.placements.tables import Portfolio
-from recupero.portals.frame.forms import Form
+from recupero.portals.frame.forms import Form, untold
 from recupero.tenancy.permissions import Role
 from tests.factories import World
 from tests.outreach.placed import place
@@ -45,39 +45,51 @@ def test_a_nul_that_somebody_pasted_is_left_out(app: Flask) -> None:
 #: Forms with fields that are read and fields that are checked by what they order; what is wrong in them.
 MISTAKES: dict[str, dict[str, str]] = {
     "/accounts/{account}/drafts/new": {"channel": "", "template": "", "body": "", "not_before": "x"},
-    "/accounts/{account}/facts": {"began_on": "x", "last_on": "x"},
+    "/accounts/{account}/facts": {"fact": "x", "channel": "x", "began_on": "x", "last_on": "x"},
     "/accounts/{account}/holds": {"kind": "", "since": "x", "until": "2001-01-01"},
-    "/accounts/{account}/offers/hardship": {"kind": "", "severity": "medium", "hold_days": "x"},
+    "/accounts/{account}/offers/hardship": {"kind": "", "severity": "x", "hold_days": "x"},
     "/accounts/{account}/offers/plan": {"instalments": "x", "first_on": "x", "down_payment": "x"},
     "/accounts/{account}/offers/settlement": {"amount": "x", "valid_until": "x", "parts": "x"},
     "/accounts/{account}/promises": {"amount": "x", "due": "x"},
     "/accounts/{account}/reach": {"channel": "x", "begins": "x", "ends": "x", "language": "x"},
     "/compliance": {"tenant": "{tenant}", "first": "x", "last": "x", "sample": "x"},
+    "/labels": {"tenant": "{tenant}", "name": "", "colour": "x"},
     "/hooks": {"tenant": "{tenant}", "name": "", "url": "x"},
     "/law/policies/edit": {"per_day": "x", "per_week": "-1", "weekdays_from": "09:00", "starts_on": "x"},
+    "/placements": {"portfolio": "x", "kind": "x", "file": ""},
+    "/profile": {"locale": "x"},
+    "/reconciliation": {"tenant": "x"},
     "/receipts": {"tenant": "{tenant}", "means": "x", "amount": "0", "received_on": "2999-01-01"},
     "/remittances": {"tenant": "{tenant}", "period_from": "x", "period_to": "x"},
     "/schedules": {"tenant": "{tenant}", "report": "x", "every": "x", "day": "x", "recipients": "x"},
-    "/tenants/new": {"name": "", "slug": "", "country": "CL", "currency": "", "timezone": "", "locale": "es"},
-    "/tenants/{tenant}": {"name": "", "product": "", "placement_number": "x", "commission": "x"},
+    "/tenants/new": {
+        "name": "x" * 999, "slug": "<b>", "country": "", "currency": "XX", "timezone": "x", "locale": "x",
+    },
+    "/tenants/{tenant}": {
+        "name": "", "product": "", "placement_number": "x", "commission": "x", "currency": "x",
+    },
     "/tenants/{tenant}/answering": {"opens": "x", "closes": "x", "sure": "x", "complaint": "0"},
     "/tenants/{tenant}/disclosures": {"agent": "x" * 2_000, "collector_address": "x" * 2_000},
     "/tenants/{tenant}/portfolios/{portfolio}/interest": {
         "kind": "rate", "rate": "x", "late_fee": "x", "late_fee_after_days": "999999", "holds_from": "x",
-        "day_count": "act/365",
+        "day_count": "x", "start": "x",
     },
     "/tenants/{tenant}/portfolios/{portfolio}/offers": {
         "max_instalments": "x", "offer_days": "999999", "settlement_floor_percent": "x",
+        "role_0": "", "max_instalments_0": "3", "role_1": "x", "desk_1": "South", "offer_days_1": "999999",
     },
     "/tenants/{tenant}/portfolios/{portfolio}/terms": {
         "commission_rate": "x", "tax_rate": "x", "minimum": "x", "rate_0": "x", "rate_1": "101",
+        "rate_2": "10", "from_age_2": "90", "to_age_2": "30",
+        "rate_3": "10", "placement_3": "0", "legal_3": "x",
     },
-    "/users": {"role": "agent", "name": "", "email": "", "password": "short", "locale": "es"},
+    "/words/new": {"tenant": "x", "template": "x", "language": "x", "form": "x", "tone": "x", "body": ""},
+    "/users": {"role": "x", "name": "", "email": "", "password": "short", "locale": "x"},
 }  # fmt: skip
 #: What the forms above are sent with and is right.
 RIGHT = {
-    ("tenant", "{tenant}"), ("severity", "medium"), ("country", "CL"), ("locale", "es"), ("role", "agent"),
-    ("kind", "rate"), ("day_count", "act/365"), ("start", "placed_on"), ("weekdays_from", "x"),
+    ("tenant", "{tenant}"), ("kind", "rate"), ("weekdays_from", "x"),
+    ("max_instalments_0", "3"), ("desk_1", "South"), ("rate_2", "10"), ("from_age_2", "90"), ("rate_3", "10"),
 }  # fmt: skip
 
 
@@ -98,3 +110,12 @@ def test_all_that_is_wrong_with_a_form_is_told_at_once(app: Flask, world: World,
         wrong = {key for key, text in typed.items() if (key, text) not in RIGHT}
         silent += [f"{address} {field}" for field in sorted(wrong - told)]
     assert silent == []
+
+
+def test_a_fault_of_a_field_that_the_page_does_not_have_is_told_above_it(app: Flask) -> None:
+    with app.test_request_context():
+        form = Form({"name": "x", "gone": "x"})
+        form.refuse(UserError("This is not a date.", field="name"))
+        form.refuse(UserError("This is not a number.", field="gone"))
+        assert form.errors["name"] == "No es una fecha."
+        assert untold() == ["No es un número."]

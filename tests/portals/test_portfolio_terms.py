@@ -92,7 +92,7 @@ def test_no_interest_again_from_a_day_on(supervisor: Visitor, placed: Placed) ->
         ("rate", "x", "This is not a number."), ("rate", "1001", "must be a percentage from 0 to 1,000."),
         ("holds_from", "soon", "This is not a date."), ("order_1", "tax", "Choose each part once"),
         ("late_fee", "1.5", "CLP"), ("late_fee_after_days", "0", "must be a whole number"),
-        ("day_count", "act/act", "is one of"),
+        ("day_count", "act/act", "Please choose one."),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_said_at_its_field(

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, aliased
 
 from recupero.kernel import audit, clock, events
 from recupero.kernel.database import scope_of
-from recupero.kernel.errors import Conflict, NotFound, UserError
+from recupero.kernel.errors import Conflict, Faults, NotFound, UserError
 from recupero.kernel.money import is_currency
 from recupero.placements import dated_terms, strategies
 from recupero.placements.events import AccountsClosed, AccountsRecalled, Held, HoldsEnded, HoldsOpened
@@ -18,6 +18,7 @@ from recupero.placements.lifecycle import CLOSE_CODES, ENDED, HOLDS, PAID, STAGE
 from recupero.placements.tables import Account, Debtor, Hold, ImportMapping, Portfolio
 from recupero.placements.terms import check_terms
 from recupero.tenancy import queries as tenancy
+from recupero.tenancy.service import LONGEST_NAME
 
 #: A hold as it was written: of which debtor, on which of their accounts (None: all), of which kind.
 OneHold = tuple[int, int | None, str]
@@ -73,14 +74,18 @@ def create_portfolio(
 
 
 def _check_portfolio(name: str, country: str, currency: str, placement_number: int) -> None:
+    faults = Faults()
     if not name.strip():
-        raise UserError("the portfolio needs a name", field="name")
+        faults.note(UserError("the portfolio needs a name", field="name"))
+    if len(name) > LONGEST_NAME:
+        faults.note(UserError("At most %(most)s characters fit here.", field="name", most=LONGEST_NAME))
     if len(country) != 2 or not country.isalpha() or not country.isupper():
-        raise UserError("the country is two capital letters (ISO 3166-1), such as CL", field="country")
+        faults.note(UserError("the country is two capital letters (ISO 3166-1), such as CL", field="country"))
     if not is_currency(currency):
-        raise UserError("the currency is an ISO 4217 code such as CLP or EUR", field="currency")
+        faults.note(UserError("the currency is an ISO 4217 code such as CLP or EUR", field="currency"))
     if not 1 <= placement_number <= 9:
-        raise UserError("the placement number counts from 1 (primary) to 9", field="placement_number")
+        faults.note(UserError("the placement number counts from 1 (primary) to 9", field="placement_number"))
+    faults.tell()
 
 
 def set_terms(

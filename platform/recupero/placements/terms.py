@@ -94,19 +94,22 @@ def _approver(value: Any) -> str:
 def _offer_limits(value: Any) -> list[dict[str, Any]]:
     if not isinstance(value, list):
         raise UserError("the limits of offers are a list of rows with a role or a desk", field="offer_limits")
-    return [_limit_row(row) for row in value]
+    return _rows("offer_limits", value, _limit_row)
 
 
 def _limit_row(row: Any) -> dict[str, Any]:
+    faults, checked = Faults(), dict[str, Any]()
     if not isinstance(row, dict) or not (row.get("role") or row.get("desk")):
-        raise UserError("each row of the limits of offers needs a role or a desk", field="offer_limits")
+        raise UserError("each row of the limits of offers needs a role or a desk", field="role")
     if row.get("role") not in (None, *OFFERER_ROLES):
-        raise UserError(
-            "the role of a limit is one of %(known)s", field="offer_limits", known=", ".join(OFFERER_ROLES)
-        )
+        known = ", ".join(OFFERER_ROLES)
+        faults.note(UserError("the role of a limit is one of %(known)s", field="role", known=known))
     bounds = {limit: TERMS[limit] for limit in OFFER_LIMITS}
-    whole = {key: _whole(key, one, bounds) for key, one in row.items() if key not in ("role", "desk")}
-    return whole | {key: str(row[key]) for key in ("role", "desk") if row.get(key)}
+    for key in row.keys() - {"role", "desk"}:
+        with faults.caught():
+            checked[key] = _whole(key, row[key], bounds)
+    faults.tell()
+    return checked | {key: str(row[key]) for key in ("role", "desk") if row.get(key)}
 
 
 def _whole(name: str, value: Any, known: dict[str, tuple[int, int]]) -> int:
@@ -129,32 +132,56 @@ def _whole(name: str, value: Any, known: dict[str, tuple[int, int]]) -> int:
 def _schedule(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise UserError("the commission schedule must be an object with rates", field="commission")
-    checked: dict[str, Any] = {"rates": [_row(row) for row in value.get("rates", [])]}
+    faults, checked = Faults(), dict[str, Any]()
+    with faults.caught():
+        checked["rates"] = _rows("rates", value.get("rates", []), _row)
     for name, stated in value.items():
-        if name == "parts":
-            checked[name] = _parts(stated)
-        elif name != "rates":
-            checked[name] = _whole(name, stated, SCHEDULE)
+        with faults.caught():
+            if name == "parts":
+                checked[name] = _parts(stated)
+            elif name != "rates":
+                checked[name] = _whole(name, stated, SCHEDULE)
+    faults.tell()
     if checked.get("minimum_minor", 0) > checked.get("maximum_minor", 10**15):
         raise UserError("the least commission is above the highest: change one of them", field="commission")
     return checked
 
 
+def _rows(name: str, rows: Any, check: Callable[[Any], dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each row as `check` lets it through. All that is wrong is told, of the second row's rate at
+    `rates.1.rate`: rows count from 0."""
+    faults, checked = Faults(), list[dict[str, Any]]()
+    for number, row in enumerate(rows):
+        try:
+            checked.append(check(row))
+        except UserError as error:
+            for one in (error, *error.others):
+                one.field = f"{name}.{number}.{one.field}"
+                faults.note(one)
+    faults.tell()
+    return checked
+
+
 def _row(row: Any) -> dict[str, Any]:
     if not isinstance(row, dict) or "rate" not in row:
-        raise UserError("each row of the commission schedule needs a rate", field="commission")
-    checked: dict[str, Any] = {}
+        raise UserError("each row of the commission schedule needs a rate", field="rate")
+    faults, checked = Faults(), dict[str, Any]()
     for name, value in row.items():
-        if name not in _YES_NO:
-            checked[name] = _whole(name, value, RATE_ROW)
-        elif isinstance(value, bool):
-            checked[name] = value
-        else:
-            raise UserError("%(term)s must be true or false", field=name, term=Words("term", (name,)))
+        with faults.caught():
+            checked[name] = _yes_no(name, value) if name in _YES_NO else _whole(name, value, RATE_ROW)
     for what in ("age_days", "balance_minor"):
         if checked.get(f"from_{what}", 0) >= checked.get(f"to_{what}", 10**16):
-            raise UserError("a row of the commission schedule ends before it begins", field=f"to_{what}")
+            faults.note(
+                UserError("a row of the commission schedule ends before it begins", field=f"to_{what}")
+            )
+    faults.tell()
     return checked
+
+
+def _yes_no(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise UserError("%(term)s must be true or false", field=name, term=Words("term", (name,)))
+    return value
 
 
 def _parts(stated: Any) -> list[str]:

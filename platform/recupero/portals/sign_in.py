@@ -125,10 +125,12 @@ def profile_calls() -> ResponseReturnValue:
 @blueprint.post("/profile")
 @signed_in
 def profile_sent() -> ResponseReturnValue:
-    locale = Form.sent().text("locale")
-    if locale not in CODES:
-        raise UserError("Choose one of the languages.", field="locale")
-    caller = the_caller()
+    form, caller = Form.sent(), the_caller()
+    try:
+        locale = form.one_of("locale", CODES)
+    except UserError as error:
+        form.refuse(error)
+        return _profile(form)
     with runtime.current().database.transaction(Scope(caller.agency_id)) as opened:
         users.set_locale(opened, _id(caller), locale)
     session["language"] = locale

@@ -1,7 +1,9 @@
 """What changes agencies, tenants and plug-in settings."""
 
 import json
+import re
 from typing import Any
+from zoneinfo import available_timezones
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -9,8 +11,13 @@ from sqlalchemy.orm import Session
 
 from recupero.kernel import audit, clock
 from recupero.kernel.database import Scope, scope_of, set_scope
-from recupero.kernel.errors import Conflict, NotFound
+from recupero.kernel.errors import Conflict, Faults, NotFound, UserError
+from recupero.kernel.money import is_currency
 from recupero.tenancy.tables import Agency, PluginSetting, Tenant
+
+LONGEST_NAME = 100  # characters
+_SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,39}")
+_COUNTRY = re.compile(r"[A-Z]{2}")
 
 
 def create_agency(
@@ -59,10 +66,12 @@ def create_tenant(
     actor: str,
     settings: dict[str, Any] | None = None,
 ) -> Tenant:
-    """Add a creditor to the agency in scope, and to the scope. Raises Conflict where the slug is taken.
+    """Add a creditor to the agency in scope, and to the scope. Raises UserError at each field that cannot be,
+    Conflict where the slug is taken.
 
     `settings`: `plan_every_days`, days between two plans (1 by default).
     """
+    _check_tenant(slug, name, country, currency, timezone)
     scope = scope_of(session)
     agency = scope.agency()
     if session.execute(select(Tenant.id).where(Tenant.agency_id == agency, Tenant.slug == slug)).first():
@@ -78,6 +87,27 @@ def create_tenant(
     set_scope(session, Scope(agency, (*scope.tenant_ids, tenant.id), scope.platform))
     audit.record(session, "tenancy.create_tenant", f"tenant:{tenant.id}", actor=actor, tenant_id=tenant.id)
     return tenant
+
+
+def _check_tenant(slug: str, name: str, country: str, currency: str, timezone: str) -> None:
+    faults = Faults()
+    if not name.strip():
+        faults.note(UserError("the creditor needs a name", field="name"))
+    if len(name) > LONGEST_NAME:
+        faults.note(UserError("At most %(most)s characters fit here.", field="name", most=LONGEST_NAME))
+    if not _SLUG.fullmatch(slug):
+        faults.note(
+            UserError(
+                "the short name is at most 40 letters, digits and hyphens, such as bank-1", field="slug"
+            )
+        )
+    if not _COUNTRY.fullmatch(country):
+        faults.note(UserError("the country is two capital letters (ISO 3166-1), such as CL", field="country"))
+    if not is_currency(currency):
+        faults.note(UserError("the currency is an ISO 4217 code such as CLP or EUR", field="currency"))
+    if timezone not in available_timezones():
+        faults.note(UserError("the time zone is one of IANA, such as America/Bogota", field="timezone"))
+    faults.tell()
 
 
 def configure_tenant(session: Session, tenant_id: int, *, actor: str, **settings: Any) -> None:

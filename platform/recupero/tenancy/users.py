@@ -23,6 +23,7 @@ _E164 = re.compile(r"\+[1-9]\d{6,14}")
 SKILLS = ("complaints", "disputes", "hardship", "identity")
 #: Languages that debtors are written to in.
 SPOKEN = ("es", "en", "pt")
+LONGEST = 200  # characters of a name, and of an e-mail address
 LONGEST_DESK = 40  # characters of a name of a desk
 
 
@@ -46,7 +47,7 @@ def create(
     not known, Conflict on a login that exists.
     """
     tenants = None if tenant_ids is None else list(tenant_ids)
-    check(email=email, password=password, role=role, tenants=tenants, desk=desk)
+    check(email=email, name=name, password=password, role=role, tenants=tenants, desk=desk)
     agency, index = scope_of(session).agency(), crypto.keyring().blind_index(normalise_email(email))
     user = User(
         agency_id=agency, email=normalise_email(email), email_index=index, name=name,
@@ -121,11 +122,16 @@ def _only(tenants: list[int] | None) -> int | None:
     return tenants[0] if tenants is not None and len(tenants) == 1 else None
 
 
-def check(*, email: str, password: str, role: Role, tenants: list[int] | None, desk: str | None) -> None:
+def check(
+    *, email: str, name: str, password: str, role: Role, tenants: list[int] | None, desk: str | None
+) -> None:
     """Whether there may be such a user. Raises UserError at each field that is wrong."""
     faults, least = Faults(), passwords.MIN_PASSWORD
     if "@" not in email:
         faults.note(UserError("the e-mail needs an @", field="email"))
+    for field, text in (("email", email), ("name", name)):
+        if len(text) > LONGEST:
+            faults.note(UserError("At most %(most)s characters fit here.", field=field, most=LONGEST))
     if len(password) < least:
         faults.note(
             UserError("the password needs at least %(least)s characters", field="password", least=least)

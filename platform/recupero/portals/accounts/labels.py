@@ -26,7 +26,7 @@ def labels_list() -> ResponseReturnValue:
 def label_add() -> ResponseReturnValue:
     form = Form.sent()
     try:
-        with tenant_transaction(form.whole("tenant")) as session:
+        with tenant_transaction(form.id("tenant")) as session:
             labels.create(
                 session, name=form.optional("name"), colour=form.optional("colour"), actor=the_caller().actor
             )
@@ -91,6 +91,7 @@ def _page(form: Form, label_id: int | None = None) -> ResponseReturnValue:
         found, borne = labels.of_scope(session), labels.counts(session)
     page = render_template(
         "labels/list.html", form=form, tenants=tenants, borne=borne, wrong=label_id,
+        creditors=[(one.id, one.name) for one in tenants], fresh=Form() if label_id else form,
         of={tenant.id: [one for one in found if one.tenant_id == tenant.id] for tenant in tenants},
         colours=options("label_colour"), longest=labels.LONGEST,
     )  # fmt: skip

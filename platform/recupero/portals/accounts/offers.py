@@ -28,6 +28,7 @@ from recupero.placements.lifecycle import ENDED
 from recupero.portals.accounts import advising
 from recupero.portals.debtor.documents import file_response
 from recupero.portals.frame import plan_forms
+from recupero.portals.frame.errors import said
 from recupero.portals.frame.forms import Form
 from recupero.portals.frame.pages import blueprint
 from recupero.tenancy import queries as tenancy
@@ -103,7 +104,8 @@ def account_hardship(account_id: int) -> ResponseReturnValue:
                 )
             else:
                 with form.together():
-                    kind, severity = form.text("kind"), form.text("severity")
+                    kind = form.one_of("kind", hardship.KINDS)
+                    severity = form.one_of("severity", hardship.SEVERITIES)
                     hold_days = form.whole("hold_days") if form.optional("hold_days") else None
                 hardship.open_case(
                     session, debtor_id=debtor_id, kind=kind, severity=severity, hold_days=hold_days,
@@ -252,8 +254,7 @@ def _decide(back: str) -> ResponseReturnValue:
     except UserError as error:
         if error.status == 404:
             raise
-        form.refuse(error)
-        form.errors = {"": next(iter(form.errors.values()))}
+        form.errors[""] = said(error)
         return _approvals(form)
     flash(_("Allowed.") if allow else _("Refused."))
     return redirect(url_for(back))

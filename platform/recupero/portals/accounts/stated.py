@@ -13,7 +13,9 @@ from recupero.portals.frame.forms import Form
 from recupero.portals.frame.pages import blueprint
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission
+from recupero_sdk.law import CHANNELS
 
+_FACTS = frozenset(f"{kind}:{name}" for kind, names in told.NAMES.items() for name in names)
 _FIELDS = {"kind": "fact", "name": "fact", "until": "last_on"}
 
 
@@ -24,10 +26,11 @@ def account_state_fact(account_id: int) -> ResponseReturnValue:
     form, card = Form.sent(), _card(account_id)
     try:
         with form.together():
-            kind, _colon, name = form.text("fact").partition(":")
+            kind, _colon, name = form.one_of("fact", _FACTS).partition(":")
+            channel = form.one_of("channel", CHANNELS) if form.optional("channel") else None
             fact = told.NewFact(
                 kind, name, form.day("began_on"), form.day("last_on") if form.optional("last_on") else None,
-                form.optional("channel") or None, form.optional("note"),
+                channel, form.optional("note"),
             )  # fmt: skip
         with tenant_transaction(card.account.tenant_id) as session:
             stating.state(

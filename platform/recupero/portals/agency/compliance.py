@@ -32,7 +32,7 @@ def compliance_make() -> ResponseReturnValue:
     form, mine = Form.sent(), the_caller().scope.tenant_ids
     try:
         with form.together(period="last"):
-            tenant = form.whole("tenant") if len(mine) > 1 else mine[0]
+            tenant = form.id("tenant") if len(mine) > 1 else mine[0]
             sample = form.whole("sample")
             period = _months(form)
         with recorded_transaction(tenant) as session:

@@ -43,14 +43,12 @@ def placement_sent() -> ResponseReturnValue:
     """Keep the file and go on to its mapping."""
     form, sent = Form.sent(), request.files.get("file")
     try:
-        with transaction() as session:
-            portfolio = browse.portfolio(session, form.whole("portfolio"))
         with form.together():
-            kind = form.text("kind")
-            if kind not in KINDS:
-                form.wrong(UserError("Choose one of the kinds.", field="kind"))
+            portfolio_id, kind = form.id("portfolio"), form.one_of("kind", KINDS)
             if sent is None or not sent.filename:
                 raise UserError("Choose a file.", field="file")
+        with transaction() as session:
+            portfolio = browse.portfolio(session, portfolio_id)
     except UserError as error:
         form.refuse(error, "file", "kind", "portfolio")
         return _list_page(form)
@@ -69,8 +67,11 @@ def _list_page(form: Form) -> ResponseReturnValue:
             status=chosen["state"] or None, part=table.part,
         )  # fmt: skip
     return answer(
-        "placements/list.html", table.fill(rows), tenants=tenants, portfolios=portfolios, form=form,
-        kinds=KINDS, status=form.status,
+        "placements/list.html", table.fill(rows), portfolios=portfolios, form=form,
+        choices=[
+            (one.id, f"{tenants[one.tenant_id].name} · {one.name} ({one.currency})") for one in portfolios
+        ],
+        kinds=[(one, label("import_kind", one)) for one in KINDS], status=form.status,
     )  # fmt: skip
 
 
@@ -107,7 +108,9 @@ def placement_file(token: str) -> ResponseReturnValue:
     except UserError as error:
         uploads.drop(token, the_caller())
         why = _("The file cannot be read: %(why)s", why=said(error))
-        return _list_page(Form({"portfolio": str(portfolio.id), "kind": kind}, {"file": why}))
+        form = Form({"portfolio": str(portfolio.id), "kind": kind})
+        form.errors["file"] = why
+        return _list_page(form)
 
 
 @blueprint.post("/placements/files/<token>")

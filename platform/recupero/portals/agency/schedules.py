@@ -30,7 +30,7 @@ def schedules_list() -> ResponseReturnValue:
 def schedule_new() -> ResponseReturnValue:
     form, mine = Form.sent(), the_caller().scope.tenant_ids
     try:
-        tenant = form.whole("tenant") if len(mine) > 1 else mine[0]
+        tenant = form.id("tenant") if len(mine) > 1 else mine[0]
         with form.together():
             settings = _settings(form)
             service.check(**settings)

@@ -12,7 +12,7 @@ from recupero.kernel.errors import NotFound, UserError
 from recupero.portals.frame.forms import Form, ids_of
 from recupero.portals.frame.pages import blueprint
 from recupero.portals.frame.tables import Column, Pick, Search, Table, answer
-from recupero.portals.words.language import LANGUAGES, timezone
+from recupero.portals.words.language import CODES, LANGUAGES, timezone
 from recupero.portals.words.words import label, options
 from recupero.tenancy import keys as key_service
 from recupero.tenancy import queries
@@ -53,8 +53,8 @@ def _add_user(form: Form) -> None:
         if not set(chosen) <= set(the_caller().scope.tenant_ids):
             form.wrong(UserError("Choose among your creditors.", field="tenants"))
         email, name, password = form.text("email"), form.text("name"), form.text("password")
-        locale = form.text("locale")
-        user_service.check(email=email, password=password, role=role, tenants=chosen, desk=desk)
+        locale = form.one_of("locale", CODES)
+        user_service.check(email=email, name=name, password=password, role=role, tenants=chosen, desk=desk)
     with transaction() as session:
         user_service.create(
             session, email=email, name=name, password=password, role=role, tenant_ids=chosen or None,
@@ -64,11 +64,7 @@ def _add_user(form: Form) -> None:
 
 
 def _role(form: Form) -> Role:
-    chosen = form.text("role")
-    if chosen not in ROLES:
-        form.wrong(UserError("Choose one of the roles.", field="role"))
-        return Role.AGENT
-    return Role(chosen)
+    return Role(form.one_of("role", ROLES) or Role.AGENT)
 
 
 @blueprint.post("/users/<int:user_id>/work")
@@ -110,7 +106,8 @@ def _users_page(
         rows, tenants = queries.users(session), queries.tenants(session)
     names = {tenant.id: tenant.name for tenant in tenants}
     return answer(
-        "admin/users.html", _users_table(names).fill_whole(rows), names=names, form=form, roles=ROLES,
+        "admin/users.html", _users_table(names).fill_whole(rows), names=names, form=form,
+        roles=[(role.value, label("role", role)) for role in ROLES],
         chosen=request.form.getlist("tenants"), me=the_caller().actor, password=password, refused=work,
         skills=[(skill, label("skill", skill)) for skill in user_service.SKILLS],
         speaks=[(code, name) for code, name in LANGUAGES if code in user_service.SPOKEN],

@@ -15,8 +15,8 @@ from recupero.placements import browse
 from recupero.placements import service as placements
 from recupero.portals.frame.forms import Form
 from recupero.portals.frame.pages import blueprint
-from recupero.portals.frame.places import countries, zones
-from recupero.portals.words.language import brand
+from recupero.portals.frame.places import COUNTRIES, countries, zones
+from recupero.portals.words.language import CODES, brand
 from recupero.tenancy import queries, service
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission
@@ -49,10 +49,10 @@ def tenant_new() -> ResponseReturnValue:
 
 
 def _add_tenant(form: Form) -> ResponseReturnValue:
-    with form.together():
-        name, slug, country = form.text("name"), form.text("slug"), form.text("country")
-        currency, locale, zone = form.text("currency").upper(), form.text("locale"), form.text("timezone")
-    with transaction() as session:
+    with transaction() as session, form.together():
+        name, slug, currency = form.text("name"), form.text("slug"), form.text("currency").upper()
+        country, zone = form.one_of("country", COUNTRIES), form.one_of("timezone", dict(zones()))
+        locale = form.one_of("locale", CODES)
         made = service.create_tenant(
             session, name=name, slug=slug, country=country, currency=currency, locale=locale, timezone=zone,
             actor=the_caller().actor,
@@ -87,11 +87,11 @@ def _add_portfolio(tenant_id: int, form: Form) -> None:
         with form.together():
             name, product, number = form.text("name"), form.text("product"), form.whole("placement_number")
             terms = {"commission_rate": form.percent("commission")}
-        placements.create_portfolio(
-            session, name=name, country=found.country,
-            currency=(form.optional("currency") or found.currency).upper(), product=product,
-            placement_number=number, terms=terms, strategy={}, actor=the_caller().actor,
-        )  # fmt: skip
+            placements.create_portfolio(
+                session, name=name, country=found.country,
+                currency=(form.optional("currency") or found.currency).upper(), product=product,
+                placement_number=number, terms=terms, strategy={}, actor=the_caller().actor,
+            )  # fmt: skip
 
 
 def _tenant_page(tenant_id: int, form: Form) -> ResponseReturnValue:

@@ -97,7 +97,7 @@ def _page(tenant_id: int, sent: Form | None) -> ResponseReturnValue:
 def _compared(asked: Form, zone: str) -> tuple[datetime | None, datetime | None, int | None]:
     """From when to when, and in which portfolio, the address compares. Raises UserError."""
     begin, end = (_day(asked, name, zone) for name in ("from", "to"))
-    portfolio = asked.whole("portfolio") if asked.optional("portfolio") else None
+    portfolio = asked.id("portfolio") if asked.optional("portfolio") else None
     return begin, end and end + timedelta(days=1), portfolio
 
 

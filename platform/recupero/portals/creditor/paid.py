@@ -86,7 +86,7 @@ def _page(account: OwnAccount, form: Form, reported: Reported | None) -> Respons
 def _reported(form: Form, account: OwnAccount, today: date) -> Reported:
     with form.together():
         made = Reported(
-            form.optional("entry") if form.optional("entry") in ENTRIES else "payment",
+            form.one_of("entry", ENTRIES),
             form.money("amount", account.currency), form.day("paid_on"), form.optional("reference")[:80],
         )  # fmt: skip
         if made.amount_minor <= 0:

@@ -50,7 +50,7 @@ def send_code(token: str) -> ResponseReturnValue:
         return _page(token, door, form, sent=False)
     try:
         with transaction_of(door) as opened:
-            page_codes.ask(opened, door.link_id, form.whole("point"))
+            page_codes.ask(opened, door.link_id, form.id("point"))
     except NotFound:
         raise
     except UserError as error:

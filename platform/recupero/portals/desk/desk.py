@@ -130,5 +130,5 @@ def _result(session: Session, sitting: Sitting, form: Form) -> Result:
         form.text("code"), form.optional("reason"), form.optional("note"),
         call_backs.local(session, sitting.account_id, when) if when else None,
         form.optional("next_step"), form.optional("cause"), form.optional("matter"),
-        form.whole("user") if form.optional("user") else None,
+        form.id("user") if form.optional("user") else None,
     )  # fmt: skip

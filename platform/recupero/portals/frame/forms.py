@@ -1,17 +1,17 @@
 """What was typed into a form and what is wrong with it, so that a page can show both again."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.numbers import NumberFormatError, parse_decimal
-from flask import request
+from flask import g, request
 from flask_babel import get_locale
 
 from recupero.kernel.errors import Faults, UserError
@@ -59,12 +59,49 @@ def _stands_in(value: _T) -> "Callable[[Callable[_Read, _T]], Callable[_Read, _T
     return decorate
 
 
+class Errors(dict[str, str]):
+    """What is wrong, by field; it remembers which of it a page has told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: set[str] = set()
+
+    def __setitem__(self, name: str, text: str) -> None:
+        super().__setitem__(name, text)
+        g.setdefault("faults", {})[id(self)] = self
+
+    def __getitem__(self, name: str) -> str:
+        self.told.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, otherwise: str = "") -> str:  # type: ignore[override]  # of texts alone
+        self.told.add(name)
+        return super().get(name, otherwise)
+
+    def values(self) -> Any:
+        self.told.update(self)
+        return super().values()
+
+    def items(self) -> Any:
+        self.told.update(self)
+        return super().items()
+
+
+def untold() -> list[str]:
+    """What is wrong with what was sent and stands at no field of the page as drawn so far, such as a fault of
+    a field that the page does not have. The frame tells it above the page: nothing is refused in silence."""
+    found: Mapping[int, Errors] = g.get("faults", {})
+    told = {(name, errors[name]) for errors in found.values() for name in errors.told & errors.keys()}
+    wrong = [(name, errors[name]) for errors in found.values() for name in errors]
+    return list(dict.fromkeys(text for name, text in wrong if (name, text) not in told))
+
+
 @dataclass
 class Form:
     """`values` as typed, `errors` by field name; "" is the form as a whole."""
 
     values: Mapping[str, object] = field(default_factory=dict)
-    errors: dict[str, str] = field(default_factory=dict)
+    errors: Errors = field(default_factory=Errors)
     _faults: Faults | None = field(default=None, init=False, repr=False)
 
     @classmethod
@@ -119,6 +156,22 @@ class Form:
     def optional(self, name: str) -> str:
         """The field without outer blanks, and without NUL, which no text of the database holds."""
         return str(self.values.get(name, "")).replace("\x00", "").strip()
+
+    @_stands_in("")
+    def one_of(self, name: str, known: Collection[str]) -> str:
+        """What was chosen from a list. Raises UserError at the field where it is none of `known`."""
+        value = self.optional(name)
+        if value not in known:
+            raise UserError("Please choose one.", field=name)
+        return value
+
+    @_stands_in(0)
+    def id(self, name: str) -> int:
+        """The id of what was chosen from a list. Raises UserError at the field where it is none."""
+        found = id_of(self.optional(name))
+        if found is None:
+            raise UserError("Please choose one.", field=name)
+        return found
 
     @_stands_in(0)
     def whole(self, name: str) -> int:

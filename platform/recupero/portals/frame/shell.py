@@ -25,6 +25,7 @@ from werkzeug.exceptions import HTTPException, ServiceUnavailable
 from recupero.decisions.planning.explaining import explained
 from recupero.kernel.runtime import Runtime
 from recupero.portals.frame import actors, places, theme
+from recupero.portals.frame.forms import untold
 from recupero.portals.frame.navigation import navigation
 from recupero.portals.frame.pages import error_page
 from recupero.portals.words import language, told, words
@@ -175,6 +176,7 @@ def _frame() -> dict[str, Any]:
         "largest_request": current_app.config["MAX_CONTENT_LENGTH"],
         "theme": theme.theme(),
         "theme_url": _theme_url,
+        "untold": untold,
     }
 
 

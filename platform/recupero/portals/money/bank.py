@@ -37,7 +37,7 @@ def bank_sent() -> ResponseReturnValue:
     try:
         if sent is None or not sent.filename:
             raise UserError("Choose a file.", field="file")
-        with tenant_transaction(form.whole("tenant")) as session:
+        with tenant_transaction(form.id("tenant")) as session:
             currency = (form.optional("currency") or tenancy.tenant(session).currency).upper()
             closing = form.money("closing", currency) if form.optional("closing") else None
             taken = statements.take_file(
@@ -194,17 +194,28 @@ def _line(session: Session, line_id: int) -> BankLine:
 @requires(Permission.PAYMENTS_READ)
 def reconciliation() -> ResponseReturnValue:
     """The newest comparisons with the gateways' records, and what they found."""
+    return _reconciliation(Form())
+
+
+def _reconciliation(form: Form) -> ResponseReturnValue:
     with transaction() as session:
-        return render_template(
-            "incoming/reconciliation.html", runs=reconcile.latest(session), tenants=tenant_names(session)
-        )
+        page = render_template(
+            "incoming/reconciliation.html", runs=reconcile.latest(session), tenants=tenant_names(session),
+            form=form,
+        )  # fmt: skip
+    return page, form.status
 
 
 @blueprint.post("/reconciliation")
 @requires(Permission.PAYMENTS_BOOK)
 def reconciliation_asked() -> ResponseReturnValue:
     """Ask a worker to compare one creditor now."""
-    tenant_id = Form.sent().whole("tenant")
+    form = Form.sent()
+    try:
+        tenant_id = form.id("tenant")
+    except UserError as error:
+        form.refuse(error)
+        return _reconciliation(form)
     with tenant_transaction(tenant_id) as session:
         jobs.enqueue(session, "payments.reconcile_tenant", unique_key=f"reconcile:{tenant_id}")
     flash(_("A worker compares the payments now; what it finds is shown here."))

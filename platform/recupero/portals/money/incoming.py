@@ -184,7 +184,7 @@ def receipt_sent() -> ResponseReturnValue:
     """Enter a receipt for somebody else to approve."""
     form = Form.sent()
     try:
-        with tenant_transaction(form.whole("tenant")) as session:
+        with tenant_transaction(form.id("tenant")) as session:
             currency = (form.optional("currency") or tenancy.tenant(session).currency).upper()
             account_ids: list[int] = []
             with form.together() as faults:

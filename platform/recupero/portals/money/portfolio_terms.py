@@ -24,7 +24,7 @@ from recupero.placements.tables import Portfolio
 from recupero.placements.terms import APPROVERS, OFFER_LIMITS, check_terms
 from recupero.portals.frame.forms import Form
 from recupero.portals.frame.pages import blueprint
-from recupero.portals.money.terms import SPARE_ROWS, amount_text, percent_text
+from recupero.portals.money.terms import SPARE_ROWS, amount_text, percent_text, without_before
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller
 from recupero.tenancy.permissions import Permission
@@ -32,6 +32,8 @@ from recupero.tenancy.permissions import Permission
 #: Limits of offers besides those that rows may tighten.
 _WHOLE_ONLY = ("plan_grace_days",)
 LIMITS = (*OFFER_LIMITS, *_WHOLE_ONLY)
+#: For whom a row of limits is.
+_WHO = ("role", "desk")
 #: Per cent of interest a year that a form takes.
 _MOST_A_YEAR = 1000
 _FEES = {"late_fee_minor": "late_fee", "late_fee_rate": "late_fee_percent"}
@@ -59,7 +61,7 @@ def portfolio_interest_sent(tenant_id: int, portfolio_id: int) -> ResponseReturn
         try:
             with form.together(**_AT):
                 since = form.day("holds_from")
-                terms = check_terms(_without_before(_interest_read(form, portfolio)))
+                terms = check_terms(without_before(_interest_read(form, portfolio)))
             if form.optional("do") != "save":
                 return _interest_page(session, portfolio, form, preview(session, portfolio, terms, since))
             placements.set_terms(session, portfolio_id, terms, actor=the_caller().actor, holds_from=since)
@@ -71,10 +73,6 @@ def portfolio_interest_sent(tenant_id: int, portfolio_id: int) -> ResponseReturn
             return _interest_page(session, browse.portfolio(session, portfolio_id), form)
     flash(_("Saved. What accrued before that day stays as it is."))
     return redirect(url_for("portals.tenant", tenant_id=tenant_id))
-
-
-def _without_before(terms: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in terms.items() if name != "before"}
 
 
 def _interest_page(
@@ -122,11 +120,11 @@ def _interest_typed(portfolio: Portfolio, today: date) -> dict[str, object]:
 
 def _interest_read(form: Form, portfolio: Portfolio) -> dict[str, Any]:
     """The portfolio's terms with interest, late fee and order as typed."""
-    kind, accrual = form.optional("kind"), dict[str, Any]()
+    kind, accrual = form.one_of("kind", ("none", "rate", CONTRACT)), dict[str, Any]()
     accrual["rate"] = (
         CONTRACT if kind == "contract" else form.percent("rate", _MOST_A_YEAR) if kind == "rate" else 0
     )
-    accrual |= {"day_count": form.text("day_count"), "from": form.text("start")}
+    accrual |= {"day_count": form.one_of("day_count", DAY_COUNTS), "from": form.one_of("start", STARTS)}
     if form.optional("late_fee"):
         accrual["late_fee_minor"] = form.money("late_fee", portfolio.currency)
     if form.optional("late_fee_percent"):
@@ -173,8 +171,8 @@ def portfolio_offers_sent(tenant_id: int, portfolio_id: int) -> ResponseReturnVa
     with tenant_transaction(tenant_id) as session:
         portfolio = browse.portfolio(session, portfolio_id)
         try:
-            with form.together():
-                terms = check_terms(_without_before(_offers_read(form, portfolio)))
+            with form.together(**_limit_places(form)):
+                terms = check_terms(without_before(_offers_read(form, portfolio)))
             placements.set_terms(session, portfolio_id, terms, actor=the_caller().actor)
         except UserError as error:
             form.refuse(error, "offer_limits")
@@ -217,20 +215,29 @@ def _offers_read(form: Form, portfolio: Portfolio) -> dict[str, Any]:
     read = _reader(form, portfolio.currency)
     terms |= {name: read(name, name) for name in LIMITS if form.optional(name)}
     terms["exception_approver"] = form.text("exception_approver")
-    rows, numbers = [], [name.removeprefix("role_") for name in form.values if name.startswith("role_")]
-    for number in numbers:
-        row: dict[str, Any] = {
-            name: read(name, f"{name}_{number}") for name in OFFER_LIMITS if form.optional(f"{name}_{number}")
-        }
-        who = {key: form.optional(f"{key}_{number}") for key in ("role", "desk")}
-        if row and not any(who.values()):
-            form.wrong(
-                UserError("each row of the limits of offers needs a role or a desk", field="offer_limits")
-            )
-        if row or any(who.values()):
-            rows.append(row | {key: value for key, value in who.items() if value})
+    rows = [_limit_row(form, number, read) for number in _limit_rows(form)]
     terms.pop("offer_limits", None)
     return terms | ({"offer_limits": rows} if rows else {})
+
+
+def _limit_rows(form: Form) -> list[str]:
+    """The numbers of the rows of limits in which anything is typed."""
+    numbers = [name.removeprefix("role_") for name in form.values if name.startswith("role_")]
+    return [one for one in numbers if any(form.optional(f"{key}_{one}") for key in (*_WHO, *OFFER_LIMITS))]
+
+
+def _limit_places(form: Form) -> dict[str, str]:
+    """Where the fields of the rows of limits stand in the form."""
+    return {
+        f"offer_limits.{place}.{key}": f"{key}_{number}"
+        for place, number in enumerate(_limit_rows(form)) for key in (*_WHO, *OFFER_LIMITS)
+    }  # fmt: skip
+
+
+def _limit_row(form: Form, number: str, read: Callable[[str, str], int]) -> dict[str, Any]:
+    limits = {name: field for name in OFFER_LIMITS if form.optional(field := f"{name}_{number}")}
+    who = {key: said for key in _WHO if (said := form.optional(f"{key}_{number}"))}
+    return {name: read(name, field) for name, field in limits.items()} | who
 
 
 def _reader(form: Form, currency: str) -> Callable[[str, str], int]:

@@ -46,7 +46,7 @@ def remittance_draw() -> ResponseReturnValue:
     form = Form.sent()
     try:
         with form.together():
-            tenant_id = form.whole("tenant")
+            tenant_id = form.id("tenant")
             period_from, period_to = form.day("period_from"), form.day("period_to")
         with tenant_transaction(tenant_id) as session:
             currency = (form.optional("currency") or tenancy.tenant(session).currency).upper()
@@ -75,7 +75,13 @@ def _list(form: Form) -> ResponseReturnValue:
         table.fill(statements.listed(session, wanted, drafts=not caller.is_creditor, part=table.part))
         waiting = [] if caller.is_creditor else paying.sums(session)
     return answer(
-        "remittances/list.html", table, tenants=tenants, form=form, waiting=waiting, status=form.status
+        "remittances/list.html",
+        table,
+        tenants=tenants,
+        creditors=[(one.id, f"{one.name} ({one.currency})") for one in tenants.values()],
+        form=form,
+        waiting=waiting,
+        status=form.status,
     )
 
 

@@ -16,7 +16,7 @@ from recupero.ledger import bank_accounts, remittances
 from recupero.placements import browse
 from recupero.placements import service as placements
 from recupero.placements.tables import Portfolio
-from recupero.placements.terms import PARTS
+from recupero.placements.terms import PARTS, check_terms
 from recupero.portals.frame.forms import Form
 from recupero.portals.frame.pages import blueprint
 from recupero.tenancy import queries as tenancy
@@ -24,7 +24,13 @@ from recupero.tenancy.guard import requires, tenant_transaction, the_caller
 from recupero.tenancy.permissions import Permission
 
 SPARE_ROWS = 3  # empty rows below a schedule, for more
-_YES_NO: Mapping[str, bool] = {"yes": True, "no": False}
+_YES_NO = ("yes", "no")
+#: What a row of the schedule holds, and its field in the form.
+_ROW_FIELDS = {
+    "rate": "rate", "from_age_days": "from_age", "to_age_days": "to_age",
+    "from_balance_minor": "from_balance", "to_balance_minor": "to_balance", "placement_number": "placement",
+    "legal": "legal", "settlement": "settlement",
+}  # fmt: skip
 
 
 @blueprint.get("/tenants/<int:tenant_id>/portfolios/<int:portfolio_id>/terms")
@@ -43,7 +49,9 @@ def tenant_terms_sent(tenant_id: int, portfolio_id: int) -> ResponseReturnValue:
     with tenant_transaction(tenant_id) as session:
         portfolio, tenant = browse.portfolio(session, portfolio_id), tenancy.tenant(session)
         try:
-            placements.set_terms(session, portfolio_id, _read(form, portfolio), actor=the_caller().actor)
+            with form.together(**_places(form)):
+                terms = check_terms(without_before(_read(form, portfolio)))
+            placements.set_terms(session, portfolio_id, terms, actor=the_caller().actor)
         except UserError as error:
             form.refuse(error)
     if form.errors:
@@ -105,43 +113,58 @@ def _decimal(value: Decimal) -> str:
     return str(format_decimal(value, "0.##", locale=get_locale()))
 
 
+def without_before(terms: Mapping[str, Any]) -> dict[str, Any]:
+    """The terms as they are set, without what they were before."""
+    return {name: value for name, value in terms.items() if name != "before"}
+
+
 def _read(form: Form, portfolio: Portfolio) -> dict[str, Any]:
     """The portfolio's terms with the commission as it was typed."""
-    with form.together():
-        commission_rate = form.percent("commission_rate")
-        schedule: dict[str, Any] = {
-            "rates": [_row(form, number, portfolio.currency) for number in range(_rows_sent(form))
-                      if form.optional(f"rate_{number}")],
-        }  # fmt: skip
-        if form.optional("tax_rate"):
-            schedule["tax_rate"] = form.percent("tax_rate")
-        for name in ("minimum", "maximum"):
-            if form.optional(name):
-                schedule[f"{name}_minor"] = form.money(name, portfolio.currency)
-        parts = [part for part in PARTS if form.optional(f"part_{part}")]
-        if not parts:
-            form.wrong(UserError("choose at least one part that earns commission", field="parts"))
-    if len(parts) < len(PARTS):
+    schedule: dict[str, Any] = {
+        "rates": [_row(form, number, portfolio.currency) for number in _rows_typed(form)],
+    }
+    if form.optional("tax_rate"):
+        schedule["tax_rate"] = form.percent("tax_rate")
+    for name in ("minimum", "maximum"):
+        if form.optional(name):
+            schedule[f"{name}_minor"] = form.money(name, portfolio.currency)
+    parts = [part for part in PARTS if form.optional(f"part_{part}")]
+    if not parts:
+        form.wrong(UserError("choose at least one part that earns commission", field="parts"))
+    if 0 < len(parts) < len(PARTS):
         schedule["parts"] = parts
-    return {**portfolio.terms, "commission_rate": commission_rate, "commission": schedule}
+    return {**portfolio.terms, "commission_rate": form.percent("commission_rate"), "commission": schedule}
 
 
 def _rows_sent(form: Form) -> int:
     return sum(name.startswith("rate_") for name in form.values)
 
 
+def _rows_typed(form: Form) -> list[int]:
+    """The rows of the form that have a percentage; the others are dropped."""
+    return [number for number in range(_rows_sent(form)) if form.optional(f"rate_{number}")]
+
+
+def _places(form: Form) -> dict[str, str]:
+    """Where the fields of the schedule stand in the form."""
+    rows = {
+        f"rates.{place}.{key}": f"{name}_{number}"
+        for place, number in enumerate(_rows_typed(form)) for key, name in _ROW_FIELDS.items()
+    }  # fmt: skip
+    return rows | {"minimum_minor": "minimum", "maximum_minor": "maximum", "commission": "maximum"}
+
+
 def _row(form: Form, number: int, currency: str) -> dict[str, Any]:
     row: dict[str, Any] = {"rate": form.percent(f"rate_{number}")}
-    for name, key in (("from_age", "from_age_days"), ("to_age", "to_age_days"),
-                      ("placement", "placement_number")):  # fmt: skip
-        if form.optional(f"{name}_{number}"):
-            row[key] = form.whole(f"{name}_{number}")
-    for name in ("from_balance", "to_balance"):
-        if form.optional(f"{name}_{number}"):
-            row[f"{name}_minor"] = form.money(f"{name}_{number}", currency)
-    for name in ("legal", "settlement"):
-        if (said := form.optional(f"{name}_{number}")) in _YES_NO:
-            row[name] = _YES_NO[said]
+    for key in ("from_age_days", "to_age_days", "placement_number"):
+        if form.optional(field := f"{_ROW_FIELDS[key]}_{number}"):
+            row[key] = form.whole(field)
+    for key in ("from_balance_minor", "to_balance_minor"):
+        if form.optional(field := f"{_ROW_FIELDS[key]}_{number}"):
+            row[key] = form.money(field, currency)
+    for key in ("legal", "settlement"):
+        if form.optional(field := f"{key}_{number}"):
+            row[key] = form.one_of(field, _YES_NO) == "yes"
     return row
 
 
@@ -170,7 +193,7 @@ def tenant_remitting_sent(tenant_id: int) -> ResponseReturnValue:
     try:
         with tenant_transaction(tenant_id) as session, form.together() as faults:
             with faults.caught():
-                remittances.set_method(session, form.text("method"), actor=actor)
+                remittances.set_method(session, form.optional("method"), actor=actor)
             currency = form.text("currency").upper()
             for purpose in bank_accounts.PURPOSES:
                 given = {name: form.optional(f"{purpose}_{name}") for name in ("holder", "number", "bank")}

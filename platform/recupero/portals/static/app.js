@@ -29,18 +29,6 @@ document.addEventListener("change", (event) => {
   if (event.target.matches("select[data-submit]")) event.target.form.requestSubmit();
 });
 
-// What takes long says so: a line above the page, by the style sheet, until the next page is there.
-const root = document.documentElement;
-document.addEventListener("click", (event) => {
-  const link = event.target.closest("a[href]");
-  const leaves = link && !link.target && !link.hasAttribute("download") && !link.getAttribute("href").startsWith("#");
-  if (leaves && !event.defaultPrevented && !event.ctrlKey && !event.metaKey && !event.shiftKey) root.classList.add("busy");
-});
-document.addEventListener("submit", (event) => {
-  if (!event.defaultPrevented && !event.target.hasAttribute("data-file")) root.classList.add("busy");
-});
-window.addEventListener("pageshow", () => root.classList.remove("busy"));
-
 // A key leads to the field that names it (the search of the whole house: "/"), unless something is being typed.
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, textarea, select, [contenteditable]")) return;

@@ -32,15 +32,36 @@ document.addEventListener("submit", (event) => {
   wrong[0].focus();
 });
 
-// One press sends a form once; going back in the browser lets it be sent again.
-document.addEventListener("submit", (event) => {
-  if (event.target.method !== "post" || event.defaultPrevented) return;
-  if (event.target.dataset.sent) event.preventDefault();
-  event.target.dataset.sent = "yes";
-});
-window.addEventListener("pageshow", () => {
+// One press sends a form once. Going back in the browser, stopping, or a minute without an answer lets it be sent again.
+const PATIENCE = 60_000, WONDER = 2_000; // milliseconds
+const root = document.documentElement;
+let waits = [];
+const busy = (button) => {
+  root.classList.add("busy"); // a line above the page, by the style sheet
+  button?.setAttribute("aria-busy", "true");
+  const told = document.getElementById("announcements");
+  waits = [...waits, setTimeout(() => (told.textContent = told.dataset.wait), WONDER), setTimeout(rest, PATIENCE)];
+};
+const rest = () => {
+  root.classList.remove("busy");
   for (const form of document.forms) delete form.dataset.sent;
+  for (const button of document.querySelectorAll("button[aria-busy]")) button.removeAttribute("aria-busy");
+  for (const wait of waits.splice(0)) clearTimeout(wait);
+};
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented) return;
+  if (form.method === "post" && form.dataset.sent) return event.preventDefault();
+  form.dataset.sent = "yes";
+  busy(event.submitter);
 });
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[href]");
+  const leaves = link && !link.target && !link.hasAttribute("download") && !/^(#|mailto:|tel:)/.test(link.getAttribute("href"));
+  if (leaves && !event.defaultPrevented && !event.ctrlKey && !event.metaKey && !event.shiftKey) busy();
+});
+document.addEventListener("keydown", (event) => { if (event.key === "Escape") rest(); });
+window.addEventListener("pageshow", rest);
 
 // Who sent a form that was refused begins at the first field that is wrong.
 document.addEventListener("DOMContentLoaded", () => document.querySelector('main [aria-invalid="true"]')?.focus());

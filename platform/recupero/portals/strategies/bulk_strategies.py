@@ -37,7 +37,7 @@ def strategy_many_order() -> ResponseReturnValue:
     form, caller = Form.sent(), the_caller()
     confirmed = bool(form.optional("confirmed"))
     try:
-        source, seen = form.whole("source"), _seen(form)
+        source, seen = form.id("source"), _seen(form)
         if confirmed:
             made = bulk_strategies.order(
                 runtime.current().database, caller.scope, source, seen, why=form.optional("why"),
@@ -74,7 +74,7 @@ def _chosen(session: Session, form: Form) -> ResponseReturnValue:
 
 def _previewed(session: Session, form: Form) -> ResponseReturnValue:
     try:
-        found = bulk_strategies.preview(session, form.whole("source"), _seen(form))
+        found = bulk_strategies.preview(session, form.id("source"), _seen(form))
     except NotFound:
         raise
     except UserError as error:

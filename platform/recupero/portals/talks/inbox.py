@@ -149,7 +149,7 @@ def inbox_give(debtor_id: int) -> ResponseReturnValue:
     try:
         with tenant_transaction(_tenant_of(debtor_id)) as session:
             desk.pass_on(
-                session, debtor_id, form.whole("user") if form.optional("user") else None,
+                session, debtor_id, form.id("user") if form.optional("user") else None,
                 actor=the_caller().actor,
             )  # fmt: skip
     except NotFound:

@@ -12,7 +12,7 @@ from recupero.outreach.scripts import saying, shape, spoken, store
 from recupero.outreach.scripts.shape import Script
 from recupero.placements import reach
 from recupero.portals.frame.errors import said
-from recupero.portals.frame.forms import Form, id_of
+from recupero.portals.frame.forms import Form
 from recupero.portals.frame.pages import blueprint
 from recupero.portals.frame.tables import Column, Pick, Table, answer
 from recupero.portals.words.language import brand, country, language
@@ -139,8 +139,8 @@ def script_new_sent() -> ResponseReturnValue:
     found = store.problems(form.optional("document"))
     if found or form.optional("step") != "keep":
         return _editor(form, found, tried=not found)
-    tenant_id = id_of(form.optional("tenant"))
     try:
+        tenant_id = form.id("tenant") if form.optional("tenant") else None
         with transaction() as session:
             row = store.draft(session, form.text("document"), tenant_id=tenant_id, actor=caller.actor)
             script_id = row.id

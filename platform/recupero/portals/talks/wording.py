@@ -17,7 +17,7 @@ from recupero.outreach.texts.previews import Preview
 from recupero.outreach.texts.wording import FORMS, KNOWN, Own
 from recupero.placements import reach
 from recupero.portals.frame.errors import said
-from recupero.portals.frame.forms import Form, id_of
+from recupero.portals.frame.forms import Form
 from recupero.portals.frame.pages import blueprint
 from recupero.portals.frame.tables import Column, Pick, Table, answer
 from recupero.portals.words.language import LANGUAGES as PAGE_LANGUAGES
@@ -131,7 +131,12 @@ def _decide(words_id: int, *, approved: bool) -> ResponseReturnValue:
 
 
 def _tenant(form: Form) -> int | None:
-    return id_of(form.optional("tenant"))
+    """The creditor for whose debtors the words are; None for all. An error stands at the field afterwards."""
+    try:
+        return form.id("tenant") if form.optional("tenant") else None
+    except UserError as error:
+        form.refuse(error)
+        return None
 
 
 def _tried(session: Session, form: Form) -> Preview | None:

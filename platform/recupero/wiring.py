@@ -13,9 +13,9 @@ from recupero.ledger import service as ledger
 from recupero.ledger.events import BooksChecked, RemittanceIssued
 from recupero.outreach import jobs as outreach_jobs
 from recupero.outreach import service as outreach
+from recupero.outreach.actions import alone
 from recupero.outreach.conversations import conversations
 from recupero.outreach.debtors import after_hardship, dispute_answers
-from recupero.outreach.orders import drafts
 from recupero.outreach.reception import jobs as inbound_jobs
 from recupero.outreach.texts import beyond
 from recupero.outreach.understanding import hand_overs, reader
@@ -100,7 +100,7 @@ def wire() -> None:
     subscribe(MessageReceived, reading_jobs.on_message_received)
     reader.bring(reading_jobs.guesses)
     beyond.bring(named_offers.named)
-    drafts.bring(control.left_alone)
+    alone.bring(control.left_alone)
     subscribe(AccountsClosed, charges.withdraw_changed)
     subscribe(PaymentBooked, charges.withdraw_changed)
     subscribe(PaymentReversed, charges.withdraw_changed)

@@ -151,6 +151,7 @@ def test_a_promise_is_taken_and_rests_the_account(api: Machine, owed: debts.Debt
     [
         ({"kind": "dispute", "until": "yesterday"}, "until"),
         ({"kind": "boredom"}, "kind"),
+        ({"kind": "promise"}, "kind"),
         ({}, "kind"),
         ({"kind": "dispute", "whom": 1}, "whom"),
     ],

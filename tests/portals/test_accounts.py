@@ -1,6 +1,7 @@
 """The list finds accounts; the page of one shows what is known, and only to its readers."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -9,11 +10,14 @@ from recupero.decisions.service import plan_tenant
 from recupero.kernel import clock
 from recupero.kernel.database import Scope
 from recupero.outreach.actions.states import Move, move
+from recupero.outreach.orders import proposals
 from recupero.outreach.queries import actions_of, why_silent
 from recupero.outreach.service import NewAction, schedule
 from recupero.placements.service import open_hold, recall_accounts
+from recupero.placements.tables import Portfolio
 from recupero.portals.words.words import because, label
 from recupero.tenancy.permissions import Role
+from tests.api.conftest import machine
 from tests.decisions import debts
 from tests.factories import World
 from tests.outreach.placed import permit, place, plan
@@ -112,7 +116,8 @@ def test_what_the_law_stopped_is_told_on_the_line_of_time_in_the_readers_words(
         earlier = {"rules": ["CL-37-per-debtor"], "why": "as versions before kept it"}
         move(session, [Move(other.id, "blocked", "law:CL-37-per-debtor", earlier)])
     line = visitor.text(f"{page}?lang=en").split('class="timeline')[1]
-    assert "The law does not allow it at that moment: CL-37-per-debtor" in line
+    assert "The law does not allow it at that moment: " in line
+    assert "CL-37-per-debtor" not in line, "the rule is called by its title"
 
 
 @pytest.mark.parametrize(
@@ -149,10 +154,11 @@ def test_personal_data_is_hidden_from_those_who_do_not_work_accounts(
 
 def test_the_page_says_why_no_contact_is_possible(visitor: Visitor, scope: Scope, world: World) -> None:
     with visitor.platform.database.transaction(scope) as session:
-        abroad = debts.debt(session, debts.portfolio(session), country="ZZ")
+        abroad = debts.debt(session, debts.portfolio(session), country="PY")
     visitor.sign_in(Role.AGENT, scope)
     page = visitor.text(f"/accounts/{abroad.account_id}")
-    assert "ZZ is closed to contact" in page
+    assert "Paraguay is closed to contact." in page
+    assert "Paraguay is closed to contact: nobody there" in page
     assert page.count("no pack is installed for this country") == 1
 
 
@@ -265,7 +271,7 @@ def test_the_page_says_every_reason_why_nothing_goes_out_and_when_the_next_thing
         debts.contact(session, one, clock.now() - timedelta(days=1))
     visitor.sign_in(Role.SUPERVISOR, scope)
     page = visitor.text(f"/accounts/{one.account_id}").split('id="silent"')[1]
-    assert "No plan has chosen anything for it yet. The next plan looks at it within the hour." in page
+    assert "No plan has chosen anything for it. A plan can choose something from " in page
     assert "Contacted lately: until" in page
     assert "Opted out: SMS" in page
     by_channel = page.split("By channel")[1].split("</details>")[0]
@@ -280,6 +286,60 @@ def test_the_page_says_every_reason_why_nothing_goes_out_and_when_the_next_thing
     page = visitor.text(f"/accounts/{one.account_id}")
     assert f"/proposals/{step.next_id}" in page
     assert "waits for somebody" in page
+
+
+def test_a_strategy_that_cannot_be_read_is_told_wherever_its_accounts_are_and_can_be_mended(
+    visitor: Visitor, scope: Scope, app: Flask
+) -> None:
+    with visitor.platform.database.transaction(scope) as session:
+        book = debts.portfolio(session, exploration=0)
+        one = debts.debt(session, book)
+        damaged = {"channels": ["pigeon"], "pace_days": "nine", "daily": [3], "max_contacts_30d": 6}
+        session.get_one(Portfolio, (scope.tenant(), book)).strategy = damaged
+    visitor.sign_in(Role.AGENCY_ADMINISTRATOR, scope)
+    strategy = f"/tenants/{scope.tenant()}/portfolios/{book}/strategy"
+    page = visitor.text(f"/accounts/{one.account_id}").split('id="silent"')[1]
+    assert "The strategy of its portfolio cannot be read" in page
+    assert "None will while what is said here stands." in page
+    assert strategy in page
+    assert "cannot be read: nothing is planned for its accounts" in visitor.text("/")
+    told = outlook(app, visitor, scope, one.account_id)
+    assert ([each["code"] for each in told["left_alone"]], told["looked_at"]) == (["strategy_invalid"], None)
+    form = visitor.text(strategy)
+    assert "cannot be read: no plan chooses anything" in form
+    assert "channel_0-error" in form
+    assert "pace_days-error" in form
+    assert 'name="max_contacts_30d" type="text" value="6"' in form, "what can be read is kept"
+    mended = {"channel_0": "email", "pace_days": "9", "max_contacts_30d": "6", "version": "1"}
+    assert visitor.send(strategy, **mended).status_code == 302
+    assert "cannot be read" not in visitor.text("/")
+
+
+def outlook(app: Flask, visitor: Visitor, scope: Scope, account_id: int) -> Any:
+    """What the API says of what comes next."""
+    api = machine(app, visitor.platform, scope)
+    return api.call("GET", f"/api/v1/accounts/{account_id}/next").get_json()
+
+
+def test_who_said_no_to_a_proposal_and_why_is_told_with_the_day_until_which_plans_wait(
+    visitor: Visitor, scope: Scope, app: Flask
+) -> None:
+    with visitor.platform.database.transaction(scope) as session:
+        book = debts.portfolio(session, exploration=0, pace_days=4, needs_yes=[{"everything": True}])
+        one = debts.debt(session, book)
+    plan_tenant(visitor.platform.database, scope)
+    visitor.sign_in(Role.SUPERVISOR, scope)
+    with visitor.platform.database.transaction(scope) as session:
+        waiting = why_silent(session, one.account_id).next_id
+        proposals.decline(session, [waiting or 0], actor="system", why="I spoke with them")
+    page = visitor.text(f"/accounts/{one.account_id}").split('id="silent"')[1]
+    assert "said no to what was proposed: “I spoke with them”. Plans leave it alone until Mar 14" in page
+    told = outlook(app, visitor, scope, one.account_id)
+    (left,) = told["left_alone"]
+    assert (left["code"], left["why"], left["until"]) == (
+        "declined", "I spoke with them", told["looked_at"]
+    )  # fmt: skip
+    assert told["strategy_channels"] == ["email", "whatsapp", "sms"]
 
 
 def test_of_an_account_whose_work_has_ended_no_pace_is_told(visitor: Visitor, scope: Scope) -> None:
@@ -302,12 +362,14 @@ def test_a_connector_that_cannot_send_is_named_with_what_came_of_the_last_try(
     with installed(monkeypatch):
         switch_on(scope, secret="")
         plan([placed])
-        assert "What comes next is due" in visitor.text(path)
+        assert "does not go out as things stand: E-mail" in visitor.text(path)
+        assert "pigeon: is not set up rightly" in visitor.text("/")
         run()
         page = visitor.text(path).split('id="silent"')[1].split("</dl>")[0]
-    assert "came to nothing: The settings of the connector do not hold: pigeon" in page
+    assert "came to nothing: The channel is not set up rightly" in page
     for channel, why in [
-        ("E-mail", "settings of the connector do not hold"),
+        ("E-mail", "The channel is not set up rightly: its settings have to be mended"),
+        ("E-mail", "(the secret is missing)"),
         ("Letter", "No number or address known"),
     ]:
         assert why in page.split(f"<dt>{channel}")[1].split("</dd>")[0]

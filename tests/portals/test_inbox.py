@@ -95,7 +95,7 @@ def test_an_answer_that_may_not_go_out_shows_why_and_the_conversation_waits_agai
     agent.send(talk_of(placed), text="Buenas")
     jobs.drain()
     talk = agent.text(talk_of(placed))
-    assert "The settings of the connector do not hold" in talk
+    assert "The channel is not set up rightly" in talk
     assert "Buenas" in talk
     assert all_of(provider.scope, Conversation)[0].waiting_since is not None
 

@@ -214,7 +214,7 @@ def test_a_country_without_any_law_is_said_where_its_creditor_is(
     visitor.sign_in(Role.AGENCY_ADMINISTRATOR, scope)
     for place_ in ("recupero.portals.agency.law", "recupero.portals.home"):
         monkeypatch.setattr(f"{place_}.packs", lambda: Packs({}))
-    assert "CL is closed to contact: no law is installed for it" in visitor.text("/")
+    assert "Chile is closed to contact: no law is installed for it" in visitor.text("/")
     assert "no pack is installed for this country" in visitor.text("/tenants")
 
 

@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, render_template_string
+from flask_babel import gettext
 from sqlalchemy.event import listen, remove
 from werkzeug.routing import Rule
 
@@ -115,3 +116,17 @@ def test_the_page_of_a_plug_in_shows_what_its_account_takes(visitor: Visitor, wo
     assert "the signature does not match" in told
     assert "0 of 2 in use" in page
     assert "above 0" in visitor.send(path, **{**settings, "per_second": "0", "enabled": "yes"}).text
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ("Se intenta a las 3:00 p. m..", "Se intenta a las 3:00 p. m."),
+        ("Hasta las 9:00 a.\xa0m..", "Hasta las 9:00 a.\xa0m."),
+        ("A las 3:00 p. m. … y sigue...", "A las 3:00 p. m. … y sigue..."),
+    ],
+)
+def test_a_sentence_that_ends_in_a_time_ends_in_one_full_stop(app: Flask, said: str, read: str) -> None:
+    with app.test_request_context():
+        assert gettext("%(all)s.", all=said[:-1]) == read
+        assert render_template_string('{{ _("%(all)s.", all=said) }}', said=said[:-1]) == read

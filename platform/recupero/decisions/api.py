@@ -5,16 +5,19 @@ from typing import Any
 
 from flask import Response
 
+from recupero.contacts.grounds import grounds
 from recupero.decisions import advice_schemas, schemas, telling
 from recupero.decisions.history import control
 from recupero.decisions.learning import looks, promotion, registry
-from recupero.decisions.planning import because
+from recupero.decisions.planning import because, prospects
 from recupero.decisions.planning.explaining import explained
 from recupero.decisions.tables import Decision, PlanRun
 from recupero.kernel import audit, rest, runtime
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound
 from recupero.kernel.jobs import enqueue
+from recupero.outreach import queries as outreach
+from recupero.outreach.schemas import NextStepSchema
 from recupero.payments.offers.policy import offerer_of
 from recupero.placements import browse
 from recupero.tenancy import queries as tenancy
@@ -70,6 +73,22 @@ def decisions(query: dict[str, Any], account_id: int) -> Response:
             "reasons": decision.reasons, "explanation": {**asdict(explained(decision)), "words": said}
         }  # fmt: skip
     return rest.answer(page)
+
+
+@blueprint.get("/accounts/<int:account_id>/next")
+@requires(Permission.ACCOUNTS_READ)
+@blueprint.response(200, schemas.OutlookSchema)
+def next_step(account_id: int) -> dict[str, Any]:
+    """Why nothing is sent to an account now, and what comes next"""
+    with transaction() as session:
+        browse.account(session, account_id)
+        on = grounds(session, [account_id])
+        step = outreach.why_silent(session, account_id, on)
+        found = prospects.prospect(session, account_id, on, step)
+        names = NextStepSchema._declared_fields
+        return {name: getattr(step, name) for name in names} | {
+            "left_alone": found.left, "strategy_channels": found.channels, "looked_at": found.looked_at,
+        }  # fmt: skip
 
 
 @blueprint.get("/accounts/<int:account_id>/offers/advised")

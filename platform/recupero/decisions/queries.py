@@ -1,8 +1,9 @@
 """What reads decisions and plans: those of one account, and the newest plan of each creditor."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
@@ -13,11 +14,12 @@ from recupero.decisions.tables import Decision, PlanRun
 from recupero.kernel import clock
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import UserError
+from recupero.placements import browse
 from recupero.placements.lifecycle import ENDED
+from recupero.placements.tables import Portfolio
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.tables import Tenant
 
-MONTH = timedelta(days=30)
 A_DAY = timedelta(hours=23)  # a little less, so that the hour of the plan does not wander
 
 
@@ -71,40 +73,17 @@ def tolerated(session: Session, account_id: int) -> int | None:
     return session.execute(text(_TOLERATED), values).scalar_one_or_none()
 
 
-_PACED = """
-SELECT p.strategy,
-    (SELECT max(c.at) FROM contacts c JOIN accounts o ON o.tenant_id = c.tenant_id AND o.id = c.account_id
-        WHERE c.tenant_id = a.tenant_id AND o.debtor_id = a.debtor_id
-          AND c.direction = 'outbound'
-          AND c.state <> 'failed') AS last_at,
-    (SELECT count(*) FROM contacts c JOIN accounts o ON o.tenant_id = c.tenant_id AND o.id = c.account_id
-        WHERE c.tenant_id = a.tenant_id AND o.debtor_id = a.debtor_id
-          AND c.direction = 'outbound'
-          AND c.state <> 'failed' AND c.at > :month) AS lately,
-    (SELECT max(changed_at) FROM actions w WHERE w.tenant_id = a.tenant_id AND w.account_id = a.id
-        AND w.state = 'cancelled' AND w.reason = 'declined') AS declined_at
-FROM accounts a JOIN portfolios p ON p.tenant_id = a.tenant_id AND p.id = a.portfolio_id
-WHERE a.tenant_id = ANY (:tenants) AND a.id = :account
-"""
+def unread_strategies(session: Session) -> list[Portfolio]:
+    """The portfolios of the tenants in scope whose strategy cannot be read: nothing is planned for them."""
+    return [one for one in browse.portfolios(session) if not _reads(one.strategy)]
 
 
-def paced(session: Session, account_id: int) -> list[tuple[str, datetime | None]]:
-    """For which reasons of its portfolio's strategy a plan would leave the account alone now, each with the
-    moment at which it ends where that is known: `pace`, `declined`, `max_contacts_30d`,
-    `strategy_invalid`."""
-    now = clock.now()
-    values = {"tenants": list(scope_of(session).tenant_ids), "account": account_id, "month": now - MONTH}
-    row = session.execute(text(_PACED), values).one()
+def _reads(data: Mapping[str, Any]) -> bool:
     try:
-        strategy = parse(row.strategy)
+        parse(data)
     except UserError:
-        return [("strategy_invalid", None)]
-    pace = timedelta(days=strategy.pace_days)
-    since = {"pace": row.last_at, "declined": row.declined_at}
-    found: list[tuple[str, datetime | None]] = [
-        (code, at + pace) for code, at in since.items() if at is not None and at + pace > now
-    ]
-    return found + ([("max_contacts_30d", None)] if row.lately >= strategy.max_contacts_30d else [])
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from marshmallow import Schema, fields, validate
 
 from recupero.decisions.learning.promotion import WHY_NOT
 from recupero.kernel.rest import Page, asked_reference, reference
+from recupero.outreach.schemas import NextStepSchema
 
 
 class NewPlanSchema(Schema):
@@ -14,6 +15,28 @@ class AskedSchema(Schema):
     """Whether a plan was asked for, or one was under way already."""
 
     asked = fields.Boolean(required=True)
+
+
+class LeftSchema(Schema):
+    """A reason for which plans leave an account alone, until when (null: nothing tells), and of a declined
+    proposal who said no and why."""
+
+    code = fields.String(required=True)
+    until = fields.DateTime(required=True, allow_none=True)
+    by = fields.String(required=True, allow_none=True)
+    why = fields.String(required=True, allow_none=True)
+
+
+class OutlookSchema(NextStepSchema):
+    """What stands against writing to the account now, and what comes next. `lawful_at`: the first moment at
+    which something could go out by any channel; `next_state` proposed: the next action waits for a yes.
+    `last_state` and `last_reason`: nothing waits, and the last action did not go out. `left_alone`: why plans
+    choose nothing for it; `strategy_channels`: by which they would (none: its strategy cannot be read);
+    `looked_at`: from when on a plan can choose something, null: not before somebody changes something."""
+
+    left_alone = fields.List(fields.Nested(LeftSchema), required=True)
+    strategy_channels = fields.List(fields.String(), required=True)
+    looked_at = fields.DateTime(required=True, allow_none=True)
 
 
 class PlanQuerySchema(Page):

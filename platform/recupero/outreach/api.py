@@ -137,13 +137,3 @@ def _answered(action_ids: list[int], answer: Callable[..., list[Answered]]) -> l
 def _shown(line: queries.ActionLine) -> dict[str, Any]:
     events = [{"at": at, "state": state, "reason": reason} for at, state, reason, _details in line.events]
     return {**asdict(line), "events": events}
-
-
-@blueprint.get("/accounts/<int:account_id>/next")
-@requires(Permission.ACCOUNTS_READ)
-@blueprint.response(200, schemas.NextStepSchema)
-def next_step(account_id: int) -> Any:
-    """Why nothing is sent to an account now, and what comes next"""
-    with transaction() as session:
-        browse.account(session, account_id)
-        return queries.why_silent(session, account_id)

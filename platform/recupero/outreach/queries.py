@@ -133,7 +133,7 @@ class ChannelStep:
     `debtor_wishes_other_channel`, `connector_problem`, `no_timezone`, and the rules that refuse; none: it is
     open. `lawful_at` is the first lawful moment from now on, None where none is in sight, `welcome_at` the
     first one that also lies in the hours the debtor asked for. Until `rests_until` its provider, which is
-    down, is left alone."""
+    down, is left alone. `connector` carries it, and `problem` is what its settings lack."""
 
     channel: str
     reasons: list[str]
@@ -141,6 +141,8 @@ class ChannelStep:
     lawful_at: datetime | None
     welcome_at: datetime | None
     rests_until: datetime | None = None
+    connector: str | None = None
+    problem: str | None = None
 
     @property
     def usable_at(self) -> datetime | None:
@@ -169,6 +171,11 @@ class NextStep:
     channels: list[ChannelStep]
     last_state: str | None = None
     last_reason: str | None = None
+
+    @property
+    def next_way(self) -> ChannelStep | None:
+        """The channel by which the next action goes, where machines carry it."""
+        return next((one for one in self.channels if one.channel == self.next_channel), None)
 
     @property
     def closed_channels(self) -> list[str]:
@@ -241,7 +248,8 @@ def _by_channel(session: Session, on: Grounds, account: Reachable) -> list[Chann
         }
         reasons = [code for code, stands in stops.items() if stands]
         rests_until = carrier.rest.until if carrier is not None and carrier.rest is not None else None
-        steps.append(ChannelStep(channel, reasons, found.refusals, found.at, wanted.at, rests_until))
+        named = (carrier.key, carrier.problem) if carrier is not None else (None, None)
+        steps.append(ChannelStep(channel, reasons, found.refusals, found.at, wanted.at, rests_until, *named))
     return steps
 
 

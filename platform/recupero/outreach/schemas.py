@@ -37,7 +37,8 @@ class ActionsSchema(Schema):
 
 class ChannelStepSchema(Schema):
     """Why nothing goes out by one channel now; the rules that refuse are those of law and house.
-    `welcome_at`: the first lawful moment that lies in the hours the debtor asked for."""
+    `welcome_at`: the first lawful moment that lies in the hours the debtor asked for. `problem`: what the
+    settings of its connector lack."""
 
     channel = fields.String(required=True)
     reasons = fields.List(fields.String(), required=True)
@@ -45,6 +46,8 @@ class ChannelStepSchema(Schema):
     lawful_at = fields.DateTime(required=True, allow_none=True)
     welcome_at = fields.DateTime(required=True, allow_none=True)
     rests_until = fields.DateTime(required=True, allow_none=True)
+    connector = fields.String(required=True, allow_none=True)
+    problem = fields.String(required=True, allow_none=True)
 
 
 class NextStepSchema(Schema):

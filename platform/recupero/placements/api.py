@@ -357,15 +357,10 @@ def open_hold(data: dict[str, Any], account_id: int) -> dict[str, Any]:
         raise UserError("choose a moment that is yet to come", field="until")
     with transaction() as session:
         found = browse.account(session, account_id).account
-    actor = the_caller().actor
     with tenant_transaction(found.tenant_id) as session:
-        hold_id = service.open_hold(
+        hold_id = service.hold_by_hand(
             session, debtor_id=found.debtor_id, account_id=None if data["whole_debtor"] else account_id,
-            kind=data["kind"], source=actor, until=data["until"], since=data["since"],
-        )  # fmt: skip
-        audit.record(
-            session, "placements.open_hold", f"hold:{hold_id}", actor=actor, tenant_id=found.tenant_id,
-            kind=data["kind"],
+            kind=data["kind"], actor=the_caller().actor, until=data["until"], since=data["since"],
         )  # fmt: skip
     return {"id": hold_id}
 

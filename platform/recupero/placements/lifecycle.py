@@ -25,6 +25,9 @@ HOLDS = (
     "hardship", "vulnerable", "person", "plan", "promise", "client",
 )  # fmt: skip
 
+#: Those that agreements open and end themselves; nobody does by hand.
+BY_AGREEMENTS = ("plan", "promise")
+
 #: Those under which nobody may call the debtor, whoever asked for the call.
 SILENCING = ("insolvency", "deceased", "breathing_space", "court", "cease", "attorney")
 

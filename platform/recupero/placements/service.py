@@ -14,7 +14,7 @@ from recupero.kernel.errors import Conflict, Faults, NotFound, UserError
 from recupero.kernel.money import is_currency
 from recupero.placements import dated_terms, strategies
 from recupero.placements.events import AccountsClosed, AccountsRecalled, Held, HoldsEnded, HoldsOpened
-from recupero.placements.lifecycle import CLOSE_CODES, ENDED, HOLDS, PAID, STAGES, status_of
+from recupero.placements.lifecycle import BY_AGREEMENTS, CLOSE_CODES, ENDED, HOLDS, PAID, STAGES, status_of
 from recupero.placements.tables import Account, Debtor, Hold, ImportMapping, Portfolio
 from recupero.placements.terms import check_terms
 from recupero.tenancy import queries as tenancy
@@ -191,6 +191,34 @@ def open_hold(
     session.flush()
     tell_opened(session, [(debtor_id, account_id, kind)])
     return hold.id
+
+
+def hold_by_hand(
+    session: Session,
+    *,
+    debtor_id: int,
+    account_id: int | None,
+    kind: str,
+    actor: str,
+    until: datetime | None = None,
+    since: datetime | None = None,
+) -> int:
+    """Stop work because somebody says so; the hold's id. Raises as `open_hold`, and UserError for what is no
+    hold, or one that a plan or a promise opens."""
+    if kind not in HOLDS:
+        raise UserError("Choose one of the reasons.", field="kind")
+    if kind in BY_AGREEMENTS:
+        raise UserError(
+            "agree the plan or note the promise: work rests by itself while it runs", field="kind"
+        )
+    hold_id = open_hold(
+        session, debtor_id=debtor_id, account_id=account_id, kind=kind, source=actor, until=until, since=since
+    )
+    audit.record(
+        session, "placements.open_hold", f"hold:{hold_id}", actor=actor, tenant_id=scope_of(session).tenant(),
+        kind=kind,
+    )  # fmt: skip
+    return hold_id
 
 
 def is_open(now: Any = None) -> Any:

@@ -25,12 +25,14 @@ from recupero.ledger import jobs as ledger_jobs
 from recupero.ledger import queries as ledger
 from recupero.ledger import sums
 from recupero.outreach import figures as outreach
+from recupero.outreach.channels import connectors, rests
 from recupero.payments import figures as payments
 from recupero.placements import cases
 from recupero.portals.frame.pages import blueprint
 from recupero.portals.today import today
-from recupero.portals.words.language import brand, compact, day_and_month, money
-from recupero.portals.words.words import label
+from recupero.portals.words.language import brand, compact, day_and_month, moment, money
+from recupero.portals.words.language import country as country_name
+from recupero.portals.words.words import as_told, label
 from recupero.reports import alarms as report_alarms
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, signed_in, the_caller, transaction
@@ -131,6 +133,7 @@ def _alarms(session: Session) -> list[Alarm]:
         url = url_for("portals.model", name=look.name) if may_see else None
         text = _("The accounts have moved away from what the model “%(kind)s” learned", kind=kind)
         found.append(Alarm(text, url))
+    found += _unread_strategies(session) + _channels_down(session)
     found += _failed_models(session, url_for("portals.models") if may_see else None)
     suspense, refused = payments.waiting(session)
     waiting = url_for("portals.suspense_list") if caller.may(Permission.PAYMENTS_READ) else None
@@ -146,6 +149,43 @@ def _alarms(session: Session) -> list[Alarm]:
     if dead:
         found.append(Alarm(ngettext("%(num)s job was given up", "%(num)s jobs were given up", dead)))
     return found
+
+
+def _unread_strategies(session: Session) -> list[Alarm]:
+    """Portfolios for which nothing is planned, since their strategy cannot be read."""
+    caller = the_caller()
+    return [
+        Alarm(
+            _("The strategy of %(portfolio)s cannot be read: nothing is planned for its accounts",
+              portfolio=one.name),
+            url_for("portals.portfolio_strategy", tenant_id=one.tenant_id, portfolio_id=one.id)
+            if caller.may(Permission.TENANCY_READ) else None,
+        )
+        for one in decisions.unread_strategies(session)
+    ]  # fmt: skip
+
+
+def _channels_down(session: Session) -> list[Alarm]:
+    """Connectors by which nothing goes out: their settings do not hold, or their provider takes nothing."""
+    names, may = {one.id: one.name for one in tenancy.tenants(session)}, Permission.TENANCY_MANAGE
+    told = {
+        (tenant_id, one.key): _("is not set up rightly: nothing goes out this way before it is mended")
+        for tenant_id, one in connectors.misconfigured(session)
+    }
+    on = tenancy.plugins_on(session, "channel")
+    for failing in rests.failing(session):
+        if (failing.tenant_id, failing.connector) in on:
+            since, why = moment(failing.since), as_told(failing.reason)
+            text = _("its provider has taken nothing since %(since)s: %(why)s", since=since, why=why)
+            told.setdefault((failing.tenant_id, failing.connector), text)
+    return [
+        Alarm(
+            f"{names[tenant_id]} · {label('plugin_name', key)}: {text}",
+            url_for("portals.tenant", tenant_id=tenant_id)
+            if the_caller().may(may) else None,
+        )
+        for (tenant_id, key), text in told.items()
+    ]  # fmt: skip
 
 
 def _failed_models(session: Session, url: str | None) -> list[Alarm]:
@@ -166,14 +206,14 @@ def _closed_countries(worked: set[str], may_look: bool) -> list[Alarm]:
     """Countries that nobody is contacted in: those whose law failed to load, and those `worked` that have
     none; and plug-ins of other kinds that failed."""
     url, known = url_for("portals.law") if may_look else None, packs()
-    failed_to_load = [_("%(country)s is closed to contact: its law failed to load", country=country)
-                      for country in known.closed]  # fmt: skip
+    failed_to_load = [_("%(country)s is closed to contact: its law failed to load",
+                        country=country_name(country)) for country in known.closed]  # fmt: skip
     reasons = zip(failed_to_load, known.closed.values(), strict=True)
     alarms = [Alarm(f"{text}: {why}", url) for text, why in reasons]
     missing = sorted(country for country in worked - set(known.closed) if known.closed_because(country))
     alarms += [
-        Alarm(_("%(country)s is closed to contact: no law is installed for it", country=country), url)
-        for country in missing
+        Alarm(_("%(country)s is closed to contact: no law is installed for it", country=name), url)
+        for name in map(country_name, missing)
     ]
     failed = [
         state for state in runtime.current().plugins.states if state.error and state.kind != "regulation"

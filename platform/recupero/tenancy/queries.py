@@ -226,20 +226,29 @@ def plugin_config(session: Session, kind: str, key: str) -> tuple[bool, PluginCo
 
 def plugin_configs(session: Session, tenant_id: int, kind: str) -> list[tuple[str, PluginConfig]]:
     """Key and settings of each plug-in of a kind that is on for one of the tenants in scope."""
+    return [(key, config) for _tenant, key, config in all_plugin_configs(session, kind, tenant_id)]
+
+
+def all_plugin_configs(
+    session: Session, kind: str, tenant_id: int | None = None
+) -> list[tuple[int, str, PluginConfig]]:
+    """Tenant, key and settings of each plug-in of a kind that is on for the tenants in scope, or for one of
+    them."""
+    only = () if tenant_id is None else (PluginSetting.tenant_id == tenant_id,)
     rows = session.execute(
         select(PluginSetting)
         .where(
-            PluginSetting.tenant_id == tenant_id,
-            PluginSetting.tenant_id.in_(scope_of(session).tenant_ids),
-            PluginSetting.kind == kind,
-            PluginSetting.enabled,
+            PluginSetting.tenant_id.in_(scope_of(session).tenant_ids), PluginSetting.kind == kind,
+            PluginSetting.enabled, *only,
         )
-        .order_by(PluginSetting.key)
-    ).scalars()
+        .order_by(PluginSetting.tenant_id, PluginSetting.key)
+    ).scalars()  # fmt: skip
     return [
-        (row.key, PluginConfig(dict(row.settings), json.loads(row.secrets) if row.secrets else {}))
+        (row.tenant_id, row.key, PluginConfig(
+            dict(row.settings), json.loads(row.secrets) if row.secrets else {}
+        ))
         for row in rows
-    ]
+    ]  # fmt: skip
 
 
 def plugins_set(session: Session) -> dict[tuple[str, str], bool]:

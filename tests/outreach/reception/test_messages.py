@@ -320,6 +320,21 @@ def test_a_stop_to_everything_closes_everything_and_says_so(provider: Provider) 
     assert "neither write to you nor call you" in provider.pigeon.sent[-1].text
 
 
+def test_who_says_stop_several_times_in_a_row_is_told_once_what_is_closed(provider: Provider) -> None:
+    clock.advance(timedelta(hours=3))  # late morning in Illinois
+    placed = place(
+        provider.scope, country="US", currency="USD", region="US-IL", timezone="America/Chicago",
+        language="en",
+    )[0]  # fmt: skip
+    for said in ("STOP", "Stop please", "STOP ALL", "stop", "Stop all!"):
+        says(provider, said, phone(placed))
+    assert [one.template for one in provider.pigeon.sent] == ["stopped", "stopped_wholly"]
+    assert len(inbound(provider.scope)) == 5, "each is kept"
+    clock.advance(timedelta(days=2))
+    says(provider, "STOP!!", phone(placed))
+    assert [one.template for one in provider.pigeon.sent][2:] == ["stopped"]
+
+
 def test_where_the_law_forbids_it_the_stop_is_not_confirmed(provider: Provider) -> None:
     placed = place(
         provider.scope, country="BR", currency="BRL", region="BR-SP", timezone="America/Sao_Paulo",

@@ -3,16 +3,19 @@
 import re
 
 import pytest
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from plugins.channels.voice.tests.twilio_calls import AGENT, Twilio, running
 from recupero.kernel import runtime
+from recupero.kernel.audit import AuditEvent
 from recupero.placements.tables import Account, Debtor
 from recupero.tenancy import service as tenancy
 from recupero.tenancy.permissions import Role
 from tests.factories import World
 from tests.outreach.placed import Placed, place
 from tests.portals.conftest import Visitor
+from tests.portals.test_drafts import all_left_alone
 
 
 @pytest.fixture
@@ -139,3 +142,23 @@ def test_a_click_rings_the_agent_and_what_became_of_it_stands_on_the_page(
         send(visitor, "ring")
         assert "The agent&#39;s telephone: rings" in visitor.text(page)
     assert [call["to"] for call in twilio.calls] == [AGENT]
+
+
+def test_an_agent_calls_somebody_of_the_control_group_knowingly_only(
+    visitor: Visitor, placed: Placed
+) -> None:
+    all_left_alone(placed.scope)
+    visitor.sign_in(Role.AGENT, placed.scope)
+    account = f"/accounts/{placed.account_id}"
+    visitor.send("/desk/take", account, account=placed.account_id)
+    assert "control group" in visitor.text("/desk")
+    send(visitor, "call", point=placed.points["phone"])
+    page = visitor.text("/desk")
+    assert "say that you call all the same" in page
+    assert "Identity not proven" not in page, "nothing was begun"
+    send(visitor, "call", point=placed.points["phone"], knowing="yes")
+    assert "Identity not proven" in visitor.text("/desk")
+    with runtime.current().database.transaction(placed.scope) as session:
+        called_ = select(AuditEvent).where(AuditEvent.action == "outreach.call_left_alone")
+        (event,) = session.execute(called_).scalars()
+    assert (event.subject, event.details["control"]) == (f"account:{placed.account_id}", True)

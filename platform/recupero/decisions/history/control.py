@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 SHARE, MOST = 0.02, 0.2
+CONTROL = "control"  # why plans leave the people of the group alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,12 @@ def left_alone_since(
 def left_alone(session: Session, account: Reachable) -> bool:
     """Whether the debtor of an account of the tenant in scope is in its control group now."""
     tenant = tenancy.tenant(session)
-    return float(draws(tenant.id, np.array([account.person_id]))[0]) < Group.of(tenant.settings).share
+    return in_group(tenant.id, tenant.settings, account.person_id)
+
+
+def in_group(tenant_id: int, settings: Mapping[str, Any], person_id: int) -> bool:
+    """Whether a person is in the creditor's control group now."""
+    return float(draws(tenant_id, np.array([person_id]))[0]) < Group.of(settings).share
 
 
 def set_share(session: Session, share: float, *, actor: str) -> Group:

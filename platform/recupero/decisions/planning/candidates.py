@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from recupero.contacts.facts import NO_TIMEZONE
 from recupero.contacts.gate import LINES, many_zoned, purpose_for_law
 from recupero.decisions.advice import promise_chances
+from recupero.decisions.history.control import CONTROL
 from recupero.decisions.planning.points import POINTS
 from recupero.decisions.planning.reading import STATED
 from recupero.decisions.strategies.strategy import Strategy
@@ -32,7 +33,6 @@ AN_HOUR = timedelta(hours=1)
 #: Accounts that the law is asked about at once: its answers take several thousand bytes of each.
 PART = 50_000
 AGREEMENTS = ("promise", "plan")
-CONTROL = "control"  # why the people of the control group are left alone
 
 
 #: What only the gate needs of an account: options, several for each, do without.

@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 #: The embedded default: carries every channel to a page of ours, so that nobody is written to by accident.
 OUTBOX = "outbox"
+_LOST = "the plug-in %s is switched on but did not load"
 #: Carried by connectors. Visits are made by people; so are calls, where no connector leads them.
 CARRIED = ("sms", "email", "whatsapp", "letter")
 
@@ -68,12 +69,24 @@ def connectors_of(session: Session, tenant_id: int) -> dict[str, Connector]:
     return _carrying(enabled, [rest for rest in rests if rest.tenant_id == tenant_id])
 
 
+def misconfigured(session: Session) -> list[tuple[int, Connector]]:
+    """The connectors that are switched on for the tenants in scope and cannot be used as they are, each with
+    its tenant."""
+    registered, found = runtime.current().plugins.channels, list[tuple[int, Connector]]()
+    for tenant_id, key, config in tenancy.all_plugin_configs(session, "channel"):
+        channel = registered.get(key)
+        problem = channel.check(config) if channel is not None else _LOST % key
+        if problem is not None:
+            found.append((tenant_id, Connector(key, channel, config, problem)))
+    return found
+
+
 def _carrying(enabled: Sequence[tuple[str, PluginConfig]], resting: Sequence[Rest]) -> dict[str, Connector]:
     registered, chosen = runtime.current().plugins.channels, dict[str, Connector]()
     rests = {rest.connector: rest for rest in resting}
     for key, config in enabled:
         if key not in registered:
-            lost = Connector(key, None, PluginConfig(), f"the plug-in {key} is switched on but did not load")
+            lost = Connector(key, None, PluginConfig(), _LOST % key)
             return dict.fromkeys((*CARRIED, CALL), lost)
         _claim(chosen, Connector(key, registered[key], config, registered[key].check(config)))
     if OUTBOX in registered:

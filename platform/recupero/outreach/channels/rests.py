@@ -56,6 +56,16 @@ def resting(session: Session) -> list[Rest]:
     ]
 
 
+def failing(session: Session) -> list[ConnectorRest]:
+    """The connectors of the tenants in scope whose last batch came to nothing, whether they rest by now or
+    not: `since` when, and for what `reason`."""
+    mine = ConnectorRest.tenant_id.in_(scope_of(session).tenant_ids)
+    rows = session.execute(
+        select(ConnectorRest).where(mine).order_by(ConnectorRest.tenant_id, ConnectorRest.connector)
+    )
+    return list(rows.scalars())
+
+
 def note(session: Session, connector: str, states: Collection[str], reason: str | None) -> Rest | None:
     """What came of one batch: the outcomes' states, and why nothing went out where nothing did. The rest that
     the connector has after it; None where it has none."""

@@ -31,6 +31,7 @@ from recupero_sdk.channels import Closes, Message
 LEASE = timedelta(minutes=10)
 REPLY_WITHIN = timedelta(days=3)
 CONFIRM_WITHIN = timedelta(days=1)
+STOPPED_WHOLLY = "stopped_wholly"
 FIRST_PLACE = 1000  # before whatever was planned
 LONGEST = 4000  # characters of an answer
 _WENT_WELL = ("sent", "delivered", "answered", "closed")
@@ -141,13 +142,28 @@ def confirm_stop(
     session: Session, account_id: int, channel: str, address: str, *, closed: str, answers: str | None
 ) -> None:
     """One message that says what is closed now: the channel it goes over, calls, or all of them; it goes out
-    only where the law lets it. `answers` as in `answer`."""
+    only where the law lets it. Who says it again within a day is told nothing new. `answers` as in
+    `answer`."""
     template = "stopped"
     if closed == EVERY_CHANNEL:
-        template = "stopped_wholly"
+        template = STOPPED_WHOLLY
     elif closed != channel:
         template = "stopped_calls"
-    answer(session, account_id, channel, template, address, answers=answers)
+    if not _confirmed_lately(session, account_id, channel, {template, STOPPED_WHOLLY}):
+        answer(session, account_id, channel, template, address, answers=answers)
+
+
+def _confirmed_lately(session: Session, account_id: int, channel: str, templates: Collection[str]) -> bool:
+    """Whether a message with one of these templates has told the account's debtor over the channel since
+    yesterday, or is about to."""
+    debtor_id = reach.reachable(session, [account_id])[account_id].debtor_id
+    told = select(Action.id).where(
+        Action.tenant_id == scope_of(session).tenant(),
+        Action.account_id.in_(reach.accounts_of(session, [debtor_id])[debtor_id]),
+        Action.channel == channel, Action.template.in_(templates),
+        Action.created_at > clock.now() - CONFIRM_WITHIN, Action.state.not_in(_CAME_TO_NOTHING),
+    )  # fmt: skip
+    return session.execute(told.limit(1)).first() is not None
 
 
 def answer(

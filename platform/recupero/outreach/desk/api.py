@@ -156,6 +156,7 @@ def sitting(sitting_id: int) -> dict[str, Any]:
         return shown | {
             "user_id": held.user_id, "name": account.name, "language": account.language,
             "country": account.country, "timezone": zone, "warnings": told.warnings, "tone": told.tone,
+            "left_alone": calling.left_alone(session, held),
             "phones": [point for point in points if point.kind == "phone"],
             "handed_over": given.why if given else None, "talk": talk,
             "facts": _facts(session, held) if talk and talk["proven"] else None,
@@ -218,7 +219,9 @@ def call(data: dict[str, Any], sitting_id: int) -> dict[str, Any]:
     Asked again, it is the call that was begun."""
 
     def begin(session: Session, held: Sitting, _agent: Agent) -> dict[str, Any]:
-        made = calling.begin(session, held, data["contact_point_id"])
+        made = calling.begin(
+            session, held, data["contact_point_id"], actor=the_caller().actor, knowing=data["knowing"]
+        )
         if made is None or made.contact_id is not None:
             return {"contact_id": held.contact_id, "refusals": [], "next_lawful_at": None}
         later = made.verdict.next_lawful_at

@@ -180,7 +180,8 @@ class DebtFactsSchema(Schema):
 
 class DeskSchema(HeldSchema):
     """`warnings`: situations of the law, angry, complained, hardship, refused, language. `handed_over`: why
-    they were handed to a person. `facts` null: nobody proved yet who they are."""
+    they were handed to a person. `facts` null: nobody proved yet who they are. `left_alone`: they are of the
+    control group, and a call has to say that the agent knows."""
 
     name = fields.String(required=True)
     language = fields.String(required=True)
@@ -189,13 +190,18 @@ class DeskSchema(HeldSchema):
     phones = fields.List(fields.Nested(DeskPhoneSchema), required=True)
     warnings = fields.List(fields.String(), required=True)
     tone = fields.String(required=True, allow_none=True)
+    left_alone = fields.Boolean(required=True)
     handed_over = fields.String(required=True, allow_none=True)
     talk = fields.Nested(ScriptStandSchema, required=True, allow_none=True)
     facts = fields.Nested(DebtFactsSchema, required=True, allow_none=True)
 
 
 class CallSchema(Schema):
+    """`knowing`: the agent chose somebody of the control group, who is left alone on purpose, and calls them
+    all the same; the audit trail keeps it."""
+
     contact_point_id = reference(required=True)
+    knowing = fields.Boolean(load_default=False)
 
 
 class RefusingRuleSchema(Schema):

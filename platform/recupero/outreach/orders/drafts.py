@@ -5,7 +5,7 @@ scheduled for a lawful moment, and everything that speaks against a message spea
 held to what the agency's own words are held to (`wording`), and the law's disclosures are added to them.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -21,7 +21,7 @@ from recupero.kernel.database import scope_of
 from recupero.kernel.errors import Conflict, Forbidden, NotFound, UserError
 from recupero.kernel.marking import LANGUAGES
 from recupero.outreach import service
-from recupero.outreach.actions import approval
+from recupero.outreach.actions import alone, approval
 from recupero.outreach.actions.kinds import PURPOSES, SHORT_CHANNELS, THANKS, TONES
 from recupero.outreach.actions.points import fits
 from recupero.outreach.actions.states import move_all
@@ -43,15 +43,6 @@ TEMPLATES = (
 WITHIN = timedelta(days=5)
 #: Before whatever was planned.
 FIRST_PLACE = 500
-#: Whether a debtor is left alone on purpose, as one of the control group. The room that knows is above this
-#: one and brings it here (`wiring`).
-LeftAlone = Callable[[Session, Reachable], bool]
-_brought: list[LeftAlone] = []
-
-
-def bring(left_alone: LeftAlone) -> None:
-    """Ask this whether a debtor is left alone on purpose from now on."""
-    _brought[:] = [left_alone]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +116,7 @@ def submit(session: Session, draft_id: int, *, actor: str, knowing: bool = False
     )  # fmt: skip
     service.schedule(session, [new])
     draft.state, draft.changed_at = "submitted", clock.now()
-    _note(session, "submit", draft, actor, control=left_alone(session, account))
+    _note(session, "submit", draft, actor, control=alone.left_alone(session, account))
     return _actions(session, [draft.id])[0]
 
 
@@ -135,19 +126,9 @@ def moment_of(session: Session, draft: Draft, *, knowing: bool = False) -> datet
     its author does not say that they are `knowing`. Needs the agency in scope."""
     account = _account(session, draft.account_id)
     _check(account, given_of(draft))
-    if not knowing and left_alone(session, account):
-        raise Conflict(
-            "this person is in the control group, which is left alone on purpose: say that you write all the"
-            " same",
-            field="knowing",
-        )
+    alone.check_written(session, account, knowing=knowing)
     _sayable(session, account, draft)
     return _moment(session, account, draft)
-
-
-def left_alone(session: Session, account: Reachable) -> bool:
-    """Whether the debtor of an account of the one tenant in scope is in its control group."""
-    return any(asked(session, account) for asked in _brought)
 
 
 def take_back(session: Session, draft_ids: Collection[int], *, actor: str) -> int:

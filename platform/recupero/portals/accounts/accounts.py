@@ -17,6 +17,7 @@ from recupero.decisions import queries as decisions
 from recupero.decisions.advice import promise_chances
 from recupero.decisions.advice.promise_chances import Chance
 from recupero.decisions.history import control
+from recupero.decisions.planning import prospects
 from recupero.kernel import clock
 from recupero.kernel.errors import NotFound
 from recupero.kernel.moments import About
@@ -34,7 +35,7 @@ from recupero.placements import browse, labels
 from recupero.placements.browse import AccountLine, Filter
 from recupero.placements.debts import debts_by_id
 from recupero.placements.label_tables import Label
-from recupero.placements.lifecycle import ENDED
+from recupero.placements.lifecycle import BY_AGREEMENTS, ENDED
 from recupero.portals.accounts import timeline
 from recupero.portals.accounts.reaching import BestHour, best_hours, ways
 from recupero.portals.frame.forms import Form, id_of
@@ -146,6 +147,7 @@ def account_view(
         on = grounds(session, [account_id])
         week = proving.account_week(session, account_id, clock.now(), on=on)
         states = lawful.channel_states(week, language())
+        silent = outreach.why_silent(session, account_id, on)
         view = {
             "card": card,
             "ways": ways(card.points),
@@ -163,9 +165,8 @@ def account_view(
             "planned": outreach.next_actions(session, [account_id]).get(account_id),
             "drafts": _drafts(session, account_id),
             "tolerated": decisions.tolerated(session, account_id),
-            "silent": outreach.why_silent(session, account_id, on),
-            "paced": decisions.paced(session, account_id),
-            "next_plan": decisions.next_plans(session).get(card.account.tenant_id),
+            "silent": silent,
+            "prospect": prospects.prospect(session, account_id, on, silent),
             "show": reader(),
             "today": clock.now().date(),
             "now": clock.now(),
@@ -173,6 +174,7 @@ def account_view(
             "note": note or Form(),
             "ended": ended or Form(),
             "answered": ANSWERED,
+            "agreed_holds": BY_AGREEMENTS,
             "promise": promise or Form(),
             "promised": _promised(session, account_id),
             "facts": told.told_of_account(session, card.account.debtor_id, account_id),

@@ -19,7 +19,7 @@ from recupero.portals.frame.errors import said
 from recupero.portals.frame.forms import Form
 from recupero.portals.frame.pages import blueprint
 from recupero.portals.words.language import language, moment
-from recupero.tenancy.guard import requires
+from recupero.tenancy.guard import requires, the_caller
 from recupero.tenancy.permissions import Permission
 
 
@@ -30,7 +30,10 @@ def desk_call() -> ResponseReturnValue:
     form = Form.sent()
 
     def begin(session: Session, sitting: Sitting) -> None:
-        reserved = calling.begin(session, sitting, form.whole("point"))
+        reserved = calling.begin(
+            session, sitting, form.whole("point"), actor=the_caller().actor,
+            knowing=bool(form.optional("knowing")),
+        )  # fmt: skip
         if reserved is not None and reserved.contact_id is None:
             _refused(reserved)
 

@@ -23,7 +23,7 @@ from recupero.kernel.errors import UserError
 from recupero.outreach.calls import call_backs as booking
 from recupero.outreach.calls import runs, sittings
 from recupero.outreach.calls.runs import Talk
-from recupero.outreach.desk import call_backs, care, figures, finishing, link, notes
+from recupero.outreach.desk import call_backs, calling, care, figures, finishing, link, notes
 from recupero.outreach.desk_tables import Sitting
 from recupero.outreach.scripts import spoken
 from recupero.outreach.scripts.shape import REASONS
@@ -99,7 +99,8 @@ def _sitting(session: Session, sitting: Sitting, form: Form, kind: str) -> dict[
         "sitting": sitting, "talk": talk, "form": form, "name": account.name, "speaks": account.language,
         "country": account.country, "local": now.astimezone(ZoneInfo(zone)), "phones": phones,
         "number": next((point.value for point in phones if point.id == dialled), None),
-        "legs": legs, "rings": rings, "care": care.care(session, sitting, on), "given": given, "Fact": Fact,
+        "legs": legs, "rings": rings, "care": care.care(session, sitting, on),
+        "alone": talk is None and calling.left_alone(session, sitting), "given": given, "Fact": Fact,
         "time": _time(sitting), "facts": _facts(session, sitting, talk, on, form, kind),
         "result": _result(session, sitting, talk, given, ZoneInfo(zone)) if talk else None,
         "own": figures.of_agents(session, "day").get(sitting.user_id, figures.Done()),

@@ -17,7 +17,6 @@ from recupero.payments.offers.policy import offerer_of
 from recupero.placements import browse
 from recupero.placements import service as placements
 from recupero.placements.browse import AccountCard
-from recupero.placements.lifecycle import HOLDS
 from recupero.portals.accounts.accounts import ANSWERED, account_view
 from recupero.portals.frame.errors import said
 from recupero.portals.frame.forms import Form
@@ -35,20 +34,14 @@ def account_hold(account_id: int) -> ResponseReturnValue:
     try:
         with form.together():
             kind = form.text("kind")
-            if kind not in HOLDS:
-                form.wrong(UserError("Choose one of the reasons.", field="kind"))
             until = form.end_of("until", timezone() or "UTC")
             if until is not None and until <= clock.now():
                 form.wrong(UserError("Choose a day that is yet to come.", field="until"))
             since = _since(form)
         with tenant_transaction(card.account.tenant_id) as session:
-            hold_id = placements.open_hold(
+            placements.hold_by_hand(
                 session, debtor_id=card.debtor.id, account_id=None if form.optional("whole") else account_id,
-                kind=kind, source=caller.actor, until=until, since=since,
-            )  # fmt: skip
-            audit.record(
-                session, "placements.open_hold", f"hold:{hold_id}", actor=caller.actor,
-                tenant_id=card.account.tenant_id, kind=kind,
+                kind=kind, actor=caller.actor, until=until, since=since,
             )  # fmt: skip
     except UserError as error:
         form.refuse(error, "kind", "since", "until")

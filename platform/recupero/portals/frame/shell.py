@@ -160,6 +160,7 @@ def _dress_templates(app: Flask) -> None:
         rules_word=told.rules_word, second_word=told.second_word, would_change=told.would_change,
         feature_value=told.feature_value, model_word=told.model_word, explained=explained,
     )  # fmt: skip
+    app.jinja_env.globals["gettext"] = language.ended(app.jinja_env.globals["gettext"])
     app.jinja_env.globals["ngettext"] = language.counted(app.jinja_env.globals["ngettext"])
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_frame)

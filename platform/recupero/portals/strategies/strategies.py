@@ -55,7 +55,11 @@ def portfolio_strategy(tenant_id: int, portfolio_id: int) -> ResponseReturnValue
         portfolio = browse.portfolio(session, portfolio_id)
         draft = strategies.draft(session, portfolio_id) if "draft" in request.args else None
         data = draft.strategy if draft else portfolio.strategy
-        return _page(session, portfolio, Form(_typed(portfolio, data)))
+        unread = _unread(data)
+        form = Form(_typed(portfolio, _without(data, unread)))
+        if unread is not None:
+            _refuse(form, unread)
+        return _page(session, portfolio, form, unread=unread)[0]
 
 
 @blueprint.post("/tenants/<int:tenant_id>/portfolios/<int:portfolio_id>/strategy")
@@ -87,6 +91,22 @@ def portfolio_strategy_sent(tenant_id: int, portfolio_id: int) -> ResponseReturn
     return redirect(url_for("portals.portfolio_strategy", tenant_id=tenant_id, portfolio_id=portfolio_id))
 
 
+def _unread(data: Mapping[str, Any]) -> UserError | None:
+    """Why a strategy that is kept cannot be read; None where it can."""
+    try:
+        parse(data)
+    except UserError as error:
+        return error
+    return None
+
+
+def _without(data: Mapping[str, Any], unread: UserError | None) -> Mapping[str, Any]:
+    """The strategy without the keys that cannot be read."""
+    faults = (unread, *unread.others) if unread else ()
+    wrong = {(one.field or "").removeprefix("strategy.").partition(".")[0] for one in faults}
+    return {key: value for key, value in data.items() if key not in wrong}
+
+
 def _refuse(form: Form, error: UserError) -> None:
     """Put what a strategy is refused for beside what could not be read, but for rows that could not be read:
     what these lack is told there."""
@@ -109,10 +129,13 @@ def _place(field: str, form: Form) -> str:
     return name if name in form.values else ""
 
 
-def _page(session: Session, portfolio: Portfolio, form: Form) -> ResponseReturnValue:
+def _page(
+    session: Session, portfolio: Portfolio, form: Form, unread: UserError | None = None
+) -> tuple[str, int]:
     versions = strategies.versions(session, portfolio.id)
     page = render_template(
-        "tenants/strategy.html", portfolio=portfolio, tenant=tenancy.tenant(session), form=form,
+        "tenants/strategy.html", unread=unread and said(unread), portfolio=portfolio,
+        tenant=tenancy.tenant(session), form=form,
         versions=versions, had_arms=any(one.strategy.get("arms") for one in versions), channels=PLANNED,
         templates=TEMPLATES,
         channel_choices=[("", "–"), *((one, label("channel", one)) for one in PLANNED)],

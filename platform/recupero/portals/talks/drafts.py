@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from recupero.contacts.proving import account_week
 from recupero.kernel import clock, runtime
 from recupero.kernel.errors import NotFound, UserError
+from recupero.outreach.actions import alone
 from recupero.outreach.actions.kinds import TONES
 from recupero.outreach.channels.connectors import CARRIED
 from recupero.outreach.orders import bulk, bulk_drafts, drafts
@@ -211,7 +212,7 @@ def _editor(
 def _left_alone(tenant_id: int, account_id: int) -> bool:
     """Whether the debtor is in the creditor's control group."""
     with tenant_transaction(tenant_id) as session:
-        return drafts.left_alone(session, reach.reachable(session, [account_id])[account_id])
+        return alone.left_alone(session, reach.reachable(session, [account_id])[account_id])
 
 
 def _options() -> dict[str, list[tuple[str, str]]]:

@@ -1,5 +1,6 @@
 """In which language, locale and time zone a page speaks: the switch, the user's own setting, the browser."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -36,8 +37,22 @@ LANGUAGES = (("es", "Español"), ("en", "English"), ("pt", "Português"))
 CODES = tuple(code for code, _name in LANGUAGES)
 
 
+#: The end of a time of day as some countries write it, and the full stop of the sentence behind it.
+_TWO_STOPS = re.compile(r"(\b[ap]\.\s?m\.)\.(?!\.)")
+
+
+def one_stop(text: str) -> str:
+    """A sentence without its own full stop where it ends in a time that has one: a las 3:00 p. m."""
+    return type(text)(_TWO_STOPS.sub(r"\1", text)) if ".." in text else text
+
+
 class _Counts(Domain):  # type: ignore[misc]  # flask-babel has no types
-    """Texts about a number write it as the reader does, unless the caller wrote it already."""
+    """Texts about a number write it as the reader does, unless the caller wrote it already; those that end in
+    a time of day end in one full stop."""
+
+    def gettext(self, string: str, **variables: Any) -> str:
+        text: str = super().gettext(string, **variables)
+        return one_stop(text)
 
     def ngettext(self, singular: str, plural: str, num: int, **variables: Any) -> str:
         text: str = self.get_translations().ungettext(singular, plural, num)
@@ -48,6 +63,17 @@ class _Babel(Babel):  # type: ignore[misc]  # flask-babel has no types
     @cached_property
     def domain_instance(self) -> Domain:
         return _Counts(domain=self.domain)
+
+
+def ended(gettext: Any) -> Callable[..., str]:
+    """The same for what templates say: their own `gettext`, which knows nothing of domains."""
+
+    @pass_context
+    def said(context: Context, string: str, *args: Any, **variables: Any) -> str:
+        text: str = gettext(context, string, *args, **variables)
+        return one_stop(text)
+
+    return said
 
 
 def counted(ngettext: Any) -> Callable[..., str]:

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from flask import g
 from flask_babel import gettext as _
 
 from recupero.contacts.proving import AccountWeek
 from recupero.contacts.queries import packs
+from recupero.portals.words.language import country as country_name
 from recupero.portals.words.language import language
 from recupero_sdk.law import Channel
 
@@ -51,6 +53,17 @@ def closed_because(states: Sequence[ChannelState]) -> list[tuple[str, str]]:
     if any(state.open_later for state in states):
         return []
     return list(dict.fromkeys(reason for state in states for reason in state.reasons))
+
+
+def rule_title(rule: str) -> str | None:
+    """What a rule of a law is called; that a country has none which works is one by the name of coverage."""
+    country, _dash, what = rule.partition("-")
+    if what == "COVERAGE":
+        return str(_("%(country)s is closed to contact", country=country_name(country)))
+    if "rule_titles" not in g:
+        g.rule_titles = rule_titles()
+    known: dict[str, str] = g.rule_titles
+    return known.get(rule)
 
 
 def rule_titles() -> dict[str, str]:

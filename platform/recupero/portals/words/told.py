@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from flask import g
 from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
@@ -19,7 +18,7 @@ from recupero.decisions.planning.explaining import Explanation, Other, explained
 from recupero.decisions.tables import Decision
 from recupero.outreach.actions.kinds import TEMPLATES
 from recupero.portals.words import language
-from recupero.portals.words.lawful import rule_titles
+from recupero.portals.words.lawful import rule_title
 from recupero.portals.words.words import label
 from recupero_sdk.law import CHANNELS
 
@@ -40,10 +39,7 @@ _TONES = {-1: "kind", 0: "neutral", 1: "firm"}
 def rule_word(rule: str) -> str:
     """What stood against a channel or an account: a rule of law by its title, one of the house by its
     words."""
-    if "rule_titles" not in g:
-        g.rule_titles = rule_titles()
-    known: dict[str, str] = g.rule_titles
-    return known.get(rule) or label("held", rule)
+    return rule_title(rule) or label("held", rule)
 
 
 def model_word(model: str | None, version: str) -> str:

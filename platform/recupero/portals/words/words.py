@@ -15,6 +15,7 @@ from recupero.portals.words import words_of_models as models
 from recupero.portals.words import words_of_money as money
 from recupero.portals.words import words_of_plugins as plugins
 from recupero.portals.words import words_of_work as work
+from recupero.portals.words.lawful import rule_title
 from recupero.portals.words.words_of_money import Words
 from recupero.portals.words.words_of_providers import SAID
 
@@ -214,6 +215,8 @@ def because(reason: str | None) -> str:
     said = label("action_why", code)
     if not about:
         return said
+    if code in ("law", "content"):
+        return f"{said}: {rule_title(about) or about}"
     return f"{said}: {label(_BEHIND[code], about) if code in _BEHIND else as_told(about)}"
 
 

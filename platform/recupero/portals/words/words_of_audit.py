@@ -46,6 +46,7 @@ ACTIONS: Words = {
     "outreach.call_back": _("Call-back promised"),
     "outreach.call_booked": _("Call booked by the debtor"),
     "outreach.call_cancelled": _("Booked call called off"),
+    "outreach.call_left_alone": _("Somebody of the control group called all the same"),
     "outreach.change_draft": _("Draft of a message changed"),
     "outreach.channel_file": _("File of a channel taken in"),
     "outreach.conversation_answered": _("Conversation answered"),

@@ -126,7 +126,7 @@ HELD: Words = {
     "no_timezone": _("Time zone not known"),
     "debtor_wishes_other_channel": _("Wishes another channel"),
     "debtor_wishes_other_hours": _("Wishes other hours"),
-    "connector_problem": _("The settings of the connector do not hold"),
+    "connector_problem": _("The channel is not set up rightly: its settings have to be mended"),
 }
 PUT_OFF: Words = {
     "needs_yes": _("a person has to agree first"),

@@ -44,8 +44,10 @@ class Sentences(Mapping[str, str]):
         return len(self._templates)
 
 
-#: Of the channels and of what they share in the SDK.
+#: Of the channels and of what they share in the SDK, and of the law.
 SAID = Sentences((
+    # why a country is closed
+    N_("no pack is installed for this country"),
     # what is wrong with their settings
     N_("%(name)s is missing"),
     N_("%(name)s is missing; DKIM needs domain, selector and private key"),

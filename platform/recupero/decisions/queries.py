@@ -128,8 +128,8 @@ def latest_runs(session: Session) -> list[RunLine]:
 def next_plans(session: Session) -> dict[int, datetime]:
     """From when on each tenant in scope is planned again, by its setting `plan_every_days` (1 by default);
     now where it never was. Who is due is looked for every hour."""
-    found = {tenant.id: clock.now() for tenant in tenancy.tenants(session)}
     every = {tenant.id: tenant.settings.get("plan_every_days", 1) for tenant in tenancy.tenants(session)}
+    found = dict.fromkeys(every, clock.now())
     for run in latest_runs(session):
         found[run.tenant_id] = run.at + A_DAY + timedelta(days=int(every[run.tenant_id]) - 1)
     return found

@@ -39,12 +39,14 @@ class Left:
 @dataclass(frozen=True, slots=True)
 class Prospect:
     """`channels` are those of the account's strategy, none where it cannot be read. `looked_at`: from when on
-    a plan can choose something; None: not before somebody changes something."""
+    a plan can choose something; None: not before somebody changes something. `tolerated` is the sum below
+    which nobody is chased (minor units), where the debtor owes less."""
 
     left: tuple[Left, ...]
     channels: tuple[str, ...]
     looked_at: datetime | None
     step: NextStep
+    tolerated: int | None = None
 
     @property
     def unused(self) -> list[str]:
@@ -76,10 +78,11 @@ def prospect(session: Session, account_id: int, on: Grounds, step: NextStep) -> 
         strategy = _holding(row)
     except UserError:
         return Prospect((*left, Left("strategy_invalid")), (), None, step)
-    if queries.tolerated(session, account_id) is not None:
-        left.append(Left("below_tolerance"))
+    least = queries.tolerated(session, account_id)
+    left += [] if least is None else [Left("below_tolerance")]
     left += _paced(row, strategy)
-    return Prospect(tuple(left), strategy.channels, _looked_at(session, account, strategy, left, step), step)
+    looked_at = _looked_at(session, account, strategy, left, step)
+    return Prospect(tuple(left), strategy.channels, looked_at, step, least)
 
 
 _KNOWN = """

@@ -164,7 +164,6 @@ def account_view(
             "decision": next(iter(decisions.decisions_of(session, account_id, 1)), None),
             "planned": outreach.next_actions(session, [account_id]).get(account_id),
             "drafts": _drafts(session, account_id),
-            "tolerated": decisions.tolerated(session, account_id),
             "silent": silent,
             "prospect": prospects.prospect(session, account_id, on, silent),
             "show": reader(),

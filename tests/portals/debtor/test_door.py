@@ -1,6 +1,9 @@
 """A lost proof leads back to its page; the page wears its creditor; what was sent can be checked."""
 
 import io
+import re
+
+import pytest
 
 from recupero.kernel import clock
 from tests.portals.conftest import Visitor
@@ -86,3 +89,32 @@ def test_where_everything_rests_paying_is_offered_and_not_urged(page: Page) -> N
     assert 'class="big" type="submit" name="full"' in page.text()
     page.visitor.send(f"{page.path}/hardship", f"{page.path}/help", kind="job_loss")
     assert 'class="wide" type="submit" name="full"' in page.text()
+
+
+def test_what_is_left_empty_at_the_door_is_asked_for_and_is_no_try(stranger: Page) -> None:
+    for _ in range(6):
+        answer = stranger.visitor.send(stranger.path, national_id="6785", birth_date="")
+        assert answer.status_code == 422
+    assert 'id="birth_date-error"' in answer.text
+    assert 'id="national_id-error"' not in answer.text
+    stranger.prove()
+
+
+@pytest.mark.parametrize(
+    ("below", "page_of", "typed"),
+    [
+        ("/promise", "/promise", {"promise_amount": "x", "promise_day": "x"}),
+        ("/promise", "/promise", {"promise_amount": "999,999,999", "promise_day": "1990-01-01"}),
+        ("/means", "/help", {"wages": "x", "food": "-5", "health": "9" * 40}),
+        ("/reach", "/reach", {"reach_channel": "x", "begins": "x", "ends": "", "reach_language": "x"}),
+        ("/call", "/talk", {"moment": "x"}),
+        ("/dispute", "/dispute", {"dispute_why": "x"}),
+    ],
+)
+def test_all_that_is_wrong_with_a_form_is_told_at_its_fields(
+    page: Page, below: str, page_of: str, typed: dict[str, str]
+) -> None:
+    account = {"promise_account": page.placed.account_ids[0]}
+    answer = page.visitor.send(f"{page.path}{below}", f"{page.path}{page_of}", **typed, **account)
+    assert answer.status_code == 422
+    assert set(re.findall(r'id="(\w+)-error"[^>]*>[^<]', answer.text)) == set(typed)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from recupero.kernel import audit, clock
 from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
-from recupero.kernel.errors import UserError
+from recupero.kernel.errors import Faults, UserError
 from recupero.payments.offers.offer_tables import MeansStatement
 from recupero.payments.offers.plan_schedule import Choice
 
@@ -44,11 +44,13 @@ def means(answers: Mapping[str, int]) -> Means | None:
 
     Raises UserError on an unknown question or an amount below zero.
     """
+    faults = Faults()
     for question, amount in answers.items():
         if question not in QUESTIONS:
-            raise UserError("unknown question '%(question)s'", field=question, question=question)
+            faults.note(UserError("unknown question '%(question)s'", field=question, question=question))
         if amount < 0:
-            raise UserError("an amount cannot be below zero", field=question)
+            faults.note(UserError("an amount cannot be below zero", field=question))
+    faults.tell()
     if not any(question in answers for question in INCOME):
         return None
     return Means(

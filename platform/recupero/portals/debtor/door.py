@@ -40,7 +40,12 @@ WHY = "a debtor has no login: the link's token opens it and nothing is shown bef
 def prove(token: str) -> ResponseReturnValue:
     """Answers to the questions."""
     door, form = door_of(token), Form.sent()
-    answers = {fact: form.optional(fact.value) for fact in door.questions}
+    try:
+        with form.together():  # what is left empty is no try
+            answers = {fact: form.text(fact.value) for fact in door.questions}
+    except UserError as error:
+        form.refuse(error)
+        return questions(token, door, form)
     if prove_identity(runtime.current().database, door, answers):
         return let_in(token, door)
     form.errors[""] = _(

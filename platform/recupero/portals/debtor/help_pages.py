@@ -33,11 +33,13 @@ def means(token: str, door: Door) -> ResponseReturnValue:
         with transaction_of(door) as opened:
             wear_house(opened)
             can = charges.payable(opened, door.link_id)
-            answers = {
-                question: form.money(question, can.currency)
-                for question in affordability.QUESTIONS
-                if form.optional(question)
-            }
+            with form.together():
+                answers = {
+                    question: form.money(question, can.currency)
+                    for question in affordability.QUESTIONS
+                    if form.optional(question)
+                }
+                affordability.means(answers)
             found = affordability.keep(
                 opened, debtor_id=debtor_of(opened, door.link_id), currency=can.currency, answers=answers,
                 told_with="page",

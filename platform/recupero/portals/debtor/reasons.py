@@ -4,7 +4,7 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from recupero.kernel.errors import NotFound, UserError
+from recupero.kernel.errors import NotFound
 from recupero.outreach.conversations.files import KINDS, LARGEST, LARGEST_TOGETHER
 from recupero.outreach.debtors import tellings
 from recupero.payments.agreements import wishes
@@ -117,9 +117,7 @@ def dispute(token: str, door: Door) -> ResponseReturnValue:
 
 
 def _dispute(token: str, door: Door, form: Form) -> ResponseReturnValue:
-    detail = form.text("dispute_why")
-    if detail not in tellings.DISPUTES:
-        raise UserError("Please choose one.", field="dispute_why")
+    detail = form.one_of("dispute_why", tellings.DISPUTES)
     with transaction_of(door) as opened:
         made = tellings.tell(opened, tellings.Told(
             account_id=own_account(opened, door, form, "dispute_account"), reason=tellings.DISPUTES[detail],

@@ -54,8 +54,9 @@ def _promise(token: str, door: Door, form: Form) -> ResponseReturnValue:
         )
         if debt is None:
             return done(token, "promise")  # paid meanwhile: the page says so
-        amount, due = form.money("promise_amount", debt.currency), form.day("promise_day")
-        _check_promise(opened, debt, amount, due)
+        with form.together():
+            amount, due = form.money("promise_amount", debt.currency), form.day("promise_day")
+            _check_promise(opened, form, debt, amount, due)
         try:
             promises.make_promise(
                 opened, account_id=chosen, amount_minor=amount, due_date=due, made_with="page"
@@ -66,14 +67,14 @@ def _promise(token: str, door: Door, form: Form) -> ResponseReturnValue:
     return done(token, "promise")
 
 
-def _check_promise(opened: Session, debt: OpenDebt, amount: int, promised: date) -> None:
+def _check_promise(opened: Session, form: Form, debt: OpenDebt, amount: int, promised: date) -> None:
     """What `promises.make_promise` will not take, in the debtor's words."""
     today = clock.today(tenancy.tenant(opened).timezone)
     if not 0 < amount <= debt.balance_minor:
-        raise amount_outside("promise_amount", 1, debt.balance_minor, debt.currency)
+        form.wrong(amount_outside("promise_amount", 1, debt.balance_minor, debt.currency))
     last = furthest(today, [debt])
     if not today <= promised <= last:
-        raise UserError("Choose a day from today to %(day)s.", field="promise_day", day=last)
+        form.wrong(UserError("Choose a day from today to %(day)s.", field="promise_day", day=last))
 
 
 @blueprint.route("/p/<token>/stop", methods=["GET", "POST"])
@@ -119,14 +120,11 @@ def reach_me(token: str, door: Door) -> ResponseReturnValue:
 
 
 def _reach(token: str, door: Door, form: Form) -> ResponseReturnValue:
-    try:
+    with form.together(**_REACHED):
         wish = preferences.read(
             form.optional("reach_channel"), form.optional("begins"), form.optional("ends"),
             form.optional("reach_language"),
         )  # fmt: skip
-    except UserError as error:
-        error.field = _REACHED.get(error.field or "", error.field)
-        raise
     with transaction_of(door) as opened:
         preferences.keep(opened, debtor_of(opened, door.link_id), wish, actor="debtor")
     session["language"] = wish.language

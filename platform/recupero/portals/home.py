@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -99,67 +100,55 @@ class Alarm:
 
 
 def _alarms(session: Session) -> list[Alarm]:
-    caller = the_caller()
+    """What somebody should look at, told to those who may look into it."""
+    caller, found = the_caller(), list[Alarm]()
+
+    def tell(needed: Permission, text: str, endpoint: str | None = None, **values: Any) -> None:
+        if caller.may(needed):
+            found.append(Alarm(text, url_for(endpoint, **values) if endpoint else None))
+
     countries = {tenant.country for tenant in tenancy.tenants(session)}
-    found = _closed_countries(countries, caller.may(Permission.LAW_READ))
+    for text in _closed_countries(countries):
+        tell(Permission.LAW_READ, text, "portals.law")
+    for text in _failed_plugins():
+        tell(Permission.TENANCY_READ, text, "portals.plugins")
     if unknown := contacts.unknown(session):
         text = ngettext(
             "%(num)s message whose fate nobody knows", "%(num)s messages whose fate nobody knows", unknown
         )
-        url = url_for("portals.outbox", state="unknown") if caller.may(Permission.OUTBOX_READ) else None
-        found.append(Alarm(text, url))
-    if wrong := len(book_alarms.standing(session)):
-        text = ngettext(
-            "The books do not hold: %(num)s problem", "The books do not hold: %(num)s problems", wrong
-        )
-        found.append(
-            Alarm(text, url_for("portals.trust_list") if caller.may(Permission.TRUST_READ) else None)
-        )
-    if wrong := report_alarms.standing(session):
-        text = ngettext(
-            "Reports do not hold what was booked: %(num)s difference. Have them made anew.",
-            "Reports do not hold what was booked: %(num)s differences. Have them made anew.", wrong,
-        )  # fmt: skip
-        found.append(Alarm(text))
+        tell(Permission.OUTBOX_READ, text, "portals.outbox", state="unknown")
+    for text in _books(session):
+        tell(Permission.PAYMENTS_READ, text, "portals.books")
     if past := sum(cases.late(session).values()):
         text = ngettext(
             "%(num)s complaint, dispute or hardship case is late",
             "%(num)s complaints, disputes or hardship cases are late", past,
         )  # fmt: skip
-        found.append(Alarm(text, url_for("portals.cases", state="late")))
-    may_see = caller.may(Permission.DECISIONS_READ)
+        tell(Permission.ACCOUNTS_READ, text, "portals.cases", state="late")
     for look in looks.drifted(session):
         kind = label("model_kind", parts_of(look.name)[0])
-        url = url_for("portals.model", name=look.name) if may_see else None
         text = _("The accounts have moved away from what the model “%(kind)s” learned", kind=kind)
-        found.append(Alarm(text, url))
-    found += _unread_strategies(session) + _channels_down(session)
-    found += _failed_models(session, url_for("portals.models") if may_see else None)
-    suspense, refused = payments.waiting(session)
-    waiting = url_for("portals.suspense_list") if caller.may(Permission.PAYMENTS_READ) else None
-    if suspense:
-        text = ngettext("%(num)s payment without a debt", "%(num)s payments without a debt", suspense)
-        found.append(Alarm(text, waiting))
-    if refused:
-        text = ngettext(
-            "%(num)s payment event could not be booked", "%(num)s payment events could not be booked", refused
+        tell(Permission.DECISIONS_READ, text, "portals.model", name=look.name)
+    if caller.may(Permission.TENANCY_READ):
+        found += _unread_strategies(session) + _channels_down(session)
+    for text in _failed_models(session):
+        tell(Permission.DECISIONS_READ, text, "portals.models")
+    for text in _waiting_money(session):
+        tell(Permission.PAYMENTS_READ, text, "portals.suspense_list")
+    if dead := sum(letter.agency_id == caller.agency_id for letter in job_requests.dead_letters()):
+        tell(
+            Permission.TENANCY_READ, ngettext("%(num)s job was given up", "%(num)s jobs were given up", dead)
         )
-        found.append(Alarm(text, waiting))
-    dead = sum(letter.agency_id == caller.agency_id for letter in job_requests.dead_letters())
-    if dead:
-        found.append(Alarm(ngettext("%(num)s job was given up", "%(num)s jobs were given up", dead)))
     return found
 
 
 def _unread_strategies(session: Session) -> list[Alarm]:
     """Portfolios for which nothing is planned, since their strategy cannot be read."""
-    caller = the_caller()
     return [
         Alarm(
             _("The strategy of %(portfolio)s cannot be read: nothing is planned for its accounts",
               portfolio=one.name),
-            url_for("portals.portfolio_strategy", tenant_id=one.tenant_id, portfolio_id=one.id)
-            if caller.may(Permission.TENANCY_READ) else None,
+            url_for("portals.portfolio_strategy", tenant_id=one.tenant_id, portfolio_id=one.id),
         )
         for one in decisions.unread_strategies(session)
     ]  # fmt: skip
@@ -188,37 +177,71 @@ def _channels_down(session: Session) -> list[Alarm]:
     ]  # fmt: skip
 
 
-def _failed_models(session: Session, url: str | None) -> list[Alarm]:
+def _books(session: Session) -> list[str]:
+    found = []
+    if wrong := len(book_alarms.standing(session)):
+        found.append(
+            ngettext(
+                "The books do not hold: %(num)s problem", "The books do not hold: %(num)s problems", wrong
+            )
+        )
+    if wrong := report_alarms.standing(session):
+        found.append(
+            ngettext(
+                "Reports do not hold what was booked: %(num)s difference. Have them made anew.",
+                "Reports do not hold what was booked: %(num)s differences. Have them made anew.", wrong,
+            )
+        )  # fmt: skip
+    return found
+
+
+def _waiting_money(session: Session) -> list[str]:
+    suspense, refused = payments.waiting(session)
+    found = []
+    if suspense:
+        found.append(ngettext("%(num)s payment without a debt", "%(num)s payments without a debt", suspense))
+    if refused:
+        found.append(
+            ngettext(
+                "%(num)s payment event could not be booked", "%(num)s payment events could not be booked",
+                refused,
+            )
+        )  # fmt: skip
+    return found
+
+
+def _failed_models(session: Session) -> list[str]:
     """Models that failed in the newest plan of a creditor."""
     names = {tenant.id: tenant.name for tenant in tenancy.tenants(session)}
     failed = [(run.tenant_id, kind) for run in decisions.latest_runs(session) for kind in run.failed]
     return [
-        Alarm(
-            _("The model “%(kind)s” failed in the plan of %(creditor)s, which was made without it",
-              kind=label("model_kind", kind), creditor=names.get(tenant_id, "")),
-            url,
-        )
+        _("The model “%(kind)s” failed in the plan of %(creditor)s, which was made without it",
+          kind=label("model_kind", kind), creditor=names.get(tenant_id, ""))
         for tenant_id, kind in failed
     ]  # fmt: skip
 
 
-def _closed_countries(worked: set[str], may_look: bool) -> list[Alarm]:
+def _closed_countries(worked: set[str]) -> list[str]:
     """Countries that nobody is contacted in: those whose law failed to load, and those `worked` that have
-    none; and plug-ins of other kinds that failed."""
-    url, known = url_for("portals.law") if may_look else None, packs()
-    failed_to_load = [_("%(country)s is closed to contact: its law failed to load",
-                        country=country_name(country)) for country in known.closed]  # fmt: skip
-    reasons = zip(failed_to_load, known.closed.values(), strict=True)
-    alarms = [Alarm(f"{text}: {why}", url) for text, why in reasons]
+    none."""
+    known = packs()
+    closed = [
+        (_("%(country)s is closed to contact: its law failed to load", country=country_name(country)), why)
+        for country, why in known.closed.items()
+    ]
     missing = sorted(country for country in worked - set(known.closed) if known.closed_because(country))
-    alarms += [
-        Alarm(_("%(country)s is closed to contact: no law is installed for it", country=name), url)
-        for name in map(country_name, missing)
+    return [f"{text}: {why}" for text, why in closed] + [
+        _("%(country)s is closed to contact: no law is installed for it", country=country)
+        for country in map(country_name, missing)
     ]
-    failed = [
-        state for state in runtime.current().plugins.states if state.error and state.kind != "regulation"
-    ]
-    return alarms + [Alarm(_("The plug-in %(name)s failed to load", name=state.name)) for state in failed]
+
+
+def _failed_plugins() -> list[str]:
+    """Plug-ins of other kinds than laws that did not load."""
+    return [
+        _("The plug-in %(name)s failed to load", name=state.name)
+        for state in runtime.current().plugins.states if state.error and state.kind != "regulation"
+    ]  # fmt: skip
 
 
 @blueprint.get("/books")

@@ -384,3 +384,19 @@ def test_who_cannot_be_reached_at_all_is_said_in_one_line(visitor: Visitor, scop
         (closed, "<li>Opted out: All channels</li>"),
     ]:
         assert said in visitor.text(f"/accounts/{placed.account_id}").split('id="silent"')[1]
+
+
+def test_what_a_debtor_closed_and_what_was_called_off_by_it_is_on_the_line_of_time(
+    visitor: Visitor, scope: Scope
+) -> None:
+    (placed,) = place(scope, timezone="America/Santiago", kinds=("email",))
+    plan([placed], after=timedelta(days=1))
+    permit(placed, "email", "opt_out")
+    visitor.sign_in(Role.AGENT, scope)
+    line = visitor.text(f"/accounts/{placed.account_id}").split('class="timeline')[1]
+    assert "Wants no more of this: E-mail" in line
+    assert "First notice · E-mail" in line
+    assert "Opted out" in line
+    holds = visitor.text(f"/accounts/{placed.account_id}?show=holds").split('class="timeline')[1]
+    assert "Wants no more of this: E-mail" in holds
+    assert "First notice" not in holds

@@ -73,7 +73,8 @@ def prospect(session: Session, account_id: int, on: Grounds, step: NextStep) -> 
         text(_KNOWN),
         {"tenants": list(scope_of(session).tenant_ids), "account": account_id, "month": clock.now() - MONTH},
     ).one()
-    left = [Left(hold.kind, hold.until) for hold in on.known.holds_on(account)] + _by_lot(session, account)
+    holds = [one for one in on.known.holds_on(account) if one.kind != "promise"]  # recalled while it is open
+    left = [Left(hold.kind, hold.until) for hold in holds] + _by_lot(session, account)
     try:
         strategy = _holding(row)
     except UserError:

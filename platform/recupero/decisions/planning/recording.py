@@ -36,6 +36,7 @@ from recupero.kernel.database import scope_of
 from recupero.outreach import service as outreach
 from recupero.outreach.actions.approval import Asked, needs_yes
 from recupero.outreach.actions.kinds import ASKED_FOR, THANKS
+from recupero.outreach.moments import REPLANNED
 
 if TYPE_CHECKING:
     import polars as pl
@@ -91,7 +92,7 @@ class Recorder:
         stale = self.waiting - set(chosen.filter("stays")["account"].to_list())
         with phase("actions"):
             if stale:
-                outreach.cancel(self.session, account_ids=stale, reason="replanned", keep=KEPT)
+                outreach.cancel(self.session, account_ids=stale, reason=REPLANNED, keep=KEPT)
             self._schedule(fresh.join(ids, left_on="account", right_on="account_id", maintain_order="left"))
         return Planned(chosen, len(chosen) - len(fresh))
 

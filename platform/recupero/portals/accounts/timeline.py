@@ -33,7 +33,7 @@ PAGE = 30
 SHOWN: Mapping[str, tuple[str, ...]] = {
     "contacts": ("contact", "action"), "payments": ("payment",),
     "promises": ("promise", "plan", "settlement"), "notes": ("note", "telling"),
-    "decisions": ("decision",), "documents": ("document",), "holds": ("hold", "hardship"),
+    "decisions": ("decision",), "documents": ("document",), "holds": ("hold", "hardship", "opt_out"),
 }  # fmt: skip
 
 _ROOMS = (of_contacts, of_outreach, of_payments, of_decisions, of_placements)
@@ -43,6 +43,7 @@ _READ: Mapping[str, Callable[[Session, Sequence[int]], Mapping[int, Any]]] = {
     "note": notes.lines, "telling": tellings.by_id,
     "decision": decisions.told_by_id,
     "document": of_payments.papers, "hold": of_placements.holds, "hardship": of_payments.cases,
+    "opt_out": of_contacts.opt_outs,
 }  # fmt: skip
 #: Nearly every account has these: they are read without a look at whether there are any.
 _USUAL = ("contact", "payment")
@@ -84,7 +85,7 @@ class Moment:
         if self.kind == "contact":
             bad = self.thing.state in ("failed", "unknown")
             return "is-bad" if bad else f"is-{self.thing.direction}"
-        return "is-bad" if self.kind in ("action", "hold", "hardship") else f"is-{self.kind}"
+        return "is-bad" if self.kind in ("action", "hold", "hardship", "opt_out") else f"is-{self.kind}"
 
 
 @dataclass(frozen=True, slots=True)

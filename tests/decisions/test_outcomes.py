@@ -85,7 +85,9 @@ def test_one_decision_counted_by_hand(world: World) -> None:
         _money(session, owed, 4, -9_999, began + DAY)  # of a payment before the window
         _promise(session, other, began + 14 * DAY, began + 60 * DAY, "kept")
         found = outcomes.of_decisions(session, now, began - 9 * DAY)
-    assert _of(found, done) == {
+    counted = _of(found, done)
+    assert np.isnan(counted.pop("own_read"))  # nobody tells of this channel who reads
+    assert counted == {
         "reached": 1, "promise": 1, "kept": 1, "paid": 1, "paid_minor": 11_000, "fee_minor": 2_200,
         "cost_minor": 70, "net_minor": 8_730, "complaint": 0, "opt_out": 0, "hardship": 0, "harm": 0,
         "contacted": 1, "own_reached": 1, "own_paid": 1, "own_harm": 0, "own_days": 30,
@@ -118,6 +120,28 @@ def test_what_came_of_a_decision_alone_ends_with_the_next_contact_that_asks(worl
            for each in (first, waited, reminded, lost, second)]  # fmt: skip
     assert own == [[6, 0, 0, 1], [4, 0, 0, 1], [3, 0, 0, 1], [2, 0, 0, 1], [30, 1, 1, 0]]
     assert [_of(found, each)["paid"] for each in (first, waited, second)] == [1, 1, 1]
+
+
+def test_who_read_is_known_where_the_channel_tells_it_and_of_who_is_reached(world: World) -> None:
+    """Of three mails one was read, one led to the page, one neither; of texts nobody tells anything."""
+    scope, now = world.tenant(), clock.now()
+    began = now - 61 * DAY
+    with world.platform.database.transaction(scope) as session:
+        book, numbers = portfolio(session), []
+        for channel, read_at, visits in (
+            ("email", began + DAY, False), ("email", None, True), ("email", began + 8 * DAY, False),
+            ("sms", None, True),
+        ):  # fmt: skip
+            owed = debt(session, book)
+            numbers.append(_decision(session, owed, began, channel))
+            _done(session, owed, numbers[-1], began, channel=channel, read_at=read_at)
+            if visits:
+                at = began + 2 * DAY
+                session.add(LinkVisit(tenant_id=owed.tenant_id, debtor_id=owed.debtor_id, at=at))
+        waited = _decision(session, debt(session, book), began)
+        found = outcomes.of_decisions(session, now, began - DAY)
+    assert [_of(found, each)["own_read"] for each in numbers[:3]] == [1, 1, 0]
+    assert [np.isnan(_of(found, each)["own_read"]) for each in (numbers[3], waited)] == [True, True]
 
 
 def test_a_call_that_somebody_else_took_reached_nobody(world: World) -> None:
@@ -169,7 +193,7 @@ def test_what_was_not_to_be_known_yet_is_no_number(world: World) -> None:
     assert {name for name, value in _of(found, fresh).items() if np.isnan(value)} == set(outcomes.NAMES) - {
         "reached", "contacted", "cost_minor",
     }  # fmt: skip
-    assert {name for name, value in _of(found, old).items() if np.isnan(value)} == {"kept"}
+    assert {name for name, value in _of(found, old).items() if np.isnan(value)} == {"kept", "own_read"}
     assert _of(found, old)["paid_minor"] == 500
 
 
@@ -186,7 +210,7 @@ def test_wishes_and_troubles_after_the_contact_are_counted_and_what_was_before_i
                              source="test", started_at=at))  # fmt: skip
             contact(session, owed, at, direction="inbound", state="received")
         found = outcomes.of_decisions(session, now, began - DAY)
-    seen = [{name for name, value in _of(found, number).items() if value} for number in numbers]
+    seen = [{name for name, value in _of(found, number).items() if value > 0} for number in numbers]
     assert seen == [
         {"reached", "opt_out", "harm", "hardship", "own_reached", "own_harm", "own_days"}, {"own_days"},
     ]  # fmt: skip

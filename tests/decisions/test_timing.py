@@ -50,11 +50,11 @@ def test_little_history_moves_little_and_much_moves_much() -> None:
 def test_an_hour_is_that_of_the_debtor() -> None:
     options = pl.DataFrame(
         {"channel": ["email"] * 2, "moment": [MONDAY] * 2, "clock_zone": ["UTC", "America/Santiago"],
-         "branch": [0, 0]}
+         "branch": [0, 0], "lately": [9, 2]}
     )  # fmt: skip
     rows = timed(options, Timing({("email", 12): 2.0}), {0: parse({})}, MONDAY - timedelta(days=5))
     assert dict(zip(rows["clock_zone"], rows["timing"], strict=True)) == {"UTC": 2, "America/Santiago": 1}
-    assert rows["patience"].to_list() == [0.5, 0.5]
+    assert rows["patience"].to_list() == [0.5, pytest.approx(10 / 15)]  # rounds of 5 days and of 30 / 3
 
 
 @pytest.mark.usefixtures("noon")

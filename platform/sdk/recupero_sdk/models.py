@@ -168,7 +168,8 @@ class ActionModel(Protocol):
         groups: Any = None,
         seed: int = 0,
     ) -> Training:
-        """Fit on what was done and what came of it: per outcome and row 0 or 1, NaN where unknown.
+        """Fit on what was done and what came of it: per outcome and row 0 or 1, NaN where unknown. Told are
+        also outcomes that the kind does not learn (`read`: who read what was sent), for it to learn by.
 
         `propensity` is the probability with which each row's option was chosen (1 for all where None),
         `groups` the person of each row: one person's rows never stand on both sides of a fold. Raises

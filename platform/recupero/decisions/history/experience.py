@@ -26,7 +26,7 @@ HISTORY = timedelta(days=730)
 _PAID = timedelta(days=outcomes.WINDOWS["paid"])
 CHANNELS = ("", *vectors.PLANNED)  # "": waiting
 #: What models of actions learn of each outcome.
-OWN = {"paid": "own_paid", "harm": "own_harm", "reached": "own_reached"}
+OWN = {"paid": "own_paid", "harm": "own_harm", "reached": "own_reached", "read": "own_read"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def counting(came: dict[str, Floats], contact: NDArray[np.bool_], ids: Ints) -> 
     """Contacts, waitings in which something came, and of the others a share: their days over a contact's."""
     days = came["own_days"]
     usual = float(days[contact].mean()) if contact.any() else 0.0
-    something = np.max([came[name] for name in OWN.values()], axis=0) > 0
+    something = np.fmax.reduce([came[name] for name in OWN.values()]) > 0
     draw = (scramble(ids) >> np.uint64(11)).astype(np.float64) / float(1 << 53)
     return np.asarray(contact | something | (draw * usual < days), dtype=bool)
 

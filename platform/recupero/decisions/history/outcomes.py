@@ -26,7 +26,7 @@ WINDOWS = {
 }  # fmt: skip
 LAST = timedelta(days=max(WINDOWS.values()))
 _MONEY = ("paid_minor", "fee_minor", "cost_minor", "net_minor")
-_OWN = ("own_reached", "own_harm", "own_paid")
+_OWN = ("own_reached", "own_read", "own_harm", "own_paid")
 NAMES = (
     *(name for name in WINDOWS if name != "paid_minor"), *_MONEY, "harm", "contacted", *_OWN, "own_days"
 )  # fmt: skip
@@ -42,8 +42,9 @@ class Outcomes:
     made within 14 days, by day 60), `paid`, `complaint`, `opt_out`, `hardship` are 0 or 1, `harm` is
     complaint or opt-out. In minor units: `paid_minor`, less what was taken back; `fee_minor`, the commission
     on it; `cost_minor` of the contact; `net_minor`, what is left after both. `contacted` is 1 where a contact
-    was made. `own_reached` (within 7 days), `own_paid`, `own_harm`: before the next contact that asks for
-    something and within 30 days; `own_days` is how long that was.
+    was made. `own_reached` and `own_read` (within 7 days), `own_paid`, `own_harm`: before the next contact
+    that asks for something and within 30 days; `own_days` is how long that was. Who was reached has read;
+    where nobody tells of the channel who reads, and without a contact, `own_read` is NaN.
     """
 
     id: Ints
@@ -55,12 +56,14 @@ class Outcomes:
 
 _CONTACTED = """
     SELECT DISTINCT ON (tenant_id, action_id) tenant_id, action_id, at, cost_minor, cost_currency,
-        CASE WHEN right_party OR (state = 'answered' AND channel <> 'call') THEN state_at END AS heard_at
+        CASE WHEN right_party OR (state = 'answered' AND channel <> 'call') THEN state_at END AS heard_at,
+        channel, read_at
     FROM contacts WHERE direction = 'outbound' AND action_id IS NOT NULL
     ORDER BY tenant_id, action_id, state = 'failed', at
 """
 _OF_DECISIONS = f"""
     SELECT d.tenant_id, d.id, a.debtor_id, a.currency, coalesce(c.at, d.at) AS at, c.heard_at,
+        c.channel, c.read_at,
         CASE WHEN c.at IS NULL THEN 0
             WHEN c.cost_minor > 0 AND coalesce(c.cost_currency, a.currency) = a.currency THEN c.cost_minor
             ELSE d.cost_minor END AS cost_minor, (c.at IS NOT NULL)::int AS contacted
@@ -72,6 +75,7 @@ _OF_DECISIONS = f"""
 _OF_CONTACTS = """
     SELECT c.tenant_id, c.id, c.debtor_id, a.currency, c.at,
         CASE WHEN right_party OR (state = 'answered' AND channel <> 'call') THEN state_at END AS heard_at,
+        c.channel, c.read_at,
         CASE WHEN coalesce(c.cost_currency, a.currency) = a.currency THEN c.cost_minor ELSE 0 END
             AS cost_minor, 1 AS contacted
     FROM contacts c JOIN accounts a ON a.tenant_id = c.tenant_id AND a.id = c.account_id
@@ -122,6 +126,9 @@ WITH asked AS MATERIALIZED ({which}
     LEFT JOIN actions x ON x.tenant_id = c.tenant_id AND x.id = c.action_id
     WHERE c.direction = 'outbound' AND c.state <> 'failed' AND c.at > %(since)s::timestamptz
       AND (x.id IS NULL OR x.template NOT IN ({quiet}))
+), tellers AS (
+    SELECT DISTINCT tenant_id, channel FROM contacts
+    WHERE read_at <= %(known)s::timestamptz AND at > %(since)s::timestamptz
 ), followed AS (
     SELECT tenant_id, id, min(chased_at) OVER (
         PARTITION BY tenant_id, debtor_id ORDER BY at DESC
@@ -157,6 +164,9 @@ SELECT w.id, extract(epoch FROM w.at)::float8 AS began, w.contacted::float8 AS c
     greatest(coalesce(h.own_reached, 0),
         (w.heard_at < w.until AND w.heard_at <= w.at + interval '{reached} days')::int)::float8
         AS own_reached,
+    CASE WHEN t.channel IS NOT NULL THEN greatest(coalesce(h.own_reached, 0),
+        (w.read_at < w.until AND w.read_at <= w.at + interval '{reached} days')::int)::float8
+        ELSE 'NaN' END AS own_read,
     coalesce(h.own_harm, 0)::float8 AS own_harm, (coalesce(m.own_minor, 0) > 0)::int::float8 AS own_paid,
     extract(epoch FROM w.until - w.at)::float8 / 86400 AS own_days,
     {flags},
@@ -165,6 +175,7 @@ SELECT w.id, extract(epoch FROM w.at)::float8 AS began, w.contacted::float8 AS c
 FROM w
 LEFT JOIN happened h ON h.tenant_id = w.tenant_id AND h.id = w.id
 LEFT JOIN money m ON m.tenant_id = w.tenant_id AND m.id = w.id
+LEFT JOIN tellers t ON t.tenant_id = w.tenant_id AND t.channel = w.channel
 ORDER BY w.id
 """
 _FLAGS = ("promise", "kept", "complaint", "opt_out", "hardship")

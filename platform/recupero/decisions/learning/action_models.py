@@ -110,7 +110,7 @@ def _kinds(key: str) -> list[ActionModel]:
 
 
 def _fit(kind: ActionModel, data: Experience, mask: Any, seed: int) -> Training:
-    outcomes = {name: data.outcomes[OWN[name]][mask] for name in kind.outcomes if name in OWN}
+    outcomes = {name: data.outcomes[own][mask] for name, own in OWN.items()}
     return kind.train(
         _columns(data, mask), outcomes, propensity=data.propensity[mask], groups=data.person_id[mask],
         seed=seed,

@@ -1,11 +1,11 @@
 """Whether it is worth waiting for a better hour: how a channel is answered by local hour and weekday, learned
 from the creditor's own contacts, against what waiting costs.
 
-A debtor is contacted at most once in a period (the strategy's pace, or its most contacts in 30 days), so each
-contact that is made is one that cannot be made later, and each day of waiting puts off all that follow. A
-slot `w` days away is therefore worth its reach × period / (period + w): waiting pays where the slot is better
-by more than it lengthens the round. The law's own caps are the gate's: where they bind, it names later
-moments.
+A debtor is contacted at most once in a period (the strategy's pace, or its most contacts in 30 days), and
+who was contacted n times in 30 days once in about 30 / (n + 1). Each contact that is made is one that cannot
+be made later, and each day of waiting puts off all that follow. A slot `w` days away is therefore worth its
+reach × round / (round + w), the round being the longer of both: waiting pays where the slot is better by more
+than it lengthens the round. The law's own caps are the gate's: where they bind, it names later moments.
 """
 
 from __future__ import annotations
@@ -139,5 +139,6 @@ def _patience(wait: Any, strategies: Mapping[int, Strategy]) -> Any:
     import polars as pl
 
     periods = {number: period(each) for number, each in strategies.items()}
-    days = pl.col("branch").replace_strict(periods, default=1.0, return_dtype=pl.Float64)
+    least = pl.col("branch").replace_strict(periods, default=1.0, return_dtype=pl.Float64)
+    days = pl.max_horizontal(least, 30 / (1 + pl.col("lately").fill_null(0)))
     return days / (days + pl.max_horizontal(wait, 0.0))

@@ -7,8 +7,9 @@ interaction. The first is plain and hard to beat where effects are small; data c
 
 `through` goes by way of who is reached: P(paid) = P(reached) P(paid | reached) + P(not) P(paid unasked). A
 contact moves only whom it reaches, and many more are reached than pay, so that what a contact adds is known
-far sooner than from payments alone. It needs rows that say who was reached. `contacts` is for what contacts
-bring on themselves, harm: a line held to a prior, for which a handful of cases suffices.
+far sooner than from payments alone. It needs rows that say who was reached, and is better where they say
+who has read. `contacts` is for what contacts bring on themselves, harm: a line held to a prior, for which a
+handful of cases suffices.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from recupero_next_action.lines import (
+    HOURS,
     Line,
     Pressure,
     draw_line,
@@ -144,12 +146,17 @@ class Plain:
 class Through:
     """Who is reached by a contact, who pays of those, and who pays unasked. What a contact adds is the chance
     of reaching times how much likelier those reached pay; waiting, and a contact that reaches nobody, are one
-    and the same, so that the few payments of both are known together."""
+    and the same, so that the few payments of both are known together.
+
+    Where a channel tells who `read`, several times as many are known to have read as to have been reached,
+    and P(reached) = P(read) P(reached | read): habits and the hour are learned by who reads, the rest by
+    `reach`. What was read is held to move whom it reaches alike at every hour."""
 
     flags: tuple[int, ...]
     reach: Line
     reached: Line
     unasked: float
+    read: Line | None = None
 
     def odds(self, matrix: Any) -> Any:
         """Log-odds of each row."""
@@ -158,21 +165,36 @@ class Through:
         if acts.any():
             asked = matrix[acts]
             pays = sigmoid(self.reached.odds(asked))
-            chance[acts] += sigmoid(self.reach.odds(asked)) * (pays - self.unasked)
+            reach = self.reach.odds(asked) + (0.0 if self.read is None else _read_log(self.read, asked))
+            chance[acts] += sigmoid(reach) * (pays - self.unasked)
         return logit(chance)
 
     def to_json(self) -> dict[str, Any]:
         """JSON types."""
         return {
             "flags": self.flags, "reach": self.reach.to_json(), "reached": self.reached.to_json(),
-            "unasked": self.unasked,
+            "unasked": self.unasked, "read": self.read.to_json() if self.read else None,
         }  # fmt: skip
 
     @classmethod
     def of_json(cls, kept: dict[str, Any]) -> Through:
         """The inverse of `to_json`."""
         lines = (Line.of_json(kept[part]) for part in ("reach", "reached"))
-        return cls(tuple(kept["flags"]), *lines, kept["unasked"])
+        read = Line.of_json(kept["read"]) if kept.get("read") else None
+        return cls(tuple(kept["flags"]), *lines, kept["unasked"], read)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Of each row whether the contact `reached` its debtor and whether it was `read`; NaN where that is not
+    known."""
+
+    reached: Any
+    read: Any
+
+    def of(self, rows: Any) -> Heard:
+        """Of some of the rows."""
+        return Heard(self.reached[rows], self.read[rows])
 
 
 @dataclass(frozen=True)
@@ -246,10 +268,10 @@ def _raw(trees: Any, matrix: Any) -> Any:
 
 
 def learn(
-    matrix: Any, y: Any, names: Sequence[str], seed: int, *, ranks: bool = True, reached: Any = None
+    matrix: Any, y: Any, names: Sequence[str], seed: int, *, ranks: bool = True, heard: Heard | None = None
 ) -> Learned:
     """Fit all on the same rows, or trees and `contacts` for an outcome that `ranks` nothing; `through` where
-    it is told who was `reached` (NaN: unknown) and enough were."""
+    it is told who was `heard` of and enough were reached."""
     flags = [p for p, name in enumerate(names) if name.startswith(ACTION) and _flag(matrix[:, p])]
     trees = grow(matrix, y, seed) if ranks or _enough(y) else None
     if not ranks:
@@ -263,7 +285,7 @@ def learn(
     telling = [place for place in options if spread[place] > 0 and _flag(matrix[:, place])]
     telling.sort(key=lambda place: (-spread[place], place))
     pairs = [(debtor[each], place) for each in sorted(matter) for place in sorted(telling[:MOST_ACTION])]
-    way = None if reached is None else _through(matrix, y, reached, names, flags)
+    way = None if heard is None else _through(matrix, y, heard, names, flags)
     return Learned(trees, plain, fit_linear(matrix, y, range(len(names)), pairs), way)
 
 
@@ -273,17 +295,31 @@ def _plain(matrix: Any, y: Any, debtor: Sequence[int], options: Sequence[int], s
     return Plain(trees, tuple(debtor), fit_linear(matrix, y, options, (), offset))
 
 
-def _through(matrix: Any, y: Any, reached: Any, names: Sequence[str], flags: Sequence[int]) -> Through | None:
-    known = ~np.isnan(reached)
-    matrix, y, found = matrix[known], y[known], reached[known] > 0
-    acts = acting(matrix, flags)
-    heard = acts & found
+def _through(matrix: Any, y: Any, heard: Heard, names: Sequence[str], flags: Sequence[int]) -> Through | None:
+    known = ~np.isnan(heard.reached)
+    matrix, y, heard = matrix[known], y[known], heard.of(known)
+    acts, found = acting(matrix, flags), heard.reached > 0
+    came = acts & found
     if not _enough(found[acts]) or not acts.any():
         return None
+    read = _read(matrix, heard.read, names, acts)
+    beforehand, told = (None, ()) if read is None else (_read_log(read, matrix[acts]), HOURS)
     return Through(
-        tuple(flags), draw_line(matrix[acts], found[acts].astype(float), names),
-        draw_line(matrix[heard], y[heard], names), share_of(y[~heard]),
+        tuple(flags),
+        draw_line(matrix[acts], found[acts].astype(float), names, beforehand=beforehand, left_out=told),
+        draw_line(matrix[came], y[came], names, left_out=told), share_of(y[~came]), read,
     )  # fmt: skip
+
+
+def _read(matrix: Any, read: Any, names: Sequence[str], acts: Any) -> Line | None:
+    """Who reads what is sent; None where too few are known to."""
+    told = acts & ~np.isnan(read)
+    return draw_line(matrix[told], read[told], names) if _enough(read[told]) else None
+
+
+def _read_log(read: Line, matrix: Any) -> Any:
+    """What the chance of reading is to the log-odds of reaching: its factor, so its log."""
+    return np.log(sigmoid(read.odds(matrix)))
 
 
 def _contacts(matrix: Any, y: Any, names: Sequence[str], flags: Sequence[int]) -> Contacts | None:

@@ -24,7 +24,11 @@ MOST_DEBTOR, MOST_FLAGS = 8, 6  # columns that enter products
 FOLDS = 2
 MOST = 5.0  # spreads from the mean beyond which a value counts no further
 EDGES = (0.005, 0.995)  # of the values seen: beyond them a column counts no further
+OPTION, DEBTOR, PRODUCT, LEFT_OUT = range(4)  # kinds of columns, by how they are held back
+OUT = 1e9  # penalty that leaves a column out
 WEEKS = (7, 30, 90)
+HOUR = f"{ACTION}hour"
+HOURS = (HOUR, "evening", "midday")
 #: What is held of harm until rows say otherwise: its odds grow as one more than the contacts of 30 days.
 PRESSURE = 1.0
 LONG_AGO = 60.0  # days since a contact where there was none
@@ -39,32 +43,40 @@ def is_option(name: str) -> bool:
     return name.startswith((ASSISTANT, ACTION))
 
 
-def derived(matrix: Any, names: Sequence[str]) -> Any:
+def derived(matrix: Any, names: Sequence[str]) -> dict[str, Any]:
     """What is made of several columns, of those that are there: contacts by whatever channel in 7, 30 and 90
     days, those by the option's own channel, the time since the last one and since the page was opened, the
     part of the day, and of messages by the option's own channel how many were read and how lately (where the
-    names hold that: lines from before do not). Rows × columns, without unknowns."""
+    names hold that: lines from before do not). Columns without unknowns, by names of our own."""
     place = {name: number for number, name in enumerate(names)}
-    found, zero = list[Any](), np.zeros(len(matrix))
+    zero = np.zeros(len(matrix))
 
     def told(name: str, unknown: float = 0.0) -> Any:
         return np.nan_to_num(matrix[:, place[name]], nan=unknown) if name in place else zero
 
     channels = [name[len(ACTION) :] for name in names if f"attempts_{name[len(ACTION) :]}_90d" in place]
-    found += [np.log1p(sum((told(f"attempts_{each}_{days}d") for each in channels), zero)) for days in WEEKS]
+    found = {
+        f"contacts_{days}d": np.log1p(sum((told(f"attempts_{each}_{days}d") for each in channels), zero))
+        for days in WEEKS
+    }
     by_this = (told(f"attempts_{each}_90d") * told(f"{ACTION}{each}") for each in channels)
-    found.append(np.log1p(sum(by_this, zero)))
-    found.append(np.log1p(np.maximum(told(f"{ACTION}days_since_contact", LONG_AGO), 0)))
-    found.append(told("link_opened") * np.exp(-told("days_since_opened", 90.0) / RECENT))
-    hour = told(f"{ACTION}hour")
-    found += [(hour >= 16) * 1.0, ((hour >= 12) & (hour < 16)) * 1.0]
+    found["contacts_by_this"] = np.log1p(sum(by_this, zero))
+    found["since_contact"] = np.log1p(np.maximum(told(f"{ACTION}days_since_contact", LONG_AGO), 0))
+    found["opened_lately"] = told("link_opened") * np.exp(-told("days_since_opened", 90.0) / RECENT)
+    hour = told(HOUR)
+    found |= {"evening": (hour >= 16) * 1.0, "midday": ((hour >= 12) & (hour < 16)) * 1.0}
     if read := [name[len(READ) :] for name in names if name.startswith(READ)]:
         # The chance of being reached has that of being read as a factor, so its log adds to the log-odds.
         shares = (np.log(told(f"{READ}{each}", UNTOLD)) * told(f"{ACTION}{each}") for each in read)
         since = (np.exp(-told(f"{SINCE_READ}{each}", np.inf) / RECENT) for each in read)
         lately = (each * told(f"{ACTION}{name}") for each, name in zip(since, read, strict=True))
-        found += [sum(shares, zero), sum(lately, zero)]
-    return np.column_stack(found)
+        found |= {"share_read": sum(shares, zero), "read_lately": sum(lately, zero)}
+    return found
+
+
+def _wide(matrix: Any, names: Sequence[str]) -> Any:
+    """The columns, and beside them what is made of them."""
+    return np.column_stack([matrix, *derived(matrix, names).values()])
 
 
 @dataclass(frozen=True)
@@ -85,7 +97,7 @@ class Line:
         return _multiplied(self._scaled(matrix), self.pairs) @ self.weights[:-1] + self.weights[-1]
 
     def _scaled(self, matrix: Any) -> Any:
-        columns = np.column_stack([matrix, derived(matrix, self.names)])
+        columns = _wide(matrix, self.names)
         columns = np.where(np.isnan(columns), self.middle, np.clip(columns, self.low, self.high))
         return np.clip((columns - self.middle) / self.spread, -MOST, MOST)
 
@@ -105,9 +117,14 @@ class Line:
 _ARRAYS = ("low", "high", "middle", "spread", "weights")
 
 
-def draw_line(matrix: Any, y: Any, names: Sequence[str]) -> Line:
-    """Fit a line; rows of a person are to stand together, so that folds of rows in a row are other people."""
-    columns = np.column_stack([matrix, derived(matrix, names)])
+def draw_line(
+    matrix: Any, y: Any, names: Sequence[str], *, beforehand: Any = None, left_out: Sequence[str] = ()
+) -> Line:
+    """Fit a line; rows of a person are to stand together, so that folds of rows in a row are other people.
+
+    `beforehand`: log-odds of the rows that are known before, to which the line adds. Much is known by them,
+    so that of the option only what is done stays free. `left_out`: columns that count nothing."""
+    columns = _wide(matrix, names)
     there = ~np.isnan(columns).all(axis=0)
     columns = np.where(there, columns, 0.0)
     low, high = np.nanquantile(columns, EDGES, axis=0)
@@ -118,18 +135,23 @@ def draw_line(matrix: Any, y: Any, names: Sequence[str]) -> Line:
     spread = np.where(spread > 1e-9, spread, 1.0)
     plain = Line(tuple(names), low, high, middle, spread, (), np.empty(0))
     scaled = plain._scaled(matrix)
-    option = np.array([is_option(name) for name in names] + [True] * (columns.shape[1] - len(names)))
+    every = (*names, *derived(matrix[:0], names))
+    option = np.array([is_option(name) or place >= len(names) for place, name in enumerate(every)])
     pairs = _pairs(scaled, y, option, flags, np.nanstd(columns, axis=0))
-    kinds = np.array([*np.where(option, 0, 1), *[2] * len(pairs)])
-    design = _multiplied(scaled, pairs)
-    held = min(HELD, key=lambda each: _unseen_loss(design, y, _penalty(kinds, each)))
-    weights = np.append(*ridge(design, y, _penalty(kinds, held)))
+    free = option if beforehand is None else option & flags
+    kinds = [
+        LEFT_OUT if name in left_out else OPTION if free[at] else DEBTOR for at, name in enumerate(every)
+    ]
+    kinds += [PRODUCT] * len(pairs)
+    design, known = _multiplied(scaled, pairs), 0.0 if beforehand is None else beforehand
+    held = min(HELD, key=lambda each: _unseen_loss(design, y, _penalty(kinds, each), known))
+    weights = np.append(*ridge(design, y, _penalty(kinds, held), beforehand=known))
     return Line(tuple(names), low, high, middle, spread, pairs, weights)
 
 
-def _penalty(kinds: Any, held: float) -> Any:
-    """By kind of column: option, debtor, product."""
-    return np.array([FREE, held, PRODUCTS_HELD * held])[kinds]
+def _penalty(kinds: Sequence[int], held: float) -> Any:
+    """By kind of column: option, debtor, product, left out."""
+    return np.array([FREE, held, PRODUCTS_HELD * held, OUT])[list(kinds)]
 
 
 def _pairs(scaled: Any, y: Any, option: Any, flags: Any, spread: Any) -> tuple[tuple[int, int], ...]:
@@ -150,9 +172,11 @@ def _multiplied(scaled: Any, pairs: Sequence[tuple[int, int]]) -> Any:
     return np.column_stack(parts)
 
 
-def _unseen_loss(design: Any, y: Any, penalty: Any) -> float:
-    odds = unseen(design, y, lambda x, told, known: ridge(x, told, penalty, beforehand=known), folds=FOLDS)
-    return log_loss(odds, y)
+def _unseen_loss(design: Any, y: Any, penalty: Any, known: Any) -> float:
+    def fitted(x: Any, told: Any, before: Any) -> tuple[Any, float]:
+        return ridge(x, told, penalty, beforehand=before)
+
+    return log_loss(known + unseen(design, y, fitted, known, FOLDS), y)
 
 
 @dataclass(frozen=True)
@@ -200,5 +224,6 @@ def _held_weights(flags: Sequence[int]) -> Any:
 
 
 def _pressing(matrix: Any, names: Sequence[str], flags: Sequence[int]) -> Any:
-    contacts = derived(matrix, names)[:, : len(WEEKS)]
-    return np.column_stack([contacts, np.nan_to_num(matrix[:, list(flags)])])
+    found = derived(matrix, names)
+    contacts = [found[f"contacts_{days}d"] for days in WEEKS]
+    return np.column_stack([*contacts, np.nan_to_num(matrix[:, list(flags)])])

@@ -14,6 +14,7 @@ from recupero_next_action.earlier import EarlierThrough
 from recupero_next_action.learners import (
     KINDS,
     LEAST_OF_RARE,
+    Heard,
     Learned,
     Through,
     as_text,
@@ -26,8 +27,8 @@ from recupero_sdk.logistic import ridge
 from recupero_sdk.models import Columns, Reason, Training, at_most, check_enough, strongest
 
 MIN_ROWS, MIN_OF_EACH = 300, 30
-REACHED, HARM = "reached", "harm"
-FORMAT = 2
+REACHED, READ, HARM = "reached", "read", "harm"
+FORMAT = 3
 FOLDS = 3
 STRAIGHT = ("through", "contacts")
 
@@ -95,7 +96,7 @@ class NextAction:
                 check_enough(int(known.sum()), y[known], MIN_ROWS, MIN_OF_EACH)
             heard = _heard(outcomes, known) if first else None
             told = _one(
-                matrix[known], y[known], chances[known], fold[known], names, seed, ranks=first, reached=heard
+                matrix[known], y[known], chances[known], fold[known], names, seed, ranks=first, heard=heard
             )
             fitted[name] = told[0] if name != HARM else _cautious(told[0], matrix[known], y[known], names)
             metrics |= {f"{name}_{key}": value for key, value in told[1].items()}
@@ -143,8 +144,8 @@ class NextAction:
     def load(self, blob: bytes) -> Fitted:
         """The inverse of `dump`. Raises ValueError on anything else."""
         content = json.loads(blob)
-        if content.get("format") not in (1, FORMAT):
-            raise ValueError("this is not a dumped next_action model of format 1 or 2")
+        if content.get("format") not in (1, 2, FORMAT):
+            raise ValueError("this is not a dumped next_action model of format 1 to 3")
         way = EarlierThrough if content["format"] == 1 else Through
         kept = {
             name: Outcome(
@@ -168,9 +169,13 @@ def _cautious(found: Outcome, matrix: Any, y: Any, names: Sequence[str]) -> Outc
     return replace(found, intercept=found.intercept + more)
 
 
-def _heard(outcomes: Mapping[str, Any], known: Any) -> Any:
-    """Who was reached, of the rows whose payment is known; None where that is not told."""
-    return np.asarray(outcomes[REACHED], dtype=float)[known] if REACHED in outcomes else None
+def _heard(outcomes: Mapping[str, Any], known: Any) -> Heard | None:
+    """Who was reached and who read, of the rows whose payment is known; None where that is not told."""
+    if REACHED not in outcomes:
+        return None
+    reached = np.asarray(outcomes[REACHED], dtype=float)
+    read = np.asarray(outcomes.get(READ, np.full(len(reached), np.nan)), dtype=float)
+    return Heard(reached, read).of(known)
 
 
 def _one(
@@ -182,7 +187,7 @@ def _one(
     seed: int,
     *,
     ranks: bool,
-    reached: Any = None,
+    heard: Heard | None = None,
 ) -> tuple[Outcome, dict[str, float]]:
     """One outcome fitted, with its figures on people that each model never saw."""
     share = (float(y.sum()) + 0.5) / (len(y) + 1)
@@ -190,7 +195,7 @@ def _one(
     if min(y.sum(), len(y) - y.sum()) < least:
         return Outcome(share), {"share": share}
     found = ranking.arms(matrix, names) if ranks else None
-    own, by_arm = _unseen(matrix, y, fold, names, seed, found, ranks=ranks, reached=reached)
+    own, by_arm = _unseen(matrix, y, fold, names, seed, found, ranks=ranks, heard=heard)
     worth = ranking.values(found, by_arm, y, propensity) if found else {}
     losses = {name: _loss(y, ranking.blended(own, name)) for name in ranking.blends(own)}
     if not losses:
@@ -200,7 +205,7 @@ def _one(
     slope, intercept = (1.0, 0.0) if best in STRAIGHT else _platt(ranking.blended(own, best), y)
     figures = {"log_loss": _loss(y, slope * ranking.blended(own, best) + intercept), "share": share}
     figures |= {f"value_{name.replace('+', '_')}": 1000 * float(rows.mean()) for name, rows in worth.items()}
-    learned = learn(matrix, y, names, seed, ranks=ranks, reached=reached)
+    learned = learn(matrix, y, names, seed, ranks=ranks, heard=heard)
     return Outcome(share, learned, best, slope, intercept), figures
 
 
@@ -213,7 +218,7 @@ def _unseen(
     found: ranking.Arms | None,
     *,
     ranks: bool,
-    reached: Any = None,
+    heard: Heard | None = None,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Log-odds of each row as it was, and as under each arm, by learners that never saw its person; those
     that each fold could fit."""
@@ -221,8 +226,8 @@ def _unseen(
     by_arm = [{kind: np.zeros(len(y)) for kind in KINDS} for _ in range(len(found) if found else 0)]
     for each in np.unique(fold):
         asked = fold == each
-        heard = None if reached is None else reached[~asked]
-        learned = learn(matrix[~asked], y[~asked], names, seed, ranks=ranks, reached=heard)
+        others = heard.of(~asked) if heard else None
+        learned = learn(matrix[~asked], y[~asked], names, seed, ranks=ranks, heard=others)
         for kind, odds in learned.odds(matrix[asked]).items():
             own[kind][asked] = odds
         for arm, kept in enumerate(by_arm):

@@ -2,7 +2,7 @@
 says little, and harm from a handful of cases."""
 
 import numpy as np
-from recupero_next_action.learners import learn, sigmoid
+from recupero_next_action.learners import Heard, learn, sigmoid
 from recupero_next_action.lines import Line, draw_line
 from recupero_next_action.model import NextAction
 
@@ -50,7 +50,9 @@ def test_an_action_that_hardly_helps_one_debtor_more_than_another_keeps_its_effe
     reached = (rng.random(5000) < np.where(matrix[:, 4] > 0, 0.04, 0.002)) * 1.0
     paid = reached * (rng.random(5000) < 0.25)
     names = (*NAMES, *(f"noise_{number}" for number in range(12)))
-    told = learn(np.column_stack([matrix, noise]), paid, names, 1, reached=reached)
+    told = learn(
+        np.column_stack([matrix, noise]), paid, names, 1, heard=Heard(reached, np.full(5000, np.nan))
+    )
     asked = np.column_stack([matrix, noise])[:1000]
     waits = asked.copy()
     waits[:, 4:6], asked[:, 4:6] = 0, 1

@@ -59,7 +59,7 @@ def test_a_cap_leaves_the_best_and_what_agreements_ask_for() -> None:
         _options([(1, "email"), (1, "sms"), (2, "email"), (3, "email")], [0.1, 0.2, 0.3, 0.05]),
         _options([(4, "email")], 0.01, "promise_reminder"),
     ])  # fmt: skip
-    values = Capped(BUILT_IN["propensity"], 2).values(options, _context(days_placed=[1, 1, 1, 1]))
+    values = Capped(BUILT_IN["propensity"], lambda: 2).values(options, _context(days_placed=[1, 1, 1, 1]))
     assert (values > 0).tolist() == [False, False, True, False, True]
 
 
@@ -71,7 +71,7 @@ def test_a_plan_by_another_policy_is_lawful_paced_and_recorded_as_any(world: Wor
         contact(session, owed[0], clock.now() - timedelta(days=1))
     with policies.use(BUILT_IN["wait"]):
         assert plan_tenant(database, scope).planned == 0
-    with policies.use(Capped(BUILT_IN["cadence"], 1)):
+    with policies.use(Capped(BUILT_IN["cadence"], lambda: 1)):
         result = plan_tenant(database, scope)
     assert result.planned == 1
     assert result.blocked["pace"] == 1

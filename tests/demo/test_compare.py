@@ -44,17 +44,19 @@ def _taught(trial: Trial) -> int:
     return trial.learn_days if trial.taught_days is None else trial.taught_days
 
 
-def test_seeds_go_with_intervals_and_caps_follow_the_ladder() -> None:
+def test_seeds_go_with_intervals_and_no_day_has_more_contacts_than_the_ladder() -> None:
+    ladder = (400, 500, 905)
     asked: list[Trial] = []
 
     def runner(trial: Trial) -> dict[str, int]:
         asked.append(trial)
         base = 100 + trial.seed
         return {
-            "wait": _run(0, base), "cadence": _run(905, 2 * base, 10), "oracle": _run(905, 4 * base),
+            "wait": _run(0, base), "cadence": _run(905, 2 * base, 10) | {"contacts_by_day": list(ladder)},
+            "oracle": _run(905, 4 * base),
             "propensity": _run(905, base),
             "champion": _run(
-                contacts := 9 * (trial.cap or 0) * SUM // trial.annoyance,
+                contacts := (trial.pace or (0,))[-1] * SUM // trial.annoyance,
                 base + (20 + _taught(trial)) * contacts // 9, 5,
             ),
         }[trial.policy]  # fmt: skip
@@ -62,11 +64,11 @@ def test_seeds_go_with_intervals_and_caps_follow_the_ladder() -> None:
     said: list[str] = []
     trial = Trial("champion", 9, 50, 0, learn_days=30)
     result = compare(trial, [1, 2, 3], lambda: nullcontext(runner), said.append)
-    limits = {(trial.policy, trial.cap, _taught(trial), trial.annoyance) for trial in asked}
+    limits = {(trial.policy, trial.pace, _taught(trial), trial.annoyance) for trial in asked}
     assert limits == {
-        ("cadence", None, 0, SUM), ("wait", None, 0, SUM), ("champion", 101, 30, SUM),
-        ("champion", 101, 30, PEACE), ("champion", 101, 0, SUM), ("champion", 101, 15, SUM),
-        ("oracle", 101, 0, SUM), ("propensity", 101, 30, SUM),
+        ("cadence", None, 0, SUM), ("wait", None, 0, SUM), ("champion", ladder, 30, SUM),
+        ("champion", ladder, 30, PEACE), ("champion", ladder, 0, SUM), ("champion", ladder, 15, SUM),
+        ("oracle", ladder, 0, SUM), ("propensity", ladder, 30, SUM),
     }  # fmt: skip
     assert {trial.learn_days for trial in asked} == {0, 30}, "half of it is learned from the same period"
     gain = result["recovery_gain"]

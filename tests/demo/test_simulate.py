@@ -24,11 +24,14 @@ KEYS = {
 
 def test_a_trial_learns_on_one_creditor_and_measures_on_the_next(platform: runtime.Runtime) -> None:
     said: list[str] = []
-    trial = Trial("oracle", days=2, accounts=24, seed=3, learn_days=1, cap=4, annoyance=700_000)
+    trial = Trial("oracle", days=2, accounts=24, seed=3, learn_days=1, cap=4, pace=(3, 99), annoyance=700_000)
     result = run(platform, trial, said.append)
     assert result.keys() >= KEYS
     assert 20 <= result["placed_accounts"] <= 24
-    assert 0 < result["contacts"] <= 8
+    first_day, both_days = result["contacts_by_day"]
+    assert 0 < first_day <= 3, "the pace of the first day"
+    assert first_day < both_days <= first_day + 4, "the most of a plan"
+    assert result["contacts"] == both_days
     assert result["contacts"] == sum(result["contacts_by_channel"].values())
     assert result["illegal_contacts"] == 0
     assert any("No propensity model yet" in line for line in said)

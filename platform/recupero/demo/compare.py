@@ -1,7 +1,7 @@
 """Policies compared over seeds: champion against cadence at equal contacts and at equal recovery, and oracle.
 
 For each seed the same people on the same days meet: nobody (`wait`), the ladder as it comes (`cadence`),
-then champion, propensity and oracle with as many contacts a day as the ladder made on average. Champion
+then champion, propensity and oracle with at no day more contacts in all than the ladder had made. Champion
 meets them under two prices of harm, the one number by which a creditor chooses between sum and peace: the
 lower shows what it recovers at equal contacts, the higher what it needs at equal recovery. What lies
 between two of its runs is read off a straight line, contacts against recovery. Under the lower it also runs
@@ -37,6 +37,7 @@ SUM, PEACE = 100_000, 400_000
 Figures = Mapping[str, Any]
 Runner = Callable[[Trial], Figures]
 Runners = Callable[[], AbstractContextManager[Runner]]
+Pace = tuple[int, ...] | None
 
 
 def compare(
@@ -47,7 +48,7 @@ def compare(
     `runners` a way to run the trials of a seed, from any thread."""
     rows, curve, illegal = [], [], 0
     for seed in seeds:
-        base = replace(trial, seed=seed, policy="wait", cap=None, taught_days=None, annoyance=SUM)
+        base = replace(trial, seed=seed, policy="wait", cap=None, pace=None, taught_days=None, annoyance=SUM)
         with runners() as runner:
             runs = _runs(base, runner, say, at_once)
         illegal += sum(int(run["illegal_contacts"]) for run in runs.values())
@@ -69,7 +70,7 @@ def compare(
 
 
 def _taught(trial: Trial) -> dict[str, int]:
-    """Champion's runs at the ladder's contacts a day, with the days from which they learn."""
+    """Champion's runs at the ladder's contacts, with the days from which they learn."""
     return {"unlearned": 0, "half": trial.learn_days // 2, "champion": trial.learn_days}
 
 
@@ -82,14 +83,14 @@ def _started(base: Trial, runner: Runner, say: Say, pool: Executor) -> dict[str,
     known: dict[Trial, Future[Figures]] = {}
 
     def run(trial: Trial, days: int) -> Figures:
-        limit = f", at most {trial.cap} a day" if trial.cap else ""
+        limit = ", at the ladder's contacts" if trial.pace else ""
         say(f"seed {base.seed}: {trial.policy}{limit}, {days} days of learning, harm at {trial.annoyance}")
         return runner(trial)
 
-    def tried(policy: str, cap: int | None, days: int, annoyance: int = SUM) -> Future[Figures]:
+    def tried(policy: str, pace: Pace, days: int, annoyance: int = SUM) -> Future[Figures]:
         part = days if 0 < days < base.learn_days else None
         trial = replace(
-            base, policy=policy, cap=cap, learn_days=base.learn_days if days else 0, taught_days=part,
+            base, policy=policy, pace=pace, learn_days=base.learn_days if days else 0, taught_days=part,
             annoyance=annoyance,
         )  # fmt: skip
         if trial not in known:
@@ -97,14 +98,14 @@ def _started(base: Trial, runner: Runner, say: Say, pool: Executor) -> dict[str,
         return known[trial]
 
     cadence, wait = tried("cadence", None, 0), tried("wait", None, 0)
-    cap = max(1, math.ceil(cadence.result()["contacts"] / base.days))
+    pace = tuple(cadence.result()["contacts_by_day"])
     return {
         "wait": wait,
         "cadence": cadence,
-        "propensity": tried("propensity", cap, base.learn_days),
-        **{name: tried("champion", cap, days) for name, days in _taught(base).items()},
-        "peace": tried("champion", cap, base.learn_days, PEACE),
-        "oracle": tried("oracle", cap, 0),
+        "propensity": tried("propensity", pace, base.learn_days),
+        **{name: tried("champion", pace, days) for name, days in _taught(base).items()},
+        "peace": tried("champion", pace, base.learn_days, PEACE),
+        "oracle": tried("oracle", pace, 0),
     }
 
 
@@ -211,16 +212,15 @@ def _in_a_process(folder: Path, alone: Lock, trial: Trial) -> Figures:
     lived, taught = folder / "lived", folder / f"taught-{trial.taught()}"
     with alone:
         if not lived.exists():
-            _command(replace(trial, cap=None, taught_days=None), f"--keep={lived}")
+            _command(replace(trial, pace=None, taught_days=None), f"--keep={lived}")
         if not taught.exists():
-            _command(replace(trial, cap=None), f"--keep={taught}", f"--learned={lived}")
+            _command(replace(trial, pace=None), f"--keep={taught}", f"--learned={lived}")
     return _command(trial, f"--learned={taught}")
 
 
 def _command(trial: Trial, *more: str) -> Figures:
-    options = [
-        f"--{name.replace('_', '-')}={value}" for name, value in asdict(trial).items() if value is not None
-    ]
+    told = asdict(trial) | ({"pace": ",".join(map(str, trial.pace))} if trial.pace else {})
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in told.items() if value is not None]
     command = [sys.executable, "-m", "recupero.cli", "simulate", *options, *more, "--json"]
     env = {"OPENBLAS_NUM_THREADS": "1", **os.environ}  # matrices this small are only slowed down by threads
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, env=env)

@@ -7,11 +7,13 @@ whatever the policy. What is lived through to learn is the same for all of them:
 """
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from time import monotonic, process_time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -68,8 +70,9 @@ Say = Callable[[str], None]
 @dataclass(frozen=True)
 class Trial:
     """What is tried. `cap`: most contacts a day's plan may make for the tenant, None for no limit but the
-    strategy's own. `taught_days`: the models learn from the first so many of the learning days, None: from
-    all. `annoyance`: what the measured creditor holds a complaint or an opt-out to cost, minor units."""
+    strategy's own. `pace`: most that may have been made in all by the end of each day. `taught_days`:
+    the models learn from the first so many of the learning days, None: from all. `annoyance`: what the
+    measured creditor holds a complaint or an opt-out to cost, minor units."""
 
     policy: str
     days: int
@@ -77,6 +80,7 @@ class Trial:
     seed: int
     learn_days: int = 0
     cap: int | None = None
+    pace: tuple[int, ...] | None = None
     taught_days: int | None = None
     annoyance: int = ANNOYANCE
 
@@ -118,14 +122,15 @@ def run(platform: Runtime, trial: Trial, say: Say) -> dict[str, Any]:
         if trial.learn_days and not (known and known.taught):
             _train(platform, agency, trial, say)
         drive = Drive(platform, measured.scope, trial.seed, upkeep_every=TIDIED_EVERY)
-        by_month = _measure(platform, drive, measured, trial, say)
+        by_month, by_day = _measure(platform, drive, measured, trial, say)
         result = _figures(platform, measured, drive.counts)
     replayed = replay_contacts(platform.database)
     return {
         "policy": trial.policy, "days": trial.days, "accounts": trial.accounts, "seed": trial.seed,
         "learn_days": trial.learn_days, "cap": trial.cap, "taught_days": trial.taught_days,
         "annoyance": trial.annoyance, **result,
-        "recovered_by_month_minor": by_month, "illegal_contacts": len(replayed.illegal),
+        "recovered_by_month_minor": by_month, "contacts_by_day": by_day,
+        "illegal_contacts": len(replayed.illegal),
         "seconds": round(monotonic() - began, 1), "cpu_seconds": round(process_time() - spent, 1),
     }  # fmt: skip
 
@@ -222,24 +227,28 @@ def _set(platform: Runtime, tenant: DemoTenant, **changed: float) -> None:
         set_strategy(session, tenant.portfolio_id, {**STRATEGY, **changed}, actor=demo.ACTOR)
 
 
-def _measure(platform: Runtime, drive: Drive, measured: DemoTenant, trial: Trial, say: Say) -> list[int]:
-    """Place the measured file and live through its days under the policy; what came in each 30 days."""
+def _measure(
+    platform: Runtime, drive: Drive, measured: DemoTenant, trial: Trial, say: Say
+) -> tuple[list[int], list[int]]:
+    """Place the measured file and live through its days under the policy; what came in each 30 days, and how
+    many contacts had been made by the end of each day."""
     clock.set_to(START)
     _set(platform, measured, annoyance_minor=trial.annoyance)
     place(platform, [measured], Loaded(), trial.accounts, 1.0, trial.seed, number=0)
     drive.meet_debtors()
-    months, before = [], 0
+    months, before, contacts = [], 0, []
     with _in_force(drive, trial):
         for day in range(trial.days):
             clock.set_to(START + timedelta(days=day))
             drive.day()
+            contacts.append(drive.contacts())
             _tidied(platform, day)
             if (day + 1) % 30 == 0 or day + 1 == trial.days:
                 now = _recovered(platform, measured)
                 months.append(now - before)
                 before = now
                 say(f"Day {day + 1} of {trial.days}: {now} recovered; {drive.summary()}")
-    return months
+    return months, contacts
 
 
 @contextmanager
@@ -249,8 +258,18 @@ def _in_force(drive: Drive, trial: Trial) -> Iterator[None]:
         if trial.policy == Oracle.name
         else policies.named(trial.policy)
     )
-    with policies.use(policy if trial.cap is None else Capped(policy, trial.cap)):
+    limited = trial.cap is not None or trial.pace is not None
+    with policies.use(Capped(policy, partial(_room, drive, trial)) if limited else policy):
         yield
+
+
+def _room(drive: Drive, trial: Trial) -> int:
+    """Contacts that today's plan may make."""
+    found = sys.maxsize if trial.cap is None else trial.cap
+    if trial.pace:
+        today = min((clock.now() - START).days, len(trial.pace) - 1)
+        found = min(found, trial.pace[today] - drive.contacts())
+    return max(0, found)
 
 
 def _recovered(platform: Runtime, tenant: DemoTenant) -> int:

@@ -10,6 +10,13 @@ from recupero.kernel import command
 from recupero.kernel.errors import UserError
 
 
+def _numbers(_context: click.Context, _option: click.Parameter, text: str | None) -> tuple[int, ...] | None:
+    try:
+        return None if text is None else tuple(int(each) for each in text.split(","))
+    except ValueError as error:
+        raise click.BadParameter("write whole numbers like 120,240,355") from error
+
+
 @click.command()
 @click.option(
     "--policy", default="champion", show_default=True, help="cadence, propensity, champion, oracle or wait."
@@ -36,6 +43,11 @@ from recupero.kernel.errors import UserError
 )  # fmt: skip
 @click.option("--cap", type=click.IntRange(1), help="Most contacts that one day's plan may make.")
 @click.option(
+    "--pace", callback=_numbers, metavar="N,N,…",
+    help="Most contacts that may have been made in all by the end of each day, such as another trial's"
+    " contacts_by_day.",
+)  # fmt: skip
+@click.option(
     "--annoyance", type=click.IntRange(0),
     help="What the creditor holds a complaint or an opt-out to cost, in pesos.",
 )  # fmt: skip
@@ -49,15 +61,15 @@ from recupero.kernel.errors import UserError
 @command.answers
 def simulate(
     policy: str, days: int, accounts: int, seed: int, learn_days: int, taught_days: int | None,
-    keep_in: Path | None, learned: Path | None, cap: int | None, annoyance: int | None, compared: bool,
-    seeds: str, at_once: int, as_json: bool,
+    keep_in: Path | None, learned: Path | None, cap: int | None, pace: tuple[int, ...] | None,
+    annoyance: int | None, compared: bool, seeds: str, at_once: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Try a policy on simulated debtors, on a platform that is gone afterwards."""
     from recupero.demo.compare import compare, in_processes, parse_seeds
     from recupero.demo.simulate import ANNOYANCE, Trial
 
     held = ANNOYANCE if annoyance is None else annoyance
-    trial = Trial(policy, days, accounts, seed, learn_days, cap, taught_days, held)
+    trial = Trial(policy, days, accounts, seed, learn_days, cap, pace, taught_days, held)
     if keep_in is not None:
         result = _keep(trial, keep_in, learned)
     elif compared:

@@ -130,28 +130,28 @@ def _rank(options: pl.DataFrame) -> Floats:
 
 @dataclass(frozen=True)
 class Capped:
-    """A policy with at most `most` contacts a plan, its own most valuable ones: so that policies can be
+    """A policy with at most `room()` contacts a plan, its own most valuable ones: so that policies can be
     compared at equal contacts. What agreements ask for counts, and is never left out."""
 
     inner: Policy
-    most: int
+    room: Callable[[], int]
 
     @property
     def name(self) -> str:
         return self.inner.name
 
     def values(self, options: pl.DataFrame, context: Context) -> Floats:
-        values = _kept(options, self.inner.values(options, context))
+        values, most = _kept(options, self.inner.values(options, context)), self.room()
         people, place = np.unique(options["person"].to_numpy(), return_inverse=True)
         best = np.zeros(len(people))
         np.maximum.at(best, place, values)
-        if np.count_nonzero(best > 0) <= self.most:
+        if np.count_nonzero(best > 0) <= most:
             return values
         agreed = np.zeros(len(people), dtype=bool)
         agreed[place[options["template"].is_in(AGREED).to_numpy()]] = True
         order = np.lexsort((people, -best, ~agreed))
         allowed = agreed.copy()
-        allowed[order[: self.most]] = True
+        allowed[order[:most]] = True
         return np.where(allowed[place], values, 0.0)
 
 

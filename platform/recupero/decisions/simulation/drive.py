@@ -108,6 +108,10 @@ class Drive:
                 clock.set_to(max(moment.astimezone(morning.tzinfo), clock.now()))
                 self._tick(asked if hour == TICKS[0] else ALL_DAY, first=hour == TICKS[0])
 
+    def contacts(self) -> int:
+        """Messages sent and calls made so far."""
+        return self.counts["messages"] + self.counts["calls"]
+
     def summary(self) -> str:
         """What has happened so far, for a progress line."""
         told = ("messages", "bounced", "read", "calls", "visits", "payments", "promises", "reasons")

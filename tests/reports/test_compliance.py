@@ -199,3 +199,24 @@ def test_a_creditor_makes_reads_and_proves_its_own(
         assert said in answer.text
     wrong = visitor.send("/compliance/verify", "/compliance", file=(io.BytesIO(b"{"), "report.json"))
     assert wrong.status_code == 422
+
+
+def test_each_figure_leads_to_as_many_rows_as_it_says(app: Flask, placed: Placed) -> None:
+    made = make(placed.scope)
+    visitor = Visitor(app.test_client(), runtime.current()).sign_in(Role.COMPLIANCE_OFFICER, placed.scope)
+    page = visitor.text(f"/compliance/{made.id}")
+    figures = re.findall(rf'href="(/compliance/{made.id}/rows/[^"]+)">([\d,]+)</a>', page)
+    assert {address.split("/")[4] for address, _ in figures} == {"contacts", "rules", "proofs", "permissions"}
+    for address, figure in figures:
+        behind = visitor.text(address)
+        assert re.search(r"(\d+) rows?\.", behind)[1] == figure, address  # type: ignore[index]  # it is there
+        assert f'href="/accounts/{placed.account_id}"' in behind
+    assert "/proof" in visitor.text(figures[0][0])
+    assert f'href="/accounts/{placed.account_id}"' not in page  # the complaint is about the whole person
+
+
+@pytest.mark.parametrize("place_of", ["contacts/9/2", "contacts/0/0", "duties/0/2", "proofs/6/1", "x/0/0"])
+def test_what_is_no_figure_has_no_rows(app: Flask, placed: Placed, place_of: str) -> None:
+    made = make(placed.scope)
+    visitor = Visitor(app.test_client(), runtime.current()).sign_in(Role.COMPLIANCE_OFFICER, placed.scope)
+    assert visitor.get(f"/compliance/{made.id}/rows/{place_of}").status_code == 404

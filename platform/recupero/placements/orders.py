@@ -5,12 +5,12 @@ rooms above listen to `HoldsOpened`, `AccountsClosed` and `AccountsRecalled`.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union, update
 from sqlalchemy.orm import Session
 
 from recupero.kernel import audit, clock
@@ -75,8 +75,16 @@ SORTS = {
 
 def accounts(session: Session, wanted: OwnFilter, part: Part) -> list[OwnAccount]:
     """Accounts of the tenants in scope, newest first unless the part says otherwise."""
-    query = _own(session).where(*_conditions(wanted))
-    rows = session.execute(arranged(query, SORTS, part, Account.id.desc()))
+    query, newest = _own(session).where(*_conditions(wanted)), Account.id.desc()
+    if number := wanted.number.strip():
+        # The first rows by each way are found by its own index; a disjunction would be looked for in all.
+        reach = replace(part, offset=0, limit=None if part.limit is None else part.offset + part.limit)
+        first = [
+            arranged(query.with_only_columns(Account.id).where(way), SORTS, reach, newest).subquery()
+            for way in (func.starts_with(Account.client_account, number), Debtor.client_reference == number)
+        ]
+        query = query.where(Account.id.in_(union(*(select(one) for one in first))))
+    rows = session.execute(arranged(query, SORTS, part, newest))
     return [OwnAccount(*row) for row in rows]
 
 
@@ -243,8 +251,6 @@ def _rests() -> ColumnElement[bool]:
 
 def _conditions(wanted: OwnFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
-    if number := wanted.number.strip():
-        found.append(or_(func.starts_with(Account.client_account, number), Debtor.client_reference == number))
     if wanted.portfolio_id is not None:
         found.append(Account.portfolio_id == wanted.portfolio_id)
     if wanted.status is not None:

@@ -3,20 +3,25 @@
 from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 
 from recupero.kernel import rest, runtime
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import NotFound, UserError
 from recupero.portals.frame.forms import Form
 from recupero.portals.frame.pages import blueprint
+from recupero.portals.frame.tables import Column, Table, answer
 from recupero.portals.words.language import locale
-from recupero.reports.compliance import cli, layout, service
+from recupero.portals.words.words import LABELS, label
+from recupero.reports.compliance import cli, layout, rows, service
 from recupero.reports.compliance_api import file_name
 from recupero.reports.periods import Period, current_month, parse_period
 from recupero.reports.words import Words
 from recupero.tenancy import queries
-from recupero.tenancy.guard import recorded_transaction, requires, the_caller, transaction
+from recupero.tenancy.guard import recorded_transaction, requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission
+
+_SAID = {"consent": lazy_gettext("allowed"), "opt_out": lazy_gettext("forbidden")}
 
 
 @blueprint.get("/compliance")
@@ -75,8 +80,56 @@ def compliance_report(report_id: int) -> ResponseReturnValue:
     words = Words.of(locale() or report["locale"], report["country"])
     return render_template(
         "compliance/one.html", title=layout.title(report, words), tables=layout.tables(report, words),
-        seal=layout.seal_line(report, words), found=found, forms=layout.MEDIA_TYPES,
+        seal=layout.seal_line(report, words), found=found, forms=layout.MEDIA_TYPES, leads=rows.COLUMNS,
+        cases=[one["account_id"] for one in report["cases"]["cases"]],
     )  # fmt: skip
+
+
+@blueprint.get("/compliance/<int:report_id>/rows/<table>/<int:line>/<int:column>")
+@requires(Permission.REPORTS_READ)
+def compliance_rows(report_id: int, table: str, line: int, column: int) -> ResponseReturnValue:
+    """What a figure of a report counted, as it stands in the records now."""
+    listed = _rows_table()
+    with transaction() as session:
+        found = service.one(session, report_id)
+        report, tenant_id = found.report, found.tenant_id
+    words = Words.of(locale() or report["locale"], report["country"])
+    with tenant_transaction(tenant_id) as session:
+        behind, count = rows.behind(session, report, table, line, column, listed.part)
+    shown = next(one for one in layout.tables(report, words) if one.key == table)
+    return answer(
+        "compliance/rows.html", listed.fill(behind), title=layout.title(report, words), found=found,
+        shown=shown, line=shown.rows[line], column=column, count=count,
+    )  # fmt: skip
+
+
+def _rows_table() -> Table[rows.Row]:
+    caller = the_caller()
+    account = "creditor_account" if caller.is_creditor else "account"
+
+    def proof(row: rows.Row) -> str | None:
+        if row.contact_id is None or not caller.may(Permission.LAW_READ):
+            return None
+        return url_for("portals.contact_proof", contact_id=row.contact_id)
+
+    def number(row: rows.Row) -> str | None:
+        return url_for(f"portals.{account}", account_id=row.account_id) if row.account_id else None
+
+    columns: list[Column[rows.Row]] = [
+        Column("at", _("Moment"), lambda row: row.at, link=proof),
+        Column("number", _("Account"), lambda row: row.client_account, link=number),
+        Column("channel", _("Channel"), lambda row: row.channel if row.channel != "all" else None,
+               words="channel"),
+        Column("what", _("Result"), _result, sorts=False),
+    ]  # fmt: skip
+    return Table("counted", _("What the figure counts"), columns, sort="-at")
+
+
+def _result(row: rows.Row) -> str:
+    if row.what in _SAID:
+        return str(_SAID[row.what])
+    kinds = ("disposition", "contact", "template")
+    return next((label(kind, row.what) for kind in kinds if row.what in LABELS[kind]), row.what)
 
 
 @blueprint.get("/compliance/<int:report_id>/file.<form>")

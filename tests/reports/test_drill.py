@@ -180,8 +180,19 @@ def test_pages_of_rows_that_are_alike_hold_each_of_them_once(eventful: Rows) -> 
     eventful.add(ContactPoint(debtor_id=known, kind="phone", value="y", value_index=b"y",
                               status="valid", source="t", created_at=moment("2026-01-10")))  # fmt: skip
     with eventful.platform.database.transaction(eventful.scope) as session:
-        depth(session, FEBRUARY)  # which looks at the accounts that changed
         whole, (count, _amount) = drill.rows_and_total(session, of, Part(limit=None))
         pages = [drill.rows_and_total(session, of, Part(offset=at, limit=1))[0] for at in range(count)]
     assert count > len({row.account_id for row in whole})
     assert [row for page in pages for row in page] == whole
+
+
+@pytest.mark.parametrize("key", ["workable", "penetration", "contactability", "coverage"])
+def test_rows_are_exact_though_no_report_has_looked_at_the_accounts_yet(eventful: Rows, key: str) -> None:
+    """Each transaction sees what changed before it, whichever of report and rows is asked for first."""
+    of = drill.Of(key, "CLP", FEBRUARY)
+    with eventful.platform.database.transaction(eventful.scope) as session:
+        unlooked = drill.total(session, of)
+    with eventful.platform.database.transaction(eventful.scope) as session:
+        depth(session, FEBRUARY)
+        assert drill.total(session, of) == unlooked
+    assert unlooked[0] > 0

@@ -13,6 +13,7 @@ from recupero.kernel.errors import NotFound
 from recupero.kernel.listing import Part
 from recupero.reports.drill_statements import STATEMENTS, Statement
 from recupero.reports.periods import Period
+from recupero.reports.queries import look_at_accounts
 from recupero.tenancy import queries as tenancy
 
 METRICS = frozenset(STATEMENTS)
@@ -69,6 +70,7 @@ class Of:
 def total(session: Session, of: Of) -> tuple[int, int]:
     """How many rows the figure counted, and what their amounts add up to. Raises NotFound where a figure of
     this metric has no rows of its own."""
+    _look(session, of)
     summed = f"SELECT count(*), coalesce(sum(amount), 0)::bigint FROM ({_rows(of)}) x"  # noqa: S608
     count, amount = session.execute(text(summed), _values(session, of)).one()
     return int(count), int(amount)
@@ -76,6 +78,7 @@ def total(session: Session, of: Of) -> tuple[int, int]:
 
 def parts(session: Session, of: Of) -> list[tuple[str, int]]:
     """How many of the figure's rows each part has, the most first. Raises NotFound as `total`."""
+    _look(session, of)
     counted = f"SELECT part, count(*) FROM ({_rows(of)}) x GROUP BY part ORDER BY 2 DESC, 1"  # noqa: S608
     return [(part, count) for part, count in session.execute(text(counted), _values(session, of))]
 
@@ -83,6 +86,7 @@ def parts(session: Session, of: Of) -> list[tuple[str, int]]:
 def rows_and_total(session: Session, of: Of, part: Part) -> tuple[list[Counted], tuple[int, int]]:
     """A part of them, the newest first unless it says otherwise, and their `total`, from one reading of what
     the figure counted. Raises NotFound as `total`."""
+    _look(session, of)
     by = _ORDER.get(part.sort, "at")
     down = "DESC" if part.descending or part.sort not in _ORDER else "ASC"
     found = session.execute(
@@ -96,6 +100,12 @@ def rows_and_total(session: Session, of: Of, part: Part) -> tuple[list[Counted],
         return [], total(session, of)
     together = (int(found[0][-2]), int(found[0][-1])) if found else (0, 0)
     return [Counted(*row[:-2]) for row in found], together
+
+
+def _look(session: Session, of: Of) -> None:
+    """Look at the accounts that changed since the report did, where the figure rests on what they are."""
+    if "report_reach" in of.statement.sql:
+        look_at_accounts(session)
 
 
 def _rows(of: Of) -> str:

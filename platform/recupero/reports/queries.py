@@ -187,6 +187,12 @@ _REACH = text("SELECT recupero_report_reach(:tenant)")
 _VOICES = "-"  # what debtors say comes through no channel
 
 
+def look_at_accounts(session: Session) -> None:
+    """Look at the accounts that changed since this was last asked: which are workable, attempted and reached,
+    and when, is kept for the tenant in scope."""
+    session.execute(_REACH, {"tenant": scope_of(session).tenant()})
+
+
 class Reader:
     """Reads one tenant's figures of one period, from the roll-ups or from the `raw` rows."""
 
@@ -226,7 +232,7 @@ class Reader:
         asked are looked at first."""
         if self._raw:
             return dict(self._by_group())
-        self._session.execute(_REACH, self._values)
+        look_at_accounts(self._session)
         series: dict[Group, Counter[str]] = defaultdict(Counter)
         for currency, portfolio, channel, name, accounts in self._rows(_ACCOUNTS):
             groups = [Group(currency, None, channel or None)]

@@ -130,6 +130,19 @@ def test_an_unfit_script_is_refused_with_place_and_reason(steps: dict[str, Any],
     assert any(why in one for one in said(changed(**steps))), said(changed(**steps))
 
 
+def test_faults_of_every_kind_are_told_together() -> None:
+    told = said(changed(
+        promise={"choices": []}, refusal={"disposition": "NOPE"}, not_proven={"disposition": "PTPF"},
+        greeting={"say": {"es": "Tiene una deuda", "en": "Hello"}}, purpose=None,
+    ))  # fmt: skip
+    for why in (
+        "leads to 'purpose', which does not exist", "'promise' is a dead end", "ends the call with 'NOPE'",
+        "can be reached without proof", "tells of a debt (deuda)", "say is missing in pt.",
+    ):  # fmt: skip
+        assert any(why in one for one in told), told
+    assert not any("No answer leads to" in one for one in told), "what hangs on a broken branch is no fault"
+
+
 @pytest.mark.parametrize(
     ("document", "why"),
     [

@@ -25,10 +25,9 @@ _NEEDS_DISCLOSURES = ("purpose", "reason", "solve", "agree")
 def problems(script: Script) -> list[UserError]:
     """Everything that speaks against the script; empty where it may be used."""
     found = [*_shape(script)]
-    if found:  # the paths below need steps that exist
-        return found
     return [
-        *_paths(script),
+        *found,
+        *(() if found else _paths(script)),  # a step that is not there, or leads nowhere, breaks them all
         *_words(script),
         *_silence(script),
         *_order(script),
@@ -92,12 +91,13 @@ def _end(name: str, step: Step) -> Iterator[UserError]:
 
 
 def reachable(script: Script, passes: Callable[[Step, Choice], bool] = lambda step, choice: True) -> set[str]:
-    """The steps that a call can come to by choices that `passes` lets through."""
-    seen, waiting = {script.start}, deque([script.start])
+    """The steps that a call can come to by choices that `passes` lets through, of those that there are."""
+    start = [script.start] if script.start in script.steps else []
+    seen, waiting = set(start), deque(start)
     while waiting:
         step = script.steps[waiting.popleft()]
         for choice in step.choices:
-            if choice.to not in seen and passes(step, choice):
+            if choice.to in script.steps and choice.to not in seen and passes(step, choice):
                 seen.add(choice.to)
                 waiting.append(choice.to)
     return seen
@@ -228,7 +228,7 @@ def _order(script: Script) -> Iterator[UserError]:
                 "Step '%(step)s' comes to the matter before the disclosures were read out.",
                 field=f"steps.{name}", step=name,
             )  # fmt: skip
-    if script.records:
+    if script.records and script.start in script.steps:
         first = _readable(script.steps[script.start].say)
         silent = [language for language, text in first.items() if "recording" not in saying.wanted(text)]
         if silent:

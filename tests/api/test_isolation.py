@@ -33,6 +33,8 @@ from recupero.payments.offers.plan_schedule import Choice
 from recupero.payments.offers.policy import Offerer
 from recupero.placements import service as placements
 from recupero.placements.tables import ImportBatch, ImportIssue
+from recupero.reports.compliance import service as compliance
+from recupero.reports.periods import parse_period
 from recupero.tenancy import keys, users
 from recupero.tenancy.permissions import Permission, Role
 from recupero_sdk.inbound import Attachment, MessageEvent
@@ -137,6 +139,7 @@ def _furnish(platform: runtime.Runtime, scope: Scope) -> House:
         statement = _statement(session, owed.account_id)
         agreed = _agreements(session, owed)
         wrote = _inbox(session, owed)
+        report = compliance.make(session, parse_period(f"{clock.now():%Y-%m}"), actor="system")
     ids = {
         "tenant_id": scope.tenant(),
         "account_id": owed.account_id,
@@ -151,6 +154,7 @@ def _furnish(platform: runtime.Runtime, scope: Scope) -> House:
         "debtor_id": owed.debtor_id,
         "point_id": owed.points["phone"],
         "remittance_id": statement,
+        "report_id": report.id,
         **agreed,
         **wrote,
     }
@@ -243,6 +247,9 @@ def _addresses(app: Flask, house: House) -> Iterator[tuple[Rule, str, str]]:
         "count": 1,
         "down": 1,
         "day": 1,
+        "table": "contacts",
+        "line": 0,
+        "column": 2,
     }
     with app.test_request_context():
         for rule in app.url_map.iter_rules():

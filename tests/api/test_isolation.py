@@ -250,9 +250,6 @@ def _addresses(app: Flask, house: House) -> Iterator[tuple[Rule, str, str]]:
         "count": 1,
         "down": 1,
         "day": 1,
-        "table": "contacts",
-        "line": 0,
-        "column": 2,
     }
     with app.test_request_context():
         for rule in app.url_map.iter_rules():

@@ -34,7 +34,7 @@ pytestmark = pytest.mark.usefixtures("noon")
 SANTIAGO = ZoneInfo("America/Santiago")
 
 #: Five calls at each: debtors with an even number are reached at four in the afternoon, the others at nine.
-#: Drawn by the account's place among the creditor's, so that what else stands in the database changes nothing.
+#: Drawn by the account's place among the creditor's, so that what else is in the database changes nothing.
 _CALLS = """
 INSERT INTO contacts (tenant_id, debtor_id, account_id, person_id, contact_point_id, direction, channel,
 recipient,

@@ -52,7 +52,10 @@ def test_a_portfolio_states_where_it_differs_from_its_creditor(placed: Placed) -
     assert (found.creditor_sector, found.owner_type, found.party) == ("bank", "debt_buyer", None)
 
 
-@pytest.mark.parametrize("stated", [{"owner_type": "buyer"}, {"colour": "red"}, {"debt_kind": "Credit Card"}])
+@pytest.mark.parametrize(
+    "stated",
+    [{"owner_type": "buyer"}, {"colour": "red"}, {"debt_kind": "Credit Card"}, {"debt_kind": "karma"}],
+)
 def test_words_the_law_does_not_know_are_refused(placed: Placed, stated: dict[str, str]) -> None:
     with pytest.raises(UserError):
         state(placed, **stated)

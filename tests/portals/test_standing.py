@@ -1,6 +1,8 @@
 """What the law is told is entered on pages, by those who answer for the law."""
 
+from recupero.contacts import queries, standing
 from recupero.kernel.database import Scope
+from recupero.portals.words.words import LABELS
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.permissions import Role
 from tests.factories import World
@@ -53,3 +55,18 @@ def test_an_agent_may_not(visitor: Visitor, world: World) -> None:
     visitor.sign_in(Role.AGENT, scope)
     assert visitor.get(f"/tenants/{scope.tenant()}/facts").status_code == 403
     assert visitor.get("/law/facts").status_code == 403
+
+
+def test_a_kind_of_debt_is_chosen_by_its_word_and_another_is_refused_at_its_field(
+    visitor: Visitor, world: World
+) -> None:
+    scope = world.tenant()
+    visitor.sign_in(Role.COMPLIANCE_OFFICER, scope)
+    kinds = standing.debt_kinds(queries.packs().by_country.values())
+    assert set(kinds) <= set(LABELS["debt_kind"])
+    path = f"/tenants/{scope.tenant()}/facts"
+    assert ">Bill of exchange or cheque</option>" in visitor.text(f"{path}?lang=en")
+    answer = visitor.send(path, debt_kind="karma", number_CL="600 200 300")
+    assert answer.status_code == 422
+    assert "karma" in answer.text.partition('id="debt_kind-error"')[2].partition("</p>")[0]
+    assert 'value="600 200 300"' in answer.text

@@ -82,7 +82,11 @@ def test_a_changed_strategy_is_a_version_that_the_next_plan_uses(
         assert browse.portfolio(session, book).strategy_version == 2  # it said the same
 
 
-CHOSEN = ("channel_0", "tones_follow_up")  # from a list: what is not in it cannot stand there again
+CHOSEN = (
+    "channel_0",
+    "tones_follow_up",
+    "arms_0_tone",
+)  # from a list: what is not in it cannot stand there again
 #: What is typed, at which field it is refused, and in which words: as the form names the field.
 FAULTS = [
     ({"pace_days": "often"}, "pace_days", "This is not a number."),
@@ -101,7 +105,8 @@ FAULTS = [
     ({"arms_0_name": "A", "arms_0_share": "60", "arms_0_pace_days": "2",
       "arms_1_name": "B", "arms_1_share": "60", "arms_1_pace_days": "2"},
      "arms_1_share", "more than the whole"),
-    ({"tones_follow_up": "loud"}, "", "“Tone” must give a tone"),
+    ({"tones_follow_up": "loud"}, "tones_follow_up", "“Tone” must give a tone"),
+    ({"arms_0_name": "A", "arms_0_share": "20", "arms_0_tone": "loud"}, "arms_0_tone", "“Tone” must give a"),
 ]  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from recupero.tenancy import service as tenancy_service
 from recupero_sdk.law import RegulationPack
 from recupero_sdk.law.values import OWNER_TYPES, PARTIES, SECTORS
 
-#: What is stated of a creditor and of a portfolio, and the words it takes; a kind of debt is a word of packs.
+#: What is stated of a creditor and of a portfolio, and the words it takes; None: `debt_kinds` of all packs.
 CHOICES: dict[str, tuple[str, ...] | None] = {
     "creditor_sector": SECTORS,
     "owner_type": OWNER_TYPES,
@@ -31,7 +31,6 @@ CHOICES: dict[str, tuple[str, ...] | None] = {
 #: Stated in place of a number: calls are made with the number withheld.
 HIDDEN = "hidden"
 _NUMBER = re.compile(r"\+?[0-9 ().-]{3,24}\Z")
-_WORD = re.compile(r"[a-z][a-z0-9_]{1,39}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +140,9 @@ def _check_choice(name: str, value: str) -> None:
             field="law", name=name, known=", ".join(CHOICES),
         )  # fmt: skip
     choices = CHOICES[name]
-    if choices is None and not _WORD.match(value):
-        raise UserError(
-            "a kind of debt is a word of the law packs in small letters, such as credit_card", field=name
-        )
-    if choices is not None and value not in choices:
+    if choices is None:
+        choices = tuple(debt_kinds(gate.packs().by_country.values()))
+    if value not in choices:
         raise UserError(
             "'%(value)s' is not known here: use one of %(known)s",
             field=name, value=value, known=", ".join(choices),

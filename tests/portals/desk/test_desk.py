@@ -93,7 +93,7 @@ def test_one_button_takes_the_next_account_and_a_result_leads_to_the_one_after(
     assert "1:30" in own  # of talk
     assert "0:30" in own  # of wrapping up
     visitor.send("/desk/next", "/desk")
-    assert "Nobody may or has to be called at this moment." in visitor.text("/desk")
+    assert 'alert-info" role="status">Nobody may or has to be called at this moment.' in visitor.text("/desk")
     assert "buzón lleno" in visitor.text(f"/accounts/{placed.account_id}")
 
 

@@ -202,14 +202,16 @@ def _by_channel(name: str, value: Any) -> dict[str, int]:
 
 
 def _tones(name: str, value: Any) -> dict[str, str]:
-    if not isinstance(value, Mapping) or any(tone not in TONES for tone in value.values()):
+    tones = value if isinstance(value, Mapping) else {"": value}
+    wrong = next((purpose for purpose, tone in tones.items() if tone not in TONES), None)
+    if wrong is not None:
         raise UserError(
             "“%(name)s” must give a tone by purpose: %(known)s",
-            field=f"strategy.{name}",
+            field=f"strategy.{name}.{wrong}".rstrip("."),
             name=_key(name),
             known=Words("tone", tuple(TONES)),
         )
-    return dict(value)
+    return dict(tones)
 
 
 def _flag(name: str, value: Any) -> bool:

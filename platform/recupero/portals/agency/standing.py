@@ -15,7 +15,7 @@ from recupero.placements.tables import Portfolio
 from recupero.portals.frame import places
 from recupero.portals.frame.forms import Form
 from recupero.portals.frame.pages import blueprint
-from recupero.portals.words.words import options
+from recupero.portals.words.words import label, options
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, tenant_transaction, the_caller, transaction
 from recupero.tenancy.permissions import Permission
@@ -95,7 +95,7 @@ def _tenant_page(tenant_id: int, form: Form | None) -> ResponseReturnValue:
         named=dict(places.countries()),
         choices={
             "creditor_sector": options("sector"), "owner_type": options("owner_type"),
-            "party": options("party"), "debt_kind": [(kind, kind.replace("_", " ")) for kind in kinds],
+            "party": options("party"), "debt_kind": [(kind, label("debt_kind", kind)) for kind in kinds],
         },
     )  # fmt: skip
     return page, form.status

@@ -47,9 +47,9 @@ def _next() -> None:
         if next_best.take_next(session, me) is not None:
             return
         again = next_best.next_moment(session, me)
-    flash(_("Nobody may or has to be called at this moment."))
+    flash(_("Nobody may or has to be called at this moment."), "info")
     if again is not None:
-        flash(_("From %(moment)s on the next call may be made.", moment=moment(again)))
+        flash(_("From %(moment)s on the next call may be made.", moment=moment(again)), "info")
 
 
 @blueprint.post("/desk/take")

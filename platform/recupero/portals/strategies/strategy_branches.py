@@ -168,6 +168,8 @@ def place_of(field: str) -> str:
     if len(parts) < 2 or parts[0] not in KINDS:
         return ""
     last = parts[-1] if len(parts) > 2 else "name"
+    if "tones" in parts:
+        last = "tone"  # the row has one for all purposes
     known = {
         "channels": "channel_0",
         "offers": "offer_0",

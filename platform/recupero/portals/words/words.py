@@ -147,6 +147,7 @@ LABELS: Mapping[str, Words] = {
     "every": money.EVERY,
     "disclosure": calls.DISCLOSURES,
     "law_fact": law.FACTS,
+    "debt_kind": law.DEBT_KINDS,
     "sector": law.SECTORS,
     "stated_kind": law.STATED_KINDS,
     "stated_event": law.EVENTS,

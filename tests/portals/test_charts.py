@@ -84,6 +84,11 @@ def test_many_labels_leave_room_for_each_other() -> None:
     assert wide.boxes[-1].x + wide.boxes[-1].width <= wide.width
 
 
+def test_the_last_label_does_not_stand_over_the_edge() -> None:
+    one = Chart("Paid", [f"{n}/11" for n in range(10, 24)], [Series("x", [1.0] * 14)], write=str, width=480)
+    assert all(x + len(text) * 3.5 <= one.width for x, text in one.below)
+
+
 def test_shares_are_of_the_greatest() -> None:
     assert shares([5, 10, 0]) == [50.0, 100.0, 0.0]
     assert shares([0]) == [0.0]

@@ -138,12 +138,15 @@ def test_who_may_only_read_payments_looks_and_acts_on_nothing(
     statement = f"/bank/statements/{one(placed, BankStatement)}"
     looked_at = ("/suspense", payment, "/bank", line, statement, "/reconciliation")
     forms = {path: books_it.text(path).count('method="post"') for path in looked_at}
+    assert 'data-label="Creditor"' in books_it.text("/bank")
     assert all(forms[path] > 1 for path in looked_at if path != statement), forms  # one is the sign-out
     for role in (Role.COMPLIANCE_OFFICER, Role.CREDITOR_ADMINISTRATOR):
         reader = Visitor(app.test_client(), platform).sign_in(role, placed.scope)
         for path in looked_at:
             assert reader.text(path).count('method="post"') == forms[statement], path
         assert 'href="/suspense"' in reader.text("/bank")
+        whose = 'data-label="Creditor"' in reader.text("/bank")
+        assert whose is (role is Role.COMPLIANCE_OFFICER)  # a creditor's people know whose it is
         for path, fields in (
             (payment, {"do": "refund"}), (line, {"do": "suspense"}), (task, {"means": "cash"}),
             (f"{task}/dismiss", {"reason": "no"}), ("/reconciliation", {"tenant": tenant}), ("/bank", sent),

@@ -28,4 +28,5 @@ def test_calls_that_nobody_has_time_for_are_marked(visitor: Visitor, world: Worl
     page = visitor.text("/staffing")
     assert "too little" not in page
     assert "Ana Prueba" in page
+    assert "English" in page
     assert agent.get("/staffing").status_code == 403

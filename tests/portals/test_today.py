@@ -86,5 +86,9 @@ def test_the_plan_of_the_day_says_what_is_due_and_what_was_left_out(visitor: Vis
     assert "What there is of what is scarce" in page
     assert "Most a day" in page
     assert "scale:" not in page
+    portuguese = visitor.text("/today/plan?lang=pt")
+    assert re.search(r"\d{2}/\d{2}/\d{4}", portuguese)
+    assert " de 2026" not in portuguese
+    visitor.text("/?lang=en")
     agent = Visitor(visitor.client.application.test_client(), visitor.platform)
     assert agent.sign_in(Role.AGENT, scope).get("/today/plan").status_code == 403

@@ -16,6 +16,7 @@ LEFT, RIGHT, TOP, BOTTOM = 64, 8, 10, 26
 _TICKS = 4
 _WIDEST = 110  # of the bars over one label
 _LETTERS = 92  # that fit below a drawing of `WIDTH`
+_LETTER = 7  # units that one is wide
 _BESIDE = 10  # that fit to the left of it
 
 
@@ -127,7 +128,11 @@ class Chart:
     def below(self) -> list[tuple[float, str]]:
         """Place and text of the labels that fit: every one, else every second, third, …"""
         every = -(-len(self.labels) * self._longest // self._letters) or 1
-        return [(self._x(place), label) for place, label in enumerate(self.labels) if place % every == 0]
+        return [
+            (min(self._x(place), round(self.width - len(label) * _LETTER / 2, 1)), label)
+            for place, label in enumerate(self.labels)
+            if place % every == 0
+        ]
 
     @cached_property
     def boxes(self) -> list[Box]:

@@ -59,6 +59,14 @@ def listed(
     return session.execute(arranged(query, by, wanted_part, Remittance.id.desc())).scalars().all()
 
 
+def currencies(session: Session, *, drafts: bool = True) -> list[str]:
+    """Currencies in which the tenants in scope have statements."""
+    query = select(Remittance.currency).where(Remittance.tenant_id.in_(scope_of(session).tenant_ids))
+    if not drafts:
+        query = query.where(Remittance.state.in_(ISSUED))
+    return sorted(session.execute(query.distinct()).scalars())
+
+
 def one(session: Session, remittance_id: int, *, drafts: bool = True) -> Remittance:
     """A statement of the tenants in scope. Raises NotFound."""
     found = session.execute(

@@ -27,7 +27,7 @@ from recupero.placements.browse import AccountLine
 from recupero.portals.creditor import expecting
 from recupero.portals.frame.pages import blueprint
 from recupero.portals.frame.tables import Column, Pick, Table, answer
-from recupero.portals.words.language import brand, iso_day, moment
+from recupero.portals.words.language import brand, iso_day, language_name, moment
 from recupero.portals.words.words import label, options
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, transaction
@@ -210,8 +210,10 @@ def _named(resource: str, portfolios: dict[int, str]) -> tuple[str, str]:
     if kind == "minutes":
         who, _colon, when = rest.rpartition(":20")
         skill, _colon, one = who.partition(":")
-        what = _("People's minutes") if skill == "people" else f"{label('capacity', skill)}: {one}"
-        return what, f"20{when}"
+        if skill == "people":
+            return _("People's minutes"), f"20{when}"
+        told = language_name(one) if skill == "language" else label("skill", one)
+        return f"{label('capacity', skill)}: {told}", f"20{when}"
     key, _colon, when = rest.rpartition(":")
     number, _colon, channel = key.partition(":")
     name = portfolios.get(int(number), number) if number.isdecimal() else number

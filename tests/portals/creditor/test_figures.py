@@ -112,6 +112,11 @@ def test_two_sides_are_told_apart(creditor: Visitor, rows: Rows) -> None:
     page = creditor.text("/portal/compare?left=2026-02&right=2026-03").replace("\xa0", "")
     row = page[page.index(">Collected<") :][:700]
     assert [text for text in ("CLP100,000", "-CLP5,000", "-CLP105,000") if text not in row] == []
+    months = "left=2026-02&left_to=2026-03&right=2026-03&right_to=2026-03"
+    page = creditor.text(f"/portal/compare?{months}").replace("\xa0", "")
+    assert '<input id="left_to" name="left_to" type="month" value="2026-03">' in page
+    assert "CLP95,000" in page[page.index(">Collected<") :][:700]
+    assert creditor.get("/portal/compare?left=2026-03&left_to=2026-02").status_code == 422
     wrong = creditor.get("/portal/compare?left=soon")
     assert wrong.status_code == 422
     assert 'id="left-error"' in wrong.text

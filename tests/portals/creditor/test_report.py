@@ -77,6 +77,10 @@ def test_a_figure_leads_to_the_rows_that_it_counted(visitor: Visitor, scope: Sco
     page = visitor.text(place.replace("&amp;", "&"))
     assert "1 row" in page
     assert "CLP125,000" in page.replace("\xa0", "")
+    assert ">Placed on<" in page
+    assert ">Channel<" not in page
+    assert '<time datetime="2026-03-' in page
+    assert "T0" not in page.split('<time datetime="')[1][:20]
     assert visitor.get(place.replace("placed", "nothing").replace("&amp;", "&")).status_code == 404
     assert visitor.get(place.replace("&amp;", "&") + "&as=csv").status_code == 200
 

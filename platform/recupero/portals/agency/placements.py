@@ -68,21 +68,26 @@ def _list_page(form: Form) -> ResponseReturnValue:
         )  # fmt: skip
     return answer(
         "placements/list.html", table.fill(rows), portfolios=portfolios, form=form,
-        choices=[
-            (one.id, f"{tenants[one.tenant_id].name} · {one.name} ({one.currency})") for one in portfolios
-        ],
+        choices=[(one.id, _named(one, tenants[one.tenant_id].name)) for one in portfolios],
         kinds=[(one, label("import_kind", one)) for one in KINDS], status=form.status,
     )  # fmt: skip
 
 
+def _named(one: Portfolio, creditor: str) -> str:
+    """A portfolio to choose: whose it is knows who is of the creditor."""
+    name = f"{one.name} ({one.currency})"
+    return name if the_caller().is_creditor else f"{creditor} · {name}"
+
+
 def _files(names: Mapping[int, str]) -> Table[BatchLine]:
     """The files that were placed, of the creditors of these `names`."""
+    own = the_caller().is_creditor
     columns: list[Column[BatchLine]] = [
         Column("file", _("File"), lambda row: row.batch.file_name, sorts=False,
                link=lambda row: url_for("portals.placement", batch_id=row.batch.id),
                note=lambda row: label("import_kind", row.batch.kind)),
         Column("portfolio", _("Portfolio"), lambda row: row.portfolio, sorts=False,
-               note=lambda row: names.get(row.batch.tenant_id)),
+               note=lambda row: None if own else names.get(row.batch.tenant_id)),
         Column("at", _("When"), lambda row: row.batch.started_at),
         Column("rows", _("Rows"), lambda row: row.batch.row_count),
         Column("accepted", _("Accepted"), lambda row: row.batch.accepted),

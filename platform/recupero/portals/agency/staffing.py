@@ -18,6 +18,7 @@ from recupero.outreach.understanding.hours import hours
 from recupero.portals.frame.pages import blueprint
 from recupero.portals.frame.tables import Column, Table, answer
 from recupero.portals.today import today
+from recupero.portals.words.language import language_name
 from recupero.portals.words.words import label
 from recupero.tenancy import queries as tenancy
 from recupero.tenancy.guard import requires, tenant_transaction, transaction
@@ -96,7 +97,7 @@ def _people(names: dict[int, str], given: Mapping[int, int]) -> Table[User]:
             Column("skills", _("Trained for"),
                    lambda row: ", ".join(label("skill", one) for one in row.skills) or None, sorts=False),
             Column("languages", _("Speaks"),
-                   lambda row: ", ".join(row.languages or [row.locale[:2]]).upper(), sorts=False),
+                   lambda row: ", ".join(map(language_name, row.languages or [row.locale[:2]])), sorts=False),
             Column("creditors", _("Creditors"), lambda row: _creditors(row, names), sorts=False),
             Column("given", _("Given and open"), lambda row: given.get(row.id, 0)),
         ],

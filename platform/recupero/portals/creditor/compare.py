@@ -67,7 +67,8 @@ class Side:
 @blueprint.get("/portal/compare")
 @requires(Permission.REPORTS_READ)
 def creditor_compare() -> ResponseReturnValue:
-    """`left` and `right` are periods, `left_portfolio` and `right_portfolio` ids."""
+    """`left` and `right` are periods, or their first months where `left_to` and `right_to` are the last;
+    `left_portfolio` and `right_portfolio` are ids."""
     with reading() as session:
         names = browse.portfolio_names(session)
         sides = [_side(session, names, name) for name in SIDES]
@@ -123,7 +124,9 @@ def _plain(figure: Figure, currency: str) -> float | int | None:
 
 def _side(session: Session, names: dict[int, str], name: str) -> Side:
     """The side as the address asks for it; the left is the month before where nothing is asked for."""
-    asked, error = request.args.get(name, "").strip(), None
+    asked, last, error = request.args.get(name, "").strip(), request.args.get(f"{name}_to", "").strip(), None
+    if last and ".." not in asked:
+        asked = f"{asked or last}..{last}"
     try:
         period = parse_period(asked) if asked else None
         report = service.recovery_report(session, period)

@@ -1,6 +1,7 @@
 """From a figure of the reports to the rows that it counted."""
 
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
@@ -43,6 +44,10 @@ _SAID = {
                           "returned_minor", "age_mean", "age_median", "dso", "cei", "accounts_per_agent"),
 }  # fmt: skip
 _KINDS = {key: kinds for kinds, keys in _SAID.items() for key in keys}
+#: Figures that count accounts: of each row one reads when it was placed, and no channel.
+_OF_ACCOUNTS = {
+    *_SAID["close", "status"], *_SAID["bucket",], "hours_to_attempt", "hours_to_payment",
+}  # fmt: skip
 _STOPPED = ("blocked", "put_off")
 _OWN = {"waits": lazy_gettext("still waits"), "ended": lazy_gettext("has come"),
         "opt_out": lazy_gettext("Opt-out")}  # fmt: skip
@@ -58,7 +63,7 @@ def report_rows(tenant_id: int, key: str) -> ResponseReturnValue:
     with tenant_transaction(tenant_id) as session:
         tenant = tenancy.tenant(session)
         of, words = _asked(key, tenant.currency), Words.of(figures.locale(), tenant.country)
-        table = _table(of, words)
+        table = _table(of, words, ZoneInfo(tenant.timezone))
         found, (count, amount) = drill.rows_and_total(session, of, table.part)
         table.fill(found)
     return answer(
@@ -104,7 +109,7 @@ def _written(of: drill.Of, words: Words, part: str) -> Callable[[int], str]:
     return lambda amount: words.money(amount, of.currency)
 
 
-def _table(of: drill.Of, words: Words) -> Table[Counted]:
+def _table(of: drill.Of, words: Words, zone: ZoneInfo) -> Table[Counted]:
     name = "creditor_account" if the_caller().is_creditor else "account"
     titles = rule_titles() if of.key in _STOPPED else {}
 
@@ -118,11 +123,15 @@ def _table(of: drill.Of, words: Words) -> Table[Counted]:
     def what(row: Counted) -> str:
         return titles.get(row.what.removeprefix("law:")) or _said(of.key, row.what)
 
+    accounts = of.key in _OF_ACCOUNTS
     columns: list[Column[Counted]] = [
-        Column("at", _("Moment"), lambda row: row.at),
+        Column("at", _("Placed on"), lambda row: row.at.astimezone(zone).date()) if accounts
+        else Column("at", _("Moment"), lambda row: row.at),
         Column("number", _("Account"), lambda row: row.client_account,
                link=lambda row: url_for(f"portals.{name}", account_id=row.account_id)),
-        Column("channel", _("Channel"), lambda row: row.channel.strip("-") or None, words="channel"),
+        *([] if accounts and of.key != "coverage" else [
+            Column[Counted]("channel", _("Channel"), lambda row: row.channel.strip("-") or None,
+                            words="channel")]),
         Column("what", _("Result"), what, sorts=False),
     ]  # fmt: skip
     if of.statement.amount is not None:

@@ -181,7 +181,8 @@ class Table(Generic[Row]):
 
     def numeric(self, column: Column[Row]) -> bool:
         """Whether the column stands at the right, as amounts and counts do."""
-        first = column.value(self.rows[0]) if self.rows else None
+        values = (column.value(row) for row in self.rows)
+        first = next((value for value in values if value is not None), None)
         return column.numeric or self.kind(column, first) in ("money", "number")
 
     @staticmethod
@@ -249,9 +250,11 @@ def shortened(text: str, most: int = 80) -> str:
     return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
 
 
-def creditor_column(names: Mapping[int, str]) -> Column[Any]:
-    """Whose a row is, by its `tenant_id`."""
-    return Column("creditor", _("Creditor"), lambda row: names.get(row.tenant_id))
+def creditor_column(names: Mapping[int, str], *, sorts: bool = True) -> list[Column[Any]]:
+    """Whose a row is, by its `tenant_id`: nothing that a creditor's own people are told."""
+    if the_caller().is_creditor:
+        return []
+    return [Column("creditor", _("Creditor"), lambda row: names.get(row.tenant_id), sorts=sorts)]
 
 
 def creditor_pick(names: Mapping[int, str]) -> list[Pick[Any]]:

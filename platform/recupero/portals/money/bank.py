@@ -69,7 +69,7 @@ def _open_table(names: Mapping[int, str]) -> Table[BankLine]:
     columns: list[Column[BankLine]] = [
         Column("day", _("Day"), lambda row: row.booked_on,
                link=lambda row: url_for("portals.bank_line", tenant_id=row.tenant_id, line_id=row.id)),
-        creditor_column(names),
+        *creditor_column(names),
         Column("name", _("Name"), lambda row: row.name),
         Column("text", _("Text"), lambda row: row.reference),
         Column("amount", _("Amount"), lambda row: Money(row.amount_minor, row.currency)),
@@ -84,7 +84,7 @@ def _open_table(names: Mapping[int, str]) -> Table[BankLine]:
 def _uncleared_table(names: Mapping[int, str]) -> Table[bank_items.Item]:
     columns: list[Column[bank_items.Item]] = [
         Column("day", _("Day"), lambda row: row.on),
-        creditor_column(names),
+        *creditor_column(names),
         Column("what", _("What"), lambda row: row.subject, words="bank_item", note=lambda row: row.words),
         Column("amount", _("Amount"), lambda row: Money(row.amount_minor, row.currency)),
     ]
@@ -99,7 +99,7 @@ def _statements_table(names: Mapping[int, str]) -> Table[BankStatement]:
     columns: list[Column[BankStatement]] = [
         Column("closing_on", _("Up to"), lambda row: row.closing_on,
                link=lambda row: url_for("portals.bank_statement", statement_id=row.id)),
-        creditor_column(names),
+        *creditor_column(names),
         Column("file", _("File"), lambda row: row.file_name, note=lambda row: row.format),
         Column("lines", _("Lines"), lambda row: row.lines),
         Column("new", _("New"), lambda row: row.added),

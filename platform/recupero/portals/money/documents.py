@@ -1,7 +1,6 @@
 """Papers of debtors for staff, and the invoices that debtors have asked their creditor for."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -83,7 +82,7 @@ def _invoices_table(names: Mapping[int, str], lines: Mapping[int, AccountLine]) 
         [
             Column("account", _("Account"), number, sorts=False,
                    link=lambda row: url_for("portals.invoice", request_id=row.id)),
-            *([replace(creditor_column(names), sorts=False)] if len(names) > 1 else []),
+            *(creditor_column(names, sorts=False) if len(names) > 1 else []),
             Column("asked", _("Asked"), lambda row: row.asked_at),
             Column("state", _("State"), lambda row: row.state, words="invoice_request", badge=True,
                    sorts=False),

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -49,7 +48,7 @@ def _waiting_table(names: Mapping[int, str]) -> Table[suspense.Waiting]:
         Column("received", _("Received on"), lambda row: row.received_at,
                link=lambda row: url_for("portals.suspense_payment", tenant_id=row.tenant_id,
                                         payment_id=row.payment_id)),
-        creditor_column(names),
+        *creditor_column(names),
         Column("kind", _("Kind"), lambda row: row.kind, words="payment_kind"),
         Column("payer", _("Payer"), lambda row: row.payer or None),
         Column("note", _("Note"), lambda row: row.note or " · ".join(row.texts) or None),
@@ -68,7 +67,7 @@ def _said_with(row: suspense.Waiting) -> str:
 def _refunds_table(names: Mapping[int, str]) -> Table[RefundTask]:
     columns: list[Column[RefundTask]] = [
         Column("since", _("Since"), lambda row: row.opened_at),
-        creditor_column(names),
+        *creditor_column(names),
         Column("amount", _("Amount"), lambda row: Money(row.amount_minor, row.currency)),
     ]
     if the_caller().may(Permission.PAYMENTS_BOOK):
@@ -79,7 +78,7 @@ def _refunds_table(names: Mapping[int, str]) -> Table[RefundTask]:
 def _events_table(names: Mapping[int, str]) -> Table[ProviderEvent]:
     columns: list[Column[ProviderEvent]] = [
         Column("at", _("When"), lambda row: row.received_at),
-        creditor_column(names),
+        *creditor_column(names),
         Column("gateway", _("Gateway"), lambda row: row.gateway),
         Column("why", _("Why"), lambda row: row.note, note=lambda row: row.event_id),
     ]
@@ -225,7 +224,7 @@ def _receipts_page(form: Form, at: int = 0, reason: Form | None = None) -> Respo
 def _receipts_table(names: Mapping[int, str]) -> Table[Receipt]:
     columns: list[Column[Receipt]] = [
         Column("day", _("Day"), lambda row: row.received_on),
-        replace(creditor_column(names), sorts=False),
+        *creditor_column(names, sorts=False),
         Column("means", _("How it came"), lambda row: row.means, words="means"),
         Column("amount", _("Amount"), lambda row: Money(row.amount_minor, row.currency)),
         Column("payer", _("Payer"), lambda row: row.payer or None, sorts=False,

@@ -1,8 +1,7 @@
 """Statements of remittance: drawn, reviewed, issued and paid out by staff; read by the creditor itself."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -21,7 +20,7 @@ from recupero.ledger.tables import Remittance
 from recupero.portals.frame.actors import who
 from recupero.portals.frame.forms import Form
 from recupero.portals.frame.pages import blueprint
-from recupero.portals.frame.tables import Column, Pick, Search, Table, answer, creditor_column, creditor_pick
+from recupero.portals.frame.tables import Column, Pick, Table, answer, creditor_column, creditor_pick
 from recupero.portals.words.language import brand, locale
 from recupero.portals.words.words import options
 from recupero.reports import prepared, statement_files
@@ -65,11 +64,12 @@ def _list(form: Form) -> ResponseReturnValue:
     caller = the_caller()
     with transaction() as session:
         tenants = {tenant.id: tenant for tenant in tenancy.tenants(session)}
-        table = _table({tenant.id: tenant.name for tenant in tenants.values()})
+        currencies = statements.currencies(session, drafts=not caller.is_creditor)
+        table = _table({tenant.id: tenant.name for tenant in tenants.values()}, currencies)
         chosen = table.chosen
         wanted = statements.Filter(
             tenant_id=int(chosen.get("tenant") or 0) or None,
-            currency=chosen["currency"].upper() or None,
+            currency=chosen.get("currency") or None,
             state=chosen["state"] or None,
         )
         table.fill(statements.listed(session, wanted, drafts=not caller.is_creditor, part=table.part))
@@ -85,12 +85,12 @@ def _list(form: Form) -> ResponseReturnValue:
     )
 
 
-def _table(names: Mapping[int, str]) -> Table[Remittance]:
+def _table(names: Mapping[int, str], currencies: Sequence[str]) -> Table[Remittance]:
     creditor = the_caller().is_creditor
     states = [(code, word) for code, word in options("remittance") if not creditor or code in ISSUED]
     columns: list[Column[Remittance]] = [
         Column("number", _("Statement"), lambda row: row.statement_number),
-        *([] if creditor else [replace(creditor_column(names), sorts=False)]),
+        *creditor_column(names, sorts=False),
         Column("period", _("Period"), lambda row: row.period_to),
         Column("collected", _("Collected"), lambda row: Money(row.collected_minor, row.currency)),
         Column("direct", _("Direct"), lambda row: Money(row.direct_minor, row.currency)),
@@ -98,10 +98,11 @@ def _table(names: Mapping[int, str]) -> Table[Remittance]:
         Column("pays", _("Pays out"), lambda row: Money(row.payable_minor, row.currency)),
         Column("state", _("State"), lambda row: row.state, words="remittance", badge=True),
     ]
-    currency = Search[Remittance](_("Currency"), name="currency")
+    currency = Pick[Remittance]("currency", _("Currency"), [(one, one) for one in currencies])
     return Table(
         "remittances", _("Statements"), columns,
-        (*creditor_pick(names), currency, Pick("state", _("State"), states)),
+        (*creditor_pick(names), *([currency] if len(currencies) > 1 else []),
+         Pick("state", _("State"), states)),
     )  # fmt: skip
 
 

@@ -37,6 +37,8 @@ LANGUAGES = (("es", "Español"), ("en", "English"), ("pt", "Português"))
 CODES = tuple(code for code, _name in LANGUAGES)
 
 
+#: Dates as forms and statements write them, where the locale's own is a phrase: 23 de nov. de 2026.
+_DAYS = {"pt": "dd/MM/yyyy"}
 #: The end of a time of day as some countries write it, and the full stop of the sentence behind it.
 _TWO_STOPS = re.compile(r"(\b[ap]\.\s?m\.)\.(?!\.)")
 
@@ -189,6 +191,11 @@ def country(code: str | None) -> str:
     return "–" if not code else str((get_locale() or Locale("es")).territories.get(code, code))
 
 
+def language_name(code: str) -> str:
+    """A language (of its ISO 639-1 code) in the reader's own."""
+    return str((get_locale() or Locale("es")).languages.get(code, code))
+
+
 def plain_money(minor: int, currency: str) -> str:
     """An amount as the reader would type it."""
     locale = get_locale() or Locale("en")
@@ -202,12 +209,13 @@ def micro(amount: int, currency: str) -> str:
 
 
 def day(value: date | datetime | None) -> str:
-    return "–" if value is None else format_date(value, "medium")
+    written = get_locale()
+    return "–" if value is None else str(format_date(value, _DAYS.get(str(written)[:2], "medium")))
 
 
 def moment(value: datetime | None) -> str:
     """Date and time of day in the reader's zone."""
-    return "–" if value is None else f"{format_date(value, 'medium')}, {format_time(value, 'short')}"
+    return "–" if value is None else f"{day(value)}, {format_time(value, 'short')}"
 
 
 def hour(value: datetime) -> str:

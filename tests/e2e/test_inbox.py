@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from flask import Flask
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from recupero.kernel import jobs, runtime
 from recupero.tenancy.permissions import Role
@@ -60,3 +60,43 @@ def test_an_agent_answers_and_anybody_may_check(
         ana.page.keyboard.press("Enter")
         expect(ana.page.get_by_text("Yes, this message is ours.")).to_be_visible()
         ana.look("message-code")
+
+
+def test_a_hand_over_is_closed_by_keyboard_alone(
+    somebody: Callable[..., Person], platform: runtime.Runtime, app: Flask, world: World, noon: object,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    scope = world.tenant()
+    with installed(monkeypatch) as pigeon:
+        switch_on(scope)
+        placed = place(scope)[0]
+        says(Provider(app.test_client(), scope, pigeon), "quiero hablar con alguien", number_of(placed))
+        ana = somebody()
+        ana.sign_in(make_user(platform, Role.AGENT, scope))
+        ana.open("/inbox")
+        keys = ana.page.keyboard
+        tab_to(ana.page.get_by_role("link", name="Ana Prueba"))
+        with ana.page.expect_navigation():
+            keys.press("Enter")
+        cause = ana.page.get_by_label("What was the cause?")
+        tab_to(cause)
+        keys.press("ArrowDown")
+        chosen = cause.evaluate("one => one.selectedOptions[0].text")
+        assert chosen
+        keys.press("Tab")
+        keys.type("Llamar el viernes")
+        keys.press("Tab")
+        with ana.page.expect_navigation():
+            keys.press("Enter")
+        expect(ana.page.get_by_text("Done.")).to_be_visible()
+        expect(cause).to_have_count(0)
+        expect(ana.page.get_by_text(f"{chosen}: Llamar el viernes")).to_be_visible()
+
+
+def tab_to(there: Locator) -> None:
+    """Press Tab until the focus is `there`."""
+    for _press in range(150):
+        there.page.keyboard.press("Tab")
+        if there.evaluate("one => one === document.activeElement"):
+            return
+    raise AssertionError("no Tab leads there")

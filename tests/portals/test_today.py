@@ -47,6 +47,27 @@ def test_the_figures_of_the_day_lead_to_their_rows(visitor: Visitor, scope: Scop
     assert "Nothing has been planned yet" in visitor.text("/today/plan")
 
 
+def test_what_is_due_of_a_creditor_leads_to_the_rows_of_that_creditor(
+    visitor: Visitor, world: World, scope: Scope
+) -> None:
+    other = world.tenant(Scope(scope.agency_id))
+    for one, number in ((scope, "MINE-1"), (other, "OTHER-1")):
+        with visitor.platform.database.transaction(one) as session:
+            owed = debts.debt(session, debts.portfolio(session), client_account=number)
+            at = clock.now() + timedelta(hours=1)
+            schedule(session, [
+                NewAction(owed.account_id, owed.debtor_id, owed.person_id, "call", "first_notice", at,
+                          at + timedelta(days=1)),
+            ])  # fmt: skip
+    visitor.sign_in(Role.SUPERVISOR, Scope(scope.agency_id, (scope.tenant(), other.tenant())))
+    found = re.findall(r'href="(/today/due[^"]*)">1</a>', visitor.text("/staffing"))
+    assert found == [f"/today/due?channel=call&amp;tenant={one.tenant()}" for one in (scope, other)]
+    shown = [visitor.text(address.replace("&amp;", "&")) for address in found]
+    assert ["MINE-1" in page for page in shown] == [True, False]
+    assert ["OTHER-1" in page for page in shown] == [False, True]
+    assert 'href="/today/due?channel=call">2 calls<' in visitor.text("/")  # who leads agents sees them
+
+
 def test_the_contacts_of_the_day_are_as_many_as_the_figure_says(visitor: Visitor, scope: Scope) -> None:
     with visitor.platform.database.transaction(scope) as session:
         owed = debts.debt(session, debts.portfolio(session), client_account="SENT-1")

@@ -46,19 +46,22 @@ class DueLine:
     state: str
 
 
-def due_lines(session: Session, until: datetime, part: Part, channel: str | None = None) -> list[DueLine]:
-    """What `due` counts, by its moment."""
+def due_lines(
+    session: Session, until: datetime, part: Part, channel: str | None = None, tenant_id: int | None = None
+) -> list[DueLine]:
+    """What `due` counts, by its moment; of one tenant in scope, where it is named."""
+    tenants = [one for one in scope_of(session).tenant_ids if tenant_id in (None, one)]
     query = select(
         Action.id, Action.tenant_id, Action.account_id, Action.due_at, Action.channel, Action.template,
         Action.state,
     ).where(
-        Action.tenant_id.in_(scope_of(session).tenant_ids), Action.state.in_(AGREED), Action.due_at < until
+        Action.tenant_id.in_(tenants), Action.state.in_(AGREED), Action.due_at < until
     )  # fmt: skip
     if channel:
         query = query.where(Action.channel == channel)
     by = {"due": Action.due_at, "channel": Action.channel, "what": Action.template, "state": Action.state}
     key, own = (Action.tenant_id, Action.id), (Action.due_at, Action.id)
-    rows = session.execute(arranged_of(query, key, scope_of(session).tenant_ids, by, part, *own))
+    rows = session.execute(arranged_of(query, key, tenants, by, part, *own))
     return [DueLine(*row) for row in rows]
 
 

@@ -25,8 +25,9 @@ from recupero.payments import figures as payments
 from recupero.placements import browse
 from recupero.placements.browse import AccountLine
 from recupero.portals.creditor import expecting
+from recupero.portals.frame.forms import id_of
 from recupero.portals.frame.pages import blueprint
-from recupero.portals.frame.tables import Column, Pick, Table, answer
+from recupero.portals.frame.tables import Column, Pick, Table, answer, creditor_pick
 from recupero.portals.words.language import brand, iso_day, language_name, moment
 from recupero.portals.words.words import label, options
 from recupero.tenancy import queries as tenancy
@@ -80,7 +81,8 @@ def _account(row: Any) -> str | None:
 @blueprint.get("/today/due")
 @requires(Permission.ACCOUNTS_READ)
 def today_due() -> ResponseReturnValue:
-    accounts = _Accounts({}, {})
+    with transaction() as session:
+        accounts = _Accounts({}, {one.id: one.name for one in tenancy.tenants(session)})
     table: Table[Any] = Table(
         "rows", _("Due today"),
         [
@@ -89,10 +91,11 @@ def today_due() -> ResponseReturnValue:
             Column("what", _("What"), lambda row: row.template, words="template"),
             Column("state", _("State"), lambda row: row.state, words="action", badge=True),
         ],
-        filters=[Pick("channel", _("Channel"), options("channel"))],
+        filters=[*creditor_pick(accounts.creditors), Pick("channel", _("Channel"), options("channel"))],
     )  # fmt: skip
+    channel, tenant = table.chosen["channel"] or None, id_of(table.chosen.get("tenant", ""))
     with transaction() as session:
-        table.fill(outreach.due_lines(session, today()[1], table.part, table.chosen["channel"] or None))
+        table.fill(outreach.due_lines(session, today()[1], table.part, channel, tenant))
         accounts.read(session, table.rows)
     return answer("home/rows.html", table, note=_("Actions that wait and are due by the end of today."))
 

@@ -1,20 +1,26 @@
 """Every page opens for whom it is meant, in every language, empty or not, and for nobody else."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask, render_template_string
 from flask_babel import gettext
+from jinja2 import nodes
 from sqlalchemy.event import listen, remove
 from werkzeug.routing import Rule
 
+from recupero import portals
 from recupero.outreach.conversations import refusals
 from recupero.portals.words.language import CODES
 from recupero.tenancy.permissions import GRANTS, Permission, Role
 from tests.decisions import debts
 from tests.factories import World
 from tests.portals.conftest import Visitor
+
+#: Of the portals.
+TEMPLATES = Path(portals.__file__).parent / "templates"
 
 
 def pages(app: Flask) -> list[Rule]:
@@ -130,3 +136,17 @@ def test_a_sentence_that_ends_in_a_time_ends_in_one_full_stop(app: Flask, said: 
     with app.test_request_context():
         assert gettext("%(all)s.", all=said[:-1]) == read
         assert render_template_string('{{ _("%(all)s.", all=said) }}', said=said[:-1]) == read
+
+
+def test_no_macro_asks_who_reads(app: Flask) -> None:
+    """Within a macro `caller` is the block of its call: who reads is asked for outside of it."""
+    found = [
+        f"{name} {macro.name}"
+        for name in app.jinja_env.list_templates(["html"])
+        for macro in app.jinja_env.parse(Path(TEMPLATES, name).read_text()).find_all(nodes.Macro)
+        if any(
+            isinstance(asked.node, nodes.Name) and asked.node.name == "caller"
+            for asked in macro.find_all(nodes.Getattr)
+        )
+    ]
+    assert found == []

@@ -215,6 +215,20 @@ def test_each_figure_leads_to_as_many_rows_as_it_says(app: Flask, placed: Placed
     assert f'href="/accounts/{placed.account_id}"' not in page  # the complaint is about the whole person
 
 
+@pytest.mark.parametrize("role", [Role.COMPLIANCE_OFFICER, Role.CREDITOR_VIEWER])
+def test_a_case_of_an_account_leads_to_it(app: Flask, placed: Placed, role: Role) -> None:
+    with runtime.current().database.transaction(placed.scope) as session:
+        placements.open_hold(
+            session, debtor_id=placed.debtor_id, account_id=placed.account_id, kind="dispute", source="test"
+        )
+    clock.advance(timedelta(days=1))
+    made = make(placed.scope)
+    visitor = Visitor(app.test_client(), runtime.current()).sign_in(role, placed.scope)
+    page = visitor.text(f"/compliance/{made.id}")
+    (address,) = re.findall(rf'href="(/[a-z/]*accounts/{placed.account_id})"', page)
+    assert visitor.get(address).status_code == 200
+
+
 @pytest.mark.parametrize("place_of", ["contacts/9/2", "contacts/0/0", "duties/0/2", "proofs/6/1", "x/0/0"])
 def test_what_is_no_figure_has_no_rows(app: Flask, placed: Placed, place_of: str) -> None:
     made = make(placed.scope)

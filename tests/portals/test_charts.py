@@ -76,6 +76,12 @@ def test_a_phone_shows_a_drawing_of_few_labels_as_a_whole(labels: list[str], hig
     assert Chart("Paid", labels, [Series("x", [high] * len(labels))], write=str).few is fits
 
 
+def test_a_phone_shows_two_weeks_of_half_a_page_as_a_whole() -> None:
+    days = [f"{day}/11" for day in range(10, 24)]
+    assert Chart("Paid", days, [Series("x", [5.0] * 14)], write=str, width=480).few
+    assert not Chart("Paid", days, [Series("x", [5e9] * 14)], write=str, width=480).few
+
+
 def test_many_labels_leave_room_for_each_other() -> None:
     one = Chart("Paid", [f"2026-{n:02}" for n in range(60)], [Series("x", [1.0] * 60)], write=str)
     assert 5 <= len(one.below) <= 12

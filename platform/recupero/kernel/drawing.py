@@ -16,6 +16,7 @@ LEFT, RIGHT, TOP, BOTTOM = 64, 8, 10, 26
 _TICKS = 4
 _WIDEST = 110  # of the bars over one label
 _LETTERS = 92  # that fit below a drawing of `WIDTH`
+_LARGER, _LARGER_HALF = 2, 1.4  # times, on a phone: of a drawing of `WIDTH`, and of a smaller one
 _LETTER = 7  # units that one is wide
 _BESIDE = 10  # that fit to the left of it
 
@@ -65,9 +66,10 @@ class Chart:
 
     @property
     def few(self) -> bool:
-        """Whether what is written fits at twice its size, so that a phone shows the whole drawing at once."""
+        """Whether what is written fits as large as a phone writes it, so that it shows the whole drawing."""
         beside = max((len(text) for _y, text in self.ticks), default=0)
-        return beside <= _BESIDE // 2 and len(self.labels) * self._longest <= self._letters // 2
+        larger = _LARGER if self.width >= WIDTH else _LARGER_HALF
+        return beside <= _BESIDE / larger and len(self.below) * self._longest <= self._letters / larger
 
     @cached_property
     def step(self) -> float:

@@ -4,7 +4,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, true
 from sqlalchemy.orm import Session
 
 from recupero.contacts.tables import Contact, MessageCopy
@@ -47,18 +47,27 @@ def with_code(session: Session, typed: str, limit: int = 20) -> list[Coded]:
     code = code_in(typed)
     if code is None:
         return []
-    rows = session.execute(
-        select(Contact.id, Contact.debtor_id, Contact.account_id, Contact.at, Contact.channel)
-        .join(
-            MessageCopy,
-            (MessageCopy.tenant_id == Contact.tenant_id) & (MessageCopy.contact_id == Contact.id),
-        )
+    coded = (
+        select(MessageCopy.tenant_id, MessageCopy.contact_id)
         .where(
-            among(MessageCopy.tenant_id, scope_of(session).tenant_ids),
-            MessageCopy.code.in_(readings(code)),
+            among(MessageCopy.tenant_id, scope_of(session).tenant_ids), MessageCopy.code.in_(readings(code))
+        )
+        .cte("coded")
+        .prefix_with("MATERIALIZED")
+    )
+    # Each message's contact by its key: of a creditor whose rows PostgreSQL does not know of yet it would
+    # compare all of them with each other.
+    contact = (
+        select(Contact.id, Contact.debtor_id, Contact.account_id, Contact.at, Contact.channel)
+        .where(
+            Contact.tenant_id == coded.c.tenant_id,
+            Contact.id == coded.c.contact_id,
             Contact.direction == "outbound",
         )
-        .order_by(Contact.at.desc())
-        .limit(limit)
+        .offset(0)
+        .lateral()
+    )
+    rows = session.execute(
+        select(contact).select_from(coded.join(contact, true())).order_by(contact.c.at.desc()).limit(limit)
     )
     return [Coded(*row) for row in rows]

@@ -71,9 +71,12 @@ def accounts(
 
 def lines(session: Session, account_ids: Sequence[int]) -> dict[int, AccountLine]:
     """Rows of the list for these accounts of the tenants in scope, by id."""
-    tenants = scope_of(session).tenant_ids
-    query = _lines().where(Account.tenant_id.in_(tenants), Account.id.in_(account_ids))
-    return {row[0]: AccountLine(*row) for row in session.execute(query)}
+    mine = among(Account.tenant_id, scope_of(session).tenant_ids)
+    # Found before anything is joined: else all of the creditor are looked through, by a plan that was made
+    # for any list of ids, or where PostgreSQL does not know of its rows yet.
+    found = select(Account).where(mine, among(Account.id, account_ids)).cte("found")
+    of = aliased(Account, found.prefix_with("MATERIALIZED"))
+    return {row[0]: AccountLine(*row) for row in session.execute(_lines(of))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,24 +120,23 @@ def account_ids(session: Session, wanted: Filter, countries: Sequence[str], limi
     return list(session.execute(query.order_by(Account.id.desc()).limit(limit)).scalars())
 
 
-def _lines() -> Select[*tuple[Any, ...]]:
+def _lines(of: type[Account] = Account) -> Select[*tuple[Any, ...]]:
     return (
         select(
-            Account.id, Account.tenant_id, Account.client_account, Portfolio.name, Debtor.name,
-            Account.currency, Account.balance_minor, Account.placed_minor, Account.due_date, Account.status,
-            Account.stage, _held(), Account.debtor_id,
+            of.id, of.tenant_id, of.client_account, Portfolio.name, Debtor.name, of.currency,
+            of.balance_minor, of.placed_minor, of.due_date, of.status, of.stage, _held(of), of.debtor_id,
         )
-        .join(Debtor, (Debtor.tenant_id == Account.tenant_id) & (Debtor.id == Account.debtor_id))
-        .join(Portfolio, (Portfolio.tenant_id == Account.tenant_id) & (Portfolio.id == Account.portfolio_id))
+        .join(Debtor, (Debtor.tenant_id == of.tenant_id) & (Debtor.id == of.debtor_id))
+        .join(Portfolio, (Portfolio.tenant_id == of.tenant_id) & (Portfolio.id == of.portfolio_id))
     )  # fmt: skip
 
 
-def _held() -> ColumnElement[bool]:
+def _held(of: type[Account] = Account) -> ColumnElement[bool]:
     return (
         select(Hold.id)
         .where(
-            Hold.tenant_id == Account.tenant_id, Hold.debtor_id == Account.debtor_id, is_open(),
-            or_(Hold.account_id.is_(None), Hold.account_id == Account.id),
+            Hold.tenant_id == of.tenant_id, Hold.debtor_id == of.debtor_id, is_open(),
+            or_(Hold.account_id.is_(None), Hold.account_id == of.id),
         )
         .exists()
     )  # fmt: skip

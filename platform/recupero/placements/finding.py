@@ -1,12 +1,12 @@
 """Accounts found by what somebody typed: their number, or their debtor's reference, national id, phone,
 e-mail or name. Each by an index of the tenants in scope, however many accounts there are."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
 import phonenumbers
-from sqlalchemy import ColumnElement, Select, func, literal, select, union_all
+from sqlalchemy import CTE, ColumnElement, Select, false, func, literal, select, true, union, union_all
 from sqlalchemy.orm import Session
 
 from recupero.kernel import crypto
@@ -31,64 +31,70 @@ class Way(StrEnum):
 def find(session: Session, typed: str, countries: Sequence[str], limit: int = 50) -> dict[Way, list[int]]:
     """Ids of the accounts of the tenants in scope that `typed` leads to, at most `limit` by each way; those
     of exactly the name first, then the newest. `countries`: where ids and phones are local."""
-    exactly = Debtor.name_index == crypto.keyring().blind_index(normalise.name_key(typed))
-    ways = [
-        select(literal(way.value).label("way"), Account.id, literal(value=False).label("exactly"))
-        .join(Debtor, _OF_ACCOUNT)
-        .where(*conditions)
-        .order_by(Account.id.desc())
-        .limit(limit)
-        for way, conditions in _ways(session, typed, countries)
-    ]
-    named = names.bearing(session, typed, _RANKED)
-    ways.append(
-        select(literal(Way.NAME.value).label("way"), Account.id, exactly.label("exactly"))
-        .join(Debtor, _OF_ACCOUNT)
-        .where(among(Account.tenant_id, scope_of(session).tenant_ids), among(Account.debtor_id, named))
-        .order_by(exactly.desc(), Account.id.desc())
-        .limit(limit)
-    )
-    every = union_all(*(way.subquery().select() for way in ways)).subquery()
+    every = _every(session, typed, countries).subquery()
+    best = (every.c.exactly.desc(), every.c.id.desc())
+    place = func.row_number().over(partition_by=every.c.way, order_by=best)
+    ranked = select(every, place.label("place")).subquery()
     rows = session.execute(
-        select(every.c.way, every.c.id).order_by(every.c.exactly.desc(), every.c.id.desc())
+        select(ranked.c.way, ranked.c.id).where(ranked.c.place <= limit).order_by(ranked.c.place)
     )
-    by_way: dict[Way, dict[int, None]] = {}
+    by_way: dict[Way, list[int]] = {}
     for way, account_id in rows:
-        by_way.setdefault(Way(way), {})[account_id] = None
-    return {way: list(by_way[way]) for way in Way if way in by_way}
+        by_way.setdefault(Way(way), []).append(account_id)
+    return {way: by_way[way] for way in Way if way in by_way}
 
 
-def found(session: Session, typed: str, countries: Sequence[str]) -> Select[Any]:
+def found(session: Session, typed: str, countries: Sequence[str]) -> Select[*tuple[Any, ...]]:
     """Ids of all accounts that `typed` leads to, by whichever way; by a name that many bear, the newest."""
-    tenants = scope_of(session).tenant_ids
-    ways = [
-        select(Account.id).join(Debtor, _OF_ACCOUNT).where(*each)
-        for _, each in _ways(session, typed, countries)
-    ]
-    named = names.bearing(session, typed, _RANKED)
-    by_name = select(Account.id).where(among(Account.tenant_id, tenants), among(Account.debtor_id, named))
-    return select(union_all(*ways, by_name).subquery().c.id)
+    return select(_every(session, typed, countries).subquery().c.id)
 
 
-_OF_ACCOUNT = (Debtor.tenant_id == Account.tenant_id) & (Debtor.id == Account.debtor_id)
-
-
-def _ways(
-    session: Session, typed: str, countries: Sequence[str]
-) -> Iterable[tuple[Way, tuple[ColumnElement[bool], ...]]]:
-    """How accounts are found otherwise than by a name, as conditions on `Account` and `Debtor`."""
-    tenants, ring = scope_of(session).tenant_ids, crypto.keyring()
-    mine, spelled = among(Account.tenant_id, tenants), {typed, typed.upper()}
-    yield Way.ACCOUNT, (mine, Account.client_account.in_(spelled))
-    ids = [ring.blind_index(normalise.national_id_key(country, typed)) for country in countries]
-    known = among(Debtor.tenant_id, tenants)
-    yield Way.IDENTITY, (known, Debtor.national_id_index.in_(ids))
-    yield Way.IDENTITY, (known, Debtor.client_reference.in_(spelled))
-    points = select(ContactPoint.tenant_id, ContactPoint.debtor_id).where(
-        among(ContactPoint.tenant_id, tenants),
-        ContactPoint.value_index.in_([ring.blind_index(key) for key in _point_keys(typed, countries)]),
+def _every(session: Session, typed: str, countries: Sequence[str]) -> Select[*tuple[Any, ...]]:
+    """The accounts by each `way`, each once, and whether it is by `exactly` the name that was typed."""
+    debtors = _debtors(session, typed, countries)
+    # Debtors are found before any account is looked at, and each one's accounts by its key: of a creditor
+    # whose rows PostgreSQL does not know of yet it would compare every debtor with every account.
+    theirs = (Account.tenant_id == debtors.c.tenant_id) & (Account.debtor_id == debtors.c.id)
+    owed = select(Account.id).where(theirs).offset(0).lateral()
+    by_debtor = select(debtors.c.way, owed.c.id, debtors.c.exactly).join_from(debtors, owed, true())
+    numbered = select(literal(Way.ACCOUNT.value).label("way"), Account.id, false().label("exactly")).where(
+        among(Account.tenant_id, scope_of(session).tenant_ids),
+        Account.client_account.in_(_spelled(typed)),
     )
-    yield Way.REACH, (func.row(Debtor.tenant_id, Debtor.id).in_(points),)
+    every = union_all(numbered, by_debtor).subquery()
+    return select(every.c.way, every.c.id, every.c.exactly)
+
+
+def _debtors(session: Session, typed: str, countries: Sequence[str]) -> CTE:
+    """Debtors of the tenants in scope that `typed` leads to, by each way once."""
+    tenants, ring = scope_of(session).tenant_ids, crypto.keyring()
+    ids = [ring.blind_index(normalise.national_id_key(country, typed)) for country in countries]
+    points = [ring.blind_index(key) for key in _point_keys(typed, countries)]
+    exactly = Debtor.name_index == ring.blind_index(normalise.name_key(typed))
+
+    def debtors(
+        way: Way, condition: ColumnElement[bool], exactly: ColumnElement[bool]
+    ) -> Select[*tuple[Any, ...]]:
+        columns = (literal(way.value).label("way"), Debtor.tenant_id, Debtor.id, exactly.label("exactly"))
+        return select(*columns).where(among(Debtor.tenant_id, tenants), condition)
+
+    reached = select(
+        literal(Way.REACH.value).label("way"), ContactPoint.tenant_id, ContactPoint.debtor_id, false()
+    ).where(among(ContactPoint.tenant_id, tenants), among(ContactPoint.value_index, points))
+    return (
+        union(
+            debtors(Way.IDENTITY, among(Debtor.national_id_index, ids), false()),
+            debtors(Way.IDENTITY, Debtor.client_reference.in_(_spelled(typed)), false()),
+            reached,
+            debtors(Way.NAME, among(Debtor.id, names.bearing(session, typed, _RANKED)), exactly),
+        )
+        .cte("meant")
+        .prefix_with("MATERIALIZED")
+    )
+
+
+def _spelled(typed: str) -> list[str]:
+    return sorted({typed, typed.upper()})
 
 
 def _point_keys(typed: str, countries: Sequence[str]) -> list[str]:

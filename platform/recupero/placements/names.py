@@ -4,13 +4,12 @@ A word that is typed in part is completed from the list of the creditor's words,
 it has read it: so no index of beginnings is stored, from which names could be guessed letter by letter.
 """
 
-from bisect import bisect_left
-from collections.abc import Iterator
-from heapq import nlargest
+from collections.abc import Iterator, Sequence
 from itertools import chain
-from math import inf
 from weakref import WeakKeyDictionary
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import BigInteger, Engine, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
@@ -24,8 +23,11 @@ from recupero.placements.tables import NameList, NameWord
 #: A word is completed from so many letters on, by so many words of each creditor.
 FROM_LETTERS, MOST_COMPLETIONS = 3, 200
 
-#: Of a list of ids so many are read first, and so many times as many then, until there are enough.
-_FIRST_LOOK, _FURTHER = 32, 16
+#: Of a text of ids so many characters are read first, and so many times as many then, until there are enough.
+_FIRST_LOOK, _FURTHER = 256, 16
+
+_Ids = NDArray[np.int64]
+_NONE, _BEYOND = np.empty(0, dtype=np.int64), 2**63 - 1
 
 #: By database and tenant: the newest list that was read, and all words, each between line ends.
 _read: WeakKeyDictionary[Engine, dict[int, tuple[int, str]]] = WeakKeyDictionary()
@@ -57,45 +59,57 @@ def newest(words: list[list[str]], limit: int) -> list[int]:
     """The highest `limit` ids that each of `words` has, highest first. A word's ids stand in several texts,
     ascending in each: of these only as much of their ends is read as it takes."""
     ends = [[_End(text) for text in texts] for texts in words]
-    found, below = set[str](), inf
+    found, below = _NONE, _BEYOND
     while True:
         # from the highest id that a text was read to, all of every text is read
         cut = sorted(end.first for each in ends for end in each if end.is_cut)
         known = cut[-1] if cut else 0
         if known < below:
-            found |= set.intersection(
-                *(set(chain.from_iterable(end.between(known, below) for end in each)) for each in ends)
-            )
+            found = np.concatenate([_in_each([_read_of(each, known, below) for each in ends]), found])
             below = known
         if len(found) >= limit or not cut:
-            return nlargest(limit, map(int, found))
+            return [int(one) for one in found[::-1][:limit]]
         halfway = cut[len(cut) // 2]  # of rare words and of old files enough is read by then
         for end in chain.from_iterable(ends):
             if end.is_cut and end.first >= halfway:
                 end.read_on()
 
 
+def _read_of(ends: Sequence["_End"], known: int, below: int) -> _Ids:
+    """The ids in these texts, as far as they are `known` or higher and lower than `below`."""
+    return np.concatenate([_NONE, *(end.between(known, below) for end in ends)])
+
+
+def _in_each(words: Sequence[_Ids]) -> _Ids:
+    """The ids that are in each of these, each once and ascending."""
+    fewest, *others = sorted(words, key=len)
+    for ids in others:
+        fewest = fewest[np.isin(fewest, ids)]
+    return np.unique(fewest)
+
+
 class _End:
     """The last ids of a text, as far as they were read: at first only one, of which nothing is copied."""
 
-    __slots__ = ("first", "ids", "is_cut", "text")
+    __slots__ = ("_length", "_text", "first", "ids", "is_cut")
 
     def __init__(self, text: str) -> None:
-        comma = text.rfind(",")
-        self.text, self.ids, self.is_cut = text, [text[comma + 1 :]], comma >= 0
-        self.first = int(self.ids[0])
+        self._text, self._length = text, 0
+        self._read(text.rfind(",") + 1)
 
     def read_on(self) -> None:
-        length = max(_FIRST_LOOK, len(self.ids) * _FURTHER)
-        ids = self.text.rsplit(",", length)
-        self.is_cut = len(ids) > length
-        self.ids = ids[1:] if self.is_cut else ids
-        self.first = int(self.ids[0])
+        self._length = max(_FIRST_LOOK, self._length * _FURTHER)
+        begin = len(self._text) - self._length
+        self._read(self._text.index(",", begin) + 1 if begin > 0 else 0)
 
-    def between(self, known: int, below: float) -> list[str]:
+    def _read(self, begin: int) -> None:
+        self.ids: _Ids = np.fromstring(self._text[begin:], dtype=np.int64, sep=",")
+        self.is_cut, self.first = begin > 0, int(self.ids[0])
+
+    def between(self, known: int, below: int) -> _Ids:
         """Those of the ids that were read which are `known` or higher, and lower than `below`."""
-        begin = 0 if self.first >= known else bisect_left(self.ids, known, key=int)
-        return self.ids[begin : bisect_left(self.ids, below, begin, key=int)]
+        begin, end = np.searchsorted(self.ids, [known, below])
+        return self.ids[begin:end]
 
 
 def bears(name: str, typed: str) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, String, func, literal, select, tuple_, union_all
 
 #: How many rows of a list may be passed over: further on one narrows the list rather than turns pages.
 FURTHEST = 10_000
@@ -21,6 +21,13 @@ class Part:
     descending: bool = False
     offset: int = 0
     limit: int | None = 50
+
+
+def begins(column: ColumnElement[str] | Any, typed: str) -> ColumnElement[bool]:
+    """Condition that the column's value begins with what was typed. It is written into the statement: only of
+    what PostgreSQL knows as it plans does it look in an index, and of a parameter it knows nothing once it
+    keeps one plan for all."""
+    return func.starts_with(column, literal(typed, String, literal_execute=True))
 
 
 def arranged(

@@ -10,14 +10,14 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union, update
+from sqlalchemy import ColumnElement, Select, and_, or_, select, union, update
 from sqlalchemy.orm import Session
 
 from recupero.kernel import audit, clock
 from recupero.kernel.bulk import among
 from recupero.kernel.database import scope_of
 from recupero.kernel.errors import NotFound, UserError
-from recupero.kernel.listing import Part, arranged
+from recupero.kernel.listing import Part, arranged, begins
 from recupero.placements import service
 from recupero.placements.lifecycle import ENDED
 from recupero.placements.tables import Account, Debtor, Hold, Portfolio
@@ -81,7 +81,7 @@ def accounts(session: Session, wanted: OwnFilter, part: Part) -> list[OwnAccount
         reach = replace(part, offset=0, limit=None if part.limit is None else part.offset + part.limit)
         first = [
             arranged(query.with_only_columns(Account.id).where(way), SORTS, reach, newest).subquery()
-            for way in (func.starts_with(Account.client_account, number), Debtor.client_reference == number)
+            for way in (begins(Account.client_account, number), Debtor.client_reference == number)
         ]
         query = query.where(Account.id.in_(union(*(select(one) for one in first))))
     rows = session.execute(arranged(query, SORTS, part, newest))

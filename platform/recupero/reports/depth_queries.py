@@ -77,11 +77,7 @@ _BUCKET = (
     " WHEN {0} <= 360 THEN '181-360' ELSE '361+' END"
 )
 # What accounts owed at both ends of the period: those that were placed before it, and still open.
-STANDING = f"""
-WITH {_BOOKED}, tried AS (
-    SELECT DISTINCT c.account_id FROM contacts c
-    WHERE c.tenant_id = :tenant AND c.at >= :start AND c.at < :end AND {ATTEMPT}
-), standing AS (
+_MOVED = f"""standing AS (
     SELECT a.id, a.currency, a.due_date, {_OWED.format("start")} AS opening,
            {_OWED.format("end")} AS closing, a.closed_at < :end AS closed,
            a.close_code IN {_SUCCESS} AS success
@@ -93,13 +89,24 @@ SELECT s.id, s.currency, s.opening, {_BUCKET.format("(CAST(:first_day AS date) -
        CASE WHEN s.closed AND NOT s.success THEN 'written_off'
             WHEN s.closed OR s.closing <= 0 THEN 'paid'
             ELSE {_BUCKET.format("(CAST(:end_day AS date) - s.due_date)")} END AS is_now,
-       t.account_id IS NOT NULL AS attempted
-FROM standing s LEFT JOIN tried t ON t.account_id = s.id WHERE s.opening > 0
-)
+       {{attempted}} AS attempted
+FROM standing s {{tried}} WHERE s.opening > 0
+)"""  # noqa: S608
+STANDING = f"""
+WITH {_BOOKED}, tried AS (
+    SELECT DISTINCT c.account_id FROM contacts c
+    WHERE c.tenant_id = :tenant AND c.at >= :start AND c.at < :end AND {ATTEMPT}
+), {_MOVED.format(attempted="t.account_id IS NOT NULL", tried="LEFT JOIN tried t ON t.account_id = s.id")}
 """  # noqa: S608
 ROLLS = f"""{STANDING}
 SELECT currency, was, is_now, attempted, count(*), sum(opening)::bigint FROM moved
 GROUP BY 1, 2, 3, 4
+"""  # noqa: S608
+# The same, whoever was tried: of a large creditor the contacts of a month are most of what is read.
+ROLLS_OF_ALL = f"""
+WITH {_BOOKED}, {_MOVED.format(attempted="false", tried="")}
+SELECT currency, was, is_now, count(*), sum(opening)::bigint FROM moved
+GROUP BY 1, 2, 3
 """  # noqa: S608
 SETTLEMENTS = """
 SELECT s.currency, sum(s.amount_minor)::bigint, sum(s.amount_minor + s.written_off_minor)::bigint

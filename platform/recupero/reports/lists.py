@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from recupero.kernel.database import scope_of
-from recupero.kernel.listing import Part, arranged
+from recupero.kernel.listing import Part, arranged, begins
 from recupero.payments.tables import PAID_TO_CREDITOR, Allocation, Payment, PromiseToPay
 from recupero.placements.tables import Account, Portfolio
 from recupero.reports.periods import Period
@@ -229,7 +229,7 @@ def _narrowed(session: Session, wanted: MoveFilter, during: Stretch) -> tuple[Se
         cohort = Period(wanted.placed, wanted.placed)
         on += [Account.placed_on >= cohort.first, Account.placed_on < cohort.end]
     if wanted.number:
-        on.append(func.starts_with(Account.client_account, wanted.number))
+        on.append(begins(Account.client_account, wanted.number))
     moved = _moved(tenant, during, select(Account.id).where(Account.tenant_id == tenant, *on) if on else None)
     conditions = [Account.is_test.is_(False), *_within(moved.c.at, during), *on]
     if wanted.portfolio_id is not None:
@@ -286,7 +286,7 @@ def promises(session: Session, wanted: PromiseFilter, part: Part) -> list[Promis
     if wanted.state is not None:
         conditions.append(PromiseToPay.state == wanted.state)
     if wanted.number:
-        conditions.append(func.starts_with(Account.client_account, wanted.number))
+        conditions.append(begins(Account.client_account, wanted.number))
     query = (
         select(
             Account.id, Account.client_account, Portfolio.name, PromiseToPay.made_at, PromiseToPay.due_date,

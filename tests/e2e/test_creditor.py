@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import ViewportSize, expect
 
 from recupero.kernel import runtime
 from recupero.placements import service as placements
@@ -13,6 +13,8 @@ from recupero.tenancy.permissions import Role
 from tests.e2e.conftest import Person, make_user
 from tests.factories import World
 from tests.ledger.placed import place
+
+PAPER: ViewportSize = {"width": 794, "height": 1123}  # a sheet of A4 at 96 dots to the inch
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -57,3 +59,7 @@ def test_a_creditor_looks_and_acts(
     eva.look("creditor-account")
     eva.go("Placement months")
     eva.look("creditor-months")
+    page.emulate_media(media="print")
+    page.set_viewport_size(PAPER)
+    eva.open("/report")
+    eva.not_wider("report on paper", PAPER["width"])

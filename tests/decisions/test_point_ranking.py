@@ -10,12 +10,14 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from recupero.contacts import answers
+from recupero.contacts.tables import Contact, EarlierResult
 from recupero.decisions.history import attempts
 from recupero.decisions.history.point_features import POINT_NAMES, read_attempts, read_points
 from recupero.decisions.learning import models, registry, serving, watching
 from recupero.decisions.planning.reading import read_accounts
 from recupero.decisions.service import plan_again, plan_tenant
 from recupero.kernel import clock, crypto
+from recupero.kernel.bulk import refresh_statistics
 from recupero.kernel.database import Scope
 from recupero.placements import reach
 from recupero.placements.tables import ContactPoint
@@ -101,6 +103,32 @@ def test_the_older_number_that_reaches_people_goes_before_the_newer_one_that_doe
     with database.transaction(scope) as session:
         assert [point.id for point in _numbers(session, owed)] == [new]
     _broken(world, scope, owed.debtor_id)
+
+
+#: Of each tenth call nothing was known for its first hour.
+_EARLIER = """
+INSERT INTO earlier_results (tenant_id, contact_id, debtor_id, account_id, contact_point_id, direction,
+channel, at, state, right_party, state_at, until)
+SELECT tenant_id, id, debtor_id, account_id, contact_point_id, direction, channel, at, 'sent', false, at,
+    at + interval '1 hour'
+FROM contacts WHERE id % 10 = 0
+"""
+#: How often the tables was looked into by an index in this transaction.
+_LOOKED_UP = "SELECT sum(idx_scan) FROM pg_stat_xact_user_tables WHERE relname = ANY (:tables)"
+
+
+def test_points_are_read_as_a_set_where_one_creditor_has_every_contact(world: World) -> None:
+    """An index that begins with the creditor tells nothing apart there, and is not to be asked for each."""
+    scope, _owed = _called(world)
+    tables = (Contact, EarlierResult, ContactPoint)
+    with world.platform.database.transaction(scope) as session:
+        session.execute(text(_EARLIER))
+        refresh_statistics(session, *tables)
+    with world.platform.database.transaction(scope) as session:
+        points = read_points(session, clock.now())
+        asked = {"tables": [table.__tablename__ for table in tables]}
+        assert session.execute(text(_LOOKED_UP), asked).scalar_one() < 20 < len(points)
+    assert points.values["point_attempts"].sum() == 900
 
 
 def test_the_newest_number_is_told_by_its_date_and_not_by_its_id(world: World) -> None:

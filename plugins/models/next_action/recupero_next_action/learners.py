@@ -307,7 +307,7 @@ def _through(matrix: Any, y: Any, heard: Heard, names: Sequence[str], flags: Seq
     return Through(
         tuple(flags),
         draw_line(matrix[acts], found[acts].astype(float), names, beforehand=beforehand, left_out=told),
-        draw_line(matrix[came], y[came], names, left_out=told), share_of(y[~came]), read,
+        draw_line(matrix[came], y[came], names, left_out=told, free=False), share_of(y[~came]), read,
     )  # fmt: skip
 
 

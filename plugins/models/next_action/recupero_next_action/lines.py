@@ -10,7 +10,7 @@ further, since a plan asks about days and histories of which the log has none ye
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ import numpy as np
 from recupero_sdk.logistic import log_loss, ridge, unseen
 from recupero_sdk.models import ACTION, ASSISTANT
 
-FREE, HELD = 10.0, (50.0, 400.0)  # penalties in rows: of options, and to choose from
+FREE, HELD = 10.0, (50.0, 400.0, 1500.0)  # penalties in rows: of options, and to choose from
 PRODUCTS_HELD = 3.0  # times as strongly as the debtor's own
 MOST_DEBTOR, MOST_FLAGS = 8, 6  # columns that enter products
 FOLDS = 2
@@ -34,7 +34,7 @@ PRESSURE = 1.0
 LONG_AGO = 60.0  # days since a contact where there was none
 #: The share of a debtor's messages that were read, and the days since the last was, by channel.
 READ, SINCE_READ = "read_", "days_since_read_"
-UNTOLD = 0.3  # share that is held to be read where nobody tells
+UNTOLD = 0.3  # share that is held to be read where nobody ever told
 RECENT = 20.0  # days in which what was read or opened last counts for less by the factor e
 
 
@@ -43,11 +43,13 @@ def is_option(name: str) -> bool:
     return name.startswith((ASSISTANT, ACTION))
 
 
-def derived(matrix: Any, names: Sequence[str]) -> dict[str, Any]:
+def derived(matrix: Any, names: Sequence[str], usual: Any = None) -> dict[str, Any]:
     """What is made of several columns, of those that are there: contacts by whatever channel in 7, 30 and 90
     days, those by the option's own channel, the time since the last one and since the page was opened, the
     part of the day, and of messages by the option's own channel how many were read and how lately (where the
-    names hold that: lines from before do not). Columns without unknowns, by names of our own."""
+    names hold that: lines from before do not). Columns without unknowns, by names of our own. A share of
+    which nobody tells counts as the `usual` one (one value per column): any other would prefer the channels
+    that were never tried, or those that were."""
     place = {name: number for number, name in enumerate(names)}
     zero = np.zeros(len(matrix))
 
@@ -67,16 +69,24 @@ def derived(matrix: Any, names: Sequence[str]) -> dict[str, Any]:
     found |= {"evening": (hour >= 16) * 1.0, "midday": ((hour >= 12) & (hour < 16)) * 1.0}
     if read := [name[len(READ) :] for name in names if name.startswith(READ)]:
         # The chance of being reached has that of being read as a factor, so its log adds to the log-odds.
-        shares = (np.log(told(f"{READ}{each}", UNTOLD)) * told(f"{ACTION}{each}") for each in read)
+        shares = (
+            np.log(told(f"{READ}{each}", _usual(usual, place[f"{READ}{each}"]))) * told(f"{ACTION}{each}")
+            for each in read
+        )
         since = (np.exp(-told(f"{SINCE_READ}{each}", np.inf) / RECENT) for each in read)
         lately = (each * told(f"{ACTION}{name}") for each, name in zip(since, read, strict=True))
         found |= {"share_read": sum(shares, zero), "read_lately": sum(lately, zero)}
     return found
 
 
-def _wide(matrix: Any, names: Sequence[str]) -> Any:
+def _usual(usual: Any, place: int) -> float:
+    """The mean share read, which is above zero where anybody was told of one."""
+    return UNTOLD if usual is None or not usual[place] > 0 else float(usual[place])
+
+
+def _wide(matrix: Any, names: Sequence[str], usual: Any) -> Any:
     """The columns, and beside them what is made of them."""
-    return np.column_stack([matrix, *derived(matrix, names).values()])
+    return np.column_stack([matrix, *derived(matrix, names, usual).values()])
 
 
 @dataclass(frozen=True)
@@ -97,7 +107,7 @@ class Line:
         return _multiplied(self._scaled(matrix), self.pairs) @ self.weights[:-1] + self.weights[-1]
 
     def _scaled(self, matrix: Any) -> Any:
-        columns = _wide(matrix, self.names)
+        columns = _wide(matrix, self.names, self.middle)
         columns = np.where(np.isnan(columns), self.middle, np.clip(columns, self.low, self.high))
         return np.clip((columns - self.middle) / self.spread, -MOST, MOST)
 
@@ -118,35 +128,59 @@ _ARRAYS = ("low", "high", "middle", "spread", "weights")
 
 
 def draw_line(
-    matrix: Any, y: Any, names: Sequence[str], *, beforehand: Any = None, left_out: Sequence[str] = ()
+    matrix: Any,
+    y: Any,
+    names: Sequence[str],
+    *,
+    beforehand: Any = None,
+    left_out: Sequence[str] = (),
+    free: bool = True,
 ) -> Line:
     """Fit a line; rows of a person are to stand together, so that folds of rows in a row are other people.
 
     `beforehand`: log-odds of the rows that are known before, to which the line adds. Much is known by them,
-    so that of the option only what is done stays free. `left_out`: columns that count nothing."""
-    columns = _wide(matrix, names)
-    there = ~np.isnan(columns).all(axis=0)
-    columns = np.where(there, columns, 0.0)
-    low, high = np.nanquantile(columns, EDGES, axis=0)
-    flags = np.array([bool(np.isin(column[~np.isnan(column)], (0.0, 1.0)).all()) for column in columns.T])
-    low, high = np.where(flags, 0.0, low), np.where(flags, 1.0, high)
-    columns = np.clip(columns, low, high)
-    middle, spread = np.nanmean(columns, axis=0), np.nanstd(columns, axis=0)
-    spread = np.where(spread > 1e-9, spread, 1.0)
-    plain = Line(tuple(names), low, high, middle, spread, (), np.empty(0))
+    so that of the option only what is done stays free. `left_out`: columns that count nothing. Not `free`:
+    what the option is, is held back as what the debtor is."""
+    columns = _wide(matrix, names, _Seen.of(matrix).middle)
+    seen = _Seen.of(columns)
+    plain = Line(tuple(names), seen.low, seen.high, seen.middle, seen.spread, (), np.empty(0))
     scaled = plain._scaled(matrix)
     every = (*names, *derived(matrix[:0], names))
     option = np.array([is_option(name) or place >= len(names) for place, name in enumerate(every)])
-    pairs = _pairs(scaled, y, option, flags, np.nanstd(columns, axis=0))
-    free = option if beforehand is None else option & flags
+    pairs = _pairs(scaled, y, option, seen.flags, seen.varied)
+    loose = (option if beforehand is None else option & seen.flags) & free
     kinds = [
-        LEFT_OUT if name in left_out else OPTION if free[at] else DEBTOR for at, name in enumerate(every)
+        LEFT_OUT if name in left_out else OPTION if loose[at] else DEBTOR for at, name in enumerate(every)
     ]
     kinds += [PRODUCT] * len(pairs)
     design, known = _multiplied(scaled, pairs), 0.0 if beforehand is None else beforehand
     held = min(HELD, key=lambda each: _unseen_loss(design, y, _penalty(kinds, each), known))
     weights = np.append(*ridge(design, y, _penalty(kinds, held), beforehand=known))
-    return Line(tuple(names), low, high, middle, spread, pairs, weights)
+    return replace(plain, pairs=pairs, weights=weights)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """Of each column what was seen of it: its edges, mean and spread (1 where it never varied, `varied` the
+    bare one), and whether it is a flag. A column that was never known counts as zeros."""
+
+    low: Any
+    high: Any
+    middle: Any
+    spread: Any
+    varied: Any
+    flags: Any
+
+    @classmethod
+    def of(cls, columns: Any) -> _Seen:
+        columns = np.where(~np.isnan(columns).all(axis=0), columns, 0.0)
+        low, high = np.nanquantile(columns, EDGES, axis=0)
+        flags = np.array([bool(np.isin(column[~np.isnan(column)], (0.0, 1.0)).all()) for column in columns.T])
+        low, high = np.where(flags, 0.0, low), np.where(flags, 1.0, high)
+        columns = np.clip(columns, low, high)
+        varied = np.nanstd(columns, axis=0)
+        spread = np.where(varied > 1e-9, varied, 1.0)
+        return cls(low, high, np.nanmean(columns, axis=0), spread, varied, flags)
 
 
 def _penalty(kinds: Sequence[int], held: float) -> Any:

@@ -2,6 +2,7 @@
 says little, and harm from a handful of cases."""
 
 import numpy as np
+import pytest
 from recupero_next_action.learners import Heard, learn, sigmoid
 from recupero_next_action.lines import Line, draw_line
 from recupero_next_action.model import NextAction
@@ -74,6 +75,41 @@ def test_who_reads_a_channel_is_reached_by_it_and_a_line_from_before_serves_on()
     assert waiting[1] - waiting[0] < 0.5 * (often - hardly)
     before = Line.of_json(draw_line(matrix, y, NAMES).to_json())
     assert np.isfinite(before.odds(matrix[:5])).all()
+
+
+def test_a_channel_of_which_nobody_was_told_anything_is_not_taken_for_one_that_is_read_more() -> None:
+    """A tenth of either channel's messages reach their debtor; of texts far fewer readings are told."""
+    rng = np.random.default_rng(6)
+    names = ("read_sms", "read_whatsapp", "action_sms", "action_whatsapp")
+    texts, usual = rng.random(8000) < 0.5, np.array([0.05, 0.5])
+    shares = usual * rng.uniform(0.4, 1.6, (8000, 2))
+    own = np.where(texts, *(shares / usual).T)
+    y = (rng.random(8000) < 0.1 * own) * 1.0
+    line = draw_line(np.column_stack([shares, texts, ~texts]).astype(float), y, names)
+    unknown = np.array([[np.nan, np.nan, 1, 0], [np.nan, np.nan, 0, 1]])
+    text, whatsapp = sigmoid(line.odds(unknown))
+    assert abs(text - 0.1) < 0.02
+    assert abs(whatsapp - 0.1) < 0.02
+
+
+def _apart(rows: int, seed: int, by_text: float, *, free: bool) -> float:
+    """How far a line holds those reached by text to be more likely to pay, in log-odds; of the others 30%
+    pay."""
+    rng = np.random.default_rng(seed)
+    texts = rng.random(rows) < 0.15
+    paid = rng.random(rows) < np.where(texts, by_text, 0.3)
+    matrix = np.column_stack([rng.normal(size=(rows, 6)), np.ones(rows), texts, ~texts]).astype(float)
+    names = (*(f"noise_{each}" for each in range(6)), "action_contact", "action_sms", "action_email")
+    line = draw_line(matrix, paid * 1.0, names, free=free)
+    text, mail = line.odds(np.array([[0.0] * 6 + [1, 1, 0], [0.0] * 6 + [1, 0, 1]]))
+    return float(text - mail)
+
+
+def test_luck_of_a_channel_among_few_who_were_reached_is_no_reason_to_prefer_it() -> None:
+    lucky = {free: np.mean([abs(_apart(300, seed, 0.3, free=free)) for seed in range(12)])
+             for free in (True, False)}  # fmt: skip
+    assert lucky[False] < 0.6 * lucky[True]
+    assert _apart(9000, 1, 0.5, free=False) == pytest.approx(0.85, abs=0.15)  # what is so, is told
 
 
 def test_a_handful_of_complaints_makes_contacts_cost_more_the_more_there_were() -> None:

@@ -106,7 +106,7 @@ def _statements_table(names: Mapping[int, str]) -> Table[BankStatement]:
         Column("closing", _("Closing balance"), numeric=True,
                value=_closing),
     ]  # fmt: skip
-    return Table("statements", _("Statements"), columns, sort="-closing_on", key="statements")
+    return Table("statements", _("Bank statements"), columns, sort="-closing_on", key="statements")
 
 
 @blueprint.get("/bank/statements/<int:statement_id>")

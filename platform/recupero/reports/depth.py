@@ -177,7 +177,7 @@ def _cures(rows: Iterable[Any]) -> tuple[Figure, ...]:
     cured = [row for row in past if row.is_now in _CURED]
     return (
         Figure(m.CURE_RATE, sum(row[4] for row in cured), count),
-        Figure(m.SELF_CURE_RATE, sum(row[4] for row in cured if not row.attempted), count),
+        Figure(m.SELF_CURE_RATE, sum(row[4] for row in cured if not row.attempted_cure), count),
     )
 
 

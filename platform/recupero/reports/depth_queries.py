@@ -77,36 +77,31 @@ _BUCKET = (
     " WHEN {0} <= 360 THEN '181-360' ELSE '361+' END"
 )
 # What accounts owed at both ends of the period: those that were placed before it, and still open.
-_MOVED = f"""standing AS (
+STANDING = f"""
+WITH {_BOOKED}, standing AS (
     SELECT a.id, a.currency, a.due_date, {_OWED.format("start")} AS opening,
            {_OWED.format("end")} AS closing, a.closed_at < :end AS closed,
            a.close_code IN {_SUCCESS} AS success
     FROM accounts a LEFT JOIN booked b ON b.account_id = a.id
     WHERE a.tenant_id = :tenant AND NOT a.is_test AND a.placed_on < :first_day
       AND (a.closed_at IS NULL OR a.closed_at >= :start)
+), rolled AS (
+    SELECT s.id, s.currency, s.opening, {_BUCKET.format("(CAST(:first_day AS date) - s.due_date)")} AS was,
+           CASE WHEN s.closed AND NOT s.success THEN 'written_off'
+                WHEN s.closed OR s.closing <= 0 THEN 'paid'
+                ELSE {_BUCKET.format("(CAST(:end_day AS date) - s.due_date)")} END AS is_now
+    FROM standing s WHERE s.opening > 0
 ), moved AS (
-SELECT s.id, s.currency, s.opening, {_BUCKET.format("(CAST(:first_day AS date) - s.due_date)")} AS was,
-       CASE WHEN s.closed AND NOT s.success THEN 'written_off'
-            WHEN s.closed OR s.closing <= 0 THEN 'paid'
-            ELSE {_BUCKET.format("(CAST(:end_day AS date) - s.due_date)")} END AS is_now,
-       {{attempted}} AS attempted
-FROM standing s {{tried}} WHERE s.opening > 0
-)"""  # noqa: S608
-STANDING = f"""
-WITH {_BOOKED}, tried AS (
-    SELECT DISTINCT c.account_id FROM contacts c
-    WHERE c.tenant_id = :tenant AND c.at >= :start AND c.at < :end AND {ATTEMPT}
-), {_MOVED.format(attempted="t.account_id IS NOT NULL", tried="LEFT JOIN tried t ON t.account_id = s.id")}
+    SELECT r.*, r.was <> 'current' AND r.is_now IN ('paid', 'current') AND EXISTS (
+        SELECT FROM contacts c WHERE c.tenant_id = :tenant AND c.account_id = r.id
+          AND c.at >= :start AND c.at < :end AND {ATTEMPT} OFFSET 0) AS attempted_cure
+    FROM rolled r
+)
 """  # noqa: S608
+# Whether somebody tried is looked up only of accounts that it matters of: contacts of a month are many more.
 ROLLS = f"""{STANDING}
-SELECT currency, was, is_now, attempted, count(*), sum(opening)::bigint FROM moved
+SELECT currency, was, is_now, attempted_cure, count(*), sum(opening)::bigint FROM moved
 GROUP BY 1, 2, 3, 4
-"""  # noqa: S608
-# The same, whoever was tried: of a large creditor the contacts of a month are most of what is read.
-ROLLS_OF_ALL = f"""
-WITH {_BOOKED}, {_MOVED.format(attempted="false", tried="")}
-SELECT currency, was, is_now, count(*), sum(opening)::bigint FROM moved
-GROUP BY 1, 2, 3
 """  # noqa: S608
 SETTLEMENTS = """
 SELECT s.currency, sum(s.amount_minor)::bigint, sum(s.amount_minor + s.written_off_minor)::bigint

@@ -308,7 +308,7 @@ STATEMENTS = {
     "blocked": Statement(f"{_STOPPED} 'blocked'"),
     "put_off": Statement(f"{_STOPPED} 'scheduled' AND e.reason IS NOT NULL"),
     "cure_rate": _with_sum(_rolled(_CURED)),
-    "self_cure_rate": _with_sum(_rolled(f"{_CURED} AND NOT f.attempted")),
+    "self_cure_rate": _with_sum(_rolled(f"{_CURED} AND NOT f.attempted_cure")),
     "roll_rate": _money(_rolled(f"moved f {_JOINED} true")),
     "hours_to_attempt": Statement(_TO_ATTEMPT, Tells.AMONG, Unit.HOURS),
     "hours_to_payment": Statement(_TO_PAYMENT, Tells.AMONG, Unit.HOURS),

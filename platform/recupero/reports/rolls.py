@@ -1,5 +1,5 @@
 """The matrix of roll rates by accounts and by balance, beside the one of the figures in depth: the same
-rows (`depth_queries.ROLLS_OF_ALL`), the same formula (`metrics.ROLL_RATE`)."""
+rows (`depth_queries.ROLLS`), the same formula (`metrics.ROLL_RATE`)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,11 +39,9 @@ class Matrix:
 
 def roll_rates(session: Session, period: Period) -> list[Matrix]:
     """A matrix for each currency of the one tenant in scope."""
-    rows = depth_queries.Deep(session, period, tenancy.tenant(session).timezone).rows(
-        depth_queries.ROLLS_OF_ALL
-    )
+    rows = depth_queries.Deep(session, period, tenancy.tenant(session).timezone).rows(depth_queries.ROLLS)
     found: dict[str, list[Moved]] = {}
-    for currency, bucket, place, accounts, balance in rows:
+    for currency, bucket, place, _attempted, accounts, balance in rows:
         found.setdefault(currency, []).append((bucket, place, accounts, balance))
     return [_matrix(currency, found[currency]) for currency in sorted(found)]
 

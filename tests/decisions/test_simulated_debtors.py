@@ -107,6 +107,25 @@ def test_most_stay_silent_promises_bind_machines_less_and_pay_days_bring_money()
         assert 0.15 <= debtor.part(START) <= 0.55
 
 
+def test_what_a_contact_brings_on_average_is_what_its_draws_bring() -> None:
+    """A day of each of half a year, from most debtors nothing: the mean of the shares is told to a tenth."""
+    brought, expected = [], []
+    for debtor in _debtors(1, 300):
+        for day in range(0, 180, 3):
+            at = _at(day)
+            expected.append(debtor.expected_share("whatsapp", "kind", at))
+            reads = debtor.reads("whatsapp", at)
+            reaction = debtor.reacts("whatsapp", "kind", at.date()) if reads else Reaction.NOTHING
+            kept = debtor.keeps_promise(at.date(), to_machine=True)
+            brought.append({
+                Reaction.PAY_FULL: 1.0, Reaction.PAY_PART: debtor.part(at.date()),
+                Reaction.PROMISE: kept * debtor.promised_share(at.date()),
+            }.get(reaction, 0.0))  # fmt: skip
+    error = np.std(brought) / np.sqrt(len(brought))
+    assert error < 0.05 * np.mean(expected)
+    assert abs(np.mean(brought) - np.mean(expected)) < 3 * error
+
+
 def test_a_part_of_a_trait_shows_in_the_file_and_a_part_does_not() -> None:
     debtors = [
         SimulatedDebtor.draw(5, str(number), START, Visible(size=size))

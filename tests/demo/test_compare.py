@@ -9,18 +9,20 @@ from recupero.demo.simulate import Trial
 from recupero.kernel.errors import UserError
 
 
-def _run(contacts: int, money: int, complaints: int = 0) -> dict[str, int]:
+def _run(contacts: int, money: int, complaints: int = 0, expected: int = 0) -> dict[str, int]:
     return {
-        "contacts": contacts, "recovered_minor": money, "complaints": complaints, "illegal_contacts": 0
+        "contacts": contacts, "recovered_minor": money, "complaints": complaints, "illegal_contacts": 0,
+        "expected_minor": expected,
     }  # fmt: skip
 
 
 def test_champion_is_read_at_the_ladders_contacts_and_at_its_recovery() -> None:
     row = judged({
-        "wait": _run(0, 100), "cadence": _run(1000, 200, 10), "peace": _run(600, 220, 2),
-        "champion": _run(1100, 270, 7), "oracle": _run(1000, 300, 1), "propensity": _run(1000, 190),
+        "wait": _run(0, 100), "cadence": _run(1000, 200, 10, 60), "peace": _run(600, 220, 2, 80),
+        "champion": _run(1100, 270, 7, 130), "oracle": _run(1000, 300, 1), "propensity": _run(1000, 190),
     })  # fmt: skip
     assert row["recovery_gain"] == pytest.approx(0.3)  # 260 of champion's line at 1,000 contacts
+    assert row["expected_gain"] == pytest.approx(220 / 160 - 1)  # 120 by the line, and 100 unasked
     assert row["contacts_saved"] == pytest.approx(0.5)  # 200 are there at 500
     assert row["complaints"] == pytest.approx(6)
     assert row["complaints_at_recovery"] == pytest.approx(2 * 500 / 600)

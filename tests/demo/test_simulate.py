@@ -18,7 +18,7 @@ from recupero.tenancy.queries import agency_scopes
 KEYS = {
     "recovered_minor", "contacts", "complaints", "opt_outs", "cost_minor", "promises_kept",
     "illegal_contacts", "seconds", "recovered_share", "contacts_by_channel", "recovered_by_month_minor",
-    "placed_minor",
+    "placed_minor", "expected_minor",
 }  # fmt: skip
 
 
@@ -34,6 +34,7 @@ def test_a_trial_learns_on_one_creditor_and_measures_on_the_next(platform: runti
     assert result["contacts"] == both_days
     assert result["contacts"] == sum(result["contacts_by_channel"].values())
     assert result["illegal_contacts"] == 0
+    assert 0 < result["expected_minor"] < 0.5 * result["contacts"] * result["placed_minor"] / 20
     assert any("No propensity model yet" in line for line in said)
     assert policies.current() is policies.CHAMPION
     (agency,) = agency_scopes(platform.database)

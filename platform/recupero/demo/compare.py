@@ -58,6 +58,7 @@ def compare(
     return {
         "days": trial.days, "accounts": trial.accounts, "learn_days": trial.learn_days, "seeds": list(seeds),
         "recovery_gain": over_seeds([row["recovery_gain"] for row in rows]),
+        "expected_gain": over_seeds([row["expected_gain"] for row in rows]),
         "contacts_saved": over_seeds([row["contacts_saved"] for row in rows]),
         "fewer_complaints": _pooled(rows, "complaints", "complaints_cadence"),
         "fewer_complaints_at_equal_recovery": _pooled(rows, "complaints_at_recovery", "complaints_cadence"),
@@ -113,14 +114,20 @@ def judged(runs: Mapping[str, Figures]) -> dict[str, float | None]:
     """The figures of one seed. `contacts_saved` is None where champion never recovers what the ladder does;
     the oracle's shares are None where the oracle gains nothing."""
     wait, cadence, oracle = runs["wait"], runs["cadence"], runs["oracle"]
-    points = sorted((run["contacts"], run["recovered_minor"], run["complaints"])
+    points = sorted((run["contacts"], run["recovered_minor"], run["complaints"], run["expected_minor"])
                     for run in (wait, runs["peace"], runs["champion"]))  # fmt: skip
-    contacts, money, complaints = (np.array(column, dtype=np.float64) for column in zip(*points, strict=True))
+    contacts, money, complaints, expected = (
+        np.array(column, dtype=np.float64) for column in zip(*points, strict=True)
+    )
+    # By the traits: what comes unasked, which nobody's contacts tell, and what contacts bring on average.
+    unasked, by_ladder = wait["recovered_minor"], wait["recovered_minor"] + cadence["expected_minor"]
+    on_average = unasked + float(np.interp(cadence["contacts"], contacts, expected))
     target, at = cadence["recovered_minor"], cadence["contacts"]
     champion = float(np.interp(at, contacts, money))
     needed = _first(contacts, money, target)
     return {
         "recovery_gain": champion / target - 1 if target else None,
+        "expected_gain": on_average / by_ladder - 1 if by_ladder else None,
         "contacts_saved": None if needed is None else 1 - needed / at,
         "complaints": float(np.interp(at, contacts, complaints)),
         "complaints_at_recovery": None if needed is None else float(np.interp(needed, contacts, complaints)),

@@ -129,6 +129,7 @@ def run(platform: Runtime, trial: Trial, say: Say) -> dict[str, Any]:
         "policy": trial.policy, "days": trial.days, "accounts": trial.accounts, "seed": trial.seed,
         "learn_days": trial.learn_days, "cap": trial.cap, "taught_days": trial.taught_days,
         "annoyance": trial.annoyance, **result,
+        "expected_minor": round(drive.expected_minor),
         "recovered_by_month_minor": by_month, "contacts_by_day": by_day,
         "illegal_contacts": len(replayed.illegal),
         "seconds": round(monotonic() - began, 1), "cpu_seconds": round(process_time() - spent, 1),
@@ -247,7 +248,8 @@ def _measure(
                 now = _recovered(platform, measured)
                 months.append(now - before)
                 before = now
-                say(f"Day {day + 1} of {trial.days}: {now} recovered; {drive.summary()}")
+                told = f"{now} recovered, {drive.expected_minor:.0f} by the traits"
+                say(f"Day {day + 1} of {trial.days}: {told}; {drive.summary()}")
     return months, contacts
 
 

@@ -26,6 +26,7 @@ from recupero.kernel import clock, jobs, periodic
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import Conflict
 from recupero.kernel.runtime import Runtime
+from recupero.ledger.queries import balances
 from recupero.outreach import queries as outreach
 from recupero.outreach.calls import calls
 from recupero.outreach.debtors import tellings
@@ -79,6 +80,8 @@ class Drive:
         self._charges: list[tuple[Scope, int]] = []  # payment pages asked for, whose debtors wait to pay
         self._towns = [self._town(Scope(agency.agency_id, (tenant,))) for tenant in agency.tenant_ids]
         self.counts: Counter[str] = Counter()
+        #: What the contacts so far bring on average over all draws, minor units (docs/simulation.md).
+        self.expected_minor = 0.0
 
     def _town(self, scope: Scope) -> Town:
         with self._platform.database.transaction(scope) as session:
@@ -141,11 +144,14 @@ class Drive:
             bounced = [one.contact_id for one in sent if one.contact_id not in arrived]
             answers.record_bounces(session, bounced, "BNCE")
             tones = outreach.tones(session, [one.action_id for one in sent if one.action_id is not None])
+            owed = balances(session, {one.account_id for one in sent if one.contact_id in arrived})
         read = [
             one
             for one in sent
             if one.contact_id in arrived
-            and self._receive(town, one, tones.get(one.action_id or 0, "neutral"))
+            and self._receive(
+                town, one, tones.get(one.action_id or 0, "neutral"), owed[one.account_id].total_minor
+            )
         ]
         with self._platform.database.transaction(town.scope) as session:
             told = receipts.tell_read(session, read)
@@ -160,10 +166,11 @@ class Drive:
         self.counts["bounced"] += not works
         return works
 
-    def _receive(self, town: Town, one: Sent, tone: str) -> bool:
+    def _receive(self, town: Town, one: Sent, tone: str, owed_minor: int) -> bool:
         """Live through a message that arrived; whether it was read."""
         debtor, at = town.debtors[one.account_id], one.at.astimezone(town.zone)
         debtor.bear(one.channel, tone, at.date())
+        self.expected_minor += debtor.expected_share(one.channel, tone, at) * owed_minor
         reaction, read = debtor.objects(one.channel, at.date()), debtor.reads(one.channel, at)
         if reaction is None and read:
             reaction = debtor.reacts(one.channel, tone, at.date())
@@ -225,15 +232,18 @@ class Drive:
         for task_id, account_id, debtor_id, tone in tasks:
             try:
                 with self._platform.database.transaction(town.scope) as session:
+                    owed = balances(session, [account_id])[account_id].total_minor
                     call = calls.start_call(session, account_id=account_id, action_id=task_id)
             except Conflict:  # the call before this one changed the account: an agent's screen would say so
                 self.counts["calls_not_wanted"] += 1
                 continue
             if call.contact_id is not None:
-                self._talk(town, call.contact_id, debtor_id, account_id, tone)
+                self._talk(town, call.contact_id, debtor_id, account_id, tone, owed)
 
-    def _talk(self, town: Town, contact_id: int, debtor_id: int, account_id: int, tone: str) -> None:
-        code, reaction = self._on_the_phone(town, account_id, tone)
+    def _talk(
+        self, town: Town, contact_id: int, debtor_id: int, account_id: int, tone: str, owed_minor: int
+    ) -> None:
+        code, reaction = self._on_the_phone(town, account_id, tone, owed_minor)
         with self._platform.database.transaction(town.scope) as session:
             calls.finish_call(session, contact_id, code, actor="simulation")
         self.counts["calls"] += 1
@@ -242,12 +252,13 @@ class Drive:
         elif reaction in _COUNTED:
             self.counts[_COUNTED[reaction]] += 1
 
-    def _on_the_phone(self, town: Town, account_id: int, tone: str) -> tuple[str, Reaction]:
+    def _on_the_phone(self, town: Town, account_id: int, tone: str, owed_minor: int) -> tuple[str, Reaction]:
         """The coded result of a call, and what the debtor does."""
         debtor, at = town.debtors[account_id], town.now()
         if not debtor.arrives("phone", at.date()):
             return "DISC", Reaction.NOTHING
         debtor.bear("call", tone, at.date())
+        self.expected_minor += debtor.expected_share("call", tone, at) * owed_minor
         answered = debtor.answers_call(at)
         if not answered:
             return ("NOAN" if answered is False else "TPNA"), Reaction.NOTHING

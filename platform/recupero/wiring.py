@@ -14,6 +14,7 @@ from recupero.ledger.events import BooksChecked, RemittanceIssued
 from recupero.outreach import jobs as outreach_jobs
 from recupero.outreach import service as outreach
 from recupero.outreach.actions import alone
+from recupero.outreach.channels import mending
 from recupero.outreach.conversations import conversations
 from recupero.outreach.debtors import after_hardship, dispute_answers
 from recupero.outreach.reception import jobs as inbound_jobs
@@ -62,6 +63,7 @@ from recupero.reports import jobs as reports_jobs
 from recupero.reports.schedules import jobs as schedules_jobs
 from recupero.reports.webhooks import jobs as webhooks_jobs
 from recupero.reports.webhooks import telling
+from recupero.tenancy.events import PluginConfigured
 
 JOBS = (
     auto_jobs,
@@ -96,6 +98,7 @@ def wire() -> None:
     subscribe(AccountsRecalled, outreach.on_accounts_recalled)
     subscribe(HoldsOpened, outreach.on_holds_opened)
     subscribe(OptedOut, outreach.on_opted_out)
+    subscribe(PluginConfigured, mending.on_plugin_configured)
     subscribe(LinkVisited, conversations.on_link_visited)
     subscribe(MessageReceived, reading_jobs.on_message_received)
     reader.bring(reading_jobs.guesses)

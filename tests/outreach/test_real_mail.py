@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
+from aiosmtpd.smtp import AuthResult
 from sqlalchemy import select
 
 from plugins.channels.email.tests.relay import Relay, running
@@ -13,6 +14,7 @@ from recupero.contacts.tables import Contact, PersonContact
 from recupero.kernel import clock, runtime
 from recupero.kernel.database import Scope
 from recupero.outreach import queries, service
+from recupero.outreach.channels import rests
 from recupero.outreach.tables import Action
 from recupero.placements.tables import ContactPoint
 from recupero.tenancy import service as tenancy
@@ -34,11 +36,12 @@ def mail(scope: Scope, relay: Relay, **changes: str) -> Iterator[None]:
         yield
 
 
-def configure(scope: Scope, settings: dict[str, str], key: str = "email") -> None:
+def configure(scope: Scope, settings: dict[str, str], key: str = "email", **secrets: str) -> None:
     with runtime.current().database.transaction(scope) as session:
         tenancy.configure_plugin(
-            session, kind="channel", key=key, enabled=True, settings=settings, actor="system"
-        )
+            session, kind="channel", key=key, enabled=True, settings=settings, secret_values=secrets,
+            actor="system",
+        )  # fmt: skip
 
 
 def outcomes(scope: Scope) -> list[tuple[str, str | None]]:
@@ -109,13 +112,43 @@ def test_a_dead_address_is_marked_and_holds_up_nobody(scope: Scope) -> None:
         assert list(points) == ["invalid", "untested"]
 
 
-def test_a_refused_sender_fails_where_people_see_it(scope: Scope) -> None:
-    placed, relay = place(scope), Relay(mail="554 5.7.1 not allowed")
+def test_a_refused_sender_is_the_agencys_to_mend_and_what_waits_goes_out_then(scope: Scope) -> None:
+    placed, relay = place(scope, 3), Relay(mail="554 5.7.1 not allowed")
     plan(placed)
     with mail(scope, relay):
         run()
-    assert states(placed) == [("failed", "refused: SMTP 554 5.7.1")]
-    assert outcomes(scope) == [("failed", None)]
+        run()
+    assert states(placed) == [("scheduled", "connector_problem:email")] * 3
+    assert outcomes(scope) == [("failed", None)] * 3  # never left us: uses up no cap
+    with mail(scope, good := Relay()):
+        assert states(placed) == [("scheduled", "connector_mended:email")] * 3
+        run()
+    assert states(placed) == [("closed", None)] * 3
+    assert len(good.arrived) == 3
+
+
+def test_a_wrong_password_makes_nobodys_message_fail(scope: Scope) -> None:
+    placed, relay = place(scope, 30), Relay()
+    plan(placed)
+    with running(relay, authenticator=_knows, auth_required=True, auth_require_tls=False) as config:
+        configure(scope, {**config.settings, "username": "u"}, password="wrong")
+        run()
+        run()
+        assert states(placed) == [("scheduled", "connector_problem:email")] * 30
+        with runtime.current().database.transaction(scope) as session:
+            (rest,) = rests.resting(session)
+            step = queries.why_silent(session, placed[0].account_id)
+        assert (rest.refused, rest.reason) == (True, "SMTP 535 5.7.8")
+        assert step.next_way is not None
+        assert (step.next_way.problem, step.next_way.rests_until) == ("SMTP 535 5.7.8", rest.until)
+        configure(scope, {**config.settings, "username": "u"}, password="good")
+        run()
+    assert {state for state, _ in states(placed)} == {"closed"}
+    assert len(relay.arrived) == 30
+
+
+def _knows(server: object, session: object, envelope: object, mechanism: str, data: object) -> AuthResult:
+    return AuthResult(success=getattr(data, "password", b"") == b"good", handled=False)
 
 
 def test_a_lost_connection_leaves_one_unknown_that_counts_and_is_not_sent_again(scope: Scope) -> None:
@@ -147,11 +180,24 @@ def test_a_person_settles_what_is_unknown(scope: Scope) -> None:
     assert outcomes(scope)[0] == ("delivered", "delivered")
 
 
-def test_a_connector_that_is_not_configured_blocks_and_says_what_is_missing(scope: Scope) -> None:
+def test_damaged_settings_keep_what_waits_until_they_are_mended(scope: Scope) -> None:
     placed = place(scope)
     plan(placed)
     configure(scope, {"host": "relay.example"})
     run()
+    assert states(placed) == [("scheduled", "connector_problem:email")]
+    with mail(scope, Relay()):
+        run()
+    assert states(placed) == [("closed", None)]
+
+
+def test_what_settings_cannot_carry_for_hours_is_given_back(scope: Scope) -> None:
+    placed = place(scope)
+    plan(placed)
+    configure(scope, {"host": "relay.example"})
+    for _ in range(7):
+        run()
+        clock.advance(timedelta(hours=1))
     assert states(placed) == [("blocked", "connector_problem:email")]
 
 
@@ -160,7 +206,7 @@ def test_a_connector_that_did_not_load_is_not_replaced_unseen(scope: Scope) -> N
     plan(placed)
     configure(scope, {}, key="pigeon")
     run()
-    assert states(placed) == [("blocked", "connector_problem:pigeon")]
+    assert states(placed) == [("scheduled", "connector_problem:pigeon")]
 
 
 def test_a_channel_without_its_own_connector_stays_in_the_outbox(scope: Scope) -> None:

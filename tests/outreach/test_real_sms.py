@@ -96,9 +96,15 @@ def test_a_line_that_breaks_leaves_one_unknown(scope: Scope) -> None:
     assert len(twilio.messages) == 1
 
 
-def test_a_wrong_token_fails_where_people_see_it(scope: Scope) -> None:
-    placed = place(scope)
+def test_a_wrong_token_is_the_agencys_to_mend_and_what_waits_goes_out_then(scope: Scope) -> None:
+    placed, wrong, right = place(scope, 3), Twilio(token="another"), Twilio()
     plan(placed, "sms")
-    with texting(scope, Twilio(token="another")):
+    with texting(scope, wrong):
         run()
-    assert states(placed) == [("failed", "refused: Twilio 20003")]
+        run()
+    assert states(placed) == [("scheduled", "connector_problem:sms")] * 3
+    assert len(wrong.asked) == 1  # nobody's token gets right by saying it again
+    with texting(scope, right):
+        run()
+    assert {state for state, _ in states(placed)} <= {"sent", "closed"}
+    assert len(right.messages) == 3

@@ -132,8 +132,9 @@ class ChannelStep:
     """Why nothing goes out by one channel now: codes `no_contact_point`, `opted_out`,
     `debtor_wishes_other_channel`, `connector_problem`, `no_timezone`, and the rules that refuse; none: it is
     open. `lawful_at` is the first lawful moment from now on, None where none is in sight, `welcome_at` the
-    first one that also lies in the hours the debtor asked for. Until `rests_until` its provider, which is
-    down, is left alone. `connector` carries it, and `problem` is what its settings lack."""
+    first one that also lies in the hours the debtor asked for. Until `rests_until` its provider, which
+    takes nothing, is left alone. `connector` carries it, and `problem` is what its settings lack, or why its
+    provider refuses them; None where it is merely down."""
 
     channel: str
     reasons: list[str]
@@ -248,7 +249,7 @@ def _by_channel(session: Session, on: Grounds, account: Reachable) -> list[Chann
         }
         reasons = [code for code, stands in stops.items() if stands]
         rests_until = carrier.rest.until if carrier is not None and carrier.rest is not None else None
-        named = (carrier.key, carrier.problem) if carrier is not None else (None, None)
+        named = (carrier.key, carrier.to_mend) if carrier is not None else (None, None)
         steps.append(ChannelStep(channel, reasons, found.refusals, found.at, wanted.at, rests_until, *named))
     return steps
 

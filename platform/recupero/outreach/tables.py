@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Index, String, UniqueConstraint, text
+from sqlalchemy import ARRAY, BigInteger, Index, String, UniqueConstraint, false, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -98,7 +98,7 @@ class Draft(TenantOwned, Base):
 
 class ConnectorRest(TenantOwned, Base):
     """Batches in a row of which a connector sent nothing, since when, and until when it is left alone (null:
-    it is still tried)."""
+    it is still tried). `refused`: its account or its settings were, as such."""
 
     __tablename__ = "connector_rests"
     __table_args__ = (UniqueConstraint("tenant_id", "connector"), {"info": TENANT})
@@ -108,6 +108,7 @@ class ConnectorRest(TenantOwned, Base):
     since: Mapped[datetime]
     until: Mapped[datetime | None]
     reason: Mapped[str]
+    refused: Mapped[bool] = mapped_column(server_default=false())
 
 
 class BulkOrder(AgencyOwned, Base):

@@ -165,7 +165,12 @@ def _channels_down(session: Session) -> list[Alarm]:
     for failing in rests.failing(session):
         if (failing.tenant_id, failing.connector) in on:
             since, why = moment(failing.since), as_told(failing.reason)
-            text = _("its provider has taken nothing since %(since)s: %(why)s", since=since, why=why)
+            text = (
+                _("its provider refuses the account since %(since)s: %(why)s. What waits goes out once the"
+                  " settings are mended", since=since, why=why)
+                if failing.refused
+                else _("its provider has taken nothing since %(since)s: %(why)s", since=since, why=why)
+            )  # fmt: skip
             told.setdefault((failing.tenant_id, failing.connector), text)
     return [
         Alarm(

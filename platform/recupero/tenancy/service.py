@@ -12,7 +12,9 @@ from sqlalchemy.orm import Session
 from recupero.kernel import audit, clock
 from recupero.kernel.database import Scope, scope_of, set_scope
 from recupero.kernel.errors import Conflict, Faults, NotFound, UserError
+from recupero.kernel.events import publish
 from recupero.kernel.money import is_currency
+from recupero.tenancy.events import PluginConfigured
 from recupero.tenancy.tables import Agency, PluginSetting, Tenant
 
 LONGEST_NAME = 100  # characters
@@ -164,3 +166,4 @@ def configure_plugin(
         tenant_id=tenant,
         enabled=enabled,
     )
+    publish(session, PluginConfigured(kind, key))

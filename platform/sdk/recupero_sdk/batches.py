@@ -13,7 +13,8 @@ from recupero_sdk.channels import Message, Receipt, SendOutcome, Uncertain
 
 class Stopped(Exception):
     """Raised over one message for a reason that holds for all: the account is refused, the provider busy or
-    not to be reached. This message and those after it are not sent."""
+    not to be reached. This message and those after it are not sent; where they are refused, their receipts
+    say that it holds for all."""
 
     def __init__(self, outcome: SendOutcome, reason: str) -> None:
         super().__init__(reason)
@@ -34,6 +35,11 @@ def untried(message: Message) -> Receipt:
     return Receipt(message.key, SendOutcome.RETRY, reason="the connection was lost before it was tried")
 
 
+def all_refused(messages: Sequence[Message], reason: str) -> list[Receipt]:
+    """The receipts where the account or its settings cannot carry anything: a person has to mend them."""
+    return _not_sent(messages, SendOutcome.REFUSED, reason)
+
+
 def one_by_one(messages: Sequence[Message], carry: Callable[[Message], Receipt]) -> list[Receipt]:
     """A receipt for each message in order, made by `carry`, which may raise `Stopped` and `InDoubt`.
 
@@ -43,9 +49,13 @@ def one_by_one(messages: Sequence[Message], carry: Callable[[Message], Receipt])
         try:
             receipts.append(carry(message))
         except Stopped as stop:
-            rest = messages[place:]
-            return receipts + [Receipt(one.key, stop.outcome, reason=stop.reason) for one in rest]
+            return receipts + _not_sent(messages[place:], stop.outcome, stop.reason)
         except InDoubt as doubt:
             later = [untried(one) for one in messages[place + 1 :]]
             raise Uncertain(doubt.reason, receipts + later) from doubt
     return receipts
+
+
+def _not_sent(messages: Sequence[Message], outcome: SendOutcome, reason: str) -> list[Receipt]:
+    refused = outcome is SendOutcome.REFUSED
+    return [Receipt(one.key, outcome, reason=reason, for_all=refused) for one in messages]

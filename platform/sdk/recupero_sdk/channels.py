@@ -75,8 +75,11 @@ class Receipt:
     personal data in it).
 
     `UNKNOWN` does not exist here: a connector that cannot tell raises `Uncertain`, and the core books
-    `unknown`. `opted_out`: it was not sent because the person told the provider that they want no more of
-    ours; the channel is closed to them, and their address stays as good as it was.
+    `unknown`. `for_all`: what was refused is the account, whatever it is handed (its credentials, its
+    permission, its settings): the core keeps such messages and hands nothing over for a while, until the
+    agency has mended it. Without it this one message was refused. `opted_out`: it was not sent because the
+    person told the provider that they want no more of ours; the channel is closed to them, and their address
+    stays as good as it was.
     """
 
     key: str
@@ -85,6 +88,7 @@ class Receipt:
     reason: str | None = None
     cost: Cost | None = None
     opted_out: bool = False
+    for_all: bool = False
 
 
 class Uncertain(Exception):

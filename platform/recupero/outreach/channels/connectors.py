@@ -39,6 +39,12 @@ class Connector:
         """Whether a message can be handed to it now."""
         return self.problem is None and self.rest is None
 
+    @property
+    def to_mend(self) -> str | None:
+        """What somebody has to mend in its settings, by themselves or by its provider's word."""
+        refused = self.rest is not None and self.rest.refused
+        return self.problem or (self.rest.reason if self.rest is not None and refused else None)
+
     def loaded(self) -> Channel:
         """The plug-in's object. Raises ValueError for a connector that did not load."""
         if self.channel is None:
@@ -117,21 +123,30 @@ def _claim(chosen: dict[str, Connector], connector: Connector) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one message, as its receipt says; `state` is its outcome, or `unknown`."""
+    """What came of one message, as its receipt says; `state` is its outcome, or `unknown`. `for_all`: the
+    account was refused, whatever it is handed."""
 
     state: str
     reference: str | None = None
     reason: str | None = None
     cost: Cost | None = None
     opted_out: bool = False
+    for_all: bool = False
 
 
 def send(
     connector: Connector, messages: Sequence[Message], parts: Iterable[slice]
 ) -> Iterator[dict[str, Outcome]]:
-    """Hand the messages over in these parts; outcomes by message key, one mapping a part."""
+    """Hand the messages over in these parts; outcomes by message key, one mapping a part. Once the account is
+    refused the later parts are not tried: nobody's password gets right by saying it again."""
+    refused: Outcome | None = None
     for part in parts:
-        yield _send_batch(connector.loaded(), messages[part], connector.config)
+        if refused is not None:
+            yield dict.fromkeys((message.key for message in messages[part]), refused)
+            continue
+        outcomes = _send_batch(connector.loaded(), messages[part], connector.config)
+        refused = next((one for one in outcomes.values() if one.for_all), None)
+        yield outcomes
 
 
 def _send_batch(channel: Channel, messages: Sequence[Message], config: PluginConfig) -> dict[str, Outcome]:
@@ -160,5 +175,6 @@ def _by_key(messages: Sequence[Message], receipts: Sequence[Receipt], doubt: str
                 receipt.reason,
                 receipt.cost,
                 receipt.opted_out,
+                receipt.for_all,
             )
     return outcomes

@@ -1,9 +1,11 @@
 """A provider that is down is left alone for a while: its messages wait, and planning takes another channel.
 
 After `PATIENCE` batches in a row of which nothing is known to have gone out, a connector rests, at first for
-`FIRST`, twice as long each time that the next try fails as well, at most for `LONGEST`. One message that goes
-out ends it. What waits is due again when the rest ends; where the provider has been down for `GIVE_UP` the
-action is given back, so that the next plan can choose another channel.
+`FIRST`, twice as long each time that the next try fails as well, at most for `LONGEST`. Where the provider
+refuses the account as such, or the connector's settings do not hold, the first batch is enough: no other
+would fare better before a person has mended it. One message that goes out ends it, and so does whoever saves
+the connector's settings (`mending`). What waits is due again when the rest ends; where it has lasted for
+`GIVE_UP` the action is given back, so that the next plan can choose another channel.
 """
 
 from collections.abc import Collection
@@ -28,13 +30,15 @@ _DOWN = frozenset({"retry", "refused", "unknown"})
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """A connector of a tenant that is left alone `until`; nothing went out since `since`, for `reason`."""
+    """A connector of a tenant that is left alone `until`; nothing went out since `since`, for `reason`.
+    `refused`: not an outage; the account or its settings have to be mended by a person."""
 
     tenant_id: int
     connector: str
     since: datetime
     until: datetime
     reason: str
+    refused: bool
 
     @property
     def given_up(self) -> bool:
@@ -49,11 +53,7 @@ def resting(session: Session) -> list[Rest]:
         .where(ConnectorRest.tenant_id.in_(scope_of(session).tenant_ids), ConnectorRest.until > clock.now())
         .order_by(ConnectorRest.tenant_id, ConnectorRest.connector)
     ).scalars()
-    return [
-        Rest(row.tenant_id, row.connector, row.since, row.until, row.reason)
-        for row in rows
-        if row.until is not None
-    ]
+    return [rest for row in rows if (rest := _rest(row)) is not None]
 
 
 def failing(session: Session) -> list[ConnectorRest]:
@@ -66,9 +66,12 @@ def failing(session: Session) -> list[ConnectorRest]:
     return list(rows.scalars())
 
 
-def note(session: Session, connector: str, states: Collection[str], reason: str | None) -> Rest | None:
-    """What came of one batch: the outcomes' states, and why nothing went out where nothing did. The rest that
-    the connector has after it; None where it has none."""
+def note(
+    session: Session, connector: str, states: Collection[str], reason: str | None, *, refused: bool = False
+) -> Rest | None:
+    """What came of one batch: the outcomes' states, and why nothing went out where nothing did; `refused`: as
+    such, the account was. The rest that the connector has after it; None where it has none. A batch that was
+    under way when the rest began does not prolong it."""
     if not states:
         return None
     tenant, now = scope_of(session).tenant(), clock.now()
@@ -79,14 +82,32 @@ def note(session: Session, connector: str, states: Collection[str], reason: str 
     session.execute(
         insert(ConnectorRest)
         .values(
-            tenant_id=tenant, connector=connector, failures=0, since=now, until=None, reason=reason or "–"
+            tenant_id=tenant, connector=connector, failures=0, since=now, until=None, reason=reason or "–",
+            refused=refused,
         )
         .on_conflict_do_nothing()
     )  # fmt: skip
     row = session.execute(select(ConnectorRest).where(*mine).with_for_update()).scalar_one()
-    row.failures += 1
-    row.reason = reason or "–"
-    if row.failures >= PATIENCE:
-        row.until = now + min(FIRST * 2 ** (row.failures - PATIENCE), LONGEST)
-    session.flush()
-    return None if row.until is None else Rest(tenant, connector, row.since, row.until, row.reason)
+    if row.until is None or row.until <= now:
+        row.failures = max(row.failures + 1, PATIENCE if refused else 0)
+        row.reason, row.refused = reason or "–", refused
+        if row.failures >= PATIENCE:
+            row.until = now + min(FIRST * 2 ** (row.failures - PATIENCE), LONGEST)
+        session.flush()
+    return _rest(row)
+
+
+def lift(session: Session, connector: str) -> datetime | None:
+    """End whatever rest a connector of the tenant in scope has; since when nothing had gone out, None where
+    nothing stood against it."""
+    return session.execute(
+        delete(ConnectorRest)
+        .where(ConnectorRest.tenant_id == scope_of(session).tenant(), ConnectorRest.connector == connector)
+        .returning(ConnectorRest.since)
+    ).scalar_one_or_none()
+
+
+def _rest(row: ConnectorRest) -> Rest | None:
+    if row.until is None:
+        return None
+    return Rest(row.tenant_id, row.connector, row.since, row.until, row.reason, row.refused)

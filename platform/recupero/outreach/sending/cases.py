@@ -5,7 +5,7 @@ opt-out that is recorded meanwhile either came before (and is seen) or waits for
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
@@ -21,7 +21,7 @@ from recupero.outreach.actions.events import GivenBack
 from recupero.outreach.actions.kinds import ANSWERS, OF_THE_HOUSE, THANKS
 from recupero.outreach.actions.points import fits
 from recupero.outreach.actions.states import Claimed, Move
-from recupero.outreach.channels import preferences
+from recupero.outreach.channels import preferences, rests
 from recupero.outreach.channels.connectors import Connector, connectors
 from recupero.outreach.channels.rests import Rest
 from recupero.outreach.service import ABOUT_AGREEMENTS, AGREEMENTS
@@ -29,8 +29,9 @@ from recupero.outreach.tables import Action
 from recupero.placements.lifecycle import HOLDS
 from recupero.placements.reach import Point, Reachable
 
-#: Reason of what waits for a provider that is down, or is given back; the connector stands behind it.
-_DOWN = "provider_down:"
+#: Reasons of what waits for a provider that is down or refuses the account, or for settings that have to be
+#: mended, or is given back; the connector stands behind the colon.
+_DOWN, _PROBLEM = "provider_down", "connector_problem"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def ask_claimed(scope: Scope, action_ids: Collection[int]) -> tuple[Statement, P
 
 def sort_out(session: Session, actions: Sequence[Claimed], known: Dossiers) -> tuple[list[Case], list[Move]]:
     """The actions that nothing of the house speaks against, and what becomes of the others."""
-    available = connectors(session)
+    available = _available(session, {action.channel for action in actions})
     wanted = preferences.of_debtors(session, {action.debtor_id for action in actions})
     cases, moves = list[Case](), list[Move]()
     for action in actions:
@@ -81,9 +82,6 @@ def sort_out(session: Session, actions: Sequence[Claimed], known: Dossiers) -> t
             moves.append(Move(action.id, "blocked", f"no_contact_point:{action.channel}"))
         elif connector is None:
             moves.append(Move(action.id, "blocked", f"no_connector:{action.channel}"))
-        elif connector.problem is not None:
-            details = {"problem": connector.problem}
-            moves.append(Move(action.id, "blocked", f"connector_problem:{connector.key}", details))
         elif connector.rest is not None:
             moves.append(_later(action, connector.rest))
         else:
@@ -91,21 +89,42 @@ def sort_out(session: Session, actions: Sequence[Claimed], known: Dossiers) -> t
     return cases, moves
 
 
+def _available(session: Session, channels: Collection[str]) -> dict[str, Connector]:
+    """The connectors of these channels. One whose settings do not hold rests like one whose provider refuses
+    them: what it would carry waits until they are mended, for a while."""
+    return {name: _at_rest(session, one) for name, one in connectors(session).items() if name in channels}
+
+
+def _at_rest(session: Session, connector: Connector) -> Connector:
+    if connector.ready or connector.rest is not None:
+        return connector
+    return replace(
+        connector, rest=rests.note(session, connector.key, {"refused"}, connector.problem, refused=True)
+    )
+
+
+def waiting_for(connector: str) -> list[str]:
+    """The reasons of actions that wait for this connector, or were given back since it took nothing."""
+    return [f"{_DOWN}:{connector}", f"{_PROBLEM}:{connector}"]
+
+
 def _later(action: Claimed, rest: Rest) -> Move:
-    """Where an action goes whose provider is down: it waits for the end of the rest; where it would be too
-    late then, or the provider is down for long, it is given back for another channel."""
+    """Where an action goes whose provider takes nothing: it waits for the end of the rest; where it would be
+    too late then, or the provider takes nothing for long, it is given back for another channel."""
+    reason = f"{_PROBLEM if rest.refused else _DOWN}:{rest.connector}"
     details = {"problem": rest.reason, "until": rest.until.isoformat()}
     if rest.given_up or rest.until >= action.expires_at:
-        return Move(action.id, "blocked", f"{_DOWN}{rest.connector}", details)
-    return Move(action.id, "scheduled", f"{_DOWN}{rest.connector}", details, due_at=rest.until)
+        return Move(action.id, "blocked", reason, details)
+    return Move(action.id, "scheduled", reason, details, due_at=rest.until)
 
 
 def tell_given_back(session: Session, debtors: Mapping[int, int], moves: Sequence[Move]) -> None:
-    """Announce whose messages are given back, since their provider is down; `debtors` by action."""
+    """Announce whose messages are given back, since their provider takes nothing; `debtors` by
+    action."""
     back = {
         debtors[one.action_id]
         for one in moves
-        if one.state == "blocked" and (one.reason or "").startswith(_DOWN)
+        if one.state == "blocked" and (one.reason or "").startswith((_DOWN, _PROBLEM))
     }
     if back:
         publish(session, GivenBack(tuple(sorted(back))))

@@ -58,7 +58,7 @@ def execute(
                 with database.transaction(scope, by_key=len(messages) <= FEW) as session:
                     rest = None
                     if connector.key != connectors.OUTBOX:  # it is ours, and never down
-                        rest = rests.note(session, connector.key, *_heard(outcomes))
+                        rest = _noted(session, connector, outcomes)
                     settle(session, group, outcomes, done, rest)
     return len(envelopes)
 
@@ -141,10 +141,12 @@ def _elsewhere(session: Session, dead: Sequence[Envelope]) -> frozenset[int]:
     )
 
 
-def _heard(outcomes: Mapping[str, Outcome]) -> tuple[set[str], str | None]:
-    """The states of a batch, and one reason."""
-    reasons = (outcome.reason for outcome in outcomes.values() if outcome.reason)
-    return {outcome.state for outcome in outcomes.values()}, next(reasons, None)
+def _noted(session: Session, connector: Connector, outcomes: Mapping[str, Outcome]) -> Rest | None:
+    """The rest that the connector has after this batch; why is told by the account's refusal, else by any."""
+    told = sorted(outcomes.values(), key=lambda outcome: not outcome.for_all)
+    reason = next((outcome.reason for outcome in told if outcome.reason), None)
+    states = {outcome.state for outcome in told}
+    return rests.note(session, connector.key, states, reason, refused=any(one.for_all for one in told))
 
 
 def _result(envelope: Envelope, outcome: Outcome) -> Result:
@@ -163,7 +165,7 @@ def _move(envelope: Envelope, outcome: Outcome, elsewhere: Collection[int], rest
         return Move(envelope.action_id, "sent" if confirms else "closed")
     if outcome.state == "unknown":
         return Move(envelope.action_id, "unknown", outcome.reason)
-    if outcome.state == "retry":
+    if outcome.state == "retry" or outcome.for_all:
         return _again(envelope, outcome, rest)
     if envelope.action_id in elsewhere and clock.now() < envelope.expires_at:
         reason = f"address: {outcome.reason or 'no reason given'}"

@@ -202,6 +202,8 @@ def label(kind: str, code: object) -> str:
 _BEHIND = {
     "hold": "hold", "account": "status", "closed": "close", "no_contact_point": "channel",
     "no_connector": "channel", "needs_yes": "yes", "returned mail": "returned",
+    "provider_down": "plugin_name", "connector_problem": "plugin_name", "connector_mended": "plugin_name",
+    "pace": "plugin_name",
 }  # fmt: skip
 
 

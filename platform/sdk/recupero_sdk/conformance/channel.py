@@ -163,6 +163,8 @@ class ProviderConformance(ChannelConformance):
     def test_a_wrong_set_up_means_refused(self) -> None:
         receipts = self._send_to("refuses", 2)
         assert {receipt.outcome for receipt in receipts} == {SendOutcome.REFUSED}
+        said = all(receipt.for_all for receipt in receipts)
+        assert said, "a wrong set-up holds for every message: say for_all=True (batches.Stopped does)"
 
     def test_a_dead_address_is_permanent_and_holds_up_no_other(self) -> None:
         outcomes = [receipt.outcome for receipt in self._send_to("no_such_address", 3)]

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from recupero_channel_email import hearing, mailbox, signing, smtp
 from recupero_channel_email.logo import logo_of
-from recupero_sdk.channels import Capabilities, Message, Receipt, SendOutcome
+from recupero_sdk.batches import all_refused
+from recupero_sdk.channels import Capabilities, Message, Receipt
 from recupero_sdk.inbound import Collected, InboundAnswer, InboundRequest
 from recupero_sdk.settings import PluginConfig, Setting
 from recupero_sdk.signatures import SHORTEST_SECRET
@@ -84,9 +85,7 @@ class Email:
 
     def _refused(self, messages: Sequence[Message], config: PluginConfig) -> list[Receipt]:
         problem = self.check(config)
-        if problem is None:
-            return []
-        return [Receipt(message.key, SendOutcome.REFUSED, reason=problem) for message in messages]
+        return [] if problem is None else all_refused(messages, problem)
 
 
 def _logo_problem(config: PluginConfig) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from recupero_channel_email.letter import build, message_id, written
 from recupero_channel_email.logo import logo_of
 from recupero_channel_email.signing import signed
-from recupero_sdk.batches import untried
+from recupero_sdk.batches import Stopped, all_refused, untried
 from recupero_sdk.channels import Message, Receipt, SendOutcome, Uncertain
 from recupero_sdk.settings import PluginConfig
 
@@ -27,8 +27,9 @@ def send(messages: Sequence[Message], config: PluginConfig) -> list[Receipt]:
     try:
         connection = _connect(config)
     except (smtplib.SMTPException, OSError) as error:
-        outcome = _outcome_of_connecting(error)
-        return [Receipt(message.key, outcome, reason=_plain(error)) for message in messages]
+        if _needs_a_person(error):
+            return all_refused(messages, _plain(error))
+        return [Receipt(message.key, SendOutcome.RETRY, reason=_plain(error)) for message in messages]
     try:
         return _send_all(connection, messages, config)
     finally:
@@ -102,6 +103,8 @@ def _send_all(connection: smtplib.SMTP, messages: Sequence[Message], config: Plu
             continue
         try:
             receipts.append(_send_one(connection, letter, message, sender, domain))
+        except Stopped as stop:
+            return receipts + all_refused(messages[place:], stop.reason)
         except _Lost as lost:
             rest = [untried(later) for later in messages[place + 1 :]]
             if lost.in_doubt:
@@ -122,12 +125,16 @@ class _Lost(Exception):
 def _send_one(
     connection: smtplib.SMTP, letter: _Letter, message: Message, sender: str, domain: str
 ) -> Receipt:
-    """MAIL, RCPT, DATA one by one, so that it is known how far the relay came."""
+    """MAIL, RCPT, DATA one by one, so that it is known how far the relay came. Raises `Stopped` where it
+    refuses the sender for good: that is a setting, and holds for every message."""
     handed_over = False
     try:
         code, answer = connection.mail(sender)
         if code != 250:
-            return _refusal(connection, message, code, answer, about_address=False)
+            refused = _refusal(connection, message, code, answer, about_address=False)
+            if refused.outcome is SendOutcome.RETRY:
+                return refused
+            raise Stopped(SendOutcome.REFUSED, str(refused.reason))
         code, answer = connection.rcpt(letter.recipient)
         if code not in (250, 251):
             return _refusal(connection, message, code, answer, about_address=True)
@@ -170,13 +177,12 @@ def _status(answer: bytes | str) -> str:
     return first if first.count(".") == 2 and first.replace(".", "").isdigit() else ""
 
 
-def _outcome_of_connecting(error: Exception) -> SendOutcome:
-    """Refused credentials, TLS or an impossible set-up need a person; everything else passes by itself."""
+def _needs_a_person(error: Exception) -> bool:
+    """Whether what failed before any message was tried is the set-up: credentials, TLS, what the relay cannot
+    do. Everything else passes by itself."""
     if isinstance(error, smtplib.SMTPAuthenticationError):
-        return SendOutcome.RETRY if 400 <= error.smtp_code < 500 else SendOutcome.REFUSED
-    if isinstance(error, smtplib.SMTPNotSupportedError | ssl.SSLCertVerificationError):
-        return SendOutcome.REFUSED
-    return SendOutcome.RETRY
+        return error.smtp_code >= 500
+    return isinstance(error, smtplib.SMTPNotSupportedError | ssl.SSLCertVerificationError)
 
 
 def _plain(error: Exception) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from recupero_channel_letter import batches, returned
 from recupero_channel_letter.typesetting import PAPERS, WINDOWS, Printed, Unaddressed, typeset
+from recupero_sdk.batches import all_refused
 from recupero_sdk.channels import Capabilities, Cost, Message, Receipt, SendOutcome
 from recupero_sdk.inbound import FileRead
 from recupero_sdk.settings import PluginConfig, Setting
@@ -63,25 +64,21 @@ class Letter:
         """The receipts `send` would give, with sheets and price; writes nothing."""
         problem = self.check(config)
         if problem:
-            return [Receipt(message.key, SendOutcome.REFUSED, reason=problem) for message in messages]
+            return all_refused(messages, problem)
         return [_receipt(_printed(message, config), config, sent=False) for message in messages]
 
     def send(self, messages: Sequence[Message], config: PluginConfig) -> list[Receipt]:
         """Typeset the letters and hand those that are new over as one batch: all of them, or none."""
         problem = self.check(config)
         if problem:
-            return [Receipt(message.key, SendOutcome.REFUSED, reason=problem) for message in messages]
+            return all_refused(messages, problem)
         made = [_printed(message, config) for message in messages]
         letters = [letter for letter in made if isinstance(letter, Printed)]
         try:
             if letters:
                 batches.hand_over(Path(os.environ[BASE]) / config.get("folder"), letters)
         except OSError as error:
-            outcome = SendOutcome.RETRY if error.errno in _PASSING else SendOutcome.REFUSED
-            reason = f"the print folder: {error.strerror or type(error).__name__}"
-            failed = [Receipt(letter.message.key, outcome, reason=reason) for letter in letters]
-            by_key = {receipt.key: receipt for receipt in failed}
-            return [one if isinstance(one, Receipt) else by_key[one.message.key] for one in made]
+            return [one if isinstance(one, Receipt) else _unprinted(one, error) for one in made]
         return [_receipt(letter, config, sent=True) for letter in made]
 
     def read_file(self, content: bytes, config: PluginConfig) -> FileRead:
@@ -102,6 +99,14 @@ def _printed(message: Message, config: PluginConfig) -> Printed | Receipt:
         reason = f"the letter takes {letter.sheets} sheets; {most} at most"
         return Receipt(message.key, SendOutcome.REFUSED, reason=reason)
     return letter
+
+
+def _unprinted(letter: Printed, error: OSError) -> Receipt:
+    """Of a letter that the print folder did not take: no other fares better before it is mended."""
+    passing = error.errno in _PASSING
+    outcome = SendOutcome.RETRY if passing else SendOutcome.REFUSED
+    reason = f"the print folder: {error.strerror or type(error).__name__}"
+    return Receipt(letter.message.key, outcome, reason=reason, for_all=not passing)
 
 
 def _receipt(letter: Printed | Receipt, config: PluginConfig, *, sent: bool) -> Receipt:

@@ -11,7 +11,7 @@ from twilio.rest import Client
 from recupero_channel_sms import hearing
 from recupero_channel_sms.failures import REFUSALS
 from recupero_sdk import twilio
-from recupero_sdk.batches import one_by_one
+from recupero_sdk.batches import all_refused, one_by_one
 from recupero_sdk.channels import E164, Capabilities, Cost, Message, Receipt, SendOutcome
 from recupero_sdk.inbound import InboundAnswer, InboundRequest
 from recupero_sdk.prices import Tariff
@@ -86,7 +86,7 @@ class Sms:
         """The receipts `send` would give, with segments and price; asks nobody."""
         problem = self.check(config)
         if problem:
-            return [Receipt(message.key, SendOutcome.REFUSED, reason=problem) for message in messages]
+            return all_refused(messages, problem)
         return [_foreseen(_draft(message, config)) for message in messages]
 
     def send(self, messages: Sequence[Message], config: PluginConfig) -> list[Receipt]:
@@ -97,7 +97,7 @@ class Sms:
         """
         problem = self.check(config)
         if problem:
-            return [Receipt(message.key, SendOutcome.REFUSED, reason=problem) for message in messages]
+            return all_refused(messages, problem)
         with twilio.reached(config) as client:
             return one_by_one(messages, lambda message: _send(client, message, config))
 

@@ -8,7 +8,8 @@ REFUSALS = Refusals(
     dead_number=frozenset({21211, 21217, 21401, 21614, 21635}),
     # Queue full, too many requests, daily cap, maintenance.
     later=frozenset({14107, 20429, 21611, 21730, 30001, 30022, 30023}),
-    account=frozenset({10001, 20003, 20005, 20006, 20404}),
+    # Credentials, a closed account; a sender that is none or another's, a messaging service without numbers.
+    account=frozenset({10001, 20003, 20005, 20006, 20404, 21212, 21606, 21703, 21705}),
     # Its owner answered STOP to this sender.
     opted_out=frozenset({21610}),
 )

@@ -12,7 +12,7 @@ from twilio.rest import Client
 from recupero_channel_voice import conversation
 from recupero_channel_voice.failures import REFUSALS
 from recupero_sdk import twilio
-from recupero_sdk.batches import one_by_one
+from recupero_sdk.batches import all_refused, one_by_one
 from recupero_sdk.channels import E164, Capabilities, Message, Receipt, SendOutcome
 from recupero_sdk.inbound import CallEvent, CallTurn, InboundAnswer, InboundRequest
 from recupero_sdk.prices import Tariff
@@ -83,7 +83,7 @@ class Voice:
         """The receipts `send` would give; what a call costs is known when it has ended. Asks nobody."""
         problem = self.check(config)
         if problem:
-            return [Receipt(message.key, SendOutcome.REFUSED, reason=problem) for message in messages]
+            return all_refused(messages, problem)
         return [_unfit(message) or Receipt(message.key, SendOutcome.SENT) for message in messages]
 
     def send(self, messages: Sequence[Message], config: PluginConfig) -> list[Receipt]:
@@ -94,7 +94,7 @@ class Voice:
         """
         problem = self.check(config)
         if problem:
-            return [Receipt(message.key, SendOutcome.REFUSED, reason=problem) for message in messages]
+            return all_refused(messages, problem)
         with twilio.reached(config) as client:
             return one_by_one(
                 messages, lambda message: self._place(client, _Wanted(message, message.recipient, config))
@@ -107,7 +107,7 @@ class Voice:
         Raises `Uncertain` where it cannot be known whether it rings."""
         problem = self.check(config)
         if problem:
-            return Receipt(call.key, SendOutcome.REFUSED, reason=problem)
+            return all_refused([call], problem)[0]
         if not E164.fullmatch(agent):
             return Receipt(call.key, SendOutcome.REFUSED, reason="the agent's number is not in E.164")
         with twilio.reached(config) as client:

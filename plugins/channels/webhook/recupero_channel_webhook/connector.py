@@ -8,7 +8,7 @@ from typing import Any
 
 from recupero_channel_webhook import hearing
 from recupero_channel_webhook.reach import Forbidden, Target, connected, foreseen, target_of
-from recupero_sdk.batches import InDoubt, Stopped, one_by_one
+from recupero_sdk.batches import InDoubt, Stopped, all_refused, one_by_one
 from recupero_sdk.channels import Capabilities, Cost, Message, Receipt, SendOutcome
 from recupero_sdk.inbound import InboundAnswer, InboundRequest
 from recupero_sdk.settings import PluginConfig, Setting
@@ -60,9 +60,9 @@ class Webhook:
     def dry_run(self, messages: Sequence[Message], config: PluginConfig) -> list[Receipt]:
         """Which messages would be handed over; connects to nothing."""
         problem = self.check(config)
-        return [
-            _unfit(message, config, problem) or Receipt(message.key, SendOutcome.SENT) for message in messages
-        ]
+        if problem:
+            return all_refused(messages, problem)
+        return [_unfit(message, config) or Receipt(message.key, SendOutcome.SENT) for message in messages]
 
     def send(self, messages: Sequence[Message], config: PluginConfig) -> list[Receipt]:
         """One request a message over one connection.
@@ -71,8 +71,10 @@ class Webhook:
         message.
         """
         problem, line = self.check(config), _Line(config)
+        if problem:
+            return all_refused(messages, problem)
         try:
-            return one_by_one(messages, lambda one: _unfit(one, config, problem) or line.carry(one))
+            return one_by_one(messages, lambda one: _unfit(one, config) or line.carry(one))
         finally:
             line.close()
 
@@ -81,10 +83,11 @@ class Webhook:
         return hearing.hear(request, config)
 
 
-def _unfit(message: Message, config: PluginConfig, problem: str | None) -> Receipt | None:
-    if problem is None and message.channel not in hearing.channels_of(config):
-        problem = "this channel does not go there: see the setting channels"
-    return Receipt(message.key, SendOutcome.REFUSED, reason=problem) if problem else None
+def _unfit(message: Message, config: PluginConfig) -> Receipt | None:
+    if message.channel in hearing.channels_of(config):
+        return None
+    reason = "this channel does not go there: see the setting channels"
+    return Receipt(message.key, SendOutcome.REFUSED, reason=reason)
 
 
 class _Line:

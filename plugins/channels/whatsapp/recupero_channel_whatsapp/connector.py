@@ -15,7 +15,7 @@ from typing import Any
 import requests
 
 from recupero_channel_whatsapp import account, failures, hearing, templates
-from recupero_sdk.batches import InDoubt, one_by_one
+from recupero_sdk.batches import InDoubt, all_refused, one_by_one
 from recupero_sdk.channels import E164, Capabilities, Cost, Message, Receipt, SendOutcome
 from recupero_sdk.http import lost
 from recupero_sdk.inbound import InboundAnswer, InboundRequest
@@ -106,7 +106,7 @@ class WhatsApp:
         """The receipts `send` would give, with the price; asks nobody."""
         problem = self.check(config)
         if problem:
-            return [Receipt(message.key, SendOutcome.REFUSED, reason=problem) for message in messages]
+            return all_refused(messages, problem)
         return [_foreseen(_draft(message, config)) for message in messages]
 
     def worded(self, message: Message, config: PluginConfig) -> str | None:
@@ -131,7 +131,7 @@ class WhatsApp:
         """
         problem = self.check(config)
         if problem:
-            return [Receipt(message.key, SendOutcome.REFUSED, reason=problem) for message in messages]
+            return all_refused(messages, problem)
         with account.reached(config) as session:
             return one_by_one(messages, lambda message: self._once(session, message, config))
 

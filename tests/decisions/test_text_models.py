@@ -75,13 +75,32 @@ def test_what_people_correct_is_learned_judged_and_promoted_only_by_a_win(scope:
     }
     corrected(placed, unknown)
     third = text_models.train(database, scope, KEY)
-    assert third.metrics["holdout_texts"] >= 24  # a third of the twelve who wrote
+    assert third.metrics["judged_texts"] == 74  # each was read by a model without its writer
     assert third.metrics["gain_low"] > 0
+    assert third.metrics["judged_first_right"] > third.metrics["serving_first_right"]
     promotion.promote(database, scope, third.name, third.version, actor="user:1")
     served = text_models.reader(scope, KEY)
     assert (served.name, served.version) == (registry.name_of(KEY, agency_id=scope.agency()), third.version)
     (guesses,) = served.kind.predict(served.fitted, ["no me llegó la boleta"])
     assert guesses[0].label == "no_invoice"
+
+
+def test_twenty_corrected_messages_are_enough_to_measure_and_nineteen_are_not(scope: Scope) -> None:
+    database, placed = runtime.current().database, place(scope, 10)
+    text_models.train(database, scope, KEY)
+    corrected(placed[:9], {"la boleta nunca llegó": "no_invoice", "¿y la boleta?": "no_invoice"})
+    corrected(placed[9:], {"no llegó la boleta": "no_invoice"})
+    assert "gain" not in text_models.train(database, scope, KEY).metrics
+    corrected(placed[9:], {"¿y la boleta?": "no_invoice"})
+    assert text_models.train(database, scope, KEY).metrics["judged_texts"] == 20
+
+
+def test_the_first_is_measured_against_what_the_plug_in_brings(scope: Scope) -> None:
+    corrected(place(scope, 10), {"la boleta nunca llegó": "no_invoice", "¿y la boleta?": "no_invoice"})
+    first = text_models.train(runtime.current().database, scope, KEY)
+    assert first.alias == "champion"
+    assert first.metrics["judged_first_right"] > first.metrics["serving_first_right"] == 0
+    assert 0 < first.metrics["holdout_share_at_98"] <= 1
 
 
 def test_until_it_has_trained_an_agency_is_served_by_what_the_plug_in_brings(scope: Scope) -> None:

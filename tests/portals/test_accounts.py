@@ -353,7 +353,7 @@ def test_of_an_account_whose_work_has_ended_no_pace_is_told(visitor: Visitor, sc
     assert "Contacted lately" not in page
 
 
-def test_a_connector_that_cannot_send_is_named_with_what_came_of_the_last_try(
+def test_a_connector_that_cannot_send_is_named_while_what_is_due_waits_for_it(
     visitor: Visitor, scope: Scope, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (placed,) = place(scope, timezone="America/Santiago", kinds=("email",))
@@ -366,7 +366,7 @@ def test_a_connector_that_cannot_send_is_named_with_what_came_of_the_last_try(
         assert "pigeon: is not set up rightly" in visitor.text("/")
         run()
         page = visitor.text(path).split('id="silent"')[1].split("</dl>")[0]
-    assert "came to nothing: The channel is not set up rightly" in page
+    assert "does not go out as things stand: E-mail" in page
     for channel, why in [
         ("E-mail", "The channel is not set up rightly: its settings have to be mended"),
         ("E-mail", "(the secret is missing)"),

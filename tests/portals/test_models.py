@@ -37,15 +37,38 @@ def _made(
     figures: Mapping[str, Any] = NOTHING,
     tenant_id: int | None = None,
     against: Version | None = None,
+    kind: str = "propensity",
 ) -> Version:
-    name = registry.name_of("propensity", agency_id=scope.agency(), tenant_id=tenant_id)
+    name = registry.name_of(kind, agency_id=scope.agency(), tenant_id=tenant_id)
     notes = {registry.CHOICES: str(figures.get("choices", registry.NO_CHOICES))}
     figures = {key: value for key, value in figures.items() if key != "choices"}
-    finished = Finished("propensity", b"", ("balance_log",), figures, {}, notes, TEXTS)
+    finished = Finished(kind, b"", ("balance_log",), figures, {}, notes, TEXTS)
     made = registry.register(name, finished, against)
     if alias:
         registry.set_alias(name, alias, made.version)
     return made
+
+
+def test_a_model_of_messages_shows_how_well_it_reads_and_no_rows(visitor: Visitor, world: World) -> None:
+    scope = world.tenant()
+    read = {"holdout_first_right": 0.89, "holdout_share_at_98": 0.41, "texts": 4770, "corrected": 24}
+    _made(scope, "champion", read, kind="intents")
+    judged = {"judged_texts": 24, "judged_first_right": 0.75, "serving_first_right": 0.5}
+    second = _made(scope, "challenger", {**read, **WON, **judged}, kind="intents")
+    visitor.sign_in(Role.COMPLIANCE_OFFICER, scope)
+    card = visitor.text("/models").split('id="intents"')[1].split("</section>")[0]
+    for told in ("First guess right", "89%", "Read alone at 98 % right", "41%", "a measured win"):
+        assert told in card
+    assert "AUC" not in card
+    page = visitor.text(f"/models/{second.name}")
+    assert "Corrected messages" in page
+    assert 'id="drift"' not in page
+    page = visitor.text(f"/models/{second.name}/2")
+    for told in ("Newly corrected messages that both read", "First guess right on these", "0.75"):
+        assert told in page
+    answer = visitor.send(f"/models/{second.name}/2/promote")
+    assert answer.status_code == 302
+    assert "Version 2 reads the next message." in visitor.text(f"/models/{second.name}")
 
 
 def test_a_person_sees_the_win_and_says_yes_and_it_comes_back(visitor: Visitor, world: World) -> None:

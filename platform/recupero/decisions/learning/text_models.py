@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -33,6 +33,8 @@ from recupero_sdk.texts import Example, Guess, Shipped, TextModel, digest
 log = logging.getLogger(__name__)
 #: Fewer messages than these say nothing about which of two models is better.
 FEWEST_JUDGED = 20
+#: Parts of the newly corrected messages' writers; each is read by a model that learned without it.
+PARTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +112,8 @@ def train(database: Database, scope: Scope, key: str, *, seed: int = 0) -> Train
     """Train on what the plug-in brings and on the agency's corrected messages, and register the version.
 
     The first is champion at once. A later one is a challenger; where enough messages were corrected since the
-    champion was trained, a model that learned without a third of their writers is judged against it on that
-    third, and `promote` asks for a win there. Raises UserError on too few messages.
+    champion was trained, each third of their writers is read by a model that learned without it and by what
+    serves, and `promote` asks for a win there. Raises UserError on too few messages.
     """
     began, kind = time.perf_counter(), runtime.current().plugins.texts[key]
     name = registry.name_of(key, agency_id=scope.agency())
@@ -121,7 +123,7 @@ def train(database: Database, scope: Scope, key: str, *, seed: int = 0) -> Train
     champion = registry.by_alias(name, CHAMPION)
     try:
         training = _fit(kind, [*brought, *corrected], seed)
-        judged = {} if champion is None else _judge(kind, key, champion, brought, corrected, seed)
+        judged = _judge(reader(scope, key), _seen(champion), brought, corrected, seed)
     except ValueError as error:
         raise UserError("%(name)s cannot be trained: %(why)s", field="texts", name=name, why=error) from error
     figures = {**training.metrics, **judged, "corrected": float(len(corrected))}
@@ -142,42 +144,53 @@ def train(database: Database, scope: Scope, key: str, *, seed: int = 0) -> Train
     return Trained(name, made.version, alias, figures, "writers apart", seconds)
 
 
+def _seen(champion: Version | None) -> int:
+    """How many corrected messages the champion learned from."""
+    whole = registry.with_run(champion.name, champion.version) if champion else None
+    return int(whole.notes.get("corrected", "0")) if whole else 0
+
+
 def _judge(
-    kind: TextModel,
-    key: str,
-    champion: Version,
-    brought: Sequence[Example],
-    corrected: Sequence[Example],
-    seed: int,
+    serving: Reader, seen: int, brought: Sequence[Example], corrected: Sequence[Example], seed: int
 ) -> dict[str, float]:
-    """Log-loss saved over the champion on messages corrected since; nothing where they are too few."""
-    whole = registry.with_run(champion.name, champion.version)
-    seen = int(whole.notes.get("corrected", "0")) if whole else 0
+    """Log-loss saved over what serves on messages that were corrected since, and the share whose first guess
+    is right, by both; nothing where messages or their writers are too few."""
     newer = corrected[seen:]
-    held = set(sorted({one.writer for one in newer})[::3])
-    asked = [one for one in newer if one.writer in held]
-    if len(asked) < FEWEST_JUDGED:
+    writers = {writer: place for place, writer in enumerate(sorted({one.writer for one in newer}))}
+    if len(newer) < FEWEST_JUDGED or len(writers) < PARTS:
         return {}
-    known = [one for one in corrected if one.writer not in held]
-    fitted = _fit(kind, [*brought, *known], seed).fitted
-    old = _registered(key, champion.name, champion.version, champion.source)
+    ours, asked = list[list[Guess]](), list[Example]()
+    for part in range(PARTS):
+        held = {writer for writer, place in writers.items() if place % PARTS == part}
+        fitted = _fit(serving.kind, [*brought, *_of_others(corrected, held)], seed).fitted
+        mine = [one for one in newer if one.writer in held]
+        ours += serving.kind.predict(fitted, [one.text for one in mine])
+        asked += mine
+    theirs = serving.kind.predict(serving.fitted, [one.text for one in asked])
     labels = sorted({label for one in asked for label in one.labels})
     target = np.array([[float(label in one.labels) for label in labels] for one in asked]).ravel()
-    writers = {writer: place for place, writer in enumerate(sorted(held))}
     rows = np.repeat([writers[one.writer] for one in asked], len(labels))
-    gained = metrics.gain(
-        _chances(kind, fitted, asked, labels), _chances(kind, old.fitted, asked, labels), target, rows, seed
-    )
-    return {**gained, "holdout_texts": float(len(asked))}
+    return {
+        **metrics.gain(_chances(ours, labels), _chances(theirs, labels), target, rows, seed),
+        "judged_texts": float(len(asked)),
+        "judged_first_right": _first_right(ours, asked),
+        "serving_first_right": _first_right(theirs, asked),
+    }
 
 
-def _chances(kind: TextModel, fitted: Any, asked: Sequence[Example], labels: Sequence[str]) -> Floats:
+def _of_others(corrected: Sequence[Example], held: Collection[str]) -> list[Example]:
+    return [one for one in corrected if one.writer not in held]
+
+
+def _chances(said: Sequence[Sequence[Guess]], labels: Sequence[str]) -> Floats:
     """One probability per text and label; a label that the model never saw has almost none."""
-    said = [
-        {one.label: one.probability for one in row}
-        for row in kind.predict(fitted, [one.text for one in asked])
-    ]
-    return np.clip([[row.get(label, 0.0) for label in labels] for row in said], 1e-6, 1 - 1e-6).ravel()
+    told = [{one.label: one.probability for one in row} for row in said]
+    return np.clip([[row.get(label, 0.0) for label in labels] for row in told], 1e-6, 1 - 1e-6).ravel()
+
+
+def _first_right(said: Sequence[Sequence[Guess]], asked: Sequence[Example]) -> float:
+    right = [row[0].label in one.labels for row, one in zip(said, asked, strict=True)]
+    return float(np.mean(right))
 
 
 def _card(key: str, figures: dict[str, float]) -> str:

@@ -110,10 +110,12 @@ def waiting_for(connector: str) -> list[str]:
 
 def _later(action: Claimed, rest: Rest) -> Move:
     """Where an action goes whose provider takes nothing: it waits for the end of the rest; where it would be
-    too late then, or the provider takes nothing for long, it is given back for another channel."""
+    too late then, or the provider takes nothing for long, it is given back for another channel. An answer
+    does not wait for somebody who mends settings: whoever asked is answered by a person, or another way."""
     reason = f"{_PROBLEM if rest.refused else _DOWN}:{rest.connector}"
     details = {"problem": rest.reason, "until": rest.until.isoformat()}
-    if rest.given_up or rest.until >= action.expires_at:
+    unanswered = rest.refused and action.template in ANSWERS
+    if unanswered or rest.given_up or rest.until >= action.expires_at:
         return Move(action.id, "blocked", reason, details)
     return Move(action.id, "scheduled", reason, details, due_at=rest.until)
 

@@ -59,7 +59,15 @@ def models() -> ResponseReturnValue:
         drifted = looks.drifted(session)
     kinds = sorted({*model_words.KINDS, *(registry.parts_of(line.name)[0] for line in lines)}, key=_place)
     groups = [(kind, [line for line in lines if registry.parts_of(line.name)[0] == kind]) for kind in kinds]
-    return render_template("models/list.html", groups=groups, drifted=[look.name for look in drifted])
+    return render_template(
+        "models/list.html", groups=groups, drifted=[look.name for look in drifted], reads=_reads,
+        heads=lambda kind: model_words.heads(texts=_reads(kind)),
+    )  # fmt: skip
+
+
+def _reads(kind: str) -> bool:
+    """Whether models of this kind read texts; the others answer for rows."""
+    return kind in runtime.current().plugins.texts
 
 
 def _place(kind: str) -> tuple[int, str]:
@@ -112,8 +120,10 @@ def model(name: str) -> ResponseReturnValue:
     champion, challenger = (_under(versions, alias) for alias in (CHAMPION, CHALLENGER))
     if shadow is not None and (challenger is None or shadow.version != challenger.version):
         shadow = None
+    kind = registry.parts_of(name)[0]
     return render_template(
-        "models/model.html", name=name, kind=registry.parts_of(name)[0], owner=owner,
+        "models/model.html", name=name, kind=kind, owner=owner, reads=_reads(kind),
+        heads=model_words.heads(texts=_reads(kind), versions=True),
         own=registry.parts_of(name)[1] is not None, versions=versions, champion=champion,
         challenger=challenger, trained=_trained,
         evidence={each.version: promotion.evidence(each, serving) for each in versions},
@@ -141,7 +151,10 @@ def model_promoted(name: str, version: str) -> ResponseReturnValue:
         raise
     except UserError as error:
         return _version_page(name, version, error)
-    flash(_("Version %(version)s serves from the next plan on.", version=version))
+    if _reads(registry.parts_of(name)[0]):
+        flash(_("Version %(version)s reads the next message.", version=version))
+    else:
+        flash(_("Version %(version)s serves from the next plan on.", version=version))
     return redirect(url_for("portals.model", name=name))
 
 

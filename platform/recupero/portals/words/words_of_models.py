@@ -1,9 +1,14 @@
 """The words of models: kinds, what they are for, their figures, and what speaks for one or against it."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
 from recupero.decisions.history.promises import FEATURES as OF_PROMISES
 from recupero.decisions.learning.promotion import WHY_NOT
+from recupero.portals.words.language import figure, number, percent
 from recupero.portals.words.words_of_money import Words
 
 KINDS: Words = {
@@ -92,13 +97,51 @@ FIGURES: Words = {
     "holdout_base_rate": _("Share that happened"),
     "holdout_rows": _("Held-out rows"),
     "train_rows": _("Rows learned from"),
-    "holdout_texts": _("Held-out messages"),
+    "holdout_first_right": _("First guess right, unseen writers"),
+    "holdout_share_at_98": _("Share read alone where 98 of 100 first guesses have to be right"),
+    "holdout_f1": _("F1 over all intents, unseen writers"),
+    "texts": _("Messages learned from"),
+    "corrected": _("Corrected messages among them"),
+    "judged_texts": _("Newly corrected messages that both read"),
+    "judged_first_right": _("First guess right on these"),
+    "serving_first_right": _("First guess of what served right on these"),
     "policy_value": _("Share who pay by its choices"),
     "logged_value": _("Share who paid by the choices made"),
-    "unseen_first_right": _("First guess right, unseen writers"),
-    "unseen_f1": _("F1 over all intents, unseen writers"),
-    "texts": _("Messages learned from"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A figure that lists of versions show in a column of its own, written as `write` says."""
+
+    key: str
+    word: LazyString
+    write: Callable[[float], str]
+
+
+_ROWS = (
+    Head("holdout_auc", _("AUC"), lambda value: figure(value, 3)),
+    Head("holdout_log_loss", _("Log-loss"), lambda value: figure(value, 4)),
+)
+_TEXTS = (
+    Head("holdout_first_right", _("First guess right"), percent),
+    Head("holdout_share_at_98", _("Read alone at 98 % right"), percent),
+)
+_LEARNED = Head("train_rows", _("Rows learned from"), number)
+_ERROR = Head("holdout_calibration_error", _("Calibration error"), lambda value: figure(value, 4))
+_CORRECTED = Head("corrected", _("Corrected messages"), number)
+
+
+def heads(*, texts: bool, versions: bool = False) -> tuple[Head, ...]:
+    """The columns of a list of models, of one that reads texts or of one that answers for rows; of a model's
+    `versions` with what each learned from."""
+    if texts:
+        return (
+            (Head("texts", _("Messages learned from"), number), _CORRECTED, *_TEXTS) if versions else _TEXTS
+        )
+    return (_LEARNED, *_ROWS, _ERROR) if versions else _ROWS
+
+
 #: How the uplift of a run was measured, or why it was not.
 UPLIFT: Words = {
     "measured": _("People who were worked less the control group, which is left alone by lot: share per"

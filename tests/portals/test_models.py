@@ -57,7 +57,7 @@ def test_a_model_of_messages_shows_how_well_it_reads_and_no_rows(visitor: Visito
     second = _made(scope, "challenger", {**read, **WON, **judged}, kind="intents")
     visitor.sign_in(Role.COMPLIANCE_OFFICER, scope)
     card = visitor.text("/models").split('id="intents"')[1].split("</section>")[0]
-    for told in ("First guess right", "89%", "Read alone at 98 % right", "41%", "a measured win"):
+    for told in ("First guess right", "89%", "Read alone, 98 of 100 right", "41%", "a measured win"):
         assert told in card
     assert "AUC" not in card
     page = visitor.text(f"/models/{second.name}")

@@ -125,7 +125,7 @@ _ROWS = (
 )
 _TEXTS = (
     Head("holdout_first_right", _("First guess right"), percent),
-    Head("holdout_share_at_98", _("Read alone at 98 % right"), percent),
+    Head("holdout_share_at_98", _("Read alone, 98 of 100 right"), percent),
 )
 _LEARNED = Head("train_rows", _("Rows learned from"), number)
 _ERROR = Head("holdout_calibration_error", _("Calibration error"), lambda value: figure(value, 4))

@@ -14,10 +14,10 @@ from recupero.ledger.events import BooksChecked, RemittanceIssued
 from recupero.outreach import jobs as outreach_jobs
 from recupero.outreach import service as outreach
 from recupero.outreach.actions import alone
-from recupero.outreach.channels import mending
 from recupero.outreach.conversations import conversations
 from recupero.outreach.debtors import after_hardship, dispute_answers
 from recupero.outreach.reception import jobs as inbound_jobs
+from recupero.outreach.sending import mending
 from recupero.outreach.texts import beyond
 from recupero.outreach.understanding import hand_overs, reader
 from recupero.outreach.understanding import jobs as understanding_jobs

@@ -4,8 +4,8 @@ After `PATIENCE` batches in a row of which nothing is known to have gone out, a 
 `FIRST`, twice as long each time that the next try fails as well, at most for `LONGEST`. Where the provider
 refuses the account as such, or the connector's settings do not hold, the first batch is enough: no other
 would fare better before a person has mended it. One message that goes out ends it, and so does whoever saves
-the connector's settings (`mending`). What waits is due again when the rest ends; where it has lasted for
-`GIVE_UP` the action is given back, so that the next plan can choose another channel.
+the connector's settings (`sending.mending`). What waits is due again when the rest ends; where it has lasted
+for `GIVE_UP` the action is given back, so that the next plan can choose another channel.
 """
 
 from collections.abc import Collection

@@ -66,7 +66,7 @@ def test_a_model_of_messages_shows_how_well_it_reads_and_no_rows(visitor: Visito
     page = visitor.text(f"/models/{second.name}/2")
     for told in ("Newly corrected messages that both read", "First guess right on these", "0.75"):
         assert told in page
-    answer = visitor.send(f"/models/{second.name}/2/promote")
+    answer = visitor.send(f"/models/{second.name}/2/promote", _page=f"/models/{second.name}/2")
     assert answer.status_code == 302
     assert "Version 2 reads the next message." in visitor.text(f"/models/{second.name}")
 

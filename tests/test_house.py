@@ -51,6 +51,13 @@ def test_no_file_records_where_packages_are_downloaded_from() -> None:
     assert not [name for name in ("uv.lock", "pylock.toml", "poetry.lock") if (_ROOT / name).exists()]
 
 
+def test_every_fragment_of_the_changelog_is_of_a_kind_that_is_folded_in() -> None:
+    """Any other kind would be left out without a word, and a name without the plus be taken for an issue's."""
+    kinds = re.compile(r"\+[a-z0-9-]+\.(feature|fix)\.md")
+    odd = [file.name for file in (_ROOT / "changelog.d").glob("*.md") if not kinds.fullmatch(file.name)]
+    assert not odd
+
+
 def test_every_requirement_is_pinned_with_hashes() -> None:
     text = (_ROOT / "requirements.txt").read_text().replace("\\\n", " ")
     pins = [line for line in text.splitlines() if line and not line.lstrip().startswith("#")]

@@ -3,11 +3,14 @@
 from datetime import datetime
 
 import pytest
-from sqlalchemy import Engine, select, text
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, literal, select, text
 from sqlalchemy.orm import Session
 
 from recupero.kernel.database import Scope
-from recupero.kernel.listing import Part, arranged, arranged_of
+from recupero.kernel import runtime
+from recupero.kernel.listing import Part, arranged, arranged_of, begins
 from recupero.placements.tables import Account
 from tests.decisions import debts
 from tests.factories import World
@@ -63,6 +66,20 @@ def test_a_page_reads_a_few_rows_of_each_tenant(world: World, scope: Scope) -> N
         before = _read(session)
         session.execute(arranged_of(query, _KEY, scope.tenant_ids, _BY, part, Account.id.desc())).all()
         assert _read(session) - before <= 2 * 5 + 10
+
+
+@given(
+    typed=st.text(st.sampled_from("aB1'\"%\\:;()-$?{}é _"), max_size=8),
+    rest=st.text(st.sampled_from("a'%\\"), max_size=2),
+)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_was_typed_is_taken_as_it_stands(platform: runtime.Runtime, typed: str, rest: str) -> None:
+    """It is written into the statement, so no sign in it may end it or mean anything."""
+    asked = select(begins(literal(typed + rest), typed), begins(literal(rest), typed))
+    with platform.database.transaction(Scope(platform=True)) as session:
+        whole, part = session.execute(asked).one()
+    assert whole
+    assert part == rest.startswith(typed)
 
 
 def _read(session: Session) -> int:

@@ -52,7 +52,7 @@ def test_no_file_records_where_packages_are_downloaded_from() -> None:
 
 
 def test_every_fragment_of_the_changelog_is_of_a_kind_that_is_folded_in() -> None:
-    """Any other kind would be left out without a word, and a name without the plus be taken for an issue's."""
+    """Any other kind would be left out without a word, and a name without plus be taken for an issue."""
     kinds = re.compile(r"\+[a-z0-9-]+\.(feature|fix)\.md")
     odd = [file.name for file in (_ROOT / "changelog.d").glob("*.md") if not kinds.fullmatch(file.name)]
     assert not odd

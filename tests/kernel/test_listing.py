@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, literal, select, text
 from sqlalchemy.orm import Session
 
-from recupero.kernel.database import Scope
 from recupero.kernel import runtime
+from recupero.kernel.database import Scope
 from recupero.kernel.listing import Part, arranged, arranged_of, begins
 from recupero.placements.tables import Account
 from tests.decisions import debts

@@ -62,6 +62,9 @@ def test_nobody_approves_their_own_and_no_agent_writes(app: Flask, world: World)
     scope = world.tenant()
     officer = signed_in(app, Role.COMPLIANCE_OFFICER, scope)
     page = officer.send("/scripts/new", document=store.standard_document(), step="keep").headers["Location"]
+    shown = re.sub(r"(?s)<nav.*?</nav>", "", officer.text(page))
+    assert "Somebody else has to approve it." in shown
+    assert ">Approve<" not in shown
     officer.send(f"{page}/approve", page)
     assert "somebody else than its author" in officer.text(page).lower()
     assert signed_in(app, Role.AGENT, scope).get("/scripts").status_code == 403

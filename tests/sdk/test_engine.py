@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from recupero.outreach.texts.disclosures import STATED
 from recupero_sdk.law import Facts, Proposal, RuleOutcome, Verdict, judge, load_pack
-from recupero_sdk.law.reasons import LANGUAGES, REASONS
+from recupero_sdk.law.reasons import LANGUAGES, REASONS, explain
 
 FACTS = Facts("XX", timezone="America/Santiago")
 EARLY = datetime(2025, 3, 11, 12, 30, tzinfo=UTC)  # 09:30 in Santiago
@@ -85,6 +86,16 @@ def test_a_moment_without_offset_is_refused() -> None:
 
 def test_every_reason_is_written_in_every_language() -> None:
     assert all(set(texts) == set(LANGUAGES) for texts in REASONS.values())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_a_message_lacks_is_told_in_words(language: str) -> None:
+    told = explain("item_missing", {"items": ", ".join((*STATED, "opt_out", "amount_date"))}, language)
+    assert "_" not in told
+    assert "agent" not in told
+    assert (
+        explain("item_missing", {"items": "opt_out"}, "en") == "The message does not state: how to opt out."
+    )
 
 
 def test_a_reason_speaks_the_reader_s_language() -> None:

@@ -313,7 +313,38 @@ _WORDS: dict[str, tuple[str, str, str]] = {
     "court": ("acto judicial", "court papers", "ato judicial"),
     "opt_out_text": ("cómo dejar de recibir mensajes", "how to opt out", "como deixar de receber"),
     "licence": ("número de licencia", "licence number", "número de licença"),
+    "license_number": ("número de licencia", "licence number", "número de licença"),
+    "agent": ("quién llama o escribe", "who calls or writes", "quem liga ou escreve"),
+    "collector_address": ("domicilio de quien cobra", "the collector's address", "endereço de quem cobra"),
+    "creditor_address": ("domicilio del acreedor", "the creditor's address", "endereço do credor"),
+    "creditor_tax_id": (
+        "número tributario del acreedor",
+        "the creditor's tax number",
+        "número fiscal do credor",
+    ),
+    "amount_date": ("fecha del monto", "the day of the amount", "data do valor"),
+    "complaints_unit": ("dónde reclamar", "where to complain", "onde reclamar"),
+    "pay_creditor_only": (
+        "que solo se paga al acreedor",
+        "that only the creditor is paid",
+        "que só se paga ao credor",
+    ),
+    "purpose_of_collection": (
+        "que se cobra una deuda",
+        "that a debt is collected",
+        "que se cobra uma dívida",
+    ),
+    "debt_collector": ("que escribe un cobrador", "that a collector writes", "que escreve um cobrador"),
+    "time_barred_notice": ("aviso de prescripción", "notice on time-barred debt", "aviso de prescrição"),
+    "private_and_confidential": (
+        "«privado y confidencial»",
+        "“private and confidential”",
+        "“privado e confidencial”",
+    ),
+    "recording": ("que la llamada se graba", "that the call is recorded", "que a ligação é gravada"),
 }
+#: What a message has to state, where its code means something else elsewhere.
+_STATED = {"opt_out": "opt_out_text"}
 #: Channels as what a person allows or a register forbids.
 _CHANNELS: dict[str, tuple[str, str, str]] = {
     "call": ("las llamadas", "calls", "as ligações"),
@@ -370,7 +401,10 @@ def explain(code: str, details: Mapping[str, str], language: str) -> str:
         words["gap"] = _length(words["gap"], column)
     for key in _CODED:
         if key in words:
-            words[key] = ", ".join(_word(part, column) for part in words[key].split(", "))
+            parts = words[key].split(", ")
+            if key == "items":
+                parts = [_STATED.get(part, part) for part in parts]
+            words[key] = ", ".join(_word(part, column) for part in parts)
     words = {key: day(value, column) for key, value in words.items()}
     if code == "outside_hours":
         words["zone"] = city(words["zone"])

@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import select
 
 from recupero.decisions.columns import Floats
-from recupero.decisions.history.dataset import Dataset
 from recupero.decisions.learning import gains, registry
 from recupero.decisions.learning.gains import Scorer
 from recupero.decisions.learning.serving import PRIOR
@@ -47,39 +46,29 @@ def _lived(world: World, people: int, exploration: float) -> Scope:
     return scope
 
 
-def _learned(*accounts: int) -> Dataset:
-    """A training set of these accounts, long ago, beside a holdout row."""
-    ids = np.array([0, *accounts], dtype=np.int64)
-    first = np.arange(len(ids)) == 0
-    moment = np.full(len(ids), (clock.now() - timedelta(days=70)).timestamp())
-    return Dataset({}, np.zeros(len(ids)), ids, moment, ~first, first, "made up", clock.now(), clock.now())
-
-
-def _found(world: World, scope: Scope, data: Dataset, new: float) -> gains.Told:
+def _found(world: World, scope: Scope, new: float, days: int = 70) -> gains.Told:
+    """Asked about the decisions of the last so many days."""
+    border = (clock.now() - timedelta(days=days)).timestamp()
     with world.platform.database.transaction(scope) as session:
-        return gains.over_champion(session, clock.now(), "propensity", data, _chance(new), _chance(PRIOR))
+        return gains.over_champion(session, clock.now(), "propensity", border, _chance(new), _chance(PRIOR))
 
 
 def test_chances_that_would_leave_people_alone_bring_less_and_the_same_chances_nothing(world: World) -> None:
-    scope = _lived(world, 400, 0.5)
-    worse, how = _found(world, scope, _learned(-1), PRIOR / 100)
+    scope = _lived(world, 1300, 0.5)
+    worse, how = _found(world, scope, PRIOR / 100)
     assert how == registry.MEASURED
     assert worse["choices_gain"] == pytest.approx(-0.4, abs=0.3)  # five standard errors
     assert worse["choices_gain_low"] < worse["choices_gain"] < worse["choices_gain_high"] < 0
     assert worse["choices_ess"] > 30
-    same, _how = _found(world, scope, _learned(-1), PRIOR)
+    same, _how = _found(world, scope, PRIOR)
     assert (same["choices_gain"], same["choices_gain_low"], same["choices_gain_high"]) == (0, 0, 0)
 
 
 def test_without_decisions_that_it_never_saw_nothing_is_said(world: World) -> None:
     scope = _lived(world, 60, 0.0)
-    assert _found(world, scope, _learned(-1), PRIOR / 100) == ({}, registry.UNSUPPORTED)
-    with world.platform.database.transaction(scope) as session:
-        accounts = list(session.scalars(select(Decision.account_id)))
-    late = _learned(*accounts)
-    late.moment[1:] = clock.now().timestamp()
-    assert _found(world, scope, late, PRIOR) == ({}, registry.NO_CHOICES)
-    assert _found(world, world.tenant(), _learned(-1), PRIOR) == ({}, registry.NO_CHOICES)
+    assert _found(world, scope, PRIOR / 100) == ({}, registry.UNSUPPORTED)
+    assert _found(world, scope, PRIOR, days=30) == ({}, registry.NO_CHOICES)
+    assert _found(world, world.tenant(), PRIOR) == ({}, registry.NO_CHOICES)
 
 
 def test_where_a_model_of_actions_serves_chances_choose_nothing(world: World) -> None:
@@ -87,4 +76,4 @@ def test_where_a_model_of_actions_serves_chances_choose_nothing(world: World) ->
     name = registry.name_of("next_action", agency_id=scope.agency())
     made = registry.register(name, registry.Finished("next_action", b"", ("balance_log",), {}, {}, {}, {}))
     registry.set_alias(name, registry.CHAMPION, made.version)
-    assert _found(world, scope, _learned(-1), PRIOR / 100) == ({}, registry.NO_CHOICES)
+    assert _found(world, scope, PRIOR / 100) == ({}, registry.NO_CHOICES)

@@ -147,7 +147,8 @@ def test_promotion_needs_a_measured_win_and_is_reversible(world: World) -> None:
     client = registry.client()
     version = registry.with_run(first.name, "2")
     assert version is not None
-    client.log_metric(version.run_id, "gain_low", 0.01)
+    for name, value in (("gain", 0.02), ("gain_low", 0.01), ("gain_high", 0.03)):
+        client.log_metric(version.run_id, name, value)
     promotion.promote(world.platform.database, scope, first.name, "2", actor="test")
     assert _champion(first.name) == "2"
     promotion.promote(world.platform.database, scope, first.name, "1", actor="test")

@@ -1,5 +1,7 @@
 """Off-policy estimates find the truth of made-up logs, their intervals hold it, and they refuse to guess."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -87,6 +89,23 @@ def test_the_difference_of_a_policy_and_itself_is_nothing() -> None:
     found = offpolicy.difference(log, log)
     assert found is not None
     assert (found.value, found.low, found.high) == (0, 0, 0)
+
+
+def test_policies_that_choose_alike_bring_the_same_whatever_their_models_say() -> None:
+    log = _world(np.random.default_rng(1), 500, 1.0)
+    alike = np.zeros(500, dtype=np.int64)
+    one, other = (replace(log, expected=np.full(500, each), choice=alike) for each in (0.2, 0.6))
+    found = offpolicy.difference(one, other)
+    assert found is not None
+    assert (found.value, found.low, found.high) == (0, 0, 0)
+    half = np.arange(500) % 2  # every other person gets something else of the second policy
+    parts = replace(other, choice=half, chance=np.where(half, 1.0 - other.chance, other.chance))
+    found = offpolicy.difference(one, parts)
+    assert found is not None
+    assert one.modelled is not None
+    off = log.reward - one.modelled
+    more = np.where(half, 0.2 - 0.6 + (one.weights - parts.weights) * off, 0.0)
+    assert found.value == pytest.approx(more.mean())
 
 
 def _two(rng: np.random.Generator, n: int, share: float, rate: float) -> tuple[Logged, Logged]:

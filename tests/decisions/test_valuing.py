@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from recupero.decisions.evidence.evaluation import evaluate
-from recupero.decisions.learning import action_models, registry, valuing
+from recupero.decisions.learning import action_models, promotion, registry, valuing
 from recupero.decisions.planning import because
 from recupero.decisions.service import plan_tenant
 from recupero.decisions.tables import Decision
@@ -17,7 +17,7 @@ from recupero.kernel import clock
 from recupero.kernel.database import Scope
 from recupero.kernel.errors import NotFound, UserError
 from recupero_sdk.models import Columns, Reason, Training
-from tests.decisions.debts import debt, pay, portfolio
+from tests.decisions.debts import Debt, debt, pay, portfolio
 from tests.factories import World
 
 pytestmark = pytest.mark.usefixtures("noon")
@@ -171,21 +171,27 @@ def test_a_broken_model_leaves_its_tenant_in_the_strategys_order(
 
 
 def _lived(world: World, people: int) -> Scope:
-    """People e-mailed or not at random, of whom those who were pay more often; 40 days ago."""
-    scope, rng = world.tenant(), np.random.default_rng(3)
+    """People e-mailed or not at random, of whom those who were pay more often; 62 days ago."""
+    scope = world.tenant()
     with world.platform.database.transaction(scope) as session:
         book = portfolio(session, exploration=0.5, channels=["email"], pace_days=0)
         owed = [debt(session, book, balance=100_000) for _ in range(people)]
-    plan_tenant(world.platform.database, scope)
+    _live(world, scope, owed)
     made = _decisions(world, scope)
     assert {row.reasons[0]["code"] for row in made if not row.channel} == {"explored"}
-    contacted = {row.account_id for row in made if row.channel}
+    return scope
+
+
+def _live(world: World, scope: Scope, owed: Sequence[Debt]) -> None:
+    """A plan, what comes of it, and the 62 days until that is known."""
+    rng, last = np.random.default_rng(3), max((row.id for row in _decisions(world, scope)), default=0)
+    plan_tenant(world.platform.database, scope)
+    contacted = {row.account_id for row in _decisions(world, scope) if row.channel and row.id > last}
     with world.platform.database.transaction(scope) as session:
         for each in owed:
             if rng.random() < (0.6 if each.account_id in contacted else 0.2):
                 pay(session, each, 5_000, clock.now() + timedelta(days=5))
     clock.advance(timedelta(days=62))
-    return scope
 
 
 def test_kinds_are_measured_on_held_out_people_and_the_better_one_serves(
@@ -202,7 +208,30 @@ def test_kinds_are_measured_on_held_out_people_and_the_better_one_serves(
     monkeypatch.setattr(action_models, "_kinds", lambda _key: [_Model(_chances(0.5, 0.3))])
     again = action_models.train(world.platform.database, scope)
     assert again.alias == "challenger"
-    assert "gain_low" in again.metrics
+    assert "gain_low" not in again.metrics  # nothing came of decisions that the first one did not learn from
+    second = registry.with_run(again.name, again.version)
+    assert second is not None
+    assert promotion.evidence(second, registry.serving(scope, again.name)).missing == (
+        "too_soon", "choices_unsupported"
+    )  # fmt: skip
+
+
+def test_a_later_version_is_measured_on_decisions_that_neither_learned_from(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scope = world.tenant()
+    with world.platform.database.transaction(scope) as session:
+        book = portfolio(session, exploration=0.5, channels=["email"], pace_days=0)
+        owed = [debt(session, book, balance=100_000) for _ in range(600)]
+    for key, answer in (("old", _chances(0.3, 0.2)), ("new", _chances(0.6, 0.2))):  # the second is true
+        _live(world, scope, owed)
+        kind = _Model(answer)
+        kind.key = key
+        monkeypatch.setitem(world.platform.plugins.actions, key, kind)
+        found = action_models.train(world.platform.database, scope, key)
+    assert found.metrics["gain_low"] > 0
+    assert found.metrics["shadow_rows"] < found.metrics["train_rows"]
+    assert promotion.promote(world.platform.database, scope, found.name, "2", actor="test").version == "2"
 
 
 def test_the_served_model_is_judged_on_decisions_since_it_was_trained(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -241,26 +241,23 @@ def _taken(row: Any) -> Option:
 
 def _served(session: Session) -> tuple[str, Logged]:
     """The decisions since the served model of actions was trained, asked about its choice of channels."""
-    scope, since = scope_of(session), 0.0
-    version = serving.champion_version(scope, KIND)
+    scope = scope_of(session)
+    found = serving.champion_version(scope, KIND)
+    version = found and registry.with_run(found.name, found.version)
     if version is None:
         raise UserError("no next_action model is registered yet: train one first", field="policy")
-    told = registry.with_run(version.name, version.version)
-    until = told.notes.get("window_to") if told else None
-    if until is not None:
-        since = (datetime.fromisoformat(until) + timedelta(days=1)).replace(tzinfo=UTC).timestamp()
     try:
         data = experience.build(session, clock.now())
     except ValueError as error:
         raise UserError("there is nothing to judge by: %(why)s", field="policy", why=error) from error
-    rows = np.flatnonzero(data.moment >= since).astype(np.int64)
+    rows = np.flatnonzero(data.moment >= version.learned_until).astype(np.int64)
     every = np.ones(len(data), dtype=bool)
     chances = action_models.by_channel(valuing.load(version), data, rows, every) if len(rows) else None
     if chances is None:
         raise UserError(
             "no decision since the model was trained is old enough to judge by: the model learned from those"
             " until %(until)s",
-            field="policy", until=until or "-",
+            field="policy", until=version.notes.get(registry.WINDOW_TO, "-"),
         )  # fmt: skip
     agrees, propensity, _best = action_models.by_choice(chances, data, rows)
     reward = (data.outcomes["paid_minor"] - data.outcomes["cost_minor"])[rows]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from recupero.decisions.columns import Floats, Ints
@@ -40,6 +41,10 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.target)
+
+    def at(self, rows: Ints) -> dict[str, Floats]:
+        """The columns of some rows."""
+        return {name: column[rows] for name, column in self.values.items()}
 
 
 def build(session: Session, at: datetime) -> Dataset:
@@ -88,10 +93,16 @@ def split(
     before = moment <= late[0] - horizon.total_seconds()
     if before.mean() >= LATE_SHARE:
         return before, holdout, "later moments, whose windows begin after every training window has ended"
-    other = scramble(account_id) % np.uint64(1000) < np.uint64(OTHER_SHARE * 1000)
+    other = others(account_id)
     if len(moments) == 1:
         return ~other, other, "other accounts at the same moment: the history has only one window"
     return ~other & ~holdout, other & holdout, "later moments of accounts that training never saw"
+
+
+def others(owner: Ints) -> NDArray[np.bool_]:
+    """Which rows are of the people (or accounts) who are held out where moments alone do not part the rows:
+    the same ones in every run."""
+    return np.asarray(scramble(owner) % np.uint64(1000) < np.uint64(OTHER_SHARE * 1000))
 
 
 def scramble(ids: Ints) -> "np.ndarray[tuple[int], np.dtype[np.uint64]]":

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from recupero.decisions.columns import Floats, Ints, read
 from recupero.decisions.history import feature_list, outcomes, vector_store, vectors
-from recupero.decisions.history.dataset import LATE_SHARE, OTHER_SHARE, scramble
+from recupero.decisions.history.dataset import LATE_SHARE, others, scramble
 
 NAMES = (*feature_list.NAMES, *vectors.NAMES)
 #: Nothing older is learned from: people, law and prices have changed since.
@@ -53,6 +53,10 @@ class Experience:
 
     def __len__(self) -> int:
         return len(self.decision_id)
+
+    def at(self, rows: Ints) -> dict[str, Floats]:
+        """The vectors of some rows."""
+        return {name: column[rows] for name, column in self.values.items()}
 
 
 _KEYS = ("id", "run_id", "account_id", "person_id", "channel")
@@ -137,7 +141,7 @@ def _vectors(session: Session, run: Ints, account: Ints) -> tuple[dict[str, Floa
 
 def _split(person: Ints, moment: Floats) -> tuple[NDArray[np.bool_], NDArray[np.bool_], str]:
     """A share of the people, at the latest moments, is held out; training sees the others, before."""
-    other = scramble(person) % np.uint64(1000) < np.uint64(OTHER_SHARE * 1000)
+    other = others(person)
     moments = np.unique(moment)
     if len(moments) == 1:
         return ~other, other, "other people at the same moment: the history has only one"

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from recupero.decisions.columns import Floats, Ints, read
-from recupero.decisions.history.dataset import LATE_SHARE, OTHER_SHARE, Dataset, scramble
+from recupero.decisions.history.dataset import LATE_SHARE, Dataset, others, scramble
 from recupero.decisions.history.feature_list import Spec
 from recupero.decisions.history.known_results import RESULTS, known
 from recupero.decisions.history.promise_money import BOOKED, counts, kept
@@ -311,7 +311,7 @@ def apart(moment: Floats, known: Floats, people: Ints) -> tuple[Any, Any, str]:
     before = known <= moment[late].min()
     if before.mean() >= LATE_SHARE:
         return before, late, "later promises, made after every promise learned from was over"
-    other = scramble(people) % np.uint64(1000) < np.uint64(OTHER_SHARE * 1000)
+    other = others(people)
     return ~other, other, "promises of people whom training never saw"
 
 

@@ -27,6 +27,7 @@ from recupero.decisions.history import experience, feature_list, vectors
 from recupero.decisions.history.experience import NAMES, OWN, Experience
 from recupero.decisions.learning import (
     card,
+    contest,
     drift,
     examining,
     gains,
@@ -36,8 +37,8 @@ from recupero.decisions.learning import (
     run_uplift,
     valuing,
 )
-from recupero.decisions.learning.models import Trained
-from recupero.decisions.learning.registry import Finished
+from recupero.decisions.learning.models import Trained, Won
+from recupero.decisions.learning.registry import Finished, Version
 from recupero.decisions.learning.valuing import KIND, PAID, Served
 from recupero.decisions.measures import metrics, offpolicy
 from recupero.decisions.measures.offpolicy import Logged
@@ -85,12 +86,12 @@ def train(
         raise UserError(
             "%(name)s cannot be trained: %(why)s", field="history", name=name, why=error
         ) from error
-    champion = registry.serving(scope, name)
-    won, choices = _over_champion(champion, best, data, seed)
-    figures = {**best.metrics, **_others(judged, best), **won}
+    champion = registry.incumbent(scope, name)
+    won = _over_champion(champion, best.kind, data, seed)
+    figures = {**best.metrics, **_others(judged, best), **won.metrics}
     with database.transaction(scope) as session:
         told = _told(session, best, data, training, seed)
-    made = registry.register(name, _finished(best, data, training, figures, why, choices, told), champion)
+    made = registry.register(name, _finished(best, data, training, figures, why, won, told), champion)
     alias = models.enlist(database, scope, made, champion)
     seconds = round(time.perf_counter() - began, 2)
     log.info("trained %s version %s (%s) as %s in %s s", name, made.version, best.kind.key, alias, seconds)
@@ -133,7 +134,7 @@ def _judge(kind: ActionModel, data: Experience, seed: int) -> Judged:
     target = data.outcomes[OWN[PAID]][data.holdout]
     figures = {f"holdout_{name}": value for name, value in metrics.summary(answer[PAID], target).items()}
     figures["train_rows"] = float(data.train.sum())
-    policy, waiting = _policy(served, data)
+    policy, waiting = _policy(served, data, np.flatnonzero(data.holdout), data.train)
     apart, uplift = run_uplift.of_choices(policy, waiting)
     figures |= apart
     if policy is not None:
@@ -146,17 +147,19 @@ def _judge(kind: ActionModel, data: Experience, seed: int) -> Judged:
     return Judged(kind, figures, answer[PAID], policy, uplift)
 
 
-def _policy(served: Served, data: Experience) -> tuple[Logged | None, Logged | None]:
-    """The held-out people as a log, asked for the share who pay by the model's choice of channels, and for
-    that by waiting alone. None where the log does not support an answer."""
-    rows = np.flatnonzero(data.holdout)
-    chances = by_channel(served, data, rows, data.train)
+def _policy(
+    served: Served, data: Experience, rows: Ints, learned: Any
+) -> tuple[Logged | None, Logged | None]:
+    """Decisions on people whom it did not learn from (`learned`: the rows it did) as a log, asked for the
+    share who pay by the model's choice of channels, and for that by waiting alone. None where the log does
+    not support an answer."""
+    chances = by_channel(served, data, rows, learned)
     if chances is None:
         return None, None
     agrees, propensity, best = by_choice(chances, data, rows)
     place, logged, people = np.arange(len(rows)), data.channel[rows], data.person_id[rows]
     paid, modelled = data.outcomes[OWN[PAID]][rows], np.nan_to_num(chances[place, logged])
-    asked = Logged(people, paid, agrees, propensity, chances[place, best], modelled)
+    asked = Logged(people, paid, agrees, propensity, chances[place, best], modelled, best)
     waits = (logged == 0).astype(np.float64)
     waiting = Logged(people, paid, waits, data.propensity[rows], np.nan_to_num(chances[:, 0]), modelled)
     return asked if offpolicy.effective(asked.weights) >= offpolicy.LEAST_ESS else None, waiting
@@ -236,26 +239,29 @@ def _others(judged: list[Judged], best: Judged) -> dict[str, float]:
     }
 
 
-def _over_champion(
-    champion: registry.Version | None, best: Judged, data: Experience, seed: int
-) -> gains.Told:
-    """What the new version wins over the champion on the same held-out rows: in its chances, and by its
-    choice of channels; nothing where there is none."""
+def _over_champion(champion: Version | None, kind: ActionModel, data: Experience, seed: int) -> Won:
+    """What the kind wins over the champion, in its chances and by its choice of channels, on what has come
+    since that learned: see `contest`."""
     if champion is None:
-        return {}, registry.NO_CHOICES
-    held = data.holdout
+        return Won("there is none yet.")
+    target = data.outcomes[OWN[PAID]]
+    held = contest.against(champion, data.person_id, data.moment, target, data.counts)
+    if held is None:
+        words = f"too little has come of decisions later than version {champion.version} learned from."
+        return Won(
+            words, notes={registry.CHOICES: registry.UNSUPPORTED, registry.SHADOWED: registry.TOO_SOON}
+        )
+    new, rows = Served(kind, _fit(kind, data, held.train, seed).fitted, NAMES, kind.key, "new"), held.rows
     try:
-        served = valuing.load(champion)
-        values = {name: column[held] for name, column in data.values.items()}
-        old = served.outcomes(values, int(held.sum()))[PAID]
-        by_choices, found = gains.of_policies(best.policy, _policy(served, data)[0])
+        both = (new, valuing.load(champion))
+        answers = [each.outcomes(data.at(rows), len(rows))[PAID] for each in both]
+        policies = [_policy(each, data, rows, held.train)[0] for each in both]
     except Exception:
         log.exception("champion %s cannot be scored", champion.name)
-        return {}, registry.UNSUPPORTED
-    target = data.outcomes[OWN[PAID]][held]
-    figures = metrics.gain(best.paid, old, target, data.person_id[held], seed)
-    lost = float(metrics.row_log_loss(old, target).mean())
-    return {**figures, "champion_log_loss": lost, **by_choices}, found
+        return Won(f"version {champion.version} could not be scored.")
+    by_choices, how = gains.of_policies(*policies)
+    figures = contest.in_shadow(answers, target[rows], data.person_id[rows], seed)
+    return Won(contest.told(figures, champion), {**figures, **by_choices}, {registry.CHOICES: how})
 
 
 def _told(session: Session, best: Judged, data: Experience, training: Training, seed: int) -> dict[str, str]:
@@ -307,17 +313,17 @@ def _finished(
     training: Training,
     figures: Mapping[str, float],
     why: str,
-    choices: str,
+    won: Won,
     told: Mapping[str, str],
 ) -> Finished:
-    window = _window(data)
+    window, words = _window(data), f"{won.words} **Chosen because:** {why}."
     found = {**figures, **{f"fit_{name}": value for name, value in training.metrics.items()}}
     return Finished(
         kind=best.kind.key, blob=best.kind.dump(training.fitted), features=NAMES, metrics=found,
         parameters={**training.parameters, "kind": best.kind.key},
-        notes={"split": data.split, "window_from": window[0], "window_to": window[1], "chosen": why,
-               registry.CHOICES: choices, run_uplift.UPLIFT: best.uplift},
-        texts={**told, "card.md": _card(best, data, found, training, why, told)},
+        notes={"split": data.split, registry.WINDOW_FROM: window[0], registry.WINDOW_TO: window[1],
+               "chosen": why, run_uplift.UPLIFT: best.uplift, **won.notes},
+        texts={**told, "card.md": _card(best, data, found, training, words, told)},
     )  # fmt: skip
 
 
@@ -326,7 +332,7 @@ def _card(
     data: Experience,
     figures: Mapping[str, float],
     training: Training,
-    why: str,
+    against: str,
     told: Mapping[str, str],
 ) -> str:
     """What a compliance officer reads before saying yes to the model."""
@@ -338,7 +344,7 @@ def _card(
         features=(*feature_list.FEATURES, *vectors.ASSISTANT, *vectors.ACTION), split=data.split,
         window=_window(data), metrics=figures, curve=json.loads(told["calibration.json"]),
         parameters=training.parameters,
-        against=f"`gain` among the figures, where one serves. **Chosen because:** {why}.",
+        against=against,
         uplift=run_uplift.told(figures, best.uplift), learning=json.loads(told["learning.json"]),
         fairness=json.loads(told["fairness.json"]),
     )  # fmt: skip

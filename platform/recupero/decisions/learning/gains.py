@@ -2,8 +2,8 @@
 
 A version that says how likely a payment is changes what an option is worth: value + cost is in proportion to
 that chance. Both versions choose the best of the options that each decision kept, and the share of people
-who paid within 30 days by the one is set against that by the other (see `offpolicy`). Only decisions that no
-training of the new version saw are asked, and only such as were made by this kind of model or by the
+who paid within 30 days by the one is set against that by the other (see `offpolicy`). Only decisions that
+neither learned from are asked (see `contest`), and only such as were made by this kind of model or by the
 strategy's order: where a model of actions values the options, these chances change no choice, and where one
 serves now nothing is asked.
 """
@@ -20,9 +20,8 @@ from sqlalchemy.orm import Session
 
 from recupero.decisions.columns import Floats, Ints
 from recupero.decisions.history import experience
-from recupero.decisions.history.dataset import HORIZON, Dataset
 from recupero.decisions.history.experience import Experience
-from recupero.decisions.learning import serving, valuing
+from recupero.decisions.learning import contest, serving, valuing
 from recupero.decisions.learning.registry import FEW_APART, MEASURED, NO_CHOICES, UNSUPPORTED
 from recupero.decisions.measures import offpolicy
 from recupero.decisions.measures.offpolicy import Estimate, Logged
@@ -60,15 +59,16 @@ def of_policies(new: Logged | None, old: Logged | None) -> Told:
     return ({}, FEW_APART) if apart is None else (told(apart, ess), MEASURED)
 
 
-def over_champion(session: Session, at: datetime, key: str, data: Dataset, new: Scorer, old: Scorer) -> Told:
-    """What choosing by `new` brings over choosing by `old`, and how it was found (the note `choices`)."""
+def over_champion(session: Session, at: datetime, key: str, border: float, new: Scorer, old: Scorer) -> Told:
+    """What choosing by `new` brings over choosing by `old`, and how it was found (the note `choices`).
+    `border` of their contest, POSIX seconds."""
     if serving.champion_version(scope_of(session), valuing.KIND) is not None:
         return {}, NO_CHOICES
     try:
         made = experience.build(session, at)
     except ValueError:
         return {}, NO_CHOICES
-    rows = _unseen(made, data)
+    rows = np.flatnonzero(contest.asked_about(made.account_id, made.moment, border))
     kept = {
         row.id: row
         for row in session.execute(
@@ -89,14 +89,6 @@ def over_champion(session: Session, at: datetime, key: str, data: Dataset, new: 
     except UserError:
         return {}, UNSUPPORTED
     return of_policies(*policies)
-
-
-def _unseen(made: Experience, data: Dataset) -> Ints:
-    """Decisions of accounts that the training left out, or after all its windows; none before the holdout."""
-    late = made.moment >= data.moment[data.holdout].min()
-    others = ~np.isin(made.account_id, np.unique(data.account_id[data.train]))
-    after = made.moment >= data.moment[data.train].max() + HORIZON.total_seconds()
-    return np.flatnonzero(late & (others | after)).astype(np.int64)
 
 
 def _policy(made: Experience, rows: Ints, asked: list[Any], chance: Floats) -> Logged:

@@ -11,17 +11,17 @@ import json
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 from sqlalchemy.orm import Session
 
-from recupero.decisions.columns import Floats
 from recupero.decisions.history.dataset import Dataset
 from recupero.decisions.learning import (
     card,
+    contest,
     drift,
     examining,
     gains,
@@ -61,6 +61,15 @@ class Trained:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class Won:
+    """What a new version wins over what serves: in words for the card, as a run's metrics, and its notes."""
+
+    words: str
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=lambda: {registry.CHOICES: registry.NO_CHOICES})
+
+
 def kind_of(key: str) -> ScoringModel:
     """The installed kind of model. Raises NotFound naming those there are."""
     installed = runtime.current().plugins.models
@@ -92,15 +101,15 @@ def train(
             field="kind", kind=key, target=kind.target,
         )  # fmt: skip
     name = name_for(database, scope, key)
-    champion = registry.serving(scope, name)
+    champion = registry.incumbent(scope, name)
     try:
         with database.transaction(scope) as session:
             data = task.build(session, at)
-        judged, against = _judge(kind, data, champion, seed)
+        judged = _judge(kind, data, seed)
         with database.transaction(scope) as session:
             held = data.holdout
-            if champion is not None and judged["fitted"] is not None:
-                judged["metrics"] |= _by_choices(session, at, kind, task, data, judged, champion)
+            won = _over_champion(session, at, kind, task, data, champion, seed)
+            judged["metrics"] |= won.metrics
             found, judged["uplift"] = run_uplift.of_rows(
                 session, data.account_id[held], data.moment[held], judged["score"], data.target[held]
             )
@@ -114,7 +123,7 @@ def train(
             "%(name)s cannot be trained: %(why)s", field="history", name=name, why=error
         ) from error
     figures = {**judged["metrics"], **{f"fit_{k}": v for k, v in training.metrics.items()}}
-    made = registry.register(name, _finished(kind, task, data, training, judged, figures, against), champion)
+    made = registry.register(name, _finished(kind, task, data, training, judged, figures, won), champion)
     alias = enlist(database, scope, made, champion)
     seconds = round(time.perf_counter() - began, 2)
     log.info("trained %s version %s as %s in %s s", name, made.version, alias, seconds)
@@ -161,10 +170,8 @@ def _columns(kind: ScoringModel, data: Dataset, mask: Any) -> Columns:
     return Columns({name: data.values[name][mask] for name in wanted(kind)}, int(mask.sum()))
 
 
-def _judge(
-    kind: ScoringModel, data: Dataset, champion: Version | None, seed: int
-) -> tuple[dict[str, Any], str]:
-    """Figures of the kind on the held-out rows, trained on the others; beside them the champion's."""
+def _judge(kind: ScoringModel, data: Dataset, seed: int) -> dict[str, Any]:
+    """Figures of the kind on the held-out rows, trained on the others."""
     fitted = kind.train(_columns(kind, data, data.train), data.target[data.train], seed=seed).fitted
     held = _columns(kind, data, data.holdout)
     target = data.target[data.holdout]
@@ -174,53 +181,43 @@ def _judge(
     curve = metrics.calibration_curve(score, target)
     grown = examining.learning_curve(kind, fitted, data, wanted(kind), seed)
     grown.append(examining.point(int(data.train.sum()), score, target))
-    found = {"metrics": figures, "curve": curve, "learning": grown, "score": score, "fitted": fitted}
-    if champion is None:
-        return found, "there is none yet."
-    gained = _gain_over(kind, champion, data, score, target, seed)
-    if gained is None:
-        return found, f"version {champion.version} could not be scored."
-    figures |= gained
-    words = "log-loss saved on the held-out rows {gain:.5f} (90% interval {gain_low:.5f} to {gain_high:.5f})."
-    return found, words.format(**gained)
+    return {"metrics": figures, "curve": curve, "learning": grown, "score": score}
 
 
-def _gain_over(
-    kind: ScoringModel, champion: Version, data: Dataset, score: Floats, target: Floats, seed: int
-) -> dict[str, float] | None:
-    try:
-        held = data.holdout
-        values = {name: column[held] for name, column in data.values.items()}
-        old = serving.chances(serving.load(kind.key, champion), values, int(held.sum()))
-    except Exception:
-        log.exception("champion %s cannot be scored", champion.name)
-        return None
-    figures = metrics.gain(score, old, target, data.account_id[held], seed)
-    return {**figures, "champion_log_loss": float(metrics.row_log_loss(old, target).mean())}
-
-
-def _by_choices(
+def _over_champion(
     session: Session,
     at: datetime,
     kind: ScoringModel,
     task: Task,
     data: Dataset,
-    judged: dict[str, Any],
-    champion: Version,
-) -> dict[str, float]:
-    """What its choices would have brought over the champion's; `choices` of the judged says how it was
-    found."""
-    judged["choices"] = registry.NO_CHOICES
+    champion: Version | None,
+    seed: int,
+) -> Won:
+    """What the kind wins over the champion on what has come since that learned: see `contest`."""
+    if champion is None:
+        return Won("there is none yet.")
+    held = contest.against(champion, data.account_id, data.moment, data.target)
+    if held is None:
+        words = f"too little has come of what is later than version {champion.version} learned from."
+        return Won(words, notes={registry.SHADOWED: registry.TOO_SOON})
+    fitted = kind.train(_columns(kind, data, held.train), data.target[held.train], seed=seed).fitted
+    new, rows = Served(kind, fitted, wanted(kind), kind.key, "new"), held.rows
+    try:
+        old = serving.load(kind.key, champion)
+        answers = [serving.chances(each, data.at(rows), len(rows)) for each in (new, old)]
+    except Exception:
+        log.exception("champion %s cannot be scored", champion.name)
+        return Won(f"version {champion.version} could not be scored.")
+    figures = contest.in_shadow(answers, data.target[rows], data.account_id[rows], seed)
+    words = contest.told(figures, champion)
     if not task.chooses:
-        return {}
-    new = Served(kind, judged["fitted"], wanted(kind), kind.key, "new")
-    old = serving.load(kind.key, champion)
-    found, judged["choices"] = gains.over_champion(
-        session, at, kind.key, data,
+        return Won(words, figures)
+    choices, how = gains.over_champion(
+        session, at, kind.key, held.border,
         lambda values, rows: serving.chances(new, values, rows),
         lambda values, rows: serving.chances(old, values, rows),
     )  # fmt: skip
-    return found
+    return Won(words, {**figures, **choices}, {registry.CHOICES: how})
 
 
 def _finished(
@@ -230,12 +227,12 @@ def _finished(
     training: Any,
     judged: dict[str, Any],
     figures: Mapping[str, float],
-    against: str,
+    won: Won,
 ) -> Finished:
     window = (data.first.date().isoformat(), data.last.date().isoformat())
     text = card.write_card(
         kind.key, task.says, split=data.split, window=window, metrics=figures, curve=judged["curve"],
-        parameters=training.parameters, against=against, learning=judged["learning"],
+        parameters=training.parameters, against=won.words, learning=judged["learning"],
         fairness=judged["fairness"], features=task.features,
         uplift=run_uplift.told(judged["metrics"], judged["uplift"]),
     )  # fmt: skip
@@ -244,9 +241,8 @@ def _finished(
     return Finished(
         kind=kind.key, blob=kind.dump(training.fitted), features=wanted(kind), metrics=figures,
         parameters=training.parameters,
-        notes={"split": data.split, "window_from": window[0], "window_to": window[1], "against": against,
-               registry.CHOICES: judged.get("choices", registry.NO_CHOICES),
-               run_uplift.UPLIFT: judged["uplift"]},
+        notes={"split": data.split, registry.WINDOW_FROM: window[0], registry.WINDOW_TO: window[1],
+               "against": won.words, run_uplift.UPLIFT: judged["uplift"], **won.notes},
         texts={
             "card.md": text, "calibration.json": json.dumps(judged["curve"]),
             "learning.json": json.dumps(judged["learning"]), "fairness.json": json.dumps(judged["fairness"]),

@@ -1,6 +1,7 @@
 """Who serves: promotion by a measured win and a person's yes, its way back, and a creditor's own model.
 
-A version wins over the champion where both of these hold, each on rows that its judged training never saw:
+A version wins over the champion where both of these hold, each on rows that neither the champion nor its own
+judged training ever saw:
 
 - In shadow: both answered for the same held-out rows, and it lost less (log-loss), with the whole 90 %
   interval on the better side.
@@ -29,6 +30,7 @@ SERVED_BEFORE = "was_champion"
 #: Why a version may not serve.
 WHY_NOT = {
     "unmeasured": N_("it was never measured against what serves"),
+    "too_soon": N_("too little has come since what serves was trained to tell which is better"),
     "outdated": N_("it was measured against a version that no longer serves: train it anew"),
     "worse": N_("on the held-out rows it loses more than what serves"),
     "no_better": N_("on the held-out rows it is not proven to lose less than what serves"),
@@ -86,7 +88,8 @@ def _missing(version: Version, shadow: Win | None, choices: Win | None) -> list[
         return []
     found = []
     if shadow is None:
-        found.append("unmeasured")
+        too_soon = version.notes.get(registry.SHADOWED) == registry.TOO_SOON
+        found.append("too_soon" if too_soon else "unmeasured")
     elif shadow.low <= 0:
         found.append("worse" if shadow.high < 0 else "no_better")
     if choices is not None and choices.high < 0:

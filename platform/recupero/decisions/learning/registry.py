@@ -11,7 +11,9 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -30,6 +32,8 @@ _BLOB = "fitted.bin"
 _EXPERIMENT = "recupero"
 #: The note of the moment at which a version was trained, by our clock.
 TRAINED_AT = "trained_at"
+#: The notes of the first and the last day that it learned from, dates of UTC.
+WINDOW_FROM, WINDOW_TO = "window_from", "window_to"
 #: The note of the version that it was measured against, as `Version.called`.
 AGAINST = "measured_against"
 #: The note on what a version's choices would have brought over the champion's, and what it says: figures are
@@ -37,6 +41,9 @@ AGAINST = "measured_against"
 #: for too few people who paid, of their difference.
 CHOICES, MEASURED, NO_CHOICES, UNSUPPORTED = "choices", "measured", "none", "unsupported"
 FEW_APART = "few_apart"
+#: The note on why it could not be held against what serves in shadow: nothing had come yet of enough rows
+#: that are later than what serves learned from.
+SHADOWED, TOO_SOON = "shadowed", "too_soon"
 
 
 class MissingModel(Exception):
@@ -59,6 +66,15 @@ class Version:
     def called(self) -> str:
         """Name and number, as a note tells them."""
         return f"{self.name} {self.version}"
+
+    @property
+    def learned_until(self) -> float:
+        """The end of the last day that it learned from, POSIX seconds: only what is later tells how good it
+        is. Minus infinity where its run does not say."""
+        last = self.notes.get(WINDOW_TO)
+        if last is None:
+            return -inf
+        return (datetime.fromisoformat(last) + timedelta(days=1)).replace(tzinfo=UTC).timestamp()
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +275,12 @@ def serving_among(versions: Sequence[Version], scope: Scope) -> dict[str, Versio
         if champion := champions.get(name) or champions.get(agencys):
             found[name] = champion
     return found
+
+
+def incumbent(scope: Scope, name: str) -> Version | None:
+    """`serving` with what its run tells: what a new version of this model is measured against."""
+    found = serving(scope, name)
+    return None if found is None else with_run(found.name, found.version)
 
 
 def serving(scope: Scope, name: str) -> Version | None:

@@ -22,6 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recupero.decisions.columns import Floats, Ints
 from recupero.kernel.errors import UserError, Words
@@ -46,7 +47,8 @@ FOLDS = 5
 class Logged:
     """Columns, a row per decision. `chance` is the policy's probability of what was chosen, `propensity` the
     chooser's. `expected` and `modelled` are the model's reward of the policy and of what was chosen, each
-    fitted on other people; None where there is no model.
+    fitted on other people; None where there is no model. `choice` is the number of what the policy takes,
+    where it takes one thing: where two take the same, they bring the same, whatever their models say.
     """
 
     person: Ints
@@ -55,6 +57,7 @@ class Logged:
     propensity: Floats
     expected: Floats | None = None
     modelled: Floats | None = None
+    choice: Ints | None = None
 
     def __post_init__(self) -> None:
         numbers = [self.reward, *(each for each in (self.expected, self.modelled) if each is not None)]
@@ -124,14 +127,29 @@ def difference(first: Logged, second: Logged) -> Estimate | None:
     model, else SNIPS. What both have in common cancels out. None where there is no proof either way: too few
     people with a reward are to be expected on either side of where the two part (see `rewarded_apart`)."""
     people = _places(first.person)
-    values, influences = zip(*(_influence(each) for each in (first, second)), strict=True)
-    apart = influences[0] - influences[1]
+    value, apart = _apart(first, second)
     if not apart.any():
         return Estimate(0.0, 0.0, 0.0)
     if rewarded_apart(first, second) < LEAST_REWARDED:
         return None
-    weights = np.abs(first.weights - second.weights)
-    return _interval(values[0] - values[1], apart, people, first, weights)
+    return _interval(value, apart, people, first, np.abs(first.weights - second.weights))
+
+
+def _apart(first: Logged, second: Logged) -> tuple[float, Floats]:
+    """How much more the first brings, and each decision's influence on it: none where both take the same."""
+    robust = [_robust_rows(each) for each in (first, second)]
+    if robust[0] is None or robust[1] is None:
+        values, influences = zip(*(_influence(each) for each in (first, second)), strict=True)
+        return values[0] - values[1], influences[0] - influences[1]
+    more = np.where(_alike(first, second), 0.0, robust[0] - robust[1])
+    return float(more.mean()), more - more.mean()
+
+
+def _alike(first: Logged, second: Logged) -> NDArray[np.bool_]:
+    """Where both are known to take the same."""
+    if first.choice is None or second.choice is None:
+        return np.zeros(len(first.reward), dtype=bool)
+    return np.asarray(first.choice == second.choice)
 
 
 def rewarded_apart(first: Logged, second: Logged) -> float:
@@ -153,11 +171,16 @@ def _by_person(people: Ints, column: Floats) -> Floats:
     return np.bincount(people, column).astype(np.float64)
 
 
+def _robust_rows(logged: Logged) -> Floats | None:
+    """What the policy brings by each decision, doubly robust; None where there is no model."""
+    if logged.expected is None or logged.modelled is None:
+        return None
+    return logged.expected + logged.weights * (logged.reward - logged.modelled)
+
+
 def _influence(logged: Logged) -> tuple[float, Floats]:
+    """SNIPS, and each decision's influence on it."""
     weights = logged.weights
-    if logged.expected is not None and logged.modelled is not None:
-        rows = logged.expected + weights * (logged.reward - logged.modelled)
-        return float(rows.mean()), rows - rows.mean()
     value = float((weights * logged.reward).sum() / weights.sum()) if weights.any() else 0.0
     return value, weights * (logged.reward - value) / (weights.mean() or 1.0)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import func, select
 
+from recupero.decisions.learning import registry
 from recupero.decisions.planning import policies
 from recupero.demo.simulate import ANNOYANCE, KEPT, History, Trial, keep, run, teach
 from recupero.kernel import runtime
@@ -77,6 +78,28 @@ def test_trials_begin_with_what_was_lived_through_once(kept: runtime.Runtime) ->
         teach(platform, Trial("wait", 1, 12, 3, learn_days=1), said.append)
     (agency,) = agency_scopes(platform.database)
     assert len(agency.tenant_ids) == 2
+
+
+def test_a_newer_version_serves_in_a_trial_where_it_has_won(kept: runtime.Runtime) -> None:
+    platform, said = kept, list[str]()
+    keep(platform, History(accounts=12, seed=3, learn_days=1), said.append)
+    (agency,) = agency_scopes(platform.database)
+    offered = {key: registry.name_of(key, agency_id=agency.agency_id) for key in ("best_time", "right_party")}
+    for name, low in zip(offered.values(), (0.01, -0.01), strict=True):
+        gained = {"gain": 0.02, "gain_low": low, "gain_high": 0.03}
+        for alias, figures in ((registry.CHAMPION, {}), (registry.CHALLENGER, gained)):
+            made = registry.register(
+                name, registry.Finished(name, b"", ("balance_log",), figures, {}, {}, {})
+            )
+            registry.set_alias(name, alias, made.version)
+    run(platform, Trial("cadence", days=1, accounts=12, seed=3, learn_days=1), said.append)
+    assert [line for line in said if "has won" in line] == [
+        f"Day 1: version 2 of {offered['best_time']} has won and serves"
+    ]
+    serving = {key: registry.by_alias(name, registry.CHAMPION) for key, name in offered.items()}
+    assert {key: found and found.version for key, found in serving.items()} == {
+        "best_time": "2", "right_party": "1"
+    }  # fmt: skip
 
 
 def test_a_policy_that_does_not_exist_is_refused_before_anything_is_made(platform: runtime.Runtime) -> None:

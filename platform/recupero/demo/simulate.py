@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import create_engine, text
 
 from recupero.contacts.replaying import replay_contacts
-from recupero.decisions.learning import valuing
+from recupero.decisions.learning import promotion, registry, valuing
 from recupero.decisions.planning import policies
 from recupero.decisions.planning.policies import BUILT_IN, Capped, Policy
 from recupero.decisions.simulation.drive import Drive
@@ -122,7 +122,7 @@ def run(platform: Runtime, trial: Trial, say: Say) -> dict[str, Any]:
         if trial.learn_days and not (known and known.taught):
             _train(platform, agency, trial, say)
         drive = Drive(platform, measured.scope, trial.seed, upkeep_every=TIDIED_EVERY)
-        by_month, by_day = _measure(platform, drive, measured, trial, say)
+        by_month, by_day = _measure(platform, drive, agency, measured, trial, say)
         result = _figures(platform, measured, drive.counts)
     replayed = replay_contacts(platform.database)
     return {
@@ -216,6 +216,17 @@ def _tidied(platform: Runtime, day: int) -> None:
         owner.dispose()
 
 
+def _promoted(platform: Runtime, agency: Scope, day: int, say: Say) -> None:
+    """Once a week somebody says yes to every newer version that has a measured win, and to no other."""
+    if day % TIDIED_EVERY:
+        return
+    for each in registry.versions(scope=agency):
+        won = promotion.evidence(each, registry.serving(agency, each.name)).won
+        if registry.CHALLENGER in each.aliases and won:
+            promotion.promote(platform.database, agency, each.name, each.version, actor=demo.ACTOR)
+            say(f"Day {day + 1}: version {each.version} of {each.name} has won and serves")
+
+
 def _train(platform: Runtime, agency: Scope, trial: Trial, say: Say) -> None:
     """Train what learns from the history of accounts, and what learns from decisions, on what was known after
     the days from which the trial is taught; the first version of each serves."""
@@ -229,7 +240,7 @@ def _set(platform: Runtime, tenant: DemoTenant, **changed: float) -> None:
 
 
 def _measure(
-    platform: Runtime, drive: Drive, measured: DemoTenant, trial: Trial, say: Say
+    platform: Runtime, drive: Drive, agency: Scope, measured: DemoTenant, trial: Trial, say: Say
 ) -> tuple[list[int], list[int]]:
     """Place the measured file and live through its days under the policy; what came in each 30 days, and how
     many contacts had been made by the end of each day."""
@@ -244,6 +255,7 @@ def _measure(
             drive.day()
             contacts.append(drive.contacts())
             _tidied(platform, day)
+            _promoted(platform, agency, day, say)
             if (day + 1) % 30 == 0 or day + 1 == trial.days:
                 now = _recovered(platform, measured)
                 months.append(now - before)
